@@ -1,0 +1,5 @@
+//! kubevet judges Kubernetes objects against a library of controls written in Rego.
+//!
+//! Modules stand in the order of their layers: each may import only those above it (`tests/architecture.rs`).
+
+pub mod model;

@@ -1,0 +1,22 @@
+//! The nouns of kubevet as plain data: controls, findings, verdicts, scans, paths.
+//!
+//! The lowest layer. It knows no parser, no engine and no client, reads nothing and prints nothing; every other module
+//! may speak in these types. Public formats (the JSON report) have types of their own, so these may change.
+
+mod control;
+mod finding;
+mod object;
+mod path;
+mod problem;
+mod scan;
+mod severity;
+
+pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
+pub use finding::{Finding, Fix, FixAction, RuleError, Verdict};
+pub use object::{ObjectId, Operation, Request};
+pub use path::{FieldPath, PathError, Segment};
+pub use problem::{Position, Problem};
+pub use scan::{
+    ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,
+};
+pub use severity::{ParseSeverityError, Severity};

@@ -1,0 +1,53 @@
+//! Which object is meant, and what is being done with it.
+
+use super::Kind;
+use std::fmt;
+
+/// An object's identity as it stands in the object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ObjectId {
+    /// `apiVersion`, such as `apps/v1`.
+    pub api_version: String,
+    /// `kind`, such as `Deployment`.
+    pub kind: String,
+    /// `metadata.namespace`; empty where absent.
+    pub namespace: String,
+    /// `metadata.name`, or `metadata.generateName` with `*` for what the server will add; empty where both are absent.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// The API group and kind.
+    #[must_use]
+    pub fn group_kind(&self) -> Kind {
+        Kind::new(Kind::group_of(&self.api_version), self.kind.clone())
+    }
+}
+
+impl fmt::Display for ObjectId {
+    /// `Deployment shop/cart`, `Pod cart` without a namespace.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
+        match self.namespace.as_str() {
+            "" => write!(out, "{} {name}", self.kind),
+            namespace => write!(out, "{} {namespace}/{name}", self.kind),
+        }
+    }
+}
+
+/// What is being done with an object, in the words of an AdmissionReview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Operation {
+    /// A new object; also every object that is scanned.
+    #[default]
+    Create,
+    /// A change of one that exists.
+    Update,
+}
+
+/// What a judgement may know besides the object. A scan uses the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// What is being done.
+    pub operation: Operation,
+}

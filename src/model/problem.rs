@@ -1,0 +1,57 @@
+//! Something that could not be read or compiled, and where.
+
+use std::fmt;
+
+/// A place in a text: line and column, both from 1; a column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl Position {
+    /// The first character of a text.
+    pub const START: Self = Self { line: 1, column: 1 };
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Something wrong in what the user gave: what, where, and what to do. A run that has one is not green.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file as the user named it; `-` is standard input; empty where no file is to blame.
+    pub file: String,
+    /// Where in the file, if anywhere in particular.
+    pub position: Option<Position>,
+    /// What is wrong and what to do, as one sentence without a full stop.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with a file as a whole.
+    pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), position: None, message: message.into() }
+    }
+
+    /// A problem at one place of a file.
+    pub fn at(file: impl Into<String>, position: Position, message: impl Into<String>) -> Self {
+        Self { file: file.into(), position: Some(position), message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.file.as_str(), self.position) {
+            ("", _) => {}
+            (file, None) => write!(out, "{file}: ")?,
+            (file, Some(position)) => write!(out, "{file}:{position}: ")?,
+        }
+        out.write_str(&self.message)
+    }
+}
