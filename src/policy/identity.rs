@@ -1,0 +1,61 @@
+//! How a control's id, its folder and its Rego package belong together.
+//!
+//! `C-0057` lives in a folder `C-0057-privileged-container`, and its rule is `package controls.c0057`. Apart because
+//! the loader, custom rules and the scaffold must agree on it.
+
+/// Longer ids fit no report.
+const LONGEST: usize = 40;
+
+/// What an id looks like, for messages.
+pub(super) const ID_FORM: &str = "capital letters and digits, a dash, digits, as in C-9001 or ACME-12";
+
+/// Whether a text is an id: `C-0057`, `ACME-12`.
+pub(super) fn is_id(text: &str) -> bool {
+    let Some((prefix, number)) = text.rsplit_once('-') else { return false };
+    text.len() <= LONGEST
+        && prefix.starts_with(|c: char| c.is_ascii_uppercase())
+        && prefix.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        && !number.is_empty()
+        && number.chars().all(|c| c.is_ascii_digit())
+}
+
+/// The id in a folder's name: `C-0057` of `C-0057-privileged-container` and of `C-0057`; `None` where there is none.
+pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
+    let (prefix, rest) = folder.split_once('-')?;
+    let number = rest.split('-').next().unwrap_or_default();
+    let id = folder.get(..prefix.len() + 1 + number.len())?;
+    is_id(id).then_some(id)
+}
+
+/// The package of a control's rule: `controls.` and the id in small letters without what is neither letter nor digit.
+pub(super) fn package_of(id: &str) -> String {
+    let letters = id.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+    "controls.".chars().chain(letters).collect()
+}
+
+/// Whether a text is the speaking part of a folder's name: small letters, digits and single dashes.
+pub(super) fn is_slug(text: &str) -> bool {
+    let word = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    text.len() <= 80 && text.split('-').all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_folders_and_packages_belong_together() {
+        for (folder, id, package) in [
+            ("C-0057-privileged-container", Some("C-0057"), "controls.c0057"),
+            ("C-9001", Some("C-9001"), "controls.c9001"),
+            ("ACME-12-our-own", Some("ACME-12"), "controls.acme12"),
+        ] {
+            assert_eq!(id_of_folder(folder), id);
+            assert_eq!(package_of(id.unwrap()), package);
+        }
+        for folder in ["privileged", "c-0057-x", "C-x-0057", "-1", "C-", "", "C", "É-1"] {
+            assert_eq!(id_of_folder(folder), None, "{folder}");
+        }
+        assert!(is_slug("a-b2") && !is_slug("") && !is_slug("a--b") && !is_slug("../x") && !is_slug("A"));
+    }
+}
