@@ -73,16 +73,16 @@ pub fn read_controls_config(file: &str, bytes: &[u8], schema: &ParamSchema, para
 /// The names and values of a controls config, whichever shape it has.
 fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> Vec<(String, Node<'a>)> {
     let mut found = Vec::new();
-    let settings = if let Some(settings) = root.get("settings") {
+    let (settings, what) = if let Some(settings) = root.get("settings") {
         sheet.keys(root, "a controls config", FILE_KEYS);
-        settings
+        (settings, "\"settings\"")
     } else if root.get(POSTURE).is_some() || root.get(DATA).is_some() {
-        root
+        (root, "a controls config")
     } else {
         names_of(sheet, root, schema, &mut found);
         return found;
     };
-    if !sheet.keys(settings, "\"settings\"", SETTINGS_KEYS) {
+    if !sheet.keys(settings, what, SETTINGS_KEYS) {
         return found;
     }
     let inputs: Vec<_> = [POSTURE, DATA].into_iter().filter_map(|key| Some((key, settings.get(key)?))).collect();
