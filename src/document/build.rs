@@ -182,11 +182,34 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// The subtree that begins at a node, to be repeated later. Costs expansion.
-    pub(super) fn subtree(&mut self, at: usize, node: usize) -> Result<Vec<Raw>, Fault> {
+    /// The subtree that begins at a node, to be repeated later, and how deep it nests. Costs expansion.
+    pub(super) fn subtree(&mut self, at: usize, node: usize) -> Result<(Vec<Raw>, usize), Fault> {
         let extent = self.nodes.get(node).map_or(0, |raw| raw.extent());
         self.expand(at, extent)?;
-        Ok(self.nodes.get(node..node + extent).unwrap_or_default().to_vec())
+        let nodes = self.nodes.get(node..node + extent).unwrap_or_default().to_vec();
+        // The ends of the lists and maps around each node.
+        let mut ends: Vec<usize> = Vec::new();
+        let mut depth = 0;
+        for (place, raw) in nodes.iter().enumerate() {
+            while ends.last().is_some_and(|end| *end <= place) {
+                ends.pop();
+            }
+            if matches!(raw.kind, Kind::List | Kind::Map) {
+                ends.push(place + raw.extent());
+                depth = depth.max(ends.len());
+            }
+        }
+        Ok((nodes, depth))
+    }
+
+    /// Takes back what was written from a node on, inside the list or map that is open.
+    pub(super) fn take_back(&mut self, from: usize) {
+        self.nodes.truncate(from);
+    }
+
+    /// How deep lists and maps may nest.
+    pub(super) fn depth_limit(&self) -> usize {
+        self.depth_limit
     }
 
     /// Writes a subtree once more, as a value that begins at `at`. Costs expansion.
