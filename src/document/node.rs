@@ -63,6 +63,10 @@ impl<'a> Node<'a> {
         self.tape.nodes.get(self.index).copied().unwrap_or(NULL)
     }
 
+    pub(super) fn is_on(self, tape: &Tape) -> bool {
+        std::ptr::eq(self.tape, tape)
+    }
+
     pub(super) fn index(self) -> usize {
         self.index
     }
@@ -141,6 +145,23 @@ impl<'a> Node<'a> {
                 next += 1 + value.raw().extent();
                 if !key.raw().is(SHADOWED) {
                     return Some(Entry { key: key.text(), value, key_node: key });
+                }
+            }
+            None
+        })
+    }
+
+    /// The keys of a map that a later one of the same name makes void, each with the place of the key that counts; for
+    /// readers that refuse repeated keys.
+    pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
+        let (mut next, end) = self.inside(Kind::Map);
+        iter::from_fn(move || {
+            while next < end {
+                let key = Self::new(self.tape, next);
+                next += 1 + Self::new(self.tape, next + 1).raw().extent();
+                if key.raw().is(SHADOWED) {
+                    let counts = self.entry(key.text()).map_or_else(|| key.position(), |it| it.key_position());
+                    return Some((key.text(), counts));
                 }
             }
             None

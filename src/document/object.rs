@@ -38,6 +38,12 @@ impl Document {
         Node::new(&self.tape, self.root)
     }
 
+    /// A value inside it as a document of its own; `None` for a value of another file.
+    #[must_use]
+    pub fn part(&self, node: Node<'_>) -> Option<Self> {
+        node.is_on(&self.tape).then(|| Self::new(Arc::clone(&self.tape), node.index()))
+    }
+
     /// The file it was read from, as the user named it; `-` is standard input.
     #[must_use]
     pub fn file(&self) -> &Arc<str> {

@@ -76,7 +76,10 @@ pub(super) fn read(file: &Arc<str>, text: &str, rules: &Rules<'_>, problems: &mu
     }
     let written = Written::read(&mut sheet, root);
     if !rules.custom && root.get("score").is_none() {
-        sheet.complain(root.position(), "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity");
+        sheet.complain(
+            root.position(),
+            "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity",
+        );
     }
     let control = written.validate(&mut sheet, rules);
     // A control with a mistake is not half a control: what its author meant is not known.
@@ -114,7 +117,8 @@ impl Written {
         let required = self.requires_any_param.unwrap_or_default();
         for name in required.iter().filter(|it| params.iter().all(|param| param.value != it.value)) {
             let hint = did_you_mean(&name.value, params.iter().map(|it| it.value.as_str()));
-            let message = format!("\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}", shown(&name.value));
+            let message =
+                format!("\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}", shown(&name.value));
             sheet.complain(name.position, message);
         }
         let id = id?;
@@ -219,14 +223,19 @@ fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSel
 }
 
 fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> Vec<Scope> {
-    let Some(entries) = entries.filter(|it| !it.is_empty()) else { return SCOPES.iter().map(|(_, scope)| *scope).collect() };
+    let Some(entries) = entries.filter(|it| !it.is_empty()) else {
+        return SCOPES.iter().map(|(_, scope)| *scope).collect();
+    };
     let mut found = Vec::new();
     for entry in entries {
         match SCOPES.iter().find(|(word, _)| *word == entry.value) {
             Some((_, scope)) => found.push(*scope),
             None => {
                 let hint = did_you_mean(&entry.value, SCOPES.iter().map(|(word, _)| *word));
-                sheet.complain(entry.position, format!("{:?} is no scope: write cluster or file{hint}", shown(&entry.value)));
+                sheet.complain(
+                    entry.position,
+                    format!("{:?} is no scope: write cluster or file{hint}", shown(&entry.value)),
+                );
             }
         }
     }

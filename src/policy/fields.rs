@@ -132,7 +132,8 @@ impl<'f> Sheet<'f> {
     /// A text, trimmed at its end.
     pub(super) fn string(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
         let Some(text) = node.as_str() else {
-            let quote = if matches!(node.value(), Value::Number(_) | Value::Bool(_)) { ": put it in quotes" } else { "" };
+            let quote =
+                if matches!(node.value(), Value::Number(_) | Value::Bool(_)) { ": put it in quotes" } else { "" };
             self.complain(node.position(), format!("{what} must be a text, but is {}{quote}", kind(node)));
             return None;
         };

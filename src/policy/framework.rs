@@ -44,7 +44,8 @@ pub(super) fn read(
 fn check_name(sheet: &mut Sheet<'_>, name: &Spanned<String>) -> bool {
     let right = name.value.len() <= 60 && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !right {
-        let message = format!("{:?} is no name for a framework: write letters, digits, -, _ and . only", shown(&name.value));
+        let message =
+            format!("{:?} is no name for a framework: write letters, digits, -, _ and . only", shown(&name.value));
         sheet.complain(name.position, message);
     }
     right
@@ -53,7 +54,10 @@ fn check_name(sheet: &mut Sheet<'_>, name: &Spanned<String>) -> bool {
 fn read_members(sheet: &mut Sheet<'_>, node: Node<'_>, known: &BTreeSet<String>) -> Option<Vec<FrameworkMember>> {
     let entries = sheet.elements(node, "\"controls\"")?;
     if entries.is_empty() {
-        sheet.complain(node.position(), "\"controls\" is empty, so the framework would be met by anything: list its controls");
+        sheet.complain(
+            node.position(),
+            "\"controls\" is empty, so the framework would be met by anything: list its controls",
+        );
     }
     let mut seen = BTreeSet::new();
     let mut members = Vec::new();

@@ -58,7 +58,10 @@ pub fn read_controls_config(file: &str, bytes: &[u8], schema: &ParamSchema, para
     let Some(document) = sheet.document_of(bytes, "controls config", document::read) else { return problems };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
-        sheet.complain(root.position(), format!("a controls config is a map from params to values, but this is {}", kind(root)));
+        sheet.complain(
+            root.position(),
+            format!("a controls config is a map from params to values, but this is {}", kind(root)),
+        );
         return problems;
     }
     for (name, value) in found_in(&mut sheet, root, schema) {
@@ -93,7 +96,10 @@ fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> 
         match node.value() {
             Value::Map(_) => names_of(sheet, node, schema, &mut found),
             Value::Null => {}
-            _ => sheet.complain(node.position(), format!("{key:?} must be a map from params to values, but is {}", kind(node))),
+            _ => sheet.complain(
+                node.position(),
+                format!("{key:?} must be a map from params to values, but is {}", kind(node)),
+            ),
         }
     }
     found

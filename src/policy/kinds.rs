@@ -63,14 +63,7 @@ const BUILT_IN: &[(&str, &[&str])] = &[
     ("scheduling.k8s.io", &["PriorityClass"]),
     (
         "storage.k8s.io",
-        &[
-            "CSIDriver",
-            "CSINode",
-            "CSIStorageCapacity",
-            "StorageClass",
-            "VolumeAttachment",
-            "VolumeAttributesClass",
-        ],
+        &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],
     ),
 ];
 
@@ -140,7 +133,8 @@ fn is_version(text: &str) -> bool {
 }
 
 fn is_custom_group(group: &str) -> bool {
-    let label = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let label =
+        |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     group.len() <= 253 && group.contains('.') && group.split('.').all(label)
 }
 

@@ -234,8 +234,10 @@ pub(super) fn unlisted_params(rule: &Module, control: &Control) -> Vec<Problem> 
             continue;
         }
         let hint = did_you_mean(&read.value, control.params.iter().map(String::as_str));
-        let message =
-            format!("the rule reads the param {:?}, which \"params\" of {} does not list{hint}", read.value, control.id);
+        let message = format!(
+            "the rule reads the param {:?}, which \"params\" of {} does not list{hint}",
+            read.value, control.id
+        );
         problems.push(Problem::at(rule.file.as_ref(), read.position, message));
     }
     problems

@@ -186,8 +186,7 @@ fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
 
 /// The form of a Kubernetes quantity: a signed decimal number, then a suffix or an exponent.
 fn is_quantity(text: &str) -> bool {
-    const SUFFIXES: [&str; 16] =
-        ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    const SUFFIXES: [&str; 16] = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
     let (number, suffix) = unsigned.split_at(end);
@@ -228,12 +227,12 @@ mod tests {
         check(String, list(&[]), Ok(text("")));
         check(String, list(&["aws", "gce"]), Err("holds one text, but is given 2: keep one"));
         check(Regexes, list(&[r"\w"]), Ok(list(&["[0-9A-Za-z_]"])));
+        check(Regexes, list(&["("]), Err("has the entry \"(\", which is no pattern, at byte 0: unclosed group"));
         check(
-            Regexes,
-            list(&["("]),
-            Err("has the entry \"(\", which is no pattern, at byte 0: unclosed group"),
+            Quantities,
+            list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"]),
+            Ok(list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"])),
         );
-        check(Quantities, list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"]), Ok(list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"])));
         for wrong in ["", "1K", "1.2.3", "m", "1 Gi", "1e", "Gi1", "."] {
             assert!(accept(Quantities, list(&[wrong])).is_err(), "{wrong}");
         }
@@ -251,10 +250,7 @@ mod tests {
         let mut params = schema.defaults();
         assert!(params.get("publicRegistries").is_some_and(ParamValue::is_empty));
         let refused = params.set(&schema, "publicRegistry", list(&["x"]));
-        assert_eq!(
-            refused,
-            Err("there is no param \"publicRegistry\", did you mean \"publicRegistries\"?".to_owned())
-        );
+        assert_eq!(refused, Err("there is no param \"publicRegistry\", did you mean \"publicRegistries\"?".to_owned()));
         assert_eq!(params.set(&schema, "publicRegistries", list(&["x"])), Ok(()));
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
     }

@@ -31,7 +31,11 @@ pub(super) fn rewrite(pattern: &str) -> Result<String, String> {
 /// Says what is wrong and what to write, as half a sentence that follows the quoted pattern.
 pub(super) fn vet(pattern: &str) -> Result<(), String> {
     let written_out = rewrite(pattern)?;
-    if written_out == pattern { Ok(()) } else { Err(format!("has a class that is not ASCII everywhere: write {written_out:?}")) }
+    if written_out == pattern {
+        Ok(())
+    } else {
+        Err(format!("has a class that is not ASCII everywhere: write {written_out:?}"))
+    }
 }
 
 fn parse(pattern: &str) -> Result<Ast, String> {
@@ -88,7 +92,9 @@ impl Edits {
     fn visit_set(&mut self, set: &ast::ClassSet) -> Result<(), String> {
         match set {
             ast::ClassSet::Item(item) => self.visit_item(item),
-            ast::ClassSet::BinaryOp(_) => Err("has &&, -- or ~~ in a class, which RE2 does not know: escape it".to_owned()),
+            ast::ClassSet::BinaryOp(_) => {
+                Err("has &&, -- or ~~ in a class, which RE2 does not know: escape it".to_owned())
+            }
         }
     }
 
@@ -104,7 +110,9 @@ impl Edits {
                 self.0.push((range(&class.span), inside));
                 Ok(())
             }
-            ClassSetItem::Bracketed(_) => Err("has a class inside a class, which RE2 reads differently: escape the [".to_owned()),
+            ClassSetItem::Bracketed(_) => {
+                Err("has a class inside a class, which RE2 reads differently: escape the [".to_owned())
+            }
             ClassSetItem::Union(union) => union.items.iter().try_for_each(|it| self.visit_item(it)),
         }
     }
@@ -179,10 +187,16 @@ fn check_flags(flags: &ast::Flags) -> Result<(), String> {
         matches!(
             it.kind,
             FlagsItemKind::Negation
-                | FlagsItemKind::Flag(Flag::CaseInsensitive | Flag::MultiLine | Flag::DotMatchesNewLine | Flag::SwapGreed)
+                | FlagsItemKind::Flag(
+                    Flag::CaseInsensitive | Flag::MultiLine | Flag::DotMatchesNewLine | Flag::SwapGreed
+                )
         )
     };
-    if flags.items.iter().all(known) { Ok(()) } else { Err("has a flag that RE2 does not know: i, m, s and U are".to_owned()) }
+    if flags.items.iter().all(known) {
+        Ok(())
+    } else {
+        Err("has a flag that RE2 does not know: i, m, s and U are".to_owned())
+    }
 }
 
 /// How often a repetition writes its content out; one without bound is a loop and costs nothing.

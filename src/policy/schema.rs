@@ -22,7 +22,10 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
     let Some(document) = sheet.document(text, "map of params") else { return schema };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
-        sheet.complain(root.position(), format!("params.yaml must be a map from names to params, but is {}", kind(root)));
+        sheet.complain(
+            root.position(),
+            format!("params.yaml must be a map from names to params, but is {}", kind(root)),
+        );
         return schema;
     }
     sheet.repeated(root);
@@ -38,7 +41,8 @@ fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
     let (name, node) = (entry.key, entry.value);
     let named = is_name(name);
     if !named {
-        let message = format!("{:?} is no name for a param: begin with a letter, then letters, digits and _", shown(name));
+        let message =
+            format!("{:?} is no name for a param: begin with a letter, then letters, digits and _", shown(name));
         sheet.complain(entry.key_position(), message);
     }
     if !sheet.keys(node, &format!("the param {:?}", shown(name)), PARAM_KEYS) {
@@ -71,7 +75,9 @@ fn read_default(sheet: &mut Sheet<'_>, node: Node<'_>, param_type: ParamType) ->
         };
         let fault = match param_type {
             ParamType::Regexes => patterns::vet(&text.value).err().map(|why| format!("{:?} {why}", shown(&text.value))),
-            _ => params::accept(param_type, ParamValue::Text(text.value.clone())).err().map(|why| format!("\"default\" {why}")),
+            _ => params::accept(param_type, ParamValue::Text(text.value.clone()))
+                .err()
+                .map(|why| format!("\"default\" {why}")),
         };
         match fault {
             None => entries.push(text.value),

@@ -58,10 +58,7 @@ fn merge_keys_count_where_they_stand() {
 
 #[test]
 fn a_broken_document_costs_only_itself() {
-    check(
-        "a: 1\n---\nb: [\n---\nc: 3",
-        "{\"a\":1}\n{\"c\":3}\nf:3:4: this is no YAML: unclosed bracket '['",
-    );
+    check("a: 1\n---\nb: [\n---\nc: 3", "{\"a\":1}\n{\"c\":3}\nf:3:4: this is no YAML: unclosed bracket '['");
     check("a: .nan\n---\nb", "\"b\"\nf:1:4: `.nan` is no number in JSON; write a finite one, or quote it");
     check(
         "null: 1\n---\nb",

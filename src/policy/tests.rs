@@ -1,0 +1,1 @@
+//! The whole loader over files in memory and in folders.
