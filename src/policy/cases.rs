@@ -316,7 +316,7 @@ mod tests {
                 "cases.json:3:3: a case lacks the key \"objects\"",
                 "cases.json:3:13: a case has no key \"object\", did you mean \"objects\"?",
                 "cases.json:5:3: another case is named \"b\": rename one",
-                "cases.json:5:39: an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
+                "cases.json:5:37: an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
                 "4:3 b",
             ],
         );

@@ -15,7 +15,11 @@ const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/policies.r
 #[must_use]
 pub fn embedded() -> (Library, Vec<Problem>) {
     static LIBRARY: OnceLock<(Library, Vec<Problem>)> = OnceLock::new();
-    LIBRARY.get_or_init(|| of_table("policies", EMBEDDED)).clone()
+    LIBRARY.get_or_init(read_embedded).clone()
+}
+
+pub(super) fn read_embedded() -> (Library, Vec<Problem>) {
+    of_table("policies", EMBEDDED)
 }
 
 /// The library of a policy folder (`--policies DIR`), and everything that is wrong with it. What is right is loaded,

@@ -10,14 +10,14 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     nearest(word, known).map_or_else(String::new, |it| format!(", did you mean {it:?}?"))
 }
 
-/// The known word with the fewest edits to `word`, ignoring case, if a third of the letters or fewer must change.
-/// The first of equally near ones.
+/// The known word with the fewest edits to `word`, ignoring case, if a third of the letters or fewer must change (of
+/// numbers, one digit: C-0099 is not C-0001). The first of equally near ones.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.is_empty() || word.len() > LONGEST {
         return None;
     }
     let folded = word.to_ascii_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = (word.chars().filter(|it| it.is_alphabetic()).count() / 3).max(1);
     known
         .into_iter()
         .filter(|it| it.len() <= LONGEST)
@@ -52,13 +52,15 @@ mod tests {
 
     #[test]
     fn near_words_are_suggested_and_far_ones_are_not() {
-        let known = ["kinds", "remediation", "requiresAnyParam", "id"];
+        let known = ["kinds", "remediation", "requiresAnyParam", "id", "C-0057"];
         for (word, expected) in [
             ("kind", Some("kinds")),
             ("Remedation", Some("remediation")),
             ("requireAnyParams", Some("requiresAnyParam")),
             ("ids", Some("id")),
             ("labels", None),
+            ("C-057", Some("C-0057")),
+            ("C-0099", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), expected, "{word}");
