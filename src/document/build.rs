@@ -1,0 +1,423 @@
+//! Writes a tape: what both readers share. It keeps the bounds, finds repeated keys and makes the indexes of long lists
+//! and maps. It never looks at the syntax of a text.
+
+use super::{
+    read::Limits,
+    source::Source,
+    tape::{ASIDE, INDEXED, Index, Kind, MERGE, Raw, SHADOWED, Tape},
+};
+use std::sync::Arc;
+
+/// Maps with more keys than this have an index; so have lists with more than four times as many elements.
+const INDEX_FROM: usize = 16;
+
+/// What is wrong at one place of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// A byte offset of the text.
+    pub(super) at: usize,
+    /// In words, as of a `Problem`.
+    pub(super) message: String,
+    /// A bound of the whole file is broken, so nothing more is read from it.
+    pub(super) last: bool,
+}
+
+impl Fault {
+    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), last: false }
+    }
+}
+
+/// A list or map that is being read.
+#[derive(Debug)]
+struct Frame {
+    node: usize,
+    children: u32,
+    kind: Kind,
+    /// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
+    seen: u64,
+    suspect: bool,
+    merges: bool,
+}
+
+/// A tape that is being written, over a text.
+#[derive(Debug)]
+pub(super) struct Builder<'t> {
+    text: &'t str,
+    nodes: Vec<Raw>,
+    aside: String,
+    indexes: Vec<Index>,
+    frames: Vec<Frame>,
+    depth_limit: usize,
+    node_limit: usize,
+    expansion_left: usize,
+    expansion_limit: usize,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(text: &'t str, limits: &Limits) -> Self {
+        Self {
+            text,
+            // Kubernetes' JSON has a node every twelve bytes or so.
+            nodes: Vec::with_capacity((text.len() / 10).min(limits.nodes).min(1 << 20) + 8),
+            aside: String::new(),
+            indexes: Vec::new(),
+            frames: Vec::with_capacity(16),
+            depth_limit: limits.depth,
+            node_limit: limits.nodes,
+            expansion_left: limits.expansion,
+            expansion_limit: limits.expansion,
+        }
+    }
+
+    /// The number of nodes so far: where the next one will stand.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Forgets a broken document: what was written from a node on, and what is still open.
+    pub(super) fn forget(&mut self, from: usize) {
+        self.nodes.truncate(from);
+        self.frames.clear();
+    }
+
+    /// Whether a node is nothing but `null`.
+    pub(super) fn is_null(&self, node: usize) -> bool {
+        self.nodes.get(node).is_none_or(|raw| raw.kind == Kind::Null)
+    }
+
+    /// The innermost list or map that is open.
+    pub(super) fn open_kind(&self) -> Option<Kind> {
+        self.frames.last().map(|frame| frame.kind)
+    }
+
+    /// A value without text.
+    pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
+        self.push(Raw { at: offset(at), start: 0, len: 0, kind, flags: 0 })
+    }
+
+    /// A string or number that stands in the text from `start` to `end`.
+    pub(super) fn borrowed(&mut self, at: usize, kind: Kind, start: usize, end: usize) -> Result<(), Fault> {
+        let len = offset(end.saturating_sub(start));
+        self.push(Raw { at: offset(at), start: offset(start), len, kind, flags: 0 })
+    }
+
+    /// A string or number that does not stand in the text as it reads.
+    pub(super) fn copied(&mut self, at: usize, kind: Kind, text: &str) -> Result<(), Fault> {
+        let start = self.aside.len();
+        self.aside.push_str(text);
+        self.set_aside(at, kind, start)
+    }
+
+    /// The side buffer, to write a string into it piece by piece; `set_aside` makes a node of it.
+    pub(super) fn aside(&mut self) -> &mut String {
+        &mut self.aside
+    }
+
+    /// A string that was written into the side buffer from `start` on.
+    pub(super) fn set_aside(&mut self, at: usize, kind: Kind, start: usize) -> Result<(), Fault> {
+        let len = offset(self.aside.len().saturating_sub(start));
+        self.push(Raw { at: offset(at), start: offset(start), len, kind, flags: ASIDE })
+    }
+
+    /// Says that the node just written is a key of the open map (`is_merge_key` is said besides).
+    pub(super) fn is_key(&mut self) {
+        let Some(raw) = self.nodes.last().copied() else { return };
+        let key = self.string(raw).as_bytes();
+        // Any mix will do: it only has to tell the keys of one object apart.
+        let mix = key.len()
+            ^ key.first().map_or(0, |it| usize::from(*it))
+            ^ key.last().map_or(0, |it| usize::from(*it) << 2)
+            ^ key.get(key.len() / 2).map_or(0, |it| usize::from(*it) << 1);
+        let bit = 1_u64 << (mix & 63);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.children = frame.children.saturating_add(1);
+            frame.suspect |= frame.seen & bit != 0;
+            frame.seen |= bit;
+        }
+    }
+
+    /// Says that the node just written is a YAML merge key of the open map.
+    pub(super) fn is_merge_key(&mut self) {
+        if let (Some(raw), Some(frame)) = (self.nodes.last_mut(), self.frames.last_mut()) {
+            raw.flags |= MERGE;
+            frame.merges = true;
+        }
+    }
+
+    /// Begins a list or map.
+    pub(super) fn open(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
+        if self.frames.len() >= self.depth_limit {
+            let limit = self.depth_limit;
+            return Err(Fault::new(
+                at,
+                format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"),
+            ));
+        }
+        let node = self.nodes.len();
+        self.push(Raw { at: offset(at), start: 1, len: 0, kind, flags: 0 })?;
+        self.frames.push(Frame { node, children: 0, kind, seen: 0, suspect: false, merges: false });
+        Ok(())
+    }
+
+    /// Ends the innermost list or map.
+    pub(super) fn close(&mut self) -> Result<(), Fault> {
+        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
+        if frame.merges {
+            self.resolve_merges(&mut frame)?;
+        }
+        let extent = offset(self.nodes.len().saturating_sub(frame.node));
+        let count = frame.children as usize;
+        let (mut len, mut flags) = (frame.children, 0);
+        if frame.kind == Kind::Map && count > INDEX_FROM {
+            (len, flags) = (self.index_keys(frame.node, count), INDEXED);
+        } else if frame.kind == Kind::Map && frame.suspect {
+            self.shadow_repeated(frame.node);
+        } else if frame.kind == Kind::List && count > 4 * INDEX_FROM {
+            (len, flags) = (self.index_elements(frame.node, count), INDEXED);
+        }
+        if let Some(raw) = self.nodes.get_mut(frame.node) {
+            *raw = Raw { start: extent, len, flags, ..*raw };
+        }
+        Ok(())
+    }
+
+    /// The subtree that begins at a node, to be repeated later, and how deep it nests. Costs expansion.
+    pub(super) fn subtree(&mut self, at: usize, node: usize) -> Result<(Vec<Raw>, usize), Fault> {
+        let extent = self.nodes.get(node).map_or(0, |raw| raw.extent());
+        self.expand(at, extent)?;
+        let nodes = self.nodes.get(node..node + extent).unwrap_or_default().to_vec();
+        // The ends of the lists and maps around each node.
+        let mut ends: Vec<usize> = Vec::new();
+        let mut depth = 0;
+        for (place, raw) in nodes.iter().enumerate() {
+            while ends.last().is_some_and(|end| *end <= place) {
+                ends.pop();
+            }
+            if matches!(raw.kind, Kind::List | Kind::Map) {
+                ends.push(place + raw.extent());
+                depth = depth.max(ends.len());
+            }
+        }
+        Ok((nodes, depth))
+    }
+
+    /// Takes back what was written from a node on, inside the list or map that is open.
+    pub(super) fn take_back(&mut self, from: usize) {
+        self.nodes.truncate(from);
+    }
+
+    /// How deep lists and maps may nest.
+    pub(super) fn depth_limit(&self) -> usize {
+        self.depth_limit
+    }
+
+    /// Writes a subtree once more, as a value that begins at `at`. Costs expansion.
+    pub(super) fn repeat(&mut self, at: usize, subtree: &[Raw], depth: usize) -> Result<(), Fault> {
+        let Some((root, inside)) = subtree.split_first() else { return Ok(()) };
+        self.expand(at, subtree.len())?;
+        if self.frames.len() + depth > self.depth_limit {
+            let limit = self.depth_limit;
+            return Err(Fault::new(
+                at,
+                format!("aliases nest lists and maps more than {limit} deep; kubevet reads no deeper"),
+            ));
+        }
+        self.push(Raw { at: offset(at), flags: root.flags & (ASIDE | INDEXED), ..*root })?;
+        if self.nodes.len() + inside.len() > self.node_limit {
+            return Err(self.too_many(at));
+        }
+        self.nodes.extend_from_slice(inside);
+        Ok(())
+    }
+
+    /// The finished tape.
+    pub(super) fn finish(self, source: Arc<Source>) -> Tape {
+        let mut nodes = self.nodes;
+        nodes.shrink_to_fit();
+        Tape { source, aside: Arc::from(self.aside), indexes: Arc::new(self.indexes), nodes }
+    }
+
+    /// The string of a string, number or key.
+    pub(super) fn string(&self, raw: Raw) -> &str {
+        let buffer = if raw.is(ASIDE) { self.aside.as_str() } else { self.text };
+        let start = raw.start as usize;
+        buffer.get(start..start + raw.len as usize).unwrap_or_default()
+    }
+
+    pub(super) fn node(&self, node: usize) -> Option<Raw> {
+        self.nodes.get(node).copied()
+    }
+
+    fn push(&mut self, raw: Raw) -> Result<(), Fault> {
+        if self.nodes.len() >= self.node_limit {
+            return Err(self.too_many(raw.at as usize));
+        }
+        self.nodes.push(raw);
+        Ok(())
+    }
+
+    /// Says that the next node is an element of the open list.
+    pub(super) fn is_element(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.children = frame.children.saturating_add(1);
+        }
+    }
+
+    fn too_many(&self, at: usize) -> Fault {
+        let message = format!("the file holds more than {} values; split it, the rest is not read", self.node_limit);
+        Fault { at, message, last: true }
+    }
+
+    fn expand(&mut self, at: usize, nodes: usize) -> Result<(), Fault> {
+        match self.expansion_left.checked_sub(nodes) {
+            Some(left) => self.expansion_left = left,
+            None => {
+                let limit = self.expansion_limit;
+                let message =
+                    format!("aliases and merge keys of the file add more than {limit} values; write them out");
+                return Err(Fault::new(at, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the keys of a map are, as distances from its node; its children are all closed.
+    fn keys(&self, map: usize) -> impl Iterator<Item = u32> {
+        let mut next = map + 1;
+        std::iter::from_fn(move || {
+            let key = next;
+            let value = self.nodes.get(key + 1)?;
+            next = key + 1 + value.extent();
+            Some(offset(key - map))
+        })
+    }
+
+    fn key(&self, map: usize, distance: u32) -> &str {
+        self.nodes.get(map + distance as usize).map_or("", |raw| self.string(*raw))
+    }
+
+    fn shadow(&mut self, map: usize, distance: u32) {
+        if let Some(key) = self.nodes.get_mut(map + distance as usize) {
+            key.flags |= SHADOWED;
+        }
+    }
+
+    /// For short maps: compares every key with every other.
+    fn shadow_repeated(&mut self, map: usize) {
+        let keys: Vec<u32> = self.keys(map).collect();
+        for (place, key) in keys.iter().enumerate() {
+            let name = self.key(map, *key);
+            if keys.iter().skip(place + 1).any(|later| self.key(map, *later) == name) {
+                self.shadow(map, *key);
+            }
+        }
+    }
+
+    fn index_keys(&mut self, map: usize, count: usize) -> u32 {
+        let mut keys: Index = Vec::with_capacity(count);
+        keys.extend(self.keys(map));
+        keys.sort_by(|a, b| self.key(map, *a).cmp(self.key(map, *b)).then(b.cmp(a)));
+        // Of equal keys the last of the text now stands first.
+        let mut shadowed = Vec::new();
+        keys.dedup_by(|later, kept| {
+            let repeated = self.key(map, *later) == self.key(map, *kept);
+            if repeated {
+                shadowed.push(*later);
+            }
+            repeated
+        });
+        for key in shadowed {
+            self.shadow(map, key);
+        }
+        self.keep(keys)
+    }
+
+    fn index_elements(&mut self, list: usize, count: usize) -> u32 {
+        let mut elements: Index = Vec::with_capacity(count);
+        let mut next = list + 1;
+        while let Some(raw) = self.nodes.get(next) {
+            elements.push(offset(next - list));
+            next += raw.extent();
+        }
+        self.keep(elements)
+    }
+
+    fn keep(&mut self, index: Index) -> u32 {
+        self.indexes.push(index);
+        offset(self.indexes.len() - 1)
+    }
+
+    /// Replaces each merge entry by the entries of what it merges. As Go's reader does, a merge counts where it stands:
+    /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins.
+    fn resolve_merges(&mut self, frame: &mut Frame) -> Result<(), Fault> {
+        let at = self.nodes.get(frame.node).map_or(0, |raw| raw.at as usize);
+        let inside = frame.node + 1;
+        self.expand(at, self.nodes.len().saturating_sub(inside))?;
+        let old = self.nodes.split_off(inside.min(self.nodes.len()));
+        frame.children = 0;
+        frame.suspect = true;
+        let mut next = 0;
+        while let (Some(key), Some(value)) = (old.get(next), old.get(next + 1)) {
+            let end = next + 1 + value.extent();
+            let value_nodes = old.get(next + 1..end).unwrap_or_default();
+            if key.is(MERGE) {
+                for map in merged_maps(key.at as usize, value_nodes)? {
+                    self.expand(at, map.len())?;
+                    frame.children = frame.children.saturating_add(self.append_entries(map));
+                }
+            } else {
+                self.nodes.push(*key);
+                self.nodes.extend_from_slice(value_nodes);
+                frame.children = frame.children.saturating_add(1);
+            }
+            if self.nodes.len() > self.node_limit {
+                return Err(self.too_many(at));
+            }
+            next = end;
+        }
+        Ok(())
+    }
+
+    /// Appends the entries of a map given with its own node; the number of them.
+    fn append_entries(&mut self, map: &[Raw]) -> u32 {
+        let (mut next, mut count) = (1, 0);
+        while let (Some(key), Some(value)) = (map.get(next), map.get(next + 1)) {
+            let end = next + 1 + value.extent();
+            if !key.is(SHADOWED) {
+                self.nodes.extend_from_slice(map.get(next..end).unwrap_or_default());
+                count += 1;
+            }
+            next = end;
+        }
+        count
+    }
+}
+
+/// The maps that a merge key names, in the order in which each overrides the one before.
+fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
+    let wrong = || Fault::new(at, "the merge key `<<` needs a map or a list of maps as its value");
+    let root = value.first().ok_or_else(wrong)?;
+    let mut maps = Vec::new();
+    match root.kind {
+        Kind::Map => maps.push(value),
+        Kind::List => {
+            let mut next = 1;
+            while let Some(element) = value.get(next) {
+                if element.kind != Kind::Map {
+                    return Err(wrong());
+                }
+                maps.push(value.get(next..next + element.extent()).unwrap_or_default());
+                next += element.extent();
+            }
+            maps.reverse();
+        }
+        _ => return Err(wrong()),
+    }
+    Ok(maps)
+}
+
+/// An offset as the tape keeps it. The reader has bounded text and nodes, so nothing is lost.
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}

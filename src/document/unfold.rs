@@ -1,0 +1,71 @@
+//! A list of objects → its objects.
+
+use super::{
+    Document, Node, Value,
+    node::Entry,
+    tape::{INDEXED, Raw, SHADOWED, Tape},
+};
+use std::sync::Arc;
+
+/// Lists inside lists are unfolded this deep; deeper ones stay as they are.
+const DEPTH: usize = 8;
+
+/// The items of a list (a kind that ends in `List`, with a list `items`), and theirs where they are lists themselves; any
+/// other document as it is. An item without kind gets the list's `apiVersion`, and its kind without `List`, as in
+/// Kubernetes.
+#[must_use]
+pub fn unfold(document: Document) -> Vec<Document> {
+    let mut found = Vec::new();
+    // What is still to be looked at, the next at the end.
+    let mut pending = vec![(document, 0)];
+    while let Some((document, depth)) = pending.pop() {
+        match items(&document) {
+            Some(items) if depth < DEPTH => pending.extend(items.into_iter().rev().map(|item| (item, depth + 1))),
+            _ => found.push(document),
+        }
+    }
+    found
+}
+
+/// `None` where the document is no list.
+fn items(document: &Document) -> Option<Vec<Document>> {
+    let root = document.root();
+    let kind = root.entry("kind")?;
+    let item_kind = kind.value.as_str()?.strip_suffix("List")?;
+    let items = root.get("items")?;
+    let Value::List(items) = items.value() else { return None };
+    let version = root.entry("apiVersion").filter(|entry| entry.value.as_str().is_some());
+    let mut found = Vec::new();
+    for item in items.elements() {
+        let lacks_kind = item.get("kind").and_then(Node::as_str).unwrap_or_default().is_empty();
+        let is_map = matches!(item.value(), Value::Map(_));
+        found.push(if lacks_kind && is_map && !item_kind.is_empty() {
+            completed(document.tape(), item, kind, version)
+        } else {
+            Document::new(Arc::clone(document.tape()), item.index())
+        });
+    }
+    Some(found)
+}
+
+/// An item on a tape of its own, with the list's kind and version as its last two entries.
+fn completed(tape: &Arc<Tape>, item: Node<'_>, kind: Entry<'_>, version: Option<Entry<'_>>) -> Document {
+    let end = item.index() + item.raw().extent();
+    let mut nodes = tape.nodes.get(item.index()..end).unwrap_or_default().to_vec();
+    for entry in item.entries() {
+        let overridden = entry.key == "kind" || entry.key == "apiVersion" && version.is_some();
+        if overridden && let Some(key) = nodes.get_mut(entry.key_index() - item.index()) {
+            key.flags |= SHADOWED;
+        }
+    }
+    let kind_value = kind.value.raw();
+    let item_kind = Raw { len: kind_value.len.saturating_sub(4), ..kind_value };
+    nodes.extend(version.iter().flat_map(|entry| [entry.key_raw(), entry.value.raw()]));
+    nodes.extend([kind.key_raw(), item_kind]);
+    if let (Ok(extent), Some(root)) = (u32::try_from(nodes.len()), nodes.first_mut()) {
+        // The index, if any, knows nothing of the new keys.
+        *root = Raw { start: extent, flags: root.flags & !INDEXED, ..*root };
+    }
+    let (source, aside, indexes) = (Arc::clone(&tape.source), Arc::clone(&tape.aside), Arc::clone(&tape.indexes));
+    Document::new(Arc::new(Tape { source, aside, indexes, nodes }), 0)
+}

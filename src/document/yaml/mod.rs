@@ -1,0 +1,65 @@
+//! The YAML reader: `split` cuts the stream into documents, granit-parser turns each into events, `load` writes those to
+//! the tape, and `scalar` says what a scalar means. The result is what `sigs.k8s.io/yaml` gives.
+
+mod load;
+mod scalar;
+mod split;
+
+use super::{
+    build::{Builder, Fault},
+    read::{Outcome, Text},
+};
+use load::Loader;
+use std::ops::Range;
+
+/// Reads all documents of a text. A broken one is a fault and costs only itself.
+pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut start = text.start;
+    if text.text.get(start..).is_some_and(|rest| rest.starts_with('\u{feff}')) {
+        start += '\u{feff}'.len_utf8();
+    }
+    for range in split::documents(text.text, start) {
+        let root = builder.len();
+        match check_characters(text, &range).and_then(|()| Loader::new(builder, text.text, range).load()) {
+            Ok(()) if builder.is_null(root) => builder.forget(root),
+            Ok(()) => outcome.roots.push(root),
+            Err(fault) => {
+                builder.forget(root);
+                let last = fault.last;
+                outcome.faults.push(fault);
+                if last {
+                    break;
+                }
+            }
+        }
+    }
+    outcome
+}
+
+/// Refuses characters that Kubernetes' reader refuses, or takes for line breaks where other readers do not.
+fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), Fault> {
+    if let Some(at) = text.replaced.iter().find(|at| range.contains(at)) {
+        return Err(Fault::new(*at, "this byte is no UTF-8; save the file as UTF-8"));
+    }
+    let document = text.text.get(range.clone()).unwrap_or_default();
+    let control = document.bytes().position(|it| it < 0x20 && !matches!(it, b'\t' | b'\n' | b'\r') || it == 0x7F);
+    let unusual = match control {
+        Some(at) => Some(at),
+        None if document.is_ascii() => None,
+        None => document.find(|it: char| {
+            matches!(it, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        }),
+    };
+    let Some(at) = unusual else { return Ok(()) };
+    let code = document.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
+    let why = match code {
+        0x85 | 0x2028 | 0x2029 => "is a line break to Kubernetes and a letter to other readers",
+        _ => "is not allowed in YAML",
+    };
+    let message = format!("the character U+{code:04X} {why}; write it as \\u{code:04x} in double quotes");
+    Err(Fault::new(range.start + at, message))
+}
+
+#[cfg(test)]
+mod tests;

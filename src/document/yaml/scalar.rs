@@ -1,0 +1,348 @@
+//! What a YAML scalar means: the rules of go-yaml v2 (YAML 1.1 with its own leanings), which `sigs.k8s.io/yaml` and so
+//! kubectl, Helm and the API server read with. YAML 1.2 readers differ: `yes`, `0644`, `1_000`.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+/// A scalar's meaning. Numbers are in the form that Go's JSON writer gives them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    /// An integer within 64 bits, signed or not, in decimal digits.
+    Int(Cow<'a, str>),
+    Float(f64),
+    String(Cow<'a, str>),
+}
+
+/// The tags that change what a scalar means; any other makes it a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// None is written: the text decides.
+    Untagged,
+    Null,
+    Bool,
+    Int,
+    Float,
+    Binary,
+    /// `!!str`, `!!timestamp`, and tags that Kubernetes does not know.
+    Text,
+}
+
+/// Reads a plain or tagged scalar. The error says what is wrong.
+pub(super) fn resolve(tag: Tag, text: &str) -> Result<Scalar<'_>, String> {
+    let meant = match tag {
+        Tag::Text => return Ok(Scalar::String(Cow::Borrowed(text))),
+        Tag::Binary => return binary(text),
+        _ => plain(text),
+    };
+    match (tag, meant) {
+        (Tag::Untagged, meant)
+        | (Tag::Null, meant @ Scalar::Null)
+        | (Tag::Bool, meant @ Scalar::Bool(_))
+        | (Tag::Int, meant @ Scalar::Int(_))
+        | (Tag::Float, meant @ Scalar::Float(_)) => Ok(meant),
+        (Tag::Float, Scalar::Int(digits)) => Ok(Scalar::Float(digits.parse().unwrap_or_default())),
+        _ => {
+            let name = match tag {
+                Tag::Null => "null",
+                Tag::Bool => "bool",
+                Tag::Int => "int",
+                _ => "float",
+            };
+            let shown: String = text.chars().take(40).collect();
+            Err(format!("`{shown}` is tagged !!{name} but is none; correct the value or drop the tag"))
+        }
+    }
+}
+
+/// Reads a scalar without quotes and tag.
+fn plain(text: &str) -> Scalar<'_> {
+    let string = Scalar::String(Cow::Borrowed(text));
+    match text.as_bytes().first() {
+        None => Scalar::Null,
+        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => {
+            word(text).unwrap_or(string)
+        }
+        Some(b'.') => match text {
+            ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
+            ".inf" | ".Inf" | ".INF" => Scalar::Float(f64::INFINITY),
+            _ => float(text).map_or(string, Scalar::Float),
+        },
+        Some(b'+' | b'-' | b'0'..=b'9') => match text {
+            "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
+            "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
+            _ => number(text).unwrap_or(string),
+        },
+        Some(_) => string,
+    }
+}
+
+fn word(text: &str) -> Option<Scalar<'static>> {
+    Some(match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "~" | "null" | "Null" | "NULL" => Scalar::Null,
+        _ => return None,
+    })
+}
+
+/// A number that begins with a sign or a digit.
+fn number(text: &str) -> Option<Scalar<'_>> {
+    // Most are short decimals that stand for themselves.
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() < 19
+        && digits.bytes().all(|it| it.is_ascii_digit())
+        && matches!(digits.as_bytes(), [b'1'..=b'9', ..])
+    {
+        return Some(Scalar::Int(Cow::Borrowed(text)));
+    }
+    let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
+    if let Some(int) = integer(&plain) {
+        return Some(Scalar::Int(Cow::Owned(int.to_string())));
+    }
+    if let Some(float) = float(&plain) {
+        return Some(Scalar::Float(float));
+    }
+    // Go's reader lets a second sign follow the prefix here.
+    let binary = plain.strip_prefix("0b")?;
+    let int = i64::from_str_radix(binary, 2).ok()?;
+    Some(Scalar::Int(Cow::Owned(int.to_string())))
+}
+
+/// An integer in any base, within the 64 bits of a signed one, or of an unsigned one where it has no sign.
+fn integer(text: &str) -> Option<i128> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (base, digits) = match unsigned.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, unsigned.get(2..)?),
+        [b'0', b'o' | b'O', ..] => (8, unsigned.get(2..)?),
+        [b'0', b'b' | b'B', ..] => (2, unsigned.get(2..)?),
+        [b'0', _, ..] => (8, unsigned.get(1..)?),
+        _ => (10, unsigned),
+    };
+    // The standard library would take a sign here.
+    if !digits.bytes().all(|it| it.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let magnitude = i128::from(u64::from_str_radix(digits, base).ok()?);
+    if unsigned.len() == text.len() {
+        return Some(magnitude);
+    }
+    let value = if text.starts_with('-') { -magnitude } else { magnitude };
+    i64::try_from(value).ok().map(i128::from)
+}
+
+/// A decimal with fraction or exponent that a double can hold; beyond that it is a string.
+fn float(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |text: &str| text.bytes().all(|it| it.is_ascii_digit());
+    let well_formed = digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent));
+    text.parse().ok().filter(|float: &f64| well_formed && float.is_finite())
+}
+
+/// The bytes of a base64 text as a string, invalid UTF-8 replaced, as Go's JSON writer does.
+fn binary(text: &str) -> Result<Scalar<'_>, String> {
+    let wrong = || "a value tagged !!binary is no base64; correct it or drop the tag".to_owned();
+    let clean: Vec<u8> = text.bytes().filter(|it| !matches!(it, b'\n' | b'\r')).collect();
+    let mut bytes = Vec::with_capacity(clean.len() / 4 * 3);
+    let (groups, rest) = clean.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(wrong());
+    }
+    for (place, group) in groups.iter().enumerate() {
+        let padding = group.iter().rev().take_while(|it| **it == b'=').count();
+        if padding > 2 || padding > 0 && place + 1 < groups.len() {
+            return Err(wrong());
+        }
+        let mut bits = 0_u32;
+        for letter in group.iter().take(4 - padding) {
+            let value = match letter {
+                b'A'..=b'Z' => letter - b'A',
+                b'a'..=b'z' => letter - b'a' + 26,
+                b'0'..=b'9' => letter - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return Err(wrong()),
+            };
+            bits = bits << 6 | u32::from(value);
+        }
+        bits <<= 6 * padding;
+        bytes.extend(bits.to_be_bytes().iter().skip(1).take(3 - padding));
+    }
+    let mut decoded = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        decoded.push_str(chunk.valid());
+        decoded.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    Ok(Scalar::String(Cow::Owned(decoded)))
+}
+
+/// A double as Go's JSON writer gives it; `None` for what JSON cannot say.
+pub(super) fn float_text(float: f64) -> Option<String> {
+    if !float.is_finite() {
+        return None;
+    }
+    let size = float.abs();
+    Some(if size != 0.0 && !(1e-6..1e21).contains(&size) { exponent_text(float) } else { float.to_string() })
+}
+
+/// A double as Go's reader names it when it is a key: the shortest digits that a *single* needs.
+#[expect(clippy::cast_possible_truncation, reason = "that is what the reader does")]
+pub(super) fn float_key(float: f64) -> String {
+    let single = float as f32;
+    if single.is_nan() {
+        return ".nan".to_owned();
+    }
+    if single.is_infinite() {
+        return if single > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    let text = format!("{single:e}");
+    let exponent: i32 = text.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or_default();
+    // Go's `g` form has an exponent from seven digits on.
+    if (-4..6).contains(&exponent) { single.to_string() } else { two_digit_exponent(&text) }
+}
+
+fn exponent_text(float: f64) -> String {
+    let text = two_digit_exponent(&format!("{float:e}"));
+    // Go's JSON writer drops the zero that its number formatter puts before a negative exponent.
+    text.replace("e-0", "e-")
+}
+
+/// `1.5e7` → `1.5e+07`.
+fn two_digit_exponent(text: &str) -> String {
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text.to_owned() };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let mut out = String::from(mantissa);
+    let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(tag: Tag, text: &str) -> String {
+        match resolve(tag, text) {
+            Ok(Scalar::Null) => "null".into(),
+            Ok(Scalar::Bool(truth)) => truth.to_string(),
+            Ok(Scalar::Int(digits)) => digits.into_owned(),
+            Ok(Scalar::Float(float)) => float_text(float).unwrap_or_else(|| "no number".into()),
+            Ok(Scalar::String(text)) => format!("'{text}'"),
+            Err(_) => "error".into(),
+        }
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(shown(Tag::Untagged, text), expected, "{text}");
+    }
+
+    #[test]
+    fn words() {
+        for text in ["yes", "y", "on", "True"] {
+            check(text, "true");
+        }
+        for text in ["no", "N", "OFF", "false"] {
+            check(text, "false");
+        }
+        for text in ["", "~", "null", "NULL"] {
+            check(text, "null");
+        }
+        for text in ["nULL", "yEs", "tru", "none", "<<", "=", "oN"] {
+            check(text, &format!("'{text}'"));
+        }
+    }
+
+    #[test]
+    fn integers() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("12", "12"),
+            ("+12", "12"),
+            ("0644", "420"),
+            ("0o644", "420"),
+            ("-0644", "-420"),
+            ("08", "8"),
+            ("1_000", "1000"),
+            ("1__0_", "10"),
+            ("0x1F", "31"),
+            ("-0X1f", "-31"),
+            ("0b101", "5"),
+            ("0b-11", "-3"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("18446744073709551616", "18446744073709552000"),
+            ("-9223372036854775809", "-9223372036854776000"),
+        ] {
+            check(text, expected);
+        }
+        for text in ["0x", "0x-1", "_1", "12:30", "190:20:30", "1a", "-", "+", "0o8", "1 000", "2001-01-01", "--1"] {
+            check(text, &format!("'{text}'"));
+        }
+    }
+
+    #[test]
+    fn floats() {
+        for (text, expected) in [
+            ("1e3", "1000"),
+            ("1.50", "1.5"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("+.5e-1", "0.05"),
+            ("1_0.5", "10.5"),
+            ("-0.0", "-0"),
+            ("1e21", "1e+21"),
+            ("1e20", "100000000000000000000"),
+            ("1e-7", "1e-7"),
+            ("1e-10", "1e-10"),
+            ("1e-400", "0"),
+            (".inf", "no number"),
+            ("-.INF", "no number"),
+            (".nan", "no number"),
+        ] {
+            check(text, expected);
+        }
+        for text in ["1e400", "1e", "e1", ".", ".e5", "._5", ".5_5", "1.2.3", "inf", "nan", "-.nan", "1e+-5", "0x1p3"] {
+            check(text, &format!("'{text}'"));
+        }
+    }
+
+    #[test]
+    fn tags() {
+        for (tag, text, expected) in [
+            (Tag::Text, "yes", "'yes'"),
+            (Tag::Text, "", "''"),
+            (Tag::Int, "0644", "420"),
+            (Tag::Int, "1.5", "error"),
+            (Tag::Float, "3", "3"),
+            (Tag::Float, "x", "error"),
+            (Tag::Bool, "on", "true"),
+            (Tag::Bool, "", "error"),
+            (Tag::Null, "", "null"),
+            (Tag::Null, "x", "error"),
+            (Tag::Binary, "aGVs\nbG8=", "'hello'"),
+            (Tag::Binary, "aGVsbA==", "'hell'"),
+            (Tag::Binary, "/w==", "'\u{fffd}'"),
+            (Tag::Binary, "a", "error"),
+            (Tag::Binary, "a=aa", "error"),
+            (Tag::Binary, "aGVs====", "error"),
+        ] {
+            assert_eq!(shown(tag, text), expected, "{tag:?} {text}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_floats() {
+        for (float, expected) in [(1.5, "1.5"), (1e6, "1e+06"), (1e5, "100000"), (0.1, "0.1"), (1e-5, "1e-05")] {
+            assert_eq!(float_key(float), expected);
+        }
+    }
+}
