@@ -3,3 +3,4 @@
 //! Modules stand in the order of their layers: each may import only those above it (`tests/architecture.rs`).
 
 pub mod model;
+pub mod report;
