@@ -87,7 +87,7 @@ pub fn write_frameworks(
     }
 }
 
-/// Writes one control in full; `params` are those that it reads.
+/// Writes one control in full; `params` are those that it reads, with their words (JSON without them has the names).
 ///
 /// # Errors
 /// Only where the writer fails.
@@ -102,10 +102,9 @@ pub fn write_control(
     match format {
         ListFormat::Json => {
             let mut entry = ControlEntry::of(control, frameworks);
-            entry.params = params
-                .iter()
-                .map(|it| ParamEntry { name: &it.name, description: Some(&it.description), default: Some(&it.default) })
-                .collect();
+            if !params.is_empty() {
+                entry.params = params.iter().map(ParamEntry::of).collect();
+            }
             json::write_document(&OneControl { api_version: json::API_VERSION, kind: "Control", control: entry }, out)
         }
         ListFormat::Pretty => control_page(control, frameworks, params, &mut Page::new(style, out)),
@@ -208,6 +207,12 @@ impl<'a> ControlEntry<'a> {
                 })
                 .collect(),
         }
+    }
+}
+
+impl<'a> ParamEntry<'a> {
+    fn of(it: &'a Param) -> Self {
+        Self { name: &it.name, description: Some(&it.description), default: Some(&it.default) }
     }
 }
 

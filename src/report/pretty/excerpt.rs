@@ -1,6 +1,6 @@
 //! Lines of a source around a place, with carets under what is meant, as compilers show them.
 
-use crate::model::{Source, SourceLine};
+use crate::model::{Position, Source, SourceLine};
 use crate::report::{
     page::{Ink, Page},
     text,
@@ -45,30 +45,34 @@ pub(super) fn write(places: &[&Source], lines: &[SourceLine], page: &mut Page<'_
 struct Window {
     /// Each character shown: its column in the source, and how it is shown.
     letters: Vec<(usize, String)>,
-    /// Whether something before or after is left out.
+    /// Whether something before it is left out.
     before: bool,
+    /// Whether something after it is left out.
     after: bool,
 }
 
 impl Window {
-    fn of(line: &SourceLine, position: crate::model::Position, room: usize) -> Self {
+    fn of(line: &SourceLine, position: Position, room: usize) -> Self {
         let room = room.max(20);
         let column = usize::try_from(position.column).unwrap_or(usize::MAX);
         let text = line.text.trim_end();
         let total: usize = text.chars().count();
-        let skip = if column + 12 > room && total > room { column.min(total).saturating_sub(room / 2) } else { 0 };
-        let mut used = usize::from(skip > 0);
-        let mut letters = Vec::new();
-        let mut after = false;
-        for (i, c) in text.chars().enumerate().skip(skip) {
-            let shown = if c == '\t' { "  ".to_owned() } else { letter(c) };
-            used += text::width(&shown);
-            if used >= room {
-                after = true;
-                break;
-            }
-            letters.push((i + 1, shown));
-        }
+        let skip = if column.saturating_add(12) > room && total > room {
+            column.min(total).saturating_sub(room / 2)
+        } else {
+            0
+        };
+        let mut letters: Vec<(usize, String)> =
+            text.chars().enumerate().skip(skip).map(|(i, c)| (i + 1, letter(c))).collect();
+        let room = room - usize::from(skip > 0);
+        let mut used = 0;
+        let fits = letters.iter().take_while(|(_, shown)| {
+            used += text::width(shown);
+            used <= room
+        });
+        let fits = fits.count();
+        let after = fits < letters.len();
+        letters.truncate(if after { fits.saturating_sub(1) } else { fits });
         Self { letters, before: skip > 0, after }
     }
 
@@ -81,13 +85,13 @@ impl Window {
         text
     }
 
-    /// Carets from each column to the end of its word (`privileged: true` is one).
+    /// Carets from each column to the end of its word.
     fn carets(&self, columns: &[u32]) -> String {
         let mut carets = String::from(if self.before { " " } else { "" });
         let mut marked = false;
-        for (column, shown) in &self.letters {
-            marked = (marked && !shown.chars().all(char::is_whitespace))
-                || columns.iter().any(|it| usize::try_from(*it) == Ok(*column));
+        for (i, (column, shown)) in self.letters.iter().enumerate() {
+            let starts = columns.iter().any(|it| usize::try_from(*it) == Ok(*column));
+            marked = starts || (marked && !self.ends_word(i));
             let letter = if marked { "^" } else { " " };
             carets.push_str(&letter.repeat(text::width(shown)));
         }
@@ -98,9 +102,20 @@ impl Window {
         carets.truncate(end);
         carets
     }
+
+    /// Whether a letter ends a word of YAML: white space, what ends an item of a flow list or map, the colon of a key.
+    fn ends_word(&self, at: usize) -> bool {
+        let blank = |at: usize| self.letters.get(at).is_none_or(|(_, it)| it.chars().all(char::is_whitespace));
+        let letter = self.letters.get(at).map_or("", |(_, it)| it.as_str());
+        blank(at) || matches!(letter, "," | "]" | "}") || (letter == ":" && blank(at + 1))
+    }
 }
 
+/// A character as it is shown; a tab is two spaces.
 fn letter(c: char) -> String {
+    if c == '\t' {
+        return "  ".to_owned();
+    }
     let mut shown = String::new();
     text::push_visible(c, &mut shown);
     shown
@@ -119,20 +134,23 @@ mod tests {
 
     #[test]
     fn carets_stand_under_the_word() {
-        check("  - name: app", 5, 60, ("  - name: app", "    ^^^^^"));
-        check("  privileged: true  # why", 3, 60, ("  privileged: true  # why", "  ^^^^^^^^^^^"));
-        check("\"漢字\": 漢字 x: 1", 10, 60, ("\"漢字\": 漢字 x: 1", "              ^^"));
-        check("\tx: 1", 2, 60, ("  x: 1", "  ^^"));
-        check("a\u{1b}b: 1", 3, 60, ("a\\u{1b}b: 1", "       ^^"));
-        check("a: 1\r", 1, 60, ("a: 1", "^^"));
+        check("  - name: app", 5, 60, ("  - name: app", "    ^^^^"));
+        check("  privileged: true  # why", 3, 60, ("  privileged: true  # why", "  ^^^^^^^^^^"));
+        check("add: [NET_ADMIN, ALL]", 7, 60, ("add: [NET_ADMIN, ALL]", "      ^^^^^^^^^"));
+        check("- nginx:latest", 3, 60, ("- nginx:latest", "  ^^^^^^^^^^^^"));
+        check("\"漢字\": 漢字 x: 1", 10, 60, ("\"漢字\": 漢字 x: 1", "             ^"));
+        check("\tx: 1", 2, 60, ("  x: 1", "  ^"));
+        check("a\u{1b}b: 1", 3, 60, ("a\\u{1b}b: 1", "       ^"));
+        check("a: 1\r", 1, 60, ("a: 1", "^"));
         check("", 1, 60, ("", "^"));
     }
 
     #[test]
     fn long_lines_are_cut_around_the_place() {
         let long = format!("{}needle{}", "x ".repeat(100), " y".repeat(100));
-        check(&long, 201, 30, ("…x x x x x x x needle y y y y …", "               ^^^^^^"));
-        check(&long, 9999, 30, ("… y y y y y y y y", "                 ^"));
+        check(&long, 201, 30, ("…x x x x x x x needle y y y y…", "               ^^^^^^"));
+        check(&long, 9999, 30, ("…y y y y y y y y", "                ^"));
+        check(&"z".repeat(30), 1, 30, (&"z".repeat(30), &"^".repeat(30)));
         check(&"z".repeat(50), 1, 30, (&format!("{}…", "z".repeat(29)), &"^".repeat(29)));
     }
 }

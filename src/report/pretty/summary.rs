@@ -1,7 +1,7 @@
 //! The end of every view: counts, frameworks, whatever was not read or not judged, and the verdict in one line. A scan
 //! with a gap is never called clean.
 
-use crate::model::{ControlStatus, FrameworkResult, Position, Scan, Severity};
+use crate::model::{Control, ControlStatus, FrameworkResult, Position, Scan, Severity};
 use crate::report::{
     lookup::{count, percent},
     page::{Ink, Page},
@@ -62,8 +62,10 @@ pub(super) fn write_frameworks(scan: &Scan, page: &mut Page<'_>) -> io::Result<(
     page.gap()
 }
 
+/// Name and version; a name often ends in its version already.
 fn title(it: &FrameworkResult) -> String {
-    format!("{} {}", it.framework.name, it.framework.version).trim().to_owned()
+    let (name, version) = (&it.framework.name, &it.framework.version);
+    if version.is_empty() || name.ends_with(version.as_str()) { name.clone() } else { format!("{name} {version}") }
 }
 
 fn compliance(it: &FrameworkResult, page: &Page<'_>) -> String {
@@ -101,11 +103,11 @@ pub(super) fn write_gaps(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     write_skipped(scan, page)
 }
 
-/// Controls not evaluated, those of one reason together.
+/// Controls not evaluated, those of one reason together; many of them by id alone.
 fn write_not_evaluated(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<&str, Vec<&Control>> = BTreeMap::new();
     for it in scan.controls.iter().filter(|it| it.status == ControlStatus::NotEvaluated) {
-        by_reason.entry(&it.reason).or_default().push(format!("{} {}", it.control.id, it.control.name));
+        by_reason.entry(&it.reason).or_default().push(&it.control);
     }
     if by_reason.is_empty() {
         return Ok(());
@@ -113,7 +115,10 @@ fn write_not_evaluated(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     page.headline("Controls not evaluated")?;
     for (reason, controls) in by_reason {
         let reason = if reason.is_empty() { "no reason given" } else { reason };
-        write_item(Ink::Doubt, &format!("{reason}:"), &listed(&controls, controls.len()), page)?;
+        let few = controls.len() <= NAMES;
+        let name = |it: &&Control| if few { format!("{} {}", it.id, it.name) } else { it.id.to_string() };
+        let names: Vec<String> = controls.iter().map(name).collect();
+        write_item(Ink::Doubt, &format!("{reason}:"), &names.join(", "), page)?;
     }
     page.gap()
 }
@@ -123,7 +128,10 @@ fn write_errors(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     let mut by_error: BTreeMap<(String, &str), Vec<String>> = BTreeMap::new();
     for it in &scan.objects {
         for error in &it.errors {
-            by_error.entry((error.control.to_string(), &error.message)).or_default().push(it.object.to_string());
+            by_error
+                .entry((error.control.to_string(), &error.message))
+                .or_default()
+                .push(text::visible(&it.object.to_string()).into_owned());
         }
     }
     if by_error.is_empty() {
@@ -182,8 +190,10 @@ fn listed(names: &[String], most: usize) -> String {
     }
 }
 
+/// Made visible here, because prose would lose a line break in a file's name.
 fn place(file: &str, position: Option<Position>) -> String {
-    position.map_or_else(|| file.to_owned(), |it| format!("{file}:{it}"))
+    let file = text::visible(file);
+    position.map_or_else(|| file.to_string(), |it| format!("{file}:{it}"))
 }
 
 /// The last line: the verdict, plainly.
@@ -216,7 +226,8 @@ pub(super) fn write_verdict(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> 
         _ => (Ink::Bad, failed(scan, found)),
     };
     let verdict = if gaps.is_empty() { verdict } else { format!("{verdict}; incomplete: {}", gaps.join(", ")) };
-    page.flow("", 0, &[(ink, &verdict)])
+    let line = page.ink(ink, &verdict);
+    page.line(&line)
 }
 
 fn failed(scan: &Scan, found: usize) -> String {
