@@ -7,3 +7,5 @@ pub mod model;
 pub mod document;
 
 pub mod workload;
+
+pub mod report;
