@@ -6,4 +6,8 @@ pub mod model;
 
 pub mod document;
 
+pub mod workload;
+
 pub mod policy;
+
+pub mod report;

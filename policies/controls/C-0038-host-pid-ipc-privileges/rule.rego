@@ -1,0 +1,25 @@
+package controls.c0038
+
+import rego.v1
+
+import data.lib.workload
+
+deny contains finding if {
+	workload.pod_spec.hostPID == true
+	path := workload.pod_at("hostPID")
+	finding := {
+		"message": "the pod sees and can signal every process of its node",
+		"paths": [path],
+		"fixes": [{"path": path, "value": false}],
+	}
+}
+
+deny contains finding if {
+	workload.pod_spec.hostIPC == true
+	path := workload.pod_at("hostIPC")
+	finding := {
+		"message": "the pod shares memory and message queues with the processes of its node",
+		"paths": [path],
+		"fixes": [{"path": path, "value": false}],
+	}
+}

@@ -1,0 +1,15 @@
+package controls.c0041
+
+import rego.v1
+
+import data.lib.workload
+
+deny contains finding if {
+	workload.pod_spec.hostNetwork == true
+	path := workload.pod_at("hostNetwork")
+	finding := {
+		"message": "the pod is on the network of its node, where network policies do not hold it",
+		"paths": [path],
+		"fixes": [{"path": path, "value": false}],
+	}
+}

@@ -1,0 +1,24 @@
+package controls.c0045
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.workload
+
+# readOnly is false unless it is set.
+read_only(mount) if mount.readOnly == true
+
+deny contains finding if {
+	some volume in workload.volumes
+	is_object(volume.spec.hostPath)
+	some container in workload.containers
+	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
+	mount.name == volume.name
+	not read_only(mount)
+	path := workload.at(container, sprintf("volumeMounts[%d].readOnly", [i]))
+	finding := {
+		"message": sprintf("container %s may write to the node's files through volume %s", [container.name, volume.name]),
+		"paths": [path],
+		"fixes": [{"path": path, "value": true}],
+	}
+}

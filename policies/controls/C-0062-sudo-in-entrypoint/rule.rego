@@ -1,0 +1,31 @@
+package controls.c0062
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.workload
+
+# sudo as a word of its own, at any path: not "pseudo", "sudoers", "--sudo", "sudo.conf" or "GROUP=sudo".
+calls_sudo(word) if regex.match(`(^|[^0-9A-Za-z_.=-])sudo([^0-9A-Za-z_.=/-]|$)`, word)
+
+deny contains finding if {
+	some container in workload.containers
+	some i, word in collections.list(object.get(container.spec, ["command"], []))
+	calls_sudo(word)
+	finding := {
+		"message": sprintf("container %s starts its program with sudo", [container.name]),
+		"paths": [workload.at(container, sprintf("command[%d]", [i]))],
+		"fixes": [],
+	}
+}
+
+deny contains finding if {
+	some container in workload.containers
+	some i, word in collections.list(object.get(container.spec, ["args"], []))
+	calls_sudo(word)
+	finding := {
+		"message": sprintf("container %s starts its program with sudo", [container.name]),
+		"paths": [workload.at(container, sprintf("args[%d]", [i]))],
+		"fixes": [],
+	}
+}

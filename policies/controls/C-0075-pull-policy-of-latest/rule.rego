@@ -1,0 +1,53 @@
+package controls.c0075
+
+import rego.v1
+
+import data.lib.images
+import data.lib.workload
+
+# A tag that points to another image tomorrow. A digest beside it pins the image all the same.
+moves(image) if {
+	images.effective_tag(image) == "latest"
+	images.digest(image) == ""
+}
+
+moves(image) if {
+	images.effective_tag(image) in input.params.floatingImageTags
+	images.digest(image) == ""
+}
+
+effective_policy(image, policy) := policy if {
+	is_string(policy)
+	policy != ""
+}
+
+else := "Always" if images.effective_tag(image) == "latest"
+
+else := "IfNotPresent"
+
+deny contains finding if {
+	some container in workload.containers
+	image := container.spec.image
+	moves(image)
+	effective_policy(image, object.get(container.spec, ["imagePullPolicy"], "")) != "Always"
+	path := workload.at(container, "imagePullPolicy")
+	finding := {
+		"message": sprintf("container %s may run an old image: its tag moves, and the node does not look for a newer one", [container.name]),
+		"paths": [path, workload.at(container, "image")],
+		"fixes": [{"path": path, "value": "Always"}],
+	}
+}
+
+# A volume can be an image too.
+deny contains finding if {
+	some volume in workload.volumes
+	image := volume.spec.image.reference
+	moves(image)
+	effective_policy(image, object.get(volume.spec, ["image", "pullPolicy"], "")) != "Always"
+	path := workload.at(volume, "image.pullPolicy")
+	finding := {
+		"message": sprintf("volume %s may hold an old image: its tag moves, and the node does not look for a newer one", [volume.name]),
+		"paths": [path, workload.at(volume, "image.reference")],
+		"fixes": [{"path": path, "value": "Always"}],
+	}
+}

@@ -1,0 +1,34 @@
+package controls.c0077
+
+import rego.v1
+
+import data.lib.collections
+import data.lib.fields
+import data.lib.workload
+
+labelled(metadata) if {
+	some label in input.params.k8sRecommendedLabels
+	is_string(metadata.labels[label])
+}
+
+deny contains finding if {
+	metadata := collections.map(object.get(input.object, ["metadata"], {}))
+	not labelled(metadata)
+	finding := {
+		"message": "the workload carries none of the common Kubernetes labels",
+		"paths": [fields.entry("metadata.labels", input.params.k8sRecommendedLabels[0])],
+		"fixes": [],
+	}
+}
+
+# The pods of a controller have labels of their own.
+deny contains finding if {
+	workload.pod_metadata_path != "metadata"
+	metadata := workload.pod_metadata
+	not labelled(metadata)
+	finding := {
+		"message": "the pods of the workload carry none of the common Kubernetes labels",
+		"paths": [fields.entry(concat(".", [workload.pod_metadata_path, "labels"]), input.params.k8sRecommendedLabels[0])],
+		"fixes": [],
+	}
+}

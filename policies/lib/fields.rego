@@ -1,0 +1,7 @@
+# Paths of fields in an object.
+package lib.fields
+
+import rego.v1
+
+# An entry of a map whose keys people choose: labels, annotations, data.
+entry(parent, key) := sprintf("%s[%s]", [parent, key])

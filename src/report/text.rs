@@ -1,0 +1,109 @@
+//! Text from outside, made safe to show: what a terminal would obey is escaped, what is too long is cut or wrapped.
+//!
+//! Apart, because every format needs it and a hole in it is a hole in all of them. It knows no colours.
+
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthStr;
+
+/// The most characters of one name or sentence that are shown; more comes only from hostile input.
+const SHOWN: usize = 2000;
+
+/// Whether a terminal would obey the character, or a reader not see it: controls, direction marks, invisible letters.
+pub(crate) fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text with hidden characters written out (`\u{1b}`, `\n`), bounded in length.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let (text, cut) = match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => (text.get(..end).unwrap_or(text), true),
+        None => (text, false),
+    };
+    if !cut && !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|c| push_visible(c, &mut shown));
+    if cut {
+        shown.push('…');
+    }
+    Cow::Owned(shown)
+}
+
+/// Appends one character, written out if it is hidden.
+pub(crate) fn push_visible(c: char, out: &mut String) {
+    if hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
+}
+
+/// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape.
+pub(crate) fn push_json(c: char, out: &mut String) {
+    if !hidden(c) {
+        out.push(c);
+        return;
+    }
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        out.push_str(&format!("\\u{unit:04x}"));
+    }
+}
+
+/// How many columns a text takes once it is made visible.
+pub(crate) fn width(text: &str) -> usize {
+    visible(text).width()
+}
+
+/// The text made visible, no wider than `columns`; an ellipsis says that something is missing.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    let text = visible(text);
+    if text.width() <= columns {
+        return text.into_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        used += width(c.encode_utf8(&mut [0; 4]));
+        if used >= columns {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_out() {
+        for (text, shown) in [
+            ("plain text", "plain text"),
+            ("é 漢 😀", "é 漢 😀"),
+            ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
+            ("a\r\nb\tc", "a\\r\\nb\\tc"),
+            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
+            ("admin\u{202e}gnp", "admin\\u{202e}gnp"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert_eq!(width(&visible(&"x".repeat(1_000_000))), SHOWN + 1);
+    }
+
+    #[test]
+    fn json_strings_are_escaped_in_utf_16() {
+        let mut out = String::new();
+        "a\u{9b}\u{e0001}".chars().for_each(|c| push_json(c, &mut out));
+        assert_eq!(out, "a\\u009b\\udb40\\udc01");
+    }
+
+    #[test]
+    fn cut_texts_fit() {
+        for (text, columns, shown) in [("short", 5, "short"), ("longer", 5, "long…"), ("漢漢漢", 5, "漢漢…")] {
+            assert_eq!(cut(text, columns), shown);
+            assert!(width(shown) <= columns);
+        }
+    }
+}

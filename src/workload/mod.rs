@@ -1,0 +1,10 @@
+//! The pod spec inside an object, wherever its kind keeps it.
+//!
+//! One table of kinds serves the Rust side, the Rego library (`policies/lib/kinds.rego` is generated from it) and the
+//! index of the engine, so that no control can forget a kind. It never reads objects itself.
+
+mod containers;
+mod kinds;
+
+pub use containers::container_of;
+pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, rego_table};

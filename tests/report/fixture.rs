@@ -1,0 +1,453 @@
+//! Scans made by hand: one with everything in it, and small ones for each way a scan can end.
+
+use kubevet::model::{
+    Control, ControlId, ControlResult, ControlStatus, FieldPath, Finding, Fix, FixAction, Framework, FrameworkMember,
+    FrameworkResult, Kind, KindSelector, Located, ObjectId, ObjectResult, Position, Problem, RuleError, Scan, Scope,
+    Severity, Skipped, Source, SourceLine, Summary,
+};
+use std::sync::Arc;
+
+const CART: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: cart}
+  template:
+    metadata:
+      labels: {app: cart}
+    spec:
+      hostNetwork: true
+      containers:
+        - name: app
+          image: registry.example.com/shop/cart:1.4.2
+          env:
+            - name: DB_PASSWORD
+              value: hunter2
+          securityContext:
+            privileged: true
+            capabilities:
+              add: [NET_ADMIN, SYS_ADMIN]
+        - name: proxy
+          image: envoyproxy/envoy:latest
+";
+
+/// What a hostile object may bring: escapes, line breaks, direction marks.
+const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m\u{202e}gnp.exe";
+
+/// The controls of the library that fixtures speak of.
+pub(crate) fn controls() -> Vec<Arc<Control>> {
+    let control = |id: &str, name: &str, score: f64, description: &str, remediation: &str| Control {
+        id: id.into(),
+        name: name.to_owned(),
+        description: description.to_owned(),
+        remediation: remediation.to_owned(),
+        severity: Severity::of_score(score),
+        score,
+        category: "Workload / Node escape".to_owned(),
+        kinds: vec![KindSelector::Workloads],
+        scope: vec![Scope::Cluster, Scope::File],
+        params: Vec::new(),
+        requires_any_param: Vec::new(),
+        public_rules: Vec::new(),
+    };
+    let registries = Control {
+        params: vec!["imageRepositoryAllowList".to_owned()],
+        requires_any_param: vec!["imageRepositoryAllowList".to_owned()],
+        category: "Supply chain".to_owned(),
+        ..control(
+            "C-0078",
+            "Images from allowed registry",
+            5.0,
+            "An image from an unknown registry runs code that nobody here has vetted.",
+            "Move the image to a registry that you control.",
+        )
+    };
+    let anonymous = Control {
+        kinds: vec![
+            KindSelector::Kind(Kind::new("rbac.authorization.k8s.io", "RoleBinding")),
+            KindSelector::Kind(Kind::new("", "ServiceAccount")),
+        ],
+        scope: vec![Scope::Cluster],
+        ..control(
+            "C-0262",
+            "Anonymous access enabled",
+            9.0,
+            "Whoever reaches the API server may act.",
+            "Remove the binding.",
+        )
+    };
+    [
+        control(
+            "C-0012",
+            "Applications credentials in configuration files",
+            8.0,
+            "Whoever may read the object, or the Git repository it comes from, has the credential.",
+            "Put the value into a Secret and name it with valueFrom.secretKeyRef.",
+        ),
+        control(
+            "C-0013",
+            "Non-root containers",
+            6.0,
+            "A process that runs as root in its container is root on the node once it gets out.",
+            "Set securityContext.runAsNonRoot to true, in the pod or in each container.",
+        ),
+        control("C-0017", "Immutable container filesystem", 3.0, "", "Set readOnlyRootFilesystem to true."),
+        control(
+            "C-0041",
+            "HostNetwork access",
+            7.0,
+            "The pod sees the traffic of the node and reaches what listens on the node's loopback address.",
+            "Remove hostNetwork, and offer a port through a Service.",
+        ),
+        control(
+            "C-0046",
+            "Insecure capabilities",
+            7.0,
+            "Some capabilities are as good as root.",
+            "Remove them from capabilities.add.",
+        ),
+        control(
+            "C-0057",
+            "Privileged container",
+            9.0,
+            "A privileged container has every capability, sees every device of the node and is not held back by \
+             seccomp, AppArmor or SELinux.\n\nWhoever breaks into it owns the node.",
+            "Set securityContext.privileged to false. If the program needs one special right, add that single \
+             capability, or mount the one device it uses.",
+        ),
+        control("C-0075", "Image pull policy on latest tag", 2.0, "The tag moves.", "Name the image by digest."),
+        registries,
+        control("C-0211", "Apply security context", 4.0, "Defaults are weak.", "Set a security context."),
+        anonymous,
+    ]
+    .map(Arc::new)
+    .into()
+}
+
+/// Two frameworks over them.
+pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
+    let framework = |name: &str, version: &str, description: &str, ids: &[(&str, &str)]| Framework {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        description: description.to_owned(),
+        members: ids
+            .iter()
+            .map(|(id, section)| FrameworkMember {
+                control: (*id).into(),
+                section: (*section).to_owned(),
+                level: if section.is_empty() { String::new() } else { "L1".to_owned() },
+                reason: if section.is_empty() { String::new() } else { "Asked for by name.".to_owned() },
+            })
+            .collect(),
+    };
+    [
+        framework(
+            "NSA",
+            "v1.2",
+            "The Kubernetes Hardening Guide of the US National Security Agency and CISA, as far as it can be checked.",
+            &[("C-0012", ""), ("C-0013", ""), ("C-0017", ""), ("C-0041", ""), ("C-0057", "")],
+        ),
+        framework("cis-v1.10", "v1.10", "The CIS Kubernetes Benchmark.", &[("C-0057", "5.2.2"), ("C-0262", "5.1.1")]),
+    ]
+    .map(Arc::new)
+    .into()
+}
+
+/// A file's lines around a place.
+fn around(text: &str, line: u32) -> Vec<SourceLine> {
+    (1..)
+        .zip(text.lines())
+        .filter(|(number, _)| line.abs_diff(*number) <= 2)
+        .map(|(number, text)| SourceLine { number, text: text.to_owned() })
+        .collect()
+}
+
+fn set(path: &str, json: &str) -> Fix {
+    Fix { path: path.parse().unwrap(), action: FixAction::Set(json.to_owned()) }
+}
+
+fn remove(path: &str) -> Fix {
+    Fix { path: path.parse().unwrap(), action: FixAction::Remove }
+}
+
+struct Place<'a> {
+    file: &'a str,
+    text: &'a str,
+    at: (u32, u32),
+}
+
+impl Place<'_> {
+    fn source(&self) -> Source {
+        Source { file: self.file.into(), position: Position { line: self.at.0, column: self.at.1 } }
+    }
+
+    fn finding(&self, control: &str, container: &str, path: &str, message: &str, fixes: Vec<Fix>) -> Located {
+        Located {
+            finding: Finding {
+                control: control.into(),
+                paths: vec![path.parse().unwrap()],
+                message: message.to_owned(),
+                fixes,
+            },
+            source: self.source(),
+            container: (!container.is_empty()).then(|| container.to_owned()),
+            excerpt: around(self.text, self.at.0),
+        }
+    }
+}
+
+fn cart() -> ObjectResult {
+    let at = |line, column| Place { file: "manifests/cart.yaml", text: CART, at: (line, column) };
+    let app = |rest: &str| format!("spec.template.spec.containers[0].{rest}");
+    let proxy = |rest: &str| format!("spec.template.spec.containers[1].{rest}");
+    let hardened = |at: &Place<'_>, name: &str, path: &dyn Fn(&str) -> String| {
+        let (root, frozen) = (path("securityContext.runAsNonRoot"), path("securityContext.readOnlyRootFilesystem"));
+        [
+            at.finding(
+                "C-0013",
+                name,
+                &root,
+                &format!("container {name} may run as root: runAsNonRoot is not set"),
+                vec![set(&root, "true")],
+            ),
+            at.finding(
+                "C-0017",
+                name,
+                &frozen,
+                &format!("container {name} can write to its root filesystem"),
+                vec![set(&frozen, "true")],
+            ),
+        ]
+    };
+    let privileged = app("securityContext.privileged");
+    let mut findings = vec![
+        at(14, 7).finding(
+            "C-0041",
+            "",
+            "spec.template.spec.hostNetwork",
+            "the pod uses the network of its node",
+            vec![set("spec.template.spec.hostNetwork", "false")],
+        ),
+        at(20, 15).finding(
+            "C-0012",
+            "app",
+            &app("env[0].value"),
+            "environment variable DB_PASSWORD of container app holds a credential in plain text",
+            Vec::new(),
+        ),
+    ];
+    findings.extend(hardened(&at(21, 11), "app", &app));
+    findings.push(at(22, 13).finding(
+        "C-0057",
+        "app",
+        &privileged,
+        "container app is privileged: it can do everything that the node can",
+        vec![set(&privileged, "false")],
+    ));
+    for (i, column, name) in [(0, 21, "NET_ADMIN"), (1, 32, "SYS_ADMIN")] {
+        let path = app(&format!("securityContext.capabilities.add[{i}]"));
+        let message = format!("container app adds the capability {name}");
+        findings.push(at(24, column).finding("C-0046", "app", &path, &message, vec![remove(&path)]));
+    }
+    findings.extend(hardened(&at(25, 11), "proxy", &proxy));
+    findings.push(at(26, 11).finding(
+        "C-0075",
+        "proxy",
+        &proxy("imagePullPolicy"),
+        "container proxy runs envoyproxy/envoy:latest and may keep an old one",
+        vec![set(&proxy("imagePullPolicy"), "\"Always\"")],
+    ));
+    ObjectResult {
+        object: id("apps/v1", "Deployment", "shop", "cart"),
+        source: at(1, 1).source(),
+        judged: ids(&["C-0012", "C-0013", "C-0017", "C-0041", "C-0046", "C-0057", "C-0075"]),
+        findings,
+        errors: Vec::new(),
+    }
+}
+
+fn migrate() -> ObjectResult {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: [{name: m}]}}}\n";
+    let at = Place { file: "manifests/jobs/migrate.yaml", text, at: (4, 41) };
+    let root = "spec.template.spec.containers[0].securityContext.runAsNonRoot";
+    ObjectResult {
+        object: id("batch/v1", "Job", "", "migrate"),
+        source: Place { at: (1, 1), ..at }.source(),
+        judged: ids(&["C-0013", "C-0057"]),
+        findings: vec![at.finding(
+            "C-0013",
+            "m",
+            root,
+            "container m may run as root: runAsNonRoot is not set",
+            vec![set(root, "true")],
+        )],
+        errors: vec![RuleError {
+            control: "C-0211".into(),
+            message: "the rule stopped after 100 ms: it looks at every pair of volumes".to_owned(),
+        }],
+    }
+}
+
+fn clean(name: &str) -> ObjectResult {
+    ObjectResult {
+        object: id("v1", "Service", "shop", name),
+        source: Source { file: "manifests/services.yaml".into(), position: Position::START },
+        judged: Vec::new(),
+        findings: Vec::new(),
+        errors: Vec::new(),
+    }
+}
+
+fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
+    let [api_version, kind, namespace, name] = [api_version, kind, namespace, name].map(str::to_owned);
+    ObjectId { api_version, kind, namespace, name }
+}
+
+fn ids(ids: &[&str]) -> Vec<ControlId> {
+    ids.iter().map(|it| ControlId::from(*it)).collect()
+}
+
+/// Counts and control results as the scan module would make them, in a plain way.
+fn scan(objects: Vec<ObjectResult>, status: impl Fn(&str) -> (ControlStatus, &'static str)) -> Scan {
+    let failing = |id: &ControlId| {
+        objects.iter().filter(|it| it.findings.iter().any(|found| found.finding.control == *id)).count()
+    };
+    let controls: Vec<ControlResult> = controls()
+        .into_iter()
+        .map(|control| {
+            let failed = failing(&control.id);
+            let judged = objects.iter().filter(|it| it.judged.contains(&control.id)).count();
+            let (status, reason) = status(control.id.as_str());
+            let status = if failed > 0 { ControlStatus::Failed } else { status };
+            ControlResult { status, reason: reason.to_owned(), failed, passed: judged - failed, control }
+        })
+        .collect();
+    let mut summary = Summary { files: 4, objects: objects.len(), ..Summary::default() };
+    for it in &objects {
+        summary.failed_objects += usize::from(!it.findings.is_empty());
+        for found in &it.findings {
+            let control = controls.iter().find(|it| it.control.id == found.finding.control).unwrap();
+            summary.findings[control.control.severity as usize] += 1;
+        }
+    }
+    for it in &controls {
+        summary.controls[it.status as usize] += 1;
+    }
+    Scan { objects, controls, summary, ..Scan::default() }
+}
+
+/// A scan with everything in it.
+pub(crate) fn full() -> Scan {
+    let mut scan = scan(vec![cart(), migrate(), clean("cart"), clean("web")], |id| match id {
+        "C-0078" => (ControlStatus::Irrelevant, "not configured"),
+        "C-0211" => (ControlStatus::NotEvaluated, "a rule gave no answer"),
+        "C-0262" => (ControlStatus::NotEvaluated, "needs a running cluster"),
+        _ => (ControlStatus::Passed, ""),
+    });
+    let [nsa, cis] = frameworks().try_into().unwrap();
+    scan.frameworks = vec![
+        FrameworkResult {
+            framework: nsa,
+            failed: 5,
+            passed: 0,
+            not_evaluated: 0,
+            irrelevant: 0,
+            compliance: Some(43.333_333_333),
+        },
+        FrameworkResult { framework: cis, failed: 1, passed: 0, not_evaluated: 1, irrelevant: 0, compliance: None },
+    ];
+    scan.problems = vec![
+        Problem::at(
+            "manifests/broken.yaml",
+            Position { line: 3, column: 7 },
+            "a mapping value is not allowed here: indent the line, or quote the text",
+        ),
+        Problem::in_file("manifests/secret.yaml", "the file cannot be read: permission denied"),
+        Problem {
+            file: String::new(),
+            position: None,
+            message: "`--framework NSS` names no framework: did you mean NSA?".to_owned(),
+        },
+    ];
+    let skipped =
+        |file: &str, position, reason: &str| Skipped { file: file.to_owned(), position, reason: reason.to_owned() };
+    let no_object = "no Kubernetes object (neither apiVersion nor kind)";
+    scan.skipped = vec![
+        skipped("manifests/values.yaml", Some(Position::START), no_object),
+        skipped("manifests/values.yaml", Some(Position { line: 40, column: 1 }), no_object),
+        skipped("logo.svg", None, "neither YAML nor JSON by its name"),
+    ];
+    scan.summary.skipped = scan.skipped.len();
+    scan
+}
+
+/// Two objects, nothing wrong, nothing missing.
+pub(crate) fn passed() -> Scan {
+    let mut web = clean("web");
+    web.judged = ids(&["C-0013", "C-0057"]);
+    let mut scan = scan(vec![web, clean("cart")], |_| (ControlStatus::Passed, ""));
+    let [nsa, _] = frameworks().try_into().unwrap();
+    scan.frameworks = vec![FrameworkResult {
+        framework: nsa,
+        failed: 0,
+        passed: 5,
+        not_evaluated: 0,
+        irrelevant: 0,
+        compliance: Some(100.0),
+    }];
+    scan
+}
+
+/// No findings, but controls that could not be evaluated.
+pub(crate) fn not_evaluated() -> Scan {
+    scan(vec![clean("web")], |id| match id {
+        "C-0013" => (ControlStatus::Passed, ""),
+        "C-0057" => (ControlStatus::NotEvaluated, "the cluster refused to list pods: forbidden"),
+        _ => (ControlStatus::NotEvaluated, "needs a running cluster"),
+    })
+}
+
+/// Objects that no selected control looks at.
+pub(crate) fn irrelevant() -> Scan {
+    scan(vec![clean("web")], |_| (ControlStatus::Irrelevant, "no object of its kinds"))
+}
+
+/// Text from outside that wants to be obeyed, wherever text from outside can stand.
+pub(crate) fn hostile() -> Scan {
+    let text = format!("a: 1\nkey: {HOSTILE}\nb: 2\n");
+    let at = Place { file: HOSTILE, text: &text, at: (2, 1) };
+    let path = FieldPath::default().field("spec").field("containers").index(0).field("env").key(HOSTILE);
+    let fix = |action| Fix { path: path.clone(), action };
+    let fixes = vec![fix(FixAction::Set(serde_json::to_string(HOSTILE).unwrap())), fix(FixAction::Remove)];
+    let mut object = ObjectResult {
+        object: id(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+        source: at.source(),
+        judged: ids(&["C-0013"]),
+        findings: vec![at.finding("C-0013", HOSTILE, "spec", HOSTILE, fixes)],
+        errors: vec![RuleError { control: "C-0057".into(), message: HOSTILE.to_owned() }],
+    };
+    object.findings[0].finding.paths = vec![path];
+    object.findings[0].excerpt = vec![SourceLine { number: 2, text: format!("key: {HOSTILE}") }];
+    let mut scan = scan(vec![object], |_| (ControlStatus::NotEvaluated, HOSTILE));
+    let mut control = Control::clone(&scan.controls[1].control);
+    (control.name, control.description, control.remediation) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+    scan.controls[1].control = Arc::new(control);
+    let framework =
+        Framework { name: HOSTILE.into(), version: HOSTILE.into(), description: HOSTILE.into(), members: vec![] };
+    scan.frameworks = vec![FrameworkResult {
+        framework: Arc::new(framework),
+        failed: 1,
+        passed: 0,
+        not_evaluated: 0,
+        irrelevant: 0,
+        compliance: Some(0.0),
+    }];
+    scan.problems = vec![Problem::at(HOSTILE, Position::START, HOSTILE)];
+    scan.skipped = vec![Skipped { file: HOSTILE.into(), position: Some(Position::START), reason: HOSTILE.into() }];
+    scan
+}

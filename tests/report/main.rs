@@ -1,0 +1,8 @@
+//! Reports as a whole: every format and view of hand-made scans, byte for byte, and the JSON against its schema.
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod snapshots;
