@@ -62,7 +62,7 @@ impl<'f> Sheet<'f> {
         what: &str,
         read: fn(&Arc<str>, &[u8], &Limits) -> document::Reading,
     ) -> Option<Document> {
-        let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000, ..Limits::default() };
+        let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000 };
         let mut reading = read(self.file, bytes, &limits);
         if !reading.problems.is_empty() {
             self.problems.append(&mut reading.problems);

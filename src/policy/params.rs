@@ -145,6 +145,21 @@ impl Params {
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
         Ok(())
     }
+
+    /// Sets one value whose entries may be nonsense: a control's test data show what its rule makes of them. The name
+    /// and the shape (a list or a text) must still be right.
+    ///
+    /// # Errors
+    /// Says that no param has the name, or that the shape is wrong; nothing is changed then.
+    pub fn set_unvetted(&mut self, schema: &ParamSchema, name: &str, value: ParamValue) -> Result<(), String> {
+        let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
+        if matches!(value, ParamValue::Text(_)) != (spec.kind == ParamType::String) {
+            let shape = if spec.kind == ParamType::String { "one text" } else { "a list of texts" };
+            return Err(format!("the param {name:?} holds {shape}: write it so"));
+        }
+        Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
+        Ok(())
+    }
 }
 
 /// A value of a type; the error follows "the param NAME".
@@ -253,5 +268,7 @@ mod tests {
         assert_eq!(refused, Err("there is no param \"publicRegistry\", did you mean \"publicRegistries\"?".to_owned()));
         assert_eq!(params.set(&schema, "publicRegistries", list(&["x"])), Ok(()));
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
+        let refused = params.set_unvetted(&schema, "publicRegistries", text("x"));
+        assert_eq!(refused, Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned()));
     }
 }

@@ -55,7 +55,7 @@ pub struct TestObject {
     pub paths: BTreeSet<String>,
     /// The fixes of all findings together; values as compact JSON.
     pub fixes: BTreeSet<Fix>,
-    /// Params that differ from their defaults, as written.
+    /// Params that differ from their defaults, as written, to be set by [`super::Params::set_unvetted`].
     pub params: Vec<(String, ParamValue)>,
     /// The object.
     pub document: Document,

@@ -10,9 +10,10 @@ use super::{
     library::Library,
     load_custom, load_folder,
     params::{ParamType, ParamValue},
-    read_controls_config,
+    read_controls_config, read_differences, read_testdata,
     schema::PARAM_KEYS,
     sources::of_table,
+    testdata::Expected,
 };
 use crate::model::{Problem, Severity};
 use std::{fs, path::Path, sync::Arc, time::Instant};
@@ -326,6 +327,35 @@ fn the_built_in_library_is_right() {
     same(&problems, &[]);
     assert_eq!(ids(&from_folder), ids(&library));
     assert_eq!(from_folder.params, library.params);
+}
+
+#[test]
+fn the_test_data_of_every_control_is_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for source in embedded().0.controls {
+        let folder = root.join(source.file.trim_end_matches("/control.yaml"));
+        let (objects, problems) = read_testdata(&folder);
+        same(&problems, &[]);
+        for expected in [Expected::Pass, Expected::Fail] {
+            let of = objects.iter().filter(|it| it.expected == expected).count();
+            assert!(of >= 2, "{} has {of} objects in {}/", source.control.id, expected.folder());
+        }
+        let schema = embedded().0.params;
+        for (name, value) in objects.iter().flat_map(|it| &it.params) {
+            let set = schema.defaults().set_unvetted(&schema, name, value.clone());
+            assert_eq!(set, Ok(()), "{}", source.control.id);
+        }
+        count += objects.len();
+    }
+    assert!(count > 100, "{count}");
+    for file in fs::read_dir(root.join("tests")).unwrap().flatten().map(|it| it.path()) {
+        if file.file_name().is_some_and(|it| it.to_string_lossy().starts_with("differences.")) {
+            let (differences, problems) = read_differences(&file);
+            same(&problems, &[]);
+            assert!(!differences.is_empty(), "{}", file.display());
+        }
+    }
 }
 
 /// Kubescape's inputs as released; they lie outside of the project (`KUBEVET_SHARED`).
