@@ -124,7 +124,9 @@ fn group_with(name: &str) -> Option<&'static str> {
 }
 
 fn is_kind(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.len() <= 63 && name.chars().all(char::is_alphanumeric)
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.len() <= 63
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `v1`, `v1beta2`.

@@ -10,7 +10,7 @@ use super::{
     library::Library,
     load_custom, load_folder,
     params::{ParamType, ParamValue},
-    read_controls_config, read_differences, read_testdata,
+    parse_cases, parse_differences, read_controls_config, read_differences, read_testdata,
     schema::PARAM_KEYS,
     sources::of_table,
     testdata::Expected,
@@ -355,6 +355,29 @@ fn the_test_data_of_every_control_is_read() {
             same(&problems, &[]);
             assert!(!differences.is_empty(), "{}", file.display());
         }
+    }
+}
+
+#[test]
+fn what_the_readme_shows_works() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/README.md")).unwrap();
+    let blocks: Vec<(&str, &str)> =
+        readme.split("```").skip(1).step_by(2).filter_map(|it| it.split_once('\n')).collect();
+    let with = |language: &str, part: &str| {
+        blocks.iter().find(|it| it.0 == language && it.1.contains(part)).map(|it| it.1).unwrap()
+    };
+    let (cases, problems) = parse_cases(&"README.md".into(), with("json", "\"cases\""));
+    same(&problems, &[]);
+    assert_eq!(cases.unwrap().cases[0].objects.len(), 2);
+    let (differences, problems) = parse_differences(&"README.md".into(), with("yaml", "reason: Why ours"));
+    same(&problems, &[]);
+    assert_eq!(differences.len(), 1);
+    let schema = embedded().0.params;
+    let config = with("json", "cloudProvider");
+    same(&read_controls_config("README.md", config.as_bytes(), &schema, &mut schema.defaults()), &[]);
+    assert_eq!(check_custom(&[("my.rego", with("rego", "METADATA"))], &[]), ["C-9001 2.5 Terminal in a container"]);
+    for key in CONTROL_KEYS {
+        assert!(readme.contains(&format!("`{}`", key.name)), "{} is not described", key.name);
     }
 }
 
