@@ -89,11 +89,8 @@ impl<'l, 't> Loader<'l, 't> {
         tag: Option<&granit_parser::Tag>,
     ) -> Result<(), Fault> {
         let is_key = self.begin_node();
-        let untagged = tag.is_none_or(|tag| tag.handle().is_empty() && tag.suffix() == "!");
-        // A bare `!` makes Go's reader take even a quoted text for a plain one.
-        let plain = untagged && (style == ScalarStyle::Plain || tag.is_some());
         let meaning = match tag {
-            _ if plain => scalar::resolve(Tag::Untagged, value),
+            None if style == ScalarStyle::Plain => scalar::resolve(Tag::Untagged, value),
             None => Ok(Scalar::String(Cow::Borrowed(value.as_ref()))),
             Some(tag) => scalar::resolve(known(tag), value),
         };
@@ -120,8 +117,12 @@ impl<'l, 't> Loader<'l, 't> {
             }
         }
         self.builder.is_key();
-        let merge = value == "<<" && (plain || tag.is_some_and(|tag| is_core(tag, "merge")));
-        if merge {
+        // Go's reader takes a bare `!` for a plain scalar here, though for a string everywhere else.
+        let merges = match tag {
+            None => style == ScalarStyle::Plain,
+            Some(tag) => is_core(tag, "merge") || tag.handle().is_empty() && tag.suffix() == "!",
+        };
+        if merges && value == "<<" {
             self.builder.is_merge_key();
         }
         Ok(())

@@ -47,9 +47,8 @@ fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), Fault> 
     let unusual = match control {
         Some(at) => Some(at),
         None if document.is_ascii() => None,
-        None => document.find(|it: char| {
-            matches!(it, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-        }),
+        None => document
+            .find(|it: char| matches!(it, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')),
     };
     let Some(at) = unusual else { return Ok(()) };
     let code = document.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);

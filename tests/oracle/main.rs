@@ -1,0 +1,5 @@
+//! Differential tests: what kubevet does against what Kubernetes' and OPA's own Go code does, through the oracle of
+//! `tests/kubernetes/` (see its README; `KUBEVET_ORACLE` names the binary).
+
+mod document;
+mod support;
