@@ -282,6 +282,15 @@ mod hostile {
     }
 
     #[test]
+    fn problems_are_bounded() {
+        for bytes in [b"[\n---\n".repeat(1000), b"\xff\n---\n".repeat(1000)] {
+            let reading = read(&file(), &bytes, &limits());
+            assert_eq!((reading.documents.len(), reading.problems.len()), (0, 101));
+            assert!(reading.problems[100].message.ends_with("are broken; the rest is not read"));
+        }
+    }
+
+    #[test]
     fn too_large_a_file_is_refused() {
         let reading = read(&file(), &vec![b' '; (8 << 20) + 1], &limits());
         assert_eq!(shown(&reading), "f: the file has 8388609 bytes, more than the 8388608 that are read; split it");
