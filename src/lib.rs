@@ -10,4 +10,12 @@ pub mod workload;
 
 pub mod policy;
 
+pub mod engine;
+
+pub mod conformance;
+pub mod scan;
+
+pub mod input;
 pub mod report;
+
+pub mod cli;

@@ -234,7 +234,9 @@ impl<'t> Builder<'t> {
     /// The finished tape.
     pub(super) fn finish(self, source: Arc<Source>) -> Tape {
         let mut nodes = self.nodes;
-        nodes.shrink_to_fit();
+        if nodes.capacity() - nodes.len() > 4096 {
+            nodes.shrink_to_fit();
+        }
         Tape { source, aside: Arc::from(self.aside), indexes: Arc::new(self.indexes), nodes }
     }
 

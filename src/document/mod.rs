@@ -24,6 +24,9 @@ mod unfold;
 mod write;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 pub use node::{Entry, List, Map, Node, Number, Value};
 pub use object::{Document, Place};
 pub use read::{Limits, Reading, read, read_json, read_yaml};

@@ -192,12 +192,6 @@ impl<'a> Node<'a> {
         self.tape.source.position(self.raw().at as usize)
     }
 
-    /// Whether two nodes are the same place of the same tape (not: equal values).
-    #[must_use]
-    pub fn is_same(self, other: Node<'_>) -> bool {
-        std::ptr::eq(self.tape, other.tape) && self.index == other.index
-    }
-
     fn inside(self, kind: Kind) -> (usize, usize) {
         let raw = self.raw();
         if raw.kind == kind { (self.index + 1, self.index + raw.extent()) } else { (0, 0) }

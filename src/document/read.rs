@@ -52,8 +52,9 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
         }
         if let Some(rest) = outcome.stopped {
             let as_yaml = yaml::read(builder, &Text { start: rest, ..*text });
-            // Where it is neither, it is more likely JSON with a mistake.
-            if !as_yaml.roots.is_empty() || as_yaml.faults.is_empty() {
+            // Where it is neither, the reader that came further has more to say.
+            let came_to = |faults: &[Fault]| faults.iter().map(|fault| fault.at).max().unwrap_or(usize::MAX);
+            if !as_yaml.roots.is_empty() || came_to(&as_yaml.faults) > came_to(&outcome.faults) {
                 outcome.roots.extend(as_yaml.roots);
                 outcome.faults = as_yaml.faults;
             }

@@ -28,7 +28,8 @@ pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
 }
 
 /// The package of a control's rule: `controls.` and the id in small letters without what is neither letter nor digit.
-pub(super) fn package_of(id: &str) -> String {
+#[must_use]
+pub fn package_of(id: &str) -> String {
     let letters = id.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
     "controls.".chars().chain(letters).collect()
 }

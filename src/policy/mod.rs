@@ -42,6 +42,7 @@ pub use cases::{
     Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences, read_cases, read_differences,
 };
 pub use custom::load_custom;
+pub use identity::package_of;
 pub use inputs::read_controls_config;
 pub use library::{ControlSource, Library, Module};
 pub use params::{ParamSchema, ParamSpec, ParamType, ParamValue, Params};

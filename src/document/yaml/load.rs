@@ -83,18 +83,15 @@ impl<'l, 't> Loader<'l, 't> {
         &mut self,
         at: usize,
         span: &Span,
-        value: &Cow<'_, str>,
+        value: &str,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&granit_parser::Tag>,
     ) -> Result<(), Fault> {
         let is_key = self.begin_node();
-        let untagged = tag.is_none_or(|tag| tag.handle().is_empty() && tag.suffix() == "!");
-        // A bare `!` makes Go's reader take even a quoted text for a plain one.
-        let plain = untagged && (style == ScalarStyle::Plain || tag.is_some());
         let meaning = match tag {
-            _ if plain => scalar::resolve(Tag::Untagged, value),
-            None => Ok(Scalar::String(Cow::Borrowed(value.as_ref()))),
+            None if style == ScalarStyle::Plain => scalar::resolve(Tag::Untagged, value),
+            None => Ok(Scalar::String(Cow::Borrowed(value))),
             Some(tag) => scalar::resolve(known(tag), value),
         };
         let meaning = meaning.map_err(|message| Fault::new(at, message))?;
@@ -120,15 +117,19 @@ impl<'l, 't> Loader<'l, 't> {
             }
         }
         self.builder.is_key();
-        let merge = value == "<<" && (plain || tag.is_some_and(|tag| is_core(tag, "merge")));
-        if merge {
+        // Go's reader takes a bare `!` for a plain scalar here, though for a string everywhere else.
+        let merges = match tag {
+            None => style == ScalarStyle::Plain,
+            Some(tag) => is_core(tag, "merge") || tag.handle().is_empty() && tag.suffix() == "!",
+        };
+        if merges && value == "<<" {
             self.builder.is_merge_key();
         }
         Ok(())
     }
 
     /// Writes a scalar as a value.
-    fn write(&mut self, at: usize, span: &Span, value: &Cow<'_, str>, meaning: &Scalar<'_>) -> Result<(), Fault> {
+    fn write(&mut self, at: usize, span: &Span, value: &str, meaning: &Scalar<'_>) -> Result<(), Fault> {
         match meaning {
             Scalar::Null => self.builder.scalar(at, Kind::Null),
             Scalar::Bool(true) => self.builder.scalar(at, Kind::True),
@@ -145,7 +146,7 @@ impl<'l, 't> Loader<'l, 't> {
         }
     }
 
-    fn write_string(&mut self, at: usize, span: &Span, value: &Cow<'_, str>, text: &str) -> Result<(), Fault> {
+    fn write_string(&mut self, at: usize, span: &Span, value: &str, text: &str) -> Result<(), Fault> {
         match self.find(span, value, text) {
             Some(start) => self.builder.borrowed(at, Kind::String, start, start + text.len()),
             None => self.builder.copied(at, Kind::String, text),
@@ -153,16 +154,15 @@ impl<'l, 't> Loader<'l, 't> {
     }
 
     /// Where in the file a scalar stands as it reads: nowhere, where it has escapes, folds or another form.
-    fn find(&self, span: &Span, value: &Cow<'_, str>, text: &str) -> Option<usize> {
+    fn find(&self, span: &Span, value: &str, text: &str) -> Option<usize> {
         if text.len() != value.len() {
             return None;
         }
-        let start = match value {
-            // The parser lends pieces of the text it was given.
-            Cow::Borrowed(lent) => (lent.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?,
-            Cow::Owned(_) => self.range.start + span.start.byte_offset()?,
-        };
-        (self.text.get(start..start + text.len())? == text).then_some(start)
+        // Mostly the parser lends a piece of the text it was given, or copies one.
+        let lent = (value.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
+        let copied = span.start.byte_offset().map(|start| self.range.start + start);
+        let stands = |start: &usize| self.text.get(*start..*start + text.len()) == Some(text);
+        lent.filter(|start| *start < self.range.end).filter(stands).or(copied.filter(stands))
     }
 
     fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), Fault> {

@@ -24,7 +24,7 @@ pub(super) enum Tag {
     Int,
     Float,
     Binary,
-    /// `!!str`, `!!timestamp`, and tags that Kubernetes does not know.
+    /// `!!str`, `!!timestamp`, `!`, and tags that Kubernetes does not know.
     Text,
 }
 
@@ -41,7 +41,9 @@ pub(super) fn resolve(tag: Tag, text: &str) -> Result<Scalar<'_>, String> {
         | (Tag::Bool, meant @ Scalar::Bool(_))
         | (Tag::Int, meant @ Scalar::Int(_))
         | (Tag::Float, meant @ Scalar::Float(_)) => Ok(meant),
-        (Tag::Float, Scalar::Int(digits)) => Ok(Scalar::Float(digits.parse().unwrap_or_default())),
+        (Tag::Float, Scalar::Int(digits)) if digits.parse::<i64>().is_ok() => {
+            Ok(Scalar::Float(digits.parse().unwrap_or_default()))
+        }
         _ => {
             let name = match tag {
                 Tag::Null => "null",
@@ -66,7 +68,7 @@ fn plain(text: &str) -> Scalar<'_> {
         Some(b'.') => match text {
             ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
             ".inf" | ".Inf" | ".INF" => Scalar::Float(f64::INFINITY),
-            _ => float(text).map_or(string, Scalar::Float),
+            _ => separated_float(text).map_or(string, Scalar::Float),
         },
         Some(b'+' | b'-' | b'0'..=b'9') => match text {
             "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
@@ -145,6 +147,17 @@ fn float(text: &str) -> Option<f64> {
         && !(whole.is_empty() && fraction.is_empty())
         && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent));
     text.parse().ok().filter(|float: &f64| well_formed && float.is_finite())
+}
+
+/// A decimal that begins with a dot. Underscores may stand between digits only; elsewhere Go's reader drops them all.
+fn separated_float(text: &str) -> Option<f64> {
+    let bytes = text.as_bytes();
+    let separates = |window: &[u8]| matches!(window, [a, b'_', b] if a.is_ascii_digit() && b.is_ascii_digit());
+    let underscores = bytes.iter().filter(|it| **it == b'_').count();
+    if bytes.windows(3).filter(|window| separates(window)).count() != underscores {
+        return None;
+    }
+    if underscores == 0 { float(text) } else { float(&text.replace('_', "")) }
 }
 
 /// The bytes of a base64 text as a string, invalid UTF-8 replaced, as Go's JSON writer does.
@@ -298,6 +311,7 @@ mod tests {
             ("5.", "5"),
             ("+.5e-1", "0.05"),
             ("1_0.5", "10.5"),
+            (".5_5", "0.55"),
             ("-0.0", "-0"),
             ("1e21", "1e+21"),
             ("1e20", "100000000000000000000"),
@@ -310,7 +324,9 @@ mod tests {
         ] {
             check(text, expected);
         }
-        for text in ["1e400", "1e", "e1", ".", ".e5", "._5", ".5_5", "1.2.3", "inf", "nan", "-.nan", "1e+-5", "0x1p3"] {
+        for text in
+            ["1e400", "1e", "e1", ".", ".e5", "._5", ".5_", ".5__5", "1.2.3", "inf", "nan", "-.nan", "1e+-5", "0x1p3"]
+        {
             check(text, &format!("'{text}'"));
         }
     }

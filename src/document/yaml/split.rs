@@ -13,7 +13,7 @@ pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
     let mut at = start;
     // Whether the current document has directives, and whether it has anything that is neither that nor empty.
     let (mut directives, mut content) = (false, false);
-    for line in text.get(start..).unwrap_or_default().split_inclusive(['\n', '\r']) {
+    for line in lines(text.get(start..).unwrap_or_default()) {
         let end = at + line.len();
         if is_marker(line, "---") {
             if content || !directives {
@@ -27,7 +27,7 @@ pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
             (directives, content) = (false, false);
         } else if line.starts_with('%') && !content {
             directives = true;
-        } else if !is_empty(line) {
+        } else if !content && !is_empty(line) {
             content = true;
         }
         at = end;
@@ -35,6 +35,11 @@ pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
     found.push(begin..at);
     found.retain(|range| !range.is_empty());
     found
+}
+
+/// The lines with their breaks; a `\r` alone is one too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n').flat_map(|line| line.split_inclusive('\r'))
 }
 
 fn is_marker(line: &str, marker: &str) -> bool {

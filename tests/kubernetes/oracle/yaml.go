@@ -9,14 +9,17 @@ import (
 	"io"
 	"strings"
 
+	goyaml "go.yaml.in/yaml/v2"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
-// yamlDocument is one document of a stream: its JSON, or why it has none.
+// yamlDocument is one document of a stream: its JSON, or why it has none. Rest
+// says that go-yaml stopped before the end of the piece: what follows is lost.
 type yamlDocument struct {
 	JSON  json.RawMessage `json:"json,omitempty"`
 	Error string          `json:"error,omitempty"`
+	Rest  bool            `json:"rest,omitempty"`
 }
 
 // answerYAML converts each document of a YAML stream to JSON as kubectl does:
@@ -69,7 +72,17 @@ func convert(piece []byte) (document yamlDocument) {
 	if err != nil {
 		return yamlDocument{Error: err.Error()}
 	}
-	return yamlDocument{JSON: body}
+	return yamlDocument{JSON: body, Rest: hasRest(piece)}
+}
+
+// hasRest tells whether anything, even if broken, follows the first document.
+func hasRest(piece []byte) bool {
+	decoder := goyaml.NewDecoder(bytes.NewReader(piece))
+	var ignored any
+	if err := decoder.Decode(&ignored); err != nil {
+		return false
+	}
+	return !errors.Is(decoder.Decode(&ignored), io.EOF)
 }
 
 func readStream(text string) []yamlDocument {

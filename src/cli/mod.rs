@@ -1,0 +1,77 @@
+//! The command line: one file a command. The only place that wires systems together, prints errors and ends the process.
+
+mod generate;
+mod library;
+mod list;
+mod policy;
+mod scan;
+mod terminal;
+
+use crate::model::Problem;
+use clap::{Parser, Subcommand};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubevet",
+    version,
+    about = "Judges Kubernetes objects against a library of security controls written in Rego",
+    after_help = "Start with:
+  kubevet scan deploy/             judge the manifests in a folder
+  kubevet list control C-0057      what a control asks, why, and what to do
+  kubevet policy new C-9001-mine   begin a control of your own"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge manifests: files, folders, patterns, standard input
+    Scan(Box<scan::ScanCommand>),
+    /// Show the controls and frameworks of the library
+    List(list::ListCommand),
+    /// Write and test controls
+    Policy(policy::PolicyCommand),
+    /// Print a completion script for a shell
+    Completion(generate::CompletionCommand),
+    /// Write the man pages into a folder
+    Man(generate::ManCommand),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let done = match cli.command {
+        Command::Scan(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Policy(command) => command.run(),
+        Command::Completion(command) => command.run(),
+        Command::Man(command) => command.run(),
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        say(&format!("error: {error:#}"));
+        2
+    }))
+}
+
+/// Prints problems on stderr; 2 where there are any.
+fn complain(problems: &[Problem]) -> u8 {
+    for problem in problems {
+        say(&format!("error: {problem}"));
+    }
+    if problems.is_empty() { 0 } else { 2 }
+}
+
+/// A line on stderr; there is nobody to tell where that is closed.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,531 @@
+//! What holds for the module as a whole: places, identity, lists, generated documents, hostile texts.
+
+use super::{Document, Limits, Number, Reading, Value, read, read_json, read_yaml, unfold};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn file() -> Arc<str> {
+    Arc::from("f")
+}
+
+fn limits() -> Limits {
+    Limits { bytes: 8 << 20, nodes: 2_000_000, expansion: 100_000, ..Limits::default() }
+}
+
+fn json_of(document: &Document) -> String {
+    let mut out = String::new();
+    document.root().write_json(&mut out);
+    out
+}
+
+/// The documents as JSON text and then the problems, a line each.
+fn shown(reading: &Reading) -> String {
+    let documents = reading.documents.iter().map(json_of);
+    documents.chain(reading.problems.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n")
+}
+
+fn only(text: &str) -> Document {
+    let reading = read(&file(), text.as_bytes(), &limits());
+    assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{}", shown(&reading));
+    reading.documents[0].clone()
+}
+
+#[test]
+fn documents_may_be_shared_between_threads() {
+    fn check<T: Send + Sync + Clone + 'static>() {}
+    check::<Document>();
+}
+
+#[test]
+fn the_form_is_chosen_as_kubectl_does() {
+    let check = |text: &str, expected: &str| assert_eq!(shown(&read(&file(), text.as_bytes(), &limits())), expected);
+    check("{\"a\":1e3}", "{\"a\":1e3}");
+    check("a: 1e3", "{\"a\":1000}");
+    check("{a: 1}", "{\"a\":1}");
+    check("[1]", "[1]");
+    check("{\"a\":1}{\"b\":2}", "{\"a\":1}\n{\"b\":2}");
+    check("{\"a\":1}\n---\nb: 2\n", "{\"a\":1}\n{\"b\":2}");
+    check("{\"a\":1}\n---\n{\"b\":2}\n", "{\"a\":1}\n{\"b\":2}");
+    check("{\"a\":1,\n}", "{\"a\":1}");
+    check("{\"a\":1]", "f:1:7: this is no JSON: expected `,` or `}`, found `]`");
+    check("{a: b: [c", "f:1:8: this is no YAML: unclosed bracket '['");
+    check("", "");
+    check(" \n", "");
+}
+
+#[test]
+fn other_encodings_are_read_where_they_say_so() {
+    let text = "a: ä😀\n";
+    let little: Vec<u8> = std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    for bytes in [little, big] {
+        assert_eq!(shown(&read(&file(), &bytes, &limits())), "{\"a\":\"ä😀\"}");
+    }
+    let latin = b"a: 1\n---\nb: \xe4\n---\nc: 3\n";
+    assert_eq!(
+        shown(&read(&file(), latin, &limits())),
+        "{\"a\":1}\n{\"c\":3}\nf:3:4: this byte is no UTF-8; save the file as UTF-8"
+    );
+}
+
+const POD: &str = "\
+# a comment
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+  labels:
+    app.kubernetes.io/name: web
+spec:
+  containers:
+  - name: ä
+    image: nginx
+  - {name: b, \"image\": c}
+data:
+  '0': x
+";
+
+#[test]
+fn paths_are_located_in_yaml_and_json() {
+    let check = |text: &str, path: &str, expected: &str| {
+        let place = only(text).locate(&path.parse().unwrap());
+        assert_eq!(format!("{} {}", place.position, place.found), expected, "{path}");
+    };
+    for (path, expected) in [
+        ("spec", "9:1 1"),
+        ("spec.containers", "10:3 2"),
+        ("spec.containers[0]", "11:5 3"),
+        ("spec.containers[0].image", "12:5 4"),
+        ("spec.containers[1].image", "13:15 4"),
+        ("spec.containers[1].securityContext.privileged", "13:5 3"),
+        ("spec.containers[2].image", "10:3 2"),
+        ("spec.containers.x", "10:3 2"),
+        ("metadata.labels[app.kubernetes.io/name]", "8:5 3"),
+        ("metadata.labels[x]", "7:3 2"),
+        ("data[0]", "15:3 2"),
+        ("nothing", "2:1 0"),
+    ] {
+        check(POD, path, expected);
+    }
+    let text = "{\n  \"spec\": {\"containers\": [\n    {\"name\": \"ä\", \"image\": 1}]}}";
+    check(text, "spec.containers[0]", "3:5 3");
+    check(text, "spec.containers[0].image", "3:19 4");
+    check(text, "kind", "1:1 0");
+    check("[1]", "a", "1:1 0");
+}
+
+#[test]
+fn what_comes_through_an_alias_is_placed_at_its_use_and_its_inside_where_it_is_written() {
+    let document = only("a: &x\n  k: 1\nb: *x\nc:\n  <<: *x\n");
+    let root = document.root();
+    for (path, expected) in [("b", "3:1"), ("b.k", "2:3"), ("c", "4:1"), ("c.k", "2:3")] {
+        assert_eq!(document.locate(&path.parse().unwrap()).position.to_string(), expected, "{path}");
+    }
+    assert_eq!(root.get("b").unwrap().position().to_string(), "3:4");
+    assert_eq!(root.entry("b").unwrap().key_position().to_string(), "3:1");
+}
+
+#[test]
+fn identities() {
+    let check = |text: &str, expected: &str| {
+        let id = only(text).id();
+        let found = format!("{} {} {} {}", id.api_version, id.kind, id.namespace, id.name);
+        assert_eq!(found, expected, "{text}");
+    };
+    check(POD, "v1 Pod shop web");
+    check("kind: Pod\nmetadata: {generateName: web-}", " Pod  web-*");
+    check("kind: Pod\nmetadata: {name: '', generateName: web-}", " Pod  web-*");
+    check("kind: 1\nmetadata: [a]", "   ");
+    check("x", "   ");
+}
+
+#[test]
+fn lists_are_unfolded() {
+    let check = |text: &str, expected: &str| {
+        let found: Vec<_> = unfold(only(text)).iter().map(json_of).collect();
+        assert_eq!(found.join("\n"), expected, "{text}");
+    };
+    check("{kind: Pod, items: [1]}", r#"{"kind":"Pod","items":[1]}"#);
+    check("{kind: List}", r#"{"kind":"List"}"#);
+    check("{kind: List, items: {}}", r#"{"kind":"List","items":{}}"#);
+    check("{kind: List, items: []}", "");
+    check("{kind: List, items: [{kind: A}, {a: 1}, 2]}", "{\"kind\":\"A\"}\n{\"a\":1}\n2");
+    check(
+        "{kind: List, items: [{kind: A}, {kind: List, items: [{kind: B}, {kind: C}]}, {kind: D}]}",
+        "{\"kind\":\"A\"}\n{\"kind\":\"B\"}\n{\"kind\":\"C\"}\n{\"kind\":\"D\"}",
+    );
+    check(
+        "{apiVersion: v1, kind: PodList, items: [{a: [x]}, {kind: '', apiVersion: v2}, {kind: B}]}",
+        "{\"a\":[\"x\"],\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n{\"kind\":\"B\"}",
+    );
+    check("{kind: PodList, items: [{apiVersion: v2}]}", r#"{"apiVersion":"v2","kind":"Pod"}"#);
+}
+
+#[test]
+fn an_item_of_many_keys_is_completed_and_still_found_into() {
+    let keys: String = (0..100).map(|key| format!("k{key}: [{key}], ")).collect();
+    let documents = unfold(only(&format!("{{apiVersion: v1, kind: PodList, items: [{{{keys}}}]}}")));
+    let root = documents[0].root();
+    assert_eq!(root.get("kind").unwrap().as_str(), Some("Pod"));
+    assert_eq!(root.get("k77").unwrap().at(0).map(|it| format!("{it:?}")), Some("77".to_owned()));
+    assert_eq!(root.entries().count(), 102);
+}
+
+#[test]
+fn numbers() {
+    let check = |text: &str, expected: Number<'_>| {
+        let document = only(&format!("{{\"a\":{text}}}"));
+        let Value::Number(found) = document.root().get("a").unwrap().value() else { panic!("{text}") };
+        assert_eq!(found, expected, "{text}");
+    };
+    check("-0", Number::Int(0));
+    check("9223372036854775807", Number::Int(i64::MAX));
+    check("9223372036854775808", Number::Float(9_223_372_036_854_775_808.0));
+    check("1e2", Number::Float(100.0));
+    check("1.0", Number::Float(1.0));
+    check("1e999", Number::Big("1e999"));
+}
+
+#[test]
+fn long_lists_and_maps_are_found_into() {
+    let entries: Vec<String> = (0..1000).map(|key| format!("\"k{}\":[{key}]", key % 900)).collect();
+    let document = only(&format!("{{{}}}", entries.join(",")));
+    let root = document.root();
+    let Value::Map(map) = root.value() else { panic!("it is a map") };
+    assert_eq!((map.len(), map.entries().count()), (900, 900));
+    for key in 0..900 {
+        let expected = if key < 100 { key + 900 } else { key };
+        let value = root.get(&format!("k{key}")).unwrap();
+        assert_eq!(format!("{value:?}"), format!("[{expected}]"));
+    }
+    assert!(root.get("k900").is_none() && root.get("").is_none());
+    let list = only(&format!("[{}]", "[1],".repeat(999) + "2"));
+    assert_eq!(format!("{:?}", list.root().at(999).unwrap()), "2");
+    assert_eq!(format!("{:?}", list.root().at(500).unwrap()), "[1]");
+    assert!(list.root().at(1000).is_none());
+}
+
+mod hostile {
+    use super::*;
+
+    /// Reads a text both ways and wants one problem that says something and has a place, and nothing else.
+    fn refused(text: &str, says: &str) {
+        let reading = read(&file(), text.as_bytes(), &limits());
+        let start: String = text.chars().take(60).collect();
+        assert!(reading.documents.is_empty(), "{start} was read");
+        assert_eq!(reading.problems.len(), 1, "{start}: {}", shown(&reading));
+        let problem = &reading.problems[0];
+        assert!(problem.message.contains(says), "{start}: {problem}");
+        assert!(problem.position.is_some(), "{start}: {problem}");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_whatever_it_is_made_of() {
+        for opener in ["[", "{\"a\":", "{a: ", "[{a: ", "- ", "? ", "- ? ", "[? ", "{? ", "!!seq [", "&a [", "[\n"] {
+            for count in [513, 100_000] {
+                refused(&opener.repeat(count), "");
+            }
+        }
+        let indented: String = (0..600).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        refused(&indented, "more than 512 deep");
+        refused(&"{\"a\":".repeat(513), "more than 512 deep");
+        refused(&format!("{}{}", "[".repeat(513), "]".repeat(513)), "more than 512 deep");
+        refused(&format!("a: &a {}1{}\nb: [*a]", "[".repeat(511), "]".repeat(511)), "more than 512 deep");
+        only(&format!("{}{}", "[".repeat(512), "]".repeat(512)));
+        only(&format!("{}1{}", "{\"a\":".repeat(512), "}".repeat(512)));
+        only(&format!("a: &a {}1{}\nb: *a", "[".repeat(511), "]".repeat(511)));
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..30 {
+            let alias = format!("*a{}, ", level - 1);
+            bomb += &format!("a{level}: &a{level} [{}]\n", alias.repeat(9));
+        }
+        refused(&bomb, "aliases and merge keys of the file add more than 100000 values");
+    }
+
+    #[test]
+    fn a_merge_bomb_is_refused() {
+        let mut bomb = "- &a0 {k: 1, l: 2}\n".to_owned();
+        for level in 1..30 {
+            let alias = format!("*a{}, ", level - 1);
+            bomb += &format!("- &a{level} {{<<: [{}], m{level}: 1}}\n", alias.repeat(9));
+        }
+        refused(&bomb, "aliases and merge keys of the file add more than 100000 values");
+    }
+
+    #[test]
+    fn merges_around_merges_cost_expansion() {
+        let inside = "x, ".repeat(2000);
+        let text = format!("{}[{inside}]{}", "{<<: {b: 1}, a: ".repeat(100), "}".repeat(100));
+        refused(&text, "aliases and merge keys of the file add more than 100000 values");
+    }
+
+    #[test]
+    fn anchors_around_anchors_cost_expansion() {
+        let inside = "x, ".repeat(2000);
+        let openers: String = (0..100).map(|level| format!("&a{level} [")).collect();
+        refused(&format!("{openers}{inside}{}", "]".repeat(100)), "add more than 100000 values");
+    }
+
+    #[test]
+    fn too_many_values_are_refused_and_the_rest_is_not_read() {
+        let limits = Limits { nodes: 1000, ..limits() };
+        for text in [format!("[{}1]", "1,".repeat(2000)), format!("a:\n{}---\nb: 1\n", "- 1\n".repeat(2000))] {
+            let reading = read(&file(), text.as_bytes(), &limits);
+            assert_eq!((reading.documents.len(), reading.problems.len()), (0, 1), "{}", shown(&reading));
+            assert!(reading.problems[0].message.contains("more than 1000 values"));
+        }
+    }
+
+    #[test]
+    fn problems_are_bounded() {
+        for bytes in [b"[\n---\n".repeat(1000), b"\xff\n---\n".repeat(1000)] {
+            let reading = read(&file(), &bytes, &limits());
+            assert_eq!((reading.documents.len(), reading.problems.len()), (0, 101));
+            assert!(reading.problems[100].message.ends_with("are broken; the rest is not read"));
+        }
+    }
+
+    #[test]
+    fn too_large_a_file_is_refused() {
+        let reading = read(&file(), &vec![b' '; (8 << 20) + 1], &limits());
+        assert_eq!(shown(&reading), "f: the file has 8388609 bytes, more than the 8388608 that are read; split it");
+    }
+
+    /// Each of these would take minutes if anything were quadratic; the test run's patience is the bound.
+    #[test]
+    fn nothing_is_quadratic_in_a_few_megabytes() {
+        let count = 100_000;
+        let keys = |sort: fn(usize) -> String| (0..count).map(sort).collect::<String>();
+        let texts = [
+            format!("{{{}\"z\":1}}", keys(|key| format!("\"a{key}\":{key},"))),
+            format!("{{{}\"z\":1}}", "\"same\":1,".repeat(count)),
+            keys(|key| format!("a{key}: {key}\n")),
+            "same: 1\n".repeat(count),
+            format!("a: &a 1\nb: [{}]", "*a, ".repeat(count / 2)),
+            keys(|key| format!("a{key}: &a{key} 1\n")),
+            "- &a 1\n".repeat(count),
+            format!("a: |\n{}", "  a long line of a block scalar\n".repeat(count)),
+            format!("a: >\n{}", "  a folded line\n\n".repeat(count)),
+            format!("a: \"{}\"", "word ".repeat(10 * count)),
+            format!("a: \"{}\"", "\\n".repeat(10 * count)),
+            format!("a: {}", "word ".repeat(10 * count)),
+            format!("a: {}", "word\n ".repeat(count)),
+            format!("a: '{}'", "''".repeat(10 * count)),
+            format!("[{}]", "a, ".repeat(5 * count)),
+            format!("[{}]", "a: b, ".repeat(count)),
+            format!("{{{}}}", "a, ".repeat(count)),
+            "a:\n".to_owned() + &"- - 1\n".repeat(count),
+            "# comment\n".repeat(count),
+            format!("a: b {}", "# comment\n".repeat(count)),
+            "\n".repeat(10 * count),
+            " ".repeat(10 * count),
+            "---\n".repeat(count),
+            "a\n---\n".repeat(count / 2),
+            "---\n[\n".repeat(count / 10),
+            format!("a: {}", "!".repeat(count)),
+            format!("a: &{}", "x".repeat(count)),
+            format!("a: !<{}", "x".repeat(count)),
+            "%TAG !a! x\n".repeat(count / 10) + "---\na",
+            format!("%YAML {}", "1".repeat(count)),
+            "? a\n".repeat(count),
+            ": ".repeat(count),
+            "a: ".repeat(count),
+            "[a".repeat(500) + &"]".repeat(500),
+            format!("\"{}", "x".repeat(10 * count)),
+            "'a\n".repeat(count / 10),
+            "{\"a\":1}".repeat(count),
+            "&a ".repeat(count),
+            "*a ".repeat(count),
+            "|\n".repeat(count),
+            "a\r".repeat(count),
+            "\u{feff}".repeat(count),
+        ];
+        for text in texts {
+            let reading = read(&file(), text.as_bytes(), &limits());
+            for document in &reading.documents {
+                let _ = document.id();
+            }
+        }
+    }
+
+    #[test]
+    fn places_in_one_long_line_are_cheap() {
+        let text = format!("[{}1]", "\"ä\",".repeat(300_000));
+        let document = only(&text);
+        let mut last = 0;
+        for element in document.root().elements() {
+            let column = element.position().column;
+            assert!(column > last);
+            last = column;
+        }
+    }
+}
+
+/// Any JSON value whose numbers survive a reader that only knows doubles beyond 64 bits.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<f64>().prop_filter("JSON has no such number", |it| it.is_finite()).prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+        "[a-z0-9 :#'\"{}-]{0,8}".prop_map(Into::into),
+    ];
+    leaf.prop_recursive(6, 60, 30, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..30).prop_map(Into::into),
+            proptest::collection::vec((any::<String>(), inner.clone()), 0..30)
+                .prop_map(|entries| serde_json::Value::Object(entries.into_iter().collect())),
+            proptest::collection::vec(("[a-z]{1,2}", inner), 0..30)
+                .prop_map(|entries| serde_json::Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+/// Block YAML: every string and key in double quotes, as JSON writes it.
+fn as_block(value: &serde_json::Value, indent: usize, out: &mut String) {
+    let pad = " ".repeat(indent);
+    match value {
+        serde_json::Value::Array(list) if !list.is_empty() => {
+            for element in list {
+                *out += &format!("\n{pad}-");
+                as_block(element, indent + 2, out);
+            }
+        }
+        serde_json::Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                *out += &format!("\n{pad}? {}\n{pad}:", escaped(&serde_json::Value::from(key.as_str())));
+                as_block(value, indent + 2, out);
+            }
+        }
+        scalar => *out += &format!(" {}", escaped(scalar)),
+    }
+}
+
+/// As JSON, with what YAML does not take as it stands escaped.
+fn escaped(value: &serde_json::Value) -> String {
+    let mut out = String::new();
+    for character in value.to_string().chars() {
+        match character {
+            ' '..='~' | '\u{a0}'..='\u{d7ff}' if !matches!(character, '\u{2028}' | '\u{2029}') => out.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out += &format!("\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out
+}
+
+fn check_reads_back(value: &serde_json::Value, reading: &Reading, text: &str) -> Result<(), TestCaseError> {
+    if value.is_null() {
+        prop_assert!(reading.documents.is_empty() && reading.problems.is_empty());
+        return Ok(());
+    }
+    prop_assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{text}\n{}", shown(reading));
+    prop_assert_eq!(doubles(tree(reading.documents[0].root())), doubles(value.clone()), "{}", text);
+    Ok(())
+}
+
+/// The value as another type, through what a node says of itself.
+fn tree(node: super::Node<'_>) -> serde_json::Value {
+    match node.value() {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => truth.into(),
+        Value::Number(Number::Int(int)) => int.into(),
+        Value::Number(Number::Float(float)) => float.into(),
+        Value::Number(Number::Big(text)) => panic!("{text} is none that was written"),
+        Value::String(text) => text.into(),
+        Value::List(list) => list.elements().map(tree).collect(),
+        Value::Map(map) => map.entries().map(|entry| (entry.key.to_owned(), tree(entry.value))).collect(),
+    }
+}
+
+/// YAML writes whole doubles as integers, as Go does: `1.0` is `1`. So whole numbers that a double holds exactly are
+/// compared as integers, and all others as doubles.
+fn doubles(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Number(number) => {
+            let float = number.as_f64().unwrap_or_default();
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 64 bits")]
+            if float.fract() == 0.0 && float.abs() < 9e15 { (float as i64).into() } else { float.into() }
+        }
+        serde_json::Value::Array(list) => list.into_iter().map(doubles).collect(),
+        serde_json::Value::Object(map) => map.into_iter().map(|(key, value)| (key, doubles(value))).collect(),
+        other => other,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn json_reads_back(value in any_json(), pretty in any::<bool>()) {
+        let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let reading = read_json(&file(), text.as_bytes(), &limits());
+        check_reads_back(&value, &reading, &text)?;
+        if let ([document], false) = (reading.documents.as_slice(), pretty) {
+            // Not a digit or letter is changed, but for the form of control characters.
+            let again = json_of(document);
+            prop_assert_eq!(json_of(&read_json(&file(), again.as_bytes(), &limits()).documents[0]), again);
+        }
+    }
+
+    #[test]
+    fn flow_yaml_reads_back(value in any_json()) {
+        let text = escaped(&value);
+        check_reads_back(&value, &read_yaml(&file(), text.as_bytes(), &limits()), &text)?;
+    }
+
+    #[test]
+    fn block_yaml_reads_back(value in any_json()) {
+        let mut text = "---".to_owned();
+        as_block(&value, 0, &mut text);
+        check_reads_back(&value, &read_yaml(&file(), text.as_bytes(), &limits()), &text)?;
+    }
+
+    #[test]
+    fn the_last_of_repeated_keys_counts(keys in proptest::collection::vec("[a-c]{0,2}", 0..40)) {
+        let entries: Vec<String> = keys.iter().enumerate().map(|(place, key)| format!("\"{key}\": {place}")).collect();
+        let text = format!("{{{}}}", entries.join(", "));
+        for reading in [read_json(&file(), text.as_bytes(), &limits()), read_yaml(&file(), text.as_bytes(), &limits())] {
+            let root = reading.documents[0].root();
+            let found: Vec<_> = root.entries().map(|entry| (entry.key.to_owned(), format!("{:?}", entry.value))).collect();
+            let expected: Vec<_> = keys.iter().enumerate()
+                .filter(|(place, key)| keys.iter().rposition(|it| it == *key) == Some(*place))
+                .map(|(place, key)| (key.clone(), place.to_string()))
+                .collect();
+            for (key, value) in &expected {
+                prop_assert_eq!(&format!("{:?}", root.get(key).unwrap()), value);
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        for reading in [read, read_json, read_yaml] {
+            let reading = reading(&file(), &bytes, &limits());
+            for document in reading.documents {
+                let _ = (json_of(&document), document.id(), document.lines(0, 3), unfold(document));
+            }
+        }
+    }
+
+    #[test]
+    fn any_syntax_is_read_or_refused(text in "[]a0\\-:?,\\[{}&*!|>'\"%#\\\\ \t\r\n\u{e4}\u{2028}]{0,60}") {
+        for reading in [read, read_json, read_yaml] {
+            let reading = reading(&file(), text.as_bytes(), &limits());
+            for document in reading.documents {
+                let json = json_of(&document);
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{}", json);
+            }
+        }
+    }
+}
