@@ -8,26 +8,31 @@ import rego.v1
 is_quantity(value) if parsed(value)
 
 # a < b
-less(a, b) if parsed(a).sign < parsed(b).sign
-
 less(a, b) if {
 	low := parsed(a)
 	high := parsed(b)
+	below(low, high)
+}
+
+below(low, high) if low.sign < high.sign
+
+below(low, high) if {
 	low.sign == 1
 	high.sign == 1
 	smaller(low, high)
 }
 
-less(a, b) if {
-	low := parsed(a)
-	high := parsed(b)
+below(low, high) if {
 	low.sign == -1
 	high.sign == -1
 	smaller(high, low)
 }
 
-# More than nothing. The kubelet takes a limit of zero for no limit.
-is_positive(value) if parsed(value).sign == 1
+# More than nothing. The kubelet takes a limit of zero for no limit. What is written as most people write it needs no
+# arithmetic.
+is_positive(value) := true if regex.match(`^[1-9][0-9]{0,8}([mkMGT]|[KMGT]i)?$`, value)
+
+else := true if parsed(value).sign == 1
 
 # What follows is how it is done: a value is its sign, the power of ten of its first digit, and its digits without
 # zeros at either end. So any length and any exponent compares without padding.

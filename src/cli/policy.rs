@@ -90,7 +90,7 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
         let (testdata, faults) = policy::read_testdata(folder);
         problems.extend(faults);
         objects += testdata.len();
-        mismatches.extend(conformance::check_testdata(&engine, &library.params, &source.control.id, &testdata));
+        mismatches.extend(conformance::check_testdata(&engine, &library, &source.control.id, &testdata));
     }
     problems.sort();
     problems.dedup();

@@ -49,7 +49,9 @@ fn fix(entry: &Value) -> Result<Fix, String> {
         return Err("a fix without a `path` that is a text".to_owned());
     };
     let action = match (field(entry, "value"), field(entry, "remove")) {
-        (Some(value), None) => FixAction::Set(value.to_json_str().map_err(|it| format!("a fix's value: {it}"))?),
+        (Some(value), None) => {
+            FixAction::Set(serde_json::to_string(value).map_err(|it| format!("a fix's value: {it}"))?)
+        }
         (None, Some(Value::Bool(true))) => FixAction::Remove,
         _ => return Err("a fix needs either `value` or `remove: true`".to_owned()),
     };

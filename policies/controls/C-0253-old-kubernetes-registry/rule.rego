@@ -10,9 +10,15 @@ moved(image) := concat("", ["registry.k8s.io", substring(image, count("k8s.gcr.i
 
 # The registry before k8s.gcr.io. Not everything in it moved under the same name.
 ancient(image) if {
-	some place in ["gcr.io/google-containers", "gcr.io/google_containers"]
-	images.within(image, place)
+	images.registry(image) == "gcr.io"
+	repository := images.repository(image)
+	some place in ["google-containers", "google_containers"]
+	lies_in(repository, place)
 }
+
+lies_in(repository, place) if repository == place
+
+lies_in(repository, place) if startswith(repository, concat("", [place, "/"]))
 
 deny contains finding if {
 	some container in workload.containers
