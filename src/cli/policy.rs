@@ -98,8 +98,11 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     Ok(complain(&problems).max(u8::from(!mismatches.is_empty())))
 }
 
+/// The id of a control and its folder.
+type Tested = (String, PathBuf);
+
 /// The library to test with, and the folder of each control to be tested.
-fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<(String, PathBuf)>, Vec<Problem>)> {
+fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<Tested>, Vec<Problem>)> {
     let whole = dir.join("controls").is_dir();
     let (library, problems) = if whole {
         policy::load_folder(dir)
