@@ -150,7 +150,8 @@ fn show_test(mismatches: &[Mismatch], controls: usize, objects: usize, out: &mut
     }
     writeln!(
         out,
-        "{controls} controls, {objects} test objects: {} as expected, {} not",
+        "{controls} control{}, {objects} test objects: {} as expected, {} not",
+        if controls == 1 { "" } else { "s" },
         objects.saturating_sub(mismatches.len()),
         mismatches.len()
     )
