@@ -22,14 +22,14 @@ struct Secret {
     last: u32,
 }
 
-/// Masks the values that findings of secrets point at, in the excerpts of all findings of the object.
+/// Masks the values that findings of secrets point at first, in the excerpts of all findings of the object.
 pub(super) fn hide_secrets(document: &Document, controls: &[Arc<Control>], findings: &mut [Located]) {
     let about_secrets: BTreeSet<&ControlId> =
         controls.iter().filter(|it| it.category.starts_with(CATEGORY)).map(|it| &it.id).collect();
     let secrets: Vec<Secret> = findings
         .iter()
         .filter(|it| about_secrets.contains(&it.finding.control))
-        .flat_map(|it| &it.finding.paths)
+        .filter_map(|it| it.finding.paths.first())
         .filter_map(|path| secret(document, path))
         .collect();
     if secrets.is_empty() {
