@@ -52,8 +52,6 @@ const PLAIN: &[&str] = &[
     "is_set",
     "is_string",
     "type_name",
-    "units.parse",
-    "units.parse_bytes",
     "object.get",
     "object.subset",
     "regex.match",
@@ -95,6 +93,8 @@ const BOUNDED: &[(&str, Reckon)] = &[
     ("strings.replace_n", replaced_n),
     ("to_number", digits),
     ("union", |a| members(a, 0)),
+    ("units.parse", quantity),
+    ("units.parse_bytes", quantity),
 ];
 
 /// The most digits of a number made from a text.
@@ -218,6 +218,18 @@ fn members(values: &[Value], index: usize) -> u64 {
 /// Numbers are exact, so their digits are work.
 fn digits(values: &[Value]) -> u64 {
     if text(values, 0) > NUMBER_DIGITS { u64::MAX } else { CELL }
+}
+
+/// A quantity may have an exponent, whose value is the number of digits that are written out.
+fn quantity(values: &[Value]) -> u64 {
+    let Some(Value::String(text)) = values.first() else { return CELL };
+    let exponent = text.split(['e', 'E']).nth(1).map_or("", |it| it.trim_start_matches(['+', '-']));
+    let end = exponent.find(|c: char| !c.is_ascii_digit()).unwrap_or(exponent.len());
+    let written: u64 = match exponent.get(..end) {
+        None | Some("") => 0,
+        Some(digits) => digits.parse().unwrap_or(u64::MAX),
+    };
+    if written.saturating_add(text.len() as u64) > NUMBER_DIGITS { u64::MAX } else { CELL }
 }
 
 fn joined(values: &[Value]) -> u64 {

@@ -20,6 +20,11 @@ const DEPTH: usize = 220;
 /// How many copies of a value an expression may hold. Copies share memory, but comparing or printing them does not.
 const COPIES: u64 = 10_000;
 
+/// The most rules of one module: the interpreter's own analysis compares each with all.
+const RULES: usize = 1000;
+/// After this many rules that call too much, the rest of a module would say the same again.
+const ENOUGH: usize = 10;
+
 /// How a problem ends that is about a name which no rule bears.
 pub(super) const UNKNOWN: &str = "does not exist: nothing in the library bears that name";
 /// How much more a product weighs than its factors.
@@ -70,14 +75,23 @@ impl<'a> Rules<'a> {
     /// What is wrong with the rules of `module`, which is of the set: what it does itself. Whether a module that it
     /// uses is at fault is `depends_on`'s to say.
     pub(super) fn check(&self, module: &Module) -> Vec<Problem> {
+        if let Some(rule) = module.tree.policy.get(RULES) {
+            let message = format!("the module has more than {RULES} rules: split it");
+            return vec![Problem::at(&module.file, position(rule.span()), message)];
+        }
         let mut problems = forbidden(self, module);
         problems.extend(self.unknown_names(module));
+        let mut faults = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
-            if let Err(problem) = self.reckon(&name, &mut Vec::new())
-                && problem.file == module.file
-            {
+            let Err(problem) = self.reckon(&name, &mut Vec::new()) else { continue };
+            faults += 1;
+            // Rules that were not looked at may be at fault, so the last one counts wherever it stands.
+            if problem.file == module.file || faults == ENOUGH {
                 problems.push(problem);
+            }
+            if faults == ENOUGH {
+                break;
             }
         }
         problems.sort();
