@@ -24,7 +24,7 @@ const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 #[command(
-    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Examples:
   kubevet scan deploy/                                  every control, every manifest under deploy/
   helm template my-chart | kubevet scan -               what a chart renders
@@ -144,7 +144,10 @@ impl ScanCommand {
     /// Words that mean nothing: an unknown control or framework, a file that cannot be written.
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (mut library, mut problems) = self.library.load();
-        let choice = self.choose(&library)?;
+        // What did not load may be the reason why a name is unknown, so it is told first.
+        let choice = self.choose(&library).inspect_err(|_| {
+            super::complain(&problems);
+        })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
             problems.extend(configure(file, &library, &mut params)?);

@@ -136,21 +136,18 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
-#[ignore = "the command line takes every word but the last for an id"]
 fn several_paths_may_follow_a_choice_of_controls() {
     let dir = Dir::new().file("x.yaml", BAD_POD).file("y.yaml", BAD_POD);
     assert_eq!(scan(&dir, &["x.yaml", "y.yaml"]).findings(), [FOUND, FOUND]);
 }
 
 #[test]
-#[ignore = "a flag before the word makes a path of it"]
 fn flags_may_stand_before_a_choice_of_controls() {
     let dir = Dir::new().file("x.yaml", BAD_POD);
     assert_eq!(dir.run(&["scan", "-f", "json", "control", "C-0057", "x.yaml"]).findings(), [FOUND]);
 }
 
 #[test]
-#[ignore = "an unknown control is told before the mistakes in the file that should have brought it"]
 fn a_control_that_did_not_load_is_not_just_unknown() {
     let dir = Dir::new().file("x.yaml", BAD_POD).file("mine.rego", "package controls.c9001\n");
     let run = dir.run(&["scan", "control", "C-9001", "x.yaml", "--custom-rules", "mine.rego"]);

@@ -41,11 +41,16 @@ fn refused(rules: impl AsRef<[u8]>, says: &str) {
 
 /// Loaded, and an error in the report once it is asked.
 fn fails(rules: impl AsRef<[u8]>, says: &str) {
+    fails_either(rules, &[says]);
+}
+
+fn fails_either(rules: impl AsRef<[u8]>, says: &[&str]) {
     let run = run(rules);
     assert_eq!(run.code, 2, "{run:?}");
     let errors = run.json()["errors"].clone();
     assert_eq!(errors.as_array().unwrap().len(), 1, "{run:?}");
-    assert!(errors[0]["message"].as_str().unwrap().contains(says), "{errors}");
+    let message = errors[0]["message"].as_str().unwrap();
+    assert!(says.iter().any(|it| message.contains(it)), "{errors}");
 }
 
 /// Refused, failing, or even answered: but ended, with nothing said to have passed in peace that did not.
@@ -161,7 +166,8 @@ fn what_makes_too_much_is_stopped() {
             "count(X) > 0",
         ),
     ] {
-        fails(rules, "the rule makes more than 32 MiB of values");
+        // On a slow machine the clock may be first.
+        fails_either(rules, &["the rule makes more than 32 MiB of values", "the rule takes longer than"]);
     }
     for rules in [
         grows("[1]", 40, &|x| format!("[{x}, {x}]"), "X == X"),
