@@ -98,8 +98,11 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     Ok(complain(&problems).max(u8::from(!mismatches.is_empty())))
 }
 
+/// The id of a control and its folder.
+type Tested = (String, PathBuf);
+
 /// The library to test with, and the folder of each control to be tested.
-fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<(String, PathBuf)>, Vec<Problem>)> {
+fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<Tested>, Vec<Problem>)> {
     let whole = dir.join("controls").is_dir();
     let (library, problems) = if whole {
         policy::load_folder(dir)
@@ -147,7 +150,8 @@ fn show_test(mismatches: &[Mismatch], controls: usize, objects: usize, out: &mut
     }
     writeln!(
         out,
-        "{controls} controls, {objects} test objects: {} as expected, {} not",
+        "{controls} control{}, {objects} test objects: {} as expected, {} not",
+        if controls == 1 { "" } else { "s" },
         objects.saturating_sub(mismatches.len()),
         mismatches.len()
     )

@@ -55,8 +55,8 @@ enum By {
     /// Only the controls of these frameworks
     Framework {
         /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
-        #[arg(value_name = "NAMES", value_delimiter = ',', required = true, num_args = 1)]
-        names: Vec<String>,
+        #[arg(value_name = "NAMES", value_parser = Words::parse)]
+        names: Words,
         /// Files, folders, patterns, or - for standard input
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
@@ -64,8 +64,8 @@ enum By {
     /// Only these controls
     Control {
         /// Ids, with commas between: C-0057,C-0016 (`kubevet list controls` shows them all)
-        #[arg(value_name = "IDS", value_delimiter = ',', required = true, num_args = 1)]
-        ids: Vec<String>,
+        #[arg(value_name = "IDS", value_parser = Words::parse)]
+        ids: Words,
         /// Files, folders, patterns, or - for standard input
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
@@ -106,6 +106,18 @@ struct ScanFlags {
     /// Only objects of these kinds, such as Deployment or apps/Deployment
     #[arg(long, global = true, value_name = "KINDS", value_delimiter = ',', help_heading = "Objects")]
     include_kinds: Vec<String>,
+}
+
+/// Words with commas between.
+#[derive(Debug, Clone)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn parse(text: &str) -> Result<Self, String> {
+        let words: Vec<String> =
+            text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        if words.is_empty() { Err("name at least one".to_owned()) } else { Ok(Self(words)) }
+    }
 }
 
 fn view(name: &str) -> View {
@@ -209,7 +221,7 @@ impl ScanCommand {
             }
             Some(By::Framework { names, .. }) => {
                 let mut frameworks: Vec<Arc<Framework>> = Vec::new();
-                for name in names.iter().map(|it| it.trim()) {
+                for name in &names.0 {
                     let Some(framework) = library.framework(name) else {
                         bail!("no framework is called `{name}`{}", library.suggest_framework(name));
                     };
@@ -222,7 +234,7 @@ impl ScanCommand {
             }
             Some(By::Control { ids, .. }) => {
                 let mut controls = BTreeSet::new();
-                for id in ids.iter().map(|it| it.trim()) {
+                for id in &ids.0 {
                     let Some(source) = library.control(id) else {
                         bail!("no control is called `{id}`{}", library.suggest_control(id));
                     };

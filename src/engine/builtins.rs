@@ -5,7 +5,7 @@
 
 use regorus::{
     Value,
-    unstable::{BUILTINS, Expr, Ref, Source, Span},
+    unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Source, Span},
 };
 use std::sync::{
     Arc,
@@ -60,8 +60,13 @@ const PLAIN: &[&str] = &[
     "bits.or",
 ];
 
+/// What a builtin says.
+type Answer = anyhow::Result<Value>;
+/// The most bytes that a call can make of its arguments.
+type Reckon = fn(&[Value]) -> u64;
+
 /// Builtins that copy or multiply, with the most bytes a call can make of its arguments.
-const BOUNDED: &[(&str, fn(&[Value]) -> u64)] = &[
+const BOUNDED: &[(&str, Reckon)] = &[
     ("array.concat", |a| elements(a, 0) + elements(a, 1)),
     ("array.reverse", |a| elements(a, 0)),
     ("array.slice", |a| elements(a, 0)),
@@ -157,23 +162,22 @@ pub(super) fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::
     let source = Source::from_contents("builtin".to_owned(), String::new())?;
     let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
     for (name, bytes) in BOUNDED {
-        let Some((function, arity)) = BUILTINS.get(name).copied() else { continue };
-        let call = bounded(name, function, *bytes, span.clone(), usize::from(arity), budget.clone());
-        engine.add_extension((*name).to_owned(), arity, Box::new(call))?;
+        let Some(builtin) = BUILTINS.get(name).copied() else { continue };
+        let call = bounded(name, builtin, *bytes, span.clone(), budget.clone());
+        engine.add_extension((*name).to_owned(), builtin.1, Box::new(call))?;
     }
     Ok(())
 }
 
 fn bounded(
     name: &'static str,
-    function: fn(&Span, &[Ref<Expr>], &[Value], bool) -> anyhow::Result<Value>,
-    bytes: fn(&[Value]) -> u64,
+    (function, arity): BuiltinFcn,
+    bytes: Reckon,
     span: Span,
-    arity: usize,
     budget: Budget,
-) -> impl FnMut(Vec<Value>) -> anyhow::Result<Value> + Clone + Send + Sync {
+) -> impl FnMut(Vec<Value>) -> Answer + Clone + Send + Sync {
     // regorus's builtins name their arguments in errors, so they want expressions; any will do.
-    let arguments = vec![Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 }); arity];
+    let arguments = vec![Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 }); usize::from(arity)];
     move |values: Vec<Value>| {
         if !budget.charge(bytes(&values)) {
             anyhow::bail!("{name} would make too much: a judgement may make {} MiB", OUTPUT_BYTES >> 20);

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::model::Problem;
 use regorus::unstable::ArithOp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// How deep the interpreter's recursion may go along a chain of calls, in expressions and statements.
 const DEPTH: usize = 220;
@@ -30,6 +33,8 @@ const PRODUCT: u64 = 4;
 /// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions together.
 pub(super) struct Rules<'a> {
     by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
+    /// What has been reckoned.
+    known: RefCell<BTreeMap<String, Reckoning>>,
 }
 
 /// What is known of a rule once everything that it calls is known.
@@ -48,7 +53,7 @@ impl<'a> Rules<'a> {
                 by_name.entry(name).or_default().push((module, rule.as_ref()));
             }
         }
-        Self { by_name }
+        Self { by_name, known: RefCell::default() }
     }
 
     /// The names of the rules that a reference can read: the rule itself, or all of a package.
@@ -76,11 +81,10 @@ impl<'a> Rules<'a> {
         }
         let mut problems = forbidden(self, module);
         problems.extend(self.unknown_names(module));
-        let mut known = BTreeMap::new();
         let mut faults = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
-            let Err(problem) = self.reckon(&name, &mut Vec::new(), &mut known) else { continue };
+            let Err(problem) = self.reckon(&name, &mut Vec::new()) else { continue };
             faults += 1;
             // Rules that were not looked at may be at fault, so the last one counts wherever it stands.
             if problem.file == module.file || faults == ENOUGH {
@@ -132,13 +136,8 @@ impl<'a> Rules<'a> {
         false
     }
 
-    fn reckon(
-        &self,
-        name: &str,
-        path: &mut Vec<String>,
-        known: &mut BTreeMap<String, Reckoning>,
-    ) -> Result<Reckoning, Problem> {
-        if let Some(reckoning) = known.get(name) {
+    fn reckon(&self, name: &str, path: &mut Vec<String>) -> Result<Reckoning, Problem> {
+        if let Some(reckoning) = self.known.borrow().get(name) {
             return Ok(*reckoning);
         }
         let mut total = Reckoning { depth: 0, copies: 1 };
@@ -156,7 +155,7 @@ impl<'a> Rules<'a> {
                     if path.len() > DEPTH {
                         return Err(at(format!("`{short}` calls too deep a chain of rules: shorten it")));
                     }
-                    let reckoning = self.reckon(callee, path, known)?;
+                    let reckoning = self.reckon(callee, path)?;
                     deepest = deepest.max(reckoning.depth);
                     let entry = called.entry(target.clone()).or_insert(1);
                     *entry = reckoning.copies.max(*entry);
@@ -173,7 +172,7 @@ impl<'a> Rules<'a> {
             total = Reckoning { depth: total.depth.max(depth), copies: total.copies.max(copies) };
         }
         path.pop();
-        known.insert(name.to_owned(), total);
+        self.known.borrow_mut().insert(name.to_owned(), total);
         Ok(total)
     }
 }
@@ -213,16 +212,14 @@ fn forbidden(rules: &Rules<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |span: &Span, message: String| problems.push(Problem::at(&module.file, position(span), message));
     for rule in &module.tree.policy {
-        walk_rule(rule, &mut |expr| match expr {
-            Expr::Call { fcn, span, .. } => {
-                let Some(path) = static_path(fcn) else { return };
-                let name = path.join(".");
-                let own = module.target(fcn).is_some_and(|it| rules.by_name.contains_key(&it));
-                if !own && !builtins::is_allowed(&name) {
-                    add(span, format!("`{name}` is no function that a rule may call"));
-                }
+        walk_rule(rule, &mut |expr| {
+            let Expr::Call { fcn, span, .. } = expr else { return };
+            let Some(path) = static_path(fcn) else { return };
+            let name = path.join(".");
+            let own = module.target(fcn).is_some_and(|it| rules.by_name.contains_key(&it));
+            if !own && !builtins::is_allowed(&name) {
+                add(span, format!("`{name}` is no function that a rule may call"));
             }
-            _ => {}
         });
     }
     problems

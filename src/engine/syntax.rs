@@ -7,7 +7,7 @@ use crate::{
     policy,
 };
 use regorus::unstable as ast;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use ast::{AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span};
 
@@ -20,6 +20,8 @@ pub(super) struct Module {
     pub(super) package: String,
     /// Name in the module → path without `data.`, such as `workload` → `lib.workload`.
     pub(super) imports: BTreeMap<String, String>,
+    /// The names of its rules.
+    names: BTreeSet<String>,
     /// The tree.
     pub(super) tree: ast::Module,
 }
@@ -41,7 +43,8 @@ pub(super) fn parse(source: &policy::Module) -> Result<Module, Problem> {
         let target = if *root == "data" { rest.join(".") } else { path.join(".") };
         imports.insert(name.to_owned(), target);
     }
-    Ok(Module { file: source.file.to_string(), package, imports, tree })
+    let names = tree.policy.iter().map(|rule| rule_name(rule).to_owned()).collect();
+    Ok(Module { file: source.file.to_string(), package, imports, names, tree })
 }
 
 /// The place of a span.
@@ -146,8 +149,7 @@ impl Module {
         if let Some(import) = self.imports.get(root) {
             return Some(steps.iter().fold(import.clone(), |path, step| format!("{path}.{step}")));
         }
-        let own = self.tree.policy.iter().any(|rule| rule_name(rule) == root);
-        own.then(|| format!("{}.{root}", self.package))
+        self.names.contains(root).then(|| format!("{}.{root}", self.package))
     }
 }
 

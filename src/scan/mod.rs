@@ -4,6 +4,7 @@
 
 mod filter;
 mod outcome;
+mod redact;
 mod run;
 mod score;
 

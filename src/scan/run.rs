@@ -1,6 +1,6 @@
 //! One scan from end to end.
 
-use super::score;
+use super::{redact, score};
 use crate::{
     document::Document,
     engine::Engine,
@@ -86,6 +86,7 @@ fn judge_all(job: &Job<'_>, seen: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
 fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
     let Verdict { judged, findings, errors } = job.engine.judge(document, &Request::default(), job.params);
     let mut findings: Vec<Located> = findings.into_iter().map(|it| locate(document, it)).collect();
+    redact::hide_secrets(document, &job.controls, &mut findings);
     findings.sort_by(|a, b| (&a.source, &a.finding).cmp(&(&b.source, &b.finding)));
     let source = Source { file: document.file().clone(), position: document.position() };
     ObjectResult { object: document.id(), source, judged, findings, errors }

@@ -4,4 +4,5 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod document;
+mod rego;
 mod support;

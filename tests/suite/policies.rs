@@ -49,7 +49,7 @@ fn a_new_control_passes_its_own_tests() {
     let dir = scaffold();
     let test = dir.run(&["policy", "test", "C-9001-mine"]);
     assert_eq!((test.code, test.stderr.as_str()), (0, ""), "{}", test.stdout);
-    assert_eq!(test.stdout, "1 controls, 4 test objects: 4 as expected, 0 not\n");
+    assert_eq!(test.stdout, "1 control, 4 test objects: 4 as expected, 0 not\n");
     let again = dir.run(&["policy", "new", "C-9001-mine"]);
     assert_eq!(again.code, 2);
     assert!(again.says("exists: choose another name"), "{}", again.stderr);

@@ -84,6 +84,7 @@ deny contains finding if {
 	some container in workload.resource_containers
 	value := limit(container)
 	some least in input.params.memory_limit_min
+	least != "0"
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s has a memory limit under the lowest allowed, %s", [container.name, least]),
@@ -108,6 +109,7 @@ deny contains finding if {
 	some container in workload.resource_containers
 	value := request(container)
 	some least in input.params.memory_request_min
+	least != "0"
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s requests less memory than the least allowed, %s", [container.name, least]),

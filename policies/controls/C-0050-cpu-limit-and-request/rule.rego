@@ -84,6 +84,7 @@ deny contains finding if {
 	some container in workload.resource_containers
 	value := limit(container)
 	some least in input.params.cpu_limit_min
+	least != "0"
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s has a CPU limit under the lowest allowed, %s", [container.name, least]),
@@ -108,6 +109,7 @@ deny contains finding if {
 	some container in workload.resource_containers
 	value := request(container)
 	some least in input.params.cpu_request_min
+	least != "0"
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s requests less CPU than the least allowed, %s", [container.name, least]),

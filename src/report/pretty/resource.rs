@@ -86,12 +86,13 @@ fn write_error(error: &RuleError, controls: &Controls<'_>, page: &mut Page<'_>) 
 
 /// The paths of findings that no fix shows.
 fn write_places(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
-    let mut paths: Vec<String> = group
-        .iter()
-        .filter(|it| it.finding.fixes.is_empty())
-        .filter_map(|it| it.finding.paths.first().map(ToString::to_string))
-        .collect();
-    paths.dedup();
+    let unmended = group.iter().filter(|it| it.finding.fixes.is_empty());
+    let mut paths: Vec<String> = Vec::new();
+    for path in unmended.filter_map(|it| it.finding.paths.first()).map(ToString::to_string) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
     for path in paths {
         let line = format!("       {} {}", page.ink(Ink::Faint, "at:"), page.ink(Ink::Plain, &path));
         page.line(&line)?;

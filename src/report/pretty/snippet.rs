@@ -1,7 +1,7 @@
 //! Fixes as YAML to paste: all fixes of a place merged, keys nested under the list element that they belong to. Values
 //! come from rules and through them from objects, so every scalar is quoted unless it is plainly a word or a number.
 
-use crate::model::{FieldPath, Fix, FixAction, Located, Segment};
+use crate::model::{FieldPath, FixAction, Located, Segment};
 use crate::report::{
     json,
     page::{Ink, Page},
@@ -24,7 +24,11 @@ pub(super) fn write(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
     for it in group {
         for fix in &it.finding.fixes {
             match &fix.action {
-                FixAction::Set(json) => add(&mut blocks, fix, json, it.container.as_deref()),
+                FixAction::Set(json) => {
+                    for (path, value) in leaves(&fix.path, json::value(json)) {
+                        add(&mut blocks, &path, value, it.container.as_deref());
+                    }
+                }
                 FixAction::Remove => {
                     let path = fix.path.to_string();
                     if !removals.contains(&path) {
@@ -60,16 +64,31 @@ enum Tree {
     Leaf(Value),
 }
 
+/// A map is set by setting what is in it, so that two fixes that say one thing in two ways become one.
+fn leaves(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
+    let mut found = Vec::new();
+    let mut todo = vec![(path.clone(), value)];
+    while let Some((path, value)) = todo.pop() {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                todo.extend(fields.into_iter().rev().map(|(key, value)| (path.clone().key(&key), value)));
+            }
+            value => found.push((path, value)),
+        }
+    }
+    found
+}
+
 /// Puts a fix into the first block that has room for it: the same anchor, and no other value at its place.
-fn add(blocks: &mut Vec<Block>, fix: &Fix, json: &str, container: Option<&str>) {
-    let (value, segments) = (json::value(json), fix.path.segments());
+fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Option<&str>) {
+    let segments = path.segments();
     if segments.len() > DEPTH {
-        let root = vec![(fix.path.to_string(), Tree::Leaf(value))];
+        let root = vec![(path.to_string(), Tree::Leaf(value))];
         blocks.push(Block { anchor: FieldPath::default(), container: None, root });
         return;
     }
     let split = anchor(segments);
-    let (anchor, keys) = (fix.path.prefix(split), segments.get(split..).unwrap_or_default());
+    let (anchor, keys) = (path.prefix(split), segments.get(split..).unwrap_or_default());
     let element = ends_in_index(segments);
     for block in blocks.iter_mut().filter(|it| it.anchor == anchor) {
         if insert(&mut block.root, keys, element, &value) {
@@ -222,7 +241,7 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ControlId, Finding, Position, Source};
+    use crate::model::{ControlId, Finding, Fix, Position, Source};
     use crate::report::{Style, View};
 
     fn check(fixes: &[(&str, Option<&str>)], expected: &str) {
@@ -312,9 +331,9 @@ mod tests {
     #[test]
     fn a_path_of_a_million_steps_is_written_flat() {
         let path = format!("a{}", ".a".repeat(1_000_000));
-        let fix = Fix { path: path.parse().unwrap(), action: FixAction::Set("1".to_owned()) };
+        let path: FieldPath = path.parse().unwrap();
         let mut blocks = Vec::new();
-        add(&mut blocks, &fix, "1", None);
+        add(&mut blocks, &path, Value::from(1), None);
         assert!(matches!(blocks.first().map(|it| it.root.len()), Some(1)));
     }
 }

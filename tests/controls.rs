@@ -1,0 +1,163 @@
+//! The control library against its own test data and the public library's cases; and the proof that the test data
+//! notices: every rule with one comparison turned around must be caught.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use kubevet::{
+    conformance::{CaseStatus, check_cases, check_testdata},
+    engine::{self, Engine},
+    policy::{self, ControlSource, Expected, Library, Module, TestObject},
+};
+use std::{
+    collections::BTreeSet,
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+fn library() -> Library {
+    let (library, problems) = policy::load_folder(&root().join("policies"));
+    assert!(problems.is_empty(), "{problems:#?}");
+    library
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn testdata(source: &ControlSource) -> Vec<TestObject> {
+    let folder = Path::new(&*source.file).parent().unwrap().to_owned();
+    let (objects, problems) = policy::read_testdata(&folder);
+    assert!(problems.is_empty(), "{problems:#?}");
+    objects
+}
+
+#[test]
+fn every_control_says_what_its_test_data_says() {
+    let library = library();
+    let (engine, problems) = Engine::compile(&library);
+    assert!(problems.is_empty(), "{problems:#?}");
+    for source in &library.controls {
+        let id = &source.control.id;
+        let objects = testdata(source);
+        for expected in [Expected::Pass, Expected::Fail] {
+            let count = objects.iter().filter(|it| it.expected == expected).count();
+            assert!(count >= 2, "{id} has {count} test objects that must {expected:?}: write two at least");
+        }
+        let mismatches = check_testdata(&engine, &library, id, &objects);
+        assert!(mismatches.is_empty(), "{id}: {mismatches:#?}");
+    }
+}
+
+#[test]
+fn every_control_keeps_to_the_profile() {
+    assert_eq!(engine::lint(&library()), Vec::new());
+}
+
+#[test]
+fn the_embedded_library_is_the_folder() {
+    let (embedded, problems) = policy::embedded();
+    assert!(problems.is_empty(), "{problems:#?}");
+    let ids = |library: &Library| library.controls.iter().map(|it| it.control.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&embedded), ids(&library()));
+    assert_eq!(embedded.frameworks, library().frameworks);
+}
+
+#[test]
+fn every_difference_from_the_public_library_is_explained() {
+    let shared = env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let folder = shared.join("facts/cases");
+    if !folder.is_dir() {
+        let _ = writeln!(std::io::stderr(), "not run: public cases: no folder {}", folder.display());
+        assert!(env::var_os("CI").is_none(), "not run: public cases: no folder {}", folder.display());
+        return;
+    }
+    let library = library();
+    let (engine, _) = Engine::compile(&library);
+    let (differences, problems) = policy::read_differences(&root().join("tests/differences.yaml"));
+    assert!(problems.is_empty(), "{problems:#?}");
+    let mut files = Vec::new();
+    for path in std::fs::read_dir(folder).unwrap() {
+        let (file, problems) = policy::read_cases(&path.unwrap().path());
+        assert!(problems.is_empty(), "{problems:#?}");
+        files.extend(file);
+    }
+    let results = check_cases(&engine, &library, &files, &differences);
+    let unexplained: Vec<_> = results.iter().filter(|it| it.status == CaseStatus::Unexplained).collect();
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
+    assert!(results.len() >= 90, "only {} cases were run", results.len());
+    for difference in &differences {
+        let used = results.iter().any(|it| it.case == difference.case && it.rule == difference.rule);
+        assert!(used, "no such case: {difference:?}");
+    }
+}
+
+/// The sabotage: each comparison, negation and predicate of each rule, turned around alone.
+#[test]
+fn a_rule_with_one_comparison_turned_around_is_caught() {
+    let library = library();
+    let sources: Vec<&ControlSource> = library.controls.iter().collect();
+    let (left, right) = sources.split_at(sources.len() / 2);
+    let survivors = std::thread::scope(|scope| {
+        let other = scope.spawn(|| survivors(&library, right));
+        let mut all = survivors(&library, left);
+        all.extend(other.join().unwrap());
+        all
+    });
+    assert!(survivors.is_empty(), "no test object notices:\n{}", survivors.join("\n"));
+}
+
+fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
+    let mut survivors = Vec::new();
+    for source in sources {
+        let objects = testdata(source);
+        for (line, text) in mutants(&source.rule.text) {
+            let mut mutant = library.clone();
+            mutant.controls.retain(|it| it.control.id == source.control.id);
+            mutant.controls[0].rule = Module { file: source.rule.file.clone(), text: text.into() };
+            let (engine, problems) = Engine::compile(&mutant);
+            let noticed = objects
+                .iter()
+                .any(|it| !check_testdata(&engine, &mutant, &source.control.id, std::slice::from_ref(it)).is_empty());
+            if problems.is_empty() && !noticed {
+                survivors.push(format!("{}:{line}", source.rule.file));
+            }
+        }
+    }
+    survivors
+}
+
+/// The text with one operator turned around, for each operator, and the line where.
+fn mutants(rule: &str) -> Vec<(usize, String)> {
+    const TURNED: [(&str, &str); 8] = [
+        (" == ", " != "),
+        (" != ", " == "),
+        (" <= ", " > "),
+        (" >= ", " < "),
+        (" < ", " >= "),
+        (" > ", " <= "),
+        ("\tnot ", "\t"),
+        (" if not ", " if "),
+    ];
+    const PREDICATES: [&str; 6] = ["startswith(", "endswith(", "contains(", "regex.match(", "is_string(", "strings."];
+    let mut found = Vec::new();
+    let mut at = 0;
+    for (number, line) in rule.split_inclusive('\n').enumerate() {
+        let code = !line.trim_start().starts_with('#');
+        for (operator, turned) in TURNED.iter().filter(|_| code) {
+            for (place, _) in line.match_indices(operator) {
+                let (before, after) = (&rule[..at + place], &rule[at + place + operator.len()..]);
+                found.push((number + 1, format!("{before}{turned}{after}")));
+            }
+        }
+        let statement = line.trim_start();
+        let indent = line.len() - statement.len();
+        if code && indent > 0 && PREDICATES.iter().any(|it| statement.starts_with(it)) {
+            found.push((number + 1, format!("{}not {}", &rule[..at + indent], &rule[at + indent..])));
+        }
+        at += line.len();
+    }
+    let distinct: BTreeSet<&String> = found.iter().map(|(_, text)| text).collect();
+    assert_eq!(distinct.len(), found.len());
+    found
+}

@@ -1,0 +1,207 @@
+//! The rules under OPA and under the engine: the same findings on every object of the test data, of the public cases and
+//! of the corpus.
+
+use crate::support::{Oracle, shared};
+use kubevet::{
+    document::{self, Document, Limits},
+    engine::{self, Engine},
+    input,
+    model::{Finding, FixAction, Request},
+    policy::{self, Library, ParamValue, Params},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+struct Voices {
+    oracle: Oracle,
+    library: Library,
+    engine: Engine,
+    modules: Value,
+    compared: usize,
+    differences: Vec<String>,
+}
+
+impl Voices {
+    fn new(test: &str) -> Option<Self> {
+        let oracle = Oracle::start(test)?;
+        let (library, problems) = policy::embedded();
+        assert!(problems.is_empty(), "{problems:?}");
+        let (engine, problems) = Engine::compile(&library);
+        assert!(problems.is_empty(), "{problems:?}");
+        let all = library.modules.iter().chain(library.controls.iter().map(|it| &it.rule));
+        let modules = all.map(|it| (it.file.to_string(), json!(&*it.text))).collect::<serde_json::Map<_, _>>();
+        Some(Self { oracle, library, engine, modules: modules.into(), compared: 0, differences: Vec::new() })
+    }
+
+    /// Asks both for every control that looks at the object.
+    fn compare(&mut self, document: &Document, params: &Params) {
+        let verdict = self.engine.judge(document, &Request::default(), params);
+        let place = format!("{}:{}", document.file(), document.position());
+        self.differences.extend(verdict.errors.iter().map(|it| format!("{place}: {}: {}", it.control, it.message)));
+        if verdict.judged.is_empty() {
+            return;
+        }
+        let mut text = String::new();
+        document.root().write_json(&mut text);
+        let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
+        let input = json!({"object": object, "params": params_json(params), "request": {"operation": "CREATE"}});
+        let answer = self.oracle.ask(&json!({
+            "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
+        }));
+        assert!(answer.get("error").is_none(), "{place}: {answer}");
+        for control in &verdict.judged {
+            let package = policy::package_of(control.as_str());
+            let name = package.trim_start_matches("controls.");
+            let opa: BTreeSet<String> =
+                answer["result"][name]["deny"].as_array().into_iter().flatten().map(canonical).collect();
+            let own = verdict.findings.iter().filter(|it| it.control == *control).map(|it| canonical(&finding(it)));
+            let own: BTreeSet<String> = own.collect();
+            self.compared += 1;
+            if opa != own {
+                self.differences.push(format!("{place}: {control}:\n  OPA    {opa:?}\n  engine {own:?}"));
+            }
+        }
+    }
+
+    fn finish(self, at_least: usize) {
+        let shown: Vec<&String> = self.differences.iter().take(10).collect();
+        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
+        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+    }
+}
+
+/// Keys sorted, so that equal values have equal texts.
+fn canonical(value: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let fields: BTreeMap<_, _> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+                Value::Object(fields.into_iter().collect())
+            }
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            other => other.clone(),
+        }
+    }
+    sorted(value).to_string()
+}
+
+fn finding(finding: &Finding) -> Value {
+    let fixes: Vec<Value> = finding
+        .fixes
+        .iter()
+        .map(|fix| match &fix.action {
+            FixAction::Remove => json!({"path": fix.path.to_string(), "remove": true}),
+            FixAction::Set(text) => {
+                let value: Value = serde_json::from_str(text).expect("a fix's value is JSON");
+                json!({"path": fix.path.to_string(), "value": value})
+            }
+        })
+        .collect();
+    let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
+    json!({"message": finding.message, "paths": paths, "fixes": fixes})
+}
+
+fn params_json(params: &Params) -> Value {
+    let value = |it: &ParamValue| match it {
+        ParamValue::List(items) => json!(items),
+        ParamValue::Text(text) => json!(text),
+    };
+    params.iter().map(|(name, it)| (name.to_owned(), value(it))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
+    let mut params = library.params.defaults();
+    for (name, value) in changes {
+        let _ = params.set_unvetted(&library.params, name, value.clone());
+    }
+    params
+}
+
+#[test]
+fn opa_and_the_engine_agree_on_the_test_data() {
+    let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/controls");
+    for folder in std::fs::read_dir(root).expect("the controls are there") {
+        let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
+        assert!(problems.is_empty(), "{problems:?}");
+        for object in objects {
+            let params = with(&voices.library, &object.params);
+            voices.compare(&object.document, &params);
+        }
+    }
+    voices.finish(10_000);
+}
+
+#[test]
+fn opa_and_the_engine_agree_on_the_public_cases() {
+    let test = "opa_and_the_engine_agree_on_the_public_cases";
+    let (Some(folder), Some(mut voices)) = (shared(test, "facts/cases"), Voices::new(test)) else { return };
+    for path in std::fs::read_dir(folder).expect("the cases are there") {
+        let (file, problems) = policy::read_cases(&path.expect("a file").path());
+        assert!(problems.is_empty(), "{problems:?}");
+        for case in file.iter().flat_map(|it| &it.cases) {
+            let params = with(&voices.library, &case.params);
+            for object in case.objects.iter().cloned().flat_map(document::unfold) {
+                voices.compare(&object, &params);
+            }
+        }
+    }
+    voices.finish(2_000);
+}
+
+#[test]
+fn opa_and_the_engine_agree_on_the_corpus() {
+    let test = "opa_and_the_engine_agree_on_the_corpus";
+    let (Some(folder), Some(mut voices)) = (shared(test, "corpus"), Voices::new(test)) else { return };
+    let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
+    assert!(input.problems.is_empty(), "{:?}", input.problems);
+    let params = voices.library.params.defaults();
+    for object in &input.objects {
+        voices.compare(object, &params);
+    }
+    voices.finish(1_500);
+}
+
+/// How image references are read, as a table: every other way of reading them is held to it.
+#[test]
+fn the_image_library_answers_by_its_table() {
+    let Some(mut oracle) = Oracle::start("the_image_library_answers_by_its_table") else { return };
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
+    let bytes = std::fs::read(table).expect("the table is there");
+    let mut text = String::new();
+    document::read(&"images.yaml".into(), &bytes, &Limits::default()).documents[0].root().write_json(&mut text);
+    let table: Value = serde_json::from_str(&text).expect("documents print as JSON");
+    let (library, _) = policy::embedded();
+    let modules: serde_json::Map<_, _> =
+        library.modules.iter().map(|it| (it.file.to_string(), json!(&*it.text))).collect();
+    let questions = "registry(i), data.lib.images.repository(i), data.lib.images.tag(i), data.lib.images.digest(i), \
+                     data.lib.images.effective_tag(i)";
+    let mut compared = 0;
+    for row in table["references"].as_array().expect("a list") {
+        let row = row.as_array().expect("a row");
+        let query = format!("[x | i := input.image; x := [data.lib.images.{questions}]][0]");
+        let request = json!({"op": "rego", "modules": modules, "query": query, "input": {"image": row[0]}});
+        let answer = oracle.ask(&request);
+        assert_eq!(answer["result"].as_array().map(Vec::as_slice), row.get(1..), "{}", row[0]);
+        compared += 1;
+    }
+    for row in table["within"].as_array().expect("a list") {
+        let request = json!({"op": "rego", "modules": modules,
+            "query": "[1 | data.lib.images.within(input.image, input.place)]",
+            "input": {"image": row[0], "place": row[1]}});
+        let found = !oracle.ask(&request)["result"].as_array().expect("a list").is_empty();
+        assert_eq!(json!(found), row[2], "{row}");
+        compared += 1;
+    }
+    assert!(compared > 35);
+}
+
+/// Our own controls keep to the profile; the lint that says so is proved on rules that do not.
+#[test]
+fn our_controls_keep_to_the_profile() {
+    let (library, _) = policy::embedded();
+    assert_eq!(engine::lint(&library), Vec::new());
+}
