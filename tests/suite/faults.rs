@@ -136,7 +136,6 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
-#[ignore = "the command line takes every word but the last for an id"]
 fn several_paths_may_follow_a_choice_of_controls() {
     let dir = Dir::new().file("x.yaml", BAD_POD).file("y.yaml", BAD_POD);
     assert_eq!(scan(&dir, &["x.yaml", "y.yaml"]).findings(), [FOUND, FOUND]);
