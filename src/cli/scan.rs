@@ -14,7 +14,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use std::{
     collections::BTreeSet,
-    fs,
+    fs::{self, File},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -251,11 +252,15 @@ impl ScanCommand {
 
 fn configure(file: &Path, library: &Library, params: &mut Params) -> anyhow::Result<Vec<Problem>> {
     let shown = file.display().to_string();
-    let size = fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
-    if size > CONFIG_BYTES {
+    let cannot = || format!("cannot read {shown}");
+    if !fs::metadata(file).with_context(cannot)?.is_file() {
+        bail!("cannot read {shown}: no regular file");
+    }
+    let mut bytes = Vec::new();
+    File::open(file).and_then(|it| it.take(CONFIG_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    if bytes.len() as u64 > CONFIG_BYTES {
         bail!("{shown}: over {} MiB", CONFIG_BYTES >> 20);
     }
-    let bytes = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
     Ok(policy::read_controls_config(&shown, &bytes, &library.params, params))
 }
 

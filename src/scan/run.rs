@@ -4,7 +4,10 @@ use super::{redact, score};
 use crate::{
     document::Document,
     engine::Engine,
-    model::{Control, Finding, Framework, Located, ObjectResult, Problem, Request, Scan, Skipped, Source, Verdict},
+    model::{
+        Control, Finding, Framework, Located, ObjectResult, Problem, Request, Scan, Skipped, Source, SourceLine,
+        Verdict,
+    },
     policy::Params,
     workload,
 };
@@ -103,7 +106,16 @@ fn locate(document: &Document, finding: Finding) -> Located {
         name.map_or_else(|| path.to_string(), str::to_owned)
     });
     let from = position.line.saturating_sub(EXCERPT_LINES).max(1);
-    let excerpt = document.lines(from, position.line.saturating_add(EXCERPT_LINES));
+    let excerpt = within(position.line, document.lines(from, position.line.saturating_add(EXCERPT_LINES)));
     let source = Source { file: document.file().clone(), position };
     Located { finding, source, container, excerpt }
+}
+
+/// The lines around `line` that are of its own document: a neighbour's lines say nothing about this object, and may hold
+/// secrets that were looked for in the neighbour only.
+fn within(line: u32, lines: Vec<SourceLine>) -> Vec<SourceLine> {
+    let ends = |it: &&SourceLine| it.text.starts_with("---") || it.text.starts_with("...");
+    let before = lines.iter().filter(|it| it.number < line).filter(ends).map(|it| it.number).max().unwrap_or(0);
+    let after = lines.iter().filter(|it| it.number > line).filter(ends).map(|it| it.number).min().unwrap_or(u32::MAX);
+    lines.into_iter().filter(|it| it.number > before && it.number < after).collect()
 }
