@@ -69,9 +69,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	some most in input.params.cpu_limit_max
 	some container in workload.resource_containers
 	value := limit(container)
-	some most in input.params.cpu_limit_max
 	quantities.less(most, value)
 	finding := {
 		"message": sprintf("container %s has a CPU limit over the highest allowed, %s", [container.name, most]),
@@ -81,10 +81,10 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	some container in workload.resource_containers
-	value := limit(container)
 	some least in input.params.cpu_limit_min
 	least != "0"
+	some container in workload.resource_containers
+	value := limit(container)
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s has a CPU limit under the lowest allowed, %s", [container.name, least]),
@@ -94,9 +94,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	some most in input.params.cpu_request_max
 	some container in workload.resource_containers
 	value := request(container)
-	some most in input.params.cpu_request_max
 	quantities.less(most, value)
 	finding := {
 		"message": sprintf("container %s requests more CPU than the most allowed, %s", [container.name, most]),
@@ -106,10 +106,10 @@ deny contains finding if {
 }
 
 deny contains finding if {
-	some container in workload.resource_containers
-	value := request(container)
 	some least in input.params.cpu_request_min
 	least != "0"
+	some container in workload.resource_containers
+	value := request(container)
 	quantities.less(value, least)
 	finding := {
 		"message": sprintf("container %s requests less CPU than the least allowed, %s", [container.name, least]),
