@@ -67,7 +67,11 @@ impl Engine {
         let mut sound: Vec<&ControlSource> = Vec::new();
         for (source, tree) in library.controls.iter().zip(&parsed) {
             let Some(tree) = tree else { continue };
-            let faults = rules.check(tree);
+            let mut faults = rules.check(tree);
+            if !tree.defines("deny") {
+                let message = "the rule finds nothing: write `deny contains finding if { … }`";
+                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+            }
             if faults.is_empty() && usable(tree) {
                 sound.push(source);
             }

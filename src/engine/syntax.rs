@@ -138,6 +138,11 @@ pub(super) fn arguments(rule: &Rule) -> &[ExprRef] {
 }
 
 impl Module {
+    /// Whether a rule of this name is in the module.
+    pub(super) fn defines(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
     /// The full names (package and rule, without `data.`) that a reference may mean: a rule of this module, of an
     /// imported one, or of `data` itself. `None` for locals and `input`.
     pub(super) fn target(&self, expr: &Expr) -> Option<String> {
