@@ -3,7 +3,7 @@
 
 use super::{
     answer,
-    reference::{self, Entry, Reference},
+    reference::{Entry, Reference},
     safety::{Rules, UNKNOWN},
     syntax, value,
 };
@@ -68,6 +68,12 @@ impl Engine {
         for (source, tree) in library.controls.iter().zip(&parsed) {
             let Some(tree) = tree else { continue };
             let mut faults = rules.check(tree);
+            // Under another package a rule could add to what others rely on.
+            let package = policy::package_of(source.control.id.as_str());
+            if tree.package != package {
+                let message = format!("the package of {} must be `{package}`", source.control.id);
+                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+            }
             if !tree.defines("deny") {
                 let message = "the rule finds nothing: write `deny contains finding if { … }`";
                 faults.push(Problem::in_file(source.rule.file.to_string(), message));
@@ -215,7 +221,7 @@ fn index(controls: &[Compiled]) -> (Group, BTreeMap<Kind, Group>, Vec<BTreeSet<S
             sets.push(packages);
             sets.len() - 1
         });
-        Group { controls: chosen, entry: reference::entry(place) }
+        Group { controls: chosen, entry: Entry(place) }
     };
     let workloads = group(&|it| *it == KindSelector::Workloads);
     let named: BTreeSet<&Kind> = controls

@@ -31,9 +31,9 @@ struct Worker {
     budget: Budget,
 }
 
-/// Which entry rule asks a set of controls.
+/// Which entry rule asks a set of controls: the set's place in the list given to `load`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(usize);
+pub(super) struct Entry(pub(super) usize);
 
 impl Reference {
     /// Loads modules, and an entry rule for each set of packages in `sets`.
@@ -123,9 +123,4 @@ fn entry_module(sets: &[BTreeSet<String>]) -> String {
         text.push_str("}\n");
     }
     text
-}
-
-/// The entry rule of the set at this place of the list given to `load`.
-pub(super) fn entry(place: usize) -> Entry {
-    Entry(place)
 }
