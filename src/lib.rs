@@ -8,6 +8,8 @@ pub mod document;
 
 pub mod workload;
 
+pub mod matching;
+
 pub mod policy;
 
 pub mod engine;

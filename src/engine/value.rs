@@ -3,7 +3,7 @@
 use super::builtins::NUMBER_DIGITS;
 use crate::{
     document::{Document, Node, Number, Value as Field},
-    model::{Operation, Request},
+    model::Request,
     policy::{ParamValue, Params},
 };
 use regorus::Value;
@@ -11,14 +11,10 @@ use std::collections::BTreeMap;
 
 /// What rules see as `input`.
 pub(super) fn input(document: &Document, request: &Request, params: &Value) -> Value {
-    let operation = match request.operation {
-        Operation::Create => "CREATE",
-        Operation::Update => "UPDATE",
-    };
     map([
         ("object", node(document.root())),
         ("params", params.clone()),
-        ("request", map([("operation", Value::from(operation))])),
+        ("request", map([("operation", Value::from(request.operation.name()))])),
     ])
 }
 

@@ -3,6 +3,7 @@
 //! The lowest layer. It knows no parser, no engine and no client, reads nothing and prints nothing; every other module
 //! may speak in these types. Public formats (the JSON report) have types of their own, so these may change.
 
+mod action;
 mod control;
 mod finding;
 mod object;
@@ -11,6 +12,7 @@ mod problem;
 mod scan;
 mod severity;
 
+pub use action::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use finding::{Finding, Fix, FixAction, RuleError, Verdict};
 pub use object::{ObjectId, Operation, Request};

@@ -43,6 +43,38 @@ pub enum Operation {
     Create,
     /// A change of one that exists.
     Update,
+    /// The end of one.
+    Delete,
+    /// A connection to one that runs: exec, attach, port-forward, proxy.
+    Connect,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
+
+    /// The word of an AdmissionReview.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+
+    /// The operation of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == word)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.name())
+    }
 }
 
 /// What a judgement may know besides the object. A scan uses the default.

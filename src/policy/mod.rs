@@ -9,6 +9,7 @@
 //! | `files`, `layout` | a folder's files as texts, and which is what |
 //! | `library` | files → [`Library`] |
 //! | `control`, `annotations`, `framework`, `schema` | one format each: control.yaml, a Rego file's METADATA, frameworks, params.yaml |
+//! | `binding` | which controls hold for which requests |
 //! | `params`, `inputs` | values of params, and Kubescape's inputs file |
 //! | `testdata`, `cases` | what is expected of controls, for whoever runs them |
 //! | `scaffold` | writes a new control |
@@ -16,6 +17,7 @@
 //! | `identity`, `kinds`, `patterns`, `rule`, `suggest` | one question each: ids, kinds, regular expressions, Rego's text, "did you mean" |
 
 mod annotations;
+mod binding;
 mod cases;
 mod control;
 mod custom;
@@ -38,6 +40,7 @@ mod testdata;
 #[cfg(test)]
 mod tests;
 
+pub use binding::Binding;
 pub use cases::{
     Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences, read_cases, read_differences,
 };

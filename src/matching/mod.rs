@@ -1,0 +1,22 @@
+//! Which requests and objects something is meant for: rules, selectors, namespaces, names.
+//!
+//! One place for everything that has a scope, so that a binding, an exception and an exported policy mean the same by
+//! the same words. The words and their meaning are those of a ValidatingAdmissionPolicy's `matchResources`. It reads no
+//! files and asks no cluster: what is not known is answered as not known, never as "does not match".
+//!
+//! | file | is |
+//! |---|---|
+//! | `attributes` | what is asked about: a request as the API server describes it |
+//! | `rule` | one resource rule |
+//! | `selector` | label selectors |
+//! | `resources` | rules, selectors and namespaces together |
+
+mod attributes;
+mod resources;
+mod rule;
+mod selector;
+
+pub use attributes::{Attributes, Labels};
+pub use resources::{MatchResources, Matching, NamespaceLabels};
+pub use rule::{ResourceRule, RuleScope};
+pub use selector::{Operator, Requirement, Selector};
