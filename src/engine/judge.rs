@@ -16,6 +16,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 /// Judges objects by the controls of a library.
@@ -136,6 +137,17 @@ impl Engine {
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
     pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
+        self.answer(document, request, params, None)
+    }
+
+    /// As [`Engine::judge`], for somebody who waits no longer than `until`: a control without an answer by then is an
+    /// error in the verdict.
+    #[must_use]
+    pub fn judge_until(&self, document: &Document, request: &Request, params: &Params, until: Instant) -> Verdict {
+        self.answer(document, request, params, Some(until))
+    }
+
+    fn answer(&self, document: &Document, request: &Request, params: &Params, until: Option<Instant>) -> Verdict {
         let kind = document.id().group_kind();
         let mut verdict = Verdict::default();
         for (control, why) in &self.broken {
@@ -144,7 +156,13 @@ impl Engine {
             }
         }
         if let (Some(reference), Some(group)) = (&self.reference, self.group(&kind)) {
-            self.ask(reference, group, document, request, params, &mut verdict);
+            let input = value::input(document, request, &value::params(params));
+            let asked: Vec<&Compiled> = group.controls.iter().filter_map(|it| self.controls.get(*it)).collect();
+            let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
+            let answers = reference.ask(group.entry, &packages, input, until);
+            for (compiled, deny) in asked.into_iter().zip(answers) {
+                take(&compiled.control, deny, params, &mut verdict);
+            }
         }
         verdict.judged.sort();
         verdict.findings.sort();
@@ -160,32 +178,19 @@ impl Engine {
         };
         (!group.controls.is_empty()).then_some(group)
     }
+}
 
-    fn ask(
-        &self,
-        reference: &Reference,
-        group: &Group,
-        document: &Document,
-        request: &Request,
-        params: &Params,
-        verdict: &mut Verdict,
-    ) {
-        let asked: Vec<&Compiled> = group.controls.iter().filter_map(|it| self.controls.get(*it)).collect();
-        let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
-        let input = value::input(document, request, &value::params(params));
-        for (compiled, deny) in asked.into_iter().zip(reference.ask(group.entry, &packages, input)) {
-            let control = &compiled.control;
-            if !is_configured(control, params) {
-                continue;
-            }
-            match deny.and_then(|it| answer::findings(&control.id, &it)) {
-                Ok(findings) => {
-                    verdict.judged.push(control.id.clone());
-                    verdict.findings.extend(findings);
-                }
-                Err(message) => verdict.errors.push(RuleError { control: control.id.clone(), message }),
-            }
+/// One control's answer into the verdict.
+fn take(control: &Control, deny: Result<regorus::Value, String>, params: &Params, verdict: &mut Verdict) {
+    if !is_configured(control, params) {
+        return;
+    }
+    match deny.and_then(|it| answer::findings(&control.id, &it)) {
+        Ok(findings) => {
+            verdict.judged.push(control.id.clone());
+            verdict.findings.extend(findings);
         }
+        Err(message) => verdict.errors.push(RuleError { control: control.id.clone(), message }),
     }
 }
 

@@ -10,7 +10,13 @@ use super::{
 };
 use crate::{model::Problem, policy};
 use regorus::{Value, utils::limits::ExecutionTimerConfig};
-use std::{collections::BTreeSet, fmt::Write as _, num::NonZeroU32, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    num::NonZeroU32,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 /// How long the rules of one object may take together, and one rule when it is asked alone.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -50,30 +56,33 @@ impl Reference {
         }
         let unknown = |error: anyhow::Error| syntax::located("", &error);
         engine.add_policy("entry.rego".to_owned(), entry_module(sets)).map_err(unknown)?;
-        engine.set_execution_timer_config(ExecutionTimerConfig {
-            limit: TIME_LIMIT,
-            check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN),
-        });
+        engine.set_execution_timer_config(timer(TIME_LIMIT));
         // The first evaluation analyses all modules; copies share what it finds.
         engine.set_input(Value::new_object());
         engine.eval_rule(format!("data.{ENTRY_PACKAGE}.ready")).map_err(unknown)?;
         Ok(Self { prepared: engine, idle: Mutex::new(Vec::new()) })
     }
 
-    /// Each package's `deny`, or why it has none.
-    pub(super) fn ask(&self, entry: Entry, packages: &[&str], input: Value) -> Vec<Result<Value, String>> {
+    /// Each package's `deny`, or why it has none. Past `until` no rule is begun or goes on.
+    pub(super) fn ask(
+        &self,
+        entry: Entry,
+        packages: &[&str],
+        input: Value,
+        until: Option<Instant>,
+    ) -> Vec<Result<Value, String>> {
         let mut worker = match self.take() {
             Ok(worker) => worker,
             Err(why) => return packages.iter().map(|_| Err(why.clone())).collect(),
         };
         worker.engine.set_input(input);
-        let together = worker.evaluate(&format!("data.{ENTRY_PACKAGE}.set_{}", entry.0));
+        let together = worker.evaluate(&format!("data.{ENTRY_PACKAGE}.set_{}", entry.0), until);
         let answers = match together {
             Ok(Value::Object(answers)) if answers.len() == packages.len() => packages
                 .iter()
                 .map(|it| answers.get(&Value::from(*it)).cloned().ok_or_else(|| "no answer".to_owned()))
                 .collect(),
-            _ => packages.iter().map(|it| worker.evaluate(&format!("data.{it}.deny"))).collect(),
+            _ => packages.iter().map(|it| worker.evaluate(&format!("data.{it}.deny"), until)).collect(),
         };
         worker.engine.set_input(Value::Null);
         if let Ok(mut idle) = self.idle.lock() {
@@ -94,7 +103,22 @@ impl Reference {
 }
 
 impl Worker {
-    fn evaluate(&mut self, rule: &str) -> Result<Value, String> {
+    fn evaluate(&mut self, rule: &str, until: Option<Instant>) -> Result<Value, String> {
+        if let Some(until) = until {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err("there was no time left to ask the rule".to_owned());
+            }
+            self.engine.set_execution_timer_config(timer(left.min(TIME_LIMIT)));
+        }
+        let answer = self.run(rule);
+        if until.is_some() {
+            self.engine.set_execution_timer_config(timer(TIME_LIMIT));
+        }
+        answer
+    }
+
+    fn run(&mut self, rule: &str) -> Result<Value, String> {
         self.budget.refill();
         let answer = self.engine.eval_rule(rule.to_owned()).map_err(|error| why(&error));
         // A rule that went on after a refused builtin may have lost a finding.
@@ -105,10 +129,14 @@ impl Worker {
     }
 }
 
+fn timer(limit: Duration) -> ExecutionTimerConfig {
+    ExecutionTimerConfig { limit, check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN) }
+}
+
 fn why(error: &anyhow::Error) -> String {
     let text = error.to_string();
     if text.contains("execution exceeded time limit") || text.contains("time limit") {
-        return format!("the rule takes longer than {} ms", TIME_LIMIT.as_millis());
+        return format!("the rule takes longer than {} ms, or than the caller waits", TIME_LIMIT.as_millis());
     }
     syntax::located("", error).to_string()
 }
