@@ -14,10 +14,14 @@ pub mod policy;
 
 pub mod engine;
 
+pub mod decision;
+
 pub mod conformance;
 pub mod scan;
 
 pub mod input;
 pub mod report;
+
+pub mod webhook;
 
 pub mod cli;

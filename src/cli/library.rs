@@ -2,10 +2,18 @@
 
 use crate::{
     model::Problem,
-    policy::{self, Library},
+    policy::{self, Library, Params},
 };
+use anyhow::{Context as _, bail};
 use clap::Args;
-use std::path::PathBuf;
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// The largest --controls-config file, in bytes.
+const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Where the controls come from.
 #[derive(Debug, Args)]
@@ -19,6 +27,11 @@ pub(super) struct LibraryFlags {
 }
 
 impl LibraryFlags {
+    /// The files and folders that the library is read from, where it is not the embedded one.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.policies.iter().chain(&self.custom_rules).map(PathBuf::as_path)
+    }
+
     /// The library, and everything that is wrong with it.
     pub(super) fn load(&self) -> (Library, Vec<Problem>) {
         let (mut library, mut problems) = match &self.policies {
@@ -32,4 +45,22 @@ impl LibraryFlags {
         }
         (library, problems)
     }
+}
+
+/// Sets params from a `--controls-config` file, and says what is wrong in it.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn configure(file: &Path, library: &Library, params: &mut Params) -> anyhow::Result<Vec<Problem>> {
+    let shown = file.display().to_string();
+    let cannot = || format!("cannot read {shown}");
+    if !fs::metadata(file).with_context(cannot)?.is_file() {
+        bail!("cannot read {shown}: no regular file");
+    }
+    let mut bytes = Vec::new();
+    File::open(file).and_then(|it| it.take(CONFIG_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    if bytes.len() as u64 > CONFIG_BYTES {
+        bail!("{shown}: over {} MiB", CONFIG_BYTES >> 20);
+    }
+    Ok(policy::read_controls_config(&shown, &bytes, &library.params, params))
 }

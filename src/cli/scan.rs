@@ -6,22 +6,13 @@ use crate::{
     engine::Engine,
     input::{self, Input},
     model::{Control, ControlId, Framework, Problem, Scan, Scope, Severity},
-    policy::{self, Library, Params},
+    policy::{Library, Params},
     report::{self, View},
     scan::{self, Demands, Filter, Job},
 };
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    io::Read as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
-/// The largest --controls-config file, in bytes.
-const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 #[command(
@@ -151,7 +142,7 @@ impl ScanCommand {
         })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
-            problems.extend(configure(file, &library, &mut params)?);
+            problems.extend(super::library::configure(file, &library, &mut params)?);
         }
         library.controls.retain(|it| choice.controls.contains(&it.control.id));
         let (engine, faults) = Engine::compile(&library);
@@ -248,20 +239,6 @@ impl ScanCommand {
             }
         }
     }
-}
-
-fn configure(file: &Path, library: &Library, params: &mut Params) -> anyhow::Result<Vec<Problem>> {
-    let shown = file.display().to_string();
-    let cannot = || format!("cannot read {shown}");
-    if !fs::metadata(file).with_context(cannot)?.is_file() {
-        bail!("cannot read {shown}: no regular file");
-    }
-    let mut bytes = Vec::new();
-    File::open(file).and_then(|it| it.take(CONFIG_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    if bytes.len() as u64 > CONFIG_BYTES {
-        bail!("{shown}: over {} MiB", CONFIG_BYTES >> 20);
-    }
-    Ok(policy::read_controls_config(&shown, &bytes, &library.params, params))
 }
 
 fn read(paths: &[PathBuf]) -> Input {

@@ -11,6 +11,7 @@ mod path;
 mod problem;
 mod scan;
 mod severity;
+mod text;
 
 pub use action::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
@@ -22,3 +23,4 @@ pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
+pub use text::is_hidden;

@@ -273,7 +273,7 @@ struct Safe(PrettyFormatter<'static>);
 
 impl Formatter for Safe {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if !fragment.contains(text::hidden) {
+        if !fragment.contains(crate::model::is_hidden) {
             return out.write_all(fragment.as_bytes());
         }
         let mut escaped = String::with_capacity(fragment.len() + 8);

@@ -19,6 +19,7 @@ mod pretty;
 mod text;
 
 pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
+pub use text::visible;
 
 use crate::model::Scan;
 use std::io;

@@ -2,27 +2,20 @@
 //!
 //! Apart, because every format needs it and a hole in it is a hole in all of them. It knows no colours.
 
+use crate::model::is_hidden;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 /// The most characters of one name or sentence that are shown; more comes only from hostile input.
 const SHOWN: usize = 2000;
 
-/// Whether a terminal would obey the character, or a reader not see it: controls, direction marks, invisible letters.
-pub(crate) fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// The text with hidden characters written out (`\u{1b}`, `\n`), bounded in length.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     let (text, cut) = match text.char_indices().nth(SHOWN) {
         Some((end, _)) => (text.get(..end).unwrap_or(text), true),
         None => (text, false),
     };
-    if !cut && !text.contains(hidden) {
+    if !cut && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -35,12 +28,12 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 
 /// Appends one character, written out if it is hidden.
 pub(crate) fn push_visible(c: char, out: &mut String) {
-    if hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    if is_hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
 }
 
 /// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape.
 pub(crate) fn push_json(c: char, out: &mut String) {
-    if !hidden(c) {
+    if !is_hidden(c) {
         out.push(c);
         return;
     }

@@ -1,0 +1,106 @@
+//! `kubevet review`: the answer to a recorded review, as the webhook would give it.
+
+use super::{complain, gate::GateFlags, terminal};
+use crate::{
+    document::{self, Limits},
+    webhook::{self, Answered, Surroundings},
+};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read as _, Write as _},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Nobody waits at the other end of a recorded review.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most that is read.
+const FILE_BYTES: u64 = 64 << 20;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubevet review review.json                         what the webhook would answer, with warnings
+  kubevet review --bindings bindings/ review.json    the same under bindings of your own
+  kubevet review --explain deployment.yaml           a manifest, as if it were being created
+  kubevet serve --record reviews/                    records reviews for this command
+
+The answer is one line of JSON on standard output, byte for byte the webhook's; --explain writes each control's part in
+it to standard error.
+
+Exit status:
+  0  allowed
+  1  denied
+  2  not a review, or not judged, or the library or a binding is broken")]
+pub(super) struct ReviewCommand {
+    /// An AdmissionReview as recorded, or a manifest, which is taken as a request to create it; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// Say for each control what it found and what was made of it
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    gate: GateFlags,
+}
+
+impl ReviewCommand {
+    /// Answers and prints.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no review and no object.
+    pub(super) fn run(&self) -> anyhow::Result<u8> {
+        let (loaded, problems) = self.gate.load(false);
+        if !problems.is_empty() {
+            return Ok(complain(&problems));
+        }
+        let bindings = loaded.bindings.clone().unwrap_or_default();
+        let gate = loaded.gate(bindings, BTreeSet::new(), 1);
+        let body = self.body()?;
+        let surroundings = Surroundings { until: Instant::now() + PATIENCE, namespace: &|_| None };
+        let answered = gate.answer(&body, &surroundings).map_err(anyhow::Error::msg)?;
+        terminal::write(None, |out| {
+            out.write_all(&answered.body)?;
+            out.write_all(b"\n")
+        })?;
+        if self.explain {
+            let mut text = Vec::new();
+            webhook::explain(&answered, &gate.rules, &mut text)?;
+            let _ = io::stderr().write_all(&text);
+        }
+        Ok(exit_code(&answered))
+    }
+
+    fn body(&self) -> anyhow::Result<Vec<u8>> {
+        let shown = self.file.display().to_string();
+        let mut bytes = Vec::new();
+        let limit = FILE_BYTES + 1;
+        let read = if shown == "-" {
+            io::stdin().lock().take(limit).read_to_end(&mut bytes)
+        } else {
+            File::open(&self.file).and_then(|it| it.take(limit).read_to_end(&mut bytes))
+        };
+        read.with_context(|| format!("cannot read {shown}"))?;
+        if bytes.len() as u64 > FILE_BYTES {
+            bail!("{shown}: over {} MiB", FILE_BYTES >> 20);
+        }
+        let reading = document::read(&Arc::from(shown.as_str()), &bytes, &Limits::default());
+        let [object] = reading.documents.as_slice() else {
+            // What is no single document may still be a review that breaks off: the gate has an answer to that.
+            return Ok(bytes);
+        };
+        let id = object.id();
+        let is_object = reading.problems.is_empty() && !id.kind.is_empty() && id.kind != "AdmissionReview";
+        Ok(if is_object { webhook::wrap(object) } else { bytes })
+    }
+}
+
+fn exit_code(answered: &Answered) -> u8 {
+    match &answered.decision {
+        it if !it.unevaluated.is_empty() => 2,
+        it if it.allowed => 0,
+        _ => 1,
+    }
+}

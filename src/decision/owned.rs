@@ -1,0 +1,77 @@
+//! Objects that a built-in controller makes for an owner.
+//!
+//! A Deployment that was there before the binding makes Pods by CREATE whenever it is scaled or a node is drained;
+//! denying those would lose the workload without mending it. Its owner was judged when it was written. An
+//! `ownerReference` alone proves nothing, since anybody can write one: it is the user that makes the difference.
+
+use super::Case;
+use crate::{
+    document::Node,
+    matching::Attributes,
+    model::{Kind, Operation},
+    policy::Binding,
+};
+
+/// A built-in controller and the owners that it works for.
+struct Controller {
+    account: &'static str,
+    group: &'static str,
+    kind: &'static str,
+    resource: &'static str,
+}
+
+const ACCOUNTS: &str = "system:serviceaccount:kube-system:";
+
+const CONTROLLERS: &[Controller] = &[
+    Controller { account: "replicaset-controller", group: "apps", kind: "ReplicaSet", resource: "replicasets" },
+    Controller { account: "deployment-controller", group: "apps", kind: "Deployment", resource: "deployments" },
+    Controller { account: "daemon-set-controller", group: "apps", kind: "DaemonSet", resource: "daemonsets" },
+    Controller { account: "statefulset-controller", group: "apps", kind: "StatefulSet", resource: "statefulsets" },
+    Controller { account: "job-controller", group: "batch", kind: "Job", resource: "jobs" },
+    Controller { account: "cronjob-controller", group: "batch", kind: "CronJob", resource: "cronjobs" },
+    Controller {
+        account: "replication-controller",
+        group: "",
+        kind: "ReplicationController",
+        resource: "replicationcontrollers",
+    },
+];
+
+/// The owner for which a built-in controller makes the object.
+pub(super) struct Owner {
+    group: &'static str,
+    version: String,
+    resource: &'static str,
+}
+
+/// The owner, where a built-in controller makes the object for one of its own.
+pub(super) fn owner(case: &Case<'_>) -> Option<Owner> {
+    if case.attributes.operation != Operation::Create {
+        return None;
+    }
+    let account = case.user.name.strip_prefix(ACCOUNTS)?;
+    let controller = CONTROLLERS.iter().find(|it| it.account == account)?;
+    let references = case.object?.root().get("metadata")?.get("ownerReferences")?;
+    let text = |node: Node<'_>, key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let reference = references.elements().find(|it| it.get("controller").and_then(Node::as_bool) == Some(true))?;
+    let api_version = text(reference, "apiVersion");
+    let right = text(reference, "kind") == controller.kind && Kind::group_of(&api_version) == controller.group;
+    let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
+    right.then_some(Owner { group: controller.group, version, resource: controller.resource })
+}
+
+impl Owner {
+    /// Whether a binding judges such owners. One that looks at Pods alone has judged none.
+    pub(super) fn is_judged_by(&self, binding: &Binding, case: &Case<'_>) -> bool {
+        let attributes = Attributes {
+            group: self.group,
+            version: &self.version,
+            resource: self.resource,
+            subresource: "",
+            // The names of owners are not known here; a rule for single names is no promise for them.
+            name: "",
+            ..case.attributes
+        };
+        binding.match_resources.takes_by_rules(&attributes)
+    }
+}

@@ -1,0 +1,117 @@
+//! The words for findings: one line about one, and the message of a denial.
+//!
+//! Names and messages come from objects and policies, so no line of theirs may become two, and none may grow without
+//! bound.
+
+use super::{Case, Outcome, Rules, Unevaluated};
+use crate::model::{Control, Finding, FixAction, Operation, is_hidden};
+use std::fmt::Write as _;
+
+/// The first line of a denial: it is all that some clients show.
+const FIRST_LINE: usize = 250;
+/// Each further line.
+const LINE: usize = 250;
+/// Findings that a denial names.
+const LISTED: usize = 20;
+/// Bytes of a denial.
+const MESSAGE_BYTES: usize = 4096;
+/// The longest value that a line says to set.
+const VALUE: usize = 60;
+/// The longest path in a line.
+const PATH: usize = 120;
+
+/// The message of a denial. `denied` is not empty and has the worst first.
+pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> String {
+    let mut text = String::new();
+    for (place, outcome) in denied.iter().enumerate() {
+        let first = place == 0;
+        let tail = match (first, denied.len()) {
+            (false, _) => String::new(),
+            (true, 1) => format!(" [binding {}]", cut(&outcome.binding, 60)),
+            (true, count) => format!(" [binding {}, 1 of {count}]", cut(&outcome.binding, 60)),
+        };
+        let room = (if first { FIRST_LINE } else { LINE }).saturating_sub(tail.chars().count());
+        let line = format!("{}{tail}", line(outcome, rules, case, room));
+        let full = text.len() + line.len() > MESSAGE_BYTES - 40;
+        if place == LISTED || full {
+            let _ = write!(text, "\n… and {} more", denied.len() - place);
+            break;
+        }
+        if !first {
+            text.push('\n');
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// The message where a request is denied because it could not be judged.
+pub(super) fn unjudged(unjudged: &[&Unevaluated]) -> String {
+    let Some(first) = unjudged.first() else { return String::new() };
+    let more = match unjudged.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it}: "));
+    let why = cut(&first.message, LINE);
+    format!("kubevet could not judge this, and the binding denies what is not judged: {control}{why}{more}")
+}
+
+/// `C-0057 Privileged container: what is wrong (where): what to do`, in at most `room` characters. What is wrong gives
+/// way first: where and what to do are shorter and matter more.
+fn line(outcome: &Outcome, rules: &Rules, case: &Case<'_>, room: usize) -> String {
+    let finding = &outcome.finding;
+    let control = rules.controls.get(&finding.control);
+    let name = control.map_or_else(String::new, |it| format!(" {}", cut(&it.name, 60)));
+    let place = place(finding, case);
+    let todo = todo(finding, control.map(AsRef::as_ref));
+    let frame =
+        finding.control.as_str().chars().count() + name.chars().count() + place.chars().count() + todo.chars().count();
+    let left = room.saturating_sub(frame + 2).max(30);
+    cut(&format!("{}{name}: {}{place}{todo}", finding.control, cut(&finding.message, left)), room)
+}
+
+fn place(finding: &Finding, case: &Case<'_>) -> String {
+    let attributes = &case.attributes;
+    if attributes.operation == Operation::Connect {
+        let namespace = cut(attributes.namespace, 60);
+        return format!(" (pod {namespace}/{})", cut(attributes.name, 60));
+    }
+    match finding.paths.first() {
+        Some(path) => format!(" ({})", cut(&path.to_string(), PATH)),
+        None => String::new(),
+    }
+}
+
+fn todo(finding: &Finding, control: Option<&Control>) -> String {
+    let same = |path: &crate::model::FieldPath| finding.paths.first() == Some(path);
+    let shown = |path: &crate::model::FieldPath| {
+        if same(path) { "it".to_owned() } else { cut(&path.to_string(), PATH) }
+    };
+    match finding.fixes.first() {
+        Some(fix) => match &fix.action {
+            FixAction::Set(value) => format!(": set {} to {}", shown(&fix.path), cut(value, VALUE)),
+            FixAction::Remove => format!(": remove {}", shown(&fix.path)),
+        },
+        None => match control {
+            Some(control) => format!(": {}", cut(first_sentence(&control.remediation), 100)),
+            None => String::new(),
+        },
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    let text = text.trim();
+    text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first)
+}
+
+/// A text in one line of at most `room` characters, nothing in it that a terminal would obey.
+pub(super) fn cut(text: &str, room: usize) -> String {
+    let clean = |c: char| if is_hidden(c) { ' ' } else { c };
+    let mut line: String = text.chars().take(room).map(clean).collect();
+    if text.chars().nth(room).is_some() {
+        line.pop();
+        line.push('…');
+    }
+    line
+}

@@ -1,0 +1,36 @@
+//! The admission webhook: an AdmissionReview in, an answer out.
+//!
+//! It reads the envelope and writes the answer; what is wrong with an object is the engine's to say, and what is done
+//! about it the decision's. How connections are served, and where the library and the bindings come from, is for others.
+//!
+//! | file | is |
+//! |---|---|
+//! | `review`, `uid` | bytes → a review; the uid of what cannot be read whole |
+//! | `gate` | what holds, and the answer to one body under it |
+//! | `answer` | a decision → bytes |
+//! | `server`, `body`, `timeout` | the endpoint, its bounds, the caller's patience |
+//! | `metrics`, `log`, `record` | what is counted, written down and kept of reviews |
+//! | `explain` | each control's part in an answer |
+//! | `wrap` | a plain object as a review, for trying things out |
+
+mod answer;
+mod body;
+mod explain;
+mod gate;
+mod log;
+mod metrics;
+mod record;
+mod review;
+mod server;
+mod timeout;
+mod uid;
+mod wrap;
+
+pub use explain::explain;
+pub use gate::{Answered, Gate, Phases, Surroundings};
+pub use log::DecisionLog;
+pub use metrics::Metrics;
+pub use record::Recorder;
+pub use review::{Resource, Review, Unreadable};
+pub use server::{Admission, Capacity, FindLabels, Observe, router};
+pub use wrap::wrap;

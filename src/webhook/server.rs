@@ -1,0 +1,207 @@
+//! `POST /validate`: from the request's bytes to the answer's, under load too.
+//!
+//! Nothing queues without bound: what cannot be judged in time is answered by policy. Judging is synchronous and holds
+//! one of as many slots as there are cores.
+
+use super::{
+    body::{self, Budget, Taken},
+    gate::{Answered, Gate, Surroundings},
+    log::DecisionLog,
+    metrics::Metrics,
+    record::Recorder,
+    timeout, uid,
+};
+use crate::{decision::Unread, matching::Labels};
+use arc_swap::ArcSwap;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::Response,
+    routing::post,
+};
+use hyper::body::{Bytes, Frame, SizeHint};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{sync::Semaphore, task, time};
+
+/// Memory for all bodies together.
+const BODIES_BYTES: usize = 256 << 20;
+/// Reviews that are read, wait or are judged at the same time.
+const REVIEWS: usize = 1024;
+
+/// Finds the labels of a namespace, waiting until the given moment at most. Called where waiting is allowed.
+pub type FindLabels = Arc<dyn Fn(&str, Instant) -> Option<Arc<Labels>> + Send + Sync>;
+/// Hears of every answer that was given.
+pub type Observe = Arc<dyn Fn(&Answered) + Send + Sync>;
+
+/// Everything that the endpoint works with.
+pub struct Admission {
+    /// What holds now.
+    pub gate: Arc<ArcSwap<Gate>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where decisions are written.
+    pub log: Option<DecisionLog>,
+    /// Where reviews are recorded.
+    pub recorder: Option<Recorder>,
+    /// Who knows the labels of namespaces; `None`: nobody.
+    pub namespaces: Option<FindLabels>,
+    /// Who hears of answers.
+    pub observe: Option<Observe>,
+    /// How much may happen at once.
+    pub capacity: Capacity,
+}
+
+/// How much may happen at once.
+pub struct Capacity {
+    reviews: Semaphore,
+    bodies: Budget,
+    judges: Semaphore,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            reviews: Semaphore::new(REVIEWS),
+            bodies: Budget::new(BODIES_BYTES),
+            judges: Semaphore::new(thread::available_parallelism().map_or(2, usize::from)),
+        }
+    }
+}
+
+/// The endpoint as a router.
+pub fn router(admission: Arc<Admission>) -> Router {
+    Router::new().route("/validate", post(validate)).with_state(admission)
+}
+
+async fn validate(State(admission): State<Arc<Admission>>, request: Request) -> Response {
+    let begun = Instant::now();
+    let until = begun + timeout::of_query(request.uri().query());
+    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|it| it != "identity");
+    let body = request.into_body();
+    if encoded {
+        body::head(body, until).await;
+        admission.metrics.refused("encoding");
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the review without Content-Encoding");
+    }
+    let Ok(_place) = admission.capacity.reviews.try_acquire() else {
+        let head = body::head(body, until).await;
+        return admission.by_policy(&head, &Unread::Overloaded, "overload");
+    };
+    match body::take(body, &admission.capacity.bodies, until).await {
+        Taken::Whole(bytes, _memory) => {
+            admission.metrics.phase("read", begun.elapsed());
+            admission.judge(&bytes, until).await
+        }
+        Taken::TooLarge(head) => admission.by_policy(&head, &Unread::TooLarge, "too_large"),
+        Taken::NoRoom(head) => admission.by_policy(&head, &Unread::Overloaded, "memory"),
+        Taken::TooSlow(head) => admission.by_policy(&head, &Unread::TimedOut, "slow_body"),
+        Taken::Gone => plain(StatusCode::BAD_REQUEST, "the body broke off"),
+    }
+}
+
+impl Admission {
+    async fn judge(&self, bytes: &Bytes, until: Instant) -> Response {
+        let read = Instant::now();
+        let Ok(Ok(_slot)) = time::timeout_at(until.into(), self.capacity.judges.acquire()).await else {
+            return self.by_policy(bytes, &Unread::Overloaded, "wait");
+        };
+        let gate = self.gate.load_full();
+        let answered = task::block_in_place(|| {
+            let namespace = |name: &str| self.namespaces.as_ref().and_then(|find| find(name, until));
+            gate.answer(bytes, &Surroundings { until, namespace: &namespace })
+        });
+        match answered {
+            Ok(answered) => {
+                self.metrics.spent(&answered.phases);
+                if let (Some(recorder), Some(review)) = (&self.recorder, &answered.review) {
+                    recorder.record(review, bytes);
+                }
+                self.finish(answered, gate.generation, read)
+            }
+            Err(why) => {
+                self.metrics.refused("no_review");
+                plain(StatusCode::BAD_REQUEST, &why)
+            }
+        }
+    }
+
+    /// The answer to what is not judged; the bytes hold the uid, if anything does.
+    fn by_policy(&self, bytes: &[u8], why: &Unread, word: &'static str) -> Response {
+        let now = Instant::now();
+        let Some(uid) = uid::find(bytes) else {
+            self.metrics.refused(word);
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "the request was not read and has no uid to answer to");
+        };
+        self.metrics.shed(word);
+        let gate = self.gate.load_full();
+        self.finish(gate.refuse(uid, why), gate.generation, now)
+    }
+
+    fn finish(&self, answered: Answered, generation: u64, read: Instant) -> Response {
+        self.metrics.answered(&answered);
+        if let Some(log) = &self.log {
+            log.write(&answered, generation);
+        }
+        if let Some(observe) = &self.observe {
+            observe(&answered);
+        }
+        let sent = Sent {
+            bytes: Some(Bytes::from(answered.body)),
+            begun: Instant::now(),
+            read,
+            metrics: Arc::clone(&self.metrics),
+        };
+        let mut response = Response::new(Body::new(sent));
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+fn plain(status: StatusCode, why: &str) -> Response {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    response
+}
+
+/// An answer that says when the connection has taken it.
+struct Sent {
+    bytes: Option<Bytes>,
+    begun: Instant,
+    read: Instant,
+    metrics: Arc<Metrics>,
+}
+
+impl hyper::body::Body for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.bytes.take().map(|it| Ok(Frame::data(it))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |it| it.len() as u64))
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if self.bytes.is_none() {
+            self.metrics.phase("write", self.begun.elapsed());
+            self.metrics.phase("total", self.read.elapsed().max(Duration::ZERO));
+        }
+    }
+}

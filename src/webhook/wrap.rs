@@ -1,0 +1,81 @@
+//! A plain object as the review that `kubectl create` would cause, so that a manifest can be tried without a cluster.
+
+use crate::{
+    document::Document,
+    model::{Kind, ObjectId},
+};
+use serde_json::json;
+
+/// The uid of every review that is made here.
+const UID: &str = "00000000-0000-0000-0000-000000000000";
+/// Who asks in it.
+const USER: &str = "kubevet-review";
+
+/// The review of creating an object. It names the namespace that the object names, if any.
+#[must_use]
+pub fn wrap(object: &Document) -> Vec<u8> {
+    let ObjectId { api_version, kind, namespace, name } = object.id();
+    let group = Kind::group_of(&api_version).to_owned();
+    let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut text = String::new();
+    object.root().write_json(&mut text);
+    let head = json!({
+        "uid": UID,
+        "kind": {"group": group, "version": version, "kind": kind},
+        "resource": {"group": group, "version": version, "resource": plural(&kind)},
+        "name": if name.ends_with('*') { "" } else { name.as_str() },
+        "namespace": namespace,
+        "operation": "CREATE",
+        "userInfo": {"username": USER, "groups": ["system:authenticated"]},
+        "oldObject": null,
+        "dryRun": true,
+    })
+    .to_string();
+    let head = head.trim_end_matches('}');
+    let start = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":"#;
+    format!("{start}{head},\"object\":{text}}}}}").into_bytes()
+}
+
+/// The plural of a kind, as Kubernetes forms it for its own.
+fn plural(kind: &str) -> String {
+    let word = kind.to_ascii_lowercase();
+    match word.as_str() {
+        "endpoints" => word,
+        _ if word.ends_with('s') || word.ends_with('x') || word.ends_with("ch") => format!("{word}es"),
+        _ if word.ends_with('y') && !word.ends_with("ey") && !word.ends_with("ay") => {
+            format!("{}ies", word.trim_end_matches('y'))
+        }
+        _ => format!("{word}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{document, webhook::Review};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_manifest_becomes_a_review_that_can_be_read() {
+        let file = Arc::from("-");
+        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n";
+        let reading = document::read(&file, text.as_bytes(), &document::Limits::default());
+        let review = Review::read(&wrap(reading.documents.first().unwrap())).unwrap();
+        assert_eq!((review.resource.name.as_str(), review.resource.group.as_str()), ("deployments", "apps"));
+        assert_eq!((review.namespace.as_str(), review.shown_name().as_str()), ("shop", "web"));
+        assert!(review.object.is_some());
+    }
+
+    #[test]
+    fn plurals_are_kubernetes_own() {
+        for (kind, expected) in [
+            ("Pod", "pods"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("Ingress", "ingresses"),
+            ("Endpoints", "endpoints"),
+            ("Gateway", "gateways"),
+        ] {
+            assert_eq!(plural(kind), expected);
+        }
+    }
+}
