@@ -6,6 +6,7 @@
 use kubevet::{
     conformance::{CaseStatus, check_cases, check_testdata},
     engine::{self, Engine},
+    model::Scope,
     policy::{self, ControlSource, Expected, Library, Module, TestObject},
 };
 use std::{
@@ -41,6 +42,10 @@ fn every_control_says_what_its_test_data_says() {
         let id = &source.control.id;
         let objects = testdata(source);
         for expected in [Expected::Pass, Expected::Fail] {
+            // A rule about requests finds every one of its kind: there is nothing that must pass.
+            if expected == Expected::Pass && source.control.scope == [Scope::Admission] {
+                continue;
+            }
             let count = objects.iter().filter(|it| it.expected == expected).count();
             assert!(count >= 2, "{id} has {count} test objects that must {expected:?}: write two at least");
         }

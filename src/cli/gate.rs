@@ -5,7 +5,7 @@ use crate::{
     decision::Rules,
     engine::Engine,
     model::Problem,
-    policy::{self, Binding, Library, Params},
+    policy::{self, Binding, Library},
     webhook::Gate,
 };
 use clap::Args;
@@ -40,7 +40,6 @@ pub(super) struct GateFlags {
 pub(super) struct Loaded {
     pub(super) library: Arc<Library>,
     pub(super) engine: Arc<Engine>,
-    pub(super) params: Params,
     /// `None` where no folder is named.
     pub(super) bindings: Option<Vec<Binding>>,
 }
@@ -49,7 +48,7 @@ impl GateFlags {
     /// Reads everything anew, and says everything that is wrong with it. Where anything is, nothing of it should be
     /// used. `cluster`: whether there is one to ask for the labels of namespaces.
     pub(super) fn load(&self, cluster: bool) -> (Loaded, Vec<Problem>) {
-        let (library, mut problems) = self.library.load();
+        let (mut library, mut problems) = self.library.load();
         let mut params = library.params.defaults();
         if let Some(file) = &self.controls_config {
             match library::configure(file, &library, &mut params) {
@@ -57,10 +56,12 @@ impl GateFlags {
                 Err(error) => problems.push(Problem::in_file("", format!("{error:#}"))),
             }
         }
+        // What a binding does not say is as the file says.
+        library.params = library.params.with_defaults(&params);
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
         let bindings = self.bindings.as_deref().map(|folder| {
-            let (bindings, more) = policy::load_bindings(folder, &library, &params);
+            let (bindings, more) = policy::load_bindings(folder, &library);
             problems.extend(more);
             bindings
         });
@@ -75,7 +76,7 @@ impl GateFlags {
                 Problem::in_file("", message)
             }));
         }
-        (Loaded { library: Arc::new(library), engine: Arc::new(engine), params, bindings }, problems)
+        (Loaded { library: Arc::new(library), engine: Arc::new(engine), bindings }, problems)
     }
 
     /// A number that changes when a file does.
@@ -93,11 +94,7 @@ impl GateFlags {
 impl Loaded {
     /// What holds with these bindings; without any, everything is judged and warned of, and nothing denied.
     pub(super) fn gate(&self, bindings: Vec<Binding>, exempt: BTreeSet<String>, generation: u64) -> Gate {
-        let bindings = if bindings.is_empty() {
-            vec![policy::fallback_binding(&self.library, &self.params)]
-        } else {
-            bindings
-        };
+        let bindings = if bindings.is_empty() { vec![policy::fallback_binding(&self.library)] } else { bindings };
         let controls = self.library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
         let rules = Rules { bindings, controls, exempt_namespaces: exempt, exceptions: () };
         Gate { engine: Arc::clone(&self.engine), rules, generation }
@@ -116,7 +113,8 @@ fn hash(path: &Path, depth: usize, left: &mut usize, hasher: &mut DefaultHasher)
     metadata.modified().ok().hash(hasher);
     fs::canonicalize(path).ok().hash(hasher);
     if metadata.is_dir() && depth > 0 {
-        let mut entries: Vec<PathBuf> = fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
         entries.sort();
         entries.iter().for_each(|it| hash(it, depth - 1, left, hasher));
     }

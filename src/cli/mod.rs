@@ -1,9 +1,11 @@
 //! The command line: one file a command. The only place that wires systems together, prints errors and ends the process.
 
+mod gate;
 mod generate;
 mod library;
 mod list;
 mod policy;
+mod review;
 mod scan;
 mod terminal;
 
@@ -33,6 +35,8 @@ struct Cli {
 enum Command {
     /// Judge manifests: files, folders, patterns, standard input
     Scan(Box<scan::ScanCommand>),
+    /// Answer an AdmissionReview, or a manifest, as the webhook would
+    Review(review::ReviewCommand),
     /// Show the controls and frameworks of the library
     List(list::ListCommand),
     /// Write and test controls
@@ -52,6 +56,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Scan(command) => command.run(),
+        Command::Review(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Completion(command) => command.run(),

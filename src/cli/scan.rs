@@ -144,7 +144,8 @@ impl ScanCommand {
         if let Some(file) = &self.flags.controls_config {
             problems.extend(super::library::configure(file, &library, &mut params)?);
         }
-        library.controls.retain(|it| choice.controls.contains(&it.control.id));
+        // What is asked of requests alone is not asked of files, whatever kinds they hold.
+        library.controls.retain(|it| choice.controls.contains(&it.control.id) && is_for_files(&it.control));
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
         let paths = self.paths();
@@ -188,8 +189,7 @@ impl ScanCommand {
         if objects.is_empty() && problems.is_empty() {
             problems.push(Problem::in_file("", nothing(read, self.paths())));
         }
-        let controls: Vec<Arc<Control>> =
-            library.controls.iter().map(|it| it.control.clone()).filter(|it| it.scope.contains(&Scope::File)).collect();
+        let controls: Vec<Arc<Control>> = library.controls.iter().map(|it| it.control.clone()).collect();
         let bar = terminal::progress("judging");
         bar.set_length(objects.len() as u64);
         let job = Job {
@@ -233,12 +233,24 @@ impl ScanCommand {
                     let Some(source) = library.control(id) else {
                         bail!("no control is called `{id}`{}", library.suggest_control(id));
                     };
+                    if !is_for_files(&source.control) {
+                        bail!("{} is not asked of files: its scope is {}", source.control.id, scopes(&source.control));
+                    }
                     controls.insert(source.control.id.clone());
                 }
                 Ok(Choice { controls, frameworks: Vec::new() })
             }
         }
     }
+}
+
+fn is_for_files(control: &Control) -> bool {
+    control.scope.contains(&Scope::File)
+}
+
+fn scopes(control: &Control) -> String {
+    let words: Vec<&str> = control.scope.iter().map(|it| it.name()).collect();
+    words.join(", ")
 }
 
 fn read(paths: &[PathBuf]) -> Input {

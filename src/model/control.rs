@@ -72,6 +72,23 @@ pub enum Scope {
     Cluster,
     /// Manifests in files.
     File,
+    /// Requests at the API server's door that leave no object behind: a command run in a container, a forwarded port.
+    Admission,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cluster, Self::File, Self::Admission];
+
+    /// The word used in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::File => "file",
+            Self::Admission => "admission",
+        }
+    }
 }
 
 /// One question asked of objects, with the words for the person who must fix the thing.

@@ -31,8 +31,8 @@ pub(super) const CONTROL_KEYS: &[Key] = &[
     Key::optional("publicRules"),
 ];
 
-/// The words of `scope`.
-pub(super) const SCOPES: &[(&str, Scope)] = &[("cluster", Scope::Cluster), ("file", Scope::File)];
+/// Where a control is judged that does not say.
+const DEFAULT_SCOPE: [Scope; 2] = [Scope::Cluster, Scope::File];
 
 type Text = Option<Spanned<String>>;
 type Texts = Option<Vec<Spanned<String>>>;
@@ -224,17 +224,17 @@ fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSel
 
 fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> Vec<Scope> {
     let Some(entries) = entries.filter(|it| !it.is_empty()) else {
-        return SCOPES.iter().map(|(_, scope)| *scope).collect();
+        return DEFAULT_SCOPE.to_vec();
     };
     let mut found = Vec::new();
     for entry in entries {
-        match SCOPES.iter().find(|(word, _)| *word == entry.value) {
-            Some((_, scope)) => found.push(*scope),
+        match Scope::ALL.into_iter().find(|it| it.name() == entry.value) {
+            Some(scope) => found.push(scope),
             None => {
-                let hint = did_you_mean(&entry.value, SCOPES.iter().map(|(word, _)| *word));
+                let hint = did_you_mean(&entry.value, Scope::ALL.map(Scope::name));
                 sheet.complain(
                     entry.position,
-                    format!("{:?} is no scope: write cluster or file{hint}", shown(&entry.value)),
+                    format!("{:?} is no scope: write cluster, file or admission{hint}", shown(&entry.value)),
                 );
             }
         }

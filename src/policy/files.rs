@@ -173,7 +173,7 @@ fn is_read(inside: &str) -> bool {
     policy && !inside.split('/').any(|step| step == "testdata")
 }
 
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read: check its permissions".to_owned(),

@@ -10,7 +10,8 @@ use crate::model::{Kind, KindSelector};
 /// The word for every kind that carries a pod spec.
 pub(super) const WORKLOADS: &str = "workloads";
 
-/// API groups of Kubernetes and their kinds that can be objects of a cluster or a manifest.
+/// API groups of Kubernetes and their kinds that can be objects of a cluster or a manifest, or what the API server asks
+/// about when somebody connects to a Pod.
 const BUILT_IN: &[(&str, &[&str])] = &[
     (
         "",
@@ -25,6 +26,9 @@ const BUILT_IN: &[(&str, &[&str])] = &[
             "PersistentVolume",
             "PersistentVolumeClaim",
             "Pod",
+            "PodAttachOptions",
+            "PodExecOptions",
+            "PodPortForwardOptions",
             "PodTemplate",
             "ReplicationController",
             "ResourceQuota",
@@ -95,6 +99,20 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
     }
     check_group(group, name)?;
     Ok(KindSelector::Kind(Kind::new(group, name)))
+}
+
+/// The resource of a kind of Kubernetes, where a word is its kind in small letters and not the plural: rules name
+/// resources, and one that names a kind takes nothing.
+pub(super) fn plural_of(word: &str) -> Option<String> {
+    let mut kinds = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter());
+    if word == "endpoints" || !kinds.any(|it| it.to_ascii_lowercase() == word) {
+        return None;
+    }
+    Some(match word.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if word.ends_with('s') => format!("{word}es"),
+        None => format!("{word}s"),
+    })
 }
 
 /// Whether the group has the kind, as far as Kubernetes' own groups go.

@@ -9,7 +9,8 @@
 //! | `files`, `layout` | a folder's files as texts, and which is what |
 //! | `library` | files → [`Library`] |
 //! | `control`, `annotations`, `framework`, `schema` | one format each: control.yaml, a Rego file's METADATA, frameworks, params.yaml |
-//! | `binding` | which controls hold for which requests |
+//! | `bindings`, `binding` | files of bindings; one binding: which controls hold for which requests |
+//! | `coverage`, `match_resources`, `selectors` | the parts of a binding |
 //! | `params`, `inputs` | values of params, and Kubescape's inputs file |
 //! | `testdata`, `cases` | what is expected of controls, for whoever runs them |
 //! | `scaffold` | writes a new control |
@@ -18,8 +19,12 @@
 
 mod annotations;
 mod binding;
+mod bindings;
+#[cfg(test)]
+mod bindings_tests;
 mod cases;
 mod control;
+mod coverage;
 mod custom;
 mod fields;
 mod files;
@@ -29,18 +34,21 @@ mod inputs;
 mod kinds;
 mod layout;
 mod library;
+mod match_resources;
 mod params;
 mod patterns;
 mod rule;
 mod scaffold;
 mod schema;
+mod selectors;
 mod sources;
 mod suggest;
 mod testdata;
 #[cfg(test)]
 mod tests;
 
-pub use binding::Binding;
+pub use binding::{Binding, fallback_binding, read_binding};
+pub use bindings::{BindingKeys, binding_keys, binding_words, load_bindings, read_bindings};
 pub use cases::{
     Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences, read_cases, read_differences,
 };

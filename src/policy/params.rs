@@ -99,6 +99,15 @@ impl ParamSchema {
         Params(Arc::new(self.0.values().map(|it| (it.name.clone(), it.default.clone())).collect()))
     }
 
+    /// The same params with other values to begin with, such as those of a controls config; a binding's own change
+    /// them further.
+    #[must_use]
+    pub fn with_defaults(&self, params: &Params) -> Self {
+        let spec =
+            |it: &ParamSpec| ParamSpec { default: params.get(&it.name).unwrap_or(&it.default).clone(), ..it.clone() };
+        Self(self.0.iter().map(|(name, it)| (name.clone(), spec(it))).collect())
+    }
+
     /// A value as the param holds it: a pattern's classes written out, a list of one text taken as the text, a text
     /// taken as a list of one.
     ///
@@ -268,6 +277,7 @@ mod tests {
         assert_eq!(refused, Err("there is no param \"publicRegistry\", did you mean \"publicRegistries\"?".to_owned()));
         assert_eq!(params.set(&schema, "publicRegistries", list(&["x"])), Ok(()));
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
+        assert_eq!(schema.with_defaults(&params).defaults(), params);
         let refused = params.set_unvetted(&schema, "publicRegistries", text("x"));
         assert_eq!(refused, Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned()));
     }

@@ -8,7 +8,7 @@ use super::{
     page::{Ink, Page},
     text,
 };
-use crate::model::{Control, ControlId, Framework, FrameworkMember, KindSelector, Scope};
+use crate::model::{Control, ControlId, Framework, FrameworkMember, KindSelector};
 use serde::Serialize;
 use std::{io, sync::Arc};
 
@@ -196,7 +196,7 @@ impl<'a> ControlEntry<'a> {
             description: control.description.trim(),
             remediation: control.remediation.trim(),
             kinds: kinds(control),
-            scope: control.scope.iter().map(|it| scope(*it)).collect(),
+            scope: control.scope.iter().map(|it| it.name()).collect(),
             params: control.params.iter().map(|name| ParamEntry { name, description: None, default: None }).collect(),
             frameworks: memberships(&control.id, frameworks)
                 .map(|(it, member)| Membership {
@@ -247,13 +247,6 @@ fn kinds(control: &Control) -> Vec<String> {
         KindSelector::Kind(kind) => kind.to_string(),
     };
     control.kinds.iter().map(word).collect()
-}
-
-fn scope(it: Scope) -> &'static str {
-    match it {
-        Scope::Cluster => "cluster",
-        Scope::File => "file",
-    }
 }
 
 fn controls_table(controls: &[Arc<Control>], frameworks: &[Arc<Framework>], page: &mut Page<'_>) -> io::Result<()> {
@@ -311,7 +304,7 @@ fn control_page(
         ("severity", format!("{} (score {})", control.severity, control.score)),
         ("category", control.category.clone()),
         ("looks at", kinds(control).join(", ")),
-        ("judged in", control.scope.iter().map(|it| scope(*it)).collect::<Vec<_>>().join(", ")),
+        ("judged in", control.scope.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ")),
     ];
     for (label, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
         let lead = format!("  {}", page.cell(Ink::Faint, label, 11));

@@ -250,7 +250,7 @@ mod tests {
         broken(&pod(r#""object":null"#), "carries no object");
         broken(&pod(r#""object":{"apiVersion":"v1","kind":"Service"}"#), "not of the kind");
         broken(&pod(OBJECT).replace("CREATE", "PATCH"), "no operation");
-        broken(&pod(OBJECT).replace("}}}}", "}}}"), "at 1:");
+        broken(&pod(OBJECT).replace("}}}}", "}}}"), "found the end of the text");
         let deep =
             format!(r#""object":{{"apiVersion":"v1","kind":"Pod","x":{}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
         broken(&pod(&deep), "512");

@@ -80,6 +80,18 @@ fn controls_and_frameworks_are_chosen() {
 }
 
 #[test]
+fn what_is_asked_at_admission_alone_is_listed_and_not_scanned() {
+    let exec = "apiVersion: v1\nkind: PodExecOptions\ncommand: [sh]\n---\n";
+    let dir = Dir::new().file("x.yaml", format!("{exec}{PRIVILEGED}"));
+    assert!(dir.run(&["list", "controls"]).stdout.contains("K-0001"));
+    let run = dir.run(&["scan", "x.yaml", "-f", "json"]);
+    assert!(!run.stdout.contains("K-0001"), "{}", run.stdout);
+    let run = dir.run(&["scan", "control", "K-0001", "x.yaml"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("K-0001 is not asked of files: its scope is admission"), "{}", run.stderr);
+}
+
+#[test]
 fn thresholds_decide() {
     let dir = Dir::new().file("x.yaml", PRIVILEGED);
     for (flags, code) in [

@@ -1,0 +1,23 @@
+package controls.k0001
+
+import rego.v1
+
+import data.lib.connections
+
+deny contains finding if {
+	input.object.kind == "PodExecOptions"
+	finding := {
+		"message": sprintf("a shell or command is run in %s%s", [connections.target, connections.command]),
+		"paths": ["command"],
+		"fixes": [],
+	}
+}
+
+deny contains finding if {
+	input.object.kind == "PodAttachOptions"
+	finding := {
+		"message": sprintf("somebody attaches to what runs in %s", [connections.target]),
+		"paths": ["container"],
+		"fixes": [],
+	}
+}
