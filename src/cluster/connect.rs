@@ -90,7 +90,8 @@ fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
     if about.len() > LARGEST_KUBECONFIG {
         return Err(format!("{} bytes; a kubeconfig has at most {LARGEST_KUBECONFIG}", about.len()));
     }
-    Kubeconfig::read_from(file).map_err(|error| error.to_string())
+    // The parser shows the lines around a mistake, and those may hold a token.
+    Kubeconfig::read_from(file).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 fn unusable(access: &Access, why: &str) -> ClusterError {

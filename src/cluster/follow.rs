@@ -140,8 +140,11 @@ where
             let part = match call.ask(self.limits.call, self.api.list(&page)).await {
                 Ok(part) => part,
                 Err(ClusterError::Missing { .. }) if self.followed.absent.is_some() => {
+                    let error = ClusterError::Access(self.followed.absent.unwrap_or_default().to_owned());
+                    // Whoever hears that there are none can ask why.
+                    self.say(&error);
                     self.settle(Vec::new());
-                    return Err(ClusterError::Access(self.followed.absent.unwrap_or_default().to_owned()));
+                    return Err(error);
                 }
                 Err(error) => return Err(error),
             };
@@ -223,11 +226,15 @@ where
 
     /// Says what is wrong, once, and waits; at least as long as the API server asked for.
     async fn pause_for(&mut self, error: &ClusterError, after: Duration) {
+        self.say(error);
+        tokio::time::sleep(self.pace.pause().max(after)).await;
+    }
+
+    fn say(&self, error: &ClusterError) {
         let words = error.to_string();
         if self.pulse.trouble(Some(words.clone())) {
             tracing::warn!(resource = self.followed.resource, "{words}; what is known stays, trying again");
         }
-        tokio::time::sleep(self.pace.pause().max(after)).await;
     }
 
     async fn pause_if_brief(&mut self, opened: Instant) {

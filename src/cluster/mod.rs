@@ -34,6 +34,11 @@ mod secret;
 mod status;
 mod webhook_configuration;
 
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
 pub use bindings::{Bindings, StoredBinding};
 pub use connect::{Access, Cluster, connect};
 pub use error::ClusterError;

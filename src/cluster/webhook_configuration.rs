@@ -54,8 +54,14 @@ impl Cluster {
     /// Needs `get` and `update` on the configuration and `get` on the namespace.
     ///
     /// # Errors
-    /// [`ClusterError::Missing`] where there is no configuration; a conflict only after several attempts.
+    /// [`ClusterError::Unusable`] where the bundle is none, [`ClusterError::Missing`] where there is no configuration; a
+    /// conflict only after several attempts.
     pub async fn publish(&self, install: &Install, bundle: &[u8]) -> Result<bool, ClusterError> {
+        // The API server takes anything here, and then trusts nobody.
+        if !bundle.starts_with(b"-----BEGIN CERTIFICATE-----") {
+            let what = format!("update {RESOURCE} {}", install.configuration);
+            return Err(ClusterError::Unusable { what, why: "the bundle to trust holds no certificate".to_owned() });
+        }
         let owner = match &install.namespace {
             Some(namespace) => self.home(namespace).await?.and_then(|it| owner(namespace, &it)),
             None => None,
