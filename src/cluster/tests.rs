@@ -240,11 +240,13 @@ async fn trust_is_written_where_it_differs() {
 async fn only_the_last_lets_go_and_the_next_takes_back() {
     let (fake, object) = with_one(configuration(), Some(1)).await;
     assert_eq!(fake.cluster().release(&install()).await, Ok(Release::Kept));
-    let (gone, object) = with_one(object.lock().unwrap().clone(), None).await;
+    let held = object.lock().unwrap().clone();
+    let (gone, object) = with_one(held, None).await;
     assert_eq!(gone.cluster().release(&install()).await, Ok(Release::Released(vec!["fail".to_owned()])));
     assert_eq!(gone.cluster().release(&install()).await, Ok(Release::Released(Vec::new())));
     assert_eq!(object.lock().unwrap()["webhooks"][0]["failurePolicy"], "Ignore");
-    let (fake, object) = with_one(object.lock().unwrap().clone(), Some(1)).await;
+    let held = object.lock().unwrap().clone();
+    let (fake, object) = with_one(held, Some(1)).await;
     assert_eq!(fake.cluster().restore(&install()).await, Ok(vec!["fail".to_owned()]));
     assert_eq!(fake.cluster().restore(&install()).await, Ok(Vec::new()));
     let object = object.lock().unwrap().clone();
