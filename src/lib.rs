@@ -19,6 +19,8 @@ pub mod decision;
 pub mod conformance;
 pub mod scan;
 
+pub mod cluster;
+
 pub mod input;
 pub mod report;
 
