@@ -17,6 +17,8 @@ pub mod engine;
 pub mod conformance;
 pub mod scan;
 
+pub mod serve;
+
 pub mod input;
 pub mod report;
 
