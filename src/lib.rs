@@ -20,6 +20,7 @@ pub mod conformance;
 pub mod scan;
 
 pub mod cluster;
+pub mod serve;
 
 pub mod input;
 pub mod report;

@@ -7,6 +7,7 @@ mod list;
 mod policy;
 mod review;
 mod scan;
+mod serve;
 mod terminal;
 
 use crate::model::Problem;
@@ -35,6 +36,8 @@ struct Cli {
 enum Command {
     /// Judge manifests: files, folders, patterns, standard input
     Scan(Box<scan::ScanCommand>),
+    /// Run the gate: a webhook that an API server asks before it takes an object
+    Serve(Box<serve::ServeCommand>),
     /// Answer an AdmissionReview, or a manifest, as the webhook would
     Review(review::ReviewCommand),
     /// Show the controls and frameworks of the library
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Scan(command) => command.run(),
+        Command::Serve(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),

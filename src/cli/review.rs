@@ -42,6 +42,9 @@ pub(super) struct ReviewCommand {
     /// Say for each control what it found and what was made of it
     #[arg(long)]
     explain: bool,
+    /// Print the request instead of the answer: for a manifest, the review that creating it would cause
+    #[arg(long, conflicts_with = "explain")]
+    request: bool,
     #[command(flatten)]
     gate: GateFlags,
 }
@@ -52,6 +55,11 @@ impl ReviewCommand {
     /// # Errors
     /// The file cannot be read, or holds no review and no object.
     pub(super) fn run(&self) -> anyhow::Result<u8> {
+        if self.request {
+            let body = self.body()?;
+            terminal::write(None, |out| out.write_all(&body))?;
+            return Ok(0);
+        }
         let (loaded, problems) = self.gate.load(false);
         if !problems.is_empty() {
             return Ok(complain(&problems));

@@ -253,7 +253,7 @@ mod tests {
         broken(&pod(OBJECT).replace("}}}}", "}}}"), "found the end of the text");
         let deep =
             format!(r#""object":{{"apiVersion":"v1","kind":"Pod","x":{}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
-        broken(&pod(&deep), "512");
+        broken(&pod(&deep), "more than 514 deep");
     }
 
     #[track_caller]

@@ -1,0 +1,197 @@
+//! What is in force: library and bindings, read anew when they change and swapped whole. What is broken never takes the
+//! place of what works.
+
+use super::super::gate::{GateFlags, Loaded};
+use crate::{
+    cluster::{Cluster, Condition, StoredBinding},
+    document::{self, Limits},
+    model::{Action, Problem},
+    policy::{self, Binding, Library},
+    webhook::{Gate, Metrics},
+};
+use arc_swap::ArcSwap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tracing::{error, info, warn};
+
+/// The library, the bindings, and what they come to.
+pub(super) struct InForce {
+    flags: Arc<GateFlags>,
+    loaded: Loaded,
+    fingerprint: u64,
+    cluster: Option<Cluster>,
+    /// The cluster's bindings as they stand there.
+    stored: Arc<[StoredBinding]>,
+    /// The last good form of each, by name and uid.
+    good: BTreeMap<(String, String), Binding>,
+    exempt: BTreeSet<String>,
+    generation: u64,
+    pub(super) gate: Arc<ArcSwap<Gate>>,
+    metrics: Arc<Metrics>,
+}
+
+impl InForce {
+    pub(super) fn new(
+        flags: Arc<GateFlags>,
+        loaded: Loaded,
+        cluster: Option<Cluster>,
+        exempt: BTreeSet<String>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let fingerprint = flags.fingerprint();
+        let bindings = loaded.bindings.clone().unwrap_or_default();
+        let accepted = bindings.len();
+        let gate = Arc::new(ArcSwap::from_pointee(loaded.gate(bindings, exempt.clone(), 1)));
+        metrics.holds(1, 0, accepted, 0);
+        let good = BTreeMap::new();
+        let stored = Arc::from([]);
+        Self { flags, loaded, fingerprint, cluster, stored, good, exempt, generation: 1, gate, metrics }
+    }
+
+    /// Reads library and bindings where a file has changed, or whenever `forced`.
+    pub(super) async fn look(&mut self, forced: bool) {
+        let flags = Arc::clone(&self.flags);
+        let Ok(fingerprint) = tokio::task::spawn_blocking(move || flags.fingerprint()).await else { return };
+        if fingerprint == self.fingerprint && !forced {
+            return;
+        }
+        self.fingerprint = fingerprint;
+        let (flags, cluster) = (Arc::clone(&self.flags), self.cluster.is_some());
+        let read = tokio::task::spawn_blocking(move || flags.load(cluster)).await;
+        let Ok((loaded, problems)) = read else {
+            error!("the library could not be read: reading it broke down; what was in force stays");
+            return;
+        };
+        if problems.is_empty() {
+            self.loaded = loaded;
+            self.apply(0).await;
+        } else {
+            for problem in &problems {
+                error!("{problem}");
+            }
+            error!("{} problems in what changed: the library and the bindings that were in force stay", problems.len());
+            let (accepted, refused) = self.counts();
+            self.metrics.holds(self.generation, problems.len(), accepted, refused);
+        }
+    }
+
+    /// Takes the cluster's bindings.
+    pub(super) async fn take(&mut self, stored: Arc<[StoredBinding]>) {
+        self.stored = stored;
+        self.apply(0).await;
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let stored = self.stored.len();
+        let folder = self.loaded.bindings.as_ref().map_or(0, Vec::len);
+        let accepted = self.stored.iter().filter(|it| self.good.contains_key(&key(it))).count();
+        (accepted + folder, stored - accepted)
+    }
+
+    async fn apply(&mut self, problems: usize) {
+        let mut bindings = self.loaded.bindings.clone().unwrap_or_default();
+        let mut refused = 0;
+        let mut good = BTreeMap::new();
+        let mut conditions = Vec::new();
+        for stored in self.stored.iter() {
+            let (kept, condition) = match read(stored, &self.loaded.library) {
+                Ok(binding) => {
+                    let condition = accepted(&binding);
+                    (Some(binding), condition)
+                }
+                Err(faults) => {
+                    refused += 1;
+                    let last = self.good.get(&key(stored)).cloned();
+                    warn!(binding = stored.name, "the binding is refused: {}", sentence(&faults));
+                    let condition = not_accepted(&faults, last.is_some());
+                    (last, condition)
+                }
+            };
+            if let Some(binding) = kept {
+                bindings.push(binding.clone());
+                good.insert(key(stored), binding);
+            }
+            conditions.push((stored.name.clone(), stored.generation, condition));
+        }
+        self.good = good;
+        self.generation += 1;
+        let accepted = bindings.len();
+        let exempt = self.exempt.clone();
+        self.gate.store(Arc::new(self.loaded.gate(bindings, exempt, self.generation)));
+        self.metrics.holds(self.generation, problems, accepted, refused);
+        info!(generation = self.generation, bindings = accepted, refused, "library and bindings are in force");
+        self.tell(conditions).await;
+    }
+
+    async fn tell(&self, conditions: Vec<(String, i64, Condition)>) {
+        let Some(cluster) = &self.cluster else { return };
+        for (name, generation, condition) in conditions {
+            if let Err(error) = cluster.set_binding_status(&name, generation, &[condition]).await {
+                warn!(binding = name, "its status cannot be written: {error}");
+            }
+        }
+    }
+}
+
+fn key(stored: &StoredBinding) -> (String, String) {
+    (stored.name.clone(), stored.uid.clone())
+}
+
+fn read(stored: &StoredBinding, library: &Library) -> Result<Binding, Vec<Problem>> {
+    let file = Arc::from(format!("ControlBinding {}", stored.name));
+    let reading = document::read_json(&file, &stored.json, &Limits::default());
+    match reading.documents.first() {
+        Some(document) if reading.problems.is_empty() => policy::read_binding(document, library),
+        _ => Err(reading.problems),
+    }
+}
+
+fn accepted(binding: &Binding) -> Condition {
+    let actions: Vec<&str> = binding.actions.iter().rev().map(|it| it.name()).collect();
+    let mut message = format!("covers {} controls; {}", binding.controls.len(), actions.join(", "));
+    if !binding.match_resources.object_selector.is_empty() {
+        message.push_str("; whoever labels an object decides whether it is judged (objectSelector)");
+    }
+    if binding.actions.contains(&Action::Deny) && misses_owners(binding) {
+        message.push_str(
+            "; its rules take pods and not replicasets, so Pods of Deployments that are already there will be denied",
+        );
+    }
+    Condition { kind: "Accepted".to_owned(), holds: Some(true), reason: "InForce".to_owned(), message }
+}
+
+/// Whether Pods are looked at and their usual owners are not.
+fn misses_owners(binding: &Binding) -> bool {
+    let takes = |group: &str, resource: &str| {
+        binding.match_resources.takes_by_rules(&crate::matching::Attributes {
+            operation: crate::model::Operation::Create,
+            group,
+            version: "v1",
+            resource,
+            subresource: "",
+            name: "",
+            namespace: "default",
+            labels: None,
+            old_labels: None,
+        })
+    };
+    takes("", "pods") && !takes("apps", "replicasets")
+}
+
+fn not_accepted(faults: &[Problem], last_good: bool) -> Condition {
+    let rest = if last_good { "; the last good form stays in force" } else { "; nothing of it is in force" };
+    Condition {
+        kind: "Accepted".to_owned(),
+        holds: Some(false),
+        reason: "Invalid".to_owned(),
+        message: format!("{}{rest}", sentence(faults)),
+    }
+}
+
+fn sentence(faults: &[Problem]) -> String {
+    let mut messages: Vec<&str> = faults.iter().map(|it| it.message.as_str()).collect();
+    messages.dedup();
+    messages.join("; ")
+}
