@@ -30,6 +30,12 @@ impl FolderStore {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
+
+    /// The file that holds what callers may trust.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.dir.join("ca.crt")
+    }
 }
 
 impl CertificateStore for FolderStore {

@@ -19,6 +19,8 @@ mod rotation;
 mod server;
 mod shutdown;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use certificate::{BACKDATE, CA_LIFETIME, IssueError, LEAF_LIFETIME, leaf_names};

@@ -26,7 +26,7 @@ impl GateCertificates {
     /// The file that callers may trust, where there is one.
     pub(super) fn ca_file(&self) -> Option<PathBuf> {
         match &self.place {
-            Place::Folder(folder) => Some(folder.folder().join("ca.crt")),
+            Place::Folder(folder) => Some(folder.ca_file()),
             Place::Secret(_) => None,
         }
     }
