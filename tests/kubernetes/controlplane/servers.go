@@ -100,10 +100,20 @@ func endWithStdin(end func()) {
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		return
 	}
+	// Whoever held it read our output, too: a line of log to nobody must not end us before end does.
+	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		end()
 	}()
+}
+
+// becomeRemoval replaces this process by one that removes dir: etcd cannot write to it any more, nor die of its loss
+// half-way through.
+func becomeRemoval(dir string) {
+	rm, err := exec.LookPath("rm")
+	must(err)
+	must(syscall.Exec(rm, []string{"rm", "-rf", dir}, nil))
 }
 
 // endOnSignal ends at once: the API server would wait up to a minute for its watchers, and etcd's log holds all that was
