@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod scan;
 
 pub mod input;
+pub mod manifests;
 pub mod report;
 
 pub mod cli;
