@@ -3,6 +3,7 @@
 mod generate;
 mod library;
 mod list;
+mod manifests;
 mod policy;
 mod scan;
 mod terminal;
@@ -37,6 +38,8 @@ enum Command {
     List(list::ListCommand),
     /// Write and test controls
     Policy(policy::PolicyCommand),
+    /// Print what is applied to a cluster to install the gate
+    Manifests(manifests::ManifestsCommand),
     /// Print a completion script for a shell
     Completion(generate::CompletionCommand),
     /// Write the man pages into a folder
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Scan(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Manifests(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Man(command) => command.run(),
     };

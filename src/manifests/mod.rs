@@ -118,7 +118,7 @@ fn fill(template: &str, options: &Options, client: &str) -> String {
             "image" => &options.image,
             "replicas" => &replicas,
             "client" => client,
-            "labels" => "app.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet",
+            "labels" => "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet",
             "pull-policy" => "IfNotPresent",
             "cpu-request" => "100m",
             "memory-request" => "64Mi",
