@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod serve;
 
 pub mod input;
+pub mod manifests;
 pub mod report;
 
 pub mod webhook;

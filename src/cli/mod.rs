@@ -4,6 +4,7 @@ mod gate;
 mod generate;
 mod library;
 mod list;
+mod manifests;
 mod policy;
 mod review;
 mod scan;
@@ -44,6 +45,8 @@ enum Command {
     List(list::ListCommand),
     /// Write and test controls
     Policy(policy::PolicyCommand),
+    /// Print what is applied to a cluster to install the gate
+    Manifests(manifests::ManifestsCommand),
     /// Print a completion script for a shell
     Completion(generate::CompletionCommand),
     /// Write the man pages into a folder
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Review(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Manifests(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Man(command) => command.run(),
     };
