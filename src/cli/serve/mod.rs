@@ -262,9 +262,11 @@ impl ServeCommand {
     fn how_to_enforce(&self, loaded: &super::gate::Loaded, cluster: bool) -> String {
         match (&loaded.bindings, cluster) {
             (Some(bindings), _) => format!("{} bindings of {}", bindings.len(), shown(self.gate.bindings.as_deref())),
-            (None, true) => "ControlBindings are taken from the cluster; as long as there are none, everything is judged, \
+            (None, true) => {
+                "ControlBindings are taken from the cluster; as long as there are none, everything is judged, \
                              nothing denied, and findings of high and critical severity are warned of"
-                .to_owned(),
+                    .to_owned()
+            }
             (None, false) => "no binding: everything is judged, nothing is denied, and findings of high and critical \
                               severity are warned of; to enforce, write a ControlBinding into a folder and start with \
                               --bindings FOLDER (kubevet serve --help shows one)"
@@ -365,7 +367,10 @@ async fn work(
             let age = watched.namespaces.age();
             gauges.namespace_age_s.set(age.and_then(|it| i64::try_from(it.as_secs()).ok()).unwrap_or(-1));
             if !synced {
-                health.set("namespaces", Err(watched.namespaces.trouble().unwrap_or_else(|| "not listed yet".to_owned())));
+                health.set(
+                    "namespaces",
+                    Err(watched.namespaces.trouble().unwrap_or_else(|| "not listed yet".to_owned())),
+                );
             }
         }
         if let Some(events) = events {
