@@ -398,7 +398,7 @@ fn words_stay_within_their_bounds() {
     let denied = asked.decide(&rules([deny(&["C-0057", "C-0013", "C-0016"])]));
     let message = denied.status.unwrap().message;
     assert!(message.len() <= 4096, "{}", message.len());
-    assert!(message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 250), "{message}");
+    assert!(message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 300), "{message}");
     assert!(!message.contains(['\u{1b}', '\u{202e}']) && message.contains("more"));
     let warned = asked.decide(&rules([binding(&["C-0057", "C-0013", "C-0016"], &[Action::Warn])]));
     assert!(warned.warnings.len() <= 13 && warned.warnings.iter().all(|it| it.chars().count() <= 120));

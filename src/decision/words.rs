@@ -8,15 +8,17 @@ use crate::model::{Control, Finding, FixAction, Operation, is_hidden};
 use std::fmt::Write as _;
 
 /// The first line of a denial: it is all that some clients show.
-const FIRST_LINE: usize = 250;
+const FIRST_LINE: usize = 300;
 /// Each further line.
-const LINE: usize = 250;
+const LINE: usize = 300;
 /// Findings that a denial names.
 const LISTED: usize = 20;
 /// Bytes of a denial.
 const MESSAGE_BYTES: usize = 4096;
 /// The longest value that a line says to set.
 const VALUE: usize = 60;
+/// The longest advice.
+const ADVICE: usize = 100;
 /// The longest path in a line.
 const PATH: usize = 120;
 
@@ -94,15 +96,24 @@ fn todo(finding: &Finding, control: Option<&Control>) -> String {
             FixAction::Remove => format!(": remove {}", shown(&fix.path)),
         },
         None => match control {
-            Some(control) => format!(": {}", cut(first_sentence(&control.remediation), 100)),
+            Some(control) => format!(": {}", advice(&control.remediation)),
             None => String::new(),
         },
     }
 }
 
-fn first_sentence(text: &str) -> &str {
-    let text = text.trim();
-    text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first)
+/// The first sentence of a remediation, or as many whole clauses of it as fit.
+fn advice(remediation: &str) -> String {
+    let text = remediation.trim();
+    let sentence = text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first);
+    if sentence.chars().count() <= ADVICE {
+        return cut(sentence, ADVICE);
+    }
+    let clauses = sentence.match_indices(", ").map(|(at, _)| at).filter(|at| *at <= ADVICE);
+    match clauses.last() {
+        Some(end) => cut(sentence.get(..end).unwrap_or(sentence), ADVICE),
+        None => cut(sentence, ADVICE),
+    }
 }
 
 /// A text in one line of at most `room` characters, nothing in it that a terminal would obey.
