@@ -61,8 +61,12 @@ pub(super) fn owner(case: &Case<'_>) -> Option<Owner> {
 }
 
 impl Owner {
-    /// Whether a binding judges such owners. One that looks at Pods alone has judged none.
+    /// Whether a binding judges such owners. One that looks at Pods alone has judged none, and of one that selects
+    /// objects by their labels nobody knows: an owner need not bear the labels of its Pods.
     pub(super) fn is_judged_by(&self, binding: &Binding, case: &Case<'_>) -> bool {
+        if !binding.match_resources.object_selector.is_empty() {
+            return false;
+        }
         let attributes = Attributes {
             group: self.group,
             version: &self.version,

@@ -90,6 +90,7 @@ fn update(old: Document, new: Document) -> Asked<'static> {
 
 impl Asked<'_> {
     fn decide(&self, rules: &Rules) -> Decision {
+        let none = Labels::new();
         let group = if self.resource == "deployments" { "apps" } else { "" };
         let attributes = Attributes {
             operation: self.operation,
@@ -99,7 +100,7 @@ impl Asked<'_> {
             subresource: self.subresource,
             name: "web",
             namespace: self.namespace,
-            labels: None,
+            labels: Some(&none),
             old_labels: None,
         };
         let user = User { name: self.user.to_owned(), groups: Vec::new() };
@@ -284,6 +285,12 @@ fn an_owner_that_the_binding_does_not_look_at_was_not_judged() {
     let both = vec![rule(&["pods"], &[""]), rule(&["replicasets"], &["apps"])];
     let both = Binding { match_resources: scope(both), ..deny(&["C-0057"]) };
     check([both], &asked, &["Warn Owned C-0057 spec.containers[0].securityContext.privileged"]);
+    // Labels are an object's own: the Pod's say nothing about its owner's.
+    let requirement = Requirement { key: "tier".to_owned(), operator: Operator::DoesNotExist, values: Vec::new() };
+    let labelled =
+        MatchResources { object_selector: Selector { requirements: vec![requirement] }, ..MatchResources::default() };
+    let selecting = Binding { match_resources: labelled, ..deny(&["C-0057"]) };
+    check([selecting], &asked, &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
 }
 
 #[test]
