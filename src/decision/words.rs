@@ -22,7 +22,7 @@ const ADVICE: usize = 100;
 /// The longest path in a line.
 const PATH: usize = 120;
 
-/// The message of a denial. `denied` is not empty and has the worst first.
+/// The message of a denial; `denied` has the worst first.
 pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> String {
     let mut text = String::new();
     for (place, outcome) in denied.iter().enumerate() {
@@ -47,16 +47,23 @@ pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> Str
     text
 }
 
-/// The message where a request is denied because it could not be judged.
-pub(super) fn unjudged(unjudged: &[&Unevaluated]) -> String {
-    let Some(first) = unjudged.first() else { return String::new() };
+/// Adds what could not be judged and is denied for it.
+pub(super) fn add_unjudged(unjudged: &[&Unevaluated], text: &mut String) {
+    let Some(first) = unjudged.first() else { return };
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
     let more = match unjudged.len() {
         1 => String::new(),
-        count => format!(" (and {} more)", count - 1),
+        count => format!(", and {} more", count - 1),
     };
-    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it}: "));
-    let why = cut(&first.message, LINE);
-    format!("kubevet could not judge this, and the binding denies what is not judged: {control}{why}{more}")
+    let (why, binding) = (cut(&first.message, LINE), cut(&first.binding, 60));
+    let _ = write!(
+        text,
+        "{control}could not be judged{more}: {why}: try again, or ask whoever wrote the binding, which denies what is \
+         not judged (onUnevaluated) [binding {binding}]"
+    );
 }
 
 /// `C-0057 Privileged container: what is wrong (where): what to do`, in at most `room` characters. What is wrong gives
@@ -80,7 +87,7 @@ fn place(finding: &Finding, case: &Case<'_>) -> String {
         return format!(" (pod {namespace}/{})", cut(attributes.name, 60));
     }
     match finding.paths.first() {
-        Some(path) => format!(" ({})", cut(&path.to_string(), PATH)),
+        Some(path) => format!(" ({})", tail(&path.to_string(), PATH)),
         None => String::new(),
     }
 }
@@ -88,7 +95,7 @@ fn place(finding: &Finding, case: &Case<'_>) -> String {
 fn todo(finding: &Finding, control: Option<&Control>) -> String {
     let same = |path: &crate::model::FieldPath| finding.paths.first() == Some(path);
     let shown = |path: &crate::model::FieldPath| {
-        if same(path) { "it".to_owned() } else { cut(&path.to_string(), PATH) }
+        if same(path) { "it".to_owned() } else { tail(&path.to_string(), PATH) }
     };
     match finding.fixes.first() {
         Some(fix) => match &fix.action {
@@ -114,6 +121,16 @@ fn advice(remediation: &str) -> String {
         Some(end) => cut(sentence.get(..end).unwrap_or(sentence), ADVICE),
         None => cut(sentence, ADVICE),
     }
+}
+
+/// The end of a path, which says more than its beginning, in at most `room` characters.
+pub(super) fn tail(path: &str, room: usize) -> String {
+    let count = path.chars().count();
+    if count <= room {
+        return cut(path, room);
+    }
+    let rest: String = path.chars().skip(count - room + 1).collect();
+    format!("…{}", cut(&rest, room))
 }
 
 /// A text in one line of at most `room` characters, nothing in it that a terminal would obey.
