@@ -88,6 +88,9 @@ spec:
             - --metrics-listen=0.0.0.0:8080
             - --tls-secret=kubevet-tls
             - --webhook-configuration=kubevet
+            # Tells a restart from an uninstall: when this goes, webhooks that would block the cluster let go.
+            - --deployment=kubevet
+            - --decision-log=-
             @extra-args@
           env:
             - name: POD_NAME

@@ -5,6 +5,8 @@ mod faults;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod scan;

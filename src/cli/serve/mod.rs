@@ -1,6 +1,8 @@
 //! `kubevet serve`: the gate as a process. It wires library, cluster, certificates and webhook together, and ends them
 //! in an order in which no call is lost.
 
+#[cfg(test)]
+mod alerts;
 mod certificates;
 mod in_force;
 mod observe;
