@@ -51,10 +51,7 @@ fn one_line_is_a_whole_binding() {
 fn what_is_covered_is_one_set() {
     let library = embedded().0;
     assert_eq!(ids(&read("{controls: [C-0057, K-0001], excludeControls: [C-0057]}")), ["K-0001"]);
-    // Who wants connections refused says so by name.
-    let objects: Vec<&str> =
-        library.controls.iter().map(|it| it.control.id.as_str()).filter(|it| it.starts_with("C-")).collect();
-    assert_eq!(ids(&read("{controls: [\"*\"]}")), objects);
+    assert_eq!(read("{controls: [\"*\"]}").controls.len(), library.controls.len());
     let high = read("{controls: [\"*\"], minSeverity: high, excludeControls: [C-0057]}");
     let severe = |id: &&str| library.control(id).unwrap().control.severity >= Severity::High;
     assert!(ids(&high).iter().all(severe) && !ids(&high).contains(&"C-0057") && high.controls.len() > 3);
