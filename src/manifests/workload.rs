@@ -40,6 +40,7 @@ spec:
     matchLabels:
       app.kubernetes.io/name: kubevet
   strategy:
+    type: RollingUpdate
     rollingUpdate:
       # The new one is ready before an old one goes.
       maxUnavailable: 0
