@@ -9,8 +9,10 @@
 mod audit;
 mod client;
 mod controlplane;
+mod denial;
 mod foundation;
 mod gate;
+mod guard;
 mod namespace;
 mod process;
 mod standin;
