@@ -8,6 +8,7 @@
 
 mod audit;
 mod client;
+mod connections;
 mod controlplane;
 mod denial;
 mod foundation;
@@ -16,5 +17,6 @@ mod guard;
 mod namespace;
 mod process;
 mod standin;
+mod updates;
 mod waiting;
 mod webhook;
