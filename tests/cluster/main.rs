@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod audit;
+mod bindings;
 mod client;
 mod connections;
 mod controlplane;
@@ -15,6 +16,7 @@ mod foundation;
 mod gate;
 mod guard;
 mod namespace;
+mod namespaces;
 mod process;
 mod standin;
 mod updates;
