@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) struct Guard<'c> {
     // The order in which they end: nobody may be sent to a gate that is gone.
     _registered: Registered<'c>,
-    _gate: Gate,
+    pub(crate) gate: Gate,
     dir: TempDir,
 }
 
@@ -47,7 +47,7 @@ impl<'c> Guard<'c> {
         let all = [&["--bindings", &folder, "--decision-log", &log, "--decision-sample", "1"], flags].concat();
         let gate = Gate::start(&dir.path().join("tls"), &all).expect("the gate starts");
         let registered = cluster.register(configuration(&gate));
-        Self { _registered: registered, _gate: gate, dir }
+        Self { _registered: registered, gate, dir }
     }
 
     /// Every decision so far.
@@ -63,6 +63,11 @@ impl<'c> Guard<'c> {
             let decisions = self.decisions();
             decisions.iter().find(|it| wanted(it)).cloned().ok_or_else(|| format!("{decisions:#?}"))
         })
+    }
+
+    /// The folder of its ControlBindings.
+    pub(crate) fn bindings(&self) -> PathBuf {
+        self.dir.path().join("bindings")
     }
 
     fn decision_log(&self) -> PathBuf {

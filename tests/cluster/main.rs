@@ -11,6 +11,7 @@ mod bindings;
 mod client;
 mod connections;
 mod controlplane;
+mod corpus;
 mod denial;
 mod foundation;
 mod gate;
