@@ -43,8 +43,11 @@ impl<'c> Guard<'c> {
         fs::create_dir(&folder).expect("a folder can be made");
         fs::write(folder.join("bindings.yaml"), bindings).expect("a file can be written");
         let (folder, log) = (folder.display().to_string(), dir.path().join("decisions").display().to_string());
-        // Whatever is decided is logged: a test may look for what is missing, too.
-        let all = [&["--bindings", &folder, "--decision-log", &log, "--decision-sample", "1"], flags].concat();
+        let mut all = [&["--bindings", &folder, "--decision-log", &log], flags].concat();
+        if !flags.contains(&"--decision-sample") {
+            // Whatever is decided is logged: a test may look for what is missing, too.
+            all.extend(["--decision-sample", "1"]);
+        }
         let gate = Gate::start(&dir.path().join("tls"), &all).expect("the gate starts");
         let registered = cluster.register(configuration(&gate));
         Self { _registered: registered, gate, dir }
