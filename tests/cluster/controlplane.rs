@@ -131,7 +131,7 @@ fn binary(test: &str) -> Option<PathBuf> {
 }
 
 /// Says, past the capture of test output, that a test was not run; under CI that is a failure.
-fn not_run(test: &str, reason: &str) {
+pub(crate) fn not_run(test: &str, reason: &str) {
     let _ = writeln!(io::stderr(), "not run: {test}: {reason}");
     assert!(env::var_os("CI").is_none(), "not run: {test}: {reason}");
 }

@@ -7,12 +7,19 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod audit;
+mod bindings;
 mod client;
+mod connections;
 mod controlplane;
+mod corpus;
+mod denial;
 mod foundation;
 mod gate;
+mod guard;
 mod namespace;
+mod namespaces;
 mod process;
 mod standin;
+mod updates;
 mod waiting;
 mod webhook;

@@ -1,0 +1,74 @@
+//! What is done to Pods that run: exec, attach and port-forward, which no object tells of.
+
+use crate::{
+    controlplane::ControlPlane,
+    guard::{Guard, binding},
+    namespace::Namespace,
+    process::Output,
+};
+
+const POD: &str =
+    "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: nginx}]}}";
+
+/// Each way in, as kubectl goes it: the control, the resource, the arguments, and words of the denial.
+const WAYS: [(&str, &str, &[&str], &str); 3] = [
+    ("K-0001", "pods/exec", &["exec", "web", "--", "id", "-u"], "container main: id -u"),
+    ("K-0001", "pods/attach", &["attach", "web"], "container main"),
+    ("K-0002", "pods/portforward", &["port-forward", "pod/web", "0:80"], "forwarded"),
+];
+
+/// A Pod that says it runs, on no node: kubectl tries to get in, and nobody lets it.
+fn running_pod(shop: &Namespace<'_>) {
+    shop.kubectl(&["create", "-f", "-"], POD).ok();
+    let running = r#"{"status": {"phase": "Running"}}"#;
+    shop.kubectl(&["patch", "pod", "web", "--subresource", "status", "--type", "merge", "-p", running], "").ok();
+}
+
+fn go_in(shop: &Namespace<'_>, args: &[&str]) -> Output {
+    shop.cluster().kubectl_as_developer(&[&["-n", shop.name()], args].concat(), "")
+}
+
+#[test]
+fn nobody_gets_into_a_pod_where_a_binding_says_so() {
+    let Some(cluster) = ControlPlane::shared("exec denied") else { return };
+    let shop = cluster.namespace("exec");
+    running_pod(&shop);
+    let spec = "controls: [K-0001, K-0002], validationActions: [Deny]";
+    let _guard = Guard::over(cluster, &[&shop], &binding("shut", spec), &[]);
+    for (control, resource, args, words) in WAYS {
+        let output = go_in(&shop, args);
+        assert_eq!(output.code, 1, "{output:?}");
+        assert!(output.stderr.contains(&format!("denied the request: {control} ")), "{output:?}");
+        assert!(output.stderr.contains(&format!("(pod {}/web)", shop.name())), "{output:?}");
+        assert!(output.stderr.contains(words) && output.stderr.contains("[binding shut]"), "{output:?}");
+        let codes: Vec<_> = cluster
+            .audited(shop.name(), resource, |entry| entry.resource() == resource && entry.user() == "developer")
+            .iter()
+            .map(|entry| (entry.code(), entry.annotations().get(&key(&shop, "decision")).cloned()))
+            .collect();
+        assert!(codes.iter().all(|it| *it == (403, Some("denied".to_owned()))), "{resource}: {codes:?}");
+    }
+}
+
+/// Without a binding that names the controls, getting in is allowed and never unseen.
+#[test]
+fn getting_into_a_pod_is_allowed_and_logged_otherwise() {
+    let Some(cluster) = ControlPlane::shared("exec allowed") else { return };
+    let shop = cluster.namespace("exec");
+    running_pod(&shop);
+    // Nothing clean is logged by chance: what is logged must be.
+    let all = binding("all", "controls: ['*'], validationActions: [Deny]");
+    let guard = Guard::over(cluster, &[&shop], &all, &["--decision-sample", "0"]);
+    for (_, resource, args, _) in WAYS {
+        let output = go_in(&shop, args);
+        assert_eq!(output.code, 1, "no node runs the Pod: {output:?}");
+        assert!(output.stderr.contains("does not have a host assigned"), "{output:?}");
+        let logged = guard.decision(resource, |it| it["operation"] == "CONNECT" && it["resource"] == resource);
+        assert_eq!(logged["decision"], "allowed", "{logged}");
+        assert_eq!((&logged["name"], &logged["user"]), (&"web".into(), &"developer".into()), "{logged}");
+    }
+}
+
+fn key(shop: &Namespace<'_>, key: &str) -> String {
+    format!("{}.kubevet.test/{key}", shop.name())
+}

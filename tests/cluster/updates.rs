@@ -1,0 +1,230 @@
+//! What an UPDATE brings in is denied, what was there before lives on: workloads that were made before the gate came can
+//! be kept going, and nobody can make more of them.
+
+use crate::{
+    controlplane::ControlPlane,
+    guard::{Guard, binding},
+    namespace::Namespace,
+    process::Output,
+    waiting::until,
+};
+use serde_json::{Value, json};
+
+fn deny(more: &str) -> String {
+    binding("strict", &format!("controls: [C-0057, C-0046], validationActions: [Deny]{more}"))
+}
+
+fn container(name: &str, context: Value) -> Value {
+    json!({"name": name, "image": "nginx:1.29", "securityContext": context})
+}
+
+fn privileged(name: &str) -> Value {
+    container(name, json!({"privileged": true}))
+}
+
+fn pod(name: &str, containers: &[Value]) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "other"}},
+        "spec": {"containers": containers},
+    })
+}
+
+fn deployment(name: &str, containers: &[Value]) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "spec": {
+            "replicas": 1,
+            // No Pod ever gets ready here: let a rollout go on all the same.
+            "strategy": {"rollingUpdate": {"maxUnavailable": "100%"}},
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}},
+        },
+    })
+}
+
+fn create(shop: &Namespace<'_>, object: &Value) -> Output {
+    shop.kubectl_as_developer(&["create", "-f", "-"], &object.to_string())
+}
+
+fn apply(shop: &Namespace<'_>, object: &Value) -> Output {
+    shop.kubectl_as_developer(&["apply", "--server-side", "-f", "-"], &object.to_string())
+}
+
+#[track_caller]
+fn denied(output: &Output, words: &str) {
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.stderr.contains(" denied the request: ") && output.stderr.contains(words), "{output:?}");
+}
+
+/// What the API server says beside warnings.
+fn denial(output: &Output) -> &str {
+    output.stderr.split_once(" denied the request: ").map_or("", |(_, denial)| denial)
+}
+
+/// It went through, and the user was told what was there before.
+#[track_caller]
+fn warned(output: &Output, words: &str) {
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stderr.contains("Warning: ") && output.stderr.contains(words), "{output:?}");
+}
+
+/// Waits until the Deployment has so many Pods of its newest template.
+fn pods_exist(shop: &Namespace<'_>, name: &str, count: u64) {
+    let path = "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
+    until("the Deployment's new Pods", || {
+        let seen = shop.kubectl(&["get", "deployment", name, "-o", path], "").ok();
+        let mut words = seen.split(' ');
+        let (generation, observed, updated) = (words.next(), words.next(), words.next());
+        if generation == observed && updated == Some(&count.to_string()) { Ok(()) } else { Err(seen) }
+    });
+}
+
+#[test]
+fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
+    let Some(cluster) = ControlPlane::shared("old violator") else { return };
+    let shop = cluster.namespace("old");
+    create(&shop, &deployment("old", &[privileged("web")])).ok();
+    pods_exist(&shop, "old", 1);
+    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+    let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
+
+    warned(&kubectl(&["label", "deployment", "old", "team=shop"]), "(already there)");
+    warned(&kubectl(&["annotate", "deployment", "old", "why=because"]), "(already there)");
+    kubectl(&["scale", "deployment", "old", "--replicas=3"]).ok();
+    pods_exist(&shop, "old", 3);
+    warned(&kubectl(&["rollout", "restart", "deployment", "old"]), "(already there)");
+    // Three of the new template: a ReplicaSet and Pods that only controllers can have made since.
+    pods_exist(&shop, "old", 3);
+    warned(&kubectl(&["set", "image", "deployment/old", "web=nginx:1.30"]), "(already there)");
+    pods_exist(&shop, "old", 3);
+    warned(&kubectl(&["label", "pod", "-l", "app=old", "seen=yes"]), "(already there)");
+
+    let made = cluster.audited(shop.name(), "controllers' creations", |it| {
+        it.verb() == "create" && it.user().starts_with("system:serviceaccount:kube-system:") && it.code() != 404
+    });
+    let refused: Vec<_> = made.iter().filter(|it| it.code() == 403).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let owned = made.iter().filter(|it| {
+        it.resource() == "pods"
+            && it.annotations().iter().any(|(key, word)| key.ends_with("/decision") && word == "warned")
+    });
+    assert!(owned.count() >= 5, "2 by scaling and 3 or more by each rollout, warned of: {made:#?}");
+
+    // One more of the kind is denied, whoever it claims to be made for.
+    denied(&create(&shop, &deployment("new", &[privileged("web")])), "C-0057");
+    let uid = shop.kubectl(&["get", "replicasets", "-o", "jsonpath={.items[0].metadata.uid}"], "").ok();
+    let name = shop.kubectl(&["get", "replicasets", "-o", "jsonpath={.items[0].metadata.name}"], "").ok();
+    let mut forged = pod("forged", &[privileged("web")]);
+    denied(&create(&shop, &forged), "C-0057");
+    forged["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": uid, "controller": true,
+    }]);
+    denied(&create(&shop, &forged), "C-0057");
+
+    kubectl(&["delete", "deployment", "old", "--cascade=foreground", "--wait=false"]).ok();
+    until("the end of the Deployment and its Pods", || {
+        let left = shop.kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "").ok();
+        // No kubelet ends Pods that run, but these never ran on a node.
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
+}
+
+/// Also where an UPDATE is held to everything: an object must be let go.
+#[test]
+fn a_violator_is_let_go_with_its_finalizers() {
+    let Some(cluster) = ControlPlane::shared("finalizers") else { return };
+    let shop = cluster.namespace("going");
+    let mut held = pod("held", &[privileged("web")]);
+    held["metadata"]["finalizers"] = json!(["kubevet.test/hold"]);
+    create(&shop, &held).ok();
+    let _guard = Guard::over(cluster, &[&shop], &deny(", onUpdate: All"), &[]);
+    let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
+    denied(&kubectl(&["label", "pod", "held", "team=shop"]), "C-0057");
+    let status = r#"{"status": {"message": "hello"}}"#;
+    shop.kubectl(&["patch", "pod", "held", "--subresource", "status", "--type", "merge", "-p", status], "").ok();
+    kubectl(&["delete", "pod", "held", "--wait=false"]).ok();
+    let seen =
+        kubectl(&["get", "pod", "held", "-o", "jsonpath={.metadata.finalizers} {.metadata.deletionTimestamp}"]).ok();
+    assert!(seen.starts_with("[\"kubevet.test/hold\"] 2"), "{seen}");
+    let remove = r#"{"metadata": {"finalizers": null}}"#;
+    warned(&kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]), "(going away)");
+    until("the end of the Pod", || {
+        let left = kubectl(&["get", "pods", "-o", "name"]).ok();
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
+}
+
+#[test]
+fn what_is_put_before_or_in_place_of_the_old_is_new() {
+    let Some(cluster) = ControlPlane::shared("new findings") else { return };
+    let shop = cluster.namespace("new");
+    let adds = |capability: &str| container("net", json!({"capabilities": {"add": [capability]}}));
+    let old = |first: &[Value]| deployment("old", &[first, &[privileged("web"), adds("SYS_ADMIN")]].concat());
+    apply(&shop, &old(&[])).ok();
+    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+
+    // A container in front moves the indices of the others and is no violator for that.
+    warned(&apply(&shop, &old(&[container("front", json!({}))])), "(already there)");
+    let second = apply(&shop, &old(&[privileged("front")]));
+    denied(&second, "(spec.template.spec.containers[0].securityContext.privileged)");
+    assert!(!denial(&second).contains("container web"), "what was there is no part of it: {second:?}");
+
+    let swapped = apply(&shop, &deployment("old", &[privileged("web"), adds("SYS_MODULE")]));
+    denied(&swapped, "adds the capability SYS_MODULE");
+    assert!(!denial(&swapped).contains("C-0057"), "{swapped:?}");
+    // Another container under the name of an old one has what the old one had.
+    warned(&apply(&shop, &deployment("old", &[privileged("web")])), "(already there)");
+    denied(&apply(&shop, &deployment("old", &[privileged("web2")])), "container web2 is privileged");
+}
+
+/// A Pod is changed by other ways than an UPDATE of it.
+#[test]
+fn subresources_of_pods_are_ways_in_too() {
+    let Some(cluster) = ControlPlane::shared("subresources") else { return };
+    let shop = cluster.namespace("sub");
+    let limited = json!({"limits": {"memory": "64Mi", "cpu": "1"}, "requests": {"memory": "64Mi", "cpu": "1"}});
+    let mut good = container("web", json!({}));
+    good["resources"] = limited.clone();
+    create(&shop, &pod("good", &[good])).ok();
+    let mut bad = privileged("web");
+    bad["resources"] = limited;
+    create(&shop, &pod("bad", &[bad])).ok();
+    let bindings = [
+        deny(""),
+        "---\n".to_owned(),
+        binding("small", "controls: [C-0004], validationActions: [Deny], params: {memory_limit_max: [1Gi]}"),
+    ]
+    .concat();
+    let _guard = Guard::over(cluster, &[&shop], &bindings, &[]);
+    let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
+
+    let debug = |pod: &str, profile: &str| {
+        kubectl(&[
+            "debug",
+            pod,
+            "--image=busybox:1.37",
+            "--attach=false",
+            "-c",
+            &format!("debug-{profile}"),
+            "--profile",
+            profile,
+        ])
+    };
+    let place = "(spec.ephemeralContainers[0].securityContext.";
+    denied(&debug("good", "sysadmin"), &format!("{place}privileged): set it to false"));
+    let calm = debug("good", "baseline");
+    calm.ok();
+    let names = "jsonpath={.spec.ephemeralContainers[*].name}";
+    assert_eq!(kubectl(&["get", "pod", "good", "-o", names]).ok(), "debug-baseline");
+
+    let resize = |pod: &str, memory: &str| {
+        let patch = json!({"spec": {"containers": [{"name": "web", "resources": {"limits": {"memory": memory},
+            "requests": {"memory": memory}}}]}});
+        kubectl(&["patch", "pod", pod, "--subresource", "resize", "-p", &patch.to_string()])
+    };
+    denied(&resize("good", "2Gi"), "C-0004");
+    resize("good", "128Mi").ok();
+    warned(&resize("bad", "128Mi"), "(already there)");
+    let status = r#"{"status": {"message": "hello"}}"#;
+    shop.kubectl(&["patch", "pod", "bad", "--subresource", "status", "--type", "merge", "-p", status], "").ok();
+}
