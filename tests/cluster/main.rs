@@ -9,10 +9,14 @@
 mod audit;
 mod client;
 mod controlplane;
+mod faults;
 mod foundation;
 mod gate;
+mod load;
 mod namespace;
 mod process;
+mod requests;
 mod standin;
+mod store;
 mod waiting;
 mod webhook;
