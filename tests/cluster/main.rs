@@ -18,5 +18,6 @@ mod process;
 mod requests;
 mod standin;
 mod store;
+mod uninstall;
 mod waiting;
 mod webhook;
