@@ -117,6 +117,15 @@ impl Gate {
         self.running.signal(name);
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Where `/metrics`, `/healthz` and `/readyz` are.
+    pub(crate) fn metrics_port(&self) -> u16 {
+        self.metrics_port
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.running.wait()
