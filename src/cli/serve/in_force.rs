@@ -1,8 +1,8 @@
 //! What is in force: library and bindings, read anew when they change and swapped whole. What is broken never takes the
 //! place of what works.
 
-use super::super::gate::{GateFlags, Loaded};
 use crate::{
+    cli::gate::{GateFlags, Loaded},
     cluster::{Cluster, Condition, StoredBinding},
     document::{self, Limits},
     model::{Action, Problem},
