@@ -109,8 +109,10 @@ pub enum Because {
     Owned,
     /// The namespace is exempt.
     Exempt,
-    /// The object is going away, or only its status is written.
+    /// The object is going away.
     Deleting,
+    /// Only the status is written.
+    StatusWrite,
 }
 
 /// Something that could not be judged.
@@ -122,6 +124,8 @@ pub struct Unevaluated {
     pub message: String,
     /// What was done about it.
     pub action: Option<Action>,
+    /// The binding that did it.
+    pub binding: String,
 }
 
 impl Case<'_> {
@@ -135,6 +139,6 @@ impl Case<'_> {
         let going = |it: &Document| {
             it.root().get("metadata").and_then(|it| it.get("deletionTimestamp")).is_some_and(|it| it.as_str().is_some())
         };
-        self.attributes.operation == Operation::Update && self.object.is_some_and(going)
+        self.attributes.operation == Operation::Update && self.old_object.or(self.object).is_some_and(going)
     }
 }

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     document::Document,
+    engine,
     matching::{Labels, Matching, NamespaceLabels},
-    model::{Action, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity, Verdict},
+    model::{Action, Control, ControlId, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity, Verdict},
     policy::{Binding, Params},
 };
 use std::{
@@ -35,6 +36,10 @@ pub fn decide(
     let hearing = Hearing::new(rules, case, object, judge);
     let labels = OnceCell::new();
     for binding in &rules.bindings {
+        // Nobody need know a namespace for an object that no control of the binding looks at.
+        if binding.match_resources.needs_namespaces() && !looks_at(binding, rules, case) {
+            continue;
+        }
         let known = || match labels.get_or_init(namespace) {
             Some(labels) => NamespaceLabels::Known(labels),
             None => NamespaceLabels::Unknown,
@@ -52,6 +57,11 @@ pub fn decide(
     decision
 }
 
+fn looks_at(binding: &Binding, rules: &Rules, case: &Case<'_>) -> bool {
+    let looks = |it: &Control| it.kinds.iter().any(|it| engine::looks_at(it, case.kind));
+    binding.controls.iter().any(|it| rules.controls.get(it).is_some_and(|it| looks(it)))
+}
+
 /// What happens under a binding to what could not be judged. `mild`: it must not be denied.
 pub(super) fn unevaluated_action(binding: &Binding, mild: bool) -> Option<Action> {
     let denies = binding.actions.contains(&Action::Deny) && !mild;
@@ -64,6 +74,17 @@ pub(super) fn unevaluated_action(binding: &Binding, mild: bool) -> Option<Action
 
 type Answer = Result<Arc<Verdict>, String>;
 
+/// What the old object had, and which controls could not say.
+type Before = Arc<(Identities, Answer)>;
+
+/// Whether the old object had a finding.
+enum Had {
+    Yes,
+    No,
+    /// Nobody could say, and why.
+    Unknown(String),
+}
+
 /// One request before all bindings: each question is asked once.
 struct Hearing<'a> {
     rules: &'a Rules,
@@ -71,7 +92,7 @@ struct Hearing<'a> {
     object: &'a Document,
     judge: &'a Judge<'a>,
     answers: RefCell<Vec<(Params, Answer)>>,
-    before: RefCell<Vec<(Params, Arc<Identities>)>>,
+    before: RefCell<Vec<(Params, Before)>>,
     owner: Option<Owner>,
     going: bool,
 }
@@ -101,7 +122,14 @@ impl<'a> Hearing<'a> {
             self.not_evaluated(binding, Some(error.control.clone()), error.message.clone(), decision);
         }
         for finding in verdict.findings.iter().filter(|it| binding.controls.contains(&it.control)) {
-            let because = self.because(binding, finding);
+            let because = match self.because(binding, finding) {
+                Ok(because) => because,
+                Err(why) => {
+                    let message = format!("{}, and whether that is new cannot be said: {why}", finding.message);
+                    self.not_evaluated(binding, Some(finding.control.clone()), message, decision);
+                    continue;
+                }
+            };
             let action = action(binding, because);
             decision.outcomes.push(Outcome {
                 finding: finding.clone(),
@@ -112,33 +140,28 @@ impl<'a> Hearing<'a> {
         }
     }
 
-    fn not_evaluated(
-        &self,
-        binding: &Binding,
-        control: Option<crate::model::ControlId>,
-        message: String,
-        decision: &mut Decision,
-    ) {
+    fn not_evaluated(&self, binding: &Binding, control: Option<ControlId>, message: String, decision: &mut Decision) {
         let mild = self.is_exempt() || self.going || self.case.writes_status() || self.is_owned(binding);
-        decision.unevaluated.push(Unevaluated { control, message, action: unevaluated_action(binding, mild) });
+        let action = unevaluated_action(binding, mild);
+        decision.unevaluated.push(Unevaluated { control, message, action, binding: binding.name.clone() });
     }
 
-    fn because(&self, binding: &Binding, finding: &Finding) -> Because {
+    /// Why a finding is treated as it is; the error says why that cannot be known.
+    fn because(&self, binding: &Binding, finding: &Finding) -> Result<Because, String> {
         if self.case.writes_status() {
-            return Because::Deleting;
+            return Ok(Because::StatusWrite);
         }
         if self.is_exempt() {
-            return Because::Exempt;
+            return Ok(Because::Exempt);
         }
-        if self.had(binding, finding) {
+        match (self.had(binding, finding), binding.on_update) {
+            (Had::Yes, OnUpdate::New) => return Ok(Because::Existing),
             // Even where an UPDATE is held to everything, an object must be let go.
-            match binding.on_update {
-                OnUpdate::New => return Because::Existing,
-                OnUpdate::All if self.going => return Because::Deleting,
-                OnUpdate::All => {}
-            }
+            (Had::Yes | Had::Unknown(_), _) if self.going => return Ok(Because::Deleting),
+            (Had::Unknown(why), OnUpdate::New) => return Err(why),
+            _ => {}
         }
-        if self.is_owned(binding) { Because::Owned } else { Because::New }
+        Ok(if self.is_excused_by_owner(binding, finding) { Because::Owned } else { Because::New })
     }
 
     fn is_exempt(&self) -> bool {
@@ -149,23 +172,37 @@ impl<'a> Hearing<'a> {
         binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(|it| it.is_judged_by(binding, self.case))
     }
 
-    /// Whether the old object had the finding.
-    fn had(&self, binding: &Binding, finding: &Finding) -> bool {
-        let Some(old) = self.case.old_object.filter(|_| self.case.attributes.operation == Operation::Update) else {
-            return false;
-        };
-        self.before(old, &binding.params).has(self.object, finding)
+    fn is_excused_by_owner(&self, binding: &Binding, finding: &Finding) -> bool {
+        let control = self.rules.controls.get(&finding.control);
+        let asked = |it: &Owner| control.is_some_and(|control| it.is_asked_by(control));
+        self.owner.as_ref().is_some_and(asked) && self.is_owned(binding)
     }
 
-    fn before(&self, old: &Document, params: &Params) -> Arc<Identities> {
+    fn had(&self, binding: &Binding, finding: &Finding) -> Had {
+        let Some(old) = self.case.old_object.filter(|_| self.case.attributes.operation == Operation::Update) else {
+            return Had::No;
+        };
+        let before = self.before(old, &binding.params);
+        let (identities, answer) = &*before;
+        match answer {
+            _ if identities.has(self.object, finding) => Had::Yes,
+            Err(why) => Had::Unknown(why.clone()),
+            Ok(verdict) => match verdict.errors.iter().find(|it| it.control == finding.control) {
+                Some(error) => Had::Unknown(error.message.clone()),
+                None => Had::No,
+            },
+        }
+    }
+
+    fn before(&self, old: &Document, params: &Params) -> Before {
         if let Some((_, known)) = self.before.borrow().iter().find(|(it, _)| it == params) {
             return Arc::clone(known);
         }
-        // An old object without an answer has no findings that could excuse new ones.
-        let verdict = (self.judge)(old, params).unwrap_or_default();
-        let identities = Arc::new(Identities::of(old, &verdict.findings));
-        self.before.borrow_mut().push((params.clone(), Arc::clone(&identities)));
-        identities
+        let answer = (self.judge)(old, params);
+        let findings = answer.as_ref().map(|it| it.findings.as_slice()).unwrap_or_default();
+        let before = Arc::new((Identities::of(old, findings), answer.clone()));
+        self.before.borrow_mut().push((params.clone(), Arc::clone(&before)));
+        before
     }
 
     fn verdict(&self, params: &Params) -> Answer {
@@ -206,14 +243,14 @@ fn conclude(decision: &mut Decision, rules: &Rules, case: &Case<'_>) {
 
 fn status(decision: &Decision, rules: &Rules, case: &Case<'_>) -> Option<Status> {
     let denied: Vec<&Outcome> = decision.outcomes.iter().filter(|it| it.action == Some(Action::Deny)).collect();
-    if !denied.is_empty() {
-        return Some(Status { code: 403, reason: "Forbidden", message: words::denial(&denied, rules, case) });
-    }
     let unjudged: Vec<&Unevaluated> =
         decision.unevaluated.iter().filter(|it| it.action == Some(Action::Deny)).collect();
-    (!unjudged.is_empty()).then(|| Status {
-        code: 503,
-        reason: "ServiceUnavailable",
-        message: words::unjudged(&unjudged),
-    })
+    let (code, reason) = match (denied.is_empty(), unjudged.is_empty()) {
+        (true, true) => return None,
+        (false, _) => (403, "Forbidden"),
+        (true, false) => (503, "ServiceUnavailable"),
+    };
+    let mut message = words::denial(&denied, rules, case);
+    words::add_unjudged(&unjudged, &mut message);
+    Some(Status { code, reason, message })
 }

@@ -89,7 +89,7 @@ impl Identities {
     fn element(&self, list: &str, element: Node<'_>, text: &mut String) {
         let keys = MERGE_KEYS.iter().find(|(name, _)| *name == list).map(|(_, keys)| *keys);
         match keys {
-            Some(keys) if matches!(element.value(), Value::Map(_)) => {
+            Some(keys) if keys.iter().any(|it| element.get(it).is_some()) => {
                 for key in keys {
                     match element.get(key) {
                         Some(value) => self.value(value, text),

@@ -7,8 +7,9 @@
 use super::Case;
 use crate::{
     document::Node,
+    engine,
     matching::Attributes,
-    model::{Kind, Operation},
+    model::{Control, Kind, Operation},
     policy::Binding,
 };
 
@@ -39,9 +40,10 @@ const CONTROLLERS: &[Controller] = &[
 
 /// The owner for which a built-in controller makes the object.
 pub(super) struct Owner {
-    group: &'static str,
+    kind: Kind,
     version: String,
     resource: &'static str,
+    name: String,
 }
 
 /// The owner, where a built-in controller makes the object for one of its own.
@@ -57,21 +59,34 @@ pub(super) fn owner(case: &Case<'_>) -> Option<Owner> {
     let api_version = text(reference, "apiVersion");
     let right = text(reference, "kind") == controller.kind && Kind::group_of(&api_version) == controller.group;
     let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
-    right.then_some(Owner { group: controller.group, version, resource: controller.resource })
+    right.then(|| Owner {
+        kind: Kind::new(controller.group, controller.kind),
+        version,
+        resource: controller.resource,
+        name: text(reference, "name"),
+    })
 }
 
 impl Owner {
-    /// Whether a binding judges such owners. One that looks at Pods alone has judged none.
+    /// Whether a binding judges such owners. One that looks at Pods alone has judged none, and of one that selects
+    /// objects by their labels nobody knows: an owner need not bear the labels of its Pods.
     pub(super) fn is_judged_by(&self, binding: &Binding, case: &Case<'_>) -> bool {
+        if !binding.match_resources.object_selector.is_empty() {
+            return false;
+        }
         let attributes = Attributes {
-            group: self.group,
+            group: &self.kind.group,
             version: &self.version,
             resource: self.resource,
             subresource: "",
-            // The names of owners are not known here; a rule for single names is no promise for them.
-            name: "",
+            name: &self.name,
             ..case.attributes
         };
         binding.match_resources.takes_by_rules(&attributes)
+    }
+
+    /// Whether a control looks at such owners. One for Pods alone has judged none.
+    pub(super) fn is_asked_by(&self, control: &Control) -> bool {
+        control.kinds.iter().any(|it| engine::looks_at(it, &self.kind))
     }
 }

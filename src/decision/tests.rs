@@ -90,6 +90,7 @@ fn update(old: Document, new: Document) -> Asked<'static> {
 
 impl Asked<'_> {
     fn decide(&self, rules: &Rules) -> Decision {
+        let none = Labels::new();
         let group = if self.resource == "deployments" { "apps" } else { "" };
         let attributes = Attributes {
             operation: self.operation,
@@ -99,7 +100,7 @@ impl Asked<'_> {
             subresource: self.subresource,
             name: "web",
             namespace: self.namespace,
-            labels: None,
+            labels: Some(&none),
             old_labels: None,
         };
         let user = User { name: self.user.to_owned(), groups: Vec::new() };
@@ -227,7 +228,7 @@ fn what_goes_away_is_let_go() {
     let clean = object("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web}]}");
     check([all()], &update(clean, going("[a]")), &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
     let status = Asked { subresource: "status", ..update(pod("{name: a}"), pod(&privileged("web"))) };
-    check([all()], &status, &["Warn Deleting C-0057 spec.containers[0].securityContext.privileged"]);
+    check([all()], &status, &["Warn StatusWrite C-0057 spec.containers[0].securityContext.privileged"]);
     let delete = Asked { operation: Operation::Delete, object: None, ..create(pod(&privileged("web"))) };
     check([all()], &delete, &[]);
 }
@@ -284,6 +285,12 @@ fn an_owner_that_the_binding_does_not_look_at_was_not_judged() {
     let both = vec![rule(&["pods"], &[""]), rule(&["replicasets"], &["apps"])];
     let both = Binding { match_resources: scope(both), ..deny(&["C-0057"]) };
     check([both], &asked, &["Warn Owned C-0057 spec.containers[0].securityContext.privileged"]);
+    // Labels are an object's own: the Pod's say nothing about its owner's.
+    let requirement = Requirement { key: "tier".to_owned(), operator: Operator::DoesNotExist, values: Vec::new() };
+    let labelled =
+        MatchResources { object_selector: Selector { requirements: vec![requirement] }, ..MatchResources::default() };
+    let selecting = Binding { match_resources: labelled, ..deny(&["C-0057"]) };
+    check([selecting], &asked, &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
 }
 
 #[test]
@@ -398,7 +405,7 @@ fn words_stay_within_their_bounds() {
     let denied = asked.decide(&rules([deny(&["C-0057", "C-0013", "C-0016"])]));
     let message = denied.status.unwrap().message;
     assert!(message.len() <= 4096, "{}", message.len());
-    assert!(message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 250), "{message}");
+    assert!(message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 300), "{message}");
     assert!(!message.contains(['\u{1b}', '\u{202e}']) && message.contains("more"));
     let warned = asked.decide(&rules([binding(&["C-0057", "C-0013", "C-0016"], &[Action::Warn])]));
     assert!(warned.warnings.len() <= 13 && warned.warnings.iter().all(|it| it.chars().count() <= 120));
@@ -409,4 +416,162 @@ fn words_stay_within_their_bounds() {
         warned.warnings
     );
     assert!(warned.annotations.values().all(|it| it.chars().count() <= 8192));
+}
+
+/// A request about a Pod in `shop`, decided with answers made up here.
+fn decide_with(
+    bindings: Vec<Binding>,
+    operation: Operation,
+    old: Option<&Document>,
+    object: &Document,
+    judge: &Judge<'_>,
+) -> Decision {
+    let rules = rules(bindings);
+    let (user, kind) = (User::default(), Kind::new("", "Pod"));
+    let attributes = Attributes {
+        operation,
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource: "",
+        name: "web",
+        namespace: "shop",
+        labels: None,
+        old_labels: None,
+    };
+    let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(object), old_object: old };
+    decide(&rules, &case, &|| None, judge)
+}
+
+fn real(object: &Document, params: &policy::Params) -> Arc<crate::model::Verdict> {
+    Arc::new(engine().judge(object, &Request { operation: Operation::Update }, params))
+}
+
+#[test]
+fn where_nobody_can_say_what_was_there_nothing_is_called_new() {
+    let going = |it: &str| {
+        object(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {it}, deletionTimestamp: '2026-01-01T00:00:00Z'}}\nspec: {{containers: [{}]}}",
+            privileged("web")
+        ))
+    };
+    let decided = |old: Document, new: Document, bindings: Vec<Binding>| {
+        let judge = |object: &Document, params: &policy::Params| {
+            if object.id().name == "old" { Err("no time was left".to_owned()) } else { Ok(real(object, params)) }
+        };
+        decide_with(bindings, Operation::Update, Some(&old), &new, &judge)
+    };
+    let named = |name: &str| {
+        let containers = privileged("web");
+        object(&format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{containers}]}}"))
+    };
+    let (old, new) = (named("old"), named("web"));
+    let decision = decided(old.clone(), new.clone(), vec![deny(&["C-0057"])]);
+    assert_eq!(decision.status.as_ref().map(|it| it.code), Some(503), "{decision:?}");
+    assert!(decision.outcomes.is_empty() && decision.unevaluated.len() == 1);
+    let lenient = Binding { on_unevaluated: OnUnevaluated::Warn, ..deny(&["C-0057"]) };
+    assert!(decided(old, new, vec![lenient]).allowed);
+    // What goes away is let go all the same.
+    assert!(decided(going("old"), going("web"), vec![deny(&["C-0057"])]).allowed);
+}
+
+#[test]
+fn each_question_is_asked_once() {
+    let asked = std::cell::Cell::new(0);
+    let judge = |object: &Document, params: &policy::Params| {
+        asked.set(asked.get() + 1);
+        Ok(real(object, params))
+    };
+    let count = |bindings: Vec<Binding>, containers: &str| {
+        asked.set(0);
+        let object = pod(containers);
+        decide_with(bindings, Operation::Update, Some(&object), &object, &judge);
+        asked.get()
+    };
+    let other = || {
+        let schema = policy::embedded().0.params;
+        let mut params = schema.defaults();
+        params.set(&schema, "insecureCapabilities", policy::ParamValue::List(vec!["X".to_owned()])).unwrap();
+        Binding { params, ..deny(&["C-0057"]) }
+    };
+    assert_eq!(count(vec![deny(&["C-0057"]), deny(&["C-0057"])], "{name: web}"), 1, "a clean object needs no old one");
+    assert_eq!(count(vec![deny(&["C-0057"]), deny(&["C-0057"])], &privileged("web")), 2);
+    assert_eq!(count(vec![deny(&["C-0057"]), other()], &privileged("web")), 4);
+}
+
+#[test]
+fn a_denial_tells_findings_and_what_was_not_judged() {
+    let judge = |object: &Document, params: &policy::Params| {
+        let mut verdict = (*real(object, params)).clone();
+        let (control, message) = ("C-0016".into(), "it takes too long".to_owned());
+        verdict.errors.push(crate::model::RuleError { control, message });
+        Ok(Arc::new(verdict))
+    };
+    let object = pod(&privileged("web"));
+    let decision = decide_with(vec![deny(&["C-0016", "C-0057"])], Operation::Create, None, &object, &judge);
+    let status = decision.status.unwrap();
+    assert_eq!(status.code, 403);
+    assert!(status.message.starts_with("C-0057 "), "{}", status.message);
+    assert!(status.message.contains("\nC-0016 could not be judged: it takes too long"), "{}", status.message);
+    let clean = decide_with(vec![deny(&["C-0013"])], Operation::Create, None, &object, &|_, _| Ok(Arc::default()));
+    assert!(clean.allowed, "errors of other controls are another binding's");
+}
+
+#[test]
+fn connections_are_refused_where_a_binding_says_so() {
+    let exec = object("apiVersion: v1\nkind: PodExecOptions\ncontainer: web\ncommand: [sh]\n");
+    let asked = Asked { operation: Operation::Connect, subresource: "exec", ..create(exec) };
+    let decision = check([deny(&["K-0001"])], &asked, &["Deny New K-0001 command"]);
+    assert!(decision.status.unwrap().message.contains("(pod shop/web)"));
+    check([deny(&["C-0057"])], &asked, &[]);
+}
+
+#[test]
+fn what_is_never_denied_is_not_denied_unread_either() {
+    let attributes = |operation, subresource, namespace| Attributes {
+        operation,
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource,
+        name: "web",
+        namespace,
+        labels: None,
+        old_labels: None,
+    };
+    let denied = |operation, subresource, namespace| {
+        let selecting = MatchResources {
+            object_selector: Selector {
+                requirements: vec![Requirement { key: "a".to_owned(), operator: Operator::Exists, values: Vec::new() }],
+            },
+            exclude_namespaces: vec!["free".to_owned()],
+            ..MatchResources::default()
+        };
+        let binding = Binding { match_resources: selecting, ..deny(&["C-0057"]) };
+        let request = attributes(operation, subresource, namespace);
+        !decide_unread(&rules([binding]), Some(&request), &Unread::Overloaded).allowed
+    };
+    assert!(denied(Operation::Create, "", "shop"), "labels that nobody knows take nothing out");
+    assert!(!denied(Operation::Delete, "", "shop"));
+    assert!(!denied(Operation::Update, "status", "shop"));
+    assert!(!denied(Operation::Create, "", "kubevet"));
+    assert!(!denied(Operation::Create, "", "free"));
+}
+
+#[test]
+fn places_are_named_by_what_their_lists_are_merged_by() {
+    let with = |env: &str, ports: &str, list: &str| {
+        let first = if list == "containers" { "" } else { "containers: [{name: app}], " };
+        object(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{{first}{list}: [{{name: web, env: [{env}], ports: [{ports}], securityContext: {{privileged: true}}}}]}}"
+        ))
+    };
+    let allowed =
+        |controls: &[&str], old: Document, new: Document| update(old, new).decide(&rules([deny(controls)])).allowed;
+    let port = |number: u16| format!("{{containerPort: 80, hostPort: {number}}}");
+    let ports = |ports: &str| with("", ports, "containers");
+    let two = format!("{{containerPort: 81}}, {}", port(80));
+    assert!(allowed(&["C-0044"], ports(&port(80)), ports(&two)), "another port before it is no other port");
+    assert!(!allowed(&["C-0044"], ports(&port(80)), ports(&port(81))), "another host port is");
+    assert!(!allowed(&["C-0057"], with("", "", "containers"), with("", "", "initContainers")), "another list is");
 }

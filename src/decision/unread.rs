@@ -2,7 +2,7 @@
 
 use super::{Decision, Rules, Status, Unevaluated, annotations, decide::unevaluated_action, warnings};
 use crate::{
-    matching::{Attributes, Matching, NamespaceLabels},
+    matching::Attributes,
     model::{Action, Operation},
 };
 
@@ -48,14 +48,13 @@ pub fn decide_unread(rules: &Rules, attributes: Option<&Attributes<'_>>, why: &U
     let mut decision = Decision { allowed: true, ..Decision::default() };
     let harmless = attributes.is_some_and(|it| it.operation == Operation::Delete || it.subresource == "status");
     let exempt = attributes.is_some_and(|it| rules.exempt_namespaces.contains(it.namespace));
-    let meant = rules.bindings.iter().filter(|binding| {
-        let matches = |it: &Attributes<'_>| binding.match_resources.matches(it, || NamespaceLabels::Unknown);
-        attributes.is_none_or(|it| matches(it) != Matching::No)
-    });
+    let meant =
+        rules.bindings.iter().filter(|it| attributes.is_none_or(|request| it.match_resources.may_take(request)));
     for binding in meant {
         let action = unevaluated_action(binding, harmless || exempt);
         decision.bindings.push(binding.name.clone());
-        decision.unevaluated.push(Unevaluated { control: None, message: words.clone(), action });
+        let binding = binding.name.clone();
+        decision.unevaluated.push(Unevaluated { control: None, message: words.clone(), action, binding });
     }
     // One thing went wrong, however many bindings it concerns.
     decision.unevaluated.sort_by_key(|it| std::cmp::Reverse(it.action));

@@ -1,11 +1,16 @@
 //! What the client is told. The API server keeps 4,096 characters of warnings from all sources, and cuts every one when
 //! there are more; 120 characters a warning are the advice.
 
-use super::{Because, Decision, Outcome, Rules, words::cut};
+use super::{
+    Because, Decision, Outcome, Rules, Unevaluated,
+    words::{cut, tail},
+};
 use crate::model::{Action, Severity};
 
 /// Warnings of one answer, the one that counts the rest not among them.
 const MOST: usize = 12;
+/// Of what was not judged, so that it hides no finding.
+const UNJUDGED: usize = 3;
 /// Characters of a warning.
 const LENGTH: usize = 120;
 /// The longest path in one.
@@ -14,9 +19,14 @@ const PATH: usize = 70;
 /// Writes the warnings of a decision: what could not be judged, then findings, worst first.
 pub(super) fn write(decision: &mut Decision, rules: &Rules) {
     let mut warnings: Vec<String> = Vec::new();
-    for it in decision.unevaluated.iter().filter(|it| it.action == Some(Action::Warn)) {
+    let unjudged: Vec<&Unevaluated> =
+        decision.unevaluated.iter().filter(|it| it.action == Some(Action::Warn)).collect();
+    for it in unjudged.iter().take(UNJUDGED) {
         let control = it.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
         warnings.push(cut(&format!("{control}not judged: {}", it.message), LENGTH));
+    }
+    if unjudged.len() > UNJUDGED {
+        warnings.push(format!("… and {} more were not judged", unjudged.len() - UNJUDGED));
     }
     let warned: Vec<&Outcome> = decision.outcomes.iter().filter(|it| it.action == Some(Action::Warn)).collect();
     if warned.len() <= MOST {
@@ -50,11 +60,12 @@ fn line(outcome: &Outcome, rules: &Rules, count: usize) -> String {
         Because::Owned => " (its owner is already there)",
         Because::Exempt => " (exempt namespace)",
         Because::Deleting => " (going away)",
+        Because::StatusWrite => " (status)",
     };
     let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
-    let tail = format!("{why}{times}");
-    let room = LENGTH.saturating_sub(tail.chars().count());
-    let path = finding.paths.first().map(|it| format!(" {}", cut(&it.to_string(), PATH))).unwrap_or_default();
+    let end = format!("{why}{times}");
+    let room = LENGTH.saturating_sub(end.chars().count());
+    let path = finding.paths.first().map(|it| format!(" {}", tail(&it.to_string(), PATH))).unwrap_or_default();
     let head = format!("{} {severity}:{path}: {}", finding.control, finding.message);
-    format!("{}{tail}", cut(&head, room))
+    format!("{}{end}", cut(&head, room))
 }

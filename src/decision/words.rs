@@ -8,19 +8,21 @@ use crate::model::{Control, Finding, FixAction, Operation, is_hidden};
 use std::fmt::Write as _;
 
 /// The first line of a denial: it is all that some clients show.
-const FIRST_LINE: usize = 250;
+const FIRST_LINE: usize = 300;
 /// Each further line.
-const LINE: usize = 250;
+const LINE: usize = 300;
 /// Findings that a denial names.
 const LISTED: usize = 20;
 /// Bytes of a denial.
 const MESSAGE_BYTES: usize = 4096;
 /// The longest value that a line says to set.
 const VALUE: usize = 60;
+/// The longest advice.
+const ADVICE: usize = 100;
 /// The longest path in a line.
 const PATH: usize = 120;
 
-/// The message of a denial. `denied` is not empty and has the worst first.
+/// The message of a denial; `denied` has the worst first.
 pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> String {
     let mut text = String::new();
     for (place, outcome) in denied.iter().enumerate() {
@@ -45,16 +47,23 @@ pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> Str
     text
 }
 
-/// The message where a request is denied because it could not be judged.
-pub(super) fn unjudged(unjudged: &[&Unevaluated]) -> String {
-    let Some(first) = unjudged.first() else { return String::new() };
+/// Adds what could not be judged and is denied for it.
+pub(super) fn add_unjudged(unjudged: &[&Unevaluated], text: &mut String) {
+    let Some(first) = unjudged.first() else { return };
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
     let more = match unjudged.len() {
         1 => String::new(),
-        count => format!(" (and {} more)", count - 1),
+        count => format!(", and {} more", count - 1),
     };
-    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it}: "));
-    let why = cut(&first.message, LINE);
-    format!("kubevet could not judge this, and the binding denies what is not judged: {control}{why}{more}")
+    let (why, binding) = (cut(&first.message, LINE), cut(&first.binding, 60));
+    let _ = write!(
+        text,
+        "{control}could not be judged{more}: {why}: try again, or ask whoever wrote the binding, which denies what is \
+         not judged (onUnevaluated) [binding {binding}]"
+    );
 }
 
 /// `C-0057 Privileged container: what is wrong (where): what to do`, in at most `room` characters. What is wrong gives
@@ -78,7 +87,7 @@ fn place(finding: &Finding, case: &Case<'_>) -> String {
         return format!(" (pod {namespace}/{})", cut(attributes.name, 60));
     }
     match finding.paths.first() {
-        Some(path) => format!(" ({})", cut(&path.to_string(), PATH)),
+        Some(path) => format!(" ({})", tail(&path.to_string(), PATH)),
         None => String::new(),
     }
 }
@@ -86,7 +95,7 @@ fn place(finding: &Finding, case: &Case<'_>) -> String {
 fn todo(finding: &Finding, control: Option<&Control>) -> String {
     let same = |path: &crate::model::FieldPath| finding.paths.first() == Some(path);
     let shown = |path: &crate::model::FieldPath| {
-        if same(path) { "it".to_owned() } else { cut(&path.to_string(), PATH) }
+        if same(path) { "it".to_owned() } else { tail(&path.to_string(), PATH) }
     };
     match finding.fixes.first() {
         Some(fix) => match &fix.action {
@@ -94,15 +103,34 @@ fn todo(finding: &Finding, control: Option<&Control>) -> String {
             FixAction::Remove => format!(": remove {}", shown(&fix.path)),
         },
         None => match control {
-            Some(control) => format!(": {}", cut(first_sentence(&control.remediation), 100)),
+            Some(control) => format!(": {}", advice(&control.remediation)),
             None => String::new(),
         },
     }
 }
 
-fn first_sentence(text: &str) -> &str {
-    let text = text.trim();
-    text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first)
+/// The first sentence of a remediation, or as many whole clauses of it as fit.
+fn advice(remediation: &str) -> String {
+    let text = remediation.trim();
+    let sentence = text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first);
+    if sentence.chars().count() <= ADVICE {
+        return cut(sentence, ADVICE);
+    }
+    let clauses = sentence.match_indices(", ").map(|(at, _)| at).filter(|at| *at <= ADVICE);
+    match clauses.last() {
+        Some(end) => cut(sentence.get(..end).unwrap_or(sentence), ADVICE),
+        None => cut(sentence, ADVICE),
+    }
+}
+
+/// The end of a path, which says more than its beginning, in at most `room` characters.
+pub(super) fn tail(path: &str, room: usize) -> String {
+    let count = path.chars().count();
+    if count <= room {
+        return cut(path, room);
+    }
+    let rest: String = path.chars().skip(count - room + 1).collect();
+    format!("…{}", cut(&rest, room))
 }
 
 /// A text in one line of at most `room` characters, nothing in it that a terminal would obey.

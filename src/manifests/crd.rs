@@ -19,8 +19,8 @@ kind: CustomResourceDefinition
 metadata:
   name: controlbindings.kubevet.io
   labels:
-    app.kubernetes.io/name: kubevet
-    app.kubernetes.io/part-of: kubevet
+    @labels@
+  @crd-annotations@
 spec:
   group: kubevet.io
   scope: Cluster

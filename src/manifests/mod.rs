@@ -3,22 +3,34 @@
 //! | file | is |
 //! |---|---|
 //! | `crd`, `rbac`, `workload`, `webhooks` | the objects, as templates with their reasons as comments |
+//! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
+//! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
 //! | `resources` | kinds → resources of webhook rules |
 //! | `text` | fills a template |
 
 mod crd;
+mod dashboard;
+mod helm;
+mod kustomize;
+mod monitoring;
 mod rbac;
 mod resources;
 mod text;
 mod webhooks;
 mod workload;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     model::{Kind, KindSelector},
     policy::Library,
     workload::WORKLOADS,
 };
-use std::collections::BTreeSet;
+pub use helm::chart;
+pub use kustomize::kustomization;
+pub use monitoring::monitoring;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What differs between installations.
 #[derive(Debug, Clone)]
@@ -40,6 +52,28 @@ pub struct Outside {
     pub url: String,
     /// The certificates to trust, PEM.
     pub ca: String,
+    /// What happens to workloads while nobody answers; `None`: what each namespace asks for by its label.
+    pub failure_policy: Option<FailurePolicy>,
+}
+
+/// What the API server does with a request when nobody answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// It refuses it.
+    Fail,
+    /// It lets it through, unjudged.
+    Ignore,
+}
+
+impl FailurePolicy {
+    /// The word of Kubernetes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "Fail",
+            Self::Ignore => "Ignore",
+        }
+    }
 }
 
 /// Every kind that a library's controls look at.
@@ -60,23 +94,8 @@ pub fn kinds(library: &Library) -> BTreeSet<Kind> {
 /// An option that would not be the same once it stands in YAML, in words.
 pub fn objects(options: &Options) -> Result<Vec<(&'static str, String)>, String> {
     check(options)?;
-    let webhooks = webhooks::configuration(&options.kinds);
-    let client = "# The CA is written by kubevet, which issues it.\nservice:\n  name: kubevet\n  namespace: @namespace@\n  path: /validate\n  port: 443";
-    let client = client.replace("@namespace@", &options.namespace);
-    let crd = crd::crd();
-    let templates = [
-        ("namespace.yaml", workload::NAMESPACE),
-        ("crd.yaml", &crd),
-        ("service-account.yaml", rbac::SERVICE_ACCOUNT),
-        ("rbac.yaml", rbac::RBAC),
-        ("secret.yaml", workload::SECRET),
-        ("service.yaml", workload::SERVICE),
-        ("network-policy.yaml", workload::NETWORK_POLICY),
-        ("pod-disruption-budget.yaml", workload::BUDGET),
-        ("deployment.yaml", workload::DEPLOYMENT),
-        ("webhooks.yaml", &webhooks),
-    ];
-    Ok(templates.map(|(file, text)| (file, fill(text, options, &client))).into())
+    let slots = slots(options);
+    Ok(templates(options).into_iter().map(|(file, text)| (file, fill(&text, &slots))).collect())
 }
 
 /// All objects as one stream of YAML.
@@ -106,28 +125,62 @@ pub fn webhook(options: &Options, outside: &Outside) -> Result<String, String> {
     if !outside.ca.contains("-----BEGIN CERTIFICATE-----") {
         return Err("the CA file holds no certificate in PEM form".into());
     }
-    let client = format!("url: \"{url}\"\ncaBundle: {}", text::base64(outside.ca.as_bytes()));
-    Ok(fill(&webhooks::configuration(&options.kinds), options, &client))
+    let mut slots = slots(options);
+    slots.insert("client", format!("url: \"{url}\"\ncaBundle: {}", text::base64(outside.ca.as_bytes())));
+    Ok(fill(&webhooks::configuration(&options.kinds, outside.failure_policy), &slots))
 }
 
-fn fill(template: &str, options: &Options, client: &str) -> String {
-    let replicas = options.replicas.to_string();
-    text::fill(template, |name| {
-        Some(match name {
-            "namespace" => &options.namespace,
-            "image" => &options.image,
-            "replicas" => &replicas,
-            "client" => client,
-            "labels" => "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet",
-            "pull-policy" => "IfNotPresent",
-            "cpu-request" => "100m",
-            "memory-request" => "64Mi",
-            "cpu-limit" => "\"2\"",
-            "memory-limit" => "512Mi",
-            "scheduling" | "extra-args" => "",
-            _ => return None,
-        })
-    })
+/// The objects with open slots, in the order in which they must be applied.
+fn templates(options: &Options) -> Vec<(&'static str, String)> {
+    vec![
+        ("namespace.yaml", workload::NAMESPACE.to_owned()),
+        ("crd.yaml", crd::crd()),
+        ("service-account.yaml", rbac::SERVICE_ACCOUNT.to_owned()),
+        ("rbac.yaml", rbac::RBAC.to_owned()),
+        ("secret.yaml", workload::SECRET.to_owned()),
+        ("service.yaml", workload::SERVICE.to_owned()),
+        ("network-policy.yaml", workload::NETWORK_POLICY.to_owned()),
+        ("pod-disruption-budget.yaml", workload::BUDGET.to_owned()),
+        ("deployment.yaml", workload::DEPLOYMENT.to_owned()),
+        ("webhooks.yaml", webhooks::configuration(&options.kinds, None)),
+    ]
+}
+
+/// What stands in the slots of the templates, by name.
+type Slots = BTreeMap<&'static str, String>;
+
+const LABELS: &str = "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet";
+
+/// The slots of one installation. A slot that is empty takes its line with it.
+fn slots(options: &Options) -> Slots {
+    let text = |it: &str| it.to_owned();
+    Slots::from([
+        ("namespace", text(&options.namespace)),
+        ("image", text(&options.image)),
+        ("replicas", options.replicas.to_string()),
+        ("client", service(&options.namespace)),
+        ("labels", text(LABELS)),
+        ("pull-policy", text("IfNotPresent")),
+        ("cpu-request", text("100m")),
+        ("memory-request", text("64Mi")),
+        ("cpu-limit", text("\"2\"")),
+        ("memory-limit", text("512Mi")),
+        ("crd-annotations", String::new()),
+        ("scheduling", String::new()),
+        ("extra-args", String::new()),
+    ])
+}
+
+/// Where the API server finds a server in the cluster.
+fn service(namespace: &str) -> String {
+    format!(
+        "# The CA is written by kubevet, which issues it.\nservice:\n  name: kubevet\n  namespace: {namespace}\n  path: \
+         /validate\n  port: 443"
+    )
+}
+
+fn fill(template: &str, slots: &Slots) -> String {
+    text::fill(template, |name| slots.get(name).map(String::as_str))
 }
 
 fn check(options: &Options) -> Result<(), String> {
@@ -149,62 +202,4 @@ fn check(options: &Options) -> Result<(), String> {
 
 fn plain(text: &str, also: &str) -> bool {
     text.chars().all(|it| it.is_ascii_alphanumeric() || also.contains(it))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn options() -> Options {
-        let (library, _) = crate::policy::embedded();
-        let image = format!("ghcr.io/kubevet/kubevet:{}", env!("CARGO_PKG_VERSION"));
-        Options { namespace: "kubevet".to_owned(), image, replicas: 2, kinds: kinds(&library) }
-    }
-
-    #[test]
-    fn the_repository_holds_what_is_generated() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/install.yaml");
-        let text = install(&options()).unwrap();
-        if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
-            fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests")).unwrap();
-            fs::write(file, &text).unwrap();
-        }
-        assert_eq!(fs::read_to_string(file).unwrap(), text, "run `UPDATE=1 cargo test` to rewrite it");
-    }
-
-    #[test]
-    fn no_slot_is_left_open() {
-        for line in install(&options()).unwrap().lines().filter(|it| it.contains('@')) {
-            assert!(line.contains("?(@.type"), "{line}");
-        }
-    }
-
-    #[track_caller]
-    fn check_refused(change: impl FnOnce(&mut Options)) {
-        let mut options = options();
-        change(&mut options);
-        assert!(install(&options).is_err(), "{options:?}");
-    }
-
-    #[test]
-    fn options_that_yaml_would_read_otherwise_are_refused() {
-        check_refused(|it| it.namespace = "a\nb".to_owned());
-        check_refused(|it| it.namespace = String::new());
-        check_refused(|it| it.image = "a b".to_owned());
-        check_refused(|it| it.image = "a: b".to_owned());
-        check_refused(|it| it.replicas = 0);
-    }
-
-    #[test]
-    fn a_key_never_goes_into_the_cluster() {
-        let outside = |url: &str, ca: &str| Outside { url: url.to_owned(), ca: ca.to_owned() };
-        let certificate = "-----BEGIN CERTIFICATE-----\n";
-        assert!(webhook(&options(), &outside("https://10.0.0.1:8443/validate", certificate)).is_ok());
-        assert!(webhook(&options(), &outside("http://10.0.0.1/validate", certificate)).is_err());
-        assert!(webhook(&options(), &outside("https://10.0.0.1/\"x", certificate)).is_err());
-        let key = format!("{certificate}-----BEGIN PRIVATE KEY-----");
-        assert!(webhook(&options(), &outside("https://10.0.0.1/validate", &key)).is_err());
-        assert!(webhook(&options(), &outside("https://10.0.0.1/validate", "")).is_err());
-    }
 }

@@ -32,13 +32,13 @@ rules:
   # Tells in a binding's status what it covers and why something in it cannot work.
   - apiGroups: [kubevet.io]
     resources: [controlbindings/status]
-    verbs: [update, patch]
+    verbs: [patch]
   # Its own webhook configuration and no other: writes the CA that the API server shall trust, and lets go of requests
   # when kubevet is removed.
   - apiGroups: [admissionregistration.k8s.io]
     resources: [validatingwebhookconfigurations]
     resourceNames: [kubevet]
-    verbs: [get, list, watch, update, patch]
+    verbs: [get, update]
   # Says on objects and bindings what was denied; in every namespace, where the objects are.
   - apiGroups: [events.k8s.io]
     resources: [events]
@@ -71,7 +71,7 @@ rules:
   - apiGroups: [\"\"]
     resources: [secrets]
     resourceNames: [kubevet-tls]
-    verbs: [get, update, patch]
+    verbs: [get, patch]
   # Whether it is being removed or only restarted, when it is told to stop.
   - apiGroups: [apps]
     resources: [deployments]

@@ -1,20 +1,29 @@
 //! The ValidatingWebhookConfiguration: which requests the API server sends, and what it does when nobody answers.
 
-use super::resources::{Resources, resources};
+use super::{
+    FailurePolicy,
+    resources::{Resources, resources},
+};
 use crate::{model::Kind, workload::WORKLOADS};
 use std::{collections::BTreeSet, fmt::Write as _};
 
 /// The configuration, with the slots `client` and those that every object has.
 ///
 /// Three webhooks, so that nobody's down can stop more than was asked for: workloads in namespaces that ask for `Fail`,
-/// workloads elsewhere, and everything else.
-pub(super) fn configuration(kinds: &BTreeSet<Kind>) -> String {
+/// workloads elsewhere, and everything else. With a failure policy for `workloads` there is one for them, whatever a
+/// namespace asks for; everything else is never stopped.
+pub(super) fn configuration(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
     let workload_kinds: Vec<Kind> = WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect();
-    let workloads = resources(&workload_kinds);
+    let rules = objects(&resources(&workload_kinds), true);
     let others = resources(kinds.iter().filter(|kind| !workload_kinds.contains(kind)));
     let mut text = String::from(HEAD);
-    webhook(&mut text, FAIL, "Fail", "In", &objects(&workloads, true));
-    webhook(&mut text, IGNORE, "Ignore", "NotIn", &objects(&workloads, true));
+    match workloads {
+        Some(policy) => webhook(&mut text, WORKLOAD, policy.name(), "", &rules),
+        None => {
+            webhook(&mut text, FAIL, "Fail", "In", &rules);
+            webhook(&mut text, IGNORE, "Ignore", "NotIn", &rules);
+        }
+    }
     webhook(&mut text, REST, "Ignore", "", &(objects(&others, false) + CONNECT));
     text
 }
@@ -63,6 +72,9 @@ const FAIL: &str = "  # Where a workload that nobody judged must not run: namesp
 ";
 const IGNORE: &str = "  # The same in all other namespaces: nobody waits for a kubevet that is down.
   - name: ignore.kubevet.io
+";
+const WORKLOAD: &str = "  # Workloads in every namespace, whatever its label asks for.
+  - name: workloads.kubevet.io
 ";
 const REST: &str = "  # What else the library looks at, and connections into pods.
   - name: rest.kubevet.io

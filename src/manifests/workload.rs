@@ -40,6 +40,7 @@ spec:
     matchLabels:
       app.kubernetes.io/name: kubevet
   strategy:
+    type: RollingUpdate
     rollingUpdate:
       # The new one is ready before an old one goes.
       maxUnavailable: 0
@@ -88,6 +89,9 @@ spec:
             - --metrics-listen=0.0.0.0:8080
             - --tls-secret=kubevet-tls
             - --webhook-configuration=kubevet
+            # Tells a restart from an uninstall: when this goes, webhooks that would block the cluster let go.
+            - --deployment=kubevet
+            - --decision-log=-
             @extra-args@
           env:
             - name: POD_NAME

@@ -75,6 +75,12 @@ impl MatchResources {
             && !self.exclude_resource_rules.iter().any(|it| it.takes(request))
     }
 
+    /// Whether it may take a request of whose object and namespace nothing but the names is known.
+    #[must_use]
+    pub fn may_take(&self, request: &Attributes<'_>) -> bool {
+        self.takes_by_rules(request) && self.takes_by_name(request)
+    }
+
     fn takes_by_name(&self, request: &Attributes<'_>) -> bool {
         let namespace = if request.is_namespace() { request.name } else { request.namespace };
         let lists = |names: &[String]| names.iter().any(|it| it == namespace);

@@ -5,6 +5,7 @@
 
 use super::{
     answer,
+    glance::Glance,
     review::{Review, Unreadable},
 };
 use crate::{
@@ -76,8 +77,8 @@ impl Gate {
         let parse = begun.elapsed();
         match read {
             Ok(review) => Ok(self.decide(review, surroundings, parse)),
-            Err(Unreadable::Broken { uid, why }) => {
-                let mut answered = self.refuse(uid, &Unread::Broken(why));
+            Err(Unreadable::Broken { glance, why }) => {
+                let mut answered = self.refuse(&glance, &Unread::Broken(why));
                 answered.phases.parse = parse;
                 Ok(answered)
             }
@@ -86,9 +87,9 @@ impl Gate {
     }
 
     /// Answers, by policy, a request that was not read or not judged.
-    #[must_use]
-    pub fn refuse(&self, uid: String, why: &Unread) -> Answered {
-        let decision = decision::decide_unread(&self.rules, None, why);
+    pub(super) fn refuse(&self, glance: &Glance, why: &Unread) -> Answered {
+        let decision = decision::decide_unread(&self.rules, glance.attributes().as_ref(), why);
+        let uid = glance.uid().to_owned();
         let body = answer::write(&uid, &decision);
         Answered { uid, review: None, decision, body, phases: Phases::default() }
     }

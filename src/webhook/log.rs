@@ -84,6 +84,7 @@ struct Unevaluated<'a> {
     control: Option<&'a str>,
     message: &'a str,
     action: &'static str,
+    binding: &'a str,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -177,6 +178,7 @@ fn unevaluated(it: &crate::decision::Unevaluated) -> Unevaluated<'_> {
         control: it.control.as_ref().map(crate::model::ControlId::as_str),
         message: &it.message,
         action: it.action.map_or("none", Action::name),
+        binding: &it.binding,
     }
 }
 
@@ -188,6 +190,7 @@ pub(super) fn because(because: Because) -> &'static str {
         Because::Owned => "owned",
         Because::Exempt => "exempt",
         Because::Deleting => "deleting",
+        Because::StatusWrite => "status",
     }
 }
 

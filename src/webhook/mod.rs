@@ -5,7 +5,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `review`, `uid` | bytes → a review; the uid of what cannot be read whole |
+//! | `review`, `glance` | bytes → a review; what can be told of one that is not read whole |
 //! | `gate` | what holds, and the answer to one body under it |
 //! | `answer` | a decision → bytes |
 //! | `server`, `body`, `timeout` | the endpoint, its bounds, the caller's patience |
@@ -17,13 +17,13 @@ mod answer;
 mod body;
 mod explain;
 mod gate;
+mod glance;
 mod log;
 mod metrics;
 mod record;
 mod review;
 mod server;
 mod timeout;
-mod uid;
 mod wrap;
 
 pub use explain::explain;
@@ -31,6 +31,6 @@ pub use gate::{Answered, Gate, Phases, Surroundings};
 pub use log::DecisionLog;
 pub use metrics::Metrics;
 pub use record::Recorder;
-pub use review::{Resource, Review, Unreadable};
+pub use review::{Resource, Review};
 pub use server::{Admission, Capacity, FindLabels, Observe, router};
 pub use wrap::wrap;

@@ -3,7 +3,7 @@
 //! The envelope comes from the API server, what is in it from anybody. So whatever can be told about a body that cannot
 //! be read whole is told: its uid, for an answer by policy. It decides nothing.
 
-use super::uid;
+use super::glance::Glance;
 use crate::{
     decision::User,
     document::{self, Document, Limits, Node},
@@ -62,11 +62,11 @@ pub struct Resource {
 
 /// Why a body gave no review.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unreadable {
+pub(super) enum Unreadable {
     /// It is a review, or begins like one, and cannot be judged: it is answered by policy.
     Broken {
-        /// The uid that the answer must carry.
-        uid: String,
+        /// What can be told of it, the uid that the answer must carry at least.
+        glance: Box<Glance>,
         /// What is wrong.
         why: String,
     },
@@ -79,21 +79,21 @@ impl Review {
     ///
     /// # Errors
     /// What [`Unreadable`] says.
-    pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let file = Arc::from("request");
         let limits = Limits { bytes: BODY_BYTES, depth: DEPTH, ..Limits::default() };
         let mut reading = document::read_json(&file, body, &limits);
         if let Some(problem) = reading.problems.first() {
             let place = problem.position.map_or_else(String::new, |it| format!("at {it}: "));
-            return Err(broken(uid::find(body), format!("{place}{}", problem.message)));
+            return Err(broken(Glance::of(body), format!("{place}{}", problem.message)));
         }
         let (Some(document), None) = (reading.documents.pop(), reading.documents.pop()) else {
             return Err(Unreadable::NoReview("the body is not one JSON document".to_owned()));
         };
-        Self::of(&document)
+        Self::of(&document, body)
     }
 
-    fn of(document: &Document) -> Result<Self, Unreadable> {
+    fn of(document: &Document, body: &[u8]) -> Result<Self, Unreadable> {
         let root = document.root();
         let no = |why: &str| Err(Unreadable::NoReview(why.to_owned()));
         if text(root, "kind") != "AdmissionReview" || text(root, "apiVersion") != "admission.k8s.io/v1" {
@@ -109,8 +109,7 @@ impl Review {
         if uid.is_empty() {
             return no("the request has no uid");
         }
-        Self::of_request(document, request, uid)
-            .map_err(|why| Unreadable::Broken { uid: uid.to_owned(), why: why.to_owned() })
+        Self::of_request(document, request, uid).map_err(|why| broken(Glance::of(body), why.to_owned()))
     }
 
     fn of_request(document: &Document, request: Node<'_>, uid: &str) -> Result<Self, &'static str> {
@@ -176,9 +175,9 @@ impl Review {
     }
 }
 
-fn broken(uid: Option<String>, why: String) -> Unreadable {
-    match uid {
-        Some(uid) => Unreadable::Broken { uid, why },
+fn broken(glance: Option<Glance>, why: String) -> Unreadable {
+    match glance {
+        Some(glance) => Unreadable::Broken { glance: Box::new(glance), why },
         None => Unreadable::NoReview(why),
     }
 }
@@ -237,8 +236,8 @@ mod tests {
     #[track_caller]
     fn broken(body: &str, expected: &str) {
         match Review::read(body.as_bytes()) {
-            Err(Unreadable::Broken { uid, why }) => {
-                assert_eq!(uid, "u-1");
+            Err(Unreadable::Broken { glance, why }) => {
+                assert_eq!(glance.uid(), "u-1");
                 assert!(why.contains(expected), "{why}");
             }
             other => panic!("{other:?}"),

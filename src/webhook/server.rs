@@ -6,10 +6,11 @@
 use super::{
     body::{self, Budget, Taken},
     gate::{Answered, Gate, Surroundings},
+    glance::Glance,
     log::DecisionLog,
     metrics::Metrics,
     record::Recorder,
-    timeout, uid,
+    timeout,
 };
 use crate::{decision::Unread, matching::Labels};
 use arc_swap::ArcSwap;
@@ -137,13 +138,13 @@ impl Admission {
     /// The answer to what is not judged; the bytes hold the uid, if anything does.
     fn by_policy(&self, bytes: &[u8], why: &Unread, word: &'static str) -> Response {
         let now = Instant::now();
-        let Some(uid) = uid::find(bytes) else {
+        let Some(glance) = Glance::of(bytes) else {
             self.metrics.refused(word);
             return plain(StatusCode::SERVICE_UNAVAILABLE, "the request was not read and has no uid to answer to");
         };
         self.metrics.shed(word);
         let gate = self.gate.load_full();
-        self.finish(gate.refuse(uid, why), gate.generation, now)
+        self.finish(gate.refuse(&glance, why), gate.generation, now)
     }
 
     fn finish(&self, answered: Answered, generation: u64, read: Instant) -> Response {

@@ -25,7 +25,7 @@ use tokio_rustls::{
     rustls::{
         ClientConfig, RootCertStore,
         crypto::ring,
-        pki_types::{CertificateDer, IpAddr, ServerName, pem::PemObject as _},
+        pki_types::{CertificateDer, IpAddr, PrivateKeyDer, ServerName, pem::PemObject as _},
     },
 };
 
@@ -76,6 +76,17 @@ pub(crate) enum Failure {
 impl Client {
     /// Calls 127.0.0.1:`port` and trusts the certificates of `ca` (PEM).
     pub(crate) fn new(port: u16, ca: &str) -> Self {
+        Self::build(port, ca, None)
+    }
+
+    /// As [`Self::new`], and shows a certificate of its own (both PEM).
+    pub(crate) fn with_certificate(port: u16, ca: &str, certificate: &str, key: &str) -> Self {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("the certificate is PEM");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("the key is PEM");
+        Self::build(port, ca, Some((certificate, key)))
+    }
+
+    fn build(port: u16, ca: &str, own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
             roots.add(certificate.expect("the CA is PEM")).expect("the CA can be trusted");
@@ -83,8 +94,13 @@ impl Client {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("TLS has versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match own {
+            Some((certificate, key)) => {
+                config.with_client_auth_cert(vec![certificate], key).expect("the key is the certificate's")
+            }
+            None => config.with_no_client_auth(),
+        };
         Self { address: (Ipv4Addr::LOCALHOST, port).into(), tls: TlsConnector::from(Arc::new(config)) }
     }
 

@@ -29,25 +29,37 @@ impl Gate {
 
     /// As [`Self::start`], on a port that another gate may be serving, too.
     pub(crate) fn start_on(port: u16, tls_dir: &Path, flags: &[&str]) -> Result<Self, String> {
-        let mut gate = Self::spawn_on(port, tls_dir, flags);
-        until("the gate to be ready", || match gate.running.ended() {
-            Some(status) => Ok(Err(format!("the gate ended ({status}): {}", gate.stderr()))),
-            None => match gate.readiness() {
+        Self::spawn_on(port, tls_dir, flags).ready()
+    }
+
+    fn ready(mut self) -> Result<Self, String> {
+        until("the gate to be ready", || match self.running.ended() {
+            Some(status) => Ok(Err(format!("the gate ended ({status}): {}", self.stderr()))),
+            None => match self.readiness() {
                 Some((200, _)) => Ok(Ok(())),
-                other => Err(format!("{other:?}: {}", gate.stderr())),
+                other => Err(format!("{other:?}: {}", self.stderr())),
             },
         })?;
-        Ok(gate)
+        Ok(self)
+    }
+
+    /// As [`Self::start_on`], as one of the Pods of a namespace is started.
+    pub(crate) fn start_in(namespace: &str, port: u16, tls_dir: &Path, flags: &[&str]) -> Result<Self, String> {
+        Self::spawn(port, tls_dir, flags, &[("POD_NAMESPACE", namespace), ("POD_NAME", "kubevet-0")]).ready()
     }
 
     /// Starts a gate and does not wait.
     pub(crate) fn spawn_on(port: u16, tls_dir: &Path, flags: &[&str]) -> Self {
+        Self::spawn(port, tls_dir, flags, &[])
+    }
+
+    fn spawn(port: u16, tls_dir: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let metrics_port = free_port();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
         command.arg("serve").arg("--tls-dir").arg(tls_dir);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics_port}")]);
-        command.args(flags);
+        command.args(flags).envs(environment.iter().copied());
         Self { running: Running::start(&mut command), port, metrics_port, tls_dir: tls_dir.to_owned() }
     }
 
@@ -103,6 +115,15 @@ impl Gate {
     /// Sends a signal by name, as `HUP`.
     pub(crate) fn signal(&self, name: &str) {
         self.running.signal(name);
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Where `/metrics`, `/healthz` and `/readyz` are.
+    pub(crate) fn metrics_port(&self) -> u16 {
+        self.metrics_port
     }
 
     /// Waits for its end.

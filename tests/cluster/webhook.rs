@@ -61,24 +61,45 @@ impl ControlPlane {
     /// How one can know: the configuration is given one webhook more, which refuses a ConfigMap of a label that no other
     /// has. Once a dry run of that is refused, the whole of the configuration is in force, whatever its own webhooks say.
     pub(crate) fn register(&self, mut configuration: Value) -> Registered<'_> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mark = format!("mark-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let mark = mark();
         let name = configuration["metadata"]["name"].as_str().expect("a configuration has a name").to_owned();
         configuration["webhooks"].as_array_mut().expect("a configuration has webhooks").push(probe(&mark));
         let registered = Registered { cluster: self, name };
         self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &configuration.to_string()).ok();
-        until("the webhook configuration to be in force", || {
-            let seen = self.kubectl(&["create", "--dry-run=server", "-f", "-"], &probed(&mark));
-            if seen.code != 0 && seen.stderr.contains("probe.kubevet.test") { Ok(()) } else { Err(format!("{seen:?}")) }
-        });
+        self.until_in_force(&mark);
         registered
     }
+
+    /// Returns once the API server obeys a configuration as it stands now. Leaves one webhook more in it.
+    pub(crate) fn obeys(&self, name: &str) {
+        let mark = mark();
+        let patch = json!([{"op": "add", "path": "/webhooks/-", "value": probe(&mark)}]).to_string();
+        self.kubectl(&["patch", "validatingwebhookconfiguration", name, "--type=json", "-p", &patch], "").ok();
+        self.until_in_force(&mark);
+    }
+
+    fn until_in_force(&self, mark: &str) {
+        until("the webhook configuration to be in force", || {
+            let seen = self.kubectl(&["create", "--dry-run=server", "-f", "-"], &probed(mark));
+            if seen.code != 0 && seen.stderr.contains(&format!("{mark}.kubevet.test")) {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        });
+    }
+}
+
+/// A label that no other has.
+fn mark() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("mark-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A webhook that nobody answers, asked about nothing but ConfigMaps labelled with `mark`.
 fn probe(mark: &str) -> Value {
     json!({
-        "name": "probe.kubevet.test",
+        "name": format!("{mark}.kubevet.test"),
         "clientConfig": {"url": "https://127.0.0.1:1/"},
         "failurePolicy": "Fail",
         "timeoutSeconds": 1,

@@ -12,7 +12,7 @@ pub(super) enum Place {
     /// A folder of this machine.
     Folder(FolderStore),
     /// A Secret of the cluster.
-    Secret(SecretStore),
+    Secret(Box<SecretStore>),
 }
 
 /// The certificates of this gate.

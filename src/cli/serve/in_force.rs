@@ -152,7 +152,10 @@ fn accepted(binding: &Binding) -> Condition {
     let actions: Vec<&str> = binding.actions.iter().rev().map(|it| it.name()).collect();
     let mut message = format!("covers {} controls; {}", binding.controls.len(), actions.join(", "));
     if !binding.match_resources.object_selector.is_empty() {
-        message.push_str("; whoever labels an object decides whether it is judged (objectSelector)");
+        message.push_str(
+            "; whoever labels an object decides whether it is judged, and Pods of owners that are already there are \
+             treated as new (objectSelector)",
+        );
     }
     if binding.actions.contains(&Action::Deny) && misses_owners(binding) {
         message.push_str(

@@ -1,6 +1,8 @@
 //! `kubevet serve`: the gate as a process. It wires library, cluster, certificates and webhook together, and ends them
 //! in an order in which no call is lost.
 
+#[cfg(test)]
+mod alerts;
 mod certificates;
 mod in_force;
 mod observe;
@@ -45,13 +47,17 @@ const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  kubevet serve                                        on loopback: judges everything, denies nothing, warns
-  kubevet serve --bindings bindings/                   enforces what the ControlBindings of a folder say
-  kubevet serve --kubeconfig ~/.kube/config            takes ControlBindings and namespaces from a cluster
-  kubevet review --request pod.yaml | curl -s --cacert ~/.local/state/kubevet/tls/ca.crt \\
-      --data-binary @- https://localhost:8443/validate     asks it without a cluster
-  kubevet manifests webhook --url https://HOST:8443/validate --ca-file ca.crt | kubectl apply -f -
-                                                       makes an API server ask it
+  kubevet serve                               judges everything, denies nothing, warns
+  kubevet serve --bindings bindings/          enforces the ControlBindings of a folder
+  kubevet serve --kubeconfig ~/.kube/config   takes them, and namespaces, from a cluster
+
+Ask it without a cluster (pod.yaml is any manifest):
+  kubevet review --request pod.yaml | curl -s --data-binary @- \\
+    --cacert ~/.local/state/kubevet/tls/ca.crt https://localhost:8443/validate
+
+Make an API server ask it:
+  kubevet manifests webhook --url https://HOST:8443/validate --ca-file ca.crt \\
+    | kubectl apply -f -
 
 A binding is a file such as:
   apiVersion: kubevet.io/v1alpha1
@@ -434,7 +440,7 @@ fn place(
         let (Some(cluster), Some(namespace)) = (cluster, namespace) else {
             bail!("--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is");
         };
-        return Ok(Place::Secret(cluster.secret(namespace, &secret)));
+        return Ok(Place::Secret(Box::new(cluster.secret(namespace, &secret))));
     }
     let folder = tls_dir.or_else(state_folder).context(
         "there is no folder for the certificates: neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir",

@@ -1,0 +1,216 @@
+//! Two gates on one port, called without a pause while all that can change does: certificates are rotated to another
+//! authority, bindings are read anew, replicas are replaced and killed. There is no API server in it: nobody makes a
+//! failed call again.
+
+use crate::{
+    client::{Client, Failure, Load, Tally},
+    gate::{Gate, free_port},
+    requests::{self, UID, config_map, contains, deployment_in, service},
+    store::Folder,
+    waiting::until,
+};
+use hyper::body::Bytes;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::runtime::Runtime;
+
+/// Two gates, what they are started with, and what calls them.
+struct Pair {
+    gates: [Gate; 2],
+    dir: tempfile::TempDir,
+    certificates: Folder,
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Pair {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let certificates = Folder::with_a_successor(&dir.path().join("tls"));
+        requests::bindings(dir.path());
+        let port = free_port();
+        let gates = [start(port, dir.path()), start(port, dir.path())];
+        let client = gates[0].client();
+        let runtime = Runtime::new().expect("a runtime starts");
+        Self { gates, dir, certificates, client, runtime }
+    }
+
+    fn begin(&self, load: Load, stop: &Arc<AtomicBool>) -> Calls {
+        let (client, stop) = (self.client.clone(), Arc::clone(stop));
+        self.runtime.spawn(async move { load.run(&client, stop).await })
+    }
+
+    fn end(&self, calls: Calls) -> Tally {
+        self.runtime.block_on(calls).expect("the callers end")
+    }
+
+    /// Another leaf, of the newer authority: both gates serve it after this.
+    fn rotate(&self, name: &str) {
+        let taken = |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
+        let before = self.gates.each_ref().map(taken);
+        self.certificates.renew_for(name);
+        self.hang_up();
+        for (gate, before) in self.gates.iter().zip(before) {
+            until("the new certificate to be taken", || {
+                let now = taken(gate);
+                if now > before { Ok(()) } else { Err(gate.stderr()) }
+            });
+        }
+    }
+
+    /// A binding of another name, by which both gates deny after this.
+    fn rebind(&self, name: &str) {
+        let generation = |gate: &Gate| gate.metric("kubevet_library_generation");
+        let before = self.gates.each_ref().map(generation);
+        requests::bind(self.dir.path(), name);
+        self.hang_up();
+        for (gate, before) in self.gates.iter().zip(before) {
+            until("the new binding to be in force", || {
+                if generation(gate) > before { Ok(()) } else { Err(gate.stderr()) }
+            });
+        }
+        let answer = self.runtime.block_on(self.client.post("/validate", &deployment_in("shop")));
+        let body = answer.expect("it answers").body;
+        assert!(contains(&body, name), "not by {name}: {}", String::from_utf8_lossy(&body));
+    }
+
+    /// A binding that is none: what was in force stays, and both gates say so.
+    fn break_bindings(&self) {
+        requests::replace(self.dir.path(), "{kind: ControlBinding");
+        self.hang_up();
+        for gate in &self.gates {
+            until("the broken binding to be seen", || match gate.metric("kubevet_library_problems") {
+                0.0 => Err(gate.stderr()),
+                _ => Ok(()),
+            });
+        }
+    }
+
+    /// A new gate joins before the older of the two is told to go.
+    fn replace(&mut self) {
+        let mut old = start(self.gates[0].port(), self.dir.path());
+        self.gates.swap(0, 1);
+        std::mem::swap(&mut self.gates[1], &mut old);
+        let status = old.terminate();
+        assert!(status.success(), "it ended with {status}");
+    }
+
+    fn hang_up(&self) {
+        self.gates.iter().for_each(|gate| gate.signal("HUP"));
+    }
+}
+
+type Calls = tokio::task::JoinHandle<Tally>;
+
+fn start(port: u16, dir: &Path) -> Gate {
+    let bindings = dir.join("bindings").display().to_string();
+    let flags = ["--bindings", &bindings, "--decision-log", "/dev/null", "--drain-delay", "500ms"];
+    Gate::start_on(port, &dir.join("tls"), &flags).expect("it starts")
+}
+
+fn for_us(body: &[u8]) -> bool {
+    contains(body, &format!(r#""uid":"{UID}""#))
+}
+
+fn allowed(body: &[u8]) -> bool {
+    for_us(body) && contains(body, r#""allowed":true"#) && !contains(body, "warnings")
+}
+
+fn denied(body: &[u8]) -> bool {
+    for_us(body) && contains(body, r#""allowed":false"#) && contains(body, r#""code":403"#) && contains(body, "C-0057")
+}
+
+fn load(callers: usize, calls: u64, per_connection: u64, body: Bytes, accept: fn(&[u8]) -> bool) -> Load {
+    Load { callers, calls, calls_per_connection: per_connection, path: "/validate".into(), body, accept }
+}
+
+/// Small objects and denials; connections that are kept, used for a while, and for one call only.
+fn mixture(calls: u64) -> [Load; 5] {
+    let percent = calls / 100;
+    [
+        load(4, percent * 60, u64::MAX, service(), allowed),
+        load(2, percent * 30, 50, config_map(), allowed),
+        load(2, percent * 4, 1, config_map(), allowed),
+        load(1, percent * 5, u64::MAX, deployment_in("shop"), denied),
+        load(1, percent, 1, deployment_in("shop"), denied),
+    ]
+}
+
+const CALLS: u64 = 100_000;
+/// A round costs far more than the calls do: a gate starts, and two read their library twice.
+const ROUNDS: u32 = 5;
+
+#[test]
+fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
+    let mut pair = Pair::start();
+    let stop = Arc::new(AtomicBool::new(false));
+    let counted: Vec<_> = mixture(CALLS).into_iter().map(|load| pair.begin(load, &stop)).collect();
+    // On a fast machine they are done before everything has changed once: these are not.
+    let on_top = load(1, u64::MAX, 10, service(), allowed);
+    let on_top = pair.begin(on_top, &stop);
+    let mut round = 0;
+    while round == 0 || (round < ROUNDS && !counted.iter().all(Calls::is_finished)) {
+        round += 1;
+        pair.rotate(&format!("round-{round}.example"));
+        pair.break_bindings();
+        pair.rebind(&format!("round-{round}-binding"));
+        pair.replace();
+    }
+    let tallies: Vec<_> = counted.into_iter().map(|calls| pair.end(calls)).collect();
+    stop.store(true, Ordering::Relaxed);
+    let on_top = pair.end(on_top);
+
+    let answered: u64 = tallies.iter().map(|tally| tally.answered).sum();
+    let failures: Vec<_> = tallies.iter().chain([&on_top]).map(|tally| &tally.failures).collect();
+    assert!(failures.iter().all(|failures| failures.is_empty()), "{failures:?}");
+    assert_eq!(answered, CALLS);
+    assert!(on_top.answered > 0);
+    let connections: u64 = tallies.iter().map(|tally| tally.connections).sum();
+    assert!(connections > CALLS / 20, "{connections} connections only");
+    let again: u64 = tallies.iter().map(|tally| tally.again).sum();
+    eprintln!("{round} rounds, {connections} connections, {again} calls made again, {} on top", on_top.answered);
+}
+
+/// Whoever was calling the one that is killed loses that call, and no other.
+#[test]
+fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
+    let pair = Pair::start();
+    let stop = Arc::new(AtomicBool::new(false));
+    let loads = [
+        load(6, u64::MAX, u64::MAX, service(), allowed),
+        load(2, u64::MAX, 1, config_map(), allowed),
+        load(2, u64::MAX, 10, deployment_in("shop"), denied),
+    ];
+    let callers: usize = loads.iter().map(|load| load.callers).sum();
+    let calls: Vec<_> = loads.into_iter().map(|load| pair.begin(load, &stop)).collect();
+    let reviews = |gate: &Gate| {
+        let metrics = gate.metrics();
+        let lines = metrics.lines().filter_map(|line| line.strip_prefix("kubevet_reviews_total{")?.rsplit_once(' '));
+        lines.map(|(_, count)| count.parse::<f64>().expect("a metric is a number")).sum::<f64>()
+    };
+    let asked = |gate: &Gate, more: f64| {
+        until("more reviews", || {
+            let now = reviews(gate);
+            if now >= more { Ok(now) } else { Err(format!("{now} of {more}")) }
+        })
+    };
+    let Pair { gates: [killed, stays], runtime, .. } = pair;
+    asked(&killed, 200.0);
+    killed.kill();
+    let so_far = reviews(&stays);
+    asked(&stays, so_far + 1000.0);
+    stop.store(true, Ordering::Relaxed);
+    let tallies: Vec<_> = calls.into_iter().map(|it| runtime.block_on(it).expect("the callers end")).collect();
+
+    let lost: u64 = tallies.iter().map(|tally| tally.failed() + tally.again).sum();
+    assert!(lost <= callers as u64, "{lost} calls lost, {callers} at a time: {tallies:?}");
+    // A wrong answer is none of the ways in which a call may be lost.
+    let kinds = [Failure::Connect, Failure::Handshake, Failure::NoAnswer, Failure::HalfAnswer];
+    assert!(tallies.iter().flat_map(|tally| tally.failures.keys()).all(|it| kinds.contains(it)), "{tallies:?}");
+    eprintln!("{lost} calls lost of {callers} at a time");
+}

@@ -1,0 +1,1 @@
+//! `kubevet serve` as a process.
