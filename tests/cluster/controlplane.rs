@@ -98,6 +98,13 @@ impl ControlPlane {
         self.kubectl_with(&self.developer_kubeconfig(), args, stdin)
     }
 
+    /// Starts the real kubectl as the admin and does not wait for its end.
+    pub(crate) fn kubectl_running(&self, args: &[&str]) -> Running {
+        let mut command = Command::new(&self.binary);
+        command.arg("kubectl").args(args).env("KUBECONFIG", self.kubeconfig()).env("HOME", &self.dir);
+        Running::start(&mut command)
+    }
+
     fn kubectl_with(&self, kubeconfig: &Path, args: &[&str], stdin: &str) -> Output {
         let mut command = Command::new(&self.binary);
         command.arg("kubectl").args(args).env("KUBECONFIG", kubeconfig);
