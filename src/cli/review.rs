@@ -2,7 +2,7 @@
 
 use super::{complain, gate::GateFlags, terminal};
 use crate::{
-    document::{self, Limits},
+    document::{self, Document, Limits},
     webhook::{self, Answered, Surroundings},
 };
 use anyhow::{Context as _, bail};
@@ -94,15 +94,40 @@ impl ReviewCommand {
         if bytes.len() as u64 > FILE_BYTES {
             bail!("{shown}: over {} MiB", FILE_BYTES >> 20);
         }
+        if begins_as_json_map(&bytes) {
+            // Even one that breaks off may be a review: the gate has an answer to that.
+            let reading = document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());
+            return Ok(match reading.documents.as_slice() {
+                [object] if reading.problems.is_empty() && is_object(object) => webhook::wrap(object),
+                _ => bytes,
+            });
+        }
         let reading = document::read(&Arc::from(shown.as_str()), &bytes, &Limits::default());
-        let [object] = reading.documents.as_slice() else {
-            // What is no single document may still be a review that breaks off: the gate has an answer to that.
-            return Ok(bytes);
-        };
-        let id = object.id();
-        let is_object = reading.problems.is_empty() && !id.kind.is_empty() && id.kind != "AdmissionReview";
-        Ok(if is_object { webhook::wrap(object) } else { bytes })
+        if let Some(problem) = reading.problems.first() {
+            bail!("{problem}");
+        }
+        match reading.documents.as_slice() {
+            [object] if is_object(object) => Ok(webhook::wrap(object)),
+            [document] => {
+                let mut text = String::new();
+                document.root().write_json(&mut text);
+                Ok(text.into_bytes())
+            }
+            [] => bail!("{shown}: holds no object: name a file with an AdmissionReview or a manifest"),
+            many => bail!("{shown}: holds {} objects: a review is about one, so give one at a time", many.len()),
+        }
     }
+}
+
+/// Whether it is JSON if it is anything: reviews are, and are read as the webhook reads them.
+fn begins_as_json_map(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// Whether it is something to be reviewed, and no review itself.
+fn is_object(document: &Document) -> bool {
+    let kind = document.id().kind;
+    !kind.is_empty() && kind != "AdmissionReview"
 }
 
 fn exit_code(answered: &Answered) -> u8 {

@@ -73,7 +73,10 @@ impl Gate {
     /// Says why the body is no review at all.
     pub fn answer(&self, body: &[u8], surroundings: &Surroundings<'_>) -> Result<Answered, String> {
         let begun = Instant::now();
-        let read = Review::read(body);
+        let Ok(read) = catch_unwind(|| Review::read(body)) else {
+            let glance = Glance::of(body).ok_or("the review cannot be read")?;
+            return Ok(self.refuse(&glance, &Unread::Panicked));
+        };
         let parse = begun.elapsed();
         match read {
             Ok(review) => Ok(self.decide(review, surroundings, parse)),
@@ -133,5 +136,44 @@ impl Gate {
     ) -> Result<Arc<Verdict>, String> {
         let verdict = catch_unwind(AssertUnwindSafe(|| self.engine.judge_until(document, request, params, until)));
         verdict.map(Arc::new).map_err(|_| "a rule broke down while it was asked".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy;
+    use std::{collections::BTreeSet, sync::Arc};
+
+    const BINDING: &str = "apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: strict}
+spec:
+  controls: [C-0057]
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {a: b}}}
+";
+    const REVIEW: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1",
+        "kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},
+        "namespace":"shop","operation":"CREATE","object":{"apiVersion":"v1","kind":"Pod"}}}"#;
+
+    /// Whatever breaks down in the judging of one request is that request's answer, and the next is judged.
+    #[test]
+    fn what_breaks_down_is_an_answer_by_policy() {
+        let (library, _) = policy::embedded();
+        let (bindings, problems) = policy::read_bindings(&Arc::from("b"), BINDING.as_bytes(), &library);
+        assert!(problems.is_empty(), "{problems:?}");
+        let (engine, _) = Engine::compile(&library);
+        let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+        let rules = Rules { bindings, controls, exempt_namespaces: BTreeSet::new(), exceptions: () };
+        let gate = Gate { engine: Arc::new(engine), rules, generation: 1 };
+        let until = Instant::now() + Duration::from_secs(60);
+        let breaks: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| panic!("on purpose");
+        let answered = gate.answer(REVIEW.as_bytes(), &Surroundings { until, namespace: breaks }).unwrap();
+        assert_eq!(answered.uid, "u-1");
+        assert_eq!(answered.decision.status.as_ref().map(|it| it.code), Some(500));
+        let known = &|_: &str| Some(Arc::default());
+        let answered = gate.answer(REVIEW.as_bytes(), &Surroundings { until, namespace: known }).unwrap();
+        assert!(answered.decision.allowed);
     }
 }

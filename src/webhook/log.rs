@@ -96,10 +96,13 @@ impl DecisionLog {
     /// A log that writes to `out`, one in `every` of the clean decisions (0: none of them).
     pub fn new(mut out: impl Write + Send + 'static, every: u64, lost: &super::Metrics) -> Self {
         let (lines, waiting) = sync_channel::<Vec<u8>>(WAITING);
+        let unwritten = lost.unlogged();
         thread::spawn(move || {
             for line in waiting {
                 // A reader that went away costs the lines, not the gate.
-                let _ = out.write_all(&line).and_then(|()| out.flush());
+                if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+                    unwritten.inc();
+                }
             }
         });
         Self { lines, every, clean: AtomicU64::new(0), lost: lost.unlogged() }

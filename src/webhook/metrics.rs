@@ -116,7 +116,7 @@ impl Metrics {
         registry.register("kubevet_bindings", "Bindings by state", it.bindings.clone());
         registry.register(
             "kubevet_unlogged_decisions",
-            "Lines of the decision log lost to a slow reader",
+            "Lines of the decision log lost to a reader that is slow or gone",
             it.unlogged.clone(),
         );
         registry.register(

@@ -3,7 +3,7 @@
 //! Files are written by a thread of their own. A disk that is full or slow costs records, which are counted, and never a
 //! review.
 
-use super::Review;
+use super::{Review, review::BODY_BYTES};
 use hyper::body::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -12,7 +12,11 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -20,14 +24,16 @@ use std::{
 const FILES: usize = 100_000;
 /// Bytes of one run.
 const BYTES: usize = 1 << 30;
-/// Records that wait for the writer.
+/// Records that wait for the writer, and their bytes together: what one body may have, so that any can be recorded.
 const WAITING: usize = 256;
+const WAITING_BYTES: usize = BODY_BYTES;
 /// What stands in place of a Secret's data.
 const REDACTED: &str = "";
 
 /// Records reviews.
 pub struct Recorder {
     records: SyncSender<(String, Bytes, bool)>,
+    waiting_bytes: Arc<AtomicUsize>,
     lost: Counter,
 }
 
@@ -41,9 +47,12 @@ impl Recorder {
         let folder = folder.to_owned();
         let (records, waiting) = sync_channel::<(String, Bytes, bool)>(WAITING);
         let missed = lost.unrecorded();
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting_bytes);
         thread::spawn(move || {
             let (mut files, mut bytes) = (0, 0);
             for (uid, body, secret) in waiting {
+                let length = body.len();
                 let written = (files < FILES && bytes < BYTES).then(|| write(&folder, &uid, &body, secret));
                 match written {
                     Some(Ok(length)) => {
@@ -54,14 +63,20 @@ impl Recorder {
                         missed.inc();
                     }
                 }
+                drop(body);
+                left.fetch_sub(length, Ordering::Relaxed);
             }
         });
-        Ok(Self { records, lost: lost.unrecorded() })
+        Ok(Self { records, waiting_bytes, lost: lost.unrecorded() })
     }
 
     pub(super) fn record(&self, review: &Review, body: &Bytes) {
         let secret = review.kind.group.is_empty() && review.kind.name == "Secret";
-        if self.records.try_send((review.uid.clone(), body.clone(), secret)).is_err() {
+        let length = body.len();
+        let waiting = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        let fits = waiting.saturating_add(length) <= WAITING_BYTES;
+        if !fits || self.records.try_send((review.uid.clone(), body.clone(), secret)).is_err() {
+            self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
             self.lost.inc();
         }
     }

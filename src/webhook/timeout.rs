@@ -29,7 +29,7 @@ fn go_duration(text: &str) -> Option<Duration> {
             "m" => 60.0,
             "s" => 1.0,
             "ms" => 1e-3,
-            "us" | "µs" | "%C2%B5s" => 1e-6,
+            "us" | "µs" => 1e-6,
             "ns" => 1e-9,
             _ => return None,
         };

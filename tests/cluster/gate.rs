@@ -13,7 +13,8 @@ use std::{
 /// A gate that is ready; it is killed with this value.
 #[allow(dead_code, reason = "as below")]
 pub(crate) struct Gate {
-    running: Running,
+    /// `None` where somebody else keeps the process.
+    running: Option<Running>,
     port: u16,
     metrics_port: u16,
     tls_dir: PathBuf,
@@ -33,7 +34,7 @@ impl Gate {
     }
 
     fn ready(mut self) -> Result<Self, String> {
-        until("the gate to be ready", || match self.running.ended() {
+        until("the gate to be ready", || match self.running().ended() {
             Some(status) => Ok(Err(format!("the gate ended ({status}): {}", self.stderr()))),
             None => match self.readiness() {
                 Some((200, _)) => Ok(Ok(())),
@@ -60,7 +61,16 @@ impl Gate {
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics_port}")]);
         command.args(flags).envs(environment.iter().copied());
-        Self { running: Running::start(&mut command), port, metrics_port, tls_dir: tls_dir.to_owned() }
+        Self { running: Some(Running::start(&mut command)), port, metrics_port, tls_dir: tls_dir.to_owned() }
+    }
+
+    /// A gate whose process somebody else keeps.
+    pub(crate) fn of(port: u16, metrics_port: u16, tls_dir: &Path) -> Self {
+        Self { running: None, port, metrics_port, tls_dir: tls_dir.to_owned() }
+    }
+
+    fn running(&mut self) -> &mut Running {
+        self.running.as_mut().expect("the process is ours")
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -101,7 +111,7 @@ impl Gate {
 
     /// What it logged so far.
     pub(crate) fn stderr(&self) -> String {
-        self.running.stderr()
+        self.running.as_ref().map(Running::stderr).unwrap_or_default()
     }
 
     /// Waits until its log has a text.
@@ -114,21 +124,16 @@ impl Gate {
 
     /// Sends a signal by name, as `HUP`.
     pub(crate) fn signal(&self, name: &str) {
-        self.running.signal(name);
+        self.running.as_ref().expect("the process is ours").signal(name);
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.running.id()
-    }
-
-    /// Where `/metrics`, `/healthz` and `/readyz` are.
-    pub(crate) fn metrics_port(&self) -> u16 {
-        self.metrics_port
+        self.running.as_ref().expect("the process is ours").id()
     }
 
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.running.wait()
+        self.running().wait()
     }
 
     /// SIGTERM, and its end.
