@@ -28,11 +28,18 @@ const LISTED: usize = 100;
 
 /// Writes decisions.
 pub struct DecisionLog {
-    lines: SyncSender<Vec<u8>>,
+    lines: SyncSender<Entry>,
     /// One in so many clean decisions is written; 0 is none.
     every: u64,
     clean: AtomicU64,
     lost: Counter,
+}
+
+/// What the writer is given.
+enum Entry {
+    Line(Vec<u8>),
+    /// Everything before this is written: say so.
+    Flush(SyncSender<()>),
 }
 
 #[derive(Serialize)]
@@ -95,17 +102,31 @@ fn is_zero(number: &usize) -> bool {
 impl DecisionLog {
     /// A log that writes to `out`, one in `every` of the clean decisions (0: none of them).
     pub fn new(mut out: impl Write + Send + 'static, every: u64, lost: &super::Metrics) -> Self {
-        let (lines, waiting) = sync_channel::<Vec<u8>>(WAITING);
+        let (lines, waiting) = sync_channel::<Entry>(WAITING);
         let unwritten = lost.unlogged();
         thread::spawn(move || {
-            for line in waiting {
-                // A reader that went away costs the lines, not the gate.
-                if out.write_all(&line).and_then(|()| out.flush()).is_err() {
-                    unwritten.inc();
+            for entry in waiting {
+                match entry {
+                    // A reader that went away costs the lines, not the gate.
+                    Entry::Line(line) if out.write_all(&line).and_then(|()| out.flush()).is_err() => {
+                        unwritten.inc();
+                    }
+                    Entry::Line(_) => {}
+                    Entry::Flush(done) => {
+                        let _ = done.try_send(());
+                    }
                 }
             }
         });
         Self { lines, every, clean: AtomicU64::new(0), lost: lost.unlogged() }
+    }
+
+    /// Waits, at most so long, until what was handed over is written. For the end of the process.
+    pub fn flush(&self, within: Duration) {
+        let (done, written) = sync_channel(1);
+        if self.lines.try_send(Entry::Flush(done)).is_ok() {
+            let _ = written.recv_timeout(within);
+        }
     }
 
     pub(super) fn write(&self, answered: &Answered, generation: u64) {
@@ -114,7 +135,7 @@ impl DecisionLog {
         }
         let Ok(mut line) = serde_json::to_vec(&line(answered, generation)) else { return };
         line.push(b'\n');
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.lines.try_send(line) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.lines.try_send(Entry::Line(line)) {
             self.lost.inc();
         }
     }

@@ -32,5 +32,5 @@ pub use log::DecisionLog;
 pub use metrics::Metrics;
 pub use record::Recorder;
 pub use review::{Resource, Review};
-pub use server::{Admission, Capacity, FindLabels, Observe, router};
+pub use server::{Admission, Capacity, NamespaceLookup, Observe, router};
 pub use wrap::wrap;

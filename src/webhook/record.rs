@@ -18,6 +18,7 @@ use std::{
         mpsc::{SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
 };
 
 /// Records of one run.
@@ -32,9 +33,20 @@ const REDACTED: &str = "";
 
 /// Records reviews.
 pub struct Recorder {
-    records: SyncSender<(String, Bytes, bool)>,
+    records: SyncSender<Entry>,
     waiting_bytes: Arc<AtomicUsize>,
     lost: Counter,
+}
+
+/// What the writer is given.
+enum Entry {
+    Review {
+        uid: String,
+        body: Bytes,
+        secret: bool,
+    },
+    /// Everything before this is written: say so.
+    Flush(SyncSender<()>),
 }
 
 impl Recorder {
@@ -45,13 +57,20 @@ impl Recorder {
     pub fn new(folder: &Path, lost: &super::Metrics) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let folder = folder.to_owned();
-        let (records, waiting) = sync_channel::<(String, Bytes, bool)>(WAITING);
+        let (records, waiting) = sync_channel::<Entry>(WAITING);
         let missed = lost.unrecorded();
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting_bytes);
         thread::spawn(move || {
             let (mut files, mut bytes) = (0, 0);
-            for (uid, body, secret) in waiting {
+            for entry in waiting {
+                let (uid, body, secret) = match entry {
+                    Entry::Review { uid, body, secret } => (uid, body, secret),
+                    Entry::Flush(done) => {
+                        let _ = done.try_send(());
+                        continue;
+                    }
+                };
                 let length = body.len();
                 let written = (files < FILES && bytes < BYTES).then(|| write(&folder, &uid, &body, secret));
                 match written {
@@ -70,12 +89,22 @@ impl Recorder {
         Ok(Self { records, waiting_bytes, lost: lost.unrecorded() })
     }
 
+    /// Waits, at most so long, until what was handed over is written. For the end of the process.
+    pub fn flush(&self, within: Duration) {
+        let (done, written) = sync_channel(1);
+        if self.records.try_send(Entry::Flush(done)).is_ok() {
+            let _ = written.recv_timeout(within);
+        }
+    }
+
     pub(super) fn record(&self, review: &Review, body: &Bytes) {
         let secret = review.kind.group.is_empty() && review.kind.name == "Secret";
         let length = body.len();
         let waiting = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
         let fits = waiting.saturating_add(length) <= WAITING_BYTES;
-        if !fits || self.records.try_send((review.uid.clone(), body.clone(), secret)).is_err() {
+        if !fits
+            || self.records.try_send(Entry::Review { uid: review.uid.clone(), body: body.clone(), secret }).is_err()
+        {
             self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
             self.lost.inc();
         }
@@ -110,8 +139,11 @@ fn redact(body: &[u8]) -> io::Result<Vec<u8>> {
     for object in ["/request/object", "/request/oldObject"] {
         let Some(object) = review.pointer_mut(object) else { continue };
         for field in ["data", "stringData"] {
-            let values = object.get_mut(field).and_then(Value::as_object_mut);
-            values.into_iter().flat_map(|it| it.values_mut()).for_each(|it| *it = REDACTED.into());
+            match object.get_mut(field) {
+                Some(Value::Object(values)) => values.values_mut().for_each(|it| *it = REDACTED.into()),
+                Some(other) => *other = Value::Null,
+                None => {}
+            }
         }
         if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");

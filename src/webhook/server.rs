@@ -24,6 +24,7 @@ use axum::{
 };
 use hyper::body::{Bytes, Frame, SizeHint};
 use std::{
+    cell::Cell,
     convert::Infallible,
     pin::Pin,
     sync::Arc,
@@ -38,8 +39,14 @@ const BODIES_BYTES: usize = 256 << 20;
 /// Reviews that are read, wait or are judged at the same time.
 const REVIEWS: usize = 1024;
 
-/// Finds the labels of a namespace, waiting until the given moment at most. Called where waiting is allowed.
-pub type FindLabels = Arc<dyn Fn(&str, Instant) -> Option<Arc<Labels>> + Send + Sync>;
+/// Who knows the labels of namespaces.
+pub struct NamespaceLookup {
+    /// Those at hand; never waits.
+    pub cached: Box<dyn Fn(&str) -> Option<Arc<Labels>> + Send + Sync>,
+    /// Asks for them, waiting until the given moment at most. Called where waiting is allowed.
+    pub ask: Box<dyn Fn(&str, Instant) -> Option<Arc<Labels>> + Send + Sync>,
+}
+
 /// Hears of every answer that was given.
 pub type Observe = Arc<dyn Fn(&Answered) + Send + Sync>;
 
@@ -54,7 +61,7 @@ pub struct Admission {
     /// Where reviews are recorded.
     pub recorder: Option<Recorder>,
     /// Who knows the labels of namespaces; `None`: nobody.
-    pub namespaces: Option<FindLabels>,
+    pub namespaces: Option<NamespaceLookup>,
     /// Who hears of answers.
     pub observe: Option<Observe>,
     /// How much may happen at once.
@@ -74,6 +81,18 @@ impl Default for Capacity {
             reviews: Semaphore::new(REVIEWS),
             bodies: Budget::new(BODIES_BYTES),
             judges: Semaphore::new(thread::available_parallelism().map_or(2, usize::from)),
+        }
+    }
+}
+
+impl Admission {
+    /// Waits, at most so long, until decisions and records are written. For the end of the process.
+    pub fn flush(&self, within: Duration) {
+        if let Some(log) = &self.log {
+            log.flush(within);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.flush(within);
         }
     }
 }
@@ -112,12 +131,20 @@ async fn validate(State(admission): State<Arc<Admission>>, request: Request) -> 
 impl Admission {
     async fn judge(&self, bytes: &Bytes, until: Instant) -> Response {
         let read = Instant::now();
-        let Ok(Ok(_slot)) = time::timeout_at(until.into(), self.capacity.judges.acquire()).await else {
+        let Ok(Ok(slot)) = time::timeout_at(until.into(), self.capacity.judges.acquire()).await else {
             return self.by_policy(bytes, &Unread::Overloaded, "wait");
         };
         let gate = self.gate.load_full();
+        let slot = Cell::new(Some(slot));
         let answered = task::block_in_place(|| {
-            let namespace = |name: &str| self.namespaces.as_ref().and_then(|find| find(name, until));
+            let namespace = |name: &str| {
+                let lookup = self.namespaces.as_ref()?;
+                (lookup.cached)(name).or_else(|| {
+                    // Whoever waits for an API server takes no core from the others.
+                    drop(slot.take());
+                    (lookup.ask)(name, until)
+                })
+            };
             gate.answer(bytes, &Surroundings { until, namespace: &namespace })
         });
         match answered {

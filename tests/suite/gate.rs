@@ -63,8 +63,7 @@ fn what_is_broken_at_the_start_is_said_with_its_place() {
         .file("rules/bad.rego", "package x\nthis is no rego\n")
         .file(
             "labels/b.yaml",
-            format!("{STRICT}")
-                .replace("[Deny]}", "[Deny], matchResources: {namespaceSelector: {matchLabels: {a: b}}}}"),
+            STRICT.replace("[Deny]}", "[Deny], matchResources: {namespaceSelector: {matchLabels: {a: b}}}}"),
         )
         .folder("empty");
     refuses(&dir, &["--bindings", "unknown"], &["unknown/b.yaml:4:", "unknown/c.yaml:4:", "C-0058x"]);

@@ -232,8 +232,8 @@ fn http_as_odd_as_it_may_be_is_answered() {
     exchange("", body.as_bytes()).unwrap().refused(400);
     exchange(&format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n"), body.as_bytes()).unwrap().refused(415);
     // Both at once is how one request is smuggled into another.
-    let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n".to_owned();
-    if let Some(reply) = exchange(&both, chunked.as_bytes()) {
+    let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
+    if let Some(reply) = exchange(both, chunked.as_bytes()) {
         assert!(reply.status == 400 || reply.response("u-1")["allowed"] == false, "{reply:?}");
     }
     let two = exchange(&format!("Content-Length: {length}\r\nContent-Length: 3\r\n"), body.as_bytes()).unwrap();

@@ -62,6 +62,8 @@ impl InForce {
         let read = tokio::task::spawn_blocking(move || flags.load(cluster)).await;
         let Ok((loaded, problems)) = read else {
             error!("the library could not be read: reading it broke down; what was in force stays");
+            let (accepted, refused) = self.counts();
+            self.metrics.holds(self.generation, 1, accepted, refused);
             return;
         };
         if problems.is_empty() {
@@ -150,7 +152,9 @@ fn read(stored: &StoredBinding, library: &Library) -> Result<Binding, Vec<Proble
 
 fn accepted(binding: &Binding) -> Condition {
     let actions: Vec<&str> = binding.actions.iter().rev().map(|it| it.name()).collect();
-    let mut message = format!("covers {} controls; {}", binding.controls.len(), actions.join(", "));
+    let count = binding.controls.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let mut message = format!("covers {count} control{plural}; {}", actions.join(", "));
     if !binding.match_resources.object_selector.is_empty() {
         message.push_str(
             "; whoever labels an object decides whether it is judged, and Pods of owners that are already there are \

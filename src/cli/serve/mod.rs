@@ -12,7 +12,7 @@ use crate::{
     cluster::{self, Access, Bindings, Cluster, Install, Namespaces, Release},
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Capacity, DecisionLog, FindLabels, Metrics, Recorder},
+    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
     workload::WORKLOADS,
 };
 use anyhow::{Context as _, bail};
@@ -41,9 +41,9 @@ use tracing::{error, info, warn};
 /// Between two looks at files.
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two turns of the certificates' keeper.
-const KEEP: Duration = Duration::from_secs(60);
-/// How long Events may take at the end.
-const LAST_EVENTS: Duration = Duration::from_secs(2);
+const KEEP: Duration = Duration::from_secs(15);
+/// How long Events, and then the logs, may take at the end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -194,7 +194,7 @@ impl ServeCommand {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(decisions(&self.decision_log)?, self.decision_sample, &metrics)),
             recorder: recorder(self.record.as_deref(), &metrics)?,
-            namespaces: watched.as_ref().map(|it| find_labels(it.namespaces.clone())),
+            namespaces: watched.as_ref().map(|it| lookup(it.namespaces.clone())),
             observe: events.clone().map(observe::events),
             capacity: Capacity::default(),
             metrics,
@@ -207,7 +207,7 @@ impl ServeCommand {
         };
         let listener = listen(self.listen)?;
         let address = listener.address()?;
-        let mut routes = webhook::router(admission);
+        let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
         match self.metrics_listen {
             None => routes = routes.merge(about),
@@ -247,8 +247,9 @@ impl ServeCommand {
             release(cluster, install).await;
         }
         if let Some(events) = events {
-            events.flush(LAST_EVENTS).await;
+            events.flush(LAST_WORDS).await;
         }
+        tokio::task::block_in_place(|| admission.flush(LAST_WORDS));
         info!("ended");
         Ok(0)
     }
@@ -389,12 +390,16 @@ async fn keep(keeper: Keeper<GateCertificates>, tls: TlsSource) {
     keeper.run(&tls, KEEP).await;
 }
 
+/// Puts back what an earlier end let go, as soon as the API server takes it.
 async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
     let (Some(cluster), Some(install)) = (cluster, install) else { return };
-    match cluster.restore(install).await {
-        Ok(names) if names.is_empty() => {}
-        Ok(names) => info!("webhooks fail closed again: {}", names.join(", ")),
-        Err(error) => error!("what an earlier end let go cannot be put back: {error}"),
+    loop {
+        match cluster.restore(install).await {
+            Ok(names) if names.is_empty() => return,
+            Ok(names) => return info!("webhooks fail closed again: {}", names.join(", ")),
+            Err(error) => error!("what an earlier end let go cannot be put back (tried again soon): {error}"),
+        }
+        tokio::time::sleep(KEEP).await;
     }
 }
 
@@ -419,15 +424,17 @@ async fn ended() -> &'static str {
     }
 }
 
-/// Looks in the cache, and asks the API server where it has nothing. Called within `block_in_place`.
-fn find_labels(namespaces: Namespaces) -> FindLabels {
+/// The watched cache, and the API server where it has nothing. Asked within `block_in_place`.
+fn lookup(namespaces: Namespaces) -> NamespaceLookup {
     let runtime = Handle::current();
-    Arc::new(move |name, until| {
-        namespaces.cached(name).or_else(|| {
+    let watched = namespaces.clone();
+    NamespaceLookup {
+        cached: Box::new(move |name| watched.cached(name)),
+        ask: Box::new(move |name, until| {
             let within = until.saturating_duration_since(Instant::now());
             runtime.block_on(namespaces.get(name, within))
-        })
-    })
+        }),
+    }
 }
 
 fn place(
