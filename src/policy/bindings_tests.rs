@@ -51,7 +51,10 @@ fn one_line_is_a_whole_binding() {
 fn what_is_covered_is_one_set() {
     let library = embedded().0;
     assert_eq!(ids(&read("{controls: [C-0057, K-0001], excludeControls: [C-0057]}")), ["K-0001"]);
-    assert_eq!(read("{controls: [\"*\"]}").controls.len(), library.controls.len());
+    // Who wants connections refused says so by name.
+    let all = library.controls.iter().map(|it| it.control.id.as_str());
+    let objects: Vec<&str> = all.filter(|it| it.starts_with("C-")).collect();
+    assert_eq!(ids(&read("{controls: [\"*\"]}")), objects);
     let high = read("{controls: [\"*\"], minSeverity: high, excludeControls: [C-0057]}");
     let severe = |id: &&str| library.control(id).unwrap().control.severity >= Severity::High;
     assert!(ids(&high).iter().all(severe) && !ids(&high).contains(&"C-0057") && high.controls.len() > 3);

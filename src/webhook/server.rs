@@ -40,11 +40,12 @@ const BODIES_BYTES: usize = 256 << 20;
 const REVIEWS: usize = 1024;
 
 /// Who knows the labels of namespaces.
-pub struct NamespaceLookup {
+pub trait NamespaceLookup: Send + Sync {
     /// Those at hand; never waits.
-    pub cached: Box<dyn Fn(&str) -> Option<Arc<Labels>> + Send + Sync>,
+    fn cached(&self, name: &str) -> Option<Arc<Labels>>;
+
     /// Asks for them, waiting until the given moment at most. Called where waiting is allowed.
-    pub ask: Box<dyn Fn(&str, Instant) -> Option<Arc<Labels>> + Send + Sync>,
+    fn ask(&self, name: &str, until: Instant) -> Option<Arc<Labels>>;
 }
 
 /// Hears of every answer that was given.
@@ -61,7 +62,7 @@ pub struct Admission {
     /// Where reviews are recorded.
     pub recorder: Option<Recorder>,
     /// Who knows the labels of namespaces; `None`: nobody.
-    pub namespaces: Option<NamespaceLookup>,
+    pub namespaces: Option<Box<dyn NamespaceLookup>>,
     /// Who hears of answers.
     pub observe: Option<Observe>,
     /// How much may happen at once.
@@ -139,10 +140,10 @@ impl Admission {
         let answered = task::block_in_place(|| {
             let namespace = |name: &str| {
                 let lookup = self.namespaces.as_ref()?;
-                (lookup.cached)(name).or_else(|| {
+                lookup.cached(name).or_else(|| {
                     // Whoever waits for an API server takes no core from the others.
                     drop(slot.take());
-                    (lookup.ask)(name, until)
+                    lookup.ask(name, until)
                 })
             };
             gate.answer(bytes, &Surroundings { until, namespace: &namespace })

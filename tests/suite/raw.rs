@@ -138,7 +138,7 @@ pub(crate) fn response(body: &[u8], uid: &str) -> Map<String, Value> {
         assert!((400..600).contains(&status["code"].as_u64().unwrap()), "{status}");
         let message = status["message"].as_str().unwrap();
         assert!(!message.is_empty() && message.len() <= 4096, "{} bytes", message.len());
-        assert!(message.lines().all(|it| it.chars().count() <= 250 && !it.chars().any(char::is_control)), "{message}");
+        assert!(message.lines().all(|it| it.chars().count() <= 300 && !it.chars().any(char::is_control)), "{message}");
     }
     let warnings = response.get("warnings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let lengths: Vec<usize> = warnings.iter().map(|it| it.as_str().unwrap().chars().count()).collect();

@@ -10,6 +10,7 @@ mod observe;
 use super::{complain, gate::GateFlags};
 use crate::{
     cluster::{self, Access, Bindings, Cluster, Install, Namespaces, Release},
+    matching::Labels,
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
     webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
@@ -194,7 +195,10 @@ impl ServeCommand {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(decisions(&self.decision_log)?, self.decision_sample, &metrics)),
             recorder: recorder(self.record.as_deref(), &metrics)?,
-            namespaces: watched.as_ref().map(|it| lookup(it.namespaces.clone())),
+            namespaces: watched.as_ref().map(|it| {
+                let lookup = Lookup { namespaces: it.namespaces.clone(), runtime: Handle::current() };
+                Box::new(lookup) as Box<dyn NamespaceLookup>
+            }),
             observe: events.clone().map(observe::events),
             capacity: Capacity::default(),
             metrics,
@@ -424,16 +428,20 @@ async fn ended() -> &'static str {
     }
 }
 
-/// The watched cache, and the API server where it has nothing. Asked within `block_in_place`.
-fn lookup(namespaces: Namespaces) -> NamespaceLookup {
-    let runtime = Handle::current();
-    let watched = namespaces.clone();
-    NamespaceLookup {
-        cached: Box::new(move |name| watched.cached(name)),
-        ask: Box::new(move |name, until| {
-            let within = until.saturating_duration_since(Instant::now());
-            runtime.block_on(namespaces.get(name, within))
-        }),
+/// The watched cache, and the API server where it has nothing.
+struct Lookup {
+    namespaces: Namespaces,
+    runtime: Handle,
+}
+
+impl NamespaceLookup for Lookup {
+    fn cached(&self, name: &str) -> Option<Arc<Labels>> {
+        self.namespaces.cached(name)
+    }
+
+    fn ask(&self, name: &str, until: Instant) -> Option<Arc<Labels>> {
+        let within = until.saturating_duration_since(Instant::now());
+        self.runtime.block_on(self.namespaces.get(name, within))
     }
 }
 
