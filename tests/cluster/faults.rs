@@ -258,7 +258,7 @@ fn verdicts_go_on_without_an_api_server_and_follow_it_when_it_is_back() {
     // The API server has read its binding's status.
     until("the status of the binding", || {
         let status = cluster.kubectl(&["get", "controlbinding", "labelled", "-o", "jsonpath={.status}"], "").ok();
-        if status.contains("covers 1 controls") { Ok(()) } else { Err(status) }
+        if status.contains("covers 1 control;") { Ok(()) } else { Err(status) }
     });
 }
 
