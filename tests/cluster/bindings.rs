@@ -68,7 +68,7 @@ fn a_binding_of_the_cluster_is_in_force_as_long_as_it_stands_there() {
     becomes("the binding to be enforced", &|it| it.stderr.contains("denied the request: C-0057"));
     assert!(create().stderr.contains("[binding strict]"), "{:?}", create());
     let says = accepted(&cluster, "strict", "True");
-    assert!(says.contains("covers 1 controls") && says.contains("Deny"), "{says}");
+    assert!(says.contains("covers 1 control;") && says.contains("Deny"), "{says}");
     let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
     assert!(printed.contains("strict"), "{printed}");
 
