@@ -20,6 +20,9 @@ use std::{
 
 /// How long the rules of one object may take together, and one rule when it is asked alone.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// How long one rule may take that is asked alone for somebody who waits, after all together took too long: an object
+/// made to be slow must not hold a core for as long as its sender waits.
+const TIME_LIMIT_ALONE: Duration = Duration::from_millis(100);
 /// How many steps of the interpreter pass between two looks at the clock.
 const STEPS: u32 = 64;
 /// Where the entry rules stand.
@@ -76,13 +79,14 @@ impl Reference {
             Err(why) => return packages.iter().map(|_| Err(why.clone())).collect(),
         };
         worker.engine.set_input(input);
-        let together = worker.evaluate(&format!("data.{ENTRY_PACKAGE}.set_{}", entry.0), until);
+        let together = worker.evaluate(&format!("data.{ENTRY_PACKAGE}.set_{}", entry.0), until, TIME_LIMIT);
+        let alone = if until.is_some() { TIME_LIMIT_ALONE } else { TIME_LIMIT };
         let answers = match together {
             Ok(Value::Object(answers)) if answers.len() == packages.len() => packages
                 .iter()
                 .map(|it| answers.get(&Value::from(*it)).cloned().ok_or_else(|| "no answer".to_owned()))
                 .collect(),
-            _ => packages.iter().map(|it| worker.evaluate(&format!("data.{it}.deny"), until)).collect(),
+            _ => packages.iter().map(|it| worker.evaluate(&format!("data.{it}.deny"), until, alone)).collect(),
         };
         worker.engine.set_input(Value::Null);
         if let Ok(mut idle) = self.idle.lock() {
@@ -103,24 +107,15 @@ impl Reference {
 }
 
 impl Worker {
-    fn evaluate(&mut self, rule: &str, until: Option<Instant>) -> Result<Value, String> {
-        if let Some(until) = until {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err("there was no time left to ask the rule".to_owned());
-            }
-            self.engine.set_execution_timer_config(timer(left.min(TIME_LIMIT)));
+    /// A rule's value, for at most `limit`, and not past `until`.
+    fn evaluate(&mut self, rule: &str, until: Option<Instant>, limit: Duration) -> Result<Value, String> {
+        let left = until.map_or(limit, |it| it.saturating_duration_since(Instant::now()).min(limit));
+        if left.is_zero() {
+            return Err("there was no time left to ask the rule".to_owned());
         }
-        let answer = self.run(rule);
-        if until.is_some() {
-            self.engine.set_execution_timer_config(timer(TIME_LIMIT));
-        }
-        answer
-    }
-
-    fn run(&mut self, rule: &str) -> Result<Value, String> {
+        self.engine.set_execution_timer_config(timer(left));
         self.budget.refill();
-        let answer = self.engine.eval_rule(rule.to_owned()).map_err(|error| why(&error));
+        let answer = self.engine.eval_rule(rule.to_owned()).map_err(|error| why(&error, left));
         // A rule that went on after a refused builtin may have lost a finding.
         if self.budget.is_overdrawn() {
             return Err(format!("the rule makes more than {} MiB of values", builtins::OUTPUT_BYTES >> 20));
@@ -133,10 +128,10 @@ fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig { limit, check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN) }
 }
 
-fn why(error: &anyhow::Error) -> String {
+fn why(error: &anyhow::Error, limit: Duration) -> String {
     let text = error.to_string();
     if text.contains("execution exceeded time limit") || text.contains("time limit") {
-        return format!("the rule takes longer than {} ms, or than the caller waits", TIME_LIMIT.as_millis());
+        return format!("the rule takes longer than {} ms", limit.as_millis());
     }
     syntax::located("", error).to_string()
 }

@@ -32,7 +32,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, task, time};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task, time,
+};
 
 /// Memory for all bodies together.
 const BODIES_BYTES: usize = 256 << 20;
@@ -50,6 +53,9 @@ pub trait NamespaceLookup: Send + Sync {
 
 /// Hears of every answer that was given.
 pub type Observe = Arc<dyn Fn(&Answered) + Send + Sync>;
+
+/// A review over this is large: of those, only as many are judged at a time as leave a core to the others.
+const LARGE_BYTES: usize = 256 << 10;
 
 /// Everything that the endpoint works with.
 pub struct Admission {
@@ -74,14 +80,17 @@ pub struct Capacity {
     reviews: Semaphore,
     bodies: Budget,
     judges: Semaphore,
+    large: Semaphore,
 }
 
 impl Default for Capacity {
     fn default() -> Self {
+        let judges = thread::available_parallelism().map_or(2, usize::from).max(2);
         Self {
             reviews: Semaphore::new(REVIEWS),
             bodies: Budget::new(BODIES_BYTES),
-            judges: Semaphore::new(thread::available_parallelism().map_or(2, usize::from)),
+            judges: Semaphore::new(judges),
+            large: Semaphore::new(judges / 2),
         }
     }
 }
@@ -95,6 +104,18 @@ impl Admission {
         if let Some(recorder) = &self.recorder {
             recorder.flush(within);
         }
+    }
+}
+
+impl Capacity {
+    /// Waits for a place among those who judge. Objects made to be slow are large: whoever sends them in numbers waits
+    /// for the like, and keeps nobody else from being judged.
+    async fn slot(&self, length: usize) -> Option<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>)> {
+        let large = match length {
+            0..=LARGE_BYTES => None,
+            _ => Some(self.large.acquire().await.ok()?),
+        };
+        Some((large, self.judges.acquire().await.ok()?))
     }
 }
 
@@ -132,7 +153,7 @@ async fn validate(State(admission): State<Arc<Admission>>, request: Request) -> 
 impl Admission {
     async fn judge(&self, bytes: &Bytes, until: Instant) -> Response {
         let read = Instant::now();
-        let Ok(Ok(slot)) = time::timeout_at(until.into(), self.capacity.judges.acquire()).await else {
+        let Ok(Some((_large, slot))) = time::timeout_at(until.into(), self.capacity.slot(bytes.len())).await else {
             return self.by_policy(bytes, &Unread::Overloaded, "wait");
         };
         let gate = self.gate.load_full();
@@ -232,5 +253,23 @@ impl Drop for Sent {
             self.metrics.phase("write", self.begun.elapsed());
             self.metrics.phase("total", self.read.elapsed().max(Duration::ZERO));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any number of large reviews leaves a core to the small ones.
+    #[tokio::test(start_paused = true)]
+    async fn large_reviews_keep_no_small_one_waiting() {
+        let capacity = Capacity::default();
+        let mut held = Vec::new();
+        while let Ok(slot) = time::timeout(Duration::from_secs(1), capacity.slot(LARGE_BYTES + 1)).await {
+            held.push(slot.unwrap());
+        }
+        assert!(!held.is_empty());
+        let small = time::timeout(Duration::from_secs(1), capacity.slot(LARGE_BYTES)).await;
+        assert!(small.is_ok_and(|it| it.is_some()));
     }
 }
