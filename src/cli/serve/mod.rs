@@ -272,7 +272,10 @@ impl ServeCommand {
 
     fn how_to_enforce(&self, loaded: &super::gate::Loaded, cluster: bool) -> String {
         match (&loaded.bindings, cluster) {
-            (Some(bindings), _) => format!("{} bindings of {}", bindings.len(), shown(self.gate.bindings.as_deref())),
+            (Some(bindings), _) => {
+                let names: Vec<&str> = bindings.iter().map(|it| it.name.as_str()).collect();
+                format!("bindings of {} in force: {}", shown(self.gate.bindings.as_deref()), names.join(", "))
+            }
             (None, true) => {
                 "ControlBindings are taken from the cluster; as long as there are none, everything is judged, \
                              nothing denied, and findings of high and critical severity are warned of"
