@@ -28,6 +28,8 @@ pub(super) struct InForce {
     good: BTreeMap<(String, String), Binding>,
     exempt: BTreeSet<String>,
     generation: u64,
+    /// Of the library and the folder as they were last read.
+    problems: usize,
     pub(super) gate: Arc<ArcSwap<Gate>>,
     metrics: Arc<Metrics>,
 }
@@ -47,7 +49,7 @@ impl InForce {
         metrics.holds(1, 0, accepted, 0);
         let good = BTreeMap::new();
         let stored = Arc::from([]);
-        Self { flags, loaded, fingerprint, cluster, stored, good, exempt, generation: 1, gate, metrics }
+        Self { flags, loaded, fingerprint, cluster, stored, good, exempt, generation: 1, problems: 0, gate, metrics }
     }
 
     /// Reads library and bindings where a file has changed, or whenever `forced`.
@@ -62,27 +64,32 @@ impl InForce {
         let read = tokio::task::spawn_blocking(move || flags.load(cluster)).await;
         let Ok((loaded, problems)) = read else {
             error!("the library could not be read: reading it broke down; what was in force stays");
-            let (accepted, refused) = self.counts();
-            self.metrics.holds(self.generation, 1, accepted, refused);
-            return;
+            return self.keep(1);
         };
         if problems.is_empty() {
             self.loaded = loaded;
-            self.apply(0).await;
+            self.problems = 0;
+            self.apply().await;
         } else {
             for problem in &problems {
                 error!("{problem}");
             }
             error!("{} problems in what changed: the library and the bindings that were in force stay", problems.len());
-            let (accepted, refused) = self.counts();
-            self.metrics.holds(self.generation, problems.len(), accepted, refused);
+            self.keep(problems.len());
         }
+    }
+
+    /// Says that what was read last has problems, and what was in force stays.
+    fn keep(&mut self, problems: usize) {
+        self.problems = problems;
+        let (accepted, refused) = self.counts();
+        self.metrics.holds(self.generation, self.problems, accepted, refused);
     }
 
     /// Takes the cluster's bindings.
     pub(super) async fn take(&mut self, stored: Arc<[StoredBinding]>) {
         self.stored = stored;
-        self.apply(0).await;
+        self.apply().await;
     }
 
     fn counts(&self) -> (usize, usize) {
@@ -92,7 +99,7 @@ impl InForce {
         (accepted + folder, stored - accepted)
     }
 
-    async fn apply(&mut self, problems: usize) {
+    async fn apply(&mut self) {
         let mut bindings = self.loaded.bindings.clone().unwrap_or_default();
         let mut refused = 0;
         let mut good = BTreeMap::new();
@@ -122,7 +129,7 @@ impl InForce {
         let accepted = bindings.len();
         let exempt = self.exempt.clone();
         self.gate.store(Arc::new(self.loaded.gate(bindings, exempt, self.generation)));
-        self.metrics.holds(self.generation, problems, accepted, refused);
+        self.metrics.holds(self.generation, self.problems, accepted, refused);
         info!(generation = self.generation, bindings = accepted, refused, "library and bindings are in force");
         self.tell(conditions).await;
     }
