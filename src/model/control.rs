@@ -42,6 +42,21 @@ impl Kind {
         Self { group: group.into(), name: name.into() }
     }
 
+    /// The resource that the API server serves objects of this kind as, such as `networkpolicies`. A custom resource may
+    /// have any; this is its usual one.
+    #[must_use]
+    pub fn plural(&self) -> String {
+        let word = self.name.to_ascii_lowercase();
+        if word == "endpoints" {
+            return word;
+        }
+        if let Some(stem) = word.strip_suffix('y').filter(|it| !it.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+            return format!("{stem}ies");
+        }
+        let hissing = ["s", "x", "ch", "sh"].iter().any(|it| word.ends_with(it));
+        word + if hissing { "es" } else { "s" }
+    }
+
     /// The group in an `apiVersion`: what stands before the slash, empty without one.
     #[must_use]
     pub fn group_of(api_version: &str) -> &str {
@@ -144,4 +159,25 @@ pub struct FrameworkMember {
     pub level: String,
     /// Why the framework asks for it; may be empty.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: &str, expected: &str) {
+        assert_eq!(Kind::new("", kind).plural(), expected);
+    }
+
+    #[test]
+    fn plurals_are_those_of_the_api_server() {
+        check("Pod", "pods");
+        check("ConfigMap", "configmaps");
+        check("Endpoints", "endpoints");
+        check("Ingress", "ingresses");
+        check("NetworkPolicy", "networkpolicies");
+        check("Proxy", "proxies");
+        check("Gateway", "gateways");
+    }
 }

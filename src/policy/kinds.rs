@@ -105,14 +105,9 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
 /// resources, and one that names a kind takes nothing.
 pub(super) fn plural_of(word: &str) -> Option<String> {
     let mut kinds = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter());
-    if word == "endpoints" || !kinds.any(|it| it.to_ascii_lowercase() == word) {
-        return None;
-    }
-    Some(match word.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if word.ends_with('s') => format!("{word}es"),
-        None => format!("{word}s"),
-    })
+    let kind = kinds.find(|it| it.to_ascii_lowercase() == word)?;
+    let plural = Kind::new("", *kind).plural();
+    (plural != word).then_some(plural)
 }
 
 /// Whether the group has the kind, as far as Kubernetes' own groups go.

@@ -15,14 +15,14 @@ const USER: &str = "kubevet-review";
 #[must_use]
 pub fn wrap(object: &Document) -> Vec<u8> {
     let ObjectId { api_version, kind, namespace, name } = object.id();
-    let group = Kind::group_of(&api_version).to_owned();
+    let kind = Kind::new(Kind::group_of(&api_version), kind);
     let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
     let mut text = String::new();
     object.root().write_json(&mut text);
     let head = json!({
         "uid": UID,
-        "kind": {"group": group, "version": version, "kind": kind},
-        "resource": {"group": group, "version": version, "resource": plural(&kind)},
+        "kind": {"group": kind.group, "version": version, "kind": kind.name},
+        "resource": {"group": kind.group, "version": version, "resource": kind.plural()},
         "name": if name.ends_with('*') { "" } else { name.as_str() },
         "namespace": namespace,
         "operation": "CREATE",
@@ -34,19 +34,6 @@ pub fn wrap(object: &Document) -> Vec<u8> {
     let head = head.trim_end_matches('}');
     let start = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":"#;
     format!("{start}{head},\"object\":{text}}}}}").into_bytes()
-}
-
-/// The plural of a kind, as Kubernetes forms it for its own.
-fn plural(kind: &str) -> String {
-    let word = kind.to_ascii_lowercase();
-    match word.as_str() {
-        "endpoints" => word,
-        _ if word.ends_with('s') || word.ends_with('x') || word.ends_with("ch") => format!("{word}es"),
-        _ if word.ends_with('y') && !word.ends_with("ey") && !word.ends_with("ay") => {
-            format!("{}ies", word.trim_end_matches('y'))
-        }
-        _ => format!("{word}s"),
-    }
 }
 
 #[cfg(test)]
@@ -64,18 +51,5 @@ mod tests {
         assert_eq!((review.resource.name.as_str(), review.resource.group.as_str()), ("deployments", "apps"));
         assert_eq!((review.namespace.as_str(), review.shown_name().as_str()), ("shop", "web"));
         assert!(review.object.is_some());
-    }
-
-    #[test]
-    fn plurals_are_kubernetes_own() {
-        for (kind, expected) in [
-            ("Pod", "pods"),
-            ("NetworkPolicy", "networkpolicies"),
-            ("Ingress", "ingresses"),
-            ("Endpoints", "endpoints"),
-            ("Gateway", "gateways"),
-        ] {
-            assert_eq!(plural(kind), expected);
-        }
     }
 }
