@@ -3,7 +3,7 @@
 //! Lines are written by a thread of their own: a reader that stops reading costs lines, which are counted, and never a
 //! review.
 
-use super::{gate::Answered, metrics};
+use super::{gate::Answered, metrics, writer::Writer};
 use crate::{
     decision::Because,
     model::{Action, FixAction},
@@ -12,11 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use std::{
     io::Write,
-    sync::{
-        atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
-    thread,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -28,18 +24,11 @@ const LISTED: usize = 100;
 
 /// Writes decisions.
 pub struct DecisionLog {
-    lines: SyncSender<Entry>,
+    lines: Writer<Vec<u8>>,
     /// One in so many clean decisions is written; 0 is none.
     every: u64,
     clean: AtomicU64,
     lost: Counter,
-}
-
-/// What the writer is given.
-enum Entry {
-    Line(Vec<u8>),
-    /// Everything before this is written: say so.
-    Flush(SyncSender<()>),
 }
 
 #[derive(Serialize)]
@@ -102,20 +91,11 @@ fn is_zero(number: &usize) -> bool {
 impl DecisionLog {
     /// A log that writes to `out`, one in `every` of the clean decisions (0: none of them).
     pub fn new(mut out: impl Write + Send + 'static, every: u64, lost: &super::Metrics) -> Self {
-        let (lines, waiting) = sync_channel::<Entry>(WAITING);
         let unwritten = lost.unlogged();
-        thread::spawn(move || {
-            for entry in waiting {
-                match entry {
-                    // A reader that went away costs the lines, not the gate.
-                    Entry::Line(line) if out.write_all(&line).and_then(|()| out.flush()).is_err() => {
-                        unwritten.inc();
-                    }
-                    Entry::Line(_) => {}
-                    Entry::Flush(done) => {
-                        let _ = done.try_send(());
-                    }
-                }
+        let lines = Writer::new(WAITING, move |line: Vec<u8>| {
+            // A reader that went away costs the lines, not the gate.
+            if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+                unwritten.inc();
             }
         });
         Self { lines, every, clean: AtomicU64::new(0), lost: lost.unlogged() }
@@ -123,10 +103,7 @@ impl DecisionLog {
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
     pub fn flush(&self, within: Duration) {
-        let (done, written) = sync_channel(1);
-        if self.lines.try_send(Entry::Flush(done)).is_ok() {
-            let _ = written.recv_timeout(within);
-        }
+        self.lines.flush(within);
     }
 
     pub(super) fn write(&self, answered: &Answered, generation: u64) {
@@ -135,7 +112,7 @@ impl DecisionLog {
         }
         let Ok(mut line) = serde_json::to_vec(&line(answered, generation)) else { return };
         line.push(b'\n');
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.lines.try_send(Entry::Line(line)) {
+        if !self.lines.hand_over(line) {
             self.lost.inc();
         }
     }

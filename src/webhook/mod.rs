@@ -11,6 +11,7 @@
 //! | `server`, `body`, `timeout` | the endpoint, its bounds, the caller's patience |
 //! | `metrics`, `log`, `record` | what is counted, written down and kept of reviews |
 //! | `explain` | each control's part in an answer |
+//! | `writer` | the thread behind logs and records |
 //! | `wrap` | a plain object as a review, for trying things out |
 
 mod answer;
@@ -25,6 +26,7 @@ mod review;
 mod server;
 mod timeout;
 mod wrap;
+mod writer;
 
 pub use explain::explain;
 pub use gate::{Answered, Gate, Phases, Surroundings};

@@ -3,7 +3,7 @@
 //! Files are written by a thread of their own. A disk that is full or slow costs records, which are counted, and never a
 //! review.
 
-use super::{Review, review::BODY_BYTES};
+use super::{Review, review::BODY_BYTES, writer::Writer};
 use hyper::body::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -15,9 +15,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{SyncSender, sync_channel},
     },
-    thread,
     time::Duration,
 };
 
@@ -33,20 +31,16 @@ const REDACTED: &str = "";
 
 /// Records reviews.
 pub struct Recorder {
-    records: SyncSender<Entry>,
+    records: Writer<Record>,
     waiting_bytes: Arc<AtomicUsize>,
     lost: Counter,
 }
 
-/// What the writer is given.
-enum Entry {
-    Review {
-        uid: String,
-        body: Bytes,
-        secret: bool,
-    },
-    /// Everything before this is written: say so.
-    Flush(SyncSender<()>),
+/// One review on its way to its file.
+struct Record {
+    uid: String,
+    body: Bytes,
+    secret: bool,
 }
 
 impl Recorder {
@@ -57,72 +51,50 @@ impl Recorder {
     pub fn new(folder: &Path, lost: &super::Metrics) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let folder = folder.to_owned();
-        let (records, waiting) = sync_channel::<Entry>(WAITING);
         let missed = lost.unrecorded();
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting_bytes);
-        thread::spawn(move || {
-            let (mut files, mut bytes) = (0, 0);
-            for entry in waiting {
-                let (uid, body, secret) = match entry {
-                    Entry::Review { uid, body, secret } => (uid, body, secret),
-                    Entry::Flush(done) => {
-                        let _ = done.try_send(());
-                        continue;
-                    }
-                };
-                let length = body.len();
-                let written = (files < FILES && bytes < BYTES).then(|| write(&folder, &uid, &body, secret));
-                match written {
-                    Some(Ok(length)) => {
-                        files += 1;
-                        bytes += length;
-                    }
-                    _ => {
-                        missed.inc();
-                    }
+        let (mut files, mut bytes) = (0, 0);
+        let records = Writer::new(WAITING, move |record: Record| {
+            let room = files < FILES && bytes < BYTES;
+            match room.then(|| write(&folder, &record)) {
+                Some(Ok(length)) => {
+                    files += 1;
+                    bytes += length;
                 }
-                drop(body);
-                left.fetch_sub(length, Ordering::Relaxed);
+                _ => {
+                    missed.inc();
+                }
             }
+            left.fetch_sub(record.body.len(), Ordering::Relaxed);
         });
         Ok(Self { records, waiting_bytes, lost: lost.unrecorded() })
     }
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
     pub fn flush(&self, within: Duration) {
-        let (done, written) = sync_channel(1);
-        if self.records.try_send(Entry::Flush(done)).is_ok() {
-            let _ = written.recv_timeout(within);
-        }
+        self.records.flush(within);
     }
 
     pub(super) fn record(&self, review: &Review, body: &Bytes) {
         let secret = review.kind.group.is_empty() && review.kind.name == "Secret";
+        let record = Record { uid: review.uid.clone(), body: body.clone(), secret };
         let length = body.len();
         let waiting = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
         let fits = waiting.saturating_add(length) <= WAITING_BYTES;
-        if !fits
-            || self.records.try_send(Entry::Review { uid: review.uid.clone(), body: body.clone(), secret }).is_err()
-        {
+        if !fits || !self.records.hand_over(record) {
             self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
             self.lost.inc();
         }
     }
 }
 
-fn write(folder: &Path, uid: &str, body: &[u8], secret: bool) -> io::Result<usize> {
-    let redacted;
-    let body = if secret {
-        redacted = redact(body)?;
-        &redacted
-    } else {
-        body
-    };
-    let path = path(folder, uid);
+fn write(folder: &Path, record: &Record) -> io::Result<usize> {
+    let body = if record.secret { Bytes::from(redact(&record.body)?) } else { record.body.clone() };
+    let path = path(folder, &record.uid);
     let begun = path.with_extension("part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&begun)?;
-    file.write_all(body)?;
+    file.write_all(&body)?;
     fs::rename(&begun, &path)?;
     Ok(body.len())
 }
@@ -177,7 +149,8 @@ mod tests {
     fn a_record_is_whole_and_for_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write(folder.path(), "u", b"{}", false).unwrap(), 2);
+        let record = Record { uid: "u".to_owned(), body: Bytes::from_static(b"{}"), secret: false };
+        assert_eq!(write(folder.path(), &record).unwrap(), 2);
         let path = folder.path().join("review-u.json");
         assert_eq!(fs::read(&path).unwrap(), b"{}");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

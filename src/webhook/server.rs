@@ -251,7 +251,7 @@ impl Drop for Sent {
     fn drop(&mut self) {
         if self.bytes.is_none() {
             self.metrics.phase("write", self.begun.elapsed());
-            self.metrics.phase("total", self.read.elapsed().max(Duration::ZERO));
+            self.metrics.phase("total", self.read.elapsed());
         }
     }
 }
