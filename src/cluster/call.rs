@@ -1,6 +1,7 @@
 //! One call to the API server: bounded in time, and its failure told with what was asked.
 
 use super::ClusterError;
+use crate::model::one_line;
 use std::{error::Error, fmt::Write as _, future::Future, time::Duration};
 
 /// Longest piece of somebody else's words that is passed on, in characters.
@@ -96,17 +97,7 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// Somebody else's words on one line, cut.
 pub(super) fn plain(text: &str) -> String {
-    cut(text, WORDS)
-}
-
-/// One line, at most so many characters.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    let mut line: String = text.chars().take(most).map(|it| if it.is_control() { ' ' } else { it }).collect();
-    if text.chars().nth(most).is_some() {
-        line.pop();
-        line.push('…');
-    }
-    line
+    one_line(text, WORDS)
 }
 
 /// An error with its causes: the outermost alone often says only that a request failed.

@@ -2,10 +2,11 @@
 
 use super::{
     Cluster, ClusterError,
-    call::{Call, cut},
+    call::Call,
     follow::Task,
     ledger::{Ledger, Next, Note, Subject, Write},
 };
+use crate::model::one_line;
 use k8s_openapi::{
     api::{
         core::v1::ObjectReference,
@@ -59,7 +60,7 @@ impl Cluster {
         let dropped = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             cluster: self.clone(),
-            instance: cut(if instance.is_empty() { "kubevet" } else { instance }, 128),
+            instance: one_line(if instance.is_empty() { "kubevet" } else { instance }, 128),
             dropped: Arc::clone(&dropped),
             ledger: Ledger::new(Instant::now()),
             said: None,
@@ -222,11 +223,11 @@ fn bounded(mut note: Note) -> Note {
     for subject in std::iter::once(&mut note.subject).chain(&mut note.related) {
         let Subject { api_version, kind, namespace, name, uid } = subject;
         for text in [api_version, kind, namespace, name, uid] {
-            *text = cut(text, NAME);
+            *text = one_line(text, NAME);
         }
     }
-    note.control = cut(&note.control, NAME);
-    note.message = cut(&note.message, LONGEST);
+    note.control = one_line(&note.control, NAME);
+    note.message = one_line(&note.message, LONGEST);
     while note.message.len() > LONGEST {
         note.message.pop();
     }

@@ -3,8 +3,9 @@
 use super::{
     Cluster, ClusterError,
     bindings::{self, GROUP, RESOURCE},
-    call::{Call, cut},
+    call::Call,
 };
+use crate::model::one_line;
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     api::{Patch, PatchParams},
@@ -102,7 +103,7 @@ fn merge(standing: &[Value], generation: i64, conditions: &[Condition], now: &st
             "type": condition.kind,
             "status": status,
             "reason": condition.reason,
-            "message": cut(&condition.message, MESSAGE),
+            "message": one_line(&condition.message, MESSAGE),
             "observedGeneration": generation,
             "lastTransitionTime": since,
         }));

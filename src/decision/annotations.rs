@@ -1,7 +1,7 @@
 //! What the audit log is told: one annotation for each thing that an auditor asks for, each bounded.
 
-use super::{Decision, Outcome, words::cut};
-use crate::model::Action;
+use super::{Decision, Outcome};
+use crate::model::{Action, one_line};
 
 /// Characters of one annotation.
 const LENGTH: usize = 8 << 10;
@@ -18,7 +18,7 @@ pub(super) fn write(decision: &mut Decision) {
     };
     let mut say = |key: &str, value: String| {
         if !value.is_empty() {
-            decision.annotations.insert(key.to_owned(), cut(&value, LENGTH));
+            decision.annotations.insert(key.to_owned(), one_line(&value, LENGTH));
         }
     };
     say("decision", word.to_owned());

@@ -195,24 +195,26 @@ impl<'a> Hearing<'a> {
     }
 
     fn before(&self, old: &Document, params: &Params) -> Before {
-        if let Some((_, known)) = self.before.borrow().iter().find(|(it, _)| it == params) {
-            return Arc::clone(known);
-        }
-        let answer = (self.judge)(old, params);
-        let findings = answer.as_ref().map(|it| it.findings.as_slice()).unwrap_or_default();
-        let before = Arc::new((Identities::of(old, findings), answer.clone()));
-        self.before.borrow_mut().push((params.clone(), Arc::clone(&before)));
-        before
+        once(&self.before, params, || {
+            let answer = (self.judge)(old, params);
+            let findings = answer.as_ref().map(|it| it.findings.as_slice()).unwrap_or_default();
+            Arc::new((Identities::of(old, findings), answer.clone()))
+        })
     }
 
     fn verdict(&self, params: &Params) -> Answer {
-        if let Some((_, answer)) = self.answers.borrow().iter().find(|(it, _)| it == params) {
-            return answer.clone();
-        }
-        let answer = (self.judge)(self.object, params);
-        self.answers.borrow_mut().push((params.clone(), answer.clone()));
-        answer
+        once(&self.answers, params, || (self.judge)(self.object, params))
     }
+}
+
+/// What was answered for these params, or is now.
+fn once<T: Clone>(answered: &RefCell<Vec<(Params, T)>>, params: &Params, ask: impl FnOnce() -> T) -> T {
+    if let Some((_, known)) = answered.borrow().iter().find(|(it, _)| it == params) {
+        return known.clone();
+    }
+    let answer = ask();
+    answered.borrow_mut().push((params.clone(), answer.clone()));
+    answer
 }
 
 fn action(binding: &Binding, because: Because) -> Option<Action> {

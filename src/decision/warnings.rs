@@ -1,11 +1,8 @@
 //! What the client is told. The API server keeps 4,096 characters of warnings from all sources, and cuts every one when
 //! there are more; 120 characters a warning are the advice.
 
-use super::{
-    Because, Decision, Outcome, Rules, Unevaluated,
-    words::{cut, tail},
-};
-use crate::model::{Action, Severity};
+use super::{Because, Decision, Outcome, Rules, Unevaluated, words::tail};
+use crate::model::{Action, Severity, one_line};
 
 /// Warnings of one answer, the one that counts the rest not among them.
 const MOST: usize = 12;
@@ -23,7 +20,7 @@ pub(super) fn write(decision: &mut Decision, rules: &Rules) {
         decision.unevaluated.iter().filter(|it| it.action == Some(Action::Warn)).collect();
     for it in unjudged.iter().take(UNJUDGED) {
         let control = it.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
-        warnings.push(cut(&format!("{control}not judged: {}", it.message), LENGTH));
+        warnings.push(one_line(&format!("{control}not judged: {}", it.message), LENGTH));
     }
     if unjudged.len() > UNJUDGED {
         warnings.push(format!("… and {} more were not judged", unjudged.len() - UNJUDGED));
@@ -67,5 +64,5 @@ fn line(outcome: &Outcome, rules: &Rules, count: usize) -> String {
     let room = LENGTH.saturating_sub(end.chars().count());
     let path = finding.paths.first().map(|it| format!(" {}", tail(&it.to_string(), PATH))).unwrap_or_default();
     let head = format!("{} {severity}:{path}: {}", finding.control, finding.message);
-    format!("{}{end}", cut(&head, room))
+    format!("{}{end}", one_line(&head, room))
 }

@@ -4,7 +4,7 @@
 //! bound.
 
 use super::{Case, Outcome, Rules, Unevaluated};
-use crate::model::{Control, Finding, FixAction, Operation, is_hidden};
+use crate::model::{Control, Finding, FixAction, Operation, one_line};
 use std::fmt::Write as _;
 
 /// The first line of a denial: it is all that some clients show.
@@ -29,8 +29,8 @@ pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> Str
         let first = place == 0;
         let tail = match (first, denied.len()) {
             (false, _) => String::new(),
-            (true, 1) => format!(" [binding {}]", cut(&outcome.binding, 60)),
-            (true, count) => format!(" [binding {}, 1 of {count}]", cut(&outcome.binding, 60)),
+            (true, 1) => format!(" [binding {}]", one_line(&outcome.binding, 60)),
+            (true, count) => format!(" [binding {}, 1 of {count}]", one_line(&outcome.binding, 60)),
         };
         let room = (if first { FIRST_LINE } else { LINE }).saturating_sub(tail.chars().count());
         let line = format!("{}{tail}", line(outcome, rules, case, room));
@@ -58,7 +58,7 @@ pub(super) fn add_unjudged(unjudged: &[&Unevaluated], text: &mut String) {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    let (why, binding) = (cut(&first.message, LINE), cut(&first.binding, 60));
+    let (why, binding) = (one_line(&first.message, LINE), one_line(&first.binding, 60));
     let _ = write!(
         text,
         "{control}could not be judged{more}: {why}: try again, or ask whoever wrote the binding, which denies what is \
@@ -71,20 +71,20 @@ pub(super) fn add_unjudged(unjudged: &[&Unevaluated], text: &mut String) {
 fn line(outcome: &Outcome, rules: &Rules, case: &Case<'_>, room: usize) -> String {
     let finding = &outcome.finding;
     let control = rules.controls.get(&finding.control);
-    let name = control.map_or_else(String::new, |it| format!(" {}", cut(&it.name, 60)));
+    let name = control.map_or_else(String::new, |it| format!(" {}", one_line(&it.name, 60)));
     let place = place(finding, case);
     let todo = todo(finding, control.map(AsRef::as_ref));
     let frame =
         finding.control.as_str().chars().count() + name.chars().count() + place.chars().count() + todo.chars().count();
     let left = room.saturating_sub(frame + 2).max(30);
-    cut(&format!("{}{name}: {}{place}{todo}", finding.control, cut(&finding.message, left)), room)
+    one_line(&format!("{}{name}: {}{place}{todo}", finding.control, one_line(&finding.message, left)), room)
 }
 
 fn place(finding: &Finding, case: &Case<'_>) -> String {
     let attributes = &case.attributes;
     if attributes.operation == Operation::Connect {
-        let namespace = cut(attributes.namespace, 60);
-        return format!(" (pod {namespace}/{})", cut(attributes.name, 60));
+        let namespace = one_line(attributes.namespace, 60);
+        return format!(" (pod {namespace}/{})", one_line(attributes.name, 60));
     }
     match finding.paths.first() {
         Some(path) => format!(" ({})", tail(&path.to_string(), PATH)),
@@ -99,7 +99,7 @@ fn todo(finding: &Finding, control: Option<&Control>) -> String {
     };
     match finding.fixes.first() {
         Some(fix) => match &fix.action {
-            FixAction::Set(value) => format!(": set {} to {}", shown(&fix.path), cut(value, VALUE)),
+            FixAction::Set(value) => format!(": set {} to {}", shown(&fix.path), one_line(value, VALUE)),
             FixAction::Remove => format!(": remove {}", shown(&fix.path)),
         },
         None => match control {
@@ -114,12 +114,12 @@ fn advice(remediation: &str) -> String {
     let text = remediation.trim();
     let sentence = text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first);
     if sentence.chars().count() <= ADVICE {
-        return cut(sentence, ADVICE);
+        return one_line(sentence, ADVICE);
     }
     let clauses = sentence.match_indices(", ").map(|(at, _)| at).filter(|at| *at <= ADVICE);
     match clauses.last() {
-        Some(end) => cut(sentence.get(..end).unwrap_or(sentence), ADVICE),
-        None => cut(sentence, ADVICE),
+        Some(end) => one_line(sentence.get(..end).unwrap_or(sentence), ADVICE),
+        None => one_line(sentence, ADVICE),
     }
 }
 
@@ -127,19 +127,8 @@ fn advice(remediation: &str) -> String {
 pub(super) fn tail(path: &str, room: usize) -> String {
     let count = path.chars().count();
     if count <= room {
-        return cut(path, room);
+        return one_line(path, room);
     }
     let rest: String = path.chars().skip(count - room + 1).collect();
-    format!("…{}", cut(&rest, room))
-}
-
-/// A text in one line of at most `room` characters, nothing in it that a terminal would obey.
-pub(super) fn cut(text: &str, room: usize) -> String {
-    let clean = |c: char| if is_hidden(c) { ' ' } else { c };
-    let mut line: String = text.chars().take(room).map(clean).collect();
-    if text.chars().nth(room).is_some() {
-        line.pop();
-        line.push('…');
-    }
-    line
+    format!("…{}", one_line(&rest, room))
 }

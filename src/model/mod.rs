@@ -23,4 +23,4 @@ pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
-pub use text::is_hidden;
+pub use text::{is_hidden, one_line};
