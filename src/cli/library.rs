@@ -7,8 +7,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::{
-    fs::{self, File},
-    io::Read as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -53,14 +52,9 @@ impl LibraryFlags {
 /// The file cannot be read.
 pub(super) fn configure(file: &Path, library: &Library, params: &mut Params) -> anyhow::Result<Vec<Problem>> {
     let shown = file.display().to_string();
-    let cannot = || format!("cannot read {shown}");
-    if !fs::metadata(file).with_context(cannot)?.is_file() {
+    if !fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.is_file() {
         bail!("cannot read {shown}: no regular file");
     }
-    let mut bytes = Vec::new();
-    File::open(file).and_then(|it| it.take(CONFIG_BYTES + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    if bytes.len() as u64 > CONFIG_BYTES {
-        bail!("{shown}: over {} MiB", CONFIG_BYTES >> 20);
-    }
+    let bytes = super::read::file(file, CONFIG_BYTES)?;
     Ok(policy::read_controls_config(&shown, &bytes, &library.params, params))
 }

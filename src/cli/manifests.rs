@@ -12,6 +12,9 @@ use std::{
 /// Where it lives if nobody says otherwise.
 const NAMESPACE: &str = "kubevet";
 
+/// The largest file of certificates to trust.
+const CA_BYTES: u64 = 1 << 20;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubevet manifests | kubectl apply -f -
@@ -83,7 +86,8 @@ impl ManifestsCommand {
             }
             (Some(What::Webhook { url, ca_file, failure_policy }), Form::Yaml) => {
                 let shown = ca_file.display().to_string();
-                let ca = fs::read_to_string(ca_file).with_context(|| format!("cannot read {shown}"))?;
+                let ca = super::read::file(&ca_file, CA_BYTES)?;
+                let ca = String::from_utf8(ca).with_context(|| format!("cannot read {shown}"))?;
                 print(output, manifests::webhook(&options, &Outside { url, ca, failure_policy }))?;
             }
             (Some(What::Monitoring), Form::Yaml) => lay_out(output, manifests::monitoring(&options))?,

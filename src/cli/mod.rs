@@ -6,6 +6,7 @@ mod library;
 mod list;
 mod manifests;
 mod policy;
+mod read;
 mod review;
 mod scan;
 mod serve;

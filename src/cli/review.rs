@@ -3,14 +3,13 @@
 use super::{complain, gate::GateFlags, terminal};
 use crate::{
     document::{self, Document, Limits},
-    webhook::{self, Answered, Surroundings},
+    webhook::{self, Answered, BODY_BYTES, Surroundings},
 };
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use std::{
     collections::BTreeSet,
-    fs::File,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,9 +17,6 @@ use std::{
 
 /// Nobody waits at the other end of a recorded review.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The most that is read.
-const FILE_BYTES: u64 = 64 << 20;
-
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubevet review review.json                         what the webhook would answer, with warnings
@@ -83,17 +79,7 @@ impl ReviewCommand {
 
     fn body(&self) -> anyhow::Result<Vec<u8>> {
         let shown = self.file.display().to_string();
-        let mut bytes = Vec::new();
-        let limit = FILE_BYTES + 1;
-        let read = if shown == "-" {
-            io::stdin().lock().take(limit).read_to_end(&mut bytes)
-        } else {
-            File::open(&self.file).and_then(|it| it.take(limit).read_to_end(&mut bytes))
-        };
-        read.with_context(|| format!("cannot read {shown}"))?;
-        if bytes.len() as u64 > FILE_BYTES {
-            bail!("{shown}: over {} MiB", FILE_BYTES >> 20);
-        }
+        let bytes = super::read::file_or_stdin(&self.file, BODY_BYTES as u64)?;
         if begins_as_json_map(&bytes) {
             // Even one that breaks off may be a review: the gate has an answer to that.
             let reading = document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());

@@ -33,6 +33,6 @@ pub use gate::{Answered, Gate, Phases, Surroundings};
 pub use log::DecisionLog;
 pub use metrics::Metrics;
 pub use record::Recorder;
-pub use review::{Resource, Review};
+pub use review::{BODY_BYTES, Resource, Review};
 pub use server::{Admission, Capacity, NamespaceLookup, Observe, router};
 pub use wrap::wrap;

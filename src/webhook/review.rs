@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// The most bytes of a review. The API server takes requests of 3 MiB, which come to at most 27 MB here: control
 /// characters grow sixfold, and an UPDATE carries the object twice.
-pub(crate) const BODY_BYTES: usize = 64 << 20;
+pub const BODY_BYTES: usize = 64 << 20;
 /// Lists and maps inside one another: an object's 512, and the two of the envelope.
 const DEPTH: usize = 514;
 
