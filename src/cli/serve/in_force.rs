@@ -209,3 +209,46 @@ fn sentence(faults: &[Problem]) -> String {
     messages.dedup();
     messages.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use prometheus_client::{encoding::text::encode, registry::Registry};
+    use std::fs;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        gate: GateFlags,
+    }
+
+    /// What is broken in a file stays counted until it is mended, whatever the cluster changes meanwhile.
+    #[tokio::test]
+    async fn a_broken_file_stays_broken_when_bindings_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("inputs.json");
+        fs::write(&config, "{}").unwrap();
+        let flags = Flags::parse_from(["kubevet", "--controls-config", config.to_str().unwrap()]);
+        let (loaded, problems) = flags.gate.load(true);
+        assert_eq!(problems, []);
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
+        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, BTreeSet::new(), metrics);
+        let check = |expected: &str| {
+            let mut text = String::new();
+            encode(&mut text, &registry).unwrap();
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        };
+        check("kubevet_library_problems 0");
+        fs::write(&config, "{\"noSuchParam\": []}").unwrap();
+        in_force.look(true).await;
+        check("kubevet_library_problems 1");
+        in_force.take(Arc::from([])).await;
+        check("kubevet_library_problems 1");
+        check("kubevet_library_generation 2");
+        fs::write(&config, "{}").unwrap();
+        in_force.look(true).await;
+        check("kubevet_library_problems 0");
+    }
+}
