@@ -8,6 +8,8 @@ mod builtins;
 mod guard;
 mod judge;
 mod profile;
+#[allow(dead_code)]
+mod program;
 mod reference;
 mod safety;
 mod syntax;
