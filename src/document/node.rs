@@ -262,6 +262,12 @@ impl<'a> Node<'a> {
         (raw.kind == Kind::Number).then(|| Number::read(self.tape.string(raw)))
     }
 
+    /// The digits of a number, as the text has them; `None` where this is none.
+    #[must_use]
+    pub fn digits(self) -> Option<&'a str> {
+        self.is_number().then(|| self.text())
+    }
+
     /// Whether this is `null`.
     #[must_use]
     #[inline]
@@ -367,6 +373,12 @@ impl<'a> Entry<'a> {
 
     pub(super) fn key_raw(&self) -> Raw {
         self.key_node.raw()
+    }
+
+    /// The number of the key, see [`Node::number`]. The node there is the key as a string.
+    #[must_use]
+    pub fn key_number(&self) -> u32 {
+        self.key_node.number()
     }
 
     /// Where the key begins. A key that came through a YAML merge or alias begins where it is written.
