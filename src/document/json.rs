@@ -252,7 +252,16 @@ impl Parser<'_, '_> {
 
     /// The first byte from `at` on that is no white space, and where; 0, which begins nothing in JSON, at the end.
     #[inline]
-    fn token(&self, mut at: usize) -> (usize, u8) {
+    fn token(&self, at: usize) -> (usize, u8) {
+        match self.peek(at) {
+            Some(byte) if byte > b' ' => (at, byte),
+            _ => self.token_after_space(at),
+        }
+    }
+
+    /// A function of its own: what the API server sends has no white space, and a loop that is never run costs too.
+    #[inline(never)]
+    fn token_after_space(&self, mut at: usize) -> (usize, u8) {
         loop {
             match self.peek(at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1,
