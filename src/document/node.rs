@@ -164,13 +164,27 @@ impl<'a> Node<'a> {
         let inside = rest.get(..root.extent().saturating_sub(1))?;
         let mut left = inside;
         while let [key, value, after @ ..] = left {
-            if key.tag == tag && !key.is(SHADOWED) && self.tape.string(*key) == text {
-                return Some(self.index + 1 + (inside.len() - left.len()));
+            if key.tag == tag {
+                let found = self.index + 1 + (inside.len() - left.len());
+                return if self.is_called(key, text) { Some(found) } else { self.find_further(text) };
             }
             // Most values are one node, and the way on does not wait for what the others say.
             left = if value.is_collection() { left.get(1 + value.extent()..)? } else { after };
         }
         None
+    }
+
+    /// Whether a key counts and has this text.
+    #[inline]
+    fn is_called(self, key: &Raw, text: &str) -> bool {
+        key.len as usize == text.len() && !key.is(SHADOWED) && self.tape.bytes(*key) == text.as_bytes()
+    }
+
+    /// As `find`, where a key has the tag but not the text, or is void.
+    #[cold]
+    #[inline(never)]
+    fn find_further(self, text: &str) -> Option<usize> {
+        self.keys().find(|(_, key)| self.is_called(key, text)).map(|(index, _)| index)
     }
 
     #[inline(never)]
