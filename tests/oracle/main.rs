@@ -5,4 +5,5 @@
 
 mod document;
 mod rego;
+mod schema;
 mod support;
