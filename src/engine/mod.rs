@@ -6,6 +6,7 @@
 mod answer;
 mod builtins;
 mod guard;
+mod intrinsics;
 mod judge;
 mod profile;
 mod reference;
@@ -13,5 +14,6 @@ mod safety;
 mod syntax;
 mod value;
 
+pub use intrinsics::{intrinsic, intrinsic_cel};
 pub use judge::{Engine, is_configured, looks_at};
 pub use profile::lint;
