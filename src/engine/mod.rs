@@ -8,6 +8,8 @@ mod builtins;
 pub mod cel;
 mod guard;
 mod judge;
+#[allow(dead_code)]
+mod lower;
 mod profile;
 #[allow(dead_code)]
 mod program;
