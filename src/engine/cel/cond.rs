@@ -174,7 +174,7 @@ impl Printer<'_> {
                 && operands
                     .get(1)
                     .is_some_and(|it| matches!(self.program.term(*it), Term::Const(Const::Text(it)) if !it.is_empty()));
-            if piece.presence == Presence::Always && proved && (piece.cel.is_cheap() || !functions::repeats_in(test)) {
+            if piece.presence == Presence::Always && proved {
                 ready.push(piece.cel);
             } else if piece.presence == Presence::Maybe && proved && empty_fails {
                 ready.push(piece.or_value(&Cel::text("")));

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `sheet` | the door: controls in, variables and expressions out |
 //! | `text` | expressions of CEL as text |
-//! | `types` | what Kubernetes' own types prove of a term |
+//! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
 //! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
 //! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
 //! | `functions` | the shared library's functions |
@@ -21,6 +21,7 @@ mod deny;
 mod domain;
 mod functions;
 mod identity;
+mod kubernetes;
 mod loops;
 mod message;
 mod printer;
@@ -31,7 +32,7 @@ mod text;
 mod types;
 mod variables;
 
-pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable};
+pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable, print_library};
 
 /// Why something cannot be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //! CEL) or never, and what is known of its type.
 
 use super::{
-    Refused, functions,
+    Refused,
+    functions::{self, Made, Operand, takes_as},
     printer::{Printer, Side},
     text::Cel,
     types::Known,
@@ -386,48 +387,65 @@ impl Printer<'_> {
         if let Some(text) = connection(function, self) {
             return Ok(Piece::always(text, Known::Text));
         }
-        let known = if function == Intrinsic::SplitCount { Known::Int } else { Known::Text };
         let mut ready = Vec::new();
         let mut open: Option<(String, Piece)> = None;
         let mut proved = true;
-        for operand in operands {
+        for (place, operand) in operands.iter().enumerate() {
+            let value = match self.program.term(*operand) {
+                Term::Const(value) => Some(value.clone()),
+                _ => None,
+            };
             let piece = self.term(*operand)?;
             if piece.presence == Presence::Never {
                 return Ok(Piece::never());
             }
-            let plain = matches!(piece.kind(), Some(Type::Text | Type::Number));
-            if piece.presence == Presence::Always && plain && (piece.cel.is_cheap() || !functions::repeats(function)) {
-                ready.push(piece.cel);
+            let fits = piece.kind() == Some(takes_as(function, place));
+            if piece.presence == Presence::Always && fits {
+                ready.push(Operand { cel: piece.cel, value });
                 continue;
             }
             if open.is_some() {
                 return Err(Refused("a function of two terms that may be undefined".to_owned()));
             }
-            proved = plain;
+            if takes_as(function, place) != Type::Text {
+                return Err(Refused("a function with a number that is not written out".to_owned()));
+            }
+            proved = fits;
             let x = self.scope.name(last_name(&piece.cel));
-            ready.push(Cel::atom(x.clone()));
+            ready.push(Operand { cel: Cel::atom(x.clone()), value: None });
             open = Some((x, piece));
         }
         let made = functions::call(function, &ready);
-        let Some((x, piece)) = open else { return Ok(Piece::always(made?, known)) };
-        self.scope.free();
-        let made = made?;
-        let total = functions::is_total(function);
-        let cel = match (proved, piece.may_be(Type::Text)) {
-            (true, _) => piece.optional().then(&format!(".optMap({x}, {})", made.show())),
-            (false, false) if total => piece.optional().then(&format!(".optMap({x}, '')")),
-            (false, false) => return Ok(Piece::never()),
-            (false, true) if total => {
-                let made = Cel::choice(Cel::atom(format!("type({x}) == string")), made, Cel::text(""));
-                piece.optional().then(&format!(".optMap({x}, {})", made.show()))
-            }
-            (false, true) => {
-                let some = Cel::atom(format!("optional.of({})", made.show()));
-                let made = Cel::choice(Cel::atom(format!("type({x}) == string")), some, Cel::atom("optional.none()"));
-                piece.optional().then(&format!(".optFlatMap({x}, {})", made.show()))
-            }
+        if open.is_some() {
+            self.scope.free();
+        }
+        let known = if function == Intrinsic::SplitCount { Known::Int } else { Known::Text };
+        let (made, sure) = match made? {
+            Made::Value(made) => (made, true),
+            Made::Maybe(made) => (made, false),
+            Made::Never => return Ok(Piece::never()),
         };
-        if piece.presence == Presence::Always && (proved || total) {
+        let Some((x, piece)) = open else {
+            return Ok(if sure { Piece::always(made, known) } else { Piece::maybe(made, known) });
+        };
+        let is_text = Cel::atom(format!("type({x}) == string"));
+        let (cel, sure) = if function.is_total() {
+            let made = match (proved, piece.may_be(Type::Text)) {
+                (true, _) => made,
+                (_, true) => Cel::choice(is_text, made, Cel::text("")),
+                _ => Cel::text(""),
+            };
+            (piece.optional().then(&format!(".optMap({x}, {})", made.show())), true)
+        } else if !piece.may_be(Type::Text) {
+            return Ok(Piece::never());
+        } else if proved && sure {
+            (piece.optional().then(&format!(".optMap({x}, {})", made.show())), true)
+        } else {
+            let made = if sure { Cel::atom(format!("optional.of({})", made.show())) } else { made };
+            let made = if proved { made } else { Cel::choice(is_text, made, Cel::atom("optional.none()")) };
+            (piece.optional().then(&format!(".optFlatMap({x}, {})", made.show())), false)
+        };
+        if piece.presence == Presence::Always && sure {
             return Ok(Piece::always(cel.then(".orValue('')"), known));
         }
         Ok(Piece::maybe(cel, known))
