@@ -16,6 +16,7 @@
 
 mod answer;
 mod builtins;
+pub mod cel;
 mod evaluate;
 mod explain;
 mod guard;
