@@ -5,6 +5,7 @@
 
 mod answer;
 mod builtins;
+pub mod cel;
 mod guard;
 mod judge;
 #[allow(dead_code)]

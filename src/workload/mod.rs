@@ -4,7 +4,9 @@
 //! index of the engine, so that no control can forget a kind. It never reads objects itself.
 
 mod containers;
+mod controllers;
 mod kinds;
 
 pub use containers::container_of;
+pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller};
 pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, rego_table};
