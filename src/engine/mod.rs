@@ -6,12 +6,12 @@
 mod answer;
 mod builtins;
 pub mod cel;
+mod evaluate;
 mod guard;
+mod intrinsics;
 mod judge;
-#[allow(dead_code)]
 mod lower;
 mod profile;
-#[allow(dead_code)]
 mod program;
 mod reference;
 mod safety;

@@ -1,8 +1,16 @@
 //! The door: compiled controls in, CEL out.
 
+use super::{deny, kubernetes::Kubernetes, variables::Variables};
 use crate::{
+    engine::{
+        lower::Lowering,
+        program::{Compiled, Program},
+        safety::Rules,
+        syntax,
+    },
     model::{Control, ControlId, Kind},
-    policy::Params,
+    policy::{Library, Module, Params},
+    schema::Schema,
 };
 use std::sync::Arc;
 
@@ -97,4 +105,48 @@ impl Printed {
         }
         within
     }
+}
+
+/// Prints controls of a library; those that it lacks are left out.
+#[must_use]
+pub fn print_library(library: &Library, controls: &[ControlId], target: &Target<'_>) -> Sheet {
+    let parse = |it: &Module| syntax::parse(it).ok();
+    let shared: Vec<_> = library.modules.iter().filter_map(parse).collect();
+    let parsed: Vec<_> = library.controls.iter().map(|it| (it, parse(&it.rule))).collect();
+    let rules = Rules::new(shared.iter().chain(parsed.iter().filter_map(|(_, it)| it.as_ref())));
+    let lowering = Lowering { rules: &rules, params: &library.params, own_library: true };
+    let mut program = Program::default();
+    let mut compiled = Vec::new();
+    let mut refused = Vec::new();
+    for (source, module) in parsed.iter().filter(|(it, _)| controls.contains(&it.control.id)) {
+        let Some(module) = module else { continue };
+        match lowering.lower(&mut program, &source.control, module) {
+            Ok(it) => compiled.push(it),
+            Err(problem) => refused.push((source.control.id.clone(), problem.to_string())),
+        }
+    }
+    let chosen: Vec<&Compiled> = compiled.iter().collect();
+    let mut sheet = print(&program, &chosen, target);
+    sheet.refused.extend(refused);
+    sheet
+}
+
+/// Prints controls.
+pub(in crate::engine) fn print(program: &Program, compiled: &[&Compiled], target: &Target<'_>) -> Sheet {
+    let types = &Kubernetes { schema: Schema::embedded(), min_kube: target.min_kube };
+    let mut sheet = Sheet::default();
+    let mut variables = Variables::default();
+    for control in compiled {
+        // What a refused control defined is not needed.
+        let before = variables.list.len();
+        match deny::print(program, control, target, types, &mut variables) {
+            Ok(printed) => sheet.controls.push(printed),
+            Err(why) => {
+                variables.list.truncate(before);
+                sheet.refused.push((control.control.id.clone(), why.0));
+            }
+        }
+    }
+    sheet.variables = variables.list;
+    sheet
 }
