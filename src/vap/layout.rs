@@ -46,29 +46,27 @@ fn yaml_list(list: &Value) -> String {
     text
 }
 
-/// The files of a folder that the API server reads itself (`staticManifestsDir`), by name. Nothing else may lie there.
+/// The objects as the API server reads them from a file (`staticManifestsDir`), in one stream.
 ///
 /// # Errors
 /// An object that the API server takes from no file: params, and policies that read them.
-pub fn static_manifests(objects: &[Object]) -> Result<Vec<(String, String)>, String> {
-    let mut files = Vec::new();
+pub fn static_manifests(objects: &[Object]) -> Result<String, String> {
+    let mut documents = Vec::new();
     for object in objects {
         let mut body = object.body.clone();
-        let spec = body.get("spec");
-        let reads = |key: &str| spec.is_some_and(|it| it.get(key).is_some());
+        let reads = |key: &str| body.get("spec").is_some_and(|it| it.get(key).is_some());
         if !object.is_admission() || reads("paramKind") || reads("paramRef") {
             return Err(format!(
                 "{} {}: the API server takes no params from files: write them into the policies (--params written)",
                 object.kind, object.name
             ));
         }
-        if let Some(name) = body.pointer_mut("/metadata/name") {
-            *name = json!(format!("{}{STATIC_SUFFIX}", object.name));
+        for path in ["/metadata/name", "/spec/policyName"] {
+            if let Some(name) = body.pointer_mut(path) {
+                *name = json!(format!("{}{STATIC_SUFFIX}", name.as_str().unwrap_or_default()));
+            }
         }
-        if let Some(name) = body.pointer_mut("/spec/policyName") {
-            *name = json!(format!("{}{STATIC_SUFFIX}", name.as_str().unwrap_or_default()));
-        }
-        files.push((format!("{}-{}.yaml", object.short_kind(), object.name), yaml::document(&body)));
+        documents.push(yaml::document(&body));
     }
-    Ok(files)
+    Ok(documents.join("---\n"))
 }

@@ -10,6 +10,5 @@ mod merge;
 
 pub use containers::container_of;
 pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller};
-pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, rego_table};
-pub use merge::MERGE_KEYS;
 pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table};
+pub use merge::MERGE_KEYS;
