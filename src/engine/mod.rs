@@ -18,5 +18,6 @@ mod safety;
 mod syntax;
 mod value;
 
+pub use intrinsics::{intrinsic, intrinsic_cel};
 pub use judge::{Engine, is_configured, looks_at};
 pub use profile::lint;

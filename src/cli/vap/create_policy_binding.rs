@@ -5,6 +5,7 @@
 use super::{deploy_library::library_export, selection::action};
 use crate::{
     cli::{complain, library::LibraryFlags, terminal},
+    engine::Engine,
     model::Action,
     vap::{self, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name},
 };
@@ -60,11 +61,13 @@ impl CreatePolicyBindingCommand {
     /// # Errors
     /// Whatever would make the binding dead, or refused by the API server.
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let (library, problems) = self.library.load();
+        let (library, mut problems) = self.library.load();
+        let (engine, faults) = Engine::compile(&library);
+        problems.extend(faults);
         if !problems.is_empty() {
             return Ok(complain(&problems));
         }
-        let export = library_export(&library);
+        let export = library_export(&engine, &library);
         let policies: BTreeMap<&str, &Object> = export
             .objects
             .iter()

@@ -1,8 +1,9 @@
 //! `kubevet vap deploy-library`: as Kubescape spells it, our policies.
 
-use super::selection::{export, faults, plain_binding};
+use super::selection::{export, plain_binding};
 use crate::{
     cli::{complain, library::LibraryFlags, say, terminal},
+    engine::Engine,
     model::Action,
     policy::{Binding, Library},
     vap::{self, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn},
@@ -44,11 +45,12 @@ impl DeployLibraryCommand {
             );
         }
         let (library, mut problems) = self.library.load();
-        problems.extend(faults(&library));
+        let (engine, faults) = Engine::compile(&library);
+        problems.extend(faults);
         if !problems.is_empty() {
             return Ok(complain(&problems));
         }
-        let export = library_export(&library);
+        let export = library_export(&engine, &library);
         terminal::write(self.output.as_deref(), |out| out.write_all(vap::stream(&export.objects).as_bytes()))?;
         for it in &export.left_out {
             say(&format!("not exported: {} {}", it.control, it.words));
@@ -58,7 +60,7 @@ impl DeployLibraryCommand {
 }
 
 /// Every control as a policy of its own that nothing binds, and the params that they read.
-pub(super) fn library_export(library: &Library) -> Export {
+pub(super) fn library_export(engine: &Engine, library: &Library) -> Export {
     let options = Options {
         packing: Packing::OnePerControl,
         params: ParamsIn::Objects,
@@ -67,7 +69,7 @@ pub(super) fn library_export(library: &Library) -> Export {
         named: false,
         bound: false,
     };
-    export(library, &[all(library)], &options)
+    export(engine, library, &[all(library)], &options)
 }
 
 fn all(library: &Library) -> Binding {

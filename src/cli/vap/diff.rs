@@ -1,6 +1,5 @@
 //! `kubevet vap diff`: which verdicts an upgrade changes, seen before it is rolled out.
 
-use super::selection::faults;
 use crate::{
     cli::{complain, terminal},
     document::Limits,
@@ -85,7 +84,7 @@ impl DiffCommand {
 fn load(name: &Path) -> ((Library, Engine), Vec<Problem>) {
     let (library, mut problems) =
         if name == Path::new(BUILT_IN) { policy::embedded() } else { policy::load_folder(name) };
-    problems.extend(faults(&library));
-    let (engine, _) = Engine::compile(&library);
+    let (engine, faults) = Engine::compile(&library);
+    problems.extend(faults);
     ((library, engine), problems)
 }

@@ -5,7 +5,7 @@ use crate::{
         library::{self, LibraryFlags},
         say,
     },
-    engine::{Engine, cel},
+    engine::Engine,
     model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity},
     policy::{self, Binding, Library},
     vap::{self, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn},
@@ -128,8 +128,9 @@ impl Selection {
             named: self.bindings.is_some(),
             bound: true,
         };
-        problems.extend(faults(&library));
-        Ok(Selected { export: export(&library, &bindings, &options), problems, strict: self.strict })
+        let (engine, faults) = Engine::compile(&library);
+        problems.extend(faults);
+        Ok(Selected { export: export(&engine, &library, &bindings, &options), problems, strict: self.strict })
     }
 
     /// The binding that the flags are.
@@ -192,16 +193,11 @@ pub(super) fn plain_binding(
     }
 }
 
-/// What is wrong with rules: a control whose rule does not load must not be exported as if it were right.
-pub(super) fn faults(library: &Library) -> Vec<Problem> {
-    Engine::compile(library).1
-}
-
 /// Exports bindings of a library.
-pub(super) fn export(library: &Library, bindings: &[Binding], options: &Options) -> Export {
+pub(super) fn export(engine: &Engine, library: &Library, bindings: &[Binding], options: &Options) -> Export {
     let controls: BTreeMap<_, _> =
         library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
-    vap::export(bindings, &controls, options, &|ids, target| cel::print_library(library, ids, target))
+    vap::export(bindings, &controls, options, &|ids, target| engine.print_cel(ids, target))
 }
 
 impl Selected {

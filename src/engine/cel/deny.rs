@@ -57,7 +57,7 @@ pub(super) fn print(
         messages.push(printer.message(deny)?);
     }
     let depth = compiled.denies.iter().map(|it| printer.identity_depth(it)).max().unwrap_or(1);
-    let mut of_side = |printer: &mut Printer<'_>, side: Side| {
+    let of_side = |printer: &mut Printer<'_>, side: Side| {
         printer.side = side;
         let mut lists = Vec::new();
         for deny in &compiled.denies {

@@ -32,7 +32,8 @@ mod text;
 mod types;
 mod variables;
 
-pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable, print_library};
+pub(super) use sheet::print;
+pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable};
 
 /// Why something cannot be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,14 +2,9 @@
 
 use super::{deny, kubernetes::Kubernetes, variables::Variables};
 use crate::{
-    engine::{
-        lower::Lowering,
-        program::{Compiled, Program},
-        safety::Rules,
-        syntax,
-    },
+    engine::program::{Compiled, Program},
     model::{Control, ControlId, Kind},
-    policy::{Library, Module, Params},
+    policy::Params,
     schema::Schema,
 };
 use std::sync::Arc;
@@ -105,30 +100,6 @@ impl Printed {
         }
         within
     }
-}
-
-/// Prints controls of a library; those that it lacks are left out.
-#[must_use]
-pub fn print_library(library: &Library, controls: &[ControlId], target: &Target<'_>) -> Sheet {
-    let parse = |it: &Module| syntax::parse(it).ok();
-    let shared: Vec<_> = library.modules.iter().filter_map(parse).collect();
-    let parsed: Vec<_> = library.controls.iter().map(|it| (it, parse(&it.rule))).collect();
-    let rules = Rules::new(shared.iter().chain(parsed.iter().filter_map(|(_, it)| it.as_ref())));
-    let lowering = Lowering { rules: &rules, params: &library.params, own_library: true };
-    let mut program = Program::default();
-    let mut compiled = Vec::new();
-    let mut refused = Vec::new();
-    for (source, module) in parsed.iter().filter(|(it, _)| controls.contains(&it.control.id)) {
-        let Some(module) = module else { continue };
-        match lowering.lower(&mut program, &source.control, module) {
-            Ok(it) => compiled.push(it),
-            Err(problem) => refused.push((source.control.id.clone(), problem.to_string())),
-        }
-    }
-    let chosen: Vec<&Compiled> = compiled.iter().collect();
-    let mut sheet = print(&program, &chosen, target);
-    sheet.refused.extend(refused);
-    sheet
 }
 
 /// Prints controls.
