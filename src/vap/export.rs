@@ -13,7 +13,7 @@ use crate::{
         cel::{ParamsFrom, Sheet, Target},
         is_configured,
     },
-    model::{Action, Control, ControlId, OnUnevaluated, Scope},
+    model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope},
     policy::Binding,
 };
 use serde_json::Value;
@@ -144,9 +144,10 @@ pub fn export(
     options: &Options,
     print: &Print<'_>,
 ) -> Export {
-    let mut maker = Maker { options, print, taken: BTreeSet::new(), left_out: BTreeSet::new(), made: Made::default() };
+    let mut maker =
+        Maker { options, print, controls, taken: BTreeSet::new(), left_out: BTreeSet::new(), made: Made::default() };
     for binding in bindings {
-        maker.binding(binding, controls);
+        maker.binding(binding);
     }
     let Made { mut configurations, policies, bindings } = maker.made;
     if !configurations.is_empty() {
@@ -166,6 +167,7 @@ struct Made {
 struct Maker<'m> {
     options: &'m Options,
     print: &'m Print<'m>,
+    controls: &'m BTreeMap<ControlId, Arc<Control>>,
     taken: BTreeSet<String>,
     left_out: BTreeSet<LeftOut>,
     made: Made,
@@ -176,7 +178,8 @@ impl Maker<'_> {
         self.left_out.insert(LeftOut { control: control.clone(), why, words: words.into() });
     }
 
-    fn binding(&mut self, binding: &Binding, controls: &BTreeMap<ControlId, Arc<Control>>) {
+    fn binding(&mut self, binding: &Binding) {
+        let controls = self.controls;
         let mut asked: Vec<&Arc<Control>> = Vec::new();
         for control in binding.controls.iter().filter_map(|it| controls.get(it)) {
             let gate = control.scope.iter().any(|it| matches!(it, Scope::Cluster | Scope::Admission));
@@ -224,13 +227,30 @@ impl Maker<'_> {
             ParamsIn::Policies => ParamsFrom::Written(&binding.params),
             ParamsIn::Objects => ParamsFrom::Resource(&binding.params),
         };
-        let target = Target { min_kube: self.options.min_kube, params, kinds: &group.kinds };
+        let print = |controls: &[ControlId], kinds: &[Kind]| {
+            (self.print)(controls, &Target { min_kube: self.options.min_kube, params, kinds })
+        };
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
+        let mut left_out = Vec::new();
         while let Some(controls) = open.pop() {
-            let sheet = (self.print)(&controls, &target);
+            let mut sheet = print(&controls, &group.kinds);
+            // What is right for more kinds is right for these; of some kinds alone, too little is known to say it.
+            if !sheet.refused.is_empty() {
+                let wider = print(&controls, &self.kinds_of(&controls));
+                if wider.refused.len() < sheet.refused.len() {
+                    sheet = wider;
+                }
+            }
             for (control, why) in &sheet.refused {
-                self.leave_out(control, Why::Refused, format!("cannot be said in CEL: {why}"));
+                let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
+                let of_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
+                let of = if of_all { String::new() } else { format!(" for {}", kinds.join(", ")) };
+                left_out.push(LeftOut {
+                    control: control.clone(),
+                    why: Why::Refused,
+                    words: format!("cannot be said in CEL{of}: {why}"),
+                });
             }
             let size = || {
                 let excuses = Excuses::new(binding, &group.kinds);
@@ -244,7 +264,14 @@ impl Maker<'_> {
                 _ => done.push(sheet),
             }
         }
+        self.left_out.extend(left_out);
         done
+    }
+
+    /// Every kind that one of the controls looks at.
+    fn kinds_of(&self, controls: &[ControlId]) -> Vec<Kind> {
+        let selectors = controls.iter().filter_map(|it| self.controls.get(it)).flat_map(|it| it.kinds.clone());
+        name::kinds_of(&selectors.collect::<Vec<_>>())
     }
 
     fn draft(

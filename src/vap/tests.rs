@@ -225,7 +225,7 @@ fn the_rules_of_the_decision_stand_in_the_policy() {
         of(plain.clone()),
         "(!has(variables.podSpec.C_0057))\n|| (request.operation == 'UPDATE' && [[['C-0057', 1]]].exists(before, \
          ([['C-0057']]).all(i, i in before))) || size(variables.owners) > 0\n? ''\n: 'C-0057 Name of C-0057: ' + \
-         (['it is wrong']).join(', ')"
+         string((['it is wrong']).join(', '))"
     );
     let strict = of(Binding { on_update: OnUpdate::All, on_owned: OnOwned::Deny, ..plain });
     assert!(

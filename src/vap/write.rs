@@ -19,7 +19,7 @@ const CONDITIONS: usize = 12;
 /// Controls of one policy; their ids must fit into a message and an annotation.
 pub(super) const CONTROLS: usize = 60;
 /// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which may have 256 KiB.
-pub(super) const POLICY_BYTES: usize = 150_000;
+pub(super) const POLICY_BYTES: usize = 250_000;
 /// The API server drops a message that is over 5 KiB and says the static one instead.
 const MESSAGE_BYTES: usize = 5_000;
 /// Where a message is too long, so many characters of it are kept: of four bytes each, they fit.
@@ -87,7 +87,7 @@ pub(super) fn policy(draft: &Draft<'_>) -> Value {
     );
     spec.insert(
         "auditAnnotations".to_owned(),
-        json!([{"key": annotation(draft.role), "valueExpression": format!("{expression} ? null : variables.ids")}]),
+        json!([{"key": annotation(draft.role), "valueExpression": format!("{expression} ? '' : variables.ids")}]),
     );
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -198,7 +198,7 @@ fn found(printed: &Printed, draft: &Draft<'_>) -> String {
         ),
         _ => literal(&format!("{title}: ")),
     };
-    format!("{silent}\n? ''\n: {head} + ({}).join(', ')", printed.messages)
+    format!("{silent}\n? ''\n: {head} + string(({}).join(', '))", printed.messages)
 }
 
 fn unjudged(printed: &Printed) -> Option<String> {

@@ -59,9 +59,18 @@ impl ControlPlane {
         Some(Self::start(binary(test)?, dir, flags))
     }
 
+    /// As [`Self::own`], thrown away at the end, with flags of kube-apiserver.
+    pub(crate) fn with_server_flags(test: &str, dir: &Path, flags: &[String]) -> Option<Self> {
+        Some(Self::start_with(binary(test)?, dir, &["--throw-away"], flags))
+    }
+
     fn start(binary: PathBuf, dir: &Path, flags: &[&str]) -> Self {
+        Self::start_with(binary, dir, flags, &[])
+    }
+
+    fn start_with(binary: PathBuf, dir: &Path, flags: &[&str], server: &[String]) -> Self {
         let mut command = Command::new(&binary);
-        command.arg("--audit-log").arg(dir.join("audit.log")).args(flags).arg(dir);
+        command.arg("--audit-log").arg(dir.join("audit.log")).args(flags).arg(dir).args(server);
         let mut running = Running::start(&mut command);
         until("the control plane", || match running.ended() {
             Some(status) => panic!("the control plane ended ({status}): {}", running.stderr()),
