@@ -13,7 +13,7 @@ mod serve;
 mod terminal;
 mod vap;
 
-use crate::model::Problem;
+use crate::{engine::Engine, model::Problem};
 use clap::{Parser, Subcommand};
 use std::{
     io::{self, Write as _},
@@ -87,6 +87,13 @@ fn complain(problems: &[Problem]) -> u8 {
         say(&format!("error: {problem}"));
     }
     if problems.is_empty() { 0 } else { 2 }
+}
+
+/// Says which rules are not compiled: they are judged all the same, only slower, and are not exported.
+fn tell_interpreted(engine: &Engine) {
+    for (id, why) in engine.interpreted() {
+        say(&format!("note: {id} is interpreted, not compiled: {why}"));
+    }
 }
 
 /// A line on stderr; there is nobody to tell where that is closed.

@@ -23,6 +23,7 @@ mod namespaces;
 mod policies;
 mod process;
 mod requests;
+mod schema;
 mod standin;
 mod store;
 mod uninstall;

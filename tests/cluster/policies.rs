@@ -173,8 +173,8 @@ fn the_api_server_reads_policies_from_files() {
     let configuration = dir.path().join("admission.yaml");
     fs::write(&configuration, admission_configuration(&manifests)).expect("a file can be written");
     let flags = [
-        "--feature-gates=ManifestBasedAdmissionControlConfig=true".to_owned(),
-        format!("--admission-control-config-file={}", configuration.display()),
+        "--feature-gates=ManifestBasedAdmissionControlConfig=true",
+        &format!("--admission-control-config-file={}", configuration.display()),
     ];
     let Some(cluster) = ControlPlane::with_server_flags("static", &dir.path().join("cluster"), &flags) else {
         return;

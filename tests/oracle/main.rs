@@ -7,4 +7,5 @@ mod cel;
 mod document;
 mod intrinsics;
 mod rego;
+mod schema;
 mod support;

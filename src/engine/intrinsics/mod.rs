@@ -5,8 +5,6 @@
 //! A native half is a pure function of texts that are there: what an undefined argument or one of another type means is
 //! the evaluator's to know. A CEL half is text around operand texts, see [`cel`].
 
-#![cfg_attr(not(test), allow(dead_code, reason = "some are wired by the printer alone"))]
-
 pub(super) mod cel;
 pub(super) mod connection;
 pub(super) mod image;
