@@ -11,6 +11,7 @@ mod review;
 mod scan;
 mod serve;
 mod terminal;
+mod vap;
 
 use crate::{engine::Engine, model::Problem};
 use clap::{Parser, Subcommand};
@@ -48,6 +49,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Print what is applied to a cluster to install the gate
     Manifests(manifests::ManifestsCommand),
+    /// Controls as ValidatingAdmissionPolicies, which the API server judges by itself
+    Vap(Box<vap::VapCommand>),
     /// Print a completion script for a shell
     Completion(generate::CompletionCommand),
     /// Write the man pages into a folder
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Manifests(command) => command.run(),
+        Command::Vap(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Man(command) => command.run(),
     };
