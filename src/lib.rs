@@ -17,6 +17,7 @@ pub mod engine;
 pub mod decision;
 
 pub mod conformance;
+pub mod proof;
 pub mod scan;
 
 pub mod cluster;

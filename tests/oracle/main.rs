@@ -6,3 +6,4 @@
 mod document;
 mod rego;
 mod support;
+mod verify;

@@ -36,11 +36,32 @@ type prepareAnswer struct {
 }
 
 type judgeRequest struct {
-	Prepared  int                 `json:"prepared"`
 	Object    json.RawMessage     `json:"object"`
 	Operation admission.Operation `json:"operation"` // default: CREATE
-	Rego      []string            `json:"rego"`      // names of queries
-	CEL       []string            `json:"cel"`       // names of policies
+	Rego      []reference         `json:"rego"`      // queries
+	CEL       []reference         `json:"cel"`       // policies
+}
+
+// reference is [number of the preparation, name in it].
+type reference struct {
+	made *preparation
+	name string
+}
+
+func (r *reference) UnmarshalJSON(raw []byte) error {
+	var pair [2]json.RawMessage
+	var number int
+	if err := json.Unmarshal(raw, &pair); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(pair[0], &number); err != nil {
+		return err
+	}
+	if number < 0 || number >= len(preparations) {
+		return fmt.Errorf("nothing was prepared as %d", number)
+	}
+	r.made = preparations[number]
+	return json.Unmarshal(pair[1], &r.name)
 }
 
 type judgeAnswer struct {
@@ -66,6 +87,7 @@ type preparation struct {
 
 var (
 	preparations  []*preparation
+	sharedQueries = cache[rego.PreparedEvalQuery]{}
 	compilations  = cache[*ast.Compiler]{}
 	strictDecoder = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 )
@@ -99,10 +121,13 @@ func answerPrepare(line []byte) (any, error) {
 		}
 		store := inmem.New()
 		for name, query := range request.Queries {
-			prepared, err := rego.New(
-				rego.Query(query), rego.SetRegoVersion(ast.RegoV1), rego.Compiler(compiler), rego.Store(store),
-				rego.StrictBuiltinErrors(false), rego.Capabilities(offline()), rego.GenerateJSON(sortedJSON),
-			).PrepareForEval(context.Background())
+			// The queries do not depend on the params: other preparations use them too.
+			prepared, err := sharedQueries.getOrMake(func() (rego.PreparedEvalQuery, error) {
+				return rego.New(
+					rego.Query(query), rego.SetRegoVersion(ast.RegoV1), rego.Compiler(compiler), rego.Store(store),
+					rego.StrictBuiltinErrors(false), rego.Capabilities(offline()), rego.GenerateJSON(sortedJSON),
+				).PrepareForEval(context.Background())
+			}, request.Modules, []byte(query))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
@@ -130,21 +155,17 @@ func answerJudge(line []byte) (any, error) {
 	if err := json.Unmarshal(line, &request); err != nil {
 		return nil, err
 	}
-	if request.Prepared < 0 || request.Prepared >= len(preparations) {
-		return nil, fmt.Errorf("nothing was prepared as %d", request.Prepared)
-	}
 	if request.Operation == "" {
 		request.Operation = admission.Create
 	}
-	made := preparations[request.Prepared]
 	answer := &judgeAnswer{}
 	if len(request.Rego) > 0 {
-		if err := made.askRego(request, answer); err != nil {
+		if err := askRego(request, answer); err != nil {
 			return nil, err
 		}
 	}
 	if len(request.CEL) > 0 {
-		if err := made.askCEL(request, answer); err != nil {
+		if err := askCEL(request, answer); err != nil {
 			return nil, err
 		}
 	}
@@ -152,22 +173,27 @@ func answerJudge(line []byte) (any, error) {
 }
 
 // askRego asks all queries about one input.
-func (p *preparation) askRego(request judgeRequest, answer *judgeAnswer) error {
+func askRego(request judgeRequest, answer *judgeAnswer) error {
 	object, err := valueOf(request.Object)
 	if err != nil {
 		return fmt.Errorf("object: %w", err)
 	}
-	input := ast.NewObject(
-		[2]*ast.Term{ast.StringTerm("object"), object},
-		[2]*ast.Term{ast.StringTerm("params"), p.params},
-		[2]*ast.Term{ast.StringTerm("request"), ast.ObjectTerm(
-			[2]*ast.Term{ast.StringTerm("operation"), ast.StringTerm(string(request.Operation))},
-		)},
-	)
-	for _, name := range request.Rego {
-		query, ok := p.queries[name]
+	var input ast.Object
+	var params *ast.Term
+	for _, asked := range request.Rego {
+		query, ok := asked.made.queries[asked.name]
 		if !ok {
-			return fmt.Errorf("no query %q was prepared", name)
+			return fmt.Errorf("no query %q was prepared", asked.name)
+		}
+		if params != asked.made.params {
+			params = asked.made.params
+			input = ast.NewObject(
+				[2]*ast.Term{ast.StringTerm("object"), object},
+				[2]*ast.Term{ast.StringTerm("params"), params},
+				[2]*ast.Term{ast.StringTerm("request"), ast.ObjectTerm(
+					[2]*ast.Term{ast.StringTerm("operation"), ast.StringTerm(string(request.Operation))},
+				)},
+			)
 		}
 		// Each query has an error of its own, so that one control at fault hides no other.
 		solutions, err := query.Eval(context.Background(), rego.EvalParsedInput(input))
@@ -185,16 +211,16 @@ func (p *preparation) askRego(request judgeRequest, answer *judgeAnswer) error {
 
 // askCEL asks all policies about one object, decoded and converted once. What
 // the server does before (matching, bindings) is left out.
-func (p *preparation) askCEL(request judgeRequest, answer *judgeAnswer) error {
+func askCEL(request judgeRequest, answer *judgeAnswer) error {
 	attributes, invalid := strictAttributes(request)
 	if invalid != nil {
 		answer.Invalid = invalid.Error()
 		return nil
 	}
-	for _, name := range request.CEL {
-		policy, ok := p.policies[name]
+	for _, asked := range request.CEL {
+		policy, ok := asked.made.policies[asked.name]
 		if !ok {
-			return fmt.Errorf("no policy %q was prepared", name)
+			return fmt.Errorf("no policy %q was prepared", asked.name)
 		}
 		result := policy.Validate(context.Background(), attributes.GetResource(), attributes, nil,
 			completeNamespace(nil, attributes.GetNamespace()), celconfig.RuntimeCELCostBudget, noOpinion{})
