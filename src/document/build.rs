@@ -2,9 +2,10 @@
 //! and maps. It never looks at the syntax of a text.
 
 use super::{
+    key,
     read::Limits,
     source::Source,
-    tape::{ASIDE, INDEXED, Index, Kind, MERGE, Raw, SHADOWED, Tape},
+    tape::{ASIDE, Backing, INDEXED, Index, Kind, MERGE, Raw, SHADOWED, Tape},
 };
 use std::sync::Arc;
 
@@ -33,11 +34,46 @@ impl Fault {
 struct Frame {
     node: usize,
     children: u32,
+    /// `Null` where none is open.
     kind: Kind,
-    /// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
-    seen: u64,
-    suspect: bool,
     merges: bool,
+    seen: Seen,
+}
+
+impl Frame {
+    const NONE: Self = Self::new(0, Kind::Null);
+
+    #[inline]
+    const fn new(node: usize, kind: Kind) -> Self {
+        Self { node, children: 0, kind, merges: false, seen: Seen { bits: [0; 4], suspect: false } }
+    }
+}
+
+/// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
+#[derive(Debug)]
+struct Seen {
+    bits: [u64; 4],
+    /// A bit was set twice, so a key may be repeated.
+    suspect: bool,
+}
+
+impl Seen {
+    #[inline]
+    fn add(&mut self, tag: u16) {
+        let bit = 1 << (tag >> 10);
+        if let Some(word) = self.bits.get_mut(usize::from(tag & 3)) {
+            self.suspect |= *word & bit != 0;
+            *word |= bit;
+        }
+    }
+
+    /// As [`Raw::may_have`] reads it.
+    #[inline]
+    fn sieve(&self) -> u32 {
+        let sixty_four = self.bits.iter().fold(0, |all, word| all | word);
+        let [a, b, c, d, e, f, g, h] = sixty_four.to_le_bytes();
+        u32::from_le_bytes([a | e, b | f, c | g, d | h])
+    }
 }
 
 /// A tape that is being written, over a text.
@@ -47,6 +83,9 @@ pub(super) struct Builder<'t> {
     nodes: Vec<Raw>,
     aside: String,
     indexes: Vec<Index>,
+    /// The innermost list or map that is open.
+    top: Frame,
+    /// Those around it, and an empty one below them all.
     frames: Vec<Frame>,
     depth_limit: usize,
     node_limit: usize,
@@ -62,7 +101,8 @@ impl<'t> Builder<'t> {
             nodes: Vec::with_capacity((text.len() / 10).min(limits.nodes).min(1 << 20) + 8),
             aside: String::new(),
             indexes: Vec::new(),
-            frames: Vec::with_capacity(16),
+            top: Frame::NONE,
+            frames: Vec::with_capacity(12),
             depth_limit: limits.depth,
             node_limit: limits.nodes,
             expansion_left: limits.expansion,
@@ -79,6 +119,7 @@ impl<'t> Builder<'t> {
     pub(super) fn forget(&mut self, from: usize) {
         self.nodes.truncate(from);
         self.frames.clear();
+        self.top = Frame::NONE;
     }
 
     /// Whether a node is nothing but `null`.
@@ -86,20 +127,23 @@ impl<'t> Builder<'t> {
         self.nodes.get(node).is_none_or(|raw| raw.kind == Kind::Null)
     }
 
-    /// The innermost list or map that is open.
-    pub(super) fn open_kind(&self) -> Option<Kind> {
-        self.frames.last().map(|frame| frame.kind)
+    /// What the innermost list or map is that is open; `Null` where none is.
+    #[inline]
+    pub(super) fn open_kind(&self) -> Kind {
+        self.top.kind
     }
 
     /// A value without text.
+    #[inline]
     pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
-        self.push(Raw { at: offset(at), start: 0, len: 0, kind, flags: 0 })
+        self.push(Raw { at: offset(at), start: 0, len: 0, tag: 0, kind, flags: 0 })
     }
 
     /// A string or number that stands in the text from `start` to `end`.
+    #[inline]
     pub(super) fn borrowed(&mut self, at: usize, kind: Kind, start: usize, end: usize) -> Result<(), Fault> {
         let len = offset(end.saturating_sub(start));
-        self.push(Raw { at: offset(at), start: offset(start), len, kind, flags: 0 })
+        self.push(Raw { at: offset(at), start: offset(start), len, tag: 0, kind, flags: 0 })
     }
 
     /// A string or number that does not stand in the text as it reads.
@@ -117,68 +161,87 @@ impl<'t> Builder<'t> {
     /// A string that was written into the side buffer from `start` on.
     pub(super) fn set_aside(&mut self, at: usize, kind: Kind, start: usize) -> Result<(), Fault> {
         let len = offset(self.aside.len().saturating_sub(start));
-        self.push(Raw { at: offset(at), start: offset(start), len, kind, flags: ASIDE })
+        self.push(Raw { at: offset(at), start: offset(start), len, tag: 0, kind, flags: ASIDE })
     }
 
     /// Says that the node just written is a key of the open map (`is_merge_key` is said besides).
     pub(super) fn is_key(&mut self) {
         let Some(raw) = self.nodes.last().copied() else { return };
-        let key = self.string(raw).as_bytes();
-        // Any mix will do: it only has to tell the keys of one object apart.
-        let mix = key.len()
-            ^ key.first().map_or(0, |it| usize::from(*it))
-            ^ key.last().map_or(0, |it| usize::from(*it) << 2)
-            ^ key.get(key.len() / 2).map_or(0, |it| usize::from(*it) << 1);
-        let bit = 1_u64 << (mix & 63);
-        if let Some(frame) = self.frames.last_mut() {
-            frame.children = frame.children.saturating_add(1);
-            frame.suspect |= frame.seen & bit != 0;
-            frame.seen |= bit;
+        let tag = key::tag(self.string(raw));
+        if let Some(raw) = self.nodes.last_mut() {
+            raw.tag = tag;
         }
+        self.count_key(tag);
+    }
+
+    /// A key of the open map that stands in the text from `start` to `end`: as `borrowed` and `is_key`.
+    #[inline]
+    pub(super) fn borrowed_key(&mut self, at: usize, start: usize, end: usize) -> Result<(), Fault> {
+        let len = end.saturating_sub(start);
+        let from = self.text.as_bytes().get(start..).unwrap_or_default();
+        let Some(tag) = key::tag_within(from, len) else {
+            self.borrowed(at, Kind::String, start, end)?;
+            self.is_key();
+            return Ok(());
+        };
+        let (at, start, len) = (offset(at), offset(start), offset(len));
+        self.push(Raw { at, start, len, tag, kind: Kind::String, flags: 0 })?;
+        self.count_key(tag);
+        Ok(())
+    }
+
+    #[inline]
+    fn count_key(&mut self, tag: u16) {
+        self.top.children = self.top.children.saturating_add(1);
+        self.top.seen.add(tag);
     }
 
     /// Says that the node just written is a YAML merge key of the open map.
     pub(super) fn is_merge_key(&mut self) {
-        if let (Some(raw), Some(frame)) = (self.nodes.last_mut(), self.frames.last_mut()) {
+        if let Some(raw) = self.nodes.last_mut() {
             raw.flags |= MERGE;
-            frame.merges = true;
+            self.top.merges = true;
         }
     }
 
     /// Begins a list or map.
+    #[inline]
     pub(super) fn open(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
         if self.frames.len() >= self.depth_limit {
-            let limit = self.depth_limit;
-            return Err(Fault::new(
-                at,
-                format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"),
-            ));
+            return Err(self.too_deep(at));
         }
         let node = self.nodes.len();
-        self.push(Raw { at: offset(at), start: 1, len: 0, kind, flags: 0 })?;
-        self.frames.push(Frame { node, children: 0, kind, seen: 0, suspect: false, merges: false });
+        self.push(Raw { at: offset(at), start: 1, len: 0, tag: 0, kind, flags: 0 })?;
+        self.frames.push(std::mem::replace(&mut self.top, Frame::new(node, kind)));
         Ok(())
     }
 
     /// Ends the innermost list or map.
+    #[inline]
     pub(super) fn close(&mut self) -> Result<(), Fault> {
-        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
-        if frame.merges {
-            self.resolve_merges(&mut frame)?;
+        let Some(outer) = self.frames.pop() else { return Ok(()) };
+        if self.top.merges {
+            self.resolve_merges()?;
         }
-        let extent = offset(self.nodes.len().saturating_sub(frame.node));
-        let count = frame.children as usize;
-        let (mut len, mut flags) = (frame.children, 0);
-        if frame.kind == Kind::Map && count > INDEX_FROM {
-            (len, flags) = (self.index_keys(frame.node, count), INDEXED);
-        } else if frame.kind == Kind::Map && frame.suspect {
-            self.shadow_repeated(frame.node);
-        } else if frame.kind == Kind::List && count > 4 * INDEX_FROM {
-            (len, flags) = (self.index_elements(frame.node, count), INDEXED);
+        let Frame { node, children, kind, ref seen, .. } = self.top;
+        let suspect = seen.suspect;
+        let count = children as usize;
+        let (mut len, mut flags) = (children, 0);
+        if kind == Kind::Map {
+            len = seen.sieve();
+            if count > INDEX_FROM {
+                (len, flags) = (self.index_keys(node, count), INDEXED);
+            } else if suspect {
+                self.shadow_repeated(node);
+            }
+        } else if count > 4 * INDEX_FROM {
+            (len, flags) = (self.index_elements(node, count), INDEXED);
         }
-        if let Some(raw) = self.nodes.get_mut(frame.node) {
+        let extent = offset(self.nodes.len().saturating_sub(node));
+        if let Some(raw) = self.nodes.get_mut(node) {
             *raw = Raw { start: extent, len, flags, ..*raw };
         }
+        self.top = outer;
         Ok(())
     }
 
@@ -232,12 +295,12 @@ impl<'t> Builder<'t> {
     }
 
     /// The finished tape.
-    pub(super) fn finish(self, source: Arc<Source>) -> Tape {
+    pub(super) fn finish(self, source: Source) -> Tape {
         let mut nodes = self.nodes;
         if nodes.capacity() - nodes.len() > 4096 {
             nodes.shrink_to_fit();
         }
-        Tape { source, aside: Arc::from(self.aside), indexes: Arc::new(self.indexes), nodes }
+        Tape { backing: Arc::new(Backing { source, aside: self.aside, indexes: self.indexes }), nodes }
     }
 
     /// The string of a string, number or key.
@@ -251,6 +314,7 @@ impl<'t> Builder<'t> {
         self.nodes.get(node).copied()
     }
 
+    #[inline]
     fn push(&mut self, raw: Raw) -> Result<(), Fault> {
         if self.nodes.len() >= self.node_limit {
             return Err(self.too_many(raw.at as usize));
@@ -260,12 +324,18 @@ impl<'t> Builder<'t> {
     }
 
     /// Says that the next node is an element of the open list.
+    #[inline]
     pub(super) fn is_element(&mut self) {
-        if let Some(frame) = self.frames.last_mut() {
-            frame.children = frame.children.saturating_add(1);
-        }
+        self.top.children = self.top.children.saturating_add(1);
     }
 
+    #[cold]
+    fn too_deep(&self, at: usize) -> Fault {
+        let limit = self.depth_limit;
+        Fault::new(at, format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"))
+    }
+
+    #[cold]
     fn too_many(&self, at: usize) -> Fault {
         let message = format!("the file holds more than {} values; split it, the rest is not read", self.node_limit);
         Fault { at, message, last: true }
@@ -306,16 +376,26 @@ impl<'t> Builder<'t> {
     }
 
     /// For short maps: compares every key with every other.
+    #[inline(never)]
     fn shadow_repeated(&mut self, map: usize) {
-        let keys: Vec<u32> = self.keys(map).collect();
-        for (place, key) in keys.iter().enumerate() {
-            let name = self.key(map, *key);
-            if keys.iter().skip(place + 1).any(|later| self.key(map, *later) == name) {
+        // Each key's distance and tag.
+        let mut keys = [(0, 0); INDEX_FROM];
+        let mut count = 0;
+        for (slot, distance) in keys.iter_mut().zip(self.keys(map)) {
+            *slot = (distance, self.nodes.get(map + distance as usize).map_or(0, |raw| raw.tag));
+            count += 1;
+        }
+        let mut left = keys.get(..count).unwrap_or_default();
+        while let [(key, tag), later @ ..] = left {
+            let same = |other: &&(u32, u16)| other.1 == *tag;
+            if later.iter().filter(same).any(|other| self.key(map, other.0) == self.key(map, *key)) {
                 self.shadow(map, *key);
             }
+            left = later;
         }
     }
 
+    #[inline(never)]
     fn index_keys(&mut self, map: usize, count: usize) -> u32 {
         let mut keys: Index = Vec::with_capacity(count);
         keys.extend(self.keys(map));
@@ -335,6 +415,7 @@ impl<'t> Builder<'t> {
         self.keep(keys)
     }
 
+    #[inline(never)]
     fn index_elements(&mut self, list: usize, count: usize) -> u32 {
         let mut elements: Index = Vec::with_capacity(count);
         let mut next = list + 1;
@@ -352,13 +433,14 @@ impl<'t> Builder<'t> {
 
     /// Replaces each merge entry by the entries of what it merges. As Go's reader does, a merge counts where it stands:
     /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins.
-    fn resolve_merges(&mut self, frame: &mut Frame) -> Result<(), Fault> {
-        let at = self.nodes.get(frame.node).map_or(0, |raw| raw.at as usize);
-        let inside = frame.node + 1;
+    #[inline(never)]
+    fn resolve_merges(&mut self) -> Result<(), Fault> {
+        let at = self.nodes.get(self.top.node).map_or(0, |raw| raw.at as usize);
+        let inside = self.top.node + 1;
         self.expand(at, self.nodes.len().saturating_sub(inside))?;
         let old = self.nodes.split_off(inside.min(self.nodes.len()));
-        frame.children = 0;
-        frame.suspect = true;
+        self.top.children = 0;
+        self.top.seen = Seen { bits: [u64::MAX; 4], suspect: true };
         let mut next = 0;
         while let (Some(key), Some(value)) = (old.get(next), old.get(next + 1)) {
             let end = next + 1 + value.extent();
@@ -366,12 +448,13 @@ impl<'t> Builder<'t> {
             if key.is(MERGE) {
                 for map in merged_maps(key.at as usize, value_nodes)? {
                     self.expand(at, map.len())?;
-                    frame.children = frame.children.saturating_add(self.append_entries(map));
+                    let count = self.append_entries(map);
+                    self.top.children = self.top.children.saturating_add(count);
                 }
             } else {
                 self.nodes.push(*key);
                 self.nodes.extend_from_slice(value_nodes);
-                frame.children = frame.children.saturating_add(1);
+                self.top.children = self.top.children.saturating_add(1);
             }
             if self.nodes.len() > self.node_limit {
                 return Err(self.too_many(at));
@@ -420,6 +503,7 @@ fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
 }
 
 /// An offset as the tape keeps it. The reader has bounded text and nodes, so nothing is lost.
+#[inline]
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

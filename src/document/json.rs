@@ -12,25 +12,26 @@ use super::{
 /// Reads all documents of a text. At the first fault it stops: JSON has no place to go on from.
 pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut parser = Parser { builder, text, bytes: text.as_bytes(), at: 0 };
-    if text.starts_with('\u{feff}') {
-        parser.at = '\u{feff}'.len_utf8();
-    }
+    let mut parser = Parser { builder, text, bytes: text.as_bytes() };
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     loop {
-        let whole = parser.at;
-        if parser.skip_space().is_none() {
+        let whole = at;
+        at = parser.skip_space(at);
+        if parser.peek(at).is_none() {
             return outcome;
         }
         let root = parser.builder.len();
-        match parser.document() {
-            Ok(()) if parser.builder.is_null(root) => {}
-            Ok(()) => outcome.roots.push(root),
+        match parser.document(at) {
+            Ok(end) => at = end,
             Err(fault) => {
                 parser.builder.forget(root);
                 outcome.stopped = Some(whole);
-                outcome.faults.push(fault);
+                outcome.faults.push(*fault);
                 return outcome;
             }
+        }
+        if !parser.builder.is_null(root) {
+            outcome.roots.push(root);
         }
     }
 }
@@ -39,158 +40,178 @@ struct Parser<'p, 't> {
     builder: &'p mut Builder<'t>,
     text: &'p str,
     bytes: &'p [u8],
-    at: usize,
 }
 
+/// Where the reader stands after what it took. A fault is seldom, and boxed so that the rest fits two registers.
+type Taken = Result<usize, Box<Fault>>;
+
+/// Each takes what begins at an offset. Offsets are handed from one to the next, not kept, so that they stay in a
+/// register: nearly all time goes by in here.
 impl Parser<'_, '_> {
-    fn document(&mut self) -> Result<(), Fault> {
+    fn document(&mut self, start: usize) -> Taken {
+        let mut at = start;
         loop {
             // A value is due.
-            match self.skip_space() {
+            at = self.skip_space(at);
+            let mut key_due = false;
+            match self.peek(at) {
+                Some(b'"') => at = self.string(at)?,
                 Some(b'{') => {
-                    self.builder.open(self.at, Kind::Map)?;
-                    self.at += 1;
-                    if self.skip_space() != Some(b'}') {
-                        self.key()?;
-                        continue;
-                    }
+                    self.builder.open(at, Kind::Map)?;
+                    at = self.skip_space(at + 1);
+                    key_due = self.peek(at) != Some(b'}');
                 }
                 Some(b'[') => {
-                    self.builder.open(self.at, Kind::List)?;
-                    self.at += 1;
-                    if self.skip_space() != Some(b']') {
+                    self.builder.open(at, Kind::List)?;
+                    at = self.skip_space(at + 1);
+                    if self.peek(at) != Some(b']') {
                         self.builder.is_element();
                         continue;
                     }
                 }
-                Some(b'"') => self.string()?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.word("true", Kind::True)?,
-                Some(b'f') => self.word("false", Kind::False)?,
-                Some(b'n') => self.word("null", Kind::Null)?,
-                _ => return Err(self.unexpected("a value")),
+                Some(b'-' | b'0'..=b'9') => at = self.number(at)?,
+                Some(b't') => at = self.word(at, b"true", Kind::True)?,
+                Some(b'f') => at = self.word(at, b"false", Kind::False)?,
+                Some(b'n') => at = self.word(at, b"null", Kind::Null)?,
+                _ => return Err(self.unexpected(at, "a value")),
             }
             // A value has ended, or an empty list or map is about to.
-            loop {
-                let Some(open) = self.builder.open_kind() else { return Ok(()) };
-                match (self.skip_space(), open) {
+            while !key_due {
+                let open = self.builder.open_kind();
+                if open == Kind::Null {
+                    return Ok(at);
+                }
+                at = self.skip_space(at);
+                match (self.peek(at), open) {
                     (Some(b','), Kind::Map) => {
-                        self.at += 1;
-                        self.key()?;
-                        break;
+                        at += 1;
+                        key_due = true;
                     }
                     (Some(b','), _) => {
-                        self.at += 1;
+                        at += 1;
                         self.builder.is_element();
                         break;
                     }
                     (Some(b'}'), Kind::Map) | (Some(b']'), Kind::List) => {
-                        self.at += 1;
                         self.builder.close()?;
+                        at += 1;
                     }
-                    (_, Kind::Map) => return Err(self.unexpected("`,` or `}`")),
-                    _ => return Err(self.unexpected("`,` or `]`")),
+                    (_, Kind::Map) => return Err(self.unexpected(at, "`,` or `}`")),
+                    _ => return Err(self.unexpected(at, "`,` or `]`")),
                 }
+            }
+            if key_due {
+                at = self.key(at)?;
             }
         }
     }
 
     /// A key and its colon.
-    fn key(&mut self) -> Result<(), Fault> {
-        if self.skip_space() != Some(b'"') {
-            return Err(self.unexpected("a key in double quotes"));
+    #[inline]
+    fn key(&mut self, at: usize) -> Taken {
+        let quote = self.skip_space(at);
+        if self.peek(quote) != Some(b'"') {
+            return Err(self.unexpected(quote, "a key in double quotes"));
         }
-        self.string()?;
-        self.builder.is_key();
-        if self.skip_space() != Some(b':') {
-            return Err(self.unexpected("`:`"));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn word(&mut self, word: &str, kind: Kind) -> Result<(), Fault> {
-        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
-            return Err(self.unexpected("a value"));
-        }
-        self.builder.scalar(self.at, kind)?;
-        self.at += word.len();
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        self.builder.borrowed(start, Kind::Number, start, self.at)
-    }
-
-    fn digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.unexpected("a digit")) } else { Ok(()) }
-    }
-
-    fn string(&mut self) -> Result<(), Fault> {
-        let quote = self.at;
         let start = quote + 1;
-        self.at = self.plain_end(start);
-        if self.peek() == Some(b'"') {
-            self.at += 1;
-            return self.builder.borrowed(quote, Kind::String, start, self.at - 1);
+        let mut at = self.plain_end(start);
+        if self.peek(at) == Some(b'"') {
+            self.builder.borrowed_key(quote, start, at)?;
+            at += 1;
+        } else {
+            at = self.escaped_string(quote, at)?;
+            self.builder.is_key();
         }
-        self.escaped_string(quote, start)
+        at = self.skip_space(at);
+        if self.peek(at) != Some(b':') {
+            return Err(self.unexpected(at, "`:`"));
+        }
+        Ok(at + 1)
     }
 
-    /// The rest of a string that does not stand in the text as it reads.
+    #[inline]
+    fn word(&mut self, at: usize, word: &[u8], kind: Kind) -> Taken {
+        if self.bytes.get(at..at + word.len()) != Some(word) {
+            return Err(self.unexpected(at, "a value"));
+        }
+        self.builder.scalar(at, kind)?;
+        Ok(at + word.len())
+    }
+
+    #[inline]
+    fn number(&mut self, start: usize) -> Taken {
+        let mut at = start + usize::from(self.peek(start) == Some(b'-'));
+        if self.peek(at) == Some(b'0') {
+            at += 1;
+        } else {
+            at = self.digits(at)?;
+        }
+        if self.peek(at) == Some(b'.') {
+            at = self.digits(at + 1)?;
+        }
+        if let Some(b'e' | b'E') = self.peek(at) {
+            at += 1;
+            at += usize::from(matches!(self.peek(at), Some(b'+' | b'-')));
+            at = self.digits(at)?;
+        }
+        self.builder.borrowed(start, Kind::Number, start, at)?;
+        Ok(at)
+    }
+
+    #[inline]
+    fn digits(&self, start: usize) -> Taken {
+        let mut at = start;
+        while let Some(b'0'..=b'9') = self.peek(at) {
+            at += 1;
+        }
+        if at == start { Err(self.unexpected(at, "a digit")) } else { Ok(at) }
+    }
+
+    #[inline]
+    fn string(&mut self, quote: usize) -> Taken {
+        let start = quote + 1;
+        let end = self.plain_end(start);
+        if self.peek(end) == Some(b'"') {
+            self.builder.borrowed(quote, Kind::String, start, end)?;
+            return Ok(end + 1);
+        }
+        self.escaped_string(quote, end)
+    }
+
+    /// A string that does not stand in the text as it reads: up to `at` it does.
     #[cold]
-    fn escaped_string(&mut self, quote: usize, start: usize) -> Result<(), Fault> {
+    fn escaped_string(&mut self, quote: usize, mut at: usize) -> Taken {
         let aside = self.builder.aside().len();
-        let mut plain = start;
+        let mut plain = quote + 1;
         loop {
-            let piece = self.text.get(plain..self.at).unwrap_or_default();
+            let piece = self.text.get(plain..at).unwrap_or_default();
             self.builder.aside().push_str(piece);
-            match self.peek() {
+            match self.peek(at) {
                 Some(b'"') => {
-                    self.at += 1;
-                    return self.builder.set_aside(quote, Kind::String, aside);
+                    self.builder.set_aside(quote, Kind::String, aside)?;
+                    return Ok(at + 1);
                 }
                 Some(b'\\') => {
-                    let character = self.escape()?;
+                    let (character, end) = self.escape(at)?;
                     self.builder.aside().push(character);
+                    plain = end;
                 }
                 Some(control) => {
                     let message =
                         format!("a string holds the control character U+{control:04X}; write it as \\u{control:04x}");
-                    return Err(Fault::new(self.at, message));
+                    return Err(Fault::new(at, message).into());
                 }
-                None => return Err(Fault::new(quote, "this string has no end; close it with `\"`")),
+                None => return Err(Fault::new(quote, "this string has no end; close it with `\"`").into()),
             }
-            plain = self.at;
-            self.at = self.plain_end(plain);
+            at = self.plain_end(plain);
         }
     }
 
-    fn escape(&mut self) -> Result<char, Fault> {
-        let backslash = self.at;
+    /// A character that is written with a backslash, and where it ends.
+    fn escape(&self, backslash: usize) -> Result<(char, usize), Fault> {
         let wrong = || Fault::new(backslash, "JSON has no such escape; write a backslash as \\\\");
-        self.at += 2;
-        Ok(match self.bytes.get(backslash + 1).ok_or_else(wrong)? {
+        let mut at = backslash + 2;
+        let character = match self.bytes.get(backslash + 1).ok_or_else(wrong)? {
             b'"' => '"',
             b'\\' => '\\',
             b'/' => '/',
@@ -200,12 +221,12 @@ impl Parser<'_, '_> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                let first = self.hex(self.at).ok_or_else(wrong)?;
-                self.at += 4;
-                let second = self.bytes.get(self.at..self.at + 2) == Some(b"\\u");
-                let second = if second { self.hex(self.at + 2) } else { None };
+                let first = self.hex(at).ok_or_else(wrong)?;
+                at += 4;
+                let second = self.bytes.get(at..at + 2) == Some(b"\\u");
+                let second = if second { self.hex(at + 2) } else { None };
                 if let (0xD800..0xDC00, Some(low @ 0xDC00..0xE000)) = (first, second) {
-                    self.at += 6;
+                    at += 6;
                     char::from_u32(0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00))
                 } else {
                     char::from_u32(first)
@@ -213,7 +234,8 @@ impl Parser<'_, '_> {
                 .unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             _ => return Err(wrong()),
-        })
+        };
+        Ok((character, at))
     }
 
     fn hex(&self, at: usize) -> Option<u32> {
@@ -222,18 +244,17 @@ impl Parser<'_, '_> {
     }
 
     /// The first byte from `at` on that ends a string or needs care; eight bytes are looked at in one go.
+    #[inline]
     fn plain_end(&self, mut at: usize) -> usize {
         const ONES: u64 = 0x0101_0101_0101_0101;
         const HIGH: u64 = ONES * 0x80;
-        while let Some(eight) = self.bytes.get(at..at + 8) {
-            let Ok(eight) = <[u8; 8]>::try_from(eight) else { break };
-            let word = u64::from_le_bytes(eight);
-            // In each, the high bit of the lowest byte that matches is set; higher ones may be set in error.
-            let control = word.wrapping_sub(ONES * 0x20) & !word;
-            let quote = word ^ (ONES * u64::from(b'"'));
-            let backslash = word ^ (ONES * u64::from(b'\\'));
-            let found =
-                (control | (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash)) & HIGH;
+        while let Some(eight) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_le_bytes(*eight);
+            // The high bit of the lowest byte that matches is set; higher ones may be set in error. Turning one bit
+            // round leaves control characters what they are and puts the quote right above them.
+            let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+            let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+            let found = (control_or_quote | backslash) & !word & HIGH;
             if found != 0 {
                 return at + (found.trailing_zeros() / 8) as usize;
             }
@@ -245,27 +266,28 @@ impl Parser<'_, '_> {
         at
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    #[inline]
+    fn peek(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
     }
 
-    /// Skips white space; the byte after it, which stays.
-    fn skip_space(&mut self) -> Option<u8> {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other,
-            }
+    /// Where white space ends.
+    #[inline]
+    fn skip_space(&self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek(at) {
+            at += 1;
         }
+        at
     }
 
-    fn unexpected(&self, expected: &str) -> Fault {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+    #[cold]
+    fn unexpected(&self, at: usize, expected: &str) -> Box<Fault> {
+        let found = match self.text.get(at..).and_then(|rest| rest.chars().next()) {
             Some(character) if character.is_control() => format!("U+{:04X}", u32::from(character)),
             Some(character) => format!("`{character}`"),
             None => "the end of the text".to_owned(),
         };
-        Fault::new(self.at, format!("this is no JSON: expected {expected}, found {found}"))
+        Fault::new(at, format!("this is no JSON: expected {expected}, found {found}")).into()
     }
 }
 

@@ -10,11 +10,13 @@
 //! | `json`, `yaml` | the two readers, both writing to a `build::Builder` |
 //! | `tape`, `source` | what they write: nodes; and the text, with lines and columns |
 //! | `node` | the only way to look at a tape |
+//! | `key` | a field name known beforehand, and the tag it is found by |
 //! | `object` | what a document means to Kubernetes: its identity, places in it |
 //! | `unfold`, `write` | a list → its items; a subtree → JSON text |
 
 mod build;
 mod json;
+mod key;
 mod node;
 mod object;
 mod read;
@@ -27,6 +29,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use key::Key;
 pub use node::{Entry, List, Map, Node, Number, Value};
 pub use object::{Document, Place};
 pub use read::{Limits, Reading, read, read_json, read_yaml};

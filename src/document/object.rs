@@ -38,6 +38,14 @@ impl Document {
         Node::new(&self.tape, self.root)
     }
 
+    /// A value by its number ([`Node::number`]), of this document or of another part of the same file; `null` where there
+    /// is none.
+    #[must_use]
+    #[inline]
+    pub fn node(&self, number: u32) -> Node<'_> {
+        Node::new(&self.tape, number as usize)
+    }
+
     /// A value inside it as a document of its own; `None` for a value of another file.
     #[must_use]
     pub fn part(&self, node: Node<'_>) -> Option<Self> {
@@ -47,7 +55,7 @@ impl Document {
     /// The file it was read from, as the user named it; `-` is standard input.
     #[must_use]
     pub fn file(&self) -> &Arc<str> {
-        &self.tape.source.file
+        &self.tape.backing.source.file
     }
 
     /// Where its root begins.
@@ -102,7 +110,7 @@ impl Document {
     /// The lines of the file from one number to another, both included; long ones are cut, and a thousand are enough.
     #[must_use]
     pub fn lines(&self, from: u32, to: u32) -> Vec<SourceLine> {
-        self.tape.source.lines(from, to)
+        self.tape.backing.source.lines(from, to)
     }
 }
 

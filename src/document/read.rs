@@ -114,10 +114,10 @@ fn read_with(
     };
     let mut builder = Builder::new(&text, &limits);
     let outcome = reader(&mut builder, &Text { text: &text, start: 0, replaced: &replaced });
-    let source = Arc::new(Source::new(Arc::clone(file), Arc::clone(&text)));
+    let source = Source::new(Arc::clone(file), Arc::clone(&text));
     let problem = |fault: Fault| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
     let problems = outcome.faults.into_iter().map(problem).collect();
-    let tape = Arc::new(builder.finish(source.clone()));
+    let tape = Arc::new(builder.finish(source));
     let documents = outcome.roots.into_iter().map(|root| Document::new(Arc::clone(&tape), root)).collect();
     Reading { documents, problems }
 }

@@ -36,14 +36,21 @@ pub(super) struct Raw {
     pub(super) at: u32,
     /// Where its string begins; or how many nodes a list or map takes on the tape, its own included.
     pub(super) start: u32,
-    /// How many bytes its string has; or how many elements a list has; or, where indexed, the number of its index.
+    /// How many bytes its string has; or how many elements a list has; or the sieve of a map's keys; or, where indexed,
+    /// the number of its index.
     pub(super) len: u32,
+    /// Of a key: its tag.
+    pub(super) tag: u16,
     pub(super) kind: Kind,
     pub(super) flags: u8,
 }
 
+/// A sieve that lets every tag through.
+pub(super) const OPEN_SIEVE: u32 = u32::MAX;
+
 impl Raw {
     /// How many nodes of the tape it takes.
+    #[inline]
     pub(super) fn extent(self) -> usize {
         match self.kind {
             Kind::List | Kind::Map => self.start as usize,
@@ -51,8 +58,20 @@ impl Raw {
         }
     }
 
+    #[inline]
     pub(super) fn is(self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    #[inline]
+    pub(super) fn is_collection(self) -> bool {
+        matches!(self.kind, Kind::List | Kind::Map)
+    }
+
+    /// Whether a map without index may have a key of this tag. The builder sets a bit for each of its keys.
+    #[inline]
+    pub(super) fn may_have(self, tag: u16) -> bool {
+        self.len >> (tag >> 10 & 31) & 1 != 0
     }
 }
 
@@ -60,20 +79,27 @@ impl Raw {
 /// of their bytes, shadowed ones left out.
 pub(super) type Index = Vec<u32>;
 
-/// The nodes of all documents of one file, and what they point into.
+/// What the nodes of one file point into.
+#[derive(Debug)]
+pub(super) struct Backing {
+    pub(super) source: Source,
+    /// Strings that do not stand in the text as they read: escapes, folded lines, numbers in another base.
+    pub(super) aside: String,
+    pub(super) indexes: Vec<Index>,
+}
+
+/// The nodes of all documents of one file.
 #[derive(Debug)]
 pub(super) struct Tape {
-    pub(super) source: Arc<Source>,
-    /// Strings that do not stand in the text as they read: escapes, folded lines, numbers in another base.
-    pub(super) aside: Arc<str>,
-    pub(super) indexes: Arc<Vec<Index>>,
+    pub(super) backing: Arc<Backing>,
     pub(super) nodes: Vec<Raw>,
 }
 
 impl Tape {
     /// The string of a string, number or key.
+    #[inline]
     pub(super) fn string(&self, raw: Raw) -> &str {
-        let buffer: &str = if raw.is(ASIDE) { &self.aside } else { &self.source.text };
+        let buffer: &str = if raw.is(ASIDE) { &self.backing.aside } else { &self.backing.source.text };
         let start = raw.start as usize;
         buffer.get(start..start + raw.len as usize).unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 use super::{
     Document, Node, Value,
     node::Entry,
-    tape::{INDEXED, Raw, SHADOWED, Tape},
+    tape::{INDEXED, OPEN_SIEVE, Raw, SHADOWED, Tape},
 };
 use std::sync::Arc;
 
@@ -63,9 +63,8 @@ fn completed(tape: &Arc<Tape>, item: Node<'_>, kind: Entry<'_>, version: Option<
     nodes.extend(version.iter().flat_map(|entry| [entry.key_raw(), entry.value.raw()]));
     nodes.extend([kind.key_raw(), item_kind]);
     if let (Ok(extent), Some(root)) = (u32::try_from(nodes.len()), nodes.first_mut()) {
-        // The index, if any, knows nothing of the new keys.
-        *root = Raw { start: extent, flags: root.flags & !INDEXED, ..*root };
+        // The index or sieve knows nothing of the new keys.
+        *root = Raw { start: extent, len: OPEN_SIEVE, flags: root.flags & !INDEXED, ..*root };
     }
-    let (source, aside, indexes) = (Arc::clone(&tape.source), Arc::clone(&tape.aside), Arc::clone(&tape.indexes));
-    Document::new(Arc::new(Tape { source, aside, indexes, nodes }), 0)
+    Document::new(Arc::new(Tape { backing: Arc::clone(&tape.backing), nodes }), 0)
 }

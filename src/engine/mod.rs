@@ -7,6 +7,8 @@ mod answer;
 mod builtins;
 mod guard;
 mod judge;
+#[allow(dead_code)]
+mod lower;
 mod profile;
 #[allow(dead_code)]
 mod program;

@@ -56,6 +56,11 @@ impl<'a> Rules<'a> {
         Self { by_name, known: RefCell::default() }
     }
 
+    /// The definitions of a rule, by its full name.
+    pub(super) fn definitions(&self, full: &str) -> &[(&'a Module, &'a Rule)] {
+        self.by_name.get(full).map_or(&[], Vec::as_slice)
+    }
+
     /// The names of the rules that a reference can read: the rule itself, or all of a package.
     fn named(&self, target: &str) -> Vec<&str> {
         let mut path = target;

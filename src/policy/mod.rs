@@ -57,6 +57,7 @@ pub use identity::package_of;
 pub use inputs::read_controls_config;
 pub use library::{ControlSource, Library, Module};
 pub use params::{ParamSchema, ParamSpec, ParamType, ParamValue, Params};
+pub use patterns::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
 pub use sources::{embedded, load_folder};
 pub use testdata::{Expected, TestObject, read_testdata};

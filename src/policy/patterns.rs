@@ -29,7 +29,7 @@ pub(super) fn rewrite(pattern: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// Says what is wrong and what to write, as half a sentence that follows the quoted pattern.
-pub(super) fn vet(pattern: &str) -> Result<(), String> {
+pub fn vet(pattern: &str) -> Result<(), String> {
     let written_out = rewrite(pattern)?;
     if written_out == pattern {
         Ok(())

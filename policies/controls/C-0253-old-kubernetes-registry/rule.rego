@@ -23,6 +23,7 @@ lies_in(repository, place) if startswith(repository, concat("", [place, "/"]))
 deny contains finding if {
 	some container in workload.containers
 	image := container.spec.image
+	is_string(image)
 	images.registry(image) == "k8s.gcr.io"
 	path := workload.at(container, "image")
 	finding := {
@@ -46,6 +47,7 @@ deny contains finding if {
 deny contains finding if {
 	some volume in workload.volumes
 	image := volume.spec.image.reference
+	is_string(image)
 	images.registry(image) == "k8s.gcr.io"
 	path := workload.at(volume, "image.reference")
 	finding := {

@@ -19,6 +19,8 @@ pub(in crate::engine) struct Program {
     /// The binders that a term or condition needs from outside, in order.
     free_terms: Vec<Box<[BinderId]>>,
     free_conds: Vec<Box<[BinderId]>>,
+    /// The rule that is being added looks only at kinds that carry a pod spec.
+    of_workloads: bool,
 }
 
 fn id_of(len: usize) -> u32 {
@@ -42,6 +44,11 @@ impl Program {
     /// How many terms, conditions and binders there are.
     pub(in crate::engine) fn sizes(&self) -> (usize, usize, usize) {
         (self.terms.len(), self.conds.len(), self.binders.len())
+    }
+
+    /// What is added from now on looks only at kinds that carry a pod spec, or not only.
+    pub(in crate::engine) fn assume_workloads(&mut self, only: bool) {
+        self.of_workloads = only;
     }
 
     /// The binders that a term needs.
@@ -160,6 +167,17 @@ impl Program {
         if self.is_never(cond) || *self.term(term) == Term::Undefined {
             return self.undefined();
         }
+        // A term that is undefined without its parts need not ask for them.
+        let asked = match self.cond(cond) {
+            Cond::And(conds) => conds.to_vec(),
+            _ => vec![cond],
+        };
+        let needed = |it: &CondId| !matches!(self.cond(*it), Cond::Defined(part) if self.is_strict(term, *part));
+        let kept: Vec<CondId> = asked.iter().copied().filter(needed).collect();
+        if kept.len() < asked.len() {
+            let rest = self.and(kept);
+            return self.guard(rest, term);
+        }
         // What is guarded twice holds both.
         if let Term::Guard(inner, kept) = *self.term(term) {
             let both = self.and([cond, inner]);
@@ -219,6 +237,15 @@ impl Program {
         }
     }
 
+    /// Whether a term is undefined wherever a part of it is.
+    fn is_strict(&self, term: TermId, part: TermId) -> bool {
+        term == part
+            || match self.term(term) {
+                Term::First(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
+                whole => whole.parts().iter().any(|it| self.is_strict(*it, part)),
+            }
+    }
+
     /// Whether a term is defined whatever the object.
     pub(in crate::engine) fn is_defined(&self, term: TermId) -> bool {
         match self.term(term) {
@@ -230,9 +257,13 @@ impl Program {
             | Term::Name(_)
             | Term::Place(_)
             | Term::ListName(_) => true,
+            Term::PodSpec | Term::PodMetadata | Term::PodSpecPath | Term::PodMetadataPath => self.of_workloads,
             Term::First(terms) => terms.last().is_some_and(|it| self.is_defined(*it)),
             Term::AsList(term) | Term::AsMap(term) => self.is_defined(*term),
-            Term::Concat(terms) => terms.iter().all(|it| self.is_defined(*it) && self.is_text(*it)),
+            Term::Concat(terms) => terms.iter().all(|it| {
+                let plain = self.is_text(*it) || self.is_place(*it);
+                plain && self.is_defined(*it)
+            }),
             Term::Call(call, parts) => call.is_total() && parts.iter().all(|it| self.is_defined(*it)),
             _ => false,
         }
@@ -255,11 +286,24 @@ impl Program {
                 _ => false,
             },
             Term::Index(list, _) => matches!(self.term(*list), Term::Param(_)),
-            Term::Guard(_, term) => self.is_text(*term),
+            Term::Guard(cond, term) => self.is_text(*term) || self.says_text(*cond, *term),
             Term::First(terms) => terms.iter().all(|it| self.is_text(*it)),
             Term::Call(call, _) => call.gives_text(),
             _ => false,
         }
+    }
+
+    fn says_text(&self, cond: CondId, term: TermId) -> bool {
+        match self.cond(cond) {
+            Cond::Is(of, Type::Text) => *of == term,
+            Cond::And(conds) => conds.iter().any(|it| self.says_text(*it, term)),
+            _ => false,
+        }
+    }
+
+    /// Whether a term is the place of an element in a list.
+    fn is_place(&self, term: TermId) -> bool {
+        matches!(self.term(term), Term::Key(binder) if matches!(self.binder(*binder).domain, Domain::List(_)))
     }
 
     // --- conditions ---
@@ -383,7 +427,16 @@ impl Program {
                 self.and([cond, inner])
             }
             Term::First(terms) => {
-                let each: Vec<CondId> = terms.iter().map(|it| self.defined(*it)).collect();
+                let last = terms.last().map(|it| self.defined(*it));
+                // A branch that needs what the last one needs adds nothing.
+                let needed = match last.map(|it| self.cond(it)) {
+                    Some(Cond::Defined(part)) => Some(*part),
+                    _ => None,
+                };
+                let adds = |it: &&TermId| needed.is_none_or(|part| !self.is_strict(**it, part));
+                let kept: Vec<TermId> = terms.iter().rev().skip(1).rev().filter(adds).copied().collect();
+                let mut each: Vec<CondId> = kept.iter().map(|it| self.defined(*it)).collect();
+                each.extend(last);
                 self.or(each)
             }
             Term::AsList(term) | Term::AsMap(term) => self.defined(term),
@@ -427,6 +480,8 @@ impl Program {
             Term::AsList(inner) if self.is_defined(*inner) => Some(Type::List),
             Term::AsMap(inner) if self.is_defined(*inner) => Some(Type::Map),
             Term::Value(binder) if self.binder(*binder).domain.is_of_workload() => Some(Type::Map),
+            // Nothing else is judged.
+            Term::Object => Some(Type::Map),
             Term::PodSpec | Term::PodMetadata if wanted == Type::Map => return self.defined(term),
             Term::Guard(cond, inner) => {
                 let (cond, inner) = (*cond, *inner);
@@ -502,7 +557,7 @@ impl ContainerList {
 
 impl super::Intrinsic {
     /// Whether it has a value for every value of its arguments.
-    fn is_total(self) -> bool {
+    pub(in crate::engine) fn is_total(self) -> bool {
         matches!(
             self,
             Self::ImageRegistry
@@ -515,6 +570,21 @@ impl super::Intrinsic {
                 | Self::ConnectionTarget
                 | Self::ConnectionCommand
                 | Self::ConnectionPorts
+        )
+    }
+
+    /// Whether it has a value wherever its arguments are texts.
+    pub(in crate::engine) fn takes_only_texts(self) -> bool {
+        matches!(
+            self,
+            Self::LowerAscii
+                | Self::Trim
+                | Self::TrimLeft
+                | Self::TrimRight
+                | Self::TrimPrefix
+                | Self::TrimSuffix
+                | Self::TrimSpace
+                | Self::Replace
         )
     }
 
