@@ -6,6 +6,8 @@ pub mod model;
 
 pub mod document;
 
+pub mod schema;
+
 pub mod workload;
 
 pub mod matching;

@@ -13,6 +13,7 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("nouns", &["model"]),
     ("objects", &["document"]),
+    ("types", &["schema"]),
     ("view", &["workload"]),
     ("scope", &["matching"]),
     ("rules", &["policy"]),
@@ -29,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "model",
     "document",
+    "schema",
     "workload",
     "matching",
     "policy",
