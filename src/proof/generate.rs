@@ -1,6 +1,7 @@
 //! Objects for a control: one that the pool has, changed up to six times, with params under which the control speaks.
 
 use super::{
+    grow::Filler,
     mutate::Sources,
     pool::{self, ParamTable, Pool, Seed},
     random::Random,
@@ -11,8 +12,9 @@ use super::{
 };
 use crate::{
     engine::{is_configured, looks_at},
-    model::{Control, ControlId, Kind, Operation},
+    model::{Control, ControlId, Kind, KindSelector, Operation},
     policy::{Library, ParamSchema, ParamType, ParamValue, Params},
+    workload::WORKLOADS,
 };
 use serde_json::Value;
 use std::{
@@ -25,6 +27,8 @@ use std::{
 const TRIES: usize = 30;
 /// One object in so many is asked of every control that looks at it.
 const ALL: usize = 40;
+/// How many objects in a hundred are made from types alone.
+const GROWN: usize = 10;
 /// How many tables of params are made up for each param of a control.
 const MADE_UP: usize = 2;
 
@@ -102,6 +106,14 @@ impl Generator {
         let looks = |kind: &Kind| aim.control.kinds.iter().any(|it| looks_at(it, kind));
         for _ in 0..TRIES {
             let (mut object, mut number) = self.pool.base(&aim.control.id, looks, &mut self.random);
+            if self.random.chance(GROWN) {
+                let kind = match self.random.pick(&aim.control.kinds) {
+                    Some(KindSelector::Kind(kind)) => Some(kind.clone()),
+                    _ => self.random.pick(WORKLOADS).map(|it| Kind::new(it.group, it.name)),
+                };
+                let filler = Filler { pool: &self.pool, words: &aim.words };
+                object = kind.and_then(|it| filler.object(&it, &mut self.random)).unwrap_or(object);
+            }
             let other = self.random.chance(15) || !aim.params.contains(&number);
             if other {
                 number = self.random.pick(&aim.params).copied()?;

@@ -9,6 +9,7 @@
 //! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
 //! | `generate` | the next question: an object from the pool, changed for a control |
 //! | `pool`, `words` | manifests and parts of them; the fields and literals of a rule |
+//! | `grow` | objects and parts of them made from Kubernetes' types |
 //! | `mutate`, `wrong` | changes that an API server may let through; and such that it would not |
 //! | `compare`, `deviations` | when voices differ; where the reference tier is known to |
 //! | `shrink` | a disagreement → the smallest object that shows it |
@@ -20,6 +21,7 @@ mod compare;
 mod deviations;
 mod engines;
 mod generate;
+mod grow;
 mod mutate;
 mod oracle;
 mod pool;

@@ -2,6 +2,7 @@
 //! produce, or an attacker try. Half of them are aimed at the fields and literals that the control's rule speaks of.
 
 use super::{
+    grow::Filler,
     pool::{self, Pool},
     random::Random,
     tree::{self, Place, Step},
@@ -30,10 +31,11 @@ impl Sources<'_> {
             return;
         }
         match random.below(100) {
-            0..16 => self.delete(object, random),
-            16..36 => self.insert(object, random),
-            36..50 => self.swap_value(object, random),
-            50..64 => self.literal(object, random),
+            0..14 => self.delete(object, random),
+            14..28 => self.insert(object, random),
+            28..42 => Filler { pool: self.pool, words: self.words }.grow(object, random),
+            42..53 => self.swap_value(object, random),
+            53..64 => self.literal(object, random),
             64..76 => self.edge(object, random),
             76..86 => self.lists(object, random),
             86..91 => self.flip(object, random),

@@ -54,6 +54,8 @@ pub(super) struct Pool {
     children: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
     /// Key of a list → elements found in it.
     elements: BTreeMap<String, Vec<Value>>,
+    /// Key → texts found there, or in the list there.
+    texts: BTreeMap<String, Vec<String>>,
 }
 
 impl Pool {
@@ -82,6 +84,12 @@ impl Pool {
                 Some((last, parent)) => (last, tree::key_of(parent)),
                 None => continue,
             };
+            if let Value::String(text) = value {
+                let known = self.texts.entry(tree::key_of(&place).to_owned()).or_default();
+                if known.len() < DONORS && !known.contains(text) {
+                    known.push(text.clone());
+                }
+            }
             let known = match last {
                 Step::Key(key) => self.children.entry(parent.to_owned()).or_default().entry(key.clone()).or_default(),
                 Step::Index(_) => self.elements.entry(parent.to_owned()).or_default(),
@@ -150,6 +158,11 @@ impl Pool {
             None => None,
         };
         found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Texts under a key, whatever it is in.
+    pub(super) fn texts(&self, key: &str) -> &[String] {
+        self.texts.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// Elements of lists under a key.
