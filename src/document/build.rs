@@ -5,7 +5,7 @@ use super::{
     key,
     read::Limits,
     source::Source,
-    tape::{ASIDE, Backing, INDEXED, Index, Kind, MERGE, Raw, SHADOWED, Tape},
+    tape::{ASIDE, Backing, INDEXED, Index, Kind, MERGE, OPEN_SIEVE, Raw, SHADOWED, Tape},
 };
 use std::sync::Arc;
 
@@ -32,47 +32,43 @@ impl Fault {
 /// A list or map that is being read.
 #[derive(Debug)]
 struct Frame {
-    node: usize,
+    node: u32,
     children: u32,
-    /// `Null` where none is open.
     kind: Kind,
     merges: bool,
+    /// A bit of `seen` was set twice, so a key may be repeated.
+    suspect: bool,
     seen: Seen,
 }
 
 impl Frame {
-    const NONE: Self = Self::new(0, Kind::Null);
-
     #[inline]
-    const fn new(node: usize, kind: Kind) -> Self {
-        Self { node, children: 0, kind, merges: false, seen: Seen { bits: [0; 4], suspect: false } }
+    fn new(node: u32, kind: Kind) -> Self {
+        Self { node, children: 0, kind, merges: false, suspect: false, seen: Seen([0; 4]) }
     }
 }
 
 /// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
 #[derive(Debug)]
-struct Seen {
-    bits: [u64; 4],
-    /// A bit was set twice, so a key may be repeated.
-    suspect: bool,
-}
+struct Seen([u64; 4]);
 
 impl Seen {
+    /// Whether a key of this sort was there before.
     #[inline]
-    fn add(&mut self, tag: u16) {
+    fn add(&mut self, tag: u16) -> bool {
         let bit = 1 << (tag >> 10);
-        if let Some(word) = self.bits.get_mut(usize::from(tag & 3)) {
-            self.suspect |= *word & bit != 0;
-            *word |= bit;
-        }
+        let Some(word) = self.0.get_mut(usize::from(tag & 3)) else { return true };
+        let before = *word;
+        *word |= bit;
+        before & bit != 0
     }
 
     /// As [`Raw::may_have`] reads it.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are in")]
     fn sieve(&self) -> u32 {
-        let sixty_four = self.bits.iter().fold(0, |all, word| all | word);
-        let [a, b, c, d, e, f, g, h] = sixty_four.to_le_bytes();
-        u32::from_le_bytes([a | e, b | f, c | g, d | h])
+        let all = self.0.iter().fold(0, |all, word| all | word);
+        (all | all >> 32) as u32
     }
 }
 
@@ -83,9 +79,7 @@ pub(super) struct Builder<'t> {
     nodes: Vec<Raw>,
     aside: String,
     indexes: Vec<Index>,
-    /// The innermost list or map that is open.
-    top: Frame,
-    /// Those around it, and an empty one below them all.
+    /// The lists and maps that are open, the innermost at the end.
     frames: Vec<Frame>,
     depth_limit: usize,
     node_limit: usize,
@@ -101,7 +95,6 @@ impl<'t> Builder<'t> {
             nodes: Vec::with_capacity((text.len() / 10).min(limits.nodes).min(1 << 20) + 8),
             aside: String::new(),
             indexes: Vec::new(),
-            top: Frame::NONE,
             frames: Vec::with_capacity(12),
             depth_limit: limits.depth,
             node_limit: limits.nodes,
@@ -119,7 +112,6 @@ impl<'t> Builder<'t> {
     pub(super) fn forget(&mut self, from: usize) {
         self.nodes.truncate(from);
         self.frames.clear();
-        self.top = Frame::NONE;
     }
 
     /// Whether a node is nothing but `null`.
@@ -130,7 +122,7 @@ impl<'t> Builder<'t> {
     /// What the innermost list or map is that is open; `Null` where none is.
     #[inline]
     pub(super) fn open_kind(&self) -> Kind {
-        self.top.kind
+        self.frames.last().map_or(Kind::Null, |frame| frame.kind)
     }
 
     /// A value without text.
@@ -160,8 +152,8 @@ impl<'t> Builder<'t> {
 
     /// A string that was written into the side buffer from `start` on.
     pub(super) fn set_aside(&mut self, at: usize, kind: Kind, start: usize) -> Result<(), Fault> {
-        let len = offset(self.aside.len().saturating_sub(start));
-        self.push(Raw { at: offset(at), start: offset(start), len, tag: 0, kind, flags: ASIDE })
+        let len = aside_offset(self.aside.len().saturating_sub(start));
+        self.push(Raw { at: offset(at), start: aside_offset(start), len, tag: 0, kind, flags: ASIDE })
     }
 
     /// Says that the node just written is a key of the open map (`is_merge_key` is said besides).
@@ -178,8 +170,8 @@ impl<'t> Builder<'t> {
     #[inline]
     pub(super) fn borrowed_key(&mut self, at: usize, start: usize, end: usize) -> Result<(), Fault> {
         let len = end.saturating_sub(start);
-        let from = self.text.as_bytes().get(start..).unwrap_or_default();
-        let Some(tag) = key::tag_within(from, len) else {
+        let from = self.text.as_bytes().get(start..);
+        let Some(tag) = from.and_then(|from| key::tag_within(from, len)) else {
             self.borrowed(at, Kind::String, start, end)?;
             self.is_key();
             return Ok(());
@@ -192,15 +184,17 @@ impl<'t> Builder<'t> {
 
     #[inline]
     fn count_key(&mut self, tag: u16) {
-        self.top.children = self.top.children.saturating_add(1);
-        self.top.seen.add(tag);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.children += 1;
+            frame.suspect |= frame.seen.add(tag);
+        }
     }
 
     /// Says that the node just written is a YAML merge key of the open map.
     pub(super) fn is_merge_key(&mut self) {
-        if let Some(raw) = self.nodes.last_mut() {
+        if let (Some(raw), Some(frame)) = (self.nodes.last_mut(), self.frames.last_mut()) {
             raw.flags |= MERGE;
-            self.top.merges = true;
+            frame.merges = true;
         }
     }
 
@@ -210,25 +204,27 @@ impl<'t> Builder<'t> {
         if self.frames.len() >= self.depth_limit {
             return Err(self.too_deep(at));
         }
-        let node = self.nodes.len();
+        let node = offset(self.nodes.len());
         self.push(Raw { at: offset(at), start: 1, len: 0, tag: 0, kind, flags: 0 })?;
-        self.frames.push(std::mem::replace(&mut self.top, Frame::new(node, kind)));
+        self.frames.push(Frame::new(node, kind));
         Ok(())
     }
 
     /// Ends the innermost list or map.
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), Fault> {
-        let Some(outer) = self.frames.pop() else { return Ok(()) };
-        if self.top.merges {
-            self.resolve_merges()?;
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let (node, kind) = (frame.node as usize, frame.kind);
+        let (mut children, mut suspect, mut sieve) = (frame.children, frame.suspect, frame.seen.sieve());
+        let merges = frame.merges;
+        self.frames.pop();
+        if merges {
+            (children, suspect, sieve) = (self.resolve_merges(node)?, true, OPEN_SIEVE);
         }
-        let Frame { node, children, kind, ref seen, .. } = self.top;
-        let suspect = seen.suspect;
         let count = children as usize;
         let (mut len, mut flags) = (children, 0);
         if kind == Kind::Map {
-            len = seen.sieve();
+            len = sieve;
             if count > INDEX_FROM {
                 (len, flags) = (self.index_keys(node, count), INDEXED);
             } else if suspect {
@@ -241,7 +237,6 @@ impl<'t> Builder<'t> {
         if let Some(raw) = self.nodes.get_mut(node) {
             *raw = Raw { start: extent, len, flags, ..*raw };
         }
-        self.top = outer;
         Ok(())
     }
 
@@ -326,7 +321,9 @@ impl<'t> Builder<'t> {
     /// Says that the next node is an element of the open list.
     #[inline]
     pub(super) fn is_element(&mut self) {
-        self.top.children = self.top.children.saturating_add(1);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.children += 1;
+        }
     }
 
     #[cold]
@@ -432,15 +429,15 @@ impl<'t> Builder<'t> {
     }
 
     /// Replaces each merge entry by the entries of what it merges. As Go's reader does, a merge counts where it stands:
-    /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins.
+    /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins. The number of
+    /// keys then.
     #[inline(never)]
-    fn resolve_merges(&mut self) -> Result<(), Fault> {
-        let at = self.nodes.get(self.top.node).map_or(0, |raw| raw.at as usize);
-        let inside = self.top.node + 1;
+    fn resolve_merges(&mut self, map: usize) -> Result<u32, Fault> {
+        let at = self.nodes.get(map).map_or(0, |raw| raw.at as usize);
+        let inside = map + 1;
         self.expand(at, self.nodes.len().saturating_sub(inside))?;
         let old = self.nodes.split_off(inside.min(self.nodes.len()));
-        self.top.children = 0;
-        self.top.seen = Seen { bits: [u64::MAX; 4], suspect: true };
+        let mut children = 0_u32;
         let mut next = 0;
         while let (Some(key), Some(value)) = (old.get(next), old.get(next + 1)) {
             let end = next + 1 + value.extent();
@@ -448,20 +445,19 @@ impl<'t> Builder<'t> {
             if key.is(MERGE) {
                 for map in merged_maps(key.at as usize, value_nodes)? {
                     self.expand(at, map.len())?;
-                    let count = self.append_entries(map);
-                    self.top.children = self.top.children.saturating_add(count);
+                    children = children.saturating_add(self.append_entries(map));
                 }
             } else {
                 self.nodes.push(*key);
                 self.nodes.extend_from_slice(value_nodes);
-                self.top.children = self.top.children.saturating_add(1);
+                children = children.saturating_add(1);
             }
             if self.nodes.len() > self.node_limit {
                 return Err(self.too_many(at));
             }
             next = end;
         }
-        Ok(())
+        Ok(children)
     }
 
     /// Appends the entries of a map given with its own node; the number of them.
@@ -502,8 +498,14 @@ fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
     Ok(maps)
 }
 
-/// An offset as the tape keeps it. The reader has bounded text and nodes, so nothing is lost.
+/// An offset as the tape keeps it, of a text or a node. The reader has bounded both, so nothing is lost.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a text has at most 2^30 bytes, a tape 2^28 nodes")]
 fn offset(value: usize) -> u32 {
+    value as u32
+}
+
+/// An offset of the side buffer. What does not fit reads as empty.
+fn aside_offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

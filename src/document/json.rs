@@ -16,8 +16,8 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> Outcome {
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     loop {
         let whole = at;
-        at = parser.skip_space(at);
-        if parser.peek(at).is_none() {
+        at = parser.token(at).0;
+        if at >= text.len() {
             return outcome;
         }
         let root = parser.builder.len();
@@ -52,27 +52,28 @@ impl Parser<'_, '_> {
         let mut at = start;
         loop {
             // A value is due.
-            at = self.skip_space(at);
+            let (found, byte) = self.token(at);
+            at = found;
             let mut key_due = false;
-            match self.peek(at) {
-                Some(b'"') => at = self.string(at)?,
-                Some(b'{') => {
-                    self.builder.open(at, Kind::Map)?;
-                    at = self.skip_space(at + 1);
-                    key_due = self.peek(at) != Some(b'}');
-                }
-                Some(b'[') => {
-                    self.builder.open(at, Kind::List)?;
-                    at = self.skip_space(at + 1);
-                    if self.peek(at) != Some(b']') {
-                        self.builder.is_element();
-                        continue;
+            match byte {
+                b'"' => at = self.string(at)?,
+                b'{' | b'[' => {
+                    let (kind, end) = if byte == b'{' { (Kind::Map, b'}') } else { (Kind::List, b']') };
+                    self.builder.open(at, kind)?;
+                    let (found, byte) = self.token(at + 1);
+                    at = found;
+                    if byte != end {
+                        if kind == Kind::List {
+                            self.builder.is_element();
+                            continue;
+                        }
+                        key_due = true;
                     }
                 }
-                Some(b'-' | b'0'..=b'9') => at = self.number(at)?,
-                Some(b't') => at = self.word(at, b"true", Kind::True)?,
-                Some(b'f') => at = self.word(at, b"false", Kind::False)?,
-                Some(b'n') => at = self.word(at, b"null", Kind::Null)?,
+                b'-' | b'0'..=b'9' => at = self.number(at)?,
+                b't' => at = self.word(at, b"true", Kind::True)?,
+                b'f' => at = self.word(at, b"false", Kind::False)?,
+                b'n' => at = self.word(at, b"null", Kind::Null)?,
                 _ => return Err(self.unexpected(at, "a value")),
             }
             // A value has ended, or an empty list or map is about to.
@@ -81,18 +82,19 @@ impl Parser<'_, '_> {
                 if open == Kind::Null {
                     return Ok(at);
                 }
-                at = self.skip_space(at);
-                match (self.peek(at), open) {
-                    (Some(b','), Kind::Map) => {
+                let (found, byte) = self.token(at);
+                at = found;
+                match (byte, open) {
+                    (b',', Kind::Map) => {
                         at += 1;
                         key_due = true;
                     }
-                    (Some(b','), _) => {
+                    (b',', _) => {
                         at += 1;
                         self.builder.is_element();
                         break;
                     }
-                    (Some(b'}'), Kind::Map) | (Some(b']'), Kind::List) => {
+                    (b'}', Kind::Map) | (b']', Kind::List) => {
                         self.builder.close()?;
                         at += 1;
                     }
@@ -109,12 +111,12 @@ impl Parser<'_, '_> {
     /// A key and its colon.
     #[inline]
     fn key(&mut self, at: usize) -> Taken {
-        let quote = self.skip_space(at);
-        if self.peek(quote) != Some(b'"') {
+        let (quote, byte) = self.token(at);
+        if byte != b'"' {
             return Err(self.unexpected(quote, "a key in double quotes"));
         }
         let start = quote + 1;
-        let mut at = self.plain_end(start);
+        let mut at = plain_end(self.bytes, start);
         if self.peek(at) == Some(b'"') {
             self.builder.borrowed_key(quote, start, at)?;
             at += 1;
@@ -122,8 +124,8 @@ impl Parser<'_, '_> {
             at = self.escaped_string(quote, at)?;
             self.builder.is_key();
         }
-        at = self.skip_space(at);
-        if self.peek(at) != Some(b':') {
+        let (at, byte) = self.token(at);
+        if byte != b':' {
             return Err(self.unexpected(at, "`:`"));
         }
         Ok(at + 1)
@@ -170,7 +172,7 @@ impl Parser<'_, '_> {
     #[inline]
     fn string(&mut self, quote: usize) -> Taken {
         let start = quote + 1;
-        let end = self.plain_end(start);
+        let end = plain_end(self.bytes, start);
         if self.peek(end) == Some(b'"') {
             self.builder.borrowed(quote, Kind::String, start, end)?;
             return Ok(end + 1);
@@ -203,7 +205,7 @@ impl Parser<'_, '_> {
                 }
                 None => return Err(Fault::new(quote, "this string has no end; close it with `\"`").into()),
             }
-            at = self.plain_end(plain);
+            at = plain_end(self.bytes, plain);
         }
     }
 
@@ -243,41 +245,29 @@ impl Parser<'_, '_> {
         digits.iter().try_fold(0, |value, digit| Some(value * 16 + char::from(*digit).to_digit(16)?))
     }
 
-    /// The first byte from `at` on that ends a string or needs care; eight bytes are looked at in one go.
-    #[inline]
-    fn plain_end(&self, mut at: usize) -> usize {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = ONES * 0x80;
-        while let Some(eight) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            let word = u64::from_le_bytes(*eight);
-            // The high bit of the lowest byte that matches is set; higher ones may be set in error. Turning one bit
-            // round leaves control characters what they are and puts the quote right above them.
-            let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-            let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
-            let found = (control_or_quote | backslash) & !word & HIGH;
-            if found != 0 {
-                return at + (found.trailing_zeros() / 8) as usize;
-            }
-            at += 8;
-        }
-        while self.bytes.get(at).is_some_and(|it| *it >= 0x20 && !matches!(it, b'"' | b'\\')) {
-            at += 1;
-        }
-        at
-    }
-
     #[inline]
     fn peek(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
 
-    /// Where white space ends.
+    /// The first byte from `at` on that is no white space, and where; 0, which begins nothing in JSON, at the end.
     #[inline]
-    fn skip_space(&self, mut at: usize) -> usize {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek(at) {
-            at += 1;
+    fn token(&self, at: usize) -> (usize, u8) {
+        match self.peek(at) {
+            Some(byte) if byte > b' ' => (at, byte),
+            _ => self.token_after_space(at),
         }
-        at
+    }
+
+    /// A function of its own: what the API server sends has no white space, and a loop that is never run costs too.
+    #[inline(never)]
+    fn token_after_space(&self, mut at: usize) -> (usize, u8) {
+        loop {
+            match self.peek(at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1,
+                other => return (at, other.unwrap_or_default()),
+            }
+        }
     }
 
     #[cold]
@@ -289,6 +279,29 @@ impl Parser<'_, '_> {
         };
         Fault::new(at, format!("this is no JSON: expected {expected}, found {found}")).into()
     }
+}
+
+/// The first byte from an offset on that ends a string or needs care; eight bytes are looked at in one go.
+#[inline]
+fn plain_end(bytes: &[u8], from: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
+    let Some(left) = bytes.get(from..) else { return from };
+    let (words, rest) = left.as_chunks();
+    let mut at = from;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of the lowest byte that matches is set; higher ones may be set in error. Turning one bit round
+        // leaves control characters what they are and puts the quote right above them.
+        let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let found = (control_or_quote | backslash) & !word & HIGH;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + rest.iter().take_while(|byte| **byte >= 0x20 && !matches!(**byte, b'"' | b'\\')).count()
 }
 
 #[cfg(test)]

@@ -164,13 +164,27 @@ impl<'a> Node<'a> {
         let inside = rest.get(..root.extent().saturating_sub(1))?;
         let mut left = inside;
         while let [key, value, after @ ..] = left {
-            if key.tag == tag && !key.is(SHADOWED) && self.tape.string(*key) == text {
-                return Some(self.index + 1 + (inside.len() - left.len()));
+            if key.tag == tag {
+                let found = self.index + 1 + (inside.len() - left.len());
+                return if self.is_called(key, text) { Some(found) } else { self.find_further(text) };
             }
             // Most values are one node, and the way on does not wait for what the others say.
             left = if value.is_collection() { left.get(1 + value.extent()..)? } else { after };
         }
         None
+    }
+
+    /// Whether a key counts and has this text.
+    #[inline]
+    fn is_called(self, key: &Raw, text: &str) -> bool {
+        key.len as usize == text.len() && !key.is(SHADOWED) && self.tape.bytes(*key) == text.as_bytes()
+    }
+
+    /// As `find`, where a key has the tag but not the text, or is void.
+    #[cold]
+    #[inline(never)]
+    fn find_further(self, text: &str) -> Option<usize> {
+        self.keys().find(|(_, key)| self.is_called(key, text)).map(|(index, _)| index)
     }
 
     #[inline(never)]
@@ -260,6 +274,12 @@ impl<'a> Node<'a> {
     pub fn as_number(self) -> Option<Number<'a>> {
         let raw = self.raw();
         (raw.kind == Kind::Number).then(|| Number::read(self.tape.string(raw)))
+    }
+
+    /// The digits of a number, as the text has them; `None` where this is none.
+    #[must_use]
+    pub fn digits(self) -> Option<&'a str> {
+        self.is_number().then(|| self.text())
     }
 
     /// Whether this is `null`.
@@ -367,6 +387,12 @@ impl<'a> Entry<'a> {
 
     pub(super) fn key_raw(&self) -> Raw {
         self.key_node.raw()
+    }
+
+    /// The number of the key, see [`Node::number`]. The node there is the key as a string.
+    #[must_use]
+    pub fn key_number(&self) -> u32 {
+        self.key_node.number()
     }
 
     /// Where the key begins. A key that came through a YAML merge or alias begins where it is written.

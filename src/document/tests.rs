@@ -1,6 +1,6 @@
 //! What holds for the module as a whole: places, identity, lists, generated documents, hostile texts.
 
-use super::{Document, Limits, Number, Reading, Value, read, read_json, read_yaml, unfold};
+use super::{Document, Key, Limits, Node, Number, Reading, Value, read, read_json, read_yaml, unfold};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -25,8 +25,11 @@ fn shown(reading: &Reading) -> String {
 }
 
 fn only(text: &str) -> Document {
-    let reading = read(&file(), text.as_bytes(), &limits());
-    assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{}", shown(&reading));
+    only_of(&read(&file(), text.as_bytes(), &limits()))
+}
+
+fn only_of(reading: &Reading) -> Document {
+    assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{}", shown(reading));
     reading.documents[0].clone()
 }
 
@@ -180,11 +183,28 @@ fn numbers() {
         assert_eq!(found, expected, "{text}");
     };
     check("-0", Number::Int(0));
+    check("-12", Number::Int(-12));
+    check("999999999999999999", Number::Int(999_999_999_999_999_999));
+    check("-9223372036854775808", Number::Int(i64::MIN));
+    check("-9223372036854775809", Number::Float(-9_223_372_036_854_775_809.0));
+    check("1.5", Number::Float(1.5));
     check("9223372036854775807", Number::Int(i64::MAX));
     check("9223372036854775808", Number::Float(9_223_372_036_854_775_808.0));
     check("1e2", Number::Float(100.0));
     check("1.0", Number::Float(1.0));
     check("1e999", Number::Big("1e999"));
+}
+
+#[test]
+fn a_node_is_found_again_by_its_number() {
+    let document = only("{\"a\":[1,{\"b\":\"c\"}],\"d\":true}");
+    let b = document.root().get("a").unwrap().at(1).unwrap().get("b").unwrap();
+    assert_eq!(document.node(b.number()).as_str(), Some("c"));
+    assert_eq!(document.part(b).unwrap().node(b.number()).as_str(), Some("c"));
+    for number in [9, 1000, u32::MAX] {
+        let none = document.node(number);
+        assert!(none.is_null() && none.as_number().is_none() && none.get("a").is_none(), "{number}");
+    }
 }
 
 #[test]
@@ -434,7 +454,7 @@ fn check_reads_back(value: &serde_json::Value, reading: &Reading, text: &str) ->
 }
 
 /// The value as another type, through what a node says of itself.
-fn tree(node: super::Node<'_>) -> serde_json::Value {
+fn tree(node: Node<'_>) -> serde_json::Value {
     match node.value() {
         Value::Null => serde_json::Value::Null,
         Value::Bool(truth) => truth.into(),
@@ -460,6 +480,16 @@ fn doubles(value: serde_json::Value) -> serde_json::Value {
         serde_json::Value::Object(map) => map.into_iter().map(|(key, value)| (key, doubles(value))).collect(),
         other => other,
     }
+}
+
+fn any_key() -> impl Strategy<Value = String> {
+    prop_oneof!["[ab]{0,3}", "same[ab]same[ab]{0,2}same", "beginning of[ab ]{0,30}and an end", "[\u{e4}\u{20ac}a]{0,9}"]
+}
+
+/// A string as JSON, each character of it written as an escape.
+fn all_escaped(text: &str) -> String {
+    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{units}\"")
 }
 
 proptest! {
@@ -505,6 +535,49 @@ proptest! {
                 prop_assert_eq!(&format!("{:?}", root.get(key).unwrap()), value);
             }
             prop_assert_eq!(found, expected);
+        }
+    }
+
+    /// Keys that share beginnings, ends and lengths; some written with escapes, some repeated; with and without an index.
+    #[test]
+    fn a_field_is_what_a_search_of_the_entries_finds(
+        keys in proptest::collection::vec(any_key(), 0..40),
+        absent in proptest::collection::vec(any_key(), 10),
+        escapes in any::<u64>(),
+    ) {
+        let entries: Vec<String> = keys.iter().enumerate().map(|(place, key)| {
+            let key = if escapes >> (place % 64) & 1 == 0 { format!("\"{key}\"") } else { all_escaped(key) };
+            let value = [format!("{place}"), format!("[{place}, {{\"a\": 1}}]"), format!("{{\"a\": {place}}}")];
+            format!("{key}: {}", value[place % 3])
+        }).collect();
+        let text = format!("{{{}}}", entries.join(", "));
+        let merged = format!("{{<<: {text}}}");
+        let list = format!("{{\"kind\": \"PodList\", \"items\": [{text}]}}");
+        let documents = [
+            only_of(&read_json(&file(), text.as_bytes(), &limits())),
+            only_of(&read_yaml(&file(), text.as_bytes(), &limits())),
+            only_of(&read_yaml(&file(), merged.as_bytes(), &limits())),
+            unfold(only_of(&read_json(&file(), list.as_bytes(), &limits()))).remove(0),
+        ];
+        for document in &documents {
+            let root = document.root();
+            for name in keys.iter().chain(&absent) {
+                let expected = root.entries().find(|entry| entry.key == *name);
+                let expected = expected.map(|entry| (entry.value.number(), entry.key_node().number()));
+                let value = expected.map(|it| it.0);
+                prop_assert_eq!(root.field(&Key::new(name)).map(Node::number), value, "{} in {}", name, text);
+                prop_assert_eq!(root.get(name).map(Node::number), value, "{} in {}", name, text);
+                if let Some((_, key)) = expected {
+                    prop_assert_eq!(document.node(key).as_str(), Some(name.as_str()));
+                }
+            }
+            // What is found is the last of the text.
+            for name in &keys {
+                let place = keys.iter().rposition(|it| it == name).unwrap();
+                let json = format!("{:?}", root.get(name).unwrap());
+                let expected = [format!("{place}"), format!("[{place},{{\"a\":1}}]"), format!("{{\"a\":{place}}}")];
+                prop_assert_eq!(&json, &expected[place % 3], "{} in {}", name, text);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use crate::model::{ControlId, FieldPath, Finding, Fix, FixAction};
 use regorus::Value;
 
 /// The most findings of one control that a verdict keeps; more is an error, so that a rule cannot flood a report.
-const FINDINGS: usize = 10_000;
+pub(super) const FINDINGS: usize = 10_000;
 /// The longest message, in bytes.
 const MESSAGE_BYTES: usize = 4096;
 
@@ -17,12 +17,17 @@ pub(super) fn findings(control: &ControlId, deny: &Value) -> Result<Vec<Finding>
         return Err("`deny` is no set: write `deny contains finding if { … }`".to_owned());
     };
     if entries.len() > FINDINGS {
-        return Err(format!("over {FINDINGS} findings in one object"));
+        return Err(too_many());
     }
     let mut findings = entries.iter().map(|it| finding(control, it)).collect::<Result<Vec<_>, _>>()?;
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// What is said where a control finds more than a verdict keeps.
+pub(super) fn too_many() -> String {
+    format!("over {FINDINGS} findings in one object")
 }
 
 fn finding(control: &ControlId, entry: &Value) -> Result<Finding, String> {
@@ -76,7 +81,7 @@ fn parse(text: &str) -> Result<FieldPath, String> {
     text.parse().map_err(|it| format!("{it}"))
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
     text.get(..end).unwrap_or_default().to_owned()
 }

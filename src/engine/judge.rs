@@ -3,41 +3,67 @@
 
 use super::{
     answer,
+    evaluate::{self, Judged, Plan, Scratch, Settings, Tables},
+    lower::Lowering,
+    program::{Compiled, Program},
     reference::{Entry, Reference},
     safety::{Rules, UNKNOWN},
     syntax, value,
 };
 use crate::{
-    document::Document,
+    document::{Document, Node},
     model::{Control, ControlId, Kind, KindSelector, Problem, Request, RuleError, Verdict},
     policy::{self, ControlSource, Library, Module, Params},
     workload,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    collections::BTreeSet,
+    sync::{Arc, Mutex, RwLock},
     time::Instant,
 };
 
 /// Judges objects by the controls of a library.
 pub struct Engine {
-    controls: Vec<Compiled>,
+    program: Program,
+    tables: Tables,
+    compiled: Vec<Compiled>,
+    /// Controls of the reference tier.
+    interpreted: Vec<Interpreted>,
     /// Controls whose rules cannot run, each with the reason. They are answered as errors, never as passed.
     broken: Vec<(Arc<Control>, String)>,
     reference: Option<Reference>,
     workloads: Group,
-    kinds: BTreeMap<Kind, Group>,
+    /// By group and name.
+    kinds: Vec<(Kind, Group)>,
+    settings: RwLock<Vec<(Params, Arc<Settings>)>>,
+    idle: Mutex<Vec<Scratch>>,
 }
 
-struct Compiled {
+/// A control that the compiler does not take, and why.
+struct Interpreted {
     control: Arc<Control>,
     package: String,
+    why: Problem,
 }
 
-/// The controls that look at a kind, and the entry rule that asks them.
+/// The controls that look at a kind.
 struct Group {
-    controls: Vec<usize>,
+    plan: Plan,
+    /// Those of the reference tier, and the entry rule that asks them.
+    interpreted: Vec<usize>,
     entry: Entry,
+}
+
+/// Params whose settings are kept ready. More sets than this are read anew each time.
+const SETTINGS: usize = 64;
+
+/// Which controls are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tier {
+    /// Those that keep to the profile.
+    Compiled,
+    /// None: everything runs in the interpreter.
+    Reference,
 }
 
 impl Engine {
@@ -45,6 +71,16 @@ impl Engine {
     /// that they look at gets an error for each, so that nothing passes because a rule is broken.
     #[must_use]
     pub fn compile(library: &Library) -> (Self, Vec<Problem>) {
+        Self::compile_for(library, Tier::Compiled)
+    }
+
+    /// As [`Engine::compile`], with every control in the interpreter: for proof that the two say the same.
+    #[must_use]
+    pub fn compile_reference(library: &Library) -> (Self, Vec<Problem>) {
+        Self::compile_for(library, Tier::Reference)
+    }
+
+    fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let parse = |source: &Module, problems: &mut Vec<Problem>| {
             syntax::parse(source).map_err(|problem| problems.push(problem.clone())).ok()
@@ -65,7 +101,10 @@ impl Engine {
         let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
         let shared_modules: Vec<&Module> =
             shared.iter().filter(|(_, tree)| tree.as_ref().is_some_and(usable)).map(|(module, _)| *module).collect();
-        let mut sound: Vec<&ControlSource> = Vec::new();
+        let lowering = Lowering { rules: &rules, params: &library.params, own_library: is_own(&library.modules) };
+        let mut program = Program::default();
+        let mut compiled: Vec<Compiled> = Vec::new();
+        let mut sound: Vec<(&ControlSource, Problem)> = Vec::new();
         for (source, tree) in library.controls.iter().zip(&parsed) {
             let Some(tree) = tree else { continue };
             let mut faults = rules.check(tree);
@@ -80,58 +119,51 @@ impl Engine {
                 faults.push(Problem::in_file(source.rule.file.to_string(), message));
             }
             if faults.is_empty() && usable(tree) {
-                sound.push(source);
+                match tier {
+                    Tier::Compiled => match lowering.lower(&mut program, &source.control, tree) {
+                        Ok(done) => compiled.push(done),
+                        Err(why) => sound.push((source, why)),
+                    },
+                    Tier::Reference => {
+                        let why = Problem::in_file(source.rule.file.to_string(), "everything is interpreted");
+                        sound.push((source, why));
+                    }
+                }
             }
             // Names of a module that did not parse are unknown too; its own problem says why.
             problems.extend(faults.into_iter().filter(|it| !(unreadable && it.message.ends_with(UNKNOWN))));
         }
-        let engine = Self::link(library, &shared_modules, sound, &mut problems);
+        let (reference, interpreted) = load(&shared_modules, sound, &mut problems);
+        let running: BTreeSet<&ControlId> =
+            compiled.iter().map(|it| &it.control.id).chain(interpreted.iter().map(|it| &it.control.id)).collect();
+        let broken = library
+            .controls
+            .iter()
+            .filter(|it| !running.contains(&it.control.id))
+            .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
+            .collect();
+        let (workloads, kinds, _) = index(&program, &compiled, &interpreted);
+        let tables = Tables::new(&program, &compiled);
+        let engine = Self {
+            program,
+            tables,
+            compiled,
+            interpreted,
+            broken,
+            reference,
+            workloads,
+            kinds,
+            settings: RwLock::default(),
+            idle: Mutex::default(),
+        };
         problems.sort();
         problems.dedup();
         (engine, problems)
     }
 
-    fn link(
-        library: &Library,
-        shared: &[&Module],
-        mut sound: Vec<&ControlSource>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
-        loop {
-            let controls: Vec<Compiled> = sound
-                .iter()
-                .map(|it| Compiled { control: it.control.clone(), package: policy::package_of(it.control.id.as_str()) })
-                .collect();
-            let (workloads, kinds, sets) = index(&controls);
-            let modules: Vec<&Module> = shared.iter().copied().chain(sound.iter().map(|it| &it.rule)).collect();
-            let reference = match Reference::load(&modules, &sets) {
-                Ok(reference) => Some(reference),
-                Err(problem) => {
-                    // One bad rule spoils the load of all: find it, leave it out, try again.
-                    let before = sound.len();
-                    sound.retain(|it| {
-                        let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
-                        Reference::load(&alone, &[]).map_err(|it| problems.push(it)).is_ok()
-                    });
-                    if sound.len() < before {
-                        continue;
-                    }
-                    problems.push(problem);
-                    None
-                }
-            };
-            let loaded: BTreeSet<&ControlId> = match reference {
-                Some(_) => controls.iter().map(|it| &it.control.id).collect(),
-                None => BTreeSet::new(),
-            };
-            let broken = library
-                .controls
-                .iter()
-                .filter(|it| !loaded.contains(&it.control.id))
-                .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
-                .collect();
-            return Self { controls, broken, reference, workloads, kinds };
-        }
+    /// The controls that run in the interpreter, since the compiler does not take their rules, each with the reason.
+    pub fn interpreted(&self) -> impl Iterator<Item = (&ControlId, &Problem)> {
+        self.interpreted.iter().map(|it| (&it.control.id, &it.why))
     }
 
     /// The answer of every control that looks at objects of this kind.
@@ -148,36 +180,125 @@ impl Engine {
     }
 
     fn answer(&self, document: &Document, request: &Request, params: &Params, until: Option<Instant>) -> Verdict {
-        let kind = document.id().group_kind();
+        let root = document.root();
+        let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+        let (group, name) = (Kind::group_of(text("apiVersion")), text("kind"));
         let mut verdict = Verdict::default();
-        for (control, why) in &self.broken {
-            if control.kinds.iter().any(|it| looks_at(it, &kind)) {
-                verdict.errors.push(RuleError { control: control.id.clone(), message: why.clone() });
+        if !self.broken.is_empty() {
+            let kind = Kind::new(group, name);
+            for (control, why) in &self.broken {
+                if control.kinds.iter().any(|it| looks_at(it, &kind)) {
+                    verdict.errors.push(RuleError { control: control.id.clone(), message: why.clone() });
+                }
             }
         }
-        if let (Some(reference), Some(group)) = (&self.reference, self.group(&kind)) {
-            let input = value::input(document, request, &value::params(params));
-            let asked: Vec<&Compiled> = group.controls.iter().filter_map(|it| self.controls.get(*it)).collect();
+        let pod_path = workload::pod_spec_path_of(group, name);
+        let Some(looking) = self.group(group, name, pod_path.is_some()) else {
+            verdict.errors.sort();
+            return verdict;
+        };
+        let settings = self.settings(params);
+        let mut scratch = self.idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+        let judged = Judged {
+            program: &self.program,
+            tables: &self.tables,
+            compiled: &self.compiled,
+            plan: &looking.plan,
+            settings: &settings,
+            pod_path,
+            until,
+        };
+        evaluate::judge(&judged, document, request.operation, &mut scratch, &mut verdict);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(scratch);
+        }
+        if let (Some(reference), false) = (&self.reference, looking.interpreted.is_empty()) {
+            let input = value::input(document, request, settings.interpreter_params());
+            let asked: Vec<&Interpreted> =
+                looking.interpreted.iter().filter_map(|it| self.interpreted.get(*it)).collect();
             let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
-            let answers = reference.ask(group.entry, &packages, input, until);
-            for (compiled, deny) in asked.into_iter().zip(answers) {
-                take(&compiled.control, deny, params, &mut verdict);
+            let answers = reference.ask(looking.entry, &packages, input, until);
+            for (interpreted, deny) in asked.into_iter().zip(answers) {
+                take(&interpreted.control, deny, params, &mut verdict);
             }
+            verdict.judged.sort();
         }
-        verdict.judged.sort();
         verdict.findings.sort();
         verdict.errors.sort();
         verdict
     }
 
-    fn group(&self, kind: &Kind) -> Option<&Group> {
-        let group = match self.kinds.get(kind) {
-            Some(group) => group,
-            None if workload::is_workload(kind) => &self.workloads,
-            None => return None,
-        };
-        (!group.controls.is_empty()).then_some(group)
+    /// Params as the program reads them. Who asks again with the same is answered from what is kept.
+    fn settings(&self, params: &Params) -> Arc<Settings> {
+        let known =
+            |kept: &[(Params, Arc<Settings>)]| kept.iter().find(|(it, _)| it == params).map(|(_, it)| Arc::clone(it));
+        if let Some(settings) = self.settings.read().ok().and_then(|kept| known(&kept)) {
+            return settings;
+        }
+        let names = self.tables.param_names();
+        let settings = Arc::new(Settings::new(params, names, self.tables.param_patterns(), &self.compiled));
+        if let Ok(mut kept) = self.settings.write() {
+            if kept.len() >= SETTINGS {
+                kept.remove(0);
+            }
+            kept.push((params.clone(), Arc::clone(&settings)));
+        }
+        settings
     }
+
+    fn group(&self, group: &str, name: &str, is_workload: bool) -> Option<&Group> {
+        let found =
+            self.kinds.binary_search_by(|(kind, _)| (kind.group.as_str(), kind.name.as_str()).cmp(&(group, name)));
+        let looking = match found {
+            Ok(place) => self.kinds.get(place).map(|(_, looking)| looking),
+            Err(_) => is_workload.then_some(&self.workloads),
+        }?;
+        (!looking.plan.controls.is_empty() || !looking.interpreted.is_empty()).then_some(looking)
+    }
+}
+
+/// Loads what the interpreter must run; nothing where the compiler took everything.
+fn load(
+    shared: &[&Module],
+    mut sound: Vec<(&ControlSource, Problem)>,
+    problems: &mut Vec<Problem>,
+) -> (Option<Reference>, Vec<Interpreted>) {
+    loop {
+        if sound.is_empty() {
+            return (None, Vec::new());
+        }
+        let interpreted: Vec<Interpreted> = sound
+            .iter()
+            .map(|(it, why)| Interpreted {
+                control: it.control.clone(),
+                package: policy::package_of(it.control.id.as_str()),
+                why: why.clone(),
+            })
+            .collect();
+        let (_, _, sets) = index(&Program::default(), &[], &interpreted);
+        let modules: Vec<&Module> = shared.iter().copied().chain(sound.iter().map(|(it, _)| &it.rule)).collect();
+        match Reference::load(&modules, &sets) {
+            Ok(reference) => return (Some(reference), interpreted),
+            Err(problem) => {
+                // One bad rule spoils the load of all: find it, leave it out, try again.
+                let before = sound.len();
+                sound.retain(|(it, _)| {
+                    let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
+                    Reference::load(&alone, &[]).map_err(|it| problems.push(it)).is_ok()
+                });
+                if sound.len() == before {
+                    problems.push(problem);
+                    return (None, Vec::new());
+                }
+            }
+        }
+    }
+}
+
+/// Whether the shared modules are ours, word for word.
+fn is_own(modules: &[Module]) -> bool {
+    let own = policy::embedded().0.modules;
+    own.iter().all(|ours| modules.iter().any(|it| it.text == ours.text))
 }
 
 /// One control's answer into the verdict.
@@ -210,28 +331,29 @@ pub fn looks_at(selector: &KindSelector, kind: &Kind) -> bool {
     }
 }
 
-/// Which controls look at each kind that a control names, and at the other workloads; and their sets of packages.
-fn index(controls: &[Compiled]) -> (Group, BTreeMap<Kind, Group>, Vec<BTreeSet<String>>) {
+/// Which controls look at each kind that a control names, and at the other workloads; and the sets of packages that the
+/// interpreter is asked for together.
+fn index(
+    program: &Program,
+    compiled: &[Compiled],
+    interpreted: &[Interpreted],
+) -> (Group, Vec<(Kind, Group)>, Vec<BTreeSet<String>>) {
     let mut sets = Vec::new();
     let mut group = |looks: &dyn Fn(&KindSelector) -> bool| {
-        let chosen: Vec<usize> = controls
-            .iter()
-            .enumerate()
-            .filter(|(_, it)| it.control.kinds.iter().any(looks))
-            .map(|(place, _)| place)
-            .collect();
+        let chosen: Vec<usize> = numbers(compiled, |it| it.control.kinds.iter().any(looks));
+        let others: Vec<usize> = numbers(interpreted, |it| it.control.kinds.iter().any(looks));
         let packages: BTreeSet<String> =
-            chosen.iter().filter_map(|it| controls.get(*it)).map(|it| it.package.clone()).collect();
+            others.iter().filter_map(|it| interpreted.get(*it)).map(|it| it.package.clone()).collect();
         let place = sets.iter().position(|it| *it == packages).unwrap_or_else(|| {
             sets.push(packages);
             sets.len() - 1
         });
-        Group { controls: chosen, entry: Entry(place) }
+        Group { plan: Plan::new(program, compiled, chosen), interpreted: others, entry: Entry(place) }
     };
     let workloads = group(&|it| *it == KindSelector::Workloads);
+    let controls = compiled.iter().map(|it| &it.control).chain(interpreted.iter().map(|it| &it.control));
     let named: BTreeSet<&Kind> = controls
-        .iter()
-        .flat_map(|it| &it.control.kinds)
+        .flat_map(|it| &it.kinds)
         .filter_map(|it| match it {
             KindSelector::Kind(kind) => Some(kind),
             KindSelector::Workloads => None,
@@ -239,4 +361,8 @@ fn index(controls: &[Compiled]) -> (Group, BTreeMap<Kind, Group>, Vec<BTreeSet<S
         .collect();
     let kinds = named.into_iter().map(|kind| (kind.clone(), group(&|it| looks_at(it, kind)))).collect();
     (workloads, kinds, sets)
+}
+
+fn numbers<T>(all: &[T], chosen: impl Fn(&T) -> bool) -> Vec<usize> {
+    all.iter().enumerate().filter(|(_, it)| chosen(it)).map(|(number, _)| number).collect()
 }

@@ -5,12 +5,12 @@
 
 mod answer;
 mod builtins;
+mod evaluate;
 mod guard;
+mod intrinsics;
 mod judge;
-#[allow(dead_code)]
 mod lower;
 mod profile;
-#[allow(dead_code)]
 mod program;
 mod reference;
 mod safety;

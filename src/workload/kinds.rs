@@ -30,7 +30,11 @@ pub const WORKLOADS: &[WorkloadKind] = &[
 ];
 
 fn find(kind: &Kind) -> Option<&'static WorkloadKind> {
-    WORKLOADS.iter().find(|it| it.group == kind.group && it.name == kind.name)
+    find_of(&kind.group, &kind.name)
+}
+
+fn find_of(group: &str, name: &str) -> Option<&'static WorkloadKind> {
+    WORKLOADS.iter().find(|it| it.group == group && it.name == name)
 }
 
 /// Whether objects of this kind carry a pod spec.
@@ -43,6 +47,12 @@ pub fn is_workload(kind: &Kind) -> bool {
 #[must_use]
 pub fn pod_spec_path(kind: &Kind) -> Option<&'static [&'static str]> {
     find(kind).map(|it| it.pod_spec)
+}
+
+/// As [`pod_spec_path`], of a kind by its group and name.
+#[must_use]
+pub fn pod_spec_path_of(group: &str, name: &str) -> Option<&'static [&'static str]> {
+    find_of(group, name).map(|it| it.pod_spec)
 }
 
 /// The table as the Rego module `policies/lib/kinds.rego`.

@@ -7,4 +7,4 @@ mod containers;
 mod kinds;
 
 pub use containers::container_of;
-pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, rego_table};
+pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table};

@@ -32,6 +32,14 @@ impl Program {
         self.terms.get(id.place()).unwrap_or(&Term::Undefined)
     }
 
+    /// The text that the term at a place of the tables is.
+    pub(in crate::engine) fn text_at(&self, place: usize) -> Option<&str> {
+        match self.terms.get(place)? {
+            Term::Const(Const::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     pub(in crate::engine) fn cond(&self, id: CondId) -> &Cond {
         self.conds.get(id.place()).unwrap_or(&Cond::True)
     }
@@ -39,6 +47,16 @@ impl Program {
     pub(in crate::engine) fn binder(&self, id: BinderId) -> &Binder {
         const NONE: &Binder = &Binder { domain: Domain::Volumes, nesting: u32::MAX };
         self.binders.get(id.place()).unwrap_or(NONE)
+    }
+
+    /// All terms.
+    pub(in crate::engine) fn terms(&self) -> impl Iterator<Item = (TermId, &Term)> {
+        self.terms.iter().enumerate().map(|(place, term)| (TermId(id_of(place)), term))
+    }
+
+    /// All conditions.
+    pub(in crate::engine) fn conds(&self) -> impl Iterator<Item = (CondId, &Cond)> {
+        self.conds.iter().enumerate().map(|(place, cond)| (CondId(id_of(place)), cond))
     }
 
     /// How many terms, conditions and binders there are.
