@@ -3,7 +3,7 @@
 
 use super::voice::{Answer, Found, Question, Voice, VoiceError, canonical};
 use crate::{
-    model::ControlId,
+    model::{ControlId, FieldPath},
     policy::{self, Library, ParamValue, Params},
 };
 use serde_json::{Map, Value, json};
@@ -81,6 +81,11 @@ fn of_rego(answer: &Value, at: usize) -> Answer {
     }
     let Some(deny) = one.get("result").and_then(Value::as_array) else { return Answer::Silent };
     let mut found: Vec<Found> = deny.iter().map(found).collect();
+    // A rule may find what cannot be told: `data[a]b]` is no field path. Whoever runs it must say so.
+    let paths = found.iter().flat_map(|it| it.paths.iter().chain(it.fixes.iter().map(|(path, _)| path)));
+    if let Some(error) = paths.filter_map(|it| it.parse::<FieldPath>().err()).next() {
+        return Answer::Error(error.to_string());
+    }
     found.sort();
     found.dedup();
     Answer::Findings(found)

@@ -52,7 +52,7 @@ fn lied(id: &str, count: u64, wrong: bool, lie: impl Fn(&Value, Answer) -> Answe
     let library = library(id);
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let right = EngineVoice::together("OPA", Engine::compile(&library).0);
+    let right = EngineVoice::together("OPA", Engine::compile_reference(&library).0);
     let liar = Liar { honest: EngineVoice::together("program", engine), lie };
     let plan = Plan { controls: Vec::new(), count, seed: 7, wrong, keep: 3 };
     run(&plan, &library, seeds(), &mut [Box::new(right), Box::new(liar)], None, &mut |_| {}).unwrap()

@@ -59,7 +59,7 @@ fn run(test: &str, count: u64, wrong: bool) -> Option<Report> {
     let mut voices: Vec<Box<dyn Voice>> = vec![
         Box::new(OpaVoice::new(Oracle::start(test)?, &library)),
         Box::new(EngineVoice::together("program", engine)),
-        Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile)),
+        Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile_reference)),
     ];
     let plan = Plan { controls: Vec::new(), count, seed: 20, wrong, keep: 10 };
     let report = proof::run(&plan, &library, seeds(test, &library), &mut voices, None, &mut |_| {});

@@ -67,7 +67,7 @@ impl Verify {
             None => missing.push("OPA: no --oracle is given".to_owned()),
         }
         voices.push(Box::new(EngineVoice::together("program", engine)));
-        voices.push(Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile)));
+        voices.push(Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile_reference)));
         missing.push("CEL: policies are not exported yet".to_owned());
         let plan = Plan { controls, count: self.count, seed, wrong: false, keep: KEEP };
         let admitted = self.compare(&plan, &library, &seeds, &mut voices)?;
