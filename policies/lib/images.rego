@@ -55,7 +55,13 @@ holds(place, spelling) if startswith(spelling, concat("", [place, "/"]))
 # One image has several names: Docker Hub answers at more than one host, and "library/" may be left out.
 spellings(full) := [] if full == ""
 
-else := [full, hub, replace(hub, "docker.io/library/", "docker.io/")] if hub := hub_name(full, split(full, "/")[0])
+else := [full, hub, short_name(hub)] if hub := hub_name(full, split(full, "/")[0])
+
+short_name(hub) := concat("", ["docker.io/", trim_prefix(hub, official)]) if startswith(hub, official)
+
+else := hub
+
+official := "docker.io/library/"
 
 hub_name(full, host) := concat("", ["docker.io", substring(full, count(host), -1)]) if host in other_hub_hosts
 

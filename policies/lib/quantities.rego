@@ -140,8 +140,10 @@ shift_of(scale) := scale.exponent if scale.base == 10
 
 else := 0
 
-# Everything below a billionth rounds away from zero.
-rounded(digits, lead) := {"digits": digits, "lead": lead} if count(digits) <= lead + 10
+# Everything below a billionth rounds away from zero; zero itself stays, whatever its exponent.
+rounded(digits, lead) := {"digits": digits, "lead": lead} if digits == ""
+
+else := {"digits": digits, "lead": lead} if count(digits) <= lead + 10
 
 else := {"digits": "1", "lead": -9} if lead + 10 <= 0
 

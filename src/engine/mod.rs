@@ -1,7 +1,17 @@
 //! Rules compiled once, objects judged ever after.
 //!
-//! Today one tier: `reference`, the regorus interpreter, which runs whatever `safety` lets through. `profile` is the
-//! form of Rego that a later tier can compile; our own controls must keep to it. Nothing outside this folder sees Rego.
+//! Two tiers. A rule that keeps to the profile is lowered to a `program`, which is evaluated in microseconds and printed
+//! as CEL; what the compiler refuses runs in `reference`, the regorus interpreter. Who asks does not see the difference.
+//! Nothing outside this folder sees Rego.
+//!
+//! | folder or file | is |
+//! |---|---|
+//! | `syntax`, `guard`, `safety` | parsed Rego; what is refused before and after parsing |
+//! | `profile` | where a rule leaves the form that compiles |
+//! | `lower` → `program` → `evaluate` | the compiler, what it makes, and what runs it |
+//! | `intrinsics` | functions of `policies/lib` that the compiler takes whole |
+//! | `reference`, `builtins`, `value`, `answer` | the interpreter |
+//! | `judge` | the engine: which controls look at what, and their answers |
 
 mod answer;
 mod builtins;
@@ -17,5 +27,6 @@ mod safety;
 mod syntax;
 mod value;
 
+pub use intrinsics::{intrinsic, intrinsic_cel};
 pub use judge::{Engine, is_configured, looks_at};
 pub use profile::lint;

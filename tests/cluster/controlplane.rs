@@ -50,18 +50,23 @@ impl ControlPlane {
             // A static is never dropped: the control plane removes the folder itself as this process ends.
             let dir = tempfile::Builder::new().prefix("cluster-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
             let dir = dir.expect("a folder can be made").keep();
-            Self::start(binary, &dir, &["--throw-away"])
+            Self::start(binary, &dir, &["--throw-away"], &[])
         }))
     }
 
     /// A control plane of this test alone, on the data of `dir`, with more flags; for what would disturb others.
     pub(crate) fn own(test: &str, dir: &Path, flags: &[&str]) -> Option<Self> {
-        Some(Self::start(binary(test)?, dir, flags))
+        Some(Self::start(binary(test)?, dir, flags, &[]))
     }
 
-    fn start(binary: PathBuf, dir: &Path, flags: &[&str]) -> Self {
+    /// As [`Self::own`], thrown away at the end, with an API server that is given these flags.
+    pub(crate) fn with_server_flags(test: &str, dir: &Path, flags: &[&str]) -> Option<Self> {
+        Some(Self::start(binary(test)?, dir, &["--throw-away"], flags))
+    }
+
+    fn start(binary: PathBuf, dir: &Path, flags: &[&str], server_flags: &[&str]) -> Self {
         let mut command = Command::new(&binary);
-        command.arg("--audit-log").arg(dir.join("audit.log")).args(flags).arg(dir);
+        command.arg("--audit-log").arg(dir.join("audit.log")).args(flags).arg(dir).args(server_flags);
         let mut running = Running::start(&mut command);
         until("the control plane", || match running.ended() {
             Some(status) => panic!("the control plane ended ({status}): {}", running.stderr()),

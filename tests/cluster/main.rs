@@ -22,6 +22,7 @@ mod namespace;
 mod namespaces;
 mod process;
 mod requests;
+mod schema;
 mod standin;
 mod store;
 mod uninstall;

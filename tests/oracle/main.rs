@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod document;
+mod intrinsics;
 mod rego;
+mod schema;
 mod support;
 mod verify;

@@ -1,7 +1,7 @@
 //! What a CONNECT to a Pod says, as `lib.connections` puts it into words. The options are no objects and may lack
 //! anything.
 
-use super::strings::substring;
+use super::strings::{concat, substring};
 use crate::document::{Node, Number, Value};
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -21,11 +21,7 @@ pub(crate) fn target(object: Node<'_>) -> Cow<'static, str> {
 /// `lib.connections.command`: the command that is run, behind a colon.
 pub(crate) fn command(object: Node<'_>) -> String {
     let mut words = String::new();
-    for word in items(object, "command").filter_map(Node::as_str) {
-        separate(&mut words, " ");
-        words.push_str(word);
-    }
-    // Empty words in front leave no text to put a space behind: Rego's list has a space for each.
+    concat(" ", items(object, "command").filter_map(Node::as_str), &mut words);
     shown(&words)
 }
 
@@ -36,8 +32,8 @@ pub(crate) fn ports(object: Node<'_>) -> String {
         if let Value::Number(Number::Int(port)) = port.value()
             && port.unsigned_abs() < NO_PORT
         {
-            separate(&mut numbers, ", ");
-            let _ = write!(numbers, "{port}");
+            let comma = if numbers.is_empty() { "" } else { ", " };
+            let _ = write!(numbers, "{comma}{port}");
         }
     }
     shown(&numbers)
@@ -45,12 +41,6 @@ pub(crate) fn ports(object: Node<'_>) -> String {
 
 fn items<'a>(object: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
     object.get(key).into_iter().flat_map(Node::elements)
-}
-
-fn separate(text: &mut String, separator: &str) {
-    if !text.is_empty() {
-        text.push_str(separator);
-    }
 }
 
 fn shown(text: &str) -> String {

@@ -74,7 +74,8 @@ func (o *object) markFields(of reflect.Type) {
 		}
 		if strings.ContainsAny(it.expression, "[{") {
 			inner := collection.Elem().Kind()
-			it.nulls = inner == reflect.Pointer || inner == reflect.Slice || inner == reflect.Map
+			it.nulls = inner == reflect.Pointer || inner == reflect.Slice || inner == reflect.Map ||
+				strings.Trim(it.expression, "[]{}") == "time"
 		}
 	}
 }

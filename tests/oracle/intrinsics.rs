@@ -1,0 +1,679 @@
+//! The three ways in which an intrinsic is written, held to each other: the library's Rego under OPA, the native half,
+//! and the CEL under the API server's cel-go. Quantities are held to Kubernetes' own parser too.
+
+use crate::support::Oracle;
+use kubevet::{engine, policy};
+use serde_json::{Value, json};
+
+/// One intrinsic, with arguments beside those that change from case to case.
+struct Question {
+    /// As in Rego, without `data.lib.`.
+    name: &'static str,
+    /// How many arguments a case brings.
+    arity: usize,
+    /// What follows them, the same for all cases.
+    rest: Vec<Value>,
+    /// The same as operands of the CEL half.
+    operands: Vec<String>,
+}
+
+impl Question {
+    fn of(name: &'static str, arity: usize) -> Self {
+        Self { name, arity, rest: Vec::new(), operands: Vec::new() }
+    }
+
+    /// With arguments that the CEL half takes as they are.
+    fn with(name: &'static str, rest: &[Value]) -> Self {
+        let operands = rest.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
+        Self { name, arity: 1, rest: rest.to_vec(), operands }
+    }
+
+    fn rego(&self) -> String {
+        let names = ["c.a", "c.b"].into_iter().take(self.arity).map(str::to_owned);
+        let args: Vec<String> = names.chain(self.rest.iter().map(ToString::to_string)).collect();
+        let lib = if self.name.contains('.') { "data.lib." } else { "" };
+        format!("{lib}{}({})", self.name, args.join(", "))
+    }
+
+    /// Over operands that can be repeated, or must be bound.
+    fn cel(&self, plain: bool) -> String {
+        let names = if plain { ["c.a", "c.b"] } else { ["c['a']", "c['b']"] };
+        let operands: Vec<&str> =
+            names.into_iter().take(self.arity).chain(self.operands.iter().map(String::as_str)).collect();
+        engine::intrinsic_cel(self.name, &operands).unwrap_or_else(|| panic!("{} has a CEL half", self.name))
+    }
+}
+
+/// The arguments of one call.
+type Case = Vec<String>;
+
+struct Voices {
+    oracle: Oracle,
+    modules: Value,
+    compared: usize,
+    differences: Vec<String>,
+}
+
+impl Voices {
+    fn new(test: &str) -> Option<Self> {
+        let oracle = Oracle::start(test)?;
+        let (library, problems) = policy::embedded();
+        assert!(problems.is_empty(), "{problems:?}");
+        let modules: serde_json::Map<_, _> =
+            library.modules.iter().map(|it| (it.file.to_string(), json!(&*it.text))).collect();
+        Some(Self { oracle, modules: modules.into(), compared: 0, differences: Vec::new() })
+    }
+
+    /// A value of Rego for each case, over `c.a` and `c.b`.
+    fn rego(&mut self, term: &str, cases: &[Value]) -> Vec<Value> {
+        let query = format!("[[x | x := {term}] | some c in input.cases]");
+        let request = json!({"op": "rego", "regoVersion": "v1", "modules": self.modules, "query": query,
+            "input": {"cases": cases}});
+        let answer = self.oracle.ask(&request);
+        let found = answer["result"].as_array().unwrap_or_else(|| panic!("{query}: {answer}")).clone();
+        assert_eq!(found.len(), cases.len());
+        found.into_iter().map(|it| it.get(0).cloned().unwrap_or(Value::Null)).collect()
+    }
+
+    /// A value of CEL for each case, over `c.a` and `c.b`. That nothing fails is part of the promise.
+    fn cel(&mut self, expression: &str, cases: &[Value]) -> Vec<Value> {
+        let mut found = Vec::new();
+        // What one expression may cost is limited.
+        for cases in cases.chunks(25) {
+            let expression = format!("cases.map(c, {expression})");
+            let request = json!({"op": "cel", "version": "1.30", "expression": expression,
+                "variables": {"cases": cases}});
+            let answer = self.oracle.ask(&request);
+            let values = answer["value"].as_array();
+            found.extend(values.unwrap_or_else(|| panic!("{expression} over {cases:?}: {answer}")).iter().cloned());
+        }
+        assert_eq!(found.len(), cases.len());
+        found
+    }
+
+    /// Holds the three to each other. `except` names cases in which the CEL half differs, and why is written there.
+    fn agree(&mut self, question: &Question, cases: &[Case], except: impl Fn(&[String]) -> bool) {
+        let objects: Vec<Value> = cases.iter().map(|it| json!({"a": it.first(), "b": it.get(1)})).collect();
+        let native: Vec<Value> = cases
+            .iter()
+            .map(|case| {
+                let args: Vec<Value> = case.iter().take(question.arity).map(|it| json!(it)).collect();
+                engine::intrinsic(question.name, &[args, question.rest.clone()].concat()).unwrap_or(Value::Null)
+            })
+            .collect();
+        // A predicate that does not hold is undefined in Rego, and false elsewhere.
+        let is_predicate = native.first().is_some_and(Value::is_boolean);
+        let undefined = |it: Value| if is_predicate && it.is_null() { json!(false) } else { it };
+        let rego: Vec<Value> = self.rego(&question.rego(), &objects).into_iter().map(undefined).collect();
+        self.differ(question.name, "OPA", cases, &native, &rego, |_| false);
+        for plain in [true, false] {
+            let cel = self.cel(&question.cel(plain), &objects);
+            self.differ(question.name, "CEL", cases, &native, &cel, &except);
+        }
+    }
+
+    fn differ(
+        &mut self,
+        name: &str,
+        voice: &str,
+        cases: &[Case],
+        native: &[Value],
+        other: &[Value],
+        except: impl Fn(&[String]) -> bool,
+    ) {
+        for ((case, native), other) in cases.iter().zip(native).zip(other) {
+            self.compared += 1;
+            if native != other && !except(case) {
+                self.differences.push(format!("{name} of {case:?}: native {native}, {voice} {other}"));
+            }
+        }
+    }
+
+    fn finish(self, at_least: usize) {
+        let shown: Vec<&String> = self.differences.iter().take(10).collect();
+        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
+        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+    }
+}
+
+/// Texts put together from pieces, the same in every run.
+struct Pieces(u64);
+
+impl Pieces {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+
+    fn text(&mut self, pieces: &[&str], most: usize) -> String {
+        (0..self.below(most + 1)).map(|_| pieces[self.below(pieces.len())]).collect()
+    }
+
+    /// So many texts, behind those that are given.
+    fn more(&mut self, given: &[&str], pieces: &[&str], most: usize, count: usize) -> Vec<String> {
+        let made = (0..count).map(|_| self.text(pieces, most)).collect::<Vec<_>>();
+        given.iter().map(|it| (*it).to_owned()).chain(made).collect()
+    }
+
+    /// Pairs of them.
+    fn pairs(&mut self, first: &[String], second: &[String], count: usize) -> Vec<Case> {
+        let mut pick = |from: &[String]| from[self.below(from.len())].clone();
+        (0..count).map(|_| vec![pick(first), pick(second)]).collect()
+    }
+}
+
+fn single(texts: &[String]) -> Vec<Case> {
+    texts.iter().map(|it| vec![it.clone()]).collect()
+}
+
+const IMAGES: &[&str] = &[
+    "",
+    "/",
+    "//",
+    ":",
+    "@",
+    ":5",
+    ":5/a",
+    "a:",
+    "a:b:c",
+    "a@b@c/d:e",
+    "nginx",
+    "nginx:1.25",
+    "registry:5000/app:v1",
+    "QUAY.io:443/a/B@sha256:abc",
+    "index.docker.io:443/nginx",
+    "Index.Docker.IO/nginx",
+    "docker.io/",
+    "docker.io:443/a",
+    "docker.io:443:443/a",
+    ":443/a",
+    ":443/",
+    ":443",
+    "localhost/x",
+    "LOCALHOST/x",
+    "localhost",
+    "[::1]:5000/x",
+    "xindex.docker.io/a",
+    "registry-1.docker.io/library/nginx",
+    "registry.hub.docker.com/php",
+    "mirror.example/docker.io/library/a",
+    "xdocker.io/library/a",
+    "library/nginx",
+    "library/",
+    "é/ü:ß",
+    "É/x",
+    "a\nb/c:d\ne",
+    "doc\u{212a}er.io/a",
+    ".",
+    "./",
+    "Nginx",
+    "Nginx/a",
+    "@x",
+    "a/@",
+    "a/:",
+];
+const IMAGE_PIECES: &[&str] = &[
+    "/",
+    "/",
+    "/",
+    ":",
+    ":",
+    "@",
+    "@sha256:",
+    "a",
+    "b",
+    "A",
+    ".",
+    "nginx",
+    "library/",
+    "library",
+    "docker.io",
+    "docker.io/",
+    "index.docker.io",
+    "Docker.IO",
+    "registry-1.docker.io/",
+    "registry.hub.docker.com/",
+    "quay.io/",
+    ":443",
+    ":5000",
+    "localhost",
+    "latest",
+    "v1",
+    "é",
+    "İ",
+    "\n",
+    "team",
+    "-",
+];
+
+#[test]
+fn images_are_read_alike() {
+    let Some(mut voices) = Voices::new("images_are_read_alike") else { return };
+    let mut pieces = Pieces(1);
+    let mut images = pieces.more(IMAGES, IMAGE_PIECES, 8, 600);
+    images.push(format!("quay.io/{}", "a/".repeat(300)));
+    images.push(format!("{}:x", "é".repeat(500)));
+    let names = ["registry", "repository", "name", "tag", "digest", "effective_tag"];
+    for name in names.map(|it| ["images.", it].concat()) {
+        voices.agree(&Question::of(name.leak(), 1), &single(&images), |_| false);
+    }
+    let places = pieces.more(IMAGES, IMAGE_PIECES, 4, 300);
+    let mut pairs = pieces.pairs(&images, &places, 800);
+    // What is near its place: the image without its end.
+    for image in &images {
+        let mut place = image.clone();
+        for _ in 0..pieces.below(8) {
+            place.pop();
+        }
+        pairs.push(vec![image.clone(), place]);
+    }
+    voices.agree(&Question::of("images.within", 2), &pairs, |_| false);
+    voices.finish(10_000);
+}
+
+const QUANTITIES: &[&str] = &[
+    "",
+    " ",
+    "1",
+    " 1 ",
+    " 1Gi",
+    "\t1",
+    "1\n",
+    "0",
+    "-0",
+    "+1",
+    "--1",
+    "1.5Gi",
+    "1e3",
+    "1E3",
+    "1E",
+    "1e",
+    "e",
+    "E",
+    "e3",
+    "e-9",
+    "e-10",
+    "0e-10",
+    "0e-20",
+    "-0.0e-30",
+    "1e-9",
+    "1e-10",
+    "1e400",
+    "1e-400",
+    "-1e-400",
+    "1e999",
+    "1e0999",
+    "1e-0000000000001",
+    "1K",
+    "1k",
+    "1n",
+    "1u",
+    "1N",
+    "1mi",
+    "1Ki",
+    "1Ei",
+    ".",
+    "m",
+    "+",
+    "-Ki",
+    "Pi",
+    "Ti",
+    ".5",
+    "5.",
+    "1.2.3",
+    "0x10",
+    "1_000",
+    "1,5",
+    "１",
+    "9223372036854775807",
+    "9223372036854775808",
+    "9223372036854775808Ei",
+    "9223372036854775807.5Ki",
+    "8Ei",
+    "7.99999999999999999999Ei",
+    "-9223372036854775808Ei",
+    "99999999999999999999",
+    "0.999999999999",
+    "0.0000000001",
+    "1.0000000001",
+    "999999999.9999999999",
+    "123456789m",
+    "1234567890m",
+    "true",
+    "1 Gi",
+    "inf",
+    "NaN",
+    "0.1Ki",
+    "1e18Ki",
+    "100E",
+    "1000P",
+    "1000000000000000000000000000n",
+];
+const QUANTITY_PIECES: &[&str] = &[
+    "1",
+    "0",
+    "9",
+    "5",
+    "00",
+    "99",
+    "123456789",
+    "000000000000000000",
+    "99999999999999999999",
+    "9223372036854775807",
+    ".",
+    ".",
+    "-",
+    "+",
+    "n",
+    "u",
+    "m",
+    "k",
+    "M",
+    "G",
+    "T",
+    "P",
+    "E",
+    "Ki",
+    "Mi",
+    "Gi",
+    "Ti",
+    "Pi",
+    "Ei",
+    "e3",
+    "e-3",
+    "E12",
+    "e-12",
+    "e+",
+    " ",
+    "K",
+];
+
+/// Well-formed ones, most of them, so that they differ by value.
+fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
+    let digits = &["0", "1", "2", "9", "5", "00", "99", "000000000", "123456789"];
+    let ends = &[
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "e-3", "E9", "e-12",
+        "e+20", "e-40", "e300",
+    ];
+    (0..count)
+        .map(|_| {
+            let most = if pieces.below(10) == 0 { 25 } else { 4 };
+            let fraction = if pieces.below(3) == 0 { format!(".{}", pieces.text(digits, most)) } else { String::new() };
+            let sign = ["", "", "", "-", "+"][pieces.below(5)];
+            let end = ends[pieces.below(ends.len())];
+            format!("{sign}{}{fraction}{end}", pieces.text(digits, most))
+        })
+        .collect()
+}
+
+/// What CEL does not compare, while Rego does. Kubernetes never writes such a quantity, so only a custom resource can
+/// bring one to admission.
+fn only_rego_compares(case: &[String]) -> bool {
+    case.iter().any(|text| {
+        let trimmed = text.trim_matches(' ');
+        let number = trimmed.split(['e', 'E']).next().unwrap_or_default();
+        // "m" is zero to Kubernetes, by an accident that a canonical text never shows.
+        let no_digit = !number.contains(|it: char| it.is_ascii_digit());
+        // The API server takes minutes over 1e-99999999.
+        let exponent = trimmed.rsplit(['e', 'E']).next().unwrap_or_default();
+        let far = exponent != trimmed && exponent.trim_start_matches(['+', '-', '0']).len() > 3;
+        // Arithmetic on long numbers is not paid for by their length.
+        let long = text.len() > 128;
+        no_digit || far || long
+    })
+}
+
+#[test]
+fn quantities_are_read_alike() {
+    let Some(mut voices) = Voices::new("quantities_are_read_alike") else { return };
+    let mut pieces = Pieces(2);
+    let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
+    texts.extend(quantities(&mut pieces, 700));
+    let long = "7".repeat(72);
+    let zeros = "0".repeat(90);
+    let huge = "1".repeat(10_000);
+    let written = [&*long, "7", &*long, "Ki"].concat();
+    let hostile = [&*huge, "1e1000000", "1e999999999", "1e1000000000", "1e-999999999", "1e99999999999999999999"];
+    texts.extend([long.clone(), format!("{long}Ki"), written, format!("0.{zeros}1Ki"), format!("1.{zeros}1Mi")]);
+    texts.extend(hostile.map(str::to_owned));
+    for name in ["quantities.is_quantity", "quantities.is_positive"] {
+        voices.agree(&Question::of(name, 1), &single(&texts), |_| false);
+    }
+    let few: Vec<String> = quantities(&mut pieces, 40);
+    let mut pairs = pieces.pairs(&texts, &texts, 800);
+    pairs.extend(pieces.pairs(&few, &few, 300));
+    // Neighbours: with the digits of one and another suffix.
+    for text in quantities(&mut pieces, 300) {
+        let other = [&*text, "1"].concat();
+        pairs.push(vec![text.clone(), other]);
+        pairs.push(vec![format!("{text}1"), format!("{text}2")]);
+    }
+    voices.agree(&Question::of("quantities.less", 2), &pairs, only_rego_compares);
+    voices.finish(9_000);
+}
+
+/// An exponent of ten digits or more: Kubernetes keeps what is left of it in 32 bits, and so may read 1e4294967297 as
+/// 10. Refusing it is deliberate: nobody means that.
+fn wraps(case: &[String]) -> bool {
+    let exponent = |it: &String| it.rsplit(['e', 'E']).next().unwrap_or_default().to_owned();
+    case.iter().any(|it| exponent(it) != **it && exponent(it).trim_start_matches(['+', '-', '0']).len() > 9)
+}
+
+/// Kubernetes' own parser, where it can be asked in time: without spaces, which JSON's reader takes off before.
+#[test]
+fn quantities_are_kubernetes_quantities() {
+    let Some(mut voices) = Voices::new("quantities_are_kubernetes_quantities") else { return };
+    let mut pieces = Pieces(3);
+    let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
+    texts.extend(quantities(&mut pieces, 500));
+    texts.retain(|it| !it.contains([' ', '\t', '\n']));
+    let cases = single(&texts);
+    let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
+    let ask = |name: &str, args: &[&str]| {
+        let args: Vec<Value> = args.iter().map(|it| json!(it)).collect();
+        engine::intrinsic(name, &args).unwrap_or(Value::Null)
+    };
+    let native: Vec<Value> = texts.iter().map(|it| ask("quantities.is_quantity", &[it])).collect();
+    let kubernetes = voices.cel("isQuantity(c.a)", &objects);
+    voices.differ("is_quantity", "Kubernetes", &cases, &native, &kubernetes, wraps);
+    let native: Vec<Value> = texts.iter().map(|it| ask("quantities.is_positive", &[it])).collect();
+    let kubernetes = voices.cel("isQuantity(c.a) && sign(quantity(c.a)) == 1", &objects);
+    voices.differ("is_positive", "Kubernetes", &cases, &native, &kubernetes, wraps);
+    let pairs = pieces.pairs(&texts, &texts, 1_500);
+    let objects: Vec<Value> = pairs.iter().map(|it| json!({"a": it[0], "b": it[1]})).collect();
+    let native: Vec<Value> = pairs.iter().map(|it| ask("quantities.less", &[&it[0], &it[1]])).collect();
+    let less = "isQuantity(c.a) && isQuantity(c.b) && quantity(c.a).isLessThan(quantity(c.b))";
+    let kubernetes = voices.cel(less, &objects);
+    voices.differ("less", "Kubernetes", &pairs, &native, &kubernetes, wraps);
+    voices.finish(3_000);
+}
+
+/// A number is read from its digits as they were written.
+#[test]
+fn numbers_are_quantities_too() {
+    let Some(mut voices) = Voices::new("numbers_are_quantities_too") else { return };
+    let numbers = [
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "1.0",
+        "1.5",
+        "1e3",
+        "1E3",
+        "1e+3",
+        "100e-2",
+        "0e-20",
+        "12345678901234567890123",
+        "0.10",
+        "1e400",
+        "1e-400",
+        "9223372036854775808",
+        "123456789.123456789",
+        "1.5e300",
+        "-1e-7",
+    ];
+    let cases = single(&numbers.map(str::to_owned));
+    let objects: Vec<Value> = numbers.iter().map(|it| json!({"a": it})).collect();
+    for name in ["quantities.is_quantity", "quantities.is_positive"] {
+        let native: Vec<Value> = numbers.iter().map(|it| engine::intrinsic(name, &[json!(it)]).expect(name)).collect();
+        let rego = voices.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
+        let rego: Vec<Value> = rego.into_iter().map(|it| json!(it == json!(true))).collect();
+        voices.differ(name, "OPA", &cases, &native, &rego, |_| false);
+    }
+    // An int of a custom resource.
+    let objects: Vec<Value> = [-5, 0, 5, i64::MAX].iter().map(|it| json!({"a": it, "b": 4})).collect();
+    let cel = |name| engine::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
+    assert_eq!(voices.cel(&cel("quantities.less"), &objects), [true, true, false, false]);
+    let positive = engine::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
+    assert_eq!(voices.cel(&positive, &objects), [false, false, true, true]);
+    voices.finish(30);
+}
+
+const TEXTS: &[&str] = &[
+    "",
+    " ",
+    "/",
+    "//",
+    "/.",
+    "/./",
+    ".",
+    "..",
+    "./a",
+    "a/.",
+    "/var//run/",
+    "/var/run/docker.sock",
+    "a/b/../c",
+    "CAP_x",
+    "cap_",
+    "cap_cap_a",
+    "DB_PASSWORD",
+    "é",
+    "É",
+    "héllo",
+    "e\u{301}",
+    "\u{a0}x\u{3000}",
+    "\u{85}\u{200b}x\u{2028}",
+    "\u{feff}x",
+    "a'b",
+    "a\\b",
+    "a\"b",
+    "a\nb",
+    "\u{1f600}\u{1f600}",
+    "doc\u{212a}er",
+    "ſ",
+    "\u{0}a",
+    "]^-a",
+    "x.y",
+];
+const TEXT_PIECES: &[&str] = &[
+    "/",
+    "/",
+    ".",
+    "..",
+    "a",
+    "b",
+    "A",
+    "B",
+    "cap_",
+    "CAP_",
+    "é",
+    "É",
+    "İ",
+    "ß",
+    "\u{1f600}",
+    "\u{212a}",
+    " ",
+    "\n",
+    "\t",
+    "\u{a0}",
+    "\u{1680}",
+    "'",
+    "\\",
+    "\"",
+    "-",
+    "]",
+    "^",
+    "[",
+    "pass",
+    "WORD",
+    ",",
+];
+
+#[test]
+fn texts_are_treated_alike() {
+    let Some(mut voices) = Voices::new("texts_are_treated_alike") else { return };
+    let mut pieces = Pieces(4);
+    let mut texts = pieces.more(TEXTS, TEXT_PIECES, 8, 300);
+    texts.push("ab/".repeat(400));
+    let cases = single(&texts);
+    for name in ["files.clean", "strings.lower_ascii", "trim_space", "count"] {
+        voices.agree(&Question::of(name, 1), &cases, |_| false);
+    }
+    for name in ["trim", "trim_left", "trim_right"] {
+        for cutset in ["", "/", "ab", "é/", "]^-\\'\"", "\n \t", "\u{1f600}A"] {
+            voices.agree(&Question::with(name, &[json!(cutset)]), &cases, |_| false);
+        }
+    }
+    for old in ["a", "/", "'", "\\", "é", "cap_", "//"] {
+        let rest = vec![json!(old), json!("x/é")];
+        let question = Question { name: "replace", arity: 1, rest, operands: vec![old.into(), "'x/é'".into()] };
+        voices.agree(&question, &cases, |_| false);
+    }
+    for (offset, length) in [(0, -1), (0, 0), (0, 3), (2, -1), (2, 2), (4, 0), (900, 5), (1, i64::from(i32::MAX))] {
+        voices.agree(&Question::with("substring", &[json!(offset), json!(length)]), &cases, |_| false);
+    }
+    let parts = pieces.more(&["", "/", "a", "cap_", "password", "é", "'", "\\"], TEXT_PIECES, 2, 60);
+    let mut pairs = pieces.pairs(&texts, &parts, 600);
+    // Of each text, a part: what it begins with, and what it ends on.
+    for text in &texts {
+        let at = pieces.below(text.chars().count() + 1);
+        pairs.push(vec![text.clone(), text.chars().take(at).collect()]);
+        pairs.push(vec![text.clone(), text.chars().skip(at).collect()]);
+    }
+    for name in ["strings.contains_ignore_case", "trim_prefix", "trim_suffix", "split"] {
+        voices.agree(&Question::of(name, 2), &pairs, |_| false);
+    }
+    let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
+    let joined = |it: &String| {
+        let parts: Vec<&str> = it.split('/').collect();
+        engine::intrinsic("concat", &[json!(", "), json!(parts)]).expect("it has a native half")
+    };
+    let native: Vec<Value> = texts.iter().map(joined).collect();
+    let rego = voices.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
+    voices.differ("concat", "OPA", &cases, &native, &rego, |_| false);
+    let expression = engine::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
+    let cel = voices.cel(&expression, &objects);
+    voices.differ("concat", "CEL", &cases, &native, &cel, |_| false);
+    voices.finish(20_000);
+}
+
+#[test]
+fn connections_are_put_into_words_alike() {
+    let Some(mut voices) = Voices::new("connections_are_put_into_words_alike") else { return };
+    let long = "é".repeat(300);
+    let objects = [
+        json!({}),
+        json!([]),
+        json!({"container": "app", "command": ["sh", "-c", "ls"]}),
+        json!({"container": "", "command": [""], "ports": []}),
+        json!({"container": 5, "command": "sh", "ports": 80}),
+        json!({"container": null, "command": null, "ports": null}),
+        json!({"command": ["", "", "a", 5, null, "b", ""], "ports": [80, "80", null, 443, -1, 0]}),
+        json!({"command": ["", ""], "ports": [1.5, 999_999_999, 1_000_000_000, -999_999_999, -1_000_000_000, i64::MIN]}),
+        json!({"command": [long, "b"], "ports": (0..100).collect::<Vec<_>>()}),
+        json!({"command": {"a": "b"}, "ports": {"a": 1}}),
+    ];
+    for name in ["target", "command", "ports"] {
+        for object in &objects {
+            let request = json!({"op": "rego", "regoVersion": "v1", "modules": voices.modules,
+                "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
+            let opa = vec![voices.oracle.ask(&request)["result"].take()];
+            let native = vec![
+                engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object)).unwrap_or_default(),
+            ];
+            voices.differ(name, "OPA", &[vec![object.to_string()]], &native, &opa, |_| false);
+        }
+    }
+    voices.finish(30);
+}

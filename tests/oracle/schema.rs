@@ -1,0 +1,182 @@
+//! What the table of types says of admission, against Kubernetes' own code: which absent fields arrive, and which as
+//! null; which nulls within lists and maps stay.
+//!
+//! For each type an object is made that holds an empty one, and the API server's policies are asked what they see there.
+
+use crate::support::Oracle;
+use kubevet::schema::{Field, KindInfo, Schema, Type, TypeId};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, VecDeque};
+
+/// Their Go types are not among those that the oracle decodes.
+const NOT_DECODED: &[&str] = &["apiextensions.k8s.io", "apiregistration.k8s.io"];
+
+#[test]
+fn what_arrives_at_admission() {
+    let Some(mut oracle) = Oracle::start("schema") else { return };
+    let schema = Schema::embedded();
+    let mut seen = BTreeSet::new();
+    let mut errors = Vec::new();
+    let mut todo: VecDeque<Place> =
+        schema.kinds().filter(|it| !NOT_DECODED.contains(&it.group)).map(Place::root).collect();
+    while let Some(place) = todo.pop_front() {
+        if !seen.insert(place.ty) {
+            continue;
+        }
+        // Only the newest version's Go types can be asked.
+        let fields = || schema.fields(place.ty).filter(|it| it.until.is_none());
+        let asked: Vec<&Field> = fields().filter(|it| !place.gives(it.name)).collect();
+        errors.extend(absent(&mut oracle, &place, &asked));
+        let collections: Vec<&Field> =
+            asked.into_iter().filter(|it| matches!(it.ty, Type::List(_) | Type::Map(_))).collect();
+        errors.extend(nulls(&mut oracle, &place, &collections));
+        todo.extend(fields().filter_map(|it| place.below(it)));
+    }
+    assert!(seen.len() > 300, "{} types were asked", seen.len());
+    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
+}
+
+/// An empty struct in an object of some kind.
+struct Place {
+    kind: KindInfo,
+    ty: TypeId,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone)]
+enum Step {
+    Field(&'static str),
+    /// The one element of a list.
+    Element,
+    /// The one value of a map.
+    Value,
+}
+
+impl Place {
+    fn root(kind: KindInfo) -> Self {
+        Self { kind, ty: kind.root, steps: Vec::new() }
+    }
+
+    /// The struct that a field holds, straight or in a list or map.
+    fn below(&self, field: &Field) -> Option<Self> {
+        let mut steps = self.steps.clone();
+        steps.push(Step::Field(field.name));
+        let mut ty = field.ty;
+        loop {
+            ty = match ty {
+                Type::List(inner) => {
+                    steps.push(Step::Element);
+                    Schema::embedded().resolve(inner)
+                }
+                Type::Map(inner) => {
+                    steps.push(Step::Value);
+                    Schema::embedded().resolve(inner)
+                }
+                Type::Struct(ty) => return Some(Self { kind: self.kind, ty, steps }),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Whether the object has this field here for the oracle's sake: its type and its name.
+    fn gives(&self, field: &str) -> bool {
+        match self.steps.as_slice() {
+            [] => ["apiVersion", "kind", "metadata"].contains(&field),
+            [Step::Field("metadata")] => ["name", "namespace"].contains(&field),
+            _ => false,
+        }
+    }
+
+    /// The object with `it` at this place.
+    fn object(&self, it: Map<String, Value>) -> Value {
+        let filled = self.steps.iter().rev().fold(Value::Object(it), |inner, step| match step {
+            Step::Field(name) => json!({ *name: inner }),
+            Step::Element => json!([inner]),
+            Step::Value => json!({ "k": inner }),
+        });
+        let KindInfo { group, version, name, .. } = self.kind;
+        let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        let mut object = json!({ "apiVersion": api_version, "kind": name, "metadata": {} });
+        object.as_object_mut().expect("an object").extend(filled.as_object().expect("an object").clone());
+        object["metadata"]["name"] = json!("x");
+        if self.kind.namespaced {
+            object["metadata"]["namespace"] = json!("x");
+        }
+        object
+    }
+
+    /// This place in CEL.
+    fn expression(&self) -> String {
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Field(name) => format!("[{name:?}]"),
+            Step::Element => "[0]".to_owned(),
+            Step::Value => "[\"k\"]".to_owned(),
+        });
+        format!("dyn(object){}", steps.collect::<String>())
+    }
+}
+
+/// Where fields that are not given arrive in another way than the table says.
+fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
+    let at = place.expression();
+    let asked = |name: &str| format!("!({name:?} in {at}) ? 'absent' : {at}[{name:?}] == null ? 'null' : 'there'");
+    let answers = ask(oracle, place.object(Map::new()), fields.iter().map(|it| asked(it.name)));
+    let differs = |(field, answer): (&&Field, String)| {
+        let right = match answer.as_str() {
+            "null" => field.nullable && !field.always,
+            "there" => field.always && !field.nullable,
+            // Older versions write an empty time as null.
+            "absent" => !field.always && (!field.nullable || field.name == "creationTimestamp"),
+            _ => false,
+        };
+        (!right).then(|| format!("{}.{}: {answer}", Schema::embedded().name(place.ty), field.name))
+    };
+    fields.iter().zip(answers).filter_map(differs).collect()
+}
+
+/// Where a null in a list or a map arrives in another way than the table says.
+fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
+    let schema = Schema::embedded();
+    let given = |it: &&Field| match it.ty {
+        Type::List(inner) if schema.resolve(inner) != Type::Any => Some((it.name.to_owned(), json!([null]))),
+        Type::Map(inner) if schema.resolve(inner) != Type::Any => Some((it.name.to_owned(), json!({ "k": null }))),
+        _ => None,
+    };
+    let fields: Vec<&Field> = fields.iter().copied().filter(|it| given(it).is_some()).collect();
+    let at = place.expression();
+    let asked = |it: &&Field| {
+        let key = if matches!(it.ty, Type::List(_)) { "0" } else { "\"k\"" };
+        format!("{at}[{:?}][{key}] == null ? 'null' : 'there'", it.name)
+    };
+    let object = place.object(fields.iter().filter_map(given).collect());
+    let answers = ask(oracle, object, fields.iter().map(asked));
+    let differs = |(field, answer): (&&Field, String)| {
+        let expected = if field.nulls { "null" } else { "there" };
+        (answer != expected).then(|| format!("{}.{}, a null in it: {answer}", schema.name(place.ty), field.name))
+    };
+    fields.iter().zip(answers).filter_map(differs).collect()
+}
+
+/// What the API server's policies answer to each expression, or how they fail.
+fn ask(oracle: &mut Oracle, object: Value, expressions: impl Iterator<Item = String>) -> Vec<String> {
+    let validations: Vec<Value> =
+        expressions.map(|it| json!({ "expression": "false", "messageExpression": it })).collect();
+    if validations.is_empty() {
+        return Vec::new();
+    }
+    let policy = json!({
+        "metadata": { "name": "x" },
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [{
+                    "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"], "operations": ["*"],
+                }],
+            },
+            "validations": validations,
+        },
+    });
+    let answer = oracle.ask(&json!({ "op": "vap", "policy": policy, "object": object }));
+    let decisions = answer["decisions"].as_array().unwrap_or_else(|| panic!("{object}: {answer}"));
+    assert_eq!(decisions.len(), validations.len(), "{object}: {answer}");
+    decisions.iter().map(|it| it["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
