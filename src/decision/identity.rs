@@ -7,6 +7,7 @@
 use crate::{
     document::{Document, Node, Value},
     model::{FieldPath, Finding, Segment},
+    workload::MERGE_KEYS,
 };
 use std::{
     collections::BTreeSet,
@@ -15,19 +16,6 @@ use std::{
 
 /// Values up to this length stand in an identity as they are; a longer one by a hash that nobody can aim at.
 const PLAIN_BYTES: usize = 256;
-
-/// Lists of maps and the fields that tell their elements apart.
-const MERGE_KEYS: &[(&str, &[&str])] = &[
-    ("containers", &["name"]),
-    ("initContainers", &["name"]),
-    ("ephemeralContainers", &["name"]),
-    ("volumes", &["name"]),
-    ("env", &["name"]),
-    ("imagePullSecrets", &["name"]),
-    ("volumeMounts", &["mountPath"]),
-    ("volumeDevices", &["devicePath"]),
-    ("ports", &["containerPort", "port", "protocol"]),
-];
 
 /// Identities of findings within one decision.
 pub(super) struct Identities {

@@ -2,7 +2,7 @@
 //! a control is in the list of problems when it is compiled, and in the verdict when it is asked.
 
 use super::{
-    answer,
+    answer, cel,
     evaluate::{self, Judged, Plan, Scratch, Settings, Tables},
     lower::Lowering,
     program::{Compiled, Program},
@@ -226,6 +226,18 @@ impl Engine {
         verdict.findings.sort();
         verdict.errors.sort();
         verdict
+    }
+
+    /// Controls as CEL. Those of the reference tier are refused with the reason; what the library lacks is left out.
+    #[must_use]
+    pub fn print_cel(&self, controls: &[ControlId], target: &cel::Target<'_>) -> cel::Sheet {
+        let chosen: Vec<&Compiled> = self.compiled.iter().filter(|it| controls.contains(&it.control.id)).collect();
+        let mut sheet = cel::print(&self.program, &chosen, target);
+        let interpreted = self.interpreted.iter().filter(|it| controls.contains(&it.control.id));
+        sheet.refused.extend(interpreted.map(|it| (it.control.id.clone(), it.why.to_string())));
+        let broken = self.broken.iter().filter(|(control, _)| controls.contains(&control.id));
+        sheet.refused.extend(broken.map(|(control, why)| (control.id.clone(), why.clone())));
+        sheet
     }
 
     /// Params as the program reads them. Who asks again with the same is answered from what is kept.

@@ -15,6 +15,7 @@
 
 mod answer;
 mod builtins;
+pub mod cel;
 mod evaluate;
 mod guard;
 mod intrinsics;

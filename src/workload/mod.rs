@@ -5,6 +5,8 @@
 
 mod containers;
 mod kinds;
+mod merge;
 
 pub use containers::container_of;
 pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table};
+pub use merge::MERGE_KEYS;

@@ -1,0 +1,116 @@
+//! A control: whether it finds nothing, what it says, and what makes its findings the same.
+
+use super::{
+    Refused,
+    loops::Plan,
+    printer::{Printer, Side, kind_test},
+    sheet::{ParamsFrom, Printed, Target},
+    text::Cel,
+    types::Types,
+    variables::{Definitions, Variables},
+};
+use crate::{
+    engine::{
+        judge::looks_at,
+        program::{Compiled, Program},
+    },
+    model::{Control, Kind},
+    policy::ParamValue,
+};
+
+/// Prints one control.
+pub(super) fn print(
+    program: &Program,
+    compiled: &Compiled,
+    target: &Target<'_>,
+    types: &dyn Types,
+    variables: &mut Variables,
+) -> Result<Printed, Refused> {
+    let control = &compiled.control;
+    let looks = |kind: &Kind| control.kinds.iter().any(|it| looks_at(it, kind));
+    let kinds: Vec<&Kind> = target.kinds.iter().filter(|it| looks(it)).collect();
+    if kinds.is_empty() {
+        return Err(Refused("the control looks at none of these kinds".to_owned()));
+    }
+    let all: Vec<&Kind> = target.kinds.iter().collect();
+    let elsewhere = kind_test(&all, &Cel::atom("object"), looks)?.negated();
+    let mut printer = Printer {
+        program,
+        target,
+        types,
+        kinds,
+        side: Side::New,
+        variables,
+        scope: super::scope::Scope::default(),
+        placed: false,
+        reads_params: false,
+    };
+    let silent = printer.is_silent(control)?;
+    let mut clean = Vec::new();
+    for deny in &compiled.denies {
+        clean.push(printer.nothing_found(Plan::plain(program, deny))?);
+    }
+    let clean = Cel::any([elsewhere, silent, Cel::all(clean)]);
+    let clean = if clean.is_bool() { clean } else { clean.relation("==", Cel::Bool(true)) };
+    let mut messages = Vec::new();
+    for deny in &compiled.denies {
+        messages.push(printer.message(deny)?);
+    }
+    let depth = compiled.denies.iter().map(|it| printer.identity_depth(it)).max().unwrap_or(1);
+    let of_side = |printer: &mut Printer<'_>, side: Side| {
+        printer.side = side;
+        let mut lists = Vec::new();
+        for deny in &compiled.denies {
+            lists.push(printer.identities(control.id.as_str(), deny, depth)?);
+        }
+        Ok(listed(lists))
+    };
+    let identities = of_side(&mut printer, Side::New)?;
+    let old_identities = of_side(&mut printer, Side::Old)?;
+    Ok(Printed {
+        control: control.clone(),
+        clean: clean.show(),
+        messages: listed(messages).show(),
+        identities: identities.show(),
+        old_identities: old_identities.show(),
+        identity_depth: depth,
+        reads_params: printer.reads_params && matches!(target.params, ParamsFrom::Resource(_)),
+        unjudged: None,
+    })
+}
+
+/// One list of all.
+fn listed(lists: Vec<Cel>) -> Cel {
+    let empty = Cel::atom("[]");
+    let lists: Vec<Cel> = lists.into_iter().filter(|it| *it != empty).collect();
+    if lists.is_empty() { empty } else { Cel::sum(lists) }
+}
+
+impl<'p> Printer<'p> {
+    /// What can be defined, and where definitions go.
+    pub(super) fn split(&mut self) -> (Definitions<'_>, &mut Variables) {
+        (Definitions { target: self.target, types: self.types, side: self.side }, self.variables)
+    }
+
+    /// Whether the control lacks the params without which it has nothing to say.
+    fn is_silent(&mut self, control: &Control) -> Result<Cel, Refused> {
+        let mut silent = Vec::new();
+        for name in &control.requires_any_param {
+            let Some(value) = self.param_value(name).cloned() else { continue };
+            if matches!(self.target.params, ParamsFrom::Written(_)) {
+                silent.push(Cel::Bool(value.is_empty()));
+                continue;
+            }
+            self.reads_params = true;
+            let empty = match value {
+                ParamValue::List(_) => "[]",
+                ParamValue::Text(_) => "''",
+            };
+            let (definitions, variables) = self.split();
+            if let Some(param) = definitions.param(variables, name) {
+                silent.push(param.relation("==", Cel::atom(empty)));
+            }
+        }
+        Ok(if control.requires_any_param.is_empty() { Cel::Bool(false) } else { Cel::all(silent) })
+    }
+}

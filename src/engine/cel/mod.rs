@@ -1,0 +1,40 @@
+//! The printer: a program becomes CEL for ValidatingAdmissionPolicies.
+//!
+//! Every condition that it prints is total: on no object that can reach admission does it end in an error. What cannot
+//! be printed exactly is refused with the reason; nothing is printed nearly right.
+//!
+//! | file | is |
+//! |---|---|
+//! | `sheet` | the door: controls in, variables and expressions out |
+//! | `text` | expressions of CEL as text |
+//! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
+//! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
+//! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
+//! | `functions` | the shared library's functions |
+//! | `variables` | the variables that policies share |
+//! | `loops`, `deny`, `message`, `identity` | a rule: whether it finds something, what it says, what makes a finding the same |
+
+mod chain;
+mod compare;
+mod cond;
+mod deny;
+mod domain;
+mod functions;
+mod identity;
+mod kubernetes;
+mod loops;
+mod message;
+mod printer;
+mod scope;
+mod sheet;
+mod term;
+mod text;
+mod types;
+mod variables;
+
+pub(super) use sheet::print;
+pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable};
+
+/// Why something cannot be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused(String);

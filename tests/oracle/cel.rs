@@ -1,0 +1,262 @@
+//! The rules as CEL under the API server's own evaluation: on every object of the test data and of the public cases the
+//! printed expressions find what the engine finds, never err, and say a sentence; an object's findings are all known
+//! when it is put in place of itself.
+
+use crate::support::{Oracle, shared};
+use kubevet::{
+    document::{self, Document},
+    engine::{
+        Engine,
+        cel::{ParamsFrom, Sheet, Target},
+        is_configured, looks_at,
+    },
+    model::{ControlId, Kind, Request},
+    policy::{self, Library, ParamValue, Params},
+    schema::Schema,
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::Path};
+
+struct Proof {
+    oracle: Oracle,
+    library: Library,
+    engine: Engine,
+    sheets: BTreeMap<String, (Sheet, Value)>,
+    compared: usize,
+    denied: BTreeMap<String, usize>,
+    passed: BTreeMap<String, usize>,
+    unread: usize,
+    differences: Vec<String>,
+    /// The most that one validation of a control cost.
+    costs: BTreeMap<String, u64>,
+}
+
+fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect();
+    kinds.push(Kind::new("", "ConfigMap"));
+    kinds.extend(["PodExecOptions", "PodAttachOptions", "PodPortForwardOptions"].map(|it| Kind::new("", it)));
+    kinds
+}
+
+/// A policy with three validations a control: it finds nothing; what it says is one line; it knows its own findings.
+fn policy(sheet: &Sheet) -> Value {
+    let variables: Vec<Value> =
+        sheet.variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    let validations: Vec<Value> = sheet
+        .controls
+        .iter()
+        .flat_map(|it| {
+            let said = format!("'said: ' + ({}).join(' | ')", it.messages);
+            let known = it.known_before(&format!("({})", it.identities), &format!("({})", it.old_identities));
+            [
+                json!({"expression": it.clean, "messageExpression": said, "message": "no words"}),
+                json!({"expression": format!("oldObject == null || ({}) || ({known})", it.clean), "message": "unknown"}),
+            ]
+        })
+        .collect();
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "all"},
+        "spec": {
+            "failurePolicy": "Fail",
+            "paramKind": {"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration"},
+            "matchConstraints": {"resourceRules": [
+                {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]},
+            ]},
+            "variables": variables,
+            "validations": validations,
+        },
+    })
+}
+
+fn params_json(params: &Params) -> Value {
+    let value = |it: &ParamValue| match it {
+        ParamValue::List(items) => json!(items),
+        ParamValue::Text(text) => json!(text),
+    };
+    params.iter().map(|(name, it)| (name.to_owned(), value(it))).collect::<serde_json::Map<_, _>>().into()
+}
+
+impl Proof {
+    fn new(test: &str) -> Option<Self> {
+        let oracle = Oracle::start(test)?;
+        let (library, problems) = policy::embedded();
+        assert!(problems.is_empty(), "{problems:?}");
+        let (engine, problems) = Engine::compile(&library);
+        assert!(problems.is_empty(), "{problems:?}");
+        Some(Self {
+            oracle,
+            library,
+            engine,
+            sheets: BTreeMap::new(),
+            compared: 0,
+            denied: BTreeMap::new(),
+            passed: BTreeMap::new(),
+            unread: 0,
+            differences: Vec::new(),
+            costs: BTreeMap::new(),
+        })
+    }
+
+    fn ids(&self) -> Vec<ControlId> {
+        self.library.controls.iter().map(|it| it.control.id.clone()).collect()
+    }
+
+    fn sheet(&mut self, params: &Params, kinds: &[Kind], written: bool) -> String {
+        let params_key = if written { params_json(params).to_string() } else { "resource".to_owned() };
+        let key = format!("{written} {kinds:?} {params_key}");
+        if !self.sheets.contains_key(&key) {
+            let defaults = self.library.params.defaults();
+            let params = if written { ParamsFrom::Written(params) } else { ParamsFrom::Resource(&defaults) };
+            let target = Target { min_kube: 30, params, kinds };
+            let mut sheet = self.engine.print_cel(&self.ids(), &target);
+            sheet.refused.retain(|(_, why)| !why.contains("looks at none"));
+            assert!(sheet.refused.is_empty(), "{:?}", sheet.refused);
+            let policy = policy(&sheet);
+            self.sheets.insert(key.clone(), (sheet, policy));
+        }
+        key
+    }
+
+    /// Holds all controls that look at an object against the engine.
+    fn compare(&mut self, document: &Document, params: &Params, kinds: &[Kind], written: bool) {
+        let kind = document.id().group_kind();
+        if !kinds.contains(&kind) {
+            return;
+        }
+        let mut text = String::new();
+        document.root().write_json(&mut text);
+        let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
+        let connect = kind.name.ends_with("Options");
+        let key = self.sheet(params, kinds, written);
+        let Some((sheet, policy)) = self.sheets.get(&key) else { return };
+        let settings = json!({"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration",
+            "metadata": {"name": "p"}, "settings": params_json(params)});
+        let mut request = json!({"op": "vap", "policy": policy, "object": object, "params": settings});
+        if connect {
+            request["operation"] = json!("CONNECT");
+            let resource = match kind.name.as_str() {
+                "PodExecOptions" => "pods/exec",
+                "PodAttachOptions" => "pods/attach",
+                _ => "pods/portforward",
+            };
+            request["resource"] = json!(resource);
+        } else {
+            request["operation"] = json!("UPDATE");
+            request["oldObject"] = request["object"].clone();
+        }
+        let answer = self.oracle.ask(&request);
+        let place = format!("{}:{}", document.file(), document.position());
+        // What the API server cannot read never reaches admission.
+        if answer.get("error").is_some() {
+            if !answer["error"].as_str().is_some_and(|it| {
+                it.contains("json:")
+                    || it.contains("decode")
+                    || it.contains("parse")
+                    || it.contains("unable")
+                    || it.contains("must")
+            }) {
+                self.differences.push(format!("{place}: {answer}"));
+            }
+            self.unread += 1;
+            return;
+        }
+        let verdict = self.engine.judge(document, &Request::default(), params);
+        let empty = Vec::new();
+        let decisions = answer["decisions"].as_array().unwrap_or(&empty);
+        let decision = |at: usize| decisions.iter().find(|it| it["validation"] == json!(at));
+        if decisions.iter().any(|it| it["validation"].is_null()) {
+            self.differences.push(format!("{place}: {answer}"));
+        }
+        for (at, printed) in sheet.controls.iter().enumerate() {
+            let control = &printed.control;
+            if !control.kinds.iter().any(|it| looks_at(it, &kind)) && decision(at * 2).is_none() {
+                continue;
+            }
+            self.compared += 1;
+            let id = control.id.to_string();
+            let found: Vec<_> = verdict.findings.iter().filter(|it| it.control == control.id).collect();
+            let Some(clean) = decision(at * 2) else {
+                self.differences.push(format!("{place}: {id}: no decision: {answer}"));
+                continue;
+            };
+            let cost = clean["cost"].as_u64().unwrap_or(0);
+            let most = self.costs.entry(id.clone()).or_default();
+            *most = cost.max(*most);
+            let said = clean["message"].as_str().unwrap_or("");
+            let passes = clean["action"] == json!("admit");
+            *(if passes { &mut self.passed } else { &mut self.denied }).entry(id.clone()).or_default() += 1;
+            let agrees = passes == found.is_empty() && is_configured(control, params) | passes;
+            if !agrees || !(passes || said.starts_with("said: ") && said.len() > 8) {
+                let own: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+                self.differences.push(format!("{place}: {id}: printed {clean}, engine {own:?}"));
+            }
+            if let Some(known) = decision(at * 2 + 1)
+                && known["action"] != json!("admit")
+            {
+                self.differences.push(format!("{place}: {id}: not known: {known}"));
+            }
+        }
+    }
+
+    fn finish(self, at_least: usize) {
+        println!("{} compared, {} not read, costs {:?}", self.compared, self.unread, self.costs);
+        println!("denied {:?}", self.denied);
+        println!("passed {:?}", self.passed);
+        let shown: Vec<&String> = self.differences.iter().take(12).collect();
+        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
+        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+    }
+}
+
+fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
+    let mut params = library.params.defaults();
+    for (name, value) in changes {
+        let _ = params.set_unvetted(&library.params, name, value.clone());
+    }
+    params
+}
+
+fn test_data(test: &str, kinds: &dyn Fn(&Kind) -> Vec<Kind>, written: bool) {
+    let Some(mut proof) = Proof::new(test) else { return };
+    assert!(!Schema::embedded().versions().is_empty());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/controls");
+    for folder in std::fs::read_dir(root).expect("the controls are there") {
+        let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
+        assert!(problems.is_empty(), "{problems:?}");
+        for object in objects {
+            let params = with(&proof.library, &object.params);
+            let kinds = kinds(&object.document.id().group_kind());
+            proof.compare(&object.document, &params, &kinds, written);
+        }
+    }
+    proof.finish(5_000);
+}
+
+#[test]
+fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
+    test_data("policies_over_all_kinds_with_params_find_what_the_engine_finds", &|_| kinds(), false);
+}
+
+#[test]
+fn policies_over_one_kind_find_what_the_engine_finds() {
+    test_data("policies_over_one_kind_find_what_the_engine_finds", &|it| vec![it.clone()], true);
+}
+
+#[test]
+fn policies_find_what_the_engine_finds_in_the_public_cases() {
+    let test = "policies_find_what_the_engine_finds_in_the_public_cases";
+    let (Some(folder), Some(mut proof)) = (shared(test, "facts/cases"), Proof::new(test)) else { return };
+    for path in std::fs::read_dir(folder).expect("the cases are there") {
+        let (file, problems) = policy::read_cases(&path.expect("a file").path());
+        assert!(problems.is_empty(), "{problems:?}");
+        for case in file.iter().flat_map(|it| &it.cases) {
+            let params = with(&proof.library, &case.params);
+            for object in case.objects.iter().cloned().flat_map(document::unfold) {
+                proof.compare(&object, &params, &kinds(), false);
+            }
+        }
+    }
+    proof.finish(2_000);
+}
