@@ -5,7 +5,7 @@ use super::{
     pool::{self, Pool},
     random::Random,
     tree::{self, Place, Step},
-    words::Words,
+    words::{Words, as_key},
 };
 use crate::{
     model::Kind,
@@ -154,7 +154,7 @@ impl Filler<'_> {
         let known: Vec<&String> = self.pool.children(map).into_iter().flat_map(|it| it.keys()).collect();
         match random.pick(&known).filter(|_| random.chance(75)) {
             Some(key) => (*key).clone(),
-            None => random.pick(&self.words.texts).cloned().unwrap_or_else(|| "shop".to_owned()),
+            None => random.pick(&self.words.texts).map_or_else(|| "shop".to_owned(), |it| as_key(it)),
         }
     }
 }

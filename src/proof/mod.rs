@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `run` | questions to all voices until enough was compared |
 //! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
+//! | `exported` | a control as the policy that CEL is asked about |
 //! | `generate` | the next question: an object from the pool, changed for a control |
 //! | `pool`, `words` | manifests and parts of them; the fields and literals of a rule |
 //! | `grow` | objects and parts of them made from Kubernetes' types |
@@ -20,6 +21,7 @@
 mod compare;
 mod deviations;
 mod engines;
+mod exported;
 mod generate;
 mod grow;
 mod mutate;
@@ -41,6 +43,7 @@ mod yaml;
 
 pub use deviations::{DEVIATIONS, Deviation, REFERENCE};
 pub use engines::EngineVoice;
+pub use exported::exported;
 pub use oracle::{CelVoice, OpaVoice, Pipe, PolicyOf};
 pub use pool::{Seed, seed};
 pub use regression::Regression;

@@ -6,14 +6,14 @@ use super::{
     pool::{self, Pool},
     random::Random,
     tree::{self, Place, Step},
-    words::Words,
+    words::{Words, as_key},
 };
 use crate::workload::{self, WORKLOADS};
 use serde_json::{Map, Value, json};
 
 const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 /// No tree grows beyond this by changes.
-const LARGEST: usize = 900;
+const LARGEST: usize = 250;
 
 /// What changes draw from.
 pub(super) struct Sources<'a> {
@@ -121,7 +121,7 @@ impl Sources<'_> {
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => items.push(text.into()),
             Some(Value::Object(fields)) if fields.values().all(Value::is_string) => {
                 let value = random.pick(&self.words.texts).cloned().unwrap_or_default();
-                fields.insert(text, value.into());
+                fields.insert(as_key(&text), value.into());
             }
             _ => {}
         }

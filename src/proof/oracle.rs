@@ -1,7 +1,10 @@
 //! OPA and the API server's CEL as voices: what to write to a process that has them, and how to read what it answers.
 //! The process itself is the caller's.
 
-use super::voice::{Answer, Found, Question, Voice, VoiceError, canonical};
+use super::{
+    exported::UNJUDGED,
+    voice::{Answer, Found, Question, Voice, VoiceError, canonical},
+};
 use crate::{
     model::{ControlId, FieldPath},
     policy::{self, Library, ParamValue, Params},
@@ -175,9 +178,11 @@ fn of_cel(answer: &Value, at: usize) -> Answer {
         return Answer::Invalid(why.as_str().unwrap_or_default().to_owned());
     }
     let Some(one) = answer.get("cel").and_then(|it| it.get(at)) else { return Answer::Silent };
+    // Of one that was unjudged nothing follows.
     let message = one.get("message").and_then(Value::as_str).unwrap_or_default();
     match (one.get("error").and_then(Value::as_str), one.get("denied").and_then(Value::as_bool)) {
         (Some(error), _) => Answer::Error(error.to_owned()),
+        (None, Some(true)) if message == UNJUDGED => Answer::Invalid(message.to_owned()),
         (None, Some(true)) => Answer::Verdict(Some(message.to_owned())),
         (None, _) => Answer::Verdict(None),
     }

@@ -14,11 +14,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Larger objects cost more than they show.
-const LARGEST: usize = 600;
+const LARGEST: usize = 300;
 /// How many different values are kept for a key.
 const DONORS: usize = 40;
 /// How many objects are kept for each way in which a control denies.
-const FAMILY: usize = 24;
+const FAMILY: usize = 12;
 /// How many ways are kept for a control.
 const FAMILIES: usize = 200;
 

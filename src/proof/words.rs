@@ -74,6 +74,13 @@ impl Words {
     }
 }
 
+/// A text as a key that Kubernetes takes for a label or an entry of data.
+pub(super) fn as_key(text: &str) -> String {
+    let mut key = text.to_owned();
+    key.retain(|it| it.is_ascii_alphanumeric() || "-._/".contains(it));
+    if key.is_empty() { "shop".to_owned() } else { key }
+}
+
 /// What is before the first quote, the quote, and what is after it.
 fn at_quote(text: &str) -> Option<(&str, char, &str)> {
     let (before, rest) = text.split_at(text.find(['"', '`'])?);
