@@ -1,5 +1,8 @@
 //! `kubevet policy`: write controls and see whether they say what is expected of them.
 
+mod oracle;
+mod verify;
+
 use super::{complain, library::LibraryFlags, terminal};
 use crate::{
     conformance::{self, CaseResult, CaseStatus, Mismatch},
@@ -53,6 +56,11 @@ enum What {
         #[command(flatten)]
         library: LibraryFlags,
     },
+    /// Prove that every way of judging gives one verdict: OPA, the engine and exported policies, on generated objects
+    #[command(
+        after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"
+    )]
+    Verify(verify::Verify),
 }
 
 impl PolicyCommand {
@@ -60,6 +68,7 @@ impl PolicyCommand {
         match &self.what {
             What::New { name, dir } => new(name, dir),
             What::Test { dir } => test(dir),
+            What::Verify(verify) => verify.run(),
             What::Cases { dir, differences, library } => cases(dir, differences, library),
         }
     }
