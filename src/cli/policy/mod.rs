@@ -1,5 +1,6 @@
 //! `kubevet policy`: write controls and see whether they say what is expected of them.
 
+mod explain;
 mod oracle;
 mod verify;
 
@@ -61,6 +62,9 @@ enum What {
         after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"
     )]
     Verify(verify::Verify),
+    /// Show what became of a rule: compiled or not and why, the program, what it reads, the CEL
+    #[command(after_help = "Exit status: 0 it is compiled, 1 it is interpreted, 2 it does not load")]
+    Explain(explain::Explain),
 }
 
 impl PolicyCommand {
@@ -69,6 +73,7 @@ impl PolicyCommand {
             What::New { name, dir } => new(name, dir),
             What::Test { dir } => test(dir),
             What::Verify(verify) => verify.run(),
+            What::Explain(explain) => explain.run(),
             What::Cases { dir, differences, library } => cases(dir, differences, library),
         }
     }
