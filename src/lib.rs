@@ -16,6 +16,8 @@ pub mod policy;
 
 pub mod engine;
 
+pub mod vap;
+
 pub mod decision;
 
 pub mod conformance;

@@ -113,7 +113,7 @@ fn print(output: Option<&Path>, text: Result<String, String>) -> anyhow::Result<
 }
 
 /// Writes files into the folder, over those of their names; what else is there stays.
-fn lay_out(output: Option<&Path>, files: Result<Vec<(String, String)>, String>) -> anyhow::Result<()> {
+pub(super) fn lay_out(output: Option<&Path>, files: Result<Vec<(String, String)>, String>) -> anyhow::Result<()> {
     let files = files.map_err(|it| anyhow!(it))?;
     let folder = output.context("these are several files: name their folder with -o DIR")?;
     for (name, text) in files {

@@ -11,8 +11,9 @@ mod review;
 mod scan;
 mod serve;
 mod terminal;
+mod vap;
 
-use crate::model::Problem;
+use crate::{engine::Engine, model::Problem};
 use clap::{Parser, Subcommand};
 use std::{
     io::{self, Write as _},
@@ -48,6 +49,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Print what is applied to a cluster to install the gate
     Manifests(manifests::ManifestsCommand),
+    /// Controls as ValidatingAdmissionPolicies, which the API server judges by itself
+    Vap(Box<vap::VapCommand>),
     /// Print a completion script for a shell
     Completion(generate::CompletionCommand),
     /// Write the man pages into a folder
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::List(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Manifests(command) => command.run(),
+        Command::Vap(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Man(command) => command.run(),
     };
@@ -83,6 +87,13 @@ fn complain(problems: &[Problem]) -> u8 {
         say(&format!("error: {problem}"));
     }
     if problems.is_empty() { 0 } else { 2 }
+}
+
+/// Says which rules are not compiled: they are judged all the same, only slower, and are not exported.
+fn tell_interpreted(engine: &Engine) {
+    for (id, why) in engine.interpreted() {
+        say(&format!("note: {id} is interpreted, not compiled: {why}"));
+    }
 }
 
 /// A line on stderr; there is nobody to tell where that is closed.

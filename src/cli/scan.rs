@@ -148,6 +148,7 @@ impl ScanCommand {
         library.controls.retain(|it| choice.controls.contains(&it.control.id) && is_for_files(&it.control));
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
+        super::tell_interpreted(&engine);
         let paths = self.paths();
         let input = read(paths);
         let scan = self.scan(&engine, &library, choice, &params, input, problems);

@@ -17,6 +17,7 @@
 //! | `status` | conditions of a ControlBinding |
 //! | `secret` | certificates in a Secret |
 //! | `webhook_configuration` | trust, and the failure policy of those who leave |
+//! | `policies` | admission policies, bindings and params: applied, and pruned |
 //! | `ledger` | which Events are written, and when (pure) |
 //! | `events` | Kubernetes Events |
 
@@ -29,6 +30,7 @@ mod follow;
 mod ledger;
 mod namespaces;
 mod pace;
+mod policies;
 mod pulse;
 mod secret;
 mod status;
@@ -45,6 +47,7 @@ pub use error::ClusterError;
 pub use events::Events;
 pub use ledger::{Note, Subject};
 pub use namespaces::Namespaces;
+pub use policies::{Applying, Became};
 pub use secret::{Certificates, SecretStore};
 pub use status::Condition;
 pub use webhook_configuration::{Install, Release};

@@ -11,32 +11,8 @@ use crate::{
     matching::Attributes,
     model::{Control, Kind, Operation},
     policy::Binding,
+    workload::{CONTROLLER_ACCOUNTS, CONTROLLERS},
 };
-
-/// A built-in controller and the owners that it works for.
-struct Controller {
-    account: &'static str,
-    group: &'static str,
-    kind: &'static str,
-    resource: &'static str,
-}
-
-const ACCOUNTS: &str = "system:serviceaccount:kube-system:";
-
-const CONTROLLERS: &[Controller] = &[
-    Controller { account: "replicaset-controller", group: "apps", kind: "ReplicaSet", resource: "replicasets" },
-    Controller { account: "deployment-controller", group: "apps", kind: "Deployment", resource: "deployments" },
-    Controller { account: "daemon-set-controller", group: "apps", kind: "DaemonSet", resource: "daemonsets" },
-    Controller { account: "statefulset-controller", group: "apps", kind: "StatefulSet", resource: "statefulsets" },
-    Controller { account: "job-controller", group: "batch", kind: "Job", resource: "jobs" },
-    Controller { account: "cronjob-controller", group: "batch", kind: "CronJob", resource: "cronjobs" },
-    Controller {
-        account: "replication-controller",
-        group: "",
-        kind: "ReplicationController",
-        resource: "replicationcontrollers",
-    },
-];
 
 /// The owner for which a built-in controller makes the object.
 pub(super) struct Owner {
@@ -51,7 +27,7 @@ pub(super) fn owner(case: &Case<'_>) -> Option<Owner> {
     if case.attributes.operation != Operation::Create {
         return None;
     }
-    let account = case.user.name.strip_prefix(ACCOUNTS)?;
+    let account = case.user.name.strip_prefix(CONTROLLER_ACCOUNTS)?;
     let controller = CONTROLLERS.iter().find(|it| it.account == account)?;
     let references = case.object?.root().get("metadata")?.get("ownerReferences")?;
     let text = |node: Node<'_>, key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();

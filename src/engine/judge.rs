@@ -166,6 +166,19 @@ impl Engine {
         self.interpreted.iter().map(|it| (&it.control.id, &it.why))
     }
 
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(super) fn compiled(&self) -> &[Compiled] {
+        &self.compiled
+    }
+
+    /// The controls that do not run, each with the reason.
+    pub(super) fn broken(&self) -> impl Iterator<Item = (&Control, &str)> {
+        self.broken.iter().map(|(control, why)| (control.as_ref(), why.as_str()))
+    }
+
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
     pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {

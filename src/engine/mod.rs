@@ -11,12 +11,14 @@
 //! | `lower` → `program` → `evaluate` | the compiler, what it makes, and what runs it |
 //! | `intrinsics` | functions of `policies/lib` that the compiler takes whole |
 //! | `reference`, `builtins`, `value`, `answer` | the interpreter |
+//! | `explain` | what became of a rule, for its author |
 //! | `judge` | the engine: which controls look at what, and their answers |
 
 mod answer;
 mod builtins;
 pub mod cel;
 mod evaluate;
+mod explain;
 mod guard;
 mod intrinsics;
 mod judge;
@@ -28,6 +30,7 @@ mod safety;
 mod syntax;
 mod value;
 
+pub use explain::Explanation;
 pub use intrinsics::{intrinsic, intrinsic_cel};
 pub use judge::{Engine, is_configured, looks_at};
 pub use profile::lint;

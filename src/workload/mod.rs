@@ -4,9 +4,11 @@
 //! index of the engine, so that no control can forget a kind. It never reads objects itself.
 
 mod containers;
+mod controllers;
 mod kinds;
 mod merge;
 
 pub use containers::container_of;
+pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller};
 pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table};
 pub use merge::MERGE_KEYS;

@@ -20,6 +20,7 @@ mod guard;
 mod load;
 mod namespace;
 mod namespaces;
+mod policies;
 mod process;
 mod requests;
 mod schema;

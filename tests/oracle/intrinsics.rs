@@ -672,8 +672,14 @@ fn connections_are_put_into_words_alike() {
             let native = vec![
                 engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object)).unwrap_or_default(),
             ];
-            voices.differ(name, "OPA", &[vec![object.to_string()]], &native, &opa, |_| false);
+            let case = [vec![object.to_string()]];
+            voices.differ(name, "OPA", &case, &native, &opa, |_| false);
+            if object.is_object() {
+                let expression = engine::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
+                let cel = voices.cel(&expression, &[json!({"a": object})]);
+                voices.differ(name, "CEL", &case, &native, &cel, |_| false);
+            }
         }
     }
-    voices.finish(30);
+    voices.finish(50);
 }

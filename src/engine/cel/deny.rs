@@ -50,7 +50,9 @@ pub(super) fn print(
     for deny in &compiled.denies {
         clean.push(printer.nothing_found(Plan::plain(program, deny))?);
     }
-    let clean = Cel::any([elsewhere, silent, Cel::all(clean)]);
+    let unjudged = printer.bound(compiled)?;
+    let oversized = unjudged.as_ref().map_or(Cel::Bool(false), |it| Cel::Asked(format!("({})", it.condition)));
+    let clean = Cel::any([elsewhere, silent, oversized, Cel::all(clean)]);
     let clean = if clean.is_bool() { clean } else { clean.relation("==", Cel::Bool(true)) };
     let mut messages = Vec::new();
     for deny in &compiled.denies {
@@ -75,7 +77,7 @@ pub(super) fn print(
         old_identities: old_identities.show(),
         identity_depth: depth,
         reads_params: printer.reads_params && matches!(target.params, ParamsFrom::Resource(_)),
-        unjudged: None,
+        unjudged,
     })
 }
 

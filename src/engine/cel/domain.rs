@@ -27,7 +27,7 @@ impl Walk {
     pub(super) fn exists(&self, inside: Cel) -> Cel {
         match inside {
             Cel::Bool(false) => inside,
-            it => self.call("exists", &it.show()),
+            it => Cel::Asked(self.call("exists", &it.show()).show()),
         }
     }
 
@@ -35,7 +35,9 @@ impl Walk {
     pub(super) fn none(&self, inside: Cel) -> Cel {
         match inside {
             Cel::Bool(false) => Cel::Bool(true),
-            Cel::Not(_) | Cel::Relation(_, "==" | "!=", _) => self.call("all", &inside.negated().show()),
+            Cel::Not(_) | Cel::Relation(_, "==" | "!=", _) => {
+                Cel::Asked(self.call("all", &inside.negated().show()).show())
+            }
             it => self.exists(it).negated(),
         }
     }
@@ -53,6 +55,10 @@ impl Printer<'_> {
     /// Stands at an element; `None` where the domain never has one. [`Printer::leave`] ends it.
     pub(super) fn enter(&mut self, binder: BinderId) -> Result<Option<Walk>, Refused> {
         let domain = self.program.binder(binder).domain.clone();
+        // Without a pod spec there are neither containers nor volumes.
+        if domain.is_of_workload() && self.is_workload()? == Cel::Bool(false) {
+            return Ok(None);
+        }
         match domain {
             Domain::Containers(which) => {
                 let definitions = Definitions { target: self.target, types: self.types, side: self.side };

@@ -270,7 +270,11 @@ fn dynamic(cel: &Cel) -> Cel {
 fn item(piece: &Piece) -> Cel {
     match piece.presence {
         Presence::Always if piece.is_dyn => piece.cel.clone(),
-        Presence::Maybe if piece.is_dyn && !piece.nullable => piece.or_value(&Cel::atom("null")),
+        Presence::Maybe if piece.is_dyn && !piece.nullable => {
+            let value = piece.or_value(&Cel::atom("null"));
+            // Behind an index the type checker knows only the null.
+            if value.show().contains("[?") { dynamic(&value) } else { value }
+        }
         Presence::Never => Cel::atom("null"),
         _ => dynamic(&piece.cel),
     }

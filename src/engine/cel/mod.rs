@@ -12,6 +12,7 @@
 //! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
 //! | `functions` | the shared library's functions |
 //! | `variables` | the variables that policies share |
+//! | `size` | the bound on what patterns are matched against |
 //! | `loops`, `deny`, `message`, `identity` | a rule: whether it finds something, what it says, what makes a finding the same |
 
 mod chain;
@@ -27,7 +28,10 @@ mod message;
 mod printer;
 mod scope;
 mod sheet;
+mod size;
 mod term;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 mod variables;

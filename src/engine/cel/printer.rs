@@ -45,7 +45,10 @@ impl Printer<'_> {
     pub(super) fn object_type(&self) -> Known {
         let mut each = self.kinds.iter().map(|it| self.types.object(it));
         let first = each.next().unwrap_or(Known::Any);
-        each.fold(first, Known::or)
+        match each.fold(first, Known::or) {
+            Known::Any => Known::Map(std::sync::Arc::new(Known::Any)),
+            it => it,
+        }
     }
 
     /// Whether the object is of a kind of which this holds.

@@ -9,6 +9,8 @@ pub(super) enum Cel {
     Bool(bool),
     /// What needs no parentheses anywhere: a name, a field, a call, a literal.
     Atom(String),
+    /// The same, known to be a bool.
+    Asked(String),
     Not(Box<Cel>),
     And(Vec<Cel>),
     Or(Vec<Cel>),
@@ -27,7 +29,7 @@ fn level(cel: &Cel) -> u8 {
         Cel::Relation(..) => 3,
         Cel::Sum(_) => 4,
         Cel::Not(_) => 5,
-        Cel::Bool(_) | Cel::Atom(_) => 6,
+        Cel::Bool(_) | Cel::Atom(_) | Cel::Asked(_) => 6,
     }
 }
 
@@ -185,7 +187,7 @@ impl Cel {
     pub(super) fn show(&self) -> String {
         match self {
             Self::Bool(it) => it.to_string(),
-            Self::Atom(text) => text.clone(),
+            Self::Atom(text) | Self::Asked(text) => text.clone(),
             Self::Not(it) => format!("!{}", it.within(6)),
             Self::And(parts) => Self::joined(parts, " && ", 3),
             Self::Or(parts) => Self::joined(parts, " || ", 2),
@@ -201,7 +203,7 @@ impl Cel {
     /// Whether the type checker knows that it is a bool. What it only knows as `dyn` is no validation.
     pub(super) fn is_bool(&self) -> bool {
         match self {
-            Self::Bool(_) | Self::Not(_) | Self::And(_) | Self::Or(_) | Self::Relation(..) => true,
+            Self::Bool(_) | Self::Asked(_) | Self::Not(_) | Self::And(_) | Self::Or(_) | Self::Relation(..) => true,
             Self::Atom(text) => text.ends_with(".hasValue()"),
             Self::Choice(parts) => matches!(parts.as_ref(), [_, a, b] if a.is_bool() && b.is_bool()),
             Self::Sum(_) => false,

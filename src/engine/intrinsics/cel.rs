@@ -1,6 +1,6 @@
 //! The CEL halves: expression texts around operand texts, for Kubernetes 1.30 and later.
 //!
-//! An operand is an expression that is a string for sure (of a quantity: a string or an int); the printer guards types.
+//! An operand is an expression that is a string for sure (of a quantity: a string or an int; of a connection: a map); the printer guards types.
 //! Then no evaluation fails, whatever the string. What is needed several times and is no plain path is bound by a
 //! comprehension over one element, whose variables are those of [`BOUND`]: the printer's own locals have other names.
 //! Every text can stand as an operand of any operator: what is looser than a call is in brackets.
@@ -8,7 +8,8 @@
 use std::fmt::Write as _;
 
 /// The names that expressions bind.
-pub(crate) const BOUND: &[&str] = &["host", "image", "place", "spelling", "step", "tag", "text"];
+#[cfg(test)]
+pub(crate) const BOUND: &[&str] = &["host", "image", "item", "items", "place", "spelling", "step", "tag", "text"];
 
 /// Registry and repository as written.
 const UNTAGGED: &str = "^([^@/]*/)*[^@/:]*";
@@ -156,6 +157,35 @@ fn spelled_place(place: &str) -> String {
          (host in ['', 'index.docker.io/', 'index.docker.io:443/'] ? 'docker.io/' : host.replace(':443/', '/')) + \
          place.substring(size(host)))[0])[0]",
         receiver(place)
+    )
+}
+
+/// `lib.connections.target`, of the options, which are a map.
+pub(crate) fn target(object: &str) -> String {
+    format!(
+        "[{}.?container.orValue('')].map(text, type(text) == string && text != '' ? 'container ' + text : \
+         'the pod')[0]",
+        receiver(object)
+    )
+}
+
+/// `lib.connections.command`, of the options, which are a map.
+pub(crate) fn command(object: &str) -> String {
+    shown(object, "command", "filter(item, type(item) == string).join(' ')")
+}
+
+/// `lib.connections.ports`, of the options, which are a map.
+pub(crate) fn ports(object: &str) -> String {
+    let few_digits = "filter(item, type(item) == int && item > -1000000000 && item < 1000000000)";
+    shown(object, "ports", &format!("{few_digits}.map(item, string(item)).join(', ')"))
+}
+
+/// A list in words behind a colon, cut where it gets long.
+fn shown(object: &str, list: &str, words: &str) -> String {
+    format!(
+        "[[{}.?{list}.orValue([])].map(items, type(items) == list ? items.{words} : '')[0]].map(text, \
+         text == '' ? '' : ': ' + (size(text) > 200 ? text.substring(0, 200) : text))[0]",
+        receiver(object)
     )
 }
 
@@ -327,6 +357,8 @@ mod tests {
             effective_tag("['a'][0]"),
             within("['a'][0]", "['a'][0]"),
             clean("['a'][0]"),
+            target("object"),
+            ports("object"),
             is_quantity("['a'][0]"),
         ]
         .concat();

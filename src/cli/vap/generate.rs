@@ -1,0 +1,81 @@
+//! `kubevet vap generate`: controls as policies and bindings, as text.
+
+use super::selection::Selection;
+use crate::{
+    cli::{complain, manifests::lay_out, say, terminal},
+    vap,
+};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use std::{fs, path::Path, path::PathBuf};
+
+/// The one file in a folder that the API server reads; written anew as a whole, so that nothing old stays.
+const STATIC_FILE: &str = "kubevet.yaml";
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubevet vap generate | kubectl apply -f -            every control that judges objects, to be warned of
+  kubevet vap generate NSA --action Deny               a framework, denied
+  kubevet vap generate --bindings bindings/            the ControlBindings that `kubevet serve` would enforce
+  kubevet vap generate C-0057 --params resource        params in an object that can be edited
+  kubevet vap generate NSA --kustomize policies/       a folder for `kubectl apply -k`
+  kubevet vap generate NSA --static-manifests DIR      for the API server's staticManifestsDir (docs/vap.md)
+
+What cannot be exported is named on standard error with its reason.
+
+Exit status:
+  0  printed
+  1  under --strict: something that was asked for cannot be exported
+  2  an unknown name, a broken library or binding, an output that cannot be written")]
+pub(super) struct GenerateCommand {
+    #[command(flatten)]
+    selection: Selection,
+    /// Write into this file instead of standard output
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["kustomize", "static_manifests"])]
+    output: Option<PathBuf>,
+    /// Write a folder for Kustomize: one file an object
+    #[arg(long, value_name = "DIR", conflicts_with = "static_manifests")]
+    kustomize: Option<PathBuf>,
+    /// Write the file kubevet.yaml into a folder that the API server reads as it starts and watches (1.36, alpha)
+    #[arg(long, value_name = "DIR")]
+    static_manifests: Option<PathBuf>,
+}
+
+impl GenerateCommand {
+    /// Prints or writes them.
+    ///
+    /// # Errors
+    /// A name that is none, an output that cannot be written, params that the API server takes from no file.
+    pub(super) fn run(self) -> anyhow::Result<u8> {
+        let selected = self.selection.export()?;
+        if !selected.problems.is_empty() {
+            return Ok(complain(&selected.problems));
+        }
+        let objects = &selected.export.objects;
+        if let Some(folder) = &self.kustomize {
+            lay_out(Some(folder), Ok(vap::kustomization(objects)))?;
+        } else if let Some(folder) = &self.static_manifests {
+            write_static(folder, &vap::static_manifests(objects).map_err(|it| anyhow!(it))?)?;
+        } else {
+            terminal::write(self.output.as_deref(), |out| out.write_all(vap::stream(objects).as_bytes()))?;
+        }
+        Ok(selected.say_left_out())
+    }
+}
+
+/// The API server may read the folder at any moment: a file of another name is written, then given its name.
+fn write_static(folder: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write into {}", folder.display());
+    fs::create_dir_all(folder).with_context(cannot)?;
+    let unfinished = folder.join(format!("{STATIC_FILE}.new"));
+    fs::write(&unfinished, text).with_context(cannot)?;
+    fs::rename(&unfinished, folder.join(STATIC_FILE)).with_context(cannot)?;
+    let shown = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    say(&format!(
+        "the API server reads it with --feature-gates=ManifestBasedAdmissionControlConfig=true and \
+         --admission-control-config-file=FILE, where FILE gives the plugin ValidatingAdmissionPolicy the \
+         staticManifestsDir {}: docs/vap.md shows it",
+        shown.display()
+    ));
+    Ok(())
+}
