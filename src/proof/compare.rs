@@ -87,7 +87,7 @@ fn findings_differ(right: &[Found], other: &[Found]) -> Option<&'static str> {
 /// and may be called otherwise: no API server takes it.
 fn names(found: &Found, words: &str) -> bool {
     let Some((_, rest)) = found.message.split_once("container ") else { return true };
-    rest.split(' ').next().is_none_or(|name| name.contains('[') || words.contains(name))
+    rest.split([' ', ':']).next().is_none_or(|name| name.contains('[') || words.contains(name))
 }
 
 #[cfg(test)]
@@ -116,6 +116,7 @@ mod tests {
             &[found("container web runs", "a"), denied("web runs"), denied("it runs")],
             &[(2, "the message lacks a container's name")],
         );
+        check(&[found("in container web: sh", "a"), denied("in container web")], &[]);
         check(&[found("container a[0] runs", "a"), denied("container  runs")], &[]);
         check(&[found("m", "a"), denied("failed expression: a")], &[(1, "the message could not be made")]);
         check(&[Answer::Error("a".into()), Answer::Error("b".into()), pass()], &[(2, "verdicts")]);

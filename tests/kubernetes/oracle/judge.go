@@ -14,6 +14,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
@@ -247,14 +248,26 @@ func verdictOf(result validating.ValidateResult) celVerdict {
 func strictAttributes(request judgeRequest) (*admission.VersionedAttributes, error) {
 	object, _, err := strictDecoder.Decode(request.Object, nil, nil)
 	if runtime.IsNotRegisteredError(err) {
-		object, err = decodeUnstructured(request.Object)
+		// A kind or version that a built-in group lacks is not served; other groups may have any.
+		notRegistered := err
+		if object, err = decodeUnstructured(request.Object); err == nil && isBuiltIn(object) {
+			err = notRegistered
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	gvk := object.GetObjectKind().GroupVersionKind()
 	metadata := metadataOf(object)
-	gvr, namespaced := resourceOf(gvk, metadata)
+	found, ok := knownResources.Load(gvk)
+	if !ok {
+		gvr, namespaced := resourceOf(gvk, metadata)
+		found = resource{gvr, namespaced}
+		if isBuiltIn(object) { // of others, whether they are namespaced is guessed from the object
+			knownResources.Store(gvk, found)
+		}
+	}
+	gvr, namespaced := found.(resource).gvr, found.(resource).namespaced
 	namespace := requestNamespace(vapRequest{}, gvk, namespaced, request.Operation, metadata)
 	if namespaced {
 		setNamespace(namespace, object)
@@ -271,6 +284,18 @@ func strictAttributes(request judgeRequest) (*admission.VersionedAttributes, err
 		VersionedKind:   gvk,
 		VersionedObject: seen,
 	}, nil
+}
+
+// knownResources keeps what resourceOf found by asking every group.
+var knownResources sync.Map // schema.GroupVersionKind → resource
+
+type resource struct {
+	gvr        schema.GroupVersionResource
+	namespaced bool
+}
+
+func isBuiltIn(object runtime.Object) bool {
+	return scheme.Scheme.IsGroupRegistered(object.GetObjectKind().GroupVersionKind().Group)
 }
 
 // plainValidator is the server's own, without the meters of the vap op, which
