@@ -14,7 +14,6 @@ use crate::{
     model::{Control, Problem},
     policy::{self, Library},
 };
-use regorus::unstable::ArithOp;
 use std::collections::BTreeSet;
 
 /// What rules may read of `input`.
@@ -310,8 +309,8 @@ impl<'a> Lint<'a> {
             Expr::Number { span, .. } if !span.text().trim_start_matches('-').bytes().all(|it| it.is_ascii_digit()) => {
                 Some("numbers must be integers".to_owned())
             }
-            Expr::ArithExpr { op, .. } if !matches!(op, ArithOp::Add | ArithOp::Sub) => {
-                Some("only + and - on integers".to_owned())
+            Expr::ArithExpr { .. } => {
+                Some("no arithmetic: compare whole numbers, and quantities through data.lib".to_owned())
             }
             Expr::BinExpr { .. } => Some("no union or intersection: write two bodies".to_owned()),
             Expr::Call { fcn, params, .. } => self.call_fault(fcn, params),

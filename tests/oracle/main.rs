@@ -8,5 +8,6 @@ mod document;
 mod intrinsics;
 mod rego;
 mod schema;
+mod semantics;
 mod support;
 mod verify;

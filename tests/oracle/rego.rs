@@ -74,7 +74,7 @@ impl Voices {
 }
 
 /// Keys sorted, so that equal values have equal texts.
-fn canonical(value: &Value) -> String {
+pub(crate) fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
@@ -88,7 +88,7 @@ fn canonical(value: &Value) -> String {
     sorted(value).to_string()
 }
 
-fn finding(finding: &Finding) -> Value {
+pub(crate) fn finding(finding: &Finding) -> Value {
     let fixes: Vec<Value> = finding
         .fixes
         .iter()

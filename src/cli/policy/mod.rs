@@ -8,7 +8,7 @@ use super::{complain, library::LibraryFlags, terminal};
 use crate::{
     conformance::{self, CaseResult, CaseStatus, Mismatch},
     engine::{self, Engine},
-    model::Problem,
+    model::{ControlId, Problem},
     policy::{self, CaseFile, Library},
 };
 use anyhow::{Context as _, bail};
@@ -98,6 +98,8 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     let mut chosen = library.clone();
     chosen.controls.retain(|it| folders.iter().any(|(id, _)| id == it.control.id.as_str()));
     problems.extend(engine::lint(&chosen));
+    let is_tested = |id: &ControlId| chosen.control(id.as_str()).is_some();
+    problems.extend(engine.interpreted().filter(|(id, _)| is_tested(id)).map(|(_, why)| why.clone()));
     let (mut objects, mut mismatches) = (0, Vec::new());
     for (id, folder) in &folders {
         let Some(source) = library.control(id) else { continue };
