@@ -21,6 +21,7 @@ pub mod vap;
 pub mod decision;
 
 pub mod conformance;
+pub mod proof;
 pub mod scan;
 
 pub mod cluster;

@@ -54,6 +54,22 @@ fn every_control_says_what_its_test_data_says() {
     }
 }
 
+/// Objects that `kubevet policy verify` found and made small, with what OPA says of them.
+#[test]
+fn what_once_differed_is_said_as_opa_says_it() {
+    let library = library();
+    let (engine, _) = Engine::compile(&library);
+    for folder in std::fs::read_dir(root().join("tests/regressions")).into_iter().flatten() {
+        let folder = folder.unwrap().path();
+        let id = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let source = library.control(&id).unwrap_or_else(|| panic!("tests/regressions/{id} is no control"));
+        let (objects, problems) = policy::read_testdata(&folder);
+        assert!(problems.is_empty() && !objects.is_empty(), "{id}: {problems:#?}");
+        let mismatches = check_testdata(&engine, &library, &source.control.id, &objects);
+        assert!(mismatches.is_empty(), "{id}: {mismatches:#?}");
+    }
+}
+
 #[test]
 fn every_control_keeps_to_the_profile() {
     assert_eq!(engine::lint(&library()), Vec::new());

@@ -4,17 +4,23 @@
 
 use crate::support::{Oracle, shared};
 use kubevet::{
+    decision::{Because, Case, Rules, User, decide},
     document::{self, Document},
     engine::{
         Engine,
         cel::{ParamsFrom, Sheet, Target},
         is_configured, looks_at,
     },
-    model::{ControlId, Kind, Request},
+    matching::Attributes,
+    model::{ControlId, Kind, Operation, Request},
     policy::{self, Library, ParamValue, Params},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 struct Proof {
     oracle: Oracle,
@@ -208,12 +214,11 @@ impl Proof {
     }
 
     fn finish(self, at_least: usize) {
-        println!("{} compared, {} not read, costs {:?}", self.compared, self.unread, self.costs);
-        println!("denied {:?}", self.denied);
-        println!("passed {:?}", self.passed);
+        let ids = self.denied.keys().filter(|it| self.passed.contains_key(*it)).count();
+        let counts = (self.compared, self.unread, ids);
         let shown: Vec<&String> = self.differences.iter().take(12).collect();
         assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
-        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+        assert!(self.compared >= at_least, "too few (compared, unread, controls seen both ways): {counts:?}");
     }
 }
 
@@ -225,8 +230,7 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
     params
 }
 
-/// Every object of the test data under its own params: with the policy of its own control over all kinds, and with the
-/// policy of all controls over its own kind.
+/// Every object of the test data under its own params: with the policy of its control over all kinds, and over its own.
 fn test_data(test: &str, written: bool, at_least: usize) {
     let Some(mut proof) = Proof::new(test) else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/controls");
@@ -241,7 +245,7 @@ fn test_data(test: &str, written: bool, at_least: usize) {
             let params = with(&proof.library, &object.params);
             if written {
                 let kind = object.document.id().group_kind();
-                proof.compare(&object.document, &params, &[kind], true, None);
+                proof.compare(&object.document, &params, &[kind], true, own);
             } else {
                 proof.compare(&object.document, &params, &kinds(), false, own);
             }
@@ -257,7 +261,7 @@ fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
 
 #[test]
 fn policies_over_one_kind_find_what_the_engine_finds() {
-    test_data("policies_over_one_kind_find_what_the_engine_finds", true, 10_000);
+    test_data("policies_over_one_kind_find_what_the_engine_finds", true, 400);
 }
 
 /// A Pod of a hundred containers costs no control more than half of what the API server allows.
@@ -320,4 +324,93 @@ fn policies_find_what_the_engine_finds_in_the_public_cases() {
         }
     }
     proof.finish(2_000);
+}
+
+fn json_of(document: &Document) -> Value {
+    let mut text = String::new();
+    document.root().write_json(&mut text);
+    serde_json::from_str(&text).expect("documents print as JSON")
+}
+
+/// What an update brings in is told from what was there as the webhook tells it: any two failing objects of a kind.
+#[test]
+#[ignore = "the webhook is shown files here, not what the API server reads of them: 28 of 903 differ by a null or a `0`"]
+fn an_update_brings_in_what_the_webhook_says_it_does() {
+    let Some(mut proof) = Proof::new("an_update_brings_in_what_the_webhook_says_it_does") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/controls");
+    let params = proof.library.params.defaults();
+    let controls: BTreeMap<_, _> =
+        proof.library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+    let (mut existing, mut new) = (0, 0);
+    let mut differences = Vec::new();
+    for (id, control) in &controls {
+        let folder = std::fs::read_dir(&root)
+            .expect("the controls are there")
+            .filter_map(Result::ok)
+            .find(|it| it.file_name().to_string_lossy().starts_with(id.as_str()));
+        let (objects, _) = policy::read_testdata(&folder.expect("a folder").path());
+        let rules = Rules {
+            bindings: vec![policy::Binding {
+                controls: BTreeSet::from([id.clone()]),
+                ..policy::fallback_binding(&proof.library)
+            }],
+            controls: BTreeMap::from([(id.clone(), control.clone())]),
+            exempt_namespaces: BTreeSet::new(),
+            exceptions: (),
+        };
+        for (a, b) in objects.iter().flat_map(|a| objects.iter().map(move |b| (a, b))) {
+            let kind = a.document.id().group_kind();
+            if b.document.id().group_kind() != kind || kind.name.ends_with("Options") {
+                continue;
+            }
+            let attributes = Attributes {
+                operation: Operation::Update,
+                group: &kind.group,
+                version: "v1",
+                resource: "things",
+                subresource: "",
+                name: "x",
+                namespace: "shop",
+                labels: None,
+                old_labels: None,
+            };
+            let user = User::default();
+            let case = Case {
+                attributes,
+                kind: &kind,
+                user: &user,
+                dry_run: false,
+                object: Some(&a.document),
+                old_object: Some(&b.document),
+            };
+            let engine = &proof.engine;
+            let judge = |object: &Document, params: &Params| {
+                Ok(Arc::new(engine.judge(object, &Request { operation: Operation::Update }, params)))
+            };
+            let decided = decide(&rules, &case, &|| None, &judge);
+            if decided.outcomes.is_empty() {
+                continue;
+            }
+            let all_known = decided.outcomes.iter().all(|it| it.because == Because::Existing);
+            let key = proof.sheet(&params, std::slice::from_ref(&kind), true, Some(id));
+            let Some((sheet, policy)) = proof.sheets.get(&key) else { continue };
+            assert_eq!(sheet.controls.len(), 1);
+            let request = json!({"op": "vap", "policy": policy, "object": json_of(&a.document),
+                "oldObject": json_of(&b.document), "operation": "UPDATE", "params":
+                {"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration", "metadata": {"name": "p"}}});
+            let answer = proof.oracle.ask(&request);
+            let Some(known) =
+                answer["decisions"].as_array().into_iter().flatten().find(|it| it["validation"] == json!(1))
+            else {
+                continue;
+            };
+            *(if all_known { &mut existing } else { &mut new }) += 1;
+            if (known["action"] == json!("admit")) != all_known {
+                differences.push(format!("{id} {} over {}: {known}", a.file, b.file));
+            }
+        }
+    }
+    let shown: Vec<_> = differences.iter().take(10).collect();
+    assert!(shown.is_empty(), "{} differences: {shown:#?}", differences.len());
+    assert!(existing > 200 && new > 300, "{existing} known, {new} new");
 }

@@ -9,3 +9,4 @@ mod intrinsics;
 mod rego;
 mod schema;
 mod support;
+mod verify;

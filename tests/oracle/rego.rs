@@ -123,8 +123,9 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 #[test]
 fn opa_and_the_engine_agree_on_the_test_data() {
     let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else { return };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/controls");
-    for folder in std::fs::read_dir(root).expect("the controls are there") {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = |it: &str| std::fs::read_dir(root.join(it)).expect("the controls are there");
+    for folder in folders("policies/controls").chain(folders("tests/regressions")) {
         let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
         assert!(problems.is_empty(), "{problems:?}");
         for object in objects {

@@ -6,6 +6,7 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
 };
 
 /// A running oracle; it ends with this value.
@@ -40,6 +41,25 @@ impl Oracle {
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the oracle answers");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("the oracle answered {line:?} to {request}: {error}"))
+    }
+
+    /// The answers to many requests, which the oracle works on with all cores.
+    pub(crate) fn ask_all(&mut self, lines: &[String]) -> Vec<String> {
+        let (requests, answers) = (&mut self.requests, &mut self.answers);
+        thread::scope(|scope| {
+            // Written aside: the oracle stops reading while nobody takes its answers.
+            scope.spawn(move || {
+                for line in lines {
+                    writeln!(requests, "{line}").expect("the oracle takes requests");
+                }
+            });
+            let mut read = || {
+                let mut line = String::new();
+                answers.read_line(&mut line).expect("the oracle answers");
+                line
+            };
+            lines.iter().map(|_| read()).collect()
+        })
     }
 }
 

@@ -7,8 +7,13 @@ use super::{
     term::{Piece, Presence},
     text::Cel,
     types::Known,
+    variables::metadata_path,
 };
-use crate::engine::program::{Comparison, Const, Term, TermId, Type};
+use crate::{
+    engine::program::{Comparison, Const, Term, TermId, Type},
+    model::Kind,
+    workload::pod_spec_path,
+};
 
 /// All types in Rego's order.
 const ORDER: [Type; 6] = [Type::Null, Type::Bool, Type::Number, Type::Text, Type::List, Type::Map];
@@ -39,6 +44,19 @@ impl Printer<'_> {
 
     /// Comparisons that the kind of the object decides.
     fn kind_compared(&mut self, comparison: Comparison, a: TermId, b: TermId) -> Result<Option<Cel>, Refused> {
+        let path: Option<fn(&Kind) -> Option<String>> = match self.program.term(a) {
+            Term::PodSpecPath => Some(|it| pod_spec_path(it).map(|it| it.join("."))),
+            Term::PodMetadataPath => Some(|it| metadata_path(it).map(|it| it.join("."))),
+            _ => None,
+        };
+        if let (Some(path), Term::Const(Const::Text(wanted))) = (path, self.program.term(b)) {
+            let is = |it: &Kind| path(it).as_deref() == Some(wanted.as_ref());
+            return match comparison {
+                Comparison::Equal => self.is_kind(is).map(Some),
+                Comparison::NotEqual => self.is_kind(|it| path(it).is_some() && !is(it)).map(Some),
+                _ => Ok(None),
+            };
+        }
         let (Term::Field(of, name), Term::Const(Const::Text(kind))) = (self.program.term(a), self.program.term(b))
         else {
             return Ok(None);
@@ -65,7 +83,7 @@ impl Printer<'_> {
         Ok(match (a.presence, b.presence) {
             (Presence::Always, Presence::Always) => {
                 if let (Cel::Atom(x), Cel::Atom(y), Some(_)) = (&a.cel, &b.cel, written)
-                    && is_literal(&a.cel)
+                    && a.cel.is_literal()
                 {
                     return Ok(Cel::Bool(x == y));
                 }
@@ -139,10 +157,6 @@ impl Printer<'_> {
             Ok(if may_be_same { Cel::choice(type_is(x, kind), same, beside) } else { beside })
         })
     }
-}
-
-fn is_literal(cel: &Cel) -> bool {
-    matches!(cel, Cel::Atom(text) if text.starts_with('\'') && text.ends_with('\'') && text.matches('\'').count() == 2)
 }
 
 fn turned(comparison: Comparison) -> Comparison {

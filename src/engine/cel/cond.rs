@@ -80,11 +80,23 @@ impl Printer<'_> {
     /// Whether a condition that compares or tests holds only where a term is there.
     fn needs(&self, cond: CondId, term: TermId) -> bool {
         match self.program.cond(cond) {
-            Cond::OneOf(it, _) => *it == term,
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => *a == term || *b == term,
-            Cond::Test(_, terms) => terms.contains(&term),
+            Cond::OneOf(it, _) => self.is_strict(*it, term),
+            Cond::Compare(_, a, b) | Cond::Member(a, b) => self.is_strict(*a, term) || self.is_strict(*b, term),
+            Cond::Test(_, terms) => terms.iter().any(|it| self.is_strict(*it, term)),
+            Cond::And(conds) => conds.iter().any(|it| self.needs(*it, term)),
+            Cond::Or(conds) => !conds.is_empty() && conds.iter().all(|it| self.needs(*it, term)),
+            Cond::Any(_, cond) => self.needs(*cond, term),
             _ => false,
         }
+    }
+
+    /// Whether a term is undefined wherever a part of it is.
+    fn is_strict(&self, term: TermId, part: TermId) -> bool {
+        term == part
+            || match self.program.term(term) {
+                Term::First(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
+                whole => whole.parts().iter().any(|it| self.is_strict(*it, part)),
+            }
     }
 
     /// Whether no element makes the condition true.

@@ -120,7 +120,7 @@ impl Printer<'_> {
             }
         };
         let mut in_brackets = false;
-        while let Some(part) = parts.next() {
+        for part in parts {
             match part {
                 Part::Hole(term) if in_brackets => self.hole(&mut reading, term)?,
                 Part::Hole(_) => return Err(Refused("a path whose fields are computed".to_owned())),

@@ -119,7 +119,7 @@ impl Printer<'_> {
             _ => piece.or_value(&Cel::text("")),
         };
         Ok(match text_of(&piece, value) {
-            it if is_name => it,
+            it if is_name || it.is_literal() => it,
             it => it.then(r".replace('\n', ' ')"),
         })
     }

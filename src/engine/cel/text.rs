@@ -75,8 +75,13 @@ impl Cel {
         matches!(self, Self::Atom(text) if text.chars().all(|it| it.is_ascii_alphanumeric() || it == '_' || it == '.'))
     }
 
-    fn is_literal(&self) -> bool {
-        matches!(self, Self::Atom(text) if text.starts_with(['\'', '"']) || text.starts_with(|it: char| it.is_ascii_digit()))
+    /// Whether it is one literal text or number.
+    pub(super) fn is_literal(&self) -> bool {
+        let Self::Atom(text) = self else { return false };
+        match text.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')) {
+            Some(inside) => !inside.replace("\\\\", "").replace("\\'", "").contains('\''),
+            None => text.chars().all(|it| it.is_ascii_digit()),
+        }
     }
 
     pub(super) fn is_cheap(&self) -> bool {

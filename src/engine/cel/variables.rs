@@ -11,6 +11,25 @@ use super::{
 use crate::{engine::program::ContainerList, model::Kind, policy::ParamValue, workload::pod_spec_path};
 use std::sync::Arc;
 
+/// Names that no param's variable may have.
+const OWN: &[&str] = &[
+    "podSpec",
+    "podMetadata",
+    "containers",
+    "resourceContainers",
+    "probeContainers",
+    "placedContainers",
+    "placedResourceContainers",
+    "placedProbeContainers",
+    "volumes",
+    "oldPodSpec",
+    "oldPodMetadata",
+    "oldVolumes",
+    "oldPlacedContainers",
+    "oldPlacedResourceContainers",
+    "oldPlacedProbeContainers",
+];
+
 /// Variables in the order in which they need one another.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
@@ -249,10 +268,17 @@ impl Definitions<'_> {
             ParamsFrom::Written(params) => params.get(name).map(literal),
             ParamsFrom::Resource(params) => {
                 let fallback = literal(params.get(name)?);
-                let read = Cel::atom(format!("params.?settings.?{name}.orValue({})", fallback.show()));
+                let plain = name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+                let step = if plain { format!(".?{name}") } else { format!("[?{}]", Cel::text(name).show()) };
+                let read = Cel::atom(format!("params.?settings{step}.orValue({})", fallback.show()));
+                let sound = |it: char| if it.is_ascii_alphanumeric() { it } else { '_' };
+                let mut variable: String = name.chars().map(sound).collect();
+                if OWN.contains(&name) || !variable.starts_with(|it: char| it.is_ascii_alphabetic()) {
+                    variable.insert_str(0, "param_");
+                }
                 // The same for both objects.
-                variables.define(name, &read);
-                Some(Cel::atom(format!("variables.{name}")))
+                variables.define(&variable, &read);
+                Some(Cel::atom(format!("variables.{variable}")))
             }
         }
     }

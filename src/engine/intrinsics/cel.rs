@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 
 /// The names that expressions bind.
+#[cfg(test)]
 pub(crate) const BOUND: &[&str] = &["host", "image", "item", "items", "place", "spelling", "step", "tag", "text"];
 
 /// Registry and repository as written.

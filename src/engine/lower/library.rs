@@ -251,6 +251,12 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let arguments = self.values(params, scope)?;
         let terms = self.terms(&arguments, span, scope)?;
+        // OPA then writes between bytes, and CEL between letters.
+        let is_text =
+            |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
+        if call == Intrinsic::Replace && !terms.get(1).is_some_and(is_text) {
+            return self.refuse(scope.module, span, "what `replace` looks for must be written out, and not be empty");
+        }
         Ok(Symbol::Term(self.program.add_term(Term::Call(call, terms.into()))))
     }
 

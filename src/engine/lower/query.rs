@@ -8,10 +8,15 @@ use super::{
 use crate::{
     engine::{
         program::{BinderId, CondId, Const, Domain, Term, TermId, Type},
-        syntax::{AssignOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span, static_path},
+        syntax,
+        syntax::{AssignOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
     },
     model::Problem,
 };
+
+/// Why a negation is refused.
+const LOST: &str = "where this is undefined, `not` is undefined too and the finding is lost: bind it by `:=` on a line of its \
+                    own, or write a helper and negate that";
 
 /// One step through a body.
 #[derive(Debug, Clone, Copy)]
@@ -375,21 +380,20 @@ impl<'a> Lowerer<'_, 'a> {
     /// only what is surely defined may stand there.
     fn negation(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<CondId, Problem> {
         match expr {
-            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {}
-            Expr::BoolExpr { op: super::syntax::BoolOp::Eq, .. } => {}
-            Expr::Call { params, fcn, .. } => {
+            Expr::Var { .. } => {}
+            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.surely_defined(expr, scope)?,
+            Expr::BoolExpr { op: super::syntax::BoolOp::Eq, lhs, rhs, .. } => {
+                self.surely_defined(lhs, scope)?;
+                self.surely_defined(rhs, scope)?;
+            }
+            Expr::Call { params, .. } => {
                 for param in params {
-                    let name = static_path(fcn).unwrap_or_default().join(".");
-                    let symbol = self.value(param, scope)?;
-                    let Symbol::Term(term) = symbol else { continue };
                     let is_local =
                         matches!(param.as_ref(), Expr::Var { span, .. } if scope.local(span.text()).is_some());
-                    if !is_local && !self.program.is_defined(term) {
-                        return self.refuse(
-                            scope.module,
-                            param.span(),
-                            format!("`not {name}(…)` is lost where this is undefined: bind it by `:=` first, or write a helper and negate that"),
-                        );
+                    if let (Symbol::Term(term), false) = (self.value(param, scope)?, is_local)
+                        && !self.program.is_defined(term)
+                    {
+                        return self.refuse(scope.module, param.span(), LOST);
                     }
                 }
             }
@@ -403,5 +407,23 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let cond = self.condition(expr, scope)?;
         Ok(self.program.not(cond))
+    }
+
+    /// A call beneath a `not` is evaluated before it: what it gives must be defined.
+    fn surely_defined(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<(), Problem> {
+        let mut calls: Vec<&'a Expr> = Vec::new();
+        syntax::walk(expr, &mut |it| {
+            if matches!(it, Expr::Call { .. }) {
+                calls.push(it);
+            }
+        });
+        for call in calls {
+            if let Symbol::Term(term) = self.value(call, scope)?
+                && !self.program.is_defined(term)
+            {
+                return self.refuse(scope.module, call.span(), LOST);
+            }
+        }
+        Ok(())
     }
 }

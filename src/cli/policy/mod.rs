@@ -1,5 +1,9 @@
 //! `kubevet policy`: write controls and see whether they say what is expected of them.
 
+mod explain;
+mod oracle;
+mod verify;
+
 use super::{complain, library::LibraryFlags, terminal};
 use crate::{
     conformance::{self, CaseResult, CaseStatus, Mismatch},
@@ -53,6 +57,14 @@ enum What {
         #[command(flatten)]
         library: LibraryFlags,
     },
+    /// Prove that every way of judging gives one verdict: OPA, the engine and exported policies, on generated objects
+    #[command(
+        after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"
+    )]
+    Verify(verify::Verify),
+    /// Show what became of a rule: compiled or not and why, the program, what it reads, the CEL
+    #[command(after_help = "Exit status: 0 it is compiled, 1 it is interpreted, 2 it does not load")]
+    Explain(explain::Explain),
 }
 
 impl PolicyCommand {
@@ -60,6 +72,8 @@ impl PolicyCommand {
         match &self.what {
             What::New { name, dir } => new(name, dir),
             What::Test { dir } => test(dir),
+            What::Verify(verify) => verify.run(),
+            What::Explain(explain) => explain.run(),
             What::Cases { dir, differences, library } => cases(dir, differences, library),
         }
     }

@@ -1,0 +1,69 @@
+//! A control as a policy for the proof alone: one validation over the printed variables, for every kind that the control
+//! looks at. What is exported to clusters is made elsewhere, of the same sheet.
+
+use crate::{
+    engine::{
+        Engine,
+        cel::{ParamsFrom, Target},
+        looks_at,
+    },
+    model::{Control, ControlId, Kind, KindSelector},
+    policy::Params,
+    workload::WORKLOADS,
+};
+use serde_json::{Value, json};
+
+/// What a policy says where it leaves an object unjudged for its size.
+pub(super) const UNJUDGED: &str = "kubevet-proof: not judged for its size";
+/// The oldest minor version of Kubernetes that the policies are printed for.
+const MIN_KUBE: u8 = 30;
+
+/// The policy of a control with these params written into it.
+///
+/// # Errors
+/// Why the control cannot be printed.
+pub fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
+    let kinds = kinds(control);
+    let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };
+    let id: ControlId = control.id.clone();
+    let sheet = engine.print_cel(std::slice::from_ref(&id), &target);
+    let Some(printed) = sheet.controls.first() else {
+        return Err(sheet.refused.into_iter().next().map_or_else(|| "it is not printed".to_owned(), |(_, why)| why));
+    };
+    let variables: Vec<Value> =
+        sheet.variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    let words = format!("({}).join('; ')", printed.messages);
+    let (clean, message) = match &printed.unjudged {
+        None => (printed.clean.clone(), words),
+        Some(bound) => (
+            format!("({}) && !({})", printed.clean, bound.condition),
+            format!("({}) ? '{UNJUDGED}' : {words}", bound.condition),
+        ),
+    };
+    Ok(json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": id.as_str().to_ascii_lowercase()},
+        "spec": {
+            "failurePolicy": "Fail",
+            "variables": variables,
+            "validations": [{"expression": clean, "messageExpression": message}],
+        },
+    }))
+}
+
+fn kinds(control: &Control) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = WORKLOADS
+        .iter()
+        .map(|it| Kind::new(it.group, it.name))
+        .filter(|kind| control.kinds.iter().any(|it| looks_at(it, kind)))
+        .collect();
+    for selector in &control.kinds {
+        if let KindSelector::Kind(kind) = selector
+            && !kinds.contains(kind)
+        {
+            kinds.push(kind.clone());
+        }
+    }
+    kinds
+}
