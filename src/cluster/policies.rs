@@ -13,8 +13,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// Whoever owns what is applied.
 const MANAGER: &str = "kubevet";
-/// How long one call may take.
-const CALL: Duration = Duration::from_secs(20);
+/// How long one call may take; the API server itself gives up after a minute. It compiles a policy before it answers, and
+/// a large one takes it seconds.
+const CALL: Duration = Duration::from_secs(65);
 /// How long a new kind may take until it can be used.
 const ESTABLISHED: Duration = Duration::from_secs(20);
 /// Between two looks at it.

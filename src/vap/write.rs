@@ -29,6 +29,9 @@ const IDS_CUT: usize = 900;
 /// The longest name of a control in a message.
 const NAME: usize = 80;
 
+/// Variables of a policy that are not its controls'. Where params are read from objects, each has a variable, too.
+pub(super) const OWN_VARIABLES: &[&str] = &["clean", "found", "ids", "owners", "words"];
+
 /// What a policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {

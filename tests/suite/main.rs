@@ -33,5 +33,7 @@ mod served;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod vap;
+#[cfg(test)]
 #[path = "../cluster/waiting.rs"]
 mod waiting;

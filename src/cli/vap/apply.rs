@@ -28,7 +28,7 @@ pub(super) struct ApplyCommand {
     /// Ask the API server for everything, and have it keep nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take away the policies, bindings and params that kubevet manages and that are not among these
+    /// Take away every other policy, binding and ControlConfiguration that bears kubevet's label, whoever applied it
     #[arg(long)]
     prune: bool,
     /// Set fields that somebody else has changed since, too
