@@ -8,6 +8,7 @@
 //! | `sheet` | the door: controls in, variables and expressions out |
 //! | `text` | expressions of CEL as text |
 //! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
+//! | `narrow` | what cannot find anything under written params is left out |
 //! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
 //! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
 //! | `functions` | the shared library's functions |
@@ -25,6 +26,7 @@ mod identity;
 mod kubernetes;
 mod loops;
 mod message;
+mod narrow;
 mod printer;
 mod scope;
 mod sheet;

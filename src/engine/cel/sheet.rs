@@ -1,6 +1,6 @@
 //! The door: compiled controls in, CEL out.
 
-use super::{deny, kubernetes::Kubernetes, variables::Variables};
+use super::{deny, kubernetes::Kubernetes, narrow::narrow, variables::Variables};
 use crate::{
     engine::program::{Compiled, Program},
     model::{Control, ControlId, Kind},
@@ -110,6 +110,7 @@ pub(in crate::engine) fn print(program: &Program, compiled: &[&Compiled], target
     for control in compiled {
         // What a refused control defined is not needed.
         let before = variables.list.len();
+        let control = &narrow(program, control, target);
         match deny::print(program, control, target, types, &mut variables) {
             Ok(printed) => sheet.controls.push(printed),
             Err(why) => {

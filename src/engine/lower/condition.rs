@@ -117,6 +117,9 @@ impl<'a> Lowerer<'_, 'a> {
         let ([argument], true) = (params.as_slice(), static_path(fcn).unwrap_or_default() == ["count"]) else {
             return Ok(None);
         };
+        if !matches!(argument.as_ref(), Expr::Var { .. } | Expr::RefDot { .. }) {
+            return Ok(None);
+        }
         let (Symbol::Partial(name), "0") = (self.value(argument, scope)?, number.text()) else { return Ok(None) };
         let elements = self.elements_of(&name, span, scope)?;
         let mut each = Vec::new();
