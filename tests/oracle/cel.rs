@@ -276,7 +276,7 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
         let control = proof.library.control(id.as_str()).expect("a control").control.clone();
         for object in policy::read_testdata(&folder).0 {
             let kind = object.document.id().group_kind();
-            if kind.name.ends_with("Options") || !control.kinds.iter().any(|it| looks_at(it, &kind)) {
+            if !control.kinds.iter().any(|it| looks_at(it, &kind)) {
                 continue;
             }
             let params = with(&proof.library, &object.params);
@@ -292,9 +292,11 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
                 prepared.insert(key.clone(), number);
             }
             let Some(Some(number)) = prepared.get(&key) else { continue };
-            let question = json!({"op": "judge", "operation": "UPDATE", "object": json_of(&object.document), "cel": [[number, "one"]]});
+            let connect = kind.name.ends_with("Options");
+            let operation = if connect { Operation::Connect } else { Operation::Update };
+            let question = json!({"op": "judge", "operation": operation.to_string(), "object": json_of(&object.document), "cel": [[number, "one"]]});
             questions.push(question.to_string());
-            let verdict = proof.engine.judge(&object.document, &Request { operation: Operation::Update }, &params);
+            let verdict = proof.engine.judge(&object.document, &Request { operation }, &params);
             let own: Vec<String> =
                 verdict.findings.into_iter().filter(|it| it.control == id).map(|it| it.message.to_string()).collect();
             found.push((id.clone(), object.file.clone(), own));
