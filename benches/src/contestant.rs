@@ -47,8 +47,9 @@ pub fn timed(count: u64, mut judge: impl FnMut() -> usize) -> Turn {
     turn
 }
 
-/// All judge the object in turns, `rounds` times; a row each. The first is what the others are compared with.
-pub fn compete(object: &Object, contestants: &mut [Box<dyn Contestant>], rounds: u64) {
+/// All judge the object in turns, `rounds` times; a row each. The first is what the others are compared with, their
+/// answers too where the same was asked of all.
+pub fn compete(object: &Object, contestants: &mut [Box<dyn Contestant>], rounds: u64, same: bool) {
     let mut running = Vec::new();
     for contestant in contestants {
         // The first turn warms what is cached and shows how many fit into one.
@@ -73,7 +74,7 @@ pub fn compete(object: &Object, contestants: &mut [Box<dyn Contestant>], rounds:
     let mut expected = None;
     for (contestant, _, last, samples) in &running {
         let expected = *expected.get_or_insert(last.failing);
-        let said = if last.failing == expected { String::new() } else { ", NOT WHAT KUBEVET SAYS".to_owned() };
+        let said = if last.failing == expected || !same { String::new() } else { ", NOT WHAT KUBEVET SAYS".to_owned() };
         let remarks = format!("{} failing{said}{}", last.failing, last.remarks);
         table::times(&object.name, &contestant.name(), samples, ours, &remarks);
         ours.get_or_insert(samples.at(0.5));

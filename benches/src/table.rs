@@ -5,7 +5,7 @@ use crate::sample::{Nanos, Samples};
 /// Prints the head.
 pub fn head() {
     line("object or work", "who", ["p50", "p99", "min"].map(str::to_owned), "x kubevet", "remarks");
-    println!("{}", "-".repeat(150));
+    println!("{}", "-".repeat(160));
 }
 
 /// Prints a row of times. `ours` is what kubevet took at the median in the same run; `None` in its own row.
@@ -34,5 +34,5 @@ fn ratio(value: f64, ours: Option<f64>) -> String {
 }
 
 fn line(what: &str, who: &str, [p50, p99, min]: [String; 3], ratio: &str, remarks: &str) {
-    println!("{what:<24} {who:<30} {p50:>11} {p99:>11} {min:>11} {ratio:>9}  {remarks}");
+    println!("{what:<32} {who:<26} {p50:>11} {p99:>11} {min:>11} {ratio:>9}  {remarks}");
 }

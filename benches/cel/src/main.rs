@@ -7,9 +7,9 @@
 
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
-    io::{BufRead as _, Write as _, stdin, stdout},
+    io::{Write as _, stdin, stdout},
     time::Instant,
 };
 
@@ -119,13 +119,13 @@ fn sheet<P>(set_up: &Value, parse: impl Fn(&str) -> Result<P, String>) -> Result
     };
     let mut refused = BTreeMap::new();
     let mut variables = Vec::new();
-    for (name, text) in pairs("variables") {
+    let all = pairs("controls");
+    for (name, text) in needed(pairs("variables"), &all) {
         match parse(&text) {
             Ok(parsed) => variables.push((format!("variables_{name}"), parsed)),
             Err(error) => drop(refused.insert(name, error)),
         }
     }
-    let all = pairs("controls");
     let total = all.len();
     let controls: Vec<P> =
         all.into_iter().filter_map(|(id, text)| parse(&text).map_err(|it| refused.insert(id, it)).ok()).collect();
@@ -134,6 +134,25 @@ fn sheet<P>(set_up: &Value, parse: impl Fn(&str) -> Result<P, String>) -> Result
         about += &format!(" (refused: {}; {name}: {})", refused.len(), one_line(error));
     }
     Ok(Sheet { variables, controls, about })
+}
+
+/// The variables that the conditions need, themselves or through others; the rest is for messages.
+fn needed(variables: Vec<(String, String)>, controls: &[(String, String)]) -> Vec<(String, String)> {
+    let names = |text: &str| -> Vec<String> {
+        let after = text.split("variables_").skip(1);
+        after.map(|it| it.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect()).collect()
+    };
+    let mut wanted: BTreeSet<String> = controls.iter().flat_map(|(_, text)| names(text)).collect();
+    // Each stands after those that it uses.
+    let mut kept = Vec::new();
+    for (name, text) in variables.into_iter().rev() {
+        if wanted.contains(&name) {
+            wanted.extend(names(&text));
+            kept.push((name, text));
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 fn serve(about: &str, judge: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<(), String> {
