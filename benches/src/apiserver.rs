@@ -1,0 +1,115 @@
+//! What policies and the webhook add to a create on a real API server. Each has a control plane of its own beside a
+//! bare one; creates are dry runs of the clean object, one after the other over all of them in turns.
+
+use crate::{
+    cluster::{Answer, Cluster},
+    contestant::Object,
+    sample::{Nanos, Samples},
+    table,
+};
+use std::{env, fs, path::Path, time::Instant};
+
+/// Creates on each before any is measured.
+const WARM: u64 = 60;
+/// Where the objects are created. They name the namespace themselves.
+const NAMESPACE: &str = "monitoring";
+const PATH: &str = "/apis/apps/v1/namespaces/monitoring/deployments";
+
+struct Measured {
+    name: String,
+    cluster: Cluster,
+    times: Samples,
+    cpu: u64,
+}
+
+/// Prints a row for the bare server, for each `NAME=POLICIES.yaml`, and for the webhook. The first policies are what
+/// the others are compared with.
+///
+/// # Errors
+/// A control plane does not start, does not take the policies, or denies the clean object.
+pub fn run(
+    controlplane: &str,
+    kubevet: &str,
+    clean: &Object,
+    failing: &Object,
+    policies: &[&str],
+    creates: u64,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|it| it.to_string())?;
+    let folder = env::temp_dir().join(format!("kubevet-benches-clusters-{}", std::process::id()));
+    let outcome = runtime.block_on(async {
+        let mut all = Vec::new();
+        for variant in policies.iter().copied().chain(["webhook", "bare"]) {
+            all.push(start(controlplane, kubevet, variant, &folder, &failing.bytes).await?);
+        }
+        measure(&mut all, &clean.bytes, creates).await?;
+        print(&all, creates);
+        Ok(())
+    });
+    let _ = fs::remove_dir_all(&folder);
+    outcome
+}
+
+async fn start(
+    controlplane: &str,
+    kubevet: &str,
+    variant: &str,
+    at: &Path,
+    failing: &[u8],
+) -> Result<Measured, String> {
+    let (name, file) = variant.split_once('=').unwrap_or((variant, ""));
+    let mut cluster = Cluster::start(controlplane, at.join(name.replace(' ', "-")), NAMESPACE).await?;
+    match (name, file) {
+        ("bare", _) => {}
+        (_, "") => cluster.add_gate(kubevet)?,
+        _ => cluster.kubectl(&["apply", "--server-side", "-f", file], "")?,
+    }
+    if name != "bare" {
+        let why = cluster.until_denied(PATH, failing).await.map_err(|it| format!("{name}: {it}"))?;
+        eprintln!("{name} is obeyed: {}", why.chars().take(200).collect::<String>());
+    }
+    Ok(Measured { name: name.to_owned(), cluster, times: Samples::default(), cpu: 0 })
+}
+
+async fn measure(all: &mut [Measured], object: &[u8], creates: u64) -> Result<(), String> {
+    let count = all.len();
+    for round in 0..WARM + creates {
+        for turn in 0..count {
+            // Each is the first as often as any other.
+            let place = (turn + usize::try_from(round).unwrap_or(0)) % count;
+            let Some(it) = all.get_mut(place) else { continue };
+            let (cpu, begin) = (it.cluster.cpu(), Instant::now());
+            let answer = it.cluster.create(PATH, object).await;
+            let took = begin.elapsed().as_nanos();
+            let cpu = it.cluster.cpu().saturating_sub(cpu);
+            match answer {
+                Ok(Answer::Created) => {}
+                Ok(Answer::Denied(why)) | Err(why) => return Err(format!("{}: {why}", it.name)),
+            }
+            if round >= WARM {
+                it.times.add([u64::try_from(took).unwrap_or(u64::MAX)]);
+                it.cpu += cpu;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print(all: &[Measured], creates: u64) {
+    let Some(bare) = all.last() else { return };
+    let cpu = |it: &Measured| it.cpu as f64 / creates as f64;
+    let added = |it: &Measured| it.times.at(0.5).0 - bare.times.at(0.5).0;
+    let mut ours = None;
+    for it in all {
+        let mut remarks = format!("CPU {}", Nanos(cpu(it)));
+        if it.name != "bare" {
+            let more = Nanos(cpu(it) - cpu(bare));
+            remarks = format!("adds {} at p50, {} of CPU ({more} more than bare)", Nanos(added(it)), Nanos(cpu(it)));
+            if let Some(first) = all.first().filter(|first| first.name != it.name) {
+                remarks += &format!("; adds {:.2} x what {} adds", added(it) / added(first), first.name);
+            }
+        }
+        table::times("create, dry run", &it.name, &it.times, ours, &remarks);
+        ours.get_or_insert(it.times.at(0.5));
+    }
+}

@@ -1,0 +1,38 @@
+//! Processes from outside: how long one runs, and the most memory that it held.
+
+use std::{
+    io,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// What a process took.
+pub struct Run {
+    pub nanos: u64,
+    /// Peak resident memory.
+    pub mebibytes: f64,
+    pub code: i32,
+}
+
+/// Runs a program to its end, its output thrown away.
+///
+/// # Errors
+/// It cannot be started or waited for.
+pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let begin = Instant::now();
+    let child = command.spawn()?;
+    let id = i32::try_from(child.id()).map_err(io::Error::other)?;
+    let mut status = 0;
+    // SAFETY: plain data that the call fills; the child is ours and nobody else waits for it.
+    let (ended, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (libc::wait4(id, &raw mut status, 0, &raw mut usage), usage)
+    };
+    let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    if ended != id {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Run { nanos, mebibytes: usage.ru_maxrss as f64 / 1024.0, code: libc::WEXITSTATUS(status) })
+}
