@@ -39,7 +39,7 @@ impl Cluster {
     pub async fn start(binary: &str, dir: PathBuf, namespace: &str) -> Result<Self, String> {
         fs::create_dir_all(&dir).map_err(|it| it.to_string())?;
         let mut command = Command::new(binary);
-        command.arg("--throw-away").arg(&dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("--throw-away").arg(&dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|it| format!("{binary}: {it}"))?;
         let mut kubeconfig = String::new();
         if let Some(out) = child.stdout.take() {
