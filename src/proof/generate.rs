@@ -1,6 +1,7 @@
 //! Objects for a control: one that the pool has, changed up to six times, with params under which the control speaks.
 
 use super::{
+    arrive::arrive,
     grow::Filler,
     mutate::Sources,
     pool::{self, ParamTable, Pool, Seed},
@@ -126,6 +127,8 @@ impl Generator {
                 for _ in 0..=self.random.below(3) {
                     wrong::spoil(&mut object, &mut self.random);
                 }
+            } else {
+                arrive(&mut object);
             }
             let text = object.to_string();
             let mut hasher = DefaultHasher::new();

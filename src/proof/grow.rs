@@ -160,7 +160,7 @@ impl Filler<'_> {
 }
 
 /// Where an object has values that should be structs, and of which type.
-fn structs(object: &Value) -> Vec<(Place, TypeId)> {
+pub(super) fn structs(object: &Value) -> Vec<(Place, TypeId)> {
     let Some(info) = Schema::embedded().kind(&pool::kind_of(object)) else { return Vec::new() };
     let mut found = Vec::new();
     let mut todo: Vec<(Place, Type, &Value)> = vec![(Vec::new(), Type::Struct(info.root), object)];

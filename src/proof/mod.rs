@@ -9,6 +9,7 @@
 //! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
 //! | `exported` | a control as the policy that CEL is asked about |
 //! | `generate` | the next question: an object from the pool, changed for a control |
+//! | `arrive` | what the API server makes of an object first |
 //! | `pool`, `words` | manifests and parts of them; the fields and literals of a rule |
 //! | `grow` | objects and parts of them made from Kubernetes' types |
 //! | `mutate`, `wrong` | changes that an API server may let through; and such that it would not |
@@ -18,6 +19,7 @@
 //! | `ways`, `report` | what a run met and found |
 //! | `tree`, `random` | places in a JSON tree; chance that repeats itself |
 
+mod arrive;
 mod compare;
 mod deviations;
 mod engines;

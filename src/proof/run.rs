@@ -1,6 +1,7 @@
 //! The proof itself: questions to all voices, side by side, until enough was compared; what differs is made small.
 
 use super::{
+    arrive::has_arrived,
     compare::{self, Difference},
     generate::{Generator, Made},
     pool::{self, Seed},
@@ -204,10 +205,13 @@ impl<'a> Run<'a> {
                 question = plain;
             }
         }
+        // What has arrived stays so while it gets smaller.
+        let arrived = has_arrived(&made.object);
         let small = shrink::shrink(made.object, |objects: &[Value]| {
+            let arrives = |it: &Value| !arrived || has_arrived(it);
             let looks = |it: &Value| kinds.iter().any(|kind| looks_at(kind, &pool::kind_of(it)));
             let shown = self.show(objects, &question, difference)?;
-            Ok(objects.iter().zip(shown).map(|(it, shown)| shown && looks(it)).collect())
+            Ok(objects.iter().zip(shown).map(|(it, shown)| shown && looks(it) && arrives(it)).collect())
         })?;
         let asked = Question { object: small.to_string().into(), ..question.clone() };
         let answers: Vec<Answer> = self.ask(std::slice::from_ref(&asked))?.into_iter().flatten().flatten().collect();

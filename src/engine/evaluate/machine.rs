@@ -328,6 +328,10 @@ impl<'m> Machine<'m> {
         }
         let start = self.scratch.made.len();
         for value in values.iter().take(pieces.len()).chain(&more).copied() {
+            if self.scratch.made.len() > MADE_BYTES {
+                self.stopped = Some(Stop::Made);
+                return Value::Undefined;
+            }
             match value {
                 Value::Int(number) => {
                     let _ = write!(self.scratch.made, "{number}");

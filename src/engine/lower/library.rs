@@ -14,6 +14,9 @@ use crate::{
     policy::ParamType,
 };
 
+/// The most pieces of one text; 64 letters that are written out count as one.
+const PIECES: usize = 512;
+
 impl<'a> Lowerer<'_, 'a> {
     /// A name of the library that takes no arguments.
     pub(super) fn library_name(&mut self, full: &str) -> Option<Symbol> {
@@ -254,8 +257,22 @@ impl<'a> Lowerer<'_, 'a> {
         // OPA then writes between bytes, and CEL between letters.
         let is_text =
             |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
-        if call == Intrinsic::Replace && !terms.get(1).is_some_and(is_text) {
-            return self.refuse(scope.module, span, "what `replace` looks for must be written out, and not be empty");
+        if call == Intrinsic::Replace {
+            if !terms.get(1).is_some_and(is_text) {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "what `replace` looks for must be written out, and not be empty",
+                );
+            }
+            // A row of such calls would make texts without end.
+            let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
+                Some(Term::Const(Const::Text(text))) => text.len(),
+                _ => usize::MAX,
+            };
+            if length(terms.get(2)) > length(terms.get(1)) {
+                return self.refuse(scope.module, span, "a `replace` that makes a text longer is not compiled");
+            }
         }
         Ok(Symbol::Term(self.program.add_term(Term::Call(call, terms.into()))))
     }
@@ -331,7 +348,21 @@ impl<'a> Lowerer<'_, 'a> {
             return self.refuse(scope.module, span, "the list has more values than the format has verbs");
         }
         pieces.push(self.program.text(rest));
+        self.bounded(&pieces, span, scope)?;
         Ok(Symbol::Term(self.program.concat(pieces)))
+    }
+
+    /// A text whose parts double from helper to helper is refused before it is put together.
+    fn bounded(&self, pieces: &[TermId], span: &Span, scope: &Scope<'a>) -> Result<(), Problem> {
+        let size = |it: &TermId| match self.program.term(*it) {
+            Term::Const(Const::Text(text)) => text.len() / 64,
+            Term::Concat(inner) => inner.len(),
+            _ => 1,
+        };
+        if pieces.iter().map(size).sum::<usize>() > PIECES {
+            return self.refuse(scope.module, span, "the text becomes too long to be compiled: build less");
+        }
+        Ok(())
     }
 
     /// Whether a term is a whole number wherever it is defined.
@@ -354,6 +385,7 @@ impl<'a> Lowerer<'_, 'a> {
             let is_text = self.program.is(term, Type::Text);
             terms.push(self.program.guard(is_text, term));
         }
+        self.bounded(&terms, span, scope)?;
         Ok(self.joined(&terms, between))
     }
 
