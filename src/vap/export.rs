@@ -188,10 +188,9 @@ impl Maker<'_> {
             } else if self.options.params == ParamsIn::Policies && !is_configured(control, &binding.params) {
                 let words = format!("is not configured: give {} a value", control.requires_any_param.join(" or "));
                 self.leave_out(&control.id, Why::NotConfigured, words);
-            } else if let (ParamsIn::Objects, Some(name)) = (
-                self.options.params,
-                control.params.iter().find(|it| OWN_VARIABLES.contains(&it.as_str()) || it.starts_with("clean")),
-            ) {
+            } else if let (ParamsIn::Objects, Some(name)) =
+                (self.options.params, control.params.iter().find(|it| OWN_VARIABLES.contains(&it.as_str())))
+            {
                 let words = format!("reads the param {name:?}, whose name is taken in policies: rename it");
                 self.leave_out(&control.id, Why::Refused, words);
             } else {

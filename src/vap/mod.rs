@@ -10,6 +10,7 @@
 //! | `export` | the door: bindings and a printer in, [`Export`] out |
 //! | `group` | which controls go into one policy, and for which kinds |
 //! | `excuse` | the decision's rules in CEL |
+//! | `ask`, `closed` | the match condition: whether there is anything to say, without variables |
 //! | `write` | a policy: variables, the one validation, what it says |
 //! | `bind` | a binding of policies |
 //! | `scope` | kinds and ControlBindings' `matchResources` as the API server's rules |
@@ -18,7 +19,9 @@
 //! | `yaml`, `layout` | objects as a stream, a folder for Kustomize, a folder for the API server's own use |
 //! | `compare` | which verdicts an upgrade changes |
 
+mod ask;
 mod bind;
+mod closed;
 mod compare;
 mod excuse;
 mod export;

@@ -62,6 +62,8 @@ fn print(ids: &[ControlId], _: &Target<'_>) -> Sheet {
         sheet.controls.push(Printed {
             control: all[id].clone(),
             clean: format!("!has(variables.podSpec.{})", id.as_str().replace('-', "_")),
+            silent: "false".to_owned(),
+            always_tells: true,
             messages: "['it is wrong']".to_owned(),
             identities: format!("[['{id}']]"),
             old_identities: format!("[['{id}', 1]]"),
@@ -223,9 +225,9 @@ fn the_rules_of_the_decision_stand_in_the_policy() {
     let plain = binding(&["C-0057", "C-0073"], &[Action::Deny]);
     assert_eq!(
         of(plain.clone()),
-        "(!has(variables.podSpec.C_0057))\n|| (request.operation == 'UPDATE' && [[['C-0057', 1]]].exists(before, \
-         ([['C-0057']]).all(i, i in before))) || size(variables.owners) > 0\n? ''\n: 'C-0057 Name of C-0057: ' + \
-         string((['it is wrong']).join(', '))"
+        "[string((['it is wrong']).join(', '))].map(w, w == ''\n|| (request.operation == 'UPDATE' && \
+         [[['C-0057', 1]]].exists(before, ([['C-0057']]).all(i, i in before))) || size(variables.owners) > 0\n? '' : \
+         'C-0057 Name of C-0057: ' + w)[0]"
     );
     let strict = of(Binding { on_update: OnUpdate::All, on_owned: OnOwned::Deny, ..plain });
     assert!(

@@ -1,10 +1,11 @@
 //! A policy as an object: shared variables, one variable a control, one validation that decides.
 //!
-//! On an object that is clean only `clean` is asked. What each control found is a variable of its own, which the API
-//! server evaluates when the message wants it, each under a cost limit of its own.
+//! Of an object that is clean only the match condition is asked. What each control found is a variable of its own, each
+//! under a cost limit of its own.
 
 use super::{
-    excuse::{Excuses, MAY_BE_EXCUSED},
+    ask,
+    excuse::Excuses,
     name::{MANAGED_BY, variable},
     params, scope,
 };
@@ -14,8 +15,6 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Conditions in one variable. The API server lets one expression cost 1,000,000, and a policy ten times that.
-const CONDITIONS: usize = 12;
 /// Controls of one policy; their ids must fit into a message and an annotation.
 pub(super) const CONTROLS: usize = 60;
 /// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which may have 256 KiB.
@@ -30,7 +29,7 @@ const IDS_CUT: usize = 900;
 const NAME: usize = 80;
 
 /// Variables of a policy that are not its controls'. Where params are read from objects, each has a variable, too.
-pub(super) const OWN_VARIABLES: &[&str] = &["clean", "found", "ids", "owners", "words"];
+pub(super) const OWN_VARIABLES: &[&str] = &["found", "ids", "owners", "words"];
 
 /// What a policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,14 +67,10 @@ pub(super) fn policy(draft: &Draft<'_>) -> Value {
         map.insert("namespaceSelector".to_owned(), selector);
     }
     spec.insert("matchConstraints".to_owned(), constraints);
-    if draft.role == Role::Excused {
-        spec.insert("matchConditions".to_owned(), json!([{"name": "may-be-excused", "expression": MAY_BE_EXCUSED}]));
-    }
+    let matching = json!([{"name": matching(draft.role), "expression": ask::condition(draft)}]);
+    spec.insert("matchConditions".to_owned(), matching);
     spec.insert("variables".to_owned(), variables(draft).iter().map(show).collect());
-    let expression = match draft.role {
-        Role::Unjudged => "size(variables.found) == 0",
-        Role::Deciding | Role::Excused => "variables.clean || size(variables.found) == 0",
-    };
+    let expression = "size(variables.found) == 0";
     spec.insert(
         "validations".to_owned(),
         json!([{
@@ -98,6 +93,15 @@ pub(super) fn policy(draft: &Draft<'_>) -> Value {
         "metadata": metadata(draft),
         "spec": spec,
     })
+}
+
+/// What the match condition is called.
+fn matching(role: Role) -> &'static str {
+    match role {
+        Role::Deciding => "finds-something",
+        Role::Excused => "may-excuse-something",
+        Role::Unjudged => "leaves-something-unjudged",
+    }
 }
 
 fn static_message(role: Role) -> &'static str {
@@ -149,7 +153,6 @@ fn variables(draft: &Draft<'_>) -> Vec<Variable> {
         let found: Vec<String> = controls.iter().filter_map(unjudged).collect();
         all.push(named("found", non_empty(&found)));
     } else {
-        all.extend(clean(controls));
         all.extend(draft.excuses.variable(controls));
         all.extend(controls.iter().map(|it| named(&variable(&it.control.id), found(it, draft))));
         let names: Vec<String> = controls.iter().map(|it| format!("variables.{}", variable(&it.control.id))).collect();
@@ -168,30 +171,15 @@ fn variables(draft: &Draft<'_>) -> Vec<Variable> {
     all
 }
 
-/// Whether nothing is found: one variable, or several that it joins.
-fn clean(controls: &[Printed]) -> Vec<Variable> {
-    let conditions: Vec<String> = controls.iter().map(|it| format!("({})", it.clean)).collect();
-    let joined = |some: &[String]| some.join("\n&& ");
-    if conditions.len() <= CONDITIONS {
-        return vec![Variable { name: "clean".to_owned(), expression: joined(&conditions) }];
-    }
-    let mut parts: Vec<Variable> = Vec::new();
-    for some in conditions.chunks(CONDITIONS) {
-        parts.push(Variable { name: format!("clean{}", parts.len() + 1), expression: joined(some) });
-    }
-    let names: Vec<String> = parts.iter().map(|it| format!("variables.{}", it.name)).collect();
-    parts.push(Variable { name: "clean".to_owned(), expression: names.join(" && ") });
-    parts
-}
-
 /// What a control says, or an empty text.
 fn found(printed: &Printed, draft: &Draft<'_>) -> String {
-    let excuse = draft.excuses.of(printed).condition;
-    let clean = &printed.clean;
-    let silent = match (draft.role, excuse) {
-        (Role::Excused, Some(excuse)) => format!("({clean})\n|| !({excuse})"),
-        (_, Some(excuse)) => format!("({clean})\n|| {excuse}"),
-        (_, None) => format!("({clean})"),
+    let silent = if printed.always_tells { &printed.silent } else { &printed.clean };
+    let silent = if silent == "false" { String::new() } else { format!("({silent}) ? '' :\n") };
+    let nothing = if printed.always_tells { "w == ''" } else { "false" };
+    let excused = match (draft.excuses.of(printed).condition, draft.role) {
+        (Some(excuse), Role::Excused) => format!("\n|| !({excuse})"),
+        (Some(excuse), _) => format!("\n|| {excuse}"),
+        (None, _) => String::new(),
     };
     let title = title(&printed.control);
     let head = match draft.role {
@@ -201,7 +189,7 @@ fn found(printed: &Printed, draft: &Draft<'_>) -> String {
         ),
         _ => literal(&format!("{title}: ")),
     };
-    format!("{silent}\n? ''\n: {head} + string(({}).join(', '))", printed.messages)
+    format!("{silent}[string(({}).join(', '))].map(w, {nothing}{excused}\n? '' : {head} + w)[0]", printed.messages)
 }
 
 fn unjudged(printed: &Printed) -> Option<String> {

@@ -134,6 +134,14 @@ impl Printer<'_> {
             return Err(Refused("the order of lists or maps".to_owned()));
         }
         let other = b.cel.clone();
+        if let (Some(x), Some(y)) = (whole(a), whole(b)) {
+            return Ok(Cel::Bool(match comparison {
+                Comparison::Less => x < y,
+                Comparison::LessOrEqual => x <= y,
+                Comparison::Greater => x > y,
+                _ => x >= y,
+            }));
+        }
         if a.kind() == Some(kind) {
             return match (a.presence, comparison) {
                 (Presence::Always, _) => Ok(a.cel.clone().relation(comparison.sign(), other)),
@@ -156,6 +164,14 @@ impl Printer<'_> {
             let same = x.clone().relation(comparison.sign(), other);
             Ok(if may_be_same { Cel::choice(type_is(x, kind), same, beside) } else { beside })
         })
+    }
+}
+
+/// The number that a piece writes out.
+fn whole(piece: &Piece) -> Option<i64> {
+    match &piece.cel {
+        Cel::Atom(text) if piece.presence == Presence::Always && piece.known == Known::Int => text.parse().ok(),
+        _ => None,
     }
 }
 

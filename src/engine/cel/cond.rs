@@ -13,7 +13,7 @@ impl Printer<'_> {
     pub(super) fn cond(&mut self, id: CondId) -> Result<Cel, Refused> {
         match self.program.cond(id).clone() {
             Cond::True => Ok(Cel::Bool(true)),
-            Cond::And(conds) => self.conds(&conds),
+            Cond::And(conds) => self.plain(&conds),
             Cond::Or(conds) => {
                 let mut printed = Vec::new();
                 for cond in conds {
@@ -21,12 +21,7 @@ impl Printer<'_> {
                 }
                 Ok(Cel::any(printed))
             }
-            Cond::Not(cond) => {
-                if let Cond::Any(binder, inner) = *self.program.cond(cond) {
-                    return self.none(binder, inner);
-                }
-                Ok(self.cond(cond)?.negated())
-            }
+            Cond::Not(cond) => self.not(cond),
             Cond::Defined(term) => Ok(self.term(term)?.is_there()),
             Cond::Truthy(term) => {
                 let piece = self.term(term)?;
@@ -42,15 +37,32 @@ impl Printer<'_> {
             Cond::Test(test, operands) => self.test(test, &operands),
             Cond::Any(binder, cond) => {
                 let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(false)) };
-                let inside = self.cond(cond);
+                let inside = self.conds(&[cond]);
                 self.leave();
                 Ok(walk.exists(inside?))
             }
         }
     }
 
-    /// All of these. What another of them says already is left out.
+    /// That a condition does not hold.
+    pub(super) fn not(&mut self, cond: CondId) -> Result<Cel, Refused> {
+        match *self.program.cond(cond) {
+            Cond::Any(binder, inner) => self.none(binder, inner),
+            _ => Ok(self.conds(&[cond])?.negated()),
+        }
+    }
+
+    /// All of these.
     pub(super) fn conds(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
+        let each = conds.iter().flat_map(|it| match self.program.cond(*it) {
+            Cond::And(inner) => inner.to_vec(),
+            _ => vec![*it],
+        });
+        self.shared(&each.collect::<Vec<_>>())
+    }
+
+    /// All of these, word for word. What another of them says already is left out.
+    pub(super) fn plain(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
         let mut printed: Vec<(CondId, Cel)> = Vec::new();
         for cond in conds {
             printed.push((*cond, self.cond(*cond)?));
@@ -100,9 +112,9 @@ impl Printer<'_> {
     }
 
     /// Whether no element makes the condition true.
-    pub(super) fn none(&mut self, binder: crate::engine::program::BinderId, cond: CondId) -> Result<Cel, Refused> {
+    fn none(&mut self, binder: crate::engine::program::BinderId, cond: CondId) -> Result<Cel, Refused> {
         let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(true)) };
-        let inside = self.cond(cond);
+        let inside = self.conds(&[cond]);
         self.leave();
         Ok(walk.none(inside?))
     }
@@ -135,6 +147,7 @@ impl Printer<'_> {
         let set = Cel::list(&literals);
         let other = super::compare::fallback(&piece, |it| fits.iter().all(|value| *value != it));
         Ok(match (piece.presence, other) {
+            (Presence::Always, _) if piece.cel.is_literal() => Cel::Bool(literals.contains(&piece.cel)),
             (Presence::Always, _) => piece.cel.relation("in", set),
             (_, Some(other)) => piece.or_value(&other).relation("in", set),
             _ => return self.with(&piece, |x| Ok(x.clone().relation("in", set))),
@@ -148,6 +161,9 @@ impl Printer<'_> {
             return Ok(Cel::Bool(false));
         }
         let within = self.values(&list)?;
+        if within == Cel::list(&[]) {
+            return Ok(Cel::Bool(false));
+        }
         self.with(&element, |x| Ok(x.clone().relation("in", within)))
     }
 

@@ -2,7 +2,6 @@
 
 use super::{
     Refused,
-    loops::Plan,
     printer::{Printer, Side, kind_test},
     sheet::{ParamsFrom, Printed, Target},
     text::Cel,
@@ -12,16 +11,17 @@ use super::{
 use crate::{
     engine::{
         judge::looks_at,
-        program::{Compiled, Program},
+        program::{Compiled, CondId, Const, Program, Term, TermId},
     },
     model::{Control, Kind},
     policy::ParamValue,
 };
 
-/// Prints one control.
+/// Prints one control. `ways` are the conditions under each of which it finds something.
 pub(super) fn print(
     program: &Program,
     compiled: &Compiled,
+    ways: &[CondId],
     target: &Target<'_>,
     types: &dyn Types,
     variables: &mut Variables,
@@ -47,12 +47,13 @@ pub(super) fn print(
     };
     let silent = printer.is_silent(control)?;
     let mut clean = Vec::new();
-    for deny in &compiled.denies {
-        clean.push(printer.nothing_found(Plan::plain(program, deny))?);
+    for way in ways {
+        clean.push(printer.not(*way)?);
     }
     let unjudged = printer.bound(compiled)?;
     let oversized = unjudged.as_ref().map_or(Cel::Bool(false), |it| Cel::Asked(format!("({})", it.condition)));
-    let clean = Cel::any([elsewhere, silent, oversized, Cel::all(clean)]);
+    let silent = Cel::any([elsewhere, silent, oversized]);
+    let clean = Cel::any([silent.clone(), Cel::all(clean)]);
     let clean = if clean.is_bool() { clean } else { clean.relation("==", Cel::Bool(true)) };
     let mut messages = Vec::new();
     for deny in &compiled.denies {
@@ -72,6 +73,8 @@ pub(super) fn print(
     Ok(Printed {
         control: control.clone(),
         clean: clean.show(),
+        silent: silent.show(),
+        always_tells: compiled.denies.iter().all(|it| has_words(program, it.message)),
         messages: listed(messages).show(),
         identities: identities.show(),
         old_identities: old_identities.show(),
@@ -79,6 +82,15 @@ pub(super) fn print(
         reads_params: printer.reads_params && matches!(target.params, ParamsFrom::Resource(_)),
         unjudged,
     })
+}
+
+/// Whether a text is never empty, whatever is put into it.
+fn has_words(program: &Program, text: TermId) -> bool {
+    match program.term(text) {
+        Term::Const(Const::Text(text)) => !text.is_empty(),
+        Term::Concat(pieces) => pieces.iter().any(|it| has_words(program, *it)),
+        _ => false,
+    }
 }
 
 /// One list of all.

@@ -130,6 +130,9 @@ impl Printer<'_> {
             let of = self.typed(&piece, Type::List);
             (of.cel.clone(), of.known.elements())
         };
+        if over == Cel::list(&[]) {
+            return Ok(None);
+        }
         let name = self.scope.name(&named);
         let value = Piece::read(Cel::atom(name.clone()), known);
         self.scope.push(Standing { binder, value, key: None, list: None });

@@ -15,11 +15,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// With the loops in the rule's own order, none of them named.
-    pub(super) fn plain(program: &Program, deny: &Deny) -> Self {
-        Self { levels: deny.levels(program), order: deny.binders.clone(), kept: 0 }
-    }
-
     /// With these named.
     pub(super) fn naming(program: &Program, deny: &Deny, named: &[BinderId]) -> Self {
         let mut kept: Vec<BinderId> = named.to_vec();
@@ -71,18 +66,6 @@ impl Printer<'_> {
         let inside = self.found(inner);
         self.leave();
         Ok(Cel::all([here, walk.exists(inside?)]))
-    }
-
-    /// Whether there is none.
-    pub(super) fn nothing_found(&mut self, mut plan: Plan) -> Result<Cel, Refused> {
-        let outer = plan.take_outer();
-        let here = self.conds(&outer)?;
-        let Some((binder, inner)) = plan.split() else { return Ok(here.negated()) };
-        let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(true)) };
-        let inside = self.found(inner);
-        self.leave();
-        let inside = inside?;
-        Ok(if here == Cel::Bool(true) { walk.none(inside) } else { Cel::all([here, walk.exists(inside)]).negated() })
     }
 
     /// A list of what is made of each finding, in lists of lists as deep as the loops that are named; where none is, a

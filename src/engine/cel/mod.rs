@@ -9,8 +9,10 @@
 //! | `text` | expressions of CEL as text |
 //! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
 //! | `narrow` | what cannot find anything under written params is left out |
+//! | `either` | several bodies as one condition |
 //! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
 //! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
+//! | `share` | names for what is said more than once |
 //! | `functions` | the shared library's functions |
 //! | `variables` | the variables that policies share |
 //! | `size` | the bound on what patterns are matched against |
@@ -21,6 +23,7 @@ mod compare;
 mod cond;
 mod deny;
 mod domain;
+mod either;
 mod functions;
 mod identity;
 mod kubernetes;
@@ -29,6 +32,7 @@ mod message;
 mod narrow;
 mod printer;
 mod scope;
+mod share;
 mod sheet;
 mod size;
 mod term;

@@ -1,7 +1,8 @@
 //! The elements that stand while something is printed, and their names.
 
 use super::{term::Piece, text::Cel};
-use crate::engine::program::BinderId;
+use crate::engine::program::{BinderId, TermId};
+use std::collections::BTreeMap;
 
 /// Words that CEL keeps for itself, or that would hide a variable of a policy.
 const TAKEN: &[&str] = &[
@@ -59,6 +60,7 @@ pub(super) struct Standing {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     elements: Vec<Standing>,
+    terms: BTreeMap<TermId, Piece>,
     names: Vec<String>,
 }
 
@@ -73,6 +75,20 @@ impl Scope {
 
     pub(super) fn pop(&mut self) {
         self.elements.pop();
+    }
+
+    /// A term that stands under a name.
+    pub(super) fn named(&self, term: TermId) -> Option<&Piece> {
+        self.terms.get(&term)
+    }
+
+    /// Puts a term under a name, until [`Scope::take`].
+    pub(super) fn put(&mut self, term: TermId, named: Piece) {
+        self.terms.insert(term, named);
+    }
+
+    pub(super) fn take(&mut self, term: TermId) {
+        self.terms.remove(&term);
     }
 
     /// A short name for an element of what is called so; it stands until [`Scope::free`].

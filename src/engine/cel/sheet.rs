@@ -1,6 +1,6 @@
 //! The door: compiled controls in, CEL out.
 
-use super::{deny, kubernetes::Kubernetes, narrow::narrow, variables::Variables};
+use super::{deny, either, kubernetes::Kubernetes, narrow::narrow, variables::Variables};
 use crate::{
     engine::program::{Compiled, Program},
     model::{Control, ControlId, Kind},
@@ -56,6 +56,10 @@ pub struct Printed {
     pub control: Arc<Control>,
     /// A bool: the control finds nothing. On no object that reaches admission does it end in an error.
     pub clean: String,
+    /// A bool: the control has nothing to say of the object, whatever stands there.
+    pub silent: String,
+    /// Whether `messages` join to an empty text only where the control finds nothing.
+    pub always_tells: bool,
     /// A list of texts: what it found, at most one sentence for each body of its rule, each of one line and of bounded
     /// length. To be asked where `clean` is false.
     pub messages: String,
@@ -107,11 +111,13 @@ pub(in crate::engine) fn print(program: &Program, compiled: &[&Compiled], target
     let types = &Kubernetes { schema: Schema::embedded(), min_kube: target.min_kube };
     let mut sheet = Sheet::default();
     let mut variables = Variables::default();
+    let mut program = program.clone();
     for control in compiled {
         // What a refused control defined is not needed.
         let before = variables.list.len();
-        let control = &narrow(program, control, target);
-        match deny::print(program, control, target, types, &mut variables) {
+        let control = &narrow(&program, control, target);
+        let ways = either::ways(&mut program, &control.denies);
+        match deny::print(&program, control, &ways, target, types, &mut variables) {
             Ok(printed) => sheet.controls.push(printed),
             Err(why) => {
                 variables.list.truncate(before);

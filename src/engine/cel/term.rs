@@ -5,6 +5,7 @@ use super::{
     Refused,
     functions::{self, Made, Operand, takes_as},
     printer::{Printer, Side},
+    sheet::ParamsFrom,
     text::Cel,
     types::Known,
     variables::Definitions,
@@ -119,6 +120,9 @@ impl Printer<'_> {
 
     /// A term.
     pub(super) fn term(&mut self, id: TermId) -> Result<Piece, Refused> {
+        if let Some(named) = self.scope.named(id) {
+            return Ok(named.clone());
+        }
         Ok(match self.program.term(id).clone() {
             Term::Undefined => Piece::never(),
             Term::Const(value) => constant(&value),
@@ -167,10 +171,13 @@ impl Printer<'_> {
             Term::Index(of, at) => self.index(of, at)?,
             Term::Guard(cond, term) => self.guarded(cond, term)?,
             Term::First(terms) => self.first(&terms)?,
-            Term::Count(term) => {
-                let of = self.term(term)?;
-                self.count(of)?
-            }
+            Term::Count(term) => match self.written_count(term) {
+                Some(count) => Piece::always(Cel::atom(count.to_string()), Known::Int),
+                None => {
+                    let of = self.term(term)?;
+                    self.count(of)?
+                }
+            },
             Term::Concat(pieces) => self.concat(&pieces)?,
             Term::AsList(term) => {
                 let of = self.term(term)?;
@@ -314,6 +321,17 @@ impl Printer<'_> {
             Cond::Compare(_, a, b) | Cond::Member(a, b) => *a == term || *b == term,
             Cond::Test(_, terms) => terms.contains(&term),
             _ => false,
+        }
+    }
+
+    /// How many items a param has whose value is written into the policy.
+    fn written_count(&self, term: TermId) -> Option<usize> {
+        match (self.program.term(term), &self.target.params) {
+            (Term::Param(name), ParamsFrom::Written(params)) => match params.get(name)? {
+                ParamValue::List(items) => Some(items.len()),
+                ParamValue::Text(text) => Some(text.chars().count()),
+            },
+            _ => None,
         }
     }
 

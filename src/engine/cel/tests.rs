@@ -1,15 +1,15 @@
 //! Small programs, and what they become.
 
 use super::{
-    deny,
+    deny, either,
     sheet::{ParamsFrom, Printed, Target},
     types::{FieldOf, Known, Types},
     variables::Variables,
 };
 use crate::{
     engine::program::{
-        BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Program, Term, TermId, Test,
-        Type,
+        BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Intrinsic, Program, Term,
+        TermId, Test, Type,
     },
     model::{Control, ControlId, Kind, KindSelector, Position, Severity},
     policy::Params,
@@ -63,21 +63,24 @@ fn control() -> Arc<Control> {
 
 /// A rule of one body over these loops.
 fn print(program: &mut Program, kind: &Kind, binders: Vec<BinderId>, when: CondId) -> Printed {
+    let deny = deny(program, binders, when);
+    print_all(program, kind, vec![deny])
+}
+
+fn deny(program: &mut Program, binders: Vec<BinderId>, when: CondId) -> Deny {
     let message = program.text("found");
     let path = program.text("spec");
-    let deny = Deny {
-        binders,
-        when: vec![when],
-        message,
-        paths: vec![path],
-        fixes: Vec::new(),
-        position: Position { line: 1, column: 1 },
-    };
-    let compiled = Compiled { control: control(), denies: vec![deny] };
+    let position = Position { line: 1, column: 1 };
+    Deny { binders, when: vec![when], message, paths: vec![path], fixes: Vec::new(), position }
+}
+
+fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
+    let compiled = Compiled { control: control(), denies };
     let params = Params::default();
     let kinds = [kind.clone()];
     let target = Target { min_kube: 30, params: ParamsFrom::Written(&params), kinds: &kinds };
-    deny::print(program, &compiled, &target, &Little, &mut Variables::default()).unwrap()
+    let ways = either::ways(program, &compiled.denies);
+    deny::print(program, &compiled, &ways, &target, &Little, &mut Variables::default()).unwrap()
 }
 
 /// What asks nothing to be found of the containers of a Pod.
@@ -184,6 +187,64 @@ fn maps_are_asked_for_their_values() {
             let is = compare(it, Comparison::Equal, value, Const::Text("x".into()));
             it.any(binder, is)
         },
-        &format!("!{values}.exists(a, a == 'x')"),
+        &format!("{values}.all(a, a != 'x')"),
+    );
+}
+
+/// What asks nothing to be found of the containers of a Pod by several bodies over them.
+fn check_bodies(bodies: impl FnOnce(&mut Program, TermId) -> Vec<CondId>, expected: &str) {
+    let mut program = Program::default();
+    let binder = program.bind(Domain::Containers(ContainerList::All), &[]);
+    let container = program.add_term(Term::Value(binder));
+    let denies = bodies(&mut program, container).into_iter().map(|it| deny(&mut program, vec![binder], it)).collect();
+    assert_eq!(print_all(&mut program, &Kind::new("", "Pod"), denies).clean, expected);
+}
+
+#[test]
+fn what_bodies_have_in_common_is_asked_once() {
+    let ask = |it: &mut Program, of: TermId, name: &str| {
+        let field = it.field(of, name);
+        compare(it, Comparison::Greater, field, Const::Int(0))
+    };
+    check_bodies(
+        |it, container| {
+            let (a, b) = (ask(it, container, "port"), ask(it, container, "hostPort"));
+            let (both, not_b) = (it.and([a, b]), it.not(b));
+            let other = it.and([not_b, a]);
+            vec![both, other]
+        },
+        "!variables.containers.exists(c, c.?port.orValue(0) > 0)",
+    );
+    check_bodies(
+        |it, container| vec![ask(it, container, "port"), ask(it, container, "port")],
+        "!variables.containers.exists(c, c.?port.orValue(0) > 0)",
+    );
+}
+
+#[test]
+fn what_is_said_again_stands_under_a_name() {
+    let ask = |it: &mut Program, container: TermId, wanted: &[&str]| -> Vec<CondId> {
+        let image = it.field(container, "image");
+        let tag = it.add_term(Term::Call(Intrinsic::ImageEffectiveTag, [image].into()));
+        wanted.iter().map(|text| compare(it, Comparison::Equal, tag, Const::Text((*text).into()))).collect()
+    };
+    let tag = "[i.split('@')[0].find(':[^/]*$').replace(':', '', 1)].map(tag, tag != '' || i == '' || i.contains('@') \
+               ? tag : 'latest')[0]";
+    check_bodies(
+        |it, container| ask(it, container, &["latest"]),
+        &format!("variables.containers.all(c, c.?image.optMap(i, {tag}).orValue('') != 'latest')"),
+    );
+    check_bodies(
+        |it, container| {
+            let asked = ask(it, container, &["latest", "main"]);
+            let port = it.field(container, "port");
+            let low = compare(it, Comparison::Less, port, Const::Int(9));
+            let (first, second) = (it.and([asked[0], low]), it.and([asked[1]]));
+            vec![first, second]
+        },
+        &format!(
+            "!variables.containers.exists(c, [c.?image.optMap(i, {tag})].exists(i, i.orValue('') == 'latest' && \
+             c.?port.orValue(9) < 9 || i.orValue('') == 'main'))"
+        ),
     );
 }
