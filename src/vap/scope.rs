@@ -6,6 +6,7 @@
 use crate::{
     matching::{Attributes, MatchResources, Operator, ResourceRule, RuleScope, Selector},
     model::{Kind, Operation},
+    workload::may_be_made_by_controller,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -107,14 +108,27 @@ pub(super) fn reaches(scope: &MatchResources, kind: &Kind) -> bool {
 
 /// The rules of a policy over these kinds.
 pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
-    let mut rules: BTreeMap<(String, &str, bool), Vec<String>> = BTreeMap::new();
-    for place in kinds.iter().flat_map(places) {
-        rules.entry((place.group, place.version, place.connects)).or_default().push(place.resource);
+    rules(kinds, |_| true)
+}
+
+/// The rules of a policy that tells what is excused: nobody's first object of a kind is that no controller makes.
+pub(super) fn excused_rules(kinds: &[Kind]) -> Value {
+    rules(kinds, may_be_made_by_controller)
+}
+
+fn rules(kinds: &[Kind], with_create: impl Fn(&Kind) -> bool) -> Value {
+    let mut rules: BTreeMap<(String, &str, &[&str]), Vec<String>> = BTreeMap::new();
+    for kind in kinds {
+        for place in places(kind) {
+            let operations: &[&str] = match (place.connects, with_create(kind)) {
+                (true, _) => &["CONNECT"],
+                (false, true) => &["CREATE", "UPDATE"],
+                (false, false) => &["UPDATE"],
+            };
+            rules.entry((place.group, place.version, operations)).or_default().push(place.resource);
+        }
     }
-    let rule = |((group, version, connects), resources): ((String, &str, bool), Vec<String>)| {
-        let operations = if connects { json!(["CONNECT"]) } else { json!(["CREATE", "UPDATE"]) };
-        json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources})
-    };
+    let rule = |((group, version, operations), resources): ((String, &str, &[&str]), Vec<String>)| json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources});
     rules.into_iter().map(rule).collect()
 }
 
@@ -204,6 +218,14 @@ mod tests {
         check(
             &[Kind::new("", "PodExecOptions"), Kind::new("argoproj.io", "Rollout")],
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CONNECT"],"resources":["pods/exec"]},{"apiGroups":["argoproj.io"],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["rollouts"]}]"#,
+        );
+    }
+
+    #[test]
+    fn what_no_controller_makes_is_excused_on_update_alone() {
+        assert_eq!(
+            excused_rules(&[Kind::new("apps", "Deployment"), Kind::new("apps", "ReplicaSet")]).to_string(),
+            r#"[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["replicasets"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["deployments"]}]"#,
         );
     }
 

@@ -138,7 +138,7 @@ fn each_kind_of_object_meets_one_policy_of_a_pack() {
         &export,
         &[
             "Policy kubevet-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-nsa-workloads-excused C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
             "Policy kubevet-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
             "Policy kubevet-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
             "Policy kubevet-nsa-connections K-0001 [pods/exec]",

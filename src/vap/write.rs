@@ -62,7 +62,11 @@ pub(super) fn policy(draft: &Draft<'_>) -> Value {
     if controls.iter().any(|it| it.reads_params) {
         spec.insert("paramKind".to_owned(), params::kind());
     }
-    let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": scope::policy_rules(draft.kinds)});
+    let rules = match draft.role {
+        Role::Excused => scope::excused_rules(draft.kinds),
+        Role::Deciding | Role::Unjudged => scope::policy_rules(draft.kinds),
+    };
+    let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});
     if let (Some(selector), Some(map)) = (scope::not_exempt(draft.exempt), constraints.as_object_mut()) {
         map.insert("namespaceSelector".to_owned(), selector);
     }

@@ -2,6 +2,8 @@
 //!
 //! One table for the gate's decision and for exported policies: whose Pods live on must be the same in both.
 
+use crate::model::Kind;
+
 /// What the name of a built-in controller's service account begins with.
 pub const CONTROLLER_ACCOUNTS: &str = "system:serviceaccount:kube-system:";
 
@@ -33,3 +35,18 @@ pub const CONTROLLERS: &[Controller] = &[
         resource: "replicationcontrollers",
     },
 ];
+
+/// Kinds that a built-in controller looks after and none of them makes: whatever is of them, somebody else made.
+const MADE_BY_NONE: &[(&str, &str)] = &[
+    ("apps", "Deployment"),
+    ("apps", "DaemonSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("", "ReplicationController"),
+];
+
+/// Whether a built-in controller may make objects of a kind.
+#[must_use]
+pub fn may_be_made_by_controller(kind: &Kind) -> bool {
+    !MADE_BY_NONE.iter().any(|(group, name)| kind.group == *group && kind.name == *name)
+}
