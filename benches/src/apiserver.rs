@@ -1,5 +1,5 @@
-//! What policies and the webhook add to a create on a real API server. Each has a control plane of its own beside a
-//! bare one; creates are dry runs of the clean object, one after the other, a few on each in turns.
+//! What policies and the webhook add to a create on a real API server. Each stands beside a bare one, two control planes
+//! at a time; creates are dry runs of the clean object, one after the other, a few on each in turns.
 
 use crate::{
     cluster::{Answer, Cluster},
@@ -24,8 +24,8 @@ struct Measured {
     cpu: u64,
 }
 
-/// Prints a row for the bare server, for each `NAME=POLICIES.yaml`, and for the webhook. The first policies are what
-/// the others are compared with.
+/// Prints a row for each `NAME=POLICIES.yaml` and for the webhook, and one for the bare server beside it. The first
+/// policies are what the others are compared with.
 ///
 /// # Errors
 /// A control plane does not start, does not take the policies, or denies the clean object.
@@ -40,12 +40,14 @@ pub fn run(
     let runtime = tokio::runtime::Runtime::new().map_err(|it| it.to_string())?;
     let folder = env::temp_dir().join(format!("kubevet-benches-clusters-{}", std::process::id()));
     let outcome = runtime.block_on(async {
-        let mut all = Vec::new();
-        for variant in policies.iter().copied().chain(["webhook", "bare"]) {
-            all.push(start(controlplane, kubevet, variant, &folder, &failing.bytes).await?);
+        let mut first = None;
+        for variant in policies.iter().copied().chain(["webhook"]) {
+            let judged = start(controlplane, kubevet, variant, &folder, &failing.bytes).await?;
+            let bare = start(controlplane, kubevet, "bare", &folder, &failing.bytes).await?;
+            let mut pair = [judged, bare];
+            measure(&mut pair, &clean.bytes, creates).await?;
+            print(&pair, creates, &mut first);
         }
-        measure(&mut all, &clean.bytes, creates).await?;
-        print(&all, creates);
         Ok(())
     });
     let _ = fs::remove_dir_all(&folder);
@@ -68,6 +70,7 @@ async fn start(
     }
     if name != "bare" {
         let why = cluster.until_denied(PATH, failing).await.map_err(|it| format!("{name}: {it}"))?;
+        cluster.until_type_checked().await.map_err(|it| format!("{name}: {it}"))?;
         eprintln!("{name} is obeyed: {}", why.chars().take(200).collect::<String>());
     }
     Ok(Measured { name: name.to_owned(), cluster, times: Samples::default(), cpu: 0 })
@@ -104,21 +107,18 @@ async fn create(on: &mut Measured, object: &[u8], counts: bool) -> Result<(), St
     Ok(())
 }
 
-fn print(all: &[Measured], creates: u64) {
-    let Some(bare) = all.last() else { return };
+/// What the first variant is and adds.
+type First = Option<(String, f64)>;
+
+fn print([judged, bare]: &[Measured; 2], creates: u64, first: &mut First) {
     let cpu = |it: &Measured| it.cpu as f64 / creates as f64;
-    let added = |it: &Measured| it.times.at(0.5).0 - bare.times.at(0.5).0;
-    let mut ours = None;
-    for it in all {
-        let mut remarks = format!("CPU {}", Nanos(cpu(it)));
-        if it.name != "bare" {
-            let more = Nanos(cpu(it) - cpu(bare));
-            remarks = format!("adds {} at p50, {} of CPU ({more} more than bare)", Nanos(added(it)), Nanos(cpu(it)));
-            if let Some(first) = all.first().filter(|first| first.name != it.name) {
-                remarks += &format!("; adds {:.2} x what {} adds", added(it) / added(first), first.name);
-            }
-        }
-        table::times("create, dry run", &it.name, &it.times, ours, &remarks);
-        ours.get_or_insert(it.times.at(0.5));
+    let added = judged.times.at(0.5).0 - bare.times.at(0.5).0;
+    let more = Nanos(cpu(judged) - cpu(bare));
+    let mut remarks = format!("adds {} at p50, {} of CPU ({more} more than bare)", Nanos(added), Nanos(cpu(judged)));
+    match first {
+        Some((name, least)) => remarks += &format!("; adds {:.2} x what {name} adds", added / *least),
+        None => *first = Some((judged.name.clone(), added)),
     }
+    table::times("create, dry run", &judged.name, &judged.times, None, &remarks);
+    table::times("create, dry run", "bare, beside it", &bare.times, None, &format!("CPU {}", Nanos(cpu(bare))));
 }

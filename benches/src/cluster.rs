@@ -142,6 +142,30 @@ impl Cluster {
         }
     }
 
+    /// Waits until the controller manager has checked the types of all policies, which takes a core for a while.
+    ///
+    /// # Errors
+    /// It does not come to an end in time.
+    pub async fn until_type_checked(&self) -> Result<(), String> {
+        let begin = Instant::now();
+        loop {
+            let request = http::Request::get("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies");
+            let request = request.body(Vec::new()).map_err(|it| it.to_string())?;
+            let list: serde_json::Value = self.client.request(request).await.map_err(|it| it.to_string())?;
+            let checked = |it: &serde_json::Value| {
+                it.pointer("/status/observedGeneration")
+                    .is_some_and(|seen| Some(seen) == it.pointer("/metadata/generation"))
+            };
+            if list.get("items").and_then(serde_json::Value::as_array).is_some_and(|it| it.iter().all(checked)) {
+                return Ok(());
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err("the types of the policies were never checked".to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Nanoseconds on a core so far of all threads of the control plane and the gate.
     pub fn cpu(&self) -> u64 {
         self.running.iter().map(|it| cpu_of(it.id())).sum()

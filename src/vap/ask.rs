@@ -3,7 +3,7 @@
 //! condition comes before all of them, so that a clean object is asked once.
 
 use super::{closed::closed, excuse::MAY_BE_EXCUSED, write::Draft, write::Role};
-use crate::engine::cel::{Printed, Sheet};
+use crate::engine::cel::Sheet;
 
 /// Over so many pairs of containers and volumes the question is left to the validation, where each control may cost as
 /// much as here all of them together. A Pod of 100 containers and 10 volumes costs four tenths of the limit.
@@ -23,17 +23,12 @@ pub(super) fn condition(draft: &Draft<'_>) -> String {
 }
 
 fn something_found(sheet: &Sheet) -> String {
-    let clean: Vec<String> = sheet.controls.iter().map(told_clean).collect();
-    let found = format!("!(\n{}\n)", clean.join("\n&& "));
+    let found = format!("!(\n{}\n)", sheet.clean);
     let found = match large(sheet) {
         Some(large) => format!("{large} ||\n{found}"),
         None => found,
     };
     closed(&found, &sheet.variables)
-}
-
-fn told_clean(printed: &Printed) -> String {
-    format!("({})", printed.clean)
 }
 
 /// That there is much to go through; `None` where no list of a workload is gone through.

@@ -75,6 +75,8 @@ fn print(ids: &[ControlId], _: &Target<'_>) -> Sheet {
             }),
         });
     }
+    let clean: Vec<&str> = sheet.controls.iter().map(|it| it.clean.as_str()).collect();
+    sheet.clean = clean.join(" && ");
     sheet
 }
 

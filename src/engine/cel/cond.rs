@@ -52,15 +52,6 @@ impl Printer<'_> {
         }
     }
 
-    /// All of these.
-    pub(super) fn conds(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
-        let each = conds.iter().flat_map(|it| match self.program.cond(*it) {
-            Cond::And(inner) => inner.to_vec(),
-            _ => vec![*it],
-        });
-        self.shared(&each.collect::<Vec<_>>())
-    }
-
     /// All of these, word for word. What another of them says already is left out.
     pub(super) fn plain(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
         let mut printed: Vec<(CondId, Cel)> = Vec::new();

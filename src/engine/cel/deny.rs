@@ -34,17 +34,7 @@ pub(super) fn print(
     }
     let all: Vec<&Kind> = target.kinds.iter().collect();
     let elsewhere = kind_test(&all, &Cel::atom("object"), looks)?.negated();
-    let mut printer = Printer {
-        program,
-        target,
-        types,
-        kinds,
-        side: Side::New,
-        variables,
-        scope: super::scope::Scope::default(),
-        placed: false,
-        reads_params: false,
-    };
+    let mut printer = Printer::new(program, target, types, kinds, variables);
     let silent = printer.is_silent(control)?;
     let mut clean = Vec::new();
     for way in ways {

@@ -28,7 +28,12 @@ fn body(program: &mut Program, deny: &Deny) -> CondId {
 }
 
 /// That one of these holds.
-fn either(program: &mut Program, mut conds: Vec<CondId>) -> CondId {
+fn either(program: &mut Program, conds: Vec<CondId>) -> CondId {
+    let each = conds.into_iter().flat_map(|it| match program.cond(it) {
+        Cond::Or(conds) => conds.to_vec(),
+        _ => vec![it],
+    });
+    let mut conds: Vec<CondId> = each.collect();
     let mut at = 0;
     while let Some(first) = conds.get(at).copied() {
         let rest = conds.iter().skip(at + 1).copied().enumerate();

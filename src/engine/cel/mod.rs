@@ -9,7 +9,7 @@
 //! | `text` | expressions of CEL as text |
 //! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
 //! | `narrow` | what cannot find anything under written params is left out |
-//! | `either` | several bodies as one condition |
+//! | `either`, `together` | several bodies, and several controls, as one condition |
 //! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
 //! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
 //! | `share` | names for what is said more than once |
@@ -39,6 +39,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod text;
+mod together;
 mod types;
 mod variables;
 

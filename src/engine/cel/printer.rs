@@ -32,7 +32,18 @@ pub(super) struct Printer<'p> {
     pub(super) reads_params: bool,
 }
 
-impl Printer<'_> {
+impl<'p> Printer<'p> {
+    pub(super) fn new(
+        program: &'p Program,
+        target: &'p Target<'p>,
+        types: &'p dyn Types,
+        kinds: Vec<&'p Kind>,
+        variables: &'p mut Variables,
+    ) -> Self {
+        let (side, scope) = (Side::New, Scope::default());
+        Self { program, target, types, kinds, side, variables, scope, placed: false, reads_params: false }
+    }
+
     /// `object` or `oldObject`.
     pub(super) fn object(&self) -> Cel {
         Cel::atom(match self.side {

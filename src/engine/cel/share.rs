@@ -20,31 +20,67 @@ struct Count {
     conds: BTreeMap<CondId, u32>,
 }
 
+/// How conditions are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Join {
+    All,
+    Any,
+}
+
 impl Printer<'_> {
     /// All of these conditions, with a name for each long term that they say more than once.
-    pub(super) fn shared(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
-        let Some((term, piece)) = self.said_again(conds)? else { return self.plain(conds) };
+    pub(super) fn conds(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
+        match conds {
+            [only] => self.shared_in(*only),
+            _ => self.shared(conds, Join::All),
+        }
+    }
+
+    fn shared_in(&mut self, cond: CondId) -> Result<Cel, Refused> {
+        match self.program.cond(cond).clone() {
+            Cond::And(parts) => self.shared(&parts, Join::All),
+            Cond::Or(parts) => self.shared(&parts, Join::Any),
+            _ => self.shared(&[cond], Join::All),
+        }
+    }
+
+    /// A name stands around the conditions alone that say its term.
+    fn shared(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
+        let Some((term, piece)) = self.said_again(conds)? else { return self.joined(conds, join) };
         let (with, without): (Vec<CondId>, Vec<CondId>) = conds.iter().partition(|it| self.says(**it, term));
-        let before = self.plain(&without)?;
+        let asked = match with.as_slice() {
+            [only] if matches!(self.program.cond(*only), Cond::And(_) | Cond::Or(_)) => self.shared_in(*only)?,
+            _ => self.under_name(term, &piece, &with, join)?,
+        };
+        let others = if without.is_empty() { None } else { Some(self.shared(&without, join)?) };
+        let all = others.into_iter().chain([asked]);
+        Ok(if join == Join::All { Cel::all(all) } else { Cel::any(all) })
+    }
+
+    fn joined(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
+        if join == Join::All {
+            return self.plain(conds);
+        }
+        let printed: Vec<Cel> = conds.iter().map(|it| self.cond(*it)).collect::<Result<_, _>>()?;
+        Ok(Cel::any(printed))
+    }
+
+    fn under_name(&mut self, term: TermId, piece: &Piece, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
         let name = self.scope.name(last_name(&piece.cel));
         let value = Cel::atom(name.clone());
-        let named = Piece {
-            present: piece.present.is_some().then(|| match piece.presence {
-                Presence::Always => value.clone(),
-                _ => value.then(".value()"),
-            }),
-            cel: value,
-            ..piece.clone()
+        let present = match piece.presence {
+            Presence::Always => value.clone(),
+            _ => value.then(".value()"),
         };
-        self.scope.put(term, named);
-        let asked = self.shared(&with);
+        let present = piece.present.is_some().then_some(present);
+        self.scope.put(term, Piece { present, cel: value, ..piece.clone() });
+        let asked = self.shared(conds, join);
         self.scope.take(term);
         self.scope.free();
-        let asked = match asked? {
+        Ok(match asked? {
             it @ Cel::Bool(_) => it,
             it => Cel::Asked(format!("[{}].exists({name}, {})", piece.cel.show(), it.show())),
-        };
-        Ok(Cel::all([before, asked]))
+        })
     }
 
     /// The first term, parts before wholes, that is worth a name.

@@ -1,6 +1,6 @@
 //! The door: compiled controls in, CEL out.
 
-use super::{deny, either, kubernetes::Kubernetes, narrow::narrow, variables::Variables};
+use super::{deny, either, kubernetes::Kubernetes, narrow::narrow, together::Together, variables::Variables};
 use crate::{
     engine::program::{Compiled, Program},
     model::{Control, ControlId, Kind},
@@ -36,6 +36,8 @@ pub struct Sheet {
     pub variables: Vec<Variable>,
     /// The controls.
     pub controls: Vec<Printed>,
+    /// A bool: none of the controls finds anything. As `clean` of each of them, but what they share is asked once.
+    pub clean: String,
     /// Those that cannot be printed, and why.
     pub refused: Vec<(ControlId, String)>,
 }
@@ -112,19 +114,24 @@ pub(in crate::engine) fn print(program: &Program, compiled: &[&Compiled], target
     let mut sheet = Sheet::default();
     let mut variables = Variables::default();
     let mut program = program.clone();
+    let mut together = Together::default();
     for control in compiled {
         // What a refused control defined is not needed.
         let before = variables.list.len();
         let control = &narrow(&program, control, target);
         let ways = either::ways(&mut program, &control.denies);
         match deny::print(&program, control, &ways, target, types, &mut variables) {
-            Ok(printed) => sheet.controls.push(printed),
+            Ok(printed) => {
+                together.add(&printed, &control.denies);
+                sheet.controls.push(printed);
+            }
             Err(why) => {
                 variables.list.truncate(before);
                 sheet.refused.push((control.control.id.clone(), why.0));
             }
         }
     }
+    sheet.clean = together.print(&mut program, target, types, &mut variables);
     sheet.variables = variables.list;
     sheet
 }

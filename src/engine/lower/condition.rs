@@ -188,7 +188,7 @@ impl<'a> Lowerer<'_, 'a> {
                 self.compare(Comparison::Equal, value, only)
             }
             [] => self.program.never(),
-            _ => self.program.add_cond(Cond::OneOf(value, constants.into())),
+            _ => self.program.one_of(value, constants),
         }
     }
 }

@@ -397,9 +397,8 @@ impl Program {
             match (last.and_then(|it| self.as_one_of(it)), self.as_one_of(cond)) {
                 (Some((a, mut values)), Some((b, more))) if a == b => {
                     values.extend(more);
-                    values.dedup();
                     joined.pop();
-                    joined.push(self.add_cond(Cond::OneOf(a, values.into())));
+                    joined.push(self.one_of(a, values));
                 }
                 _ => joined.push(cond),
             }
@@ -408,6 +407,13 @@ impl Program {
             [only] => *only,
             _ => self.add_cond(Cond::Or(joined.into())),
         }
+    }
+
+    /// That a term is one of these, in whatever order they are written.
+    pub(in crate::engine) fn one_of(&mut self, term: TermId, mut values: Vec<Const>) -> CondId {
+        values.sort();
+        values.dedup();
+        self.add_cond(Cond::OneOf(term, values.into()))
     }
 
     fn as_one_of(&self, cond: CondId) -> Option<(TermId, Vec<Const>)> {
@@ -467,6 +473,9 @@ impl Program {
     }
 
     pub(in crate::engine) fn truthy(&mut self, term: TermId) -> CondId {
+        if let Some(before) = self.before_fallback(term, |it| *it == Const::Bool(false)) {
+            return self.truthy(before);
+        }
         match self.term(term).clone() {
             Term::Const(Const::Bool(false)) | Term::Undefined => self.never(),
             Term::Const(_) => self.always(),
@@ -484,6 +493,17 @@ impl Program {
         }
     }
 
+    /// The branches before the last one, where that is a constant which makes the condition false that is asked.
+    fn before_fallback(&mut self, term: TermId, fails: impl Fn(&Const) -> bool) -> Option<TermId> {
+        let Term::First(terms) = self.term(term) else { return None };
+        let (last, before) = terms.split_last()?;
+        if !matches!(self.term(*last), Term::Const(value) if fails(value)) {
+            return None;
+        }
+        let before = before.to_vec();
+        Some(self.first(before))
+    }
+
     fn is_true_if_defined(&self, term: TermId) -> bool {
         match self.term(term) {
             Term::Const(value) => *value != Const::Bool(false),
@@ -493,6 +513,9 @@ impl Program {
     }
 
     pub(in crate::engine) fn is(&mut self, term: TermId, wanted: Type) -> CondId {
+        if let Some(before) = self.before_fallback(term, |it| it.kind() != wanted) {
+            return self.is(before, wanted);
+        }
         let known = match self.term(term) {
             Term::Const(value) => Some(value.kind()),
             Term::AsList(inner) if self.is_defined(*inner) => Some(Type::List),
