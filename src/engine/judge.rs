@@ -3,7 +3,7 @@
 
 use super::{
     answer, cel,
-    evaluate::{self, Judged, Plan, Scratch, Settings, Tables},
+    evaluate::{self, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
     lower::Lowering,
     program::{Compiled, Program},
     reference::{Entry, Reference},
@@ -170,6 +170,10 @@ impl Engine {
         &self.program
     }
 
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     pub(super) fn compiled(&self) -> &[Compiled] {
         &self.compiled
     }
@@ -182,17 +186,30 @@ impl Engine {
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
     pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
-        self.answer(document, request, params, None)
+        self.answer(document, request, params, None, Unwatched)
     }
 
     /// As [`Engine::judge`], for somebody who waits no longer than `until`: a control without an answer by then is an
     /// error in the verdict.
     #[must_use]
     pub fn judge_until(&self, document: &Document, request: &Request, params: &Params, until: Instant) -> Verdict {
-        self.answer(document, request, params, Some(until))
+        self.answer(document, request, params, Some(until), Unwatched)
     }
 
-    fn answer(&self, document: &Document, request: &Request, params: &Params, until: Option<Instant>) -> Verdict {
+    /// As [`Engine::judge`], and counts how conditions were decided.
+    #[must_use]
+    pub fn judge_watched(&self, document: &Document, request: &Request, params: &Params, seen: &mut Seen) -> Verdict {
+        self.answer(document, request, params, None, seen)
+    }
+
+    fn answer(
+        &self,
+        document: &Document,
+        request: &Request,
+        params: &Params,
+        until: Option<Instant>,
+        watch: impl Watch,
+    ) -> Verdict {
         let root = document.root();
         let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
         let (group, name) = (Kind::group_of(text("apiVersion")), text("kind"));
@@ -221,7 +238,7 @@ impl Engine {
             pod_path,
             until,
         };
-        evaluate::judge(&judged, document, request.operation, &mut scratch, &mut verdict);
+        evaluate::judge(&judged, document, request.operation, &mut scratch, watch, &mut verdict);
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(scratch);
         }

@@ -11,12 +11,13 @@
 //! | `lower` → `program` → `evaluate` | the compiler, what it makes, and what runs it |
 //! | `intrinsics` | functions of `policies/lib` that the compiler takes whole |
 //! | `reference`, `builtins`, `value`, `answer` | the interpreter |
-//! | `explain` | what became of a rule, for its author |
+//! | `explain`, `coverage` | what became of a rule, for its author; which of its conditions were seen both ways |
 //! | `judge` | the engine: which controls look at what, and their answers |
 
 mod answer;
 mod builtins;
 pub mod cel;
+mod coverage;
 mod evaluate;
 mod explain;
 mod guard;
@@ -30,6 +31,8 @@ mod safety;
 mod syntax;
 mod value;
 
+pub use coverage::Asked;
+pub use evaluate::Seen;
 pub use explain::Explanation;
 pub use intrinsics::{intrinsic, intrinsic_cel};
 pub use judge::{Engine, is_configured, looks_at};

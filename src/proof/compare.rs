@@ -83,15 +83,16 @@ fn findings_differ(right: &[Found], other: &[Found]) -> Option<&'static str> {
     })
 }
 
-/// Whether the words of a denial name the container that a finding is about. One without a name is called by its place,
-/// and may be called otherwise: no API server takes it.
+/// Whether the words of a denial name the container that a finding is about, or say that they were cut. One without a
+/// name is called by its place, and may be called otherwise: no API server takes it.
 fn names(found: &Found, words: &str) -> bool {
     // A finding that is no container's may speak of anything.
     if !found.paths.iter().any(|it| it.contains("ontainers[")) {
         return true;
     }
     let Some((_, rest)) = found.message.split_once("container ") else { return true };
-    rest.split([' ', ':']).next().is_none_or(|name| name.contains('[') || words.contains(name))
+    let said = |name: &str| name.contains('[') || words.contains(name) || words.contains('…');
+    rest.split([' ', ':']).next().is_none_or(said)
 }
 
 #[cfg(test)]
@@ -122,6 +123,7 @@ mod tests {
         );
         check(&[found("in container web: sh", "a"), denied("in container web")], &[]);
         check(&[found("container a[0] runs", "a"), denied("container  runs")], &[]);
+        check(&[found("container web runs", "spec.containers[0].a"), denied("container a runs; cont…")], &[]);
         check(&[found("m", "a"), denied("failed expression: a")], &[(1, "the message could not be made")]);
         check(&[Answer::Error("a".into()), Answer::Error("b".into()), pass()], &[(2, "verdicts")]);
         check(&[Answer::Silent, pass()], &[(1, "verdicts")]);

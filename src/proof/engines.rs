@@ -1,26 +1,49 @@
-//! The engine as a voice.
+//! The engine as a voice, and what it saw of its conditions.
 
-use super::voice::{Answer, Found, Question, Voice, VoiceError, canonical};
+use super::{
+    report::{Condition, Coverage},
+    voice::{Answer, Found, Question, Voice, VoiceError, canonical},
+};
 use crate::{
     document::{self, Limits},
-    engine::Engine,
+    engine::{Asked, Engine, Seen},
     model::{ControlId, Finding, FixAction, Problem, Request, Verdict},
     policy::Library,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// An engine, or one for each control besides: an interpreter that is asked about one control need not ask all.
 pub struct EngineVoice {
     name: String,
-    whole: Engine,
+    whole: Arc<Engine>,
     alone: BTreeMap<ControlId, Engine>,
+    seen: Option<Arc<Mutex<Seen>>>,
+}
+
+/// What an engine that is a voice saw of its conditions.
+pub struct Watcher {
+    engine: Arc<Engine>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Coverage for Watcher {
+    fn conditions(&self, control: &ControlId) -> Vec<Condition> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let condition = |it: Asked| Condition { what: it.what, held: it.held, failed: it.failed };
+        self.engine.asked(control, &seen).into_iter().map(condition).collect()
+    }
 }
 
 impl EngineVoice {
-    /// The engine as it is in use: all controls together.
+    /// The engine as it is in use: all controls together. Its conditions are counted.
     #[must_use]
-    pub fn together(name: &str, engine: Engine) -> Self {
-        Self { name: name.to_owned(), whole: engine, alone: BTreeMap::new() }
+    pub fn together(name: &str, engine: Arc<Engine>) -> (Self, Watcher) {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let watcher = Watcher { engine: Arc::clone(&engine), seen: Arc::clone(&seen) };
+        (Self { name: name.to_owned(), whole: engine, alone: BTreeMap::new(), seen: Some(seen) }, watcher)
     }
 
     /// An engine for all controls, and one for each.
@@ -32,7 +55,7 @@ impl EngineVoice {
             (control.clone(), compile(&alone).0)
         };
         let alone = library.controls.iter().map(|it| one(&it.control.id)).collect();
-        Self { name: name.to_owned(), whole: compile(library).0, alone }
+        Self { name: name.to_owned(), whole: Arc::new(compile(library).0), alone, seen: None }
     }
 }
 
@@ -58,7 +81,14 @@ impl EngineVoice {
             [one] => self.alone.get(one).unwrap_or(&self.whole),
             _ => &self.whole,
         };
-        let verdict = engine.judge(document, &Request { operation: question.operation }, &question.params);
+        let request = Request { operation: question.operation };
+        let verdict = match &self.seen {
+            None => engine.judge(document, &request, &question.params),
+            Some(seen) => {
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                engine.judge_watched(document, &request, &question.params, &mut seen)
+            }
+        };
         question.controls.iter().map(|it| of_verdict(&verdict, it)).collect()
     }
 }

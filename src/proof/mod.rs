@@ -8,6 +8,7 @@
 //! | `run` | questions to all voices until enough was compared |
 //! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
 //! | `exported` | a control as the policy that CEL is asked about |
+//! | `constructs` | the language itself as a library |
 //! | `generate` | the next question: an object from the pool, changed for a control |
 //! | `arrive` | what the API server makes of an object first |
 //! | `pool`, `words` | manifests and parts of them; the fields and literals of a rule |
@@ -21,6 +22,7 @@
 
 mod arrive;
 mod compare;
+mod constructs;
 mod deviations;
 mod engines;
 mod exported;
@@ -43,8 +45,9 @@ mod words;
 mod wrong;
 mod yaml;
 
+pub use constructs::constructs;
 pub use deviations::{DEVIATIONS, Deviation, REFERENCE};
-pub use engines::EngineVoice;
+pub use engines::{EngineVoice, Watcher};
 pub use exported::exported;
 pub use oracle::{CelVoice, OpaVoice, Pipe, PolicyOf};
 pub use pool::{Seed, seed};

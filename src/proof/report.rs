@@ -30,11 +30,13 @@ pub struct ControlReport {
     pub denied: u64,
     /// Of these, how many no API server would have handed to admission.
     pub invalid: u64,
-    /// The conditions of its rule.
-    pub conditions: Vec<Condition>,
+    /// The messages of its rule.
+    pub messages: Vec<Condition>,
+    /// The conditions that its bodies ask, as a voice counted them that can.
+    pub asked: Vec<Condition>,
 }
 
-/// A condition of a rule, and how often it was seen to hold and not to hold.
+/// A message or a condition of a rule, and how often it was seen to hold and not to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// In words.

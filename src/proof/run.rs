@@ -132,9 +132,10 @@ impl<'a> Run<'a> {
             let id = &source.control.id;
             let own = Ways::of(&source.rule);
             let condition = |it: &str| Condition { what: it.to_owned(), held: 0, failed: 0 };
-            let conditions = own.templates().map(condition).collect();
+            let messages = own.templates().map(condition).collect();
             ways.insert(id.clone(), own);
-            let report = ControlReport { control: id.clone(), compared: 0, denied: 0, invalid: 0, conditions };
+            let (control, asked) = (id.clone(), Vec::new());
+            let report = ControlReport { control, compared: 0, denied: 0, invalid: 0, messages, asked };
             controls.insert(id.clone(), report);
         }
         Self { speakers, names, ways, controls, library, report: Report::default() }
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
                 answers.iter().find_map(|it| if let Answer::Findings(all) = it { Some(all) } else { None })
             {
                 let met = ways.met(found);
-                for (place, condition) in report.conditions.iter_mut().enumerate() {
+                for (place, condition) in report.messages.iter_mut().enumerate() {
                     let counter = if met.contains(&place) { &mut condition.held } else { &mut condition.failed };
                     *counter += 1;
                 }
@@ -245,7 +246,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, coverage: Option<&dyn Coverage>, generator: &Generator) -> Report {
         for report in self.controls.values_mut() {
             if let Some(coverage) = coverage {
-                report.conditions.extend(coverage.conditions(&report.control));
+                report.asked = coverage.conditions(&report.control);
             }
         }
         for mute in generator.mute() {

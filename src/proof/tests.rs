@@ -52,8 +52,8 @@ fn lied(id: &str, count: u64, wrong: bool, lie: impl Fn(&Value, Answer) -> Answe
     let library = library(id);
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let right = EngineVoice::together("OPA", Engine::compile_reference(&library).0);
-    let liar = Liar { honest: EngineVoice::together("program", engine), lie };
+    let right = EngineVoice::together("OPA", Engine::compile_reference(&library).0.into()).0;
+    let liar = Liar { honest: EngineVoice::together("program", engine.into()).0, lie };
     let plan = Plan { controls: Vec::new(), count, seed: 7, wrong, keep: 3 };
     run(&plan, &library, seeds(), &mut [Box::new(right), Box::new(liar)], None, &mut |_| {}).unwrap()
 }
@@ -64,7 +64,7 @@ fn a_voice_that_tells_the_truth_agrees() {
     assert_eq!((report.compared() >= 2_000, report.differing), (true, 0), "{:?}", report.disagreements);
     let control = report.controls.first().unwrap();
     assert!(control.denied_enough() && control.compared > control.denied, "{control:?}");
-    assert!(control.conditions.iter().take(2).all(super::Condition::seen_both), "{:?}", control.conditions);
+    assert!(control.messages.iter().take(2).all(super::Condition::seen_both), "{:?}", control.messages);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn run(test: &str, count: u64, wrong: bool) -> Option<Report> {
     };
     let mut voices: Vec<Box<dyn Voice + '_>> = vec![
         Box::new(OpaVoice::new(Oracle::start(test)?, &library)),
-        Box::new(EngineVoice::together("program", engine)),
+        Box::new(EngineVoice::together("program", engine.into()).0),
         Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile_reference)),
     ];
     // Exported policies are never shown what no API server lets through.

@@ -3,6 +3,7 @@
 mod explain;
 mod oracle;
 mod verify;
+mod verify_report;
 
 use super::{complain, library::LibraryFlags, terminal};
 use crate::{

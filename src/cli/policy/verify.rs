@@ -1,7 +1,7 @@
 //! `kubevet policy verify`: one verdict, whoever gives it. It gathers manifests and voices, runs the proof, and shows what
 //! came of it.
 
-use super::oracle::OracleProcess;
+use super::{oracle::OracleProcess, verify_report};
 use crate::{
     cli::{complain, library::LibraryFlags, terminal},
     document::{self, Document, Limits},
@@ -9,14 +9,14 @@ use crate::{
     input,
     model::ControlId,
     policy::{self, Library, Params},
-    proof::{self, CelVoice, Disagreement, EngineVoice, OpaVoice, Plan, REFERENCE, Report, Seed, Voice},
+    proof::{self, CelVoice, EngineVoice, OpaVoice, Plan, REFERENCE, Report, Seed, Voice},
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::{
     fs,
-    io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -24,6 +24,8 @@ use std::{
 const KEEP: usize = 12;
 /// Of every comparison asked for, so many more are made of objects that no API server lets through, in a hundred.
 const WRONG_PERCENT: u64 = 25;
+/// And so many of the language's constructs, whichever controls use them.
+const CONSTRUCTS_PERCENT: u64 = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -52,67 +54,98 @@ pub(super) struct Verify {
     library: LibraryFlags,
 }
 
+/// Whom a run asks, and about what.
+struct Asked<'a> {
+    library: &'a Library,
+    engine: &'a Arc<Engine>,
+    seeds: &'a [Seed],
+    /// Whether the interpreter is asked too.
+    reference: bool,
+    /// Whether policies are.
+    policies: bool,
+}
+
 impl Verify {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (library, problems) = self.library.load();
         let (engine, faults) = Engine::compile(&library);
+        let engine = Arc::new(engine);
         let broken = complain(&problems).max(complain(&faults));
         let controls = self.controls.iter().map(|it| known(&library, it)).collect::<anyhow::Result<Vec<_>>>()?;
         let seeds = self.seeds(&library)?;
         let seed = self.seed.unwrap_or_else(fresh_seed);
-        let exporting = Engine::compile(&library).0;
         let mut missing: Vec<String> = Vec::new();
-        let mut voices: Vec<Box<dyn Voice + '_>> = Vec::new();
-        match &self.oracle {
-            Some(path) => voices.push(Box::new(OpaVoice::new(OracleProcess::start(path)?, &library))),
-            None => missing.push("OPA and CEL: no --oracle is given".to_owned()),
+        if self.oracle.is_none() {
+            missing.push("OPA and CEL: no --oracle is given".to_owned());
         }
         for (control, why) in engine.interpreted() {
             missing.push(format!("program: {control} is interpreted: {why}"));
         }
-        voices.push(Box::new(EngineVoice::together("program", engine)));
-        voices.push(Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile_reference)));
         let plan = Plan { controls, count: self.count, seed, wrong: false, keep: KEEP };
+        let asked = Asked { library: &library, engine: &engine, seeds: &seeds, reference: true, policies: true };
+        let admitted = self.compare(&plan, &asked)?;
         // Exported policies are never shown what no API server lets through.
-        let wrong = Plan { wrong: true, count: (self.count * WRONG_PERCENT).div_ceil(100), ..plan.clone() };
-        let refused = self.compare(&wrong, &library, &seeds, &mut voices)?;
-        if let Some(path) = &self.oracle {
-            let policy_of = |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                Some(source) => proof::exported(&exporting, &source.control, params),
-                None => Err("there is no such control".to_owned()),
-            };
-            voices.push(Box::new(CelVoice::new(OracleProcess::start(path)?, Box::new(policy_of))));
-        }
-        let admitted = self.compare(&plan, &library, &seeds, &mut voices)?;
+        let wrong = Plan { wrong: true, count: percent(self.count, WRONG_PERCENT), ..plan.clone() };
+        let refused = self.compare(&wrong, &Asked { policies: false, ..asked })?;
+        let constructs = if self.controls.is_empty() { Some(self.constructs(&plan)?) } else { None };
         terminal::write(None, |out| {
             writeln!(out, "seed {seed}, {} manifests to begin from\n", seeds.len())?;
-            show(&admitted, "objects as an API server may let them through", out)?;
-            show(&refused, "objects with wrong types, as no API server lets through", out)?;
+            verify_report::show(&admitted, "objects as an API server may let them through", out)?;
+            verify_report::show(&refused, "objects with wrong types, as no API server lets through", out)?;
+            if let Some(constructs) = &constructs {
+                verify_report::show_constructs(constructs, out)?;
+            }
             missing.iter().try_for_each(|it| writeln!(out, "missing: {it}"))
         })?;
         let mut differ = false;
-        for found in admitted.disagreements.iter().chain(&refused.disagreements) {
+        let all = [Some(&admitted), Some(&refused), constructs.as_ref()];
+        for found in all.into_iter().flatten().flat_map(|it| &it.disagreements) {
             differ = true;
             if let (Some(folder), Some(file)) = (&self.write, &found.regression) {
                 write_file(&folder.join(&file.path), &file.text)?;
             }
         }
         let unseen =
-            admitted.controls.iter().any(|it| !it.denied_enough() || it.conditions.iter().any(|it| it.held == 0));
+            admitted.controls.iter().any(|it| !it.denied_enough() || it.messages.iter().any(|it| it.held == 0));
         let lacking = self.strict && (!missing.is_empty() || unseen);
         Ok(broken.max(if lacking { 2 } else { u8::from(differ) }))
     }
 
-    fn compare(
-        &self,
-        plan: &Plan,
-        library: &Library,
-        seeds: &[Seed],
-        voices: &mut [Box<dyn Voice + '_>],
-    ) -> anyhow::Result<Report> {
+    /// Every construct of the language that the compiler takes.
+    fn constructs(&self, plan: &Plan) -> anyhow::Result<Report> {
+        let (library, seeds) = proof::constructs();
+        let (engine, faults) = Engine::compile(&library);
+        complain(&faults);
+        let compiled = |id: &&ControlId| !engine.interpreted().any(|(it, _)| it == *id);
+        let controls = library.controls.iter().map(|it| &it.control.id).filter(compiled).cloned().collect();
+        let plan = Plan { controls, count: percent(plan.count, CONSTRUCTS_PERCENT), ..plan.clone() };
+        // What compiles is never interpreted, and the interpreter has its own ways with some of it.
+        let (library, seeds) = (&library, seeds.as_slice());
+        self.compare(&plan, &Asked { library, engine: &Arc::new(engine), seeds, reference: false, policies: true })
+    }
+
+    fn compare(&self, plan: &Plan, asked: &Asked<'_>) -> anyhow::Result<Report> {
+        let Asked { library, engine, seeds, reference, policies } = asked;
+        let mut voices: Vec<Box<dyn Voice + '_>> = Vec::new();
+        if let Some(path) = &self.oracle {
+            voices.push(Box::new(OpaVoice::new(OracleProcess::start(path)?, library)));
+        }
+        let (program, watcher) = EngineVoice::together("program", Arc::clone(engine));
+        voices.push(Box::new(program));
+        if *reference {
+            voices.push(Box::new(EngineVoice::apart(REFERENCE, library, Engine::compile_reference)));
+        }
+        if let (Some(path), true) = (&self.oracle, policies) {
+            let policy_of = |id: &ControlId, params: &Params| match library.control(id.as_str()) {
+                Some(source) => proof::exported(engine, &source.control, params),
+                None => Err("there is no such control".to_owned()),
+            };
+            voices.push(Box::new(CelVoice::new(OracleProcess::start(path)?, Box::new(policy_of))));
+        }
         let bar = terminal::progress("comparing");
         bar.set_length(plan.count);
-        let report = proof::run(plan, library, seeds.to_vec(), voices, None, &mut |done| bar.set_position(done));
+        let told = &mut |done| bar.set_position(done);
+        let report = proof::run(plan, library, seeds.to_vec(), &mut voices, Some(&watcher), told);
         bar.finish_and_clear();
         report.context("a voice is gone")
     }
@@ -145,6 +178,10 @@ fn known(library: &Library, id: &str) -> anyhow::Result<ControlId> {
     }
 }
 
+fn percent(count: u64, percent: u64) -> u64 {
+    (count * percent).div_ceil(100)
+}
+
 fn fresh_seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| u64::from(it.subsec_nanos()) ^ it.as_secs())
 }
@@ -154,70 +191,4 @@ fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn show(report: &Report, of: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} comparisons of {of}", report.compared())?;
-    for voice in &report.voices {
-        let seconds = voice.took.as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "a rate to look at")]
-        let rate = voice.answers as f64 / seconds.max(0.001);
-        write!(out, "  {:<10} {} answers in {seconds:.1} s, {rate:.0} a second", voice.name, voice.answers)?;
-        writeln!(
-            out,
-            "{}",
-            if voice.invalid > 0 { format!("; {} not for admission", voice.invalid) } else { String::new() }
-        )?;
-        for (control, why) in &voice.abstains {
-            writeln!(out, "             does not speak for {control}: {why}")?;
-        }
-    }
-    writeln!(out, "\n  {:<8} {:>9} {:>7}  messages seen and not seen", "control", "compared", "denied")?;
-    for control in &report.controls {
-        let both = control.conditions.iter().filter(|it| it.seen_both()).count();
-        let percent = control.denied * 100 / control.compared.max(1);
-        let few = if control.denied_enough() { "" } else { "  denied too seldom" };
-        writeln!(
-            out,
-            "  {:<8} {:>9} {percent:>5} %  {both} of {}{few}",
-            control.control.as_str(),
-            control.compared,
-            control.conditions.len()
-        )?;
-        for condition in control.conditions.iter().filter(|it| !it.seen_both()) {
-            let never = if condition.held == 0 { "never" } else { "always" };
-            writeln!(out, "           {never}: {}", condition.what)?;
-        }
-    }
-    writeln!(out)?;
-    for (name, count) in &report.known {
-        let reason = proof::DEVIATIONS.iter().find(|it| it.name == *name).map_or("", |it| it.reason);
-        writeln!(out, "known of the reference tier: {name}, {count} times: {reason}")?;
-    }
-    for found in &report.disagreements {
-        disagreement(found, out)?;
-    }
-    match report.differing {
-        0 => writeln!(out, "no disagreement\n"),
-        some => writeln!(out, "{some} disagreements, {} sorts shown\n", report.disagreements.len()),
-    }
-}
-
-fn disagreement(found: &Disagreement, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}: {} differ, {} times; the smallest object:", found.control, found.what, found.count)?;
-    for line in found.yaml.lines() {
-        writeln!(out, "    {line}")?;
-    }
-    for (voice, answer) in &found.answers {
-        for (place, line) in answer.lines().enumerate() {
-            writeln!(out, "  {:<10} {line}", if place == 0 { voice.as_str() } else { "" })?;
-        }
-    }
-    if let Some(file) = &found.regression {
-        writeln!(out, "  as a test object, {}:", file.path)?;
-        for line in file.text.lines().take_while(|it| it.starts_with('#')) {
-            writeln!(out, "    {line}")?;
-        }
-    }
-    writeln!(out)
 }

@@ -3,6 +3,7 @@
 use super::{
     machine::Machine,
     value::{Fixed, Value},
+    watch::Watch,
 };
 use crate::{
     document::{Node, Number},
@@ -19,7 +20,7 @@ use crate::{
 };
 use std::borrow::Cow;
 
-impl Machine<'_> {
+impl<W: Watch> Machine<'_, W> {
     pub(super) fn call(&mut self, call: Intrinsic, parts: &[TermId]) -> Value {
         let mut values = [Value::Undefined; 3];
         for (slot, part) in values.iter_mut().zip(parts) {

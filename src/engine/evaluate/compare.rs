@@ -1,7 +1,7 @@
 //! How values compare, as in Rego: null, booleans, numbers, texts, lists, maps; within a type by value. Without
 //! recursion on what is compared.
 
-use super::{machine::Machine, value::Value};
+use super::{machine::Machine, value::Value, watch::Watch};
 use crate::{
     document::{Entry, Node, Number, Value as Field},
     engine::program::{Comparison, Const},
@@ -46,7 +46,7 @@ fn view(node: Node<'_>) -> View<'_> {
     }
 }
 
-impl Machine<'_> {
+impl<W: Watch> Machine<'_, W> {
     fn view(&self, value: Value) -> Option<View<'_>> {
         Some(match value {
             Value::Undefined => return None,

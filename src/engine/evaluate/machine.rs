@@ -4,6 +4,7 @@ use super::{
     settings::Settings,
     tables::{Keep, Tables},
     value::{Fixed, Standing, Value},
+    watch::Watch,
 };
 use crate::{
     document::{Document, Key, Node},
@@ -52,7 +53,7 @@ impl Stop {
 }
 
 /// One object before one program.
-pub(super) struct Machine<'m> {
+pub(super) struct Machine<'m, W> {
     pub(super) document: &'m Document,
     pub(super) program: &'m Program,
     pub(super) tables: &'m Tables,
@@ -66,6 +67,7 @@ pub(super) struct Machine<'m> {
     steps: u64,
     until: Option<Instant>,
     stopped: Option<Stop>,
+    watch: W,
 }
 
 /// What a machine is made of.
@@ -80,8 +82,8 @@ pub(super) struct Parts<'m> {
     pub(super) until: Option<Instant>,
 }
 
-impl<'m> Machine<'m> {
-    pub(super) fn new(parts: Parts<'m>) -> Self {
+impl<'m, W: Watch> Machine<'m, W> {
+    pub(super) fn new(parts: Parts<'m>, watch: W) -> Self {
         let Parts { document, program, tables, settings, scratch, pod_path, operation, until } = parts;
         scratch.prepare(tables);
         let began = scratch.tick();
@@ -102,6 +104,7 @@ impl<'m> Machine<'m> {
             steps: 0,
             until,
             stopped: None,
+            watch,
         }
     }
 
@@ -514,6 +517,13 @@ impl<'m> Machine<'m> {
         if !self.spend(1) {
             return false;
         }
+        let held = self.work_out_cond(id);
+        self.watch.saw(id, held);
+        held
+    }
+
+    #[inline]
+    fn work_out_cond(&mut self, id: CondId) -> bool {
         let program = self.program;
         match program.cond(id) {
             Cond::True => true,

@@ -14,6 +14,7 @@
 //! | `call` | functions |
 //! | `say` | findings |
 //! | `run` | one object under one plan |
+//! | `watch` | who looks on |
 
 mod call;
 mod compare;
@@ -24,8 +25,11 @@ mod say;
 mod settings;
 mod tables;
 mod value;
+mod watch;
 
 pub(super) use plan::Plan;
 pub(super) use run::{Judged, Scratch, judge};
 pub(super) use settings::Settings;
 pub(super) use tables::Tables;
+pub use watch::Seen;
+pub(super) use watch::{Unwatched, Watch};

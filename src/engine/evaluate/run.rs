@@ -6,6 +6,7 @@ use super::{
     plan::{Level, Plan},
     settings::Settings,
     tables::Tables,
+    watch::Watch,
 };
 use crate::{
     document::Document,
@@ -32,12 +33,13 @@ pub(in crate::engine) fn judge(
     document: &Document,
     operation: Operation,
     scratch: &mut Scratch,
+    watch: impl Watch,
     verdict: &mut Verdict,
 ) {
     let plan = judged.plan;
     scratch.holds.clear();
     scratch.denied.clear();
-    let mut machine = Machine::new(Parts {
+    let parts = Parts {
         document,
         program: judged.program,
         tables: judged.tables,
@@ -46,7 +48,8 @@ pub(in crate::engine) fn judge(
         pod_path: judged.pod_path,
         operation,
         until: judged.until,
-    });
+    };
+    let mut machine = Machine::new(parts, watch);
     machine.scratch.holds.resize(plan.checks, false);
     machine.scratch.denied.resize(plan.denies.len(), false);
     machine.level(&plan.root, plan);
@@ -82,7 +85,7 @@ pub(in crate::engine) fn judge(
     }
 }
 
-impl Machine<'_> {
+impl<W: Watch> Machine<'_, W> {
     /// Asks everything at one level. What is known to deny is asked no more.
     fn level(&mut self, level: &Level, plan: &Plan) {
         for check in &level.checks {

@@ -1,6 +1,6 @@
 //! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
 
-use super::machine::Machine;
+use super::{machine::Machine, watch::Watch};
 use crate::{
     engine::{
         answer,
@@ -9,7 +9,7 @@ use crate::{
     model::{ControlId, FieldPath, Finding, Fix, FixAction},
 };
 
-impl Machine<'_> {
+impl<W: Watch> Machine<'_, W> {
     /// Adds the findings of one body.
     ///
     /// # Errors

@@ -201,7 +201,7 @@ impl Tables {
         self.patterns.get(term.place())?.as_ref()
     }
 
-    pub(super) fn any_match(&self, cond: CondId) -> Option<(u32, TermId)> {
+    pub(in crate::engine) fn any_match(&self, cond: CondId) -> Option<(u32, TermId)> {
         *self.any_match.get(cond.place())?
     }
 
