@@ -1,6 +1,6 @@
 //! What the API server makes of an object before anybody judges it: a required text, number or truth that is missing is
-//! there at admission, empty. Validation refuses such objects later, but the policies are asked about them first, so
-//! every voice is asked about what they see.
+//! there at admission, empty, and so is what was null in a list or a map. Validation refuses such objects later, but the
+//! policies are asked about them first, so every voice is asked about what they see.
 
 use super::{grow, tree};
 use crate::schema::{Field, Schema, Type};
@@ -8,13 +8,31 @@ use serde_json::{Value, json};
 
 /// Fills in what would not be missing.
 pub(super) fn arrive(object: &mut Value) {
+    empty_nulls(object);
     for (place, of) in grow::structs(object) {
         let Some(Value::Object(fields)) = tree::at_mut(object, &place) else { continue };
         for field in Schema::embedded().fields(of).filter(|it| it.always) {
             let is_missing = fields.get(field.name).is_none_or(Value::is_null);
-            if let (true, Some(empty)) = (is_missing, empty(field)) {
+            if let (true, Some(empty)) = (is_missing, scalar(field.ty)) {
                 fields.insert(field.name.to_owned(), empty);
             }
+        }
+    }
+}
+
+/// Nulls that are elements of lists or values of maps.
+fn empty_nulls(object: &mut Value) {
+    for (place, of) in grow::structs(object) {
+        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else { continue };
+        for field in Schema::embedded().fields(of).filter(|it| !it.nulls) {
+            let (Type::List(inner) | Type::Map(inner)) = field.ty else { continue };
+            let Some(empty) = element(Schema::embedded().resolve(inner)) else { continue };
+            let nulls: Vec<&mut Value> = match fields.get_mut(field.name) {
+                Some(Value::Array(items)) => items.iter_mut().filter(|it| it.is_null()).collect(),
+                Some(Value::Object(fields)) => fields.values_mut().filter(|it| it.is_null()).collect(),
+                _ => continue,
+            };
+            nulls.into_iter().for_each(|it| *it = empty.clone());
         }
     }
 }
@@ -26,12 +44,23 @@ pub(super) fn has_arrived(object: &Value) -> bool {
     filled == *object
 }
 
-fn empty(field: &Field) -> Option<Value> {
-    match field.ty {
+/// What is empty of its type; `None` of a type that may be missing.
+fn scalar(ty: Type) -> Option<Value> {
+    match ty {
         Type::String => Some(json!("")),
         Type::Bool => Some(json!(false)),
         Type::Int32 | Type::Int64 | Type::Number => Some(json!(0)),
         _ => None,
+    }
+}
+
+/// What is empty of its type among others of a list or a map; `None` where that is null.
+fn element(ty: Type) -> Option<Value> {
+    match ty {
+        Type::Struct(_) => Some(json!({})),
+        Type::Quantity => Some(json!("0")),
+        Type::IntOrString => Some(json!(0)),
+        _ => scalar(ty),
     }
 }
 
@@ -52,5 +81,17 @@ mod tests {
         assert_eq!(container["securityContext"]["seccompProfile"]["type"], "");
         assert_eq!((&container["volumeMounts"][0]["name"], &container["image"]), (&json!(""), &Value::Null));
         assert_eq!(pod["spec"]["volumes"][0]["hostPath"]["path"], "");
+    }
+
+    #[test]
+    fn nulls_in_lists_and_maps_are_empty() {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"app": null}}, "spec": {
+            "containers": [{"ports": [null], "args": [null], "resources": {"limits": {"cpu": null}}}],
+        }});
+        arrive(&mut pod);
+        let container = &pod["spec"]["containers"][0];
+        assert_eq!(pod["metadata"]["labels"]["app"], "");
+        assert_eq!((&container["ports"][0]["containerPort"], &container["args"][0]), (&json!(0), &json!("")));
+        assert_eq!(container["resources"]["limits"]["cpu"], "0");
     }
 }
