@@ -3,7 +3,7 @@
 //! policies are asked about them first, so every voice is asked about what they see.
 
 use super::{grow, tree};
-use crate::schema::{Field, Schema, Type};
+use crate::schema::{Schema, Type};
 use serde_json::{Value, json};
 
 /// Fills in what would not be missing.

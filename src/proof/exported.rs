@@ -1,14 +1,16 @@
 //! A control as a policy for the proof alone: one validation over the printed variables, for every kind that the control
-//! looks at. What is exported to clusters is made elsewhere, of the same sheet.
+//! looks at; and several as the one question that a pack asks. What is exported to clusters is made elsewhere, of the same
+//! sheets.
 
 use crate::{
     engine::{
         Engine,
-        cel::{ParamsFrom, Target},
+        cel::{ParamsFrom, Target, Variable},
         looks_at,
     },
     model::{Control, ControlId, Kind, KindSelector},
     policy::Params,
+    vap,
     workload::WORKLOADS,
 };
 use serde_json::{Value, json};
@@ -30,8 +32,6 @@ pub fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<V
     let Some(printed) = sheet.controls.first() else {
         return Err(sheet.refused.into_iter().next().map_or_else(|| "it is not printed".to_owned(), |(_, why)| why));
     };
-    let variables: Vec<Value> =
-        sheet.variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
     let words = format!("({}).join('; ')", printed.messages);
     let (clean, message) = match &printed.unjudged {
         None => (printed.clean.clone(), words),
@@ -40,16 +40,33 @@ pub fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<V
             format!("({}) ? '{UNJUDGED}' : {words}", bound.condition),
         ),
     };
-    Ok(json!({
+    Ok(policy(&id.as_str().to_ascii_lowercase(), &sheet.variables, &clean, &message))
+}
+
+/// The question of a pack of controls with these params written into it, for the kinds that share a pack with this one.
+/// What cannot be printed is not among them.
+#[must_use]
+pub fn packed(engine: &Engine, controls: &[ControlId], kind: &Kind, params: &Params) -> Value {
+    let templates = || WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).filter(|it| it.name != "Pod");
+    let kinds: Vec<Kind> = if templates().any(|it| it == *kind) { templates().collect() } else { vec![kind.clone()] };
+    let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };
+    let sheet = engine.print_cel(controls, &target);
+    policy("packed", &[], &format!("!({})", vap::something_is_found(&sheet)), "'found'")
+}
+
+fn policy(name: &str, variables: &[Variable], clean: &str, message: &str) -> Value {
+    let variables: Vec<Value> =
+        variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": id.as_str().to_ascii_lowercase()},
+        "metadata": {"name": name},
         "spec": {
             "failurePolicy": "Fail",
             "variables": variables,
             "validations": [{"expression": clean, "messageExpression": message}],
         },
-    }))
+    })
 }
 
 fn kinds(control: &Control) -> Vec<Kind> {

@@ -3,10 +3,11 @@
 
 use super::{
     exported::UNJUDGED,
+    pool,
     voice::{Answer, Found, Question, Voice, VoiceError, canonical},
 };
 use crate::{
-    model::{ControlId, FieldPath},
+    model::{ControlId, FieldPath, Kind},
     policy::{self, Library, ParamValue, Params},
 };
 use serde_json::{Map, Value, json};
@@ -109,17 +110,42 @@ fn found(entry: &Value) -> Found {
 /// The policy of a control for params, a ValidatingAdmissionPolicy; or why it has none.
 pub type PolicyOf<'a> = Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
 
-/// The API server's own evaluation of exported policies.
+/// The question of a pack of controls for a kind, as such a policy.
+pub type PackOf<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
+
+/// The API server's own evaluation of exported policies. Who asks of several controls is told if their pack says otherwise
+/// than they do one by one.
 pub struct CelVoice<'a, P> {
     pipe: P,
     policy_of: PolicyOf<'a>,
+    pack_of: PackOf<'a>,
     prepared: BTreeMap<(ControlId, usize), Result<u64, String>>,
+    packs: BTreeMap<(Vec<ControlId>, Kind, usize), Result<u64, String>>,
 }
+
+/// The name of a pack among prepared policies.
+const PACK: &str = "pack";
 
 impl<'a, P: Pipe> CelVoice<'a, P> {
     /// The policies of controls under the API server's CEL.
-    pub fn new(pipe: P, policy_of: PolicyOf<'a>) -> Self {
-        Self { pipe, policy_of, prepared: BTreeMap::new() }
+    pub fn new(pipe: P, policy_of: PolicyOf<'a>, pack_of: PackOf<'a>) -> Self {
+        Self { pipe, policy_of, pack_of, prepared: BTreeMap::new(), packs: BTreeMap::new() }
+    }
+
+    /// The number of the pack that a question of several controls asks.
+    fn pack(&mut self, question: &Question) -> Option<Result<u64, String>> {
+        if question.controls.len() < 2 {
+            return None;
+        }
+        let kind = pool::kind_of(&serde_json::from_str(&question.object).ok()?);
+        let key = (question.controls.clone(), kind.clone(), question.params_number);
+        if let Some(known) = self.packs.get(&key) {
+            return Some(known.clone());
+        }
+        let policy = (self.pack_of)(&question.controls, &kind, &question.params);
+        let made = prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {PACK: policy}}));
+        self.packs.insert(key, made.clone());
+        Some(made)
     }
 
     fn number(&mut self, control: &ControlId, question: &Question) -> Result<u64, String> {
@@ -143,18 +169,22 @@ impl<P: Pipe> Voice for CelVoice<'_, P> {
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
         let failed = |reason| VoiceError { voice: "CEL".to_owned(), reason };
         let mut lines = Vec::new();
-        let mut asked: Vec<Vec<Result<u64, String>>> = Vec::new();
+        let mut asked = Vec::new();
         for question in batch {
             let numbers: Vec<_> = question.controls.iter().map(|it| self.number(it, question)).collect();
             let named = question.controls.iter().zip(&numbers);
-            let names: Vec<Value> =
+            let mut names: Vec<Value> =
                 named.filter_map(|(control, number)| Some(json!([number.as_ref().ok()?, control.as_str()]))).collect();
+            let pack = self.pack(question);
+            if let Some(Ok(number)) = pack {
+                names.push(json!([number, PACK]));
+            }
             lines.push(request(question, "cel", &names));
-            asked.push(numbers);
+            asked.push((numbers, pack));
         }
         let answers = self.pipe.exchange(&lines).map_err(failed)?;
         let mut all = Vec::new();
-        for (numbers, line) in asked.iter().zip(&answers) {
+        for ((numbers, pack), line) in asked.iter().zip(&answers) {
             let answer: Value = serde_json::from_str(line).map_err(|it| failed(format!("{it}: {line}")))?;
             let mut at = 0;
             let of = |number: &Result<u64, String>| match number {
@@ -164,9 +194,24 @@ impl<P: Pipe> Voice for CelVoice<'_, P> {
                     of_cel(&answer, at - 1)
                 }
             };
-            all.push(numbers.iter().map(of).collect());
+            let mut each: Vec<Answer> = numbers.iter().map(of).collect();
+            match pack {
+                Some(Ok(_)) => compare_with_pack(&mut each, &of_cel(&answer, at)),
+                Some(Err(why)) => each.fill(Answer::Error(format!("the pack is not taken: {why}"))),
+                None => {}
+            }
+            all.push(each);
         }
         Ok(all)
+    }
+}
+
+/// Turns the answers into errors where they do not come to what the pack says.
+fn compare_with_pack(each: &mut [Answer], pack: &Answer) {
+    let speaking = each.iter().filter(|it| !matches!(it, Answer::Abstains(_)));
+    let Some(verdicts) = speaking.map(Answer::denies).collect::<Option<Vec<bool>>>() else { return };
+    if pack.denies() != Some(verdicts.contains(&true)) {
+        each.fill(Answer::Error(format!("the pack of all says: {pack}")));
     }
 }
 

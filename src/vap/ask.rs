@@ -13,8 +13,8 @@ const PAIRS: usize = 2_000;
 pub(super) fn condition(draft: &Draft<'_>) -> String {
     let sheet = draft.sheet;
     match draft.role {
-        Role::Deciding => something_found(sheet),
-        Role::Excused => format!("({MAY_BE_EXCUSED}) &&\n({})", something_found(sheet)),
+        Role::Deciding => something_is_found(sheet),
+        Role::Excused => format!("({MAY_BE_EXCUSED}) &&\n({})", something_is_found(sheet)),
         Role::Unjudged => {
             let bounds = sheet.controls.iter().filter_map(|it| it.unjudged.as_ref());
             closed(&any(bounds.map(|it| it.condition.as_str())), &sheet.variables)
@@ -22,7 +22,9 @@ pub(super) fn condition(draft: &Draft<'_>) -> String {
     }
 }
 
-fn something_found(sheet: &Sheet) -> String {
+/// A condition without variables: one of a sheet's controls finds something, or there is too much to go through to say.
+#[must_use]
+pub fn something_is_found(sheet: &Sheet) -> String {
     let found = format!("!(\n{}\n)", sheet.clean);
     let found = match large(sheet) {
         Some(large) => format!("{large} ||\n{found}"),

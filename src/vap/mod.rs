@@ -35,6 +35,7 @@ mod tests;
 mod write;
 mod yaml;
 
+pub use ask::something_is_found;
 pub use bind::{PolicyBinding, policy_binding};
 pub use compare::{Change, Said, Side, compare};
 pub use export::{Export, LeftOut, Object, Options, Packing, ParamsIn, Print, Why, export};

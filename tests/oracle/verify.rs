@@ -5,7 +5,7 @@ use kubevet::{
     document::{self, Limits},
     engine::Engine,
     input,
-    model::ControlId,
+    model::{ControlId, Kind},
     policy::{self, Library, Params},
     proof::{self, CelVoice, EngineVoice, OpaVoice, Pipe, Plan, REFERENCE, Report, Seed, Voice},
 };
@@ -62,6 +62,8 @@ fn run(test: &str, count: u64, wrong: bool) -> Option<Report> {
         Some(source) => proof::exported(&exporting, &source.control, params),
         None => Err("there is no such control".to_owned()),
     };
+    let pack_of =
+        |controls: &[ControlId], kind: &Kind, params: &Params| proof::packed(&exporting, controls, kind, params);
     let mut voices: Vec<Box<dyn Voice + '_>> = vec![
         Box::new(OpaVoice::new(Oracle::start(test)?, &library)),
         Box::new(EngineVoice::together("program", engine.into()).0),
@@ -69,7 +71,7 @@ fn run(test: &str, count: u64, wrong: bool) -> Option<Report> {
     ];
     // Exported policies are never shown what no API server lets through.
     if !wrong {
-        voices.push(Box::new(CelVoice::new(Oracle::start(test)?, Box::new(policy_of))));
+        voices.push(Box::new(CelVoice::new(Oracle::start(test)?, Box::new(policy_of), Box::new(pack_of))));
     }
     let plan = Plan { controls: Vec::new(), count, seed: 20, wrong, keep: 10 };
     let report = proof::run(&plan, &library, seeds(test, &library), &mut voices, None, &mut |_| {});

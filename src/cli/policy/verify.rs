@@ -7,7 +7,7 @@ use crate::{
     document::{self, Document, Limits},
     engine::Engine,
     input,
-    model::ControlId,
+    model::{ControlId, Kind},
     policy::{self, Library, Params},
     proof::{self, CelVoice, EngineVoice, OpaVoice, Plan, REFERENCE, Report, Seed, Voice},
 };
@@ -140,7 +140,10 @@ impl Verify {
                 Some(source) => proof::exported(engine, &source.control, params),
                 None => Err("there is no such control".to_owned()),
             };
-            voices.push(Box::new(CelVoice::new(OracleProcess::start(path)?, Box::new(policy_of))));
+            let pack_of =
+                |controls: &[ControlId], kind: &Kind, params: &Params| proof::packed(engine, controls, kind, params);
+            let cel = CelVoice::new(OracleProcess::start(path)?, Box::new(policy_of), Box::new(pack_of));
+            voices.push(Box::new(cel));
         }
         let bar = terminal::progress("comparing");
         bar.set_length(plan.count);
