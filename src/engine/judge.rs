@@ -270,6 +270,14 @@ impl Engine {
         sheet
     }
 
+    /// What a control costs the API server for an object of such sizes in which it finds nothing, in its own units of
+    /// which an expression may cost [`cel::LIMIT`]. A reckoning; `None` where the control is not compiled.
+    #[must_use]
+    pub fn estimate_cost(&self, control: &ControlId, params: &Params, sizes: cel::Sizes) -> Option<u64> {
+        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
+        Some(cel::estimate(&self.program, compiled, params, sizes))
+    }
+
     /// Params as the program reads them. Who asks again with the same is answered from what is kept.
     fn settings(&self, params: &Params) -> Arc<Settings> {
         let known =

@@ -8,7 +8,7 @@ use kubevet::{
     document::{self, Document},
     engine::{
         Engine,
-        cel::{ParamsFrom, Sheet, Target},
+        cel::{ParamsFrom, Sheet, Sizes, Target},
         is_configured, looks_at,
     },
     matching::Attributes,
@@ -328,15 +328,15 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
     let container = |at: usize| {
         json!({
             "name": format!("container-{at}"), "image": format!("registry.example.com/team/app-{at}:1.2.3"),
-            "command": ["/bin/app", "--port", "8080"], "args": ["--verbose"],
-            "ports": [{"containerPort": 8000 + at}],
-            "env": (0..5).map(|it| json!({"name": format!("NAME_{it}"), "value": "some value"})).collect::<Vec<_>>(),
+            "command": ["/bin/app", "--port", "8080", "--quiet"], "args": ["--verbose", "--a", "--b", "--c"],
+            "ports": (0..4).map(|it| json!({"containerPort": 8000 + at * 4 + it})).collect::<Vec<_>>(),
+            "env": (0..4).map(|it| json!({"name": format!("NAME_{it}"), "value": "some value"})).collect::<Vec<_>>(),
             "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "100m", "memory": "64Mi"}},
             "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                 "runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000,
-                "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]}, "seccompProfile": {"type": "RuntimeDefault"}},
+                "capabilities": {"drop": ["ALL"], "add": ["CHOWN", "KILL", "SETUID", "SETGID"]}, "seccompProfile": {"type": "RuntimeDefault"}},
             "readinessProbe": {"httpGet": {"port": 8080}}, "livenessProbe": {"httpGet": {"port": 8080}},
-            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+            "volumeMounts": (0..4).map(|it| json!({"name": format!("volume-{it}"), "mountPath": format!("/{it}")})).collect::<Vec<_>>(),
         })
     };
     let object = json!({
@@ -363,6 +363,17 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
     }
     let over: Vec<_> = proof.costs.iter().filter(|(_, cost)| **cost > 500_000).collect();
     assert!(over.is_empty(), "{over:?}");
+    // What `policy explain` reckons is of the same order.
+    let sizes = Sizes { containers: 100, volumes: 10, entries: 4, letters: 20 };
+    let reckoned = |id: &str| proof.engine.estimate_cost(&id.into(), &params, sizes).unwrap_or(0);
+    let far: Vec<_> = proof
+        .costs
+        .iter()
+        .map(|(id, cost)| (id, *cost, reckoned(id)))
+        .filter(|(_, cost, reckoned)| *cost > 1_000 && (reckoned * 3 < *cost || *cost * 3 < *reckoned))
+        .collect();
+    assert!(far.is_empty(), "{far:?}");
+    assert!(proof.costs.values().filter(|it| **it > 1_000).count() > 15, "{:?}", proof.costs);
     proof.finish(30);
 }
 

@@ -4,10 +4,10 @@ use crate::{
     cli::{complain, library::LibraryFlags, terminal},
     engine::{
         Engine, Explanation,
-        cel::{ParamsFrom, Printed, Target},
+        cel::{LIMIT, ParamsFrom, Printed, Sizes, Target},
     },
     model::{Control, ControlId, Kind, KindSelector},
-    policy::{self, Library},
+    policy::{self, Library, Params},
     workload::WORKLOADS,
 };
 use anyhow::bail;
@@ -96,8 +96,25 @@ fn write(
     }
     for printed in &sheet.controls {
         write_cel(&sheet.variables, printed, out)?;
+        write_cost(control, engine, &params, out)?;
     }
     Ok(0)
+}
+
+fn write_cost(control: &Control, engine: &Engine, params: &Params, out: &mut String) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\ncosts the API server, where it finds nothing, about (reckoned; ours are right within a factor of three)"
+    )?;
+    for (what, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
+        let Some(cost) = engine.estimate_cost(&control.id, params, sizes) else { continue };
+        #[allow(clippy::cast_precision_loss, reason = "a share to look at")]
+        let percent = cost as f64 * 100.0 / LIMIT as f64;
+        let Sizes { containers, volumes, .. } = sizes;
+        let of = format!("of {what} object: {containers} containers, {volumes} volumes");
+        writeln!(out, "  {cost:>7} units, {percent:.2} % of what an expression may, {of}")?;
+    }
+    Ok(())
 }
 
 fn write_cel(variables: &[crate::engine::cel::Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {

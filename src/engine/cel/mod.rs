@@ -15,12 +15,14 @@
 //! | `share` | names for what is said more than once |
 //! | `functions` | the shared library's functions |
 //! | `variables` | the variables that policies share |
+//! | `cost` | what a control costs the API server, reckoned |
 //! | `size` | the bound on what patterns are matched against |
 //! | `loops`, `deny`, `message`, `identity` | a rule: whether it finds something, what it says, what makes a finding the same |
 
 mod chain;
 mod compare;
 mod cond;
+mod cost;
 mod deny;
 mod domain;
 mod either;
@@ -43,6 +45,8 @@ mod together;
 mod types;
 mod variables;
 
+pub(super) use cost::estimate;
+pub use cost::{LIMIT, Sizes};
 pub(super) use sheet::print;
 pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable};
 
