@@ -268,6 +268,15 @@ mod hostile {
     }
 
     #[test]
+    fn a_long_key_is_not_copied_for_each_alias() {
+        let key = "k".repeat(10_000);
+        let read = only(&format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(5_000)));
+        let key_at = |at: usize| read.root().at(at).unwrap().entries().next().unwrap().key.as_ptr();
+        assert_eq!((read.root().elements().count(), key_at(1)), (5_001, key_at(5_000)));
+        refused(&format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(100_001)), "aliases and merge keys");
+    }
+
+    #[test]
     fn a_merge_bomb_is_refused() {
         let mut bomb = "- &a0 {k: 1, l: 2}\n".to_owned();
         for level in 1..30 {

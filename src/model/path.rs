@@ -1,7 +1,7 @@
 //! Where in an object something stands: `spec.containers[0].image`, `data[pwd]`.
 //!
 //! Written as in Kubernetes' own field errors: a map key with anything but letters, digits, `-` and `_`, and every key
-//! of labels, annotations and data, stands in brackets.
+//! of labels, annotations and data, stands in brackets. A key may hold brackets itself: it ends where a path can go on.
 
 use std::{fmt, str::FromStr};
 
@@ -91,7 +91,7 @@ impl FromStr for FieldPath {
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(inside) = rest.strip_prefix('[') {
-                let (key, after) = inside.split_once(']').ok_or_else(wrong)?;
+                let (key, after) = split_key(inside).ok_or_else(wrong)?;
                 segments.push(Segment::Bracket(key.to_owned()));
                 rest = after;
                 continue;
@@ -113,6 +113,13 @@ impl FromStr for FieldPath {
     }
 }
 
+/// The key in front of the first closing bracket after which a path may end or go on, and what comes after that bracket.
+fn split_key(text: &str) -> Option<(&str, &str)> {
+    let goes_on = |after: &str| after.is_empty() || after.starts_with(['.', '[']);
+    let ends = text.match_indices(']').map(|(at, _)| (text.get(..at), text.get(at + 1..)));
+    ends.filter_map(|(key, after)| Some((key?, after?))).find(|(_, after)| goes_on(after))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,9 +133,18 @@ mod tests {
             "metadata.labels[app.kubernetes.io/name]",
             "a[0][1].b-c_d",
             "[x]",
+            "data[a]b]",
+            "data[a]]",
+            "data[]][0].b",
         ] {
             assert_eq!(text.parse::<FieldPath>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_key_may_hold_brackets() {
+        let path = "data[a]b][0]".parse::<FieldPath>().unwrap();
+        assert_eq!(path.segments()[1..], [Segment::Bracket("a]b".to_owned()), Segment::Bracket("0".to_owned())]);
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(super) struct Verify {
     /// The oracle, which asks OPA and the API server's CEL (tests/kubernetes/oracle)
     #[arg(long, value_name = "PATH", env = "KUBEVET_ORACLE")]
     oracle: Option<PathBuf>,
-    /// More manifests to begin from: files and folders; the controls' test data is always among them
+    /// More manifests to begin from: files and folders. The controls' test data is among them where it can be found: in
+    /// the folder of --policies, or in a checkout of kubevet
     #[arg(long, value_name = "PATH")]
     objects: Vec<PathBuf>,
     /// Write each disagreement as a test object into this folder

@@ -33,8 +33,18 @@ struct Anchor {
     nodes: Vec<Raw>,
     /// How many lists and maps it nests.
     depth: usize,
-    /// What it is as a key, or why it cannot be one.
-    key: Result<String, String>,
+    /// What it is as a key.
+    key: Key,
+}
+
+/// An anchored value as a key.
+enum Key {
+    /// The text that it is: repeated, as any value is, and never copied.
+    Same,
+    /// What a number or a truth is as a key: short.
+    Text(String),
+    /// Why it cannot be one.
+    Refused(String),
 }
 
 impl<'l, 't> Loader<'l, 't> {
@@ -99,7 +109,10 @@ impl<'l, 't> Loader<'l, 't> {
             let node = self.builder.len();
             self.write(at, span, value, &meaning)?;
             let nodes = self.builder.node(node).into_iter().collect();
-            let key = key_text(&meaning).map(Cow::into_owned);
+            let key = match &meaning {
+                Scalar::String(_) => Key::Same,
+                _ => key_text(&meaning).map_or_else(Key::Refused, |it| Key::Text(it.into_owned())),
+            };
             self.anchors.insert(anchor, Some(Anchor { nodes, depth: 0, key }));
             if !is_key {
                 return Ok(());
@@ -186,7 +199,7 @@ impl<'l, 't> Loader<'l, 't> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = Err("a list or map cannot be a key in Kubernetes; write the key as a string".to_owned());
+            let key = Key::Refused("a list or map cannot be a key in Kubernetes; write the key as a string".to_owned());
             self.anchors.insert(open.anchor, Some(Anchor { nodes, depth, key }));
         }
         Ok(())
@@ -200,8 +213,11 @@ impl<'l, 't> Loader<'l, 't> {
         if !is_key {
             return self.builder.repeat(at, &anchor.nodes, anchor.depth);
         }
-        let key = anchor.key.as_ref().map_err(|message| Fault::new(at, message.clone()))?;
-        self.builder.copied(at, Kind::String, key)?;
+        match &anchor.key {
+            Key::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
+            Key::Text(text) => self.builder.copied(at, Kind::String, text)?,
+            Key::Refused(message) => return Err(Fault::new(at, message.clone())),
+        }
         self.builder.is_key();
         Ok(())
     }
