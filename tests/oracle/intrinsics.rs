@@ -411,15 +411,12 @@ fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
 fn only_rego_compares(case: &[String]) -> bool {
     case.iter().any(|text| {
         let trimmed = text.trim_matches(' ');
-        let number = trimmed.split(['e', 'E']).next().unwrap_or_default();
-        // "m" is zero to Kubernetes, by an accident that a canonical text never shows.
-        let no_digit = !number.contains(|it: char| it.is_ascii_digit());
         // The API server takes minutes over 1e-99999999.
         let exponent = trimmed.rsplit(['e', 'E']).next().unwrap_or_default();
         let far = exponent != trimmed && exponent.trim_start_matches(['+', '-', '0']).len() > 3;
         // Arithmetic on long numbers is not paid for by their length.
         let long = text.len() > 128;
-        no_digit || far || long
+        far || long
     })
 }
 

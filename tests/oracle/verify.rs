@@ -12,7 +12,7 @@ use kubevet::{
 use std::{env, path::Path};
 
 /// How many comparisons, where KUBEVET_VERIFY_COUNT does not say.
-const COUNT: u64 = 20_000;
+const COUNT: u64 = 100_000;
 
 impl Pipe for Oracle {
     fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {

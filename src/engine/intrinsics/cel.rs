@@ -296,13 +296,16 @@ pub(crate) fn count(text: &str) -> String {
 
 /// `lib.quantities.is_quantity`: a condition. Not by `isQuantity`: nothing bounds what that takes over an exponent.
 pub(crate) fn is_quantity(value: &str) -> String {
-    bound(value, "text", |value| {
-        let with_digit = format!(r"([0-9]+\.?[0-9]*|\.[0-9]+)({SUFFIX}{{1,9}})?");
-        // Zero, to Kubernetes.
-        let without = r"\.?([numkMGTPE]|[KMGT]i|[eE](\+?0*[0-9]{1,9}|-0*[0-9]))?";
-        let shape = format!("^ *[+-]?({with_digit}|{without}) *$");
-        format!("(string({value}).matches('[^ ]') && string({value}).matches({}))", pattern(&shape))
-    })
+    bound(value, "text", |value| format!("({})", has_shape(value, 9)))
+}
+
+/// That a value is written as a quantity is, with so many digits of exponent.
+fn has_shape(value: &str, exponent: usize) -> String {
+    let with_digit = format!(r"([0-9]+\.?[0-9]*|\.[0-9]+)({SUFFIX}{{1,{exponent}}})?");
+    // Zero, to Kubernetes.
+    let without = format!(r"\.?([numkMGTPE]|[KMGT]i|[eE](\+?0*[0-9]{{1,{exponent}}}|-0*[0-9]))?");
+    let shape = format!("^ *[+-]?({with_digit}|{without}) *$");
+    format!("string({value}).matches('[^ ]') && string({value}).matches({})", pattern(&shape))
 }
 
 /// `lib.quantities.is_positive`: a condition. What is positive has a digit that is not zero, and rounding leaves it so.
@@ -313,17 +316,16 @@ pub(crate) fn is_positive(value: &str) -> String {
 
 /// `lib.quantities.less`: a condition.
 ///
-/// False also, unlike in Rego, for quantities that Kubernetes never writes: without a digit (`m`), with more than
-/// [`EXPONENT`] digits of exponent, over [`LONGEST`] letters. Only a custom resource can bring one, and the API server
-/// would take minutes over some.
+/// False also, unlike in Rego, for quantities that Kubernetes never writes: with more than [`EXPONENT`] digits of
+/// exponent, over [`LONGEST`] letters. Only a custom resource can bring one, and the API server would take minutes over
+/// some.
 pub(crate) fn less(a: &str, b: &str) -> String {
     let quantity = |it: &str| format!("quantity(string({it}).trim())");
     format!("({} && {} && {}.isLessThan({}))", is_comparable(a), is_comparable(b), quantity(a), quantity(b))
 }
 
 fn is_comparable(value: &str) -> String {
-    let shape = format!(r"^ *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)({SUFFIX}{{1,{EXPONENT}}})? *$");
-    format!("size(string({value})) <= {LONGEST} && string({value}).matches({})", pattern(&shape))
+    format!("size(string({value})) <= {LONGEST} && {}", has_shape(value, EXPONENT))
 }
 
 #[cfg(test)]
