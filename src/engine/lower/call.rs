@@ -36,14 +36,6 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// A rule named without arguments, as a condition.
-    pub(super) fn rule_condition(&mut self, full: &str, span: &'a Span, scope: &Scope<'a>) -> Result<CondId, Problem> {
-        match self.rule(full, span, scope)? {
-            Symbol::Term(term) => Ok(self.program.truthy(term)),
-            _ => Ok(self.program.always()),
-        }
-    }
-
     pub(super) fn call_value(
         &mut self,
         span: &'a Span,
@@ -67,23 +59,21 @@ impl<'a> Lowerer<'_, 'a> {
         params: &'a [ExprRef],
         scope: &Scope<'a>,
     ) -> Result<CondId, Problem> {
-        let name = static_path(fcn).unwrap_or_default().join(".");
-        let symbol = match scope.module.target(fcn) {
-            None => match self.builtin_condition(&name, span, params, scope)? {
-                Some(cond) => return Ok(cond),
-                None => self.builtin_value(&name, span, params, scope)?,
-            },
+        // What says more as a condition than as a value.
+        let cond = match scope.module.target(fcn) {
+            None => {
+                let name = static_path(fcn).unwrap_or_default().join(".");
+                self.builtin_condition(&name, span, params, scope)?
+            }
             Some(full) => {
                 let arguments = self.values(params, scope)?;
-                if let Some(cond) = self.library_condition(&full, &arguments, span, scope)? {
-                    return Ok(cond);
-                }
-                match self.library_value(&full, &arguments, span, scope)? {
-                    Some(symbol) => symbol,
-                    None => self.helper_value(&full, &arguments, span, scope)?,
-                }
+                self.library_condition(&full, &arguments, span, scope)?
             }
         };
+        if let Some(cond) = cond {
+            return Ok(cond);
+        }
+        let symbol = self.call_value(span, fcn, params, scope)?;
         let term = self.term_of(symbol, scope.module, span)?;
         Ok(self.program.truthy(term))
     }

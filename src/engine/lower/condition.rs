@@ -24,15 +24,17 @@ impl<'a> Lowerer<'_, 'a> {
             ),
             Expr::Membership { value, collection, .. } => self.membership(value, collection, scope),
             Expr::Call { span, fcn, params, .. } => self.call_condition(span, fcn, params, scope),
-            Expr::Var { span, .. } if scope.local(span.text()).is_none() && scope.module.defines(span.text()) => {
-                self.rule_condition(&format!("{}.{}", scope.module.package, span.text()), span, scope)
-            }
             _ => {
                 let symbol = self.value(expr, scope)?;
                 // Collections are true, empty or not.
                 if matches!(
                     symbol,
-                    Symbol::List(_) | Symbol::Set(_) | Symbol::Record(_) | Symbol::Element(_) | Symbol::Domain(_)
+                    Symbol::List(_)
+                        | Symbol::Set(_)
+                        | Symbol::Record(_)
+                        | Symbol::Element(_)
+                        | Symbol::Domain(_)
+                        | Symbol::Partial(_)
                 ) {
                     return Ok(self.program.always());
                 }
