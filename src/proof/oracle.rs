@@ -123,6 +123,8 @@ pub struct CelVoice<'a, P> {
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Result<u64, String>>,
 }
 
+/// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Others are not asked.
+const PACKS: usize = 64;
 /// The name of a pack among prepared policies.
 const PACK: &str = "pack";
 
@@ -141,6 +143,9 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
         let key = (question.controls.clone(), kind.clone(), question.params_number);
         if let Some(known) = self.packs.get(&key) {
             return Some(known.clone());
+        }
+        if self.packs.len() >= PACKS {
+            return None;
         }
         let policy = (self.pack_of)(&question.controls, &kind, &question.params);
         let made = prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {PACK: policy}}));
