@@ -11,6 +11,13 @@ pub(super) fn arrive(object: &mut Value) {
     empty_nulls(object);
     for (place, of) in grow::structs(object) {
         let Some(Value::Object(fields)) = tree::at_mut(object, &place) else { continue };
+        // What may be missing is missing where it is null, and most texts are where they are empty.
+        for field in Schema::embedded().fields(of).filter(|it| !it.always && !it.nullable) {
+            let is_empty = |it: &Value| it.is_null() || field.ty == Type::String && it.as_str() == Some("");
+            if fields.get(field.name).is_some_and(is_empty) {
+                fields.remove(field.name);
+            }
+        }
         for field in Schema::embedded().fields(of).filter(|it| it.always) {
             let is_missing = fields.get(field.name).is_none_or(Value::is_null);
             if let (true, Some(empty)) = (is_missing, scalar(field.ty)) {
@@ -81,6 +88,15 @@ mod tests {
         assert_eq!(container["securityContext"]["seccompProfile"]["type"], "");
         assert_eq!((&container["volumeMounts"][0]["name"], &container["image"]), (&json!(""), &Value::Null));
         assert_eq!(pod["spec"]["volumes"][0]["hostPath"]["path"], "");
+    }
+
+    #[test]
+    fn what_may_be_missing_is_missing_where_it_is_empty() {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {
+            "hostNetwork": null, "containers": [{"name": "a", "image": "", "imagePullPolicy": null}],
+        }});
+        arrive(&mut pod);
+        assert_eq!(pod["spec"], json!({"containers": [{"name": "a"}]}));
     }
 
     #[test]

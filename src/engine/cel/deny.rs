@@ -65,7 +65,7 @@ pub(super) fn print(
         clean: clean.show(),
         silent: silent.show(),
         always_tells: compiled.denies.iter().all(|it| has_words(program, it.message)),
-        messages: listed(messages).show(),
+        messages: one_line(&listed(messages)).show(),
         identities: identities.show(),
         old_identities: old_identities.show(),
         identity_depth: depth,
@@ -81,6 +81,11 @@ fn has_words(program: &Program, text: TermId) -> bool {
         Term::Concat(pieces) => pieces.iter().any(|it| has_words(program, *it)),
         _ => false,
     }
+}
+
+/// Texts of one line each: the API server drops a message that has more, and a name may hold anything at admission.
+fn one_line(texts: &Cel) -> Cel {
+    if *texts == Cel::atom("[]") { texts.clone() } else { texts.then(r".map(m, m.replace('\n', ' '))") }
 }
 
 /// One list of all.

@@ -105,23 +105,18 @@ impl Printer<'_> {
         Ok(Cel::sum(texts))
     }
 
-    /// A piece of a sentence: a text of one line. It is evaluated only where the body's conditions hold, under which it
-    /// was proved to be there.
+    /// A piece of a sentence. It is evaluated only where the body's conditions hold, under which it was proved to be there.
     fn word(&mut self, term: TermId) -> Result<Cel, Refused> {
         if let Term::Const(Const::Text(text)) = self.program.term(term) {
             return Ok(Cel::text(text));
         }
-        let is_name = matches!(self.program.term(term), Term::Name(_) | Term::ListName(_));
         let piece = self.term(term)?;
         let value = match (piece.presence, &piece.present) {
             (Presence::Never, _) => return Ok(Cel::text("")),
             (Presence::Maybe, Some(present)) => present.clone(),
             _ => piece.or_value(&Cel::text("")),
         };
-        Ok(match text_of(&piece, value) {
-            it if is_name || it.is_literal() => it,
-            it => it.then(r".replace('\n', ' ')"),
-        })
+        Ok(text_of(&piece, value))
     }
 }
 
