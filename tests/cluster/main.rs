@@ -28,5 +28,6 @@ mod standin;
 mod store;
 mod uninstall;
 mod updates;
+mod verdicts;
 mod waiting;
 mod webhook;

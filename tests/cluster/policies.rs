@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command};
 
 /// Runs `kubevet vap`.
-fn vap(args: &[&str]) -> Output {
+pub(crate) fn vap(args: &[&str]) -> Output {
     process::run(Command::new(env!("CARGO_BIN_EXE_kubevet")).arg("vap").args(args), "")
 }
 
