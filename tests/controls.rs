@@ -5,9 +5,11 @@
 
 use kubevet::{
     conformance::{CaseStatus, check_cases, check_testdata},
-    engine::{self, Engine},
-    model::Scope,
+    engine::{self, Engine, Explanation},
+    model::{Kind, KindSelector, Scope},
     policy::{self, ControlSource, Expected, Library, Module, TestObject},
+    schema::{Schema, Step},
+    workload::{WORKLOADS, pod_spec_path},
 };
 use std::{
     collections::BTreeSet,
@@ -31,6 +33,63 @@ fn testdata(source: &ControlSource) -> Vec<TestObject> {
     let (objects, problems) = policy::read_testdata(&folder);
     assert!(problems.is_empty(), "{problems:#?}");
     objects
+}
+
+/// Kubernetes' own kinds that a control looks at.
+fn kinds(source: &ControlSource) -> Vec<Kind> {
+    let of = |it: &KindSelector| match it {
+        KindSelector::Workloads => WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect(),
+        KindSelector::Kind(kind) => vec![kind.clone()],
+    };
+    let all = source.control.kinds.iter().flat_map(of);
+    all.filter(|it| Schema::embedded().kind(it).is_some()).collect()
+}
+
+/// Whether objects of a kind can have what a rule reads, such as `podSpec.containers[].image`.
+fn has(kind: &Kind, read: &str) -> bool {
+    let root = Schema::embedded().kind(kind).unwrap().root;
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    for (at, word) in read.split('.').enumerate() {
+        let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
+        match (at, name, pod_spec_path(kind)) {
+            (0, "podSpec", Some(path)) => steps.extend(path.iter().map(|it| Step::Field(it))),
+            (0, "podMetadata", Some([template @ .., _])) => {
+                steps.extend(template.iter().map(|it| Step::Field(it)).chain([Step::Field("metadata")]));
+            }
+            _ => steps.push(Step::Field(name)),
+        }
+        steps.extend(elements.matches(['[', '{']).map(|_| Step::Any));
+    }
+    Schema::embedded().walk(root, &steps).is_some()
+}
+
+/// The API server checks no field names within variables, and a misspelt one is never there: nothing would be found. What
+/// stands in the pod must be there in every kind, what stands elsewhere in one of the kinds.
+#[test]
+fn every_field_that_a_control_reads_exists() {
+    let library = library();
+    let (engine, _) = Engine::compile(&library);
+    let (mut unknown, mut checked) = (Vec::new(), 0);
+    for source in &library.controls {
+        let id = &source.control.id;
+        let Some(Explanation::Compiled { reads, .. }) = engine.explain(id) else { panic!("{id} is not compiled") };
+        let kinds = kinds(source);
+        for read in reads.iter().filter(|it| !it.starts_with("params.") && !kinds.is_empty()) {
+            let mut with_pods = kinds.iter().filter(|it| pod_spec_path(it).is_some());
+            let exists = match read.starts_with("pod") {
+                true => with_pods.all(|it| has(it, read)),
+                false => kinds.iter().any(|it| has(it, read)),
+            };
+            checked += 1;
+            if !exists {
+                unknown.push(format!("{id}: {read}"));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(checked > 100, "only {checked} fields");
+    assert!(!has(&Kind::new("apps", "Deployment"), "podSpec.containers[].securityContext.privileges"));
+    assert!(!has(&Kind::new("", "Pod"), "podSpec.template"));
 }
 
 #[test]
