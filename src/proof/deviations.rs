@@ -5,7 +5,7 @@ use super::{tree, voice::Answer};
 use serde_json::Value;
 
 /// The name of the voice that deviations are known of.
-pub const REFERENCE: &str = "reference";
+pub(super) const REFERENCE: &str = "reference";
 
 /// A way in which the interpreter differs from OPA.
 #[derive(Debug, Clone, Copy)]

@@ -24,7 +24,7 @@ const MIN_KUBE: u8 = 30;
 ///
 /// # Errors
 /// Why the control cannot be printed.
-pub fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
+pub(super) fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
     let kinds = kinds(control);
     let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };
     let id: ControlId = control.id.clone();
@@ -45,8 +45,7 @@ pub fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<V
 
 /// The question of a pack of controls with these params written into it, for the kinds that share a pack with this one.
 /// What cannot be printed is not among them.
-#[must_use]
-pub fn packed(engine: &Engine, controls: &[ControlId], kind: &Kind, params: &Params) -> Value {
+pub(super) fn packed(engine: &Engine, controls: &[ControlId], kind: &Kind, params: &Params) -> Value {
     let templates = || WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).filter(|it| it.name != "Pod");
     let kinds: Vec<Kind> = if templates().any(|it| it == *kind) { templates().collect() } else { vec![kind.clone()] };
     let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };

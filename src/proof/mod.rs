@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `run` | questions to all voices until enough was compared |
 //! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
+//! | `panel` | who is asked in a run |
 //! | `exported` | a control as the policy that CEL is asked about |
 //! | `constructs` | the language itself as a library |
 //! | `generate` | the next question: an object from the pool, changed for a control |
@@ -30,6 +31,7 @@ mod generate;
 mod grow;
 mod mutate;
 mod oracle;
+mod panel;
 mod pool;
 mod random;
 mod regression;
@@ -46,10 +48,10 @@ mod wrong;
 mod yaml;
 
 pub use constructs::constructs;
-pub use deviations::{DEVIATIONS, Deviation, REFERENCE};
+pub use deviations::{DEVIATIONS, Deviation};
 pub use engines::{EngineVoice, Watcher};
-pub use exported::{exported, packed};
-pub use oracle::{CelVoice, OpaVoice, PackOf, Pipe, PolicyOf};
+pub use oracle::Pipe;
+pub use panel::Panel;
 pub use pool::{Seed, seed};
 pub use regression::Regression;
 pub use report::{Condition, ControlReport, Coverage, Disagreement, Report, VoiceReport};

@@ -26,7 +26,7 @@ pub trait Pipe: Send {
 const MESSAGE_BYTES: usize = 4096;
 
 /// OPA, which is right about Rego.
-pub struct OpaVoice<P> {
+pub(super) struct OpaVoice<P> {
     pipe: P,
     modules: Value,
     queries: Value,
@@ -35,7 +35,7 @@ pub struct OpaVoice<P> {
 
 impl<P: Pipe> OpaVoice<P> {
     /// The rules of a library under OPA.
-    pub fn new(pipe: P, library: &Library) -> Self {
+    pub(super) fn new(pipe: P, library: &Library) -> Self {
         let modules = library.modules.iter().chain(library.controls.iter().map(|it| &it.rule));
         let modules: Map<String, Value> = modules.map(|it| (it.file.to_string(), json!(&*it.text))).collect();
         let query = |id: &ControlId| (id.to_string(), json!(format!("data.{}.deny", policy::package_of(id.as_str()))));
@@ -108,30 +108,44 @@ fn found(entry: &Value) -> Found {
 }
 
 /// The policy of a control for params, a ValidatingAdmissionPolicy; or why it has none.
-pub type PolicyOf<'a> = Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
+pub(super) type PolicyOf<'a> = Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
 
 /// The question of a pack of controls for a kind, as such a policy.
-pub type PackOf<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
+pub(super) type PackOf<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
 
 /// The API server's own evaluation of exported policies. Who asks of several controls is told if their pack says otherwise
 /// than they do one by one.
-pub struct CelVoice<'a, P> {
+pub(super) struct CelVoice<'a, P> {
     pipe: P,
     policy_of: PolicyOf<'a>,
     pack_of: PackOf<'a>,
-    prepared: BTreeMap<(ControlId, usize), Result<u64, String>>,
+    singles: BTreeMap<(ControlId, usize), Result<u64, String>>,
     packs: BTreeMap<(Vec<ControlId>, Kind, usize), Result<u64, String>>,
+    /// By their text: params that a control does not read leave its policy as it is, and the oracle keeps what it is given.
+    prepared: BTreeMap<String, Result<u64, String>>,
 }
 
 /// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Others are not asked.
 const PACKS: usize = 64;
-/// The name of a pack among prepared policies.
-const PACK: &str = "pack";
+/// The name of a policy among those prepared together, which it is alone.
+const POLICY: &str = "policy";
 
 impl<'a, P: Pipe> CelVoice<'a, P> {
     /// The policies of controls under the API server's CEL.
-    pub fn new(pipe: P, policy_of: PolicyOf<'a>, pack_of: PackOf<'a>) -> Self {
-        Self { pipe, policy_of, pack_of, prepared: BTreeMap::new(), packs: BTreeMap::new() }
+    pub(super) fn new(pipe: P, policy_of: PolicyOf<'a>, pack_of: PackOf<'a>) -> Self {
+        let (singles, packs, prepared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { pipe, policy_of, pack_of, singles, packs, prepared }
+    }
+
+    /// The number of a policy that is prepared.
+    fn prepare(&mut self, policy: &Value) -> Result<u64, String> {
+        let text = policy.to_string();
+        if let Some(known) = self.prepared.get(&text) {
+            return known.clone();
+        }
+        let made = prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {POLICY: policy}}));
+        self.prepared.insert(text, made.clone());
+        made
     }
 
     /// The number of the pack that a question of several controls asks.
@@ -148,20 +162,21 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
             return None;
         }
         let policy = (self.pack_of)(&question.controls, &kind, &question.params);
-        let made = prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {PACK: policy}}));
+        let made = self.prepare(&policy);
         self.packs.insert(key, made.clone());
         Some(made)
     }
 
     fn number(&mut self, control: &ControlId, question: &Question) -> Result<u64, String> {
         let key = (control.clone(), question.params_number);
-        if let Some(known) = self.prepared.get(&key) {
+        if let Some(known) = self.singles.get(&key) {
             return known.clone();
         }
-        let made = (self.policy_of)(control, &question.params).and_then(|policy| {
-            prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {control.as_str(): policy}}))
-        });
-        self.prepared.insert(key, made.clone());
+        let made = match (self.policy_of)(control, &question.params) {
+            Ok(policy) => self.prepare(&policy),
+            Err(why) => Err(why),
+        };
+        self.singles.insert(key, made.clone());
         made
     }
 }
@@ -177,13 +192,9 @@ impl<P: Pipe> Voice for CelVoice<'_, P> {
         let mut asked = Vec::new();
         for question in batch {
             let numbers: Vec<_> = question.controls.iter().map(|it| self.number(it, question)).collect();
-            let named = question.controls.iter().zip(&numbers);
-            let mut names: Vec<Value> =
-                named.filter_map(|(control, number)| Some(json!([number.as_ref().ok()?, control.as_str()]))).collect();
             let pack = self.pack(question);
-            if let Some(Ok(number)) = pack {
-                names.push(json!([number, PACK]));
-            }
+            let names: Vec<Value> =
+                numbers.iter().chain(&pack).flatten().map(|number| json!([number, POLICY])).collect();
             lines.push(request(question, "cel", &names));
             asked.push((numbers, pack));
         }

@@ -5,9 +5,8 @@ use kubevet::{
     document::{self, Limits},
     engine::Engine,
     input,
-    model::{ControlId, Kind},
-    policy::{self, Library, Params},
-    proof::{self, CelVoice, EngineVoice, OpaVoice, Pipe, Plan, REFERENCE, Report, Seed, Voice},
+    policy::{self, Library},
+    proof::{self, Panel, Pipe, Plan, Report, Seed},
 };
 use std::{env, path::Path, sync::Arc};
 
@@ -67,24 +66,10 @@ fn run(test: &str, asked: Asked) -> Option<Report> {
     let Asked { library, seeds, reference, policies, count } = asked;
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let engine = Arc::new(engine);
-    let policy_of = |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-        Some(source) => proof::exported(&engine, &source.control, params),
-        None => Err("there is no such control".to_owned()),
-    };
-    let pack_of = |controls: &[ControlId], kind: &Kind, params: &Params| proof::packed(&engine, controls, kind, params);
-    let compiled = |id: &&ControlId| !engine.interpreted().any(|(it, _)| it == *id);
-    let controls = library.controls.iter().map(|it| &it.control.id).filter(compiled).cloned().collect();
-    let mut voices: Vec<Box<dyn Voice + '_>> = vec![
-        Box::new(OpaVoice::new(Oracle::start(test)?, &library)),
-        Box::new(EngineVoice::together("program", Arc::clone(&engine)).0),
-    ];
-    if reference {
-        voices.push(Box::new(EngineVoice::apart(REFERENCE, &library, Engine::compile_reference)));
-    }
-    if policies {
-        voices.push(Box::new(CelVoice::new(Oracle::start(test)?, Box::new(policy_of), Box::new(pack_of))));
-    }
+    let panel = Panel { library: &library, engine: &Arc::new(engine), reference, policies };
+    let oracle = || Oracle::start(test).ok_or(()).map(Some);
+    let Ok((mut voices, _)) = panel.voices(oracle) else { return None };
+    let controls = panel.compiled();
     // Exported policies are never shown what no API server lets through.
     let plan = Plan { controls, count, seed: 20, wrong: !policies, keep: 10 };
     let report = proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {}).expect("all voices answer");

@@ -7,9 +7,9 @@ use crate::{
     document::{self, Document, Limits},
     engine::Engine,
     input,
-    model::{ControlId, Kind},
-    policy::{self, Library, Params},
-    proof::{self, CelVoice, EngineVoice, OpaVoice, Plan, REFERENCE, Report, Seed, Voice},
+    model::ControlId,
+    policy::{self, Library},
+    proof::{self, Panel, Plan, Report, Seed},
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -55,17 +55,6 @@ pub(super) struct Verify {
     library: LibraryFlags,
 }
 
-/// Whom a run asks, and about what.
-struct Asked<'a> {
-    library: &'a Library,
-    engine: &'a Arc<Engine>,
-    seeds: &'a [Seed],
-    /// Whether the interpreter is asked too.
-    reference: bool,
-    /// Whether policies are.
-    policies: bool,
-}
-
 impl Verify {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (library, problems) = self.library.load();
@@ -83,11 +72,11 @@ impl Verify {
             missing.push(format!("program: {control} is interpreted: {why}"));
         }
         let plan = Plan { controls, count: self.count, seed, wrong: false, keep: KEEP };
-        let asked = Asked { library: &library, engine: &engine, seeds: &seeds, reference: true, policies: true };
-        let admitted = self.compare(&plan, &asked)?;
+        let panel = Panel { library: &library, engine: &engine, reference: true, policies: true };
+        let admitted = self.compare(&plan, &panel, &seeds)?;
         // Exported policies are never shown what no API server lets through.
         let wrong = Plan { wrong: true, count: percent(self.count, WRONG_PERCENT), ..plan.clone() };
-        let refused = self.compare(&wrong, &Asked { policies: false, ..asked })?;
+        let refused = self.compare(&wrong, &Panel { policies: false, ..panel }, &seeds)?;
         let constructs = if self.controls.is_empty() { Some(self.constructs(&plan)?) } else { None };
         terminal::write(None, |out| {
             writeln!(out, "seed {seed}, {} manifests to begin from\n", seeds.len())?;
@@ -117,39 +106,18 @@ impl Verify {
         let (library, seeds) = proof::constructs();
         let (engine, faults) = Engine::compile(&library);
         complain(&faults);
-        let compiled = |id: &&ControlId| !engine.interpreted().any(|(it, _)| it == *id);
-        let controls = library.controls.iter().map(|it| &it.control.id).filter(compiled).cloned().collect();
-        let plan = Plan { controls, count: percent(plan.count, CONSTRUCTS_PERCENT), ..plan.clone() };
         // What compiles is never interpreted, and the interpreter has its own ways with some of it.
-        let (library, seeds) = (&library, seeds.as_slice());
-        self.compare(&plan, &Asked { library, engine: &Arc::new(engine), seeds, reference: false, policies: true })
+        let panel = Panel { library: &library, engine: &Arc::new(engine), reference: false, policies: true };
+        let (controls, count) = (panel.compiled(), percent(plan.count, CONSTRUCTS_PERCENT));
+        self.compare(&Plan { controls, count, ..plan.clone() }, &panel, &seeds)
     }
 
-    fn compare(&self, plan: &Plan, asked: &Asked<'_>) -> anyhow::Result<Report> {
-        let Asked { library, engine, seeds, reference, policies } = asked;
-        let mut voices: Vec<Box<dyn Voice + '_>> = Vec::new();
-        if let Some(path) = &self.oracle {
-            voices.push(Box::new(OpaVoice::new(OracleProcess::start(path)?, library)));
-        }
-        let (program, watcher) = EngineVoice::together("program", Arc::clone(engine));
-        voices.push(Box::new(program));
-        if *reference {
-            voices.push(Box::new(EngineVoice::apart(REFERENCE, library, Engine::compile_reference)));
-        }
-        if let (Some(path), true) = (&self.oracle, policies) {
-            let policy_of = |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                Some(source) => proof::exported(engine, &source.control, params),
-                None => Err("there is no such control".to_owned()),
-            };
-            let pack_of =
-                |controls: &[ControlId], kind: &Kind, params: &Params| proof::packed(engine, controls, kind, params);
-            let cel = CelVoice::new(OracleProcess::start(path)?, Box::new(policy_of), Box::new(pack_of));
-            voices.push(Box::new(cel));
-        }
+    fn compare(&self, plan: &Plan, panel: &Panel<'_>, seeds: &[Seed]) -> anyhow::Result<Report> {
+        let (mut voices, watcher) = panel.voices(|| self.oracle.as_deref().map(OracleProcess::start).transpose())?;
         let bar = terminal::progress("comparing");
         bar.set_length(plan.count);
         let told = &mut |done| bar.set_position(done);
-        let report = proof::run(plan, library, seeds.to_vec(), &mut voices, Some(&watcher), told);
+        let report = proof::run(plan, panel.library, seeds.to_vec(), &mut voices, Some(&watcher), told);
         bar.finish_and_clear();
         report.context("a voice is gone")
     }
