@@ -28,6 +28,8 @@ pub(super) struct Identifier<'d> {
     has_pod_spec: bool,
     hasher: RandomState,
     hashes: RefCell<HashMap<u32, u64>>,
+    #[cfg(test)]
+    hashed_bytes: std::cell::Cell<usize>,
     pod_spec_steps: Vec<PatternStep>,
     pod_metadata_steps: Vec<PatternStep>,
 }
@@ -66,6 +68,8 @@ impl<'d> Identifier<'d> {
             reads,
             hasher,
             hashes: RefCell::default(),
+            #[cfg(test)]
+            hashed_bytes: std::cell::Cell::default(),
             has_pod_spec: pod_spec.is_some(),
             pod_spec_steps: steps(pod_spec.unwrap_or_default()),
             pod_metadata_steps: steps(&[template, &["metadata"]].concat()),
@@ -168,9 +172,17 @@ impl<'d> Identifier<'d> {
         hash.hash(state);
     }
 
+    /// How many bytes of JSON were hashed so far.
+    #[cfg(test)]
+    pub(super) fn hashed_bytes(&self) -> usize {
+        self.hashed_bytes.get()
+    }
+
     fn hash_json(&self, node: Node<'_>) -> u64 {
         let mut json = String::new();
         node.write_json(&mut json);
+        #[cfg(test)]
+        self.hashed_bytes.set(self.hashed_bytes.get() + json.len());
         self.hasher.hash_one(&json)
     }
 }

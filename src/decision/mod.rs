@@ -26,6 +26,8 @@ mod warnings;
 mod words;
 
 #[cfg(test)]
+mod identity_tests;
+#[cfg(test)]
 mod tests;
 
 pub use case::{Because, Callbacks, Case, Decision, Dropped, Judge, Outcome, Rules, Status, Unevaluated, User};

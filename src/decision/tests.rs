@@ -577,3 +577,89 @@ fn places_are_named_by_what_their_lists_are_merged_by() {
     assert!(!allowed(&["C-0044"], ports(&port(80)), ports(&port(81))), "another host port is");
     assert!(!allowed(&["C-0057"], with("", "", "containers"), with("", "", "initContainers")), "another list is");
 }
+
+/// Another node path behind the same mount, or another volume of the node under it, is another way to the node's files.
+#[test]
+fn a_mount_that_leads_elsewhere_is_new() {
+    let mounting = |volume: &str, first: &str| {
+        object(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: web, volumeMounts: [{{name: {volume}, mountPath: /a}}]}}], volumes: [{{name: one, hostPath: {{path: {first}}}}}, {{name: two, hostPath: {{path: /var/log}}}}]}}"
+        ))
+    };
+    for control in ["C-0045", "C-0048"] {
+        let denied = |old: Document, new: Document| !update(old, new).decide(&rules([deny(&[control])])).allowed;
+        assert!(!denied(mounting("one", "/var/log"), mounting("one", "/var/log")), "{control}");
+        assert!(denied(mounting("one", "/var/log"), mounting("one", "/")), "{control}: the volume's path");
+        assert!(denied(mounting("one", "/var/log"), mounting("two", "/var/log")), "{control}: the volume");
+    }
+}
+
+/// However many findings lead to a value, it is read once.
+#[test]
+fn identities_of_many_findings_of_one_value_read_it_once() {
+    let mounts: Vec<String> = (0..2_000).map(|it| format!("{{name: v, mountPath: /m{it}}}")).collect();
+    let path = "a".repeat(100_000);
+    let pod = object(&format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: web, volumeMounts: [{}]}}], volumes: [{{name: v, hostPath: {{path: /{path}}}}}]}}",
+        mounts.join(", ")
+    ));
+    let verdict = real(&pod, &policy::embedded().0.params.defaults());
+    let findings: Vec<_> = verdict.findings.iter().filter(|it| it.control == "C-0048".into()).collect();
+    assert_eq!(findings.len(), 2_000);
+    let reads = engine().path_reads();
+    let identifier = identity::Identifier::new(&pod, &reads);
+    drop(identity::Identities::of(&identifier, findings));
+    assert!(identifier.hashed_bytes() < 500_000, "{} bytes", identifier.hashed_bytes());
+}
+
+/// A decision that is late says so for every binding that is left, and what it has found still counts.
+#[test]
+fn bindings_that_are_not_decided_in_time_are_not_evaluated() {
+    let schema = policy::embedded().0.params;
+    let mut params = schema.defaults();
+    params.set(&schema, "insecureCapabilities", policy::ParamValue::List(vec!["X".to_owned()])).unwrap();
+    let second = Binding { name: "second".to_owned(), params, ..deny(&["C-0057"]) };
+    let decided = |after: usize, bindings: Vec<Binding>| {
+        let (rules, user, kind) = (rules(bindings), User::default(), Kind::new("", "Pod"));
+        let object = pod(&privileged("web"));
+        let attributes = Attributes {
+            operation: Operation::Create,
+            group: "",
+            version: "v1",
+            resource: "pods",
+            subresource: "",
+            name: "web",
+            namespace: "shop",
+            labels: None,
+            old_labels: None,
+        };
+        let case =
+            Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(&object), old_object: None };
+        let looks = std::cell::Cell::new(0);
+        let is_late = || {
+            looks.set(looks.get() + 1);
+            looks.get() > after
+        };
+        let judge = |object: &Document, params: &policy::Params| Ok(real(object, params));
+        decide(&rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &is_late })
+    };
+    let late = decided(0, vec![deny(&["C-0057"]), second.clone()]);
+    assert_eq!((late.outcomes.len(), late.unevaluated.len()), (0, 1), "one message for all bindings: {late:?}");
+    assert_eq!(late.status.map(|it| it.code), Some(503));
+    let half = decided(2, vec![deny(&["C-0057"]), second.clone()]);
+    assert_eq!((half.outcomes.len(), half.unevaluated.len()), (1, 1), "{half:?}");
+    assert_eq!(half.status.map(|it| it.code), Some(403));
+    let lenient = Binding { on_unevaluated: OnUnevaluated::Warn, ..second };
+    assert!(decided(0, vec![lenient]).allowed);
+}
+
+/// Outcomes are bounded over all bindings, and what is not kept is counted.
+#[test]
+fn outcomes_are_bounded_and_the_rest_is_counted() {
+    let containers: Vec<String> = (0..3_000).map(|it| privileged(&format!("c{it}"))).collect();
+    let bindings: Vec<Binding> =
+        (0..20).map(|it| Binding { name: format!("b{it}"), ..binding(&["C-0057"], &[Action::Warn]) }).collect();
+    let decision = create(pod(&containers.join(", "))).decide(&rules(bindings));
+    assert_eq!((decision.outcomes.len(), decision.findings_count()), (500, 3_000));
+    assert!(decision.warnings.iter().any(|it| it.contains("(3000 times)")), "{:?}", decision.warnings);
+}

@@ -173,11 +173,11 @@ impl Engine {
         self.compiled.iter().map(|it| (it.control.id.clone(), path_reads(&self.program, it))).collect()
     }
 
-    /// All fields that the conditions of a control read; `None` where it is not compiled.
+    /// All fields that the conditions of a control read, for each path of its findings; `None` where it is not compiled.
     #[must_use]
-    pub fn fields_read(&self, control: &ControlId) -> Option<Vec<FieldPattern>> {
+    pub fn fields_read(&self, control: &ControlId) -> Option<BTreeMap<FieldPattern, BTreeSet<FieldPattern>>> {
         let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
-        Some(fields_read(&self.program, compiled).into_iter().collect())
+        Some(fields_read(&self.program, compiled))
     }
 
     pub(super) fn program(&self) -> &Program {

@@ -10,20 +10,27 @@ use std::collections::{BTreeMap, BTreeSet};
 /// For each path of a control's findings, what the conditions of all bodies with that path read at or below the elements
 /// that it names. A path that cannot be told from the program has no entry.
 pub(in crate::engine) fn path_reads(program: &Program, compiled: &Compiled) -> Vec<PathReads> {
-    let mut paths: BTreeMap<FieldPattern, BTreeSet<ElementField>> = BTreeMap::new();
+    let below = |path: &FieldPattern, reads: &BTreeSet<FieldPattern>| -> Vec<ElementField> {
+        let fields: BTreeSet<_> = reads.iter().filter_map(|it| ElementField::between(it, path)).collect();
+        fields.into_iter().collect()
+    };
+    let fields = fields_read(program, compiled);
+    fields.into_iter().map(|(path, reads)| PathReads { fields: below(&path, &reads), path }).collect()
+}
+
+/// All fields that the conditions of a control read, for each path of its findings.
+pub(in crate::engine) fn fields_read(
+    program: &Program,
+    compiled: &Compiled,
+) -> BTreeMap<FieldPattern, BTreeSet<FieldPattern>> {
+    let mut fields: BTreeMap<FieldPattern, BTreeSet<FieldPattern>> = BTreeMap::new();
     for deny in &compiled.denies {
         let reads = reads_of(program, deny);
         for path in deny.paths.iter().flat_map(|it| path_patterns(program, *it)) {
-            let fields = reads.iter().filter_map(|it| ElementField::between(it, &path)).collect::<Vec<_>>();
-            paths.entry(path).or_default().extend(fields);
+            fields.entry(path).or_default().extend(reads.iter().cloned());
         }
     }
-    paths.into_iter().map(|(path, fields)| PathReads { path, fields: fields.into_iter().collect() }).collect()
-}
-
-/// All fields that the conditions of a control read.
-pub(in crate::engine) fn fields_read(program: &Program, compiled: &Compiled) -> BTreeSet<FieldPattern> {
-    compiled.denies.iter().flat_map(|it| reads_of(program, it)).collect()
+    fields
 }
 
 fn reads_of(program: &Program, deny: &Deny) -> BTreeSet<FieldPattern> {
@@ -231,7 +238,9 @@ mod tests {
             for read in &reads {
                 let first = |list: &str| {
                     let mut path = read.path.clone();
-                    path.steps.first_mut().map(|it| *it = PatternStep::Field(list.to_owned()));
+                    if let Some(step) = path.steps.first_mut() {
+                        *step = PatternStep::Field(list.to_owned());
+                    }
                     path
                 };
                 let is_containers = |it: &PatternStep| matches!(it, PatternStep::Field(name) if name == "initContainers" || name == "ephemeralContainers");
