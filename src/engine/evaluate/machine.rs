@@ -1,6 +1,7 @@
 //! Terms and conditions over one object.
 
 use super::{
+    index::Index,
     settings::Settings,
     tables::{Keep, Tables},
     value::{Fixed, Standing, Value},
@@ -27,8 +28,10 @@ const MADE_BYTES: usize = 16 << 20;
 pub(in crate::engine) struct Scratch {
     terms: Vec<(u32, Value)>,
     conds: Vec<(u32, bool)>,
-    standing: Vec<Standing>,
+    pub(super) standing: Vec<Standing>,
     made: String,
+    /// By the numbers of lookups.
+    pub(super) indexes: Vec<Index>,
     pub(super) holds: Vec<bool>,
     pub(super) denied: Vec<bool>,
     clock: u32,
@@ -110,6 +113,22 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     pub(super) fn stopped(&self) -> Option<Stop> {
         self.stopped
+    }
+
+    /// The steps taken so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Steps that the loops of a join take before an index is made.
+    pub(super) fn loop_steps(&self) -> u64 {
+        self.watch.loop_steps()
+    }
+
+    /// Tells whoever looks on that the object is judged, and gives back what a large one took.
+    pub(super) fn end(&mut self) {
+        self.watch.ended(self.steps);
+        self.scratch.indexes.iter_mut().for_each(Index::clear);
     }
 
     /// Counts work; past the bounds, everything comes to an end.
@@ -566,10 +585,17 @@ impl<'m, W: Watch> Machine<'m, W> {
                         return false;
                     }
                 }
-                let before = self.standing(*binder);
+                let join = self.tables.joins.any(id);
+                if let Some(any) = join.and_then(|it| self.any_by_index(it)) {
+                    return any;
+                }
+                let (before, steps) = (self.standing(*binder), self.steps);
                 let any = self.each(*binder, &mut |machine| machine.holds(*cond));
                 if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
                     *slot = before;
+                }
+                if let Some(join) = join {
+                    self.add_looped(join.lookup, steps);
                 }
                 any
             }
@@ -682,14 +708,17 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     fn stand(&mut self, binder: BinderId, standing: Standing, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        if !self.spend(1) {
-            return true;
-        }
+        !self.stand_at(binder, standing) || found(self)
+    }
+
+    /// Puts a binder on an element; false where the work was stopped.
+    #[inline]
+    pub(super) fn stand_at(&mut self, binder: BinderId, standing: Standing) -> bool {
         let epoch = self.scratch.tick();
         if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
             *slot = Standing { epoch, ..standing };
         }
-        found(self)
+        self.spend(1)
     }
 }
 
@@ -703,6 +732,10 @@ impl Scratch {
             self.terms.resize(terms, (0, Value::Undefined));
             self.conds.resize(conds, (0, false));
         }
+        if self.indexes.len() != tables.joins.count() {
+            self.indexes.resize_with(tables.joins.count(), Index::default);
+        }
+        self.indexes.iter_mut().for_each(Index::clear);
         self.standing.clear();
         self.standing.resize(binders, Standing::NOWHERE);
     }

@@ -1,10 +1,10 @@
 //! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
 
-use super::{machine::Machine, watch::Watch};
+use super::{join::Stage, machine::Machine, watch::Watch};
 use crate::{
     engine::{
         answer,
-        program::{CondId, Deny, FixValue, TermId},
+        program::{Deny, FixValue, TermId},
     },
     model::{ControlId, FieldPath, Finding, Fix, FixAction},
 };
@@ -14,35 +14,35 @@ impl<W: Watch> Machine<'_, W> {
     ///
     /// # Errors
     /// What is wrong with what the rule says, for its author.
-    pub(super) fn say(&mut self, control: &ControlId, deny: &Deny, findings: &mut Vec<Finding>) -> Result<(), String> {
-        let levels = deny.levels(self.program);
-        self.descend(control, deny, &levels, 0, findings)
-    }
-
-    fn descend(
+    pub(super) fn say(
         &mut self,
         control: &ControlId,
         deny: &Deny,
-        levels: &[Vec<CondId>],
-        depth: usize,
+        stages: &[Stage],
         findings: &mut Vec<Finding>,
     ) -> Result<(), String> {
-        if !levels.get(depth).is_none_or(|conds| conds.iter().all(|it| self.holds(*it))) {
-            return Ok(());
-        }
-        let Some(binder) = deny.binders.get(depth) else {
+        let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
-            if findings.len() > answer::FINDINGS {
-                return Err(answer::too_many());
-            }
-            return Ok(());
+            return if findings.len() > answer::FINDINGS { Err(answer::too_many()) } else { Ok(()) };
         };
+        let Some(over) = stage.over else { return self.say_if(control, deny, stage, inner, findings) };
         let mut outcome = Ok(());
-        self.each(*binder, &mut |machine| {
-            outcome = machine.descend(control, deny, levels, depth + 1, findings);
-            outcome.is_err()
+        self.over(over, &mut |machine| {
+            outcome = machine.say_if(control, deny, stage, inner, findings);
+            outcome.is_err() || machine.stopped().is_some()
         });
         outcome
+    }
+
+    fn say_if(
+        &mut self,
+        control: &ControlId,
+        deny: &Deny,
+        stage: &Stage,
+        inner: &[Stage],
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), String> {
+        if stage.conds.iter().all(|it| self.holds(*it)) { self.say(control, deny, inner, findings) } else { Ok(()) }
     }
 
     fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Finding, String> {
