@@ -116,9 +116,8 @@ impl<W: Watch> Machine<'_, W> {
             return Some(false);
         }
         let before = self.standings(lookup);
-        let any = self.each_found(join.lookup, lookup, join.probe, &mut |machine| {
-            join.rest.iter().all(|it| machine.holds(*it))
-        });
+        let any = self
+            .each_found(join.lookup, lookup, join.probe, &mut |machine| join.rest.iter().all(|it| machine.holds(*it)));
         self.put_back(lookup, &before);
         Some(any)
     }
