@@ -20,7 +20,10 @@ const STEPS: u64 = 200_000_000;
 const LOOK: u64 = 0x3FFF;
 /// Bytes of made texts from which on they are let go between two elements or findings.
 const LET_GO_BYTES: usize = 64 << 10;
-/// The most bytes of texts that are made for one element or finding.
+/// Where texts are let go after fewer elements than this, more is kept: a long text of an outer element would be made
+/// anew for each inner one.
+const LET_GO_ELEMENTS: u32 = 16;
+/// The most bytes of made texts at a time. Half of it remains for one element or finding at least.
 const MADE_BYTES: usize = 16 << 20;
 
 /// What is kept from object to object, so that nothing need be allocated.
@@ -70,6 +73,10 @@ pub(super) struct Machine<'m, W> {
     steps: u64,
     until: Option<Instant>,
     stopped: Option<Stop>,
+    /// Bytes of made texts from which on they are let go.
+    let_go_bytes: usize,
+    /// Elements and findings since they were.
+    kept_elements: u32,
     watch: W,
 }
 
@@ -107,6 +114,8 @@ impl<'m, W: Watch> Machine<'m, W> {
             steps: 0,
             until,
             stopped: None,
+            let_go_bytes: LET_GO_BYTES,
+            kept_elements: 0,
             watch,
         }
     }
@@ -129,6 +138,8 @@ impl<'m, W: Watch> Machine<'m, W> {
     pub(super) fn end(&mut self) {
         self.watch.ended(self.steps);
         self.scratch.indexes.iter_mut().for_each(Index::clear);
+        self.scratch.made.clear();
+        self.scratch.made.shrink_to(LET_GO_BYTES);
     }
 
     /// Counts work; past the bounds, everything comes to an end.
@@ -155,7 +166,12 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     /// Lets go of the texts that were made, and of all answers, where they have become many. Nobody may hold a value.
     pub(super) fn let_go(&mut self) {
-        if self.scratch.made.len() > LET_GO_BYTES {
+        self.kept_elements = self.kept_elements.saturating_add(1);
+        if self.scratch.made.len() > self.let_go_bytes {
+            if self.kept_elements < LET_GO_ELEMENTS {
+                self.let_go_bytes = (self.let_go_bytes * 2).min(MADE_BYTES / 2);
+            }
+            self.kept_elements = 0;
             self.scratch.made.clear();
             self.began = self.scratch.tick();
         }
