@@ -1,7 +1,7 @@
 //! What the gate counts and times, in Prometheus' words.
 
 use super::gate::{Answered, Phases};
-use crate::model::Action;
+use crate::model::{Action, written_out};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -14,6 +14,9 @@ const BUCKETS: [f64; 22] = [
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0,
     5.0, 10.0,
 ];
+
+/// Characters of a label's value.
+const LABEL: usize = 253;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
@@ -139,11 +142,16 @@ impl Metrics {
             return;
         }
         for outcome in &answered.decision.outcomes {
-            let control = outcome.finding.control.to_string();
+            let control = written_out(outcome.finding.control.as_str(), LABEL).into_owned();
             let action = outcome.action.map_or("none", Action::name);
             self.findings.get_or_create(&FindingLabels { control: control.clone(), action }).inc();
             if outcome.action == Some(Action::Deny) {
-                self.denials.get_or_create(&DenialLabels { control, binding: outcome.binding.clone() }).inc();
+                self.denials
+                    .get_or_create(&DenialLabels {
+                        control,
+                        binding: written_out(&outcome.binding, LABEL).into_owned(),
+                    })
+                    .inc();
             }
         }
     }

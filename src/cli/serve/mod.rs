@@ -5,7 +5,9 @@
 mod alerts;
 mod certificates;
 mod in_force;
+mod log;
 mod observe;
+mod watchdog;
 
 use super::{complain, gate::GateFlags};
 use crate::{
@@ -13,21 +15,23 @@ use crate::{
     matching::Labels,
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
+    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder},
     workload::WORKLOADS,
 };
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
 use in_force::InForce;
+use log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use std::{
     collections::BTreeSet,
     env,
-    fs::OpenOptions,
+    fs::File,
     io,
     net::SocketAddr,
-    path::PathBuf,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -45,6 +49,9 @@ const LOOK: Duration = Duration::from_secs(2);
 const KEEP: Duration = Duration::from_secs(15);
 /// How long Events, and then the logs, may take at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How much longer than the drain an end may take before it is forced: the API server is told, Events and logs are
+/// written. Drain and grace are less than the 40 s that the installation grants.
+const GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -66,7 +73,8 @@ A binding is a file such as:
   metadata: {name: nsa}
   spec: {frameworks: [NSA], validationActions: [Deny]}
 
-Signals: HUP reads library, bindings and certificates anew; TERM answers what is under way and ends.")]
+Signals: HUP reads library, bindings and certificates anew and opens the decision log anew; TERM answers what is under
+way and ends.")]
 pub(super) struct ServeCommand {
     /// Where to listen for the API server
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
@@ -148,18 +156,24 @@ impl ServeCommand {
     /// # Errors
     /// It could not begin: a broken library or binding, no certificate, an address in use.
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        begin_logging(self.log_format);
         let (loaded, problems) = self.gate.load(self.access().is_some());
         if !problems.is_empty() {
             return Ok(complain(&problems));
         }
+        let log = ProgramLog::begin(self.log_format, is_colored());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = runtime.block_on(self.serve(loaded));
+        let done = runtime.block_on(self.serve(loaded, &log));
         runtime.shutdown_timeout(Duration::from_secs(1));
-        done
+        // Not by the caller: its standard error may make it wait for ever.
+        let code = done.unwrap_or_else(|error| {
+            log.say(&format!("error: {error:#}"));
+            2
+        });
+        log.flush(LAST_WORDS);
+        Ok(code)
     }
 
-    async fn serve(self, loaded: super::gate::Loaded) -> anyhow::Result<u8> {
+    async fn serve(self, loaded: super::gate::Loaded, program_log: &ProgramLog) -> anyhow::Result<u8> {
         let cluster = match self.access() {
             Some(access) => Some(cluster::connect(&access).await?),
             None => None,
@@ -168,6 +182,7 @@ impl ServeCommand {
         let metrics = Arc::new(Metrics::new(&mut registry, known_kinds(&loaded)));
         let gauges = Gauges::register(&mut registry);
         let served = serve::Metrics::register(&mut registry);
+        program_log.register(&mut registry);
         let namespace = env::var("POD_NAMESPACE").ok().filter(|it| !it.is_empty());
         let install = self.install(namespace.clone());
         let watched = cluster.as_ref().map(|it| Watched::new(it, self.gate.bindings.is_none()));
@@ -236,7 +251,14 @@ impl ServeCommand {
             );
         }
         let restored = restore(cluster.as_ref(), install.as_ref());
-        let work = work(&mut in_force, watched, &health, &gauges, &tls, events.as_ref());
+        let reread = || {
+            tls.reload();
+            admission.reopen();
+        };
+        let work = work(&mut in_force, watched, &health, &gauges, &reread, events.as_ref());
+        // Before the runtime takes the signals: from here on nothing else ends a process that hangs.
+        watchdog::begin(self.drain_delay.max(Drain::default().bound) + GRACE)
+            .context("the signals cannot be watched")?;
         tokio::select! {
             () = work => {}
             () = async { restored.await; std::future::pending::<()>().await } => {}
@@ -289,7 +311,7 @@ impl ServeCommand {
     }
 }
 
-fn shown(path: Option<&std::path::Path>) -> String {
+fn shown(path: Option<&Path>) -> String {
     path.map(|it| it.display().to_string()).unwrap_or_default()
 }
 
@@ -331,7 +353,7 @@ async fn work(
     watched: Option<Watched>,
     health: &Health,
     gauges: &Gauges,
-    tls: &TlsSource,
+    reread: &(dyn Fn() + Sync),
     events: Option<&cluster::Events>,
 ) {
     let mut receiver = watched.as_ref().and_then(|it| it.bindings.as_ref()).map(Bindings::receiver);
@@ -362,7 +384,7 @@ async fn work(
             _ = tick.tick() => in_force.look(false).await,
             _ = hangup.recv() => {
                 info!("HUP: reading everything anew");
-                tls.reload();
+                reread();
                 in_force.look(true).await;
             }
             true = changed => {
@@ -478,15 +500,21 @@ fn names(mut extra: Vec<String>, namespace: Option<&str>) -> anyhow::Result<Vec<
     Ok(serve::leaf_names(&extra)?)
 }
 
-fn decisions(path: &std::path::Path) -> anyhow::Result<Box<dyn io::Write + Send>> {
-    if path == std::path::Path::new("-") {
-        return Ok(Box::new(io::stdout()));
+fn decisions(path: &Path) -> anyhow::Result<Output> {
+    if path == Path::new("-") {
+        // Not the library's standard output, which has a lock that a writer keeps while it waits.
+        let descriptor = io::stdout().as_fd().try_clone_to_owned().context("cannot write to standard output")?;
+        return Ok(Output::stream(File::from(descriptor)));
     }
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    Ok(Box::new(file.with_context(|| format!("cannot write the decision log {}", path.display()))?))
+    Output::file(path).with_context(|| format!("cannot write the decision log {}", path.display()))
 }
 
-fn recorder(folder: Option<&std::path::Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
+/// Whether the program's log has colours.
+fn is_colored() -> bool {
+    io::IsTerminal::is_terminal(&io::stderr()) && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+}
+
+fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
     let Some(folder) = folder else { return Ok(None) };
     let cannot = || format!("cannot record reviews into {}", folder.display());
     Ok(Some(Recorder::new(folder, metrics).with_context(cannot)?))
@@ -499,17 +527,4 @@ fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
         crate::model::KindSelector::Workloads => None,
     });
     named.chain(WORKLOADS.iter().map(|it| it.name.to_owned())).collect()
-}
-
-fn begin_logging(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("KUBEVET_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let color = io::IsTerminal::is_terminal(&io::stderr()) && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    // Fails only where logging has begun already.
-    let _ = match format {
-        LogFormat::Text => builder.with_ansi(color).with_target(false).try_init(),
-        LogFormat::Json => builder.json().with_target(false).try_init(),
-    };
-    std::panic::set_hook(Box::new(|panic| error!("broke down: {panic}")));
 }
