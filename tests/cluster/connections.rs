@@ -50,6 +50,39 @@ fn nobody_gets_into_a_pod_where_a_binding_says_so() {
     }
 }
 
+/// The API server's proxy is another way in: to a Pod, to a Service, and to a kubelet, which runs commands.
+#[test]
+fn the_proxy_of_the_api_server_is_no_way_around() {
+    let Some(cluster) = ControlPlane::shared("proxy denied") else { return };
+    let shop = cluster.namespace("proxy");
+    running_pod(&shop);
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}";
+    shop.kubectl(&["create", "-f", "-"], service).ok();
+    let node = format!("node-{}", shop.name());
+    shop.kubectl(&["create", "-f", "-"], &format!("{{apiVersion: v1, kind: Node, metadata: {{name: {node}}}}}")).ok();
+    let spec = "validationActions: [Deny], controls: [K-0001, K-0002]";
+    let _guard = Guard::over(cluster, &[&shop], &binding("shut", spec), &[]);
+    let within = |rest: &str| format!("/api/v1/namespaces/{}/{rest}", shop.name());
+    let of_node = |path: &str| format!("/api/v1/nodes/{node}/proxy{path}");
+    let pod = format!("(pod {}/web)", shop.name());
+    let service = format!("(service {}/web)", shop.name());
+    let kubelet = format!("(node {node})");
+    for (control, path, place) in [
+        ("K-0002", within("pods/web/proxy/admin"), &pod),
+        ("K-0002", within("services/web/proxy/admin"), &service),
+        ("K-0001", of_node("/exec/shop/web/main?command=id"), &kubelet),
+        ("K-0001", of_node("/run/shop/web/main"), &kubelet),
+        ("K-0001", of_node(""), &kubelet),
+    ] {
+        let output = shop.kubectl(&["get", "--raw", &path], "");
+        assert_eq!(output.code, 1, "{path}: {output:?}");
+        assert!(output.stderr.contains(&format!("denied the request: {control} ")), "{path}: {output:?}");
+        assert!(output.stderr.contains(place.as_str()), "{path}: {output:?}");
+    }
+    let output = shop.kubectl(&["get", "--raw", &of_node("/metrics")], "");
+    assert!(!output.stderr.contains("denied the request"), "{output:?}");
+}
+
 /// Without a binding that names the controls, getting in is allowed and never unseen.
 #[test]
 fn getting_into_a_pod_is_allowed_and_logged_otherwise() {
