@@ -48,7 +48,7 @@ spec:
         openAPIV3Schema:
           description: >-
             Says which controls hold for which requests, and what is done about their findings.
-            `spec: {frameworks: [NSA], validationActions: [Deny]}` is a whole one.
+            `spec: {validationActions: [Deny], frameworks: [NSA]}` is a whole one.
           type: object
           required: [spec]
           properties:

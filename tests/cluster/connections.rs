@@ -5,7 +5,9 @@ use crate::{
     guard::{Guard, binding},
     namespace::Namespace,
     process::Output,
+    webhook::configuration,
 };
+use serde_json::json;
 
 const POD: &str =
     "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: nginx}]}}";
@@ -61,7 +63,14 @@ fn the_proxy_of_the_api_server_is_no_way_around() {
     let node = format!("node-{}", shop.name());
     shop.kubectl(&["create", "-f", "-"], &format!("{{apiVersion: v1, kind: Node, metadata: {{name: {node}}}}}")).ok();
     let spec = "validationActions: [Deny], controls: [K-0001, K-0002]";
-    let _guard = Guard::over(cluster, &[&shop], &binding("shut", spec), &[]);
+    let _guard = Guard::with(cluster, &binding("shut", spec), &[], |gate| {
+        let mut configuration = configuration(shop.name(), &gate.url(), &gate.ca(), "Fail", &[&shop]);
+        // Nodes are in no namespace.
+        let nodes =
+            json!({"apiGroups": [""], "apiVersions": ["*"], "resources": ["nodes/proxy"], "operations": ["CONNECT"]});
+        configuration["webhooks"][0]["rules"].as_array_mut().expect("rules").push(nodes);
+        configuration
+    });
     let within = |rest: &str| format!("/api/v1/namespaces/{}/{rest}", shop.name());
     let of_node = |path: &str| format!("/api/v1/nodes/{node}/proxy{path}");
     let pod = format!("(pod {}/web)", shop.name());

@@ -16,11 +16,16 @@ use std::{
 };
 use tracing::{error, info, warn};
 
+/// Problems that are logged of one reading.
+const SAID: usize = 50;
+
 /// The library, the bindings, and what they come to.
 pub(super) struct InForce {
     flags: Arc<GateFlags>,
     loaded: Loaded,
     fingerprint: u64,
+    /// What changed files held when they were last looked at: they are read when they stood still for a look.
+    pending: Option<u64>,
     cluster: Option<Cluster>,
     /// The cluster's bindings as they stand there.
     stored: Arc<[StoredBinding]>,
@@ -49,16 +54,37 @@ impl InForce {
         metrics.holds(1, 0, accepted, 0);
         let good = BTreeMap::new();
         let stored = Arc::from([]);
-        Self { flags, loaded, fingerprint, cluster, stored, good, exempt, generation: 1, problems: 0, gate, metrics }
+        Self {
+            flags,
+            loaded,
+            fingerprint,
+            pending: None,
+            cluster,
+            stored,
+            good,
+            exempt,
+            generation: 1,
+            problems: 0,
+            gate,
+            metrics,
+        }
     }
 
-    /// Reads library and bindings where a file has changed, or whenever `forced`.
+    /// Reads library and bindings where a file has changed and stood still since the last look, or whenever `forced`. A
+    /// file that is half written may be valid, and say less than the whole.
     pub(super) async fn look(&mut self, forced: bool) {
-        let flags = Arc::clone(&self.flags);
-        let Ok(fingerprint) = tokio::task::spawn_blocking(move || flags.fingerprint()).await else { return };
-        if fingerprint == self.fingerprint && !forced {
+        let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
+        let look = move || {
+            let fingerprint = flags.fingerprint();
+            (fingerprint, (fingerprint != known && !forced).then(|| flags.contents()))
+        };
+        let Ok((fingerprint, contents)) = tokio::task::spawn_blocking(look).await else { return };
+        let still = contents.is_some() && contents == self.pending;
+        self.pending = contents;
+        if !still && !forced {
             return;
         }
+        self.pending = None;
         self.fingerprint = fingerprint;
         let (flags, cluster) = (Arc::clone(&self.flags), self.cluster.is_some());
         let read = tokio::task::spawn_blocking(move || flags.load(cluster)).await;
@@ -71,7 +97,7 @@ impl InForce {
             self.problems = 0;
             self.apply().await;
         } else {
-            for problem in &problems {
+            for problem in problems.iter().take(SAID) {
                 error!("{problem}");
             }
             error!("{} problems in what changed: the library and the bindings that were in force stay", problems.len());
@@ -221,6 +247,34 @@ mod tests {
     struct Flags {
         #[command(flatten)]
         gate: GateFlags,
+    }
+
+    /// A file that is being written is not taken, however often it is looked at.
+    #[tokio::test]
+    async fn a_changed_file_is_read_once_it_stood_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("inputs.json");
+        fs::write(&config, "{}").unwrap();
+        let flags = Flags::parse_from(["kubevet", "--controls-config", config.to_str().unwrap()]);
+        let (loaded, _) = flags.gate.load(true);
+        let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
+        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, BTreeSet::new(), metrics);
+        for (text, forced, generation) in [
+            (None, false, 1),
+            (Some(r#"{"insecureCapabilities": ["A"]}"#), false, 1),
+            (Some(r#"{"insecureCapabilities": ["A", "B"]}"#), false, 1),
+            (Some(r#"{"insecureCapabilities": ["A", "B", "C"]}"#), false, 1),
+            (None, false, 2),
+            (None, false, 2),
+            (Some(r#"{"insecureCapabilities": ["D"]}"#), true, 3),
+            (None, false, 3),
+        ] {
+            if let Some(text) = text {
+                fs::write(&config, text).unwrap();
+            }
+            in_force.look(forced).await;
+            assert_eq!(in_force.generation, generation, "{text:?}");
+        }
     }
 
     /// What is broken in a file stays counted until it is mended, whatever the cluster changes meanwhile.

@@ -71,7 +71,7 @@ A binding is a file such as:
   apiVersion: kubevet.io/v1alpha1
   kind: ControlBinding
   metadata: {name: nsa}
-  spec: {frameworks: [NSA], validationActions: [Deny]}
+  spec: {validationActions: [Deny], frameworks: [NSA]}
 
 Signals: HUP reads library, bindings and certificates anew and opens the decision log anew; TERM answers what is under
 way and ends.")]
@@ -79,9 +79,14 @@ pub(super) struct ServeCommand {
     /// Where to listen for the API server
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Where to serve /metrics, /healthz and /readyz without TLS; without it they are served beside /validate
+    /// Where to serve /metrics, /healthz and /readyz without TLS; without it, health is served beside /validate and
+    /// metrics nowhere
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<SocketAddr>,
+    /// Listen beside another gate that does so, too, until one of them ends: for an upgrade without a gap. Both must
+    /// have the same certificates
+    #[arg(long)]
+    share_port: bool,
     #[command(flatten)]
     gate: GateFlags,
     /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
@@ -219,18 +224,21 @@ impl ServeCommand {
             metrics,
         });
 
-        let about = health.routes(Arc::new(registry));
+        let bind = if self.share_port { Listener::bind_shared } else { Listener::bind };
         let listen = |address: SocketAddr| {
-            let listener = Listener::bind(address, Limits::default(), served.clone());
-            listener.with_context(|| format!("cannot listen on {address}"))
+            let listener = bind(address, Limits::default(), served.clone());
+            let more = if self.share_port { "" } else { " (--share-port lets two gates share it)" };
+            listener.with_context(|| format!("cannot listen on {address}{more}"))
         };
         let listener = listen(self.listen)?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
         match self.metrics_listen {
-            None => routes = routes.merge(about),
+            // Whoever may reach the webhook learns nothing of what it counts.
+            None => routes = routes.merge(health.routes(None)),
             Some(address) => {
+                let about = health.routes(Some(Arc::new(registry)));
                 plain = Some(tokio::spawn(serve::listen_plain(listen(address)?, about, shutdown.clone())));
             }
         }
