@@ -194,7 +194,7 @@ impl ServeCommand {
         let says = self.how_to_enforce(&loaded, watched.is_some());
         let exempt = namespace.iter().cloned().collect();
         let flags = Arc::new(self.gate);
-        let mut in_force = InForce::new(flags, loaded, cluster.clone(), exempt, Arc::clone(&metrics));
+        let mut in_force = InForce::new(flags, loaded, cluster.clone(), install.clone(), exempt, Arc::clone(&metrics));
 
         let store = Arc::new(GateCertificates {
             place: place(self.tls_dir, self.tls_secret, namespace.as_deref(), cluster.as_ref())?,
@@ -375,6 +375,7 @@ async fn work(
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut synced = watched.is_none();
+    let mut complete = false;
     loop {
         let changed = async {
             match &mut receiver {
@@ -399,7 +400,9 @@ async fn work(
                 let stored = receiver.as_mut().and_then(|it| it.borrow_and_update().clone());
                 if let Some(stored) = stored {
                     in_force.take(stored).await;
-                    health.set("bindings", Ok(()));
+                    // Only at the start: who is asked already answers by what it has.
+                    complete = complete || in_force.complete().is_ok();
+                    health.set("bindings", if complete { Ok(()) } else { in_force.complete() });
                 }
             }
             () = synchronized => {
