@@ -1,4 +1,4 @@
-# What a CONNECT to a Pod says: the options of exec, attach and port-forward, which are no objects and have no metadata.
+# What a CONNECT says: the options of exec, attach, port-forward and proxy, which are no objects and have no metadata.
 # Everything here is total, whatever the options lack.
 package lib.connections
 
@@ -40,4 +40,21 @@ numbers := concat(", ", [sprintf("%d", [port]) |
 is_port(port) if {
 	is_number(port)
 	regex.match(`^-?[0-9]{1,9}$`, json.marshal(port))
+}
+
+# What a kubelet tells of its node and changes nothing: figures and health, by the paths as they stand and no others.
+measures := [
+	"/healthz",
+	"/metrics",
+	"/metrics/cadvisor",
+	"/metrics/probes",
+	"/metrics/resource",
+	"/metrics/slis",
+	"/stats/summary",
+]
+
+# Whether a call through a proxy asks a kubelet for figures alone.
+only_measures if {
+	some measure in measures
+	object.get(input.object, ["path"], "") == measure
 }

@@ -13,6 +13,7 @@ use std::{
     collections::BTreeSet,
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,6 +22,9 @@ use std::{
 const WATCHED_FILES: usize = 20_000;
 /// How deep it goes.
 const WATCHED_DEPTH: usize = 8;
+
+/// Bytes of them that it reads, where it reads any.
+const WATCHED_BYTES: u64 = 128 << 20;
 
 /// Where library, params and bindings come from.
 #[derive(Debug, Args)]
@@ -79,15 +83,23 @@ impl GateFlags {
         (Loaded { library: Arc::new(library), engine: Arc::new(engine), bindings }, problems)
     }
 
-    /// A number that changes when a file does.
+    /// A number that changes when a file does, by its name, size or time.
     pub(super) fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        self.hash(0)
+    }
+
+    /// As [`Self::fingerprint`], and by what stands in the files: dearer, and seen while a file is being written.
+    pub(super) fn contents(&self) -> u64 {
+        self.hash(WATCHED_BYTES)
+    }
+
+    fn hash(&self, bytes: u64) -> u64 {
         let paths = self.library.paths().chain(self.bindings.as_deref()).chain(self.controls_config.as_deref());
-        let mut left = WATCHED_FILES;
+        let mut watch = Watch { hasher: DefaultHasher::new(), files: WATCHED_FILES, bytes };
         for path in paths {
-            hash(path, WATCHED_DEPTH, &mut left, &mut hasher);
+            watch.take(path, WATCHED_DEPTH);
         }
-        hasher.finish()
+        watch.hasher.finish()
     }
 }
 
@@ -102,21 +114,42 @@ impl Loaded {
     }
 }
 
-/// Names, sizes and times of what is at a path, links followed: a mounted ConfigMap changes by a link.
-fn hash(path: &Path, depth: usize, left: &mut usize, hasher: &mut DefaultHasher) {
-    if *left == 0 {
-        return;
+/// A look at files: what it has seen of them, and what it may still look at.
+struct Watch {
+    hasher: DefaultHasher,
+    files: usize,
+    bytes: u64,
+}
+
+impl Watch {
+    /// Names, sizes, times and contents of what is at a path, links followed: a mounted ConfigMap changes by a link.
+    fn take(&mut self, path: &Path, depth: usize) {
+        if self.files == 0 {
+            return;
+        }
+        self.files -= 1;
+        path.hash(&mut self.hasher);
+        let Ok(metadata) = fs::metadata(path) else { return };
+        metadata.len().hash(&mut self.hasher);
+        metadata.modified().ok().hash(&mut self.hasher);
+        fs::canonicalize(path).ok().hash(&mut self.hasher);
+        if metadata.is_file() {
+            self.read(path);
+        } else if metadata.is_dir() && depth > 0 {
+            let mut entries: Vec<PathBuf> =
+                fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
+            entries.sort();
+            entries.iter().for_each(|it| self.take(it, depth - 1));
+        }
     }
-    *left -= 1;
-    path.hash(hasher);
-    let Ok(metadata) = fs::metadata(path) else { return };
-    metadata.len().hash(hasher);
-    metadata.modified().ok().hash(hasher);
-    fs::canonicalize(path).ok().hash(hasher);
-    if metadata.is_dir() && depth > 0 {
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
-        entries.sort();
-        entries.iter().for_each(|it| hash(it, depth - 1, left, hasher));
+
+    fn read(&mut self, path: &Path) {
+        if self.bytes == 0 {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path).and_then(|it| it.take(self.bytes).read_to_end(&mut bytes));
+        self.bytes -= read.map_or(0, |count| count as u64).min(self.bytes);
+        bytes.hash(&mut self.hasher);
     }
 }

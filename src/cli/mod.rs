@@ -13,12 +13,18 @@ mod serve;
 mod terminal;
 mod vap;
 
-use crate::{engine::Engine, model::Problem};
+use crate::{
+    engine::Engine,
+    model::{Problem, written_out},
+};
 use clap::{Parser, Subcommand};
 use std::{
     io::{self, Write as _},
     process::ExitCode,
 };
+
+/// Characters of a line on stderr.
+const LINE: usize = 16_000;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -96,7 +102,7 @@ fn tell_interpreted(engine: &Engine) {
     }
 }
 
-/// A line on stderr; there is nobody to tell where that is closed.
+/// A line on stderr, what a terminal would obey written out; there is nobody to tell where that is closed.
 fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", written_out(line, LINE));
 }

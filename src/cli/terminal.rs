@@ -1,6 +1,9 @@
 //! The user's terminal: colour, width, progress, and a standard output that may be a closed pipe.
 
-use crate::report::{Style, View};
+use crate::{
+    model::push_visible,
+    report::{Style, View},
+};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -41,6 +44,22 @@ pub(super) fn write(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> i
     }
 }
 
+/// Writes lines for people to standard output, with what a terminal would obey written out: they quote names and messages
+/// of objects and policies.
+pub(super) fn write_shown(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut bytes = Vec::new();
+    write(&mut bytes).context("cannot write to standard output")?;
+    let text = shown(&String::from_utf8_lossy(&bytes));
+    self::write(None, |out| out.write_all(text.as_bytes()))
+}
+
+/// The lines of a text, hidden characters written out.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|c| if c == '\n' { shown.push(c) } else { push_visible(c, &mut shown) });
+    shown
+}
+
 /// Progress of long work on stderr, seen only on a terminal.
 pub(super) fn progress(what: &'static str) -> ProgressBar {
     if !io::stderr().is_terminal() {
@@ -51,5 +70,15 @@ pub(super) fn progress(what: &'static str) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn lines_for_people_have_nothing_that_a_terminal_obeys() {
+        assert_eq!(shown("a\u{1b}[2J\u{202e}\nb\r\n"), "a\\u{1b}[2J\\u{202e}\nb\\r\n");
     }
 }

@@ -9,11 +9,18 @@ use kube::{
     Api,
     core::{ApiResource, DynamicObject},
 };
+use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 pub(super) const GROUP: &str = "kubevet.io";
 pub(super) const RESOURCE: &str = "controlbindings";
+/// Where a status keeps the last good form of a binding.
+pub(super) const LAST_GOOD: &str = "/status/lastGood/spec";
+/// The longest form that a status keeps, in bytes.
+pub(super) const LAST_GOOD_BYTES: usize = 64 << 10;
+/// The reason of a binding that was in force, is broken, and has no last good form.
+pub const LOST: &str = "Lost";
 const ABSENT: &str = "list controlbindings: the API server does not know ControlBindings (kubevet.io/v1alpha1): apply the \
                       CustomResourceDefinition that `kubevet manifests` prints; until then there are none";
 
@@ -28,6 +35,17 @@ pub struct StoredBinding {
     pub generation: i64,
     /// The object as JSON, without its status and its managed fields.
     pub json: Arc<[u8]>,
+    /// What its status said of it when it was read.
+    pub before: Before,
+}
+
+/// What the status of a binding says of earlier forms of it. A hint for a start: who may write the status may write this.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Before {
+    /// The last good `spec`, as JSON: see [`Cluster::set_binding_status`].
+    pub last_good: Option<Arc<str>>,
+    /// Whether some form of it was in force.
+    pub was_in_force: bool,
 }
 
 /// All bindings, as long as this is held. Clones are the same.
@@ -92,6 +110,7 @@ pub(super) fn api(cluster: &Cluster) -> Api<DynamicObject> {
 
 fn slim(mut object: DynamicObject) -> StoredBinding {
     object.metadata.managed_fields = None;
+    let before = before(&object.data);
     if let Some(fields) = object.data.as_object_mut() {
         fields.shift_remove("status");
     }
@@ -104,6 +123,18 @@ fn slim(mut object: DynamicObject) -> StoredBinding {
         generation: object.metadata.generation.unwrap_or_default(),
         // A map with text keys is always JSON; empty bytes would be told as a broken binding.
         json: serde_json::to_vec(&object).unwrap_or_default().into(),
+        before,
+    }
+}
+
+fn before(object: &Value) -> Before {
+    let last_good = object.pointer(LAST_GOOD).and_then(Value::as_str).filter(|it| it.len() <= LAST_GOOD_BYTES);
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let accepted = conditions.into_iter().flatten().find(|it| it.get("type").is_some_and(|it| it == "Accepted"));
+    let says = |key: &str, value: &str| accepted.is_some_and(|it| it.get(key).is_some_and(|it| it == value));
+    Before {
+        last_good: last_good.map(Arc::from),
+        was_in_force: last_good.is_some() || says("status", "True") || says("reason", LOST),
     }
 }
 

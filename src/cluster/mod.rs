@@ -41,7 +41,7 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use bindings::{Bindings, StoredBinding};
+pub use bindings::{Before, Bindings, LOST, StoredBinding};
 pub use connect::{Access, Cluster, connect};
 pub use error::ClusterError;
 pub use events::Events;

@@ -2,7 +2,7 @@
 
 use super::{
     Cluster, ClusterError,
-    bindings::{self, GROUP, RESOURCE},
+    bindings::{self, GROUP, LAST_GOOD, LAST_GOOD_BYTES, RESOURCE},
     call::Call,
 };
 use crate::model::one_line;
@@ -33,7 +33,8 @@ pub struct Condition {
 
 impl Cluster {
     /// Writes the conditions of a binding, as seen at that generation of it, where they differ from what stands there.
-    /// Conditions of other types stay. False where there was nothing to write: nothing new, or the binding has changed
+    /// Conditions of other types stay. `last_good` is the `spec` to keep for a start that finds the binding broken, as
+    /// JSON; one that is too long takes what is kept away, since it would be of an older form. False where there was nothing to write: nothing new, or the binding has changed
     /// since (whoever reads the new one writes its status) or is gone.
     ///
     /// Needs `get` on `controlbindings` and `patch` on `controlbindings/status`.
@@ -45,10 +46,11 @@ impl Cluster {
         name: &str,
         generation: i64,
         conditions: &[Condition],
+        last_good: Option<&str>,
     ) -> Result<bool, ClusterError> {
         let mut attempt = 1;
         loop {
-            match self.write_status(name, generation, conditions).await {
+            match self.write_status(name, generation, conditions, last_good).await {
                 Err(ClusterError::Missing { .. }) => return Ok(false),
                 Err(ClusterError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
                 done => return done,
@@ -56,7 +58,13 @@ impl Cluster {
         }
     }
 
-    async fn write_status(&self, name: &str, generation: i64, conditions: &[Condition]) -> Result<bool, ClusterError> {
+    async fn write_status(
+        &self,
+        name: &str,
+        generation: i64,
+        conditions: &[Condition],
+        last_good: Option<&str>,
+    ) -> Result<bool, ClusterError> {
         let api = bindings::api(self);
         let get = Call { verb: "get", group: GROUP, resource: RESOURCE, namespace: None, name: Some(name) };
         let binding = get.ask(self.limits.call, api.get(name)).await?;
@@ -65,12 +73,20 @@ impl Cluster {
         }
         let standing = standing(&binding);
         let wanted = merge(&standing, generation, conditions, &now());
-        if wanted == standing {
+        let kept = binding.data.pointer(LAST_GOOD).and_then(Value::as_str);
+        let fits = last_good.filter(|it| it.len() <= LAST_GOOD_BYTES);
+        let keeps = last_good.is_none() || kept == fits;
+        if wanted == standing && keeps {
             return Ok(false);
+        }
+        let mut status = json!({"conditions": wanted});
+        if !keeps {
+            status["lastGood"] =
+                fits.map_or(Value::Null, |spec| json!({"observedGeneration": generation, "spec": spec}));
         }
         let change = json!({
             "metadata": {"resourceVersion": binding.metadata.resource_version},
-            "status": {"conditions": wanted},
+            "status": status,
         });
         let patch = Call { verb: "patch", resource: "controlbindings/status", ..get };
         let (params, change) = (PatchParams::default(), Patch::Merge(change));

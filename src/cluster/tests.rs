@@ -275,11 +275,66 @@ async fn certificates_and_status_are_written_only_by_the_first() {
         message: "m".to_owned(),
     };
     let cluster = fake.cluster();
-    assert_eq!(cluster.set_binding_status("nsa", 3, &[condition.clone()]).await, Ok(false));
+    assert_eq!(cluster.set_binding_status("nsa", 3, &[condition.clone()], None).await, Ok(false));
     condition.message = "n".to_owned();
-    assert_eq!(cluster.set_binding_status("nsa", 2, &[condition.clone()]).await, Ok(false));
-    let written = cluster.set_binding_status("nsa", 3, &[condition]).await;
+    assert_eq!(cluster.set_binding_status("nsa", 2, &[condition.clone()], None).await, Ok(false));
+    let written = cluster.set_binding_status("nsa", 3, &[condition], None).await;
     assert!(matches!(written, Err(ClusterError::Conflict { .. })));
+}
+
+/// The form that a start falls back to is written beside the conditions, once, and taken away where it is too long.
+#[tokio::test]
+async fn the_last_good_form_is_kept_in_the_status() {
+    let standing = json!({"type": "Accepted", "status": "True", "reason": "Read", "message": "m",
+        "observedGeneration": 3, "lastTransitionTime": "t"});
+    let kept = json!({"observedGeneration": 2, "spec": "{}"});
+    let condition = Condition {
+        kind: "Accepted".to_owned(),
+        holds: Some(true),
+        reason: "Read".to_owned(),
+        message: "m".to_owned(),
+    };
+    let long = "x".repeat(65 << 10);
+    for (last_good, expected) in [
+        (None, None),
+        (Some("{}"), None),
+        (Some("{\"a\":1}"), Some(json!({"observedGeneration": 3, "spec": "{\"a\":1}"}))),
+        (Some(long.as_str()), Some(Value::Null)),
+    ] {
+        let patched = Arc::new(Mutex::new(None));
+        let (seen, standing, kept) = (Arc::clone(&patched), standing.clone(), kept.clone());
+        let fake = Fake::start(move |what, body| {
+            if what.starts_with("PATCH") {
+                *seen.lock().unwrap() = Some(body["status"]["lastGood"].clone());
+            }
+            let status = json!({"conditions": [standing], "lastGood": kept});
+            Answer::Json(200, json!({"metadata": {"name": "nsa", "generation": 3}, "status": status}))
+        })
+        .await;
+        let written = fake.cluster().set_binding_status("nsa", 3, &[condition.clone()], last_good).await;
+        assert_eq!((written, patched.lock().unwrap().clone()), (Ok(expected.is_some()), expected));
+    }
+}
+
+/// What a namespace that nobody answers for lets through is told of the configuration as it stands.
+#[tokio::test]
+async fn webhooks_that_let_through_are_named_with_their_namespaces() {
+    let tier = |operator: &str| {
+        json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name"},
+        {"key": "kubevet.io/failure-policy", "operator": operator, "values": ["Fail"]}]})
+    };
+    let configuration = json!({"metadata": {"name": "kubevet"}, "webhooks": [
+        {"name": "fail", "failurePolicy": "Fail", "namespaceSelector": tier("In")},
+        {"name": "default"},
+        {"name": "ignore", "failurePolicy": "Ignore", "namespaceSelector": tier("NotIn")},
+        {"name": "rest", "failurePolicy": "Ignore"},
+    ]});
+    let (fake, _) = with_one(configuration, None).await;
+    let install = Install { configuration: "kubevet".to_owned(), namespace: None, deployment: None };
+    assert_eq!(
+        fake.cluster().lets_through(&install).await.unwrap(),
+        ["ignore (in namespaces without the label kubevet.io/failure-policy=Fail)", "rest (in every namespace)"]
+    );
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ const GROUP: &str = "admissionregistration.k8s.io";
 const RESOURCE: &str = "validatingwebhookconfigurations";
 /// Remembers the failure policies that were `Fail`: a JSON object, webhook → policy.
 const REMEMBERED: &str = "kubevet.io/failure-policies";
+/// The label by which a namespace asks not to let through what nobody judged.
+const FAILURE_POLICY: &str = "kubevet.io/failure-policy";
 /// Attempts where somebody else writes at the same time.
 const ATTEMPTS: usize = 5;
 
@@ -119,6 +121,27 @@ impl Cluster {
         Ok(names)
     }
 
+    /// The webhooks whose requests API servers let through while nobody answers, each with where that is so, in words.
+    /// Empty where there are none, or no configuration.
+    ///
+    /// Needs `get` on the configuration.
+    ///
+    /// # Errors
+    /// Any but [`ClusterError::Missing`].
+    pub async fn lets_through(&self, install: &Install) -> Result<Vec<String>, ClusterError> {
+        let mut names = Vec::new();
+        let read = self.change(install, |object| {
+            names =
+                webhooks(object).filter(|it| ignores(it)).map(|it| format!("{} ({})", name(it), scope(it))).collect();
+            false
+        });
+        match read.await {
+            Ok(_) => Ok(names),
+            Err(ClusterError::Missing { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether anybody is meant to answer after this process.
     async fn staying(&self, install: &Install) -> Result<Staying, ClusterError> {
         let (Some(namespace), Some(name)) = (&install.namespace, &install.deployment) else {
@@ -203,6 +226,22 @@ fn webhooks(object: &mut DynamicObject) -> impl Iterator<Item = &mut Value> {
 
 fn name(webhook: &Value) -> String {
     webhook.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn ignores(webhook: &Value) -> bool {
+    webhook.get("failurePolicy").and_then(Value::as_str) == Some("Ignore")
+}
+
+/// In which namespaces a webhook holds, as far as the label of the failure policy says.
+fn scope(webhook: &Value) -> &'static str {
+    let expressions = webhook.pointer("/namespaceSelector/matchExpressions").and_then(Value::as_array);
+    let mut expressions = expressions.into_iter().flatten();
+    let tier = expressions.find(|it| it.get("key").is_some_and(|it| it == FAILURE_POLICY));
+    match tier.and_then(|it| it.get("operator")).and_then(Value::as_str) {
+        Some("NotIn" | "DoesNotExist") => "in namespaces without the label kubevet.io/failure-policy=Fail",
+        Some(_) => "in namespaces with the label kubevet.io/failure-policy",
+        None => "in every namespace",
+    }
 }
 
 /// Every webhook trusts this; true where one did not.

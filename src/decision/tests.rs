@@ -526,6 +526,9 @@ fn connections_are_refused_where_a_binding_says_so() {
     let decision = check([deny(&["K-0001"])], &asked, &["Deny New K-0001 command"]);
     assert!(decision.status.unwrap().message.contains("(pod shop/web)"));
     check([deny(&["C-0057"])], &asked, &[]);
+    let proxy = object("apiVersion: v1\nkind: NodeProxyOptions\npath: /exec/shop/web/main\n");
+    let asked = Asked { operation: Operation::Connect, subresource: "proxy", ..create(proxy) };
+    check([deny(&["K-0001"])], &asked, &["Deny New K-0001 path"]);
 }
 
 #[test]

@@ -88,12 +88,24 @@ fn line(outcome: &Outcome, rules: &Rules, case: &Case<'_>, room: usize) -> Strin
 fn place(finding: &Finding, case: &Case<'_>) -> String {
     let attributes = &case.attributes;
     if attributes.operation == Operation::Connect {
-        let namespace = one_line(attributes.namespace, 60);
-        return format!(" (pod {namespace}/{})", one_line(attributes.name, 60));
+        let (kind, name) = (connected(attributes.resource), one_line(attributes.name, 60));
+        return match one_line(attributes.namespace, 60) {
+            namespace if namespace.is_empty() => format!(" ({kind} {name})"),
+            namespace => format!(" ({kind} {namespace}/{name})"),
+        };
     }
     match finding.paths.first() {
         Some(path) => format!(" ({})", tail(&path.to_string(), PATH)),
         None => String::new(),
+    }
+}
+
+/// What a connection leads to.
+fn connected(resource: &str) -> &'static str {
+    match resource {
+        "nodes" => "node",
+        "services" => "service",
+        _ => "pod",
     }
 }
 

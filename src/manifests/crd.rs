@@ -48,7 +48,7 @@ spec:
         openAPIV3Schema:
           description: >-
             Says which controls hold for which requests, and what is done about their findings.
-            `spec: {frameworks: [NSA], validationActions: [Deny]}` is a whole one.
+            `spec: {validationActions: [Deny], frameworks: [NSA]}` is a whole one.
           type: object
           required: [spec]
           properties:
@@ -167,6 +167,17 @@ spec:
                   description: The generation of the spec that the conditions speak of.
                   type: integer
                   format: int64
+                lastGood:
+                  description: >-
+                    The last form that kubevet could read, for a start that finds the binding broken. Only kubevet may
+                    write it: whoever may write the status of a binding decides what then holds.
+                  type: object
+                  properties:
+                    observedGeneration: {type: integer, format: int64}
+                    spec:
+                      description: The spec, as JSON.
+                      type: string
+                      maxLength: 65536
                 conditions:
                   description: Accepted says whether the binding is in force, what it covers, and why something in it cannot work.
                   type: array

@@ -191,7 +191,7 @@ Without a ControlBinding everything is judged, nothing denied, and high and crit
   apiVersion: kubevet.io/v1alpha1
   kind: ControlBinding
   metadata: {name: nsa}
-  spec: {frameworks: [NSA], validationActions: [Deny]}
+  spec: {validationActions: [Deny], frameworks: [NSA]}
   END
 `helm uninstall` keeps the ControlBindings and their CRD; `kubectl delete crd controlbindings.kubevet.io` takes them.
 ";

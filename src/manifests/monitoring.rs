@@ -136,6 +136,15 @@ const ALERTS: &[Alert] = &[
         to_do: "The log says what is wrong with them: key and certificate of different pairs, or a file that is half written.",
     },
     Alert {
+        name: "KubevetCertificatesMissing",
+        expr: "max(kubevet_certificates_missing) > 0",
+        minutes: 2,
+        severity: "warning",
+        summary: "The certificates of kubevet are gone from their place or cannot be read",
+        to_do: "Those in force are served until they end or the process does. Put back what somebody else keeps; the log says \
+                why what is ours cannot be written.",
+    },
+    Alert {
         name: "KubevetReviewsShed",
         expr: "sum by (why) (rate(kubevet_shed_reviews_total[5m])) > 0",
         minutes: 5,

@@ -76,7 +76,7 @@ const IGNORE: &str = "  # The same in all other namespaces: nobody waits for a k
 const WORKLOAD: &str = "  # Workloads in every namespace, whatever its label asks for.
   - name: workloads.kubevet.io
 ";
-const REST: &str = "  # What else the library looks at, and connections into pods.
+const REST: &str = "  # What else the library looks at, and connections into pods and to kubelets.
   - name: rest.kubevet.io
 ";
 const COMMON: &str = "    admissionReviewVersions: [v1]
@@ -106,5 +106,5 @@ request.userInfo.username.startsWith('system:node:'))\"
 const CONNECT: &str = "      - apiGroups: [\"\"]
         apiVersions: [\"*\"]
         operations: [CONNECT]
-        resources: [pods/exec, pods/attach, pods/portforward]
+        resources: [pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy]
 ";

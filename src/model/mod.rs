@@ -25,4 +25,4 @@ pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
-pub use text::{is_hidden, one_line};
+pub use text::{bounded, cut_bytes, is_hidden, one_line, push_json, push_visible, written_out};

@@ -202,3 +202,23 @@ fn the_tables_cover_the_form() {
     assert!(binding_keys().iter().any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"]));
     assert!(binding_words().iter().all(|(_, words)| !words.is_empty()));
 }
+
+/// Whoever reads a file while it is being written reads a beginning of it: that is refused, or no weaker than the whole.
+#[test]
+fn a_beginning_of_an_example_is_refused_or_denies_no_less() {
+    let text =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gate/bindings/security.yaml")).unwrap();
+    let library = embedded().0;
+    let read = |text: &str| read_bindings(&"b.yaml".into(), text.as_bytes(), &library);
+    let whole = read(&text).0.remove(0);
+    let mut taken = 0;
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let (bindings, problems) = read(&text[..end]);
+        for binding in bindings.iter().filter(|_| problems.is_empty()) {
+            taken += 1;
+            assert_eq!(binding.actions, whole.actions, "up to byte {end}");
+            assert!(whole.controls.iter().all(|it| binding.controls.contains(it)), "up to byte {end}");
+        }
+    }
+    assert!(taken > 0, "some beginnings are whole bindings");
+}

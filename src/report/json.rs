@@ -1,10 +1,10 @@
 //! The public JSON report. Its structs are the format: they have names of their own, so that the model may change, and
 //! `schemas/scan-report.v1.json` describes them (checked by a test). The same scan gives the same bytes.
 
-use super::{Style, lookup::Controls, lookup::percent, text};
+use super::{Style, escaped::Escaped, lookup::Controls, lookup::percent};
 use crate::model::{self, FixAction, Position, Scan, Severity};
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{PrettyFormatter, Serializer};
 use std::io;
 
 /// The version of every JSON document that kubevet writes.
@@ -17,7 +17,7 @@ pub(super) fn write(scan: &Scan, _style: &Style, out: &mut dyn io::Write) -> io:
 
 /// Writes any of our documents: indented, with what a terminal would obey escaped, and a line break at the end.
 pub(super) fn write_document(document: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    document.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    document.serialize(&mut Serializer::with_formatter(&mut *out, Escaped(PrettyFormatter::new())))?;
     out.write_all(b"\n")
 }
 
@@ -265,55 +265,5 @@ fn summary(scan: &Scan) -> Summary {
         controls: ByStatus { failed, not_evaluated, passed, irrelevant },
         skipped: it.skipped,
         problems: scan.problems.len(),
-    }
-}
-
-/// Indented JSON in which no character is left that a terminal would obey; JSON itself asks that of few.
-struct Safe(PrettyFormatter<'static>);
-
-impl Formatter for Safe {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if !fragment.contains(crate::model::is_hidden) {
-            return out.write_all(fragment.as_bytes());
-        }
-        let mut escaped = String::with_capacity(fragment.len() + 8);
-        fragment.chars().for_each(|c| text::push_json(c, &mut escaped));
-        out.write_all(escaped.as_bytes())
-    }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
     }
 }

@@ -9,9 +9,11 @@
 //! | `pretty/` | what a person reads in a terminal, in three views |
 //! | `catalog` | the library: lists of controls and frameworks, one control in full |
 //! | `page`, `text` | lines, colour and width; escaping, wrapping and cutting |
+//! | `escaped` | JSON without characters that a terminal would obey |
 //! | `lookup` | controls of a scan by id, and numbers in words |
 
 mod catalog;
+mod escaped;
 mod json;
 mod lookup;
 mod page;
@@ -19,6 +21,7 @@ mod pretty;
 mod text;
 
 pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
+pub(crate) use escaped::Escaped;
 pub use text::visible;
 
 use crate::model::Scan;

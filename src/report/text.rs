@@ -2,7 +2,7 @@
 //!
 //! Apart, because every format needs it and a hole in it is a hole in all of them. It knows no colours.
 
-use crate::model::is_hidden;
+use crate::model::written_out;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -11,35 +11,7 @@ const SHOWN: usize = 2000;
 
 /// The text with hidden characters written out (`\u{1b}`, `\n`), bounded in length.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let (text, cut) = match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => (text.get(..end).unwrap_or(text), true),
-        None => (text, false),
-    };
-    if !cut && !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    text.chars().for_each(|c| push_visible(c, &mut shown));
-    if cut {
-        shown.push('…');
-    }
-    Cow::Owned(shown)
-}
-
-/// Appends one character, written out if it is hidden.
-pub(crate) fn push_visible(c: char, out: &mut String) {
-    if is_hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
-}
-
-/// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape.
-pub(crate) fn push_json(c: char, out: &mut String) {
-    if !is_hidden(c) {
-        out.push(c);
-        return;
-    }
-    for unit in c.encode_utf16(&mut [0; 2]) {
-        out.push_str(&format!("\\u{unit:04x}"));
-    }
+    written_out(text, SHOWN)
 }
 
 /// How many columns a text takes once it is made visible.
@@ -83,13 +55,6 @@ mod tests {
             assert_eq!(visible(text), shown);
         }
         assert_eq!(width(&visible(&"x".repeat(1_000_000))), SHOWN + 1);
-    }
-
-    #[test]
-    fn json_strings_are_escaped_in_utf_16() {
-        let mut out = String::new();
-        "a\u{9b}\u{e0001}".chars().for_each(|c| push_json(c, &mut out));
-        assert_eq!(out, "a\\u009b\\udb40\\udc01");
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Bundle {
         }
     }
 
+    /// Whether it can be served and renewed: a leaf, the authority that signed it, and a key that signs.
+    pub(super) fn is_whole(&self) -> bool {
+        let signed = self.leaf.as_ref().is_some_and(|(_, it)| it.issuer.is_some());
+        signed && self.authorities.iter().any(|it| it.key.is_some())
+    }
+
     /// Does the steps; what comes out is to be written in the place of what was read.
     pub(super) fn apply(mut self, steps: &[Step], names: &[String], now: OffsetDateTime) -> Result<Stored, IssueError> {
         let mut dropped = Vec::new();

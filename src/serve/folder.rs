@@ -43,12 +43,12 @@ impl CertificateStore for FolderStore {
         let dir = self.dir.clone();
         apart(move || {
             // Without a lock file nobody of ours has written here.
-            let _lock = match File::open(dir.join(LOCK)) {
-                Ok(file) => {
+            let _lock = match open(&dir.join(LOCK)) {
+                Ok(Some(file)) => {
                     file.try_lock_shared().map_err(|_| StoreError::Conflict)?;
                     Some(file)
                 }
-                Err(_) => None,
+                _ => None,
             };
             read(&dir)
         })
@@ -60,9 +60,11 @@ impl CertificateStore for FolderStore {
         apart(move || {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
             let path = dir.join(LOCK);
-            let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed(&path))?;
+            let mut options = OpenOptions::new();
+            options.create(true).append(true).mode(0o600).custom_flags(libc::O_NONBLOCK);
+            let lock = options.open(&path).map_err(failed(&path))?;
             lock.try_lock().map_err(|_| StoreError::Conflict)?;
-            if read(&dir)?.and_then(|it| it.version) != stored.version {
+            if contents(&dir)?.and_then(|it| it.version) != stored.version {
                 return Err(StoreError::Conflict);
             }
             write(&dir, &stored)
@@ -83,26 +85,30 @@ async fn apart<T: Send + 'static>(
 }
 
 fn read(dir: &Path) -> Result<Option<Stored>, StoreError> {
+    let Some(stored) = contents(dir)? else { return Ok(None) };
+    let ours = stored.ca_keys.is_some();
+    if ours || (!stored.certificate.is_empty() && !stored.key.is_empty()) {
+        return Ok(Some(stored));
+    }
+    let words = format!(
+        "{}: tls.crt and tls.key must both be there (or none of ca.crt, tls.crt, tls.key: then they are made)",
+        dir.display()
+    );
+    Err(StoreError::Incomplete { words, part: Box::new(stored) })
+}
+
+/// What is there, whole or not; `None` where there is no file of ours or of anybody.
+fn contents(dir: &Path) -> Result<Option<Stored>, StoreError> {
     let file = |name: &str| bytes(&dir.join(name));
-    let (ca, ca_key, certificate, key) = (file("ca.crt")?, file("ca.key")?, file("tls.crt")?, file("tls.key")?);
-    let ours = ca_key.is_some();
-    if !ours {
-        match (&certificate, &key) {
-            (None, None) if ca.is_none() => return Ok(None),
-            (Some(_), Some(_)) => {}
-            _ => {
-                return Err(StoreError::Incomplete(format!(
-                    "{}: tls.crt and tls.key must both be there (or none of ca.crt, tls.crt, tls.key: then they are made)",
-                    dir.display()
-                )));
-            }
-        }
+    let (ca, ca_keys, certificate, key) = (file("ca.crt")?, file("ca.key")?, file("tls.crt")?, file("tls.key")?);
+    if [&ca, &ca_keys, &certificate, &key].iter().all(|it| it.is_none()) {
+        return Ok(None);
     }
     let mut hash = DefaultHasher::new();
-    (&ca, &ca_key, &certificate, &key).hash(&mut hash);
+    (&ca, &ca_keys, &certificate, &key).hash(&mut hash);
     Ok(Some(Stored {
         ca: ca.unwrap_or_default(),
-        ca_keys: ca_key,
+        ca_keys,
         certificate: certificate.unwrap_or_default(),
         key: key.unwrap_or_default(),
         version: Some(format!("{:016x}", hash.finish())),
@@ -111,17 +117,27 @@ fn read(dir: &Path) -> Result<Option<Stored>, StoreError> {
 
 /// A file's bytes; none when it is not there.
 pub(super) fn bytes(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(path)(error)),
-    };
+    let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed(path))?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(StoreError::Failed(format!("{}: longer than {MAX_FILE} bytes", path.display())));
     }
     Ok(Some(bytes))
+}
+
+/// A regular file, opened to be read; none when it is not there. Never waits: a pipe without a writer would make its
+/// reader wait for ever.
+fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(path)(error)),
+    };
+    if !file.metadata().map_err(failed(path))?.is_file() {
+        return Err(StoreError::Failed(format!("{}: it is no regular file", path.display())));
+    }
+    Ok(Some(file))
 }
 
 /// The authority first: a leaf is never there before what vouches for it.
@@ -193,6 +209,23 @@ mod tests {
         assert!(store.read().await.unwrap().is_some());
     }
 
+    /// A pipe that nobody writes makes nobody wait.
+    #[tokio::test]
+    async fn what_is_no_regular_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("tls.crt");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::write(dir.path().join("tls.key"), "x").unwrap();
+        let check = |found: Result<Option<Stored>, StoreError>| match found {
+            Err(StoreError::Failed(words)) => assert!(words.contains("no regular file"), "{words}"),
+            other => panic!("{other:?}"),
+        };
+        check(FolderStore::new(dir.path()).read().await);
+        fs::remove_file(&pipe).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &pipe).unwrap();
+        check(FolderStore::new(dir.path()).read().await);
+    }
+
     #[tokio::test]
     async fn parts_of_others_files_are_not_replaced() {
         async fn check(files: &[&str], expected: &str) {
@@ -202,7 +235,7 @@ mod tests {
             let found = match FolderStore::new(dir.path()).read().await {
                 Ok(None) => "empty".to_owned(),
                 Ok(Some(it)) => if it.ca_keys.is_some() { "ours" } else { "theirs" }.to_owned(),
-                Err(StoreError::Incomplete(_)) => "incomplete".to_owned(),
+                Err(StoreError::Incomplete { .. }) => "incomplete".to_owned(),
                 Err(error) => error.to_string(),
             };
             assert_eq!(found, expected, "{files:?}");

@@ -16,6 +16,10 @@ use axum::{
 use prometheus_client::registry::Registry;
 
 use super::{metrics::text, shutdown::Shutdown};
+use crate::model::one_line;
+
+/// Characters of a reason.
+const WHY: usize = 1000;
 
 /// Named conditions, all of which must hold. Clones are one.
 #[derive(Debug, Clone)]
@@ -46,14 +50,15 @@ impl Health {
         }
         for (name, state) in self.conditions.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Err(why) = state {
-                let _ = writeln!(lines, "{name}: {}", why.replace('\n', " "));
+                let _ = writeln!(lines, "{name}: {}", one_line(why, WHY));
             }
         }
         if lines.is_empty() { Ok(()) } else { Err(lines) }
     }
 
-    /// `/healthz` (200 while the process answers), `/readyz` (503 and what is missing), `/metrics`.
-    pub fn routes(&self, registry: Arc<Registry>) -> Router {
+    /// `/healthz` (200 while the process answers), `/readyz` (503 and what is missing), and `/metrics` where there is a
+    /// registry to show.
+    pub fn routes(&self, registry: Option<Arc<Registry>>) -> Router {
         let health = self.clone();
         let readyz = move || {
             let ready = health.ready();
@@ -61,14 +66,13 @@ impl Health {
                 ready.map_or_else(|it| (StatusCode::SERVICE_UNAVAILABLE, it), |()| (StatusCode::OK, "ok\n".into()))
             }
         };
+        let routes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz));
+        let Some(registry) = registry else { return routes };
         let metrics = move || {
             let answer = metrics(&registry);
             async move { answer }
         };
-        Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(readyz))
-            .route("/metrics", get(metrics))
+        routes.route("/metrics", get(metrics))
     }
 }
 

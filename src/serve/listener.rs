@@ -1,4 +1,4 @@
-//! A listening socket: shared with an overlapping process, and closed without losing a caller.
+//! A listening socket: shared with an overlapping process where that is asked for, and closed without losing a caller.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -47,15 +47,27 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on `address` (port 0: any free one). Another process of the same user may listen there too: the kernel
-    /// spreads new connections over both. Needs a runtime.
+    /// Listens on `address` (port 0: any free one), alone. Needs a runtime.
     ///
     /// # Errors
     /// As the system says: in use by another, not ours, not allowed.
     pub fn bind(address: SocketAddr, limits: Limits, metrics: Metrics) -> io::Result<Self> {
+        Self::open(address, limits, metrics, false)
+    }
+
+    /// As [`Self::bind`], beside other processes of the same user that share the address, too: the kernel spreads new
+    /// connections over all. For a hand-over without a gap.
+    ///
+    /// # Errors
+    /// As for [`Self::bind`].
+    pub fn bind_shared(address: SocketAddr, limits: Limits, metrics: Metrics) -> io::Result<Self> {
+        Self::open(address, limits, metrics, true)
+    }
+
+    fn open(address: SocketAddr, limits: Limits, metrics: Metrics, shared: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
-        socket.set_reuse_port(true)?;
+        socket.set_reuse_port(shared)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

@@ -20,6 +20,7 @@ pub struct Metrics {
     pub refused_connections: Counter,
     expiry: Family<Which, Gauge<i64, AtomicI64>>,
     reloads: Family<Reload, Counter>,
+    missing: Gauge,
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -57,7 +58,17 @@ impl Metrics {
             "New certificates that were seen, and whether they took the place of the old ones",
             new.reloads.clone(),
         );
+        registry.register(
+            "kubevet_certificates_missing",
+            "1 while the certificates are gone from their place or cannot be read; those in force are served on",
+            new.missing.clone(),
+        );
         new
+    }
+
+    /// Whether the place of the certificates lacks what is in force.
+    pub(super) fn missing(&self, missing: bool) {
+        self.missing.set(i64::from(missing));
     }
 
     /// `which`: `ca` or `leaf`.

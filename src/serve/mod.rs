@@ -15,6 +15,7 @@ mod listener;
 mod metrics;
 mod pace;
 mod pair;
+mod recovery;
 mod rotation;
 mod server;
 mod shutdown;

@@ -60,9 +60,14 @@ pub enum StoreError {
     /// Somebody else wrote first, or is writing now.
     #[error("the certificates were changed by somebody else meanwhile")]
     Conflict,
-    /// What is there is not whole, and is not ours to replace.
-    #[error("{0}")]
-    Incomplete(String),
+    /// What is there is not whole, and nothing says that it is ours.
+    #[error("{words}")]
+    Incomplete {
+        /// What is missing.
+        words: String,
+        /// What is there.
+        part: Box<Stored>,
+    },
     /// Reading or writing failed.
     #[error("{0}")]
     Failed(String),

@@ -65,7 +65,7 @@ async fn start(dir: &Path, address: &str, limits: Limits, clients: Clients, rout
     issued(dir).await;
     let metrics = Metrics::register(&mut Registry::default());
     let tls = TlsSource::open(&FolderStore::new(dir), clients, metrics.clone()).await.unwrap();
-    let listener = Listener::bind(address.parse().unwrap(), limits, metrics.clone()).unwrap();
+    let listener = Listener::bind_shared(address.parse().unwrap(), limits, metrics.clone()).unwrap();
     let shutdown = Shutdown::new(QUICK);
     let address = listener.address().unwrap();
     let ended = tokio::spawn(listen(listener, tls.clone(), routes, shutdown.clone()));
@@ -543,7 +543,7 @@ async fn health_and_metrics_are_plain() {
     let health = Health::new(&["library"], shutdown.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Limits::default(), metrics).unwrap();
     let address = listener.address().unwrap();
-    let ended = tokio::spawn(listen_plain(listener, health.routes(Arc::new(registry)), shutdown.clone()));
+    let ended = tokio::spawn(listen_plain(listener, health.routes(Some(Arc::new(registry))), shutdown.clone()));
     let check = async |path: &str, status: u16, words: &str| {
         let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
         let (mut sender, connection) = conn::http1::handshake(io).await.unwrap();

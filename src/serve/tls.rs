@@ -117,6 +117,11 @@ impl TlsSource {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
     /// What a new connection is met with.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.inner.current.load().config)
@@ -194,7 +199,7 @@ impl TlsSource {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(words) = failure.as_ref().filter(|_| said != failure) {
-                tracing::warn!("the certificates cannot be read, the old ones stay: {words}");
+                tracing::error!("the certificates cannot be read, the old ones stay: {words}");
             }
             said = failure;
             self.inner.looked.notify_waiters();

@@ -41,6 +41,9 @@ const CONNECTIONS: &[(&str, &str)] = &[
     ("PodExecOptions", "pods/exec"),
     ("PodAttachOptions", "pods/attach"),
     ("PodPortForwardOptions", "pods/portforward"),
+    ("PodProxyOptions", "pods/proxy"),
+    ("ServiceProxyOptions", "services/proxy"),
+    ("NodeProxyOptions", "nodes/proxy"),
 ];
 
 /// Where objects of a kind come in.

@@ -15,20 +15,26 @@ use std::io::{self, Write};
 pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     let decision = &answered.decision;
     if let Some(review) = &answered.review {
-        let on = if review.subresource.is_empty() { String::new() } else { format!(" {}", review.subresource) };
+        let on = if review.subresource.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", report::visible(&review.subresource))
+        };
         let namespace = if review.namespace.is_empty() { String::new() } else { format!("{}/", review.namespace) };
         let name = format!("{namespace}{}", review.shown_name());
         let name = report::visible(&name);
         let user = report::visible(&review.user.name);
-        writeln!(out, "{}{on} of {} {name} by {user}", review.operation, review.kind)?;
+        let kind = review.kind.to_string();
+        writeln!(out, "{}{on} of {} {name} by {user}", review.operation, report::visible(&kind))?;
     }
     match decision.bindings.as_slice() {
         [] => writeln!(out, "no binding is meant for it")?,
-        names => writeln!(out, "bindings: {}", names.join(", "))?,
+        names => writeln!(out, "bindings: {}", report::visible(&names.join(", ")))?,
     }
     writeln!(out)?;
     for it in &decision.unevaluated {
         let control = it.control.as_ref().map_or("all controls", |it| it.as_str());
+        let control = report::visible(control);
         writeln!(out, "  {:<12} {control}: {}", "UNEVALUATED", report::visible(&it.message))?;
     }
     for outcome in &decision.outcomes {
@@ -41,7 +47,7 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
     for id in &decision.judged {
         if decision.outcomes.iter().all(|it| it.finding.control != *id) {
             let name = rules.controls.get(id).map_or("", |it| it.name.as_str());
-            writeln!(out, "  {:<12} {id} {name}", "passed")?;
+            writeln!(out, "  {:<12} {id} {}", "passed", report::visible(name))?;
         }
     }
     let allowed = if decision.allowed { "allowed" } else { "denied" };
@@ -58,7 +64,8 @@ fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::R
     let name = rules.controls.get(&outcome.finding.control).map_or("", |it: &std::sync::Arc<Control>| it.name.as_str());
     let path = outcome.finding.paths.first().map(ToString::to_string).unwrap_or_default();
     let because = log::because(outcome.because);
-    writeln!(out, "  {action:<12} {} {name} ({because}, binding {})", outcome.finding.control, outcome.binding)?;
+    let (name, binding) = (report::visible(name), report::visible(&outcome.binding));
+    writeln!(out, "  {action:<12} {} {name} ({because}, binding {binding})", outcome.finding.control)?;
     writeln!(out, "  {:<12} {}", "", report::visible(&outcome.finding.message))?;
     writeln!(out, "  {:<12} {}", "", report::visible(&path))
 }

@@ -4,12 +4,11 @@
 //! reach the API server; with the rest of the envelope, what is never denied (a DELETE, a status) is not denied then
 //! either. The envelope is the API server's; nothing inside the object is looked at.
 
+use super::review::UID_BYTES;
 use crate::{matching::Attributes, model::Operation};
 
 /// How far the search goes; the API server writes all of this in the first kilobyte.
 const SEARCHED_BYTES: usize = 1 << 20;
-/// The longest uid that is believed. Kubernetes' have 36 bytes.
-const LONGEST_UID: usize = 128;
 /// The longest other text that is believed.
 const LONGEST_TEXT: usize = 253;
 
@@ -107,7 +106,7 @@ impl Glance {
 
     fn take_of_request(&mut self, key: &[u8], text: &[u8]) {
         match key {
-            b"uid" => self.uid = believed(text, LONGEST_UID),
+            b"uid" => self.uid = believed(text, UID_BYTES),
             b"operation" => self.operation = believed(text, LONGEST_TEXT),
             b"subResource" => self.subresource = believed(text, LONGEST_TEXT),
             b"namespace" => self.namespace = believed(text, LONGEST_TEXT),

@@ -1,54 +1,77 @@
 //! The decision log: a line of JSON for each decision that matters, and for one in so many of the clean ones.
 //!
-//! Lines are written by a thread of their own: a reader that stops reading costs lines, which are counted, and never a
-//! review.
+//! Every text of a line is cut to its bound, so is the whole line, and hidden characters are escaped. Lines are written by
+//! a thread of their own: a reader that stops reading costs lines, which are counted, and never a review.
 
-use super::{gate::Answered, metrics, writer::Writer};
+use super::{
+    gate::Answered,
+    lines::{Lines, Output},
+    metrics,
+};
 use crate::{
     decision::Because,
-    model::{Action, FixAction},
+    model::{Action, FixAction, bounded, cut_bytes, is_hidden},
+    report::Escaped,
 };
-use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Serializer};
 use std::{
-    io::Write,
+    borrow::Cow,
+    fmt::Display,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Lines that wait for the writer.
-const WAITING: usize = 4096;
-/// Findings of one line.
+/// Findings of one line, and as many controls without an answer.
 const LISTED: usize = 100;
+/// Bindings of one line.
+const BINDINGS: usize = 32;
+/// Paths, and fixes, of one finding.
+const PATHS: usize = 8;
+/// Bytes of a name: what Kubernetes allows. So long may a namespace, a kind, a resource and the name of a binding be.
+const NAME_BYTES: usize = 253;
+/// Bytes of a user's name.
+const USER_BYTES: usize = 256;
+/// Bytes of a uid: the longest that is taken.
+const UID_BYTES: usize = super::review::UID_BYTES;
+/// Bytes of a path, and of a value that a fix sets.
+const PATH_BYTES: usize = 512;
+/// Bytes of a message.
+const MESSAGE_BYTES: usize = 4096;
+/// Bytes of the findings of one line as they are written; further findings are counted.
+const FINDINGS_BYTES: usize = 48 << 10;
+/// Bytes of one line: the findings, and what cannot be more around them.
+const LINE_BYTES: usize = 128 << 10;
 
 /// Writes decisions.
 pub struct DecisionLog {
-    lines: Writer<Vec<u8>>,
+    lines: Lines,
     /// One in so many clean decisions is written; 0 is none.
     every: u64,
     clean: AtomicU64,
-    lost: Counter,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     time: String,
-    uid: &'a str,
+    uid: Cow<'a, str>,
     decision: &'static str,
     operation: &'a str,
     kind: String,
     resource: String,
-    namespace: &'a str,
+    namespace: Cow<'a, str>,
     name: String,
-    user: &'a str,
+    user: Cow<'a, str>,
     dry_run: bool,
-    bindings: &'a [String],
+    bindings: Vec<Cow<'a, str>>,
     findings: Vec<Finding<'a>>,
     #[serde(skip_serializing_if = "is_zero")]
     more_findings: usize,
     unevaluated: Vec<Unevaluated<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    more_unevaluated: usize,
     generation: u64,
     parse_us: u64,
     judge_us: u64,
@@ -57,11 +80,11 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 struct Finding<'a> {
-    control: &'a str,
+    control: Cow<'a, str>,
     action: &'static str,
     because: &'static str,
-    binding: &'a str,
-    message: &'a str,
+    binding: Cow<'a, str>,
+    message: Cow<'a, str>,
     paths: Vec<String>,
     fixes: Vec<Fix>,
 }
@@ -77,10 +100,10 @@ struct Fix {
 
 #[derive(Serialize)]
 struct Unevaluated<'a> {
-    control: Option<&'a str>,
-    message: &'a str,
+    control: Option<Cow<'a, str>>,
+    message: Cow<'a, str>,
     action: &'static str,
-    binding: &'a str,
+    binding: Cow<'a, str>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -89,16 +112,14 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl DecisionLog {
-    /// A log that writes to `out`, one in `every` of the clean decisions (0: none of them).
-    pub fn new(mut out: impl Write + Send + 'static, every: u64, lost: &super::Metrics) -> Self {
-        let unwritten = lost.unlogged();
-        let lines = Writer::new(WAITING, move |line: Vec<u8>| {
-            // A reader that went away costs the lines, not the gate.
-            if out.write_all(&line).and_then(|()| out.flush()).is_err() {
-                unwritten.inc();
-            }
-        });
-        Self { lines, every, clean: AtomicU64::new(0), lost: lost.unlogged() }
+    /// A log that writes to `output`, one in `every` of the clean decisions (0: none of them).
+    #[must_use]
+    pub fn new(output: Output, every: u64, metrics: &super::Metrics) -> Self {
+        let say = |count: u64| {
+            tracing::warn!("{count} lines of the decision log were not written: its reader or disk took none");
+            None
+        };
+        Self { lines: Lines::new(output, metrics.unlogged(), say), every, clean: AtomicU64::new(0) }
     }
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
@@ -106,14 +127,16 @@ impl DecisionLog {
         self.lines.flush(within);
     }
 
+    /// Opens the log's file anew before the next line.
+    pub fn reopen(&self) {
+        self.lines.reopen();
+    }
+
     pub(super) fn write(&self, answered: &Answered, generation: u64) {
-        if !self.matters(answered) {
-            return;
-        }
-        let Ok(mut line) = serde_json::to_vec(&line(answered, generation)) else { return };
-        line.push(b'\n');
-        if !self.lines.hand_over(line) {
-            self.lost.inc();
+        if self.matters(answered)
+            && let Some(line) = json(&line(answered, generation))
+        {
+            self.lines.write(line);
         }
     }
 
@@ -125,30 +148,42 @@ impl DecisionLog {
     }
 }
 
+/// The line as bytes, with its end; `None` where it is over its bound, which the parts do not let it be.
+fn json(line: &Line<'_>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(512);
+    line.serialize(&mut Serializer::with_formatter(&mut bytes, Escaped(CompactFormatter))).ok()?;
+    bytes.push(b'\n');
+    (bytes.len() <= LINE_BYTES).then_some(bytes)
+}
+
 fn line(answered: &Answered, generation: u64) -> Line<'_> {
     let decision = &answered.decision;
     let review = answered.review.as_ref();
     let resource = review.map_or_else(String::new, |it| {
-        let group = if it.resource.group.is_empty() { String::new() } else { format!(".{}", it.resource.group) };
-        let sub = if it.subresource.is_empty() { String::new() } else { format!("/{}", it.subresource) };
-        format!("{}{group}{sub}", it.resource.name)
+        let group = if it.resource.group.is_empty() { "" } else { "." };
+        let sub = if it.subresource.is_empty() { "" } else { "/" };
+        bounded(&format_args!("{}{group}{}{sub}{}", it.resource.name, it.resource.group, it.subresource), NAME_BYTES)
     });
     let micros = |it: Duration| u64::try_from(it.as_micros()).unwrap_or(u64::MAX);
+    let mut room = FINDINGS_BYTES;
+    let findings: Vec<_> = fitting(decision.outcomes.iter().map(finding), &mut room, Finding::cost);
+    let unevaluated: Vec<_> = fitting(decision.unevaluated.iter().map(unevaluated), &mut room, Unevaluated::cost);
     Line {
         time: now(),
-        uid: &answered.uid,
+        uid: cut(&answered.uid, UID_BYTES),
         decision: metrics::verdict(answered),
         operation: review.map_or("", |it| it.operation.name()),
-        kind: review.map_or_else(String::new, |it| it.kind.to_string()),
+        kind: review.map_or_else(String::new, |it| bounded(&it.kind, NAME_BYTES)),
         resource,
-        namespace: review.map_or("", |it| &it.namespace),
-        name: review.map_or_else(String::new, super::Review::shown_name),
-        user: review.map_or("", |it| &it.user.name),
+        namespace: cut(review.map_or("", |it| &it.namespace), NAME_BYTES),
+        name: review.map_or_else(String::new, |it| bounded(&it.shown_name(), NAME_BYTES)),
+        user: cut(review.map_or("", |it| &it.user.name), USER_BYTES),
         dry_run: review.is_some_and(|it| it.dry_run),
-        bindings: &decision.bindings,
-        findings: decision.outcomes.iter().take(LISTED).map(finding).collect(),
-        more_findings: decision.findings_count().saturating_sub(LISTED),
-        unevaluated: decision.unevaluated.iter().take(LISTED).map(unevaluated).collect(),
+        bindings: decision.bindings.iter().take(BINDINGS).map(|it| cut(it, NAME_BYTES)).collect(),
+        more_findings: decision.findings_count().saturating_sub(findings.len()),
+        findings,
+        more_unevaluated: decision.unevaluated.len() - unevaluated.len(),
+        unevaluated,
         generation,
         parse_us: micros(answered.phases.parse),
         judge_us: micros(answered.phases.judge),
@@ -156,31 +191,81 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
     }
 }
 
+/// As many of them as there is room for. Those behind are never made.
+fn fitting<T>(all: impl Iterator<Item = T>, room: &mut usize, cost: fn(&T) -> usize) -> Vec<T> {
+    let mut kept = Vec::new();
+    for it in all.take(LISTED) {
+        let Some(left) = room.checked_sub(cost(&it)) else { break };
+        *room = left;
+        kept.push(it);
+    }
+    kept
+}
+
+fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
+    cut_bytes(text, bytes)
+}
+
 fn finding(outcome: &crate::decision::Outcome) -> Finding<'_> {
-    let fixes = outcome.finding.fixes.iter().map(|it| match &it.action {
-        FixAction::Set(value) => {
-            Fix { path: it.path.to_string(), value: serde_json::from_str(value).ok(), remove: false }
+    let path = |it: &dyn Display| bounded(it, PATH_BYTES);
+    let fixes = outcome.finding.fixes.iter().take(PATHS).map(|it| match &it.action {
+        FixAction::Set(value) if value.len() <= PATH_BYTES => {
+            Fix { path: path(&it.path), value: serde_json::from_str(value).ok(), remove: false }
         }
-        FixAction::Remove => Fix { path: it.path.to_string(), value: None, remove: true },
+        FixAction::Set(value) => {
+            Fix { path: path(&it.path), value: Some(cut(value, PATH_BYTES).into_owned().into()), remove: false }
+        }
+        FixAction::Remove => Fix { path: path(&it.path), value: None, remove: true },
     });
     Finding {
-        control: outcome.finding.control.as_str(),
+        control: cut(outcome.finding.control.as_str(), NAME_BYTES),
         action: outcome.action.map_or("none", Action::name),
         because: because(outcome.because),
-        binding: &outcome.binding,
-        message: &outcome.finding.message,
-        paths: outcome.finding.paths.iter().map(ToString::to_string).collect(),
+        binding: cut(&outcome.binding, NAME_BYTES),
+        message: cut(&outcome.finding.message, MESSAGE_BYTES),
+        paths: outcome.finding.paths.iter().take(PATHS).map(|it| path(it)).collect(),
         fixes: fixes.collect(),
     }
 }
 
 fn unevaluated(it: &crate::decision::Unevaluated) -> Unevaluated<'_> {
     Unevaluated {
-        control: it.control.as_ref().map(crate::model::ControlId::as_str),
-        message: &it.message,
+        control: it.control.as_ref().map(|it| cut(it.as_str(), NAME_BYTES)),
+        message: cut(&it.message, MESSAGE_BYTES),
         action: it.action.map_or("none", Action::name),
-        binding: &it.binding,
+        binding: cut(&it.binding, NAME_BYTES),
     }
+}
+
+impl Finding<'_> {
+    /// Bytes that it takes in a line, at most.
+    fn cost(&self) -> usize {
+        let fix = |it: &Fix| {
+            let value = it.value.as_ref().map_or(0, |it| escaped_bytes(&it.to_string()));
+            64 + escaped_bytes(&it.path) + value
+        };
+        let texts = [&self.control, &self.binding, &self.message].into_iter().map(|it| escaped_bytes(it));
+        let paths = self.paths.iter().map(|it| escaped_bytes(it) + 3);
+        128 + texts.sum::<usize>() + paths.sum::<usize>() + self.fixes.iter().map(fix).sum::<usize>()
+    }
+}
+
+impl Unevaluated<'_> {
+    /// As for a finding.
+    fn cost(&self) -> usize {
+        let control = self.control.as_ref().map_or(0, |it| escaped_bytes(it));
+        128 + control + escaped_bytes(&self.message) + escaped_bytes(&self.binding)
+    }
+}
+
+/// Bytes of a text within a JSON string.
+fn escaped_bytes(text: &str) -> usize {
+    let bytes = |c: char| match c {
+        '"' | '\\' => 2,
+        c if is_hidden(c) => 6 * c.len_utf16(),
+        c => c.len_utf8(),
+    };
+    text.chars().map(bytes).sum()
 }
 
 /// Why the action is what it is.

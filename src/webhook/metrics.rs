@@ -1,7 +1,7 @@
 //! What the gate counts and times, in Prometheus' words.
 
 use super::gate::{Answered, Phases};
-use crate::model::{Action, ControlId};
+use crate::model::{Action, ControlId, written_out};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -14,6 +14,9 @@ const BUCKETS: [f64; 22] = [
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0,
     5.0, 10.0,
 ];
+
+/// Characters of a label's value.
+const LABEL: usize = 253;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
@@ -149,11 +152,13 @@ impl Metrics {
 
     fn found(&self, control: &ControlId, action: Option<Action>, binding: &str, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let control = control.to_string();
+        let control = written_out(control.as_str(), LABEL).into_owned();
         let word = action.map_or("none", Action::name);
         self.findings.get_or_create(&FindingLabels { control: control.clone(), action: word }).inc_by(count);
         if action == Some(Action::Deny) {
-            self.denials.get_or_create(&DenialLabels { control, binding: binding.to_owned() }).inc_by(count);
+            self.denials
+                .get_or_create(&DenialLabels { control, binding: written_out(binding, LABEL).into_owned() })
+                .inc_by(count);
         }
     }
 

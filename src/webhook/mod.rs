@@ -11,7 +11,7 @@
 //! | `server`, `body`, `timeout` | the endpoint, its bounds, the caller's patience |
 //! | `metrics`, `log`, `record` | what is counted, written down and kept of reviews |
 //! | `explain` | each control's part in an answer |
-//! | `writer` | the thread behind logs and records |
+//! | `lines`, `writer` | lines of a log, and the thread behind logs and records |
 //! | `wrap` | a plain object as a review, for trying things out |
 
 mod answer;
@@ -19,6 +19,7 @@ mod body;
 mod explain;
 mod gate;
 mod glance;
+mod lines;
 mod log;
 mod metrics;
 mod record;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use explain::explain;
 pub use gate::{Answered, Gate, Phases, Surroundings};
+pub use lines::{Lines, Output};
 pub use log::DecisionLog;
 pub use metrics::Metrics;
 pub use record::Recorder;

@@ -12,10 +12,6 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
     time::Duration,
 };
 
@@ -32,7 +28,6 @@ const REDACTED: &str = "";
 /// Records reviews.
 pub struct Recorder {
     records: Writer<Record>,
-    waiting_bytes: Arc<AtomicUsize>,
     lost: Counter,
 }
 
@@ -52,23 +47,24 @@ impl Recorder {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let folder = folder.to_owned();
         let missed = lost.unrecorded();
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&waiting_bytes);
         let (mut files, mut bytes) = (0, 0);
-        let records = Writer::new(WAITING, move |record: Record| {
+        let records = Writer::new(WAITING, WAITING_BYTES, move |record: Record| {
             let room = files < FILES && bytes < BYTES;
             match room.then(|| write(&folder, &record)) {
                 Some(Ok(length)) => {
                     files += 1;
                     bytes += length;
                 }
+                Some(Err(Unwritten::Left)) => {
+                    files += 1;
+                    missed.inc();
+                }
                 _ => {
                     missed.inc();
                 }
             }
-            left.fetch_sub(record.body.len(), Ordering::Relaxed);
         });
-        Ok(Self { records, waiting_bytes, lost: lost.unrecorded() })
+        Ok(Self { records, lost: lost.unrecorded() })
     }
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
@@ -79,24 +75,42 @@ impl Recorder {
     pub(super) fn record(&self, review: &Review, body: &Bytes) {
         let secret = review.kind.group.is_empty() && review.kind.name == "Secret";
         let record = Record { uid: review.uid.clone(), body: body.clone(), secret };
-        let length = body.len();
-        let waiting = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
-        let fits = waiting.saturating_add(length) <= WAITING_BYTES;
-        if !fits || !self.records.hand_over(record) {
-            self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
+        if !self.records.hand_over(record, body.len()) {
             self.lost.inc();
         }
     }
 }
 
-fn write(folder: &Path, record: &Record) -> io::Result<usize> {
-    let body = if record.secret { Bytes::from(redact(&record.body)?) } else { record.body.clone() };
+/// A record that was not written.
+#[derive(Debug)]
+enum Unwritten {
+    /// Nothing of it is left.
+    Gone,
+    /// A part of it is left, and takes the place of a file.
+    Left,
+}
+
+fn write(folder: &Path, record: &Record) -> Result<usize, Unwritten> {
+    let body = match record.secret {
+        true => redact(&record.body).map(Bytes::from).map_err(|_| Unwritten::Gone)?,
+        false => record.body.clone(),
+    };
     let path = path(folder, &record.uid);
     let begun = path.with_extension("part");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&begun)?;
-    file.write_all(&body)?;
-    fs::rename(&begun, &path)?;
-    Ok(body.len())
+    match write_whole(&begun, &path, &body) {
+        Ok(()) => Ok(body.len()),
+        // A disk that is full keeps no beginnings.
+        Err(_) => match fs::remove_file(&begun) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Unwritten::Left),
+            _ => Err(Unwritten::Gone),
+        },
+    }
+}
+
+fn write_whole(begun: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(begun)?;
+    file.write_all(body)?;
+    fs::rename(begun, path)
 }
 
 /// A uid comes from outside: only what is safe in a file's name is taken of it.

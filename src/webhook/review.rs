@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub const BODY_BYTES: usize = 64 << 20;
 /// Lists and maps inside one another: an object's 512, and the two of the envelope.
 const DEPTH: usize = 514;
+/// Bytes of a uid, which comes back in the answer. Kubernetes' have 36.
+pub(super) const UID_BYTES: usize = 128;
 
 /// A review that was read.
 #[derive(Debug, Clone)]
@@ -108,6 +110,9 @@ impl Review {
         let uid = text(request, "uid");
         if uid.is_empty() {
             return no("the request has no uid");
+        }
+        if uid.len() > UID_BYTES {
+            return no("the request has a uid of more than 128 bytes");
         }
         Self::of_request(document, request, uid).map_err(|why| broken(Glance::of(body), why.to_owned()))
     }
@@ -270,6 +275,7 @@ mod tests {
         no_review("{}{}", "not one JSON document");
         no_review(&pod(OBJECT).replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"), "no AdmissionReview");
         no_review(&pod(OBJECT).replace("u-1", ""), "no uid");
+        no_review(&pod(OBJECT).replace("u-1", &"u".repeat(UID_BYTES + 1)), "more than 128 bytes");
         no_review(&review("null"), "no request");
         no_review(&pod(OBJECT).replace(r#""request":"#, r#""response":{},"request":"#), "a response already");
         no_review("hello", "");

@@ -96,6 +96,13 @@ impl Default for Capacity {
 }
 
 impl Admission {
+    /// Opens the decision log anew: somebody has moved its file away.
+    pub fn reopen(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+
     /// Waits, at most so long, until decisions and records are written. For the end of the process.
     pub fn flush(&self, within: Duration) {
         if let Some(log) = &self.log {

@@ -42,7 +42,9 @@ fn a_binding_of_the_cluster_is_in_force_as_long_as_it_stands_there() {
     let shop = cluster.namespace("shop");
     let kubeconfig = cluster.kubeconfig().display().to_string();
     // It starts before there is a CRD, and takes bindings once there is one.
-    let gate = Gate::start(&dir.path().join("tls"), &["--kubeconfig", &kubeconfig]).expect("the gate starts");
+    let (tls, flags) = (dir.path().join("tls"), ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"]);
+    let gate = Gate::start(&tls, &flags).expect("the gate starts");
+    let port = gate.port();
     let _registered = cluster.register(configuration(shop.name(), &gate.url(), &gate.ca(), "Fail", &[&shop]));
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
@@ -79,7 +81,28 @@ fn a_binding_of_the_cluster_is_in_force_as_long_as_it_stands_there() {
     let still = create();
     assert!(still.code == 1 && still.stderr.contains("denied the request: C-0057"), "{still:?}");
 
+    // Whoever starts now finds it broken, and knows what was in force.
+    assert!(gate.terminate().success());
+    let gate = Gate::start_on(port, &tls, &flags).expect("it starts again");
+    let still = create();
+    assert!(still.code == 1 && still.stderr.contains("denied the request: C-0057"), "{still:?}");
+    // Where that cannot be read either, as after an upgrade that drops a control, it is not ready: a rollout stops.
+    let spec = r#"{\"validationActions\":[\"Deny\"],\"controls\":[\"C-9998\"]}"#;
+    let status = format!(r#"{{"status": {{"lastGood": {{"spec": "{spec}"}}}}}}"#);
+    let patch = ["patch", "controlbinding", "strict", "--subresource", "status", "--type", "merge", "-p", &status];
+    cluster.kubectl(&patch, "").ok();
+    assert!(gate.terminate().success());
+    let gate = Gate::spawn_on(port, &tls, &flags);
+    until("it to say what it lacks", || match gate.readiness() {
+        Some((503, why)) if why == "bindings: in force before, and cannot be read now: strict\n" => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+
     apply("controls: [C-0057], validationActions: [Warn]").ok();
+    until("it to be ready", || match gate.readiness() {
+        Some((200, _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
     accepted(&cluster, "strict", "True");
     becomes("the binding to warn", &|it| it.code == 0 && it.stderr.contains("Warning: C-0057"));
 

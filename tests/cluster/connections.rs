@@ -5,7 +5,9 @@ use crate::{
     guard::{Guard, binding},
     namespace::Namespace,
     process::Output,
+    webhook::configuration,
 };
+use serde_json::json;
 
 const POD: &str =
     "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: nginx}]}}";
@@ -48,6 +50,46 @@ fn nobody_gets_into_a_pod_where_a_binding_says_so() {
             .collect();
         assert!(codes.iter().all(|it| *it == (403, Some("denied".to_owned()))), "{resource}: {codes:?}");
     }
+}
+
+/// The API server's proxy is another way in: to a Pod, to a Service, and to a kubelet, which runs commands.
+#[test]
+fn the_proxy_of_the_api_server_is_no_way_around() {
+    let Some(cluster) = ControlPlane::shared("proxy denied") else { return };
+    let shop = cluster.namespace("proxy");
+    running_pod(&shop);
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}";
+    shop.kubectl(&["create", "-f", "-"], service).ok();
+    let node = format!("node-{}", shop.name());
+    shop.kubectl(&["create", "-f", "-"], &format!("{{apiVersion: v1, kind: Node, metadata: {{name: {node}}}}}")).ok();
+    let spec = "validationActions: [Deny], controls: [K-0001, K-0002]";
+    let _guard = Guard::with(cluster, &binding("shut", spec), &[], |gate| {
+        let mut configuration = configuration(shop.name(), &gate.url(), &gate.ca(), "Fail", &[&shop]);
+        // Nodes are in no namespace.
+        let nodes =
+            json!({"apiGroups": [""], "apiVersions": ["*"], "resources": ["nodes/proxy"], "operations": ["CONNECT"]});
+        configuration["webhooks"][0]["rules"].as_array_mut().expect("rules").push(nodes);
+        configuration
+    });
+    let within = |rest: &str| format!("/api/v1/namespaces/{}/{rest}", shop.name());
+    let of_node = |path: &str| format!("/api/v1/nodes/{node}/proxy{path}");
+    let pod = format!("(pod {}/web)", shop.name());
+    let service = format!("(service {}/web)", shop.name());
+    let kubelet = format!("(node {node})");
+    for (control, path, place) in [
+        ("K-0002", within("pods/web/proxy/admin"), &pod),
+        ("K-0002", within("services/web/proxy/admin"), &service),
+        ("K-0001", of_node("/exec/shop/web/main?command=id"), &kubelet),
+        ("K-0001", of_node("/run/shop/web/main"), &kubelet),
+        ("K-0001", of_node(""), &kubelet),
+    ] {
+        let output = shop.kubectl(&["get", "--raw", &path], "");
+        assert_eq!(output.code, 1, "{path}: {output:?}");
+        assert!(output.stderr.contains(&format!("denied the request: {control} ")), "{path}: {output:?}");
+        assert!(output.stderr.contains(place.as_str()), "{path}: {output:?}");
+    }
+    let output = shop.kubectl(&["get", "--raw", &of_node("/metrics")], "");
+    assert!(!output.stderr.contains("denied the request"), "{output:?}");
 }
 
 /// Without a binding that names the controls, getting in is allowed and never unseen.

@@ -94,6 +94,7 @@ fn a_cluster_follows_its_gate_to_another_authority() {
         shop.name(),
         "--ca-overlap",
         "1ms",
+        "--share-port",
     ];
     let first = Gate::start_on(port, &tls, &flags).expect("it starts");
     // Its certificate is the old authority's still; the new one is made known before it signs anything.
@@ -167,7 +168,7 @@ fn who_goes_for_good_lets_go_and_who_comes_back_takes_hold() {
             ["--deployment", "gate"],
             ["--drain-delay", "10ms"],
         ];
-        Gate::start_in(home.name(), port, &tls, flags.as_flattened()).expect("it starts")
+        Gate::start_in(home.name(), port, &tls, &[flags.as_flattened(), &["--share-port"]].concat()).expect("it starts")
     };
     let policy = || webhook(cluster, name).0["failurePolicy"].as_str().unwrap_or_default().to_owned();
 

@@ -109,7 +109,7 @@ type Calls = tokio::task::JoinHandle<Tally>;
 
 fn start(port: u16, dir: &Path) -> Gate {
     let bindings = dir.join("bindings").display().to_string();
-    let flags = ["--bindings", &bindings, "--decision-log", "/dev/null", "--drain-delay", "500ms"];
+    let flags = ["--bindings", &bindings, "--decision-log", "/dev/null", "--drain-delay", "500ms", "--share-port"];
     Gate::start_on(port, &dir.join("tls"), &flags).expect("it starts")
 }
 

@@ -70,7 +70,8 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
         ["--deployment", "kubevet"],
         ["--drain-delay", "10ms"],
     ];
-    Gate::start_in("kubevet", port, &dir.join("tls"), flags.as_flattened()).expect("it starts")
+    Gate::start_in("kubevet", port, &dir.join("tls"), &[flags.as_flattened(), &["--share-port"]].concat())
+        .expect("it starts")
 }
 
 /// A Pod is judged where nothing may run that nobody judged.

@@ -36,10 +36,20 @@ struct Proof {
     costs: BTreeMap<String, u64>,
 }
 
+/// Options of a connection, and what is connected to.
+const CONNECTIONS: [(&str, &str); 6] = [
+    ("PodExecOptions", "pods/exec"),
+    ("PodAttachOptions", "pods/attach"),
+    ("PodPortForwardOptions", "pods/portforward"),
+    ("PodProxyOptions", "pods/proxy"),
+    ("ServiceProxyOptions", "services/proxy"),
+    ("NodeProxyOptions", "nodes/proxy"),
+];
+
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect();
     kinds.push(Kind::new("", "ConfigMap"));
-    kinds.extend(["PodExecOptions", "PodAttachOptions", "PodPortForwardOptions"].map(|it| Kind::new("", it)));
+    kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
     kinds
 }
 
@@ -142,11 +152,7 @@ impl Proof {
         let mut request = json!({"op": "vap", "policy": policy, "object": object, "params": settings});
         if connect {
             request["operation"] = json!("CONNECT");
-            let resource = match kind.name.as_str() {
-                "PodExecOptions" => "pods/exec",
-                "PodAttachOptions" => "pods/attach",
-                _ => "pods/portforward",
-            };
+            let resource = CONNECTIONS.iter().find(|(it, _)| *it == kind.name).map(|(_, resource)| resource);
             request["resource"] = json!(resource);
         } else {
             request["operation"] = json!("UPDATE");

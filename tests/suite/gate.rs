@@ -94,6 +94,24 @@ fn an_address_in_use_is_said() {
     refuses(&dir, &["--metrics-listen", &address], &[&says]);
 }
 
+/// A second gate would answer half of the calls, with certificates of its own.
+#[test]
+fn a_second_gate_on_the_same_port_is_refused_unless_both_share_it() {
+    let dir = Dir::new();
+    let start = |port: u16, tls: &str, share: bool| {
+        let flags: &[&str] = if share { &["--share-port"] } else { &[] };
+        Gate::start_on(port, &dir.path().join(tls), flags)
+    };
+    let alone = start(free_port(), "a", false).unwrap();
+    for share in [false, true] {
+        let refused = start(alone.port(), "b", share).err().unwrap();
+        assert!(refused.contains("cannot listen on 127.0.0.1:"), "{refused}");
+        assert_eq!(refused.contains("--share-port lets two gates share it"), !share, "{refused}");
+    }
+    let shared = start(free_port(), "c", true).unwrap();
+    start(shared.port(), "c", true).unwrap();
+}
+
 #[test]
 fn without_flags_it_works_in_the_users_folder_or_says_what_it_lacks() {
     let dir = Dir::new();
@@ -248,7 +266,8 @@ fn it_says_how_it_is() {
         Err(_) => Err(running.stderr()),
     });
     let beside = Gate::of(port, port, &dir.path().join("tls"));
-    for path in ["/healthz", "/readyz", "/metrics"] {
+    // Metrics are for those who were given an address for them.
+    for (path, expected) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404)] {
         let status = until("it to be ready", || {
             let mut line = Line::open(&beside);
             line.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
@@ -257,7 +276,7 @@ fn it_says_how_it_is() {
                 status => Ok(status),
             }
         });
-        assert_eq!(status, 200, "{path}");
+        assert_eq!(status, expected, "{path}");
     }
     gate.terminate();
 }

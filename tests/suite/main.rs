@@ -11,6 +11,8 @@ mod gate;
 #[cfg(test)]
 mod gate_hostile;
 #[cfg(test)]
+mod gate_logs;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod manifests;

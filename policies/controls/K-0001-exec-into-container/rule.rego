@@ -21,3 +21,13 @@ deny contains finding if {
 		"fixes": [],
 	}
 }
+
+deny contains finding if {
+	input.object.kind == "NodeProxyOptions"
+	not connections.only_measures
+	finding := {
+		"message": "the kubelet is called through the API server, and it runs commands in any container of its node",
+		"paths": ["path"],
+		"fixes": [],
+	}
+}

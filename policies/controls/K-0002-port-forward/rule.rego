@@ -12,3 +12,21 @@ deny contains finding if {
 		"fixes": [],
 	}
 }
+
+deny contains finding if {
+	input.object.kind == "PodProxyOptions"
+	finding := {
+		"message": "the pod is called through the API server",
+		"paths": ["path"],
+		"fixes": [],
+	}
+}
+
+deny contains finding if {
+	input.object.kind == "ServiceProxyOptions"
+	finding := {
+		"message": "a pod behind the service is called through the API server",
+		"paths": ["path"],
+		"fixes": [],
+	}
+}

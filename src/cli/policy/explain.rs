@@ -57,7 +57,7 @@ impl Explain {
             }
             code = code.max(write(&source.control, &explanation, &engine, &library, &mut text)?);
         }
-        terminal::write(None, |out| out.write_all(text.as_bytes()))?;
+        terminal::write_shown(|out| out.write_all(text.as_bytes()))?;
         Ok(code.max(complain(&problems)))
     }
 }

@@ -83,7 +83,7 @@ impl PolicyCommand {
 fn new(name: &str, dir: &Path) -> anyhow::Result<u8> {
     let files = policy::new_control(name, dir)?;
     let folder = dir.join(name);
-    terminal::write(None, |out| {
+    terminal::write_shown(|out| {
         for file in &files {
             writeln!(out, "{}", file.display())?;
         }
@@ -111,7 +111,7 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     }
     problems.sort();
     problems.dedup();
-    terminal::write(None, |out| show_test(&mismatches, folders.len(), objects, out))?;
+    terminal::write_shown(|out| show_test(&mismatches, folders.len(), objects, out))?;
     Ok(complain(&problems).max(u8::from(!mismatches.is_empty())))
 }
 
@@ -194,7 +194,7 @@ fn cases(dir: &Path, differences: &Path, library: &LibraryFlags) -> anyhow::Resu
     if results.is_empty() && problems.is_empty() {
         bail!("{}: no case of a rule that a control stands for", dir.display());
     }
-    terminal::write(None, |out| show_cases(&results, out))?;
+    terminal::write_shown(|out| show_cases(&results, out))?;
     let unexplained = results.iter().any(|it| it.status == CaseStatus::Unexplained);
     Ok(complain(&problems).max(u8::from(unexplained)))
 }

@@ -78,7 +78,7 @@ impl Verify {
         let wrong = Plan { wrong: true, count: percent(self.count, WRONG_PERCENT), ..plan.clone() };
         let refused = self.compare(&wrong, &Panel { policies: false, ..panel }, &seeds)?;
         let constructs = if self.controls.is_empty() { Some(self.constructs(&plan)?) } else { None };
-        terminal::write(None, |out| {
+        terminal::write_shown(|out| {
             writeln!(out, "seed {seed}, {} manifests to begin from\n", seeds.len())?;
             verify_report::show(&admitted, "objects as an API server may let them through", out)?;
             verify_report::show(&refused, "objects with wrong types, as no API server lets through", out)?;

@@ -3,31 +3,41 @@
 
 use crate::{
     cli::gate::{GateFlags, Loaded},
-    cluster::{Cluster, Condition, StoredBinding},
+    cluster::{Cluster, Condition, Install, LOST, StoredBinding},
     document::{self, Limits},
     model::{Action, Problem},
     policy::{self, Binding, Library},
     webhook::{Gate, Metrics},
 };
 use arc_swap::ArcSwap;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use tracing::{error, info, warn};
 
+/// Problems that are logged of one reading.
+const SAID: usize = 50;
+
 /// The library, the bindings, and what they come to.
 pub(super) struct InForce {
     flags: Arc<GateFlags>,
     loaded: Loaded,
     fingerprint: u64,
+    /// What changed files held when they were last looked at: they are read when they stood still for a look.
+    pending: Option<u64>,
     cluster: Option<Cluster>,
+    /// Whose webhooks ask, where that is known.
+    install: Option<Install>,
     /// The cluster's bindings as they stand there.
     stored: Arc<[StoredBinding]>,
     /// The last good form of each, by name and uid.
     good: BTreeMap<(String, String), Binding>,
     exempt: BTreeSet<String>,
     generation: u64,
+    /// Bindings that were in force before this start, are broken, and have no form that can be read.
+    lost: Vec<String>,
     /// Of the library and the folder as they were last read.
     problems: usize,
     pub(super) gate: Arc<ArcSwap<Gate>>,
@@ -39,6 +49,7 @@ impl InForce {
         flags: Arc<GateFlags>,
         loaded: Loaded,
         cluster: Option<Cluster>,
+        install: Option<Install>,
         exempt: BTreeSet<String>,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -48,17 +59,40 @@ impl InForce {
         let gate = Arc::new(ArcSwap::from_pointee(loaded.gate(bindings, exempt.clone(), 1)));
         metrics.holds(1, 0, accepted, 0);
         let good = BTreeMap::new();
-        let stored = Arc::from([]);
-        Self { flags, loaded, fingerprint, cluster, stored, good, exempt, generation: 1, problems: 0, gate, metrics }
+        let (stored, lost) = (Arc::from([]), Vec::new());
+        Self {
+            flags,
+            loaded,
+            fingerprint,
+            pending: None,
+            cluster,
+            install,
+            lost,
+            stored,
+            good,
+            exempt,
+            generation: 1,
+            problems: 0,
+            gate,
+            metrics,
+        }
     }
 
-    /// Reads library and bindings where a file has changed, or whenever `forced`.
+    /// Reads library and bindings where a file has changed and stood still since the last look, or whenever `forced`. A
+    /// file that is half written may be valid, and say less than the whole.
     pub(super) async fn look(&mut self, forced: bool) {
-        let flags = Arc::clone(&self.flags);
-        let Ok(fingerprint) = tokio::task::spawn_blocking(move || flags.fingerprint()).await else { return };
-        if fingerprint == self.fingerprint && !forced {
+        let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
+        let look = move || {
+            let fingerprint = flags.fingerprint();
+            (fingerprint, (fingerprint != known && !forced).then(|| flags.contents()))
+        };
+        let Ok((fingerprint, contents)) = tokio::task::spawn_blocking(look).await else { return };
+        let still = contents.is_some() && contents == self.pending;
+        self.pending = contents;
+        if !still && !forced {
             return;
         }
+        self.pending = None;
         self.fingerprint = fingerprint;
         let (flags, cluster) = (Arc::clone(&self.flags), self.cluster.is_some());
         let read = tokio::task::spawn_blocking(move || flags.load(cluster)).await;
@@ -71,7 +105,7 @@ impl InForce {
             self.problems = 0;
             self.apply().await;
         } else {
-            for problem in &problems {
+            for problem in problems.iter().take(SAID) {
                 error!("{problem}");
             }
             error!("{} problems in what changed: the library and the bindings that were in force stay", problems.len());
@@ -99,30 +133,47 @@ impl InForce {
         (accepted + folder, stored - accepted)
     }
 
+    /// # Errors
+    /// Names the bindings that were in force before this start and are not: whoever is not ready stops a rollout.
+    pub(super) fn complete(&self) -> Result<(), String> {
+        match self.lost.as_slice() {
+            [] => Ok(()),
+            names => Err(format!("in force before, and cannot be read now: {}", names.join(", "))),
+        }
+    }
+
     async fn apply(&mut self) {
         let mut bindings = self.loaded.bindings.clone().unwrap_or_default();
         let mut refused = 0;
         let mut good = BTreeMap::new();
-        let mut conditions = Vec::new();
+        let mut told = Vec::new();
+        self.lost.clear();
         for stored in self.stored.iter() {
-            let (kept, condition) = match read(stored, &self.loaded.library) {
+            let (kept, condition, last_good) = match read(stored, &stored.json, &self.loaded.library) {
                 Ok(binding) => {
                     let condition = accepted(&binding);
-                    (Some(binding), condition)
+                    (Some(binding), condition, spec(stored))
                 }
                 Err(faults) => {
                     refused += 1;
                     let last = self.good.get(&key(stored)).cloned();
+                    let last = last.or_else(|| before(stored, &self.loaded.library));
                     warn!(binding = stored.name, "the binding is refused: {}", sentence(&faults));
-                    let condition = not_accepted(&faults, last.is_some());
-                    (last, condition)
+                    let lost = last.is_none() && stored.before.was_in_force;
+                    if lost {
+                        error!(binding = stored.name, "it was in force before, and no form of it can be read");
+                        self.lost.push(stored.name.clone());
+                    }
+                    let condition = not_accepted(&faults, last.is_some(), lost);
+                    (last, condition, None)
                 }
             };
+            let denies = kept.as_ref().is_some_and(|it| it.actions.contains(&Action::Deny));
             if let Some(binding) = kept {
                 bindings.push(binding.clone());
                 good.insert(key(stored), binding);
             }
-            conditions.push((stored.name.clone(), stored.generation, condition));
+            told.push(Told { name: stored.name.clone(), generation: stored.generation, condition, denies, last_good });
         }
         self.good = good;
         self.generation += 1;
@@ -131,30 +182,79 @@ impl InForce {
         self.gate.store(Arc::new(self.loaded.gate(bindings, exempt, self.generation)));
         self.metrics.holds(self.generation, self.problems, accepted, refused);
         info!(generation = self.generation, bindings = accepted, refused, "library and bindings are in force");
-        self.tell(conditions).await;
+        self.tell(told).await;
     }
 
-    async fn tell(&self, conditions: Vec<(String, i64, Condition)>) {
+    async fn tell(&self, told: Vec<Told>) {
         let Some(cluster) = &self.cluster else { return };
-        for (name, generation, condition) in conditions {
-            if let Err(error) = cluster.set_binding_status(&name, generation, &[condition]).await {
+        let lets_through = self.lets_through(cluster).await;
+        for Told { name, generation, mut condition, denies, last_good } in told {
+            if denies && let Some(words) = &lets_through {
+                condition.message.push_str(words);
+            }
+            let written = cluster.set_binding_status(&name, generation, &[condition], last_good.as_deref()).await;
+            if let Err(error) = written {
                 warn!(binding = name, "its status cannot be written: {error}");
             }
         }
     }
+
+    /// What the API server lets through while nobody answers, as the end of a sentence.
+    async fn lets_through(&self, cluster: &Cluster) -> Option<String> {
+        match cluster.lets_through(self.install.as_ref()?).await {
+            Ok(webhooks) if webhooks.is_empty() => None,
+            Ok(webhooks) => Some(format!(
+                "; while kubevet does not answer, the API server lets requests through unjudged: {}",
+                webhooks.join(", ")
+            )),
+            Err(error) => {
+                warn!("it cannot be known what the API server lets through while kubevet does not answer: {error}");
+                None
+            }
+        }
+    }
+}
+
+/// What a binding is told about itself.
+struct Told {
+    name: String,
+    generation: i64,
+    condition: Condition,
+    /// Whether what is in force of it refuses requests.
+    denies: bool,
+    /// The form to keep for a start that finds it broken.
+    last_good: Option<String>,
 }
 
 fn key(stored: &StoredBinding) -> (String, String) {
     (stored.name.clone(), stored.uid.clone())
 }
 
-fn read(stored: &StoredBinding, library: &Library) -> Result<Binding, Vec<Problem>> {
+fn read(stored: &StoredBinding, json: &[u8], library: &Library) -> Result<Binding, Vec<Problem>> {
     let file = Arc::from(format!("ControlBinding {}", stored.name));
-    let reading = document::read_json(&file, &stored.json, &Limits::default());
+    let reading = document::read_json(&file, json, &Limits::default());
     match reading.documents.first() {
         Some(document) if reading.problems.is_empty() => policy::read_binding(document, library),
         _ => Err(reading.problems),
     }
+}
+
+/// The last good form that an earlier process left in the status, where it can still be read.
+fn before(stored: &StoredBinding, library: &Library) -> Option<Binding> {
+    let spec: Value = serde_json::from_str(stored.before.last_good.as_deref()?).ok()?;
+    let object = json!({
+        "apiVersion": "kubevet.io/v1alpha1",
+        "kind": "ControlBinding",
+        "metadata": {"name": stored.name},
+        "spec": spec,
+    });
+    read(stored, object.to_string().as_bytes(), library).ok()
+}
+
+/// The `spec` of a binding, as JSON.
+fn spec(stored: &StoredBinding) -> Option<String> {
+    let object: Value = serde_json::from_slice(&stored.json).ok()?;
+    object.get("spec").map(ToString::to_string)
 }
 
 fn accepted(binding: &Binding) -> Condition {
@@ -194,12 +294,18 @@ fn misses_owners(binding: &Binding) -> bool {
     takes("", "pods") && !takes("apps", "replicasets")
 }
 
-fn not_accepted(faults: &[Problem], last_good: bool) -> Condition {
-    let rest = if last_good { "; the last good form stays in force" } else { "; nothing of it is in force" };
+fn not_accepted(faults: &[Problem], last_good: bool, lost: bool) -> Condition {
+    let (reason, rest) = match (last_good, lost) {
+        (true, _) => ("Invalid", "; the last good form stays in force"),
+        (_, true) => {
+            (LOST, "; nothing of it is in force although it was: a kubevet that starts is not ready until it is mended")
+        }
+        _ => ("Invalid", "; nothing of it is in force"),
+    };
     Condition {
         kind: "Accepted".to_owned(),
         holds: Some(false),
-        reason: "Invalid".to_owned(),
+        reason: reason.to_owned(),
         message: format!("{}{rest}", sentence(faults)),
     }
 }
@@ -213,6 +319,7 @@ fn sentence(faults: &[Problem]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Before;
     use clap::Parser;
     use prometheus_client::{encoding::text::encode, registry::Registry};
     use std::fs;
@@ -221,6 +328,73 @@ mod tests {
     struct Flags {
         #[command(flatten)]
         gate: GateFlags,
+    }
+
+    fn stored(name: &str, spec: &str, before: Before) -> StoredBinding {
+        let json = format!(
+            r#"{{"apiVersion":"kubevet.io/v1alpha1","kind":"ControlBinding","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
+        );
+        StoredBinding {
+            name: name.to_owned(),
+            uid: "u".to_owned(),
+            generation: 2,
+            json: json.into_bytes().into(),
+            before,
+        }
+    }
+
+    /// A start that finds a binding broken takes its last good form, or is not ready.
+    #[tokio::test]
+    async fn a_broken_binding_keeps_its_last_good_form_over_a_restart() {
+        const GOOD: &str = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
+        const GONE: &str = r#"{"validationActions":["Deny"],"controls":["C-9999"]}"#;
+        let kept = |last_good: Option<&str>, was_in_force| Before { last_good: last_good.map(Arc::from), was_in_force };
+        for (spec, before, in_force, complete) in [
+            (GOOD, kept(None, false), true, true),
+            (GONE, kept(Some(GOOD), true), true, true),
+            (GONE, kept(Some(GONE), true), false, false),
+            (GONE, kept(Some("{"), true), false, false),
+            (GONE, kept(None, true), false, false),
+            // One that was never good has nothing to lose.
+            (GONE, kept(None, false), false, true),
+        ] {
+            let flags = Flags::parse_from(["kubevet"]);
+            let (loaded, _) = flags.gate.load(true);
+            let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
+            let mut it = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
+            it.take(Arc::from([stored("strict", spec, before.clone())])).await;
+            let gate = it.gate.load();
+            let denies = gate.rules.bindings.iter().any(|it| it.name == "strict" && it.actions.contains(&Action::Deny));
+            assert_eq!((denies, it.complete().is_ok()), (in_force, complete), "{spec} {before:?}");
+        }
+    }
+
+    /// A file that is being written is not taken, however often it is looked at.
+    #[tokio::test]
+    async fn a_changed_file_is_read_once_it_stood_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("inputs.json");
+        fs::write(&config, "{}").unwrap();
+        let flags = Flags::parse_from(["kubevet", "--controls-config", config.to_str().unwrap()]);
+        let (loaded, _) = flags.gate.load(true);
+        let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
+        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
+        for (text, forced, generation) in [
+            (None, false, 1),
+            (Some(r#"{"insecureCapabilities": ["A"]}"#), false, 1),
+            (Some(r#"{"insecureCapabilities": ["A", "B"]}"#), false, 1),
+            (Some(r#"{"insecureCapabilities": ["A", "B", "C"]}"#), false, 1),
+            (None, false, 2),
+            (None, false, 2),
+            (Some(r#"{"insecureCapabilities": ["D"]}"#), true, 3),
+            (None, false, 3),
+        ] {
+            if let Some(text) = text {
+                fs::write(&config, text).unwrap();
+            }
+            in_force.look(forced).await;
+            assert_eq!(in_force.generation, generation, "{text:?}");
+        }
     }
 
     /// What is broken in a file stays counted until it is mended, whatever the cluster changes meanwhile.
@@ -234,7 +408,7 @@ mod tests {
         assert_eq!(problems, []);
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
-        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, BTreeSet::new(), metrics);
+        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
         let check = |expected: &str| {
             let mut text = String::new();
             encode(&mut text, &registry).unwrap();

@@ -5,7 +5,9 @@
 mod alerts;
 mod certificates;
 mod in_force;
+mod log;
 mod observe;
+mod watchdog;
 
 use super::{complain, gate::GateFlags};
 use crate::{
@@ -13,21 +15,23 @@ use crate::{
     matching::Labels,
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
+    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder},
     workload::WORKLOADS,
 };
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
 use in_force::InForce;
+use log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use std::{
     collections::BTreeSet,
     env,
-    fs::OpenOptions,
+    fs::File,
     io,
     net::SocketAddr,
-    path::PathBuf,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -45,6 +49,9 @@ const LOOK: Duration = Duration::from_secs(2);
 const KEEP: Duration = Duration::from_secs(15);
 /// How long Events, and then the logs, may take at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How much longer than the drain an end may take before it is forced: the API server is told, Events and logs are
+/// written. Drain and grace are less than the 40 s that the installation grants.
+const GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -64,16 +71,22 @@ A binding is a file such as:
   apiVersion: kubevet.io/v1alpha1
   kind: ControlBinding
   metadata: {name: nsa}
-  spec: {frameworks: [NSA], validationActions: [Deny]}
+  spec: {validationActions: [Deny], frameworks: [NSA]}
 
-Signals: HUP reads library, bindings and certificates anew; TERM answers what is under way and ends.")]
+Signals: HUP reads library, bindings and certificates anew and opens the decision log anew; TERM answers what is under
+way and ends.")]
 pub(super) struct ServeCommand {
     /// Where to listen for the API server
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Where to serve /metrics, /healthz and /readyz without TLS; without it they are served beside /validate
+    /// Where to serve /metrics, /healthz and /readyz without TLS; without it, health is served beside /validate and
+    /// metrics nowhere
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<SocketAddr>,
+    /// Listen beside another gate that does so, too, until one of them ends: for an upgrade without a gap. Both must
+    /// have the same certificates
+    #[arg(long)]
+    share_port: bool,
     #[command(flatten)]
     gate: GateFlags,
     /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
@@ -148,18 +161,24 @@ impl ServeCommand {
     /// # Errors
     /// It could not begin: a broken library or binding, no certificate, an address in use.
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        begin_logging(self.log_format);
         let (loaded, problems) = self.gate.load(self.access().is_some());
         if !problems.is_empty() {
             return Ok(complain(&problems));
         }
+        let log = ProgramLog::begin(self.log_format, is_colored());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = runtime.block_on(self.serve(loaded));
+        let done = runtime.block_on(self.serve(loaded, &log));
         runtime.shutdown_timeout(Duration::from_secs(1));
-        done
+        // Not by the caller: its standard error may make it wait for ever.
+        let code = done.unwrap_or_else(|error| {
+            log.say(&format!("error: {error:#}"));
+            2
+        });
+        log.flush(LAST_WORDS);
+        Ok(code)
     }
 
-    async fn serve(self, loaded: super::gate::Loaded) -> anyhow::Result<u8> {
+    async fn serve(self, loaded: super::gate::Loaded, program_log: &ProgramLog) -> anyhow::Result<u8> {
         let cluster = match self.access() {
             Some(access) => Some(cluster::connect(&access).await?),
             None => None,
@@ -168,13 +187,14 @@ impl ServeCommand {
         let metrics = Arc::new(Metrics::new(&mut registry, known_kinds(&loaded)));
         let gauges = Gauges::register(&mut registry);
         let served = serve::Metrics::register(&mut registry);
+        program_log.register(&mut registry);
         let namespace = env::var("POD_NAMESPACE").ok().filter(|it| !it.is_empty());
         let install = self.install(namespace.clone());
         let watched = cluster.as_ref().map(|it| Watched::new(it, self.gate.bindings.is_none()));
         let says = self.how_to_enforce(&loaded, watched.is_some());
         let exempt = namespace.iter().cloned().collect();
         let flags = Arc::new(self.gate);
-        let mut in_force = InForce::new(flags, loaded, cluster.clone(), exempt, Arc::clone(&metrics));
+        let mut in_force = InForce::new(flags, loaded, cluster.clone(), install.clone(), exempt, Arc::clone(&metrics));
 
         let store = Arc::new(GateCertificates {
             place: place(self.tls_dir, self.tls_secret, namespace.as_deref(), cluster.as_ref())?,
@@ -204,18 +224,21 @@ impl ServeCommand {
             metrics,
         });
 
-        let about = health.routes(Arc::new(registry));
+        let bind = if self.share_port { Listener::bind_shared } else { Listener::bind };
         let listen = |address: SocketAddr| {
-            let listener = Listener::bind(address, Limits::default(), served.clone());
-            listener.with_context(|| format!("cannot listen on {address}"))
+            let listener = bind(address, Limits::default(), served.clone());
+            let more = if self.share_port { "" } else { " (--share-port lets two gates share it)" };
+            listener.with_context(|| format!("cannot listen on {address}{more}"))
         };
         let listener = listen(self.listen)?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
         match self.metrics_listen {
-            None => routes = routes.merge(about),
+            // Whoever may reach the webhook learns nothing of what it counts.
+            None => routes = routes.merge(health.routes(None)),
             Some(address) => {
+                let about = health.routes(Some(Arc::new(registry)));
                 plain = Some(tokio::spawn(serve::listen_plain(listen(address)?, about, shutdown.clone())));
             }
         }
@@ -236,7 +259,14 @@ impl ServeCommand {
             );
         }
         let restored = restore(cluster.as_ref(), install.as_ref());
-        let work = work(&mut in_force, watched, &health, &gauges, &tls, events.as_ref());
+        let reread = || {
+            tls.reload();
+            admission.reopen();
+        };
+        let work = work(&mut in_force, watched, &health, &gauges, &reread, events.as_ref());
+        // Before the runtime takes the signals: from here on nothing else ends a process that hangs.
+        watchdog::begin(self.drain_delay.max(Drain::default().bound) + GRACE)
+            .context("the signals cannot be watched")?;
         tokio::select! {
             () = work => {}
             () = async { restored.await; std::future::pending::<()>().await } => {}
@@ -289,7 +319,7 @@ impl ServeCommand {
     }
 }
 
-fn shown(path: Option<&std::path::Path>) -> String {
+fn shown(path: Option<&Path>) -> String {
     path.map(|it| it.display().to_string()).unwrap_or_default()
 }
 
@@ -331,7 +361,7 @@ async fn work(
     watched: Option<Watched>,
     health: &Health,
     gauges: &Gauges,
-    tls: &TlsSource,
+    reread: &(dyn Fn() + Sync),
     events: Option<&cluster::Events>,
 ) {
     let mut receiver = watched.as_ref().and_then(|it| it.bindings.as_ref()).map(Bindings::receiver);
@@ -345,6 +375,7 @@ async fn work(
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut synced = watched.is_none();
+    let mut complete = false;
     loop {
         let changed = async {
             match &mut receiver {
@@ -362,14 +393,16 @@ async fn work(
             _ = tick.tick() => in_force.look(false).await,
             _ = hangup.recv() => {
                 info!("HUP: reading everything anew");
-                tls.reload();
+                reread();
                 in_force.look(true).await;
             }
             true = changed => {
                 let stored = receiver.as_mut().and_then(|it| it.borrow_and_update().clone());
                 if let Some(stored) = stored {
                     in_force.take(stored).await;
-                    health.set("bindings", Ok(()));
+                    // Only at the start: who is asked already answers by what it has.
+                    complete = complete || in_force.complete().is_ok();
+                    health.set("bindings", if complete { Ok(()) } else { in_force.complete() });
                 }
             }
             () = synchronized => {
@@ -478,15 +511,21 @@ fn names(mut extra: Vec<String>, namespace: Option<&str>) -> anyhow::Result<Vec<
     Ok(serve::leaf_names(&extra)?)
 }
 
-fn decisions(path: &std::path::Path) -> anyhow::Result<Box<dyn io::Write + Send>> {
-    if path == std::path::Path::new("-") {
-        return Ok(Box::new(io::stdout()));
+fn decisions(path: &Path) -> anyhow::Result<Output> {
+    if path == Path::new("-") {
+        // Not the library's standard output, which has a lock that a writer keeps while it waits.
+        let descriptor = io::stdout().as_fd().try_clone_to_owned().context("cannot write to standard output")?;
+        return Ok(Output::stream(File::from(descriptor)));
     }
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    Ok(Box::new(file.with_context(|| format!("cannot write the decision log {}", path.display()))?))
+    Output::file(path).with_context(|| format!("cannot write the decision log {}", path.display()))
 }
 
-fn recorder(folder: Option<&std::path::Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
+/// Whether the program's log has colours.
+fn is_colored() -> bool {
+    io::IsTerminal::is_terminal(&io::stderr()) && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+}
+
+fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
     let Some(folder) = folder else { return Ok(None) };
     let cannot = || format!("cannot record reviews into {}", folder.display());
     Ok(Some(Recorder::new(folder, metrics).with_context(cannot)?))
@@ -499,17 +538,4 @@ fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
         crate::model::KindSelector::Workloads => None,
     });
     named.chain(WORKLOADS.iter().map(|it| it.name.to_owned())).collect()
-}
-
-fn begin_logging(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("KUBEVET_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let color = io::IsTerminal::is_terminal(&io::stderr()) && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    // Fails only where logging has begun already.
-    let _ = match format {
-        LogFormat::Text => builder.with_ansi(color).with_target(false).try_init(),
-        LogFormat::Json => builder.json().with_target(false).try_init(),
-    };
-    std::panic::set_hook(Box::new(|panic| error!("broke down: {panic}")));
 }

@@ -53,7 +53,7 @@ impl ApplyCommand {
         let access = access(self.kubeconfig.clone())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lines = runtime.block_on(self.apply(&access, &selected.export.objects))?;
-        terminal::write(None, |out| lines.iter().try_for_each(|it| writeln!(out, "{it}")))?;
+        terminal::write_shown(|out| lines.iter().try_for_each(|it| writeln!(out, "{it}")))?;
         if !self.dry_run {
             say("API servers hold to a new binding within about a second");
         }

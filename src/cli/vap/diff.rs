@@ -64,7 +64,7 @@ impl DiffCommand {
             Side { engine: &after, params: &new_params },
             &input.objects,
         );
-        terminal::write(None, |out| {
+        terminal::write_shown(|out| {
             for it in &changes {
                 let words = [it.after.words(), it.before.words()].into_iter().find(|it| !it.is_empty());
                 let words = words.map(|it| format!(": {}", one_line(it, WORDS))).unwrap_or_default();

@@ -117,7 +117,7 @@ fn letter(c: char) -> String {
         return "  ".to_owned();
     }
     let mut shown = String::new();
-    text::push_visible(c, &mut shown);
+    crate::model::push_visible(c, &mut shown);
     shown
 }
 

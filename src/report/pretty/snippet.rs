@@ -5,7 +5,6 @@ use crate::model::{FieldPath, FixAction, Located, Segment};
 use crate::report::{
     json,
     page::{Ink, Page},
-    text,
 };
 use serde_json::Value;
 use std::io;
@@ -234,7 +233,7 @@ fn string(text: &str) -> String {
         return text.to_owned();
     }
     let mut quoted = String::new();
-    Value::from(text).to_string().chars().for_each(|c| text::push_json(c, &mut quoted));
+    Value::from(text).to_string().chars().for_each(|c| crate::model::push_json(c, &mut quoted));
     quoted
 }
 
