@@ -13,7 +13,7 @@ use crate::{
     matching::Labels,
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
+    webhook::{self, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Recorder},
     workload::WORKLOADS,
 };
 use anyhow::{Context as _, bail};
@@ -33,7 +33,6 @@ use std::{
 };
 use time::OffsetDateTime;
 use tokio::{
-    runtime::Handle,
     signal::unix::{SignalKind, signal},
     time::{MissedTickBehavior, interval},
 };
@@ -195,28 +194,34 @@ impl ServeCommand {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(decisions(&self.decision_log)?, self.decision_sample, &metrics)),
             recorder: recorder(self.record.as_deref(), &metrics)?,
-            namespaces: watched.as_ref().map(|it| {
-                let lookup = Lookup { namespaces: it.namespaces.clone(), runtime: Handle::current() };
-                Box::new(lookup) as Box<dyn NamespaceLookup>
-            }),
+            namespaces: watched
+                .as_ref()
+                .map(|it| Box::new(Lookup { namespaces: it.namespaces.clone() }) as Box<dyn NamespaceLookup>),
             observe: events.clone().map(observe::events),
             capacity: Capacity::default(),
             metrics,
         });
 
         let about = health.routes(Arc::new(registry));
-        let listen = |address: SocketAddr| {
-            let listener = Listener::bind(address, Limits::default(), served.clone());
+        let listen = |address: SocketAddr, limits: Limits| {
+            let listener = Listener::bind(address, limits, served.clone());
             listener.with_context(|| format!("cannot listen on {address}"))
         };
-        let listener = listen(self.listen)?;
+        let descriptors = serve::raise_descriptor_limit();
+        let connections = descriptors.connections();
+        info!("{} descriptors may be open: at most {connections} connections", descriptors.now);
+        let listener = listen(self.listen, Limits { connections, ..Limits::default() })?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
         match self.metrics_listen {
             None => routes = routes.merge(about),
             Some(address) => {
-                plain = Some(tokio::spawn(serve::listen_plain(listen(address)?, about, shutdown.clone())));
+                plain = Some(tokio::spawn(serve::listen_plain(
+                    listen(address, Limits::of_health())?,
+                    about,
+                    shutdown.clone(),
+                )));
             }
         }
         let server = tokio::spawn(serve::listen(listener, tls.clone(), routes, shutdown.clone()));
@@ -434,7 +439,6 @@ async fn ended() -> &'static str {
 /// The watched cache, and the API server where it has nothing.
 struct Lookup {
     namespaces: Namespaces,
-    runtime: Handle,
 }
 
 impl NamespaceLookup for Lookup {
@@ -442,9 +446,9 @@ impl NamespaceLookup for Lookup {
         self.namespaces.cached(name)
     }
 
-    fn ask(&self, name: &str, until: Instant) -> Option<Arc<Labels>> {
+    fn ask<'l>(&'l self, name: &'l str, until: Instant) -> Asking<'l> {
         let within = until.saturating_duration_since(Instant::now());
-        self.runtime.block_on(self.namespaces.get(name, within))
+        Box::pin(self.namespaces.get(name, within))
     }
 }
 
