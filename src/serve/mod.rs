@@ -4,6 +4,7 @@
 //! Certificates: a [`CertificateStore`] holds them, a [`Keeper`] renews them by the pure [`plan`], a [`TlsSource`]
 //! serves them. Connections: a [`Listener`] takes them, [`listen`] serves them until a [`Shutdown`] has come to its end.
 
+mod apart;
 mod bundle;
 mod certificate;
 mod clients;
@@ -28,6 +29,7 @@ mod taking;
 mod tests;
 mod tls;
 
+pub use apart::listen_apart;
 pub use certificate::{BACKDATE, CA_LIFETIME, IssueError, LEAF_LIFETIME, leaf_names};
 pub use descriptors::{Descriptors, raise_descriptor_limit};
 pub use folder::FolderStore;

@@ -28,11 +28,17 @@ pub(super) struct Held {
     _heavy: Option<Slot>,
 }
 
+/// How many reviews are judged at once: as many as there are cores.
+#[must_use]
+pub fn judged_at_once() -> usize {
+    thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
 impl Default for Capacity {
     /// As many slots as there are cores, half of them for heavy reviews.
     fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        Self::new(Memory::new(SMALL_BYTES, SHARED_BYTES), cores, cores / 2)
+        let slots = judged_at_once();
+        Self::new(Memory::new(SMALL_BYTES, SHARED_BYTES), slots, slots / 2)
     }
 }
 

@@ -38,7 +38,7 @@ mod timeout;
 mod wrap;
 mod writer;
 
-pub use capacity::Capacity;
+pub use capacity::{Capacity, judged_at_once};
 pub use explain::explain;
 pub use gate::{Answered, Gate, Phases, Surroundings};
 pub use log::DecisionLog;

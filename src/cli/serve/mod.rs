@@ -152,7 +152,10 @@ impl ServeCommand {
         if !problems.is_empty() {
             return Ok(complain(&problems));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // One thread more than reviews that are judged at once: it takes in what waits, so that the fair queue and not the
+        // order of arrival says whose turn it is.
+        let threads = webhook::judged_at_once() + 1;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         let done = runtime.block_on(self.serve(loaded));
         runtime.shutdown_timeout(Duration::from_secs(1));
         done
@@ -203,25 +206,20 @@ impl ServeCommand {
         });
 
         let about = health.routes(Arc::new(registry));
-        let listen = |address: SocketAddr, limits: Limits| {
-            let listener = Listener::bind(address, limits, served.clone());
-            listener.with_context(|| format!("cannot listen on {address}"))
-        };
         let descriptors = serve::raise_descriptor_limit();
         let connections = descriptors.connections();
         info!("{} descriptors may be open: at most {connections} connections", descriptors.now);
-        let listener = listen(self.listen, Limits { connections, ..Limits::default() })?;
+        let limits = Limits { connections, ..Limits::default() };
+        let listener = Listener::bind(self.listen, limits, served.clone());
+        let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
         match self.metrics_listen {
             None => routes = routes.merge(about),
             Some(address) => {
-                plain = Some(tokio::spawn(serve::listen_plain(
-                    listen(address, Limits::of_health())?,
-                    about,
-                    shutdown.clone(),
-                )));
+                let listening = serve::listen_apart(address, served.clone(), about, shutdown.clone());
+                plain = Some(listening.with_context(|| format!("cannot listen on {address}"))?);
             }
         }
         let server = tokio::spawn(serve::listen(listener, tls.clone(), routes, shutdown.clone()));
