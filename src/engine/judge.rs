@@ -3,7 +3,7 @@
 
 use super::{
     answer, cel,
-    evaluate::{self, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
+    evaluate::{self, Heavy, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
     lower::Lowering,
     program::{Compiled, Program, fields_read, path_reads},
     reference::{Entry, Reference},
@@ -17,6 +17,7 @@ use crate::{
     workload,
 };
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, RwLock},
     time::Instant,
@@ -37,6 +38,16 @@ pub struct Engine {
     kinds: Vec<(Kind, Group)>,
     settings: RwLock<Vec<(Params, Arc<Settings>)>>,
     idle: Mutex<Vec<Scratch>>,
+}
+
+/// What one judgement may take. The default bounds nothing but what the engine always bounds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds<'b> {
+    /// When the answer must be there.
+    pub until: Option<Instant>,
+    /// Steps that are left; what a judgement took is taken off. An object that takes more is not judged, but called
+    /// [`Heavy`].
+    pub steps: Option<&'b Cell<u64>>,
 }
 
 /// A control that the compiler does not take, and why.
@@ -200,20 +211,27 @@ impl Engine {
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
     pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
-        self.answer(document, request, params, None, Unwatched)
+        unbounded(self.answer(document, request, params, &Bounds::default(), Unwatched))
     }
 
-    /// As [`Engine::judge`], for somebody who waits no longer than `until`: a control without an answer by then is an
-    /// error in the verdict.
-    #[must_use]
-    pub fn judge_until(&self, document: &Document, request: &Request, params: &Params, until: Instant) -> Verdict {
-        self.answer(document, request, params, Some(until), Unwatched)
+    /// As [`Engine::judge`], within bounds: a control without an answer by `until` is an error in the verdict.
+    ///
+    /// # Errors
+    /// It is more work than `steps` allows.
+    pub fn judge_within(
+        &self,
+        document: &Document,
+        request: &Request,
+        params: &Params,
+        bounds: &Bounds<'_>,
+    ) -> Result<Verdict, Heavy> {
+        self.answer(document, request, params, bounds, Unwatched)
     }
 
     /// As [`Engine::judge`], and counts how conditions were decided.
     #[must_use]
     pub fn judge_watched(&self, document: &Document, request: &Request, params: &Params, seen: &mut Seen) -> Verdict {
-        self.answer(document, request, params, None, seen)
+        unbounded(self.answer(document, request, params, &Bounds::default(), seen))
     }
 
     fn answer(
@@ -221,9 +239,9 @@ impl Engine {
         document: &Document,
         request: &Request,
         params: &Params,
-        until: Option<Instant>,
+        bounds: &Bounds<'_>,
         watch: impl Watch,
-    ) -> Verdict {
+    ) -> Result<Verdict, Heavy> {
         let root = document.root();
         let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
         let (group, name) = (Kind::group_of(text("apiVersion")), text("kind"));
@@ -239,7 +257,7 @@ impl Engine {
         let pod_path = workload::pod_spec_path_of(group, name);
         let Some(looking) = self.group(group, name, pod_path.is_some()) else {
             verdict.errors.sort();
-            return verdict;
+            return Ok(verdict);
         };
         let settings = self.settings(params);
         let mut scratch = self.idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
@@ -250,18 +268,23 @@ impl Engine {
             plan: &looking.plan,
             settings: &settings,
             pod_path,
-            until,
+            heavy_steps: bounds.steps.map_or(u64::MAX, Cell::get),
+            until: bounds.until,
         };
-        evaluate::judge(&judged, document, request.operation, &mut scratch, watch, &mut verdict);
+        let done = evaluate::judge(&judged, document, request.operation, &mut scratch, watch, &mut verdict);
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(scratch);
+        }
+        let took = done?;
+        if let Some(steps) = bounds.steps {
+            steps.set(steps.get().saturating_sub(took));
         }
         if let (Some(reference), false) = (&self.reference, looking.interpreted.is_empty()) {
             let input = value::input(document, request, settings.interpreter_params());
             let asked: Vec<&Interpreted> =
                 looking.interpreted.iter().filter_map(|it| self.interpreted.get(*it)).collect();
             let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
-            let answers = reference.ask(looking.entry, &packages, input, until);
+            let answers = reference.ask(looking.entry, &packages, input, bounds.until);
             for (interpreted, deny) in asked.into_iter().zip(answers) {
                 take(&interpreted.control, deny, params, &mut verdict);
             }
@@ -269,7 +292,7 @@ impl Engine {
         }
         verdict.findings.sort();
         verdict.errors.sort();
-        verdict
+        Ok(verdict)
     }
 
     /// Controls as CEL. Those of the reference tier are refused with the reason; what the library lacks is left out.
@@ -319,6 +342,11 @@ impl Engine {
         }?;
         (!looking.plan.controls.is_empty() || !looking.interpreted.is_empty()).then_some(looking)
     }
+}
+
+/// The answer to a question without a bound on steps, which is never [`Heavy`].
+fn unbounded(answer: Result<Verdict, Heavy>) -> Verdict {
+    answer.unwrap_or_default()
 }
 
 /// Loads what the interpreter must run; nothing where the compiler took everything.

@@ -32,8 +32,8 @@ mod syntax;
 mod value;
 
 pub use coverage::Asked;
-pub use evaluate::Seen;
+pub use evaluate::{Heavy, Seen};
 pub use explain::Explanation;
 pub use intrinsics::{intrinsic, intrinsic_cel};
-pub use judge::{Engine, is_configured, looks_at};
+pub use judge::{Bounds, Engine, is_configured, looks_at};
 pub use profile::lint;

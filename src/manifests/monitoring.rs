@@ -150,8 +150,8 @@ const ALERTS: &[Alert] = &[
         minutes: 5,
         severity: "warning",
         summary: "Reviews are answered without being judged: {{ $labels.why }}",
-        to_do: "overload, wait and memory ask for more CPU, memory or replicas; slow_body for a look at the network; too_large \
-                is a review over 64 MiB.",
+        to_do: "overload, wait, heavy, late and memory ask for more CPU, memory or replicas; slow_body for a look at the network; \
+                too_large is a review over 64 MiB.",
     },
     Alert {
         name: "KubevetUnevaluated",

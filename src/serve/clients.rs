@@ -32,6 +32,12 @@ pub(super) fn verifier(
     if names.is_empty() { Ok(any) } else { Ok(Arc::new(Named { any, names: names.to_vec() })) }
 }
 
+/// The subject of a certificate (DER) as text; `None` where it cannot be read.
+pub(super) fn subject(certificate: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.subject().to_string())
+}
+
 /// The usual checks, and then the name.
 #[derive(Debug)]
 struct Named {

@@ -1,6 +1,10 @@
 //! A listening socket: shared with an overlapping process where that is asked for, and closed without losing a caller.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,17 +17,29 @@ const BACKLOG: i32 = 1024;
 /// What one listener bears.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Open connections; more are closed at once.
+    /// Open connections. Where all places are taken, one that has delivered nothing is closed for a new one.
     pub connections: usize,
     /// Time for a TLS handshake.
     pub handshake: Duration,
+    /// The same, while most places are taken.
+    pub handshake_crowded: Duration,
     /// Time for the head of a request, from its first byte (or from the handshake, for the first one).
     pub head: Duration,
     /// Time a connection may wait for its next request. Longer than the 90 s of the API server's client: who waits
     /// longest closes last, and a server that closes first races with the next call.
     pub idle: Duration,
+    /// Time an answer may wait to be taken by its caller, before the connection is cut.
+    pub taken: Duration,
     /// Streams of one HTTP/2 connection.
     pub streams: u32,
+}
+
+impl Limits {
+    /// For health and metrics: few connections, which have two seconds each to say what they want.
+    #[must_use]
+    pub fn of_health() -> Self {
+        Self { connections: 64, head: Duration::from_secs(2), idle: Duration::from_secs(120), ..Self::default() }
+    }
 }
 
 impl Default for Limits {
@@ -31,8 +47,10 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             handshake: Duration::from_secs(10),
+            handshake_crowded: Duration::from_secs(2),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(120),
+            taken: Duration::from_secs(30),
             streams: 250,
         }
     }
@@ -82,8 +100,8 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    pub(super) async fn accept(&self) -> io::Result<TcpStream> {
-        let (stream, _) = self.socket.accept().await?;
+    pub(super) async fn accept(&self) -> io::Result<(TcpStream, IpAddr)> {
+        let (stream, address) = self.socket.accept().await?;
         // One write is one segment; a caller that vanished is noticed; one that does not read is cut.
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
@@ -92,7 +110,17 @@ impl Listener {
         )?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
-        Ok(stream)
+        Ok((stream, address.ip()))
+    }
+
+    /// Takes one connection that waits, if any does, and closes it.
+    pub(super) async fn turn_away(&self) {
+        let accepted = std::pin::pin!(self.socket.accept());
+        tokio::select! {
+            biased;
+            _ = accepted => {}
+            () = std::future::ready(()) => {}
+        }
     }
 
     /// Lets no new handshake begin, while those on their way still arrive: closing a socket resets whatever stands in

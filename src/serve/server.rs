@@ -1,18 +1,18 @@
 //! Taking connections, and the order in which a server ends: asked to leave, held back, closed, cut.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     net::TcpStream,
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{sleep, sleep_until, timeout_at},
 };
 
-use super::{connection::Context, listener::Listener, shutdown::Shutdown, tls::TlsSource};
+use super::{connection::Context, listener::Listener, peer::Room, shutdown::Shutdown, spare::Spare, tls::TlsSource};
 
 /// After a failure of the system's (too many open files): it may have passed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -29,16 +29,16 @@ pub async fn listen_plain(listener: Listener, routes: Router, shutdown: Shutdown
 
 async fn run(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdown: Shutdown) {
     let (close, closing) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(listener.limits.connections.min(Semaphore::MAX_PERMITS)));
     let context = Context {
         tls,
         routes: TowerToHyperService::new(routes),
         limits: listener.limits,
+        room: Room::new(listener.limits.connections),
         metrics: listener.metrics.clone(),
         shutdown: shutdown.clone(),
         closing,
     };
-    let mut taken = Taken { context, slots, open: JoinSet::new() };
+    let mut taken = Taken { context, spare: Spare::new(), open: JoinSet::new() };
 
     let began = taken.until(&listener, shutdown.begun()).await;
     let drain = shutdown.drain;
@@ -56,7 +56,7 @@ async fn run(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdow
 /// The connections taken so far; dropped, they are cut.
 struct Taken {
     context: Context,
-    slots: Arc<Semaphore>,
+    spare: Spare,
     open: JoinSet<()>,
 }
 
@@ -68,9 +68,10 @@ impl Taken {
             tokio::select! {
                 ended = &mut end => return ended,
                 accepted = listener.accept() => match accepted {
-                    Ok(stream) => self.take(stream),
+                    Ok((stream, address)) => self.take(stream, address),
                     Err(error) => {
                         tracing::debug!("a connection could not be taken: {error}");
+                        self.spare.turn_away(listener).await;
                         sleep(PAUSE).await;
                     }
                 },
@@ -79,17 +80,17 @@ impl Taken {
         }
     }
 
-    fn take(&mut self, stream: TcpStream) {
+    fn take(&mut self, stream: TcpStream, address: IpAddr) {
         let metrics = &self.context.metrics;
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let Some(place) = self.context.room.enter(address) else {
             metrics.refused_connections.inc();
             return;
         };
         let counted = Counted::new(&metrics.connections);
         let context = self.context.clone();
         self.open.spawn(async move {
-            context.serve(stream).await;
-            drop((slot, counted));
+            context.serve(stream, place).await;
+            drop(counted);
         });
     }
 }

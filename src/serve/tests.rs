@@ -1,5 +1,7 @@
 //! The server as a caller meets it: real TLS on loopback, certificates that change under it, its end.
 
+mod crowd;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -455,24 +457,6 @@ async fn a_silent_handshake_is_cut() {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let _ = stream.read_to_end(&mut Vec::new()).await;
     assert_eq!(server.metrics.handshake_failures.get(), 1);
-}
-
-#[tokio::test]
-async fn too_many_connections_are_refused_and_counted() {
-    let dir = tempfile::tempdir().unwrap();
-    let limits = Limits { connections: 2, ..Limits::default() };
-    let server = start(dir.path(), "127.0.0.1:0", limits, Clients::default(), routes()).await;
-    let caller = Caller::trusting(&server.tls.ca_bundle());
-    let (mut a, mut b) = (caller.connect(server.address).await.unwrap(), caller.connect(server.address).await.unwrap());
-    assert!(caller.connect(server.address).await.is_err());
-    assert_eq!(server.metrics.refused_connections.get(), 1);
-    assert_eq!(server.metrics.connections.get(), 2);
-    assert_eq!((call(&mut a).await, call(&mut b).await), (Ok(false), Ok(false)));
-    drop(a);
-    while server.metrics.connections.get() == 2 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(caller.call(server.address).await, Ok(()));
 }
 
 #[tokio::test]

@@ -1,125 +1,154 @@
-//! The bytes of a request, within bounds: of one body, of all bodies together, and of time.
+//! The bytes of a request, within bounds: of one body, of memory, of time, and of the rate at which they come.
 //!
 //! Whatever breaks a bound still gives the first bytes, where the uid stands, and takes the rest off the wire unread, so
 //! that the caller can send all and then read the answer.
 
-use super::review::BODY_BYTES;
+use super::{
+    memory::{Charge, NoRoom},
+    review::BODY_BYTES,
+};
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes};
-use std::{sync::Arc, time::Instant};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time,
-};
+use std::time::{Duration, Instant};
+use tokio::time;
 
 /// Bytes kept of a body that is not taken: the API server writes the uid in the first two hundred.
 const HEAD_BYTES: usize = 4 << 10;
 /// Bytes that are taken off the wire and thrown away, at most.
 const DISCARDED_BYTES: usize = 256 << 20;
-/// What one permit stands for.
-const UNIT: usize = 1 << 10;
-
-/// Memory for all bodies together.
-pub(super) struct Budget(Arc<Semaphore>);
-
-impl Budget {
-    /// A budget of so many bytes.
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / UNIT)))
-    }
-
-    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
-        Arc::clone(&self.0).try_acquire_many_owned(units).ok()
-    }
-}
+/// How long a body may take to begin.
+const GRACE: Duration = Duration::from_secs(1);
+/// Bytes that must come in a second from then on, on average.
+const RATE_BYTES: u32 = 64 << 10;
 
 /// A body that was read, or the beginning of one that was not.
 pub(super) enum Taken {
-    /// All of it. The permit is its share of the budget.
-    Whole(Bytes, OwnedSemaphorePermit),
+    /// All of it.
+    Whole(Bytes),
     /// It is over the bound of one body.
     TooLarge(Bytes),
     /// There is no memory for it now.
     NoRoom(Bytes),
-    /// It did not come in time.
+    /// It did not come in time, or too slowly.
     TooSlow(Bytes),
     /// The connection broke; nobody waits for an answer.
     Gone,
 }
 
-/// Reads a body.
-pub(super) async fn take(body: Body, budget: &Budget, until: Instant) -> Taken {
-    let mut head = Vec::new();
-    match time::timeout_at(until.into(), collect(body, budget, &mut head)).await {
-        Ok(taken) => taken,
-        Err(_) => Taken::TooSlow(head_of(&head)),
+/// Reads a body; what is kept of it is charged as it comes.
+pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Taken {
+    let mut coming = Coming { body, began: now(), bytes: 0, until };
+    let announced = usize::try_from(coming.body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > BODY_BYTES {
+        return Taken::TooLarge(coming.discard(Vec::new()).await);
     }
+    let mut bytes = Vec::new();
+    loop {
+        // A body that has room again is not given up for a neighbour.
+        let next = tokio::select! {
+            biased;
+            next = coming.next() => next,
+            () = charge.lost() => return Taken::NoRoom(coming.discard(bytes).await),
+        };
+        let data = match next {
+            Next::Data(data) => data,
+            Next::End => break,
+            Next::Slow => return Taken::TooSlow(head_of(&bytes)),
+            Next::Gone => return Taken::Gone,
+        };
+        if coming.bytes > BODY_BYTES {
+            return Taken::TooLarge(coming.discard(bytes).await);
+        }
+        match reserve(&mut bytes, data.len(), announced, charge) {
+            Ok(()) => bytes.extend_from_slice(&data),
+            Err(NoRoom) => {
+                bytes.extend_from_slice(data.get(..HEAD_BYTES.min(data.len())).unwrap_or_default());
+                return Taken::NoRoom(coming.discard(bytes).await);
+            }
+        }
+    }
+    charge.keep();
+    Taken::Whole(Bytes::from(bytes))
 }
 
 /// The first bytes of a body that nobody will judge.
 pub(super) async fn head(body: Body, until: Instant) -> Bytes {
-    let mut head = Vec::new();
-    let _ = time::timeout_at(until.into(), discard(body, &mut head, HEAD_BYTES)).await;
-    head_of(&head)
+    Coming { body, began: now(), bytes: 0, until }.discard(Vec::new()).await
 }
 
-async fn collect(mut body: Body, budget: &Budget, bytes: &mut Vec<u8>) -> Taken {
-    let announced = body.size_hint().lower();
-    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-    if announced > BODY_BYTES {
-        discard(body, bytes, HEAD_BYTES).await;
-        return Taken::TooLarge(head_of(bytes));
+/// Makes room for so many bytes more, and charges it. A vector doubles, but not beyond what was announced.
+fn reserve(bytes: &mut Vec<u8>, more: usize, announced: usize, charge: &mut Charge) -> Result<(), NoRoom> {
+    let wanted = bytes.len() + more;
+    if wanted > bytes.capacity() {
+        let doubled = bytes.capacity().saturating_mul(2);
+        let capacity = if announced >= wanted { doubled.min(announced) } else { doubled }.max(wanted);
+        charge.grow_to(capacity)?;
+        bytes.reserve_exact(capacity - bytes.len());
     }
-    // A body without an announced length pays as it comes.
-    let Some(mut permit) = budget.take(announced.max(UNIT)) else {
-        discard(body, bytes, HEAD_BYTES).await;
-        return Taken::NoRoom(head_of(bytes));
-    };
-    let mut paid = announced.max(UNIT);
-    bytes.reserve(announced);
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Taken::Gone };
-        let Ok(data) = frame.into_data() else { continue };
-        let length = bytes.len() + data.len();
-        if length > BODY_BYTES {
-            shrink(bytes);
-            discard(body, bytes, 0).await;
-            return Taken::TooLarge(head_of(bytes));
-        }
-        if length > paid {
-            let more = (length - paid).max(paid);
-            let Some(share) = budget.take(more) else {
-                shrink(bytes);
-                discard(body, bytes, 0).await;
-                return Taken::NoRoom(head_of(bytes));
-            };
-            permit.merge(share);
-            paid += more;
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Taken::Whole(Bytes::from(std::mem::take(bytes)), permit)
+    Ok(())
 }
 
-/// Takes the rest off the wire, keeping up to `keep` bytes of it.
-async fn discard(mut body: Body, head: &mut Vec<u8>, keep: usize) {
-    let mut seen = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else { continue };
-        seen += data.len();
-        let room = keep.saturating_sub(head.len()).min(data.len());
-        head.extend_from_slice(data.get(..room).unwrap_or_default());
-        if seen > DISCARDED_BYTES {
-            return;
+/// A body on its way.
+struct Coming {
+    body: Body,
+    began: Instant,
+    /// Those that have come.
+    bytes: usize,
+    until: Instant,
+}
+
+enum Next {
+    Data(Bytes),
+    End,
+    /// The time is up, or the bytes come too slowly.
+    Slow,
+    Gone,
+}
+
+impl Coming {
+    async fn next(&mut self) -> Next {
+        loop {
+            let late = self.late();
+            match time::timeout_at(late.into(), self.body.frame()).await {
+                Err(_) => return Next::Slow,
+                Ok(None) => return Next::End,
+                Ok(Some(Err(_))) => return Next::Gone,
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.bytes += data.len();
+                        return Next::Data(data);
+                    }
+                }
+            }
         }
+    }
+
+    /// When the next byte must be there.
+    fn late(&self) -> Instant {
+        let bytes = u32::try_from(self.bytes).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(RATE_BYTES));
+        self.until.min(self.began + GRACE + earned)
+    }
+
+    /// Takes the rest off the wire; gives the first bytes of all.
+    async fn discard(mut self, mut head: Vec<u8>) -> Bytes {
+        head.truncate(HEAD_BYTES);
+        head.shrink_to_fit();
+        while let Next::Data(data) = self.next().await {
+            let room = HEAD_BYTES.saturating_sub(head.len()).min(data.len());
+            head.extend_from_slice(data.get(..room).unwrap_or_default());
+            if self.bytes > DISCARDED_BYTES {
+                break;
+            }
+        }
+        head_of(&head)
     }
 }
 
-fn shrink(bytes: &mut Vec<u8>) {
-    bytes.truncate(HEAD_BYTES);
-    bytes.shrink_to_fit();
+/// By the runtime's clock, which tests turn by hand.
+fn now() -> Instant {
+    time::Instant::now().into_std()
 }
 
 fn head_of(bytes: &[u8]) -> Bytes {
@@ -128,75 +157,133 @@ fn head_of(bytes: &[u8]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::{future::pending, time::Duration};
+    use super::{super::memory::Memory, *};
+    use std::{
+        collections::VecDeque,
+        convert::Infallible,
+        future::Future as _,
+        pin::Pin,
+        sync::Arc,
+        task::{Context, Poll},
+    };
+
+    const MIB: usize = 1 << 20;
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(20)
+        now() + Duration::from_secs(20)
     }
 
-    /// A body that comes in pieces of unknown total length.
-    fn pieces(piece: &'static [u8], count: usize) -> Body {
-        struct Pieces(&'static [u8], usize);
-        impl hyper::body::Body for Pieces {
-            type Data = Bytes;
-            type Error = std::convert::Infallible;
-            fn poll_frame(
-                mut self: std::pin::Pin<&mut Self>,
-                _: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-                if self.1 == 0 {
-                    return std::task::Poll::Ready(None);
+    /// A body that comes in pieces of unknown total length, each after a pause.
+    struct Pieces {
+        pieces: VecDeque<(u64, usize)>,
+        pause: Option<Pin<Box<time::Sleep>>>,
+    }
+
+    /// Pieces as `(milliseconds of pause, bytes)`.
+    fn pieces(pieces: impl IntoIterator<Item = (u64, usize)>) -> Body {
+        Body::new(Pieces { pieces: pieces.into_iter().collect(), pause: None })
+    }
+
+    static PIECE: [u8; MIB] = [b'x'; MIB];
+
+    impl hyper::body::Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            let Some((pause, bytes)) = self.pieces.front().copied() else { return Poll::Ready(None) };
+            if pause > 0 {
+                let sleep = self.pause.get_or_insert_with(|| Box::pin(time::sleep(Duration::from_millis(pause))));
+                if sleep.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
                 }
-                self.1 -= 1;
-                std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(self.0)))))
             }
+            self.pause = None;
+            self.pieces.pop_front();
+            Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(&PIECE[..bytes])))))
         }
-        Body::new(Pieces(piece, count))
     }
 
-    static PIECE: [u8; 1 << 20] = [b'x'; 1 << 20];
+    fn charge(memory: &Memory, caller: &str) -> Charge {
+        memory.open(&Arc::from(caller)).unwrap()
+    }
+
+    /// What became of a body, in a word, and how many bytes there are of it.
+    async fn taken(body: Body, charge: &mut Charge) -> (&'static str, usize) {
+        match take(body, charge, soon()).await {
+            Taken::Whole(bytes) => ("whole", bytes.len()),
+            Taken::TooLarge(head) => ("too large", head.len()),
+            Taken::NoRoom(head) => ("no room", head.len()),
+            Taken::TooSlow(head) => ("too slow", head.len()),
+            Taken::Gone => ("gone", 0),
+        }
+    }
 
     #[tokio::test]
     async fn a_body_is_taken_whole_and_its_memory_given_back() {
-        let budget = Budget::new(8 << 20);
-        let Taken::Whole(bytes, permit) = take(Body::from("hello"), &budget, soon()).await else { panic!() };
-        assert_eq!(&bytes[..], b"hello");
-        assert_eq!(budget.0.available_permits(), (8 << 10) - 1);
-        drop(permit);
-        assert_eq!(budget.0.available_permits(), 8 << 10);
-        let Taken::Whole(bytes, _) = take(pieces(&PIECE, 3), &budget, soon()).await else { panic!() };
-        assert_eq!(bytes.len(), 3 << 20);
+        let memory = Memory::new(MIB, 8 * MIB);
+        let before = memory.free();
+        let mut charged = charge(&memory, "a");
+        let opened = memory.free();
+        assert_eq!(taken(Body::from("hello"), &mut charged).await, ("whole", 5));
+        assert_eq!(memory.free(), (opened.0 - 5, opened.1));
+        drop(charged);
+        assert_eq!(memory.free(), before);
+        let mut charged = charge(&memory, "a");
+        assert_eq!(taken(pieces([(0, MIB); 3]), &mut charged).await, ("whole", 3 * MIB));
+        assert!(memory.free().1 <= 6 * MIB);
+        drop(charged);
+        assert_eq!(memory.free(), before);
     }
 
     #[tokio::test]
     async fn bounds_hold_for_announced_and_for_unannounced_bodies() {
-        let budget = Budget::new(2 << 20);
-        let Taken::NoRoom(head) = take(pieces(&PIECE, 9), &budget, soon()).await else { panic!() };
-        assert_eq!(head.len(), HEAD_BYTES);
-        let Taken::NoRoom(head) = take(Body::from(vec![b'x'; 3 << 20]), &budget, soon()).await else { panic!() };
-        assert_eq!(head.len(), HEAD_BYTES);
-        assert_eq!(budget.0.available_permits(), 2 << 10, "nothing is kept");
-        let roomy = Budget::new(256 << 20);
-        let Taken::TooLarge(head) = take(pieces(&PIECE, 65), &roomy, soon()).await else { panic!() };
-        assert_eq!(head.len(), HEAD_BYTES);
+        let tight = Memory::new(MIB, 2 * MIB);
+        let before = tight.free();
+        for body in [pieces([(0, MIB); 9]), Body::from(vec![b'x'; 3 * MIB])] {
+            assert_eq!(taken(body, &mut charge(&tight, "a")).await, ("no room", HEAD_BYTES));
+            assert_eq!(tight.free(), before, "nothing is kept");
+        }
+        let roomy = Memory::new(MIB, 256 * MIB);
+        for body in [pieces([(0, MIB); 65]), Body::from(vec![b'x'; 65 * MIB])] {
+            assert_eq!(taken(body, &mut charge(&roomy, "a")).await, ("too large", HEAD_BYTES));
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_never_ends_is_given_up() {
-        struct Never;
-        impl hyper::body::Body for Never {
-            type Data = Bytes;
-            type Error = std::convert::Infallible;
-            fn poll_frame(
-                self: std::pin::Pin<&mut Self>,
-                context: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-                let mut never = Box::pin(pending());
-                std::future::Future::poll(never.as_mut(), context)
-            }
+    async fn a_body_has_a_second_to_begin_and_then_a_least_rate() {
+        const KIB: usize = 1 << 10;
+        let memory = Memory::new(MIB, 8 * MIB);
+        for (body, seconds, expected) in [
+            (pieces([(60_000, 1)]), 1, ("too slow", 0)),
+            (pieces([(900, 100), (50, 100)]), 0, ("whole", 200)),
+            (pieces([(900, 100), (60_000, 100)]), 1, ("too slow", 100)),
+            (pieces([(1000, 64 * KIB); 10]), 10, ("whole", 640 * KIB)),
+            (pieces([(1000, 16 * KIB); 10]), 1, ("too slow", HEAD_BYTES)),
+            (pieces([(0, 64 * KIB), (1900, 10)]), 1, ("whole", 64 * KIB + 10)),
+            (pieces([(0, 64 * KIB), (2100, 10)]), 2, ("too slow", HEAD_BYTES)),
+            // Whatever its rate, the time is the caller's.
+            (pieces([(1000, 100 * KIB); 60]), 20, ("too slow", HEAD_BYTES)),
+        ] {
+            let began = now();
+            assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
+            assert_eq!((now() - began).as_secs(), seconds);
         }
-        let until = tokio::time::Instant::now().into_std() + Duration::from_secs(3);
-        assert!(matches!(take(Body::new(Never), &Budget::new(1 << 20), until).await, Taken::TooSlow(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_whose_memory_another_needs_is_given_up() {
+        let memory = Memory::new(MIB, 2 * MIB);
+        let hold = tokio::spawn({
+            let memory = memory.clone();
+            async move { taken(pieces([(0, MIB), (0, MIB), (15_000, 10)]), &mut charge(&memory, "attacker")).await }
+        });
+        while memory.free().1 > MIB {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(taken(pieces([(0, MIB)]), &mut charge(&memory, "other")).await, ("whole", MIB));
+        assert_eq!(hold.await.unwrap(), ("no room", HEAD_BYTES));
     }
 }

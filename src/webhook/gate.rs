@@ -11,7 +11,7 @@ use super::{
 use crate::{
     decision::{self, Callbacks, Case, Decision, Rules, Unread},
     document::Document,
-    engine::Engine,
+    engine::{Bounds, Engine, Heavy},
     matching::Labels,
     model::{Request, Verdict},
     policy::Params,
@@ -22,6 +22,9 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+/// Said in place of a verdict that is not used.
+const HEAVY: &str = "the object is too much work";
 
 /// The library and the bindings that hold. Swapped as one.
 pub struct Gate {
@@ -66,26 +69,52 @@ pub struct Answered {
     pub phases: Phases,
 }
 
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The body is no review at all, and why.
+    NoReview(String),
+    /// It is more work than was allowed.
+    Heavy,
+}
+
 impl Gate {
     /// Answers a body.
     ///
     /// # Errors
     /// Says why the body is no review at all.
     pub fn answer(&self, body: &[u8], surroundings: &Surroundings<'_>) -> Result<Answered, String> {
+        self.answer_within(body, surroundings, None).map_err(|it| match it {
+            Unanswered::NoReview(why) => why,
+            Unanswered::Heavy => "the review is too much work".to_owned(),
+        })
+    }
+
+    /// As [`Gate::answer`], with a bound on the steps that judging may take.
+    ///
+    /// # Errors
+    /// What [`Unanswered`] says.
+    pub(super) fn answer_within(
+        &self,
+        body: &[u8],
+        surroundings: &Surroundings<'_>,
+        steps: Option<u64>,
+    ) -> Result<Answered, Unanswered> {
         let begun = Instant::now();
         let Ok(read) = catch_unwind(|| Review::read(body)) else {
-            let glance = Glance::of(body).ok_or("the review cannot be read")?;
+            let no_review = || Unanswered::NoReview("the review cannot be read".to_owned());
+            let glance = Glance::of(body).ok_or_else(no_review)?;
             return Ok(self.refuse(&glance, &Unread::Panicked));
         };
         let parse = begun.elapsed();
         match read {
-            Ok(review) => Ok(self.decide(review, surroundings, parse)),
+            Ok(review) => self.decide(review, surroundings, parse, steps).map_err(|Heavy| Unanswered::Heavy),
             Err(Unreadable::Broken { glance, why }) => {
                 let mut answered = self.refuse(&glance, &Unread::Broken(why));
                 answered.phases.parse = parse;
                 Ok(answered)
             }
-            Err(Unreadable::NoReview(why)) => Err(why),
+            Err(Unreadable::NoReview(why)) => Err(Unanswered::NoReview(why)),
         }
     }
 
@@ -97,9 +126,18 @@ impl Gate {
         Answered { uid, review: None, decision, body, phases: Phases::default() }
     }
 
-    fn decide(&self, review: Review, surroundings: &Surroundings<'_>, parse: Duration) -> Answered {
+    fn decide(
+        &self,
+        review: Review,
+        surroundings: &Surroundings<'_>,
+        parse: Duration,
+        steps: Option<u64>,
+    ) -> Result<Answered, Heavy> {
         let begun = Instant::now();
         let judged = Cell::new(Duration::ZERO);
+        let steps = steps.map(Cell::new);
+        let is_heavy = Cell::new(false);
+        let bounds = Bounds { until: Some(surroundings.until), steps: steps.as_ref() };
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let case = Case {
                 attributes: review.attributes(),
@@ -112,21 +150,31 @@ impl Gate {
             let namespace = || (surroundings.namespace)(&review.namespace);
             let request = Request { operation: review.operation };
             let judge = |document: &Document, params: &Params| {
+                if is_heavy.get() {
+                    return Err(HEAVY.to_owned());
+                }
                 let begun = Instant::now();
-                let verdict = self.judge(document, &request, params, surroundings.until);
+                let verdict = self.judge(document, &request, params, &bounds);
                 judged.set(judged.get() + begun.elapsed());
-                verdict
+                verdict.unwrap_or_else(|Heavy| {
+                    is_heavy.set(true);
+                    Err(HEAVY.to_owned())
+                })
             };
             let is_late = || Instant::now() >= surroundings.until;
             let callbacks = Callbacks { namespace: &namespace, judge: &judge, is_late: &is_late };
             decision::decide(&self.rules, &case, &callbacks)
         }));
+        // What was decided without the verdict is not said.
+        if is_heavy.get() {
+            return Err(Heavy);
+        }
         let decision = decided
             .unwrap_or_else(|_| decision::decide_unread(&self.rules, Some(&review.attributes()), &Unread::Panicked));
         let body = answer::write(&review.uid, &decision);
         let judge = judged.get();
         let phases = Phases { parse, judge, decide: begun.elapsed().saturating_sub(judge) };
-        Answered { uid: review.uid.clone(), review: Some(review), decision, body, phases }
+        Ok(Answered { uid: review.uid.clone(), review: Some(review), decision, body, phases })
     }
 
     fn judge(
@@ -134,10 +182,13 @@ impl Gate {
         document: &Document,
         request: &Request,
         params: &Params,
-        until: Instant,
-    ) -> Result<Arc<Verdict>, String> {
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.engine.judge_until(document, request, params, until)));
-        verdict.map(Arc::new).map_err(|_| "a rule broke down while it was asked".to_owned())
+        bounds: &Bounds<'_>,
+    ) -> Result<Result<Arc<Verdict>, String>, Heavy> {
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.engine.judge_within(document, request, params, bounds)));
+        match verdict {
+            Ok(verdict) => verdict.map(|it| Ok(Arc::new(it))),
+            Err(_) => Ok(Err("a rule broke down while it was asked".to_owned())),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ const SEARCHED_BYTES: usize = 1 << 20;
 /// The longest other text that is believed.
 const LONGEST_TEXT: usize = 253;
 
+/// The longest name of a user that is told from others; of a longer one, the beginning counts.
+const LONGEST_USER: usize = 512;
+
 /// The beginning of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Glance {
@@ -23,6 +26,7 @@ pub(super) struct Glance {
     group: String,
     version: String,
     resource: String,
+    user: String,
 }
 
 impl Glance {
@@ -36,6 +40,14 @@ impl Glance {
     /// The uid; never empty.
     pub(super) fn uid(&self) -> &str {
         &self.uid
+    }
+
+    /// The name of the user whose request this is, as it is written in the body; empty where it does not stand before the
+    /// object. For telling users apart, not for showing.
+    pub(super) fn user_of(body: &[u8]) -> String {
+        let mut glance = Self::default();
+        glance.look(body.get(..SEARCHED_BYTES).unwrap_or(body));
+        glance.user
     }
 
     /// What is asked for, where enough of it is known to say what it falls under.
@@ -58,7 +70,7 @@ impl Glance {
     /// Stops at the object, or at what is no JSON; what was seen until then stays.
     fn look(&mut self, body: &[u8]) -> Option<()> {
         let mut depth = 0_usize;
-        let (mut in_request, mut in_resource) = (false, false);
+        let (mut in_request, mut in_resource, mut in_user) = (false, false, false);
         // The last string, while it may still turn out to be a key; then the key whose value comes.
         let mut last: &[u8] = b"";
         let mut key: &[u8] = b"";
@@ -70,6 +82,10 @@ impl Glance {
                     match depth {
                         2 if in_request => self.take_of_request(key, text),
                         3 if in_resource => self.take_of_resource(key, text),
+                        3 if in_user && key == b"username" => {
+                            let text = text.get(..LONGEST_USER).unwrap_or(text);
+                            self.user = String::from_utf8_lossy(text).into_owned();
+                        }
                         _ => {}
                     }
                     last = text;
@@ -85,7 +101,10 @@ impl Glance {
                 b'{' | b'[' => {
                     match depth {
                         1 => in_request = key == b"request" && *byte == b'{',
-                        2 => in_resource = in_request && key == b"resource" && *byte == b'{',
+                        2 => {
+                            in_resource = in_request && key == b"resource" && *byte == b'{';
+                            in_user = in_request && key == b"userInfo" && *byte == b'{';
+                        }
                         _ => {}
                     }
                     depth += 1;
@@ -94,6 +113,7 @@ impl Glance {
                 b'}' | b']' => {
                     depth = depth.checked_sub(1)?;
                     in_resource &= depth >= 3;
+                    in_user &= depth >= 3;
                     in_request &= depth >= 2;
                 }
                 b',' => key = b"",
@@ -174,6 +194,19 @@ mod tests {
         check(r#"{"request":{"uid":{"uid":"x"}}}"#, None);
         check("]", None);
         check("", None);
+    }
+
+    #[test]
+    fn the_user_is_told_from_others() {
+        for (body, expected) in [
+            (r#"{"request":{"uid":"a","userInfo":{"username":"ann","groups":["x"]},"object":{"#, "ann"),
+            (r#"{"request":{"uid":"a","userInfo":{"extra":{"username":["x"]},"username":"a@b \"c"}"#, r#"a@b \"c"#),
+            (r#"{"request":{"uid":"a","object":{},"userInfo":{"username":"ann"}}}"#, ""),
+            (r#"{"request":{"uid":"a","username":"ann"},"userInfo":{"username":"bob"}}"#, ""),
+            ("]", ""),
+        ] {
+            assert_eq!(Glance::user_of(body.as_bytes()), expected, "{body}");
+        }
     }
 
     #[test]

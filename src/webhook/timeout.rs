@@ -1,15 +1,38 @@
-//! How long the caller waits: the `timeout` of the request's query, in Go's words.
+//! How long the caller waits: the `timeout` of the request's query, in Go's words; and the one budget of time that comes
+//! of it for reading, waiting, judging, deciding and writing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the API server waits where it does not say.
 const DEFAULT: Duration = Duration::from_secs(10);
 /// The most it ever waits (`timeoutSeconds` is at most 30).
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The time of one review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeBudget {
+    /// When its first byte was there.
+    pub(super) begun: Instant,
+    /// When the answer must be there.
+    pub(super) until: Instant,
+}
+
+impl TimeBudget {
+    /// The budget of a request that begins now.
+    pub(super) fn of_query(begun: Instant, query: Option<&str>) -> Self {
+        Self { begun, until: begun + of_query(query) }
+    }
+
+    /// The last moment at which judging may begin: with less than a quarter of the time left, the answer might come when
+    /// nobody waits for it any more.
+    pub(super) fn latest_start(&self) -> Instant {
+        self.until - self.until.saturating_duration_since(self.begun) / 4
+    }
+}
+
 /// How long a review may take: what the caller waits, less what the way back may need.
 #[must_use]
-pub(super) fn of_query(query: Option<&str>) -> Duration {
+fn of_query(query: Option<&str>) -> Duration {
     let asked = query.unwrap_or_default().split('&').find_map(|it| it.strip_prefix("timeout="));
     let waits = asked.and_then(go_duration).unwrap_or(DEFAULT).min(LONGEST);
     waits - (waits / 10).clamp(Duration::from_millis(20).min(waits / 2), Duration::from_millis(500))
@@ -46,6 +69,14 @@ mod tests {
     #[track_caller]
     fn check(query: &str, expected_ms: u64) {
         assert_eq!(of_query(Some(query)), Duration::from_millis(expected_ms), "{query}");
+    }
+
+    #[test]
+    fn judging_begins_with_a_quarter_of_the_time_left_at_least() {
+        let begun = Instant::now();
+        let budget = TimeBudget::of_query(begun, Some("timeout=10s"));
+        assert_eq!(budget.until - begun, Duration::from_millis(9_500));
+        assert_eq!(budget.latest_start() - begun, Duration::from_millis(7_125));
     }
 
     #[test]

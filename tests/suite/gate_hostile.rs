@@ -20,7 +20,7 @@ spec: {controls: [C-0057], validationActions: [Deny]}
 ";
 
 /// A gate that denies privileged containers, in a folder of its own.
-fn gate() -> (Gate, Dir) {
+pub(crate) fn gate() -> (Gate, Dir) {
     let dir = Dir::new().file("bindings/strict.yaml", DENIES_PRIVILEGED);
     let bindings = dir.path().join("bindings");
     let gate = Gate::start(&dir.path().join("tls"), &["--bindings", bindings.to_str().unwrap()]).unwrap();
@@ -29,7 +29,7 @@ fn gate() -> (Gate, Dir) {
 
 /// Denied with this code and these words.
 #[track_caller]
-fn denied(reply: &Reply, uid: &str, code: u16, says: &str) {
+pub(crate) fn denied(reply: &Reply, uid: &str, code: u16, says: &str) {
     let response = reply.response(uid);
     assert_eq!(response["allowed"], false);
     assert_eq!(response["status"]["code"], code, "{response:?}");
@@ -37,12 +37,12 @@ fn denied(reply: &Reply, uid: &str, code: u16, says: &str) {
 }
 
 #[track_caller]
-fn allowed(reply: &Reply, uid: &str) {
+pub(crate) fn allowed(reply: &Reply, uid: &str) {
     assert_eq!(reply.response(uid)["allowed"], true);
 }
 
 /// The most memory that a process had at once, in bytes.
-fn peak(gate: &Gate) -> usize {
+pub(crate) fn peak(gate: &Gate) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
     let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
@@ -321,40 +321,6 @@ fn what_is_no_tls_is_let_go_and_harms_nobody() {
     }
     assert!(gate.metric("kubevet_tls_handshake_failures_total") >= 5.0, "{}", gate.metrics());
     allowed(&post(&gate, creating("u-1", &container(false))), "u-1");
-}
-
-/// More bodies on their way than there is memory for: those over it are told so while the others still come.
-#[test]
-fn overload_is_answered_at_once() {
-    let (gate, _dir) = gate();
-    let head =
-        |length: usize| format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
-    let begins = |uid: &str| creating(uid, &container(false)).split_at(400).0.to_owned();
-    let hold = |uid: usize| {
-        let mut line = Line::open(&gate);
-        line.send(head(64 << 20).as_bytes());
-        line.send(begins(&format!("held-{uid}")).as_bytes());
-        line
-    };
-    let mut held: Vec<Line> = (0..4).map(hold).collect();
-    let body = creating("over", &container(false));
-    let reply = crate::waiting::until("all memory to be promised", || {
-        let begun = Instant::now();
-        let reply = post(&gate, &body);
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        if reply.response("over")["allowed"] == false {
-            return Ok(reply);
-        }
-        // A body of ours may have had the last of the memory when one of them asked for its share.
-        held.push(hold(held.len()));
-        Err("allowed".to_owned())
-    });
-    denied(&reply, "over", 429, "");
-    assert!(peak(&gate) < 300 << 20, "memory is taken before it is needed: {}", peak(&gate) >> 20);
-    drop(held);
-    crate::waiting::until("memory to be given back", || {
-        if post(&gate, &body).response("over")["allowed"] == true { Ok(()) } else { Err("denied".to_owned()) }
-    });
 }
 
 /// Rules as deep as are let through must fit the stack that reviews are judged on.

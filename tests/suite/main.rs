@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "the tests of a cluster share it, and use more of it")]
 mod client;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod gate;

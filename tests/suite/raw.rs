@@ -7,9 +7,10 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use serde_json::{Map, Value};
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, Shutdown, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     sync::Arc,
     time::Duration,
 };
@@ -28,8 +29,24 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
+/// The address that ordinary callers send from.
+pub(crate) const ORDINARY: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+/// A TCP connection from an address of the loopback network.
+pub(crate) fn connect_from(address: Ipv4Addr, gate: &Gate) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, gate.port())).into()).unwrap();
+    socket.into()
+}
+
 impl Line {
     pub(crate) fn open(gate: &Gate) -> Self {
+        Self::open_from(ORDINARY, gate)
+    }
+
+    /// A connection from an address of the loopback network.
+    pub(crate) fn open_from(address: Ipv4Addr, gate: &Gate) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(gate.ca().as_bytes()) {
             roots.add(certificate.unwrap()).unwrap();
@@ -40,7 +57,7 @@ impl Line {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, gate.port())).unwrap();
+        let stream = connect_from(address, gate);
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream))

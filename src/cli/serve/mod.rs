@@ -15,7 +15,7 @@ use crate::{
     matching::Labels,
     model::Kind,
     serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder},
+    webhook::{self, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder},
     workload::WORKLOADS,
 };
 use anyhow::{Context as _, bail};
@@ -37,7 +37,6 @@ use std::{
 };
 use time::OffsetDateTime;
 use tokio::{
-    runtime::Handle,
     signal::unix::{SignalKind, signal},
     time::{MissedTickBehavior, interval},
 };
@@ -166,7 +165,10 @@ impl ServeCommand {
             return Ok(complain(&problems));
         }
         let log = ProgramLog::begin(self.log_format, is_colored());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // One thread more than reviews that are judged at once: it takes in what waits, so that the fair queue and not the
+        // order of arrival says whose turn it is.
+        let threads = webhook::judged_at_once() + 1;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         let done = runtime.block_on(self.serve(loaded, &log));
         runtime.shutdown_timeout(Duration::from_secs(1));
         // Not by the caller: its standard error may make it wait for ever.
@@ -215,22 +217,22 @@ impl ServeCommand {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(decisions(&self.decision_log)?, self.decision_sample, &metrics)),
             recorder: recorder(self.record.as_deref(), &metrics)?,
-            namespaces: watched.as_ref().map(|it| {
-                let lookup = Lookup { namespaces: it.namespaces.clone(), runtime: Handle::current() };
-                Box::new(lookup) as Box<dyn NamespaceLookup>
-            }),
+            namespaces: watched
+                .as_ref()
+                .map(|it| Box::new(Lookup { namespaces: it.namespaces.clone() }) as Box<dyn NamespaceLookup>),
             observe: events.clone().map(observe::events),
             capacity: Capacity::default(),
             metrics,
         });
 
+        let descriptors = serve::raise_descriptor_limit();
+        let connections = descriptors.connections();
+        info!("{} descriptors may be open: at most {connections} connections", descriptors.now);
+        let limits = Limits { connections, ..Limits::default() };
         let bind = if self.share_port { Listener::bind_shared } else { Listener::bind };
-        let listen = |address: SocketAddr| {
-            let listener = bind(address, Limits::default(), served.clone());
-            let more = if self.share_port { "" } else { " (--share-port lets two gates share it)" };
-            listener.with_context(|| format!("cannot listen on {address}{more}"))
-        };
-        let listener = listen(self.listen)?;
+        let listener = bind(self.listen, limits, served.clone());
+        let more = if self.share_port { "" } else { " (--share-port lets two gates share it)" };
+        let listener = listener.with_context(|| format!("cannot listen on {}{more}", self.listen))?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
@@ -239,7 +241,8 @@ impl ServeCommand {
             None => routes = routes.merge(health.routes(None)),
             Some(address) => {
                 let about = health.routes(Some(Arc::new(registry)));
-                plain = Some(tokio::spawn(serve::listen_plain(listen(address)?, about, shutdown.clone())));
+                let listening = serve::listen_apart(address, self.share_port, served.clone(), about, shutdown.clone());
+                plain = Some(listening.with_context(|| format!("cannot listen on {address}"))?);
             }
         }
         let server = tokio::spawn(serve::listen(listener, tls.clone(), routes, shutdown.clone()));
@@ -467,7 +470,6 @@ async fn ended() -> &'static str {
 /// The watched cache, and the API server where it has nothing.
 struct Lookup {
     namespaces: Namespaces,
-    runtime: Handle,
 }
 
 impl NamespaceLookup for Lookup {
@@ -475,9 +477,9 @@ impl NamespaceLookup for Lookup {
         self.namespaces.cached(name)
     }
 
-    fn ask(&self, name: &str, until: Instant) -> Option<Arc<Labels>> {
+    fn ask<'l>(&'l self, name: &'l str, until: Instant) -> Asking<'l> {
         let within = until.saturating_duration_since(Instant::now());
-        self.runtime.block_on(self.namespaces.get(name, within))
+        Box::pin(self.namespaces.get(name, within))
     }
 }
 

@@ -44,6 +44,8 @@ pub(in crate::engine) struct Scratch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     Steps,
+    /// More steps than whoever asked allows for now.
+    Heavy,
     Made,
     Late,
 }
@@ -52,6 +54,7 @@ impl Stop {
     pub(super) fn why(self) -> String {
         match self {
             Self::Steps => format!("the object is so large that judging it takes more than {STEPS} steps"),
+            Self::Heavy => "the object is too much work to be judged here".to_owned(),
             Self::Made => format!("the rule makes more than {} MiB of texts of this object", MADE_BYTES >> 20),
             Self::Late => "there was no time left to judge the object".to_owned(),
         }
@@ -71,6 +74,7 @@ pub(super) struct Machine<'m, W> {
     /// When this object's judgement began, on the scratch's clock.
     began: u32,
     steps: u64,
+    heavy_steps: u64,
     until: Option<Instant>,
     stopped: Option<Stop>,
     /// Bytes of made texts from which on they are let go.
@@ -89,12 +93,14 @@ pub(super) struct Parts<'m> {
     pub(super) scratch: &'m mut Scratch,
     pub(super) pod_path: Option<&'static [&'static str]>,
     pub(super) operation: Operation,
+    /// Steps from which on the object is heavy, and the work ends.
+    pub(super) heavy_steps: u64,
     pub(super) until: Option<Instant>,
 }
 
 impl<'m, W: Watch> Machine<'m, W> {
     pub(super) fn new(parts: Parts<'m>, watch: W) -> Self {
-        let Parts { document, program, tables, settings, scratch, pod_path, operation, until } = parts;
+        let Parts { document, program, tables, settings, scratch, pod_path, operation, heavy_steps, until } = parts;
         scratch.prepare(tables);
         let began = scratch.tick();
         let pod_spec = match pod_path {
@@ -112,6 +118,7 @@ impl<'m, W: Watch> Machine<'m, W> {
             operation,
             began,
             steps: 0,
+            heavy_steps,
             until,
             stopped: None,
             let_go_bytes: LET_GO_BYTES,
@@ -157,6 +164,8 @@ impl<'m, W: Watch> Machine<'m, W> {
     fn look(&mut self) {
         if self.steps > STEPS {
             self.stopped = Some(Stop::Steps);
+        } else if self.steps > self.heavy_steps {
+            self.stopped = Some(Stop::Heavy);
         } else if self.scratch.made.len() > MADE_BYTES {
             self.stopped = Some(Stop::Made);
         } else if self.until.is_some_and(|it| Instant::now() >= it) {

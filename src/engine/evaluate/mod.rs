@@ -32,6 +32,7 @@ mod value;
 mod watch;
 
 pub(super) use plan::Plan;
+pub use run::Heavy;
 pub(super) use run::{Judged, Scratch, judge};
 pub(super) use settings::Settings;
 pub(super) use tables::Tables;

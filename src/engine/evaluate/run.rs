@@ -2,7 +2,7 @@
 
 pub(in crate::engine) use super::machine::Scratch;
 use super::{
-    machine::{Machine, Parts},
+    machine::{Machine, Parts, Stop},
     plan::{Level, Plan},
     settings::Settings,
     tables::Tables,
@@ -24,10 +24,17 @@ pub(in crate::engine) struct Judged<'j> {
     pub(in crate::engine) settings: &'j Settings,
     /// Where objects of the kind keep their pod spec.
     pub(in crate::engine) pod_path: Option<&'static [&'static str]>,
+    /// Steps from which on an object is heavy; its judgement then ends without an answer.
+    pub(in crate::engine) heavy_steps: u64,
     pub(in crate::engine) until: Option<Instant>,
 }
 
-/// Adds what the plan's controls say of an object to a verdict, unsorted.
+/// An object is more work than was allowed for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heavy;
+
+/// Adds what the plan's controls say of an object to a verdict, unsorted. Returns the steps that it took; the error says
+/// that the object is heavy.
 pub(in crate::engine) fn judge(
     judged: &Judged<'_>,
     document: &Document,
@@ -35,7 +42,7 @@ pub(in crate::engine) fn judge(
     scratch: &mut Scratch,
     watch: impl Watch,
     verdict: &mut Verdict,
-) {
+) -> Result<u64, Heavy> {
     let plan = judged.plan;
     scratch.holds.clear();
     scratch.denied.clear();
@@ -47,6 +54,7 @@ pub(in crate::engine) fn judge(
         scratch,
         pod_path: judged.pod_path,
         operation,
+        heavy_steps: judged.heavy_steps,
         until: judged.until,
     };
     let mut machine = Machine::new(parts, watch);
@@ -70,8 +78,10 @@ pub(in crate::engine) fn judge(
                 outcome = machine.say(id, deny, judged.tables.joins.stages(*number, *place), &mut findings);
             }
         }
-        if let Some(stop) = machine.stopped() {
-            outcome = Err(stop.why());
+        match machine.stopped() {
+            Some(Stop::Heavy) => return Err(Heavy),
+            Some(stop) => outcome = Err(stop.why()),
+            None => {}
         }
         match outcome {
             Ok(()) => {
@@ -84,6 +94,7 @@ pub(in crate::engine) fn judge(
         }
     }
     machine.end();
+    Ok(machine.steps())
 }
 
 impl<W: Watch> Machine<'_, W> {

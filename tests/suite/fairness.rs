@@ -1,0 +1,151 @@
+//! Callers that take more than their share: an ordinary caller is answered by verdict all the while, from another address
+//! and from the same one.
+
+use crate::{
+    gate_hostile::{allowed, denied, gate, peak},
+    raw::{Line, ORDINARY, connect_from, container, creating, post},
+    served::Gate,
+    waiting::until,
+};
+use std::{
+    fmt::Write as _,
+    io::Read as _,
+    net::{Ipv4Addr, TcpStream},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// No ordinary review may take longer, on however busy a machine.
+const HANG: Duration = Duration::from_secs(10);
+
+/// An ordinary caller is judged, both ways.
+#[track_caller]
+fn ordinary_is_judged(gate: &Gate) {
+    let begun = Instant::now();
+    denied(&post(gate, creating("u-1", &container(true))), "u-1", 403, "C-0057");
+    allowed(&post(gate, creating("u-2", &container(false))), "u-2");
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
+}
+
+fn head(length: usize) -> String {
+    format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
+}
+
+/// What is announced costs nobody anything.
+#[test]
+fn bodies_that_never_come_keep_nobody_from_being_judged() {
+    let (gate, _dir) = gate();
+    for address in [ATTACKER, ORDINARY] {
+        let mut held: Vec<Line> = (0..8).map(|_| Line::open_from(address, &gate)).collect();
+        for line in &mut held {
+            line.send(head(64 << 20).as_bytes());
+        }
+        ordinary_is_judged(&gate);
+        // And they are not waited for: a second, and 64 KiB a second from then on.
+        let begun = Instant::now();
+        for mut line in held {
+            if let Some(reply) = line.reply() {
+                reply.refused(503);
+            }
+        }
+        assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
+    }
+    assert!(peak(&gate) < 100 << 20, "memory is taken before it is needed: {}", peak(&gate) >> 20);
+    assert_eq!(gate.metric("kubevet_refused_requests_total{why=\"slow_body\"}"), 16.0, "{}", gate.metrics());
+}
+
+/// More bytes come than there is memory for. The one who sends them is told so, and small reviews are judged meanwhile.
+#[test]
+fn bodies_that_fill_all_memory_keep_no_small_one_from_being_judged() {
+    let (gate, _dir) = gate();
+    for address in [ATTACKER, ORDINARY] {
+        // 60 MiB each, the last byte of which does not come.
+        let body = creating("large", &format!(r#""x":"{}",{}"#, "x".repeat(60 << 20), container(false)));
+        let (missing, body) = (body.len() - 1, body.as_bytes());
+        let before = gate.metric("kubevet_shed_reviews_total{why=\"memory\"}");
+        let held: Vec<Line> = thread::scope(|scope| {
+            let send = || {
+                let mut line = Line::open_from(address, &gate);
+                line.send(head(body.len()).as_bytes());
+                line.send(&body[..missing]);
+                line
+            };
+            let sending: Vec<_> = (0..5).map(|_| scope.spawn(send)).collect();
+            sending.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        ordinary_is_judged(&gate);
+        let mut refused = 0;
+        for mut line in held {
+            line.send(&body[missing..]);
+            let reply = line.reply().unwrap();
+            refused += u32::from(reply.response("large")["allowed"] == false);
+        }
+        assert!(refused >= 1, "five of 60 MiB were all taken");
+        let after = gate.metric("kubevet_shed_reviews_total{why=\"memory\"}");
+        assert!(after - before >= 1.0, "{}", gate.metrics());
+    }
+    assert!(peak(&gate) < 512 << 20, "{} MiB", peak(&gate) >> 20);
+    until("memory to be given back", || {
+        let large = creating("later", &format!(r#""x":"{}",{}"#, "x".repeat(30 << 20), container(false)));
+        if post(&gate, large).response("later")["allowed"] == true { Ok(()) } else { Err("denied".to_owned()) }
+    });
+}
+
+/// A Pod of one user's with many volumes and mounts: under the bytes of any bound, and slow.
+fn slow(user: &str, volumes: usize) -> String {
+    let (mut list, mut mounts) = (String::new(), String::new());
+    for it in 0..volumes {
+        let comma = if it == 0 { "" } else { "," };
+        write!(list, r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#).unwrap();
+        write!(mounts, r#"{comma}{{"name":"v{it}","mountPath":"/m{it}"}}"#).unwrap();
+    }
+    let pod = format!(
+        r#""spec":{{"volumes":[{list}],"containers":[{{"name":"a","image":"b","volumeMounts":[{mounts}],"securityContext":{{"privileged":true}}}}]}}"#
+    );
+    creating("slow", &pod).replace(r#""username":"ann""#, &format!(r#""username":"{user}""#))
+}
+
+/// Through one API server: a user who sends heavy reviews without end, and one who sends an ordinary one now and then.
+#[test]
+fn a_user_who_floods_delays_nobody_else() {
+    let (gate, _dir) = gate();
+    let (over, body) = (AtomicBool::new(false), slow("flood", 2000));
+    thread::scope(|scope| {
+        let flood = || {
+            let mut answers = 0;
+            while !over.load(Ordering::SeqCst) {
+                let mut line = Line::open(&gate);
+                // Whatever is not judged is denied by policy, and none is allowed.
+                let reply = line.post("/validate?timeout=5s", body.as_bytes());
+                assert_eq!(reply.response("slow")["allowed"], false);
+                answers += 1;
+            }
+            answers
+        };
+        let floods: Vec<_> = (0..12).map(|_| scope.spawn(flood)).collect();
+        for _ in 0..20 {
+            ordinary_is_judged(&gate);
+        }
+        over.store(true, Ordering::SeqCst);
+        assert!(floods.into_iter().map(|it| it.join().unwrap()).all(|it| it > 0));
+    });
+}
+
+/// A stranger's silent connections, and health on its own port.
+#[test]
+fn silent_connections_keep_nobody_out() {
+    let (gate, _dir) = gate();
+    let mut kept = Line::open(&gate);
+    allowed(&kept.post("/validate", creating("u-1", &container(false)).as_bytes()), "u-1");
+    let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &gate)).collect();
+    ordinary_is_judged(&gate);
+    assert_eq!(gate.readiness().map(|it| it.0), Some(200));
+    allowed(&kept.post("/validate", creating("u-2", &container(false)).as_bytes()), "u-2");
+    // Nobody holds a place for long without a byte.
+    for mut stream in silent {
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+}
