@@ -6,7 +6,7 @@
 //! objects before, it keeps nothing but a little room.
 
 use super::{
-    join::{Join, Lookup, LookupId, Over},
+    join::{Join, Lookup, LookupId, MAX_CHAIN, Over},
     machine::Machine,
     value::{Standing, Value},
     watch::Watch,
@@ -227,11 +227,15 @@ impl<W: Watch> Machine<'_, W> {
         true
     }
 
-    fn standings(&self, lookup: &Lookup) -> Vec<Standing> {
-        lookup.chain.iter().map(|it| self.standing(it.binder)).collect()
+    fn standings(&self, lookup: &Lookup) -> [Standing; MAX_CHAIN] {
+        let mut standings = [Standing::NOWHERE; MAX_CHAIN];
+        for (slot, link) in standings.iter_mut().zip(&lookup.chain) {
+            *slot = self.standing(link.binder);
+        }
+        standings
     }
 
-    fn put_back(&mut self, lookup: &Lookup, standings: &[Standing]) {
+    fn put_back(&mut self, lookup: &Lookup, standings: &[Standing; MAX_CHAIN]) {
         for (link, standing) in lookup.chain.iter().zip(standings) {
             if let Some(slot) = self.scratch.standing.get_mut(link.binder.place()) {
                 *slot = *standing;

@@ -9,6 +9,9 @@ use crate::{
     model::{ControlId, FieldPath, Finding, Fix, FixAction},
 };
 
+/// Room for a message; most are shorter.
+const MESSAGE_ROOM_BYTES: usize = 128;
+
 impl<W: Watch> Machine<'_, W> {
     /// Adds the findings of one body.
     ///
@@ -69,7 +72,7 @@ impl<W: Watch> Machine<'_, W> {
             Term::Concat(pieces) => pieces,
             _ => std::slice::from_ref(&term),
         };
-        let mut message = String::new();
+        let mut message = String::with_capacity(MESSAGE_ROOM_BYTES);
         for piece in pieces {
             match self.term(*piece) {
                 Value::Int(number) => message.push_str(&number.to_string()),
