@@ -30,8 +30,8 @@ const FEWEST: usize = 1000;
 const MAX_BYTES: usize = 3 << 20;
 /// Bytes of a long text for each element that is in the list beside it.
 const LONG_BYTES: usize = 64;
-/// What is added to a bound, since small figures jump.
-const SLACK: f64 = 200.0;
+/// What is added to a bound, since small figures jump: where an index comes in place of loops, for one.
+const SLACK: f64 = 1000.0;
 /// How much growth may be above n log n: room that doubles, and long texts that are made anew when it does.
 const TOLERANCE: f64 = 1.15;
 
