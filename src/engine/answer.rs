@@ -32,7 +32,7 @@ pub(super) fn too_many() -> String {
 
 fn finding(control: &ControlId, entry: &Value) -> Result<Finding, String> {
     let message = match field(entry, "message") {
-        Some(Value::String(text)) => cut(text),
+        Some(Value::String(text)) => cut(text).to_owned(),
         _ => return Err("a finding without a `message` that is a text".to_owned()),
     };
     let paths = list(entry, "paths")?
@@ -81,7 +81,8 @@ fn parse(text: &str) -> Result<FieldPath, String> {
     text.parse().map_err(|it| format!("{it}"))
 }
 
-pub(super) fn cut(text: &str) -> String {
+/// As much of a message as is kept.
+pub(super) fn cut(text: &str) -> &str {
     let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-    text.get(..end).unwrap_or_default().to_owned()
+    text.get(..end).unwrap_or_default()
 }

@@ -5,6 +5,9 @@
 
 use std::{fmt, str::FromStr};
 
+/// Steps for which room is made before a path is read.
+const MAX_ROOM: usize = 16;
+
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
@@ -87,7 +90,9 @@ impl FromStr for FieldPath {
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let wrong = || PathError(text.to_owned());
-        let mut segments = Vec::new();
+        let steps = text.bytes().filter(|it| matches!(it, b'.' | b'[')).count() + 1;
+        // A key may be nothing but dots.
+        let mut segments = Vec::with_capacity(steps.min(MAX_ROOM));
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(inside) = rest.strip_prefix('[') {

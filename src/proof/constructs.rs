@@ -36,6 +36,8 @@ const VALUES: &[&str] = &[
     "[null]",
     "[\"a\",1,true]",
     "[[\"a\"],{\"a\":1}]",
+    "[1.0,null,{\"a\":1.0},[],\"a\"]",
+    "[[1,1.0,\"a\"],[{\"a\":1},null,-0,0.0]]",
     "{}",
     "{\"a\":\"b\"}",
     "{\"a\":{\"b\":\"a\"},\"b\":[\"a\"]}",
@@ -117,6 +119,24 @@ const RULES: &[(&str, &str)] = &[
     ("", "x[y] == \"b\""),
     ("", "some i, e in collections.list(x)\n\tcollections.list(y)[i] == e"),
     ("", "collections.is_empty(x)"),
+    // Joins.
+    ("", "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te == f"),
+    ("", "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te.a == f.a\n\tis_number(f.a)"),
+    ("", "some k, e in collections.map(x)\n\tsome f in collections.list(y)\n\tk == f"),
+    ("", "some e in collections.list(x)\n\tsome l in collections.list(y)\n\tsome f in collections.list(l)\n\te == f"),
+    ("", "some l in collections.list(y)\n\tsome e in collections.list(x)\n\tsome f in collections.list(l)\n\tf == e"),
+    (
+        "",
+        "some l in collections.list(y)\n\tsome i, e in collections.list(l)\n\tsome j, f in collections.list(l)\n\te == f\n\ti != j",
+    ),
+    (
+        "f(v) if {\n\tsome e in collections.list(input.object.spec.y)\n\te == v\n}\n",
+        "some e in collections.list(x)\n\tnot f(e)",
+    ),
+    (
+        "f(v) if {\n\tsome l in collections.list(input.object.spec.y)\n\tsome e in collections.list(l)\n\te == v\n}\n",
+        "some e in collections.list(x)\n\tnot f(e)",
+    ),
 ];
 
 /// The controls, and objects for them: one for each pair of values.

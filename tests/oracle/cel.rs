@@ -327,6 +327,39 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
     proof.finish(450);
 }
 
+/// CEL of 1.30 has no map to look elements up in, so a join costs the API server the product of its lists; docs/vap.md says
+/// how much.
+#[test]
+fn a_join_costs_the_product_of_its_lists() {
+    let Some(mut proof) = Proof::new("a_join_costs_the_product_of_its_lists") else { return };
+    let params = proof.library.params.defaults();
+    let id = ControlId::from("C-0045");
+    let mut compare = |count: usize| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": "apps"},
+            "spec": {
+                "containers": [{"name": "a", "image": "a", "volumeMounts": (0..count).map(|it|
+                    json!({"name": format!("volume-{it}"), "mountPath": format!("/{it}"), "readOnly": true}))
+                    .collect::<Vec<_>>()}],
+                "volumes": (0..count).map(|it| json!({"name": format!("volume-{it}"), "hostPath": {"path": "/srv"}}))
+                    .collect::<Vec<_>>(),
+            },
+        });
+        let document = document::read(&"pod.yaml".into(), object.to_string().as_bytes(), &document::Limits::default());
+        proof.compare(&document.documents[0], &params, &kinds(), Some(&id));
+        (proof.costs.get("C-0045").copied().unwrap_or(0), std::mem::take(&mut proof.differences))
+    };
+    for count in [50, 100, 200, 300] {
+        let (cost, differences) = compare(count);
+        let pairs = u64::try_from(count * count).expect("it is small");
+        assert!((9 * pairs..10 * pairs).contains(&cost), "{count} volumes and mounts: {cost}");
+        assert!(differences.is_empty(), "{differences:#?}");
+    }
+    // Over the limit the question is an error, and `failurePolicy: Fail` refuses the object.
+    let (_, differences) = compare(400);
+    assert!(differences.iter().any(|it| it.contains("cost limit")), "{differences:#?}");
+}
+
 /// A Pod of a hundred containers costs no control more than half of what the API server allows.
 #[test]
 fn a_pod_of_a_hundred_containers_stays_within_the_limit() {

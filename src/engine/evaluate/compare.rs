@@ -6,7 +6,7 @@ use crate::{
     document::{Entry, Node, Number, Value as Field},
     engine::program::{Comparison, Const},
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, hash::BuildHasher as _};
 
 /// A value as it is compared.
 enum View<'v> {
@@ -46,56 +46,21 @@ fn view(node: Node<'_>) -> View<'_> {
     }
 }
 
-/// Where a value stands among all: equal values have equal ranks. What is equal in rank may differ: texts, lists, maps,
-/// and numbers that a double does not hold exactly.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rank {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text,
-    List,
-    Map,
-}
-
-impl Rank {
-    fn place(self) -> (u8, f64) {
-        match self {
-            Self::Null => (0, 0.0),
-            Self::Bool(it) => (1, f64::from(u8::from(it))),
-            // Minus zero is zero.
-            Self::Number(it) => (2, it + 0.0),
-            Self::Text => (3, 0.0),
-            Self::List => (4, 0.0),
-            Self::Map => (5, 0.0),
-        }
-    }
-
-    /// The order of two ranks.
-    pub(super) fn cmp(&self, other: &Self) -> Ordering {
-        let ((a, x), (b, y)) = (self.place(), other.place());
-        a.cmp(&b).then(x.total_cmp(&y))
-    }
-}
-
-impl PartialEq for Rank {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
 impl<W: Watch> Machine<'_, W> {
-    /// The rank of a value; none where it is undefined.
-    pub(super) fn rank(&self, value: Value) -> Option<Rank> {
-        Some(match self.view(value)? {
-            View::Null => Rank::Null,
-            View::Bool(it) => Rank::Bool(it),
-            View::Int(it) => Rank::Number(double(it)),
-            View::Digits(it) => Rank::Number(it.parse().unwrap_or(0.0)),
-            View::Text(_) => Rank::Text,
-            View::Texts(_) | View::List(_) => Rank::List,
-            View::Map(_) => Rank::Map,
-        })
+    /// A hash that equal values have in common; none where the value is undefined. All lists have one, all maps, and
+    /// numbers that the same double is nearest to.
+    pub(super) fn hash(&mut self, value: Value) -> Option<u64> {
+        let view = self.view(value)?;
+        let rank = view.rank();
+        let (hash, len) = match &view {
+            View::Null | View::Texts(_) | View::List(_) | View::Map(_) => (self.scratch.hashing.hash_one(rank), 0),
+            View::Bool(it) => (self.scratch.hashing.hash_one((rank, it)), 0),
+            View::Int(it) => (self.scratch.hashing.hash_one((rank, nearest(&it.to_string()))), 0),
+            View::Digits(it) => (self.scratch.hashing.hash_one((rank, nearest(it))), it.len()),
+            View::Text(it) => (self.scratch.hashing.hash_one((rank, it)), it.len()),
+        };
+        self.spend(len as u64 / 64);
+        Some(hash)
     }
 
     fn view(&self, value: Value) -> Option<View<'_>> {
@@ -162,9 +127,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 }
 
-/// The nearest double, as a number of the same value in another spelling is read.
-fn double(number: i64) -> f64 {
-    number.to_string().parse().unwrap_or(0.0)
+/// The bits of the double that is nearest to a number. Minus zero is zero.
+fn nearest(digits: &str) -> u64 {
+    (digits.parse().unwrap_or(0.0_f64) + 0.0).to_bits()
 }
 
 /// The order of two values, and how many steps it took to find it.

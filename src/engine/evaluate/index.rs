@@ -1,19 +1,18 @@
 //! Indexes of one object: what makes a join cost in proportion to the object.
 //!
 //! Short loops are cheaper than an index, so a join is a loop until it has taken [`LOOP_STEPS`] steps; then its
-//! elements are put in the order of their keys and found by binary search. An index holds no text of the scratch text,
-//! so it outlives the texts that are let go of. It is as large as the object at most; nothing else of it is kept for the
-//! next object than room.
+//! elements are put in the order of their keys' hashes and found by binary search. The hash has a secret, so nobody can
+//! write an object whose keys have one hash. An index holds no text, so it outlives the texts that are let go of. Of the
+//! objects before, it keeps nothing but a little room.
 
 use super::{
-    compare::Rank,
-    join::{Join, Lookup, LookupId, Over},
+    join::{Join, Lookup, LookupId, MAX_CHAIN, Over},
     machine::Machine,
     value::{Standing, Value},
     watch::Watch,
 };
 use crate::engine::program::TermId;
-use std::{cmp::Ordering, mem, ops::Range};
+use std::mem;
 
 /// Steps that the loops of a join take before an index is made.
 pub(in crate::engine) const LOOP_STEPS: u64 = 1024;
@@ -21,8 +20,6 @@ pub(in crate::engine) const LOOP_STEPS: u64 = 1024;
 const MAX_ROWS: usize = 4 << 20;
 /// Elements for which room is kept from object to object.
 const KEPT_ROWS: usize = 256;
-/// Bytes of texts for which room is kept from object to object.
-const KEPT_BYTES: usize = 4096;
 /// The outermost binder stands in no other.
 const NO_PARENT: u32 = u32::MAX;
 
@@ -33,10 +30,8 @@ pub(super) struct Index {
     /// Where the outer binders stood.
     stamp: u32,
     rows: Vec<Row>,
-    /// In the order of their keys.
-    entries: Vec<Entry>,
-    /// The texts of keys that were made.
-    texts: String,
+    /// The hash of each element's key, and its row of the innermost binder; sorted.
+    entries: Vec<(u64, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,15 +53,6 @@ struct Row {
     parent: u32,
 }
 
-/// An element: a row of the innermost binder, under its key.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    rank: Rank,
-    /// The key, where it is a text. A made text is a part of the index's texts.
-    text: Value,
-    row: u32,
-}
-
 impl Index {
     /// Forgets the object before; room for a large one is given back.
     pub(super) fn clear(&mut self) {
@@ -76,10 +62,8 @@ impl Index {
         self.state = State::Unused;
         self.rows.clear();
         self.entries.clear();
-        self.texts.clear();
         self.rows.shrink_to(KEPT_ROWS);
         self.entries.shrink_to(KEPT_ROWS);
-        self.texts.shrink_to(KEPT_BYTES);
     }
 }
 
@@ -157,10 +141,13 @@ impl<W: Watch> Machine<'_, W> {
         }
         // Out of its place meanwhile: nothing that is asked inside can change it.
         let Some(index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else { return false };
-        let range = self.find(&index, value);
+        let hash = self.hash(value);
+        self.spend(1 + log(index.entries.len()));
+        let start = index.entries.partition_point(|(it, _)| Some(*it) < hash);
+        let alike = index.entries.get(start..).unwrap_or_default().iter().take_while(|(it, _)| Some(*it) == hash);
         let mut ended = false;
-        for entry in index.entries.get(range).unwrap_or_default() {
-            if !self.stand_in(lookup, &index.rows, entry.row) || found(self) {
+        for (_, row) in alike {
+            if !self.stand_in(lookup, &index.rows, *row) || found(self) {
                 ended = true;
                 break;
             }
@@ -190,12 +177,13 @@ impl<W: Watch> Machine<'_, W> {
         let Some(mut index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else { return false };
         index.rows.clear();
         index.entries.clear();
-        index.texts.clear();
         let before = self.standings(lookup);
         let whole = !self.gather(lookup, 0, NO_PARENT, &mut index) && self.stopped().is_none();
         self.put_back(lookup, &before);
         if whole {
-            self.sort(&mut index);
+            // To compare two numbers is far less than a step.
+            self.spend(index.entries.len() as u64 * log(index.entries.len()) / 8);
+            index.entries.sort_unstable();
         }
         index.state = if whole { State::Built } else { State::TooLarge };
         if let Some(slot) = self.scratch.indexes.get_mut(id.place()) {
@@ -219,67 +207,12 @@ impl<W: Watch> Machine<'_, W> {
                 return machine.gather(lookup, depth + 1, row, index);
             }
             let key = machine.term(lookup.key);
-            match machine.rank(key) {
-                Some(rank) => {
-                    let text = machine.keep_text(key, rank, &mut index.texts);
-                    index.entries.push(Entry { rank, text, row });
-                }
+            match machine.hash(key) {
+                Some(hash) => index.entries.push((hash, row)),
                 None => drop(index.rows.pop()),
             }
-            false
+            machine.stopped().is_some()
         })
-    }
-
-    /// A text as it may be kept; undefined where the value is none.
-    fn keep_text(&self, value: Value, rank: Rank, texts: &mut String) -> Value {
-        match value {
-            _ if rank != Rank::Text => Value::Undefined,
-            Value::Made { .. } => {
-                let text = self.text(value).unwrap_or_default();
-                let (start, len) = (texts.len(), text.len());
-                texts.push_str(text);
-                match (u32::try_from(start), u32::try_from(len)) {
-                    (Ok(start), Ok(len)) => Value::Made { start, len },
-                    _ => Value::Undefined,
-                }
-            }
-            value => value,
-        }
-    }
-
-    fn sort(&mut self, index: &mut Index) {
-        let Index { entries, texts, .. } = index;
-        let mut steps = 0;
-        entries.sort_unstable_by(|a, b| {
-            let (x, y) = (self.key_text(a, texts), self.key_text(b, texts));
-            steps += 1 + x.len().min(y.len()) as u64 / 64;
-            a.rank.cmp(&b.rank).then_with(|| x.cmp(y)).then(a.row.cmp(&b.row))
-        });
-        self.spend(steps);
-    }
-
-    fn key_text<'t>(&'t self, entry: &Entry, texts: &'t str) -> &'t str {
-        match entry.text {
-            Value::Made { start, len } => texts.get(start as usize..start as usize + len as usize),
-            other => self.outside(other),
-        }
-        .unwrap_or_default()
-    }
-
-    /// The entries whose key may equal a value: all that do, and where it is a list, a map or a long number, others too.
-    fn find(&mut self, index: &Index, value: Value) -> Range<usize> {
-        let Some(rank) = self.rank(value) else { return 0..0 };
-        let text = if rank == Rank::Text { self.text(value).unwrap_or_default() } else { "" };
-        let compare = |it: &Entry| match it.rank.cmp(&rank) {
-            Ordering::Equal => self.key_text(it, &index.texts).cmp(text),
-            other => other,
-        };
-        let start = index.entries.partition_point(|it| compare(it).is_lt());
-        let rest = index.entries.get(start..).unwrap_or_default();
-        let end = start + rest.partition_point(|it| compare(it).is_eq());
-        let steps = 1 + u64::from(index.entries.len().checked_ilog2().unwrap_or(0)) * (1 + text.len() as u64 / 64);
-        self.spend(steps);
-        start..end
     }
 
     /// Puts the binders where a row and those before it stand.
@@ -295,15 +228,24 @@ impl<W: Watch> Machine<'_, W> {
         true
     }
 
-    fn standings(&self, lookup: &Lookup) -> Vec<Standing> {
-        lookup.chain.iter().map(|it| self.standing(it.binder)).collect()
+    fn standings(&self, lookup: &Lookup) -> [Standing; MAX_CHAIN] {
+        let mut standings = [Standing::NOWHERE; MAX_CHAIN];
+        for (slot, link) in standings.iter_mut().zip(&lookup.chain) {
+            *slot = self.standing(link.binder);
+        }
+        standings
     }
 
-    fn put_back(&mut self, lookup: &Lookup, standings: &[Standing]) {
+    fn put_back(&mut self, lookup: &Lookup, standings: &[Standing; MAX_CHAIN]) {
         for (link, standing) in lookup.chain.iter().zip(standings) {
             if let Some(slot) = self.scratch.standing.get_mut(link.binder.place()) {
                 *slot = *standing;
             }
         }
     }
+}
+
+/// Steps of a binary search over so many.
+fn log(count: usize) -> u64 {
+    u64::from(count.checked_ilog2().unwrap_or(0))
 }

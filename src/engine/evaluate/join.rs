@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// The most ways into nested conditions that are tried to find the join of one.
 const MAX_PATHS: usize = 64;
+/// The most binders of a lookup.
+pub(super) const MAX_CHAIN: usize = 4;
 
 /// The number of a [`Lookup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,7 +134,7 @@ impl Joins {
                 }
             }
             for (place, cond) in conds.iter().enumerate() {
-                if let Cond::Any(binder, inner) = program.cond(*cond) {
+                if let (Cond::Any(binder, inner), true) = (program.cond(*cond), chain.len() < MAX_CHAIN) {
                     let mut conds = conds.clone();
                     conds.splice(place..=place, conjuncts(program, *inner));
                     let mut chain = chain.clone();
@@ -232,7 +234,8 @@ impl Body<'_> {
         let first = left(&|it| of_probe.contains(it));
         let chain = left(&|it| of_key.contains(it) && !of_probe.contains(it));
         let differs = of_probe.iter().any(|it| !of_key.contains(it));
-        (depth(key) > depth(probe) && differs && !chain.is_empty()).then_some(BodyJoin { first, chain, key, probe })
+        let fits = (1..=MAX_CHAIN).contains(&chain.len());
+        (depth(key) > depth(probe) && differs && fits).then_some(BodyJoin { first, chain, key, probe })
     }
 }
 

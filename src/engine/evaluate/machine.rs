@@ -12,17 +12,16 @@ use crate::{
     engine::program::{BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type},
     model::Operation,
 };
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, hash::RandomState, time::Instant};
 
 /// The most steps for one object.
 const STEPS: u64 = 200_000_000;
 /// Steps between two looks at the clock.
 const LOOK: u64 = 0x3FFF;
-/// Bytes of made texts from which on they are let go between two elements or findings.
+/// Bytes of made texts after which they are let go between two elements or findings: at first, and at most. It doubles
+/// each time, since what is needed of an outer element is made anew then, however long it is.
 const LET_GO_BYTES: usize = 64 << 10;
-/// Where texts are let go after fewer elements than this, more is kept: a long text of an outer element would be made
-/// anew for each inner one.
-const LET_GO_ELEMENTS: u32 = 16;
+const MAX_LET_GO_BYTES: usize = MADE_BYTES / 2;
 /// The most bytes of made texts at a time. Half of it remains for one element or finding at least.
 const MADE_BYTES: usize = 16 << 20;
 
@@ -35,6 +34,8 @@ pub(in crate::engine) struct Scratch {
     made: String,
     /// By the numbers of lookups.
     pub(super) indexes: Vec<Index>,
+    /// Of keys of indexes.
+    pub(super) hashing: RandomState,
     pub(super) holds: Vec<bool>,
     pub(super) denied: Vec<bool>,
     clock: u32,
@@ -79,8 +80,6 @@ pub(super) struct Machine<'m, W> {
     stopped: Option<Stop>,
     /// Bytes of made texts from which on they are let go.
     let_go_bytes: usize,
-    /// Elements and findings since they were.
-    kept_elements: u32,
     watch: W,
 }
 
@@ -122,7 +121,6 @@ impl<'m, W: Watch> Machine<'m, W> {
             until,
             stopped: None,
             let_go_bytes: LET_GO_BYTES,
-            kept_elements: 0,
             watch,
         }
     }
@@ -175,12 +173,8 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     /// Lets go of the texts that were made, and of all answers, where they have become many. Nobody may hold a value.
     pub(super) fn let_go(&mut self) {
-        self.kept_elements = self.kept_elements.saturating_add(1);
         if self.scratch.made.len() > self.let_go_bytes {
-            if self.kept_elements < LET_GO_ELEMENTS {
-                self.let_go_bytes = (self.let_go_bytes * 2).min(MADE_BYTES / 2);
-            }
-            self.kept_elements = 0;
+            self.let_go_bytes = (self.let_go_bytes * 2).min(MAX_LET_GO_BYTES);
             self.scratch.made.clear();
             self.began = self.scratch.tick();
         }

@@ -9,6 +9,9 @@ use crate::{
     model::{ControlId, FieldPath, Finding, Fix, FixAction},
 };
 
+/// Room for a message; most are shorter.
+const MESSAGE_ROOM_BYTES: usize = 128;
+
 impl<W: Watch> Machine<'_, W> {
     /// Adds the findings of one body.
     ///
@@ -65,29 +68,28 @@ impl<W: Watch> Machine<'_, W> {
     /// that stands in all of them.
     fn message(&mut self, term: TermId) -> Result<String, String> {
         let program = self.program;
-        let Term::Concat(pieces) = program.term(term) else { return self.words(term).map(|it| answer::cut(&it)) };
-        let mut message = String::new();
+        let pieces = match program.term(term) {
+            Term::Concat(pieces) => pieces,
+            _ => std::slice::from_ref(&term),
+        };
+        let mut message = String::with_capacity(MESSAGE_ROOM_BYTES);
         for piece in pieces {
             match self.term(*piece) {
                 Value::Int(number) => message.push_str(&number.to_string()),
-                value => message.push_str(&answer::cut(self.text(value).ok_or_else(no_text)?)),
+                value => message.push_str(answer::cut(self.text(value).ok_or_else(no_text)?)),
             }
             if message.len() > answer::MESSAGE_BYTES {
                 break;
             }
         }
         self.spend(message.len() as u64 / 64);
-        Ok(answer::cut(&message))
-    }
-
-    fn words(&mut self, term: TermId) -> Result<String, String> {
-        let value = self.term(term);
-        // Proved when the rule was compiled; if that proof were wrong, the object must not pass.
-        self.text(value).map(str::to_owned).ok_or_else(no_text)
+        message.truncate(answer::cut(&message).len());
+        Ok(message)
     }
 
     fn path(&mut self, term: TermId) -> Result<FieldPath, String> {
-        self.words(term)?.parse().map_err(|it| format!("{it}"))
+        let value = self.term(term);
+        self.text(value).ok_or_else(no_text)?.parse().map_err(|it| format!("{it}"))
     }
 
     fn json(&mut self, term: TermId) -> Result<String, String> {
@@ -110,6 +112,7 @@ impl<W: Watch> Machine<'_, W> {
     }
 }
 
+// Proved to be none when the rule was compiled; if that proof were wrong, the object must not pass.
 fn no_text() -> String {
     "a finding with a piece that is no text".to_owned()
 }
