@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Gives memory back after a peak, where the system's allocator keeps each thread's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     kubevet::cli::run()
 }

@@ -164,7 +164,7 @@ fn slots(options: &Options) -> Slots {
         ("cpu-request", text("100m")),
         ("memory-request", text("64Mi")),
         ("cpu-limit", text("\"2\"")),
-        ("memory-limit", text("1Gi")),
+        ("memory-limit", text("768Mi")),
         ("crd-annotations", String::new()),
         ("scheduling", String::new()),
         ("extra-args", String::new()),

@@ -130,7 +130,7 @@ spec:
             limits:
               # Generous: throttling would show as slow writes to the API server.
               cpu: @cpu-limit@
-              # Seen: 25 MiB at work, 480 MiB under six reviews of 7 MB at a time that were made to be slow.
+              # Seen: 30 MiB at work; bodies have 256 MiB, and connections about 50 KiB each.
               memory: @memory-limit@
           securityContext:
             privileged: false

@@ -39,7 +39,7 @@ const MAX_HEAD: u32 = 16 << 10;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_ANSWER: Duration = Duration::from_secs(20);
 /// HTTP/1.1: the most bytes of a buffer, and so of a request's head. A body of any size passes through it.
-const BUFFER_BYTES: usize = 16 << 10;
+const BUFFER_BYTES: usize = 8 << 10;
 /// HTTP/2: bytes that a caller may send before they are read, on one stream and on all of a connection.
 const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 256 << 10;

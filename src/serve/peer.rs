@@ -7,11 +7,15 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 use super::places::{Entered, Places};
+
+/// Between two looks at connections that are closing.
+const CLOSING_PAUSE: Duration = Duration::from_millis(1);
 
 /// The caller at the other end of a connection. Clones are one.
 #[derive(Debug, Clone)]
@@ -112,6 +116,13 @@ impl Room {
 
     pub(super) fn is_crowded(&self) -> bool {
         self.lock().is_crowded()
+    }
+
+    /// Waits until those that were told to close have done so, but for a few.
+    pub(super) async fn settle(&self) {
+        while self.lock().is_closing_many() {
+            sleep(CLOSING_PAUSE).await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Places<Cut>> {

@@ -96,6 +96,11 @@ impl<C> Places<C> {
         }
     }
 
+    /// Whether so many are still closing that no more are told to.
+    pub(super) fn is_closing_many(&self) -> bool {
+        self.closing >= CLOSING
+    }
+
     /// Whether more than three quarters of the places are taken.
     pub(super) fn is_crowded(&self) -> bool {
         self.connections.len() > self.limit / 4 * 3

@@ -1,6 +1,6 @@
 //! Taking connections, and the order in which a server ends: asked to leave, held back, closed, cut.
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{future::Future, io, net::IpAddr, time::Duration};
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
@@ -53,6 +53,12 @@ async fn run(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdow
     }
 }
 
+/// The next connection, once there is a descriptor for it.
+async fn next(room: &Room, listener: &Listener) -> io::Result<(TcpStream, IpAddr)> {
+    room.settle().await;
+    listener.accept().await
+}
+
 /// The connections taken so far; dropped, they are cut.
 struct Taken {
     context: Context,
@@ -67,7 +73,7 @@ impl Taken {
         loop {
             tokio::select! {
                 ended = &mut end => return ended,
-                accepted = listener.accept() => match accepted {
+                accepted = next(&self.context.room, listener) => match accepted {
                     Ok((stream, address)) => self.take(stream, address),
                     Err(error) => {
                         tracing::debug!("a connection could not be taken: {error}");

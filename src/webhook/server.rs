@@ -145,7 +145,6 @@ impl Given {
     /// The response, which holds its memory until the caller has taken it.
     fn charged(mut self, mut charge: Charge, peer: Peer) -> Response {
         if let Self::Answer(sent) = &mut self {
-            peer.delivered();
             charge.answer(peer, sent.bytes.as_ref().map_or(0, Bytes::len));
             sent.charge(charge);
         }
@@ -213,6 +212,7 @@ impl Admission {
                     known = Some((name, labels));
                 }
                 Judged::Done(answered) => {
+                    peer.delivered();
                     self.metrics.spent(&answered.phases);
                     if let (Some(recorder), Some(review)) = (&self.recorder, &answered.review) {
                         recorder.record(review, bytes);
