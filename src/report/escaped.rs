@@ -7,7 +7,7 @@ use serde_json::ser::Formatter;
 use std::io;
 
 /// JSON laid out as by `F`, hidden characters escaped.
-pub(crate) struct Escaped<F>(pub(crate) F);
+pub struct Escaped<F>(pub F);
 
 impl<F: Formatter> Formatter for Escaped<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {

@@ -21,7 +21,7 @@ mod pretty;
 mod text;
 
 pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
-pub(crate) use escaped::Escaped;
+pub use escaped::Escaped;
 pub use text::visible;
 
 use crate::model::Scan;
