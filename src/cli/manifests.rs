@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::{
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -21,7 +22,8 @@ const CA_BYTES: u64 = 1 << 20;
   kubevet manifests --form kustomize -o kubevet/ && kubectl apply -k kubevet/
   kubevet manifests --form helm -o chart/ && helm install kubevet chart/ -n kubevet --create-namespace
   kubevet manifests monitoring -o monitoring/
-  kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -")]
+  kubevet manifests webhook --url https://10.0.0.7:8443/validate --ca-file ca.crt | kubectl apply -f -
+  kubevet manifests admission-configuration -o apiserver/")]
 pub(super) struct ManifestsCommand {
     #[command(subcommand)]
     what: Option<What>,
@@ -34,6 +36,16 @@ pub(super) struct ManifestsCommand {
     /// How many replicas answer
     #[arg(long, default_value_t = 2, value_name = "N")]
     replicas: u32,
+    /// From where API servers call, as the pods see it: the NetworkPolicy lets nobody else in [default: from anywhere]
+    #[arg(long, value_name = "ADDRESS/BITS", value_parser = addresses)]
+    api_server_cidr: Vec<String>,
+    /// Let only callers in whose certificate bears this common name, signed by ca.crt of the ConfigMap kubevet-client-ca
+    #[arg(long, value_name = "NAME")]
+    client_name: Vec<String>,
+    /// What happens to workloads everywhere while nobody answers [default: what each namespace asks for by the label
+    /// kubevet.io/failure-policy]
+    #[arg(long, global = true, value_name = "Fail|Ignore", value_parser = failure_policy)]
+    failure_policy: Option<FailurePolicy>,
     /// One stream of YAML, or a folder for Kustomize or of a Helm chart
     #[arg(long, value_enum, default_value_t = Form::Yaml)]
     form: Form,
@@ -61,10 +73,15 @@ enum What {
         /// The certificates that the API server shall trust, PEM
         #[arg(long, value_name = "FILE")]
         ca_file: PathBuf,
-        /// What happens to workloads everywhere while nobody answers [default: what each namespace asks for by the label
-        /// kubevet.io/failure-policy]
-        #[arg(long, value_name = "Fail|Ignore", value_parser = failure_policy)]
-        failure_policy: Option<FailurePolicy>,
+    },
+    /// Files for each API server's host, by which it shows a client certificate to the gate
+    AdmissionConfiguration {
+        /// Where the API server calls a gate outside the cluster [default: the Service of the namespace]
+        #[arg(long)]
+        url: Option<String>,
+        /// The folder on the API server's host that the files will lie in, with client.crt and client.key
+        #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/kubevet")]
+        host_folder: String,
     },
     /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana dashboard
     Monitoring,
@@ -78,17 +95,22 @@ impl ManifestsCommand {
     pub(super) fn run(self) -> anyhow::Result<u8> {
         let (library, problems) = self.library.load();
         let Self { what, namespace, image, replicas, form, output, .. } = self;
+        let (api_servers, client_names, failure_policy) = (self.api_server_cidr, self.client_name, self.failure_policy);
         let output = output.as_deref();
-        let options = Options { namespace, image, replicas, kinds: manifests::kinds(&library) };
+        let kinds = manifests::kinds(&library);
+        let options = Options { namespace, image, replicas, kinds, api_servers, client_names, failure_policy };
         match (what, form) {
-            (Some(What::Webhook { .. } | What::Monitoring), Form::Kustomize | Form::Helm) => {
+            (Some(_), Form::Kustomize | Form::Helm) => {
                 bail!("--form is for the whole installation: leave it out here");
             }
-            (Some(What::Webhook { url, ca_file, failure_policy }), Form::Yaml) => {
+            (Some(What::Webhook { url, ca_file }), Form::Yaml) => {
                 let shown = ca_file.display().to_string();
                 let ca = super::read::file(&ca_file, CA_BYTES)?;
                 let ca = String::from_utf8(ca).with_context(|| format!("cannot read {shown}"))?;
-                print(output, manifests::webhook(&options, &Outside { url, ca, failure_policy }))?;
+                print(output, manifests::webhook(&options, &Outside { url, ca }))?;
+            }
+            (Some(What::AdmissionConfiguration { url, host_folder }), Form::Yaml) => {
+                lay_out(output, manifests::admission(&options, url.as_deref(), &host_folder))?;
             }
             (Some(What::Monitoring), Form::Yaml) => lay_out(output, manifests::monitoring(&options))?,
             (None, Form::Yaml) => print(output, manifests::install(&options))?,
@@ -100,6 +122,16 @@ impl ManifestsCommand {
         }
         Ok(super::complain(&problems))
     }
+}
+
+/// `10.0.0.2/32`, `fd00::/64`; an address alone is a range of one.
+fn addresses(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits: u8 = if bits.is_empty() && !text.contains('/') { most } else { bits.parse().map_err(|_| wrong())? };
+    if bits > most { Err(wrong()) } else { Ok(format!("{address}/{bits}")) }
 }
 
 fn failure_policy(word: &str) -> Result<FailurePolicy, String> {
@@ -143,9 +175,24 @@ mod tests {
     }
 
     #[test]
+    fn ranges_of_addresses_are_whole() {
+        for (text, expected) in [
+            ("10.0.0.2/32", Some("10.0.0.2/32")),
+            ("10.0.0.2", Some("10.0.0.2/32")),
+            ("FD00::1", Some("fd00::1/128")),
+            ("10.0.0.0/33", None),
+            ("10.0.0.0/", None),
+            ("10.0.0/8", None),
+            ("host/8", None),
+        ] {
+            assert_eq!(addresses(text).ok().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_the_deployment_is_told_is_what_there_is() {
-        let (namespace, image) = (NAMESPACE.to_owned(), "kubevet".to_owned());
-        let options = Options { namespace, image, replicas: 2, kinds: BTreeSet::new() };
+        let options =
+            Options { client_names: vec!["apiserver".to_owned()], ..Options::new("kubevet", BTreeSet::new()) };
         let objects = manifests::objects(&options).unwrap();
         let text = |file: &str| objects.iter().find(|it| it.0 == file).unwrap().1.as_str();
         let args = list(text("deployment.yaml"), "args:");

@@ -11,7 +11,7 @@ use kube::{
     api::{Patch, PatchParams},
     core::DynamicObject,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Attempts where somebody else writes at the same time.
 const ATTEMPTS: usize = 4;
@@ -79,10 +79,10 @@ impl Cluster {
         if wanted == standing && keeps {
             return Ok(false);
         }
-        let mut status = json!({"conditions": wanted});
+        let mut status = Map::from_iter([("conditions".to_owned(), Value::from(wanted))]);
         if !keeps {
-            status["lastGood"] =
-                fits.map_or(Value::Null, |spec| json!({"observedGeneration": generation, "spec": spec}));
+            let kept = fits.map_or(Value::Null, |spec| json!({"observedGeneration": generation, "spec": spec}));
+            status.insert("lastGood".to_owned(), kept);
         }
         let change = json!({
             "metadata": {"resourceVersion": binding.metadata.resource_version},

@@ -311,7 +311,7 @@ async fn the_last_good_form_is_kept_in_the_status() {
             Answer::Json(200, json!({"metadata": {"name": "nsa", "generation": 3}, "status": status}))
         })
         .await;
-        let written = fake.cluster().set_binding_status("nsa", 3, &[condition.clone()], last_good).await;
+        let written = fake.cluster().set_binding_status("nsa", 3, std::slice::from_ref(&condition), last_good).await;
         assert_eq!((written, patched.lock().unwrap().clone()), (Ok(expected.is_some()), expected));
     }
 }

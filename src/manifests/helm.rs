@@ -50,6 +50,8 @@ fn expressions(plain: Slots) -> Slots {
         ("crd-annotations", "annotations:\n  helm.sh/resource-policy: keep"),
         ("scheduling", SCHEDULING),
         ("extra-args", EXTRA_ARGS),
+        ("api-servers", API_SERVERS),
+        ("client-args", CLIENT_ARGS),
     ];
     plain.into_iter().chain(own.map(|(name, text)| (name, text.to_owned()))).collect()
 }
@@ -73,6 +75,22 @@ tolerations:
 {{- with .Values.affinity }}
 affinity:
   {{- toYaml . | nindent 8 }}
+{{- end }}";
+
+/// At the six columns of an ingress rule.
+const API_SERVERS: &str = "{{- with .Values.apiServerCIDRs }}
+from:
+  {{- range . }}
+  - ipBlock:
+      cidr: {{ . | quote }}
+  {{- end }}
+{{- end }}";
+
+const CLIENT_ARGS: &str = "{{- with .Values.clientNames }}
+- --client-ca=/etc/kubevet/client-ca/ca.crt
+{{- range . }}
+- {{ printf \"--client-name=%s\" . | quote }}
+{{- end }}
 {{- end }}";
 
 const EXTRA_ARGS: &str = "{{- range .Values.extraArgs }}
@@ -107,7 +125,15 @@ fn values(options: &Options) -> String {
     for name in ["replicas", "pull-policy", "cpu-request", "memory-request", "cpu-limit", "memory-limit"] {
         slots.insert(name, plain(name).to_owned());
     }
+    slots.insert("api-servers", list(&options.api_servers));
+    slots.insert("client-names", list(&options.client_names));
     fill(VALUES, &slots)
+}
+
+/// Texts as a list in one line of YAML.
+fn list(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|it| format!("\"{it}\"")).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 const VALUES: &str = "# How many answer.
@@ -120,7 +146,13 @@ image:
   digest: \"@digest@\"
   pullPolicy: @pull-policy@
 imagePullSecrets: []
-# More flags of `kubevet serve`, such as --client-ca=FILE or --decision-sample=1.
+# From where API servers call, as the pods see it, such as [10.0.0.2/32]: the NetworkPolicy lets nobody else in. Empty:
+# from anywhere.
+apiServerCIDRs: @api-servers@
+# Common names of the certificates that callers must show, signed by ca.crt of the ConfigMap kubevet-client-ca. Empty: none
+# is asked for.
+clientNames: @client-names@
+# More flags of `kubevet serve`, such as --decision-sample=1.
 extraArgs: []
 resources:
   requests:
@@ -157,6 +189,8 @@ const SCHEMA: &str = r##"{
       }
     },
     "imagePullSecrets": {"type": "array", "items": {"type": "object"}},
+    "apiServerCIDRs": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-fA-F.:]+/[0-9]{1,3}$"}},
+    "clientNames": {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9:._@-]+$"}},
     "extraArgs": {"type": "array", "items": {"type": "string", "pattern": "^--"}},
     "resources": {
       "type": "object",

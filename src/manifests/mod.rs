@@ -3,11 +3,13 @@
 //! | file | is |
 //! |---|---|
 //! | `crd`, `rbac`, `workload`, `webhooks` | the objects, as templates with their reasons as comments |
+//! | `admission` | what API servers read to show a client certificate |
 //! | `kustomize`, `helm` | the same objects as a folder for Kustomize, as a Helm chart |
 //! | `monitoring`, `dashboard` | alert rules and a dashboard over the metrics |
 //! | `resources` | kinds → resources of webhook rules |
 //! | `text` | fills a template |
 
+mod admission;
 mod crd;
 mod dashboard;
 mod helm;
@@ -27,6 +29,7 @@ use crate::{
     policy::Library,
     workload::WORKLOADS,
 };
+pub use admission::admission;
 pub use helm::chart;
 pub use kustomize::kustomization;
 pub use monitoring::monitoring;
@@ -43,17 +46,37 @@ pub struct Options {
     pub replicas: u32,
     /// Every kind that a control looks at: see [`kinds`].
     pub kinds: BTreeSet<Kind>,
+    /// From where API servers call, as `ADDRESS/BITS`; empty: from anywhere.
+    pub api_servers: Vec<String>,
+    /// Common names of the certificates that callers must show; empty: none is asked for.
+    pub client_names: Vec<String>,
+    /// What happens to workloads while nobody answers; `None`: what each namespace asks for by its label.
+    pub failure_policy: Option<FailurePolicy>,
 }
 
-/// Where the API server finds a server outside the cluster, and what happens when it is not there.
+impl Options {
+    /// The installation as it is where nobody says otherwise.
+    #[must_use]
+    pub fn new(image: &str, kinds: BTreeSet<Kind>) -> Self {
+        Self {
+            namespace: "kubevet".to_owned(),
+            image: image.to_owned(),
+            replicas: 2,
+            kinds,
+            api_servers: Vec::new(),
+            client_names: Vec::new(),
+            failure_policy: None,
+        }
+    }
+}
+
+/// Where the API server finds a server outside the cluster.
 #[derive(Debug, Clone)]
 pub struct Outside {
     /// `https://…`, with the path.
     pub url: String,
     /// The certificates to trust, PEM.
     pub ca: String,
-    /// What happens to workloads while nobody answers; `None`: what each namespace asks for by its label.
-    pub failure_policy: Option<FailurePolicy>,
 }
 
 /// What the API server does with a request when nobody answers it.
@@ -127,7 +150,7 @@ pub fn webhook(options: &Options, outside: &Outside) -> Result<String, String> {
     }
     let mut slots = slots(options);
     slots.insert("client", format!("url: \"{url}\"\ncaBundle: {}", text::base64(outside.ca.as_bytes())));
-    Ok(fill(&webhooks::configuration(&options.kinds, outside.failure_policy), &slots))
+    Ok(fill(&webhooks::configuration(&options.kinds, options.failure_policy), &slots))
 }
 
 /// The objects with open slots, in the order in which they must be applied.
@@ -142,7 +165,7 @@ fn templates(options: &Options) -> Vec<(&'static str, String)> {
         ("network-policy.yaml", workload::NETWORK_POLICY.to_owned()),
         ("pod-disruption-budget.yaml", workload::BUDGET.to_owned()),
         ("deployment.yaml", workload::DEPLOYMENT.to_owned()),
-        ("webhooks.yaml", webhooks::configuration(&options.kinds, None)),
+        ("webhooks.yaml", webhooks::configuration(&options.kinds, options.failure_policy)),
     ]
 }
 
@@ -167,8 +190,22 @@ fn slots(options: &Options) -> Slots {
         ("memory-limit", text("768Mi")),
         ("crd-annotations", String::new()),
         ("scheduling", String::new()),
+        ("api-servers", api_servers(&options.api_servers)),
+        ("client-args", client_args(&options.client_names)),
         ("extra-args", String::new()),
     ])
+}
+
+/// Who may send reviews, in the NetworkPolicy; nothing where that is anybody.
+fn api_servers(addresses: &[String]) -> String {
+    let blocks: String = addresses.iter().map(|it| format!("  - ipBlock:\n      cidr: \"{it}\"\n")).collect();
+    if blocks.is_empty() { blocks } else { format!("from:\n{blocks}") }
+}
+
+/// The flags that ask callers for a certificate; nothing where none is asked for.
+fn client_args(names: &[String]) -> String {
+    let named: String = names.iter().map(|it| format!("- --client-name={it}\n")).collect();
+    if named.is_empty() { named } else { format!("- --client-ca={}\n{named}", workload::CLIENT_CA) }
 }
 
 /// Where the API server finds a server in the cluster.
@@ -184,7 +221,7 @@ fn fill(template: &str, slots: &Slots) -> String {
 }
 
 fn check(options: &Options) -> Result<(), String> {
-    let Options { namespace, image, replicas, .. } = options;
+    let Options { namespace, image, replicas, api_servers, client_names, .. } = options;
     let lower = namespace.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     if !lower || namespace.is_empty() || namespace.len() > 63 || namespace.starts_with('-') || namespace.ends_with('-')
     {
@@ -196,6 +233,12 @@ fn check(options: &Options) -> Result<(), String> {
     }
     if *replicas == 0 {
         return Err("0 replicas answer nobody: 1 or more".into());
+    }
+    if let Some(it) = api_servers.iter().find(|it| !plain(it, ":./") || !it.contains('/')) {
+        return Err(format!("{it:?} is no range of addresses: ADDRESS/BITS"));
+    }
+    if let Some(it) = client_names.iter().find(|it| it.is_empty() || !plain(it, ":.-_@")) {
+        return Err(format!("{it:?} is no common name that fits into a flag: letters, digits and :.-_@"));
     }
     Ok(())
 }

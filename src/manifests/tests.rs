@@ -12,7 +12,7 @@ use std::{fs, path::Path, sync::Arc};
 fn options() -> Options {
     let (library, _) = crate::policy::embedded();
     let image = format!("ghcr.io/kubevet/kubevet:{}", env!("CARGO_PKG_VERSION"));
-    Options { namespace: "kubevet".to_owned(), image, replicas: 2, kinds: kinds(&library) }
+    Options::new(&image, kinds(&library))
 }
 
 /// Everything under `manifests/`, by path.
@@ -88,11 +88,51 @@ fn options_that_yaml_would_read_otherwise_are_refused() {
     check_refused(|it| it.image = "a b".to_owned());
     check_refused(|it| it.image = "a: b".to_owned());
     check_refused(|it| it.replicas = 0);
+    check_refused(|it| it.api_servers = vec!["10.0.0.1".to_owned()]);
+    check_refused(|it| it.api_servers = vec!["10.0.0.1/32\"".to_owned()]);
+    check_refused(|it| it.client_names = vec!["a b".to_owned()]);
+    check_refused(|it| it.client_names = vec![String::new()]);
+}
+
+/// Reviews come from the addresses that are given, and from anywhere where none is.
+#[test]
+fn the_network_policy_admits_the_api_servers() {
+    let ingress = |api_servers: &[&str]| {
+        let api_servers = api_servers.iter().map(|it| (*it).to_owned()).collect();
+        let objects = objects(&Options { api_servers, ..options() }).unwrap();
+        let text = &objects.iter().find(|it| it.0 == "network-policy.yaml").unwrap().1;
+        objects_of(text)[0]["spec"]["ingress"][0].to_string()
+    };
+    let ports = r#""ports":[{"port":8443,"protocol":"TCP"}]"#;
+    assert_eq!(ingress(&[]), format!("{{{ports}}}"));
+    assert_eq!(
+        ingress(&["10.0.0.2/32", "fd00::/64"]),
+        format!(r#"{{{ports},"from":[{{"ipBlock":{{"cidr":"10.0.0.2/32"}}}},{{"ipBlock":{{"cidr":"fd00::/64"}}}}]}}"#)
+    );
+}
+
+/// Where callers must show a certificate, the Deployment says so and mounts what it is held to.
+#[test]
+fn callers_are_asked_for_a_certificate_where_names_are_given() {
+    let args = |names: &[&str]| {
+        let client_names = names.iter().map(|it| (*it).to_owned()).collect();
+        let objects = objects(&Options { client_names, ..options() }).unwrap();
+        let text = &objects.iter().find(|it| it.0 == "deployment.yaml").unwrap().1;
+        let pod = &objects_of(text)[0]["spec"]["template"]["spec"];
+        let args = pod["containers"][0]["args"].as_array().unwrap().clone();
+        let mounts = pod["containers"][0]["volumeMounts"].to_string();
+        assert!(
+            workload::CLIENT_CA.starts_with("/etc/kubevet/client-ca/") && mounts.contains("/etc/kubevet/client-ca")
+        );
+        args.iter().filter_map(|it| it.as_str()?.strip_prefix("--client-").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert!(args(&[]).is_empty());
+    assert_eq!(args(&["apiserver", "b"]), ["ca=/etc/kubevet/client-ca/ca.crt", "name=apiserver", "name=b"]);
 }
 
 #[test]
 fn a_key_never_goes_into_the_cluster() {
-    let outside = |url: &str, ca: &str| Outside { url: url.to_owned(), ca: ca.to_owned(), failure_policy: None };
+    let outside = |url: &str, ca: &str| Outside { url: url.to_owned(), ca: ca.to_owned() };
     let certificate = "-----BEGIN CERTIFICATE-----\n";
     assert!(webhook(&options(), &outside("https://10.0.0.1:8443/validate", certificate)).is_ok());
     assert!(webhook(&options(), &outside("http://10.0.0.1/validate", certificate)).is_err());
@@ -223,11 +263,15 @@ fn an_image_comes_apart_into_values() {
 #[track_caller]
 fn check_policies(wanted: Option<FailurePolicy>, expected: &[(&str, &str)]) {
     let ca = "-----BEGIN CERTIFICATE-----\n".to_owned();
-    let outside = Outside { url: "https://10.0.0.1/validate".to_owned(), ca, failure_policy: wanted };
-    let configuration = objects_of(&webhook(&options(), &outside).unwrap()).remove(0);
-    let webhooks = configuration["webhooks"].as_array().unwrap();
-    let held = webhooks.iter().map(|it| (it["name"].as_str().unwrap(), it["failurePolicy"].as_str().unwrap()));
-    assert_eq!(held.collect::<Vec<_>>(), expected);
+    let outside = Outside { url: "https://10.0.0.1/validate".to_owned(), ca };
+    let options = Options { failure_policy: wanted, ..options() };
+    let whole = objects(&options).unwrap().pop().unwrap().1;
+    for text in [webhook(&options, &outside).unwrap(), whole] {
+        let configuration = objects_of(&text).remove(0);
+        let webhooks = configuration["webhooks"].as_array().unwrap();
+        let held = webhooks.iter().map(|it| (it["name"].as_str().unwrap(), it["failurePolicy"].as_str().unwrap()));
+        assert_eq!(held.collect::<Vec<_>>(), expected);
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ metadata:
 type: Opaque
 ";
 
+/// Where the certificates of those who sign for callers are mounted.
+pub(super) const CLIENT_CA: &str = "/etc/kubevet/client-ca/ca.crt";
+
 /// The program itself.
 pub(super) const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
@@ -92,6 +95,7 @@ spec:
             # Tells a restart from an uninstall: when this goes, webhooks that would block the cluster let go.
             - --deployment=kubevet
             - --decision-log=-
+            @client-args@
             @extra-args@
           env:
             - name: POD_NAME
@@ -143,7 +147,15 @@ spec:
             - name: api-access
               mountPath: /var/run/secrets/kubernetes.io/serviceaccount
               readOnly: true
+            - name: client-ca
+              mountPath: /etc/kubevet/client-ca
+              readOnly: true
       volumes:
+        # Who signs the certificates that callers show, where --client-ca asks for any.
+        - name: client-ca
+          configMap:
+            name: kubevet-client-ca
+            optional: true
         # What a client in a pod expects at that path: a token, whom to trust, and the namespace.
         - name: api-access
           projected:
@@ -217,11 +229,13 @@ spec:
       app.kubernetes.io/name: kubevet
   policyTypes: [Ingress, Egress]
   ingress:
-    # Reviews, from any address: API servers run on host networks or outside the cluster, where no selector finds them.
-    # `--client-ca` lets kubevet itself check who calls.
+    # Reviews, from the addresses of the API servers where they were given. Else from any: API servers run on host networks
+    # or outside the cluster, where no selector finds them, and a guess that is wrong stops every review. Whoever can reach
+    # the port can send reviews, so give the addresses if you know them, or let kubevet check who calls (--client-ca).
     - ports:
         - port: 8443
           protocol: TCP
+      @api-servers@
     # Metrics, from pods of this cluster. Probes come from the node and are always let through.
     - from:
         - namespaceSelector: {}

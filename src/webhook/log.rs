@@ -26,9 +26,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// Findings of one line, and as many controls without an answer.
 const LISTED: usize = 100;
 /// Bindings of one line.
-const BINDINGS: usize = 32;
+const BINDINGS: usize = 16;
 /// Paths, and fixes, of one finding.
-const PATHS: usize = 8;
+const PATHS: usize = 4;
 /// Bytes of a name: what Kubernetes allows. So long may a namespace, a kind, a resource and the name of a binding be.
 const NAME_BYTES: usize = 253;
 /// Bytes of a user's name.
@@ -39,8 +39,8 @@ const UID_BYTES: usize = super::review::UID_BYTES;
 const PATH_BYTES: usize = 512;
 /// Bytes of a message.
 const MESSAGE_BYTES: usize = 4096;
-/// Bytes of the findings of one line as they are written; further findings are counted.
-const FINDINGS_BYTES: usize = 48 << 10;
+/// Bytes of the findings of one line as they are written; further findings are counted. The longest finding has 66 KiB.
+const FINDINGS_BYTES: usize = 88 << 10;
 /// Bytes of one line: the findings, and what cannot be more around them.
 const LINE_BYTES: usize = 128 << 10;
 
@@ -282,4 +282,74 @@ pub(super) fn because(because: Because) -> &'static str {
 
 fn now() -> String {
     OffsetDateTime::from(SystemTime::now()).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        decision::{Decision, Outcome},
+        model::{ControlId, FieldPath, Finding as Found, Fix as Mend, is_hidden},
+        webhook::Phases,
+    };
+    use serde_json::Value;
+
+    /// An answer with so many findings, each text of it `unit` repeated to so many bytes.
+    fn answered(findings: usize, unit: &str, bytes: usize) -> Answered {
+        let long = unit.repeat(bytes / unit.len());
+        let path = FieldPath::default().field("data").field(long.clone());
+        let finding = Found {
+            control: ControlId::from("C-0012"),
+            paths: vec![path.clone(); 20],
+            message: long.clone(),
+            fixes: vec![Mend { path, action: FixAction::Set(Value::from(long.clone()).to_string()) }; 20],
+        };
+        let outcome = Outcome { finding, action: Some(Action::Deny), because: Because::New, binding: long.clone() };
+        let unevaluated = crate::decision::Unevaluated {
+            control: None,
+            message: long.clone(),
+            action: Some(Action::Deny),
+            binding: long.clone(),
+        };
+        let decision = Decision {
+            outcomes: vec![outcome; findings],
+            unevaluated: vec![unevaluated; findings],
+            bindings: vec![long.clone(); 40],
+            ..Decision::default()
+        };
+        Answered { uid: long, review: None, decision, body: Vec::new(), phases: Phases::default() }
+    }
+
+    /// Whatever a decision holds: the line is written, within its bound, whole JSON, with nothing hidden in it, and what
+    /// is left out is counted.
+    #[test]
+    fn a_line_is_bounded_in_every_text_and_as_a_whole() {
+        for unit in ["x", "\"", "\\", "\u{1}", "\u{9b}", "\u{202e}", "\u{e0001}", "漢", "é"] {
+            for (findings, bytes) in [(0, 10), (1, 10), (1, 1 << 20), (150, 1 << 10), (150, 20 << 10)] {
+                let answered = answered(findings, unit, bytes);
+                let line = line(&answered, 1);
+                let listed = line.findings.len();
+                assert_eq!(listed + line.more_findings, findings, "{unit:?} {findings} {bytes}");
+                assert_eq!(line.unevaluated.len() + line.more_unevaluated, findings, "{unit:?} {findings} {bytes}");
+                assert!(listed > 0 || findings == 0, "{unit:?} {findings} {bytes}: the first is always there");
+                let json = json(&line).unwrap_or_else(|| panic!("{unit:?} {findings} {bytes}: over the bound"));
+                let text = String::from_utf8(json).unwrap();
+                let whole: Value = serde_json::from_str(&text).unwrap();
+                assert!(whole["findings"].is_array());
+                assert!(!text.trim_end_matches('\n').contains(is_hidden), "{unit:?} {findings} {bytes}");
+            }
+        }
+    }
+
+    /// Findings beyond those of a line are counted and not made.
+    #[test]
+    fn findings_beyond_the_line_cost_nothing() {
+        let made = std::cell::Cell::new(0);
+        let all = (0..10_000).inspect(|_| made.set(made.get() + 1));
+        let mut room = 1000;
+        assert_eq!(fitting(all, &mut room, |_| 99).len(), 10);
+        assert_eq!((made.get(), room), (11, 10));
+        let mut room = usize::MAX;
+        assert_eq!(fitting(0..10_000, &mut room, |_| 1).len(), LISTED);
+    }
 }

@@ -173,3 +173,19 @@ fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
     assert_eq!(ended(&mut child).code(), Some(0));
     assert_eq!((dir.read("log.1").lines().count(), dir.read("log").lines().count()), (1, 1));
 }
+
+/// A record that cannot be written, and makes its writer wait for ever, costs records and nothing else.
+#[test]
+fn a_record_folder_that_hangs_costs_records_and_nothing_else() {
+    let dir = Dir::new().file("b/strict.yaml", STRICT).folder("r");
+    let pipe = dir.path().join("r/review-u.part");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (mut child, gate) = started(&dir, &["--record", "r"], Stdio::null(), Stdio::null());
+    for _ in 0..300 {
+        assert!(denies(&gate));
+    }
+    let lost = || gate.metric("kubevet_unrecorded_reviews_total");
+    until("lost records", || if lost() >= 40.0 { Ok(()) } else { Err(gate.metrics()) });
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+}

@@ -28,6 +28,7 @@ fn check_folder(arguments: &[&str], files: &[&str]) {
 fn several_files_go_into_a_folder() {
     check_folder(&["--form", "kustomize"], &["kustomization.yaml", "deployment.yaml", "webhooks.yaml"]);
     check_folder(&["--form", "helm"], &["Chart.yaml", "values.yaml", "templates/deployment.yaml"]);
+    check_folder(&["admission-configuration"], &["admission-configuration.yaml", "webhook-kubeconfig.yaml"]);
     check_folder(&["monitoring"], &["alerts.yaml", "pod-monitor.yaml", "dashboard.json"]);
 }
 
@@ -43,6 +44,8 @@ fn what_cannot_be_is_refused() {
     check_refused(&["--form", "helm"], "-o DIR");
     check_refused(&["--form", "helm", "--namespace", "other", "-o", "x"], "helm install --namespace other");
     check_refused(&["monitoring"], "-o DIR");
+    check_refused(&["--api-server-cidr", "10.0.0.0/40"], "no range of addresses");
+    check_refused(&["admission-configuration", "--host-folder", "x", "-o", "y"], "no folder of an API server's host");
     check_refused(&["--form", "helm", "monitoring", "-o", "x"], "leave it out here");
     check_refused(&["webhook", "--url", "https://h/validate", "--ca-file", "none"], "none");
     check_refused(&["webhook", "--url", "https://h/", "--ca-file", "x", "--failure-policy", "fail"], "Fail or Ignore");

@@ -50,8 +50,7 @@ fn check(word: &str, registered: &BTreeMap<String, String>) {
 fn every_metric_that_is_watched_is_there() {
     let registered = registered();
     assert!(registered.len() > 10, "{registered:?}");
-    let options =
-        Options { namespace: "kubevet".to_owned(), image: "kubevet".to_owned(), replicas: 2, kinds: BTreeSet::new() };
+    let options = Options::new("kubevet", BTreeSet::new());
     let word = Regex::new(r"\b(?:kubevet|apiserver|kube)_\w+").unwrap();
     let mut watched = BTreeSet::new();
     for (file, text) in manifests::monitoring(&options).unwrap() {
