@@ -87,9 +87,9 @@ fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
     drop(reader);
 }
 
-/// A connection that opens streams and resets them, as many as the server lets it.
-fn reset_streams(server: &Server) {
-    let Ok(mut connection) = H2::open(server, ATTACKER, None) else { return };
+/// A connection that opens streams and resets them, as many as the server lets it; false where there is no connection.
+fn reset_streams(server: &Server) -> bool {
+    let Ok(mut connection) = H2::open(server, ATTACKER, None) else { return false };
     connection.send_patience(Duration::from_secs(1));
     let mut bytes = Vec::new();
     for _ in 0..300 {
@@ -99,6 +99,7 @@ fn reset_streams(server: &Server) {
     }
     connection.send(&bytes);
     connection.frames(Duration::from_millis(20));
+    true
 }
 
 #[test]
@@ -107,8 +108,8 @@ fn f7_c5_4_strangers_cannot_stop_the_server_by_filling_its_log() {
     let (reader, writer) = pipe_of(scale(4096, 65_536));
     let server = Setup::example().no_decision_log().stderr(writer).start();
     let ((), seen) = meanwhile(&server, CALLER, |progress| {
-        for _ in 0..scale(80, 900) {
-            reset_streams(&server);
+        for place in 0..scale(80, 900) {
+            assert!(reset_streams(&server), "no connection after {place}");
         }
         progress.rounds(5);
     });
@@ -123,7 +124,7 @@ fn f7_c5_3_strangers_cannot_write_into_the_log_at_will() {
     let before = server.stderr().lines().count();
     let connections = scale(100, 300);
     for _ in 0..connections {
-        reset_streams(&server);
+        assert!(reset_streams(&server));
     }
     let tls = Tls::of(&server);
     drop(Line::open(&server, &tls, CALLER, PATIENCE).unwrap());

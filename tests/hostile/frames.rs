@@ -24,6 +24,9 @@ const ACK: u8 = 1;
 /// What a frame of data may hold at most, unless the other side says more.
 const PIECE: usize = 16_000;
 
+/// How long a connection may take to be there.
+const OPENING: Duration = Duration::from_secs(10);
+
 /// A frame as it came.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -44,7 +47,7 @@ pub(crate) struct H2 {
 impl H2 {
     /// Connects; `window` is what each answer may send before it is granted more.
     pub(crate) fn open(server: &Server, from: Ipv4Addr, window: Option<u32>) -> io::Result<Self> {
-        let line = Line::open(server, &Tls::h2(server), from, PATIENCE)?;
+        let line = Line::open(server, &Tls::h2(server), from, OPENING)?;
         assert_eq!(line.protocol(), Some(&b"h2"[..]));
         let mut this = Self { line, next: 1, window: 65_535, closed: false };
         let setting: Vec<u8> =
