@@ -107,7 +107,8 @@ fn a7_heads_and_lengths_of_all_sorts() {
 fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
     let _machine = together();
     let server = Setup::example().no_decision_log().start();
-    let one = |body: &str| format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let one =
+        |body: &str| format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
     let mut line = Line::ordinary(&server);
     // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
@@ -127,7 +128,9 @@ fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
     let body = ordinary_bad();
     for announced in [body.len(), body.len() + 100] {
         let mut line = Line::ordinary(&server);
-        line.send(format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}").as_bytes());
+        line.send(
+            format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}").as_bytes(),
+        );
         line.half_close();
         check("A7.20", line.reply(PATIENCE), Want::Never);
     }

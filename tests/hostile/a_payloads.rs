@@ -72,7 +72,11 @@ fn a1_the_largest_review_is_judged() {
     let _machine = alone();
     let text = "\\u0001".repeat((scale(16, 63) << 20) / 6);
     let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
-    let with = |review: &str, text: &str| review.replace(r#""metadata":{"name":"p""#, &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#)).into_bytes();
+    let with = |review: &str, text: &str| {
+        review
+            .replace(r#""metadata":{"name":"p""#, &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#))
+            .into_bytes()
+    };
     let update = Review::update(&clean_pod(), &privileged_pod()).text();
     check_all(vec![
         ("A1.63", with(&bad(), &text), Want::Denied(403)),
@@ -84,7 +88,11 @@ fn a1_the_largest_review_is_judged() {
 fn a2_depth_is_bounded_wherever_it_stands() {
     let _machine = together();
     let nested = |open: &str, close: &str, count: usize| {
-        put(&clean(), r#""metadata":{"#, &format!(r#""metadata":{{"x":{}1{},"#, open.repeat(count), close.repeat(count)))
+        put(
+            &clean(),
+            r#""metadata":{"#,
+            &format!(r#""metadata":{{"x":{}1{},"#, open.repeat(count), close.repeat(count)),
+        )
     };
     let map = r#"{"a":"#;
     let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"x":"#;

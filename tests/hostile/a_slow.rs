@@ -51,7 +51,9 @@ fn a9_1_heads_that_come_line_by_line_are_cut() {
         for line in &mut held {
             line.send(b"POST /validate HTTP/1.1\r\nHost: x\r\n");
         }
-        until_cut(held, |it| drop(it.send(b"X-Slow: a\r\n")));
+        until_cut(held, |it| {
+            it.send(b"X-Slow: a\r\n");
+        });
     });
     seen.all_right();
 }
@@ -95,7 +97,8 @@ fn a9_4_bodies_that_stop_are_answered_by_policy_before_their_callers_give_up() {
         let mut held = lines(&server, scale(60, 200));
         let begun = Instant::now();
         for line in &mut held {
-            let head = format!("POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head =
+                format!("POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
             line.send(head.as_bytes());
             line.send(&body.as_bytes()[..600]);
         }
@@ -115,7 +118,7 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
     let server = server();
     let body = ordinary_bad();
     let ((), seen) = meanwhile(&server, CALLER, |_| {
-        let mut held = lines(&server, scale(60, 100));
+        let mut held = lines(&server, scale(20, 100));
         let head = format!("POST /validate?timeout=20s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
         let granted = Instant::now() + Duration::from_secs(20);
         for line in &mut held {
@@ -127,7 +130,7 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
             assert!(Instant::now() < granted, "{} without an answer", held.len());
             held.retain_mut(|line| {
                 line.send(&body.as_bytes()[place..=place]);
-                match line.reply(Duration::from_millis(5)) {
+                match line.reply(Duration::from_millis(1)) {
                     Ok(reply) => {
                         assert_eq!(reply.response("bad")["allowed"], false);
                         false
@@ -136,7 +139,7 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
                 }
             });
             place += 1;
-            thread::sleep(Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(300));
         }
     });
     seen.all_right();

@@ -19,7 +19,8 @@ fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
                   docker.io/library, quay.io/team], untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
     let mut server = Setup::with(&[binding("reg", "[C-0001, C-0078]", params)]).start();
     let digest = "a".repeat(64);
-    let (named, pinned) = (format!("registry.example.com@sha256:{digest}"), format!("quay.io/team/a:1@sha256:{digest}"));
+    let (named, pinned) =
+        (format!("registry.example.com@sha256:{digest}"), format!("quay.io/team/a:1@sha256:{digest}"));
     let long = "a".repeat(5000);
     let tries = [
         ("registry.example.com/a:1", ALLOWED),

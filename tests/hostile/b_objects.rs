@@ -53,7 +53,8 @@ fn b1_a_privileged_container_is_found_wherever_it_stands() {
     let side = merge(privileged("i"), &json!({"restartPolicy": "Always"}));
     let ephemeral = merge(privileged("dbg"), &json!({"targetContainerName": "a"}));
     let with = |key: &str, value: Value| pod_with(&[container("a")], &json!({key: [value]}));
-    let scale = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "w"}, "spec": {"replicas": 3}});
+    let scale =
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "w"}, "spec": {"replicas": 3}});
     let bind = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}});
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [privileged_pod()]});
     let update = |old: &Value, new: &Value, sub: &str| Review::update(old, new).sub_resource(sub);
@@ -84,9 +85,16 @@ fn b1_a_privileged_container_is_found_wherever_it_stands() {
         ("B1.20 beta", created(&merge(made("Deployment"), &json!({"apiVersion": "apps/v1beta1"}))), DENIED),
         ("B1.21 beta", created(&merge(made("StatefulSet"), &json!({"apiVersion": "apps/v1beta2"}))), DENIED),
     ];
-    for kind in
-        ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodTemplate", "ReplicationController"]
-    {
+    for kind in [
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "PodTemplate",
+        "ReplicationController",
+    ] {
         tries.push((kind, created(&made(kind)), DENIED));
     }
     // The request says Pod; what the object says of itself cannot make it another thing.
@@ -97,7 +105,8 @@ fn b1_a_privileged_container_is_found_wherever_it_stands() {
         ("B1.28", json!({"kind": null, "apiVersion": null})),
     ] {
         let review = created(&privileged_pod());
-        let said = Review::create(&merge(privileged_pod(), &over)).kind("", "v1", "Pod").resource("", "v1", "pods").text();
+        let said =
+            Review::create(&merge(privileged_pod(), &over)).kind("", "v1", "Pod").resource("", "v1", "pods").text();
         assert_ne!(review, said);
         tries.push((name, said, DENIED));
     }
@@ -121,7 +130,11 @@ fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
         vec![
             ("B3.54 DELETE", Review::of("DELETE", &Value::Null, &privileged_pod()).text(), PASSED),
             ("B3.55 exec", Review::connect("exec", &exec("sh")).text(), DENIED),
-            ("B3.56 attach", Review::connect("attach", &options("PodAttachOptions", json!({"stdin": true}))).text(), DENIED),
+            (
+                "B3.56 attach",
+                Review::connect("attach", &options("PodAttachOptions", json!({"stdin": true}))).text(),
+                DENIED,
+            ),
             (
                 "B3.57 port-forward",
                 Review::connect("portforward", &options("PodPortForwardOptions", json!({"ports": [80]}))).text(),
@@ -144,9 +157,17 @@ fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
         created(&pod(&[merge(container("a"), &json!({"securityContext": {"capabilities": {"add": [name]}}}))]))
     };
     let mut tries = Vec::new();
-    for name in
-        ["SYS_ADMIN", "CAP_SYS_ADMIN", "sys_admin", "cap_sys_admin", "Cap_Sys_Admin", "ALL", "all", "CAP_ALL", "cap_all"]
-    {
+    for name in [
+        "SYS_ADMIN",
+        "CAP_SYS_ADMIN",
+        "sys_admin",
+        "cap_sys_admin",
+        "Cap_Sys_Admin",
+        "ALL",
+        "all",
+        "CAP_ALL",
+        "cap_all",
+    ] {
         tries.push((name, capable(name), DENIED));
     }
     // No runtime takes these.

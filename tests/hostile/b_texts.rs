@@ -10,7 +10,8 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Lines, commands to a terminal, marks of direction, and what is not seen.
-const EVIL: &str = "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
+const EVIL: &str =
+    "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
 
 fn servers() -> [Server; 2] {
     [
@@ -49,7 +50,9 @@ fn b10_hostile_text_is_said_in_plain_lines() {
             // This holds lengths, lines and control characters to what an API server takes.
             let response = reply.response("u-1");
             let mut texts: Vec<&str> = Vec::new();
-            texts.extend(response.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
+            texts.extend(
+                response.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str),
+            );
             let annotations = response.get("auditAnnotations").and_then(Value::as_object);
             texts.extend(annotations.into_iter().flatten().filter_map(|(_, it)| it.as_str()));
             let message = response.get("status").and_then(|it| it["message"].as_str()).unwrap_or_default();

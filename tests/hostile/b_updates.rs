@@ -30,7 +30,8 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
     let update = |old: &Value, new: &Value| Review::update(old, new).text();
     let one = |path: &str| json!([{"name": "v", "hostPath": {"path": path}}]);
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
-    let moved = |inits: &Value, containers: &Value| pod_with(&[containers.clone()], &json!({"initContainers": [inits]}));
+    let moved =
+        |inits: &Value, containers: &Value| pod_with(&[containers.clone()], &json!({"initContainers": [inits]}));
     let second = |mounts: bool| {
         let mount = json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]});
         let other = if mounts { merge(b.clone(), &mount) } else { b.clone() };
@@ -45,21 +46,13 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
         vec![
             ("B2.30 moved", update(&pod(&[evil.clone(), b.clone()]), &pod(&[b.clone(), evil.clone()])), WARNED),
             ("B2.31 renamed", update(&bad, &pod(&[privileged("z")])), DENIED),
-            (
-                "B2.32 swapped",
-                update(&pod(&[evil.clone(), b.clone()]), &pod(&[a.clone(), privileged("b")])),
-                DENIED,
-            ),
+            ("B2.32 swapped", update(&pod(&[evil.clone(), b.clone()]), &pod(&[a.clone(), privileged("b")])), DENIED),
             ("B2.33 to init", update(&moved(&b, &evil), &moved(&evil, &b)), DENIED),
             ("B2.34 another capability", update(&capable(&["NET_ADMIN"]), &capable(&["SYS_ADMIN"])), DENIED),
             ("B2.35 order", update(&capable(&["NET_ADMIN", "NET_RAW"]), &capable(&["NET_RAW", "NET_ADMIN"])), WARNED),
             ("B2.36 one more", update(&capable(&["NET_ADMIN"]), &capable(&["NET_ADMIN", "SYS_ADMIN"])), DENIED),
             ("B2.37 spelling", update(&capable(&["SYS_ADMIN"]), &capable(&["CAP_SYS_ADMIN"])), NOT_CLEAN),
-            (
-                "B2.38 image",
-                update(&bad, &pod(&[merge(evil.clone(), &json!({"image": "evil/x:1"}))])),
-                WARNED,
-            ),
+            ("B2.38 image", update(&bad, &pod(&[merge(evil.clone(), &json!({"image": "evil/x:1"}))])), WARNED),
             ("B2.39 no old", Review::of("UPDATE", &bad, &Value::Null).text(), DENIED),
             ("B2.40 empty old", Review::update(&bad, &bad).with("oldObject", json!({})).text(), DENIED),
             ("B2.41 forged old", Review::create(&bad).with("oldObject", bad.clone()).text(), DENIED),
@@ -80,17 +73,9 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
                 ),
                 DENIED,
             ),
-            (
-                "B2.48 volume",
-                update(&mounting("v", &json!({}), &two), &mounting("root", &json!({}), &two)),
-                DENIED,
-            ),
+            ("B2.48 volume", update(&mounting("v", &json!({}), &two), &mounting("root", &json!({}), &two)), DENIED),
             ("B2.49 another container", update(&second(false), &second(true)), DENIED),
-            (
-                "B2.50 labels",
-                update(&bad, &merge(bad.clone(), &json!({"metadata": {"labels": {"new": "1"}}}))),
-                WARNED,
-            ),
+            ("B2.50 labels", update(&bad, &merge(bad.clone(), &json!({"metadata": {"labels": {"new": "1"}}}))), WARNED),
             ("B2.51 network", update(&network(false), &network(true)), DENIED),
             ("B2.52 template", update(&deployment(&a), &deployment(&evil)), DENIED),
             (
@@ -107,17 +92,15 @@ fn b9_what_was_not_said_before_and_is_said_now_is_new() {
     let _machine = together();
     let controls = "[C-0012, C-0013, C-0016, C-0055, C-0210]";
     let mut server = Setup::with(&[binding("b", controls, "validationActions: [Deny]")]).start();
-    let bare = |context: Value| {
-        pod(&[json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context})])
-    };
+    let bare =
+        |context: Value| pod(&[json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context})]);
     let update = |old: &Value, new: &Value| Review::update(old, new).text();
     let seccomp = |kind: &str| {
         bare(json!({"seccompProfile": {"type": kind}, "runAsNonRoot": true, "allowPrivilegeEscalation": false}))
     };
     let nothing = bare(json!({}));
-    let password = |name: &str, value: &str| {
-        pod(&[merge(container("a"), &json!({"env": [{"name": name, "value": value}]}))])
-    };
+    let password =
+        |name: &str, value: &str| pod(&[merge(container("a"), &json!({"env": [{"name": name, "value": value}]}))]);
     check_all(
         &mut server,
         vec![

@@ -129,4 +129,3 @@ fn f2_a15_2_what_is_never_denied_is_not_denied_under_attack_either() {
         allowed(&post(&server, review.text()), "u-1");
     }
 }
-

@@ -86,7 +86,10 @@ fn f3_r2_a_flood_of_slow_pods_is_answered_before_the_api_server_gives_up() {
 
 #[test]
 fn f3_r3_a_flood_of_wide_pods_is_answered_before_the_api_server_gives_up() {
-    let body = Review::create(&defaulted_pod(9900)).user("mallory").text();
-    let bindings: Vec<String> = (0..5).map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]")).collect();
+    let body = Review::create(&defaulted_pod(9900)).with("namespace", "wide").user("mallory").text();
+    // Ordinary callers are elsewhere, and held to the example alone.
+    let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
+    let wide = (0..5).map(|it| binding(&format!("b{it}"), "['*']", everything));
+    let bindings: Vec<String> = wide.chain([EXAMPLE.to_owned()]).collect();
     nobody_gets_in(&bindings, &body, scale(6, 16));
 }

@@ -4,7 +4,10 @@
 use crate::{
     frames::{H2, RST_STREAM},
     line::{ATTACKER, Line, PATIENCE, Tls, post},
-    objects::{Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod, privileged, privileged_pod},
+    objects::{
+        Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod, privileged,
+        privileged_pod,
+    },
     scale::{alone, scale, together},
     server::{Server, Setup, binding},
     waiting::until,
@@ -76,7 +79,10 @@ fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
     let tls = Tls::of(&server);
     let open = |_| {
         let mut line = Line::open(&server, &tls, ATTACKER, PATIENCE).unwrap();
-        assert_eq!(line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap().response("u-1")["allowed"], true);
+        assert_eq!(
+            line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap().response("u-1")["allowed"],
+            true
+        );
         line
     };
     // What one review needs is there before it is measured.

@@ -52,7 +52,8 @@ fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
                     for _ in 0..callers {
                         scope.spawn(|| {
                             let mut line = Line::open(&server, &tls, from, PATIENCE).unwrap();
-                            let next = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+                            let next =
+                                || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
                             while next().is_ok() {
                                 let reply = line.post("/validate?timeout=5s", body.as_bytes(), PATIENCE).unwrap();
                                 assert_eq!(reply.response("u-1")["allowed"], false, "{name}");

@@ -73,7 +73,11 @@ fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
     let _machine = together();
     let failures: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(move || (it.name, lose(*it)))).collect();
-        tries.into_iter().map(|it| it.join().unwrap()).filter_map(|(name, it)| Some(format!("{name}: {}", it?))).collect()
+        tries
+            .into_iter()
+            .map(|it| it.join().unwrap())
+            .filter_map(|(name, it)| Some(format!("{name}: {}", it?)))
+            .collect()
     });
     assert!(failures.is_empty(), "{failures:#?}");
 }

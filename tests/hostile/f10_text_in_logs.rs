@@ -2,7 +2,7 @@
 
 use crate::{
     line::post,
-    objects::{Review, privileged, pod},
+    objects::{Review, pod, privileged},
     scale::together,
     server::{Setup, binding},
     waiting::until,

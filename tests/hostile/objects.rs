@@ -113,7 +113,8 @@ impl Review {
         let kind = about["kind"].as_str().unwrap_or("Pod");
         let version = about["apiVersion"].as_str().unwrap_or("v1");
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let plural = KINDS.iter().find(|it| it.0 == kind).map_or_else(|| kind.to_lowercase() + "s", |it| it.2.to_owned());
+        let plural =
+            KINDS.iter().find(|it| it.0 == kind).map_or_else(|| kind.to_lowercase() + "s", |it| it.2.to_owned());
         let kind = json!({"group": group, "version": version, "kind": kind});
         let resource = json!({"group": group, "version": version, "resource": plural});
         Self(json!({

@@ -3,7 +3,7 @@
 
 use crate::{
     raw::Reply,
-    served::{Gate, free_port, program},
+    served::{free_port, program},
     waiting::until,
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -32,7 +32,6 @@ pub(crate) struct Setup {
     bindings: Vec<String>,
     flags: Vec<String>,
     shell: Option<String>,
-    environment: Vec<(String, String)>,
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
     metrics: bool,
@@ -62,7 +61,6 @@ impl Setup {
             bindings: bindings.iter().map(|it| it.as_ref().to_owned()).collect(),
             flags: Vec::new(),
             shell: None,
-            environment: Vec::new(),
             stdout: None,
             stderr: None,
             metrics: true,
@@ -86,11 +84,6 @@ impl Setup {
     /// Commands of a shell that becomes the server: limits, ignored signals, closed descriptors.
     pub(crate) fn shell(mut self, commands: &str) -> Self {
         self.shell = Some(commands.to_owned());
-        self
-    }
-
-    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -177,7 +170,7 @@ impl Setup {
         for name in ["RUST_BACKTRACE", "KUBERNETES_SERVICE_HOST", "POD_NAMESPACE", "XDG_STATE_HOME", "KUBEVET_LOG"] {
             command.env_remove(name);
         }
-        command.envs(self.environment).env("HOME", dir.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        command.env("HOME", dir.path()).env("NO_COLOR", "1").stdin(Stdio::null());
         command.stdout(self.stdout.unwrap_or_else(|| File::create(dir.path().join("stdout")).unwrap().into()));
         command.stderr(self.stderr.unwrap_or_else(|| File::create(dir.path().join("stderr")).unwrap().into()));
         let child = command.spawn().unwrap();
@@ -199,11 +192,6 @@ impl Server {
         &self.tls
     }
 
-    /// As the tests of the suite know it.
-    pub(crate) fn gate(&self) -> Gate {
-        Gate::of(self.port, self.metrics_port, &self.tls)
-    }
-
     /// The certificates to trust now, as PEM.
     pub(crate) fn ca(&self) -> String {
         fs::read_to_string(self.tls.join("ca.crt")).expect("a server that is ready has certificates")
@@ -215,14 +203,6 @@ impl Server {
 
     pub(crate) fn stdout(&self) -> String {
         lossy(&self.path("stdout"))
-    }
-
-    /// Waits until its log has a text.
-    pub(crate) fn until_logged(&self, text: &str) {
-        until(&format!("{text:?} in the log"), || {
-            let log = self.stderr();
-            if log.contains(text) { Ok(()) } else { Err(log) }
-        });
     }
 
     /// Status and body of a GET on the port of metrics; `None` where nobody answers within a second, which is ten times
