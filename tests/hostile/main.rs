@@ -44,6 +44,9 @@ mod f09_identity;
 mod f10_text_in_logs;
 mod frames;
 mod line;
+#[path = "../cluster/namespace.rs"]
+#[allow(dead_code, reason = "as above")]
+mod namespace;
 mod objects;
 mod ordinary;
 #[path = "../cluster/process.rs"]
@@ -60,3 +63,6 @@ mod served;
 mod server;
 #[path = "../cluster/waiting.rs"]
 mod waiting;
+#[path = "../cluster/webhook.rs"]
+#[allow(dead_code, reason = "as above")]
+mod webhook;
