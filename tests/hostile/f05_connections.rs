@@ -27,23 +27,29 @@ fn raise_own_limit() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }
 
-/// Keeps so many connections open without a byte, opening again those that were closed, until the ordinary callers have
-/// made their rounds.
-fn hold(server: &Server, from: Ipv4Addr, count: usize, progress: &Progress, rounds: usize) {
+/// Keeps so many connections open without a byte, opening again those that were closed, until `is_over`, which is asked
+/// once for each time that all are there.
+pub(crate) fn hold(server: &Server, from: Ipv4Addr, count: usize, mut is_over: impl FnMut(usize) -> bool) {
     let mut held: Vec<TcpStream> = Vec::new();
-    let fill = |held: &mut Vec<TcpStream>| {
+    for turn in 0.. {
         let deadline = Instant::now() + Duration::from_secs(20);
         while held.len() < count && Instant::now() < deadline {
             let Ok(stream) = connect(server, from, BRIEF) else { continue };
             stream.set_nonblocking(true).unwrap();
             held.push(stream);
         }
-    };
-    fill(&mut held);
-    for _ in 0..rounds {
-        progress.rounds(1);
+        if is_over(turn) {
+            break;
+        }
         held.retain_mut(|it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
-        fill(&mut held);
+    }
+}
+
+/// Until the ordinary callers have made so many rounds.
+fn after(progress: &Progress, rounds: usize) -> impl FnMut(usize) -> bool {
+    move |turn| {
+        progress.rounds(1);
+        turn + 1 >= rounds
     }
 }
 
@@ -53,7 +59,7 @@ fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_caller
     raise_own_limit();
     for from in [ATTACKER, CALLER] {
         let mut server = Setup::example().no_decision_log().shell("ulimit -n 700").start();
-        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, from, 800, progress, ROUNDS));
+        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, from, 800, after(progress, ROUNDS)));
         seen.all_right();
         server.lives();
     }
@@ -70,7 +76,7 @@ fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers(
     for from in scale(&[ATTACKER][..], &[ATTACKER, CALLER]) {
         let mut server = Setup::example().no_decision_log().start();
         let rounds = scale(5, 100);
-        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, *from, 10_100, progress, rounds));
+        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, *from, 10_100, after(progress, rounds)));
         seen.all_right();
         assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
         server.lives();
