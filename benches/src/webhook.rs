@@ -32,7 +32,8 @@ impl Webhook {
     pub fn new(engine: &Arc<Engine>, library: &Library, reader: Ours) -> Self {
         let (bindings, _) = read_bindings(&Arc::from("binding"), BINDING.as_bytes(), library);
         let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
-        let rules = Rules { bindings, controls, exempt_namespaces: Default::default(), exceptions: () };
+        let reads = engine.path_reads();
+        let rules = Rules { bindings, controls, reads, exempt_namespaces: Default::default(), exceptions: () };
         Self { gate: Gate { engine: Arc::clone(engine), rules, generation: 1 }, reader }
     }
 }

@@ -96,7 +96,8 @@ impl Loaded {
     pub(super) fn gate(&self, bindings: Vec<Binding>, exempt: BTreeSet<String>, generation: u64) -> Gate {
         let bindings = if bindings.is_empty() { vec![policy::fallback_binding(&self.library)] } else { bindings };
         let controls = self.library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
-        let rules = Rules { bindings, controls, exempt_namespaces: exempt, exceptions: () };
+        let reads = self.engine.path_reads();
+        let rules = Rules { bindings, controls, reads, exempt_namespaces: exempt, exceptions: () };
         Gate { engine: Arc::clone(&self.engine), rules, generation }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     document::Document,
-    matching::Attributes,
-    model::{Action, Control, ControlId, Finding, Kind, Operation, Verdict},
+    matching::{Attributes, Labels},
+    model::{Action, Control, ControlId, Finding, Kind, Operation, PathReads, Verdict},
     policy::{Binding, Params},
 };
 use std::{
@@ -44,6 +44,8 @@ pub struct Rules {
     pub bindings: Vec<Binding>,
     /// The controls that they may name, for their words.
     pub controls: BTreeMap<ControlId, Arc<Control>>,
+    /// What the conditions behind each control's paths read, where that is known.
+    pub reads: BTreeMap<ControlId, Vec<PathReads>>,
     /// Namespaces in which nothing is denied: the gate's own.
     pub exempt_namespaces: BTreeSet<String>,
     /// The place of accepted findings.
@@ -52,6 +54,17 @@ pub struct Rules {
 
 /// Asked for each object and each set of params. The error says why there is no answer at all.
 pub type Judge<'j> = dyn Fn(&Document, &Params) -> Result<Arc<Verdict>, String> + 'j;
+
+/// What a decision asks for while it is made.
+pub struct Callbacks<'a> {
+    /// The labels of the request's namespace; `None` where nobody knows them. Called only where a binding depends on
+    /// them.
+    pub namespace: &'a dyn Fn() -> Option<Arc<Labels>>,
+    /// Called once for each object and set of params.
+    pub judge: &'a Judge<'a>,
+    /// Whether the caller no longer waits. What is not decided by then is not evaluated.
+    pub is_late: &'a dyn Fn() -> bool,
+}
 
 /// What is done about a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,14 +77,43 @@ pub struct Decision {
     pub warnings: Vec<String>,
     /// What the audit log is told.
     pub annotations: BTreeMap<String, String>,
-    /// Every finding and what was made of it, worst first.
+    /// Findings and what was made of each, worst first; the first of each control and action.
     pub outcomes: Vec<Outcome>,
+    /// Findings that are not among the outcomes, counted.
+    pub dropped: Vec<Dropped>,
     /// What could not be judged.
     pub unevaluated: Vec<Unevaluated>,
     /// The controls that answered.
     pub judged: Vec<ControlId>,
     /// The bindings that are meant for the request.
     pub bindings: Vec<String>,
+}
+
+/// Findings of one control, action and binding that a decision counts without keeping them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The control.
+    pub control: ControlId,
+    /// What was done about them.
+    pub action: Option<Action>,
+    /// The binding that did it.
+    pub binding: String,
+    /// How many.
+    pub count: usize,
+}
+
+impl Decision {
+    /// How many findings there are, with those that were not kept.
+    #[must_use]
+    pub fn findings_count(&self) -> usize {
+        self.outcomes.len() + self.dropped.iter().map(|it| it.count).sum::<usize>()
+    }
+
+    /// How many findings of an action were not kept: of one control, or of all.
+    pub(super) fn dropped_count(&self, action: Action, control: Option<&ControlId>) -> usize {
+        let counted = |it: &&Dropped| it.action == Some(action) && control.is_none_or(|control| it.control == *control);
+        self.dropped.iter().filter(counted).map(|it| it.count).sum()
+    }
 }
 
 /// The status of a denial.

@@ -9,6 +9,7 @@
 //! | `case` | what is decided upon, and the rules that hold |
 //! | `decide` | the decision |
 //! | `identity` | what makes a finding of the new object one that the old object had |
+//! | `outcomes` | findings and what was made of them, bounded in number |
 //! | `owned` | objects that a built-in controller makes for an owner |
 //! | `unread` | requests that could not be read or taken |
 //! | `words` | one line about a finding; the message of a denial |
@@ -18,6 +19,7 @@ mod annotations;
 mod case;
 mod decide;
 mod identity;
+mod outcomes;
 mod owned;
 mod unread;
 mod warnings;
@@ -26,6 +28,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use case::{Because, Case, Decision, Judge, Outcome, Rules, Status, Unevaluated, User};
+pub use case::{Because, Callbacks, Case, Decision, Dropped, Judge, Outcome, Rules, Status, Unevaluated, User};
 pub use decide::decide;
 pub use unread::{Unread, decide_unread};

@@ -40,7 +40,7 @@ fn deny(controls: &[&str]) -> Binding {
 fn rules(bindings: impl Into<Vec<Binding>>) -> Rules {
     let controls = policy::embedded().0.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
     let exempt_namespaces = BTreeSet::from(["kubevet".to_owned()]);
-    Rules { bindings: bindings.into(), controls, exempt_namespaces, exceptions: () }
+    Rules { bindings: bindings.into(), controls, reads: engine().path_reads(), exempt_namespaces, exceptions: () }
 }
 
 fn object(yaml: &str) -> Document {
@@ -115,7 +115,8 @@ impl Asked<'_> {
         };
         let request = Request { operation: self.operation };
         let namespace = || self.labels.clone().map(Arc::new);
-        decide(rules, &case, &namespace, &|object, params| Ok(Arc::new(engine().judge(object, &request, params))))
+        let judge = |object: &Document, params: &policy::Params| Ok(Arc::new(engine().judge(object, &request, params)));
+        decide(rules, &case, &Callbacks { namespace: &namespace, judge: &judge, is_late: &|| false })
     }
 }
 
@@ -339,7 +340,8 @@ fn what_is_not_judged_is_denied_only_where_the_binding_denies() {
             object: asked.object.as_ref(),
             old_object: None,
         };
-        decide(&rules, &case, &|| None, &|_, _| Err("it broke down".to_owned()))
+        let judge = |_: &Document, _: &policy::Params| Err("it broke down".to_owned());
+        decide(&rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false })
     };
     let denied = fails(vec![deny(&["C-0057"])], "shop");
     assert_eq!(denied.status.map(|it| (it.code, it.reason)), Some((503, "ServiceUnavailable")));
@@ -440,7 +442,7 @@ fn decide_with(
         old_labels: None,
     };
     let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(object), old_object: old };
-    decide(&rules, &case, &|| None, judge)
+    decide(&rules, &case, &Callbacks { namespace: &|| None, judge, is_late: &|| false })
 }
 
 fn real(object: &Document, params: &policy::Params) -> Arc<crate::model::Verdict> {

@@ -26,7 +26,7 @@ pub(super) fn write(decision: &mut Decision, rules: &Rules) {
         warnings.push(format!("… and {} more were not judged", unjudged.len() - UNJUDGED));
     }
     let warned: Vec<&Outcome> = decision.outcomes.iter().filter(|it| it.action == Some(Action::Warn)).collect();
-    if warned.len() <= MOST {
+    if warned.len() <= MOST && decision.dropped_count(Action::Warn, None) == 0 {
         warnings.extend(warned.iter().map(|it| line(it, rules, 1)));
     } else {
         // One a control, or a hundred containers would hide the other controls.
@@ -35,7 +35,8 @@ pub(super) fn write(decision: &mut Decision, rules: &Rules) {
             let control = &outcome.finding.control;
             if !told.contains(&control) {
                 told.push(control);
-                let count = warned.iter().filter(|it| it.finding.control == *control).count();
+                let kept = warned.iter().filter(|it| it.finding.control == *control).count();
+                let count = kept + decision.dropped_count(Action::Warn, Some(control));
                 warnings.push(line(outcome, rules, count));
             }
         }

@@ -23,26 +23,31 @@ const ADVICE: usize = 100;
 const PATH: usize = 120;
 
 /// The message of a denial; `denied` has the worst first.
-pub(super) fn denial(denied: &[&Outcome], rules: &Rules, case: &Case<'_>) -> String {
+/// `more` counts those that are denied and not among them.
+pub(super) fn denial(denied: &[&Outcome], more: usize, rules: &Rules, case: &Case<'_>) -> String {
+    let count = denied.len() + more;
     let mut text = String::new();
-    for (place, outcome) in denied.iter().enumerate() {
+    let mut named = 0;
+    for (place, outcome) in denied.iter().take(LISTED).enumerate() {
         let first = place == 0;
-        let tail = match (first, denied.len()) {
+        let tail = match (first, count) {
             (false, _) => String::new(),
             (true, 1) => format!(" [binding {}]", one_line(&outcome.binding, 60)),
             (true, count) => format!(" [binding {}, 1 of {count}]", one_line(&outcome.binding, 60)),
         };
         let room = (if first { FIRST_LINE } else { LINE }).saturating_sub(tail.chars().count());
         let line = format!("{}{tail}", line(outcome, rules, case, room));
-        let full = text.len() + line.len() > MESSAGE_BYTES - 40;
-        if place == LISTED || full {
-            let _ = write!(text, "\n… and {} more", denied.len() - place);
+        if text.len() + line.len() > MESSAGE_BYTES - 40 {
             break;
         }
         if !first {
             text.push('\n');
         }
         text.push_str(&line);
+        named += 1;
+    }
+    if count > named {
+        let _ = write!(text, "\n… and {} more", count - named);
     }
     text
 }

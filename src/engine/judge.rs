@@ -5,19 +5,19 @@ use super::{
     answer, cel,
     evaluate::{self, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
     lower::Lowering,
-    program::{Compiled, Program},
+    program::{Compiled, Program, fields_read, path_reads},
     reference::{Entry, Reference},
     safety::{Rules, UNKNOWN},
     syntax, value,
 };
 use crate::{
     document::{Document, Node},
-    model::{Control, ControlId, Kind, KindSelector, Problem, Request, RuleError, Verdict},
+    model::{Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError, Verdict},
     policy::{self, ControlSource, Library, Module, Params},
     workload,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, RwLock},
     time::Instant,
 };
@@ -164,6 +164,20 @@ impl Engine {
     /// The controls that run in the interpreter, since the compiler does not take their rules, each with the reason.
     pub fn interpreted(&self) -> impl Iterator<Item = (&ControlId, &Problem)> {
         self.interpreted.iter().map(|it| (&it.control.id, &it.why))
+    }
+
+    /// For each compiled control, what the conditions behind its findings' paths read. Of controls in the interpreter
+    /// nobody knows.
+    #[must_use]
+    pub fn path_reads(&self) -> BTreeMap<ControlId, Vec<PathReads>> {
+        self.compiled.iter().map(|it| (it.control.id.clone(), path_reads(&self.program, it))).collect()
+    }
+
+    /// All fields that the conditions of a control read; `None` where it is not compiled.
+    #[must_use]
+    pub fn fields_read(&self, control: &ControlId) -> Option<Vec<FieldPattern>> {
+        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
+        Some(fields_read(&self.program, compiled).into_iter().collect())
     }
 
     pub(super) fn program(&self) -> &Program {

@@ -8,6 +8,7 @@ mod control;
 mod finding;
 mod object;
 mod path;
+mod pattern;
 mod problem;
 mod scan;
 mod severity;
@@ -18,6 +19,7 @@ pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSele
 pub use finding::{Finding, Fix, FixAction, RuleError, Verdict};
 pub use object::{ObjectId, Operation, Request};
 pub use path::{FieldPath, PathError, Segment};
+pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,

@@ -34,6 +34,10 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
     for outcome in &decision.outcomes {
         write_outcome(outcome, rules, out)?;
     }
+    let more = decision.findings_count() - decision.outcomes.len();
+    if more > 0 {
+        writeln!(out, "  … and {more} more findings")?;
+    }
     for id in &decision.judged {
         if decision.outcomes.iter().all(|it| it.finding.control != *id) {
             let name = rules.controls.get(id).map_or("", |it| it.name.as_str());
@@ -41,7 +45,7 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
         }
     }
     let allowed = if decision.allowed { "allowed" } else { "denied" };
-    writeln!(out, "\n{allowed}; {} judged, {} findings", decision.judged.len(), decision.outcomes.len())
+    writeln!(out, "\n{allowed}; {} judged, {} findings", decision.judged.len(), decision.findings_count())
 }
 
 fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {

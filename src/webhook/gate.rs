@@ -9,7 +9,7 @@ use super::{
     review::{Review, Unreadable},
 };
 use crate::{
-    decision::{self, Case, Decision, Rules, Unread},
+    decision::{self, Callbacks, Case, Decision, Rules, Unread},
     document::Document,
     engine::Engine,
     matching::Labels,
@@ -117,7 +117,9 @@ impl Gate {
                 judged.set(judged.get() + begun.elapsed());
                 verdict
             };
-            decision::decide(&self.rules, &case, &namespace, &judge)
+            let is_late = || Instant::now() >= surroundings.until;
+            let callbacks = Callbacks { namespace: &namespace, judge: &judge, is_late: &is_late };
+            decision::decide(&self.rules, &case, &callbacks)
         }));
         let decision = decided
             .unwrap_or_else(|_| decision::decide_unread(&self.rules, Some(&review.attributes()), &Unread::Panicked));
@@ -165,7 +167,8 @@ spec:
         assert!(problems.is_empty(), "{problems:?}");
         let (engine, _) = Engine::compile(&library);
         let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
-        let rules = Rules { bindings, controls, exempt_namespaces: BTreeSet::new(), exceptions: () };
+        let reads = engine.path_reads();
+        let rules = Rules { bindings, controls, reads, exempt_namespaces: BTreeSet::new(), exceptions: () };
         let gate = Gate { engine: Arc::new(engine), rules, generation: 1 };
         let until = Instant::now() + Duration::from_secs(60);
         let breaks: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| panic!("on purpose");

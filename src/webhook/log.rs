@@ -147,7 +147,7 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
         dry_run: review.is_some_and(|it| it.dry_run),
         bindings: &decision.bindings,
         findings: decision.outcomes.iter().take(LISTED).map(finding).collect(),
-        more_findings: decision.outcomes.len().saturating_sub(LISTED),
+        more_findings: decision.findings_count().saturating_sub(LISTED),
         unevaluated: decision.unevaluated.iter().take(LISTED).map(unevaluated).collect(),
         generation,
         parse_us: micros(answered.phases.parse),

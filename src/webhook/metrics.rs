@@ -1,7 +1,7 @@
 //! What the gate counts and times, in Prometheus' words.
 
 use super::gate::{Answered, Phases};
-use crate::model::Action;
+use crate::model::{Action, ControlId};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -138,13 +138,22 @@ impl Metrics {
         if dry_run {
             return;
         }
-        for outcome in &answered.decision.outcomes {
-            let control = outcome.finding.control.to_string();
-            let action = outcome.action.map_or("none", Action::name);
-            self.findings.get_or_create(&FindingLabels { control: control.clone(), action }).inc();
-            if outcome.action == Some(Action::Deny) {
-                self.denials.get_or_create(&DenialLabels { control, binding: outcome.binding.clone() }).inc();
-            }
+        let decision = &answered.decision;
+        for it in &decision.outcomes {
+            self.found(&it.finding.control, it.action, &it.binding, 1);
+        }
+        for it in &decision.dropped {
+            self.found(&it.control, it.action, &it.binding, it.count);
+        }
+    }
+
+    fn found(&self, control: &ControlId, action: Option<Action>, binding: &str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let control = control.to_string();
+        let word = action.map_or("none", Action::name);
+        self.findings.get_or_create(&FindingLabels { control: control.clone(), action: word }).inc_by(count);
+        if action == Some(Action::Deny) {
+            self.denials.get_or_create(&DenialLabels { control, binding: binding.to_owned() }).inc_by(count);
         }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::support::{Oracle, shared};
 use kubevet::{
-    decision::{Because, Case, Rules, User, decide},
+    decision::{Because, Callbacks, Case, Rules, User, decide},
     document::{self, Document},
     engine::{
         Engine,
@@ -431,7 +431,7 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
     let judge = |object: &Document, params: &Params| {
         Ok(Arc::new(proof.engine.judge(object, &Request { operation: Operation::Update }, params)))
     };
-    let decided = decide(rules, &case, &|| None, &judge);
+    let decided = decide(rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false });
     let known = decided.outcomes.iter().all(|it| it.because == Because::Existing);
     (!decided.outcomes.is_empty()).then_some(known)
 }
@@ -455,6 +455,7 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
                 ..policy::fallback_binding(&proof.library)
             }],
             controls: BTreeMap::from([(id.clone(), control)]),
+            reads: proof.engine.path_reads(),
             exempt_namespaces: BTreeSet::new(),
             exceptions: (),
         };

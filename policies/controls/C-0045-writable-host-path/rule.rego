@@ -18,7 +18,7 @@ deny contains finding if {
 	path := workload.at(container, sprintf("volumeMounts[%d].readOnly", [i]))
 	finding := {
 		"message": sprintf("container %s may write to the node's files through volume %s", [container.name, volume.name]),
-		"paths": [path],
+		"paths": [path, volume.path],
 		"fixes": [{"path": path, "value": true}],
 	}
 }

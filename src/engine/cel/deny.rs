@@ -13,15 +13,17 @@ use crate::{
         judge::looks_at,
         program::{Compiled, CondId, Const, Program, Term, TermId},
     },
-    model::{Control, Kind},
+    model::{Control, Kind, PathReads},
     policy::ParamValue,
 };
 
-/// Prints one control. `ways` are the conditions under each of which it finds something.
+/// Prints one control. `ways` are the conditions under each of which it finds something; `path_reads` are those of the
+/// whole control, whatever written params decide.
 pub(super) fn print(
     program: &Program,
     compiled: &Compiled,
     ways: &[CondId],
+    path_reads: Vec<PathReads>,
     target: &Target<'_>,
     types: &dyn Types,
     variables: &mut Variables,
@@ -35,6 +37,7 @@ pub(super) fn print(
     let all: Vec<&Kind> = target.kinds.iter().collect();
     let elsewhere = kind_test(&all, &Cel::atom("object"), looks)?.negated();
     let mut printer = Printer::new(program, target, types, kinds, variables);
+    printer.path_reads = path_reads;
     let silent = printer.is_silent(control)?;
     let mut clean = Vec::new();
     for way in ways {

@@ -1,5 +1,6 @@
 //! What makes a finding the same in the old object: its control, and for each of its paths the place, with indices
-//! replaced by what Kubernetes merges lists by, and the value there.
+//! replaced by what Kubernetes merges lists by, the value there, and the values that the control's conditions read at or
+//! below the elements that the path names. The same as `decision::identity` computes.
 
 use super::{
     Refused,
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::{
     engine::program::{BinderId, Const, Deny, Domain, Term, TermId, Type},
+    model::{FieldPattern, PatternRoot, PatternStep},
     workload::MERGE_KEYS,
 };
 
@@ -30,6 +32,23 @@ struct Reading {
     list: String,
     /// Whether the last item is the value itself.
     told: bool,
+    /// The path as far as it was read.
+    pattern: FieldPattern,
+    /// The elements on the way, each with the number of steps that lead to it.
+    elements: Vec<(usize, Piece)>,
+}
+
+impl Reading {
+    fn new(label: &str, items: Vec<Cel>, at: Piece, pattern: FieldPattern) -> Self {
+        let label = label.to_owned();
+        Self { label, items, at, list: String::new(), told: false, pattern, elements: Vec::new() }
+    }
+
+    /// The step to an element that is told apart.
+    fn enter(&mut self, element: Piece) {
+        self.pattern = self.pattern.then(PatternStep::Each);
+        self.elements.push((self.pattern.steps.len(), element));
+    }
 }
 
 impl Printer<'_> {
@@ -116,7 +135,7 @@ impl Printer<'_> {
             }
             _ => {
                 let at = Piece::read(self.object(), self.object_type());
-                Reading { label: String::new(), items: Vec::new(), at, list: String::new(), told: false }
+                Reading::new("", Vec::new(), at, FieldPattern::of(PatternRoot::Object))
             }
         };
         let mut in_brackets = false;
@@ -132,37 +151,53 @@ impl Printer<'_> {
         if !reading.told {
             items.push(item(&reading.at));
         }
+        let reads = self.path_reads.iter().find(|it| it.path == reading.pattern).map(|it| it.fields.clone());
+        for read in reads.unwrap_or_default() {
+            let Some((_, element)) = reading.elements.iter().find(|(depth, _)| *depth == read.depth) else {
+                return Err(Refused("a condition that reads an element which the path does not lead to".to_owned()));
+            };
+            let mut value = element.clone();
+            for key in &read.keys {
+                value = self.field(value, key)?;
+            }
+            items.push(item(&value));
+        }
         Ok(items)
     }
 
     /// What a path begins with.
     fn base(&mut self, term: TermId) -> Result<Reading, Refused> {
-        let (label, items, at) = match *self.program.term(term) {
+        match *self.program.term(term) {
             Term::Place(binder) => {
-                let element = self.scope.element(binder).cloned();
-                let Some(element) = element else {
+                let Some(element) = self.scope.element(binder).cloned() else {
                     return Err(Refused("a path of an element outside of its list".to_owned()));
                 };
                 let name = self.field(element.value.clone(), "name")?;
                 let named = item(&name);
-                match element.list {
-                    Some(list) => ("[]", vec![list, named], element.value),
-                    None => ("volumes[]", vec![named], element.value),
-                }
+                let (label, items, list) = match element.list {
+                    // All lists of containers are read alike, so the pattern of the first stands for them.
+                    Some(list) => ("[]", vec![list, named], "containers"),
+                    None => ("volumes[]", vec![named], "volumes"),
+                };
+                let pattern = FieldPattern::of(PatternRoot::PodSpec).then(PatternStep::Field(list.to_owned()));
+                let mut reading = Reading::new(label, items, element.value.clone(), pattern);
+                reading.enter(element.value);
+                Ok(reading)
             }
             Term::PodSpecPath => {
                 let (definitions, variables) = self.split();
                 let spec = definitions.pod_spec(variables)?;
-                ("podSpec", Vec::new(), Piece::read(spec, self.definitions().pod_spec_type()))
+                let at = Piece::read(spec, self.definitions().pod_spec_type());
+                Ok(Reading::new("podSpec", Vec::new(), at, FieldPattern::of(PatternRoot::PodSpec)))
             }
             Term::PodMetadataPath => {
                 let (definitions, variables) = self.split();
                 let metadata = definitions.pod_metadata(variables)?;
-                ("podMetadata", Vec::new(), Piece::read(metadata, self.definitions().pod_metadata_type()))
+                let at = Piece::read(metadata, self.definitions().pod_metadata_type());
+                Ok(Reading::new("podMetadata", Vec::new(), at, FieldPattern::of(PatternRoot::PodMetadata)))
             }
-            _ => return Err(Refused("a path that begins with a computed text".to_owned())),
-        };
-        Ok(Reading { label: label.to_owned(), items, at, list: String::new(), told: false })
+            _ => Err(Refused("a path that begins with a computed text".to_owned())),
+        }
     }
 
     /// Steps that are written out. Says whether it ends within brackets.
@@ -196,6 +231,7 @@ impl Printer<'_> {
         reading.at = self.field(reading.at.clone(), word)?;
         reading.label.push('.');
         reading.label.push_str(word);
+        reading.pattern = reading.pattern.then(PatternStep::Field(word.clone()));
         reading.list = std::mem::take(word);
         reading.told = false;
         Ok(())
@@ -209,6 +245,7 @@ impl Printer<'_> {
                 return Err(Refused("a path of an element outside of its list".to_owned()));
             };
             reading.at = element.value.clone();
+            reading.enter(element.value.clone());
             if let Some(key) = element.key {
                 reading.items.push(item(&key));
                 return Ok(());
@@ -227,6 +264,7 @@ impl Printer<'_> {
         reading.items.push(dynamic(&key));
         let value = reading.at.known.elements();
         reading.at = Piece { is_dyn: true, ..Piece::maybe(reading.at.cel.then(&format!("[?{}]", key.show())), value) };
+        reading.enter(reading.at.clone());
         Ok(())
     }
 

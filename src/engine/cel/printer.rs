@@ -8,7 +8,12 @@ use super::{
     types::{Known, Types},
     variables::Variables,
 };
-use crate::{engine::program::Program, model::Kind, policy::ParamValue, workload::pod_spec_path};
+use crate::{
+    engine::program::Program,
+    model::{Kind, PathReads},
+    policy::ParamValue,
+    workload::pod_spec_path,
+};
 
 /// Which of the two objects of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub(super) struct Printer<'p> {
     /// Whether containers must know which list they are in.
     pub(super) placed: bool,
     pub(super) reads_params: bool,
+    /// What the conditions behind the control's paths read, for identities.
+    pub(super) path_reads: Vec<PathReads>,
 }
 
 impl<'p> Printer<'p> {
@@ -41,7 +48,18 @@ impl<'p> Printer<'p> {
         variables: &'p mut Variables,
     ) -> Self {
         let (side, scope) = (Side::New, Scope::default());
-        Self { program, target, types, kinds, side, variables, scope, placed: false, reads_params: false }
+        Self {
+            program,
+            target,
+            types,
+            kinds,
+            side,
+            variables,
+            scope,
+            placed: false,
+            reads_params: false,
+            path_reads: Vec::new(),
+        }
     }
 
     /// `object` or `oldObject`.

@@ -2,7 +2,7 @@
 
 use super::{deny, either, kubernetes::Kubernetes, narrow::narrow, together::Together, variables::Variables};
 use crate::{
-    engine::program::{Compiled, Program},
+    engine::program::{Compiled, Program, path_reads},
     model::{Control, ControlId, Kind},
     policy::Params,
     schema::Schema,
@@ -118,9 +118,10 @@ pub(in crate::engine) fn print(program: &Program, compiled: &[&Compiled], target
     for control in compiled {
         // What a refused control defined is not needed.
         let before = variables.list.len();
+        let reads = path_reads(&program, control);
         let control = &narrow(&program, control, target);
         let ways = either::ways(&mut program, &control.denies);
-        match deny::print(&program, control, &ways, target, types, &mut variables) {
+        match deny::print(&program, control, &ways, reads, target, types, &mut variables) {
             Ok(printed) => {
                 together.add(&printed, &control.denies);
                 sheet.controls.push(printed);

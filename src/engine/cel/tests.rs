@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::program::{
         BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Intrinsic, Program, Term,
-        TermId, Test, Type,
+        TermId, Test, Type, path_reads,
     },
     model::{Control, ControlId, Kind, KindSelector, Position, Severity},
     policy::Params,
@@ -80,7 +80,8 @@ fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
     let kinds = [kind.clone()];
     let target = Target { min_kube: 30, params: ParamsFrom::Written(&params), kinds: &kinds };
     let ways = either::ways(program, &compiled.denies);
-    deny::print(program, &compiled, &ways, &target, &Little, &mut Variables::default()).unwrap()
+    deny::print(program, &compiled, &ways, path_reads(program, &compiled), &target, &Little, &mut Variables::default())
+        .unwrap()
 }
 
 /// What asks nothing to be found of the containers of a Pod.

@@ -10,15 +10,18 @@
 //! | `term` | the language: terms, conditions, binders |
 //! | `build` | the arena that holds it, and the simplifications that need no knowledge of Kubernetes |
 //! | `deny` | a rule: when it denies, and what it says then |
+//! | `reads` | which fields the conditions behind a finding's path read |
 //! | `show` | a program as text |
 
 mod build;
 mod deny;
+mod reads;
 mod show;
 mod term;
 
 pub(in crate::engine) use build::Program;
 pub(in crate::engine) use deny::{Compiled, Deny, FixTemplate, FixValue};
+pub(in crate::engine) use reads::{fields_read, path_reads};
 pub(in crate::engine) use term::{
     Binder, BinderId, Comparison, Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term, TermId, Test, Type,
 };
