@@ -6,7 +6,7 @@ use regorus::Value;
 /// The most findings of one control that a verdict keeps; more is an error, so that a rule cannot flood a report.
 pub(super) const FINDINGS: usize = 10_000;
 /// The longest message, in bytes.
-const MESSAGE_BYTES: usize = 4096;
+pub(super) const MESSAGE_BYTES: usize = 4096;
 
 /// The findings of one control, sorted.
 ///

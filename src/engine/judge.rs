@@ -142,8 +142,8 @@ impl Engine {
             .filter(|it| !running.contains(&it.control.id))
             .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
             .collect();
-        let (workloads, kinds, _) = index(&program, &compiled, &interpreted);
         let tables = Tables::new(&program, &compiled);
+        let (workloads, kinds, _) = index(&tables, &compiled, &interpreted);
         let engine = Self {
             program,
             tables,
@@ -339,7 +339,7 @@ fn load(
                 why: why.clone(),
             })
             .collect();
-        let (_, _, sets) = index(&Program::default(), &[], &interpreted);
+        let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
         let modules: Vec<&Module> = shared.iter().copied().chain(sound.iter().map(|(it, _)| &it.rule)).collect();
         match Reference::load(&modules, &sets) {
             Ok(reference) => return (Some(reference), interpreted),
@@ -398,7 +398,7 @@ pub fn looks_at(selector: &KindSelector, kind: &Kind) -> bool {
 /// Which controls look at each kind that a control names, and at the other workloads; and the sets of packages that the
 /// interpreter is asked for together.
 fn index(
-    program: &Program,
+    tables: &Tables,
     compiled: &[Compiled],
     interpreted: &[Interpreted],
 ) -> (Group, Vec<(Kind, Group)>, Vec<BTreeSet<String>>) {
@@ -412,7 +412,7 @@ fn index(
             sets.push(packages);
             sets.len() - 1
         });
-        Group { plan: Plan::new(program, compiled, chosen), interpreted: others, entry: Entry(place) }
+        Group { plan: Plan::new(tables, compiled, chosen), interpreted: others, entry: Entry(place) }
     };
     let workloads = group(&|it| *it == KindSelector::Workloads);
     let controls = compiled.iter().map(|it| &it.control).chain(interpreted.iter().map(|it| &it.control));

@@ -38,7 +38,8 @@ impl Coverage for Watcher {
 }
 
 impl EngineVoice {
-    /// The engine as it is in use: all controls together. Its conditions are counted.
+    /// The engine as it is in use: all controls together. Its conditions are counted. Joins go over all pairs in objects
+    /// as small as the proof's, so each is judged once more with indexes; both must say the same.
     #[must_use]
     pub fn together(name: &str, engine: Arc<Engine>) -> (Self, Watcher) {
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -86,7 +87,13 @@ impl EngineVoice {
             None => engine.judge(document, &request, &question.params),
             Some(seen) => {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                engine.judge_watched(document, &request, &question.params, &mut seen)
+                let verdict = engine.judge_watched(document, &request, &question.params, &mut seen);
+                let mut indexes = Seen::with_indexes_at_once();
+                if engine.judge_watched(document, &request, &question.params, &mut indexes) != verdict {
+                    let why = "with indexes from the first element on, the verdict is another";
+                    return question.controls.iter().map(|_| Answer::Error(why.to_owned())).collect();
+                }
+                verdict
             }
         };
         question.controls.iter().map(|it| of_verdict(&verdict, it)).collect()

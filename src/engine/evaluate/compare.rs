@@ -46,7 +46,58 @@ fn view(node: Node<'_>) -> View<'_> {
     }
 }
 
+/// Where a value stands among all: equal values have equal ranks. What is equal in rank may differ: texts, lists, maps,
+/// and numbers that a double does not hold exactly.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rank {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text,
+    List,
+    Map,
+}
+
+impl Rank {
+    fn place(self) -> (u8, f64) {
+        match self {
+            Self::Null => (0, 0.0),
+            Self::Bool(it) => (1, f64::from(u8::from(it))),
+            // Minus zero is zero.
+            Self::Number(it) => (2, it + 0.0),
+            Self::Text => (3, 0.0),
+            Self::List => (4, 0.0),
+            Self::Map => (5, 0.0),
+        }
+    }
+
+    /// The order of two ranks.
+    pub(super) fn cmp(&self, other: &Self) -> Ordering {
+        let ((a, x), (b, y)) = (self.place(), other.place());
+        a.cmp(&b).then(x.total_cmp(&y))
+    }
+}
+
+impl PartialEq for Rank {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
 impl<W: Watch> Machine<'_, W> {
+    /// The rank of a value; none where it is undefined.
+    pub(super) fn rank(&self, value: Value) -> Option<Rank> {
+        Some(match self.view(value)? {
+            View::Null => Rank::Null,
+            View::Bool(it) => Rank::Bool(it),
+            View::Int(it) => Rank::Number(double(it)),
+            View::Digits(it) => Rank::Number(it.parse().unwrap_or(0.0)),
+            View::Text(_) => Rank::Text,
+            View::Texts(_) | View::List(_) => Rank::List,
+            View::Map(_) => Rank::Map,
+        })
+    }
+
     fn view(&self, value: Value) -> Option<View<'_>> {
         Some(match value {
             Value::Undefined => return None,
@@ -109,6 +160,11 @@ impl<W: Watch> Machine<'_, W> {
         self.spend(steps);
         found
     }
+}
+
+/// The nearest double, as a number of the same value in another spelling is read.
+fn double(number: i64) -> f64 {
+    number.to_string().parse().unwrap_or(0.0)
 }
 
 /// The order of two values, and how many steps it took to find it.

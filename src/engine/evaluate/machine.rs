@@ -1,6 +1,7 @@
 //! Terms and conditions over one object.
 
 use super::{
+    index::Index,
     settings::Settings,
     tables::{Keep, Tables},
     value::{Fixed, Standing, Value},
@@ -19,7 +20,10 @@ const STEPS: u64 = 200_000_000;
 const LOOK: u64 = 0x3FFF;
 /// Bytes of made texts from which on they are let go between two elements or findings.
 const LET_GO_BYTES: usize = 64 << 10;
-/// The most bytes of texts that are made for one element or finding.
+/// Where texts are let go after fewer elements than this, more is kept: a long text of an outer element would be made
+/// anew for each inner one.
+const LET_GO_ELEMENTS: u32 = 16;
+/// The most bytes of made texts at a time. Half of it remains for one element or finding at least.
 const MADE_BYTES: usize = 16 << 20;
 
 /// What is kept from object to object, so that nothing need be allocated.
@@ -27,8 +31,10 @@ const MADE_BYTES: usize = 16 << 20;
 pub(in crate::engine) struct Scratch {
     terms: Vec<(u32, Value)>,
     conds: Vec<(u32, bool)>,
-    standing: Vec<Standing>,
+    pub(super) standing: Vec<Standing>,
     made: String,
+    /// By the numbers of lookups.
+    pub(super) indexes: Vec<Index>,
     pub(super) holds: Vec<bool>,
     pub(super) denied: Vec<bool>,
     clock: u32,
@@ -67,6 +73,10 @@ pub(super) struct Machine<'m, W> {
     steps: u64,
     until: Option<Instant>,
     stopped: Option<Stop>,
+    /// Bytes of made texts from which on they are let go.
+    let_go_bytes: usize,
+    /// Elements and findings since they were.
+    kept_elements: u32,
     watch: W,
 }
 
@@ -104,12 +114,32 @@ impl<'m, W: Watch> Machine<'m, W> {
             steps: 0,
             until,
             stopped: None,
+            let_go_bytes: LET_GO_BYTES,
+            kept_elements: 0,
             watch,
         }
     }
 
     pub(super) fn stopped(&self) -> Option<Stop> {
         self.stopped
+    }
+
+    /// The steps taken so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Steps that the loops of a join take before an index is made.
+    pub(super) fn loop_steps(&self) -> u64 {
+        self.watch.loop_steps()
+    }
+
+    /// Tells whoever looks on that the object is judged, and gives back what a large one took.
+    pub(super) fn end(&mut self) {
+        self.watch.ended(self.steps);
+        self.scratch.indexes.iter_mut().for_each(Index::clear);
+        self.scratch.made.clear();
+        self.scratch.made.shrink_to(LET_GO_BYTES);
     }
 
     /// Counts work; past the bounds, everything comes to an end.
@@ -136,7 +166,12 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     /// Lets go of the texts that were made, and of all answers, where they have become many. Nobody may hold a value.
     pub(super) fn let_go(&mut self) {
-        if self.scratch.made.len() > LET_GO_BYTES {
+        self.kept_elements = self.kept_elements.saturating_add(1);
+        if self.scratch.made.len() > self.let_go_bytes {
+            if self.kept_elements < LET_GO_ELEMENTS {
+                self.let_go_bytes = (self.let_go_bytes * 2).min(MADE_BYTES / 2);
+            }
+            self.kept_elements = 0;
             self.scratch.made.clear();
             self.began = self.scratch.tick();
         }
@@ -566,10 +601,17 @@ impl<'m, W: Watch> Machine<'m, W> {
                         return false;
                     }
                 }
-                let before = self.standing(*binder);
+                let join = self.tables.joins.any(id);
+                if let Some(any) = join.and_then(|it| self.any_by_index(it)) {
+                    return any;
+                }
+                let (before, steps) = (self.standing(*binder), self.steps);
                 let any = self.each(*binder, &mut |machine| machine.holds(*cond));
                 if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
                     *slot = before;
+                }
+                if let Some(join) = join {
+                    self.add_looped(join.lookup, steps);
                 }
                 any
             }
@@ -682,14 +724,17 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     fn stand(&mut self, binder: BinderId, standing: Standing, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        if !self.spend(1) {
-            return true;
-        }
+        !self.stand_at(binder, standing) || found(self)
+    }
+
+    /// Puts a binder on an element; false where the work was stopped.
+    #[inline]
+    pub(super) fn stand_at(&mut self, binder: BinderId, standing: Standing) -> bool {
         let epoch = self.scratch.tick();
         if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
             *slot = Standing { epoch, ..standing };
         }
-        found(self)
+        self.spend(1)
     }
 }
 
@@ -703,6 +748,10 @@ impl Scratch {
             self.terms.resize(terms, (0, Value::Undefined));
             self.conds.resize(conds, (0, false));
         }
+        if self.indexes.len() != tables.joins.count() {
+            self.indexes.resize_with(tables.joins.count(), Index::default);
+        }
+        self.indexes.iter_mut().for_each(Index::clear);
         self.standing.clear();
         self.standing.resize(binders, Standing::NOWHERE);
     }

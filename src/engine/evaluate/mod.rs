@@ -7,17 +7,21 @@
 //! | file | is |
 //! |---|---|
 //! | `plan` | which conditions are asked in which loop |
+//! | `join` | which equalities are joins, and of what an index is made |
 //! | `tables` | what the machine knows of each term and condition before any object |
 //! | `settings` | params, read once |
 //! | `value`, `compare` | values of documents, params and programs; their order |
 //! | `machine` | terms and conditions over one object |
 //! | `call` | functions |
+//! | `index` | joins over one object: loops while they are short, then indexes |
 //! | `say` | findings |
 //! | `run` | one object under one plan |
 //! | `watch` | who looks on |
 
 mod call;
 mod compare;
+mod index;
+mod join;
 mod machine;
 mod plan;
 mod run;

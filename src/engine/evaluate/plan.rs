@@ -1,7 +1,11 @@
 //! Which conditions are asked in which loop: all bodies of all controls that look at a kind, with one loop for each list
 //! that several of them go over.
 
-use crate::engine::program::{BinderId, Compiled, CondId, Deny, Program};
+use super::{
+    join::{Over, Stage},
+    tables::Tables,
+};
+use crate::engine::program::{Compiled, CondId};
 use std::collections::BTreeMap;
 
 /// All that is asked of objects of a kind.
@@ -19,7 +23,7 @@ pub(in crate::engine) struct Plan {
 #[derive(Debug, Default)]
 pub(super) struct Level {
     pub(super) checks: Vec<Check>,
-    pub(super) loops: BTreeMap<BinderId, Loop>,
+    pub(super) loops: BTreeMap<Over, Loop>,
 }
 
 /// The conditions of one body at one level.
@@ -44,32 +48,32 @@ pub(super) struct Loop {
 
 impl Plan {
     /// The plan of these controls, named by their numbers in `compiled`.
-    pub(in crate::engine) fn new(program: &Program, compiled: &[Compiled], controls: Vec<usize>) -> Self {
+    pub(in crate::engine) fn new(tables: &Tables, compiled: &[Compiled], controls: Vec<usize>) -> Self {
         let mut plan = Self { controls, ..Self::default() };
         for number in plan.controls.clone() {
             let Some(control) = compiled.get(number) else { continue };
-            for (place, deny) in control.denies.iter().enumerate() {
+            for place in 0..control.denies.len() {
                 plan.denies.push((number, place));
-                plan.add(program, deny);
+                plan.add(tables.joins.stages(number, place));
             }
         }
         plan
     }
 
-    fn add(&mut self, program: &Program, deny: &Deny) {
+    fn add(&mut self, stages: &[Stage]) {
         let number = self.denies.len().saturating_sub(1);
         let mut level = &mut self.root;
         let mut parent = None;
-        for (depth, conds) in deny.levels(program).into_iter().enumerate() {
-            if let Some(binder) = depth.checked_sub(1).and_then(|it| deny.binders.get(it)) {
-                level = level.inside(*binder, parent);
+        for (depth, stage) in stages.iter().enumerate() {
+            if let Some(over) = stage.over {
+                level = level.inside(over, parent);
             }
             level.checks.push(Check {
                 number: self.checks,
                 parent,
-                conds: conds.into(),
+                conds: stage.conds.clone(),
                 deny: number,
-                is_last: depth == deny.binders.len(),
+                is_last: depth + 1 == stages.len(),
             });
             parent = Some(self.checks);
             self.checks += 1;
@@ -78,8 +82,8 @@ impl Plan {
 }
 
 impl Level {
-    fn inside(&mut self, binder: BinderId, parent: Option<usize>) -> &mut Self {
-        let found = self.loops.entry(binder).or_default();
+    fn inside(&mut self, over: Over, parent: Option<usize>) -> &mut Self {
+        let found = self.loops.entry(over).or_default();
         found.parents.extend(parent);
         &mut found.level
     }

@@ -67,7 +67,7 @@ pub(in crate::engine) fn judge(
         let mut outcome = Ok(());
         for (_, place) in found.iter().filter(|(control, _)| control == number) {
             if let (Ok(()), Some(deny)) = (&outcome, compiled.denies.get(*place)) {
-                outcome = machine.say(id, deny, &mut findings);
+                outcome = machine.say(id, deny, judged.tables.joins.stages(*number, *place), &mut findings);
             }
         }
         if let Some(stop) = machine.stopped() {
@@ -83,6 +83,7 @@ pub(in crate::engine) fn judge(
             Err(message) => verdict.errors.push(RuleError { control: id.clone(), message }),
         }
     }
+    machine.end();
 }
 
 impl<W: Watch> Machine<'_, W> {
@@ -105,10 +106,10 @@ impl<W: Watch> Machine<'_, W> {
                 *slot = true;
             }
         }
-        for (binder, inner) in &level.loops {
+        for (over, inner) in &level.loops {
             let asked = inner.parents.iter().any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
             if asked {
-                self.each(*binder, &mut |machine| {
+                self.over(*over, &mut |machine| {
                     machine.let_go();
                     machine.level(&inner.level, plan);
                     machine.stopped().is_some()

@@ -1,10 +1,10 @@
 //! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
 
-use super::{machine::Machine, watch::Watch};
+use super::{join::Stage, machine::Machine, value::Value, watch::Watch};
 use crate::{
     engine::{
         answer,
-        program::{CondId, Deny, FixValue, TermId},
+        program::{Deny, FixValue, Term, TermId},
     },
     model::{ControlId, FieldPath, Finding, Fix, FixAction},
 };
@@ -14,39 +14,39 @@ impl<W: Watch> Machine<'_, W> {
     ///
     /// # Errors
     /// What is wrong with what the rule says, for its author.
-    pub(super) fn say(&mut self, control: &ControlId, deny: &Deny, findings: &mut Vec<Finding>) -> Result<(), String> {
-        let levels = deny.levels(self.program);
-        self.descend(control, deny, &levels, 0, findings)
-    }
-
-    fn descend(
+    pub(super) fn say(
         &mut self,
         control: &ControlId,
         deny: &Deny,
-        levels: &[Vec<CondId>],
-        depth: usize,
+        stages: &[Stage],
         findings: &mut Vec<Finding>,
     ) -> Result<(), String> {
-        if !levels.get(depth).is_none_or(|conds| conds.iter().all(|it| self.holds(*it))) {
-            return Ok(());
-        }
-        let Some(binder) = deny.binders.get(depth) else {
+        let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
-            if findings.len() > answer::FINDINGS {
-                return Err(answer::too_many());
-            }
-            return Ok(());
+            return if findings.len() > answer::FINDINGS { Err(answer::too_many()) } else { Ok(()) };
         };
+        let Some(over) = stage.over else { return self.say_if(control, deny, stage, inner, findings) };
         let mut outcome = Ok(());
-        self.each(*binder, &mut |machine| {
-            outcome = machine.descend(control, deny, levels, depth + 1, findings);
-            outcome.is_err()
+        self.over(over, &mut |machine| {
+            outcome = machine.say_if(control, deny, stage, inner, findings);
+            outcome.is_err() || machine.stopped().is_some()
         });
         outcome
     }
 
+    fn say_if(
+        &mut self,
+        control: &ControlId,
+        deny: &Deny,
+        stage: &Stage,
+        inner: &[Stage],
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), String> {
+        if stage.conds.iter().all(|it| self.holds(*it)) { self.say(control, deny, inner, findings) } else { Ok(()) }
+    }
+
     fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Finding, String> {
-        let message = answer::cut(&self.words(deny.message)?);
+        let message = self.message(deny.message)?;
         let paths = deny.paths.iter().map(|it| self.path(*it)).collect::<Result<_, _>>()?;
         let mut fixes = Vec::new();
         for fix in &deny.fixes {
@@ -61,10 +61,29 @@ impl<W: Watch> Machine<'_, W> {
         Ok(Finding { control: control.clone(), paths, message, fixes })
     }
 
+    /// The message, cut. Of its pieces no more is copied than is kept, since a finding's work must not grow with a name
+    /// that stands in all of them.
+    fn message(&mut self, term: TermId) -> Result<String, String> {
+        let program = self.program;
+        let Term::Concat(pieces) = program.term(term) else { return self.words(term).map(|it| answer::cut(&it)) };
+        let mut message = String::new();
+        for piece in pieces {
+            match self.term(*piece) {
+                Value::Int(number) => message.push_str(&number.to_string()),
+                value => message.push_str(&answer::cut(self.text(value).ok_or_else(no_text)?)),
+            }
+            if message.len() > answer::MESSAGE_BYTES {
+                break;
+            }
+        }
+        self.spend(message.len() as u64 / 64);
+        Ok(answer::cut(&message))
+    }
+
     fn words(&mut self, term: TermId) -> Result<String, String> {
         let value = self.term(term);
         // Proved when the rule was compiled; if that proof were wrong, the object must not pass.
-        self.text(value).map(str::to_owned).ok_or_else(|| "a finding with a piece that is no text".to_owned())
+        self.text(value).map(str::to_owned).ok_or_else(no_text)
     }
 
     fn path(&mut self, term: TermId) -> Result<FieldPath, String> {
@@ -72,7 +91,6 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     fn json(&mut self, term: TermId) -> Result<String, String> {
-        use super::value::Value;
         match self.term(term) {
             Value::Null => Ok("null".to_owned()),
             Value::Bool(it) => Ok(it.to_string()),
@@ -90,4 +108,8 @@ impl<W: Watch> Machine<'_, W> {
             },
         }
     }
+}
+
+fn no_text() -> String {
+    "a finding with a piece that is no text".to_owned()
 }

@@ -1,7 +1,7 @@
 //! What the machine knows of each term and condition before any object: keys with their tags, patterns, numbers of
 //! params, and where answers are kept.
 
-use super::settings;
+use super::{join::Joins, settings};
 use crate::{
     document::Key,
     engine::program::{Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test},
@@ -23,6 +23,7 @@ pub(in crate::engine) struct Tables {
     any_match: Vec<Option<(u32, TermId)>>,
     param_names: Vec<Arc<str>>,
     param_patterns: Vec<bool>,
+    pub(super) joins: Joins,
     pub(super) name: Option<Key>,
     pub(super) restart_policy: Option<Key>,
     pub(super) volumes: Option<Key>,
@@ -52,6 +53,7 @@ impl Tables {
             patterns: vec![None; terms],
             params: vec![u32::MAX; terms],
             any_match: vec![None; conds],
+            joins: Joins::new(program, compiled),
             name: Some(Key::new("name")),
             restart_policy: Some(Key::new("restartPolicy")),
             volumes: Some(Key::new("volumes")),

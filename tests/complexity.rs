@@ -1,0 +1,418 @@
+//! Cost in proportion to the object: for every control, and for every list and map of the kinds that it looks at, steps
+//! and allocations of judging grow at most as n log n.
+//!
+//! Objects are made from the table of types, with n elements in one list, or in each of two. Times are never looked at.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_precision_loss, reason = "a test")]
+
+use kubevet::{
+    document::{self, Limits},
+    engine::{Engine, Explanation, Seen},
+    model::{ControlId, Kind, KindSelector, Request},
+    policy::{self, Library, ParamValue, Params},
+    schema::{Schema, Step, Type, TypeId},
+    workload::pod_spec_path,
+};
+use serde_json::{Value, json};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::{
+    alloc::System,
+    collections::{BTreeMap, BTreeSet},
+};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// The fewest elements for each control alone, and for all together.
+const FEWEST_ALONE: usize = 400;
+const FEWEST: usize = 1000;
+/// The largest object.
+const MAX_BYTES: usize = 3 << 20;
+/// What is added to a bound, since small figures jump.
+const SLACK: f64 = 200.0;
+/// How much growth may be above n log n: a vector that doubles.
+const TOLERANCE: f64 = 1.05;
+
+/// A path into an object: fields, and `[]` for any element of a list or map.
+type Path = Vec<String>;
+
+/// The names of elements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Names {
+    /// The same in both lists, and distinct in each.
+    Distinct,
+    /// One for all.
+    Same,
+    /// Distinct, and none is in both lists.
+    Apart,
+}
+
+/// What an object is: a list with n elements, or two.
+#[derive(Debug, Clone, PartialEq)]
+struct Shape {
+    lists: Vec<Path>,
+    names: Names,
+    /// Whether values are such as controls find something in.
+    is_bad: bool,
+}
+
+/// What judging took.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    bytes: usize,
+    steps: f64,
+    allocations: f64,
+}
+
+/// An engine and what is asked of it. What deciding about an UPDATE takes is to be measured beside `measure`.
+struct Bench {
+    engine: Engine,
+    params: Params,
+    seen: Seen,
+}
+
+impl Bench {
+    fn new(library: &Library) -> Self {
+        let mut params = library.params.defaults();
+        for spec in library.params.iter().filter(|it| it.default.is_empty()) {
+            let value = ParamValue::List(vec!["x".to_owned()]);
+            // A text has a default always, so what is refused here is none.
+            let _ = params.set(&library.params, &spec.name, value);
+        }
+        let mut bench = Self { engine: Engine::compile(library).0, params, seen: Seen::default() };
+        // Room that is kept from object to object is made once.
+        bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
+        bench
+    }
+
+    fn measure(&mut self, object: &str) -> Cost {
+        let reading = document::read_json(&"object.json".into(), object.as_bytes(), &Limits::default());
+        let document = reading.documents.first().unwrap_or_else(|| panic!("{:?}", reading.problems));
+        let before = self.seen.steps();
+        let region = Region::new(ALLOCATOR);
+        let verdict = self.engine.judge_watched(document, &Request::default(), &self.params, &mut self.seen);
+        let allocated = region.change();
+        assert!(verdict.errors.iter().all(|it| it.message.contains("over 10000 findings")), "{:?}", verdict.errors);
+        let allocations = (allocated.allocations + allocated.reallocations) as f64;
+        Cost { bytes: object.len(), steps: (self.seen.steps() - before) as f64, allocations }
+    }
+
+    /// Judges objects of a shape with ever more elements; what grows faster than n log n, in words.
+    fn grow(&mut self, maker: &Maker<'_>, fewest: usize, most: usize) -> Option<String> {
+        let mut count = fewest;
+        let mut before = self.measure(&maker.object(count));
+        loop {
+            let next = count * 4;
+            let after = self.measure(&maker.object(next));
+            for (what, a, b) in
+                [("steps", before.steps, after.steps), ("allocations", before.allocations, after.allocations)]
+            {
+                let bound = a * 4.0 * (next as f64).log2() / (count as f64).log2() * TOLERANCE + SLACK;
+                if b > bound {
+                    let (kind, shape) = (&maker.kind.name, maker.shape);
+                    return Some(format!("{kind} {shape:?}: {a} {what} for {count} elements, {b} for {next}"));
+                }
+            }
+            // What does not look at the list at all need not be asked again.
+            if after.steps < before.steps * 2.0 || after.bytes * 4 > MAX_BYTES || next * 4 > most {
+                return None;
+            }
+            (count, before) = (next, after);
+        }
+    }
+}
+
+// --- objects ---
+
+/// Makes objects of a shape.
+struct Maker<'s> {
+    kind: &'s Kind,
+    shape: &'s Shape,
+    /// The object with one element in each list; a mark stands for those of the shape's lists.
+    text: String,
+    /// One element of each of the shape's lists, with a mark for its number.
+    elements: Vec<String>,
+}
+
+/// Stands for an element's number.
+const NUMBER: &str = "##";
+
+impl<'s> Maker<'s> {
+    fn new(kind: &'s Kind, reads: &[Path], shape: &'s Shape) -> Self {
+        let info = Schema::embedded().kind(kind).unwrap();
+        let version = if kind.group.is_empty() { String::new() } else { format!("{}/", kind.group) };
+        let mut object = json!({
+            "apiVersion": format!("{version}{}", info.version),
+            "kind": info.name,
+            "metadata": {"name": "x"},
+        });
+        for path in reads.iter().chain(&shape.lists) {
+            fill(shape, &mut object, Type::Struct(info.root), path, &mut Path::new());
+        }
+        let mark = |place: usize| format!("@{place}@");
+        let mut elements = Vec::new();
+        for (place, list) in shape.lists.iter().enumerate() {
+            let list = find(&mut object, list);
+            elements.push(match &*list {
+                Value::Array(all) => all[0].to_string(),
+                map => {
+                    let text = map.to_string();
+                    text[1..text.len() - 1].to_owned()
+                }
+            });
+            *list = match list {
+                Value::Array(_) => json!([mark(place)]),
+                _ => json!({(mark(place)): 0}),
+            };
+        }
+        let mut text = object.to_string();
+        for place in 0..elements.len() {
+            let mark = mark(place);
+            text = text.replace(&format!("\"{mark}\":0"), &mark).replace(&format!("\"{mark}\""), &mark);
+        }
+        Self { kind, shape, text, elements }
+    }
+
+    /// The object, as JSON.
+    fn object(&self, count: usize) -> String {
+        let mut text = self.text.clone();
+        for (place, element) in self.elements.iter().enumerate() {
+            let all: Vec<String> = (0..count).map(|it| element.replace(NUMBER, &it.to_string())).collect();
+            text = text.replace(&format!("@{place}@"), &all.join(","));
+        }
+        text
+    }
+}
+
+/// What stands at a path.
+fn find<'v>(object: &'v mut Value, path: &Path) -> &'v mut Value {
+    path.iter().fold(object, |at, step| match (at, step.as_str()) {
+        (Value::Array(all), _) => &mut all[0],
+        (Value::Object(map), "[]") => map.values_mut().next().unwrap(),
+        (at, field) => &mut at[field],
+    })
+}
+
+/// Adds what a path leads to, where it is not there yet. `at` is the way here.
+fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Path) {
+    let schema = Schema::embedded();
+    let rest = path.get(1..).unwrap_or_default();
+    match ty {
+        Type::List(inner) => {
+            if !value.is_array() {
+                *value = json!([null]);
+            }
+            at.push("[]".to_owned());
+            fill(shape, &mut value[0], schema.resolve(inner), rest, at);
+            at.pop();
+        }
+        Type::Map(inner) => {
+            if !value.is_object() {
+                *value = json!({format!("key{NUMBER}"): null});
+            }
+            at.push("[]".to_owned());
+            fill(shape, value.as_object_mut().unwrap().values_mut().next().unwrap(), schema.resolve(inner), rest, at);
+            at.pop();
+        }
+        Type::Struct(of) => {
+            if !value.is_object() {
+                *value = json!({});
+            }
+            let Some(name) = path.first() else { return };
+            let Some(field) = schema.field(of, name) else { return };
+            at.push(name.clone());
+            fill(shape, &mut value[name.as_str()], field.ty, rest, at);
+            at.pop();
+        }
+        _ if value.is_null() => *value = leaf(shape, ty, at),
+        _ => {}
+    }
+}
+
+/// A value of a type that holds no others.
+fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
+    let name = at.iter().rev().find(|it| *it != "[]").map_or("", String::as_str);
+    let either = |bad: &str, good: &str| Value::from(if shape.is_bad { bad } else { good });
+    match (ty, name) {
+        // What is safe where it is true is made bad by others.
+        (Type::Bool, "readOnly" | "runAsNonRoot" | "readOnlyRootFilesystem") => Value::from(!shape.is_bad),
+        (Type::Bool, _) => Value::from(shape.is_bad),
+        (Type::Int32 | Type::Int64 | Type::Number | Type::IntOrString, _) => Value::from(8080),
+        (Type::Quantity, _) => either("0", "100m"),
+        (_, "path") => either("/run", "/srv"),
+        (_, "image" | "reference") => either("gcr.io/google-containers/a:latest", "a/b@sha256:0"),
+        (_, "add" | "drop") => either("CAP_SYS_ADMIN", "NET_BIND_SERVICE"),
+        (_, "value" | "data" | "binaryData") => either("AKIAIOSFODNN7EXAMPLE", "x"),
+        (_, "command" | "args") => either("sudo", "sh"),
+        _ => match (shape.names, shape.lists.get(1).is_some_and(|it| at.starts_with(it))) {
+            (Names::Same, _) => Value::from("same"),
+            (Names::Apart, true) => Value::from(format!("b{NUMBER}")),
+            _ => Value::from(format!("a{NUMBER}")),
+        },
+    }
+}
+
+// --- what to look at ---
+
+/// The kinds that are looked at for a control: a Pod stands for all workloads, whose pod specs are the same.
+fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
+    let of = |it: &KindSelector| match it {
+        KindSelector::Workloads => vec![Kind::new("", "Pod")],
+        KindSelector::Kind(kind) => vec![kind.clone()],
+    };
+    let all: BTreeSet<Kind> = selectors.iter().flat_map(of).collect();
+    all.into_iter().filter(|it| Schema::embedded().kind(it).is_some()).collect()
+}
+
+/// What a control reads in a kind, as paths from the object on.
+fn reads(engine: &Engine, control: &ControlId, kind: &Kind) -> Vec<Path> {
+    let Some(Explanation::Compiled { reads, .. }) = engine.explain(control) else {
+        panic!("{control} is not compiled")
+    };
+    let paths = reads.iter().filter(|it| !it.starts_with("params.")).map(|it| path(it, kind));
+    let root = Schema::embedded().kind(kind).unwrap().root;
+    paths.flatten().filter(|it| walk(root, it).is_some()).collect()
+}
+
+fn path(read: &str, kind: &Kind) -> Option<Path> {
+    let mut path = Path::new();
+    for (at, word) in read.split('.').enumerate() {
+        let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
+        let owned = |it: &&str| (*it).to_owned();
+        match (at, name) {
+            (0, "podSpec") => path.extend(pod_spec_path(kind)?.iter().map(owned)),
+            (0, "podMetadata") => {
+                let (_, template) = pod_spec_path(kind)?.split_last()?;
+                path.extend(template.iter().map(owned).chain(["metadata".to_owned()]));
+            }
+            _ => path.push(name.to_owned()),
+        }
+        path.extend(elements.matches(['[', '{']).map(|_| "[]".to_owned()));
+    }
+    Some(path)
+}
+
+fn walk(root: TypeId, path: &Path) -> Option<Type> {
+    let steps: Vec<Step<'_>> = path.iter().map(|it| if it == "[]" { Step::Any } else { Step::Field(it) }).collect();
+    Schema::embedded().walk(root, &steps).map(|it| it.ty)
+}
+
+fn is_collection(root: TypeId, path: &Path) -> bool {
+    matches!(walk(root, path), Some(Type::List(_) | Type::Map(_)))
+}
+
+/// The lists and maps on these paths.
+fn lists_of(root: TypeId, paths: &[Path]) -> Vec<Path> {
+    let prefixes = paths.iter().flat_map(|it| (1..=it.len()).map(|len| it[..len].to_vec()));
+    let all: BTreeSet<Path> = prefixes.filter(|it| is_collection(root, it)).collect();
+    all.into_iter().collect()
+}
+
+/// Every list and map of a type.
+fn all_lists(of: TypeId, at: &Path, around: &mut Vec<TypeId>, found: &mut Vec<Path>) {
+    let schema = Schema::embedded();
+    if around.contains(&of) {
+        return;
+    }
+    around.push(of);
+    for field in schema.fields(of) {
+        let mut path = at.clone();
+        path.push(field.name.to_owned());
+        let mut ty = field.ty;
+        while let Type::List(inner) | Type::Map(inner) = ty {
+            found.push(path.clone());
+            path.push("[]".to_owned());
+            ty = schema.resolve(inner);
+        }
+        if let Type::Struct(inner) = ty {
+            all_lists(inner, &path, around, found);
+        }
+    }
+    around.pop();
+}
+
+/// Each of these lists with n elements.
+fn singles(lists: &[Path]) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for list in lists {
+        for is_bad in [false, true] {
+            for names in [Names::Distinct, Names::Same] {
+                shapes.push(Shape { lists: vec![list.clone()], names, is_bad });
+            }
+        }
+    }
+    shapes
+}
+
+/// Each pair of these lists with n elements in both. Where one is inside the other, the object would be the product.
+fn pairs(lists: &[Path]) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for (place, list) in lists.iter().enumerate() {
+        let others = lists[place + 1..].iter().filter(|it| !it.starts_with(list) && !list.starts_with(it));
+        for other in others {
+            for is_bad in [false, true] {
+                for names in [Names::Distinct, Names::Same, Names::Apart] {
+                    shapes.push(Shape { lists: vec![list.clone(), other.clone()], names, is_bad });
+                }
+            }
+        }
+    }
+    shapes
+}
+
+fn root(kind: &Kind) -> TypeId {
+    Schema::embedded().kind(kind).unwrap().root
+}
+
+#[test]
+fn judging_grows_at_most_as_n_log_n() {
+    let (library, _) = policy::embedded();
+    let mut whole = Bench::new(&library);
+    let (mut faults, mut judged) = (Vec::new(), 0);
+    let mut kinds_read: BTreeMap<Kind, (BTreeSet<Path>, Vec<Shape>)> = BTreeMap::new();
+    for source in &library.controls {
+        let id = &source.control.id;
+        let mut alone = library.clone();
+        alone.controls.retain(|it| it.control.id == *id);
+        let mut bench = Bench::new(&alone);
+        for kind in kinds(&source.control.kinds) {
+            let reads = reads(&bench.engine, id, &kind);
+            let lists = lists_of(root(&kind), &reads);
+            let (all, all_pairs) = kinds_read.entry(kind.clone()).or_default();
+            all.extend(reads.iter().cloned());
+            all_pairs.extend(pairs(&lists));
+            for shape in singles(&lists).into_iter().chain(pairs(&lists)) {
+                judged += 1;
+                let fault = bench.grow(&Maker::new(&kind, &reads, &shape), FEWEST_ALONE, 0);
+                faults.extend(fault.map(|it| format!("{id}: {it}")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} of {judged}:\n{}", faults.len(), faults.join("\n"));
+    // All controls together, over objects up to the largest: what is found, and what is joined and passes.
+    for (kind, (reads, pairs)) in &kinds_read {
+        let reads: Vec<Path> = reads.iter().cloned().collect();
+        let singles = singles(&lists_of(root(kind), &reads)).into_iter();
+        let found = singles.filter(|it| it.is_bad && it.names == Names::Distinct);
+        let joined = pairs.iter().filter(|it| it.is_bad == (it.names == Names::Distinct) && it.names != Names::Apart);
+        let mut seen: Vec<Shape> = Vec::new();
+        for shape in found.chain(joined.cloned()) {
+            if !seen.contains(&shape) {
+                judged += 1;
+                faults.extend(whole.grow(&Maker::new(kind, &reads, &shape), FEWEST, usize::MAX));
+                seen.push(shape);
+            }
+        }
+        // And over what none of them reads.
+        let mut lists = Vec::new();
+        all_lists(root(kind), &Path::new(), &mut Vec::new(), &mut lists);
+        for list in lists {
+            judged += 1;
+            let shape = Shape { lists: vec![list], names: Names::Distinct, is_bad: true };
+            faults.extend(whole.grow(&Maker::new(kind, &[], &shape), FEWEST_ALONE, 0));
+        }
+    }
+    println!("{judged} shapes");
+    assert!(judged > 500, "only {judged} shapes");
+    assert!(faults.is_empty(), "{} of {judged}:\n{}", faults.len(), faults.join("\n"));
+}
