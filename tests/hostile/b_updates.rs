@@ -30,8 +30,9 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
     let update = |old: &Value, new: &Value| Review::update(old, new).text();
     let one = |path: &str| json!([{"name": "v", "hostPath": {"path": path}}]);
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
-    let moved =
-        |inits: &Value, containers: &Value| pod_with(&[containers.clone()], &json!({"initContainers": [inits]}));
+    let moved = |inits: &Value, containers: &Value| {
+        pod_with(std::slice::from_ref(containers), &json!({"initContainers": [inits]}))
+    };
     let second = |mounts: bool| {
         let mount = json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]});
         let other = if mounts { merge(b.clone(), &mount) } else { b.clone() };

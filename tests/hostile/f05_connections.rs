@@ -22,7 +22,7 @@ const ROUNDS: usize = 10;
 const BRIEF: Duration = Duration::from_secs(2);
 
 /// Allows this process as many files as it may have.
-fn raise_own_limit() {
+pub(crate) fn raise_own_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }

@@ -4,6 +4,7 @@ use crate::{
     line::{CALLER, Line, PATIENCE, Tls},
     objects::ordinary_bad,
     scale::{scale, together},
+    served::free_port,
     server::{Server, Setup, denied},
     waiting::until,
 };
@@ -84,14 +85,19 @@ fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
 
 /// What went wrong, if anything did.
 fn lose(one: Try) -> Option<String> {
+    let names = ["ca.crt", "tls.crt", "tls.key"];
+    let given = tempfile::tempdir().unwrap();
     let mut server = Setup::example().no_decision_log().start();
     if one.theirs {
-        fs::remove_file(server.tls().join("ca.key")).unwrap();
-        // It looks every two seconds; the folder is somebody else's once it has seen that.
-        thread::sleep(Duration::from_secs(3));
+        // A folder without the authority's key is kept by somebody else.
+        let folder = given.path().join("theirs");
+        fs::create_dir(&folder).unwrap();
+        for name in names {
+            fs::copy(server.tls().join(name), folder.join(name)).unwrap();
+        }
+        server = Setup::example().no_decision_log().on(free_port(), &folder).start();
     }
     let ca = server.ca();
-    let names = ["ca.crt", "tls.crt", "tls.key"];
     let saved = names.map(|it| (it, fs::read(server.tls().join(it)).unwrap()));
     (one.harm)(&server);
     let begun = Instant::now();
