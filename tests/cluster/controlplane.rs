@@ -93,6 +93,12 @@ impl ControlPlane {
         String::from_utf8_lossy(&fs::read(self.dir.join("audit.log")).unwrap_or_default()).into_owned()
     }
 
+    /// What the API server logged so far.
+    #[allow(dead_code, reason = "only some of those who share this file look at it")]
+    pub(crate) fn log(&self) -> String {
+        self.running.stderr()
+    }
+
     /// Runs the real kubectl as the admin.
     pub(crate) fn kubectl(&self, args: &[&str], stdin: &str) -> Output {
         self.kubectl_with(&self.kubeconfig(), args, stdin)

@@ -2,7 +2,7 @@
 
 use crate::{client::Client, process::Running, waiting::until};
 use std::{
-    fs,
+    env, fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -56,7 +56,7 @@ impl Gate {
 
     fn spawn(port: u16, tls_dir: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let metrics_port = free_port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
+        let mut command = Command::new(program());
         command.arg("serve").arg("--tls-dir").arg(tls_dir);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics_port}")]);
@@ -147,6 +147,12 @@ impl Gate {
         self.signal("KILL");
         self.wait();
     }
+}
+
+/// The program under test: `KUBEVET_BIN` where it is set, to run the tests against another build, else the one of this build.
+#[allow(dead_code, reason = "as above")]
+pub(crate) fn program() -> PathBuf {
+    env::var_os("KUBEVET_BIN").map_or_else(|| env!("CARGO_BIN_EXE_kubevet").into(), PathBuf::from)
 }
 
 /// A port of loopback that nobody listens on now.

@@ -1,0 +1,104 @@
+//! A12: who gets in where callers must show a certificate.
+
+use crate::{
+    line::{CALLER, Line, PATIENCE, Tls},
+    objects::ordinary_bad,
+    scale::together,
+    server::{Server, Setup},
+    waiting::until,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+};
+use std::{fs, time::Duration};
+use time::OffsetDateTime;
+
+/// An authority, and its certificate as PEM.
+fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
+    let certificate = params.self_signed(&key).unwrap().pem();
+    (Issuer::new(params, key), certificate)
+}
+
+/// A caller's certificate, valid from and until so many days from now; both as PEM.
+fn caller(names: &[&str], issuer: Option<&Issuer<'_, KeyPair>>, days: [i64; 2], also: &[&str]) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    for name in names {
+        params.distinguished_name.push(DnType::CommonName, DnValue::Utf8String((*name).to_owned()));
+    }
+    params.subject_alt_names = also.iter().map(|it| SanType::DnsName((*it).try_into().unwrap())).collect();
+    params.not_before = OffsetDateTime::now_utc() + time::Duration::days(days[0]);
+    params.not_after = OffsetDateTime::now_utc() + time::Duration::days(days[1]);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = match issuer {
+        Some(issuer) => params.signed_by(&key, issuer).unwrap(),
+        None => params.self_signed(&key).unwrap(),
+    };
+    (certificate.pem(), key.serialize_pem())
+}
+
+fn gets_in(server: &Server, shown: Option<&(String, String)>) -> bool {
+    let tls = match shown {
+        Some((certificate, key)) => Tls::showing(server, certificate, key),
+        None => Tls::of(server),
+    };
+    // Under TLS 1.3 a caller hears that he is out with the first answer, not in the handshake.
+    Line::open(server, &tls, CALLER, PATIENCE)
+        .and_then(|mut it| it.post("/validate", ordinary_bad().as_bytes(), PATIENCE))
+        .is_ok_and(|it| it.response("bad")["allowed"] == false)
+}
+
+#[test]
+fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
+    let _machine = together();
+    let name = "kube-apiserver";
+    let (issuer, ca) = authority("callers");
+    let (stranger, _) = authority("strangers");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("callers.crt");
+    fs::write(&file, &ca).unwrap();
+    let flags = ["--client-ca", file.to_str().unwrap(), "--client-name", name];
+    let mut server = Setup::example().flags(&flags).no_decision_log().start();
+    let valid = [-1, 30];
+    let right = caller(&[name], Some(&issuer), valid, &[]);
+    for (what, shown, inside) in [
+        ("none", None, false),
+        ("right", Some(&right), true),
+        ("wrong name", Some(&caller(&["mallory"], Some(&issuer), valid, &[])), false),
+        ("wrong authority", Some(&caller(&[name], Some(&stranger), valid, &[])), false),
+        ("expired", Some(&caller(&[name], Some(&issuer), [-20, -1], &[])), false),
+        ("not yet valid", Some(&caller(&[name], Some(&issuer), [1, 20], &[])), false),
+        ("name elsewhere", Some(&caller(&["mallory"], Some(&issuer), valid, &[name])), false),
+        ("self-signed", Some(&caller(&[name], None, valid, &[])), false),
+        ("NUL", Some(&caller(&["kube-apiserver\0.evil"], Some(&issuer), valid, &[])), false),
+        ("another case", Some(&caller(&["Kube-APIserver"], Some(&issuer), valid, &[])), false),
+    ] {
+        assert_eq!(gets_in(&server, shown), inside, "{what}");
+    }
+    // A file that is half there, or gone, leaves the authority that was in force.
+    let outside = caller(&[name], Some(&stranger), valid, &[]);
+    let still = |what: &str| {
+        // It looks every two seconds; there is nothing to wait for where nothing happens.
+        std::thread::sleep(Duration::from_secs(4));
+        assert!(gets_in(&server, Some(&right)), "{what}");
+        assert!(!gets_in(&server, None) && !gets_in(&server, Some(&outside)), "{what}");
+    };
+    fs::write(&file, &ca[..200]).unwrap();
+    still("half of the file");
+    fs::remove_file(&file).unwrap();
+    still("no file");
+    fs::write(&file, &ca).unwrap();
+    until("the caller to get in again", || if gets_in(&server, Some(&right)) { Ok(()) } else { Err(server.stderr()) });
+    server.lives();
+}
+
+#[test]
+fn a8_11_a_certificate_that_nobody_asked_for_is_ignored() {
+    let _machine = together();
+    let server = Setup::example().no_decision_log().start();
+    assert!(gets_in(&server, Some(&caller(&["anybody"], None, [-1, 1], &[]))));
+}

@@ -1,0 +1,138 @@
+//! A7: HTTP as odd as it may be. What is no request gets no verdict, what is one gets the right one, and neither takes
+//! memory.
+
+use crate::{
+    line::{Line, PATIENCE},
+    objects::{ordinary_bad, ordinary_clean},
+    raw::Reply,
+    scale::{scale, together},
+    server::{Server, Setup, denied},
+};
+use std::io;
+
+/// Sends a head with a body after it, on a connection of its own.
+fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<Reply> {
+    let mut connection = Line::ordinary(server);
+    connection.send(format!("{line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
+    connection.send(body);
+    connection.reply(PATIENCE)
+}
+
+/// What must come of a request.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    /// The verdict that the review deserves.
+    Denied,
+    /// One of these statuses.
+    Status(&'static [u16]),
+    /// One of these statuses, or no answer at all.
+    Ended(&'static [u16]),
+    /// Anything but "allowed".
+    Never,
+}
+
+#[track_caller]
+fn check(name: &str, reply: io::Result<Reply>, want: Want) {
+    let allowed = reply.as_ref().is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
+    assert!(!allowed, "{name}: allowed");
+    match (want, reply) {
+        (Want::Denied, Ok(reply)) => denied(&reply, "bad", 403, "C-0057"),
+        (Want::Status(known) | Want::Ended(known), Ok(reply)) => {
+            assert!(known.contains(&reply.status), "{name}: {} {}", reply.status, reply.head);
+        }
+        (Want::Ended(_) | Want::Never, Err(_)) | (Want::Never, Ok(_)) => {}
+        (want, Err(error)) => panic!("{name}: {want:?}, but {error}"),
+    }
+}
+
+#[test]
+fn a7_heads_and_lengths_of_all_sorts() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let body = ordinary_bad();
+    let length = body.len();
+    let bytes = body.as_bytes();
+    let known = format!("Content-Length: {length}\r\n");
+    let chunks: Vec<u8> = bytes.iter().flat_map(|it| [b"1\r\n", &[*it][..], b"\r\n"].concat()).collect();
+    let single = [&chunks[..], b"0\r\n\r\n"].concat();
+    let extended = format!("{length:x};{}\r\n{body}\r\n0\r\n\r\n", "x".repeat(1_000_000));
+    let endless = format!("ffffffffffffffff\r\n{body}");
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    let many: String = (0..10_000).map(|it| format!("X{it}: a\r\n")).collect();
+    let post = "POST /validate?timeout=3s HTTP/1.1";
+    let long_path = format!("POST /validate?{} HTTP/1.1", "a".repeat(1_000_000));
+    let long_header = format!("X: {}\r\n{known}", "a".repeat(1_000_000));
+    for (name, line, head, body, want) in [
+        ("A7.1", post, chunked, &single[..], Want::Denied),
+        ("A7.2", post, chunked, extended.as_bytes(), Want::Never),
+        ("A7.3", post, chunked, endless.as_bytes(), Want::Never),
+        ("A7.6", post, "Content-Length: 18446744073709551615\r\n", bytes, Want::Ended(&[400, 413, 431])),
+        ("A7.7a", post, "Content-Length: -1\r\n", bytes, Want::Status(&[400])),
+        ("A7.7b", post, "Content-Length: abc\r\n", bytes, Want::Status(&[400])),
+        ("A7.16", post, &long_header, bytes, Want::Ended(&[400, 431])),
+        ("A7.17", post, &format!("{many}{known}"), bytes, Want::Ended(&[400, 431])),
+        ("A7.18", &long_path, &known, bytes, Want::Ended(&[400, 414, 431])),
+        ("A7.21", "POST /validate HTTP/1.0", &known, bytes, Want::Denied),
+        ("A7.22a", "POST /validate HTTP/9.9", "", b"", Want::Ended(&[400, 505])),
+        ("A7.22b", "\u{1}\u{2} nonsense", "", b"", Want::Ended(&[400])),
+        ("A7.24a", post, &format!("Connection: Upgrade\r\nUpgrade: h2c\r\n{known}"), bytes, Want::Denied),
+        ("A7.24b", post, &format!("Connection: Upgrade\r\nUpgrade: websocket\r\n{known}"), bytes, Want::Denied),
+        ("A7.25a", post, "X: a\0b\r\nContent-Length: 2\r\n", b"{}", Want::Ended(&[400])),
+        ("A7.25b", post, "X: a\r\n b\r\nContent-Length: 2\r\n", b"{}", Want::Ended(&[400])),
+    ] {
+        check(name, exchange(&server, line, head, body), want);
+    }
+    // A bomb is not unpacked: what it would be is never known.
+    let bomb = vec![0x1f; 60_000];
+    let head = format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n", bomb.len());
+    check("A7.11", exchange(&server, post, &head, &bomb), Want::Status(&[415]));
+    for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "FOO"] {
+        let line = format!("{method} /validate HTTP/1.1");
+        check("A7.14", exchange(&server, &line, "Content-Length: 0\r\n", b""), Want::Status(&[400, 404, 405]));
+    }
+    for path in ["/validate/", "//validate", "/validate/../validate", "/VALIDATE", "/metrics", "/debug/pprof"] {
+        let line = format!("POST {path} HTTP/1.1");
+        check("A7.15", exchange(&server, &line, &known, bytes), Want::Status(&[404, 405]));
+    }
+    for time in ["1ns", "1e300h", "-5s", "", "10s&timeout=1ns", "99999999999999999999s"] {
+        let line = format!("POST /validate?timeout={time} HTTP/1.1");
+        let reply = exchange(&server, &line, &known, bytes).unwrap();
+        assert_eq!(reply.response("bad")["allowed"], false, "A7.23 {time}");
+    }
+    assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
+    server.lives();
+}
+
+#[test]
+fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
+    let _machine = together();
+    let server = Setup::example().no_decision_log().start();
+    let one =
+        |body: &str| format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
+    let mut line = Line::ordinary(&server);
+    // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
+    for _ in 0..scale(5, 25) {
+        assert!(line.send(pair.repeat(20).as_bytes()));
+        for _ in 0..20 {
+            denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
+            assert_eq!(line.reply(PATIENCE).unwrap().response("clean")["allowed"], true);
+        }
+    }
+}
+
+#[test]
+fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let body = ordinary_bad();
+    for announced in [body.len(), body.len() + 100] {
+        let mut line = Line::ordinary(&server);
+        line.send(
+            format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}").as_bytes(),
+        );
+        line.half_close();
+        check("A7.20", line.reply(PATIENCE), Want::Never);
+    }
+    server.lives();
+}

@@ -1,0 +1,129 @@
+//! A10: floods of HTTP/2 frames. The connection ends, or the work stays bounded; nobody else is kept waiting.
+
+use crate::{
+    frames::{
+        CONTINUATION, DATA, END_HEADERS, GOAWAY, H2, HEADERS, PING, RST_STREAM, SETTINGS, frame, headers, integer,
+    },
+    line::{ATTACKER, CALLER},
+    objects::ordinary_bad,
+    ordinary::meanwhile,
+    scale::{scale, together},
+    server::{Server, Setup},
+};
+use std::time::Duration;
+
+/// What a server may grow by while it is flooded, in MiB.
+const GROWTH_MAX_MIB: u64 = 64;
+/// More CPU than any flood of this size may cost.
+const CPU_MAX: Duration = Duration::from_secs(20);
+
+fn bounded(attack: impl FnOnce(&Server, &mut H2)) {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let before = server.rss_mib();
+    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        let mut connection = H2::open(&server, ATTACKER, None).unwrap();
+        connection.send_patience(Duration::from_secs(2));
+        attack(&server, &mut connection);
+        progress.rounds(3);
+    });
+    seen.all_right();
+    let grown = server.peak_mib().saturating_sub(before);
+    assert!(grown < GROWTH_MAX_MIB, "{grown} MiB more");
+    assert!(server.cpu() < CPU_MAX, "{:?}", server.cpu());
+    server.lives();
+}
+
+/// Sends this over and over; how often it was taken.
+fn flood(connection: &mut H2, times: usize, mut next: impl FnMut(&mut H2) -> Vec<u8>) -> usize {
+    (0..times)
+        .take_while(|_| {
+            let bytes = next(connection);
+            connection.send(&bytes)
+        })
+        .count()
+}
+
+#[test]
+fn a10_1_a10_2_rapid_reset_ends_the_connection() {
+    let body = ordinary_bad();
+    for (whole, batch, times) in [(false, 500, 100), (true, 100, 200)] {
+        bounded(|_, connection| {
+            let taken = flood(connection, times, |it| {
+                let mut bytes = Vec::new();
+                for _ in 0..batch {
+                    let body = whole.then_some(body.as_bytes());
+                    let (stream, head) = it.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
+                    bytes.extend(head);
+                    bytes.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+                }
+                bytes
+            });
+            connection.frames(Duration::from_secs(2));
+            assert!(taken < times || connection.is_closed(), "{taken} batches of {batch} and it goes on");
+        });
+    }
+}
+
+#[test]
+fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
+    let body = ordinary_bad();
+    bounded(|_, connection| {
+        let bytes: Vec<u8> =
+            (0..1000).flat_map(|_| connection.review("/validate", body.len(), Some(body.as_bytes())).1).collect();
+        connection.send(&bytes);
+        let frames = connection.frames(Duration::from_secs(2));
+        let answers = frames.iter().filter(|it| it.kind == DATA && !it.payload.is_empty());
+        for answer in answers {
+            assert!(!String::from_utf8_lossy(&answer.payload).contains("\"allowed\":true"));
+        }
+        let refused = frames.iter().filter(|it| it.kind == RST_STREAM).count();
+        assert!(refused > 0 || frames.iter().any(|it| it.kind == GOAWAY), "1,000 streams at once");
+    });
+}
+
+#[test]
+fn a10_4_a_head_without_end_is_cut() {
+    bounded(|_, connection| {
+        let first = headers(&[(":method", "POST"), (":scheme", "https"), (":authority", "x"), (":path", "/validate")]);
+        connection.send(&frame(HEADERS, 0, 1, &first));
+        let more = frame(CONTINUATION, 0, 1, &headers(&[("x-a", &"a".repeat(254))]));
+        let taken = flood(connection, 20_000, |_| more.clone());
+        connection.frames(Duration::from_secs(1));
+        assert!(taken < 20_000 || connection.is_closed(), "{taken} CONTINUATION frames");
+    });
+}
+
+#[test]
+fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_bounded() {
+    let ping = frame(PING, 0, 0, b"12345678").repeat(1000);
+    let setting = [&3_u16.to_be_bytes()[..], &100_u32.to_be_bytes()].concat();
+    let settings = frame(SETTINGS, 0, 0, &setting).repeat(1000);
+    for bytes in [ping, settings] {
+        bounded(|_, connection| {
+            flood(connection, scale(100, 400), |_| bytes.clone());
+        });
+    }
+}
+
+/// One entry of the table, named so often that it would be 58 MB of headers.
+#[test]
+fn a10_7_headers_that_grow_by_reference_are_refused() {
+    bounded(|_, connection| {
+        let mut block =
+            headers(&[(":method", "POST"), (":scheme", "https"), (":authority", "x"), (":path", "/validate")]);
+        // Literal, remembered: it has the index 62 from here on.
+        block.push(0x40);
+        integer(&mut block, 1);
+        block.push(b'a');
+        integer(&mut block, 3900);
+        block.extend(vec![b'b'; 3900]);
+        block.extend(vec![0x80 | 62; 15_000]);
+        let (first, rest) = block.split_at(16_000);
+        connection.send(&frame(HEADERS, 0, 1, first));
+        connection.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
+        let frames = connection.frames(Duration::from_secs(1));
+        let refused = frames.iter().any(|it| matches!(it.kind, GOAWAY | RST_STREAM | HEADERS));
+        assert!(refused || connection.is_closed(), "{frames:?}");
+    });
+}

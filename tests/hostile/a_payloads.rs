@@ -1,0 +1,279 @@
+//! A1 to A6: sizes, depth, keys that stand twice, text that readers disagree on, numbers, and envelopes that are no review.
+//! Nothing privileged is allowed, whatever is wrong with the text; the server is the same process at the end.
+
+use crate::{
+    line::{Line, PATIENCE, post},
+    objects::{Review, clean_pod, container, merge, pod, privileged, privileged_pod},
+    raw::Reply,
+    scale::{alone, scale, together},
+    server::{Setup, allowed, denied},
+};
+use serde_json::{Value, json};
+
+/// What must come of a body.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    /// 200, allowed.
+    Allowed,
+    /// 200, denied with this code.
+    Denied(u16),
+    /// 200, denied with whatever code.
+    NotAllowed,
+    /// This status and no verdict.
+    Refused(u16),
+    /// No verdict, or denied.
+    Never,
+}
+
+#[track_caller]
+fn check(name: &str, reply: &Reply, uid: &str, want: Want) {
+    let text = String::from_utf8_lossy(&reply.body);
+    let said = || format!("{name}: {want:?}, but {} {:.400}", reply.status, text);
+    let response = (reply.status == 200).then(|| reply.response(uid));
+    let verdict = response.as_ref().map(|it| (it["allowed"] == true, it.get("status").map(|it| it["code"].clone())));
+    let right = match (want, verdict) {
+        (Want::Allowed, Some((true, _))) => true,
+        (Want::Denied(code), Some((false, Some(said)))) => said == code,
+        (Want::NotAllowed | Want::Never, Some((false, _))) => true,
+        (Want::Never, None) => true,
+        (Want::Refused(status), None) => reply.status == status,
+        _ => false,
+    };
+    assert!(right, "{}", said());
+}
+
+/// All of these on one server, which is the same at the end.
+fn check_all(tries: Vec<(&str, Vec<u8>, Want)>) {
+    let mut server = Setup::example().no_decision_log().start();
+    for (name, body, want) in tries {
+        check(name, &post(&server, &body), "u-1", want);
+    }
+    assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
+    server.lives();
+}
+
+fn clean() -> String {
+    Review::create(&clean_pod()).text()
+}
+
+fn bad() -> String {
+    Review::create(&privileged_pod()).text()
+}
+
+/// With this in place of the first occurrence, which must be there.
+#[track_caller]
+fn put(text: &str, old: &str, new: &str) -> Vec<u8> {
+    assert!(text.contains(old), "{old}");
+    text.replacen(old, new, 1).into_bytes()
+}
+
+#[test]
+fn a1_the_largest_review_is_judged() {
+    let _machine = alone();
+    let text = "\\u0001".repeat((scale(16, 63) << 20) / 6);
+    let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
+    let with = |review: &str, text: &str| {
+        review
+            .replace(r#""metadata":{"name":"p""#, &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#))
+            .into_bytes()
+    };
+    let update = Review::update(&clean_pod(), &privileged_pod()).text();
+    check_all(vec![
+        ("A1.63", with(&bad(), &text), Want::Denied(403)),
+        ("A1.upd", with(&update, &half), Want::Denied(403)),
+    ]);
+}
+
+#[test]
+fn a2_depth_is_bounded_wherever_it_stands() {
+    let _machine = together();
+    let nested = |open: &str, close: &str, count: usize| {
+        put(
+            &clean(),
+            r#""metadata":{"#,
+            &format!(r#""metadata":{{"x":{}1{},"#, open.repeat(count), close.repeat(count)),
+        )
+    };
+    let map = r#"{"a":"#;
+    let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"x":"#;
+    let first = format!("{head}{}{},\"uid\":\"u-1\"}}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    check_all(vec![
+        ("A2.arr500", nested("[", "]", 500), Want::Allowed),
+        ("A2.obj500", nested(map, "}", 500), Want::Allowed),
+        ("A2.arr9990", nested("[", "]", 9990), Want::Denied(400)),
+        ("A2.obj9990", nested(map, "}", 9990), Want::Denied(400)),
+        ("A2.obj1000000", nested(map, "}", 1_000_000), Want::Denied(400)),
+        ("A2.first", first.into_bytes(), Want::Never),
+    ]);
+}
+
+#[test]
+fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let one = |value: &Value| format!(r#""containers":[{value}]"#);
+    let (good, evil) = (one(&container("a")), one(&privileged("a")));
+    let two_uids = put(&clean(), r#""uid":"u-1""#, r#""uid":"u-1","uid":"u-2""#);
+    let second = Review::create(&clean_pod()).uid("u-2").text();
+    let second = &second[second.find(r#""request":"#).unwrap()..];
+    let two_requests = format!("{},{second}", &bad()[..bad().len() - 1]);
+    for (name, body, uid, want) in [
+        ("A3.3", put(&clean(), &good, &format!("{good},{evil}")), "u-1", Want::Denied(403)),
+        ("A3.4", put(&clean(), &good, &format!("{evil},{good}")), "u-1", Want::Allowed),
+        ("A3.5", two_uids.clone(), "u-2", Want::Allowed),
+        ("A3.6", two_requests.into_bytes(), "u-2", Want::Allowed),
+        (
+            "A3.7",
+            put(&clean(), r#""oldObject""#, &format!(r#""object":{},"oldObject""#, privileged_pod())),
+            "u-1",
+            Want::Denied(403),
+        ),
+        ("A3.8", two_uids[..two_uids.len() - 2].to_vec(), "u-2", Want::NotAllowed),
+        (
+            "A3.9",
+            put(&bad(), r#""operation":"CREATE""#, r#""operation":"DELETE","operation":"CREATE""#),
+            "u-1",
+            Want::Denied(403),
+        ),
+        (
+            "A3.10",
+            put(&bad(), r#""operation":"CREATE""#, r#""operation":"CREATE","Operation":"DELETE""#),
+            "u-1",
+            Want::Denied(403),
+        ),
+    ] {
+        check(name, &post(&server, &body), uid, want);
+    }
+    server.lives();
+}
+
+#[test]
+fn a4_text_in_other_encodings_hides_nothing() {
+    let _machine = together();
+    let image = b"registry.example.com/a:1";
+    let bytes = |text: &str, new: &[u8]| {
+        let place = text.find("registry.example.com/a:1").unwrap();
+        [&text.as_bytes()[..place], new, &text.as_bytes()[place + image.len()..]].concat()
+    };
+    let utf16: Vec<u8> = [0xfeff].into_iter().chain(bad().encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    check_all(vec![
+        ("A4.overlong", bytes(&bad(), b"\xc0\xaf"), Want::NotAllowed),
+        ("A4.surrogate", bytes(&bad(), b"\xed\xa0\x80"), Want::NotAllowed),
+        ("A4c.overlong", bytes(&clean(), b"\xc0\xaf"), Want::Allowed),
+        ("A4c.surrogate", bytes(&clean(), b"\xed\xa0\x80"), Want::Allowed),
+        ("A4.rawnul", put(&bad(), r#""app":"x""#, "\"app\":\"x\0\""), Want::NotAllowed),
+        ("A4.utf16", utf16, Want::Never),
+        ("A4.key", put(&bad(), r#""privileged""#, r#""priv\u0069leged""#), Want::Denied(403)),
+        ("A4.key2", put(&bad(), r#""object""#, r#""ob\u006aect""#), Want::Denied(403)),
+    ]);
+}
+
+#[test]
+fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
+    let _machine = together();
+    let digits = |count: usize| "1".repeat(count);
+    let number = |text: String| put(&bad(), r#""metadata":{"#, &format!(r#""metadata":{{"x":{text},"#));
+    let quantity = |text: &str| {
+        let amounts = json!({"cpu": text, "memory": text});
+        let over = json!({"resources": {"limits": amounts, "requests": amounts}});
+        Review::create(&pod(&[merge(privileged("a"), &over)])).text().into_bytes()
+    };
+    check_all(vec![
+        ("A5.digits5000", number(digits(5000)), Want::NotAllowed),
+        ("A5.digits1000000", number(digits(1_000_000)), Want::NotAllowed),
+        ("A5.fraction", number(format!("0.{}", digits(1_000_000))), Want::NotAllowed),
+        ("A5.exponent", number(format!("1e{}", "9".repeat(1000))), Want::NotAllowed),
+        ("A5.Infinity", number("Infinity".into()), Want::NotAllowed),
+        ("A5.-0", number("-0".into()), Want::NotAllowed),
+        ("A5.01", number("01".into()), Want::NotAllowed),
+        ("A5.q1e400", quantity("1e400"), Want::NotAllowed),
+        ("A5.q400", quantity(&digits(400)), Want::NotAllowed),
+        ("A5.q100000", quantity(&digits(100_000)), Want::NotAllowed),
+        ("A5.q1e999999999", quantity("1e999999999"), Want::NotAllowed),
+        ("A5.q1e-999999999", quantity("1e-999999999"), Want::NotAllowed),
+        ("A5.qfraction", quantity(&format!("0.{}1", "0".repeat(100_000))), Want::NotAllowed),
+        ("A5.qEi", quantity(&format!("{}Ei", "9".repeat(71))), Want::NotAllowed),
+        ("A5.qblank", quantity(" 1"), Want::NotAllowed),
+        ("A5.qwide", quantity("1\u{ff27}i"), Want::NotAllowed),
+    ]);
+}
+
+#[test]
+fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
+    let _machine = together();
+    let review = |it: Review| it.text().into_bytes();
+    let created = || Review::create(&clean_pod());
+    let service = json!({"apiVersion": "v1", "kind": "Service"});
+    check_all(vec![
+        ("A6.12", put(&clean(), r#""uid":"u-1""#, r#""uid":7"#), Want::Refused(400)),
+        ("A6.13", put(&clean(), r#""uid":"u-1""#, r#""uid":{"a":1}"#), Want::Refused(400)),
+        ("A6.14", review(created().with("object", Value::Null)), Want::Denied(400)),
+        ("A6.15", review(created().without("operation")), Want::Denied(400)),
+        ("A6.16", review(created().with("operation", "PATCH")), Want::Denied(400)),
+        ("A6.17", review(Review::create(&privileged_pod()).with("operation", "create")), Want::NotAllowed),
+        ("A6.18", review(created().kind("", "v1", "Service")), Want::Denied(400)),
+        ("A6.19", review(Review::update(&service, &clean_pod())), Want::Denied(400)),
+        ("A6.20", review(created().with("object", json!([]))), Want::NotAllowed),
+        ("A6.21", review(created().with("object", "x")), Want::NotAllowed),
+        ("A6.22", review(Review::create(&privileged_pod()).with("namespace", 7)), Want::NotAllowed),
+        ("A6.26", bad().as_bytes()[..bad().len() / 2 + 100].to_vec(), Want::Denied(400)),
+        ("A6.27", bad().as_bytes()[..60].to_vec(), Want::Refused(400)),
+        ("A6.28", put(&clean(), r#""uid""#, r#""UID""#), Want::Refused(400)),
+        ("A6.29", review(Review::create(&privileged_pod()).without("userInfo")), Want::Denied(403)),
+        ("A6.30", review(Review::create(&privileged_pod()).with("dryRun", "yes")), Want::Denied(403)),
+    ]);
+}
+
+#[test]
+fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let odd = format!("a\n\"\u{2028}{}", "x".repeat(100));
+    let reply = post(&server, Review::create(&clean_pod()).uid(&odd).text());
+    check("A6.23", &reply, &odd, if reply.status == 200 { Want::Allowed } else { Want::Refused(400) });
+    let long = "x".repeat(10_000_000);
+    let reply = post(&server, Review::create(&clean_pod()).uid(&long).text());
+    check("A6.24", &reply, &long, if reply.status == 200 { Want::Allowed } else { Want::Refused(400) });
+    let cut = Review::create(&clean_pod()).uid(&"x".repeat(300)).text();
+    check("A6.25", &post(&server, &cut[..cut.len() - 3]), "", Want::Refused(400));
+    server.lives();
+}
+
+/// Every prefix of a privileged review, and bytes of it changed by chance that repeats itself.
+#[test]
+fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let body = bad().into_bytes();
+    let mut line = Line::ordinary(&server);
+    let mut seed = 7_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let prefixes = (0..body.len()).map(|it| body[..it].to_vec());
+    let mutants: Vec<Vec<u8>> = (0..scale(1500, 30_000))
+        .map(|_| {
+            let mut mutant = body.clone();
+            for _ in 0..=random(3) {
+                mutant[random(body.len())] = u8::try_from(random(256)).unwrap();
+            }
+            mutant
+        })
+        .collect();
+    for mutant in prefixes.chain(mutants) {
+        let reply = line.post("/validate", &mutant, PATIENCE).unwrap();
+        assert!(matches!(reply.status, 200 | 400), "{}", reply.status);
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        if answer["response"]["allowed"] == true {
+            // Right only where what was changed is what made it bad.
+            let text = String::from_utf8_lossy(&mutant).into_owned();
+            let read: Value = serde_json::from_str(&text).unwrap_or_default();
+            let still = &read["request"]["object"]["spec"]["containers"][0]["securityContext"]["privileged"];
+            assert!(still != true, "allowed: {text}");
+        }
+    }
+    allowed(&post(&server, clean()), "u-1");
+    denied(&post(&server, bad()), "u-1", 403, "C-0057");
+    server.lives();
+}

@@ -1,0 +1,148 @@
+//! C2: files of bindings that vanish, break, or become something else while the server runs. What was in force stays until
+//! something whole takes its place.
+
+use crate::{
+    line::post,
+    objects::ordinary_bad,
+    scale::{scale, together},
+    server::{EXAMPLE, Server, Setup},
+    waiting::until,
+};
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    process::Signal,
+};
+use std::{
+    fs::{self, File, FileTimes},
+    os::unix::fs::symlink,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+/// Three of the server's looks at its files.
+const LOOKS: Duration = Duration::from_secs(6);
+
+fn denies(server: &Server) -> bool {
+    post(server, ordinary_bad()).response("bad")["allowed"] == false
+}
+
+fn file(server: &Server) -> std::path::PathBuf {
+    server.path("bindings").join("000.yaml")
+}
+
+/// What is done to the folder of bindings, and whether the server must have said that something is wrong.
+struct Try {
+    name: &'static str,
+    harm: fn(&Path),
+    is_problem: bool,
+}
+
+const TRIES: &[Try] = &[
+    Try { name: "C2.1 folder removed", harm: |it| fs::remove_dir_all(it).unwrap(), is_problem: true },
+    Try { name: "C2.2 broken", harm: |it| fs::write(it.join("000.yaml"), "apiVersion: [").unwrap(), is_problem: true },
+    Try { name: "C2.3 empty", harm: |it| fs::write(it.join("000.yaml"), "").unwrap(), is_problem: true },
+    Try { name: "C2.4 comments", harm: |it| fs::write(it.join("000.yaml"), "# gone\n").unwrap(), is_problem: true },
+    Try { name: "C2.5 removed", harm: |it| fs::remove_file(it.join("000.yaml")).unwrap(), is_problem: true },
+    Try {
+        name: "C2.6 renamed",
+        harm: |it| fs::rename(it.join("000.yaml"), it.join("000.yaml.bak")).unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.9 a pipe",
+        harm: |it| {
+            fs::remove_file(it.join("000.yaml")).unwrap();
+            mknodat(CWD, it.join("000.yaml"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        },
+        is_problem: true,
+    },
+    Try {
+        name: "C2.10 /dev/zero",
+        harm: |it| {
+            fs::remove_file(it.join("000.yaml")).unwrap();
+            symlink("/dev/zero", it.join("000.yaml")).unwrap();
+        },
+        is_problem: true,
+    },
+    Try { name: "C2.11 a loop", harm: |it| symlink(it, it.join("loop")).unwrap(), is_problem: false },
+    Try {
+        name: "C2.12 a large file beside it",
+        harm: |it| fs::write(it.join("z.yaml"), "a: b\n".repeat(scale(2, 20) * 1_000_000)).unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.14 a mounted ConfigMap",
+        harm: |it| {
+            fs::create_dir(it.join("..1")).unwrap();
+            fs::rename(it.join("000.yaml"), it.join("..1/000.yaml")).unwrap();
+            symlink("..1", it.join("..data")).unwrap();
+            symlink("..data/000.yaml", it.join("000.yaml")).unwrap();
+        },
+        is_problem: false,
+    },
+];
+
+#[test]
+fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
+    let _machine = together();
+    // Each has a server of its own, and all wait at the same time.
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| harmed(it))).collect();
+        tries.into_iter().filter_map(|it| it.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn harmed(one: &Try) -> Option<String> {
+    let mut server = Setup::example().no_decision_log().start();
+    assert!(denies(&server));
+    (one.harm)(&server.path("bindings"));
+    if one.is_problem {
+        until(one.name, || match server.metric("kubevet_library_problems") {
+            0.0 => Err(server.stderr()),
+            _ => Ok(()),
+        });
+    }
+    thread::sleep(LOOKS);
+    if !denies(&server) {
+        return Some(format!("{}: it no longer denies: {}", one.name, server.stderr()));
+    }
+    server.lives();
+    // And what is mended is taken.
+    if one.is_problem && !one.name.starts_with("C2.12") {
+        let folder = server.path("bindings");
+        let _ = fs::remove_file(folder.join("000.yaml"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("000.yaml"), EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
+        until(one.name, || if denies(&server) { Err(server.stderr()) } else { Ok(()) });
+    }
+    None
+}
+
+/// A copy that keeps size and time is taken when the server is told to look, at the latest.
+#[test]
+fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
+    let _machine = together();
+    let server = Setup::example().no_decision_log().start();
+    let path = file(&server);
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
+    File::options().write(true).open(&path).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
+    server.signal(Signal::HUP);
+    until("the change", || if denies(&server) { Err(server.stderr()) } else { Ok(()) });
+}
+
+#[test]
+fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    for it in 0..scale(1000, 5000) {
+        server.bind(&format!("b{it}.yaml"), &EXAMPLE.replace("name: security", &format!("name: s{it}")));
+    }
+    let generation = |it: &Server| it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems");
+    until("them to be looked at", || if generation(&server) > 1.0 { Ok(()) } else { Err(server.stderr()) });
+    thread::sleep(LOOKS);
+    assert!(denies(&server));
+    server.lives();
+}

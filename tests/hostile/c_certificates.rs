@@ -1,0 +1,142 @@
+//! C1: files of certificates that are damaged while the server runs; f08 has those that are lost. Callers that trust the
+//! authority of before get through all the while.
+
+use crate::{
+    line::{CALLER, Line, PATIENCE, Tls},
+    objects::ordinary_bad,
+    scale::{scale, together},
+    server::{Server, Setup},
+    waiting::until,
+};
+use rcgen::{CertificateParams, KeyPair};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What is done to the folder, and whose it is.
+struct Try {
+    name: &'static str,
+    theirs: bool,
+    harm: fn(&Path),
+}
+
+fn halve(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+const TRIES: &[Try] = &[
+    Try { name: "C1.1 half of tls.crt, ours", theirs: false, harm: |it| halve(&it.join("tls.crt")) },
+    Try { name: "C1.2 no key in tls.key, ours", theirs: false, harm: |it| fs::write(it.join("tls.key"), "").unwrap() },
+    Try {
+        name: "C1.3 no pair, ours",
+        theirs: false,
+        harm: |it| {
+            fs::remove_file(it.join("tls.crt")).unwrap();
+            fs::remove_file(it.join("tls.key")).unwrap();
+        },
+    },
+    Try { name: "C1.6 half of ca.key, ours", theirs: false, harm: |it| halve(&it.join("ca.key")) },
+    Try { name: "C1.7 half of tls.crt, theirs", theirs: true, harm: |it| halve(&it.join("tls.crt")) },
+    Try {
+        name: "C1.8 a key of another pair, theirs",
+        theirs: true,
+        harm: |it| fs::write(it.join("tls.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap(),
+    },
+    Try {
+        name: "C1.9 an expired pair, theirs",
+        theirs: true,
+        harm: |it| {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+            fs::write(it.join("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
+            fs::write(it.join("tls.key"), key.serialize_pem()).unwrap();
+        },
+    },
+    Try {
+        name: "C1.12 /dev/zero, theirs",
+        theirs: true,
+        harm: |it| {
+            fs::remove_file(it.join("tls.crt")).unwrap();
+            symlink("/dev/zero", it.join("tls.crt")).unwrap();
+        },
+    },
+];
+
+#[test]
+fn c1_damaged_certificates_change_nothing_for_callers() {
+    let _machine = together();
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
+        tries.into_iter().filter_map(|it| it.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn damage(one: &Try) -> Option<String> {
+    let mut server = Setup::example().no_decision_log().start();
+    if one.theirs {
+        fs::remove_file(server.tls().join("ca.key")).unwrap();
+        thread::sleep(Duration::from_secs(3));
+    }
+    let tls = Tls::of(&server);
+    let leaf = |server: &Server| Line::open(server, &tls, CALLER, PATIENCE).map(|it| it.certificate());
+    let before = leaf(&server).unwrap();
+    (one.harm)(server.tls());
+    let begun = Instant::now();
+    // Its turn over its own certificates is 15 s, its look at others' files 2 s.
+    let time = Duration::from_secs(if one.theirs { 8 } else { scale(18, 30) });
+    while begun.elapsed() < time {
+        match leaf(&server) {
+            Err(error) => return Some(format!("{}: callers are out: {error}: {}", one.name, server.stderr())),
+            Ok(it) if one.theirs && it != before => return Some(format!("{}: another pair is served", one.name)),
+            Ok(_) => thread::sleep(Duration::from_millis(300)),
+        }
+    }
+    server.lives();
+    assert!(server.peak_mib() < 256, "{}: {} MiB", one.name, server.peak_mib());
+    None
+}
+
+/// As a Secret is mounted: the files are links, and one link is put in place of another.
+#[test]
+fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
+    let _machine = together();
+    let server = Setup::example().no_decision_log().start();
+    let other = Setup::example().no_decision_log().start();
+    fs::remove_file(server.tls().join("ca.key")).unwrap();
+    let before = Tls::of(&server);
+    for (folder, from) in [("..1", &server), ("..2", &other)] {
+        fs::create_dir(server.tls().join(folder)).unwrap();
+        for name in ["ca.crt", "tls.crt", "tls.key"] {
+            fs::copy(from.tls().join(name), server.tls().join(folder).join(name)).unwrap();
+        }
+    }
+    symlink("..1", server.tls().join("..data")).unwrap();
+    for name in ["ca.crt", "tls.crt", "tls.key"] {
+        fs::remove_file(server.tls().join(name)).unwrap();
+        symlink(Path::new("..data").join(name), server.tls().join(name)).unwrap();
+    }
+    let after = Tls::of(&other);
+    symlink("..2", server.tls().join("..new")).unwrap();
+    fs::rename(server.tls().join("..new"), server.tls().join("..data")).unwrap();
+    until("the new pair", || {
+        // One of the two is served at every moment.
+        let [old, new] = [&before, &after].map(|it| Line::open(&server, it, CALLER, PATIENCE));
+        match (old, new) {
+            (_, Ok(mut line)) => {
+                let reply = line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap();
+                assert_eq!(reply.response("bad")["allowed"], false);
+                Ok(())
+            }
+            (Ok(_), Err(error)) => Err(error.to_string()),
+            (Err(old), Err(new)) => Err(format!("neither: {old}, {new}")),
+        }
+    });
+}

@@ -1,0 +1,52 @@
+//! C4: standard output that is closed, or whose reader has gone or does not read. Lines are lost and counted; reviews are not.
+
+use crate::{
+    line::{CALLER, Line, PATIENCE},
+    objects::ordinary_bad,
+    ordinary::meanwhile,
+    scale::{scale, together},
+    server::{Server, Setup, denied},
+    waiting::until,
+};
+use std::{fs, io::pipe};
+
+fn deny(server: &Server, count: usize) {
+    let mut line = Line::ordinary(server);
+    for _ in 0..count {
+        denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    }
+}
+
+#[test]
+fn c4_1_a_reader_that_does_not_read_costs_lines_which_are_counted() {
+    let _machine = together();
+    let (reader, writer) = pipe().unwrap();
+    let mut server = Setup::example().stdout(writer).start();
+    let ((), seen) = meanwhile(&server, CALLER, |_| deny(&server, scale(6000, 12_000)));
+    seen.all_right();
+    assert!(server.metric("kubevet_unlogged_decisions_total") > 0.0);
+    assert!(server.peak_mib() < 200, "{} MiB", server.peak_mib());
+    server.lives();
+    drop(reader);
+}
+
+#[test]
+fn c4_6_c4_7_standard_output_that_is_closed_or_whose_reader_is_gone_costs_nothing_else() {
+    let _machine = together();
+    let mut closed = Setup::example().shell("exec 1>&-").start();
+    deny(&closed, 50);
+    // What took the number of standard output is no socket of a caller and no file of ours.
+    let first = fs::read_link(format!("/proc/{}/fd/1", closed.id()));
+    assert!(first.as_ref().is_ok_and(|it| it.ends_with("null")) || first.is_err(), "{first:?}");
+    closed.lives();
+
+    let (reader, writer) = pipe().unwrap();
+    let mut gone = Setup::example().stdout(writer).start();
+    drop(reader);
+    deny(&gone, 50);
+    until("50 lost lines", || match gone.metric("kubevet_unlogged_decisions_total") {
+        50.0 => Ok(()),
+        it => Err(it.to_string()),
+    });
+    gone.lives();
+}

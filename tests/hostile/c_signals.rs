@@ -1,0 +1,100 @@
+//! C6: signals in storms, at the end, and while work is under way.
+
+use crate::{
+    line::{CALLER, Line, PATIENCE, Tls},
+    objects::ordinary_bad,
+    ordinary::meanwhile,
+    scale::{scale, together},
+    server::{Setup, denied},
+};
+use rustix::process::Signal;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// What the installation's Pod has from SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(40);
+
+#[test]
+fn c6_1_a_storm_of_hang_ups_costs_no_call() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let ended = AtomicBool::new(false);
+    let ((), seen) = meanwhile(&server, CALLER, |_| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    server.signal(Signal::HUP);
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+            let calls = || {
+                let mut line = Line::ordinary(&server);
+                for _ in 0..scale(300, 5000) {
+                    let reply = line.post("/validate?timeout=10s", ordinary_bad().as_bytes(), PATIENCE);
+                    denied(&reply.unwrap(), "bad", 403, "C-0057");
+                }
+            };
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(calls)).collect();
+            let results: Vec<_> = callers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+            ended.store(true, Ordering::Relaxed);
+            results.into_iter().for_each(|it| it.unwrap());
+        });
+    });
+    seen.all_right();
+    assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
+    server.lives();
+}
+
+#[test]
+fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let body = ordinary_bad();
+    let (first, rest) = body.as_bytes().split_at(200);
+    let tls = Tls::of(&server);
+    let mut held: Vec<Line> = (0..10).map(|_| Line::open(&server, &tls, CALLER, PATIENCE).unwrap()).collect();
+    let idle: Vec<Line> = (0..10).map(|_| Line::ordinary(&server)).collect();
+    for line in &mut held {
+        let head = format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        assert!(line.send(head.as_bytes()) && line.send(first));
+    }
+    server.signal(Signal::TERM);
+    let mut readiness = server.get("/readyz");
+    while readiness.as_ref().is_some_and(|it| it.0 == 200) {
+        readiness = server.get("/readyz");
+    }
+    assert!(readiness.is_none_or(|it| it.0 == 503));
+    for mut line in held {
+        assert!(line.send(rest));
+        denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
+    }
+    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+    drop(idle);
+}
+
+#[test]
+fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let mut held: Vec<Line> = (0..50).map(|_| Line::ordinary(&server)).collect();
+    for line in &mut held {
+        line.send(b"POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{");
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+}
+
+#[test]
+fn c6_5_signals_after_the_first_change_nothing() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    server.signal(Signal::TERM);
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        thread::sleep(Duration::from_millis(50));
+        server.signal(signal);
+    }
+    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+}

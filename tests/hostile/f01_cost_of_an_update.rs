@@ -1,0 +1,84 @@
+//! F1: the decision about an UPDATE had no deadline and was quadratic, so that one request let itself in unjudged and held
+//! the only place for large reviews for half a minute.
+
+use crate::{
+    line::{ATTACKER, CALLER, Line, Tls},
+    objects::{Review, clean_pod, container, hostpath_deployment, made_privileged, padded, workload},
+    ordinary::meanwhile,
+    scale::alone,
+    server::{EXAMPLE, Setup, allowed, binding},
+};
+use serde_json::json;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What the installed webhook waits for. Later than this, a request is let in unjudged.
+const GRANTED: Duration = Duration::from_secs(5);
+/// Ten times the goal for the costliest of these requests. It took 29.5 s.
+const CPU_MAX: Duration = Duration::from_secs(5);
+
+#[test]
+fn f1_b0_updates_over_one_long_path_are_answered_in_time_and_cost_seconds_at_most() {
+    let _machine = alone();
+    let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
+    let slashes = |length: usize| format!("/run{}", "/".repeat(length - 4));
+    let controls = |length: usize| format!("/{}", "\u{1}".repeat(length));
+    let same = |path: &str, mounts: usize| {
+        let object = hostpath_deployment(path, mounts);
+        Review::update(&object, &object)
+    };
+    let becomes_bad = |path: &str, mounts: usize| {
+        let object = made_privileged(hostpath_deployment(path, mounts));
+        (Review::update(&clean, &object), Review::create(&object))
+    };
+    let warn = "frameworks: [security], minSeverity: high, validationActions: [Warn]";
+    let warn = binding("warn", "[]", warn).replace("controls: [], ", "");
+    let (worst, worst_created) = becomes_bad(&controls(400_000), 9900);
+    let (longest, longest_created) = becomes_bad(&slashes(1_100_000), 9900);
+    for (name, bindings, review, denies) in [
+        ("B0.1", warn.as_str(), same(&slashes(700_000), 3000), false),
+        ("B0.3", &warn, same(&slashes(900_000), 9900), false),
+        ("B0.4", EXAMPLE, longest, true),
+        ("B0.5", EXAMPLE, longest_created, true),
+        ("B0.6", EXAMPLE, worst, true),
+        ("B0.6 as CREATE", EXAMPLE, worst_created, true),
+    ] {
+        let mut server = Setup::with(&[bindings]).no_decision_log().start();
+        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, GRANTED).unwrap();
+        let reply = line.post("/validate?timeout=5s", review.text().as_bytes(), GRANTED);
+        let reply = reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
+        let response = reply.response("u-1");
+        // Refused for what is wrong with it, or for want of time.
+        assert_eq!(response["allowed"], !denies, "{name}: {response:?}");
+        assert!(server.cpu() < CPU_MAX, "{name}: {:?} of CPU", server.cpu());
+        server.lives();
+    }
+}
+
+#[test]
+fn f1_a_costly_update_holds_nobody_else_up() {
+    let _machine = alone();
+    let server = Setup::example().no_decision_log().start();
+    let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
+    let object = made_privileged(hostpath_deployment(&format!("/{}", "\u{1}".repeat(400_000)), 9900));
+    let costly = Review::update(&clean, &object).user("mallory").text();
+    let large = Review::create(&padded(&clean_pod(), 400_000)).uid("large").text();
+    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, GRANTED).unwrap();
+                let _ = line.post("/validate?timeout=5s", costly.as_bytes(), 2 * GRANTED);
+            });
+            progress.rounds(3);
+            // Somebody else's review over 256 KiB needs the place that the costly one has.
+            let begun = Instant::now();
+            let mut line = Line::open(&server, &Tls::of(&server), CALLER, GRANTED).unwrap();
+            let reply = line.post("/validate?timeout=10s", large.as_bytes(), 2 * GRANTED);
+            let reply = reply.unwrap_or_else(|error| panic!("no answer in {:?}: {error}", begun.elapsed()));
+            allowed(&reply, "large");
+        });
+    });
+    seen.all_right();
+}

@@ -1,0 +1,208 @@
+//! F4: memory beyond the installation's limit, by findings that were copied for each binding, buffers of kept connections,
+//! answers that nobody takes, and lines of the decision log that had no bound.
+
+use crate::{
+    frames::{H2, RST_STREAM},
+    line::{ATTACKER, Line, PATIENCE, Tls, post},
+    objects::{
+        Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod, privileged,
+        privileged_pod,
+    },
+    scale::{alone, scale, together},
+    server::{Server, Setup, binding},
+    waiting::until,
+};
+use serde_json::json;
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+/// The goal over all tries.
+const PEAK_MAX_MIB: u64 = 512;
+/// A line of the decision log, with all that it names.
+const LINE_MAX_BYTES: usize = 100_000;
+
+fn bindings(count: usize) -> Vec<String> {
+    (0..count).map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]")).collect()
+}
+
+/// So many callers at once, each with one review.
+fn at_once(server: &Server, callers: usize, body: &str) {
+    let tls = Tls::of(server);
+    thread::scope(|scope| {
+        for _ in 0..callers {
+            scope.spawn(|| {
+                let mut line = Line::open(server, &tls, ATTACKER, PATIENCE).unwrap();
+                let reply = line.post("/validate?timeout=30s", body.as_bytes(), PATIENCE).unwrap();
+                assert_eq!(reply.response("u-1")["allowed"], false);
+            });
+        }
+    });
+}
+
+#[test]
+fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
+    let _machine = alone();
+    let bare = Review::create(&bare_pod(7900)).text();
+    let wide = Review::create(&defaulted_pod(9900)).text();
+    let twice = Review::update(&bare_pod(7900), &bare_pod(7900)).text();
+    for (name, count, callers, body) in [
+        ("A14.1", 1, 1, &bare),
+        ("A14.3", 20, 1, &bare),
+        ("A14.4", 5, 4, &bare),
+        ("A14.5", 5, 1, &twice),
+        ("A14.12", 1, scale(8, 16), &wide),
+        ("R3", 5, 6, &wide),
+    ] {
+        let mut server = Setup::with(&bindings(count)).no_decision_log().start();
+        match name {
+            // What was there before is warned of, so this one is allowed or not judged.
+            "A14.5" => drop(post(&server, body).response("u-1")),
+            _ => at_once(&server, callers, body),
+        }
+        assert!(server.peak_mib() < PEAK_MAX_MIB, "{name}: {} MiB", server.peak_mib());
+        until("memory to be given back", || match server.rss_mib() {
+            ..100 => Ok(()),
+            it => Err(format!("{name}: {it} MiB")),
+        });
+        server.lives();
+    }
+}
+
+#[test]
+fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
+    let _machine = alone();
+    let connections = scale(200, 3600);
+    let server = Setup::example().no_decision_log().start();
+    let body = Review::create(&padded(&clean_pod(), 800_000)).text();
+    let tls = Tls::of(&server);
+    let open = |_| {
+        let mut line = Line::open(&server, &tls, ATTACKER, PATIENCE).unwrap();
+        assert_eq!(
+            line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap().response("u-1")["allowed"],
+            true
+        );
+        line
+    };
+    // What one review needs is there before it is measured.
+    let first: Vec<Line> = (0..8).map(open).collect();
+    let before = server.rss_mib();
+    let kept: Vec<Line> = (0..connections).map(open).collect();
+    let grown_kib = server.rss_mib().saturating_sub(before) << 10;
+    // It was 300 KiB; TLS and HTTP need some tens.
+    let each_kib = grown_kib / u64::try_from(connections).unwrap();
+    assert!(each_kib < 100, "{each_kib} KiB for each kept connection");
+    assert!(server.peak_mib() < PEAK_MAX_MIB, "{} MiB", server.peak_mib());
+    drop((first, kept));
+    until("memory to be given back", || match server.rss_mib() {
+        ..100 => Ok(()),
+        it => Err(format!("{it} MiB")),
+    });
+}
+
+#[test]
+fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let containers: Vec<_> = (0..40)
+        .map(|it| {
+            let capability = json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}});
+            merge(privileged(&format!("container-number-{it:03}")), &capability)
+        })
+        .collect();
+    let body = Review::create(&pod(&containers)).text();
+    let streams = scale(60, 245);
+    let mut held: Vec<(H2, usize)> = (0..scale(8, 120))
+        .map(|_| {
+            let mut connection = H2::open(&server, ATTACKER, Some(0)).unwrap();
+            for _ in 0..streams {
+                if !connection.send_review("/validate?timeout=10s", body.as_bytes()) {
+                    break;
+                }
+            }
+            (connection, 0)
+        })
+        .collect();
+    let deadline = Instant::now() + Duration::from_secs(scale(60, 120));
+    loop {
+        held.retain_mut(|(connection, reset)| {
+            *reset += connection.frames(Duration::from_millis(5)).iter().filter(|it| it.kind == RST_STREAM).count();
+            *reset < streams && !connection.is_closed()
+        });
+        assert!(server.peak_mib() < PEAK_MAX_MIB, "{} MiB", server.peak_mib());
+        if held.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{} connections are kept for ever", held.len());
+    }
+    server.lives();
+}
+
+/// Standard output that nobody reads, and reviews that have much to be written down.
+#[test]
+fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
+    let _machine = alone();
+    let long_name = Review::create(&privileged_pod()).with("name", "n".repeat(1_000_000)).text();
+    let containers: Vec<_> = (0..100).map(|it| privileged(&format!("container-{it:03}"))).collect();
+    let many = Review::create(&pod(&containers)).text();
+    for (name, body, count) in [("C4.4", long_name, scale(250, 1500)), ("C4.3", many, scale(1500, 4500))] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut server = Setup::example().stdout(writer).start();
+        let before = server.rss_mib();
+        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
+        for _ in 0..count {
+            let reply = line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap();
+            assert_eq!(reply.response("u-1")["allowed"], false);
+        }
+        let grown = server.rss_mib().saturating_sub(before);
+        // 16 MiB of lines may wait; the rest is what reviews of a megabyte need.
+        assert!(grown < 100, "{name}: {grown} MiB more");
+        server.lives();
+        drop(reader);
+    }
+}
+
+#[test]
+fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
+    let _machine = together();
+    let deny_all = binding("all", "['*']", "validationActions: [Deny]");
+    let mut server = Setup::with(&[deny_all]).start();
+    let long = "x".repeat(scale(1_000_000, 5_000_000));
+    let bad = || Review::create(&privileged_pod());
+    let with_env = merge(container("a"), &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}));
+    let capabilities: Vec<&str> = vec!["SYS_ADMIN"; 20_000];
+    let capable = merge(container("a"), &json!({"securityContext": {"capabilities": {"add": capabilities}}}));
+    let many: Vec<_> = (0..200).map(|it| privileged(&format!("c{it}"))).collect();
+    for (name, review) in [
+        ("name", bad().with("name", long.as_str())),
+        ("user", bad().user(&long)),
+        ("namespace", bad().with("namespace", long.as_str())),
+        ("subResource", bad().sub_resource(&long)),
+        ("resource", bad().resource("", "v1", &long)),
+        ("container", Review::create(&pod(&[privileged(&long)]))),
+        ("environment", Review::create(&pod(&[with_env]))),
+        ("ConfigMap key", Review::create(&config_map(&[(&format!("password{long}"), "x")]))),
+        ("image", Review::create(&pod(&[merge(container("a"), &json!({"image": format!("{long}:latest")}))]))),
+        ("capabilities", Review::create(&pod(&[capable]))),
+        ("containers", Review::create(&pod(&many))),
+    ] {
+        let before = fs::metadata(server.path("stdout")).unwrap().len();
+        let reply = post(&server, review.text());
+        reply.response("u-1");
+        assert!(reply.body.len() < 64 << 10, "{name}: an answer of {} bytes", reply.body.len());
+        let log = until("the line", || match fs::read(server.path("stdout")).unwrap() {
+            it if it.len() as u64 > before && it.ends_with(b"\n") => Ok(it),
+            it => Err(format!("{name}: {} bytes", it.len())),
+        });
+        let line = log.len() - usize::try_from(before).unwrap();
+        assert!(line < LINE_MAX_BYTES, "{name}: a line of {line} bytes");
+        assert_eq!(log.iter().filter(|it| **it == b'\n').count(), server.stdout().lines().count());
+    }
+    // A uid that no API server makes is refused, or cut in the log at least.
+    let reply = post(&server, bad().uid(&long).text());
+    assert!(reply.status == 400 || reply.body.len() < 64 << 10, "{} {} bytes", reply.status, reply.body.len());
+    let longest = server.stdout().lines().map(str::len).max().unwrap();
+    assert!(longest < LINE_MAX_BYTES, "a line of {longest} bytes");
+    server.lives();
+}

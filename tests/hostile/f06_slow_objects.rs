@@ -1,0 +1,70 @@
+//! F6: objects below every line of "large" cost seconds, because their mounts were multiplied by their volumes.
+
+use crate::{
+    line::{ATTACKER, CALLER, Line, PATIENCE, Tls},
+    objects::{Review, slow_pod},
+    ordinary::meanwhile,
+    scale::{alone, scale},
+    server::Setup,
+};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// Volumes, mounts, callers, and the most CPU that one review may take: ten times the goal or more.
+const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
+    ("A13.1", 2500, 3000, 12, Duration::from_millis(1000)),
+    ("A13.2", 500, 1000, 16, Duration::from_millis(500)),
+    ("A13.3", 6000, 30_000, 12, Duration::from_millis(2000)),
+];
+
+#[test]
+fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
+    let _machine = alone();
+    for (name, volumes, mounts, _, cpu_max) in TRIES {
+        let mut server = Setup::example().no_decision_log().start();
+        let body = Review::create(&slow_pod(volumes, mounts)).text();
+        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
+        let before = server.cpu();
+        for _ in 0..3 {
+            let reply = line.post("/validate?timeout=5s", body.as_bytes(), PATIENCE).unwrap();
+            // Refused for what is wrong with it, or for having more findings than are listed.
+            assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
+        }
+        let each = (server.cpu() - before) / 3;
+        assert!(each < cpu_max, "{name}: {each:?} of CPU for each review of {} bytes", body.len());
+        server.lives();
+    }
+}
+
+#[test]
+fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
+    let _machine = alone();
+    for (name, volumes, mounts, callers, _) in TRIES {
+        for from in [ATTACKER, CALLER] {
+            let mut server = Setup::example().no_decision_log().start();
+            let body = Review::create(&slow_pod(volumes, mounts)).user("mallory").text();
+            let tls = Tls::of(&server);
+            let left = AtomicUsize::new(callers * scale(2, 6));
+            let ((), seen) = meanwhile(&server, CALLER, |_| {
+                thread::scope(|scope| {
+                    for _ in 0..callers {
+                        scope.spawn(|| {
+                            let mut line = Line::open(&server, &tls, from, PATIENCE).unwrap();
+                            let next =
+                                || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+                            while next().is_ok() {
+                                let reply = line.post("/validate?timeout=5s", body.as_bytes(), PATIENCE).unwrap();
+                                assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
+                            }
+                        });
+                    }
+                });
+            });
+            seen.all_right();
+            server.lives();
+        }
+    }
+}

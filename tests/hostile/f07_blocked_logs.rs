@@ -1,0 +1,134 @@
+//! F7: standard error that nobody reads stopped the server, and strangers could fill it.
+
+use crate::{
+    frames::{H2, RST_STREAM, frame},
+    line::{ATTACKER, CALLER, Line, PATIENCE, Tls},
+    objects::ordinary_bad,
+    ordinary::meanwhile,
+    scale::{alone, scale, together},
+    server::{EXAMPLE, Server, Setup, denied},
+    waiting::until,
+};
+use rustix::{pipe::fcntl_setpipe_size, process::Signal};
+use std::{
+    fs,
+    io::{PipeReader, PipeWriter, pipe},
+    thread,
+    time::Duration,
+};
+
+/// What the installation's Pod has from SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(40);
+
+/// A pipe of this size.
+fn pipe_of(bytes: usize) -> (PipeReader, PipeWriter) {
+    let (reader, writer) = pipe().unwrap();
+    fcntl_setpipe_size(&writer, bytes).unwrap();
+    (reader, writer)
+}
+
+/// SIGHUPs until what they log is far more than the pipe holds.
+fn hang_up(server: &Server) {
+    for _ in 0..100 {
+        server.signal(Signal::HUP);
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
+    let _machine = together();
+    let (reader, writer) = pipe_of(4096);
+    let server = Setup::example().stderr(writer).flags(&["--drain-delay", "50ms"]).start();
+    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        hang_up(&server);
+        progress.rounds(3);
+        let generation = || server.metric("kubevet_library_generation");
+        let before = generation();
+        server.bind("000.yaml", &format!("{EXAMPLE}\n# changed\n"));
+        until("the changed binding", || if generation() > before { Ok(()) } else { Err(before.to_string()) });
+        for name in ["tls.crt", "tls.key"] {
+            fs::remove_file(server.tls().join(name)).unwrap();
+        }
+        until("the certificate to be written back", || match server.tls().join("tls.key").exists() {
+            true => Ok(()),
+            false => Err("no tls.key".to_owned()),
+        });
+        progress.rounds(3);
+    });
+    seen.all_right();
+    drop(reader);
+}
+
+#[test]
+fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
+    let _machine = together();
+    let (reader, writer) = pipe_of(4096);
+    let mut server = Setup::example().stderr(writer).start();
+    hang_up(&server);
+    server.signal(Signal::TERM);
+    let status = server.ends_within(GRACE);
+    assert_eq!(status.and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+    drop(reader);
+}
+
+#[test]
+fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
+    let _machine = together();
+    let (reader, writer) = pipe_of(4096);
+    let mut server = Setup::example().stdout(writer).start();
+    let mut line = Line::ordinary(&server);
+    for _ in 0..200 {
+        denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    }
+    server.signal(Signal::TERM);
+    let status = server.ends_within(GRACE);
+    assert_eq!(status.and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+    drop(reader);
+}
+
+/// A connection that opens streams and resets them, as many as the server lets it; false where there is no connection.
+fn reset_streams(server: &Server) -> bool {
+    let Ok(mut connection) = H2::open(server, ATTACKER, None) else { return false };
+    connection.send_patience(Duration::from_secs(1));
+    let mut bytes = Vec::new();
+    for _ in 0..300 {
+        let (stream, head) = connection.review("/validate", 100, None);
+        bytes.extend(head);
+        bytes.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    connection.send(&bytes);
+    connection.frames(Duration::from_millis(20));
+    true
+}
+
+#[test]
+fn f7_c5_4_strangers_cannot_stop_the_server_by_filling_its_log() {
+    let _machine = alone();
+    let (reader, writer) = pipe_of(scale(4096, 65_536));
+    let server = Setup::example().no_decision_log().stderr(writer).start();
+    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        for place in 0..scale(80, 900) {
+            assert!(reset_streams(&server), "no connection after {place}");
+        }
+        progress.rounds(5);
+    });
+    seen.all_right();
+    drop(reader);
+}
+
+#[test]
+fn f7_c5_3_strangers_cannot_write_into_the_log_at_will() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().start();
+    let before = server.stderr().lines().count();
+    let connections = scale(100, 300);
+    for _ in 0..connections {
+        assert!(reset_streams(&server));
+    }
+    let tls = Tls::of(&server);
+    drop(Line::open(&server, &tls, CALLER, PATIENCE).unwrap());
+    let written = server.stderr().lines().count() - before;
+    assert!(written < connections / 4, "{written} lines for {connections} connections");
+    server.lives();
+}

@@ -1,0 +1,152 @@
+//! F8: a folder of certificates that was lost brought a new authority, which no caller trusts.
+
+use crate::{
+    line::{CALLER, Line, PATIENCE, Tls},
+    objects::ordinary_bad,
+    scale::{scale, together},
+    served::free_port,
+    server::{Server, Setup, denied},
+    waiting::until,
+};
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    process::Signal,
+};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+/// Longer than the server's own turn over its certificates (15 s), several times in the nightly form.
+fn turns() -> Duration {
+    Duration::from_secs(scale(22, 50))
+}
+
+/// The certificate that is served, and whether a caller that trusts this authority gets through.
+fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
+    let tls = Tls::trusting(ca, &[b"http/1.1"]);
+    Line::open(server, &tls, CALLER, PATIENCE).map(drop).map_err(|error| error.to_string())
+}
+
+/// What happens to the folder, whose folder it is, and what must not have happened after some turns.
+#[derive(Clone, Copy)]
+struct Try {
+    name: &'static str,
+    theirs: bool,
+    harm: fn(&Server),
+    /// After this time, if ever, all is put back as it was.
+    back_after: Option<Duration>,
+}
+
+fn remove_all(server: &Server) {
+    fs::remove_dir_all(server.tls()).unwrap();
+}
+
+const TRIES: [Try; 5] = [
+    Try { name: "C1.4 the whole folder removed, ours", theirs: false, harm: remove_all, back_after: None },
+    Try {
+        name: "C1.5 ca.crt emptied, ours",
+        theirs: false,
+        harm: |it| fs::write(it.tls().join("ca.crt"), "").unwrap(),
+        back_after: None,
+    },
+    Try { name: "C1.10 the whole folder removed, theirs", theirs: true, harm: remove_all, back_after: None },
+    Try {
+        name: "C1.10 the three files gone for a while, theirs",
+        theirs: true,
+        harm: |it| {
+            for name in ["ca.crt", "tls.crt", "tls.key"] {
+                fs::remove_file(it.tls().join(name)).unwrap();
+            }
+        },
+        back_after: Some(Duration::from_secs(17)),
+    },
+    Try {
+        name: "ca.crt gone, ours",
+        theirs: false,
+        harm: |it| fs::remove_file(it.tls().join("ca.crt")).unwrap(),
+        back_after: None,
+    },
+];
+
+#[test]
+fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
+    let _machine = together();
+    let failures: Vec<String> = thread::scope(|scope| {
+        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(move || (it.name, lose(*it)))).collect();
+        tries
+            .into_iter()
+            .map(|it| it.join().unwrap())
+            .filter_map(|(name, it)| Some(format!("{name}: {}", it?)))
+            .collect()
+    });
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// What went wrong, if anything did.
+fn lose(one: Try) -> Option<String> {
+    let names = ["ca.crt", "tls.crt", "tls.key"];
+    let given = tempfile::tempdir().unwrap();
+    let mut server = Setup::example().no_decision_log().start();
+    if one.theirs {
+        // A folder without the authority's key is kept by somebody else.
+        let folder = given.path().join("theirs");
+        fs::create_dir(&folder).unwrap();
+        for name in names {
+            fs::copy(server.tls().join(name), folder.join(name)).unwrap();
+        }
+        server = Setup::example().no_decision_log().on(free_port(), &folder).start();
+    }
+    let ca = server.ca();
+    let saved = names.map(|it| (it, fs::read(server.tls().join(it)).unwrap()));
+    (one.harm)(&server);
+    let begun = Instant::now();
+    let mut back = one.back_after;
+    while begun.elapsed() < turns() {
+        if back.is_some_and(|it| begun.elapsed() > it) {
+            back = None;
+            fs::create_dir_all(server.tls()).unwrap();
+            for (name, bytes) in &saved {
+                fs::write(server.tls().join(name), bytes).unwrap();
+            }
+        }
+        if let Err(error) = still_trusted(&server, &ca) {
+            let seconds = begun.elapsed().as_secs();
+            return Some(format!("after {seconds} s callers are out: {error}: {}", server.stderr()));
+        }
+        if one.theirs && server.tls().join("ca.key").exists() {
+            return Some(format!("it wrote ca.key into somebody else's folder: {}", server.stderr()));
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+    let mut line = Line::open(&server, &Tls::trusting(&ca, &[]), CALLER, PATIENCE).unwrap();
+    denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    server.lives();
+    None
+}
+
+#[test]
+fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
+    let _machine = together();
+    let mut server = Setup::example().no_decision_log().flags(&["--drain-delay", "50ms"]).start();
+    let other = Setup::example().no_decision_log().start();
+    fs::remove_file(server.tls().join("ca.key")).unwrap();
+    thread::sleep(Duration::from_secs(3));
+    let file = server.tls().join("tls.crt");
+    fs::remove_file(&file).unwrap();
+    mknodat(CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    // Long enough for each of those who look at the folder to come by, the slowest of them every 15 s.
+    thread::sleep(Duration::from_secs(17));
+    for name in ["tls.crt", "tls.key", "ca.crt"] {
+        let aside = server.tls().join("aside");
+        fs::copy(other.tls().join(name), &aside).unwrap();
+        fs::rename(&aside, server.tls().join(name)).unwrap();
+    }
+    let theirs = Tls::trusting(&other.ca(), &[]);
+    until("the pair that was put in place", || match Line::open(&server, &theirs, CALLER, PATIENCE) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("{error}: {}", server.stderr())),
+    });
+    server.signal(Signal::TERM);
+    assert_eq!(server.ends_within(PATIENCE).and_then(|it| it.code()), Some(0), "C1.15");
+}
