@@ -1,10 +1,13 @@
 //! The bytes of a request, within bounds: of one body, of memory, of time, and of the rate at which they come.
 //!
+//! The rate is enforced only where memory is scarce. A body on its way holds no slot, so one that is slow because the
+//! machine is busy keeps nobody waiting, and giving it up early would let its object in unjudged.
+//!
 //! Whatever breaks a bound still gives the first bytes, where the uid stands, and takes the rest off the wire unread, so
 //! that the caller can send all and then read the answer.
 
 use super::{
-    memory::{Charge, NoRoom},
+    memory::{Charge, Memory, NoRoom},
     review::BODY_BYTES,
 };
 use axum::body::Body;
@@ -17,7 +20,7 @@ use tokio::time;
 const HEAD_BYTES: usize = 4 << 10;
 /// Bytes that are taken off the wire and thrown away, at most.
 const DISCARDED_BYTES: usize = 256 << 20;
-/// How long a body may take to begin.
+/// How long a body may take to begin where memory is scarce.
 const GRACE: Duration = Duration::from_secs(1);
 /// Bytes that must come in a second from then on, on average.
 const RATE_BYTES: u32 = 64 << 10;
@@ -38,7 +41,7 @@ pub(super) enum Taken {
 
 /// Reads a body; what is kept of it is charged as it comes.
 pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Taken {
-    let mut coming = Coming { body, began: now(), bytes: 0, until };
+    let mut coming = Coming { body, began: now(), bytes: 0, until, memory: Some(charge.memory().clone()) };
     let announced = usize::try_from(coming.body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > BODY_BYTES {
         return Taken::TooLarge(coming.discard(Vec::new()).await);
@@ -74,7 +77,7 @@ pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Tak
 
 /// The first bytes of a body that nobody will judge.
 pub(super) async fn head(body: Body, until: Instant) -> Bytes {
-    Coming { body, began: now(), bytes: 0, until }.discard(Vec::new()).await
+    Coming { body, began: now(), bytes: 0, until, memory: None }.discard(Vec::new()).await
 }
 
 /// Makes room for so many bytes more, and charges it. A vector doubles, but not beyond what was announced.
@@ -96,6 +99,8 @@ struct Coming {
     /// Those that have come.
     bytes: usize,
     until: Instant,
+    /// Where it is charged; `None` where it is thrown away, and then the rate always holds.
+    memory: Option<Memory>,
 }
 
 enum Next {
@@ -111,7 +116,8 @@ impl Coming {
         loop {
             let late = self.late();
             match time::timeout_at(late.into(), self.body.frame()).await {
-                Err(_) => return Next::Slow,
+                Err(_) if now() >= self.until || self.memory_is_scarce() => return Next::Slow,
+                Err(_) => {}
                 Ok(None) => return Next::End,
                 Ok(Some(Err(_))) => return Next::Gone,
                 Ok(Some(Ok(frame))) => {
@@ -124,11 +130,16 @@ impl Coming {
         }
     }
 
-    /// When the next byte must be there.
+    fn memory_is_scarce(&self) -> bool {
+        self.memory.as_ref().is_none_or(Memory::is_scarce)
+    }
+
+    /// When the next byte must be there, or is looked for again.
     fn late(&self) -> Instant {
         let bytes = u32::try_from(self.bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(RATE_BYTES));
-        self.until.min(self.began + GRACE + earned)
+        let due = self.began + GRACE + earned;
+        self.until.min(if due <= now() { now() + GRACE } else { due })
     }
 
     /// Takes the rest off the wire; gives the first bytes of all.
@@ -157,7 +168,7 @@ fn head_of(bytes: &[u8]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::memory::Memory, *};
+    use super::*;
     use std::{
         collections::VecDeque,
         convert::Infallible,
@@ -253,9 +264,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_has_a_second_to_begin_and_then_a_least_rate() {
+    async fn a_body_has_a_second_to_begin_and_then_a_least_rate_where_memory_is_scarce() {
         const KIB: usize = 1 << 10;
         let memory = Memory::new(MIB, 8 * MIB);
+        let mut others = charge(&memory, "b");
+        others.grow_to(MIB / 4).unwrap();
+        let mut more = charge(&memory, "b");
+        more.grow_to(MIB / 4).unwrap();
         for (body, seconds, expected) in [
             (pieces([(60_000, 1)]), 1, ("too slow", 0)),
             (pieces([(900, 100), (50, 100)]), 0, ("whole", 200)),
@@ -267,6 +282,19 @@ mod tests {
             // Whatever its rate, the time is the caller's.
             (pieces([(1000, 100 * KIB); 60]), 20, ("too slow", HEAD_BYTES)),
         ] {
+            let began = now();
+            assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
+            assert_eq!((now() - began).as_secs(), seconds);
+        }
+    }
+
+    /// A body that the caller or the machine is too busy to send has all of its time where nobody needs its memory.
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_is_read_to_its_end_where_memory_is_there() {
+        let memory = Memory::new(MIB, 8 * MIB);
+        for (body, seconds, expected) in
+            [(pieces([(4_000, 100), (9_000, 100)]), 13, ("whole", 200)), (pieces([(60_000, 1)]), 20, ("too slow", 0))]
+        {
             let began = now();
             assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
             assert_eq!((now() - began).as_secs(), seconds);

@@ -107,7 +107,6 @@ impl<Y> Ledger<Y> {
     }
 
     /// Bytes that are free.
-    #[cfg(test)]
     pub(super) fn free(&self) -> usize {
         self.free
     }

@@ -19,6 +19,7 @@ const REQUEST_BYTES: usize = 8 << 10;
 pub(super) struct Memory(Arc<Budgets>);
 
 struct Budgets {
+    small_bytes: usize,
     small: Mutex<Ledger<Yields>>,
     shared: Mutex<Ledger<Yields>>,
 }
@@ -60,7 +61,7 @@ impl Memory {
     /// Budgets of so many bytes, for small bodies and for what is beyond.
     pub(super) fn new(small_bytes: usize, shared_bytes: usize) -> Self {
         let budget = |bytes| Mutex::new(Ledger::new(bytes));
-        Self(Arc::new(Budgets { small: budget(small_bytes), shared: budget(shared_bytes) }))
+        Self(Arc::new(Budgets { small_bytes, small: budget(small_bytes), shared: budget(shared_bytes) }))
     }
 
     /// Charges a request that has begun, without its body.
@@ -76,6 +77,11 @@ impl Memory {
         let charge = Charge { memory: self.clone(), caller: Arc::clone(caller), small, shared: None, bytes: 0, lost };
         grown.yielded.iter().for_each(Yields::tell);
         if grown.granted { Ok(charge) } else { Err(NoRoom) }
+    }
+
+    /// Whether less than half of the budget for small bodies is free.
+    pub(super) fn is_scarce(&self) -> bool {
+        lock(&self.0.small).free() < self.0.small_bytes / 2
     }
 
     #[cfg(test)]
@@ -110,6 +116,11 @@ impl Charge {
         let grown = lock(ledger).grow(entry, bytes);
         grown.yielded.iter().for_each(Yields::tell);
         if grown.granted { Ok(()) } else { Err(NoRoom) }
+    }
+
+    /// Where it is charged.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Resolves when the memory was given to somebody else.
