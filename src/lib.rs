@@ -1,36 +1,22 @@
-//! kubevet judges Kubernetes objects against a library of controls written in Rego.
-//!
-//! Modules stand in the order of their layers: each may import only those above it (`tests/architecture.rs`).
+//! The parts of kubevet under one name, for tests and benches; and the command line.
 
-pub mod model;
-
-pub mod document;
-
-pub mod schema;
-
-pub mod workload;
-
-pub mod matching;
-
-pub mod policy;
-
-pub mod engine;
-
-pub mod vap;
-
-pub mod decision;
-
-pub mod conformance;
-pub mod proof;
-pub mod scan;
-
-pub mod cluster;
-pub mod serve;
-
-pub mod input;
-pub mod manifests;
-pub mod report;
-
-pub mod webhook;
+pub use kubevet_admission as decision;
+pub use kubevet_cluster as cluster;
+pub use kubevet_conformance as conformance;
+pub use kubevet_differential as proof;
+pub use kubevet_document as document;
+pub use kubevet_engine as engine;
+pub use kubevet_k8s::matching;
+pub use kubevet_k8s::schema;
+pub use kubevet_k8s::workload;
+pub use kubevet_manifests as manifests;
+pub use kubevet_model as model;
+pub use kubevet_policy as policy;
+pub use kubevet_report as report;
+pub use kubevet_scan as scan;
+pub use kubevet_server as serve;
+pub use kubevet_source as input;
+pub use kubevet_vap as vap;
+pub use kubevet_webhook as webhook;
 
 pub mod cli;

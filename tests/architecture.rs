@@ -1,107 +1,132 @@
-//! The layers of `src/`, held by a test: imports point downwards only, the core neither waits nor reads, every file is
-//! part of the program. It reads text and links nothing of the crate.
+//! The structure of the workspace, held by a test: which crate may depend on which, who owns heavy dependencies, that pure
+//! crates neither wait nor reach out, and that no file is dead or silent about itself. It asks cargo and links no crate.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-/// Lowest first. A module may import modules of lower layers, never its neighbours or anything above.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("nouns", &["model"]),
-    ("objects", &["document"]),
-    ("types", &["schema"]),
-    ("view", &["workload"]),
-    ("scope", &["matching"]),
-    ("rules", &["policy"]),
-    ("engine", &["engine"]),
-    ("core", &["exceptions", "vap", "fix"]),
-    ("decision", &["decision"]),
-    ("scan", &["conformance", "proof", "scan"]),
-    ("access", &["cluster", "serve"]),
-    ("edge", &["input", "image", "host", "agent", "report", "manifests", "notify"]),
-    ("service", &["webhook", "operator", "api", "mcp"]),
-    ("shell", &["cli"]),
+/// Every crate, and the crates of ours that it may depend on.
+const CRATES: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("document", &["model"]),
+    ("k8s", &["model"]),
+    ("policy", &["model", "document", "k8s"]),
+    ("engine", &["model", "document", "k8s", "policy"]),
+    ("vap", &["model", "document", "k8s", "policy", "engine"]),
+    ("admission", &["model", "document", "k8s", "policy", "engine"]),
+    ("conformance", &["model", "document", "policy", "engine"]),
+    ("differential", &["model", "document", "k8s", "policy", "engine", "vap"]),
+    ("scan", &["model", "document", "k8s", "policy", "engine"]),
+    ("source", &["model", "document"]),
+    ("report", &["model"]),
+    ("manifests", &["model", "k8s", "policy"]),
+    ("server", &["model"]),
+    ("cluster", &["model", "k8s"]),
+    ("webhook", &["model", "document", "k8s", "policy", "engine", "admission", "server", "report"]),
 ];
-/// Modules that may neither wait nor reach out.
+/// Crates that neither wait nor reach out: no runtime, no client, no sockets.
 const PURE: &[&str] = &[
     "model",
     "document",
-    "schema",
-    "workload",
-    "matching",
+    "k8s",
     "policy",
     "engine",
-    "exceptions",
     "vap",
-    "fix",
-    "decision",
+    "admission",
     "conformance",
-    "proof",
+    "differential",
     "scan",
+    "source",
     "report",
     "manifests",
-    "input",
 ];
-const IMPURE_WORDS: &[&str] =
-    &["tokio::", "async fn", ".await", "kube::", "reqwest::", "hyper::", "std::net", "std::process"];
-/// Pure modules that may read files: what a policy folder and a path hold.
-const READERS: &[&str] = &["policy", "input"];
-/// Crates that one folder alone may know.
-const OWNED: &[(&str, &str)] = &[
-    ("regorus", "engine"),
-    ("granit_parser", "document"),
-    ("kube", "cluster"),
-    ("rcgen", "serve"),
-    ("clap", "cli"),
-    ("anyhow", "cli"),
+/// Pure crates that may read files: what a policy folder and a path hold.
+const READERS: &[&str] = &["policy", "source"];
+/// What no pure crate is built with, at any depth.
+const IMPURE: &[&str] = &["tokio", "hyper", "kube", "rustls", "axum"];
+/// Crates that one of ours alone may depend on.
+const OWNED: &[(&str, &[&str])] = &[
+    ("regorus", &["engine"]),
+    ("granit-parser", &["document"]),
+    ("kube", &["cluster"]),
+    ("k8s-openapi", &["cluster"]),
+    ("rcgen", &["server"]),
+    ("clap", &[]),
+    // The engine takes the interpreter's errors as they come.
+    ("anyhow", &["engine"]),
 ];
 
 #[test]
-fn imports_point_downwards() {
-    let mut errors = Vec::new();
-    for module in modules() {
-        for import in imports(&module) {
-            let (Some(from), Some(to)) = (layer(&module), layer(&import)) else {
-                errors.push(format!("{module} or {import} has no layer: add it to LAYERS"));
-                continue;
-            };
-            if to >= from && module != import {
-                errors.push(format!("{module} imports {import}, which is not below it"));
-            }
-        }
+fn crates_depend_only_on_those_below_them() {
+    let packages = packages();
+    let found: BTreeSet<&str> = packages.keys().map(String::as_str).filter(|it| *it != "kubevet").collect();
+    assert_eq!(found, CRATES.iter().map(|(name, _)| *name).collect(), "every crate has its line in CRATES");
+    for (place, (name, allowed)) in CRATES.iter().enumerate() {
+        let own: BTreeSet<&str> = packages[*name].normal.iter().filter_map(|it| it.strip_prefix("kubevet-")).collect();
+        let extra: Vec<&&str> = own.iter().filter(|it| !allowed.contains(*it)).collect();
+        assert!(extra.is_empty(), "{name} may not depend on {extra:?}");
+        let below: Vec<&str> = CRATES[..place].iter().map(|(name, _)| *name).collect();
+        assert!(allowed.iter().all(|it| below.contains(it)), "{name} stands above what it may depend on");
     }
-    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
 #[test]
-fn the_core_neither_waits_nor_reads() {
-    let mut errors = Vec::new();
-    for module in modules().iter().filter(|it| PURE.contains(&it.as_str())) {
-        let text = code(module);
-        errors.extend(IMPURE_WORDS.iter().filter(|it| text.contains(**it)).map(|it| format!("{module} says `{it}`")));
-        let reads = ["std::fs", "fs::read", "File::open", "env::var"].iter().any(|it| text.contains(it));
-        if reads && !READERS.contains(&module.as_str()) {
-            errors.push(format!("{module} reads files or the environment"));
+fn heavy_dependencies_have_one_owner() {
+    for (name, package) in packages().iter().filter(|(name, _)| *name != "kubevet") {
+        for (heavy, owners) in OWNED.iter().filter(|(heavy, _)| package.normal.contains(*heavy)) {
+            assert!(owners.contains(&name.as_str()), "{name} depends on {heavy}, which is for {owners:?}");
         }
     }
-    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
 #[test]
-fn crates_that_belong_to_one_folder_stay_there() {
-    let mut errors = Vec::new();
-    for module in modules() {
-        let text = code(&module);
-        for (name, owner) in OWNED.iter().filter(|(_, owner)| *owner != module) {
-            // `engine` takes the interpreter's errors as they come.
-            let known = *name == "anyhow" && module == "engine";
-            if text.contains(&format!("{name}::")) && !known {
-                errors.push(format!("{module} uses {name}, which is {owner}'s"));
+fn pure_crates_are_built_without_runtime_and_client() {
+    let metadata = metadata(&["--all-features"]);
+    let names: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["name"].as_str().unwrap()))
+        .collect();
+    let mut edges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+        let normal = |it: &&Value| it["dep_kinds"].as_array().unwrap().iter().any(|it| it["kind"].is_null());
+        let deps = node["deps"].as_array().unwrap().iter().filter(normal).map(|it| it["pkg"].as_str().unwrap());
+        edges.insert(node["id"].as_str().unwrap(), deps.collect());
+    }
+    for name in PURE {
+        let package = format!("kubevet-{name}");
+        let mut todo: Vec<&str> = names.iter().filter(|(_, it)| **it == package).map(|(id, _)| *id).collect();
+        assert_eq!(todo.len(), 1, "{package}");
+        let mut seen = BTreeSet::new();
+        while let Some(id) = todo.pop() {
+            if seen.insert(id) {
+                assert!(!IMPURE.contains(&names[id]), "{package} is built with {}", names[id]);
+                todo.extend(edges.get(id).into_iter().flatten());
             }
+        }
+    }
+}
+
+#[test]
+fn pure_crates_neither_read_nor_start_processes() {
+    let mut errors = Vec::new();
+    for name in PURE {
+        let text = code(name);
+        for word in ["async fn", ".await", "std::net", "std::process", "env::var"] {
+            if text.contains(word) {
+                errors.push(format!("{name} says `{word}`"));
+            }
+        }
+        let reads = ["std::fs", "fs::read", "File::open"].iter().any(|it| text.contains(it));
+        if reads && !READERS.contains(name) {
+            errors.push(format!("{name} reads files"));
         }
     }
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
@@ -109,31 +134,21 @@ fn crates_that_belong_to_one_folder_stay_there() {
 
 #[test]
 fn nothing_reaches_past_its_own_folder() {
-    let text: Vec<String> = modules().iter().map(|it| code(it)).collect();
-    for word in ["use super::super", "use crate::*"] {
-        assert!(!text.iter().any(|it| it.contains(word)), "`{word}`: name the module instead");
+    for folder in source_folders() {
+        for file in files(&folder) {
+            let text = fs::read_to_string(&file).unwrap();
+            for word in ["use super::super", "use crate::*", "pub(in crate"] {
+                assert!(!text.contains(word), "{}: `{word}`: name the module instead", file.display());
+            }
+        }
     }
-}
-
-/// `lib.rs` lists the modules from the lowest layer to the highest, each once.
-#[test]
-fn the_list_of_modules_is_in_the_order_of_layers() {
-    let text = fs::read_to_string(root().join("lib.rs")).unwrap();
-    let listed: Vec<&str> =
-        text.lines().filter_map(|it| it.strip_prefix("pub mod ")).map(|it| it.trim_end_matches(';')).collect();
-    let order: Vec<&str> =
-        LAYERS.iter().flat_map(|(_, it)| it.iter().copied()).filter(|it| listed.contains(it)).collect();
-    let mut layers: Vec<_> = listed.iter().map(|it| layer(it)).collect();
-    layers.dedup();
-    assert!(layers.is_sorted(), "lib.rs is not in the order of layers: {listed:?}, wanted {order:?}");
-    assert_eq!(listed.iter().map(|it| (*it).to_owned()).collect::<BTreeSet<_>>(), modules());
 }
 
 /// A file that no `mod` line names is dead.
 #[test]
 fn every_file_is_part_of_the_program() {
     let mut errors = Vec::new();
-    for file in files(&root()) {
+    for file in source_folders().iter().flat_map(|it| files(it)) {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         let folder = file.parent().unwrap();
         if matches!(name.as_str(), "lib" | "main") {
@@ -158,74 +173,60 @@ fn every_file_is_part_of_the_program() {
 /// Each file says in its first lines what it is.
 #[test]
 fn every_file_opens_with_what_it_is() {
-    let silent: Vec<String> = files(&root())
-        .into_iter()
+    let silent: Vec<String> = source_folders()
+        .iter()
+        .flat_map(|it| files(it))
         .filter(|it| !fs::read_to_string(it).unwrap().starts_with("//!"))
         .map(|it| it.display().to_string())
         .collect();
     assert!(silent.is_empty(), "no module doc in:\n{}", silent.join("\n"));
 }
 
-fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|(_, modules)| modules.contains(&module))
+/// One package of the workspace.
+struct Package {
+    /// Names of the crates it is built with, tests left out.
+    normal: BTreeSet<String>,
 }
 
-fn modules() -> BTreeSet<String> {
-    fs::read_dir(root())
-        .unwrap()
-        .map(|it| it.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .filter(|it| it != "lib" && it != "main")
-        .collect()
+/// The packages of the workspace by name, without `kubevet-`.
+fn packages() -> BTreeMap<String, Package> {
+    let metadata = metadata(&["--no-deps"]);
+    let package = |it: &Value| {
+        let name = it["name"].as_str().unwrap();
+        let normal = it["dependencies"].as_array().unwrap().iter().filter(|it| it["kind"].is_null());
+        let normal = normal.map(|it| it["name"].as_str().unwrap().to_owned()).collect();
+        (name.strip_prefix("kubevet-").unwrap_or(name).to_owned(), Package { normal })
+    };
+    metadata["packages"].as_array().unwrap().iter().map(package).collect()
 }
 
-/// First path segments after `crate::`, groups included.
-fn imports(module: &str) -> BTreeSet<String> {
-    let text = code(module);
-    let mut found = BTreeSet::new();
-    for (at, _) in text.match_indices("crate::") {
-        let rest = &text[at + "crate::".len()..];
-        match rest.strip_prefix('{') {
-            None => {
-                found.insert(ident(rest));
-            }
-            Some(group) => {
-                let mut depth = 0;
-                let mut start = true;
-                for (i, c) in group.char_indices() {
-                    match c {
-                        '{' => depth += 1,
-                        '}' if depth == 0 => break,
-                        '}' => depth -= 1,
-                        ',' if depth == 0 => start = true,
-                        c if c.is_whitespace() => {}
-                        _ if start && depth == 0 => {
-                            found.insert(ident(&group[i..]));
-                            start = false;
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-    found
+fn metadata(flags: &[&str]) -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version=1", "--offline", "--locked"]).args(flags);
+    let output = cargo.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn ident(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
-/// The code of a module and its submodules: no comment lines, and nothing of `#[cfg(test)]` at a file's end.
-fn code(module: &str) -> String {
-    let folder = root().join(module);
-    let all = if folder.is_dir() { files(&folder) } else { vec![folder.with_extension("rs")] };
+/// The code of a crate: no comment lines, no test files, and nothing of `#[cfg(test)]` at a file's end.
+fn code(name: &str) -> String {
     let mut text = String::new();
-    for file in all.iter().filter(|it| it.file_stem().is_some_and(|it| it != "tests")) {
+    let is_test = |it: &&PathBuf| {
+        it.file_stem().is_some_and(|it| it.to_string_lossy().ends_with("tests"))
+            || it.components().any(|it| it.as_os_str() == "tests")
+    };
+    for file in files(&root().join("crates").join(name).join("src")).iter().filter(|it| !is_test(it)) {
         let source = fs::read_to_string(file).unwrap();
         let program = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         text.extend(program.lines().filter(|it| !it.trim_start().starts_with("//")).flat_map(|it| [it, "\n"]));
     }
     text
+}
+
+/// `src` of the program and of every crate.
+fn source_folders() -> Vec<PathBuf> {
+    let crates = CRATES.iter().map(|(name, _)| root().join("crates").join(name).join("src"));
+    [root().join("src")].into_iter().chain(crates).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -245,6 +246,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn root() -> PathBuf {
-    std::env::var_os("ARCH_ROOT").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), Into::into)
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,4 +1,4 @@
-# Where each kind keeps its pod spec. Generated from src/workload/kinds.rs: `UPDATE=1 cargo test` rewrites it.
+# Where each kind keeps its pod spec. Generated from crates/k8s/src/workload/kinds.rs: `UPDATE=1 cargo test` rewrites it.
 package lib.kinds
 
 import rego.v1

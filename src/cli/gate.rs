@@ -1,14 +1,12 @@
 //! What a gate works with: library, params and bindings, read the same way by `serve` and by `review`.
 
 use super::library::{self, LibraryFlags};
-use crate::{
-    decision::Rules,
-    engine::Engine,
-    model::Problem,
-    policy::{self, Binding, Library},
-    webhook::Gate,
-};
 use clap::Args;
+use kubevet_admission::Rules;
+use kubevet_engine::Engine;
+use kubevet_model::Problem;
+use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_webhook::Gate;
 use std::{
     collections::BTreeSet,
     fs,

@@ -1,11 +1,9 @@
 //! The library that a command works with: embedded or from a folder, with the user's own controls beside it.
 
-use crate::{
-    model::Problem,
-    policy::{self, Library, Params},
-};
 use anyhow::{Context as _, bail};
 use clap::Args;
+use kubevet_model::Problem;
+use kubevet_policy::{self as policy, Library, Params};
 use std::{
     fs,
     path::{Path, PathBuf},

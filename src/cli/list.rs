@@ -1,13 +1,11 @@
 //! `kubevet list`: what the library holds.
 
 use super::{library::LibraryFlags, terminal};
-use crate::{
-    model::Control,
-    policy::{Library, ParamValue},
-    report::{self, ListFormat, Param, View},
-};
 use anyhow::bail;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use kubevet_model::Control;
+use kubevet_policy::{Library, ParamValue};
+use kubevet_report::{self as report, ListFormat, Param, View};
 use std::sync::Arc;
 
 #[derive(Debug, Args)]

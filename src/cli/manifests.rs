@@ -1,9 +1,9 @@
 //! `kubevet manifests`: what is applied to a cluster to install the gate.
 
 use super::{library::LibraryFlags, terminal};
-use crate::manifests::{self, FailurePolicy, Options, Outside};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use kubevet_manifests::{self as manifests, FailurePolicy, Options, Outside};
 use std::{
     fs,
     net::IpAddr,

@@ -13,11 +13,9 @@ mod serve;
 mod terminal;
 mod vap;
 
-use crate::{
-    engine::Engine,
-    model::{Problem, written_out},
-};
 use clap::{Parser, Subcommand};
+use kubevet_engine::Engine;
+use kubevet_model::{Problem, written_out};
 use std::{
     io::{self, Write as _},
     process::ExitCode,

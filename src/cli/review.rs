@@ -1,12 +1,10 @@
 //! `kubevet review`: the answer to a recorded review, as the webhook would give it.
 
 use super::{complain, gate::GateFlags, terminal};
-use crate::{
-    document::{self, Document, Limits},
-    webhook::{self, Answered, BODY_BYTES, Surroundings},
-};
 use anyhow::bail;
 use clap::Args;
+use kubevet_document::{self as document, Document, Limits};
+use kubevet_webhook::{self as webhook, Answered, BODY_BYTES, Surroundings};
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},

@@ -1,17 +1,15 @@
 //! `kubevet scan`: manifests in, a report and an exit code out.
 
 use super::{library::LibraryFlags, terminal};
-use crate::{
-    document::Limits,
-    engine::Engine,
-    input::{self, Input},
-    model::{Control, ControlId, Framework, Problem, Scan, Scope, Severity},
-    policy::{Library, Params},
-    report::{self, View},
-    scan::{self, Demands, Filter, Job},
-};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use kubevet_document::Limits;
+use kubevet_engine::Engine;
+use kubevet_model::{Control, ControlId, Framework, Problem, Scan, Scope, Severity};
+use kubevet_policy::{Library, Params};
+use kubevet_report::{self as report, View};
+use kubevet_scan::{self as scan, Demands, Filter, Job};
+use kubevet_source::{self as input, Input};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]

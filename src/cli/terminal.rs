@@ -1,11 +1,9 @@
 //! The user's terminal: colour, width, progress, and a standard output that may be a closed pipe.
 
-use crate::{
-    model::push_visible,
-    report::{Style, View},
-};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use kubevet_model::push_visible;
+use kubevet_report::{Style, View};
 use std::{
     env, fs,
     io::{self, BufWriter, IsTerminal as _, Write},

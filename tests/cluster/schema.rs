@@ -48,7 +48,7 @@ fn make_anew() {
     let made = Command::new("go").args(["run", "./schema"]).current_dir(root.join("tests/kubernetes")).output();
     let Ok(made) = made else { return not_run("schema", "no Go to make the table with") };
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    fs::write(root.join("src/schema/kubernetes.txt"), made.stdout).expect("the table can be written");
+    fs::write(root.join("crates/k8s/src/schema/kubernetes.txt"), made.stdout).expect("the table can be written");
 }
 
 /// What was compared so far, and where table and server differ.

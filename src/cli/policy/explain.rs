@@ -1,17 +1,15 @@
 //! `kubevet policy explain`: what became of a rule.
 
-use crate::{
-    cli::{complain, library::LibraryFlags, terminal},
-    engine::{
-        Engine, Explanation,
-        cel::{LIMIT, ParamsFrom, Printed, Sizes, Target},
-    },
-    model::{Control, ControlId, Kind, KindSelector},
-    policy::{self, Library, Params},
-    workload::WORKLOADS,
-};
+use crate::cli::{complain, library::LibraryFlags, terminal};
 use anyhow::bail;
 use clap::Args;
+use kubevet_engine::{
+    Engine, Explanation,
+    cel::{LIMIT, ParamsFrom, Printed, Sizes, Target},
+};
+use kubevet_k8s::workload::WORKLOADS;
+use kubevet_model::{Control, ControlId, Kind, KindSelector};
+use kubevet_policy::{self as policy, Library, Params};
 use std::{fmt::Write as _, path::Path};
 
 /// The oldest Kubernetes that has ValidatingAdmissionPolicies for good.
@@ -117,7 +115,7 @@ fn write_cost(control: &Control, engine: &Engine, params: &Params, out: &mut Str
     Ok(())
 }
 
-fn write_cel(variables: &[crate::engine::cel::Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {
+fn write_cel(variables: &[kubevet_engine::cel::Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {
     writeln!(out, "\nas CEL, from Kubernetes 1.{MIN_KUBE} on")?;
     for variable in variables {
         // Those of the old object say the same of another root.

@@ -6,14 +6,12 @@ mod verify;
 mod verify_report;
 
 use super::{complain, library::LibraryFlags, terminal};
-use crate::{
-    conformance::{self, CaseResult, CaseStatus, Mismatch},
-    engine::{self, Engine},
-    model::{ControlId, Problem},
-    policy::{self, CaseFile, Library},
-};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use kubevet_conformance::{self as conformance, CaseResult, CaseStatus, Mismatch};
+use kubevet_engine::{self as engine, Engine};
+use kubevet_model::{ControlId, Problem};
+use kubevet_policy::{self as policy, CaseFile, Library};
 use std::{
     fs,
     io::{self, Write},

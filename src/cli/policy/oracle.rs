@@ -1,7 +1,7 @@
 //! The oracle as a process: lines in, lines out (`tests/kubernetes/oracle/README.md`).
 
-use crate::proof::Pipe;
 use anyhow::Context as _;
+use kubevet_differential::Pipe;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,

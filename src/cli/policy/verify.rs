@@ -2,17 +2,15 @@
 //! came of it.
 
 use super::{oracle::OracleProcess, verify_report};
-use crate::{
-    cli::{complain, library::LibraryFlags, terminal},
-    document::{self, Document, Limits},
-    engine::Engine,
-    input,
-    model::ControlId,
-    policy::{self, Library},
-    proof::{self, Panel, Plan, Report, Seed},
-};
+use crate::cli::{complain, library::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
+use kubevet_differential::{self as proof, Panel, Plan, Report, Seed};
+use kubevet_document::{self as document, Document, Limits};
+use kubevet_engine::Engine;
+use kubevet_model::ControlId;
+use kubevet_policy::{self as policy, Library};
+use kubevet_source as input;
 use std::{
     fs,
     path::{Path, PathBuf},

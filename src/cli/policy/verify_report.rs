@@ -1,6 +1,6 @@
 //! What `kubevet policy verify` shows of its runs.
 
-use crate::proof::{self, Condition, Disagreement, Report, VoiceReport};
+use kubevet_differential::{self as proof, Condition, Disagreement, Report, VoiceReport};
 use std::io::{self, Write};
 
 /// Characters of a condition that are shown.

@@ -1,7 +1,7 @@
 //! Alert rules and dashboard name metrics by hand; here they are held to those that `kubevet serve` has.
 
 use super::{Gauges, Metrics, Registry, serve};
-use crate::manifests::{self, Options};
+use kubevet_manifests::{self as manifests, Options};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,10 +1,8 @@
 //! Where the gate's certificates are kept and who is told to trust them: a folder or a Secret, and the webhook
 //! configuration of a cluster. This joins what `cluster` writes with what `serve` plans; neither knows the other.
 
-use crate::{
-    cluster::{Certificates, Cluster, ClusterError, Install, SecretStore},
-    serve::{CertificateStore, FolderStore, Published, StoreError, Stored},
-};
+use kubevet_cluster::{Certificates, Cluster, ClusterError, Install, SecretStore};
+use kubevet_server::{CertificateStore, FolderStore, Published, StoreError, Stored};
 use std::path::PathBuf;
 
 /// Where the files or the Secret are.

@@ -1,15 +1,13 @@
 //! What is in force: library and bindings, read anew when they change and swapped whole. What is broken never takes the
 //! place of what works.
 
-use crate::{
-    cli::gate::{GateFlags, Loaded},
-    cluster::{Cluster, Condition, Install, LOST, StoredBinding},
-    document::{self, Limits},
-    model::{Action, Problem},
-    policy::{self, Binding, Library},
-    webhook::{Gate, Metrics},
-};
+use crate::cli::gate::{GateFlags, Loaded};
 use arc_swap::ArcSwap;
+use kubevet_cluster::{Cluster, Condition, Install, LOST, StoredBinding};
+use kubevet_document::{self as document, Limits};
+use kubevet_model::{Action, Problem};
+use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_webhook::{Gate, Metrics};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -279,8 +277,8 @@ fn accepted(binding: &Binding) -> Condition {
 /// Whether Pods are looked at and their usual owners are not.
 fn misses_owners(binding: &Binding) -> bool {
     let takes = |group: &str, resource: &str| {
-        binding.match_resources.takes_by_rules(&crate::matching::Attributes {
-            operation: crate::model::Operation::Create,
+        binding.match_resources.takes_by_rules(&kubevet_k8s::matching::Attributes {
+            operation: kubevet_model::Operation::Create,
             group,
             version: "v1",
             resource,
@@ -319,8 +317,8 @@ fn sentence(faults: &[Problem]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Before;
     use clap::Parser;
+    use kubevet_cluster::Before;
     use prometheus_client::{encoding::text::encode, registry::Registry};
     use std::fs;
 

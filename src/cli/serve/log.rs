@@ -5,11 +5,9 @@
 //! speak only of errors, unless KUBEVET_LOG says otherwise.
 
 use super::LogFormat;
-use crate::{
-    model::{bounded, cut_bytes, push_visible},
-    report::Escaped,
-    webhook::{Lines, Output},
-};
+use kubevet_model::{bounded, cut_bytes, push_visible};
+use kubevet_report::Escaped;
+use kubevet_webhook::{Lines, Output};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -322,7 +320,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, speak);
         log.flush(LONG);
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        assert!(!text.trim_end_matches('\n').chars().any(|c| c != '\n' && crate::model::is_hidden(c)), "{text:?}");
+        assert!(!text.trim_end_matches('\n').chars().any(|c| c != '\n' && kubevet_model::is_hidden(c)), "{text:?}");
         let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").unwrap();
         time.replace_all(&text, "TIME").into_owned()
     }

@@ -10,18 +10,20 @@ mod observe;
 mod watchdog;
 
 use super::{complain, gate::GateFlags};
-use crate::{
-    cluster::{self, Access, Bindings, Cluster, Install, Namespaces, Release},
-    matching::Labels,
-    model::Kind,
-    serve::{self, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource},
-    webhook::{self, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder},
-    workload::WORKLOADS,
-};
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
 use in_force::InForce;
+use kubevet_cluster::{self as cluster, Access, Bindings, Cluster, Install, Namespaces, Release};
+use kubevet_k8s::matching::Labels;
+use kubevet_k8s::workload::WORKLOADS;
+use kubevet_model::Kind;
+use kubevet_server::{
+    self as serve, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource,
+};
+use kubevet_webhook::{
+    self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder,
+};
 use log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use std::{
@@ -536,8 +538,8 @@ fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<R
 /// Kinds that get a label of their own in metrics: those that some control looks at.
 fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
     let named = loaded.library.controls.iter().flat_map(|it| &it.control.kinds).filter_map(|it| match it {
-        crate::model::KindSelector::Kind(Kind { name, .. }) => Some(name.clone()),
-        crate::model::KindSelector::Workloads => None,
+        kubevet_model::KindSelector::Kind(Kind { name, .. }) => Some(name.clone()),
+        kubevet_model::KindSelector::Workloads => None,
     });
     named.chain(WORKLOADS.iter().map(|it| it.name.to_owned())).collect()
 }

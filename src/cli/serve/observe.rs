@@ -1,11 +1,9 @@
 //! Kubernetes Events about what was denied, for whoever looks at the object or its namespace. Dry runs leave none.
 
-use crate::{
-    cluster::{Events, Note, Subject},
-    decision::Outcome,
-    model::Action,
-    webhook::{Answered, Observe, Review},
-};
+use kubevet_admission::Outcome;
+use kubevet_cluster::{Events, Note, Subject};
+use kubevet_model::Action;
+use kubevet_webhook::{Answered, Observe, Review};
 use std::sync::Arc;
 
 /// Events of one answer.
@@ -23,7 +21,7 @@ pub(super) fn events(events: Events) -> Observe {
 }
 
 fn note(review: &Review, outcome: &Outcome) -> Note {
-    let id = review.object.as_ref().map(crate::document::Document::id).unwrap_or_default();
+    let id = review.object.as_ref().map(kubevet_document::Document::id).unwrap_or_default();
     let path = outcome.finding.paths.first().map(|it| format!(" ({it})")).unwrap_or_default();
     Note {
         subject: Subject {

@@ -1,13 +1,11 @@
 //! `kubevet vap apply`: a cluster is brought to what `generate` prints.
 
 use super::selection::Selection;
-use crate::{
-    cli::{complain, say, terminal},
-    cluster::{self, Access, Applying, Became, Cluster},
-    vap::{MANAGED_BY, Object},
-};
+use crate::cli::{complain, say, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
+use kubevet_cluster::{self as cluster, Access, Applying, Became, Cluster};
+use kubevet_vap::{MANAGED_BY, Object};
 use std::{collections::BTreeSet, env, path::PathBuf};
 
 #[derive(Debug, Args)]

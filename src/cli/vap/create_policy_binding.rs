@@ -3,14 +3,12 @@
 //! What would be dead or take everything is refused here, since the API server takes it without a word.
 
 use super::{deploy_library::library_export, selection::action};
-use crate::{
-    cli::{complain, library::LibraryFlags, terminal},
-    engine::Engine,
-    model::Action,
-    vap::{self, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name},
-};
+use crate::cli::{complain, library::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
+use kubevet_engine::Engine;
+use kubevet_model::Action;
+use kubevet_vap::{self as vap, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name};
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,15 +1,13 @@
 //! `kubevet vap deploy-library`: as Kubescape spells it, our policies.
 
 use super::selection::{export, plain_binding};
-use crate::{
-    cli::{complain, library::LibraryFlags, say, terminal},
-    engine::Engine,
-    model::Action,
-    policy::{Binding, Library},
-    vap::{self, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn},
-};
+use crate::cli::{complain, library::LibraryFlags, say, terminal};
 use anyhow::bail;
 use clap::Args;
+use kubevet_engine::Engine;
+use kubevet_model::Action;
+use kubevet_policy::{Binding, Library};
+use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
 use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]

@@ -1,16 +1,14 @@
 //! `kubevet vap diff`: which verdicts an upgrade changes, seen before it is rolled out.
 
-use crate::{
-    cli::{complain, terminal},
-    document::Limits,
-    engine::Engine,
-    input,
-    model::{Problem, one_line},
-    policy::{self, Library},
-    vap::{self, Side},
-};
+use crate::cli::{complain, terminal};
 use anyhow::bail;
 use clap::Args;
+use kubevet_document::Limits;
+use kubevet_engine::Engine;
+use kubevet_model::{Problem, one_line};
+use kubevet_policy::{self as policy, Library};
+use kubevet_source as input;
+use kubevet_vap::{self as vap, Side};
 use std::path::{Path, PathBuf};
 
 /// The word for the library of this program.

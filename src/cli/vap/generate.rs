@@ -1,12 +1,10 @@
 //! `kubevet vap generate`: controls as policies and bindings, as text.
 
 use super::selection::Selection;
-use crate::{
-    cli::{complain, manifests::lay_out, say, terminal},
-    vap,
-};
+use crate::cli::{complain, manifests::lay_out, say, terminal};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use kubevet_vap as vap;
 use std::{fs, path::Path, path::PathBuf};
 
 /// The one file in a folder that the API server reads; written anew as a whole, so that nothing old stays.

@@ -1,17 +1,15 @@
 //! What is exported: controls by name, framework and severity, or the bindings of a folder, and how.
 
-use crate::{
-    cli::{
-        library::{self, LibraryFlags},
-        say,
-    },
-    engine::Engine,
-    model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity},
-    policy::{self, Binding, Library},
-    vap::{self, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn},
+use crate::cli::{
+    library::{self, LibraryFlags},
+    say,
 };
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use kubevet_engine::Engine;
+use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity};
+use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -184,7 +182,7 @@ pub(super) fn plain_binding(
     Binding {
         name,
         controls,
-        match_resources: crate::matching::MatchResources::default(),
+        match_resources: kubevet_k8s::matching::MatchResources::default(),
         actions,
         params: library.params.defaults(),
         on_update: OnUpdate::New,

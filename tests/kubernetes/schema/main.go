@@ -1,4 +1,4 @@
-// Command schema prints src/schema/kubernetes.txt: the types of Kubernetes' built-in kinds in several minor versions.
+// Command schema prints crates/k8s/src/schema/kubernetes.txt: the types of Kubernetes' built-in kinds in several minor versions.
 //
 // What there is comes from the OpenAPI documents in Kubernetes' own module, one a version; which values a field may have
 // and what an empty one becomes at admission from the Go types of the newest version, which this module is built with.

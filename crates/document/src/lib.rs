@@ -1,0 +1,36 @@
+//! Objects from outside: JSON or YAML bytes become one type, [`Document`].
+//!
+//! A document is a flat tape of small nodes over the text it was read from, never a tree of maps, so reading allocates
+//! little and nothing recurses. Everything here is pure, and every input is taken for hostile: size, depth, nodes and
+//! expansion are bounded, and what breaks a bound is a [`Problem`](kubevet_model::Problem) with its place.
+//!
+//! | file | is |
+//! |---|---|
+//! | `read` | bytes → documents and problems: JSON or YAML, as kubectl decides |
+//! | `json`, `yaml` | the two readers, both writing to a `build::Builder` |
+//! | `tape`, `source` | what they write: nodes; and the text, with lines and columns |
+//! | `node` | the only way to look at a tape |
+//! | `key` | a field name known beforehand, and the tag it is found by |
+//! | `object` | what a document means to Kubernetes: its identity, places in it |
+//! | `unfold`, `write` | a list → its items; a subtree → JSON text |
+
+mod build;
+mod json;
+mod key;
+mod node;
+mod object;
+mod read;
+mod source;
+mod tape;
+mod unfold;
+mod write;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use key::Key;
+pub use node::{Entry, List, Map, Node, Number, Value};
+pub use object::{Document, Place};
+pub use read::{Limits, Reading, read, read_json, read_yaml};
+pub use unfold::unfold;

@@ -1,0 +1,449 @@
+//! A value inside a document: the only way to look at a tape.
+
+use super::{
+    key::{self, Key},
+    tape::{INDEXED, Kind, Raw, SHADOWED, Tape},
+};
+use kubevet_model::Position;
+use std::{fmt, iter};
+
+/// A value inside a document. A copy is two words.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    tape: &'a Tape,
+    index: usize,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number<'a>),
+    /// A string, unescaped.
+    String(&'a str),
+    /// A list.
+    List(List<'a>),
+    /// A map.
+    Map(Map<'a>),
+}
+
+/// A number, read as the API server reads it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number<'a> {
+    /// Written without fraction and exponent, and within 64 bits.
+    Int(i64),
+    /// Any other that a double can hold; integers may have lost digits.
+    Float(f64),
+    /// Beyond a double: the digits as written.
+    Big(&'a str),
+}
+
+impl<'a> Number<'a> {
+    pub(super) fn read(text: &'a str) -> Self {
+        if let Some(int) = short_int(text.as_bytes()) {
+            return Self::Int(int);
+        }
+        if !text.bytes().any(|it| matches!(it, b'.' | b'e' | b'E'))
+            && let Ok(int) = text.parse()
+        {
+            return Self::Int(int);
+        }
+        match text.parse::<f64>() {
+            Ok(float) if float.is_finite() => Self::Float(float),
+            _ => Self::Big(text),
+        }
+    }
+}
+
+/// An integer of so few digits that it cannot overflow, as most are.
+#[inline]
+fn short_int(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    if !(1..=18).contains(&digits.len()) {
+        return None;
+    }
+    let mut value = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(sign * value)
+}
+
+impl<'a> Node<'a> {
+    #[inline]
+    pub(super) fn new(tape: &'a Tape, index: usize) -> Self {
+        Self { tape, index }
+    }
+
+    #[inline]
+    pub(super) fn raw(self) -> Raw {
+        const NULL: Raw = Raw { at: 0, start: 0, len: 0, tag: 0, kind: Kind::Null, flags: 0 };
+        self.tape.nodes.get(self.index).copied().unwrap_or(NULL)
+    }
+
+    pub(super) fn is_on(self, tape: &Tape) -> bool {
+        std::ptr::eq(self.tape, tape)
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.index
+    }
+
+    /// The digits of a number as written (in YAML: as Kubernetes' reader would write them).
+    pub(super) fn text(self) -> &'a str {
+        self.tape.string(self.raw())
+    }
+
+    /// Which node of its file it is; [`super::Document::node`] finds it again. The numbers of one document are its own.
+    #[must_use]
+    #[inline]
+    pub fn number(self) -> u32 {
+        u32::try_from(self.index).unwrap_or(u32::MAX)
+    }
+
+    /// What it is.
+    #[must_use]
+    #[inline]
+    pub fn value(self) -> Value<'a> {
+        let raw = self.raw();
+        match raw.kind {
+            Kind::Null => Value::Null,
+            Kind::False => Value::Bool(false),
+            Kind::True => Value::Bool(true),
+            Kind::Number => Value::Number(Number::read(self.tape.string(raw))),
+            Kind::String => Value::String(self.tape.string(raw)),
+            Kind::List => Value::List(List(self)),
+            Kind::Map => Value::Map(Map(self)),
+        }
+    }
+
+    /// The value of a key; the last one where a key is repeated. `None` where this is no map.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        self.find(key, key::tag(key)).map(|found| Self::new(self.tape, found + 1))
+    }
+
+    /// As [`Node::get`], for a key that is looked up often.
+    #[must_use]
+    #[inline]
+    pub fn field(self, key: &Key) -> Option<Node<'a>> {
+        self.find(key.as_str(), key.tag()).map(|found| Self::new(self.tape, found + 1))
+    }
+
+    /// The entry of a key, as [`Node::get`].
+    #[must_use]
+    pub fn entry(self, key: &str) -> Option<Entry<'a>> {
+        let found = Self::new(self.tape, self.find(key, key::tag(key))?);
+        Some(Entry { key: found.text(), value: Self::new(self.tape, found.index + 1), key_node: found })
+    }
+
+    /// Where on the tape a key stands.
+    #[inline]
+    fn find(self, text: &str, tag: u16) -> Option<usize> {
+        let (root, rest) = self.tape.nodes.get(self.index..)?.split_first()?;
+        if root.kind != Kind::Map {
+            return None;
+        }
+        if root.is(INDEXED) {
+            return self.find_indexed(*root, text);
+        }
+        if !root.may_have(tag) {
+            return None;
+        }
+        let inside = rest.get(..root.extent().saturating_sub(1))?;
+        let mut left = inside;
+        while let [key, value, after @ ..] = left {
+            if key.tag == tag {
+                let found = self.index + 1 + (inside.len() - left.len());
+                return if self.is_called(key, text) { Some(found) } else { self.find_further(text) };
+            }
+            // Most values are one node, and the way on does not wait for what the others say.
+            left = if value.is_collection() { left.get(1 + value.extent()..)? } else { after };
+        }
+        None
+    }
+
+    /// Whether a key counts and has this text.
+    #[inline]
+    fn is_called(self, key: &Raw, text: &str) -> bool {
+        key.len as usize == text.len() && !key.is(SHADOWED) && self.tape.bytes(*key) == text.as_bytes()
+    }
+
+    /// As `find`, where a key has the tag but not the text, or is void.
+    #[cold]
+    #[inline(never)]
+    fn find_further(self, text: &str) -> Option<usize> {
+        self.keys().find(|(_, key)| self.is_called(key, text)).map(|(index, _)| index)
+    }
+
+    #[inline(never)]
+    fn find_indexed(self, root: Raw, text: &str) -> Option<usize> {
+        let index = self.tape.backing.indexes.get(root.len as usize)?;
+        let found = index.binary_search_by(|distance| self.key_at(*distance).cmp(text)).ok()?;
+        Some(self.index + *index.get(found)? as usize)
+    }
+
+    /// An element by its place, from 0. `None` where this is no list.
+    #[must_use]
+    pub fn at(self, place: usize) -> Option<Node<'a>> {
+        let raw = self.raw();
+        if raw.kind == Kind::List && raw.is(INDEXED) {
+            let distance = *self.tape.backing.indexes.get(raw.len as usize)?.get(place)?;
+            return Some(Self::new(self.tape, self.index + distance as usize));
+        }
+        self.elements().nth(place)
+    }
+
+    /// The elements of a list, in order; none where this is no list.
+    #[inline]
+    pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let mut left = self.inside(Kind::List);
+        let end = self.index + 1 + left.len();
+        iter::from_fn(move || {
+            let element = Self::new(self.tape, end - left.len());
+            left = left.get(left.first()?.extent()..).unwrap_or_default();
+            Some(element)
+        })
+    }
+
+    /// The entries of a map in the order of the text; none where this is no map. Of a repeated key, only the last.
+    #[inline]
+    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        self.keys().filter(|(_, raw)| !raw.is(SHADOWED)).map(move |(index, raw)| {
+            let (key_node, value) = (Self::new(self.tape, index), Self::new(self.tape, index + 1));
+            Entry { key: self.tape.string(raw), value, key_node }
+        })
+    }
+
+    /// The keys of a map that a later one of the same name makes void, each with the place of the key that counts; for
+    /// readers that refuse repeated keys.
+    pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
+        self.keys().filter(|(_, raw)| raw.is(SHADOWED)).map(move |(index, _)| {
+            let key = Self::new(self.tape, index);
+            let counts = self.entry(key.text()).map_or_else(|| key.position(), |it| it.key_position());
+            (key.text(), counts)
+        })
+    }
+
+    /// The keys of a map and where on the tape they stand, shadowed ones too; none where this is no map.
+    #[inline]
+    fn keys(self) -> impl Iterator<Item = (usize, Raw)> + use<'a> {
+        let mut left = self.inside(Kind::Map);
+        let end = self.index + 1 + left.len();
+        iter::from_fn(move || {
+            let [key, value, ..] = left else { return None };
+            let index = end - left.len();
+            left = left.get(1 + value.extent()..).unwrap_or_default();
+            Some((index, *key))
+        })
+    }
+
+    /// The text, where this is a string.
+    #[must_use]
+    #[inline]
+    pub fn as_str(self) -> Option<&'a str> {
+        let raw = self.raw();
+        (raw.kind == Kind::String).then(|| self.tape.string(raw))
+    }
+
+    /// The truth, where this is a boolean.
+    #[must_use]
+    #[inline]
+    pub fn as_bool(self) -> Option<bool> {
+        match self.raw().kind {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The number, where this is one.
+    #[must_use]
+    #[inline]
+    pub fn as_number(self) -> Option<Number<'a>> {
+        let raw = self.raw();
+        (raw.kind == Kind::Number).then(|| Number::read(self.tape.string(raw)))
+    }
+
+    /// The digits of a number, as the text has them; `None` where this is none.
+    #[must_use]
+    pub fn digits(self) -> Option<&'a str> {
+        self.is_number().then(|| self.text())
+    }
+
+    /// Whether this is `null`.
+    #[must_use]
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.raw().kind == Kind::Null
+    }
+
+    /// Whether this is `true` or `false`.
+    #[must_use]
+    #[inline]
+    pub fn is_bool(self) -> bool {
+        matches!(self.raw().kind, Kind::True | Kind::False)
+    }
+
+    /// Whether this is a number.
+    #[must_use]
+    #[inline]
+    pub fn is_number(self) -> bool {
+        self.raw().kind == Kind::Number
+    }
+
+    /// Whether this is a string.
+    #[must_use]
+    #[inline]
+    pub fn is_string(self) -> bool {
+        self.raw().kind == Kind::String
+    }
+
+    /// Whether this is a list.
+    #[must_use]
+    #[inline]
+    pub fn is_list(self) -> bool {
+        self.raw().kind == Kind::List
+    }
+
+    /// Whether this is a map.
+    #[must_use]
+    #[inline]
+    pub fn is_map(self) -> bool {
+        self.raw().kind == Kind::Map
+    }
+
+    /// Where the value begins. What came through a YAML alias begins where the alias is used; what is inside it, where
+    /// it is written.
+    #[must_use]
+    pub fn position(self) -> Position {
+        self.tape.backing.source.position(self.raw().at as usize)
+    }
+
+    /// The nodes inside a list or map; none where it is no such.
+    #[inline]
+    fn inside(self, kind: Kind) -> &'a [Raw] {
+        match self.tape.nodes.get(self.index..).and_then(<[Raw]>::split_first) {
+            Some((raw, rest)) if raw.kind == kind => rest.get(..raw.extent().saturating_sub(1)).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    fn key_at(self, distance: u32) -> &'a str {
+        Self::new(self.tape, self.index + distance as usize).text()
+    }
+
+    /// The children of a list or map, shadowed ones left out.
+    fn count(self) -> usize {
+        let raw = self.raw();
+        if raw.is(INDEXED) {
+            return self.tape.backing.indexes.get(raw.len as usize).map_or(0, Vec::len);
+        }
+        if raw.kind == Kind::List { raw.len as usize } else { self.entries().count() }
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    /// The JSON text.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write_json(&mut text);
+        out.write_str(&text)
+    }
+}
+
+/// A key and its value.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The key, unescaped.
+    pub key: &'a str,
+    /// Its value.
+    pub value: Node<'a>,
+    key_node: Node<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// The key as a value: a string, with a number of its own.
+    #[must_use]
+    #[inline]
+    pub fn key_node(&self) -> Node<'a> {
+        self.key_node
+    }
+
+    pub(super) fn key_index(&self) -> usize {
+        self.key_node.index
+    }
+
+    pub(super) fn key_raw(&self) -> Raw {
+        self.key_node.raw()
+    }
+
+    /// The number of the key, see [`Node::number`]. The node there is the key as a string.
+    #[must_use]
+    pub fn key_number(&self) -> u32 {
+        self.key_node.number()
+    }
+
+    /// Where the key begins. A key that came through a YAML merge or alias begins where it is written.
+    #[must_use]
+    pub fn key_position(&self) -> Position {
+        self.key_node.position()
+    }
+}
+
+/// A list.
+#[derive(Debug, Clone, Copy)]
+pub struct List<'a>(Node<'a>);
+
+impl<'a> List<'a> {
+    /// How many elements it has.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.0.count()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0.raw().extent() == 1
+    }
+
+    /// Its elements, in order.
+    pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        self.0.elements()
+    }
+}
+
+/// A map.
+#[derive(Debug, Clone, Copy)]
+pub struct Map<'a>(Node<'a>);
+
+impl<'a> Map<'a> {
+    /// How many keys it has, repeated ones counted once. Short maps are counted by walking.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.0.count()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0.raw().extent() == 1
+    }
+
+    /// Its entries, as [`Node::entries`].
+    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        self.0.entries()
+    }
+}

@@ -1,0 +1,159 @@
+//! Bytes → documents and problems: the bounds, the encoding, and whether it is JSON or YAML.
+
+use super::{
+    Document,
+    build::{Builder, Fault},
+    json,
+    source::Source,
+    yaml,
+};
+use kubevet_model::Problem;
+use std::{borrow::Cow, sync::Arc};
+
+/// The documents of a file, and what could not be read of it.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// In the order of the text; empty (null) ones left out, lists as they are (see [`super::unfold`]).
+    pub documents: Vec<Document>,
+    /// In the order of the text. One that is about one document leaves the others whole.
+    pub problems: Vec<Problem>,
+}
+
+/// What a file may cost.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of the file; at most 1 GiB whatever is given.
+    pub bytes: usize,
+    /// Lists and maps inside one another.
+    pub depth: usize,
+    /// Values and keys of the whole file, sixteen bytes of memory each; at most 2^28 whatever is given.
+    pub nodes: usize,
+    /// Values and keys that YAML aliases and merge keys may add, and be moved by, in the whole file.
+    pub expansion: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, depth: 512, nodes: 8_000_000, expansion: 1_000_000 }
+    }
+}
+
+/// Reads a file as kubectl does: what begins with `{` is JSON, or a row of JSON documents, and what is then no JSON is
+/// read on as YAML; all else is YAML.
+#[must_use]
+pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+    read_with(file, bytes, limits, |builder, text| {
+        if !text.text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            return yaml::read(builder, text);
+        }
+        let mut outcome = json::read(builder, text.text);
+        if outcome.faults.iter().any(|fault| fault.last) {
+            return outcome;
+        }
+        if let Some(rest) = outcome.stopped {
+            let as_yaml = yaml::read(builder, &Text { start: rest, ..*text });
+            // Where it is neither, the reader that came further has more to say.
+            let came_to = |faults: &[Fault]| faults.iter().map(|fault| fault.at).max().unwrap_or(usize::MAX);
+            if !as_yaml.roots.is_empty() || came_to(&as_yaml.faults) > came_to(&outcome.faults) {
+                outcome.roots.extend(as_yaml.roots);
+                outcome.faults = as_yaml.faults;
+            }
+        }
+        outcome
+    })
+}
+
+/// Reads JSON: one document, or several one after another.
+#[must_use]
+pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+    read_with(file, bytes, limits, |builder, text| json::read(builder, text.text))
+}
+
+/// Reads YAML, its scalars as Kubernetes' own reader takes them.
+#[must_use]
+pub fn read_yaml(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+    read_with(file, bytes, limits, yaml::read)
+}
+
+/// A text on its way through a reader.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'t> {
+    pub(super) text: &'t str,
+    /// Where to begin, in bytes.
+    pub(super) start: usize,
+    /// Where bytes that are no UTF-8 were replaced, in order.
+    pub(super) replaced: &'t [usize],
+}
+
+/// What a reader found.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Where on the tape the documents begin.
+    pub(super) roots: Vec<usize>,
+    pub(super) faults: Vec<Fault>,
+    /// Where the text stops being JSON: after the last whole document.
+    pub(super) stopped: Option<usize>,
+}
+
+fn read_with(
+    file: &Arc<str>,
+    bytes: &[u8],
+    limits: &Limits,
+    reader: impl FnOnce(&mut Builder<'_>, &Text<'_>) -> Outcome,
+) -> Reading {
+    let bound = limits.bytes.min(1 << 30);
+    if bytes.len() > bound {
+        let message = format!("the file has {} bytes, more than the {bound} that are read; split it", bytes.len());
+        return Reading { documents: Vec::new(), problems: vec![Problem::in_file(file.as_ref(), message)] };
+    }
+    let limits = Limits { nodes: limits.nodes.min(1 << 28), ..limits.clone() };
+    let mut replaced = Vec::new();
+    let text: Arc<str> = match decode(bytes, &mut replaced) {
+        Cow::Borrowed(text) => Arc::from(text),
+        Cow::Owned(text) => Arc::from(text),
+    };
+    let mut builder = Builder::new(&text, &limits);
+    let outcome = reader(&mut builder, &Text { text: &text, start: 0, replaced: &replaced });
+    let source = Source::new(Arc::clone(file), Arc::clone(&text));
+    let problem = |fault: Fault| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
+    let problems = outcome.faults.into_iter().map(problem).collect();
+    let tape = Arc::new(builder.finish(source));
+    let documents = outcome.roots.into_iter().map(|root| Document::new(Arc::clone(&tape), root)).collect();
+    Reading { documents, problems }
+}
+
+/// The bytes as text: UTF-8, or UTF-16 where a byte order mark says so (what some shells write into files). Each byte
+/// that is no UTF-8 becomes U+FFFD, as in Go, and is noted.
+fn decode<'b>(bytes: &'b [u8], replaced: &mut Vec<usize>) -> Cow<'b, str> {
+    let pair: Option<fn([u8; 2]) -> u16> = match bytes {
+        [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(pair) = pair {
+        let units = bytes.chunks_exact(2).map(|two| match two {
+            [first, second] => pair([*first, *second]),
+            _ => 0xFFFD,
+        });
+        let mut text = String::with_capacity(bytes.len());
+        for unit in char::decode_utf16(units) {
+            text.push(unit.unwrap_or_else(|_| {
+                replaced.push(text.len());
+                char::REPLACEMENT_CHARACTER
+            }));
+        }
+        return Cow::Owned(text);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for _ in chunk.invalid() {
+            replaced.push(text.len());
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Cow::Owned(text)
+}

@@ -1,0 +1,276 @@
+//! The events of one YAML document → the tape: keys as strings, aliases expanded, merge keys marked.
+
+use super::scalar::{self, Scalar, Tag};
+use crate::{
+    build::{Builder, Fault},
+    tape::{Kind, Raw},
+};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
+
+/// Loads one document.
+pub(super) struct Loader<'l, 't> {
+    builder: &'l mut Builder<'t>,
+    text: &'l str,
+    range: Range<usize>,
+    open: Vec<Open>,
+    /// By the number the parser gives them; `None` while the value is still open.
+    anchors: HashMap<usize, Option<Anchor>>,
+}
+
+/// A list or map that is being read.
+struct Open {
+    node: usize,
+    kind: Kind,
+    /// In a map: whether the next node is a value.
+    value_next: bool,
+    /// 0 where it has none.
+    anchor: usize,
+}
+
+/// A value that an alias may repeat.
+struct Anchor {
+    nodes: Vec<Raw>,
+    /// How many lists and maps it nests.
+    depth: usize,
+    /// What it is as a key.
+    key: Key,
+}
+
+/// An anchored value as a key.
+enum Key {
+    /// The text that it is: repeated, as any value is, and never copied.
+    Same,
+    /// What a number or a truth is as a key: short.
+    Text(String),
+    /// Why it cannot be one.
+    Refused(String),
+}
+
+impl<'l, 't> Loader<'l, 't> {
+    pub(super) fn new(builder: &'l mut Builder<'t>, text: &'l str, range: Range<usize>) -> Self {
+        Self { builder, text, range, open: Vec::new(), anchors: HashMap::new() }
+    }
+
+    /// Reads the document to its end; nothing is written where there is none.
+    pub(super) fn load(mut self) -> Result<(), Fault> {
+        let depth = self.builder.depth_limit();
+        let options = granit_parser::options! {
+            emit_comments: false,
+            flow_nesting_limit: depth + 1,
+            block_nesting_limit: depth + 1,
+        };
+        let text = self.text.get(self.range.clone()).unwrap_or_default();
+        let mut documents = 0;
+        for event in Parser::new_from_str_with_options(text, options) {
+            let (event, span) = event.map_err(|error| self.syntax(&error))?;
+            let at = self.offset(&span);
+            match event {
+                Event::Scalar(value, style, anchor, tag) => {
+                    self.scalar(at, &span, &value, style, anchor, tag.as_deref())?;
+                }
+                Event::SequenceStart(_, anchor, _) => self.open(at, Kind::List, anchor)?,
+                Event::MappingStart(_, anchor, _) => self.open(at, Kind::Map, anchor)?,
+                Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
+                Event::Alias(anchor) => self.alias(at, anchor)?,
+                Event::UnresolvedAlias(_) => return Err(Fault::new(at, "this alias has no anchor")),
+                Event::DocumentStart(..) => {
+                    documents += 1;
+                    if documents > 1 {
+                        return Err(Fault::new(
+                            at,
+                            "a second document begins here without `---` at the start of a line",
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(
+        &mut self,
+        at: usize,
+        span: &Span,
+        value: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&granit_parser::Tag>,
+    ) -> Result<(), Fault> {
+        let is_key = self.begin_node();
+        let meaning = match tag {
+            None if style == ScalarStyle::Plain => scalar::resolve(Tag::Untagged, value),
+            None => Ok(Scalar::String(Cow::Borrowed(value))),
+            Some(tag) => scalar::resolve(known(tag), value),
+        };
+        let meaning = meaning.map_err(|message| Fault::new(at, message))?;
+        if anchor != 0 {
+            let node = self.builder.len();
+            self.write(at, span, value, &meaning)?;
+            let nodes = self.builder.node(node).into_iter().collect();
+            let key = match &meaning {
+                Scalar::String(_) => Key::Same,
+                _ => key_text(&meaning).map_or_else(Key::Refused, |it| Key::Text(it.into_owned())),
+            };
+            self.anchors.insert(anchor, Some(Anchor { nodes, depth: 0, key }));
+            if !is_key {
+                return Ok(());
+            }
+            self.builder.take_back(node);
+        }
+        if !is_key {
+            return self.write(at, span, value, &meaning);
+        }
+        match &meaning {
+            Scalar::String(text) => self.write_string(at, span, value, text)?,
+            _ => {
+                let text = key_text(&meaning).map_err(|message| Fault::new(at, message))?;
+                self.builder.copied(at, Kind::String, &text)?;
+            }
+        }
+        self.builder.is_key();
+        // Go's reader takes a bare `!` for a plain scalar here, though for a string everywhere else.
+        let merges = match tag {
+            None => style == ScalarStyle::Plain,
+            Some(tag) => is_core(tag, "merge") || tag.handle().is_empty() && tag.suffix() == "!",
+        };
+        if merges && value == "<<" {
+            self.builder.is_merge_key();
+        }
+        Ok(())
+    }
+
+    /// Writes a scalar as a value.
+    fn write(&mut self, at: usize, span: &Span, value: &str, meaning: &Scalar<'_>) -> Result<(), Fault> {
+        match meaning {
+            Scalar::Null => self.builder.scalar(at, Kind::Null),
+            Scalar::Bool(true) => self.builder.scalar(at, Kind::True),
+            Scalar::Bool(false) => self.builder.scalar(at, Kind::False),
+            Scalar::Int(digits) => match self.find(span, value, digits) {
+                Some(start) => self.builder.borrowed(at, Kind::Number, start, start + digits.len()),
+                None => self.builder.copied(at, Kind::Number, digits),
+            },
+            Scalar::Float(float) => match scalar::float_text(*float) {
+                Some(text) => self.builder.copied(at, Kind::Number, &text),
+                None => Err(Fault::new(at, format!("`{value}` is no number in JSON; write a finite one, or quote it"))),
+            },
+            Scalar::String(text) => self.write_string(at, span, value, text),
+        }
+    }
+
+    fn write_string(&mut self, at: usize, span: &Span, value: &str, text: &str) -> Result<(), Fault> {
+        match self.find(span, value, text) {
+            Some(start) => self.builder.borrowed(at, Kind::String, start, start + text.len()),
+            None => self.builder.copied(at, Kind::String, text),
+        }
+    }
+
+    /// Where in the file a scalar stands as it reads: nowhere, where it has escapes, folds or another form.
+    fn find(&self, span: &Span, value: &str, text: &str) -> Option<usize> {
+        if text.len() != value.len() {
+            return None;
+        }
+        // Mostly the parser lends a piece of the text it was given, or copies one.
+        let lent = (value.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
+        let copied = span.start.byte_offset().map(|start| self.range.start + start);
+        let stands = |start: &usize| self.text.get(*start..*start + text.len()) == Some(text);
+        lent.filter(|start| *start < self.range.end).filter(stands).or(copied.filter(stands))
+    }
+
+    fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), Fault> {
+        if self.begin_node() {
+            return Err(Fault::new(at, "a list or map cannot be a key in Kubernetes; write the key as a string"));
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, None);
+        }
+        let node = self.builder.len();
+        self.builder.open(at, kind)?;
+        self.open.push(Open { node, kind, value_next: true, anchor });
+        if let Some(open) = self.open.last_mut() {
+            open.value_next = kind == Kind::List;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, at: usize) -> Result<(), Fault> {
+        self.builder.close()?;
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        if open.anchor != 0 {
+            let (nodes, depth) = self.builder.subtree(at, open.node)?;
+            let key = Key::Refused("a list or map cannot be a key in Kubernetes; write the key as a string".to_owned());
+            self.anchors.insert(open.anchor, Some(Anchor { nodes, depth, key }));
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, at: usize, anchor: usize) -> Result<(), Fault> {
+        let is_key = self.begin_node();
+        let Some(Some(anchor)) = self.anchors.get(&anchor) else {
+            return Err(Fault::new(at, "this alias stands inside the very value it names; write the value out"));
+        };
+        if !is_key {
+            return self.builder.repeat(at, &anchor.nodes, anchor.depth);
+        }
+        match &anchor.key {
+            Key::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
+            Key::Text(text) => self.builder.copied(at, Kind::String, text)?,
+            Key::Refused(message) => return Err(Fault::new(at, message.clone())),
+        }
+        self.builder.is_key();
+        Ok(())
+    }
+
+    /// Says that a node follows; whether it is a key.
+    fn begin_node(&mut self) -> bool {
+        match self.open.last_mut() {
+            Some(open) if open.kind == Kind::Map => {
+                open.value_next = !open.value_next;
+                open.value_next
+            }
+            Some(_) => {
+                self.builder.is_element();
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn offset(&self, span: &Span) -> usize {
+        self.range.start + span.start.byte_offset().unwrap_or_default()
+    }
+
+    fn syntax(&self, error: &ScanError) -> Fault {
+        let at = self.range.start + error.marker().byte_offset().unwrap_or_default();
+        Fault::new(at, format!("this is no YAML: {}", error.info()))
+    }
+}
+
+/// A scalar as a key, as Go's reader converts it.
+fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
+    match meaning {
+        Scalar::String(text) => Ok(Cow::Borrowed(text)),
+        Scalar::Bool(truth) => Ok(Cow::Borrowed(if *truth { "true" } else { "false" })),
+        Scalar::Int(digits) if digits.parse::<i64>().is_ok() => Ok(Cow::Borrowed(digits)),
+        Scalar::Int(_) => Err("this key is too large a number for Kubernetes; quote it".to_owned()),
+        Scalar::Float(float) => Ok(Cow::Owned(scalar::float_key(*float))),
+        Scalar::Null => Err("a key cannot be null in Kubernetes; quote it, or write one before the colon".to_owned()),
+    }
+}
+
+fn known(tag: &granit_parser::Tag) -> Tag {
+    for (name, known) in
+        [("null", Tag::Null), ("bool", Tag::Bool), ("int", Tag::Int), ("float", Tag::Float), ("binary", Tag::Binary)]
+    {
+        if is_core(tag, name) {
+            return known;
+        }
+    }
+    Tag::Text
+}
+
+/// Whether a tag is `!!name`, in whichever spelling.
+fn is_core(tag: &granit_parser::Tag, name: &str) -> bool {
+    tag.suffix_in_namespace("tag:yaml.org,2002:").is_some_and(|suffix| suffix == name)
+}

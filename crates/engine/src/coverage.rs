@@ -1,0 +1,87 @@
+//! Which conditions of a control were seen to hold and not to hold, for whoever proves that it is judged rightly.
+
+use super::{
+    evaluate::{Seen, Tables},
+    judge::Engine,
+    program::{Cond, CondId, Domain, Program, Term, TermId},
+};
+use kubevet_model::ControlId;
+use std::collections::BTreeSet;
+
+/// A condition that a control asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// In words, as `kubevet policy explain` shows it.
+    pub what: String,
+    /// How often it held.
+    pub held: u64,
+    /// How often it did not.
+    pub failed: u64,
+}
+
+impl Engine {
+    /// The conditions that a control's bodies ask, those alone that are not made of others; none where it is interpreted.
+    #[must_use]
+    pub fn asked(&self, control: &ControlId, seen: &Seen) -> Vec<Asked> {
+        let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *control) else { return Vec::new() };
+        let program = self.program();
+        let mut found = Conditions { program, tables: self.tables(), conds: BTreeSet::new(), terms: BTreeSet::new() };
+        for deny in &compiled.denies {
+            deny.when.iter().for_each(|it| found.cond(*it));
+            deny.binders.iter().for_each(|it| found.domain(&program.binder(*it).domain));
+        }
+        let asked = |cond: &CondId| {
+            let (held, failed) = seen.of(*cond);
+            Asked { what: program.show_cond(*cond), held, failed }
+        };
+        let is_whole =
+            |it: &&CondId| !matches!(program.cond(**it), Cond::True | Cond::And(_) | Cond::Or(_) | Cond::Not(_));
+        found.conds.iter().filter(is_whole).map(asked).collect()
+    }
+}
+
+/// What conditions and terms are made of.
+struct Conditions<'p> {
+    program: &'p Program,
+    tables: &'p Tables,
+    conds: BTreeSet<CondId>,
+    terms: BTreeSet<TermId>,
+}
+
+impl Conditions<'_> {
+    fn cond(&mut self, id: CondId) {
+        if !self.conds.insert(id) {
+            return;
+        }
+        let program = self.program;
+        match program.cond(id) {
+            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
+            Cond::Not(cond) => self.cond(*cond),
+            Cond::Any(binder, cond) => {
+                self.domain(&program.binder(*binder).domain);
+                // Patterns of a param are asked all at once.
+                if self.tables.any_match(id).is_none() {
+                    self.cond(*cond);
+                }
+            }
+            other => other.terms().into_iter().for_each(|it| self.term(it)),
+        }
+    }
+
+    fn domain(&mut self, domain: &Domain) {
+        if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) = domain {
+            self.term(*term);
+        }
+    }
+
+    fn term(&mut self, id: TermId) {
+        if !self.terms.insert(id) {
+            return;
+        }
+        let term = self.program.term(id);
+        if let Term::Guard(cond, _) = term {
+            self.cond(*cond);
+        }
+        term.parts().into_iter().for_each(|it| self.term(it));
+    }
+}

@@ -1,0 +1,129 @@
+//! One object under one plan.
+
+pub(crate) use super::machine::Scratch;
+use super::{
+    machine::{Machine, Parts, Stop},
+    plan::{Level, Plan},
+    settings::Settings,
+    tables::Tables,
+    watch::Watch,
+};
+use crate::program::{Compiled, Program};
+use kubevet_document::Document;
+use kubevet_model::{Operation, RuleError, Verdict};
+use std::time::Instant;
+
+/// What does not change from object to object.
+pub(crate) struct Judged<'j> {
+    pub(crate) program: &'j Program,
+    pub(crate) tables: &'j Tables,
+    pub(crate) compiled: &'j [Compiled],
+    pub(crate) plan: &'j Plan,
+    pub(crate) settings: &'j Settings,
+    /// Where objects of the kind keep their pod spec.
+    pub(crate) pod_path: Option<&'static [&'static str]>,
+    /// Steps from which on an object is heavy; its judgement then ends without an answer.
+    pub(crate) heavy_steps: u64,
+    pub(crate) until: Option<Instant>,
+}
+
+/// An object is more work than was allowed for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heavy;
+
+/// Adds what the plan's controls say of an object to a verdict, unsorted. Returns the steps that it took; the error says
+/// that the object is heavy.
+pub(crate) fn judge(
+    judged: &Judged<'_>,
+    document: &Document,
+    operation: Operation,
+    scratch: &mut Scratch,
+    watch: impl Watch,
+    verdict: &mut Verdict,
+) -> Result<u64, Heavy> {
+    let plan = judged.plan;
+    scratch.holds.clear();
+    scratch.denied.clear();
+    let parts = Parts {
+        document,
+        program: judged.program,
+        tables: judged.tables,
+        settings: judged.settings,
+        scratch,
+        pod_path: judged.pod_path,
+        operation,
+        heavy_steps: judged.heavy_steps,
+        until: judged.until,
+    };
+    let mut machine = Machine::new(parts, watch);
+    machine.scratch.holds.resize(plan.checks, false);
+    machine.scratch.denied.resize(plan.denies.len(), false);
+    machine.level(&plan.root, plan);
+    let mut denied = machine.scratch.denied.iter().zip(&plan.denies).filter(|(denied, _)| **denied).peekable();
+    let found: Vec<(usize, usize)> =
+        if denied.peek().is_some() { denied.map(|(_, deny)| *deny).collect() } else { Vec::new() };
+    verdict.judged.reserve(plan.controls.len());
+    for number in &plan.controls {
+        let Some(compiled) = judged.compiled.get(*number) else { continue };
+        if !judged.settings.is_configured(*number) {
+            continue;
+        }
+        let id = &compiled.control.id;
+        let mut findings = Vec::new();
+        let mut outcome = Ok(());
+        for (_, place) in found.iter().filter(|(control, _)| control == number) {
+            if let (Ok(()), Some(deny)) = (&outcome, compiled.denies.get(*place)) {
+                outcome = machine.say(id, deny, judged.tables.joins.stages(*number, *place), &mut findings);
+            }
+        }
+        match machine.stopped() {
+            Some(Stop::Heavy) => return Err(Heavy),
+            Some(stop) => outcome = Err(stop.why()),
+            None => {}
+        }
+        match outcome {
+            Ok(()) => {
+                verdict.judged.push(id.clone());
+                findings.sort();
+                findings.dedup();
+                verdict.findings.append(&mut findings);
+            }
+            Err(message) => verdict.errors.push(RuleError { control: id.clone(), message }),
+        }
+    }
+    machine.end();
+    Ok(machine.steps())
+}
+
+impl<W: Watch> Machine<'_, W> {
+    /// Asks everything at one level. What is known to deny is asked no more.
+    fn level(&mut self, level: &Level, plan: &Plan) {
+        for check in &level.checks {
+            let asked = match check.parent {
+                Some(parent) => self.scratch.holds.get(parent).copied().unwrap_or(false),
+                None => plan.denies.get(check.deny).is_some_and(|(control, _)| self.settings.is_configured(*control)),
+            };
+            let known = self.scratch.denied.get(check.deny).copied().unwrap_or(true);
+            let holds = asked && !known && check.conds.iter().all(|it| self.holds(*it));
+            if let Some(slot) = self.scratch.holds.get_mut(check.number) {
+                *slot = holds;
+            }
+            if holds
+                && check.is_last
+                && let Some(slot) = self.scratch.denied.get_mut(check.deny)
+            {
+                *slot = true;
+            }
+        }
+        for (over, inner) in &level.loops {
+            let asked = inner.parents.iter().any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
+            if asked {
+                self.over(*over, &mut |machine| {
+                    machine.let_go();
+                    machine.level(&inner.level, plan);
+                    machine.stopped().is_some()
+                });
+            }
+        }
+    }
+}

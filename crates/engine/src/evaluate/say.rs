@@ -1,0 +1,116 @@
+//! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
+
+use super::{join::Stage, machine::Machine, value::Value, watch::Watch};
+use crate::{
+    answer,
+    program::{Deny, FixValue, Term, TermId},
+};
+use kubevet_model::{ControlId, FieldPath, Finding, Fix, FixAction};
+
+/// Room for a message; most are shorter.
+const MESSAGE_ROOM_BYTES: usize = 128;
+
+impl<W: Watch> Machine<'_, W> {
+    /// Adds the findings of one body.
+    ///
+    /// # Errors
+    /// What is wrong with what the rule says, for its author.
+    pub(super) fn say(
+        &mut self,
+        control: &ControlId,
+        deny: &Deny,
+        stages: &[Stage],
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), String> {
+        let Some((stage, inner)) = stages.split_first() else {
+            findings.push(self.finding(control, deny)?);
+            return if findings.len() > answer::FINDINGS { Err(answer::too_many()) } else { Ok(()) };
+        };
+        let Some(over) = stage.over else { return self.say_if(control, deny, stage, inner, findings) };
+        let mut outcome = Ok(());
+        self.over(over, &mut |machine| {
+            outcome = machine.say_if(control, deny, stage, inner, findings);
+            outcome.is_err() || machine.stopped().is_some()
+        });
+        outcome
+    }
+
+    fn say_if(
+        &mut self,
+        control: &ControlId,
+        deny: &Deny,
+        stage: &Stage,
+        inner: &[Stage],
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), String> {
+        if stage.conds.iter().all(|it| self.holds(*it)) { self.say(control, deny, inner, findings) } else { Ok(()) }
+    }
+
+    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Finding, String> {
+        let message = self.message(deny.message)?;
+        let paths = deny.paths.iter().map(|it| self.path(*it)).collect::<Result<_, _>>()?;
+        let mut fixes = Vec::new();
+        for fix in &deny.fixes {
+            let action = match &fix.value {
+                None => FixAction::Remove,
+                Some(FixValue::Written(json)) => FixAction::Set(json.to_string()),
+                Some(FixValue::Term(term)) => FixAction::Set(self.json(*term)?),
+            };
+            fixes.push(Fix { path: self.path(fix.path)?, action });
+        }
+        self.let_go();
+        Ok(Finding { control: control.clone(), paths, message, fixes })
+    }
+
+    /// The message, cut. Of its pieces no more is copied than is kept, since a finding's work must not grow with a name
+    /// that stands in all of them.
+    fn message(&mut self, term: TermId) -> Result<String, String> {
+        let program = self.program;
+        let pieces = match program.term(term) {
+            Term::Concat(pieces) => pieces,
+            _ => std::slice::from_ref(&term),
+        };
+        let mut message = String::with_capacity(MESSAGE_ROOM_BYTES);
+        for piece in pieces {
+            match self.term(*piece) {
+                Value::Int(number) => message.push_str(&number.to_string()),
+                value => message.push_str(answer::cut(self.text(value).ok_or_else(no_text)?)),
+            }
+            if message.len() > answer::MESSAGE_BYTES {
+                break;
+            }
+        }
+        self.spend(message.len() as u64 / 64);
+        message.truncate(answer::cut(&message).len());
+        Ok(message)
+    }
+
+    fn path(&mut self, term: TermId) -> Result<FieldPath, String> {
+        let value = self.term(term);
+        self.text(value).ok_or_else(no_text)?.parse().map_err(|it| format!("{it}"))
+    }
+
+    fn json(&mut self, term: TermId) -> Result<String, String> {
+        match self.term(term) {
+            Value::Null => Ok("null".to_owned()),
+            Value::Bool(it) => Ok(it.to_string()),
+            Value::Int(it) => Ok(it.to_string()),
+            Value::EmptyList => Ok("[]".to_owned()),
+            Value::EmptyMap => Ok("{}".to_owned()),
+            Value::Node(node) if !self.node(node).is_string() => {
+                let mut text = String::new();
+                self.node(node).write_json(&mut text);
+                Ok(text)
+            }
+            value => match self.text(value) {
+                Some(text) => Ok(serde_json::Value::from(text).to_string()),
+                None => Err("a fix with a value that is undefined".to_owned()),
+            },
+        }
+    }
+}
+
+// Proved to be none when the rule was compiled; if that proof were wrong, the object must not pass.
+fn no_text() -> String {
+    "a finding with a piece that is no text".to_owned()
+}

@@ -1,0 +1,74 @@
+//! Who looks on while conditions are decided. Nobody does in use, and then it costs nothing; a proof counts.
+
+use super::index::LOOP_STEPS;
+use crate::program::CondId;
+
+/// Looks on.
+pub(crate) trait Watch {
+    /// A condition was decided.
+    fn saw(&mut self, cond: CondId, held: bool);
+
+    /// An object was judged, in so many steps.
+    fn ended(&mut self, steps: u64);
+
+    /// Steps that the loops of a join take before an index is made.
+    fn loop_steps(&self) -> u64 {
+        LOOP_STEPS
+    }
+}
+
+/// Nobody.
+pub(crate) struct Unwatched;
+
+impl Watch for Unwatched {
+    #[inline]
+    fn saw(&mut self, _: CondId, _: bool) {}
+
+    fn ended(&mut self, _: u64) {}
+}
+
+/// How often each condition of an engine was decided and how, and the steps that judging took.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    conds: Vec<(u64, u64)>,
+    steps: u64,
+    indexes_at_once: bool,
+}
+
+impl Seen {
+    /// As the default, and joins use an index from the first element on: for proof that an index finds what a loop does.
+    #[must_use]
+    pub fn with_indexes_at_once() -> Self {
+        Self { indexes_at_once: true, ..Self::default() }
+    }
+
+    /// The steps of all objects.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// How often a condition held and did not.
+    pub(crate) fn of(&self, cond: CondId) -> (u64, u64) {
+        self.conds.get(cond.place()).copied().unwrap_or_default()
+    }
+}
+
+impl Watch for &mut Seen {
+    fn saw(&mut self, cond: CondId, held: bool) {
+        if self.conds.len() <= cond.place() {
+            self.conds.resize(cond.place() + 1, (0, 0));
+        }
+        if let Some((yes, no)) = self.conds.get_mut(cond.place()) {
+            *(if held { yes } else { no }) += 1;
+        }
+    }
+
+    fn ended(&mut self, steps: u64) {
+        self.steps += steps;
+    }
+
+    fn loop_steps(&self) -> u64 {
+        if self.indexes_at_once { 0 } else { LOOP_STEPS }
+    }
+}

@@ -1,0 +1,460 @@
+//! The engine: compiled once from a library, asked ever after. It reads no files and cannot fail: what goes wrong with
+//! a control is in the list of problems when it is compiled, and in the verdict when it is asked.
+
+use super::{
+    answer, cel,
+    evaluate::{self, Heavy, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
+    lower::Lowering,
+    program::{Compiled, Program, fields_read, path_reads},
+    reference::{Entry, Reference},
+    safety::{Rules, UNKNOWN},
+    syntax, value,
+};
+use kubevet_document::{Document, Node};
+use kubevet_k8s::workload;
+use kubevet_model::{
+    Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError, Verdict,
+};
+use kubevet_policy::{self as policy, ControlSource, Library, Module, Params};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, RwLock},
+    time::Instant,
+};
+
+/// Judges objects by the controls of a library.
+pub struct Engine {
+    program: Program,
+    tables: Tables,
+    compiled: Vec<Compiled>,
+    /// Controls of the reference tier.
+    interpreted: Vec<Interpreted>,
+    /// Controls whose rules cannot run, each with the reason. They are answered as errors, never as passed.
+    broken: Vec<(Arc<Control>, String)>,
+    reference: Option<Reference>,
+    workloads: Group,
+    /// By group and name.
+    kinds: Vec<(Kind, Group)>,
+    settings: RwLock<Vec<(Params, Arc<Settings>)>>,
+    idle: Mutex<Vec<Scratch>>,
+}
+
+/// What one judgement may take. The default bounds nothing but what the engine always bounds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds<'b> {
+    /// When the answer must be there.
+    pub until: Option<Instant>,
+    /// Steps that are left; what a judgement took is taken off. An object that takes more is not judged, but called
+    /// [`Heavy`].
+    pub steps: Option<&'b Cell<u64>>,
+}
+
+/// A control that the compiler does not take, and why.
+struct Interpreted {
+    control: Arc<Control>,
+    package: String,
+    why: Problem,
+}
+
+/// The controls that look at a kind.
+struct Group {
+    plan: Plan,
+    /// Those of the reference tier, and the entry rule that asks them.
+    interpreted: Vec<usize>,
+    entry: Entry,
+}
+
+/// Params whose settings are kept ready. More sets than this are read anew each time.
+const SETTINGS: usize = 64;
+
+/// Which controls are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tier {
+    /// Those that keep to the profile.
+    Compiled,
+    /// None: everything runs in the interpreter.
+    Reference,
+}
+
+impl Engine {
+    /// Compiles a library. Controls that do not compile are left out of the engine's good ones and reported; an object
+    /// that they look at gets an error for each, so that nothing passes because a rule is broken.
+    #[must_use]
+    pub fn compile(library: &Library) -> (Self, Vec<Problem>) {
+        Self::compile_for(library, Tier::Compiled)
+    }
+
+    /// As [`Engine::compile`], with every control in the interpreter: for proof that the two say the same.
+    #[must_use]
+    pub fn compile_reference(library: &Library) -> (Self, Vec<Problem>) {
+        Self::compile_for(library, Tier::Reference)
+    }
+
+    fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let parse = |source: &Module, problems: &mut Vec<Problem>| {
+            syntax::parse(source).map_err(|problem| problems.push(problem.clone())).ok()
+        };
+        let shared: Vec<_> = library.modules.iter().map(|it| (it, parse(it, &mut problems))).collect();
+        let parsed: Vec<_> = library.controls.iter().map(|it| parse(&it.rule, &mut problems)).collect();
+        let rules = Rules::new(shared.iter().filter_map(|(_, tree)| tree.as_ref()).chain(parsed.iter().flatten()));
+        // A shared module at fault takes with it whatever uses it: without it, rules would find nothing and pass.
+        let mut faulty: BTreeSet<&str> = BTreeSet::new();
+        for tree in shared.iter().filter_map(|(_, tree)| tree.as_ref()) {
+            let faults = rules.check(tree);
+            if !faults.is_empty() {
+                faulty.insert(&tree.package);
+            }
+            problems.extend(faults);
+        }
+        let unreadable = shared.iter().any(|(_, tree)| tree.is_none());
+        let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
+        let shared_modules: Vec<&Module> =
+            shared.iter().filter(|(_, tree)| tree.as_ref().is_some_and(usable)).map(|(module, _)| *module).collect();
+        let lowering = Lowering { rules: &rules, params: &library.params, own_library: is_own(&library.modules) };
+        let mut program = Program::default();
+        let mut compiled: Vec<Compiled> = Vec::new();
+        let mut sound: Vec<(&ControlSource, Problem)> = Vec::new();
+        for (source, tree) in library.controls.iter().zip(&parsed) {
+            let Some(tree) = tree else { continue };
+            let mut faults = rules.check(tree);
+            // Under another package a rule could add to what others rely on.
+            let package = policy::package_of(source.control.id.as_str());
+            if tree.package != package {
+                let message = format!("the package of {} must be `{package}`", source.control.id);
+                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+            }
+            if !tree.defines("deny") {
+                let message = "the rule finds nothing: write `deny contains finding if { … }`";
+                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+            }
+            if faults.is_empty() && usable(tree) {
+                match tier {
+                    Tier::Compiled => match lowering.lower(&mut program, &source.control, tree) {
+                        Ok(done) => compiled.push(done),
+                        Err(why) => sound.push((source, why)),
+                    },
+                    Tier::Reference => {
+                        let why = Problem::in_file(source.rule.file.to_string(), "everything is interpreted");
+                        sound.push((source, why));
+                    }
+                }
+            }
+            // Names of a module that did not parse are unknown too; its own problem says why.
+            problems.extend(faults.into_iter().filter(|it| !(unreadable && it.message.ends_with(UNKNOWN))));
+        }
+        let (reference, interpreted) = load(&shared_modules, sound, &mut problems);
+        let running: BTreeSet<&ControlId> =
+            compiled.iter().map(|it| &it.control.id).chain(interpreted.iter().map(|it| &it.control.id)).collect();
+        let broken = library
+            .controls
+            .iter()
+            .filter(|it| !running.contains(&it.control.id))
+            .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
+            .collect();
+        let tables = Tables::new(&program, &compiled);
+        let (workloads, kinds, _) = index(&tables, &compiled, &interpreted);
+        let engine = Self {
+            program,
+            tables,
+            compiled,
+            interpreted,
+            broken,
+            reference,
+            workloads,
+            kinds,
+            settings: RwLock::default(),
+            idle: Mutex::default(),
+        };
+        problems.sort();
+        problems.dedup();
+        (engine, problems)
+    }
+
+    /// The controls that run in the interpreter, since the compiler does not take their rules, each with the reason.
+    pub fn interpreted(&self) -> impl Iterator<Item = (&ControlId, &Problem)> {
+        self.interpreted.iter().map(|it| (&it.control.id, &it.why))
+    }
+
+    /// For each compiled control, what the conditions behind its findings' paths read. Of controls in the interpreter
+    /// nobody knows.
+    #[must_use]
+    pub fn path_reads(&self) -> BTreeMap<ControlId, Vec<PathReads>> {
+        self.compiled.iter().map(|it| (it.control.id.clone(), path_reads(&self.program, it))).collect()
+    }
+
+    /// All fields that the conditions of a control read, for each path of its findings; `None` where it is not compiled.
+    #[must_use]
+    pub fn fields_read(&self, control: &ControlId) -> Option<BTreeMap<FieldPattern, BTreeSet<FieldPattern>>> {
+        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
+        Some(fields_read(&self.program, compiled))
+    }
+
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(super) fn compiled(&self) -> &[Compiled] {
+        &self.compiled
+    }
+
+    /// The controls that do not run, each with the reason.
+    pub(super) fn broken(&self) -> impl Iterator<Item = (&Control, &str)> {
+        self.broken.iter().map(|(control, why)| (control.as_ref(), why.as_str()))
+    }
+
+    /// The answer of every control that looks at objects of this kind.
+    #[must_use]
+    pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
+        unbounded(self.answer(document, request, params, &Bounds::default(), Unwatched))
+    }
+
+    /// As [`Engine::judge`], within bounds: a control without an answer by `until` is an error in the verdict.
+    ///
+    /// # Errors
+    /// It is more work than `steps` allows.
+    pub fn judge_within(
+        &self,
+        document: &Document,
+        request: &Request,
+        params: &Params,
+        bounds: &Bounds<'_>,
+    ) -> Result<Verdict, Heavy> {
+        self.answer(document, request, params, bounds, Unwatched)
+    }
+
+    /// As [`Engine::judge`], and counts how conditions were decided.
+    #[must_use]
+    pub fn judge_watched(&self, document: &Document, request: &Request, params: &Params, seen: &mut Seen) -> Verdict {
+        unbounded(self.answer(document, request, params, &Bounds::default(), seen))
+    }
+
+    fn answer(
+        &self,
+        document: &Document,
+        request: &Request,
+        params: &Params,
+        bounds: &Bounds<'_>,
+        watch: impl Watch,
+    ) -> Result<Verdict, Heavy> {
+        let root = document.root();
+        let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
+        let (group, name) = (Kind::group_of(text("apiVersion")), text("kind"));
+        let mut verdict = Verdict::default();
+        if !self.broken.is_empty() {
+            let kind = Kind::new(group, name);
+            for (control, why) in &self.broken {
+                if control.kinds.iter().any(|it| looks_at(it, &kind)) {
+                    verdict.errors.push(RuleError { control: control.id.clone(), message: why.clone() });
+                }
+            }
+        }
+        let pod_path = workload::pod_spec_path_of(group, name);
+        let Some(looking) = self.group(group, name, pod_path.is_some()) else {
+            verdict.errors.sort();
+            return Ok(verdict);
+        };
+        let settings = self.settings(params);
+        let mut scratch = self.idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+        let judged = Judged {
+            program: &self.program,
+            tables: &self.tables,
+            compiled: &self.compiled,
+            plan: &looking.plan,
+            settings: &settings,
+            pod_path,
+            heavy_steps: bounds.steps.map_or(u64::MAX, Cell::get),
+            until: bounds.until,
+        };
+        let done = evaluate::judge(&judged, document, request.operation, &mut scratch, watch, &mut verdict);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(scratch);
+        }
+        let took = done?;
+        if let Some(steps) = bounds.steps {
+            steps.set(steps.get().saturating_sub(took));
+        }
+        if let (Some(reference), false) = (&self.reference, looking.interpreted.is_empty()) {
+            let input = value::input(document, request, settings.interpreter_params());
+            let asked: Vec<&Interpreted> =
+                looking.interpreted.iter().filter_map(|it| self.interpreted.get(*it)).collect();
+            let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
+            let answers = reference.ask(looking.entry, &packages, input, bounds.until);
+            for (interpreted, deny) in asked.into_iter().zip(answers) {
+                take(&interpreted.control, deny, params, &mut verdict);
+            }
+            verdict.judged.sort();
+        }
+        verdict.findings.sort();
+        verdict.errors.sort();
+        Ok(verdict)
+    }
+
+    /// Controls as CEL. Those of the reference tier are refused with the reason; what the library lacks is left out.
+    #[must_use]
+    pub fn print_cel(&self, controls: &[ControlId], target: &cel::Target<'_>) -> cel::Sheet {
+        let chosen: Vec<&Compiled> = self.compiled.iter().filter(|it| controls.contains(&it.control.id)).collect();
+        let mut sheet = cel::print(&self.program, &chosen, target);
+        let interpreted = self.interpreted.iter().filter(|it| controls.contains(&it.control.id));
+        sheet.refused.extend(interpreted.map(|it| (it.control.id.clone(), it.why.to_string())));
+        let broken = self.broken.iter().filter(|(control, _)| controls.contains(&control.id));
+        sheet.refused.extend(broken.map(|(control, why)| (control.id.clone(), why.clone())));
+        sheet
+    }
+
+    /// What a control costs the API server for an object of such sizes in which it finds nothing, in its own units of
+    /// which an expression may cost [`cel::LIMIT`]. A reckoning; `None` where the control is not compiled.
+    #[must_use]
+    pub fn estimate_cost(&self, control: &ControlId, params: &Params, sizes: cel::Sizes) -> Option<u64> {
+        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
+        Some(cel::estimate(&self.program, compiled, params, sizes))
+    }
+
+    /// Params as the program reads them. Who asks again with the same is answered from what is kept.
+    fn settings(&self, params: &Params) -> Arc<Settings> {
+        let known =
+            |kept: &[(Params, Arc<Settings>)]| kept.iter().find(|(it, _)| it == params).map(|(_, it)| Arc::clone(it));
+        if let Some(settings) = self.settings.read().ok().and_then(|kept| known(&kept)) {
+            return settings;
+        }
+        let names = self.tables.param_names();
+        let settings = Arc::new(Settings::new(params, names, self.tables.param_patterns(), &self.compiled));
+        if let Ok(mut kept) = self.settings.write() {
+            if kept.len() >= SETTINGS {
+                kept.remove(0);
+            }
+            kept.push((params.clone(), Arc::clone(&settings)));
+        }
+        settings
+    }
+
+    fn group(&self, group: &str, name: &str, is_workload: bool) -> Option<&Group> {
+        let found =
+            self.kinds.binary_search_by(|(kind, _)| (kind.group.as_str(), kind.name.as_str()).cmp(&(group, name)));
+        let looking = match found {
+            Ok(place) => self.kinds.get(place).map(|(_, looking)| looking),
+            Err(_) => is_workload.then_some(&self.workloads),
+        }?;
+        (!looking.plan.controls.is_empty() || !looking.interpreted.is_empty()).then_some(looking)
+    }
+}
+
+/// The answer to a question without a bound on steps, which is never [`Heavy`].
+fn unbounded(answer: Result<Verdict, Heavy>) -> Verdict {
+    answer.unwrap_or_default()
+}
+
+/// Loads what the interpreter must run; nothing where the compiler took everything.
+fn load(
+    shared: &[&Module],
+    mut sound: Vec<(&ControlSource, Problem)>,
+    problems: &mut Vec<Problem>,
+) -> (Option<Reference>, Vec<Interpreted>) {
+    loop {
+        if sound.is_empty() {
+            return (None, Vec::new());
+        }
+        let interpreted: Vec<Interpreted> = sound
+            .iter()
+            .map(|(it, why)| Interpreted {
+                control: it.control.clone(),
+                package: policy::package_of(it.control.id.as_str()),
+                why: why.clone(),
+            })
+            .collect();
+        let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
+        let modules: Vec<&Module> = shared.iter().copied().chain(sound.iter().map(|(it, _)| &it.rule)).collect();
+        match Reference::load(&modules, &sets) {
+            Ok(reference) => return (Some(reference), interpreted),
+            Err(problem) => {
+                // One bad rule spoils the load of all: find it, leave it out, try again.
+                let before = sound.len();
+                sound.retain(|(it, _)| {
+                    let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
+                    Reference::load(&alone, &[]).map_err(|it| problems.push(it)).is_ok()
+                });
+                if sound.len() == before {
+                    problems.push(problem);
+                    return (None, Vec::new());
+                }
+            }
+        }
+    }
+}
+
+/// Whether the shared modules are ours, word for word.
+fn is_own(modules: &[Module]) -> bool {
+    let own = policy::embedded().0.modules;
+    own.iter().all(|ours| modules.iter().any(|it| it.text == ours.text))
+}
+
+/// One control's answer into the verdict.
+fn take(control: &Control, deny: Result<regorus::Value, String>, params: &Params, verdict: &mut Verdict) {
+    if !is_configured(control, params) {
+        return;
+    }
+    match deny.and_then(|it| answer::findings(&control.id, &it)) {
+        Ok(findings) => {
+            verdict.judged.push(control.id.clone());
+            verdict.findings.extend(findings);
+        }
+        Err(message) => verdict.errors.push(RuleError { control: control.id.clone(), message }),
+    }
+}
+
+/// Whether a control has the params without which it has nothing to say.
+#[must_use]
+pub fn is_configured(control: &Control, params: &Params) -> bool {
+    let needed = &control.requires_any_param;
+    needed.is_empty() || needed.iter().any(|it| params.get(it).is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether a control looks at objects of a kind.
+#[must_use]
+pub fn looks_at(selector: &KindSelector, kind: &Kind) -> bool {
+    match selector {
+        KindSelector::Workloads => workload::is_workload(kind),
+        KindSelector::Kind(named) => named == kind,
+    }
+}
+
+/// Which controls look at each kind that a control names, and at the other workloads; and the sets of packages that the
+/// interpreter is asked for together.
+fn index(
+    tables: &Tables,
+    compiled: &[Compiled],
+    interpreted: &[Interpreted],
+) -> (Group, Vec<(Kind, Group)>, Vec<BTreeSet<String>>) {
+    let mut sets = Vec::new();
+    let mut group = |looks: &dyn Fn(&KindSelector) -> bool| {
+        let chosen: Vec<usize> = numbers(compiled, |it| it.control.kinds.iter().any(looks));
+        let others: Vec<usize> = numbers(interpreted, |it| it.control.kinds.iter().any(looks));
+        let packages: BTreeSet<String> =
+            others.iter().filter_map(|it| interpreted.get(*it)).map(|it| it.package.clone()).collect();
+        let place = sets.iter().position(|it| *it == packages).unwrap_or_else(|| {
+            sets.push(packages);
+            sets.len() - 1
+        });
+        Group { plan: Plan::new(tables, compiled, chosen), interpreted: others, entry: Entry(place) }
+    };
+    let workloads = group(&|it| *it == KindSelector::Workloads);
+    let controls = compiled.iter().map(|it| &it.control).chain(interpreted.iter().map(|it| &it.control));
+    let named: BTreeSet<&Kind> = controls
+        .flat_map(|it| &it.kinds)
+        .filter_map(|it| match it {
+            KindSelector::Kind(kind) => Some(kind),
+            KindSelector::Workloads => None,
+        })
+        .collect();
+    let kinds = named.into_iter().map(|kind| (kind.clone(), group(&|it| looks_at(it, kind)))).collect();
+    (workloads, kinds, sets)
+}
+
+fn numbers<T>(all: &[T], chosen: impl Fn(&T) -> bool) -> Vec<usize> {
+    all.iter().enumerate().filter(|(_, it)| chosen(it)).map(|(number, _)| number).collect()
+}

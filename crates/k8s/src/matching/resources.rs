@@ -1,0 +1,185 @@
+//! Rules, selectors and namespaces together: the scope of a binding.
+
+use super::{Attributes, Labels, ResourceRule, Selector};
+
+/// Which requests something is meant for, as a ValidatingAdmissionPolicy's `matchResources`, with namespaces by name
+/// besides. Empty, it takes everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MatchResources {
+    /// One of them must take the request; without any, all requests are taken.
+    pub resource_rules: Vec<ResourceRule>,
+    /// None of them may take the request.
+    pub exclude_resource_rules: Vec<ResourceRule>,
+    /// The labels of the object's namespace (a Namespace's own). Objects of the whole cluster are not held to it.
+    pub namespace_selector: Selector,
+    /// The labels of the object, as it is or as it was: one of the two must be selected.
+    pub object_selector: Selector,
+    /// The names of namespaces; without any, all. Objects of the whole cluster are not held to it.
+    pub namespaces: Vec<String>,
+    /// The names of namespaces that are left out.
+    pub exclude_namespaces: Vec<String>,
+}
+
+/// What is known of the labels of a request's namespace.
+#[derive(Debug, Clone, Copy)]
+pub enum NamespaceLabels<'a> {
+    /// These are its labels.
+    Known(&'a Labels),
+    /// Nobody could say. This is never taken for "no labels".
+    Unknown,
+}
+
+/// Whether something is meant for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matching {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// Only the labels of the namespace could say, and they are not known.
+    Unknown,
+}
+
+impl MatchResources {
+    /// Whether somebody must know the labels of namespaces to say what this takes.
+    #[must_use]
+    pub fn needs_namespaces(&self) -> bool {
+        !self.namespace_selector.is_empty()
+    }
+
+    /// Whether it takes a request. `namespace` is asked for only where the answer hangs on it.
+    pub fn matches<'n>(&self, request: &Attributes<'_>, namespace: impl FnOnce() -> NamespaceLabels<'n>) -> Matching {
+        if !self.takes_by_rules(request) || !self.takes_by_name(request) || !self.takes_by_labels(request) {
+            return Matching::No;
+        }
+        if self.namespace_selector.is_empty() {
+            return Matching::Yes;
+        }
+        let of = |yes: bool| if yes { Matching::Yes } else { Matching::No };
+        if request.is_namespace() {
+            return of(selects_either(&self.namespace_selector, request));
+        }
+        if request.namespace.is_empty() {
+            return Matching::Yes;
+        }
+        match namespace() {
+            NamespaceLabels::Known(labels) => of(self.namespace_selector.selects(labels)),
+            NamespaceLabels::Unknown => Matching::Unknown,
+        }
+    }
+
+    /// Whether its rules take a request, whatever labels and namespaces say.
+    #[must_use]
+    pub fn takes_by_rules(&self, request: &Attributes<'_>) -> bool {
+        (self.resource_rules.is_empty() || self.resource_rules.iter().any(|it| it.takes(request)))
+            && !self.exclude_resource_rules.iter().any(|it| it.takes(request))
+    }
+
+    /// Whether it may take a request of whose object and namespace nothing but the names is known.
+    #[must_use]
+    pub fn may_take(&self, request: &Attributes<'_>) -> bool {
+        self.takes_by_rules(request) && self.takes_by_name(request)
+    }
+
+    fn takes_by_name(&self, request: &Attributes<'_>) -> bool {
+        let namespace = if request.is_namespace() { request.name } else { request.namespace };
+        let lists = |names: &[String]| names.iter().any(|it| it == namespace);
+        namespace.is_empty()
+            || ((self.namespaces.is_empty() || lists(&self.namespaces)) && !lists(&self.exclude_namespaces))
+    }
+
+    fn takes_by_labels(&self, request: &Attributes<'_>) -> bool {
+        self.object_selector.is_empty() || selects_either(&self.object_selector, request)
+    }
+}
+
+/// As the API server does: an object whose labels are just taken away is still meant.
+fn selects_either(selector: &Selector, request: &Attributes<'_>) -> bool {
+    let labels = [request.labels, request.old_labels];
+    labels.into_iter().flatten().any(|it| selector.selects(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::{Operator, Requirement};
+    use kubevet_model::Operation;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn selector(key: &str, value: &str) -> Selector {
+        let values = vec![value.to_owned()];
+        Selector { requirements: vec![Requirement { key: key.to_owned(), operator: Operator::In, values }] }
+    }
+
+    fn pod() -> Attributes<'static> {
+        Attributes {
+            operation: Operation::Update,
+            group: "",
+            version: "v1",
+            resource: "pods",
+            subresource: "",
+            name: "web",
+            namespace: "shop",
+            labels: None,
+            old_labels: None,
+        }
+    }
+
+    fn unasked<'a>() -> NamespaceLabels<'a> {
+        panic!("the namespace need not be known")
+    }
+
+    #[test]
+    fn without_anything_all_is_taken_and_nobody_is_asked() {
+        assert_eq!(MatchResources::default().matches(&pod(), unasked), Matching::Yes);
+        assert!(!MatchResources::default().needs_namespaces());
+    }
+
+    #[test]
+    fn unknown_labels_are_not_no_labels() {
+        let scope = MatchResources { namespace_selector: selector("tier", "web"), ..MatchResources::default() };
+        let (web, other) = (labels(&[("tier", "web")]), labels(&[]));
+        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Known(&web)), Matching::Yes);
+        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Known(&other)), Matching::No);
+        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Unknown), Matching::Unknown);
+        // What is left out anyway hangs on no namespace.
+        let scope = MatchResources { exclude_namespaces: vec!["shop".to_owned()], ..scope };
+        assert_eq!(scope.matches(&pod(), unasked), Matching::No);
+    }
+
+    #[test]
+    fn a_namespace_is_selected_by_its_own_labels() {
+        let scope = MatchResources { namespace_selector: selector("tier", "web"), ..MatchResources::default() };
+        let (web, none) = (labels(&[("tier", "web")]), labels(&[]));
+        let namespace = Attributes { resource: "namespaces", namespace: "", name: "shop", ..pod() };
+        let with = |labels, old_labels| Attributes { labels, old_labels, ..namespace };
+        assert_eq!(scope.matches(&with(Some(&web), None), unasked), Matching::Yes);
+        assert_eq!(scope.matches(&with(Some(&none), None), unasked), Matching::No);
+        assert_eq!(scope.matches(&with(Some(&none), Some(&web)), unasked), Matching::Yes);
+    }
+
+    #[test]
+    fn objects_of_the_whole_cluster_are_not_held_to_namespaces() {
+        let scope = MatchResources {
+            namespace_selector: selector("tier", "web"),
+            namespaces: vec!["other".to_owned()],
+            ..MatchResources::default()
+        };
+        let role = Attributes { group: "rbac", resource: "clusterroles", namespace: "", ..pod() };
+        assert_eq!(scope.matches(&role, unasked), Matching::Yes);
+        assert_eq!(scope.matches(&pod(), unasked), Matching::No);
+    }
+
+    #[test]
+    fn a_label_taken_away_does_not_take_the_object_away() {
+        let scope = MatchResources { object_selector: selector("tier", "web"), ..MatchResources::default() };
+        let (web, none) = (labels(&[("tier", "web")]), labels(&[]));
+        let with = |labels, old_labels| Attributes { labels, old_labels, ..pod() };
+        assert_eq!(scope.matches(&with(Some(&none), Some(&web)), unasked), Matching::Yes);
+        assert_eq!(scope.matches(&with(Some(&web), None), unasked), Matching::Yes);
+        assert_eq!(scope.matches(&with(Some(&none), Some(&none)), unasked), Matching::No);
+    }
+}

@@ -1,0 +1,146 @@
+//! One resource rule, with the meaning of `admissionregistration.k8s.io/v1` `RuleWithOperations`.
+
+use super::Attributes;
+use kubevet_model::Operation;
+
+/// Which requests a rule takes. Of the lists of words, `*` takes everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRule {
+    /// API groups; the core group is the empty word.
+    pub api_groups: Vec<String>,
+    /// API versions.
+    pub api_versions: Vec<String>,
+    /// `pods`, `pods/exec`, `pods/*` (all subresources of pods), `*/scale` (that one of all), `*` (all resources, no
+    /// subresources) or `*/*` (all of both).
+    pub resources: Vec<String>,
+    /// Operations; none means all.
+    pub operations: Vec<Operation>,
+    /// Objects of namespaces, of the whole cluster, or both.
+    pub scope: RuleScope,
+    /// Names; none means all.
+    pub resource_names: Vec<String>,
+}
+
+/// Which objects a rule takes by where they live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RuleScope {
+    /// Both.
+    #[default]
+    All,
+    /// Objects of the whole cluster; Namespaces too.
+    Cluster,
+    /// Objects of a namespace.
+    Namespaced,
+}
+
+impl ResourceRule {
+    /// Whether it takes a request.
+    #[must_use]
+    pub fn takes(&self, request: &Attributes<'_>) -> bool {
+        self.takes_resource(request.group, request.version, request.resource, request.subresource)
+            && (self.operations.is_empty() || self.operations.contains(&request.operation))
+            && self.takes_scope(request)
+            && (self.resource_names.is_empty() || self.resource_names.iter().any(|it| it == request.name))
+    }
+
+    fn takes_resource(&self, group: &str, version: &str, resource: &str, subresource: &str) -> bool {
+        lists(&self.api_groups, group)
+            && lists(&self.api_versions, version)
+            && self.resources.iter().any(|it| resource_matches(it, resource, subresource))
+    }
+
+    fn takes_scope(&self, request: &Attributes<'_>) -> bool {
+        let cluster = request.namespace.is_empty() || request.is_namespace();
+        match self.scope {
+            RuleScope::All => true,
+            RuleScope::Cluster => cluster,
+            RuleScope::Namespaced => !cluster,
+        }
+    }
+}
+
+fn lists(words: &[String], word: &str) -> bool {
+    words.iter().any(|it| it == "*" || it == word)
+}
+
+fn resource_matches(pattern: &str, resource: &str, subresource: &str) -> bool {
+    let (wanted, wanted_sub) = pattern.split_once('/').unwrap_or((pattern, ""));
+    (wanted == "*" || wanted == resource) && (wanted_sub == "*" || wanted_sub == subresource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, resource: &str, expected: bool) {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        assert_eq!(resource_matches(pattern, resource, subresource), expected, "{pattern} {resource}/{subresource}");
+    }
+
+    #[test]
+    fn resources_and_subresources_are_told_apart() {
+        check("pods", "pods", true);
+        check("pods", "pods/exec", false);
+        check("pods", "services", false);
+        check("pods/exec", "pods/exec", true);
+        check("pods/exec", "pods", false);
+        check("pods/*", "pods/exec", true);
+        check("pods/*", "pods", true);
+        check("*", "pods", true);
+        check("*", "pods/exec", false);
+        check("*/scale", "deployments/scale", true);
+        check("*/scale", "deployments", false);
+        check("*/*", "pods/exec", true);
+        check("*/*", "pods", true);
+    }
+
+    fn rule() -> ResourceRule {
+        ResourceRule {
+            api_groups: vec!["apps".to_owned()],
+            api_versions: vec!["*".to_owned()],
+            resources: vec!["deployments".to_owned()],
+            operations: vec![Operation::Create],
+            scope: RuleScope::All,
+            resource_names: Vec::new(),
+        }
+    }
+
+    fn request() -> Attributes<'static> {
+        Attributes {
+            operation: Operation::Create,
+            group: "apps",
+            version: "v1",
+            resource: "deployments",
+            subresource: "",
+            name: "web",
+            namespace: "shop",
+            labels: None,
+            old_labels: None,
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_rule_must_take_the_request() {
+        assert!(rule().takes(&request()));
+        assert!(!rule().takes(&Attributes { group: "", ..request() }));
+        assert!(!rule().takes(&Attributes { operation: Operation::Update, ..request() }));
+        assert!(!rule().takes(&Attributes { subresource: "scale", ..request() }));
+        assert!(ResourceRule { operations: Vec::new(), ..rule() }.takes(&request()));
+        assert!(!ResourceRule { api_versions: vec!["v2".to_owned()], ..rule() }.takes(&request()));
+        assert!(!ResourceRule { resource_names: vec!["other".to_owned()], ..rule() }.takes(&request()));
+        assert!(ResourceRule { resource_names: vec!["web".to_owned()], ..rule() }.takes(&request()));
+    }
+
+    #[test]
+    fn a_namespace_is_of_the_whole_cluster() {
+        let rule =
+            |scope| ResourceRule { api_groups: vec![String::new()], resources: vec!["*".to_owned()], scope, ..rule() };
+        let namespace = Attributes { group: "", resource: "namespaces", namespace: "shop", ..request() };
+        assert!(rule(RuleScope::Cluster).takes(&namespace));
+        assert!(!rule(RuleScope::Namespaced).takes(&namespace));
+        let pod = Attributes { group: "", resource: "pods", ..request() };
+        assert!(!rule(RuleScope::Cluster).takes(&pod));
+        assert!(rule(RuleScope::Namespaced).takes(&pod));
+    }
+}

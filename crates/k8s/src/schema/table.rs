@@ -1,0 +1,254 @@
+//! The table, and what can be asked of it. It holds only what its text says.
+
+use super::types::{Field, KindInfo, Place, Step, Type, TypeId, TypeRef};
+use kubevet_model::Kind;
+use std::{
+    ops::{Range, RangeInclusive},
+    sync::LazyLock,
+};
+
+/// The types of all built-in kinds.
+#[derive(Debug)]
+pub struct Schema {
+    pub(super) versions: RangeInclusive<u8>,
+    /// Sorted by group, name and version.
+    pub(super) kinds: Vec<KindInfo>,
+    /// Sorted by name.
+    pub(super) types: Vec<Struct>,
+    /// Of all types; those of one stand together, sorted by name.
+    pub(super) fields: Vec<Field>,
+    /// What lists and maps hold.
+    pub(super) inner: Vec<Type>,
+}
+
+#[derive(Debug)]
+pub(super) struct Struct {
+    pub(super) name: &'static str,
+    pub(super) fields: Range<usize>,
+    pub(super) since: Option<u8>,
+    pub(super) until: Option<u8>,
+}
+
+impl Schema {
+    /// The table in this binary, read at the first call.
+    #[must_use]
+    pub fn embedded() -> &'static Self {
+        // A test holds that it can be read; were it not, no kind would be known, which callers must reckon with anyway.
+        static EMBEDDED: LazyLock<Schema> =
+            LazyLock::new(|| Schema::read(include_str!("kubernetes.txt")).unwrap_or_else(|_| Schema::empty()));
+        &EMBEDDED
+    }
+
+    pub(super) fn empty() -> Self {
+        Self { versions: 0..=0, kinds: Vec::new(), types: Vec::new(), fields: Vec::new(), inner: Vec::new() }
+    }
+
+    /// The minor versions that are covered: 30 to 36 for 1.30 to 1.36.
+    #[must_use]
+    pub fn versions(&self) -> RangeInclusive<u8> {
+        self.versions.clone()
+    }
+
+    /// All kinds in all their stable versions, sorted by group, name and version; kinds without one in their newest beta.
+    pub fn kinds(&self) -> impl Iterator<Item = KindInfo> {
+        self.kinds.iter().copied()
+    }
+
+    /// A kind in its newest stable version, or in its newest beta where none is stable; `None` where it is not built in.
+    #[must_use]
+    pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
+        self.kinds().filter(|it| it.group == kind.group && it.name == kind.name).last()
+    }
+
+    /// A kind in the version that an object's `apiVersion` names.
+    #[must_use]
+    pub fn kind_at(&self, kind: &Kind, version: &str) -> Option<KindInfo> {
+        self.kinds().find(|it| it.group == kind.group && it.name == kind.name && it.version == version)
+    }
+
+    /// The type of that name, such as `core.v1.Container`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<TypeId> {
+        let at = self.types.binary_search_by(|it| it.name.cmp(name)).ok()?;
+        u16::try_from(at).ok().map(TypeId)
+    }
+
+    /// The name of a type, such as `core.v1.Container`.
+    #[must_use]
+    pub fn name(&self, of: TypeId) -> &'static str {
+        self.types.get(usize::from(of.0)).map_or("", |it| it.name)
+    }
+
+    /// The fields of a type, sorted by name.
+    pub fn fields(&self, of: TypeId) -> impl Iterator<Item = &Field> {
+        self.fields_of(of).iter()
+    }
+
+    /// A field of a type.
+    #[must_use]
+    pub fn field(&self, of: TypeId, name: &str) -> Option<&Field> {
+        let fields = self.fields_of(of);
+        fields.get(fields.binary_search_by(|it| it.name.cmp(name)).ok()?)
+    }
+
+    fn fields_of(&self, of: TypeId) -> &[Field] {
+        let range = self.types.get(usize::from(of.0)).map(|it| it.fields.clone());
+        range.and_then(|it| self.fields.get(it)).unwrap_or_default()
+    }
+
+    /// What a list or a map holds.
+    #[must_use]
+    pub fn resolve(&self, inner: TypeRef) -> Type {
+        self.inner.get(usize::from(inner.0)).copied().unwrap_or(Type::Any)
+    }
+
+    /// What stands at a path, such as `spec.containers[]` from a Pod's root; `None` where no object can have it. Behind
+    /// any JSON stands any JSON.
+    #[must_use]
+    pub fn walk(&self, from: TypeId, path: &[Step<'_>]) -> Option<Place> {
+        let mut place = Place { ty: Type::Struct(from), nullable: false, since: None, until: None };
+        // Whether a null within the list or map at hand stays one.
+        let mut nulls = false;
+        for step in path {
+            place = match (place.ty, step) {
+                (Type::Struct(of), Step::Field(name)) => {
+                    let field = self.field(of, name)?;
+                    nulls = field.nulls;
+                    Place {
+                        ty: field.ty,
+                        nullable: field.nullable,
+                        since: place.since.max(field.since),
+                        until: place.until.into_iter().chain(field.until).min(),
+                    }
+                }
+                (Type::List(inner), Step::Any) | (Type::Map(inner), _) => {
+                    let nullable = std::mem::take(&mut nulls);
+                    Place { ty: self.resolve(inner), nullable, ..place }
+                }
+                (Type::Any, _) => Place { nullable: true, ..place },
+                _ => return None,
+            };
+        }
+        Some(place)
+    }
+
+    /// A type in the table's words, such as `[core.v1.Container]`.
+    #[must_use]
+    pub fn describe(&self, ty: Type) -> String {
+        let plain = match ty {
+            Type::String => "string",
+            Type::Bool => "bool",
+            Type::Int32 => "int32",
+            Type::Int64 => "int64",
+            Type::Number => "number",
+            Type::Quantity => "quantity",
+            Type::IntOrString => "intOrString",
+            Type::Time => "time",
+            Type::Bytes => "bytes",
+            Type::Any => "any",
+            Type::List(inner) => return format!("[{}]", self.describe(self.resolve(inner))),
+            Type::Map(inner) => return format!("{{{}}}", self.describe(self.resolve(inner))),
+            Type::Struct(of) => self.name(of),
+        };
+        plain.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_table_is_whole() {
+        let read = Schema::read(include_str!("kubernetes.txt"));
+        assert!(read.as_ref().is_ok_and(|it| !it.kinds.is_empty()), "{:?}", read.err());
+    }
+
+    /// What is at a path of a kind, such as `spec.containers[].env`; `[]` is any element or value.
+    #[track_caller]
+    fn check(kind: &str, path: &str, expected: &str) {
+        let schema = Schema::embedded();
+        let (group, name) = kind.split_once('/').unwrap_or(("", kind));
+        let root = schema.kind(&Kind::new(group, name)).unwrap().root;
+        let path = path.replace("[]", ".[]");
+        let steps: Vec<Step> = path.split('.').map(|it| if it == "[]" { Step::Any } else { Step::Field(it) }).collect();
+        let actual = schema.walk(root, &steps).map_or("nothing".to_owned(), |it| {
+            let mark = |set: bool, word: &str| if set { format!(" {word}") } else { String::new() };
+            let since = it.since.map_or(String::new(), |it| format!(" @{it}"));
+            let until = it.until.map_or(String::new(), |it| format!(" -{it}"));
+            schema.describe(it.ty) + &mark(it.nullable, "nullable") + &since + &until
+        });
+        assert_eq!(actual, expected, "{kind} {path}");
+    }
+
+    #[test]
+    fn a_path_leads_to_a_type() {
+        check("Pod", "spec", "core.v1.PodSpec");
+        check("Pod", "spec.containers", "[core.v1.Container] nullable");
+        check("Pod", "spec.containers[]", "core.v1.Container");
+        check("apps/Deployment", "spec.template.spec.containers[].securityContext.privileged", "bool");
+        check("apps/Deployment", "spec.selector", "meta.v1.LabelSelector nullable");
+        check("Pod", "spec.containers[].resources.limits", "{quantity}");
+        check("Pod", "spec.containers[].resources.limits.memory", "quantity");
+        check("Pod", "spec.containers[].resources.limits[]", "quantity");
+        check("Pod", "spec.containers[].ports[].hostPort", "int32");
+        check("Pod", "spec.containers[].livenessProbe.httpGet.port", "intOrString");
+        check("Pod", "metadata.labels", "{string}");
+        check("Pod", "metadata.creationTimestamp", "time nullable");
+        check("Secret", "data", "{bytes}");
+        check("Secret", "data.key", "bytes nullable");
+        check("rbac.authorization.k8s.io/Role", "rules", "[rbac.v1.PolicyRule] nullable");
+        check("rbac.authorization.k8s.io/Role", "rules[].verbs", "[string] nullable");
+        check("rbac.authorization.k8s.io/Role", "rules[].verbs[]", "string");
+        check("apps/ControllerRevision", "data", "any nullable");
+        check("apps/ControllerRevision", "data.spec.x[]", "any nullable");
+        check("autoscaling/HorizontalPodAutoscaler", "spec.metrics", "[autoscaling.v2.MetricSpec]");
+    }
+
+    #[test]
+    fn a_path_may_lead_nowhere() {
+        check("Pod", "spec.container", "nothing");
+        check("Pod", "spec.containers.name", "nothing");
+        check("Pod", "spec[]", "nothing");
+        check("Pod", "spec.nodeName.x", "nothing");
+        check("Pod", "spec.nodeName[]", "nothing");
+        check("ConfigMap", "spec", "nothing");
+    }
+
+    #[test]
+    fn versions_are_those_of_the_whole_path() {
+        check("Pod", "spec.hostUsers", "bool");
+        check("Pod", "spec.volumes[].image", "core.v1.ImageVolumeSource @31");
+        check("Pod", "spec.volumes[].image.reference", "string @31");
+        check("Pod", "spec.resourceClaims[].source.resourceClaimName", "string -30");
+        check("Pod", "spec.containers[].restartPolicyRules[].exitCodes", "core.v1.ContainerRestartRuleOnExitCodes @34");
+    }
+
+    #[test]
+    fn a_field_says_its_keys_and_values() {
+        let schema = Schema::embedded();
+        let field = |of, name| schema.field(schema.named(of).unwrap(), name).unwrap();
+        let ports: Vec<_> = field("core.v1.Container", "ports").keys().collect();
+        assert_eq!(ports, ["containerPort", "protocol"]);
+        let pull: Vec<_> = field("core.v1.Container", "imagePullPolicy").values().collect();
+        assert_eq!(pull, ["Always", "IfNotPresent", "Never"]);
+        assert_eq!(field("core.v1.HostPathVolumeSource", "type").values().next(), Some(""));
+        let name = field("core.v1.Container", "name");
+        assert!(name.required && name.always && !name.nullable && name.keys().chain(name.values()).next().is_none());
+    }
+
+    #[test]
+    fn a_kind_is_found_in_its_newest_version() {
+        let schema = Schema::embedded();
+        let hpa = Kind::new("autoscaling", "HorizontalPodAutoscaler");
+        assert_eq!(schema.kind(&hpa).unwrap().version, "v2");
+        assert_eq!(schema.kind_at(&hpa, "v1").unwrap().version, "v1");
+        assert_eq!(schema.kind_at(&hpa, "v2beta2"), None);
+        assert_eq!(schema.kind(&Kind::new("", "Deployment")), None);
+        let role = schema.kind(&Kind::new("rbac.authorization.k8s.io", "ClusterRole")).unwrap();
+        assert_eq!(
+            (role.plural, role.namespaced, schema.name(role.root)),
+            ("clusterroles", false, "rbac.v1.ClusterRole")
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! Which container a path of a finding is in.
+
+use super::pod_spec_path;
+use kubevet_model::{FieldPath, Kind, Segment};
+
+const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// The path of the container that `path` leads into, such as `spec.initContainers[0]`; `None` where it leads elsewhere.
+#[must_use]
+pub fn container_of(kind: &Kind, path: &FieldPath) -> Option<FieldPath> {
+    let spec = pod_spec_path(kind)?;
+    let steps = path.segments();
+    let (to_spec, inside) = steps.split_at_checked(spec.len())?;
+    let in_spec = to_spec.iter().zip(spec).all(|(step, field)| step.text() == *field);
+    match inside {
+        [Segment::Field(list), Segment::Bracket(_), ..] if in_spec && LISTS.contains(&list.as_str()) => {
+            Some(path.prefix(spec.len() + 2))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: Kind, path: &str, container: Option<&str>) {
+        let found = container_of(&kind, &path.parse().unwrap()).map(|it| it.to_string());
+        assert_eq!(found.as_deref(), container, "{path}");
+    }
+
+    #[test]
+    fn a_path_leads_into_its_container() {
+        let pod = || Kind::new("", "Pod");
+        check(pod(), "spec.initContainers[0].securityContext.privileged", Some("spec.initContainers[0]"));
+        check(pod(), "spec.containers[2]", Some("spec.containers[2]"));
+        check(pod(), "spec.containers", None);
+        check(pod(), "spec.volumes[0].hostPath", None);
+        check(pod(), "spec.template.spec.containers[0]", None);
+        check(
+            Kind::new("batch", "CronJob"),
+            "spec.jobTemplate.spec.template.spec.containers[1].image",
+            Some("spec.jobTemplate.spec.template.spec.containers[1]"),
+        );
+        check(Kind::new("", "ConfigMap"), "data[pwd]", None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The table of kinds that carry a pod spec.
+
+use kubevet_model::Kind;
+use std::fmt::Write as _;
+
+/// A kind that carries a pod spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkloadKind {
+    /// The API group, empty for the core kinds. The kind alone is not enough: other groups use the same names.
+    pub group: &'static str,
+    /// The kind.
+    pub name: &'static str,
+    /// The fields that lead to the pod spec.
+    pub pod_spec: &'static [&'static str],
+}
+
+const TEMPLATE: &[&str] = &["spec", "template", "spec"];
+
+/// All kinds that carry a pod spec, sorted by group and name.
+pub const WORKLOADS: &[WorkloadKind] = &[
+    WorkloadKind { group: "", name: "Pod", pod_spec: &["spec"] },
+    WorkloadKind { group: "", name: "PodTemplate", pod_spec: &["template", "spec"] },
+    WorkloadKind { group: "", name: "ReplicationController", pod_spec: TEMPLATE },
+    WorkloadKind { group: "apps", name: "DaemonSet", pod_spec: TEMPLATE },
+    WorkloadKind { group: "apps", name: "Deployment", pod_spec: TEMPLATE },
+    WorkloadKind { group: "apps", name: "ReplicaSet", pod_spec: TEMPLATE },
+    WorkloadKind { group: "apps", name: "StatefulSet", pod_spec: TEMPLATE },
+    WorkloadKind { group: "batch", name: "CronJob", pod_spec: &["spec", "jobTemplate", "spec", "template", "spec"] },
+    WorkloadKind { group: "batch", name: "Job", pod_spec: TEMPLATE },
+];
+
+fn find(kind: &Kind) -> Option<&'static WorkloadKind> {
+    find_of(&kind.group, &kind.name)
+}
+
+fn find_of(group: &str, name: &str) -> Option<&'static WorkloadKind> {
+    WORKLOADS.iter().find(|it| it.group == group && it.name == name)
+}
+
+/// Whether objects of this kind carry a pod spec.
+#[must_use]
+pub fn is_workload(kind: &Kind) -> bool {
+    find(kind).is_some()
+}
+
+/// The fields that lead to the pod spec of a kind; `None` where it has none.
+#[must_use]
+pub fn pod_spec_path(kind: &Kind) -> Option<&'static [&'static str]> {
+    find(kind).map(|it| it.pod_spec)
+}
+
+/// As [`pod_spec_path`], of a kind by its group and name.
+#[must_use]
+pub fn pod_spec_path_of(group: &str, name: &str) -> Option<&'static [&'static str]> {
+    find_of(group, name).map(|it| it.pod_spec)
+}
+
+/// The table as the Rego module `policies/lib/kinds.rego`.
+#[must_use]
+pub fn rego_table() -> String {
+    let mut text = String::from(concat!(
+        "# Where each kind keeps its pod spec. Generated from crates/k8s/src/workload/kinds.rs: `UPDATE=1 cargo test` rewrites it.\n",
+        "package lib.kinds\n\nimport rego.v1\n\n",
+        "# API group and kind → the path of the pod spec.\npod_spec_paths := {\n",
+    ));
+    for kind in WORKLOADS {
+        let steps: Vec<String> = kind.pod_spec.iter().map(|step| format!("\"{step}\"")).collect();
+        let _ = writeln!(text, "\t\"{}/{}\": [{}],", kind.group, kind.name, steps.join(", "));
+    }
+    text.push_str("}\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rego_library_holds_the_same_table() {
+        let file = concat!(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), "/policies/lib/kinds.rego");
+        if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+            std::fs::write(file, rego_table()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), rego_table(), "run `UPDATE=1 cargo test` to rewrite it");
+    }
+
+    #[test]
+    fn a_kind_of_another_group_is_no_workload() {
+        assert!(is_workload(&Kind::new("apps", "Deployment")));
+        assert!(!is_workload(&Kind::new("example.com", "Deployment")));
+        assert!(!is_workload(&Kind::new("", "Deployment")));
+        assert_eq!(pod_spec_path(&Kind::new("", "Pod")), Some(&["spec"][..]));
+        assert_eq!(pod_spec_path(&Kind::new("", "Service")), None);
+    }
+}

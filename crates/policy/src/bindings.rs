@@ -1,0 +1,178 @@
+//! Bindings from files and folders: every one that is right, and everything that is wrong with the others.
+
+use super::{
+    Library,
+    binding::{API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS, read_placed},
+    fields::Key,
+    files, match_resources, selectors,
+};
+use kubevet_document::{self as document, Limits};
+use kubevet_model::{Action, Position, Problem, Severity};
+use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
+
+/// Files of a folder; more are hardly bindings.
+const FILES: usize = 1_000;
+/// What is in a file with bindings, for whoever finds none.
+const EXAMPLE: &str =
+    "write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBinding`, a name, and what it covers in `spec`";
+
+type Found = Vec<(Binding, Arc<str>, Position)>;
+
+/// The bindings of a file (YAML or JSON, one document or many, lists too), and everything that is wrong with it. What is
+/// no binding is a problem; a binding with a mistake is left out.
+#[must_use]
+pub fn read_bindings(file: &Arc<str>, bytes: &[u8], library: &Library) -> (Vec<Binding>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let found = read_file(file, bytes, library, &mut problems);
+    (distinct(found, &mut problems), sorted(problems))
+}
+
+/// The bindings of a folder's `*.yaml`, `*.yml` and `*.json` files, folders inside it left out. A folder without any is a
+/// problem: whoever names one means to enforce something.
+#[must_use]
+pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    for path in files_of(dir, &mut problems) {
+        let file: Arc<str> = path.display().to_string().into();
+        match files::read_text(&path) {
+            Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
+            Err(why) => problems.push(Problem::in_file(file.as_ref(), why)),
+        }
+    }
+    if found.is_empty() && problems.is_empty() {
+        let message = format!("no binding is in this folder: put a .yaml file there and {EXAMPLE}");
+        problems.push(Problem::in_file(dir.display().to_string(), message));
+    }
+    (distinct(found, &mut problems), sorted(problems))
+}
+
+/// The files in order; hidden ones, as a mounted ConfigMap has, left out.
+fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.push(Problem::in_file(dir.display().to_string(), files::reason(&error)));
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) if is_wanted(&entry.path()) => found.push(entry.path()),
+            Ok(_) => {}
+            Err(error) => problems.push(Problem::in_file(dir.display().to_string(), files::reason(&error))),
+        }
+        if found.len() > FILES {
+            let message = format!("has more than {FILES} files: this is hardly a folder of bindings");
+            problems.push(Problem::in_file(dir.display().to_string(), message));
+            break;
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_wanted(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default().to_ascii_lowercase();
+    !hidden && matches!(extension.as_str(), "yaml" | "yml" | "json") && !path.is_dir()
+}
+
+fn read_file(file: &Arc<str>, bytes: &[u8], library: &Library, problems: &mut Vec<Problem>) -> Found {
+    let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000 };
+    let reading = document::read(file, bytes, &limits);
+    if reading.documents.is_empty() && reading.problems.is_empty() {
+        problems.push(Problem::in_file(file.as_ref(), format!("the file holds no binding: {EXAMPLE}")));
+    }
+    problems.extend(reading.problems);
+    let mut found = Vec::new();
+    for document in reading.documents.into_iter().flat_map(document::unfold) {
+        match read_placed(&document, library) {
+            Ok((binding, position)) => found.push((binding, Arc::clone(file), position)),
+            Err(faults) => problems.extend(faults),
+        }
+    }
+    found
+}
+
+/// The first binding of each name; the others are told. Which of them is meant is not known, but the first is whole.
+fn distinct(found: Found, problems: &mut Vec<Problem>) -> Vec<Binding> {
+    let mut places: BTreeMap<String, (Arc<str>, Position)> = BTreeMap::new();
+    let mut bindings = Vec::new();
+    for (binding, file, position) in found {
+        if let Some((other, line)) = places.get(&binding.name) {
+            let message = format!(
+                "another binding is named {:?} ({other}:{}): this one is left out; choose another name",
+                binding.name, line.line
+            );
+            problems.push(Problem::at(file.as_ref(), position, message));
+        } else {
+            places.insert(binding.name.clone(), (file, position));
+            bindings.push(binding);
+        }
+    }
+    bindings
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
+/// What one map of a binding may hold, for whoever writes the form down elsewhere (a CRD's schema) and must agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingKeys {
+    /// Where the map stands, such as `spec.matchResources.resourceRules[]`; empty for the object itself.
+    pub at: &'static str,
+    /// Its keys.
+    pub keys: Vec<&'static str>,
+    /// Those that must be there.
+    pub required: Vec<&'static str>,
+}
+
+/// Every map of a binding and its keys. `metadata` and `spec.params` hold more than a table could say.
+#[must_use]
+pub fn binding_keys() -> Vec<BindingKeys> {
+    let table = |at, keys: &[Key]| BindingKeys {
+        at,
+        keys: keys.iter().map(|it| it.name).collect(),
+        required: keys.iter().filter(|it| it.required).map(|it| it.name).collect(),
+    };
+    vec![
+        table("", OBJECT_KEYS),
+        table("spec", SPEC_KEYS),
+        table("spec.matchResources", match_resources::MATCH_KEYS),
+        table("spec.matchResources.resourceRules[]", match_resources::RULE_KEYS),
+        table("spec.matchResources.excludeResourceRules[]", match_resources::RULE_KEYS),
+        table("spec.matchResources.namespaceSelector", selectors::SELECTOR_KEYS),
+        table("spec.matchResources.namespaceSelector.matchExpressions[]", selectors::REQUIREMENT_KEYS),
+        table("spec.matchResources.objectSelector", selectors::SELECTOR_KEYS),
+        table("spec.matchResources.objectSelector.matchExpressions[]", selectors::REQUIREMENT_KEYS),
+    ]
+}
+
+/// Every key of a binding that holds words of a fixed set, and the words.
+#[must_use]
+pub fn binding_words() -> Vec<(&'static str, Vec<&'static str>)> {
+    fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
+        words.iter().map(|(name, _)| *name).collect()
+    }
+    let operations = match_resources::operation_words();
+    vec![
+        ("apiVersion", vec![API_VERSION]),
+        ("kind", vec![KIND]),
+        ("spec.minSeverity", Severity::ALL.map(Severity::name).to_vec()),
+        ("spec.validationActions[]", Action::ALL.map(Action::name).to_vec()),
+        ("spec.onUpdate", names(ON_UPDATE)),
+        ("spec.onOwned", names(ON_OWNED)),
+        ("spec.onUnevaluated", names(ON_UNEVALUATED)),
+        ("spec.matchResources.resourceRules[].operations[]", operations.clone()),
+        ("spec.matchResources.excludeResourceRules[].operations[]", operations),
+        ("spec.matchResources.resourceRules[].scope", names(match_resources::SCOPES)),
+        ("spec.matchResources.excludeResourceRules[].scope", names(match_resources::SCOPES)),
+        ("spec.matchResources.namespaceSelector.matchExpressions[].operator", selectors::operator_words()),
+        ("spec.matchResources.objectSelector.matchExpressions[].operator", selectors::operator_words()),
+    ]
+}

@@ -1,0 +1,225 @@
+//! Bindings as people write them: what is read of them, and every complaint with its place.
+
+use super::{binding_keys, binding_words, embedded, fallback_binding, load_bindings, read_bindings};
+use kubevet_k8s::matching::{Attributes, Matching, NamespaceLabels};
+use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity};
+use std::{fs, sync::Arc};
+
+const HEAD: &str = "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {name: nsa}\n";
+
+/// Reads a file against the built-in library; the names of the bindings, then the problems.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let file: Arc<str> = "b.yaml".into();
+    let (bindings, problems) = read_bindings(&file, text.as_bytes(), &embedded().0);
+    let names = bindings.iter().map(|it| it.name.clone());
+    let got: Vec<String> = names.chain(problems.iter().map(ToString::to_string)).collect();
+    assert_eq!(got, expected, "\n{text}\n{}", got.join("\n"));
+}
+
+/// As [`check`], for what stands in `spec`, from line 5 on.
+#[track_caller]
+fn check_spec(spec: &str, expected: &[&str]) {
+    let indented: String = spec.lines().map(|it| format!("  {it}\n")).collect();
+    check(&format!("{HEAD}spec:\n{indented}"), expected);
+}
+
+fn read(spec: &str) -> super::Binding {
+    let (mut bindings, problems) =
+        read_bindings(&"b.yaml".into(), format!("{HEAD}spec: {spec}\n").as_bytes(), &embedded().0);
+    assert_eq!(problems, []);
+    bindings.remove(0)
+}
+
+fn ids(binding: &super::Binding) -> Vec<&str> {
+    binding.controls.iter().map(ControlId::as_str).collect()
+}
+
+#[test]
+fn one_line_is_a_whole_binding() {
+    let binding = read("{frameworks: [nsa], validationActions: [Deny]}");
+    assert!(binding.controls.len() > 10 && ids(&binding).contains(&"C-0057"));
+    assert_eq!(binding.actions, [Action::Deny].into());
+    let rest = (binding.on_update, binding.on_owned, binding.on_unevaluated);
+    assert_eq!(rest, (OnUpdate::New, OnOwned::Warn, OnUnevaluated::Deny));
+    assert_eq!(read("{controls: [c-0057]}").actions, [Action::Warn].into());
+}
+
+#[test]
+fn what_is_covered_is_one_set() {
+    let library = embedded().0;
+    assert_eq!(ids(&read("{controls: [C-0057, K-0001], excludeControls: [C-0057]}")), ["K-0001"]);
+    // Who wants connections refused says so by name.
+    let all = library.controls.iter().map(|it| it.control.id.as_str());
+    let objects: Vec<&str> = all.filter(|it| it.starts_with("C-")).collect();
+    assert_eq!(ids(&read("{controls: [\"*\"]}")), objects);
+    let high = read("{controls: [\"*\"], minSeverity: high, excludeControls: [C-0057]}");
+    let severe = |id: &&str| library.control(id).unwrap().control.severity >= Severity::High;
+    assert!(ids(&high).iter().all(severe) && !ids(&high).contains(&"C-0057") && high.controls.len() > 3);
+    let fallback = fallback_binding(&library);
+    assert!(ids(&fallback).iter().all(severe) && ids(&fallback).contains(&"C-0057"));
+    assert!(ids(&fallback).iter().all(|it| it.starts_with("C-")));
+}
+
+#[test]
+fn the_scope_means_what_it_says() {
+    let binding = read(
+        "{controls: [C-0057], onUpdate: All, onOwned: Deny, onUnevaluated: Allow, params: {insecureCapabilities: [X]}, matchResources: {resourceRules: [{apiGroups: [apps], resources: [deployments], \
+         operations: [CREATE]}, {apiGroups: [\"\"], resources: [pods/*], operations: [\"*\"], scope: Namespaced}], \
+         namespaceSelector: {matchLabels: {tier: web}, matchExpressions: [{key: a/b, operator: DoesNotExist}]}, \
+         excludeNamespaces: [kube-system]}}",
+    );
+    let params = embedded().0.params.defaults();
+    assert_ne!(binding.params, params);
+    let rest = (binding.on_update, binding.on_owned, binding.on_unevaluated);
+    assert_eq!(rest, (OnUpdate::All, OnOwned::Deny, OnUnevaluated::Allow));
+    let pod = Attributes {
+        operation: Operation::Update,
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource: "ephemeralcontainers",
+        name: "a",
+        namespace: "shop",
+        labels: None,
+        old_labels: None,
+    };
+    let web = [("tier".to_owned(), "web".to_owned())].into();
+    let matches = |request: &Attributes<'_>| binding.match_resources.matches(request, || NamespaceLabels::Known(&web));
+    assert_eq!(matches(&pod), Matching::Yes);
+    assert_eq!(matches(&Attributes { namespace: "kube-system", ..pod }), Matching::No);
+    assert_eq!(matches(&Attributes { group: "apps", resource: "deployments", subresource: "", ..pod }), Matching::No);
+    assert_eq!(binding.match_resources.matches(&pod, || NamespaceLabels::Unknown), Matching::Unknown);
+}
+
+#[test]
+fn mistakes_are_told_at_once() {
+    check_spec(
+        "controls: [C-057]\nframeworks: [NSB]\nminSeverty: high\nvalidationActions: [Deny, Warn, Adit]\nonUpdate: new\nparams: {insecureCapability: [a]}",
+        &[
+            "b.yaml:5:14: there is no control \"C-057\", did you mean \"C-0057\"?",
+            "b.yaml:6:16: there is no framework \"NSB\", did you mean \"NSA\"?",
+            "b.yaml:7:3: \"spec\" has no key \"minSeverty\", did you mean \"minSeverity\"?",
+            "b.yaml:8:22: Deny and Warn together would say everything twice: keep one",
+            "b.yaml:8:35: \"validationActions\" knows no \"Adit\": write one of Audit, Warn, Deny, did you mean \"Audit\"?",
+            "b.yaml:9:13: \"onUpdate\" knows no \"new\": write one of New, All, did you mean \"New\"?",
+            "b.yaml:10:12: there is no param \"insecureCapability\", did you mean \"insecureCapabilities\"?",
+        ],
+    );
+    let none = "b.yaml:5:3: the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
+    check_spec("{}", &[none]);
+    check_spec("controls: []", &[none]);
+    check_spec(
+        "controls: [K-0001]\nminSeverity: critical",
+        &[
+            "b.yaml:5:3: no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing: name more, or leave out fewer",
+        ],
+    );
+}
+
+#[test]
+fn a_scope_that_could_never_match_is_refused() {
+    check_spec(
+        "controls: [C-0057]\nmatchResources:\n  resourceRules:\n  - {apiGroups: [apps/v1, core], apiVersions: [\"*\", v1], resources: [Deployment, pod, a/b/c]}\n  - {operations: [create]}\n  namespaceSelector:\n    matchLabels: {tier: [a]}\n    matchExpressions: [{key: a, operator: In}, {key: a b, operator: Exists, values: [x]}]\n  namespaces: []\n  excludeNamespaces: [kube-*]\n  nameSpaces: [a]",
+        &[
+            r#"b.yaml:8:20: "apps/v1" in "apiGroups" names a version: write "apps""#,
+            r#"b.yaml:8:29: "core" in "apiGroups" is no API group: the core group is """#,
+            r#"b.yaml:8:49: "*" in "apiVersions" takes everything: let it stand alone"#,
+            r#"b.yaml:8:72: "Deployment" in "resources" is no resource: write the plural in small letters, as in deployments"#,
+            r#"b.yaml:8:84: "pod" in "resources" is a kind, not a resource: write "pods""#,
+            r#"b.yaml:8:89: "a/b/c" in "resources" is no resource: write one like pods, pods/exec or */scale"#,
+            r#"b.yaml:9:7: an entry of "resourceRules" lacks the key "resources""#,
+            r#"b.yaml:9:21: "operations" knows no "create": write one of *, CREATE, UPDATE, DELETE, CONNECT, did you mean "CREATE"?"#,
+            r#"b.yaml:11:27: the label "tier" must be a text, but is a list"#,
+            r#"b.yaml:12:26: In compares with "values": write some"#,
+            r#"b.yaml:12:50: Exists looks at no "values": remove them"#,
+            r#"b.yaml:12:56: "a b" is no key of a label: write one like tier or example.com/tier"#,
+            r#"b.yaml:13:17: "namespaces" is empty: name some, or leave the key out"#,
+            r#"b.yaml:14:25: "kube-*" is no name of a namespace: patterns are not read here"#,
+            r#"b.yaml:15:5: "matchResources" has no key "nameSpaces", did you mean "namespaces"?"#,
+        ],
+    );
+}
+
+#[test]
+fn files_hold_many_and_lose_only_what_is_wrong() {
+    let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
+    check(
+        &format!("{}---\nkind: Pod\napiVersion: v1\n---\n{}---\n{}", one("a"), one("b"), one("a")),
+        &[
+            "a",
+            "b",
+            r#"b.yaml:6:1: this is "Pod" of "v1", but only ControlBinding of kubevet.io/v1alpha1 belongs here: move or mend it"#,
+            r#"b.yaml:16:18: another binding is named "a" (b.yaml:3): this one is left out; choose another name"#,
+        ],
+    );
+    check(
+        "",
+        &[
+            "b.yaml: the file holds no binding: write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBinding`, a name, and what it covers in `spec`",
+        ],
+    );
+    check(
+        &one("Not_a_name"),
+        &[
+            "b.yaml:3:18: \"Not_a_name\" is no name of an object: write small letters, digits, \"-\" and \".\", at most 253",
+        ],
+    );
+    let json = r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"kubevet.io/v1alpha1","kind":"ControlBinding","metadata":{"name":"j","uid":"1","generation":2},"spec":{"controls":["C-0057"]},"status":{}}]}"#;
+    check(json, &["j"]);
+}
+
+#[test]
+fn a_folder_is_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = embedded().0;
+    let load = || {
+        let (bindings, problems) = load_bindings(dir.path(), &library);
+        let names: Vec<String> = bindings.into_iter().map(|it| it.name).collect();
+        let prefix = format!("{}/", dir.path().display());
+        (names, problems.iter().map(|it| it.to_string().replace(&prefix, "")).collect::<Vec<_>>())
+    };
+    assert!(load().1[0].ends_with("what it covers in `spec`"), "{:?}", load());
+    let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
+    for (file, text) in
+        [("a.yaml", one("a")), ("b.YML", one("b")), ("c.json", one("a")), (".d.yaml", one("d")), ("e.txt", one("e"))]
+    {
+        fs::write(dir.path().join(file), text).unwrap();
+    }
+    fs::create_dir(dir.path().join("f.yaml")).unwrap();
+    let (names, problems) = load();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("c.json:3:18: another binding is named \"a\" ("), "{problems:?}");
+    assert!(load_bindings(&dir.path().join("none"), &library).1[0].message == "does not exist");
+}
+
+#[test]
+fn the_tables_cover_the_form() {
+    assert!(binding_keys().iter().any(|it| it.at == "spec" && it.keys.contains(&"onOwned") && it.required.is_empty()));
+    assert!(binding_keys().iter().any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"]));
+    assert!(binding_words().iter().all(|(_, words)| !words.is_empty()));
+}
+
+/// Whoever reads a file while it is being written reads a beginning of it: that is refused, or no weaker than the whole.
+#[test]
+fn a_beginning_of_an_example_is_refused_or_denies_no_less() {
+    let text = fs::read_to_string(concat!(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
+        "/examples/gate/bindings/security.yaml"
+    ))
+    .unwrap();
+    let library = embedded().0;
+    let read = |text: &str| read_bindings(&"b.yaml".into(), text.as_bytes(), &library);
+    let whole = read(&text).0.remove(0);
+    let mut taken = 0;
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let (bindings, problems) = read(&text[..end]);
+        for binding in bindings.iter().filter(|_| problems.is_empty()) {
+            taken += 1;
+            assert_eq!(binding.actions, whole.actions, "up to byte {end}");
+            assert!(whole.controls.iter().all(|it| binding.controls.contains(it)), "up to byte {end}");
+        }
+    }
+    assert!(taken > 0, "some beginnings are whole bindings");
+}

@@ -1,0 +1,357 @@
+//! Cases: objects in, which of them must fail, and where. The form of the public library's cases, so that theirs and a
+//! user's own are run alike; and the list of those on which we differ on purpose.
+//!
+//! Reads only; whoever has an engine runs them.
+
+use super::{
+    fields::{Key, Sheet, shown},
+    files, inputs,
+    params::ParamValue,
+    sources,
+};
+use kubevet_document::{self as document, Document, Node};
+use kubevet_model::{ObjectId, Position, Problem};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+const FILE_KEYS: &[Key] = &[Key::required("rule"), Key::required("cases")];
+const CASE_KEYS: &[Key] =
+    &[Key::required("case"), Key::required("objects"), Key::required("expected"), Key::optional("data")];
+const EXPECTED_KEYS: &[Key] = &[
+    Key::optional("objects"),
+    Key::optional("external"),
+    Key::optional("failedPaths"),
+    Key::optional("reviewPaths"),
+    Key::optional("deletePaths"),
+    Key::optional("fixPaths"),
+];
+const OBJECT_KEYS: &[Key] = &[
+    Key::optional("apiVersion"),
+    Key::optional("kind"),
+    Key::optional("name"),
+    Key::optional("namespace"),
+    Key::optional("related"),
+];
+const FIX_KEYS: &[Key] = &[Key::required("path"), Key::optional("value")];
+const DATA_KEYS: &[Key] = &[Key::optional("postureControlInputs"), Key::optional("dataControlInputs")];
+const DIFFERENCE_KEYS: &[Key] =
+    &[Key::required("control"), Key::required("rule"), Key::required("case"), Key::required("reason")];
+
+/// The cases of one rule of the public library, or of a user's own.
+#[derive(Debug, Clone)]
+pub struct CaseFile {
+    /// The file as the user may find it.
+    pub file: Arc<str>,
+    /// The rule: one of a control's `publicRules`, or a control's id.
+    pub rule: String,
+    /// Its cases.
+    pub cases: Vec<Case>,
+}
+
+/// Objects, and what must be found in them.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name, one of its kind in the file.
+    pub name: String,
+    /// Where it stands.
+    pub position: Position,
+    /// The objects, all of them given at once.
+    pub objects: Vec<Document>,
+    /// What must fail. Objects not named here must pass.
+    pub expected: Vec<ExpectedFailure>,
+    /// Params that differ from their defaults, as written.
+    pub params: Vec<(String, ParamValue)>,
+}
+
+/// One thing that must be found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExpectedFailure {
+    /// The objects that fail; empty where only something `external` does.
+    pub objects: Vec<ObjectId>,
+    /// What fails where it is no object of its own (a subject with its roles, a host), and the objects it comes from.
+    pub external: Option<External>,
+    /// Paths that are wrong.
+    pub failed_paths: Vec<String>,
+    /// Paths to look at.
+    pub review_paths: Vec<String>,
+    /// Paths to remove.
+    pub delete_paths: Vec<String>,
+    /// Paths to set, and the value in the words of the case.
+    pub fix_paths: Vec<(String, String)>,
+}
+
+/// Something found that is no object given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct External {
+    /// What it is.
+    pub object: ObjectId,
+    /// The objects it was concluded from.
+    pub related: Vec<ObjectId>,
+}
+
+impl ExpectedFailure {
+    /// All its paths together, which is what two libraries can agree on.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<&str> {
+        let lists = [&self.failed_paths, &self.review_paths, &self.delete_paths];
+        let paths = lists.into_iter().flatten().chain(self.fix_paths.iter().map(|(path, _)| path));
+        paths.map(String::as_str).collect()
+    }
+}
+
+/// A case on which a control differs from the public library on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// The control's id.
+    pub control: String,
+    /// The rule whose case it is.
+    pub rule: String,
+    /// The case.
+    pub case: String,
+    /// Why, for a security engineer.
+    pub reason: String,
+}
+
+/// Reads a file of cases (JSON or YAML). A case with a mistake is left out.
+#[must_use]
+pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
+    let file: Arc<str> = path.display().to_string().into();
+    match files::read_text(path) {
+        Ok(text) => parse_cases(&file, &text),
+        Err(why) => (None, vec![Problem::in_file(file.as_ref(), why)]),
+    }
+}
+
+/// Reads cases out of a text.
+#[must_use]
+pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let cases = read_file(&mut Sheet::new(file, &mut problems), text);
+    sources::sort(&mut problems);
+    (cases, problems)
+}
+
+/// Reads a list of differences (YAML).
+#[must_use]
+pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
+    let file: Arc<str> = path.display().to_string().into();
+    match files::read_text(path) {
+        Ok(text) => parse_differences(&file, &text),
+        Err(why) => (Vec::new(), vec![Problem::in_file(file.as_ref(), why)]),
+    }
+}
+
+/// Reads differences out of a text; none twice.
+#[must_use]
+pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut sheet = Sheet::new(file, &mut problems);
+    let mut differences: Vec<Difference> = Vec::new();
+    let document = sheet.document(text, "list of differences");
+    let entries = document.as_ref().and_then(|it| sheet.elements(it.root(), "a list of differences"));
+    for entry in entries.unwrap_or_default() {
+        let Some(found) = read_difference(&mut sheet, entry) else { continue };
+        let same = |it: &Difference| it.control == found.control && it.rule == found.rule && it.case == found.case;
+        if differences.iter().any(same) {
+            sheet.complain(
+                entry.position(),
+                format!("{} and the case {:?} stand twice: keep one", found.control, found.case),
+            );
+        } else {
+            differences.push(found);
+        }
+    }
+    (differences, problems)
+}
+
+fn read_difference(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Difference> {
+    if !sheet.keys(node, "a difference", DIFFERENCE_KEYS) {
+        return None;
+    }
+    let [control, rule, case, reason] =
+        ["control", "rule", "case", "reason"].map(|key| sheet.text(node, key).map(|it| it.value));
+    Some(Difference { control: control?, rule: rule?, case: case?, reason: reason? })
+}
+
+fn read_file(sheet: &mut Sheet<'_>, text: &str) -> Option<CaseFile> {
+    let document = sheet.document_of(text.as_bytes(), "file of cases", document::read)?;
+    let root = document.root();
+    if !sheet.keys(root, "a file of cases", FILE_KEYS) {
+        return None;
+    }
+    let rule = sheet.text(root, "rule");
+    let mut cases: Vec<Case> = Vec::new();
+    for node in sheet.elements(root.get("cases")?, "\"cases\"")? {
+        let Some(case) = read_case(sheet, &document, node) else { continue };
+        if cases.iter().any(|it| it.name == case.name) {
+            sheet.complain(case.position, format!("another case is named {:?}: rename one", shown(&case.name)));
+        } else {
+            cases.push(case);
+        }
+    }
+    Some(CaseFile { file: Arc::clone(sheet.file), rule: rule?.value, cases })
+}
+
+fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Option<Case> {
+    if !sheet.keys(node, "a case", CASE_KEYS) {
+        return None;
+    }
+    let name = sheet.text(node, "case");
+    let params = node.get("data").map_or_else(Vec::new, |data| read_params(sheet, data));
+    let objects = sheet.elements(node.get("objects")?, "\"objects\"")?;
+    let objects = objects.into_iter().filter_map(|it| document.part(it)).flat_map(document::unfold).collect();
+    let expected = sheet.elements(node.get("expected")?, "\"expected\"")?;
+    let expected = expected.into_iter().filter_map(|it| read_expected(sheet, it)).collect();
+    Some(Case { name: name?.value, position: node.position(), objects, expected, params })
+}
+
+fn read_params(sheet: &mut Sheet<'_>, data: Node<'_>) -> Vec<(String, ParamValue)> {
+    if !sheet.keys(data, "\"data\"", DATA_KEYS) {
+        return Vec::new();
+    }
+    let maps = DATA_KEYS.iter().filter_map(|key| data.get(key.name));
+    let entries = maps.flat_map(Node::entries);
+    entries.filter_map(|it| Some((it.key.to_owned(), inputs::read_value(sheet, it.value, it.key)?))).collect()
+}
+
+fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailure> {
+    if !sheet.keys(node, "an entry of \"expected\"", EXPECTED_KEYS) {
+        return None;
+    }
+    let [failed_paths, review_paths, delete_paths] =
+        ["failedPaths", "reviewPaths", "deletePaths"].map(|key| paths(sheet, node, key));
+    let fixes = node.get("fixPaths").and_then(|it| sheet.elements(it, "\"fixPaths\"")).unwrap_or_default();
+    let fix_paths = fixes.into_iter().filter_map(|it| read_fix(sheet, it)).collect();
+    let external = node.get("external").map(|it| read_external(sheet, it));
+    let objects = read_objects(sheet, node, "objects");
+    if objects.is_empty() && external.is_none() {
+        sheet.complain(
+            node.position(),
+            "an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
+        );
+    }
+    Some(ExpectedFailure { objects, external, failed_paths, review_paths, delete_paths, fix_paths })
+}
+
+/// The paths of a key; the public library repeats some, which is no mistake.
+fn paths(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<String> {
+    let what = format!("an entry of {key:?}");
+    let entries = node.get(key).and_then(|it| sheet.elements(it, &format!("{key:?}"))).unwrap_or_default();
+    entries.into_iter().filter_map(|it| sheet.string(it, &what)).map(|it| it.value).collect()
+}
+
+fn read_fix(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<(String, String)> {
+    if !sheet.keys(node, "an entry of \"fixPaths\"", FIX_KEYS) {
+        return None;
+    }
+    let value = sheet.maybe_empty(node, "value").map(|it| it.value).unwrap_or_default();
+    Some((sheet.text(node, "path")?.value, value))
+}
+
+fn read_external(sheet: &mut Sheet<'_>, node: Node<'_>) -> External {
+    External { object: read_object(sheet, node), related: read_objects(sheet, node, "related") }
+}
+
+fn read_objects(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<ObjectId> {
+    let entries = node.get(key).and_then(|it| sheet.elements(it, &format!("{key:?}"))).unwrap_or_default();
+    entries.into_iter().map(|it| read_object(sheet, it)).collect()
+}
+
+fn read_object(sheet: &mut Sheet<'_>, node: Node<'_>) -> ObjectId {
+    sheet.keys(node, "an object", OBJECT_KEYS);
+    let [api_version, kind, namespace, name] = ["apiVersion", "kind", "namespace", "name"]
+        .map(|key| sheet.maybe_empty(node, key).map(|it| it.value).unwrap_or_default());
+    ObjectId { api_version, kind, namespace, name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let (file, problems) = parse_cases(&"cases.json".into(), text);
+        let mut got: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        for case in file.iter().flat_map(|it| &it.cases) {
+            got.push(format!("{} {}", case.position, case.name));
+            got.extend(case.objects.iter().map(|it| it.id().to_string()));
+            got.extend(case.params.iter().map(|(name, value)| format!("{name} {value:?}")));
+            for failure in &case.expected {
+                let names: Vec<String> = failure.objects.iter().map(ToString::to_string).collect();
+                got.push(format!("fails {names:?} at {:?}", failure.paths()));
+                got.extend(failure.external.iter().map(|it| format!("external {} of {}", it.object, it.related.len())));
+            }
+        }
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn cases_are_read() {
+        check(
+            r#"{"rule": "r", "cases": [
+{"case": "one", "objects": [{"kind": "Pod", "metadata": {"name": "p"}}, {"kind": "PodList", "items": [{"metadata": {"name": "q"}}]}],
+ "data": {"postureControlInputs": {"publicRegistries": ["a"]}, "dataControlInputs": {"cloudProvider": "aws"}},
+ "expected": [{"objects": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}], "failedPaths": ["a"], "deletePaths": ["b", "b"],
+   "reviewPaths": ["a"], "fixPaths": [{"path": "c", "value": ""}]},
+  {"objects": [], "external": {"kind": "User", "name": "u", "related": [{"kind": "Role", "name": "r"}]}}]}]}"#,
+            &[
+                "2:1 one",
+                "Pod p",
+                "Pod q",
+                "publicRegistries List([\"a\"])",
+                "cloudProvider Text(\"aws\")",
+                "fails [\"Pod p\"] at {\"a\", \"b\", \"c\"}",
+                "fails [] at {}",
+                "external User u of 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_case_with_a_mistake_loses_no_other() {
+        check(
+            "rule: r\ncases:\n- {case: a, object: [], expected: []}\n- {case: b, objects: [], expected: []}\n- {case: b, objects: [], expected: [{}]}\n",
+            &[
+                "cases.json:3:3: a case lacks the key \"objects\"",
+                "cases.json:3:13: a case has no key \"object\", did you mean \"objects\"?",
+                "cases.json:5:3: another case is named \"b\": rename one",
+                "cases.json:5:37: an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
+                "4:3 b",
+            ],
+        );
+    }
+
+    #[test]
+    fn differences_are_read() {
+        let text = "- {control: C-1, rule: r, case: c, reason: why}\n- {control: C-1, rule: r, case: c, reason: why not}\n- {control: C-1, rule: r}\n";
+        let (found, problems) = parse_differences(&"d.yaml".into(), text);
+        assert_eq!(found.len(), 1);
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "d.yaml:2:3: C-1 and the case \"c\" stand twice: keep one",
+                "d.yaml:3:3: a difference lacks the key \"case\"",
+                "d.yaml:3:3: a difference lacks the key \"reason\"",
+            ]
+        );
+    }
+
+    /// Every public case can be read. They lie outside of the project (`KUBEVET_SHARED`).
+    #[test]
+    fn the_public_cases_are_read() {
+        let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(shared).join("facts/cases");
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            assert!(std::env::var_os("CI").is_none(), "no public cases in {}", folder.display());
+            eprintln!("not run: no public cases in {} (set KUBEVET_SHARED)", folder.display());
+            return;
+        };
+        let mut cases = 0;
+        for path in entries.flatten().map(|it| it.path()) {
+            let (file, problems) = read_cases(&path);
+            assert_eq!(problems, [], "{}", path.display());
+            cases += file.map_or(0, |it| it.cases.len());
+        }
+        assert!(cases >= 500, "{cases}");
+    }
+}

@@ -1,0 +1,249 @@
+//! A control's metadata: what was written, then the [`Control`] it makes.
+//!
+//! Two steps, because the same things are written in two places: `control.yaml`, and the annotations of a single Rego
+//! file. Both become a [`Written`], and [`Written::validate`] alone says what is right.
+
+use super::{
+    fields::{Key, Sheet, Spanned, shown},
+    identity, kinds,
+    params::ParamSchema,
+    suggest::did_you_mean,
+};
+use kubevet_document::Node;
+use kubevet_model::{Control, ControlId, KindSelector, Position, Problem, Scope, Severity};
+use std::sync::Arc;
+
+/// The keys of control.yaml, in the order in which to write them.
+pub(super) const CONTROL_KEYS: &[Key] = &[
+    Key::required("id"),
+    Key::required("name"),
+    Key::required("severity"),
+    Key::optional("score"),
+    Key::required("category"),
+    Key::required("description"),
+    Key::required("remediation"),
+    Key::required("kinds"),
+    Key::optional("scope"),
+    Key::optional("params"),
+    Key::optional("requiresAnyParam"),
+    Key::optional("publicRules"),
+];
+
+/// Where a control is judged that does not say.
+const DEFAULT_SCOPE: [Scope; 2] = [Scope::Cluster, Scope::File];
+
+type Text = Option<Spanned<String>>;
+type Texts = Option<Vec<Spanned<String>>>;
+
+/// A control's metadata as written. What is missing, or has the wrong type and was complained of, is `None`.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) id: Text,
+    pub(super) name: Text,
+    pub(super) severity: Text,
+    pub(super) score: Option<Spanned<f64>>,
+    pub(super) category: Text,
+    pub(super) description: Text,
+    pub(super) remediation: Text,
+    pub(super) kinds: Texts,
+    pub(super) scope: Texts,
+    pub(super) params: Texts,
+    pub(super) requires_any_param: Texts,
+    pub(super) public_rules: Texts,
+}
+
+/// What a control's metadata is checked against.
+pub(super) struct Rules<'a> {
+    /// The params there are; `None` where they are not known yet and checked later.
+    pub(super) schema: Option<&'a ParamSchema>,
+    /// Whether `score` may be left out for the middle of the severity's band.
+    pub(super) custom: bool,
+}
+
+/// A control, and where its id stands.
+pub(super) type Placed = (Control, Position);
+
+/// Reads control.yaml. `None` where it has a mistake that leaves no whole control.
+pub(super) fn read(file: &Arc<str>, text: &str, rules: &Rules<'_>, problems: &mut Vec<Problem>) -> Option<Placed> {
+    let before = problems.len();
+    let mut sheet = Sheet::new(file, problems);
+    let document = sheet.document(text, "control")?;
+    let root = document.root();
+    if !sheet.keys(root, "a control", CONTROL_KEYS) {
+        return None;
+    }
+    let written = Written::read(&mut sheet, root);
+    if !rules.custom && root.get("score").is_none() {
+        sheet.complain(
+            root.position(),
+            "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity",
+        );
+    }
+    let control = written.validate(&mut sheet, rules);
+    // A control with a mistake is not half a control: what its author meant is not known.
+    control.filter(|_| problems.len() == before)
+}
+
+impl Written {
+    /// Reads the keys of control.yaml, which the annotations of a Rego file share.
+    pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>) -> Self {
+        Self {
+            id: sheet.text(node, "id"),
+            name: sheet.text(node, "name"),
+            severity: sheet.text(node, "severity"),
+            score: sheet.number(node, "score"),
+            category: sheet.text(node, "category"),
+            description: sheet.text(node, "description"),
+            remediation: sheet.text(node, "remediation"),
+            kinds: read_kind_list(sheet, node),
+            scope: sheet.texts(node, "scope"),
+            params: sheet.texts(node, "params"),
+            requires_any_param: sheet.texts(node, "requiresAnyParam"),
+            public_rules: sheet.texts(node, "publicRules"),
+        }
+    }
+
+    /// The control, where all that it needs is there and makes sense; complains of everything that does not.
+    pub(super) fn validate(self, sheet: &mut Sheet<'_>, rules: &Rules<'_>) -> Option<Placed> {
+        let id = self.id.filter(|it| check_id(sheet, it));
+        let severity = self.severity.and_then(|it| read_severity(sheet, &it));
+        let score = read_score(sheet, severity, self.score);
+        let kinds = self.kinds.map(|it| read_kinds(sheet, &it));
+        let scope = read_scope(sheet, self.scope);
+        let params = self.params.unwrap_or_default();
+        check_params(sheet, &params, rules.schema);
+        let required = self.requires_any_param.unwrap_or_default();
+        for name in required.iter().filter(|it| params.iter().all(|param| param.value != it.value)) {
+            let hint = did_you_mean(&name.value, params.iter().map(|it| it.value.as_str()));
+            let message =
+                format!("\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}", shown(&name.value));
+            sheet.complain(name.position, message);
+        }
+        let id = id?;
+        let control = Control {
+            id: ControlId::from(id.value.as_str()),
+            name: self.name?.value,
+            description: self.description.map(|it| it.value).unwrap_or_default(),
+            remediation: self.remediation.map(|it| it.value).unwrap_or_default(),
+            severity: severity?,
+            score: score?,
+            category: self.category.map(|it| it.value).unwrap_or_default(),
+            kinds: kinds?,
+            scope,
+            params: values(params),
+            requires_any_param: values(required),
+            public_rules: values(self.public_rules.unwrap_or_default()),
+        };
+        Some((control, id.position))
+    }
+}
+
+fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
+    texts.into_iter().map(|it| it.value).collect()
+}
+
+fn check_id(sheet: &mut Sheet<'_>, id: &Spanned<String>) -> bool {
+    let right = identity::is_id(&id.value);
+    if !right {
+        sheet.complain(id.position, format!("{:?} is no id: write {}", shown(&id.value), identity::ID_FORM));
+    }
+    right
+}
+
+fn read_severity(sheet: &mut Sheet<'_>, word: &Spanned<String>) -> Option<Severity> {
+    let found = word.value.parse();
+    if found.is_err() {
+        let hint = did_you_mean(&word.value, Severity::ALL.map(Severity::name));
+        let message = format!("{:?} is no severity: write low, medium, high or critical{hint}", shown(&word.value));
+        sheet.complain(word.position, message);
+    }
+    found.ok()
+}
+
+/// The score as written, in the severity's band; the middle of the band where none is.
+fn read_score(sheet: &mut Sheet<'_>, severity: Option<Severity>, score: Option<Spanned<f64>>) -> Option<f64> {
+    let Some(score) = score else { return severity.map(middle_of_band) };
+    if !(1.0..=10.0).contains(&score.value) {
+        sheet.complain(score.position, format!("\"score\" must be from 1 to 10, but is {}", score.value));
+        return None;
+    }
+    let band = Severity::of_score(score.value);
+    if let Some(severity) = severity
+        && severity != band
+    {
+        let (from, to) = band_of(severity);
+        let message = format!(
+            "a score of {} is {band}, but \"severity\" is {severity}: write severity: {band}, or a score from {from} to {to}",
+            score.value
+        );
+        sheet.complain(score.position, message);
+    }
+    Some(score.value)
+}
+
+/// The least and the greatest score of a severity, by the bands of [`Severity::of_score`], to one decimal.
+fn band_of(severity: Severity) -> (f64, f64) {
+    match severity {
+        Severity::Low => (1.0, 3.9),
+        Severity::Medium => (4.0, 6.9),
+        Severity::High => (7.0, 8.9),
+        Severity::Critical => (9.0, 10.0),
+    }
+}
+
+fn middle_of_band(severity: Severity) -> f64 {
+    match severity {
+        Severity::Low => 2.5,
+        Severity::Medium => 5.5,
+        Severity::High => 8.0,
+        Severity::Critical => 9.5,
+    }
+}
+
+fn read_kind_list(sheet: &mut Sheet<'_>, node: Node<'_>) -> Texts {
+    let entries = sheet.texts(node, "kinds")?;
+    if node.get("kinds").is_some_and(|it| it.elements().next().is_none()) {
+        let at = node.get("kinds").map_or(node.position(), Node::position);
+        sheet.complain(at, "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
+    }
+    Some(entries)
+}
+
+fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSelector> {
+    let mut found = Vec::new();
+    for entry in entries {
+        match kinds::parse(&entry.value) {
+            Ok(kind) => found.push(kind),
+            Err(why) => sheet.complain(entry.position, format!("{:?} in \"kinds\" {why}", shown(&entry.value))),
+        }
+    }
+    found
+}
+
+fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> Vec<Scope> {
+    let Some(entries) = entries.filter(|it| !it.is_empty()) else {
+        return DEFAULT_SCOPE.to_vec();
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        match Scope::ALL.into_iter().find(|it| it.name() == entry.value) {
+            Some(scope) => found.push(scope),
+            None => {
+                let hint = did_you_mean(&entry.value, Scope::ALL.map(Scope::name));
+                sheet.complain(
+                    entry.position,
+                    format!("{:?} is no scope: write cluster, file or admission{hint}", shown(&entry.value)),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn check_params(sheet: &mut Sheet<'_>, params: &[Spanned<String>], schema: Option<&ParamSchema>) {
+    let Some(schema) = schema else { return };
+    for param in params.iter().filter(|it| schema.get(&it.value).is_none()) {
+        let message = format!("{} (params.yaml describes them)", schema.unknown(&param.value));
+        sheet.complain(param.position, message);
+    }
+}

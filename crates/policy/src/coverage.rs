@@ -1,0 +1,122 @@
+//! Which controls a binding covers: `controls`, `frameworks`, `minSeverity` and `excludeControls` become one set.
+//!
+//! A name that means nothing and a set that comes out empty are complaints: a binding that covers nothing is green
+//! whatever happens.
+
+use super::{
+    Library,
+    fields::{Sheet, Spanned, shown},
+};
+use kubevet_document::Node;
+use kubevet_model::{Control, ControlId, Scope, Severity};
+use std::collections::BTreeSet;
+
+/// The word for every control that judges objects. Who wants connections refused (K-0001, K-0002) says so by name: a
+/// binding that names everything and denies must not take `kubectl exec` away unasked.
+const ALL: &str = "*";
+
+/// The set of `spec`.
+pub(super) fn read(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> BTreeSet<ControlId> {
+    let controls = sheet.texts(spec, "controls").unwrap_or_default();
+    let frameworks = sheet.texts(spec, "frameworks").unwrap_or_default();
+    let excluded = sheet.texts(spec, "excludeControls").unwrap_or_default();
+    let least = read_severity(sheet, spec);
+    if controls.is_empty() && frameworks.is_empty() {
+        let message = "the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
+        sheet.complain(spec.position(), message);
+        return BTreeSet::new();
+    }
+    let mut mistaken = false;
+    let mut named: BTreeSet<&ControlId> = BTreeSet::new();
+    for id in &controls {
+        if id.value == ALL {
+            named
+                .extend(library.controls.iter().map(|it| &it.control).filter(|it| judges_objects(it)).map(|it| &it.id));
+        } else {
+            let control = named_control(sheet, id, library);
+            mistaken |= control.is_none();
+            named.extend(control.map(|it| &it.id));
+        }
+    }
+    for name in &frameworks {
+        match members(sheet, name, library) {
+            Some(members) => named.extend(members),
+            None => mistaken = true,
+        }
+    }
+    let excluded: BTreeSet<&ControlId> =
+        excluded.iter().filter_map(|it| known_control(sheet, it, library)).map(|it| &it.id).collect();
+    let heavy = |id: &ControlId| {
+        let control = library.control(id.as_str());
+        least.is_none_or(|least| control.is_some_and(|it| it.control.severity >= least))
+    };
+    let covered: BTreeSet<ControlId> =
+        named.into_iter().filter(|it| !excluded.contains(it) && heavy(it)).cloned().collect();
+    // Where a name is wrong already, that nothing is left is no news.
+    if covered.is_empty() && !mistaken {
+        let message =
+            "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
+        sheet.complain(spec.position(), format!("{message}: name more, or leave out fewer"));
+    }
+    covered
+}
+
+fn read_severity(sheet: &mut Sheet<'_>, spec: Node<'_>) -> Option<Severity> {
+    super::binding::read_word(sheet, spec, "minSeverity", &Severity::ALL.map(|it| (it.name(), it)))
+}
+
+/// Whether it is asked of the objects of a cluster.
+fn judges_objects(control: &Control) -> bool {
+    control.scope.contains(&Scope::Cluster)
+}
+
+/// Whether the gate can ask it: of an object of a cluster, or of a request.
+fn is_for_gate(control: &Control) -> bool {
+    control.scope.iter().any(|it| matches!(it, Scope::Cluster | Scope::Admission))
+}
+
+fn named_control<'l>(sheet: &mut Sheet<'_>, id: &Spanned<String>, library: &'l Library) -> Option<&'l Control> {
+    let control = known_control(sheet, id, library)?;
+    if !is_for_gate(control) {
+        sheet.complain(id.position, format!("{} is asked of files alone: remove it", control.id));
+        return None;
+    }
+    Some(control)
+}
+
+fn known_control<'l>(sheet: &mut Sheet<'_>, id: &Spanned<String>, library: &'l Library) -> Option<&'l Control> {
+    let found = library.control(&id.value).map(|it| it.control.as_ref());
+    if found.is_none() {
+        let hint = library.suggest_control(&id.value);
+        sheet.complain(id.position, format!("there is no control {:?}{hint}", shown(&id.value)));
+    }
+    found
+}
+
+/// The controls of a framework that the gate can ask; complains of those that the library lacks, which would be missed
+/// in silence.
+fn members<'l>(sheet: &mut Sheet<'_>, name: &Spanned<String>, library: &'l Library) -> Option<Vec<&'l ControlId>> {
+    let Some(framework) = library.framework(&name.value) else {
+        let hint = library.suggest_framework(&name.value);
+        sheet.complain(name.position, format!("there is no framework {:?}{hint}", shown(&name.value)));
+        return None;
+    };
+    let mut found = Vec::new();
+    let mut whole = true;
+    for member in &framework.members {
+        match library.control(member.control.as_str()) {
+            Some(source) if is_for_gate(&source.control) => found.push(&source.control.id),
+            Some(_) => {}
+            None => {
+                let message = format!(
+                    "the framework {} lists {}, which is not in the library or does not load: mend the library, or name \
+                     the framework's other controls in \"controls\"",
+                    framework.name, member.control
+                );
+                sheet.complain(name.position, message);
+                whole = false;
+            }
+        }
+    }
+    whole.then_some(found)
+}

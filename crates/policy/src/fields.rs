@@ -1,0 +1,215 @@
+//! Reads maps of policy files and says everything that is wrong with them at once.
+//!
+//! A [`Key`] table names what a map may hold; the JSON Schemas in `schemas/` are tested against the same tables. Apart
+//! from what the values mean, which the file of each format decides.
+
+use super::suggest::did_you_mean;
+use kubevet_document::{self as document, Document, Limits, Node, Number, Value};
+use kubevet_model::{Position, Problem};
+use std::sync::Arc;
+
+/// The longest text of one key.
+const LONGEST_TEXT: usize = 20_000;
+/// The longest list.
+const LONGEST_LIST: usize = 10_000;
+
+/// A key that a map may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) required: bool,
+}
+
+impl Key {
+    pub(super) const fn required(name: &'static str) -> Self {
+        Self { name, required: true }
+    }
+
+    pub(super) const fn optional(name: &'static str) -> Self {
+        Self { name, required: false }
+    }
+}
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Spanned<T> {
+    pub(super) value: T,
+    pub(super) position: Position,
+}
+
+/// One file being read, and what is wrong with it so far.
+pub(super) struct Sheet<'f> {
+    pub(super) file: &'f Arc<str>,
+    problems: &'f mut Vec<Problem>,
+}
+
+impl<'f> Sheet<'f> {
+    pub(super) fn new(file: &'f Arc<str>, problems: &'f mut Vec<Problem>) -> Self {
+        Self { file, problems }
+    }
+
+    /// The one YAML or JSON document of the file; `None` where there is not exactly one that can be read whole.
+    pub(super) fn document(&mut self, text: &str, what: &str) -> Option<Document> {
+        self.document_of(text.as_bytes(), what, document::read_yaml)
+    }
+
+    /// As [`Sheet::document`], with the reader to use.
+    pub(super) fn document_of(
+        &mut self,
+        bytes: &[u8],
+        what: &str,
+        read: fn(&Arc<str>, &[u8], &Limits) -> document::Reading,
+    ) -> Option<Document> {
+        let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000 };
+        let mut reading = read(self.file, bytes, &limits);
+        if !reading.problems.is_empty() {
+            self.problems.append(&mut reading.problems);
+            return None;
+        }
+        let mut documents = reading.documents.into_iter();
+        match (documents.next(), documents.next()) {
+            (Some(document), None) => Some(document),
+            (Some(_), Some(second)) => {
+                self.complain(second.position(), format!("a second document begins here: one {what} a file"));
+                None
+            }
+            (None, _) => {
+                self.complain(Position::START, format!("the file is empty: it must hold one {what}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn complain(&mut self, at: Position, message: impl Into<String>) {
+        self.problems.push(Problem::at(self.file.as_ref(), at, message));
+    }
+
+    /// Whether the node is a map; complains of unknown, repeated and missing keys.
+    pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[Key]) -> bool {
+        if !matches!(node.value(), Value::Map(_)) {
+            self.complain(node.position(), format!("{what} must be a map with {}, but is {}", names(keys), kind(node)));
+            return false;
+        }
+        self.repeated(node);
+        for entry in node.entries() {
+            if keys.iter().all(|it| it.name != entry.key) {
+                let hint = did_you_mean(entry.key, keys.iter().map(|it| it.name));
+                let hint = if hint.is_empty() { format!(": it has {}", names(keys)) } else { hint };
+                self.complain(entry.key_position(), format!("{what} has no key {:?}{hint}", shown(entry.key)));
+            }
+        }
+        for key in keys.iter().filter(|it| it.required && node.get(it.name).is_none()) {
+            self.complain(node.position(), format!("{what} lacks the key {:?}", key.name));
+        }
+        true
+    }
+
+    /// Complains of keys that stand twice in a map.
+    pub(super) fn repeated(&mut self, node: Node<'_>) {
+        for (key, position) in node.repeated() {
+            self.complain(position, format!("the key {:?} stands twice: keep one", shown(key)));
+        }
+    }
+
+    /// The text of a key, which must have some; `None` where the key is missing.
+    pub(super) fn text(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
+        let text = self.maybe_empty(node, key)?;
+        if text.value.trim().is_empty() {
+            self.complain(text.position, format!("{key:?} is empty: write something or leave the key out"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// The text of a key, trimmed at its end; `None` where the key is missing.
+    pub(super) fn maybe_empty(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
+        let value = node.get(key)?;
+        self.string(value, &format!("{key:?}"))
+    }
+
+    /// A text, trimmed at its end.
+    pub(super) fn string(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
+        let Some(text) = node.as_str() else {
+            let quote =
+                if matches!(node.value(), Value::Number(_) | Value::Bool(_)) { ": put it in quotes" } else { "" };
+            self.complain(node.position(), format!("{what} must be a text, but is {}{quote}", kind(node)));
+            return None;
+        };
+        if text.len() > LONGEST_TEXT {
+            self.complain(node.position(), format!("{what} is longer than {LONGEST_TEXT} bytes: shorten it"));
+            return None;
+        }
+        if text.chars().any(|it| it.is_control() && it != '\n' && it != '\t') {
+            self.complain(node.position(), format!("{what} has a control character: remove it"));
+            return None;
+        }
+        Some(Spanned { value: text.trim_end().to_owned(), position: node.position() })
+    }
+
+    /// The number of a key; `None` where the key is missing.
+    pub(super) fn number(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<f64>> {
+        let value = node.get(key)?;
+        let number = match value.value() {
+            Value::Number(Number::Float(it)) => Some(it),
+            Value::Number(Number::Int(it)) => i32::try_from(it).ok().map(f64::from),
+            _ => None,
+        };
+        if number.is_none() {
+            self.complain(value.position(), format!("{key:?} must be a number, but is {}", kind(value)));
+        }
+        Some(Spanned { value: number?, position: value.position() })
+    }
+
+    /// The texts of a key's list, each once; `None` where the key is missing or no list. Entries that are no text are
+    /// left out.
+    pub(super) fn texts(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
+        let value = node.get(key)?;
+        let mut texts: Vec<Spanned<String>> = Vec::new();
+        for (i, element) in self.elements(value, &format!("{key:?}"))?.into_iter().enumerate() {
+            let Some(text) = self.string(element, &format!("entry {} of {key:?}", i + 1)) else { continue };
+            if texts.iter().any(|it| it.value == text.value) {
+                self.complain(text.position, format!("{key:?} lists {:?} twice: keep one", shown(&text.value)));
+            } else {
+                texts.push(text);
+            }
+        }
+        Some(texts)
+    }
+
+    /// The elements of a list of bounded length.
+    pub(super) fn elements<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Node<'a>>> {
+        let Value::List(list) = node.value() else {
+            let hint = if matches!(node.value(), Value::String(_)) { ": write [ ] around it" } else { "" };
+            self.complain(node.position(), format!("{what} must be a list, but is {}{hint}", kind(node)));
+            return None;
+        };
+        if list.len() > LONGEST_LIST {
+            self.complain(node.position(), format!("{what} has more than {LONGEST_LIST} entries: shorten it"));
+            return None;
+        }
+        Some(list.elements().collect())
+    }
+}
+
+/// A word of somebody's file, bounded for a message.
+pub(super) fn shown(word: &str) -> String {
+    const LONGEST: usize = 60;
+    if word.chars().count() <= LONGEST { word.to_owned() } else { word.chars().take(LONGEST).chain(['…']).collect() }
+}
+
+/// What a node is, for messages.
+pub(super) fn kind(node: Node<'_>) -> &'static str {
+    match node.value() {
+        Value::Null => "empty",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+    }
+}
+
+fn names(keys: &[Key]) -> String {
+    let names: Vec<&str> = keys.iter().map(|it| it.name).collect();
+    format!("the keys {}", names.join(", "))
+}

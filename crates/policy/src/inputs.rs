@@ -1,0 +1,201 @@
+//! Reads a controls config: Kubescape's inputs as released, or a flat map from params to values.
+//!
+//! Its users' files must work as they are, so names that Kubescape knows and no control here reads are accepted
+//! ([`READ_ELSEWHERE`]). Any other unknown name is a problem: a mistyped name would otherwise be green.
+
+use super::{
+    fields::{Key, Sheet, kind, shown},
+    params::{ParamSchema, ParamValue, Params},
+    suggest::did_you_mean,
+};
+use kubevet_document::{self as document, Node, Value};
+use kubevet_model::Problem;
+use std::sync::Arc;
+
+/// Names of Kubescape's inputs that no control here reads yet.
+const READ_ELSEWHERE: &[&str] = &[
+    "hardenedSandboxRuntimeClasses",
+    "imageDigestExemptRepositories",
+    "max_critical_vulnerabilities",
+    "max_high_vulnerabilities",
+    "sandbox_cpu_limit_max",
+    "sandbox_memory_limit_max",
+    "sensitiveInterfaces",
+    "servicesNames",
+    "trustedCosignPublicKeys",
+    "wlKnownNames",
+];
+
+/// The keys beside `settings` in Kubescape's file.
+const FILE_KEYS: &[Key] = &[
+    Key::required("settings"),
+    Key::optional("name"),
+    Key::optional("guid"),
+    Key::optional("attributes"),
+    Key::optional("scope"),
+    Key::optional("creationTime"),
+    Key::optional("updatedTime"),
+];
+/// The keys that hold params, and those beside them that are for other parts of Kubescape.
+const SETTINGS_KEYS: &[Key] = &[
+    Key::optional(POSTURE),
+    Key::optional(DATA),
+    Key::optional("postureScanConfig"),
+    Key::optional("vulnerabilityScanConfig"),
+];
+const POSTURE: &str = "postureControlInputs";
+const DATA: &str = "dataControlInputs";
+
+/// Reads a controls config into `params`. Every value that can be read is set; the rest keeps its value and is a
+/// problem.
+#[must_use]
+pub fn read_controls_config(file: &str, bytes: &[u8], schema: &ParamSchema, params: &mut Params) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let file: Arc<str> = file.into();
+    let mut sheet = Sheet::new(&file, &mut problems);
+    let Some(document) = sheet.document_of(bytes, "controls config", document::read) else { return problems };
+    let root = document.root();
+    if !matches!(root.value(), Value::Map(_)) {
+        sheet.complain(
+            root.position(),
+            format!("a controls config is a map from params to values, but this is {}", kind(root)),
+        );
+        return problems;
+    }
+    for (name, value) in found_in(&mut sheet, root, schema) {
+        match schema.get(&name) {
+            None if READ_ELSEWHERE.contains(&name.as_str()) => {}
+            _ => set(&mut sheet, &name, value, schema, params),
+        }
+    }
+    problems
+}
+
+/// The names and values of a controls config, whichever shape it has.
+fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> Vec<(String, Node<'a>)> {
+    let mut found = Vec::new();
+    let (settings, what) = if let Some(settings) = root.get("settings") {
+        sheet.keys(root, "a controls config", FILE_KEYS);
+        (settings, "\"settings\"")
+    } else if root.get(POSTURE).is_some() || root.get(DATA).is_some() {
+        (root, "a controls config")
+    } else {
+        names_of(sheet, root, schema, &mut found);
+        return found;
+    };
+    if !sheet.keys(settings, what, SETTINGS_KEYS) {
+        return found;
+    }
+    let inputs: Vec<_> = [POSTURE, DATA].into_iter().filter_map(|key| Some((key, settings.get(key)?))).collect();
+    if inputs.is_empty() {
+        sheet.complain(settings.position(), format!("\"settings\" lacks the key {POSTURE:?}, so it sets nothing"));
+    }
+    for (key, node) in inputs {
+        match node.value() {
+            Value::Map(_) => names_of(sheet, node, schema, &mut found),
+            Value::Null => {}
+            _ => sheet.complain(
+                node.position(),
+                format!("{key:?} must be a map from params to values, but is {}", kind(node)),
+            ),
+        }
+    }
+    found
+}
+
+/// The entries of a map whose keys are params; complains of those that are none.
+fn names_of<'a>(sheet: &mut Sheet<'_>, node: Node<'a>, schema: &ParamSchema, found: &mut Vec<(String, Node<'a>)>) {
+    sheet.repeated(node);
+    for entry in node.entries() {
+        if schema.get(entry.key).is_some() || READ_ELSEWHERE.contains(&entry.key) {
+            found.push((entry.key.to_owned(), entry.value));
+        } else {
+            let known = schema.iter().map(|it| it.name.as_str()).chain(READ_ELSEWHERE.iter().copied());
+            let hint = did_you_mean(entry.key, known.chain(["settings", POSTURE, DATA]));
+            sheet.complain(entry.key_position(), format!("there is no param {:?}{hint}", shown(entry.key)));
+        }
+    }
+}
+
+fn set(sheet: &mut Sheet<'_>, name: &str, node: Node<'_>, schema: &ParamSchema, params: &mut Params) {
+    let Some(value) = read_value(sheet, node, name) else { return };
+    if let Err(message) = params.set(schema, name, value) {
+        sheet.complain(node.position(), message);
+    }
+}
+
+/// A param's value as written: a text, or a list of texts; null is an empty list, as in Go.
+pub(super) fn read_value(sheet: &mut Sheet<'_>, node: Node<'_>, name: &str) -> Option<ParamValue> {
+    match node.value() {
+        Value::Null => Some(ParamValue::List(Vec::new())),
+        Value::List(_) => {
+            let elements = sheet.elements(node, &format!("the param {name:?}"))?;
+            let what = format!("an entry of the param {name:?}");
+            let texts: Vec<_> = elements.iter().map(|it| sheet.string(*it, &what)).collect();
+            texts.into_iter().map(|it| it.map(|text| text.value)).collect::<Option<_>>().map(ParamValue::List)
+        }
+        _ => sheet.string(node, &format!("the param {name:?}")).map(|it| ParamValue::Text(it.value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded;
+
+    /// Reads a config over the built-in params and says what it changes and complains of.
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let schema = embedded().0.params;
+        let mut params = schema.defaults();
+        let problems = read_controls_config("config.json", text.as_bytes(), &schema, &mut params);
+        let defaults = schema.defaults();
+        let changed = params.iter().filter(|(name, value)| defaults.get(name) != Some(value));
+        let mut got: Vec<String> = changed.map(|(name, value)| format!("{name} {value:?}")).collect();
+        got.extend(problems.iter().map(ToString::to_string));
+        assert_eq!(got, expected, "{text}");
+    }
+
+    #[test]
+    fn all_shapes_are_read() {
+        check("{}", &[]);
+        check("{\"publicRegistries\": [\"docker.io\"]}", &["publicRegistries List([\"docker.io\"])"]);
+        check("publicRegistries: docker.io\n", &["publicRegistries List([\"docker.io\"])"]);
+        check(
+            "{\"settings\":{\"postureControlInputs\":{\"insecureCapabilities\":null},\"dataControlInputs\":{\"cloudProvider\":\"aws\"}}}",
+            &["cloudProvider Text(\"aws\")", "insecureCapabilities List([])"],
+        );
+        check(
+            "{\"postureControlInputs\":{\"cloudProvider\":[\"gce\"], \"wlKnownNames\": [\"x\"]}}",
+            &["cloudProvider Text(\"gce\")"],
+        );
+        check(
+            r#"{"sensitiveValuesAllowed": ["BEGIN \\w+ KEY"]}"#,
+            &["sensitiveValuesAllowed List([\"BEGIN [0-9A-Za-z_]+ KEY\"])"],
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_and_the_rest_is_set() {
+        check(
+            "publicRegistry: [a]\nuntrustedRegistries: [b, 1]\nmemory_limit_max: [1GB]\nfloatingImageTags: [edge]\ncloudProvider: [a, b]\n",
+            &[
+                "floatingImageTags List([\"edge\"])",
+                "config.json:1:1: there is no param \"publicRegistry\", did you mean \"publicRegistries\"?",
+                "config.json:2:26: an entry of the param \"untrustedRegistries\" must be a text, but is a number: put it in quotes",
+                "config.json:3:19: the param \"memory_limit_max\" has the entry \"1GB\", which is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
+                "config.json:5:16: the param \"cloudProvider\" holds one text, but is given 2: keep one",
+            ],
+        );
+        check("[]", &["config.json:1:1: a controls config is a map from params to values, but this is a list"]);
+        check(
+            "{\"settings\": {\"postureControlInput\": {}}}",
+            &[
+                "config.json:1:15: \"settings\" has no key \"postureControlInput\", did you mean \"postureControlInputs\"?",
+                "config.json:1:14: \"settings\" lacks the key \"postureControlInputs\", so it sets nothing",
+            ],
+        );
+        check("{\"setings\": {}}", &["config.json:1:2: there is no param \"setings\", did you mean \"settings\"?"]);
+        check("", &["config.json:1:1: the file is empty: it must hold one controls config"]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Which file of a policy folder is what. A file that nothing reads is a problem: it is a control that somebody believes
+//! is there.
+
+use super::{files::PolicyFile, suggest::nearest};
+use kubevet_model::Problem;
+use std::collections::BTreeMap;
+
+/// The files of a policy folder by what they are.
+#[derive(Debug, Default)]
+pub(super) struct Layout<'f> {
+    pub(super) params: Option<&'f PolicyFile>,
+    pub(super) modules: Vec<&'f PolicyFile>,
+    pub(super) frameworks: Vec<&'f PolicyFile>,
+    /// By the name of the folder.
+    pub(super) controls: BTreeMap<&'f str, ControlFolder<'f>>,
+}
+
+/// The files of one control.
+#[derive(Debug, Default)]
+pub(super) struct ControlFolder<'f> {
+    /// The folder as the user may find it.
+    pub(super) shown: String,
+    pub(super) control: Option<&'f PolicyFile>,
+    pub(super) rule: Option<&'f PolicyFile>,
+}
+
+impl<'f> Layout<'f> {
+    /// Sorts files; complains of those that are nothing.
+    pub(super) fn of(files: &'f [PolicyFile], problems: &mut Vec<Problem>) -> Self {
+        let mut layout = Self::default();
+        for file in files {
+            let steps = file.steps();
+            match steps.as_slice() {
+                ["params.yaml"] => layout.params = Some(file),
+                ["lib", name] if ends(name, "rego") => layout.modules.push(file),
+                ["frameworks", name] if ends(name, "yaml") => layout.frameworks.push(file),
+                ["lib", "testdata", ..] | ["cases", ..] => {}
+                ["controls", folder, rest @ ..] if !rest.is_empty() => layout.control(file, folder, rest, problems),
+                [.., name] if ends(name, "md") => {}
+                _ => complain(file, &steps, problems),
+            }
+        }
+        layout
+    }
+
+    fn control(&mut self, file: &'f PolicyFile, name: &'f str, rest: &[&str], problems: &mut Vec<Problem>) {
+        let folder = self.controls.entry(name).or_default();
+        if folder.shown.is_empty() {
+            let inside: usize = rest.iter().map(|it| it.len() + 1).sum();
+            folder.shown = file.shown.get(..file.shown.len().saturating_sub(inside)).unwrap_or(name).to_owned();
+        }
+        match rest {
+            ["control.yaml"] => folder.control = Some(file),
+            ["rule.rego"] => folder.rule = Some(file),
+            ["testdata", "pass" | "fail", name] if ends(name, "yaml") => {}
+            [.., name] if ends(name, "md") => {}
+            _ => complain(file, rest, problems),
+        }
+    }
+}
+
+fn ends(name: &str, extension: &str) -> bool {
+    name.strip_suffix(extension).is_some_and(|it| it.len() > 1 && it.ends_with('.'))
+}
+
+fn complain(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
+    const KNOWN: [&str; 5] = ["control.yaml", "rule.rego", "params.yaml", "controls", "frameworks"];
+    let name = steps.last().copied().unwrap_or_default();
+    let hint = match (name.strip_suffix(".yml"), steps.iter().find_map(|step| nearest(step, KNOWN))) {
+        (Some(stem), _) => format!("rename it to {stem}.yaml"),
+        (_, Some(near)) if !steps.contains(&near) => format!("did you mean {near:?}?"),
+        _ => "remove it, or see README.md of the built-in policies for what goes where".to_owned(),
+    };
+    problems.push(Problem::in_file(file.shown.as_ref(), format!("nothing reads this file: {hint}")));
+}

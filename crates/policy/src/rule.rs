@@ -1,0 +1,120 @@
+//! What a Rego file says about itself: its package, and the params it reads.
+//!
+//! Only the text is looked at, with comments and strings set aside, so that a folder's mistakes can be told without
+//! the engine. Whether the Rego is right is the engine's to say.
+
+use super::fields::Spanned;
+use kubevet_model::Position;
+
+/// The package of a module and where it is named; `None` where no package line comes first.
+pub(super) fn package(text: &str) -> Option<Spanned<String>> {
+    let (number, line) =
+        text.lines().enumerate().find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+    let after = line.trim_start().strip_prefix("package")?;
+    let name = after.trim_start();
+    if name.len() == after.len() {
+        return None;
+    }
+    let column = line.chars().count() - name.chars().count() + 1;
+    let name = name.split([' ', '\t', '#', ';', '\r']).next().unwrap_or_default();
+    Some(Spanned { value: name.to_owned(), position: position(number, column) })
+}
+
+/// The params that a module reads as `input.params.NAME` or `input.params["NAME"]`, each at every place.
+pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
+    const ROOT: &str = "input.params";
+    let mut found = Vec::new();
+    let mut raw = false;
+    for (number, line) in text.lines().enumerate() {
+        let code = code_of(line, &mut raw);
+        for (at, _) in code.match_indices(ROOT) {
+            let before = code.get(..at).and_then(|it| it.chars().next_back());
+            if before.is_some_and(|it| it == '.' || is_word(it)) {
+                continue;
+            }
+            // The mask keeps every byte in place, so the name of a quoted key is read from the line itself.
+            let Some((lead, name)) = line.get(at + ROOT.len()..).and_then(name_after) else { continue };
+            let column = line.get(..at + ROOT.len() + lead).map_or(0, |it| it.chars().count()) + 1;
+            found.push(Spanned { value: name.to_owned(), position: position(number, column) });
+        }
+    }
+    found
+}
+
+/// `.name` or `["name"]`: how many bytes come before the name, and the name.
+fn name_after(rest: &str) -> Option<(usize, &str)> {
+    if let Some(quoted) = rest.strip_prefix("[\"") {
+        return quoted.split_once("\"]").map(|(name, _)| (2, name));
+    }
+    let name = rest.strip_prefix('.')?;
+    let end = name.find(|c| !is_word(c)).unwrap_or(name.len());
+    name.get(..end).filter(|it| !it.is_empty()).map(|name| (1, name))
+}
+
+/// A line with comments and the insides of strings blanked, byte for byte. `raw` says whether the line begins inside a
+/// raw string, and afterwards whether the next one does.
+fn code_of(line: &str, raw: &mut bool) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in line.char_indices() {
+        let inside = *raw || quoted;
+        match c {
+            '`' if !quoted => *raw = !*raw,
+            '"' if !*raw && !escaped => quoted = !quoted,
+            '#' if !inside => {
+                out.extend(std::iter::repeat_n(' ', line.len() - at));
+                break;
+            }
+            _ => {}
+        }
+        escaped = quoted && c == '\\' && !escaped;
+        if inside || !c.is_ascii() {
+            out.extend(std::iter::repeat_n(' ', c.len_utf8()));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// From a line counted from 0 and a column counted from 1.
+fn position(line: usize, column: usize) -> Position {
+    let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
+    Position { line: number(line).saturating_add(1), column: number(column) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(found: &[Spanned<String>]) -> Vec<String> {
+        found.iter().map(|it| format!("{} {}", it.position, it.value)).collect()
+    }
+
+    #[test]
+    fn the_package_is_the_first_statement() {
+        for (text, expected) in [
+            ("package controls.c1\n", Some("1:9 controls.c1")),
+            ("# METADATA\n\n  package  lib.x # why\n", Some("3:12 lib.x")),
+            ("import rego.v1\npackage a\n", None),
+            ("packages a\n", None),
+            ("package\n", None),
+            ("", None),
+        ] {
+            assert_eq!(print(&package(text).into_iter().collect::<Vec<_>>()).first().map(String::as_str), expected);
+        }
+    }
+
+    #[test]
+    fn params_are_found_in_code_alone() {
+        let text = "x in input.params.allowed # input.params.no\ny := \"input.params.no\"\nz := `input.params.no\n\
+                    input.params.no` == input.params[\"max-é\"]\n\"\\\"\" == input.params.é; myinput.params.no; input.params\n\
+                    e := \"é\"; input.params.last";
+        assert_eq!(print(&params_read(text)), ["1:19 allowed", "4:35 max-é", "6:24 last"]);
+    }
+}

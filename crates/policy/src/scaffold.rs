@@ -1,0 +1,104 @@
+//! `kubevet policy new`: writes a control that works, to be changed into the one that is wanted.
+//!
+//! The only file of this system that writes. It never overwrites anything.
+
+use super::identity;
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// The files of a new control, with `{id}`, `{folder}` and `{package}` to be filled in.
+const FILES: &[(&str, &str)] = &[
+    ("control.yaml", include_str!("scaffold/control.yaml")),
+    ("rule.rego", include_str!("scaffold/rule.rego.txt")),
+    ("testdata/pass/no-terminal.yaml", include_str!("scaffold/no-terminal.yaml")),
+    ("testdata/pass/terminal-refused.yaml", include_str!("scaffold/terminal-refused.yaml")),
+    ("testdata/fail/pod.yaml", include_str!("scaffold/pod.yaml")),
+    ("testdata/fail/init-container.yaml", include_str!("scaffold/init-container.yaml")),
+];
+
+/// Why no control was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ScaffoldError {
+    /// The name has no id, or has letters that a folder's name should not have.
+    #[error("{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal")]
+    Name(String),
+    /// There is something already.
+    #[error("{} exists: choose another name, or remove it", .0.display())]
+    Exists(PathBuf),
+    /// The file system refused.
+    #[error("{} cannot be written: {error}", path.display())]
+    Io {
+        /// What was to be written.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Writes a control's folder `name` (`C-9001-no-terminal`) into `dir` and returns the files in it.
+///
+/// # Errors
+/// The name is none, the folder exists, or it cannot be written.
+pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
+    let id = identity::id_of_folder(name).filter(|id| {
+        let rest = name.get(id.len()..).unwrap_or_default();
+        rest.strip_prefix('-').map_or(rest.is_empty(), identity::is_slug)
+    });
+    let id = id.ok_or_else(|| ScaffoldError::Name(name.chars().take(100).collect()))?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| ScaffoldError::Io { path, error }
+    };
+    fs::create_dir_all(dir).map_err(failed(dir))?;
+    let folder = dir.join(name);
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(ScaffoldError::Exists(folder)),
+        other => other.map_err(failed(&folder))?,
+    }
+    let mut written = Vec::new();
+    for (inside, text) in FILES {
+        let path = folder.join(inside);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed(parent))?;
+        }
+        let text = text.replace("{id}", id).replace("{folder}", name).replace("{package}", &identity::package_of(id));
+        fs::File::create_new(&path).and_then(|mut it| it.write_all(text.as_bytes())).map_err(failed(&path))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{embedded, load_custom, read_testdata};
+
+    #[test]
+    fn what_is_written_passes_every_check() {
+        let dir = tempfile::tempdir().unwrap();
+        let written = new_control("C-9001-no-terminal", dir.path()).unwrap();
+        assert_eq!(written.len(), FILES.len());
+        for path in [dir.path().to_owned(), dir.path().join("C-9001-no-terminal")] {
+            let (controls, modules, problems) = load_custom(&path);
+            assert_eq!(problems, []);
+            assert_eq!((controls.len(), modules.len()), (1, 0));
+            assert_eq!(embedded().0.add_custom(controls, modules), []);
+        }
+        let (objects, problems) = read_testdata(&dir.path().join("C-9001-no-terminal"));
+        assert_eq!(problems, []);
+        assert_eq!(objects.len(), 4);
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_no_path_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        new_control("ACME-12", dir.path()).unwrap();
+        assert!(matches!(new_control("ACME-12", dir.path()), Err(ScaffoldError::Exists(_))));
+        for name in ["../C-1-x", "C-1-../../x", "C-1-", "c-1", "C-1-Ä", "C-1/x", ""] {
+            assert!(matches!(new_control(name, dir.path()), Err(ScaffoldError::Name(_))), "{name}");
+        }
+    }
+}

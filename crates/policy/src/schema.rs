@@ -1,0 +1,95 @@
+//! Reads params.yaml into a [`ParamSchema`].
+
+use super::{
+    fields::{Key, Sheet, kind, shown},
+    params::{self, ParamSchema, ParamSpec, ParamType, ParamValue},
+    patterns,
+    suggest::did_you_mean,
+};
+use kubevet_document::{Entry, Node, Value};
+use kubevet_model::Problem;
+use std::sync::Arc;
+
+/// The keys of one param.
+pub(super) const PARAM_KEYS: &[Key] = &[Key::required("type"), Key::required("description"), Key::required("default")];
+
+/// Reads params.yaml. A param with a mistake is left out.
+pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> ParamSchema {
+    let mut schema = ParamSchema::default();
+    let mut sheet = Sheet::new(file, problems);
+    let Some(document) = sheet.document(text, "map of params") else { return schema };
+    let root = document.root();
+    if !matches!(root.value(), Value::Map(_)) {
+        sheet.complain(
+            root.position(),
+            format!("params.yaml must be a map from names to params, but is {}", kind(root)),
+        );
+        return schema;
+    }
+    sheet.repeated(root);
+    for entry in root.entries() {
+        if let Some(spec) = read_param(&mut sheet, &entry) {
+            schema.add(spec);
+        }
+    }
+    schema
+}
+
+fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
+    let (name, node) = (entry.key, entry.value);
+    let named = is_name(name);
+    if !named {
+        let message =
+            format!("{:?} is no name for a param: begin with a letter, then letters, digits and _", shown(name));
+        sheet.complain(entry.key_position(), message);
+    }
+    if !sheet.keys(node, &format!("the param {:?}", shown(name)), PARAM_KEYS) {
+        return None;
+    }
+    let description = sheet.text(node, "description");
+    let word = sheet.text(node, "type")?;
+    let Some(param_type) = ParamType::parse(&word.value) else {
+        let known = ParamType::ALL.map(ParamType::name);
+        let hint = did_you_mean(&word.value, known);
+        sheet.complain(word.position, format!("{:?} is no type: write {}{hint}", shown(&word.value), known.join(", ")));
+        return None;
+    };
+    let default = read_default(sheet, node.get("default")?, param_type)?;
+    let spec = ParamSpec { name: name.to_owned(), kind: param_type, description: description?.value, default };
+    named.then_some(spec)
+}
+
+/// A default has exactly the param's type: what users may be forgiven, the library is not.
+fn read_default(sheet: &mut Sheet<'_>, node: Node<'_>, param_type: ParamType) -> Option<ParamValue> {
+    if param_type == ParamType::String {
+        return sheet.string(node, "\"default\"").map(|it| ParamValue::Text(it.value));
+    }
+    let mut whole = true;
+    let mut entries = Vec::new();
+    for element in sheet.elements(node, "\"default\"")? {
+        let Some(text) = sheet.string(element, "an entry of \"default\"") else {
+            whole = false;
+            continue;
+        };
+        let fault = match param_type {
+            ParamType::Regexes => patterns::vet(&text.value).err().map(|why| format!("{:?} {why}", shown(&text.value))),
+            _ => params::accept(param_type, ParamValue::Text(text.value.clone()))
+                .err()
+                .map(|why| format!("\"default\" {why}")),
+        };
+        match fault {
+            None => entries.push(text.value),
+            Some(message) => {
+                whole = false;
+                sheet.complain(text.position, message);
+            }
+        }
+    }
+    whole.then_some(ParamValue::List(entries))
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 80
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,478 @@
+//! The whole loader, over files in memory and in folders, and the schemas that editors read.
+
+use super::{
+    annotations::{ANNOTATION_KEYS, CUSTOM_KEYS},
+    control::CONTROL_KEYS,
+    custom, embedded,
+    fields::Key,
+    files,
+    framework::{FRAMEWORK_KEYS, MEMBER_KEYS},
+    library::Library,
+    load_custom, load_folder,
+    params::{ParamType, ParamValue},
+    parse_cases, parse_differences, read_controls_config, read_differences, read_testdata,
+    schema::PARAM_KEYS,
+    sources::of_table,
+    testdata::Expected,
+};
+use kubevet_model::{Problem, Scope, Severity};
+use std::{fs, path::Path, sync::Arc};
+
+const CONTROL: &str =
+    "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\ndescription: b\nremediation: c\nkinds: [Pod]\n";
+const RULE: &str = "package controls.c0001\n";
+
+/// Loads files in memory and compares the whole list of problems.
+#[track_caller]
+fn check(files: &[(&str, &str)], expected: &[&str]) -> Library {
+    let (library, problems) = of_table("p", files);
+    same(&problems, expected);
+    library
+}
+
+/// As [`check`], for custom rules in a folder `C-0001-own`.
+#[track_caller]
+fn check_custom(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let (controls, modules) = custom::load_files(files::of_table("own", table), "C-0001-own", &mut problems);
+    let mut library = embedded().0;
+    library.controls.clear();
+    problems.extend(library.add_custom(controls, modules));
+    same(&problems, expected);
+    library.controls.iter().map(|it| format!("{} {} {}", it.control.id, it.control.score, it.control.name)).collect()
+}
+
+#[track_caller]
+fn same(problems: &[Problem], expected: &[&str]) {
+    let got: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(got, expected, "\n{}", got.join("\n"));
+}
+
+fn ids(library: &Library) -> Vec<&str> {
+    library.controls.iter().map(|it| it.control.id.as_str()).collect()
+}
+
+#[test]
+fn a_whole_folder_is_loaded() {
+    let library = check(
+        &[
+            ("params.yaml", "names:\n  type: strings\n  description: a\n  default: [x]\n"),
+            ("lib/own.rego", "package lib.own\n"),
+            (
+                "frameworks/f.yaml",
+                "name: F\nversion: v1\ndescription: d\ncontrols:\n  - {id: C-0001, section: \"1.2\", level: L1, reason: r}\n",
+            ),
+            (
+                "controls/C-0001-one/control.yaml",
+                &format!(
+                    "# yaml-language-server: $schema=x\n{CONTROL}params: [names]\nrequiresAnyParam: [names]\npublicRules: [a]\n"
+                ),
+            ),
+            ("controls/C-0001-one/rule.rego", "package controls.c0001\nx if input.params.names\n"),
+            ("controls/C-0001-one/testdata/pass/a.yaml", "anything"),
+            ("README.md", ""),
+        ],
+        &[],
+    );
+    let source = library.control("c-0001").unwrap();
+    assert_eq!((source.control.severity, source.control.score), (Severity::High, 8.0));
+    assert_eq!((source.control.scope.len(), source.control.requires_any_param.len()), (2, 1));
+    assert_eq!(
+        (source.position.line, source.position.column, &*source.file),
+        (2, 5, "p/controls/C-0001-one/control.yaml")
+    );
+    let framework = library.framework("f").unwrap();
+    assert_eq!((framework.version.as_str(), framework.members[0].section.as_str()), ("v1", "1.2"));
+    assert_eq!(library.params.defaults().get("names"), Some(&ParamValue::List(vec!["x".to_owned()])));
+    assert_eq!(library.modules.len(), 1);
+    assert!(library.control("C-0002").is_none() && library.framework("g").is_none());
+}
+
+#[test]
+fn two_broken_files_are_two_problems_and_lose_nothing_else() {
+    let library = check(
+        &[
+            ("controls/C-0001-one/control.yaml", CONTROL),
+            ("controls/C-0001-one/rule.rego", RULE),
+            ("controls/C-0002-two/control.yaml", "id: [C-0002\n"),
+            ("controls/C-0002-two/rule.rego", "package controls.c0002\n"),
+            ("frameworks/a.yaml", "name: \"A\n"),
+            ("frameworks/b.yaml", "name: B\ndescription: d\ncontrols: [{id: C-0001}, {id: C-0002}]\n"),
+        ],
+        BROKEN_YAML,
+    );
+    assert_eq!(ids(&library), ["C-0001"]);
+    // A broken control is still a member: its absence from the library must be seen, not hidden.
+    assert_eq!(library.frameworks.iter().map(|it| it.members.len()).collect::<Vec<_>>(), [2]);
+}
+
+const BROKEN_YAML: &[&str] = &[
+    "p/controls/C-0002-two/control.yaml:1:5: this is no YAML: unclosed bracket '['",
+    "p/frameworks/a.yaml:2:1: this is no YAML: invalid indentation in multiline quoted scalar",
+];
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let library = check(
+        &[
+            (
+                "params.yaml",
+                "names:\n  type: string\n  description: a\n  default: [x]\n\
+                 sizes:\n  type: quantity\n  description: a\n  default: []\n\
+                 limits:\n  type: quantities\n  description: a\n  default: [1GB, 5]\n\
+                 patterns:\n  type: regexes\n  description: a\n  default: ['\\w+', '(?=a)', '\\bx', 'ok']\n\
+                 two words:\n  type: strings\n  default: []\n\
+                 good:\n  type: strings\n  description: a\n  default: []\n",
+            ),
+            ("lib/x.rego", "package x\n"),
+            ("lib/x.txt", ""),
+            ("controls/C-0001-one/control.yaml", CONTROL),
+            ("controls/C-0001-one/rule.rego", "package controls.c1\n"),
+            (
+                "controls/C-0002-two/control.yaml",
+                "id: C-0003\nname: Two\nseverity: high\nscore: 5\ncategory: 7\ndescription: ''\nremedation: c\n\
+                 kinds: [workload, Deployment, Pod, Pod]\nscope: [files]\nparams: [god, good]\nrequiresAnyParam: [names]\nname: Again\n",
+            ),
+            ("controls/C-0002-two/rule.rego", "# nothing\n"),
+            ("controls/C-0003-three/control.yaml", &CONTROL.replace("C-0001", "C-0004").replace("high", "severe")),
+            ("controls/C-0004-four/control.yaml", &CONTROL.replace("C-0001", "C-0005")),
+            ("controls/C-0004-four/rule.rego", "package controls.c0004\n"),
+            ("controls/C-0004-more/control.yml", ""),
+            ("controls/C-0006-six/control.yaml", &CONTROL.replace("C-0001", "C-0006").replace("score: 8\n", "")),
+            ("controls/C-0006-six/rule.rego", "package controls.c0006\nx if input.params.god\ny if input.params.god\n"),
+            ("controls/C-0007-seven/control.yaml", &CONTROL.replace("C-0001", "C-0007").replace("[Pod]", "[]")),
+            ("controls/C-0007-seven/rule.rego", "package controls.c0007\n"),
+            ("controls/C-0008-eight/control.yaml", &CONTROL.replace("C-0001", "C-0008")),
+            ("controls/C-0008-eight/rule.rego", "package controls.c0008\nx if input.params.good\n"),
+            ("controls/eight/control.yaml", "- a\n"),
+            (
+                "frameworks/a.yaml",
+                "name: A\ndescription: d\ncontrols: [{id: C-0001}, {id: C-0001}, {id: C-0099}, {section: '1'}, C-1]\n",
+            ),
+            ("frameworks/b.yaml", "name: a\ndescription: d\ncontrols: []\n"),
+            ("frameworks/c.yaml", "title: C\ncontrols: [{id: C-0001, section: 1.10}]\n"),
+            ("framework/d.yaml", ""),
+            ("notes.txt", ""),
+        ],
+        ALL_MISTAKES,
+    );
+    assert_eq!(ids(&library), ["C-0008"]);
+}
+
+const ALL_MISTAKES: &[&str] = &[
+    r#"p/controls/C-0001-one/rule.rego:1:9: the package is "controls.c1": write `package controls.c0001`"#,
+    r#"p/controls/C-0002-two/control.yaml:1:1: a control lacks the key "remediation""#,
+    r#"p/controls/C-0002-two/control.yaml:4:8: a score of 5 is medium, but "severity" is high: write severity: medium, or a score from 7 to 8.9"#,
+    r#"p/controls/C-0002-two/control.yaml:5:11: "category" must be a text, but is a number: put it in quotes"#,
+    r#"p/controls/C-0002-two/control.yaml:6:14: "description" is empty: write something or leave the key out"#,
+    r#"p/controls/C-0002-two/control.yaml:7:1: a control has no key "remedation", did you mean "remediation"?"#,
+    r#"p/controls/C-0002-two/control.yaml:8:9: "workload" in "kinds" is no kind: write workloads, Pod or apps/Deployment, did you mean "workloads"?"#,
+    r#"p/controls/C-0002-two/control.yaml:8:19: "Deployment" in "kinds" is in the API group "apps": write "apps/Deployment""#,
+    r#"p/controls/C-0002-two/control.yaml:8:36: "kinds" lists "Pod" twice: keep one"#,
+    r#"p/controls/C-0002-two/control.yaml:9:9: "files" is no scope: write cluster, file or admission, did you mean "file"?"#,
+    r#"p/controls/C-0002-two/control.yaml:10:10: there is no param "god", did you mean "good"? (params.yaml describes them)"#,
+    r#"p/controls/C-0002-two/control.yaml:11:20: "requiresAnyParam" names "names", which "params" does not list"#,
+    r#"p/controls/C-0002-two/control.yaml:12:1: the key "name" stands twice: keep one"#,
+    "p/controls/C-0002-two/rule.rego:1:1: the file does not begin with a package: write `package controls.c0002`",
+    "p/controls/C-0003-three: the control lacks rule.rego: write it",
+    r#"p/controls/C-0003-three/control.yaml:3:11: "severe" is no severity: write low, medium, high or critical"#,
+    "p/controls/C-0004-four/control.yaml:1:5: the id is C-0005, but the folder's name says C-0004: make them the same",
+    "p/controls/C-0004-more: the id C-0004 is already that of p/controls/C-0004-four: choose another",
+    "p/controls/C-0004-more/control.yml: nothing reads this file: rename it to control.yaml",
+    r#"p/controls/C-0006-six/control.yaml:1:1: a control lacks the key "score": write a number from 1 to 10 in the band of its severity"#,
+    r#"p/controls/C-0007-seven/control.yaml:8:8: "kinds" is empty, so the control would look at nothing: write [workloads] or some kinds"#,
+    r#"p/controls/C-0008-eight/rule.rego:2:19: the rule reads the param "good", which "params" of C-0008 does not list"#,
+    "p/controls/eight: the folder's name has no id: name it like C-9001-what-it-asks (capital letters and digits, a dash, digits, as in C-9001 or ACME-12)",
+    r#"p/framework/d.yaml: nothing reads this file: did you mean "frameworks"?"#,
+    "p/frameworks/a.yaml:3:31: the framework lists C-0001 twice: keep one",
+    r#"p/frameworks/a.yaml:3:45: there is no control "C-0099""#,
+    r#"p/frameworks/a.yaml:3:54: an entry of "controls" lacks the key "id""#,
+    r#"p/frameworks/a.yaml:3:70: an entry of "controls" must be a map with the keys id, section, level, reason, but is a text"#,
+    "p/frameworks/b.yaml:1:7: another framework is named a: choose another name",
+    r#"p/frameworks/b.yaml:3:11: "controls" is empty, so the framework would be met by anything: list its controls"#,
+    r#"p/frameworks/c.yaml:1:1: a framework has no key "title": it has the keys name, version, description, controls"#,
+    r#"p/frameworks/c.yaml:1:1: a framework lacks the key "description""#,
+    r#"p/frameworks/c.yaml:1:1: a framework lacks the key "name""#,
+    r#"p/frameworks/c.yaml:2:34: "section" must be a text, but is a number: put it in quotes"#,
+    "p/lib/x.rego:1:9: a module of lib/ begins with `package lib.` and one word: write it so",
+    "p/lib/x.txt: nothing reads this file: remove it, or see README.md of the built-in policies for what goes where",
+    "p/notes.txt: nothing reads this file: remove it, or see README.md of the built-in policies for what goes where",
+    r#"p/params.yaml:4:12: "default" must be a text, but is a list"#,
+    r#"p/params.yaml:6:9: "quantity" is no type: write strings, regexes, quantities, string"#,
+    r#"p/params.yaml:12:13: "default" has the entry "1GB", which is no quantity: write one like 500m, 0.5, 2Gi or 1e3"#,
+    r#"p/params.yaml:12:18: an entry of "default" must be a text, but is a number: put it in quotes"#,
+    r#"p/params.yaml:16:13: "\\w+" has a class that is not ASCII everywhere: write "[0-9A-Za-z_]+""#,
+    r#"p/params.yaml:16:20: "(?=a)" is no pattern, at byte 0: lookaround, which RE2 does not have"#,
+    r#"p/params.yaml:16:29: "\\bx" has a word boundary, which is ASCII in RE2 and Unicode here: write (^|[^0-9A-Za-z_])"#,
+    r#"p/params.yaml:17:1: "two words" is no name for a param: begin with a letter, then letters, digits and _"#,
+    r#"p/params.yaml:18:3: the param "two words" lacks the key "description""#,
+];
+
+#[test]
+fn custom_rules_come_in_every_form() {
+    let own = CONTROL.replace("score: 8\n", "");
+    let two = own.replace("C-0001", "ACME-12").replace("high", "low");
+    let one = ["C-0001 8 One"];
+    assert_eq!(check_custom(&[("control.yaml", &own), ("rule.rego", RULE)], &[]), one);
+    assert_eq!(check_custom(&[("C-0001-x/control.yaml", &own), ("C-0001-x/rule.rego", RULE)], &[]), one);
+    assert_eq!(
+        check_custom(
+            &[
+                ("controls/C-0001-x/control.yaml", &own),
+                ("controls/C-0001-x/rule.rego", RULE),
+                ("controls/ACME-12/control.yaml", &two),
+                ("controls/ACME-12/rule.rego", "package controls.acme12"),
+                ("lib/own.rego", "package lib.own"),
+            ],
+            &[]
+        ),
+        ["ACME-12 2.5 One", "C-0001 8 One"]
+    );
+    let annotated = "# Copyright\n\n# METADATA\n# title: Alone\n# description: why\n# custom:\n#   id: C-9001\n#   severity: critical\n\
+                     #   kinds: [workloads]\npackage controls.c9001\n";
+    assert_eq!(check_custom(&[("alone.rego", annotated)], &[]), ["C-9001 9.5 Alone"]);
+}
+
+#[test]
+fn mistakes_in_custom_rules_are_told() {
+    check_custom(
+        &[
+            (
+                "a.rego",
+                "# METADATA\n# title: A\n# custom:\n#   id: c-9001\n#   severity: huge\n#   kind: [Pod]\npackage controls.c9001\n",
+            ),
+            ("b.rego", "package controls.c9002\n"),
+            (
+                "c.rego",
+                "# METADATA\n# title: C\n# custom: {id: C-9003, severity: low, kinds: [Pod], params: [recommendedLabel]}\n\
+                 package controls.c9003\nx if input.params.other\n",
+            ),
+        ],
+        CUSTOM_MISTAKES,
+    );
+    check_custom(
+        &[
+            ("lib/workload.rego", "package lib.workload\n"),
+            ("controls/C-0001-x/control.yaml", CONTROL),
+            ("controls/C-0001-x/rule.rego", RULE),
+            ("params.yaml", "{}"),
+        ],
+        CUSTOM_COLLISIONS,
+    );
+    let mut library = embedded().0;
+    let taken: Vec<_> = library.controls.iter().take(1).cloned().collect();
+    assert_eq!(library.add_custom(taken, Vec::new()).len(), 1);
+}
+
+const CUSTOM_MISTAKES: &[&str] = &[
+    r#"own/a.rego:6:5: "custom" has no key "kind", did you mean "kinds"?"#,
+    r#"own/a.rego:4:5: "custom" lacks the key "kinds""#,
+    r#"own/a.rego:4:9: "c-9001" is no id: write capital letters and digits, a dash, digits, as in C-9001 or ACME-12"#,
+    r#"own/a.rego:5:15: "huge" is no severity: write low, medium, high or critical"#,
+    "own/b.rego:1:1: the file does not describe its control: begin it with a comment `# METADATA` that has title and custom: {id, severity, kinds}",
+    r#"own/c.rego:5:19: the rule reads the param "other", which "params" of C-9003 does not list"#,
+    r#"own/c.rego:3:16: there is no param "recommendedLabel", did you mean "recommendedLabels"?"#,
+];
+const CUSTOM_COLLISIONS: &[&str] = &[
+    "own/params.yaml: custom rules bring controls and lib/ only, so nothing reads this file: remove it, or give the folder as --policies in place of the built-in ones",
+    "own/lib/workload.rego: the package lib.workload is already that of policies/lib/workload.rego: choose another name",
+];
+
+#[test]
+fn folders_of_anybody_are_read_with_care() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write("controls/C-0001-one/control.yaml", CONTROL.as_bytes());
+    write("controls/C-0001-one/rule.rego", RULE.as_bytes());
+    write("controls/C-0002-two/control.yaml", b"id: \xff\n");
+    write("controls/C-0002-two/rule.rego", &vec![b'#'; (1 << 20) + 1]);
+    write(".git/config", b"\xff");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("controls/loop")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", dir.path().join("frameworks.yaml")).unwrap();
+    }
+    let (library, problems) = load_folder(dir.path());
+    let root = format!("{}/", dir.path().display());
+    let got: Vec<String> = problems.iter().map(|it| it.to_string().replace(&root, "")).collect();
+    assert_eq!(
+        got,
+        [
+            "controls/C-0002-two/control.yaml: is not UTF-8 at byte 4: save it as UTF-8",
+            "controls/C-0002-two/rule.rego: is larger than 1048576 bytes: split it",
+            "controls/loop: is a link to a folder around it: remove it",
+            "frameworks.yaml: is a link that leads out of the folder: copy the file instead",
+        ]
+    );
+    assert_eq!(ids(&library), ["C-0001"]);
+    for missing in [load_folder(&dir.path().join("none")).1, load_custom(&dir.path().join("none.rego")).2] {
+        assert!(missing[0].message.contains("does not exist"), "{missing:?}");
+    }
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    assert!(load_folder(&dir.path().join("empty")).1[0].message.starts_with("no control is in this folder"));
+    assert!(load_custom(&dir.path().join("empty")).2[0].message.starts_with("no control is in this folder"));
+}
+
+#[test]
+fn the_built_in_library_is_right() {
+    let (library, problems) = embedded();
+    same(&problems, &[]);
+    assert!(!library.controls.is_empty() && !library.modules.is_empty());
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
+    let (from_folder, problems) = load_folder(&folder);
+    same(&problems, &[]);
+    assert_eq!(ids(&from_folder), ids(&library));
+    assert_eq!(from_folder.params, library.params);
+}
+
+#[test]
+fn the_test_data_of_every_control_is_read() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut count = 0;
+    for source in embedded().0.controls {
+        let folder = root.join(source.file.trim_end_matches("/control.yaml"));
+        let (objects, problems) = read_testdata(&folder);
+        same(&problems, &[]);
+        // A rule about requests finds every one of its kind: there is nothing that must pass.
+        let all = [Expected::Fail, Expected::Pass];
+        let needed = if source.control.scope == [Scope::Admission] { &all[..1] } else { &all[..] };
+        for expected in needed {
+            let of = objects.iter().filter(|it| it.expected == *expected).count();
+            assert!(of >= 2, "{} has {of} objects in {}/", source.control.id, expected.folder());
+        }
+        let schema = embedded().0.params;
+        for (name, value) in objects.iter().flat_map(|it| &it.params) {
+            let set = schema.defaults().set_unvetted(&schema, name, value.clone());
+            assert_eq!(set, Ok(()), "{}", source.control.id);
+        }
+        count += objects.len();
+    }
+    assert!(count > 100, "{count}");
+    for file in fs::read_dir(root.join("tests")).unwrap().flatten().map(|it| it.path()) {
+        if file.file_name().is_some_and(|it| it.to_string_lossy().starts_with("differences.")) {
+            let (differences, problems) = read_differences(&file);
+            same(&problems, &[]);
+            assert!(!differences.is_empty(), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn what_the_readme_shows_works() {
+    let readme =
+        fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies/README.md"))
+            .unwrap();
+    let blocks: Vec<(&str, &str)> =
+        readme.split("```").skip(1).step_by(2).filter_map(|it| it.split_once('\n')).collect();
+    let with = |language: &str, part: &str| {
+        blocks.iter().find(|it| it.0 == language && it.1.contains(part)).map(|it| it.1).unwrap()
+    };
+    let (cases, problems) = parse_cases(&"README.md".into(), with("json", "\"cases\""));
+    same(&problems, &[]);
+    assert_eq!(cases.unwrap().cases[0].objects.len(), 2);
+    let (differences, problems) = parse_differences(&"README.md".into(), with("yaml", "reason: Why ours"));
+    same(&problems, &[]);
+    assert_eq!(differences.len(), 1);
+    let schema = embedded().0.params;
+    let config = with("json", "cloudProvider");
+    same(&read_controls_config("README.md", config.as_bytes(), &schema, &mut schema.defaults()), &[]);
+    assert_eq!(check_custom(&[("my.rego", with("rego", "METADATA"))], &[]), ["C-9001 2.5 Terminal in a container"]);
+    for key in CONTROL_KEYS {
+        assert!(readme.contains(&format!("`{}`", key.name)), "{} is not described", key.name);
+    }
+}
+
+/// Kubescape's inputs as released; they lie outside of the project (`KUBEVET_SHARED`).
+#[test]
+fn the_released_inputs_are_read_as_they_are() {
+    let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+    let path =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(shared).join("facts/default-config-inputs.json");
+    let Ok(bytes) = fs::read(&path) else {
+        assert!(std::env::var_os("CI").is_none(), "no {}", path.display());
+        eprintln!("not run: no {} (set KUBEVET_SHARED)", path.display());
+        return;
+    };
+    let schema = embedded().0.params;
+    let mut params = schema.defaults();
+    same(&read_controls_config("inputs.json", &bytes, &schema, &mut params), &[]);
+    // Our defaults are theirs.
+    assert_eq!(params, schema.defaults());
+}
+
+fn schema(name: &str) -> serde_json::Value {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("schemas").join(name);
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The schema's part for a map has exactly the loader's keys, the required ones required, and no others allowed.
+#[track_caller]
+fn same_keys(part: &serde_json::Value, keys: &[Key]) {
+    let names: Vec<&str> = part["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, keys.iter().map(|it| it.name).collect::<Vec<_>>());
+    let required: Vec<&str> = part["required"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert_eq!(required, keys.iter().filter(|it| it.required).map(|it| it.name).collect::<Vec<_>>());
+    assert_eq!(part["additionalProperties"], false);
+    for (name, property) in part["properties"].as_object().unwrap() {
+        assert!(property["description"].as_str().is_some_and(|it| !it.is_empty()), "{name} has no description");
+    }
+}
+
+#[test]
+fn schemas_and_loader_know_the_same_keys() {
+    let control = schema("control.schema.json");
+    same_keys(&control, CONTROL_KEYS);
+    let words = |value: &serde_json::Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
+    assert_eq!(words(&control["properties"]["severity"]["enum"]), Severity::ALL.map(Severity::name));
+    assert_eq!(words(&control["properties"]["scope"]["items"]["enum"]), Scope::ALL.map(Scope::name));
+    let framework = schema("framework.schema.json");
+    same_keys(&framework, FRAMEWORK_KEYS);
+    same_keys(&framework["properties"]["controls"]["items"], MEMBER_KEYS);
+    let params = schema("params.schema.json");
+    same_keys(&params["additionalProperties"], PARAM_KEYS);
+    assert_eq!(
+        words(&params["additionalProperties"]["properties"]["type"]["enum"]),
+        ParamType::ALL.map(ParamType::name)
+    );
+    // Annotations have no schema, but what they share with control.yaml is called the same there.
+    let known = |key: &Key| CONTROL_KEYS.iter().any(|it| it.name == key.name);
+    assert!(CUSTOM_KEYS.iter().all(known) && ANNOTATION_KEYS.iter().any(known));
+}
+
+#[test]
+fn every_policy_file_validates() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
+    let mut problems = Vec::new();
+    let mut checked = 0;
+    let validators = ["control", "framework", "params"]
+        .map(|it| (it, jsonschema::validator_for(&schema(&format!("{it}.schema.json"))).unwrap()));
+    for file in files::of_folder(&folder, &mut problems) {
+        let kind = match file.steps().as_slice() {
+            [_, _, "control.yaml"] => "control",
+            ["frameworks", _] => "framework",
+            ["params.yaml"] => "params",
+            _ => continue,
+        };
+        let validator = &validators.iter().find(|it| it.0 == kind).unwrap().1;
+        let value = as_json(&file.text.unwrap());
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|it| format!("{}: {it}", it.instance_path)).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", file.shown);
+        checked += 1;
+    }
+    assert!(checked > 3);
+    let wrong = as_json(&CONTROL.replace("kinds", "kind"));
+    assert!(!validators[0].1.is_valid(&wrong) && validators[0].1.is_valid(&as_json(CONTROL)));
+}
+
+fn as_json(text: &str) -> serde_json::Value {
+    let file: Arc<str> = "x".into();
+    let reading = kubevet_document::read_yaml(&file, text.as_bytes(), &kubevet_document::Limits::default());
+    let mut json = String::new();
+    reading.documents[0].root().write_json(&mut json);
+    serde_json::from_str(&json).unwrap()
+}

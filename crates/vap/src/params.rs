@@ -1,0 +1,76 @@
+//! Params as objects: `kubescape.io/v1` ControlConfiguration, which Kubescape's own policies read too.
+
+use super::name::MANAGED_BY;
+use kubevet_policy::{ParamValue, Params};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// The name under which Kubescape's library keeps its params.
+pub const CONFIGURATION: &str = "basic-control-configuration";
+const API_VERSION: &str = "kubescape.io/v1";
+const KIND: &str = "ControlConfiguration";
+
+/// A policy's `paramKind`.
+pub(super) fn kind() -> Value {
+    json!({"apiVersion": API_VERSION, "kind": KIND})
+}
+
+/// A binding's `paramRef`. Where the params are not there, a binding that denies refuses: passing would leave it dead
+/// and nobody would see it. One that only warns lets pass: a lost object must not close a cluster that asked for words.
+pub(super) fn reference(name: &str, denies: bool) -> Value {
+    json!({"name": name, "parameterNotFoundAction": if denies { "Deny" } else { "Allow" }})
+}
+
+/// A ControlConfiguration with these values of those params.
+pub(super) fn configuration(name: &str, names: &BTreeSet<String>, params: &Params) -> Value {
+    let mut settings = Map::new();
+    for (param, value) in params.iter().filter(|(param, _)| names.contains(*param)) {
+        let value = match value {
+            ParamValue::List(entries) => json!(entries),
+            ParamValue::Text(text) => json!(text),
+        };
+        settings.insert(param.to_owned(), value);
+    }
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name, "labels": {MANAGED_BY.0: MANAGED_BY.1}},
+        "settings": settings,
+    })
+}
+
+/// The definition of ControlConfiguration. It bears no label of ours: Kubescape may have brought it, and it is not ours
+/// to take away.
+#[must_use]
+pub fn configuration_crd() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "controlconfigurations.kubescape.io"},
+        "spec": {
+            "group": "kubescape.io",
+            "names": {
+                "kind": KIND,
+                "listKind": "ControlConfigurationList",
+                "plural": "controlconfigurations",
+                "singular": "controlconfiguration",
+            },
+            "scope": "Cluster",
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "schema": {"openAPIV3Schema": {
+                    "type": "object",
+                    "properties": {
+                        "settings": {
+                            "description": "What controls are told, by the names of their params.",
+                            "type": "object",
+                            "x-kubernetes-preserve-unknown-fields": true,
+                        },
+                    },
+                }},
+            }],
+        },
+    })
+}
