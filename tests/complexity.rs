@@ -1,15 +1,17 @@
 //! Cost in proportion to the object: for every control, and for every list and map of the kinds that it looks at, steps
-//! and allocations of judging grow at most as n log n.
+//! and allocations of judging, and allocations of deciding about an UPDATE, grow at most as n log n.
 //!
 //! Objects are made from the table of types, with n elements in one list, or in each of two. Times are never looked at.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_precision_loss, reason = "a test")]
 
 use kubevet::{
-    document::{self, Limits},
+    decision::{Because, Callbacks, Case, Rules, User, decide},
+    document::{self, Document, Limits},
     engine::{Engine, Explanation, Seen},
-    model::{ControlId, Kind, KindSelector, Request},
-    policy::{self, Library, ParamValue, Params},
+    matching::Attributes,
+    model::{ControlId, Kind, KindSelector, Operation, Request, Verdict},
+    policy::{self, Binding, Library, ParamValue, Params},
     schema::{Schema, Step, Type, TypeId},
     workload::pod_spec_path,
 };
@@ -18,6 +20,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::{
     alloc::System,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 #[global_allocator]
@@ -32,6 +35,8 @@ const MAX_BYTES: usize = 3 << 20;
 const LONG_BYTES: usize = 64;
 /// What is added to a bound, since small figures jump: where an index comes in place of loops, for one.
 const SLACK: f64 = 1000.0;
+/// The same, in bytes: what the outcomes that are kept take.
+const SLACK_BYTES: f64 = 4e6;
 /// How much growth may be above n log n: room that doubles, and long texts that are made anew when it does.
 const TOLERANCE: f64 = 1.15;
 
@@ -92,16 +97,19 @@ impl Long {
     }
 }
 
-/// What judging took.
+/// What judging took, and deciding about an UPDATE.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     bytes: usize,
     steps: f64,
     allocations: f64,
+    decision_allocations: f64,
+    decision_bytes: f64,
 }
 
-/// An engine and what is asked of it. What deciding about an UPDATE takes is to be measured beside `measure`.
+/// An engine, a binding of all its controls, and what is asked of them.
 struct Bench {
+    rules: Rules,
     engine: Engine,
     params: Params,
     seen: Seen,
@@ -115,7 +123,11 @@ impl Bench {
             // A text has a default always, so what is refused here is none.
             let _ = params.set(&library.params, &spec.name, value);
         }
-        let mut bench = Self { engine: Engine::compile(library).0, params, seen: Seen::default() };
+        let engine = Engine::compile(library).0;
+        let controls = library.controls.iter().map(|it| it.control.id.clone()).collect();
+        let binding = Binding { controls, params: params.clone(), ..policy::fallback_binding(library) };
+        let rules = Rules { bindings: vec![binding], reads: engine.path_reads(), ..Rules::default() };
+        let mut bench = Self { rules, engine, params, seen: Seen::default() };
         // Room that is kept from object to object is made once.
         bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
         bench
@@ -130,7 +142,37 @@ impl Bench {
         let allocated = region.change();
         assert!(verdict.errors.iter().all(|it| it.message.contains("over 10000 findings")), "{:?}", verdict.errors);
         let allocations = (allocated.allocations + allocated.reallocations) as f64;
-        Cost { bytes: object.len(), steps: (self.seen.steps() - before) as f64, allocations }
+        let steps = (self.seen.steps() - before) as f64;
+        let (decision_allocations, decision_bytes) = self.decide(document, &Arc::new(verdict));
+        Cost { bytes: object.len(), steps, allocations, decision_allocations, decision_bytes }
+    }
+
+    /// Allocations, and bytes of them, of deciding about an UPDATE that changes nothing of an object with this verdict.
+    fn decide(&self, document: &Document, verdict: &Arc<Verdict>) -> (f64, f64) {
+        let kind = document.id().group_kind();
+        let attributes = Attributes {
+            operation: Operation::Update,
+            group: &kind.group,
+            version: "v1",
+            resource: "objects",
+            subresource: "",
+            name: "web",
+            namespace: "shop",
+            labels: None,
+            old_labels: None,
+        };
+        let user = User::default();
+        let (object, old_object) = (Some(document), Some(document));
+        let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object, old_object };
+        let judge = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
+        let callbacks = Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false };
+        let region = Region::new(ALLOCATOR);
+        let decision = decide(&self.rules, &case, &callbacks);
+        let allocated = region.change();
+        assert_eq!(decision.findings_count() > 0, !verdict.findings.is_empty());
+        assert!(decision.outcomes.iter().all(|it| it.because == Because::Existing));
+        let bytes = allocated.bytes_allocated as f64 + allocated.bytes_reallocated.max(0) as f64;
+        ((allocated.allocations + allocated.reallocations) as f64, bytes)
     }
 
     /// Judges objects of a shape with ever more elements; what grows faster than n log n, in words.
@@ -140,10 +182,13 @@ impl Bench {
         loop {
             let next = count * 4;
             let after = self.measure(&maker.object(next));
-            for (what, a, b) in
-                [("steps", before.steps, after.steps), ("allocations", before.allocations, after.allocations)]
-            {
-                let bound = a * 4.0 * (next as f64).log2() / (count as f64).log2() * TOLERANCE + SLACK;
+            for (what, a, b, slack) in [
+                ("steps", before.steps, after.steps, SLACK),
+                ("allocations", before.allocations, after.allocations, SLACK),
+                ("allocations of an UPDATE", before.decision_allocations, after.decision_allocations, SLACK),
+                ("bytes of an UPDATE", before.decision_bytes, after.decision_bytes, SLACK_BYTES),
+            ] {
+                let bound = a * 4.0 * (next as f64).log2() / (count as f64).log2() * TOLERANCE + slack;
                 if b > bound {
                     let (kind, shape) = (&maker.kind.name, maker.shape);
                     return Some(format!("{kind} {shape:?}: {a} {what} for {count} elements, {b} for {next}"));

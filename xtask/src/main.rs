@@ -1,0 +1,42 @@
+//! Tasks of the project's developers. `cargo xtask freeze` holds the program's output still while its inside changes.
+//!
+//! It runs the program as a user does and links none of it.
+
+mod freeze;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["freeze", "record"] => freeze::record(),
+        ["freeze", "compare"] => freeze::compare(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(message) => {
+            say(&message);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            complain(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const USAGE: &str = "usage: cargo xtask freeze record|compare
+  record    keeps what the program prints, in target/freeze
+  compare   says where it now prints something else
+KUBEVET_BIN names the program (default: target/release/kubevet), KUBEVET_SHARED the folder with the corpus.";
+
+#[expect(clippy::print_stdout, reason = "a tool for a terminal")]
+fn say(message: &str) {
+    println!("{message}");
+}
+
+#[expect(clippy::print_stderr, reason = "a tool for a terminal")]
+fn complain(why: &str) {
+    eprintln!("{why}");
+}
