@@ -73,7 +73,10 @@ fn outputs() -> Result<BTreeMap<String, String>, String> {
     for (name, arguments) in COMMANDS {
         let arguments: Vec<&str> =
             arguments.iter().map(|it| if *it == "CORPUS" { corpus.as_str() } else { it }).collect();
-        outputs.insert((*name).to_owned(), program.run(&arguments)?);
+        let text = program.run(&arguments)?;
+        // How fast the proof was is not what it found.
+        let is_found = |it: &&str| !it.contains(" answers in ");
+        outputs.insert((*name).to_owned(), text.lines().filter(is_found).flat_map(|it| [it, "\n"]).collect());
     }
     for entry in fs::read_dir(root().join("policies/controls")).map_err(|it| it.to_string())? {
         let name = entry.map_err(|it| it.to_string())?.file_name().to_string_lossy().into_owned();
