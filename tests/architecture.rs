@@ -1,7 +1,12 @@
 //! The structure of the workspace, held by a test: which crate may depend on which, who owns heavy dependencies, that pure
 //! crates neither wait nor reach out, and that no file is dead or silent about itself. It asks cargo and links no crate.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use serde_json::Value;
 use std::{
@@ -19,16 +24,34 @@ const CRATES: &[(&str, &[&str])] = &[
     ("policy", &["model", "document", "k8s"]),
     ("engine", &["model", "document", "k8s", "policy"]),
     ("vap", &["model", "document", "k8s", "policy", "engine"]),
-    ("admission", &["model", "document", "k8s", "policy", "engine"]),
+    (
+        "admission",
+        &["model", "document", "k8s", "policy", "engine"],
+    ),
     ("conformance", &["model", "document", "policy", "engine"]),
-    ("differential", &["model", "document", "k8s", "policy", "engine", "vap"]),
+    (
+        "differential",
+        &["model", "document", "k8s", "policy", "engine", "vap"],
+    ),
     ("scan", &["model", "document", "k8s", "policy", "engine"]),
     ("source", &["model", "document"]),
     ("report", &["model"]),
     ("manifests", &["model", "k8s", "policy"]),
     ("server", &["model"]),
     ("cluster", &["model", "k8s"]),
-    ("webhook", &["model", "document", "k8s", "policy", "engine", "admission", "server", "report"]),
+    (
+        "webhook",
+        &[
+            "model",
+            "document",
+            "k8s",
+            "policy",
+            "engine",
+            "admission",
+            "server",
+            "report",
+        ],
+    ),
 ];
 /// The program itself, and the tasks of its developers.
 const OTHERS: &[&str] = &["kubevet", "xtask"];
@@ -67,22 +90,46 @@ const OWNED: &[(&str, &[&str])] = &[
 #[test]
 fn crates_depend_only_on_those_below_them() {
     let packages = packages();
-    let found: BTreeSet<&str> = packages.keys().map(String::as_str).filter(|it| !OTHERS.contains(it)).collect();
-    assert_eq!(found, CRATES.iter().map(|(name, _)| *name).collect(), "every crate has its line in CRATES");
+    let found: BTreeSet<&str> = packages
+        .keys()
+        .map(String::as_str)
+        .filter(|it| !OTHERS.contains(it))
+        .collect();
+    assert_eq!(
+        found,
+        CRATES.iter().map(|(name, _)| *name).collect(),
+        "every crate has its line in CRATES"
+    );
     for (place, (name, allowed)) in CRATES.iter().enumerate() {
-        let own: BTreeSet<&str> = packages[*name].normal.iter().filter_map(|it| it.strip_prefix("kubevet-")).collect();
+        let own: BTreeSet<&str> = packages[*name]
+            .normal
+            .iter()
+            .filter_map(|it| it.strip_prefix("kubevet-"))
+            .collect();
         let extra: Vec<&&str> = own.iter().filter(|it| !allowed.contains(*it)).collect();
         assert!(extra.is_empty(), "{name} may not depend on {extra:?}");
         let below: Vec<&str> = CRATES[..place].iter().map(|(name, _)| *name).collect();
-        assert!(allowed.iter().all(|it| below.contains(it)), "{name} stands above what it may depend on");
+        assert!(
+            allowed.iter().all(|it| below.contains(it)),
+            "{name} stands above what it may depend on"
+        );
     }
 }
 
 #[test]
 fn heavy_dependencies_have_one_owner() {
-    for (name, package) in packages().iter().filter(|(name, _)| !OTHERS.contains(&name.as_str())) {
-        for (heavy, owners) in OWNED.iter().filter(|(heavy, _)| package.normal.contains(*heavy)) {
-            assert!(owners.contains(&name.as_str()), "{name} depends on {heavy}, which is for {owners:?}");
+    for (name, package) in packages()
+        .iter()
+        .filter(|(name, _)| !OTHERS.contains(&name.as_str()))
+    {
+        for (heavy, owners) in OWNED
+            .iter()
+            .filter(|(heavy, _)| package.normal.contains(*heavy))
+        {
+            assert!(
+                owners.contains(&name.as_str()),
+                "{name} depends on {heavy}, which is for {owners:?}"
+            );
         }
     }
 }
@@ -91,11 +138,22 @@ fn heavy_dependencies_have_one_owner() {
 fn pure_crates_are_built_without_runtime_and_client() {
     for name in PURE {
         let package = format!("kubevet-{name}");
-        let flags =
-            ["tree", "--offline", "--locked", "--edges=normal", "--prefix=none", "--format={lib}", "-p", &package];
+        let flags = [
+            "tree",
+            "--offline",
+            "--locked",
+            "--edges=normal",
+            "--prefix=none",
+            "--format={lib}",
+            "-p",
+            &package,
+        ];
         let built = cargo(&flags);
         let names: BTreeSet<&str> = built.lines().collect();
-        assert!(names.contains(package.replace('-', "_").as_str()), "{package}: {built}");
+        assert!(
+            names.contains(package.replace('-', "_").as_str()),
+            "{package}: {built}"
+        );
         let impure: Vec<&&str> = IMPURE.iter().filter(|it| names.contains(**it)).collect();
         assert!(impure.is_empty(), "{package} is built with {impure:?}");
     }
@@ -111,7 +169,9 @@ fn pure_crates_neither_read_nor_start_processes() {
                 errors.push(format!("{name} says `{word}`"));
             }
         }
-        let reads = ["std::fs", "fs::read", "File::open"].iter().any(|it| text.contains(it));
+        let reads = ["std::fs", "fs::read", "File::open"]
+            .iter()
+            .any(|it| text.contains(it));
         if reads && !READERS.contains(name) {
             errors.push(format!("{name} reads files"));
         }
@@ -125,7 +185,11 @@ fn nothing_reaches_past_its_own_folder() {
         for file in files(&folder) {
             let text = fs::read_to_string(&file).unwrap();
             for word in ["use super::super", "use crate::*", "pub(in crate"] {
-                assert!(!text.contains(word), "{}: `{word}`: name the module instead", file.display());
+                assert!(
+                    !text.contains(word),
+                    "{}: `{word}`: name the module instead",
+                    file.display()
+                );
             }
         }
     }
@@ -147,14 +211,24 @@ fn every_file_is_part_of_the_program() {
             (own, vec![above.join("mod.rs"), above.join("lib.rs")])
         } else {
             let beside = folder.with_extension("rs");
-            (name, vec![folder.join("mod.rs"), folder.join("lib.rs"), beside])
+            (
+                name,
+                vec![folder.join("mod.rs"), folder.join("lib.rs"), beside],
+            )
         };
-        let texts: String = parents.iter().filter_map(|it| fs::read_to_string(it).ok()).collect();
+        let texts: String = parents
+            .iter()
+            .filter_map(|it| fs::read_to_string(it).ok())
+            .collect();
         if !texts.contains(&format!("mod {name};")) {
             errors.push(file.display().to_string());
         }
     }
-    assert!(errors.is_empty(), "no `mod` line for:\n{}", errors.join("\n"));
+    assert!(
+        errors.is_empty(),
+        "no `mod` line for:\n{}",
+        errors.join("\n")
+    );
 }
 
 /// Each file says in its first lines what it is.
@@ -166,7 +240,11 @@ fn every_file_opens_with_what_it_is() {
         .filter(|it| !fs::read_to_string(it).unwrap().starts_with("//!"))
         .map(|it| it.display().to_string())
         .collect();
-    assert!(silent.is_empty(), "no module doc in:\n{}", silent.join("\n"));
+    assert!(
+        silent.is_empty(),
+        "no module doc in:\n{}",
+        silent.join("\n")
+    );
 }
 
 /// One package of the workspace.
@@ -177,20 +255,48 @@ struct Package {
 
 /// The packages of the workspace by name, without `kubevet-`.
 fn packages() -> BTreeMap<String, Package> {
-    let metadata = cargo(&["metadata", "--format-version=1", "--offline", "--locked", "--no-deps"]);
+    let metadata = cargo(&[
+        "metadata",
+        "--format-version=1",
+        "--offline",
+        "--locked",
+        "--no-deps",
+    ]);
     let metadata: Value = serde_json::from_str(&metadata).unwrap();
     let package = |it: &Value| {
         let name = it["name"].as_str().unwrap();
-        let normal = it["dependencies"].as_array().unwrap().iter().filter(|it| it["kind"].is_null());
-        let normal = normal.map(|it| it["name"].as_str().unwrap().to_owned()).collect();
-        (name.strip_prefix("kubevet-").unwrap_or(name).to_owned(), Package { normal })
+        let normal = it["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["kind"].is_null());
+        let normal = normal
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect();
+        (
+            name.strip_prefix("kubevet-").unwrap_or(name).to_owned(),
+            Package { normal },
+        )
     };
-    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(package)
+        .collect()
 }
 
 fn cargo(flags: &[&str]) -> String {
-    let output = Command::new(env!("CARGO")).args(flags).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(env!("CARGO"))
+        .args(flags)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -198,20 +304,34 @@ fn cargo(flags: &[&str]) -> String {
 fn code(name: &str) -> String {
     let mut text = String::new();
     let is_test = |it: &&PathBuf| {
-        it.file_stem().is_some_and(|it| it.to_string_lossy().ends_with("tests"))
+        it.file_stem()
+            .is_some_and(|it| it.to_string_lossy().ends_with("tests"))
             || it.components().any(|it| it.as_os_str() == "tests")
     };
-    for file in files(&root().join("crates").join(name).join("src")).iter().filter(|it| !is_test(it)) {
+    for file in files(&root().join("crates").join(name).join("src"))
+        .iter()
+        .filter(|it| !is_test(it))
+    {
         let source = fs::read_to_string(file).unwrap();
-        let program = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        text.extend(program.lines().filter(|it| !it.trim_start().starts_with("//")).flat_map(|it| [it, "\n"]));
+        let program = source
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
+        text.extend(
+            program
+                .lines()
+                .filter(|it| !it.trim_start().starts_with("//"))
+                .flat_map(|it| [it, "\n"]),
+        );
     }
     text
 }
 
 /// `src` of the program and of every crate.
 fn source_folders() -> Vec<PathBuf> {
-    let crates = CRATES.iter().map(|(name, _)| root().join("crates").join(name).join("src"));
+    let crates = CRATES
+        .iter()
+        .map(|(name, _)| root().join("crates").join(name).join("src"));
     [root().join("src")].into_iter().chain(crates).collect()
 }
 

@@ -3,7 +3,13 @@
 //!
 //! Objects are made from the table of types, with n elements in one list, or in each of two. Times are never looked at.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_precision_loss, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "a test"
+)]
 
 use kubevet::{
     decision::{Because, Callbacks, Case, Rules, User, decide},
@@ -124,27 +130,63 @@ impl Bench {
             let _ = params.set(&library.params, &spec.name, value);
         }
         let engine = Engine::compile(library).0;
-        let controls = library.controls.iter().map(|it| it.control.id.clone()).collect();
-        let binding = Binding { controls, params: params.clone(), ..policy::fallback_binding(library) };
-        let rules = Rules { bindings: vec![binding], reads: engine.path_reads(), ..Rules::default() };
-        let mut bench = Self { rules, engine, params, seen: Seen::default() };
+        let controls = library
+            .controls
+            .iter()
+            .map(|it| it.control.id.clone())
+            .collect();
+        let binding = Binding {
+            controls,
+            params: params.clone(),
+            ..policy::fallback_binding(library)
+        };
+        let rules = Rules {
+            bindings: vec![binding],
+            reads: engine.path_reads(),
+            ..Rules::default()
+        };
+        let mut bench = Self {
+            rules,
+            engine,
+            params,
+            seen: Seen::default(),
+        };
         // Room that is kept from object to object is made once.
         bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
         bench
     }
 
     fn measure(&mut self, object: &str) -> Cost {
-        let reading = document::read_json(&"object.json".into(), object.as_bytes(), &Limits::default());
-        let document = reading.documents.first().unwrap_or_else(|| panic!("{:?}", reading.problems));
+        let reading =
+            document::read_json(&"object.json".into(), object.as_bytes(), &Limits::default());
+        let document = reading
+            .documents
+            .first()
+            .unwrap_or_else(|| panic!("{:?}", reading.problems));
         let before = self.seen.steps();
         let region = Region::new(ALLOCATOR);
-        let verdict = self.engine.judge_watched(document, &Request::default(), &self.params, &mut self.seen);
+        let verdict =
+            self.engine
+                .judge_watched(document, &Request::default(), &self.params, &mut self.seen);
         let allocated = region.change();
-        assert!(verdict.errors.iter().all(|it| it.message.contains("over 10000 findings")), "{:?}", verdict.errors);
+        assert!(
+            verdict
+                .errors
+                .iter()
+                .all(|it| it.message.contains("over 10000 findings")),
+            "{:?}",
+            verdict.errors
+        );
         let allocations = (allocated.allocations + allocated.reallocations) as f64;
         let steps = (self.seen.steps() - before) as f64;
         let (decision_allocations, decision_bytes) = self.decide(document, &Arc::new(verdict));
-        Cost { bytes: object.len(), steps, allocations, decision_allocations, decision_bytes }
+        Cost {
+            bytes: object.len(),
+            steps,
+            allocations,
+            decision_allocations,
+            decision_bytes,
+        }
     }
 
     /// Allocations, and bytes of them, of deciding about an UPDATE that changes nothing of an object with this verdict.
@@ -163,16 +205,35 @@ impl Bench {
         };
         let user = User::default();
         let (object, old_object) = (Some(document), Some(document));
-        let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object, old_object };
+        let case = Case {
+            attributes,
+            kind: &kind,
+            user: &user,
+            dry_run: false,
+            object,
+            old_object,
+        };
         let judge = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
-        let callbacks = Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false };
+        let callbacks = Callbacks {
+            namespace: &|| None,
+            judge: &judge,
+            is_late: &|| false,
+        };
         let region = Region::new(ALLOCATOR);
         let decision = decide(&self.rules, &case, &callbacks);
         let allocated = region.change();
         assert_eq!(decision.findings_count() > 0, !verdict.findings.is_empty());
-        assert!(decision.outcomes.iter().all(|it| it.because == Because::Existing));
+        assert!(
+            decision
+                .outcomes
+                .iter()
+                .all(|it| it.because == Because::Existing)
+        );
         let bytes = allocated.bytes_allocated as f64 + allocated.bytes_reallocated.max(0) as f64;
-        ((allocated.allocations + allocated.reallocations) as f64, bytes)
+        (
+            (allocated.allocations + allocated.reallocations) as f64,
+            bytes,
+        )
     }
 
     /// Judges objects of a shape with ever more elements; what grows faster than n log n, in words.
@@ -185,13 +246,26 @@ impl Bench {
             for (what, a, b, slack) in [
                 ("steps", before.steps, after.steps, SLACK),
                 ("allocations", before.allocations, after.allocations, SLACK),
-                ("allocations of an UPDATE", before.decision_allocations, after.decision_allocations, SLACK),
-                ("bytes of an UPDATE", before.decision_bytes, after.decision_bytes, SLACK_BYTES),
+                (
+                    "allocations of an UPDATE",
+                    before.decision_allocations,
+                    after.decision_allocations,
+                    SLACK,
+                ),
+                (
+                    "bytes of an UPDATE",
+                    before.decision_bytes,
+                    after.decision_bytes,
+                    SLACK_BYTES,
+                ),
             ] {
-                let bound = a * 4.0 * (next as f64).log2() / (count as f64).log2() * TOLERANCE + slack;
+                let bound =
+                    a * 4.0 * (next as f64).log2() / (count as f64).log2() * TOLERANCE + slack;
                 if b > bound {
                     let (kind, shape) = (&maker.kind.name, maker.shape);
-                    return Some(format!("{kind} {shape:?}: {a} {what} for {count} elements, {b} for {next}"));
+                    return Some(format!(
+                        "{kind} {shape:?}: {a} {what} for {count} elements, {b} for {next}"
+                    ));
                 }
             }
             // What does not look at the list at all need not be asked again.
@@ -221,14 +295,24 @@ const NUMBER: &str = "##";
 impl<'s> Maker<'s> {
     fn new(kind: &'s Kind, reads: &[Path], shape: &'s Shape) -> Self {
         let info = Schema::embedded().kind(kind).unwrap();
-        let version = if kind.group.is_empty() { String::new() } else { format!("{}/", kind.group) };
+        let version = if kind.group.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", kind.group)
+        };
         let mut object = json!({
             "apiVersion": format!("{version}{}", info.version),
             "kind": info.name,
             "metadata": {"name": "x"},
         });
         for path in reads.iter().chain(&shape.lists) {
-            fill(shape, &mut object, Type::Struct(info.root), path, &mut Path::new());
+            fill(
+                shape,
+                &mut object,
+                Type::Struct(info.root),
+                path,
+                &mut Path::new(),
+            );
         }
         let mark = |place: usize| format!("@{place}@");
         let mut elements = Vec::new();
@@ -249,9 +333,16 @@ impl<'s> Maker<'s> {
         let mut text = object.to_string();
         for place in 0..elements.len() {
             let mark = mark(place);
-            text = text.replace(&format!("\"{mark}\":0"), &mark).replace(&format!("\"{mark}\""), &mark);
+            text = text
+                .replace(&format!("\"{mark}\":0"), &mark)
+                .replace(&format!("\"{mark}\""), &mark);
         }
-        Self { kind, shape, text, elements }
+        Self {
+            kind,
+            shape,
+            text,
+            elements,
+        }
     }
 
     /// The object, as JSON.
@@ -262,7 +353,9 @@ impl<'s> Maker<'s> {
             text = text.replace(long.mark(), &piece.repeat(count * LONG_BYTES / piece.len()));
         }
         for (place, element) in self.elements.iter().enumerate() {
-            let all: Vec<String> = (0..count).map(|it| element.replace(NUMBER, &it.to_string())).collect();
+            let all: Vec<String> = (0..count)
+                .map(|it| element.replace(NUMBER, &it.to_string()))
+                .collect();
             text = text.replace(&format!("@{place}@"), &all.join(","));
         }
         text
@@ -271,11 +364,12 @@ impl<'s> Maker<'s> {
 
 /// What stands at a path.
 fn find<'v>(object: &'v mut Value, path: &Path) -> &'v mut Value {
-    path.iter().fold(object, |at, step| match (at, step.as_str()) {
-        (Value::Array(all), _) => &mut all[0],
-        (Value::Object(map), "[]") => map.values_mut().next().unwrap(),
-        (at, field) => &mut at[field],
-    })
+    path.iter()
+        .fold(object, |at, step| match (at, step.as_str()) {
+            (Value::Array(all), _) => &mut all[0],
+            (Value::Object(map), "[]") => map.values_mut().next().unwrap(),
+            (at, field) => &mut at[field],
+        })
 }
 
 /// Adds what a path leads to, where it is not there yet. `at` is the way here.
@@ -296,7 +390,13 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
                 *value = json!({format!("key{NUMBER}"): null});
             }
             at.push("[]".to_owned());
-            fill(shape, value.as_object_mut().unwrap().values_mut().next().unwrap(), schema.resolve(inner), rest, at);
+            fill(
+                shape,
+                value.as_object_mut().unwrap().values_mut().next().unwrap(),
+                schema.resolve(inner),
+                rest,
+                at,
+            );
             at.pop();
         }
         Type::Struct(of) => {
@@ -304,7 +404,9 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
                 *value = json!({});
             }
             let Some(name) = path.first() else { return };
-            let Some(field) = schema.field(of, name) else { return };
+            let Some(field) = schema.field(of, name) else {
+                return;
+            };
             at.push(name.clone());
             fill(shape, &mut value[name.as_str()], field.ty, rest, at);
             at.pop();
@@ -312,7 +414,9 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
         _ if value.is_null() => {
             let leaf = leaf(shape, ty, at);
             *value = match (&shape.long, &leaf) {
-                (Some((path, long)), Value::String(text)) if path == at => Value::from(long.around(text)),
+                (Some((path, long)), Value::String(text)) if path == at => {
+                    Value::from(long.around(text))
+                }
                 _ => leaf,
             };
         }
@@ -322,11 +426,17 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
 
 /// A value of a type that holds no others.
 fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
-    let name = at.iter().rev().find(|it| *it != "[]").map_or("", String::as_str);
+    let name = at
+        .iter()
+        .rev()
+        .find(|it| *it != "[]")
+        .map_or("", String::as_str);
     let either = |bad: &str, good: &str| Value::from(if shape.is_bad { bad } else { good });
     match (ty, name) {
         // What is safe where it is true is made bad by others.
-        (Type::Bool, "readOnly" | "runAsNonRoot" | "readOnlyRootFilesystem") => Value::from(!shape.is_bad),
+        (Type::Bool, "readOnly" | "runAsNonRoot" | "readOnlyRootFilesystem") => {
+            Value::from(!shape.is_bad)
+        }
         (Type::Bool, _) => Value::from(shape.is_bad),
         (Type::Int32 | Type::Int64 | Type::Number | Type::IntOrString, _) => Value::from(8080),
         (Type::Quantity, _) => either("0", "100m"),
@@ -335,7 +445,10 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
         (_, "add" | "drop") => either("CAP_SYS_ADMIN", "NET_BIND_SERVICE"),
         (_, "value" | "data" | "binaryData") => either("AKIAIOSFODNN7EXAMPLE", "x"),
         (_, "command" | "args") => either("sudo", "sh"),
-        _ => match (shape.names, shape.lists.get(1).is_some_and(|it| at.starts_with(it))) {
+        _ => match (
+            shape.names,
+            shape.lists.get(1).is_some_and(|it| at.starts_with(it)),
+        ) {
             (Names::Same, _) => Value::from("same"),
             (Names::Apart, true) => Value::from(format!("b{NUMBER}")),
             _ => Value::from(format!("a{NUMBER}")),
@@ -352,7 +465,9 @@ fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
         KindSelector::Kind(kind) => vec![kind.clone()],
     };
     let all: BTreeSet<Kind> = selectors.iter().flat_map(of).collect();
-    all.into_iter().filter(|it| Schema::embedded().kind(it).is_some()).collect()
+    all.into_iter()
+        .filter(|it| Schema::embedded().kind(it).is_some())
+        .collect()
 }
 
 /// What a control reads in a kind, as paths from the object on.
@@ -360,9 +475,15 @@ fn reads(engine: &Engine, control: &ControlId, kind: &Kind) -> Vec<Path> {
     let Some(Explanation::Compiled { reads, .. }) = engine.explain(control) else {
         panic!("{control} is not compiled")
     };
-    let paths = reads.iter().filter(|it| !it.starts_with("params.")).map(|it| path(it, kind));
+    let paths = reads
+        .iter()
+        .filter(|it| !it.starts_with("params."))
+        .map(|it| path(it, kind));
     let root = Schema::embedded().kind(kind).unwrap().root;
-    paths.flatten().filter(|it| walk(root, it).is_some()).collect()
+    paths
+        .flatten()
+        .filter(|it| walk(root, it).is_some())
+        .collect()
 }
 
 fn path(read: &str, kind: &Kind) -> Option<Path> {
@@ -384,7 +505,16 @@ fn path(read: &str, kind: &Kind) -> Option<Path> {
 }
 
 fn walk(root: TypeId, path: &Path) -> Option<Type> {
-    let steps: Vec<Step<'_>> = path.iter().map(|it| if it == "[]" { Step::Any } else { Step::Field(it) }).collect();
+    let steps: Vec<Step<'_>> = path
+        .iter()
+        .map(|it| {
+            if it == "[]" {
+                Step::Any
+            } else {
+                Step::Field(it)
+            }
+        })
+        .collect();
     Schema::embedded().walk(root, &steps).map(|it| it.ty)
 }
 
@@ -394,7 +524,9 @@ fn is_collection(root: TypeId, path: &Path) -> bool {
 
 /// The lists and maps on these paths.
 fn lists_of(root: TypeId, paths: &[Path]) -> Vec<Path> {
-    let prefixes = paths.iter().flat_map(|it| (1..=it.len()).map(|len| it[..len].to_vec()));
+    let prefixes = paths
+        .iter()
+        .flat_map(|it| (1..=it.len()).map(|len| it[..len].to_vec()));
     let all: BTreeSet<Path> = prefixes.filter(|it| is_collection(root, it)).collect();
     all.into_iter().collect()
 }
@@ -428,7 +560,12 @@ fn singles(lists: &[Path]) -> Vec<Shape> {
     for list in lists {
         for is_bad in [false, true] {
             for names in [Names::Distinct, Names::Same] {
-                shapes.push(Shape { lists: vec![list.clone()], names, is_bad, long: None });
+                shapes.push(Shape {
+                    lists: vec![list.clone()],
+                    names,
+                    is_bad,
+                    long: None,
+                });
             }
         }
     }
@@ -439,11 +576,18 @@ fn singles(lists: &[Path]) -> Vec<Shape> {
 fn pairs(lists: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (place, list) in lists.iter().enumerate() {
-        let others = lists[place + 1..].iter().filter(|it| !it.starts_with(list) && !list.starts_with(it));
+        let others = lists[place + 1..]
+            .iter()
+            .filter(|it| !it.starts_with(list) && !list.starts_with(it));
         for other in others {
             for is_bad in [false, true] {
                 for names in [Names::Distinct, Names::Same, Names::Apart] {
-                    shapes.push(Shape { lists: vec![list.clone(), other.clone()], names, is_bad, long: None });
+                    shapes.push(Shape {
+                        lists: vec![list.clone(), other.clone()],
+                        names,
+                        is_bad,
+                        long: None,
+                    });
                 }
             }
         }
@@ -457,10 +601,18 @@ fn beside_long_texts(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
     for list in lists {
         for path in reads.iter().filter(|it| !it.starts_with(list)) {
             let is_path = path.ends_with(&["path".to_owned()]);
-            for long in Long::ALL.into_iter().filter(|it| is_path || *it == Long::Letters) {
+            for long in Long::ALL
+                .into_iter()
+                .filter(|it| is_path || *it == Long::Letters)
+            {
                 for names in [Names::Distinct, Names::Same] {
                     let long = Some((path.clone(), long));
-                    shapes.push(Shape { lists: vec![list.clone()], names, is_bad: true, long });
+                    shapes.push(Shape {
+                        lists: vec![list.clone()],
+                        names,
+                        is_bad: true,
+                        long,
+                    });
                 }
             }
         }
@@ -489,20 +641,31 @@ fn judging_grows_at_most_as_n_log_n() {
             let (all, all_pairs) = kinds_read.entry(kind.clone()).or_default();
             all.extend(reads.iter().cloned());
             all_pairs.extend(pairs(&lists));
-            for shape in singles(&lists).into_iter().chain(pairs(&lists)).chain(beside_long_texts(&lists, &reads)) {
+            for shape in singles(&lists)
+                .into_iter()
+                .chain(pairs(&lists))
+                .chain(beside_long_texts(&lists, &reads))
+            {
                 judged += 1;
                 let fault = bench.grow(&Maker::new(&kind, &reads, &shape), FEWEST_ALONE, 0);
                 faults.extend(fault.map(|it| format!("{id}: {it}")));
             }
         }
     }
-    assert!(faults.is_empty(), "{} of {judged}:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {judged}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
     // All controls together, over objects up to the largest: what is found, and what is joined and passes.
     for (kind, (reads, pairs)) in &kinds_read {
         let reads: Vec<Path> = reads.iter().cloned().collect();
         let singles = singles(&lists_of(root(kind), &reads)).into_iter();
         let found = singles.filter(|it| it.is_bad && it.names == Names::Distinct);
-        let joined = pairs.iter().filter(|it| it.is_bad == (it.names == Names::Distinct) && it.names != Names::Apart);
+        let joined = pairs
+            .iter()
+            .filter(|it| it.is_bad == (it.names == Names::Distinct) && it.names != Names::Apart);
         let mut seen: Vec<Shape> = Vec::new();
         for shape in found.chain(joined.cloned()) {
             if !seen.contains(&shape) {
@@ -516,11 +679,21 @@ fn judging_grows_at_most_as_n_log_n() {
         all_lists(root(kind), &Path::new(), &mut Vec::new(), &mut lists);
         for list in lists {
             judged += 1;
-            let shape = Shape { lists: vec![list], names: Names::Distinct, is_bad: true, long: None };
+            let shape = Shape {
+                lists: vec![list],
+                names: Names::Distinct,
+                is_bad: true,
+                long: None,
+            };
             faults.extend(whole.grow(&Maker::new(kind, &[], &shape), FEWEST_ALONE, 0));
         }
     }
     println!("{judged} shapes");
     assert!(judged > 500, "only {judged} shapes");
-    assert!(faults.is_empty(), "{} of {judged}:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {judged}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }

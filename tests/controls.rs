@@ -1,7 +1,12 @@
 //! The control library against its own test data and the public library's cases; and the proof that the test data
 //! notices: every rule with one comparison turned around must be caught.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use kubevet::{
     conformance::{CaseStatus, check_cases, check_testdata},
@@ -38,11 +43,15 @@ fn testdata(source: &ControlSource) -> Vec<TestObject> {
 /// Kubernetes' own kinds that a control looks at.
 fn kinds(source: &ControlSource) -> Vec<Kind> {
     let of = |it: &KindSelector| match it {
-        KindSelector::Workloads => WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect(),
+        KindSelector::Workloads => WORKLOADS
+            .iter()
+            .map(|it| Kind::new(it.group, it.name))
+            .collect(),
         KindSelector::Kind(kind) => vec![kind.clone()],
     };
     let all = source.control.kinds.iter().flat_map(of);
-    all.filter(|it| Schema::embedded().kind(it).is_some()).collect()
+    all.filter(|it| Schema::embedded().kind(it).is_some())
+        .collect()
 }
 
 /// Whether objects of a kind can have what a rule reads, such as `podSpec.containers[].image`.
@@ -54,7 +63,12 @@ fn has(kind: &Kind, read: &str) -> bool {
         match (at, name, pod_spec_path(kind)) {
             (0, "podSpec", Some(path)) => steps.extend(path.iter().map(|it| Step::Field(it))),
             (0, "podMetadata", Some([template @ .., _])) => {
-                steps.extend(template.iter().map(|it| Step::Field(it)).chain([Step::Field("metadata")]));
+                steps.extend(
+                    template
+                        .iter()
+                        .map(|it| Step::Field(it))
+                        .chain([Step::Field("metadata")]),
+                );
             }
             _ => steps.push(Step::Field(name)),
         }
@@ -72,9 +86,14 @@ fn every_field_that_a_control_reads_exists() {
     let (mut unknown, mut checked) = (Vec::new(), 0);
     for source in &library.controls {
         let id = &source.control.id;
-        let Some(Explanation::Compiled { reads, .. }) = engine.explain(id) else { panic!("{id} is not compiled") };
+        let Some(Explanation::Compiled { reads, .. }) = engine.explain(id) else {
+            panic!("{id} is not compiled")
+        };
         let kinds = kinds(source);
-        for read in reads.iter().filter(|it| !it.starts_with("params.") && !kinds.is_empty()) {
+        for read in reads
+            .iter()
+            .filter(|it| !it.starts_with("params.") && !kinds.is_empty())
+        {
             let mut with_pods = kinds.iter().filter(|it| pod_spec_path(it).is_some());
             let exists = match read.starts_with("pod") {
                 true => with_pods.all(|it| has(it, read)),
@@ -88,7 +107,10 @@ fn every_field_that_a_control_reads_exists() {
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
     assert!(checked > 100, "only {checked} fields");
-    assert!(!has(&Kind::new("apps", "Deployment"), "podSpec.containers[].securityContext.privileges"));
+    assert!(!has(
+        &Kind::new("apps", "Deployment"),
+        "podSpec.containers[].securityContext.privileges"
+    ));
     assert!(!has(&Kind::new("", "Pod"), "podSpec.template"));
 }
 
@@ -106,7 +128,10 @@ fn every_control_says_what_its_test_data_says() {
                 continue;
             }
             let count = objects.iter().filter(|it| it.expected == expected).count();
-            assert!(count >= 2, "{id} has {count} test objects that must {expected:?}: write two at least");
+            assert!(
+                count >= 2,
+                "{id} has {count} test objects that must {expected:?}: write two at least"
+            );
         }
         let mismatches = check_testdata(&engine, &library, id, &objects);
         assert!(mismatches.is_empty(), "{id}: {mismatches:#?}");
@@ -118,12 +143,20 @@ fn every_control_says_what_its_test_data_says() {
 fn what_once_differed_is_said_as_opa_says_it() {
     let library = library();
     let (engine, _) = Engine::compile(&library);
-    for folder in std::fs::read_dir(root().join("tests/regressions")).into_iter().flatten() {
+    for folder in std::fs::read_dir(root().join("tests/regressions"))
+        .into_iter()
+        .flatten()
+    {
         let folder = folder.unwrap().path();
         let id = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let source = library.control(&id).unwrap_or_else(|| panic!("tests/regressions/{id} is no control"));
+        let source = library
+            .control(&id)
+            .unwrap_or_else(|| panic!("tests/regressions/{id} is no control"));
         let (objects, problems) = policy::read_testdata(&folder);
-        assert!(problems.is_empty() && !objects.is_empty(), "{id}: {problems:#?}");
+        assert!(
+            problems.is_empty() && !objects.is_empty(),
+            "{id}: {problems:#?}"
+        );
         let mismatches = check_testdata(&engine, &library, &source.control.id, &objects);
         assert!(mismatches.is_empty(), "{id}: {mismatches:#?}");
     }
@@ -138,18 +171,33 @@ fn every_control_keeps_to_the_profile() {
 fn the_embedded_library_is_the_folder() {
     let (embedded, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:#?}");
-    let ids = |library: &Library| library.controls.iter().map(|it| it.control.clone()).collect::<Vec<_>>();
+    let ids = |library: &Library| {
+        library
+            .controls
+            .iter()
+            .map(|it| it.control.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids(&embedded), ids(&library()));
     assert_eq!(embedded.frameworks, library().frameworks);
 }
 
 #[test]
 fn every_difference_from_the_public_library_is_explained() {
-    let shared = env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let shared =
+        env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let folder = shared.join("facts/cases");
     if !folder.is_dir() {
-        let _ = writeln!(std::io::stderr(), "not run: public cases: no folder {}", folder.display());
-        assert!(env::var_os("CI").is_none(), "not run: public cases: no folder {}", folder.display());
+        let _ = writeln!(
+            std::io::stderr(),
+            "not run: public cases: no folder {}",
+            folder.display()
+        );
+        assert!(
+            env::var_os("CI").is_none(),
+            "not run: public cases: no folder {}",
+            folder.display()
+        );
         return;
     }
     let library = library();
@@ -163,11 +211,16 @@ fn every_difference_from_the_public_library_is_explained() {
         files.extend(file);
     }
     let results = check_cases(&engine, &library, &files, &differences);
-    let unexplained: Vec<_> = results.iter().filter(|it| it.status == CaseStatus::Unexplained).collect();
+    let unexplained: Vec<_> = results
+        .iter()
+        .filter(|it| it.status == CaseStatus::Unexplained)
+        .collect();
     assert!(unexplained.is_empty(), "{unexplained:#?}");
     assert!(results.len() >= 90, "only {} cases were run", results.len());
     for difference in &differences {
-        let used = results.iter().any(|it| it.case == difference.case && it.rule == difference.rule);
+        let used = results
+            .iter()
+            .any(|it| it.case == difference.case && it.rule == difference.rule);
         assert!(used, "no such case: {difference:?}");
     }
 }
@@ -184,7 +237,11 @@ fn a_rule_with_one_comparison_turned_around_is_caught() {
         all.extend(other.join().unwrap());
         all
     });
-    assert!(survivors.is_empty(), "no test object notices:\n{}", survivors.join("\n"));
+    assert!(
+        survivors.is_empty(),
+        "no test object notices:\n{}",
+        survivors.join("\n")
+    );
 }
 
 fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
@@ -193,12 +250,23 @@ fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
         let objects = testdata(source);
         for (line, text) in mutants(&source.rule.text) {
             let mut mutant = library.clone();
-            mutant.controls.retain(|it| it.control.id == source.control.id);
-            mutant.controls[0].rule = Module { file: source.rule.file.clone(), text: text.into() };
+            mutant
+                .controls
+                .retain(|it| it.control.id == source.control.id);
+            mutant.controls[0].rule = Module {
+                file: source.rule.file.clone(),
+                text: text.into(),
+            };
             let (engine, problems) = Engine::compile(&mutant);
-            let noticed = objects
-                .iter()
-                .any(|it| !check_testdata(&engine, &mutant, &source.control.id, std::slice::from_ref(it)).is_empty());
+            let noticed = objects.iter().any(|it| {
+                !check_testdata(
+                    &engine,
+                    &mutant,
+                    &source.control.id,
+                    std::slice::from_ref(it),
+                )
+                .is_empty()
+            });
             if problems.is_empty() && !noticed {
                 survivors.push(format!("{}:{line}", source.rule.file));
             }
@@ -219,7 +287,14 @@ fn mutants(rule: &str) -> Vec<(usize, String)> {
         ("\tnot ", "\t"),
         (" if not ", " if "),
     ];
-    const PREDICATES: [&str; 6] = ["startswith(", "endswith(", "contains(", "regex.match(", "is_string(", "strings."];
+    const PREDICATES: [&str; 6] = [
+        "startswith(",
+        "endswith(",
+        "contains(",
+        "regex.match(",
+        "is_string(",
+        "strings.",
+    ];
     let mut found = Vec::new();
     let mut at = 0;
     for (number, line) in rule.split_inclusive('\n').enumerate() {
@@ -233,7 +308,10 @@ fn mutants(rule: &str) -> Vec<(usize, String)> {
         let statement = line.trim_start();
         let indent = line.len() - statement.len();
         if code && indent > 0 && PREDICATES.iter().any(|it| statement.starts_with(it)) {
-            found.push((number + 1, format!("{}not {}", &rule[..at + indent], &rule[at + indent..])));
+            found.push((
+                number + 1,
+                format!("{}not {}", &rule[..at + indent], &rule[at + indent..]),
+            ));
         }
         at += line.len();
     }

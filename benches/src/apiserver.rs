@@ -62,18 +62,33 @@ async fn start(
     failing: &[u8],
 ) -> Result<Measured, String> {
     let (name, file) = variant.split_once('=').unwrap_or((variant, ""));
-    let mut cluster = Cluster::start(controlplane, at.join(name.replace(' ', "-")), NAMESPACE).await?;
+    let mut cluster =
+        Cluster::start(controlplane, at.join(name.replace(' ', "-")), NAMESPACE).await?;
     match (name, file) {
         ("bare", _) => {}
         (_, "") => cluster.add_gate(kubevet)?,
         _ => cluster.kubectl(&["apply", "--server-side", "-f", file], "")?,
     }
     if name != "bare" {
-        let why = cluster.until_denied(PATH, failing).await.map_err(|it| format!("{name}: {it}"))?;
-        cluster.until_type_checked().await.map_err(|it| format!("{name}: {it}"))?;
-        eprintln!("{name} is obeyed: {}", why.chars().take(200).collect::<String>());
+        let why = cluster
+            .until_denied(PATH, failing)
+            .await
+            .map_err(|it| format!("{name}: {it}"))?;
+        cluster
+            .until_type_checked()
+            .await
+            .map_err(|it| format!("{name}: {it}"))?;
+        eprintln!(
+            "{name} is obeyed: {}",
+            why.chars().take(200).collect::<String>()
+        );
     }
-    Ok(Measured { name: name.to_owned(), cluster, times: Samples::default(), cpu: 0 })
+    Ok(Measured {
+        name: name.to_owned(),
+        cluster,
+        times: Samples::default(),
+        cpu: 0,
+    })
 }
 
 async fn measure(all: &mut [Measured], object: &[u8], creates: u64) -> Result<(), String> {
@@ -82,7 +97,9 @@ async fn measure(all: &mut [Measured], object: &[u8], creates: u64) -> Result<()
         for turn in 0..count {
             // Each is the first as often as any other.
             let place = (turn + usize::try_from(round).unwrap_or(0)) % count;
-            let Some(it) = all.get_mut(place) else { continue };
+            let Some(it) = all.get_mut(place) else {
+                continue;
+            };
             for _ in 0..BLOCK {
                 create(it, object, round * BLOCK >= WARM).await?;
             }
@@ -114,11 +131,29 @@ fn print([judged, bare]: &[Measured; 2], creates: u64, first: &mut First) {
     let cpu = |it: &Measured| it.cpu as f64 / creates as f64;
     let added = judged.times.at(0.5).0 - bare.times.at(0.5).0;
     let more = Nanos(cpu(judged) - cpu(bare));
-    let mut remarks = format!("adds {} at p50, {} of CPU ({more} more than bare)", Nanos(added), Nanos(cpu(judged)));
+    let mut remarks = format!(
+        "adds {} at p50, {} of CPU ({more} more than bare)",
+        Nanos(added),
+        Nanos(cpu(judged))
+    );
     match first {
-        Some((name, least)) => remarks += &format!("; adds {:.2} x what {name} adds", added / *least),
+        Some((name, least)) => {
+            remarks += &format!("; adds {:.2} x what {name} adds", added / *least)
+        }
         None => *first = Some((judged.name.clone(), added)),
     }
-    table::times("create, dry run", &judged.name, &judged.times, None, &remarks);
-    table::times("create, dry run", "bare, beside it", &bare.times, None, &format!("CPU {}", Nanos(cpu(bare))));
+    table::times(
+        "create, dry run",
+        &judged.name,
+        &judged.times,
+        None,
+        &remarks,
+    );
+    table::times(
+        "create, dry run",
+        "bare, beside it",
+        &bare.times,
+        None,
+        &format!("CPU {}", Nanos(cpu(bare))),
+    );
 }

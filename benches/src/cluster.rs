@@ -39,20 +39,34 @@ impl Cluster {
     pub async fn start(binary: &str, dir: PathBuf, namespace: &str) -> Result<Self, String> {
         fs::create_dir_all(&dir).map_err(|it| it.to_string())?;
         let mut command = Command::new(binary);
-        command.arg("--throw-away").arg(&dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg("--throw-away")
+            .arg(&dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().map_err(|it| format!("{binary}: {it}"))?;
         let mut kubeconfig = String::new();
         if let Some(out) = child.stdout.take() {
-            BufReader::new(out).read_line(&mut kubeconfig).map_err(|it| it.to_string())?;
+            BufReader::new(out)
+                .read_line(&mut kubeconfig)
+                .map_err(|it| it.to_string())?;
         }
         if kubeconfig.trim().is_empty() {
             return Err("the control plane did not start".to_owned());
         }
         let read = Kubeconfig::read_from(dir.join("kubeconfig")).map_err(|it| it.to_string())?;
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(read, &options).await.map_err(|it| it.to_string())?;
+        let config = Config::from_custom_kubeconfig(read, &options)
+            .await
+            .map_err(|it| it.to_string())?;
         let client = Client::try_from(config).map_err(|it| it.to_string())?;
-        let cluster = Self { binary: binary.to_owned(), dir, running: vec![child], client };
+        let cluster = Self {
+            binary: binary.to_owned(),
+            dir,
+            running: vec![child],
+            client,
+        };
         cluster.kubectl(&["create", "namespace", namespace], "")?;
         Ok(cluster)
     }
@@ -63,14 +77,26 @@ impl Cluster {
     /// What it said as it failed.
     pub fn kubectl(&self, arguments: &[&str], stdin: &str) -> Result<(), String> {
         let mut command = Command::new(&self.binary);
-        command.arg("kubectl").args(arguments).env("KUBECONFIG", self.dir.join("kubeconfig")).env("HOME", &self.dir);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .arg("kubectl")
+            .args(arguments)
+            .env("KUBECONFIG", self.dir.join("kubeconfig"))
+            .env("HOME", &self.dir);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|it| it.to_string())?;
         if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(stdin.as_bytes()).map_err(|it| it.to_string())?;
+            pipe.write_all(stdin.as_bytes())
+                .map_err(|it| it.to_string())?;
         }
         let output = child.wait_with_output().map_err(|it| it.to_string())?;
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// Starts our webhook, every control denied, and makes the API server ask it.
@@ -87,10 +113,22 @@ impl Cluster {
             spec: {controls: ['*'], validationActions: [Deny]}}";
         fs::write(bindings.join("all.yaml"), binding).map_err(|it| it.to_string())?;
         let mut command = Command::new(kubevet);
-        command.arg("serve").arg("--tls-dir").arg(&tls).arg("--bindings").arg(&bindings);
-        command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(["--decision-log", "/dev/null"]);
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.running.push(quiet.spawn().map_err(|it| format!("{kubevet}: {it}"))?);
+        command
+            .arg("serve")
+            .arg("--tls-dir")
+            .arg(&tls)
+            .arg("--bindings")
+            .arg(&bindings);
+        command
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{port}"))
+            .args(["--decision-log", "/dev/null"]);
+        let quiet = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.running
+            .push(quiet.spawn().map_err(|it| format!("{kubevet}: {it}"))?);
         let ca = tls.join("ca.crt");
         let begin = Instant::now();
         while !ca.exists() {
@@ -101,12 +139,19 @@ impl Cluster {
         }
         let mut command = Command::new(kubevet);
         command.args(["manifests", "webhook", "--failure-policy", "Fail"]);
-        command.arg("--url").arg(format!("https://127.0.0.1:{port}/validate")).arg("--ca-file").arg(&ca);
+        command
+            .arg("--url")
+            .arg(format!("https://127.0.0.1:{port}/validate"))
+            .arg("--ca-file")
+            .arg(&ca);
         let manifest = command.output().map_err(|it| it.to_string())?;
         if !manifest.status.success() {
             return Err(String::from_utf8_lossy(&manifest.stderr).into_owned());
         }
-        self.kubectl(&["apply", "-f", "-"], &String::from_utf8_lossy(&manifest.stdout))
+        self.kubectl(
+            &["apply", "-f", "-"],
+            &String::from_utf8_lossy(&manifest.stdout),
+        )
     }
 
     /// Creates an object by a dry run on the server.
@@ -114,7 +159,8 @@ impl Cluster {
     /// # Errors
     /// The server did not answer, or refused it for another reason than admission.
     pub async fn create(&self, path: &str, object: &[u8]) -> Result<Answer, String> {
-        let request = http::Request::post(format!("{path}?dryRun=All")).header("content-type", "application/json");
+        let request = http::Request::post(format!("{path}?dryRun=All"))
+            .header("content-type", "application/json");
         let request = request.body(object.to_vec()).map_err(|it| it.to_string())?;
         match self.client.request_text(request).await {
             Ok(_) => Ok(Answer::Created),
@@ -149,14 +195,24 @@ impl Cluster {
     pub async fn until_type_checked(&self) -> Result<(), String> {
         let begin = Instant::now();
         loop {
-            let request = http::Request::get("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies");
+            let request = http::Request::get(
+                "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+            );
             let request = request.body(Vec::new()).map_err(|it| it.to_string())?;
-            let list: serde_json::Value = self.client.request(request).await.map_err(|it| it.to_string())?;
+            let list: serde_json::Value = self
+                .client
+                .request(request)
+                .await
+                .map_err(|it| it.to_string())?;
             let checked = |it: &serde_json::Value| {
                 it.pointer("/status/observedGeneration")
                     .is_some_and(|seen| Some(seen) == it.pointer("/metadata/generation"))
             };
-            if list.get("items").and_then(serde_json::Value::as_array).is_some_and(|it| it.iter().all(checked)) {
+            if list
+                .get("items")
+                .and_then(serde_json::Value::as_array)
+                .is_some_and(|it| it.iter().all(checked))
+            {
                 return Ok(());
             }
             if begin.elapsed() > PATIENCE {
@@ -186,7 +242,15 @@ impl Drop for Cluster {
 
 fn cpu_of(id: u32) -> u64 {
     let threads = fs::read_dir(Path::new("/proc").join(id.to_string()).join("task"));
-    let first = |text: String| text.split_whitespace().next().and_then(|it| it.parse::<u64>().ok());
-    let of = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("schedstat")).ok().and_then(first);
+    let first = |text: String| {
+        text.split_whitespace()
+            .next()
+            .and_then(|it| it.parse::<u64>().ok())
+    };
+    let of = |thread: fs::DirEntry| {
+        fs::read_to_string(thread.path().join("schedstat"))
+            .ok()
+            .and_then(first)
+    };
     threads.into_iter().flatten().flatten().filter_map(of).sum()
 }

@@ -38,11 +38,16 @@ pub trait Contestant {
 
 /// Times `judge`, which says how many controls found something.
 pub fn timed(count: u64, mut judge: impl FnMut() -> usize) -> Turn {
-    let mut turn = Turn { failing: 0, remarks: String::new(), nanos: Vec::new() };
+    let mut turn = Turn {
+        failing: 0,
+        remarks: String::new(),
+        nanos: Vec::new(),
+    };
     for _ in 0..count {
         let begin = Instant::now();
         turn.failing = black_box(judge());
-        turn.nanos.push(u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        turn.nanos
+            .push(u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX));
     }
     turn
 }
@@ -53,11 +58,18 @@ pub fn compete(object: &Object, contestants: &mut [Box<dyn Contestant>], rounds:
     let mut running = Vec::new();
     for contestant in contestants {
         // The first turn warms what is cached and shows how many fit into one.
-        let first = contestant.turn(object, TURN.0).and_then(|_| contestant.turn(object, TURN.0));
+        let first = contestant
+            .turn(object, TURN.0)
+            .and_then(|_| contestant.turn(object, TURN.0));
         match first {
             Ok(first) => {
                 let least = first.nanos.iter().min().copied().unwrap_or(1).max(1);
-                running.push((contestant, (TURN_NANOS / least).clamp(TURN.0, TURN.1), first, Samples::default()));
+                running.push((
+                    contestant,
+                    (TURN_NANOS / least).clamp(TURN.0, TURN.1),
+                    first,
+                    Samples::default(),
+                ));
             }
             Err(why) => table::nothing(&object.name, &contestant.name(), &why),
         }
@@ -74,7 +86,11 @@ pub fn compete(object: &Object, contestants: &mut [Box<dyn Contestant>], rounds:
     let mut expected = None;
     for (contestant, _, last, samples) in &running {
         let expected = *expected.get_or_insert(last.failing);
-        let said = if last.failing == expected || !same { String::new() } else { ", NOT WHAT KUBEVET SAYS".to_owned() };
+        let said = if last.failing == expected || !same {
+            String::new()
+        } else {
+            ", NOT WHAT KUBEVET SAYS".to_owned()
+        };
         let remarks = format!("{} failing{said}{}", last.failing, last.remarks);
         table::times(&object.name, &contestant.name(), samples, ours, &remarks);
         ours.get_or_insert(samples.at(0.5));

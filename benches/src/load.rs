@@ -31,7 +31,10 @@ pub fn load(asked: &[ControlId], opa: &[&str], folder: &Path, rounds: u64) {
                 Ok(())
             }),
         ),
-        ("regorus RVM".to_owned(), Box::new(|| Rvm::new(&library, asked).map(|it| drop(black_box(it))))),
+        (
+            "regorus RVM".to_owned(),
+            Box::new(|| Rvm::new(&library, asked).map(|it| drop(black_box(it)))),
+        ),
     ];
     if !opa.is_empty() {
         works.push((
@@ -45,7 +48,9 @@ pub fn load(asked: &[ControlId], opa: &[&str], folder: &Path, rounds: u64) {
         for (((_, work), times), failed) in works.iter_mut().zip(&mut samples).zip(&mut failed) {
             let begin = Instant::now();
             match work() {
-                Ok(()) => times.add([u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)]),
+                Ok(()) => {
+                    times.add([u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)])
+                }
                 Err(why) => *failed = Some(why),
             }
         }

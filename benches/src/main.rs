@@ -46,7 +46,10 @@ const USAGE: &str = "usage: kubevet-benches head
 ROUNDS sets how many rounds there are.";
 
 fn main() -> ExitCode {
-    if env::args_os().next().is_some_and(|it| PathBuf::from(it).ends_with("kubevet")) {
+    if env::args_os()
+        .next()
+        .is_some_and(|it| PathBuf::from(it).ends_with("kubevet"))
+    {
         return kubevet::cli::run();
     }
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -59,17 +62,36 @@ fn main() -> ExitCode {
         ["objects", _, ..] => objects(&arguments[1..]),
         ["load", file] => object(file).and_then(|object| {
             let folder = scratch()?;
-            load::load(&judges().looking(&object.bytes), &oracle_words(), &folder, rounds(20));
+            load::load(
+                &judges().looking(&object.bytes),
+                &oracle_words(),
+                &folder,
+                rounds(20),
+            );
             Ok(())
         }),
         ["instructions", _, ..] => whole::instructions(&arguments[1..]),
         ["once", part, file, count] => once(part, file, count),
         ["scan", kubevet, folder] => whole::scan(kubevet, folder, rounds(20)),
-        ["apiserver", controlplane, kubevet, clean, failing, policies @ ..] => {
-            object(clean).and_then(|clean| Ok((clean, object(failing)?))).and_then(|(clean, failing)| {
-                apiserver::run(controlplane, kubevet, &clean, &failing, policies, rounds(300))
-            })
-        }
+        [
+            "apiserver",
+            controlplane,
+            kubevet,
+            clean,
+            failing,
+            policies @ ..,
+        ] => object(clean)
+            .and_then(|clean| Ok((clean, object(failing)?)))
+            .and_then(|(clean, failing)| {
+                apiserver::run(
+                    controlplane,
+                    kubevet,
+                    &clean,
+                    &failing,
+                    policies,
+                    rounds(300),
+                )
+            }),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -82,14 +104,21 @@ fn main() -> ExitCode {
 }
 
 fn rounds(default: u64) -> u64 {
-    env::var("ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(default)
+    env::var("ROUNDS")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(default)
 }
 
 fn object(file: &str) -> Result<Object, String> {
     let path = fs::canonicalize(file).map_err(|it| format!("{file}: {it}"))?;
     let bytes = fs::read(&path).map_err(|it| format!("{file}: {it}"))?;
     let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or(file);
-    Ok(Object { name: format!("{stem} ({} B)", bytes.len()), path, bytes })
+    Ok(Object {
+        name: format!("{stem} ({} B)", bytes.len()),
+        path,
+        bytes,
+    })
 }
 
 /// A folder for what peers are told.
@@ -101,12 +130,19 @@ fn scratch() -> Result<PathBuf, String> {
 
 fn oracle_words() -> Vec<&'static str> {
     // For the whole life of the process.
-    env::var("ORACLE").map(|it| vec![&*it.leak(), "bench"]).unwrap_or_default()
+    env::var("ORACLE")
+        .map(|it| vec![&*it.leak(), "bench"])
+        .unwrap_or_default()
 }
 
 fn judges() -> Ours {
     let (library, _) = policy::embedded();
-    Ours::new("kubevet", &Arc::new(Engine::compile(&library).0), &library, Part::Whole)
+    Ours::new(
+        "kubevet",
+        &Arc::new(Engine::compile(&library).0),
+        &library,
+        Part::Whole,
+    )
 }
 
 fn objects(files: &[String]) -> Result<(), String> {
@@ -127,22 +163,47 @@ fn objects(files: &[String]) -> Result<(), String> {
         allocations(&object, &whole, &library, &asked)?;
         let mut all: Vec<Box<dyn Contestant>> = vec![
             Box::new(whole),
-            Box::new(Ours::new("kubevet, reading alone", &engine, &library, Part::Read)),
-            Box::new(Ours::new("kubevet, judging alone", &engine, &library, Part::Judge)),
-            Box::new(webhook::Webhook::new(&engine, &library, Ours::new("", &engine, &library, Part::Read))),
-            Box::new(Ours::new("regorus interpreter", &reference, &library, Part::Whole)),
+            Box::new(Ours::new(
+                "kubevet, reading alone",
+                &engine,
+                &library,
+                Part::Read,
+            )),
+            Box::new(Ours::new(
+                "kubevet, judging alone",
+                &engine,
+                &library,
+                Part::Judge,
+            )),
+            Box::new(webhook::Webhook::new(
+                &engine,
+                &library,
+                Ours::new("", &engine, &library, Part::Read),
+            )),
+            Box::new(Ours::new(
+                "regorus interpreter",
+                &reference,
+                &library,
+                Part::Whole,
+            )),
         ];
         let mut join = |name: &str, made: Result<Box<dyn Contestant>, String>| match made {
             Ok(made) => all.push(made),
             Err(why) => table::nothing(&object.name, name, &why),
         };
-        join("regorus RVM", rvm::Rvm::new(&library, &asked).map(|it| Box::new(it) as _));
+        join(
+            "regorus RVM",
+            rvm::Rvm::new(&library, &asked).map(|it| Box::new(it) as _),
+        );
         let words = oracle_words();
         if words.is_empty() {
             join("OPA", Err("not run: ORACLE names no oracle".to_owned()));
         } else {
             let set_up = peer::for_opa(&library, &asked);
-            join("OPA", peer::Peer::start("OPA", &words, &set_up, &folder).map(|it| Box::new(it) as _));
+            join(
+                "OPA",
+                peer::Peer::start("OPA", &words, &set_up, &folder).map(|it| Box::new(it) as _),
+            );
         }
         if let (Ok(peer), false) = (env::var("CEL_PEER"), unseen) {
             let kind = kind_of(&judges_document(&engine, &library, &object)?);
@@ -162,24 +223,53 @@ fn judges_document(
     library: &Library,
     object: &Object,
 ) -> Result<kubevet::document::Document, String> {
-    Ours::new("", engine, library, Part::Read).read(&object.bytes).ok_or_else(|| "the object cannot be read".to_owned())
+    Ours::new("", engine, library, Part::Read)
+        .read(&object.bytes)
+        .ok_or_else(|| "the object cannot be read".to_owned())
 }
 
 fn kind_of(document: &kubevet::document::Document) -> Kind {
-    let text = |key: &str| document.root().get(key).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        document
+            .root()
+            .get(key)
+            .and_then(|it| it.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
     Kind::new(Kind::group_of(&text("apiVersion")).to_owned(), text("kind"))
 }
 
 /// Rows of allocations: of reading, of judging, and of the peers in this process.
-fn allocations(object: &Object, ours: &Ours, library: &Library, asked: &[ControlId]) -> Result<(), String> {
-    let what = format!("{}, allocations", object.path.file_stem().and_then(|it| it.to_str()).unwrap_or_default());
-    let document = ours.read(&object.bytes).ok_or("the object cannot be read")?;
+fn allocations(
+    object: &Object,
+    ours: &Ours,
+    library: &Library,
+    asked: &[ControlId],
+) -> Result<(), String> {
+    let what = format!(
+        "{}, allocations",
+        object
+            .path
+            .file_stem()
+            .and_then(|it| it.to_str())
+            .unwrap_or_default()
+    );
+    let document = ours
+        .read(&object.bytes)
+        .ok_or("the object cannot be read")?;
     // What is kept from one judgement to the next is there after the first.
     drop(ours.judge(&document));
     let read = count::allocations(|| ours.read(&object.bytes));
     let judge = count::allocations(|| ours.judge(&document));
     let both = (read + judge) as f64;
-    table::figure(&what, "kubevet", both, None, &format!("{read} in reading, {judge} in judging"));
+    table::figure(
+        &what,
+        "kubevet",
+        both,
+        None,
+        &format!("{read} in reading, {judge} in judging"),
+    );
     match rvm::Rvm::new(library, asked) {
         Ok(mut machine) => {
             let _ = machine.once(&object.bytes);

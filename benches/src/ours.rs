@@ -67,7 +67,9 @@ impl Ours {
 
     /// The controls that look at an object.
     pub fn looking(&self, bytes: &[u8]) -> Vec<ControlId> {
-        self.read(bytes).map(|it| self.judge(&it).judged.to_vec()).unwrap_or_default()
+        self.read(bytes)
+            .map(|it| self.judge(&it).judged.to_vec())
+            .unwrap_or_default()
     }
 }
 
@@ -76,7 +78,10 @@ fn failing(verdict: &Verdict) -> usize {
         return 0;
     }
     let found = verdict.findings.iter().map(|it| it.control.to_string());
-    found.chain(verdict.errors.iter().map(|it| it.control.to_string())).collect::<BTreeSet<_>>().len()
+    found
+        .chain(verdict.errors.iter().map(|it| it.control.to_string()))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 impl Contestant for Ours {
@@ -85,7 +90,9 @@ impl Contestant for Ours {
     }
 
     fn turn(&mut self, object: &Object, count: u64) -> Result<Turn, String> {
-        let document = self.read(&object.bytes).ok_or("the object cannot be read")?;
+        let document = self
+            .read(&object.bytes)
+            .ok_or("the object cannot be read")?;
         let verdict = self.judge(&document);
         let mut turn = match self.part {
             Part::Judge => timed(count, || failing(&self.judge(&document))),

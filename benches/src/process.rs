@@ -20,7 +20,11 @@ pub struct Run {
 /// It cannot be started or waited for.
 pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let begin = Instant::now();
     let child = command.spawn()?;
     let id = i32::try_from(child.id()).map_err(io::Error::other)?;
@@ -34,5 +38,9 @@ pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
     if ended != id {
         return Err(io::Error::last_os_error());
     }
-    Ok(Run { nanos, mebibytes: usage.ru_maxrss as f64 / 1024.0, code: libc::WEXITSTATUS(status) })
+    Ok(Run {
+        nanos,
+        mebibytes: usage.ru_maxrss as f64 / 1024.0,
+        code: libc::WEXITSTATUS(status),
+    })
 }

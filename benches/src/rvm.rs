@@ -26,11 +26,16 @@ impl Rvm {
         for (file, text) in rego::modules(library, asked) {
             engine.add_policy(file, text).map_err(|it| refused(&it))?;
         }
-        let compiled = engine.compile_with_entrypoint(&rego::ENTRY.into()).map_err(|it| refused(&it))?;
-        let program = Compiler::compile_from_policy(&compiled, &[rego::ENTRY]).map_err(|it| refused(&it))?;
+        let compiled = engine
+            .compile_with_entrypoint(&rego::ENTRY.into())
+            .map_err(|it| refused(&it))?;
+        let program =
+            Compiler::compile_from_policy(&compiled, &[rego::ENTRY]).map_err(|it| refused(&it))?;
         let mut machine = RegoVM::new();
         machine.load_program(program);
-        machine.set_data(Value::new_object()).map_err(|it| refused(&it))?;
+        machine
+            .set_data(Value::new_object())
+            .map_err(|it| refused(&it))?;
         machine.set_max_instructions(INSTRUCTIONS);
         let mut input = BTreeMap::new();
         for (key, value) in rego::input(&library.params.defaults()) {
@@ -50,9 +55,17 @@ impl Rvm {
         let mut input = self.input.clone();
         input.insert(Value::from("object"), object);
         self.machine.set_input(Value::from(input));
-        let all = self.machine.execute().map_err(|it| first_line(&it.to_string()))?;
-        let all = all.as_array().map_err(|_| "the entry rule is undefined".to_owned())?;
-        Ok(all.iter().filter(|it| it.as_set().is_ok_and(|it| !it.is_empty())).count())
+        let all = self
+            .machine
+            .execute()
+            .map_err(|it| first_line(&it.to_string()))?;
+        let all = all
+            .as_array()
+            .map_err(|_| "the entry rule is undefined".to_owned())?;
+        Ok(all
+            .iter()
+            .filter(|it| it.as_set().is_ok_and(|it| !it.is_empty()))
+            .count())
     }
 }
 
@@ -68,5 +81,8 @@ impl Contestant for Rvm {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines().find(|it| !it.trim().is_empty()).unwrap_or_default().to_owned()
+    text.lines()
+        .find(|it| !it.trim().is_empty())
+        .unwrap_or_default()
+        .to_owned()
 }

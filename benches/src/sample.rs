@@ -32,6 +32,10 @@ impl Samples {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         let place = (sorted.len() as f64 * share) as usize;
-        Nanos(sorted.get(place.min(sorted.len().saturating_sub(1))).map_or(f64::NAN, |it| *it as f64))
+        Nanos(
+            sorted
+                .get(place.min(sorted.len().saturating_sub(1)))
+                .map_or(f64::NAN, |it| *it as f64),
+        )
     }
 }

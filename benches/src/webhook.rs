@@ -31,10 +31,27 @@ pub struct Webhook {
 impl Webhook {
     pub fn new(engine: &Arc<Engine>, library: &Library, reader: Ours) -> Self {
         let (bindings, _) = read_bindings(&Arc::from("binding"), BINDING.as_bytes(), library);
-        let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+        let controls = library
+            .controls
+            .iter()
+            .map(|it| (it.control.id.clone(), it.control.clone()))
+            .collect();
         let reads = engine.path_reads();
-        let rules = Rules { bindings, controls, reads, exempt_namespaces: Default::default(), exceptions: () };
-        Self { gate: Gate { engine: Arc::clone(engine), rules, generation: 1 }, reader }
+        let rules = Rules {
+            bindings,
+            controls,
+            reads,
+            exempt_namespaces: Default::default(),
+            exceptions: (),
+        };
+        Self {
+            gate: Gate {
+                engine: Arc::clone(engine),
+                rules,
+                generation: 1,
+            },
+            reader,
+        }
     }
 }
 
@@ -44,17 +61,31 @@ impl Contestant for Webhook {
     }
 
     fn turn(&mut self, object: &Object, count: u64) -> Result<Turn, String> {
-        let review = wrap(&self.reader.read(&object.bytes).ok_or("the object cannot be read")?);
+        let review = wrap(
+            &self
+                .reader
+                .read(&object.bytes)
+                .ok_or("the object cannot be read")?,
+        );
         let namespace: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| Some(Arc::default());
         let answer = || {
             let until = Instant::now() + DEADLINE;
-            self.gate.answer(&review, &Surroundings { until, namespace })
+            self.gate
+                .answer(&review, &Surroundings { until, namespace })
         };
         let answered = answer()?;
         let mut turn = timed(count, || answer().map_or(0, |it| it.body.len()));
-        let said = if answered.decision.allowed { "allowed" } else { "denied" };
+        let said = if answered.decision.allowed {
+            "allowed"
+        } else {
+            "denied"
+        };
         turn.failing = self.reader.failing(&object.bytes);
-        turn.remarks = format!("; {said}, a review of {} B, an answer of {} B", review.len(), answered.body.len());
+        turn.remarks = format!(
+            "; {said}, a review of {} B, an answer of {} B",
+            review.len(),
+            answered.body.len()
+        );
         Ok(turn)
     }
 }

@@ -78,7 +78,14 @@ impl GateFlags {
                 Problem::in_file("", message)
             }));
         }
-        (Loaded { library: Arc::new(library), engine: Arc::new(engine), bindings }, problems)
+        (
+            Loaded {
+                library: Arc::new(library),
+                engine: Arc::new(engine),
+                bindings,
+            },
+            problems,
+        )
     }
 
     /// A number that changes when a file does, by its name, size or time.
@@ -92,8 +99,16 @@ impl GateFlags {
     }
 
     fn hash(&self, bytes: u64) -> u64 {
-        let paths = self.library.paths().chain(self.bindings.as_deref()).chain(self.controls_config.as_deref());
-        let mut watch = Watch { hasher: DefaultHasher::new(), files: WATCHED_FILES, bytes };
+        let paths = self
+            .library
+            .paths()
+            .chain(self.bindings.as_deref())
+            .chain(self.controls_config.as_deref());
+        let mut watch = Watch {
+            hasher: DefaultHasher::new(),
+            files: WATCHED_FILES,
+            bytes,
+        };
         for path in paths {
             watch.take(path, WATCHED_DEPTH);
         }
@@ -103,12 +118,36 @@ impl GateFlags {
 
 impl Loaded {
     /// What holds with these bindings; without any, everything is judged and warned of, and nothing denied.
-    pub(super) fn gate(&self, bindings: Vec<Binding>, exempt: BTreeSet<String>, generation: u64) -> Gate {
-        let bindings = if bindings.is_empty() { vec![policy::fallback_binding(&self.library)] } else { bindings };
-        let controls = self.library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+    pub(super) fn gate(
+        &self,
+        bindings: Vec<Binding>,
+        exempt: BTreeSet<String>,
+        generation: u64,
+    ) -> Gate {
+        let bindings = if bindings.is_empty() {
+            vec![policy::fallback_binding(&self.library)]
+        } else {
+            bindings
+        };
+        let controls = self
+            .library
+            .controls
+            .iter()
+            .map(|it| (it.control.id.clone(), it.control.clone()))
+            .collect();
         let reads = self.engine.path_reads();
-        let rules = Rules { bindings, controls, reads, exempt_namespaces: exempt, exceptions: () };
-        Gate { engine: Arc::clone(&self.engine), rules, generation }
+        let rules = Rules {
+            bindings,
+            controls,
+            reads,
+            exempt_namespaces: exempt,
+            exceptions: (),
+        };
+        Gate {
+            engine: Arc::clone(&self.engine),
+            rules,
+            generation,
+        }
     }
 }
 
@@ -127,15 +166,21 @@ impl Watch {
         }
         self.files -= 1;
         path.hash(&mut self.hasher);
-        let Ok(metadata) = fs::metadata(path) else { return };
+        let Ok(metadata) = fs::metadata(path) else {
+            return;
+        };
         metadata.len().hash(&mut self.hasher);
         metadata.modified().ok().hash(&mut self.hasher);
         fs::canonicalize(path).ok().hash(&mut self.hasher);
         if metadata.is_file() {
             self.read(path);
         } else if metadata.is_dir() && depth > 0 {
-            let mut entries: Vec<PathBuf> =
-                fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
+            let mut entries: Vec<PathBuf> = fs::read_dir(path)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|it| it.path())
+                .collect();
             entries.sort();
             entries.iter().for_each(|it| self.take(it, depth - 1));
         }

@@ -35,7 +35,8 @@ impl ManCommand {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let shown = self.folder.display();
         fs::create_dir_all(&self.folder).with_context(|| format!("cannot make {shown}"))?;
-        clap_mangen::generate_to(Cli::command(), &self.folder).with_context(|| format!("cannot write into {shown}"))?;
+        clap_mangen::generate_to(Cli::command(), &self.folder)
+            .with_context(|| format!("cannot write into {shown}"))?;
         Ok(0)
     }
 }

@@ -19,14 +19,22 @@ pub(super) struct LibraryFlags {
     #[arg(long, value_name = "DIR", global = true, help_heading = "Controls")]
     policies: Option<PathBuf>,
     /// Add controls of your own: a control's folder, a folder of them, or one .rego file with a METADATA block
-    #[arg(long, value_name = "FILE|DIR", global = true, help_heading = "Controls")]
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        global = true,
+        help_heading = "Controls"
+    )]
     custom_rules: Vec<PathBuf>,
 }
 
 impl LibraryFlags {
     /// The files and folders that the library is read from, where it is not the embedded one.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.policies.iter().chain(&self.custom_rules).map(PathBuf::as_path)
+        self.policies
+            .iter()
+            .chain(&self.custom_rules)
+            .map(PathBuf::as_path)
     }
 
     /// The library, and everything that is wrong with it.
@@ -48,11 +56,23 @@ impl LibraryFlags {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn configure(file: &Path, library: &Library, params: &mut Params) -> anyhow::Result<Vec<Problem>> {
+pub(super) fn configure(
+    file: &Path,
+    library: &Library,
+    params: &mut Params,
+) -> anyhow::Result<Vec<Problem>> {
     let shown = file.display().to_string();
-    if !fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.is_file() {
+    if !fs::metadata(file)
+        .with_context(|| format!("cannot read {shown}"))?
+        .is_file()
+    {
         bail!("cannot read {shown}: no regular file");
     }
     let bytes = super::read::file(file, CONFIG_BYTES)?;
-    Ok(policy::read_controls_config(&shown, &bytes, &library.params, params))
+    Ok(policy::read_controls_config(
+        &shown,
+        &bytes,
+        &library.params,
+        params,
+    ))
 }

@@ -34,7 +34,10 @@ enum What {
 }
 
 fn format(name: &str) -> ListFormat {
-    ListFormat::ALL.into_iter().find(|it| it.name() == name).unwrap_or_default()
+    ListFormat::ALL
+        .into_iter()
+        .find(|it| it.name() == name)
+        .unwrap_or_default()
 }
 
 impl ListCommand {
@@ -47,13 +50,21 @@ impl ListCommand {
         let style = terminal::style(View::Resource, false);
         match &self.what {
             What::Controls => {
-                let controls: Vec<Arc<Control>> = library.controls.iter().map(|it| it.control.clone()).collect();
+                let controls: Vec<Arc<Control>> = library
+                    .controls
+                    .iter()
+                    .map(|it| it.control.clone())
+                    .collect();
                 let frameworks = &library.frameworks;
-                terminal::write(None, |out| report::write_controls(&controls, frameworks, self.format, &style, out))?;
+                terminal::write(None, |out| {
+                    report::write_controls(&controls, frameworks, self.format, &style, out)
+                })?;
             }
             What::Frameworks => {
                 let frameworks = &library.frameworks;
-                terminal::write(None, |out| report::write_frameworks(frameworks, self.format, &style, out))?;
+                terminal::write(None, |out| {
+                    report::write_frameworks(frameworks, self.format, &style, out)
+                })?;
             }
             What::Control { id } => {
                 let Some(source) = library.control(id) else {
@@ -72,14 +83,21 @@ impl ListCommand {
 }
 
 fn params(library: &Library, control: &Control) -> Vec<Param> {
-    let known = control.params.iter().filter_map(|it| library.params.get(it));
+    let known = control
+        .params
+        .iter()
+        .filter_map(|it| library.params.get(it));
     known
         .map(|spec| {
             let default = match &spec.default {
                 ParamValue::List(values) => values.clone(),
                 ParamValue::Text(text) => vec![text.clone()],
             };
-            Param { name: spec.name.clone(), description: spec.description.clone(), default }
+            Param {
+                name: spec.name.clone(),
+                description: spec.description.clone(),
+                default,
+            }
         })
         .collect()
 }

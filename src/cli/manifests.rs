@@ -94,11 +94,28 @@ impl ManifestsCommand {
     /// An option that cannot be, a CA file that cannot be read, an output that cannot be written.
     pub(super) fn run(self) -> anyhow::Result<u8> {
         let (library, problems) = self.library.load();
-        let Self { what, namespace, image, replicas, form, output, .. } = self;
-        let (api_servers, client_names, failure_policy) = (self.api_server_cidr, self.client_name, self.failure_policy);
+        let Self {
+            what,
+            namespace,
+            image,
+            replicas,
+            form,
+            output,
+            ..
+        } = self;
+        let (api_servers, client_names, failure_policy) =
+            (self.api_server_cidr, self.client_name, self.failure_policy);
         let output = output.as_deref();
         let kinds = manifests::kinds(&library);
-        let options = Options { namespace, image, replicas, kinds, api_servers, client_names, failure_policy };
+        let options = Options {
+            namespace,
+            image,
+            replicas,
+            kinds,
+            api_servers,
+            client_names,
+            failure_policy,
+        };
         match (what, form) {
             (Some(_), Form::Kustomize | Form::Helm) => {
                 bail!("--form is for the whole installation: leave it out here");
@@ -110,13 +127,21 @@ impl ManifestsCommand {
                 print(output, manifests::webhook(&options, &Outside { url, ca }))?;
             }
             (Some(What::AdmissionConfiguration { url, host_folder }), Form::Yaml) => {
-                lay_out(output, manifests::admission(&options, url.as_deref(), &host_folder))?;
+                lay_out(
+                    output,
+                    manifests::admission(&options, url.as_deref(), &host_folder),
+                )?;
             }
-            (Some(What::Monitoring), Form::Yaml) => lay_out(output, manifests::monitoring(&options))?,
+            (Some(What::Monitoring), Form::Yaml) => {
+                lay_out(output, manifests::monitoring(&options))?
+            }
             (None, Form::Yaml) => print(output, manifests::install(&options))?,
             (None, Form::Kustomize) => lay_out(output, manifests::kustomization(&options))?,
             (None, Form::Helm) if options.namespace != NAMESPACE => {
-                bail!("a chart has the namespace of its release: helm install --namespace {}", options.namespace);
+                bail!(
+                    "a chart has the namespace of its release: helm install --namespace {}",
+                    options.namespace
+                );
             }
             (None, Form::Helm) => lay_out(output, manifests::chart(&options))?,
         }
@@ -126,17 +151,29 @@ impl ManifestsCommand {
 
 /// `10.0.0.2/32`, `fd00::/64`; an address alone is a range of one.
 fn addresses(text: &str) -> Result<String, String> {
-    let wrong = || format!("`{text}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
+    let wrong =
+        || format!("`{text}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
     let (address, bits) = text.split_once('/').unwrap_or((text, ""));
     let address: IpAddr = address.parse().map_err(|_| wrong())?;
     let most = if address.is_ipv4() { 32 } else { 128 };
-    let bits: u8 = if bits.is_empty() && !text.contains('/') { most } else { bits.parse().map_err(|_| wrong())? };
-    if bits > most { Err(wrong()) } else { Ok(format!("{address}/{bits}")) }
+    let bits: u8 = if bits.is_empty() && !text.contains('/') {
+        most
+    } else {
+        bits.parse().map_err(|_| wrong())?
+    };
+    if bits > most {
+        Err(wrong())
+    } else {
+        Ok(format!("{address}/{bits}"))
+    }
 }
 
 fn failure_policy(word: &str) -> Result<FailurePolicy, String> {
     let known = [FailurePolicy::Fail, FailurePolicy::Ignore];
-    known.into_iter().find(|it| it.name() == word).ok_or_else(|| "Fail or Ignore".to_owned())
+    known
+        .into_iter()
+        .find(|it| it.name() == word)
+        .ok_or_else(|| "Fail or Ignore".to_owned())
 }
 
 fn print(output: Option<&Path>, text: Result<String, String>) -> anyhow::Result<()> {
@@ -145,7 +182,10 @@ fn print(output: Option<&Path>, text: Result<String, String>) -> anyhow::Result<
 }
 
 /// Writes files into the folder, over those of their names; what else is there stays.
-pub(super) fn lay_out(output: Option<&Path>, files: Result<Vec<(String, String)>, String>) -> anyhow::Result<()> {
+pub(super) fn lay_out(
+    output: Option<&Path>,
+    files: Result<Vec<(String, String)>, String>,
+) -> anyhow::Result<()> {
     let files = files.map_err(|it| anyhow!(it))?;
     let folder = output.context("these are several files: name their folder with -o DIR")?;
     for (name, text) in files {
@@ -166,12 +206,21 @@ mod tests {
 
     /// Values of a list under a key, as the templates write them: `key:` and lines of `- value`, comments between.
     fn list<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
-        let lines = text.lines().map(str::trim).skip_while(|it| *it != key).skip(1);
-        lines.filter(|it| !it.starts_with('#')).map_while(|it| it.strip_prefix("- ")).collect()
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .skip_while(|it| *it != key)
+            .skip(1);
+        lines
+            .filter(|it| !it.starts_with('#'))
+            .map_while(|it| it.strip_prefix("- "))
+            .collect()
     }
 
     fn name(text: &str) -> &str {
-        text.lines().find_map(|it| it.strip_prefix("  name: ")).unwrap()
+        text.lines()
+            .find_map(|it| it.strip_prefix("  name: "))
+            .unwrap()
     }
 
     #[test]
@@ -191,8 +240,10 @@ mod tests {
 
     #[test]
     fn what_the_deployment_is_told_is_what_there_is() {
-        let options =
-            Options { client_names: vec!["apiserver".to_owned()], ..Options::new("kubevet", BTreeSet::new()) };
+        let options = Options {
+            client_names: vec!["apiserver".to_owned()],
+            ..Options::new("kubevet", BTreeSet::new())
+        };
         let objects = manifests::objects(&options).unwrap();
         let text = |file: &str| objects.iter().find(|it| it.0 == file).unwrap().1.as_str();
         let args = list(text("deployment.yaml"), "args:");

@@ -19,12 +19,18 @@ pub(super) fn file(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
 
 /// As [`file`], where `-` is standard input.
 pub(super) fn file_or_stdin(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    if path == Path::new("-") { within("-", io::stdin().lock(), limit) } else { file(path, limit) }
+    if path == Path::new("-") {
+        within("-", io::stdin().lock(), limit)
+    } else {
+        file(path, limit)
+    }
 }
 
 fn within(shown: &str, from: impl Read, limit: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {shown}"))?;
+    from.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {shown}"))?;
     if bytes.len() as u64 > limit {
         bail!("{shown}: over {} MiB", limit >> 20);
     }

@@ -61,8 +61,13 @@ impl ReviewCommand {
         let bindings = loaded.bindings.clone().unwrap_or_default();
         let gate = loaded.gate(bindings, BTreeSet::new(), 1);
         let body = self.body()?;
-        let surroundings = Surroundings { until: Instant::now() + PATIENCE, namespace: &|_| None };
-        let answered = gate.answer(&body, &surroundings).map_err(anyhow::Error::msg)?;
+        let surroundings = Surroundings {
+            until: Instant::now() + PATIENCE,
+            namespace: &|_| None,
+        };
+        let answered = gate
+            .answer(&body, &surroundings)
+            .map_err(anyhow::Error::msg)?;
         terminal::write(None, |out| {
             out.write_all(&answered.body)?;
             out.write_all(b"\n")
@@ -80,9 +85,12 @@ impl ReviewCommand {
         let bytes = super::read::file_or_stdin(&self.file, BODY_BYTES as u64)?;
         if begins_as_json_map(&bytes) {
             // Even one that breaks off may be a review: the gate has an answer to that.
-            let reading = document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());
+            let reading =
+                document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());
             return Ok(match reading.documents.as_slice() {
-                [object] if reading.problems.is_empty() && is_object(object) => webhook::wrap(object),
+                [object] if reading.problems.is_empty() && is_object(object) => {
+                    webhook::wrap(object)
+                }
                 _ => bytes,
             });
         }
@@ -97,8 +105,13 @@ impl ReviewCommand {
                 document.root().write_json(&mut text);
                 Ok(text.into_bytes())
             }
-            [] => bail!("{shown}: holds no object: name a file with an AdmissionReview or a manifest"),
-            many => bail!("{shown}: holds {} objects: a review is about one, so give one at a time", many.len()),
+            [] => {
+                bail!("{shown}: holds no object: name a file with an AdmissionReview or a manifest")
+            }
+            many => bail!(
+                "{shown}: holds {} objects: a review is about one, so give one at a time",
+                many.len()
+            ),
         }
     }
 }

@@ -69,14 +69,25 @@ struct ScanFlags {
         value_parser = PossibleValuesParser::new(report::FORMATS.iter().map(|it| it.name)))]
     format: String,
     /// Write the report to a file instead of standard output
-    #[arg(short, long, global = true, value_name = "FILE", help_heading = "Report")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Report"
+    )]
     output: Option<PathBuf>,
     /// What the report is ordered by
     #[arg(long, global = true, default_value = "resource", value_name = "VIEW", help_heading = "Report",
         value_parser = PossibleValuesParser::new(View::ALL.map(View::name)).map(|it| view(&it)))]
     view: View,
     /// Findings under this severity do not make the run fail: low, medium, high or critical
-    #[arg(long, global = true, value_name = "SEVERITY", help_heading = "Exit status")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SEVERITY",
+        help_heading = "Exit status"
+    )]
     severity_threshold: Option<Severity>,
     /// Fail when a framework's compliance is under this percentage
     #[arg(long, global = true, value_name = "PERCENT", help_heading = "Exit status", value_parser = percent)]
@@ -88,13 +99,31 @@ struct ScanFlags {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     /// Only objects of these namespaces (those without one are of `default`)
-    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', help_heading = "Objects")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        help_heading = "Objects"
+    )]
     include_namespaces: Vec<String>,
     /// No objects of these namespaces
-    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', help_heading = "Objects")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        help_heading = "Objects"
+    )]
     exclude_namespaces: Vec<String>,
     /// Only objects of these kinds, such as Deployment or apps/Deployment
-    #[arg(long, global = true, value_name = "KINDS", value_delimiter = ',', help_heading = "Objects")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        help_heading = "Objects"
+    )]
     include_kinds: Vec<String>,
 }
 
@@ -104,14 +133,25 @@ struct Words(Vec<String>);
 
 impl Words {
     fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<String> =
-            text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        if words.is_empty() { Err("name at least one".to_owned()) } else { Ok(Self(words)) }
+        let words: Vec<String> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if words.is_empty() {
+            Err("name at least one".to_owned())
+        } else {
+            Ok(Self(words))
+        }
     }
 }
 
 fn view(name: &str) -> View {
-    View::ALL.into_iter().find(|it| it.name() == name).unwrap_or_default()
+    View::ALL
+        .into_iter()
+        .find(|it| it.name() == name)
+        .unwrap_or_default()
 }
 
 fn percent(text: &str) -> Result<f64, String> {
@@ -143,7 +183,9 @@ impl ScanCommand {
             problems.extend(super::library::configure(file, &library, &mut params)?);
         }
         // What is asked of requests alone is not asked of files, whatever kinds they hold.
-        library.controls.retain(|it| choice.controls.contains(&it.control.id) && is_for_files(&it.control));
+        library
+            .controls
+            .retain(|it| choice.controls.contains(&it.control.id) && is_for_files(&it.control));
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
         super::tell_interpreted(&engine);
@@ -152,7 +194,9 @@ impl ScanCommand {
         let scan = self.scan(&engine, &library, choice, &params, input, problems);
         let format = report::format(&self.flags.format).context("no such format")?;
         let style = terminal::style(self.flags.view, self.flags.output.is_some());
-        terminal::write(self.flags.output.as_deref(), |out| (format.write)(&scan, &style, out))?;
+        terminal::write(self.flags.output.as_deref(), |out| {
+            (format.write)(&scan, &style, out)
+        })?;
         let demands = Demands {
             severity: self.flags.severity_threshold,
             compliance: self.flags.compliance_threshold,
@@ -183,12 +227,20 @@ impl ScanCommand {
             include_kinds: self.flags.include_kinds.clone(),
         };
         let read = input.objects.len();
-        let objects: Vec<_> = input.objects.into_iter().filter(|it| filter.allows(it)).collect();
+        let objects: Vec<_> = input
+            .objects
+            .into_iter()
+            .filter(|it| filter.allows(it))
+            .collect();
         problems.extend(input.problems);
         if objects.is_empty() && problems.is_empty() {
             problems.push(Problem::in_file("", nothing(read, self.paths())));
         }
-        let controls: Vec<Arc<Control>> = library.controls.iter().map(|it| it.control.clone()).collect();
+        let controls: Vec<Arc<Control>> = library
+            .controls
+            .iter()
+            .map(|it| it.control.clone())
+            .collect();
         let bar = terminal::progress("judging");
         bar.set_length(objects.len() as u64);
         let job = Job {
@@ -210,21 +262,34 @@ impl ScanCommand {
     fn choose(&self, library: &Library) -> anyhow::Result<Choice> {
         match &self.by {
             None => {
-                let controls = library.controls.iter().map(|it| it.control.id.clone()).collect();
-                Ok(Choice { controls, frameworks: library.frameworks.clone() })
+                let controls = library
+                    .controls
+                    .iter()
+                    .map(|it| it.control.id.clone())
+                    .collect();
+                Ok(Choice {
+                    controls,
+                    frameworks: library.frameworks.clone(),
+                })
             }
             Some(By::Framework { names, .. }) => {
                 let mut frameworks: Vec<Arc<Framework>> = Vec::new();
                 for name in &names.0 {
                     let Some(framework) = library.framework(name) else {
-                        bail!("no framework is called `{name}`{}", library.suggest_framework(name));
+                        bail!(
+                            "no framework is called `{name}`{}",
+                            library.suggest_framework(name)
+                        );
                     };
                     if !frameworks.iter().any(|it| it.name == framework.name) {
                         frameworks.push(framework.clone());
                     }
                 }
                 let members = frameworks.iter().flat_map(|it| &it.members);
-                Ok(Choice { controls: members.map(|it| it.control.clone()).collect(), frameworks })
+                Ok(Choice {
+                    controls: members.map(|it| it.control.clone()).collect(),
+                    frameworks,
+                })
             }
             Some(By::Control { ids, .. }) => {
                 let mut controls = BTreeSet::new();
@@ -233,11 +298,18 @@ impl ScanCommand {
                         bail!("no control is called `{id}`{}", library.suggest_control(id));
                     };
                     if !is_for_files(&source.control) {
-                        bail!("{} is not asked of files: its scope is {}", source.control.id, scopes(&source.control));
+                        bail!(
+                            "{} is not asked of files: its scope is {}",
+                            source.control.id,
+                            scopes(&source.control)
+                        );
                     }
                     controls.insert(source.control.id.clone());
                 }
-                Ok(Choice { controls, frameworks: Vec::new() })
+                Ok(Choice {
+                    controls,
+                    frameworks: Vec::new(),
+                })
             }
         }
     }
@@ -264,8 +336,13 @@ fn read(paths: &[PathBuf]) -> Input {
 
 fn nothing(read: usize, paths: &[PathBuf]) -> String {
     if read > 0 {
-        return format!("nothing to scan: none of {read} objects is of the namespaces and kinds asked for");
+        return format!(
+            "nothing to scan: none of {read} objects is of the namespaces and kinds asked for"
+        );
     }
     let names: Vec<String> = paths.iter().map(|it| it.display().to_string()).collect();
-    format!("nothing to scan: no Kubernetes object in {}", names.join(", "))
+    format!(
+        "nothing to scan: no Kubernetes object in {}",
+        names.join(", ")
+    )
 }

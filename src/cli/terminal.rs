@@ -19,16 +19,24 @@ pub(super) fn style(view: View, to_file: bool) -> Style {
     let terminal = !to_file && io::stdout().is_terminal();
     let set = |name: &str| env::var_os(name).is_some_and(|it| !it.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|it| it == "dumb");
-    let forced = !to_file && env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0" && !it.is_empty());
+    let forced =
+        !to_file && env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0" && !it.is_empty());
     let color = !set("NO_COLOR") && (forced || (terminal && !dumb));
     let columns = env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
     let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = if terminal { measured().or(columns).unwrap_or(WIDTH) } else { columns.unwrap_or(WIDTH) };
+    let width = if terminal {
+        measured().or(columns).unwrap_or(WIDTH)
+    } else {
+        columns.unwrap_or(WIDTH)
+    };
     Style { view, color, width }
 }
 
 /// Writes to a file, or to standard output where none is named. A pipe that somebody closed is no error.
-pub(super) fn write(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+pub(super) fn write(
+    file: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     if let Some(path) = file {
         // Rendered first, so that a failure cannot leave half a report where a whole one stood.
         let mut bytes = Vec::new();
@@ -44,7 +52,9 @@ pub(super) fn write(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> i
 
 /// Writes lines for people to standard output, with what a terminal would obey written out: they quote names and messages
 /// of objects and policies.
-pub(super) fn write_shown(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+pub(super) fn write_shown(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     write(&mut bytes).context("cannot write to standard output")?;
     let text = shown(&String::from_utf8_lossy(&bytes));
@@ -54,7 +64,13 @@ pub(super) fn write_shown(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
 /// The lines of a text, hidden characters written out.
 fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|c| if c == '\n' { shown.push(c) } else { push_visible(c, &mut shown) });
+    text.chars().for_each(|c| {
+        if c == '\n' {
+            shown.push(c)
+        } else {
+            push_visible(c, &mut shown)
+        }
+    });
     shown
 }
 
@@ -77,6 +93,9 @@ mod tests {
 
     #[test]
     fn lines_for_people_have_nothing_that_a_terminal_obeys() {
-        assert_eq!(shown("a\u{1b}[2J\u{202e}\nb\r\n"), "a\\u{1b}[2J\\u{202e}\nb\\r\n");
+        assert_eq!(
+            shown("a\u{1b}[2J\u{202e}\nb\r\n"),
+            "a\\u{1b}[2J\\u{202e}\nb\\r\n"
+        );
     }
 }

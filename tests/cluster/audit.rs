@@ -37,30 +37,58 @@ impl Entry {
 
     /// The HTTP status of the answer.
     pub(crate) fn code(&self) -> u64 {
-        self.0.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default()
+        self.0
+            .pointer("/responseStatus/code")
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
     }
 
     /// By key; a webhook's are `WEBHOOK/key`.
     pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
-        let annotations = self.0.get("annotations").and_then(Value::as_object).into_iter().flatten();
-        annotations.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+        let annotations = self
+            .0
+            .get("annotations")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        annotations
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect()
     }
 
     fn text(&self, pointer: &str) -> &str {
-        self.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.0
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
 impl ControlPlane {
     /// All requests about a namespace that `wanted` accepts, oldest first; waits for the first to be written.
-    pub(crate) fn audited(&self, namespace: &str, what: &str, wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    pub(crate) fn audited(
+        &self,
+        namespace: &str,
+        what: &str,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Vec<Entry> {
         until(what, || {
             let log = self.audit_log();
             // Whole lines only, and of those only the few that can be meant: the log is long.
-            let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.contains(namespace));
-            let entries = lines.map(|line| Entry(serde_json::from_str(line).expect("the audit log is JSON lines")));
-            let found: Vec<_> = entries.filter(|e| e.namespace() == namespace && wanted(e)).collect();
-            if found.is_empty() { Err("no such entry in the audit log".into()) } else { Ok(found) }
+            let lines = log
+                .split_inclusive('\n')
+                .filter(|line| line.ends_with('\n') && line.contains(namespace));
+            let entries = lines.map(|line| {
+                Entry(serde_json::from_str(line).expect("the audit log is JSON lines"))
+            });
+            let found: Vec<_> = entries
+                .filter(|e| e.namespace() == namespace && wanted(e))
+                .collect();
+            if found.is_empty() {
+                Err("no such entry in the audit log".into())
+            } else {
+                Ok(found)
+            }
         })
     }
 }

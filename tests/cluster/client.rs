@@ -81,38 +81,59 @@ impl Client {
 
     /// As [`Self::new`], and shows a certificate of its own (both PEM).
     pub(crate) fn with_certificate(port: u16, ca: &str, certificate: &str, key: &str) -> Self {
-        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("the certificate is PEM");
+        let certificate =
+            CertificateDer::from_pem_slice(certificate.as_bytes()).expect("the certificate is PEM");
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("the key is PEM");
         Self::build(port, ca, Some((certificate, key)))
     }
 
-    fn build(port: u16, ca: &str, own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> Self {
+    fn build(
+        port: u16,
+        ca: &str,
+        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
-            roots.add(certificate.expect("the CA is PEM")).expect("the CA can be trusted");
+            roots
+                .add(certificate.expect("the CA is PEM"))
+                .expect("the CA can be trusted");
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("TLS has versions")
             .with_root_certificates(roots);
         let config = match own {
-            Some((certificate, key)) => {
-                config.with_client_auth_cert(vec![certificate], key).expect("the key is the certificate's")
-            }
+            Some((certificate, key)) => config
+                .with_client_auth_cert(vec![certificate], key)
+                .expect("the key is the certificate's"),
             None => config.with_no_client_auth(),
         };
-        Self { address: (Ipv4Addr::LOCALHOST, port).into(), tls: TlsConnector::from(Arc::new(config)) }
+        Self {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            tls: TlsConnector::from(Arc::new(config)),
+        }
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
         timeout(PATIENCE, async {
-            let stream = TcpStream::connect(self.address).await.map_err(|_| Failure::Connect)?;
+            let stream = TcpStream::connect(self.address)
+                .await
+                .map_err(|_| Failure::Connect)?;
             stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
             let name = ServerName::IpAddress(IpAddr::from(self.address.ip()));
-            let stream = self.tls.connect(name, stream).await.map_err(|_| Failure::Handshake)?;
-            let (sender, driver) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Handshake)?;
+            let stream = self
+                .tls
+                .connect(name, stream)
+                .await
+                .map_err(|_| Failure::Handshake)?;
+            let (sender, driver) = handshake(TokioIo::new(stream))
+                .await
+                .map_err(|_| Failure::Handshake)?;
             tokio::spawn(driver); // ends with the sender, or with the server
-            Ok(Connection { sender, used: false })
+            Ok(Connection {
+                sender,
+                used: false,
+            })
         })
         .await
         .unwrap_or(Err(Failure::Silence))
@@ -131,7 +152,11 @@ impl Connection {
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &Bytes) -> Result<Answer, Failure> {
-        let unanswered = if self.used { Failure::Stale } else { Failure::NoAnswer };
+        let unanswered = if self.used {
+            Failure::Stale
+        } else {
+            Failure::NoAnswer
+        };
         self.used = true;
         let request = Request::post(path)
             .header(HOST, "127.0.0.1")
@@ -140,10 +165,22 @@ impl Connection {
             .expect("the request is in order");
         timeout(PATIENCE, async {
             self.sender.ready().await.map_err(|_| unanswered)?;
-            let response = self.sender.send_request(request).await.map_err(|_| unanswered)?;
+            let response = self
+                .sender
+                .send_request(request)
+                .await
+                .map_err(|_| unanswered)?;
             let status = response.status().as_u16();
-            let last = response.headers().get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
-            let body = response.into_body().collect().await.map_err(|_| Failure::HalfAnswer)?.to_bytes();
+            let last = response
+                .headers()
+                .get(CONNECTION)
+                .is_some_and(|value| value.as_bytes() == b"close");
+            let body = response
+                .into_body()
+                .collect()
+                .await
+                .map_err(|_| Failure::HalfAnswer)?
+                .to_bytes();
             Ok(Answer { status, body, last })
         })
         .await
@@ -184,7 +221,12 @@ impl Load {
         let left = Arc::new(AtomicU64::new(load.calls));
         let mut callers = tokio::task::JoinSet::new();
         for _ in 0..load.callers {
-            let (load, client, left, stop) = (Arc::clone(&load), client.clone(), Arc::clone(&left), Arc::clone(&stop));
+            let (load, client, left, stop) = (
+                Arc::clone(&load),
+                client.clone(),
+                Arc::clone(&left),
+                Arc::clone(&stop),
+            );
             callers.spawn(async move {
                 let mut tally = Tally::default();
                 let mut kept = None;
@@ -211,13 +253,14 @@ impl Load {
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         loop {
-            let (mut connection, carried) = match kept.take().filter(|(connection, _)| connection.is_open()) {
-                Some(kept) => kept,
-                None => {
-                    tally.connections += 1;
-                    (client.connect().await?, 0)
-                }
-            };
+            let (mut connection, carried) =
+                match kept.take().filter(|(connection, _)| connection.is_open()) {
+                    Some(kept) => kept,
+                    None => {
+                        tally.connections += 1;
+                        (client.connect().await?, 0)
+                    }
+                };
             match connection.post(&self.path, &self.body).await {
                 Err(Failure::Stale) => tally.again += 1,
                 Err(failure) => return Err(failure),
@@ -238,7 +281,10 @@ impl Load {
 
 /// Takes one call from those left; false where none is.
 fn take_one(left: &AtomicU64) -> bool {
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(1)
+    })
+    .is_ok()
 }
 
 impl Tally {
@@ -251,7 +297,11 @@ impl Tally {
     pub(crate) fn percentile(&mut self, share: f64) -> Duration {
         self.micros.sort_unstable();
         let last = self.micros.len().saturating_sub(1);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
         let index = (last as f64 * share).round() as usize;
         Duration::from_micros(self.micros.get(index).copied().unwrap_or_default().into())
     }
@@ -260,7 +310,8 @@ impl Tally {
         match result {
             Ok(()) => {
                 self.answered += 1;
-                self.micros.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+                self.micros
+                    .push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
             }
             Err(failure) => *self.failures.entry(failure).or_default() += 1,
         }

@@ -48,7 +48,9 @@ impl ControlPlane {
         let binary = binary(test)?;
         Some(SHARED.get_or_init(|| {
             // A static is never dropped: the control plane removes the folder itself as this process ends.
-            let dir = tempfile::Builder::new().prefix("cluster-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+            let dir = tempfile::Builder::new()
+                .prefix("cluster-")
+                .tempdir_in(env!("CARGO_TARGET_TMPDIR"));
             let dir = dir.expect("a folder can be made").keep();
             Self::start(binary, &dir, &["--throw-away"], &[])
         }))
@@ -66,14 +68,23 @@ impl ControlPlane {
 
     fn start(binary: PathBuf, dir: &Path, flags: &[&str], server_flags: &[&str]) -> Self {
         let mut command = Command::new(&binary);
-        command.arg("--audit-log").arg(dir.join("audit.log")).args(flags).arg(dir).args(server_flags);
+        command
+            .arg("--audit-log")
+            .arg(dir.join("audit.log"))
+            .args(flags)
+            .arg(dir)
+            .args(server_flags);
         let mut running = Running::start(&mut command);
         until("the control plane", || match running.ended() {
             Some(status) => panic!("the control plane ended ({status}): {}", running.stderr()),
             None if running.stdout().ends_with('\n') => Ok(()),
             None => Err(running.stderr()),
         });
-        let this = Self { binary, dir: dir.to_owned(), running };
+        let this = Self {
+            binary,
+            dir: dir.to_owned(),
+            running,
+        };
         this.kubectl(&["apply", "-f", "-"], DEVELOPER).ok();
         this
     }
@@ -90,11 +101,15 @@ impl ControlPlane {
 
     /// Every request that ended so far, a JSON object a line.
     pub(crate) fn audit_log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.dir.join("audit.log")).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.dir.join("audit.log")).unwrap_or_default())
+            .into_owned()
     }
 
     /// What the API server logged so far.
-    #[allow(dead_code, reason = "only some of those who share this file look at it")]
+    #[allow(
+        dead_code,
+        reason = "only some of those who share this file look at it"
+    )]
     pub(crate) fn log(&self) -> String {
         self.running.stderr()
     }
@@ -112,15 +127,25 @@ impl ControlPlane {
     /// Starts the real kubectl as the admin and does not wait for its end.
     pub(crate) fn kubectl_running(&self, args: &[&str]) -> Running {
         let mut command = Command::new(&self.binary);
-        command.arg("kubectl").args(args).env("KUBECONFIG", self.kubeconfig()).env("HOME", &self.dir);
+        command
+            .arg("kubectl")
+            .args(args)
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("HOME", &self.dir);
         Running::start(&mut command)
     }
 
     fn kubectl_with(&self, kubeconfig: &Path, args: &[&str], stdin: &str) -> Output {
         let mut command = Command::new(&self.binary);
-        command.arg("kubectl").args(args).env("KUBECONFIG", kubeconfig);
+        command
+            .arg("kubectl")
+            .args(args)
+            .env("KUBECONFIG", kubeconfig);
         // Nothing of the machine's own kubectl: neither preferences nor what it knows of other clusters.
-        command.env("HOME", &self.dir).env("KUBERC", "off").env_remove("KUBECACHEDIR");
+        command
+            .env("HOME", &self.dir)
+            .env("KUBERC", "off")
+            .env_remove("KUBECACHEDIR");
         process::run(&mut command, stdin)
     }
 
@@ -139,12 +164,20 @@ impl ControlPlane {
 
 /// The binary; `None`, after saying so, where it was not built.
 fn binary(test: &str) -> Option<PathBuf> {
-    let path = env::var_os("KUBEVET_CONTROLPLANE")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/bin/controlplane"), PathBuf::from);
+    let path = env::var_os("KUBEVET_CONTROLPLANE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/bin/controlplane"),
+        PathBuf::from,
+    );
     if path.exists() {
         return Some(path);
     }
-    not_run(test, &format!("no control plane at {}: tests/kubernetes/README.md builds it", path.display()));
+    not_run(
+        test,
+        &format!(
+            "no control plane at {}: tests/kubernetes/README.md builds it",
+            path.display()
+        ),
+    );
     None
 }
 

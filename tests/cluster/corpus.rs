@@ -37,7 +37,10 @@ const UNKNOWN: &[(&str, usize)] = &[
 ];
 /// Kinds that the API server shows to no webhook, so that none can lock the cluster's owner out. With the unknown ones,
 /// they are all that is left out.
-const NEVER_SHOWN: &[(&str, usize)] = &[("MutatingWebhookConfiguration", 4), ("ValidatingWebhookConfiguration", 8)];
+const NEVER_SHOWN: &[(&str, usize)] = &[
+    ("MutatingWebhookConfiguration", 4),
+    ("ValidatingWebhookConfiguration", 8),
+];
 
 /// An object of the corpus.
 struct Object {
@@ -50,11 +53,16 @@ struct Object {
 type Found = (String, Vec<String>, Vec<String>);
 
 fn corpus(test: &str) -> Option<PathBuf> {
-    let root = env::var_os("KUBEVET_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let root = env::var_os("KUBEVET_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
     let path = root.join("corpus");
     if !path.is_dir() {
-        not_run(test, &format!("no folder {}: set KUBEVET_SHARED", path.display()));
+        not_run(
+            test,
+            &format!("no folder {}: set KUBEVET_SHARED", path.display()),
+        );
         return None;
     }
     Some(path)
@@ -62,7 +70,9 @@ fn corpus(test: &str) -> Option<PathBuf> {
 
 fn objects(folder: &Path) -> Vec<Object> {
     let entries = fs::read_dir(folder).expect("the corpus can be read");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("it can be read").path())
+        .collect();
     files.sort();
     let mut objects = Vec::new();
     for path in files {
@@ -73,7 +83,11 @@ fn objects(folder: &Path) -> Vec<Object> {
         for document in reading.documents.into_iter().flat_map(document::unfold) {
             let mut json = String::new();
             document.root().write_json(&mut json);
-            objects.push(Object { file: file.clone(), id: document.id(), json });
+            objects.push(Object {
+                file: file.clone(),
+                id: document.id(),
+                json,
+            });
         }
     }
     objects
@@ -84,25 +98,43 @@ fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     for (kind, expected) in kinds {
         let before = objects.len();
         objects.retain(|it| it.id.kind != *kind);
-        assert_eq!(before - objects.len(), *expected, "objects of the kind {kind}");
+        assert_eq!(
+            before - objects.len(),
+            *expected,
+            "objects of the kind {kind}"
+        );
     }
 }
 
 /// Creates objects, in this order and by one kubectl.
 fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
     let items: Vec<&str> = objects.iter().map(|it| it.json.as_str()).collect();
-    let list = format!("{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}", items.join(","));
-    cluster.kubectl(&[&["create", "-o", "name", "-f", "-"], flags].concat(), &list).ok();
+    let list = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}",
+        items.join(",")
+    );
+    cluster
+        .kubectl(
+            &[&["create", "-o", "name", "-f", "-"], flags].concat(),
+            &list,
+        )
+        .ok();
 }
 
 /// What a scan of the corpus finds, by file, kind, namespace and name.
 fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Found>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
-    command.args(["scan", "--exit-zero", "-f", "json"]).arg(folder);
-    let report: Value = serde_json::from_str(&process::run(&mut command, "").ok()).expect("a report is JSON");
+    command
+        .args(["scan", "--exit-zero", "-f", "json"])
+        .arg(folder);
+    let report: Value =
+        serde_json::from_str(&process::run(&mut command, "").ok()).expect("a report is JSON");
     let mut findings: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let judged = judged_in_clusters();
-    for finding in report["findings"].as_array().expect("a report has findings") {
+    for finding in report["findings"]
+        .as_array()
+        .expect("a report has findings")
+    {
         if judged.contains(text(&finding["control"])) {
             let object = &finding["object"];
             let key = (
@@ -119,17 +151,31 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
 
 /// The controls that are asked in clusters.
 fn judged_in_clusters() -> BTreeSet<String> {
-    let list = process::run(Command::new(env!("CARGO_BIN_EXE_kubevet")).args(["list", "controls", "-f", "json"]), "");
+    let list = process::run(
+        Command::new(env!("CARGO_BIN_EXE_kubevet")).args(["list", "controls", "-f", "json"]),
+        "",
+    );
     let list: Value = serde_json::from_str(&list.ok()).expect("a list is JSON");
-    let controls = list["controls"].as_array().expect("a list has controls").iter();
-    let clusters = controls.filter(|it| it["scope"].as_array().is_some_and(|it| it.contains(&"cluster".into())));
+    let controls = list["controls"]
+        .as_array()
+        .expect("a list has controls")
+        .iter();
+    let clusters = controls.filter(|it| {
+        it["scope"]
+            .as_array()
+            .is_some_and(|it| it.contains(&"cluster".into()))
+    });
     clusters.map(|it| text(&it["id"]).to_owned()).collect()
 }
 
 fn found(finding: &Value) -> Found {
     let list = |key: &str| finding[key].as_array().cloned().unwrap_or_default();
     let paths = list("paths").iter().map(|it| text(it).to_owned()).collect();
-    (text(&finding["control"]).to_owned(), paths, list("fixes").iter().map(Value::to_string).collect())
+    (
+        text(&finding["control"]).to_owned(),
+        paths,
+        list("fixes").iter().map(Value::to_string).collect(),
+    )
 }
 
 fn text(value: &Value) -> &str {
@@ -138,15 +184,25 @@ fn text(value: &Value) -> &str {
 
 #[test]
 fn a_cluster_admits_what_a_scan_of_the_file_says() {
-    let Some(folder) = corpus("corpus") else { return };
+    let Some(folder) = corpus("corpus") else {
+        return;
+    };
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("corpus", &dir.path().join("cluster"), &["--throw-away"]) else { return };
+    let Some(cluster) = ControlPlane::own("corpus", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
     let mut objects = objects(&folder);
     leave_out(&mut objects, UNKNOWN);
     leave_out(&mut objects, NEVER_SHOWN);
     let namespaces: BTreeSet<&str> = objects.iter().map(|it| it.id.namespace.as_str()).collect();
-    for namespace in namespaces.iter().filter(|it| !["", "default", "kube-system"].contains(it)) {
-        cluster.kubectl(&["create", "namespace", namespace], "").ok();
+    for namespace in namespaces
+        .iter()
+        .filter(|it| !["", "default", "kube-system"].contains(it))
+    {
+        cluster
+            .kubectl(&["create", "namespace", namespace], "")
+            .ok();
     }
     let records = dir.path().join("records").display().to_string();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
@@ -156,11 +212,13 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
         let webhook = &mut configuration["webhooks"][0];
         webhook["namespaceSelector"] = json!({});
         webhook["rules"][0]["scope"] = "*".into();
-        webhook["matchConditions"] = json!([{"name": "dry", "expression": "has(request.dryRun) && request.dryRun"}]);
+        webhook["matchConditions"] =
+            json!([{"name": "dry", "expression": "has(request.dryRun) && request.dryRun"}]);
         configuration
     });
     // A Pod is only taken where its service account is; and once that is there, creating it would fail.
-    let (pods, others): (Vec<&Object>, Vec<&Object>) = objects.iter().partition(|it| it.id.kind == "Pod");
+    let (pods, others): (Vec<&Object>, Vec<&Object>) =
+        objects.iter().partition(|it| it.id.kind == "Pod");
     create(&cluster, &["--dry-run=server"], &others);
     for account in others.iter().filter(|it| it.id.kind == "ServiceAccount") {
         let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts make one of the same name
@@ -183,14 +241,28 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
         assert_eq!(text(&decision["name"]), object.id.name, "{decision}");
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let id = &object.id;
-        let key = (object.file.clone(), id.kind.clone(), id.namespace.clone(), id.name.clone());
+        let key = (
+            object.file.clone(),
+            id.kind.clone(),
+            id.namespace.clone(),
+            id.name.clone(),
+        );
         let mut file = scanned.remove(&key).unwrap_or_default();
-        let mut admitted: Vec<Found> = decision["findings"].as_array().into_iter().flatten().map(found).collect();
+        let mut admitted: Vec<Found> = decision["findings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(found)
+            .collect();
         file.sort();
         admitted.sort();
         agreed += file.len();
         let only = |these: &[Found], those: &[Found]| -> Vec<Found> {
-            these.iter().filter(|it| !those.contains(it)).cloned().collect()
+            these
+                .iter()
+                .filter(|it| !those.contains(it))
+                .cloned()
+                .collect()
         };
         if file != admitted {
             differences.push(format!(
@@ -200,9 +272,18 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
             ));
         }
     }
-    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
     assert!(agreed > 1000, "only {agreed} findings were compared");
-    assert!(scanned.is_empty(), "nobody was asked about {:?}", scanned.keys());
+    assert!(
+        scanned.is_empty(),
+        "nobody was asked about {:?}",
+        scanned.keys()
+    );
     replay(&guard, &records, asked);
 }
 
@@ -211,8 +292,14 @@ fn replay(guard: &Guard<'_>, records: &str, count: usize) {
     let records: Vec<PathBuf> = crate::waiting::until("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
-        let whole: Vec<_> = paths.filter(|it| it.extension().is_some_and(|it| it == "json")).collect();
-        if whole.len() == count { Ok(whole) } else { Err(format!("{} of {count}", whole.len())) }
+        let whole: Vec<_> = paths
+            .filter(|it| it.extension().is_some_and(|it| it == "json"))
+            .collect();
+        if whole.len() == count {
+            Ok(whole)
+        } else {
+            Err(format!("{} of {count}", whole.len()))
+        }
     });
     let next = AtomicUsize::new(0);
     let client = guard.gate.client();
@@ -223,11 +310,22 @@ fn replay(guard: &Guard<'_>, records: &str, count: usize) {
             scope.spawn(|| {
                 while let Some(path) = records.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let body = fs::read(path).expect("a record can be read").into();
-                    let answer = runtime.block_on(client.post("/validate", &body)).expect("the gate answers");
+                    let answer = runtime
+                        .block_on(client.post("/validate", &body))
+                        .expect("the gate answers");
                     let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
-                    command.arg("review").arg("--bindings").arg(&bindings).arg(path);
+                    command
+                        .arg("review")
+                        .arg("--bindings")
+                        .arg(&bindings)
+                        .arg(path);
                     let printed = process::run(&mut command, "").ok();
-                    assert_eq!(printed.as_bytes(), [&answer.body[..], b"\n"].concat(), "{}", path.display());
+                    assert_eq!(
+                        printed.as_bytes(),
+                        [&answer.body[..], b"\n"].concat(),
+                        "{}",
+                        path.display()
+                    );
                 }
             });
         }

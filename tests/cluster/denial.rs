@@ -20,7 +20,10 @@ fn pod_spec(privileged: bool) -> String {
 }
 
 fn template(privileged: bool) -> String {
-    format!("{{metadata: {{labels: {{app: web}}}}, spec: {}}}", pod_spec(privileged))
+    format!(
+        "{{metadata: {{labels: {{app: web}}}}, spec: {}}}",
+        pod_spec(privileged)
+    )
 }
 
 fn deployment(name: &str, privileged: bool) -> String {
@@ -32,18 +35,26 @@ fn deployment(name: &str, privileged: bool) -> String {
 }
 
 fn deny() -> String {
-    binding("no-privileges", "controls: [C-0057], validationActions: [Deny]")
+    binding(
+        "no-privileges",
+        "controls: [C-0057], validationActions: [Deny]",
+    )
 }
 
 #[track_caller]
 fn denied(output: &Output, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains(" denied the request: ") && output.stderr.contains(words), "{output:?}");
+    assert!(
+        output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
-    let Some(cluster) = ControlPlane::shared("denial") else { return };
+    let Some(cluster) = ControlPlane::shared("denial") else {
+        return;
+    };
     let shop = cluster.namespace("denial");
     let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
     let bad = shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true));
@@ -54,42 +65,103 @@ fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
         shop.name()
     );
     denied(&bad, &words);
-    assert_eq!(shop.kubectl(&["get", "deployments", "-o", "name"], "").ok(), "");
+    assert_eq!(
+        shop.kubectl(&["get", "deployments", "-o", "name"], "").ok(),
+        ""
+    );
     let good = shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", false));
-    assert_eq!((good.stderr.as_str(), good.stdout.as_str()), ("", "deployment.apps/web created\n"));
+    assert_eq!(
+        (good.stderr.as_str(), good.stdout.as_str()),
+        ("", "deployment.apps/web created\n")
+    );
     // An UPDATE that makes it bad, too.
-    denied(&shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true)), "C-0057");
+    denied(
+        &shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true)),
+        "C-0057",
+    );
 }
 
 /// Every way to have a Pod made, each with the place of the field in it.
 #[test]
 fn every_workload_is_judged_where_it_is_written() {
-    let Some(cluster) = ControlPlane::shared("workloads") else { return };
+    let Some(cluster) = ControlPlane::shared("workloads") else {
+        return;
+    };
     let shop = cluster.namespace("workloads");
     let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
     let always = |privileged| template(privileged).replace("restartPolicy: Never, ", "");
-    let selected =
-        |privileged| format!("{{selector: {{matchLabels: {{app: web}}}}, template: {}}}", always(privileged));
-    let replicated = |privileged| format!("{{selector: {{app: web}}, template: {}}}", always(privileged));
+    let selected = |privileged| {
+        format!(
+            "{{selector: {{matchLabels: {{app: web}}}}, template: {}}}",
+            always(privileged)
+        )
+    };
+    let replicated = |privileged| {
+        format!(
+            "{{selector: {{app: web}}, template: {}}}",
+            always(privileged)
+        )
+    };
     let job = |privileged| format!("{{template: {}}}", template(privileged));
-    let cron = |privileged| format!("{{schedule: '1 2 * * *', jobTemplate: {{spec: {}}}}}", job(privileged));
+    let cron = |privileged| {
+        format!(
+            "{{schedule: '1 2 * * *', jobTemplate: {{spec: {}}}}}",
+            job(privileged)
+        )
+    };
     let named = "name: web";
     type Spec<'a> = &'a dyn Fn(bool) -> String;
     for (version, kind, metadata, place, spec) in [
         ("v1", "Pod", named, "spec", &pod_spec as Spec<'_>),
         ("v1", "Pod", "generateName: web-", "spec", &pod_spec),
-        ("v1", "ReplicationController", named, "spec.template.spec", &replicated),
-        ("apps/v1", "ReplicaSet", named, "spec.template.spec", &selected),
-        ("apps/v1", "StatefulSet", named, "spec.template.spec", &selected),
-        ("apps/v1", "DaemonSet", named, "spec.template.spec", &selected),
+        (
+            "v1",
+            "ReplicationController",
+            named,
+            "spec.template.spec",
+            &replicated,
+        ),
+        (
+            "apps/v1",
+            "ReplicaSet",
+            named,
+            "spec.template.spec",
+            &selected,
+        ),
+        (
+            "apps/v1",
+            "StatefulSet",
+            named,
+            "spec.template.spec",
+            &selected,
+        ),
+        (
+            "apps/v1",
+            "DaemonSet",
+            named,
+            "spec.template.spec",
+            &selected,
+        ),
         ("batch/v1", "Job", named, "spec.template.spec", &job),
-        ("batch/v1", "CronJob", named, "spec.jobTemplate.spec.template.spec", &cron),
+        (
+            "batch/v1",
+            "CronJob",
+            named,
+            "spec.jobTemplate.spec.template.spec",
+            &cron,
+        ),
     ] {
         let object = |privileged| {
-            format!("{{apiVersion: {version}, kind: {kind}, metadata: {{{metadata}}}, spec: {}}}", spec(privileged))
+            format!(
+                "{{apiVersion: {version}, kind: {kind}, metadata: {{{metadata}}}, spec: {}}}",
+                spec(privileged)
+            )
         };
         let bad = shop.kubectl_as_developer(&CREATE, &object(true));
-        denied(&bad, &format!("({place}.containers[0].securityContext.privileged): set it to false"));
+        denied(
+            &bad,
+            &format!("({place}.containers[0].securityContext.privileged): set it to false"),
+        );
         let good = shop.kubectl_as_developer(&DRY_RUN, &object(false));
         assert_eq!(good.stderr, "", "{kind}");
         good.ok();
@@ -98,7 +170,9 @@ fn every_workload_is_judged_where_it_is_written() {
 
 #[test]
 fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
-    let Some(cluster) = ControlPlane::shared("warning") else { return };
+    let Some(cluster) = ControlPlane::shared("warning") else {
+        return;
+    };
     let shop = cluster.namespace("warning");
     let bindings = [
         binding("tell", "controls: [C-0057], validationActions: [Warn]"),
@@ -108,39 +182,60 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
     .concat();
     let guard = Guard::over(cluster, &[&shop], &bindings, &[]);
     let pod = |privileged| {
-        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: web-{privileged}}}, spec: {}}}", pod_spec(privileged))
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: web-{privileged}}}, spec: {}}}",
+            pod_spec(privileged)
+        )
     };
     let warned = shop.kubectl_as_developer(&CREATE, &pod(true));
     let place = "spec.containers[0].securityContext";
     let words = format!("Warning: C-0057 high: {place}.privileged: container web is privileged: ");
     assert!(warned.stderr.starts_with(&words), "{warned:?}");
-    assert_eq!(warned.stderr.lines().count(), 1, "what is only audited is not shown: {warned:?}");
+    assert_eq!(
+        warned.stderr.lines().count(),
+        1,
+        "what is only audited is not shown: {warned:?}"
+    );
     warned.ok();
     shop.kubectl_as_developer(&CREATE, &pod(false)).ok();
 
     let annotation = |pod: &str, key: &str| {
         let annotations = shop.last_audited("create", "pods", pod).annotations();
-        annotations.get(&format!("{}.kubevet.test/{key}", shop.name())).cloned().unwrap_or_default()
+        annotations
+            .get(&format!("{}.kubevet.test/{key}", shop.name()))
+            .cloned()
+            .unwrap_or_default()
     };
     assert_eq!(annotation("web-true", "decision"), "warned");
     assert_eq!(annotation("web-true", "bindings"), "tell, note");
-    assert_eq!(annotation("web-true", "warned"), format!("C-0057 {place}.privileged"));
-    assert_eq!(annotation("web-true", "audited"), format!("C-0017 {place}.readOnlyRootFilesystem"));
+    assert_eq!(
+        annotation("web-true", "warned"),
+        format!("C-0057 {place}.privileged")
+    );
+    assert_eq!(
+        annotation("web-true", "audited"),
+        format!("C-0017 {place}.readOnlyRootFilesystem")
+    );
     assert_eq!(annotation("web-true", "denied"), "");
     assert_eq!(annotation("web-false", "decision"), "allowed");
     assert_eq!(annotation("web-false", "warned"), "");
-    guard.decision("of the warned Pod", |it| it["name"] == "web-true" && it["decision"] == "warned");
+    guard.decision("of the warned Pod", |it| {
+        it["name"] == "web-true" && it["decision"] == "warned"
+    });
 }
 
 /// The names of the objects that Events of the gate are about.
 fn events(shop: &Namespace<'_>) -> String {
     let path = "jsonpath={range .items[?(@.reason=='Denied')]}{.regarding.name} {end}";
-    shop.kubectl(&["get", "events.events.k8s.io", "-o", path], "").ok()
+    shop.kubectl(&["get", "events.events.k8s.io", "-o", path], "")
+        .ok()
 }
 
 #[test]
 fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
-    let Some(cluster) = ControlPlane::shared("dry run") else { return };
+    let Some(cluster) = ControlPlane::shared("dry run") else {
+        return;
+    };
     let shop = cluster.namespace("dry");
     let kubeconfig = cluster.kubeconfig().display().to_string();
     let guard = Guard::over(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
@@ -148,10 +243,21 @@ fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
     denied(&dry, "C-0057");
     let wet = shop.kubectl_as_developer(&CREATE, &deployment("wet", true));
     assert_eq!(dry.stderr.replace("\"dry\"", "\"wet\""), wet.stderr);
-    shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", false)).ok();
+    shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", false))
+        .ok();
     // Events are written in the order of their causes, so after this one nothing of the dry run is under way.
-    until("the Event of the denial", || if events(&shop).is_empty() { Err("none".to_owned()) } else { Ok(()) });
+    until("the Event of the denial", || {
+        if events(&shop).is_empty() {
+            Err("none".to_owned())
+        } else {
+            Ok(())
+        }
+    });
     assert_eq!(events(&shop), "wet ");
     let logged = guard.decision("of the dry run", |it| it["name"] == "dry");
-    assert_eq!((&logged["dryRun"], &logged["decision"]), (&true.into(), &"denied".into()), "{logged}");
+    assert_eq!(
+        (&logged["dryRun"], &logged["decision"]),
+        (&true.into(), &"denied".into()),
+        "{logged}"
+    );
 }

@@ -20,7 +20,10 @@ pub(crate) struct Gate {
     tls_dir: PathBuf,
 }
 
-#[allow(dead_code, reason = "tests of the gate itself come with `kubevet serve`")]
+#[allow(
+    dead_code,
+    reason = "tests of the gate itself come with `kubevet serve`"
+)]
 impl Gate {
     /// Starts a gate on free ports, with its certificates in `tls_dir` and more flags, and waits until it is ready. The
     /// error is what it wrote before it ended.
@@ -45,8 +48,19 @@ impl Gate {
     }
 
     /// As [`Self::start_on`], as one of the Pods of a namespace is started.
-    pub(crate) fn start_in(namespace: &str, port: u16, tls_dir: &Path, flags: &[&str]) -> Result<Self, String> {
-        Self::spawn(port, tls_dir, flags, &[("POD_NAMESPACE", namespace), ("POD_NAME", "kubevet-0")]).ready()
+    pub(crate) fn start_in(
+        namespace: &str,
+        port: u16,
+        tls_dir: &Path,
+        flags: &[&str],
+    ) -> Result<Self, String> {
+        Self::spawn(
+            port,
+            tls_dir,
+            flags,
+            &[("POD_NAMESPACE", namespace), ("POD_NAME", "kubevet-0")],
+        )
+        .ready()
     }
 
     /// Starts a gate and does not wait.
@@ -61,12 +75,22 @@ impl Gate {
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics_port}")]);
         command.args(flags).envs(environment.iter().copied());
-        Self { running: Some(Running::start(&mut command)), port, metrics_port, tls_dir: tls_dir.to_owned() }
+        Self {
+            running: Some(Running::start(&mut command)),
+            port,
+            metrics_port,
+            tls_dir: tls_dir.to_owned(),
+        }
     }
 
     /// A gate whose process somebody else keeps.
     pub(crate) fn of(port: u16, metrics_port: u16, tls_dir: &Path) -> Self {
-        Self { running: None, port, metrics_port, tls_dir: tls_dir.to_owned() }
+        Self {
+            running: None,
+            port,
+            metrics_port,
+            tls_dir: tls_dir.to_owned(),
+        }
     }
 
     fn running(&mut self) -> &mut Running {
@@ -84,7 +108,8 @@ impl Gate {
 
     /// The certificates to trust, as PEM.
     pub(crate) fn ca(&self) -> String {
-        fs::read_to_string(self.tls_dir.join("ca.crt")).expect("a gate that is ready has certificates")
+        fs::read_to_string(self.tls_dir.join("ca.crt"))
+            .expect("a gate that is ready has certificates")
     }
 
     /// A caller that trusts it.
@@ -99,19 +124,28 @@ impl Gate {
 
     /// The text of `/metrics`.
     pub(crate) fn metrics(&self) -> String {
-        get(self.metrics_port, "/metrics").expect("the gate answers").1
+        get(self.metrics_port, "/metrics")
+            .expect("the gate answers")
+            .1
     }
 
     /// The value of the line of `/metrics` that begins with `series`, name and labels as written there; 0 without one.
     pub(crate) fn metric(&self, series: &str) -> f64 {
         let metrics = self.metrics();
-        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        values.next().map_or(0.0, |value| value.trim().parse().expect("a metric is a number"))
+        let mut values = metrics
+            .lines()
+            .filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        values.next().map_or(0.0, |value| {
+            value.trim().parse().expect("a metric is a number")
+        })
     }
 
     /// What it logged so far.
     pub(crate) fn stderr(&self) -> String {
-        self.running.as_ref().map(Running::stderr).unwrap_or_default()
+        self.running
+            .as_ref()
+            .map(Running::stderr)
+            .unwrap_or_default()
     }
 
     /// Waits until its log has a text.
@@ -124,7 +158,10 @@ impl Gate {
 
     /// Sends a signal by name, as `HUP`.
     pub(crate) fn signal(&self, name: &str) {
-        self.running.as_ref().expect("the process is ours").signal(name);
+        self.running
+            .as_ref()
+            .expect("the process is ours")
+            .signal(name);
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -164,7 +201,9 @@ pub(crate) fn free_port() -> u16 {
 /// Status and body of a plain GET; `None` where nobody answers as HTTP does.
 fn get(port: u16, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .ok()?;
     // HTTP/1.0: the body is not chunked and ends with the connection.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").ok()?;
     let mut answer = String::new();

@@ -28,7 +28,9 @@ impl<'c> Guard<'c> {
         flags: &[&str],
     ) -> Self {
         let name = namespaces[0].name();
-        Self::with(cluster, bindings, flags, |gate| configuration(name, &gate.url(), &gate.ca(), "Fail", namespaces))
+        Self::with(cluster, bindings, flags, |gate| {
+            configuration(name, &gate.url(), &gate.ca(), "Fail", namespaces)
+        })
     }
 
     /// As [`Self::over`], with the configuration that is made for the gate.
@@ -42,7 +44,10 @@ impl<'c> Guard<'c> {
         let folder = dir.path().join("bindings");
         fs::create_dir(&folder).expect("a folder can be made");
         fs::write(folder.join("bindings.yaml"), bindings).expect("a file can be written");
-        let (folder, log) = (folder.display().to_string(), dir.path().join("decisions").display().to_string());
+        let (folder, log) = (
+            folder.display().to_string(),
+            dir.path().join("decisions").display().to_string(),
+        );
         let mut all = [&["--bindings", &folder, "--decision-log", &log], flags].concat();
         if !flags.contains(&"--decision-sample") {
             // Whatever is decided is logged: a test may look for what is missing, too.
@@ -50,21 +55,33 @@ impl<'c> Guard<'c> {
         }
         let gate = Gate::start(&dir.path().join("tls"), &all).expect("the gate starts");
         let registered = cluster.register(configuration(&gate));
-        Self { _registered: registered, gate, dir }
+        Self {
+            _registered: registered,
+            gate,
+            dir,
+        }
     }
 
     /// Every decision so far.
     pub(crate) fn decisions(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.decision_log()).unwrap_or_default();
-        let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        lines.map(|line| serde_json::from_str(line).expect("the decision log is JSON lines")).collect()
+        let lines = log
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        lines
+            .map(|line| serde_json::from_str(line).expect("the decision log is JSON lines"))
+            .collect()
     }
 
     /// The first decision that is wanted, once it is logged.
     pub(crate) fn decision(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         until(&format!("a decision: {what}"), || {
             let decisions = self.decisions();
-            decisions.iter().find(|it| wanted(it)).cloned().ok_or_else(|| format!("{decisions:#?}"))
+            decisions
+                .iter()
+                .find(|it| wanted(it))
+                .cloned()
+                .ok_or_else(|| format!("{decisions:#?}"))
         })
     }
 
@@ -80,5 +97,7 @@ impl<'c> Guard<'c> {
 
 /// A ControlBinding called `name` with this `spec`, in YAML of one line.
 pub(crate) fn binding(name: &str, spec: &str) -> String {
-    format!("{{apiVersion: kubevet.io/v1alpha1, kind: ControlBinding, metadata: {{name: {name}}}, spec: {{{spec}}}}}\n")
+    format!(
+        "{{apiVersion: kubevet.io/v1alpha1, kind: ControlBinding, metadata: {{name: {name}}}, spec: {{{spec}}}}}\n"
+    )
 }

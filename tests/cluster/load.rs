@@ -37,12 +37,19 @@ impl Pair {
         let gates = [start(port, dir.path()), start(port, dir.path())];
         let client = gates[0].client();
         let runtime = Runtime::new().expect("a runtime starts");
-        Self { gates, dir, certificates, client, runtime }
+        Self {
+            gates,
+            dir,
+            certificates,
+            client,
+            runtime,
+        }
     }
 
     fn begin(&self, load: Load, stop: &Arc<AtomicBool>) -> Calls {
         let (client, stop) = (self.client.clone(), Arc::clone(stop));
-        self.runtime.spawn(async move { load.run(&client, stop).await })
+        self.runtime
+            .spawn(async move { load.run(&client, stop).await })
     }
 
     fn end(&self, calls: Calls) -> Tally {
@@ -51,14 +58,19 @@ impl Pair {
 
     /// Another leaf, of the newer authority: both gates serve it after this.
     fn rotate(&self, name: &str) {
-        let taken = |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
+        let taken =
+            |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
         let before = self.gates.each_ref().map(taken);
         self.certificates.renew_for(name);
         self.hang_up();
         for (gate, before) in self.gates.iter().zip(before) {
             until("the new certificate to be taken", || {
                 let now = taken(gate);
-                if now > before { Ok(()) } else { Err(gate.stderr()) }
+                if now > before {
+                    Ok(())
+                } else {
+                    Err(gate.stderr())
+                }
             });
         }
     }
@@ -71,12 +83,22 @@ impl Pair {
         self.hang_up();
         for (gate, before) in self.gates.iter().zip(before) {
             until("the new binding to be in force", || {
-                if generation(gate) > before { Ok(()) } else { Err(gate.stderr()) }
+                if generation(gate) > before {
+                    Ok(())
+                } else {
+                    Err(gate.stderr())
+                }
             });
         }
-        let answer = self.runtime.block_on(self.client.post("/validate", &deployment_in("shop")));
+        let answer = self
+            .runtime
+            .block_on(self.client.post("/validate", &deployment_in("shop")));
         let body = answer.expect("it answers").body;
-        assert!(contains(&body, name), "not by {name}: {}", String::from_utf8_lossy(&body));
+        assert!(
+            contains(&body, name),
+            "not by {name}: {}",
+            String::from_utf8_lossy(&body)
+        );
     }
 
     /// A binding that is none: what was in force stays, and both gates say so.
@@ -84,9 +106,11 @@ impl Pair {
         requests::replace(self.dir.path(), "{kind: ControlBinding");
         self.hang_up();
         for gate in &self.gates {
-            until("the broken binding to be seen", || match gate.metric("kubevet_library_problems") {
-                0.0 => Err(gate.stderr()),
-                _ => Ok(()),
+            until("the broken binding to be seen", || {
+                match gate.metric("kubevet_library_problems") {
+                    0.0 => Err(gate.stderr()),
+                    _ => Ok(()),
+                }
             });
         }
     }
@@ -109,7 +133,15 @@ type Calls = tokio::task::JoinHandle<Tally>;
 
 fn start(port: u16, dir: &Path) -> Gate {
     let bindings = dir.join("bindings").display().to_string();
-    let flags = ["--bindings", &bindings, "--decision-log", "/dev/null", "--drain-delay", "500ms", "--share-port"];
+    let flags = [
+        "--bindings",
+        &bindings,
+        "--decision-log",
+        "/dev/null",
+        "--drain-delay",
+        "500ms",
+        "--share-port",
+    ];
     Gate::start_on(port, &dir.join("tls"), &flags).expect("it starts")
 }
 
@@ -122,11 +154,27 @@ fn allowed(body: &[u8]) -> bool {
 }
 
 fn denied(body: &[u8]) -> bool {
-    for_us(body) && contains(body, r#""allowed":false"#) && contains(body, r#""code":403"#) && contains(body, "C-0057")
+    for_us(body)
+        && contains(body, r#""allowed":false"#)
+        && contains(body, r#""code":403"#)
+        && contains(body, "C-0057")
 }
 
-fn load(callers: usize, calls: u64, per_connection: u64, body: Bytes, accept: fn(&[u8]) -> bool) -> Load {
-    Load { callers, calls, calls_per_connection: per_connection, path: "/validate".into(), body, accept }
+fn load(
+    callers: usize,
+    calls: u64,
+    per_connection: u64,
+    body: Bytes,
+    accept: fn(&[u8]) -> bool,
+) -> Load {
+    Load {
+        callers,
+        calls,
+        calls_per_connection: per_connection,
+        path: "/validate".into(),
+        body,
+        accept,
+    }
 }
 
 /// Small objects and denials; connections that are kept, used for a while, and for one call only.
@@ -149,7 +197,10 @@ const ROUNDS: u32 = 5;
 fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
     let mut pair = Pair::start();
     let stop = Arc::new(AtomicBool::new(false));
-    let counted: Vec<_> = mixture(CALLS).into_iter().map(|load| pair.begin(load, &stop)).collect();
+    let counted: Vec<_> = mixture(CALLS)
+        .into_iter()
+        .map(|load| pair.begin(load, &stop))
+        .collect();
     // On a fast machine they are done before everything has changed once: these are not.
     let on_top = load(1, u64::MAX, 10, service(), allowed);
     let on_top = pair.begin(on_top, &stop);
@@ -166,14 +217,24 @@ fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
     let on_top = pair.end(on_top);
 
     let answered: u64 = tallies.iter().map(|tally| tally.answered).sum();
-    let failures: Vec<_> = tallies.iter().chain([&on_top]).map(|tally| &tally.failures).collect();
-    assert!(failures.iter().all(|failures| failures.is_empty()), "{failures:?}");
+    let failures: Vec<_> = tallies
+        .iter()
+        .chain([&on_top])
+        .map(|tally| &tally.failures)
+        .collect();
+    assert!(
+        failures.iter().all(|failures| failures.is_empty()),
+        "{failures:?}"
+    );
     assert_eq!(answered, CALLS);
     assert!(on_top.answered > 0);
     let connections: u64 = tallies.iter().map(|tally| tally.connections).sum();
     assert!(connections > CALLS / 20, "{connections} connections only");
     let again: u64 = tallies.iter().map(|tally| tally.again).sum();
-    eprintln!("{round} rounds, {connections} connections, {again} calls made again, {} on top", on_top.answered);
+    eprintln!(
+        "{round} rounds, {connections} connections, {again} calls made again, {} on top",
+        on_top.answered
+    );
 }
 
 /// Whoever was calling the one that is killed loses that call, and no other.
@@ -187,30 +248,66 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
         load(2, u64::MAX, 10, deployment_in("shop"), denied),
     ];
     let callers: usize = loads.iter().map(|load| load.callers).sum();
-    let calls: Vec<_> = loads.into_iter().map(|load| pair.begin(load, &stop)).collect();
+    let calls: Vec<_> = loads
+        .into_iter()
+        .map(|load| pair.begin(load, &stop))
+        .collect();
     let reviews = |gate: &Gate| {
         let metrics = gate.metrics();
-        let lines = metrics.lines().filter_map(|line| line.strip_prefix("kubevet_reviews_total{")?.rsplit_once(' '));
-        lines.map(|(_, count)| count.parse::<f64>().expect("a metric is a number")).sum::<f64>()
+        let lines = metrics.lines().filter_map(|line| {
+            line.strip_prefix("kubevet_reviews_total{")?
+                .rsplit_once(' ')
+        });
+        lines
+            .map(|(_, count)| count.parse::<f64>().expect("a metric is a number"))
+            .sum::<f64>()
     };
     let asked = |gate: &Gate, more: f64| {
         until("more reviews", || {
             let now = reviews(gate);
-            if now >= more { Ok(now) } else { Err(format!("{now} of {more}")) }
+            if now >= more {
+                Ok(now)
+            } else {
+                Err(format!("{now} of {more}"))
+            }
         })
     };
-    let Pair { gates: [killed, stays], runtime, .. } = pair;
+    let Pair {
+        gates: [killed, stays],
+        runtime,
+        ..
+    } = pair;
     asked(&killed, 200.0);
     killed.kill();
     let so_far = reviews(&stays);
     asked(&stays, so_far + 1000.0);
     stop.store(true, Ordering::Relaxed);
-    let tallies: Vec<_> = calls.into_iter().map(|it| runtime.block_on(it).expect("the callers end")).collect();
+    let tallies: Vec<_> = calls
+        .into_iter()
+        .map(|it| runtime.block_on(it).expect("the callers end"))
+        .collect();
 
-    let lost: u64 = tallies.iter().map(|tally| tally.failed() + tally.again).sum();
-    assert!(lost <= callers as u64, "{lost} calls lost, {callers} at a time: {tallies:?}");
+    let lost: u64 = tallies
+        .iter()
+        .map(|tally| tally.failed() + tally.again)
+        .sum();
+    assert!(
+        lost <= callers as u64,
+        "{lost} calls lost, {callers} at a time: {tallies:?}"
+    );
     // A wrong answer is none of the ways in which a call may be lost.
-    let kinds = [Failure::Connect, Failure::Handshake, Failure::NoAnswer, Failure::HalfAnswer];
-    assert!(tallies.iter().flat_map(|tally| tally.failures.keys()).all(|it| kinds.contains(it)), "{tallies:?}");
+    let kinds = [
+        Failure::Connect,
+        Failure::Handshake,
+        Failure::NoAnswer,
+        Failure::HalfAnswer,
+    ];
+    assert!(
+        tallies
+            .iter()
+            .flat_map(|tally| tally.failures.keys())
+            .all(|it| kinds.contains(it)),
+        "{tallies:?}"
+    );
     eprintln!("{lost} calls lost of {callers} at a time");
 }

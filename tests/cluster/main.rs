@@ -4,7 +4,12 @@
 //! Tests of one process share a control plane and run at the same time, each in namespaces of its own; a webhook that a
 //! test registers is asked about those alone.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod audit;
 mod bindings;

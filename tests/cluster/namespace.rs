@@ -18,18 +18,33 @@ impl ControlPlane {
     /// As [`Self::namespace`], with labels.
     pub(crate) fn labelled_namespace(&self, stem: &str, labels: &[(&str, &str)]) -> Namespace<'_> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{stem}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let labels: serde_json::Map<_, _> = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
+        let name = format!(
+            "{stem}-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let labels: serde_json::Map<_, _> = labels
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).into()))
+            .collect();
         let object = serde_json::json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels},
         });
-        self.kubectl(&["create", "-f", "-"], &object.to_string()).ok();
+        self.kubectl(&["create", "-f", "-"], &object.to_string())
+            .ok();
         // Without its service account, which a controller makes, no Pod is taken.
         until("the default service account", || {
             let seen = self.kubectl(&["get", "serviceaccount", "default", "-n", &name], "");
-            if seen.code == 0 { Ok(()) } else { Err(seen.stderr) }
+            if seen.code == 0 {
+                Ok(())
+            } else {
+                Err(seen.stderr)
+            }
         });
-        Namespace { cluster: self, name }
+        Namespace {
+            cluster: self,
+            name,
+        }
     }
 }
 
@@ -44,18 +59,22 @@ impl Namespace<'_> {
 
     /// Runs kubectl in this namespace as the admin.
     pub(crate) fn kubectl(&self, args: &[&str], stdin: &str) -> Output {
-        self.cluster.kubectl(&[args, &["-n", &self.name]].concat(), stdin)
+        self.cluster
+            .kubectl(&[args, &["-n", &self.name]].concat(), stdin)
     }
 
     /// Runs kubectl in this namespace as the developer.
     pub(crate) fn kubectl_as_developer(&self, args: &[&str], stdin: &str) -> Output {
-        self.cluster.kubectl_as_developer(&[args, &["-n", &self.name]].concat(), stdin)
+        self.cluster
+            .kubectl_as_developer(&[args, &["-n", &self.name]].concat(), stdin)
     }
 }
 
 impl Drop for Namespace<'_> {
     /// Starts the deletion; its end is nobody's concern, and a failure must not hide that of the test.
     fn drop(&mut self) {
-        let _ = self.cluster.kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
+        let _ = self
+            .cluster
+            .kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
     }
 }

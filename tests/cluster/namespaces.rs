@@ -36,8 +36,16 @@ fn made_and_denied(cluster: &ControlPlane, name: &str, run: &str) {
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(name, run, "front"));
     let made = format!("namespace/{name} created\nserviceaccount/own created\n");
     assert_eq!((output.stdout, output.code), (made, 1), "{}", output.stderr);
-    assert!(output.stderr.contains(" denied the request: C-0057 "), "{name}: {}", output.stderr);
-    assert!(output.stderr.contains("[binding front]"), "{name}: {}", output.stderr);
+    assert!(
+        output.stderr.contains(" denied the request: C-0057 "),
+        "{name}: {}",
+        output.stderr
+    );
+    assert!(
+        output.stderr.contains("[binding front]"),
+        "{name}: {}",
+        output.stderr
+    );
 }
 
 fn of_this_run(run: &str, gate: &Gate) -> Value {
@@ -54,10 +62,14 @@ fn front() -> String {
 
 #[test]
 fn a_namespace_and_a_pod_of_the_same_second() {
-    let Some(cluster) = ControlPlane::shared("namespaces") else { return };
+    let Some(cluster) = ControlPlane::shared("namespaces") else {
+        return;
+    };
     let run = format!("run-{}", std::process::id());
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let guard = Guard::with(cluster, &front(), &["--kubeconfig", &kubeconfig], |gate| of_this_run(&run, gate));
+    let guard = Guard::with(cluster, &front(), &["--kubeconfig", &kubeconfig], |gate| {
+        of_this_run(&run, gate)
+    });
     for time in 0..TIMES {
         made_and_denied(cluster, &format!("{run}-{time}"), &run);
     }
@@ -68,20 +80,37 @@ fn a_namespace_and_a_pod_of_the_same_second() {
     guard.decision("of the other tier", |it| {
         it["namespace"] == name && it["kind"] == "Pod" && it["decision"] == "allowed"
     });
-    cluster.kubectl(&["delete", "namespaces", "-l", &format!("run={run}"), "--wait=false"], "").ok();
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "namespaces",
+                "-l",
+                &format!("run={run}"),
+                "--wait=false",
+            ],
+            "",
+        )
+        .ok();
 }
 
 /// The watch of namespaces is as late as can be: it never comes. The API server is asked for each of them.
 #[test]
 fn a_namespace_that_no_watch_has_told_of() {
-    let Some(cluster) = ControlPlane::shared("unheard namespaces") else { return };
+    let Some(cluster) = ControlPlane::shared("unheard namespaces") else {
+        return;
+    };
     let run = format!("unheard-{}", std::process::id());
     let dir = tempfile::tempdir().expect("a folder can be made");
     // Neither lists nor watches of namespaces get through here.
-    let proxy = cluster.kubectl_running(&["proxy", "--port=0", "--reject-paths=^/api/v1/namespaces$"]);
+    let proxy =
+        cluster.kubectl_running(&["proxy", "--port=0", "--reject-paths=^/api/v1/namespaces$"]);
     let address = until("kubectl proxy", || {
         let said = proxy.stdout();
-        said.trim().strip_prefix("Starting to serve on ").map(str::to_owned).ok_or(said)
+        said.trim()
+            .strip_prefix("Starting to serve on ")
+            .map(str::to_owned)
+            .ok_or(said)
     });
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
@@ -93,8 +122,15 @@ fn a_namespace_that_no_watch_has_told_of() {
     fs::write(path("kubeconfig"), kubeconfig.to_string()).expect("a file can be written");
     fs::create_dir(path("bindings")).expect("a folder can be made");
     fs::write(path("bindings/front.yaml"), front()).expect("a file can be written");
-    let (kubeconfig, bindings) = (path("kubeconfig").display().to_string(), path("bindings").display().to_string());
-    let gate = Gate::spawn_on(free_port(), &path("tls"), &["--kubeconfig", &kubeconfig, "--bindings", &bindings]);
+    let (kubeconfig, bindings) = (
+        path("kubeconfig").display().to_string(),
+        path("bindings").display().to_string(),
+    );
+    let gate = Gate::spawn_on(
+        free_port(),
+        &path("tls"),
+        &["--kubeconfig", &kubeconfig, "--bindings", &bindings],
+    );
     // Not ready, and it says why; but whoever asks is answered.
     until("the gate to serve", || match gate.readiness() {
         Some((503, why)) if why.starts_with("namespaces: ") && why.lines().count() == 1 => Ok(()),
@@ -104,5 +140,16 @@ fn a_namespace_that_no_watch_has_told_of() {
     for time in 0..5 {
         made_and_denied(cluster, &format!("{run}-{time}"), &run);
     }
-    cluster.kubectl(&["delete", "namespaces", "-l", &format!("run={run}"), "--wait=false"], "").ok();
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "namespaces",
+                "-l",
+                &format!("run={run}"),
+                "--wait=false",
+            ],
+            "",
+        )
+        .ok();
 }

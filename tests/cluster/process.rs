@@ -93,17 +93,28 @@ impl Running {
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, reader) = collect(child.stdout.take().expect("stdout is piped"));
         let (stderr, other) = collect(child.stderr.take().expect("stderr is piped"));
-        Self { child, stdout, stderr, readers: [reader, other] }
+        Self {
+            child,
+            stdout,
+            stderr,
+            readers: [reader, other],
+        }
     }
 
     /// What it wrote to its standard output so far, in whole lines.
     pub(crate) fn stdout(&self) -> String {
-        self.stdout.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stdout
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// What it wrote to its standard error so far, in whole lines.
     pub(crate) fn stderr(&self) -> String {
-        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stderr
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -119,20 +130,31 @@ impl Running {
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().expect("a child can be waited for")?;
         until("the end of its output", || {
-            if self.readers.iter().all(JoinHandle::is_finished) { Ok(()) } else { Err(self.stderr()) }
+            if self.readers.iter().all(JoinHandle::is_finished) {
+                Ok(())
+            } else {
+                Err(self.stderr())
+            }
         });
         Some(status)
     }
 
     /// Sends it a signal by name, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
-        assert!(status.is_ok_and(|status| status.success()), "signal {name} was not sent");
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.id())])
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "signal {name} was not sent"
+        );
     }
 
     /// Waits for it to end, and for its own children that write where it wrote.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        until("the end of a process", || self.ended().ok_or_else(|| self.stderr()))
+        until("the end of a process", || {
+            self.ended().ok_or_else(|| self.stderr())
+        })
     }
 }
 
@@ -149,8 +171,13 @@ fn collect(from: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<
     let reader = thread::spawn(move || {
         let mut lines = BufReader::new(from);
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            into.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
+        while lines
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            into.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
     });

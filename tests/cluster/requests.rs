@@ -37,7 +37,11 @@ pub(crate) fn pod(name: &str, privileged: bool) -> String {
         "runAsNonRoot": true, "runAsUser": 1000, "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     });
-    let context = if privileged { json!({"privileged": true}) } else { strict };
+    let context = if privileged {
+        json!({"privileged": true})
+    } else {
+        strict
+    };
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
         "spec": {"containers": [{"name": "web", "image": "nginx:1.29", "securityContext": context}]},
@@ -93,13 +97,18 @@ pub(crate) fn contains(body: &[u8], text: &str) -> bool {
 
 /// The objects that `kubevet manifests` prints, each as text.
 pub(crate) fn manifests() -> Vec<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_kubevet")).arg("manifests").output().expect("it runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_kubevet"))
+        .arg("manifests")
+        .output()
+        .expect("it runs");
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("it prints text");
     text.split("\n---\n").map(str::to_owned).collect()
 }
 
 pub(crate) fn custom_resource_definition() -> String {
-    let found = manifests().into_iter().find(|it| it.contains("kind: CustomResourceDefinition\n"));
+    let found = manifests()
+        .into_iter()
+        .find(|it| it.contains("kind: CustomResourceDefinition\n"));
     found.expect("it is part of the installation")
 }

@@ -1,7 +1,9 @@
 //! A webhook that stands in for the gate, so that a fault of the harness is not taken for one of the gate: it denies what
 //! carries the label `deny: please`, and says in an annotation whom it was asked by.
 
-use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post};
+use axum::{
+    Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -32,7 +34,8 @@ type Asked = Arc<Mutex<Vec<(String, String)>>>;
 impl StandIn {
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime starts");
-        let issued = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate is issued");
+        let issued = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])
+            .expect("a certificate is issued");
         let key = PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -40,12 +43,21 @@ impl StandIn {
             .with_no_client_auth()
             .with_single_cert(vec![issued.cert.der().clone()], key)
             .expect("the key is the certificate's");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port is free");
+        let listener = runtime
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
         let asked = Asked::default();
-        let router = Router::new().route("/validate", post(review)).with_state(Arc::clone(&asked));
+        let router = Router::new()
+            .route("/validate", post(review))
+            .with_state(Arc::clone(&asked));
         runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), router));
-        Self { port, ca: issued.cert.pem(), asked, _runtime: runtime }
+        Self {
+            port,
+            ca: issued.cert.pem(),
+            asked,
+            _runtime: runtime,
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -63,7 +75,10 @@ impl StandIn {
 
     /// Namespace and name of what it was asked about so far.
     pub(crate) fn asked(&self) -> Vec<(String, String)> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -72,7 +87,9 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router) {
         let (tls, service) = (tls.clone(), TowerToHyperService::new(router.clone()));
         tokio::spawn(async move {
             if let Ok(stream) = tls.accept(stream).await {
-                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                let _ = auto::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             }
         });
     }
@@ -83,7 +100,10 @@ async fn review(State(asked): State<Asked>, body: hyper::body::Bytes) -> impl In
     let request = &review["request"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let namespace = text(&request["namespace"]);
-    asked.lock().unwrap_or_else(PoisonError::into_inner).push((namespace, text(&request["name"])));
+    asked
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push((namespace, text(&request["name"])));
     let allowed = request["object"]["metadata"]["labels"]["deny"] != "please";
     let answer = json!({
         "apiVersion": "admission.k8s.io/v1",

@@ -1,7 +1,9 @@
 //! Certificates in a folder at any age, made by the product's own keeper at times that are gone: no test waits for one to
 //! grow old.
 
-use kubevet::serve::{CertificateStore, FolderStore, Keeper, Published, StoreError, Stored, leaf_names};
+use kubevet::serve::{
+    CertificateStore, FolderStore, Keeper, Published, StoreError, Stored, leaf_names,
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,7 +23,9 @@ pub(crate) struct Folder {
 impl Folder {
     /// An authority that needs a successor now and has none, and a leaf of it that is good for weeks.
     pub(crate) fn with_an_old_authority(dir: &Path) -> Self {
-        let this = Self { dir: dir.to_owned() };
+        let this = Self {
+            dir: dir.to_owned(),
+        };
         this.turn(4 * YEAR + 30 * DAY, &[]);
         this.turn(50 * DAY, &[]);
         assert_eq!(this.authorities(), 1);
@@ -44,8 +48,10 @@ impl Folder {
     /// Each authority that callers are to trust, PEM, the oldest first.
     pub(crate) fn each_authority<const N: usize>(&self) -> [String; N] {
         let bundle = std::fs::read_to_string(self.dir.join("ca.crt")).expect("there is a bundle");
-        let each: Vec<_> =
-            bundle.split_inclusive("-----END CERTIFICATE-----").filter(|it| it.contains("BEGIN")).collect();
+        let each: Vec<_> = bundle
+            .split_inclusive("-----END CERTIFICATE-----")
+            .filter(|it| it.contains("BEGIN"))
+            .collect();
         let each: [&str; N] = each.try_into().expect("so many are in the bundle");
         each.map(str::to_owned)
     }
@@ -59,9 +65,18 @@ impl Folder {
     /// What the keeper of a gate did that long ago.
     fn turn(&self, ago: Duration, names: &[String]) {
         let names = leaf_names(names).expect("the names are in order");
-        let keeper = Keeper::new(Arc::new(Told(FolderStore::new(&self.dir))), names, Duration::from_secs(1));
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        runtime.block_on(keeper.turn(OffsetDateTime::now_utc() - ago)).expect("certificates are issued");
+        let keeper = Keeper::new(
+            Arc::new(Told(FolderStore::new(&self.dir))),
+            names,
+            Duration::from_secs(1),
+        );
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        runtime
+            .block_on(keeper.turn(OffsetDateTime::now_utc() - ago))
+            .expect("certificates are issued");
     }
 }
 

@@ -17,8 +17,12 @@ const CAREFUL: &str = "careful";
 
 /// Applies everything, with the webhooks calling `port`; and a namespace where nothing may run that nobody judged.
 fn install(cluster: &ControlPlane, port: u16) {
-    cluster.kubectl(&["apply", "-f", "-"], &manifests().join("\n---\n")).ok();
-    let text = cluster.kubectl(&["get", CONFIGURATION, "-o", "json"], "").ok();
+    cluster
+        .kubectl(&["apply", "-f", "-"], &manifests().join("\n---\n"))
+        .ok();
+    let text = cluster
+        .kubectl(&["get", CONFIGURATION, "-o", "json"], "")
+        .ok();
     let object: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
     let webhooks = object["webhooks"].as_array().expect("there are webhooks");
     let change = |at: usize| {
@@ -26,33 +30,70 @@ fn install(cluster: &ControlPlane, port: u16) {
         json!({"op": "replace", "path": format!("/webhooks/{at}/clientConfig"), "value": client})
     };
     let patch: Value = (0..webhooks.len()).map(change).collect();
-    cluster.kubectl(&["patch", CONFIGURATION, "--type=json", "-p", &patch.to_string()], "").ok();
+    cluster
+        .kubectl(
+            &[
+                "patch",
+                CONFIGURATION,
+                "--type=json",
+                "-p",
+                &patch.to_string(),
+            ],
+            "",
+        )
+        .ok();
     cluster.obeys("kubevet");
     let labels = json!({"kubevet.io/failure-policy": "Fail"});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CAREFUL, "labels": labels}});
-    cluster.kubectl(&["apply", "-f", "-"], &namespace.to_string()).ok();
+    cluster
+        .kubectl(&["apply", "-f", "-"], &namespace.to_string())
+        .ok();
     for namespace in [CAREFUL, "kubevet", "default", "kube-system"] {
         until("the default service account", || {
             let seen = cluster.kubectl(&["get", "serviceaccount", "default", "-n", namespace], "");
-            if seen.code == 0 { Ok(()) } else { Err(seen.stderr) }
+            if seen.code == 0 {
+                Ok(())
+            } else {
+                Err(seen.stderr)
+            }
         });
     }
 }
 
 /// Makes a Pod and takes it away again; the error is why there was none.
 fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String> {
-    let seen = cluster.kubectl(&[&CREATE[..], &["-n", namespace]].concat(), &pod("written", false));
+    let seen = cluster.kubectl(
+        &[&CREATE[..], &["-n", namespace]].concat(),
+        &pod("written", false),
+    );
     if seen.code != 0 {
         return Err(seen.stderr);
     }
-    cluster.kubectl(&["delete", "pod", "written", "-n", namespace, "--force", "--grace-period=0"], "").ok();
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "pod",
+                "written",
+                "-n",
+                namespace,
+                "--force",
+                "--grace-period=0",
+            ],
+            "",
+        )
+        .ok();
     Ok(())
 }
 
 /// A kubeconfig of the service account that the installation makes.
 fn account(cluster: &ControlPlane, dir: &Path) -> String {
-    let token = cluster.kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "").ok();
-    let text = cluster.kubectl(&["config", "view", "--raw", "-o", "json"], "").ok();
+    let token = cluster
+        .kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "")
+        .ok();
+    let text = cluster
+        .kubectl(&["config", "view", "--raw", "-o", "json"], "")
+        .ok();
     let mut config: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
     config["users"][0]["user"] = json!({"token": token.trim()});
     let file = dir.join("kubeconfig");
@@ -70,15 +111,27 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
         ["--deployment", "kubevet"],
         ["--drain-delay", "10ms"],
     ];
-    Gate::start_in("kubevet", port, &dir.join("tls"), &[flags.as_flattened(), &["--share-port"]].concat())
-        .expect("it starts")
+    Gate::start_in(
+        "kubevet",
+        port,
+        &dir.join("tls"),
+        &[flags.as_flattened(), &["--share-port"]].concat(),
+    )
+    .expect("it starts")
 }
 
 /// A Pod is judged where nothing may run that nobody judged.
 fn until_judged(cluster: &ControlPlane) {
     until("the gate to be asked", || {
-        let bad = cluster.kubectl(&["create", "--dry-run=server", "-n", CAREFUL, "-f", "-"], &pod("bad", true));
-        if bad.stderr.contains("denied the request: C-0057") { Ok(()) } else { Err(format!("{bad:?}")) }
+        let bad = cluster.kubectl(
+            &["create", "--dry-run=server", "-n", CAREFUL, "-f", "-"],
+            &pod("bad", true),
+        );
+        if bad.stderr.contains("denied the request: C-0057") {
+            Ok(())
+        } else {
+            Err(format!("{bad:?}"))
+        }
     });
     assert_eq!(can_be_written(cluster, CAREFUL), Ok(()));
 }
@@ -87,7 +140,9 @@ fn until_judged(cluster: &ControlPlane) {
 fn a_cluster_comes_up_with_nobody_there_to_judge() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
-    let Some(cluster) = ControlPlane::own("cold start", &data, &[]) else { return };
+    let Some(cluster) = ControlPlane::own("cold start", &data, &[]) else {
+        return;
+    };
     let port = free_port();
     install(&cluster, port);
     let all_can_be_written = |cluster: &ControlPlane| {
@@ -95,12 +150,23 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
             assert_eq!(can_be_written(cluster, namespace), Ok(()), "{namespace}");
         }
         let refused = can_be_written(cluster, CAREFUL);
-        assert!(refused.as_ref().is_err_and(|why| why.contains("failed calling webhook")), "{refused:?}");
+        assert!(
+            refused
+                .as_ref()
+                .is_err_and(|why| why.contains("failed calling webhook")),
+            "{refused:?}"
+        );
     };
     let own_pods = |cluster: &ControlPlane| {
         until("the Pods of kubevet", || {
-            let pods = cluster.kubectl(&["get", "pods", "-n", "kubevet", "-o", "name"], "").ok();
-            if pods.lines().count() == 2 { Ok(pods) } else { Err(pods) }
+            let pods = cluster
+                .kubectl(&["get", "pods", "-n", "kubevet", "-o", "name"], "")
+                .ok();
+            if pods.lines().count() == 2 {
+                Ok(pods)
+            } else {
+                Err(pods)
+            }
         })
     };
     own_pods(&cluster);
@@ -111,9 +177,25 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
     all_can_be_written(&cluster);
     // What a controller makes, too, of kubevet's own.
     let before = own_pods(&cluster);
-    cluster.kubectl(&["delete", "pods", "--all", "-n", "kubevet", "--force", "--grace-period=0"], "").ok();
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "pods",
+                "--all",
+                "-n",
+                "kubevet",
+                "--force",
+                "--grace-period=0",
+            ],
+            "",
+        )
+        .ok();
     let after = own_pods(&cluster);
-    assert!(before.lines().all(|pod| !after.contains(pod)), "{before}{after}");
+    assert!(
+        before.lines().all(|pod| !after.contains(pod)),
+        "{before}{after}"
+    );
 
     let _gate = start(&cluster, dir.path(), port);
     until_judged(&cluster);
@@ -122,16 +204,27 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
 #[test]
 fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("uninstall", &dir.path().join("cluster"), &[]) else { return };
+    let Some(cluster) = ControlPlane::own("uninstall", &dir.path().join("cluster"), &[]) else {
+        return;
+    };
     let printed = manifests();
     let reversed: Vec<String> = printed.iter().rev().cloned().collect();
-    let of_kind = |kind: &str| printed.iter().find(|it| it.contains(&format!("\nkind: {kind}\n"))).cloned();
+    let of_kind = |kind: &str| {
+        printed
+            .iter()
+            .find(|it| it.contains(&format!("\nkind: {kind}\n")))
+            .cloned()
+    };
     let alone = |kind: &str| vec![of_kind(kind).expect("it is part of the installation")];
     // The gate hears TERM when its Pods go; where a node is lost, it hears nothing.
     for (order, objects, killed) in [
         ("as printed", &printed, false),
         ("reverse", &reversed, false),
-        ("the namespace alone, its gate killed", &alone("Namespace"), true),
+        (
+            "the namespace alone, its gate killed",
+            &alone("Namespace"),
+            true,
+        ),
         ("the Deployment alone", &alone("Deployment"), false),
     ] {
         let own = tempfile::tempdir().expect("a folder can be made");
@@ -141,8 +234,16 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
         until_judged(&cluster);
         let mut gate = Some(gate);
         for object in objects {
-            cluster.kubectl(&["delete", "--ignore-not-found", "--wait=false", "-f", "-"], object).ok();
-            if ["\nkind: Namespace\n", "\nkind: Deployment\n"].iter().any(|kind| object.contains(kind)) {
+            cluster
+                .kubectl(
+                    &["delete", "--ignore-not-found", "--wait=false", "-f", "-"],
+                    object,
+                )
+                .ok();
+            if ["\nkind: Namespace\n", "\nkind: Deployment\n"]
+                .iter()
+                .any(|kind| object.contains(kind))
+            {
                 match gate.take() {
                     Some(gate) if killed => gate.kill(),
                     Some(gate) => assert!(gate.terminate().success(), "{order}"),
@@ -151,10 +252,14 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
             }
         }
         for namespace in [CAREFUL, "kube-system", "default"] {
-            until(&format!("{namespace} to be written to: {order}"), || can_be_written(&cluster, namespace));
+            until(&format!("{namespace} to be written to: {order}"), || {
+                can_be_written(&cluster, namespace)
+            });
         }
         // For the next order, which begins with nothing there.
         let all = printed.join("\n---\n");
-        cluster.kubectl(&["delete", "--ignore-not-found", "-f", "-"], &all).ok();
+        cluster
+            .kubectl(&["delete", "--ignore-not-found", "-f", "-"], &all)
+            .ok();
     }
 }

@@ -11,7 +11,10 @@ use crate::{
 use serde_json::{Value, json};
 
 fn deny(more: &str) -> String {
-    binding("strict", &format!("controls: [C-0057, C-0046], validationActions: [Deny]{more}"))
+    binding(
+        "strict",
+        &format!("controls: [C-0057, C-0046], validationActions: [Deny]{more}"),
+    )
 }
 
 fn container(name: &str, context: Value) -> Value {
@@ -53,67 +56,131 @@ fn apply(shop: &Namespace<'_>, object: &Value) -> Output {
 #[track_caller]
 fn denied(output: &Output, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains(" denied the request: ") && output.stderr.contains(words), "{output:?}");
+    assert!(
+        output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
+        "{output:?}"
+    );
 }
 
 /// What the API server says beside warnings.
 fn denial(output: &Output) -> &str {
-    output.stderr.split_once(" denied the request: ").map_or("", |(_, denial)| denial)
+    output
+        .stderr
+        .split_once(" denied the request: ")
+        .map_or("", |(_, denial)| denial)
 }
 
 /// It went through, and the user was told what was there before.
 #[track_caller]
 fn warned(output: &Output, words: &str) {
     assert_eq!(output.code, 0, "{output:?}");
-    assert!(output.stderr.contains("Warning: ") && output.stderr.contains(words), "{output:?}");
+    assert!(
+        output.stderr.contains("Warning: ") && output.stderr.contains(words),
+        "{output:?}"
+    );
 }
 
 /// Waits until the Deployment has so many Pods of its newest template.
 fn pods_exist(shop: &Namespace<'_>, name: &str, count: u64) {
-    let path = "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
+    let path =
+        "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
     until("the Deployment's new Pods", || {
-        let seen = shop.kubectl(&["get", "deployment", name, "-o", path], "").ok();
+        let seen = shop
+            .kubectl(&["get", "deployment", name, "-o", path], "")
+            .ok();
         let mut words = seen.split(' ');
         let (generation, observed, updated) = (words.next(), words.next(), words.next());
-        if generation == observed && updated == Some(&count.to_string()) { Ok(()) } else { Err(seen) }
+        if generation == observed && updated == Some(&count.to_string()) {
+            Ok(())
+        } else {
+            Err(seen)
+        }
     });
 }
 
 #[test]
 fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
-    let Some(cluster) = ControlPlane::shared("old violator") else { return };
+    let Some(cluster) = ControlPlane::shared("old violator") else {
+        return;
+    };
     let shop = cluster.namespace("old");
     create(&shop, &deployment("old", &[privileged("web")])).ok();
     pods_exist(&shop, "old", 1);
     let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
 
-    warned(&kubectl(&["label", "deployment", "old", "team=shop"]), "(already there)");
-    warned(&kubectl(&["annotate", "deployment", "old", "why=because"]), "(already there)");
+    warned(
+        &kubectl(&["label", "deployment", "old", "team=shop"]),
+        "(already there)",
+    );
+    warned(
+        &kubectl(&["annotate", "deployment", "old", "why=because"]),
+        "(already there)",
+    );
     kubectl(&["scale", "deployment", "old", "--replicas=3"]).ok();
     pods_exist(&shop, "old", 3);
-    warned(&kubectl(&["rollout", "restart", "deployment", "old"]), "(already there)");
+    warned(
+        &kubectl(&["rollout", "restart", "deployment", "old"]),
+        "(already there)",
+    );
     // Three of the new template: a ReplicaSet and Pods that only controllers can have made since.
     pods_exist(&shop, "old", 3);
-    warned(&kubectl(&["set", "image", "deployment/old", "web=nginx:1.30"]), "(already there)");
+    warned(
+        &kubectl(&["set", "image", "deployment/old", "web=nginx:1.30"]),
+        "(already there)",
+    );
     pods_exist(&shop, "old", 3);
-    warned(&kubectl(&["label", "pod", "-l", "app=old", "seen=yes"]), "(already there)");
+    warned(
+        &kubectl(&["label", "pod", "-l", "app=old", "seen=yes"]),
+        "(already there)",
+    );
 
     let made = cluster.audited(shop.name(), "controllers' creations", |it| {
-        it.verb() == "create" && it.user().starts_with("system:serviceaccount:kube-system:") && it.code() != 404
+        it.verb() == "create"
+            && it.user().starts_with("system:serviceaccount:kube-system:")
+            && it.code() != 404
     });
     let refused: Vec<_> = made.iter().filter(|it| it.code() == 403).collect();
     assert!(refused.is_empty(), "{refused:?}");
     let owned = made.iter().filter(|it| {
         it.resource() == "pods"
-            && it.annotations().iter().any(|(key, word)| key.ends_with("/decision") && word == "warned")
+            && it
+                .annotations()
+                .iter()
+                .any(|(key, word)| key.ends_with("/decision") && word == "warned")
     });
-    assert!(owned.count() >= 5, "2 by scaling and 3 or more by each rollout, warned of: {made:#?}");
+    assert!(
+        owned.count() >= 5,
+        "2 by scaling and 3 or more by each rollout, warned of: {made:#?}"
+    );
 
     // One more of the kind is denied, whoever it claims to be made for.
-    denied(&create(&shop, &deployment("new", &[privileged("web")])), "C-0057");
-    let uid = shop.kubectl(&["get", "replicasets", "-o", "jsonpath={.items[0].metadata.uid}"], "").ok();
-    let name = shop.kubectl(&["get", "replicasets", "-o", "jsonpath={.items[0].metadata.name}"], "").ok();
+    denied(
+        &create(&shop, &deployment("new", &[privileged("web")])),
+        "C-0057",
+    );
+    let uid = shop
+        .kubectl(
+            &[
+                "get",
+                "replicasets",
+                "-o",
+                "jsonpath={.items[0].metadata.uid}",
+            ],
+            "",
+        )
+        .ok();
+    let name = shop
+        .kubectl(
+            &[
+                "get",
+                "replicasets",
+                "-o",
+                "jsonpath={.items[0].metadata.name}",
+            ],
+            "",
+        )
+        .ok();
     let mut forged = pod("forged", &[privileged("web")]);
     denied(&create(&shop, &forged), "C-0057");
     forged["metadata"]["ownerReferences"] = json!([{
@@ -121,9 +188,18 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
     }]);
     denied(&create(&shop, &forged), "C-0057");
 
-    kubectl(&["delete", "deployment", "old", "--cascade=foreground", "--wait=false"]).ok();
+    kubectl(&[
+        "delete",
+        "deployment",
+        "old",
+        "--cascade=foreground",
+        "--wait=false",
+    ])
+    .ok();
     until("the end of the Deployment and its Pods", || {
-        let left = shop.kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "").ok();
+        let left = shop
+            .kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "")
+            .ok();
         // No kubelet ends Pods that run, but these never ran on a node.
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
@@ -132,7 +208,9 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
 /// Also where an UPDATE is held to everything: an object must be let go.
 #[test]
 fn a_violator_is_let_go_with_its_finalizers() {
-    let Some(cluster) = ControlPlane::shared("finalizers") else { return };
+    let Some(cluster) = ControlPlane::shared("finalizers") else {
+        return;
+    };
     let shop = cluster.namespace("going");
     let mut held = pod("held", &[privileged("web")]);
     held["metadata"]["finalizers"] = json!(["kubevet.test/hold"]);
@@ -141,13 +219,36 @@ fn a_violator_is_let_go_with_its_finalizers() {
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
     denied(&kubectl(&["label", "pod", "held", "team=shop"]), "C-0057");
     let status = r#"{"status": {"message": "hello"}}"#;
-    shop.kubectl(&["patch", "pod", "held", "--subresource", "status", "--type", "merge", "-p", status], "").ok();
+    shop.kubectl(
+        &[
+            "patch",
+            "pod",
+            "held",
+            "--subresource",
+            "status",
+            "--type",
+            "merge",
+            "-p",
+            status,
+        ],
+        "",
+    )
+    .ok();
     kubectl(&["delete", "pod", "held", "--wait=false"]).ok();
-    let seen =
-        kubectl(&["get", "pod", "held", "-o", "jsonpath={.metadata.finalizers} {.metadata.deletionTimestamp}"]).ok();
+    let seen = kubectl(&[
+        "get",
+        "pod",
+        "held",
+        "-o",
+        "jsonpath={.metadata.finalizers} {.metadata.deletionTimestamp}",
+    ])
+    .ok();
     assert!(seen.starts_with("[\"kubevet.test/hold\"] 2"), "{seen}");
     let remove = r#"{"metadata": {"finalizers": null}}"#;
-    warned(&kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]), "(going away)");
+    warned(
+        &kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]),
+        "(going away)",
+    );
     until("the end of the Pod", || {
         let left = kubectl(&["get", "pods", "-o", "name"]).ok();
         if left.is_empty() { Ok(()) } else { Err(left) }
@@ -156,31 +257,58 @@ fn a_violator_is_let_go_with_its_finalizers() {
 
 #[test]
 fn what_is_put_before_or_in_place_of_the_old_is_new() {
-    let Some(cluster) = ControlPlane::shared("new findings") else { return };
+    let Some(cluster) = ControlPlane::shared("new findings") else {
+        return;
+    };
     let shop = cluster.namespace("new");
     let adds = |capability: &str| container("net", json!({"capabilities": {"add": [capability]}}));
-    let old = |first: &[Value]| deployment("old", &[first, &[privileged("web"), adds("SYS_ADMIN")]].concat());
+    let old = |first: &[Value]| {
+        deployment(
+            "old",
+            &[first, &[privileged("web"), adds("SYS_ADMIN")]].concat(),
+        )
+    };
     apply(&shop, &old(&[])).ok();
     let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
 
     // A container in front moves the indices of the others and is no violator for that.
-    warned(&apply(&shop, &old(&[container("front", json!({}))])), "(already there)");
+    warned(
+        &apply(&shop, &old(&[container("front", json!({}))])),
+        "(already there)",
+    );
     let second = apply(&shop, &old(&[privileged("front")]));
-    denied(&second, "(spec.template.spec.containers[0].securityContext.privileged)");
-    assert!(!denial(&second).contains("container web"), "what was there is no part of it: {second:?}");
+    denied(
+        &second,
+        "(spec.template.spec.containers[0].securityContext.privileged)",
+    );
+    assert!(
+        !denial(&second).contains("container web"),
+        "what was there is no part of it: {second:?}"
+    );
 
-    let swapped = apply(&shop, &deployment("old", &[privileged("web"), adds("SYS_MODULE")]));
+    let swapped = apply(
+        &shop,
+        &deployment("old", &[privileged("web"), adds("SYS_MODULE")]),
+    );
     denied(&swapped, "adds the capability SYS_MODULE");
     assert!(!denial(&swapped).contains("C-0057"), "{swapped:?}");
     // Another container under the name of an old one has what the old one had.
-    warned(&apply(&shop, &deployment("old", &[privileged("web")])), "(already there)");
-    denied(&apply(&shop, &deployment("old", &[privileged("web2")])), "container web2 is privileged");
+    warned(
+        &apply(&shop, &deployment("old", &[privileged("web")])),
+        "(already there)",
+    );
+    denied(
+        &apply(&shop, &deployment("old", &[privileged("web2")])),
+        "container web2 is privileged",
+    );
 }
 
 /// A Pod is changed by other ways than an UPDATE of it.
 #[test]
 fn subresources_of_pods_are_ways_in_too() {
-    let Some(cluster) = ControlPlane::shared("subresources") else { return };
+    let Some(cluster) = ControlPlane::shared("subresources") else {
+        return;
+    };
     let shop = cluster.namespace("sub");
     let limited = json!({"limits": {"memory": "64Mi", "cpu": "1"}, "requests": {"memory": "64Mi", "cpu": "1"}});
     let mut good = container("web", json!({}));
@@ -192,7 +320,10 @@ fn subresources_of_pods_are_ways_in_too() {
     let bindings = [
         deny(""),
         "---\n".to_owned(),
-        binding("small", "controls: [C-0004], validationActions: [Deny], params: {memory_limit_max: [1Gi]}"),
+        binding(
+            "small",
+            "controls: [C-0004], validationActions: [Deny], params: {memory_limit_max: [1Gi]}",
+        ),
     ]
     .concat();
     let _guard = Guard::over(cluster, &[&shop], &bindings, &[]);
@@ -211,20 +342,48 @@ fn subresources_of_pods_are_ways_in_too() {
         ])
     };
     let place = "(spec.ephemeralContainers[0].securityContext.";
-    denied(&debug("good", "sysadmin"), &format!("{place}privileged): set it to false"));
+    denied(
+        &debug("good", "sysadmin"),
+        &format!("{place}privileged): set it to false"),
+    );
     let calm = debug("good", "baseline");
     calm.ok();
     let names = "jsonpath={.spec.ephemeralContainers[*].name}";
-    assert_eq!(kubectl(&["get", "pod", "good", "-o", names]).ok(), "debug-baseline");
+    assert_eq!(
+        kubectl(&["get", "pod", "good", "-o", names]).ok(),
+        "debug-baseline"
+    );
 
     let resize = |pod: &str, memory: &str| {
         let patch = json!({"spec": {"containers": [{"name": "web", "resources": {"limits": {"memory": memory},
             "requests": {"memory": memory}}}]}});
-        kubectl(&["patch", "pod", pod, "--subresource", "resize", "-p", &patch.to_string()])
+        kubectl(&[
+            "patch",
+            "pod",
+            pod,
+            "--subresource",
+            "resize",
+            "-p",
+            &patch.to_string(),
+        ])
     };
     denied(&resize("good", "2Gi"), "C-0004");
     resize("good", "128Mi").ok();
     warned(&resize("bad", "128Mi"), "(already there)");
     let status = r#"{"status": {"message": "hello"}}"#;
-    shop.kubectl(&["patch", "pod", "bad", "--subresource", "status", "--type", "merge", "-p", status], "").ok();
+    shop.kubectl(
+        &[
+            "patch",
+            "pod",
+            "bad",
+            "--subresource",
+            "status",
+            "--type",
+            "merge",
+            "-p",
+            status,
+        ],
+        "",
+    )
+    .ok();
 }

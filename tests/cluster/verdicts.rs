@@ -35,9 +35,13 @@ impl Voice for &mut Listener {
     }
 
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let object = |it: &Question| serde_json::from_str::<Value>(&it.object).expect("a question is JSON");
+        let object =
+            |it: &Question| serde_json::from_str::<Value>(&it.object).expect("a question is JSON");
         self.heard.extend(batch.iter().map(object));
-        Ok(batch.iter().map(|it| it.controls.iter().map(|_| Answer::Verdict(None)).collect()).collect())
+        Ok(batch
+            .iter()
+            .map(|it| it.controls.iter().map(|_| Answer::Verdict(None)).collect())
+            .collect())
     }
 }
 
@@ -45,11 +49,12 @@ fn testdata(library: &Library) -> Vec<Seed> {
     let mut seeds = Vec::new();
     for source in &library.controls {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&*source.file);
-        let (objects, problems) = policy::read_testdata(folder.parent().expect("a file is in a folder"));
+        let (objects, problems) =
+            policy::read_testdata(folder.parent().expect("a file is in a folder"));
         assert_eq!(problems, []);
-        seeds.extend(
-            objects.iter().filter_map(|it| proof::seed(&it.document, Some(source.control.id.clone()), Vec::new())),
-        );
+        seeds.extend(objects.iter().filter_map(|it| {
+            proof::seed(&it.document, Some(source.control.id.clone()), Vec::new())
+        }));
     }
     seeds
 }
@@ -60,12 +65,23 @@ fn objects() -> BTreeMap<String, Value> {
     assert_eq!(problems, []);
     let seeds = testdata(&library);
     let mut all: Vec<Value> = seeds.iter().map(|it| it.object.clone()).collect();
-    let workloads: Vec<ControlId> =
-        library.controls.iter().map(|it| it.control.id.clone()).filter(|it| it.as_str().starts_with("C-")).collect();
-    let plan = Plan { controls: workloads, count: MADE, seed: 36, wrong: false, keep: 0 };
+    let workloads: Vec<ControlId> = library
+        .controls
+        .iter()
+        .map(|it| it.control.id.clone())
+        .filter(|it| it.as_str().starts_with("C-"))
+        .collect();
+    let plan = Plan {
+        controls: workloads,
+        count: MADE,
+        seed: 36,
+        wrong: false,
+        keep: 0,
+    };
     let mut listener = Listener::default();
     let mut voices: Vec<Box<dyn Voice + '_>> = vec![Box::new(&mut listener)];
-    proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {}).expect("the listener answers");
+    proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {})
+        .expect("the listener answers");
     drop(voices);
     all.append(&mut listener.heard);
     let mut named = BTreeMap::new();
@@ -76,10 +92,15 @@ fn objects() -> BTreeMap<String, Value> {
         if !is_served || !(is_workload(&kind) || kind == Kind::new("", "ConfigMap")) {
             continue;
         }
-        let Some(metadata) = object.as_object_mut().map(|it| it.entry("metadata").or_insert_with(|| json!({}))) else {
+        let Some(metadata) = object
+            .as_object_mut()
+            .map(|it| it.entry("metadata").or_insert_with(|| json!({})))
+        else {
             continue;
         };
-        let Some(metadata) = metadata.as_object_mut() else { continue };
+        let Some(metadata) = metadata.as_object_mut() else {
+            continue;
+        };
         let name = format!("object-{number}");
         metadata.insert("name".to_owned(), json!(name));
         metadata.remove("generateName");
@@ -107,7 +128,11 @@ fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<St
 #[test]
 fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it() {
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("verdicts", &dir.path().join("cluster"), &["--throw-away"]) else { return };
+    let Some(cluster) =
+        ControlPlane::own("verdicts", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
     let shop = cluster.namespace("verdicts");
     let kubeconfig = cluster.kubeconfig().display().to_string();
     vap(&["apply", "--action", "Audit", "--kubeconfig", &kubeconfig]).ok();
@@ -116,7 +141,18 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     let create = |objects: &[&Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         // What is no valid object is refused before anybody is asked, and does not stop the others.
-        shop.kubectl(&["create", "--dry-run=server", "--validate=false", "-o", "name", "-f", "-"], &list.to_string())
+        shop.kubectl(
+            &[
+                "create",
+                "--dry-run=server",
+                "--validate=false",
+                "-o",
+                "name",
+                "-f",
+                "-",
+            ],
+            &list.to_string(),
+        )
     };
     // A kind of each policy.
     let spec = json!({"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": true}}]});
@@ -131,38 +167,65 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     until("the policies to be in force", || {
         create(&marks.iter().collect::<Vec<_>>()).ok();
         let told = told(&cluster, shop.name());
-        let silent = told.iter().find(|(name, failed)| name.starts_with("mark-") && failed.is_empty());
-        if silent.is_none() && told.len() >= marks.len() { Ok(()) } else { Err(format!("{told:?}")) }
+        let silent = told
+            .iter()
+            .find(|(name, failed)| name.starts_with("mark-") && failed.is_empty());
+        if silent.is_none() && told.len() >= marks.len() {
+            Ok(())
+        } else {
+            Err(format!("{told:?}"))
+        }
     });
 
     let objects = objects();
     create(&objects.values().collect::<Vec<_>>());
-    let last =
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
+    let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
     guard.decision("of the last object", |it| it["name"] == "last");
     let told = until("the last object in the audit log", || {
         let told = told(&cluster, shop.name());
-        if told.contains_key("last") { Ok(told) } else { Err("it is not there".to_owned()) }
+        if told.contains_key("last") {
+            Ok(told)
+        } else {
+            Err("it is not there".to_owned())
+        }
     });
-    let (mut differences, mut controls, mut findings, mut compared) = (Vec::new(), BTreeSet::new(), 0, 0);
+    let (mut differences, mut controls, mut findings, mut compared) =
+        (Vec::new(), BTreeSet::new(), 0, 0);
     for decision in guard.decisions() {
         let name = decision["name"].as_str().unwrap_or_default();
-        let Some(object) = objects.get(name) else { continue };
+        let Some(object) = objects.get(name) else {
+            continue;
+        };
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let found = decision["findings"].as_array().into_iter().flatten();
-        let webhook: BTreeSet<String> = found.map(|it| it["control"].as_str().unwrap_or_default().to_owned()).collect();
+        let webhook: BTreeSet<String> = found
+            .map(|it| it["control"].as_str().unwrap_or_default().to_owned())
+            .collect();
         let policies = told.get(name).cloned().unwrap_or_default();
         compared += 1;
         findings += webhook.len();
         if webhook != policies {
-            differences.push(format!("{object}\n  webhook {webhook:?}\n  policies {policies:?}"));
+            differences.push(format!(
+                "{object}\n  webhook {webhook:?}\n  policies {policies:?}"
+            ));
         }
         controls.extend(webhook);
     }
     let shown = differences[..differences.len().min(10)].join("\n");
-    assert!(differences.is_empty(), "{} of {compared} differ:\n{shown}", differences.len());
+    assert!(
+        differences.is_empty(),
+        "{} of {compared} differ:\n{shown}",
+        differences.len()
+    );
     // Two controls have no params, and most objects are of no use to any server as they are.
-    println!("{compared} objects of {}, {findings} findings of {} controls", objects.len(), controls.len());
-    assert!(compared > 500 && findings > 2_000 && controls.len() >= 30, "{compared}, {findings}, {controls:?}");
+    println!(
+        "{compared} objects of {}, {findings} findings of {} controls",
+        objects.len(),
+        controls.len()
+    );
+    assert!(
+        compared > 500 && findings > 2_000 && controls.len() >= 30,
+        "{compared}, {findings}, {controls:?}"
+    );
 }

@@ -20,7 +20,10 @@ pub(crate) fn configuration(
     failure_policy: &str,
     namespaces: &[&Namespace<'_>],
 ) -> Value {
-    let namespaces: Vec<_> = namespaces.iter().map(|namespace| namespace.name()).collect();
+    let namespaces: Vec<_> = namespaces
+        .iter()
+        .map(|namespace| namespace.name())
+        .collect();
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
@@ -62,10 +65,23 @@ impl ControlPlane {
     /// has. Once a dry run of that is refused, the whole of the configuration is in force, whatever its own webhooks say.
     pub(crate) fn register(&self, mut configuration: Value) -> Registered<'_> {
         let mark = mark();
-        let name = configuration["metadata"]["name"].as_str().expect("a configuration has a name").to_owned();
-        configuration["webhooks"].as_array_mut().expect("a configuration has webhooks").push(probe(&mark));
-        let registered = Registered { cluster: self, name };
-        self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &configuration.to_string()).ok();
+        let name = configuration["metadata"]["name"]
+            .as_str()
+            .expect("a configuration has a name")
+            .to_owned();
+        configuration["webhooks"]
+            .as_array_mut()
+            .expect("a configuration has webhooks")
+            .push(probe(&mark));
+        let registered = Registered {
+            cluster: self,
+            name,
+        };
+        self.kubectl(
+            &["apply", "--server-side", "--force-conflicts", "-f", "-"],
+            &configuration.to_string(),
+        )
+        .ok();
         self.until_in_force(&mark);
         registered
     }
@@ -73,8 +89,20 @@ impl ControlPlane {
     /// Returns once the API server obeys a configuration as it stands now. Leaves one webhook more in it.
     pub(crate) fn obeys(&self, name: &str) {
         let mark = mark();
-        let patch = json!([{"op": "add", "path": "/webhooks/-", "value": probe(&mark)}]).to_string();
-        self.kubectl(&["patch", "validatingwebhookconfiguration", name, "--type=json", "-p", &patch], "").ok();
+        let patch =
+            json!([{"op": "add", "path": "/webhooks/-", "value": probe(&mark)}]).to_string();
+        self.kubectl(
+            &[
+                "patch",
+                "validatingwebhookconfiguration",
+                name,
+                "--type=json",
+                "-p",
+                &patch,
+            ],
+            "",
+        )
+        .ok();
         self.until_in_force(&mark);
     }
 
@@ -93,7 +121,11 @@ impl ControlPlane {
 /// A label that no other has.
 fn mark() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("mark-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "mark-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A webhook that nobody answers, asked about nothing but ConfigMaps labelled with `mark`.
@@ -122,7 +154,14 @@ fn probed(mark: &str) -> String {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let _ =
-            self.cluster.kubectl(&["delete", "validatingwebhookconfiguration", &self.name, "--ignore-not-found"], "");
+        let _ = self.cluster.kubectl(
+            &[
+                "delete",
+                "validatingwebhookconfiguration",
+                &self.name,
+                "--ignore-not-found",
+            ],
+            "",
+        );
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     waiting::until,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+    BasicConstraints, CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, SanType,
 };
 use std::{fs, time::Duration};
 use time::OffsetDateTime;
@@ -24,13 +25,23 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
 }
 
 /// A caller's certificate, valid from and until so many days from now; both as PEM.
-fn caller(names: &[&str], issuer: Option<&Issuer<'_, KeyPair>>, days: [i64; 2], also: &[&str]) -> (String, String) {
+fn caller(
+    names: &[&str],
+    issuer: Option<&Issuer<'_, KeyPair>>,
+    days: [i64; 2],
+    also: &[&str],
+) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     for name in names {
-        params.distinguished_name.push(DnType::CommonName, DnValue::Utf8String((*name).to_owned()));
+        params
+            .distinguished_name
+            .push(DnType::CommonName, DnValue::Utf8String((*name).to_owned()));
     }
-    params.subject_alt_names = also.iter().map(|it| SanType::DnsName((*it).try_into().unwrap())).collect();
+    params.subject_alt_names = also
+        .iter()
+        .map(|it| SanType::DnsName((*it).try_into().unwrap()))
+        .collect();
     params.not_before = OffsetDateTime::now_utc() + time::Duration::days(days[0]);
     params.not_after = OffsetDateTime::now_utc() + time::Duration::days(days[1]);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -68,14 +79,51 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
     for (what, shown, inside) in [
         ("none", None, false),
         ("right", Some(&right), true),
-        ("wrong name", Some(&caller(&["mallory"], Some(&issuer), valid, &[])), false),
-        ("wrong authority", Some(&caller(&[name], Some(&stranger), valid, &[])), false),
-        ("expired", Some(&caller(&[name], Some(&issuer), [-20, -1], &[])), false),
-        ("not yet valid", Some(&caller(&[name], Some(&issuer), [1, 20], &[])), false),
-        ("name elsewhere", Some(&caller(&["mallory"], Some(&issuer), valid, &[name])), false),
-        ("self-signed", Some(&caller(&[name], None, valid, &[])), false),
-        ("NUL", Some(&caller(&["kube-apiserver\0.evil"], Some(&issuer), valid, &[])), false),
-        ("another case", Some(&caller(&["Kube-APIserver"], Some(&issuer), valid, &[])), false),
+        (
+            "wrong name",
+            Some(&caller(&["mallory"], Some(&issuer), valid, &[])),
+            false,
+        ),
+        (
+            "wrong authority",
+            Some(&caller(&[name], Some(&stranger), valid, &[])),
+            false,
+        ),
+        (
+            "expired",
+            Some(&caller(&[name], Some(&issuer), [-20, -1], &[])),
+            false,
+        ),
+        (
+            "not yet valid",
+            Some(&caller(&[name], Some(&issuer), [1, 20], &[])),
+            false,
+        ),
+        (
+            "name elsewhere",
+            Some(&caller(&["mallory"], Some(&issuer), valid, &[name])),
+            false,
+        ),
+        (
+            "self-signed",
+            Some(&caller(&[name], None, valid, &[])),
+            false,
+        ),
+        (
+            "NUL",
+            Some(&caller(
+                &["kube-apiserver\0.evil"],
+                Some(&issuer),
+                valid,
+                &[],
+            )),
+            false,
+        ),
+        (
+            "another case",
+            Some(&caller(&["Kube-APIserver"], Some(&issuer), valid, &[])),
+            false,
+        ),
     ] {
         assert_eq!(gets_in(&server, shown), inside, "{what}");
     }
@@ -85,14 +133,23 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
         // It looks every two seconds; there is nothing to wait for where nothing happens.
         std::thread::sleep(Duration::from_secs(4));
         assert!(gets_in(&server, Some(&right)), "{what}");
-        assert!(!gets_in(&server, None) && !gets_in(&server, Some(&outside)), "{what}");
+        assert!(
+            !gets_in(&server, None) && !gets_in(&server, Some(&outside)),
+            "{what}"
+        );
     };
     fs::write(&file, &ca[..200]).unwrap();
     still("half of the file");
     fs::remove_file(&file).unwrap();
     still("no file");
     fs::write(&file, &ca).unwrap();
-    until("the caller to get in again", || if gets_in(&server, Some(&right)) { Ok(()) } else { Err(server.stderr()) });
+    until("the caller to get in again", || {
+        if gets_in(&server, Some(&right)) {
+            Ok(())
+        } else {
+            Err(server.stderr())
+        }
+    });
     server.lives();
 }
 
@@ -100,5 +157,8 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
 fn a8_11_a_certificate_that_nobody_asked_for_is_ignored() {
     let _machine = together();
     let server = Setup::example().no_decision_log().start();
-    assert!(gets_in(&server, Some(&caller(&["anybody"], None, [-1, 1], &[]))));
+    assert!(gets_in(
+        &server,
+        Some(&caller(&["anybody"], None, [-1, 1], &[]))
+    ));
 }

@@ -33,12 +33,19 @@ enum Want {
 
 #[track_caller]
 fn check(name: &str, reply: io::Result<Reply>, want: Want) {
-    let allowed = reply.as_ref().is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
+    let allowed = reply
+        .as_ref()
+        .is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
     assert!(!allowed, "{name}: allowed");
     match (want, reply) {
         (Want::Denied, Ok(reply)) => denied(&reply, "bad", 403, "C-0057"),
         (Want::Status(known) | Want::Ended(known), Ok(reply)) => {
-            assert!(known.contains(&reply.status), "{name}: {} {}", reply.status, reply.head);
+            assert!(
+                known.contains(&reply.status),
+                "{name}: {} {}",
+                reply.status,
+                reply.head
+            );
         }
         (Want::Ended(_) | Want::Never, Err(_)) | (Want::Never, Ok(_)) => {}
         (want, Err(error)) => panic!("{name}: {want:?}, but {error}"),
@@ -53,9 +60,15 @@ fn a7_heads_and_lengths_of_all_sorts() {
     let length = body.len();
     let bytes = body.as_bytes();
     let known = format!("Content-Length: {length}\r\n");
-    let chunks: Vec<u8> = bytes.iter().flat_map(|it| [b"1\r\n", &[*it][..], b"\r\n"].concat()).collect();
+    let chunks: Vec<u8> = bytes
+        .iter()
+        .flat_map(|it| [b"1\r\n", &[*it][..], b"\r\n"].concat())
+        .collect();
     let single = [&chunks[..], b"0\r\n\r\n"].concat();
-    let extended = format!("{length:x};{}\r\n{body}\r\n0\r\n\r\n", "x".repeat(1_000_000));
+    let extended = format!(
+        "{length:x};{}\r\n{body}\r\n0\r\n\r\n",
+        "x".repeat(1_000_000)
+    );
     let endless = format!("ffffffffffffffff\r\n{body}");
     let chunked = "Transfer-Encoding: chunked\r\n";
     let many: String = (0..10_000).map(|it| format!("X{it}: a\r\n")).collect();
@@ -66,35 +79,136 @@ fn a7_heads_and_lengths_of_all_sorts() {
         ("A7.1", post, chunked, &single[..], Want::Denied),
         ("A7.2", post, chunked, extended.as_bytes(), Want::Never),
         ("A7.3", post, chunked, endless.as_bytes(), Want::Never),
-        ("A7.6", post, "Content-Length: 18446744073709551615\r\n", bytes, Want::Ended(&[400, 413, 431])),
-        ("A7.7a", post, "Content-Length: -1\r\n", bytes, Want::Status(&[400])),
-        ("A7.7b", post, "Content-Length: abc\r\n", bytes, Want::Status(&[400])),
+        (
+            "A7.6",
+            post,
+            "Content-Length: 18446744073709551615\r\n",
+            bytes,
+            Want::Ended(&[400, 413, 431]),
+        ),
+        (
+            "A7.7a",
+            post,
+            "Content-Length: -1\r\n",
+            bytes,
+            Want::Status(&[400]),
+        ),
+        (
+            "A7.7b",
+            post,
+            "Content-Length: abc\r\n",
+            bytes,
+            Want::Status(&[400]),
+        ),
         ("A7.16", post, &long_header, bytes, Want::Ended(&[400, 431])),
-        ("A7.17", post, &format!("{many}{known}"), bytes, Want::Ended(&[400, 431])),
-        ("A7.18", &long_path, &known, bytes, Want::Ended(&[400, 414, 431])),
-        ("A7.21", "POST /validate HTTP/1.0", &known, bytes, Want::Denied),
-        ("A7.22a", "POST /validate HTTP/9.9", "", b"", Want::Ended(&[400, 505])),
-        ("A7.22b", "\u{1}\u{2} nonsense", "", b"", Want::Ended(&[400])),
-        ("A7.24a", post, &format!("Connection: Upgrade\r\nUpgrade: h2c\r\n{known}"), bytes, Want::Denied),
-        ("A7.24b", post, &format!("Connection: Upgrade\r\nUpgrade: websocket\r\n{known}"), bytes, Want::Denied),
-        ("A7.25a", post, "X: a\0b\r\nContent-Length: 2\r\n", b"{}", Want::Ended(&[400])),
-        ("A7.25b", post, "X: a\r\n b\r\nContent-Length: 2\r\n", b"{}", Want::Ended(&[400])),
+        (
+            "A7.17",
+            post,
+            &format!("{many}{known}"),
+            bytes,
+            Want::Ended(&[400, 431]),
+        ),
+        (
+            "A7.18",
+            &long_path,
+            &known,
+            bytes,
+            Want::Ended(&[400, 414, 431]),
+        ),
+        (
+            "A7.21",
+            "POST /validate HTTP/1.0",
+            &known,
+            bytes,
+            Want::Denied,
+        ),
+        (
+            "A7.22a",
+            "POST /validate HTTP/9.9",
+            "",
+            b"",
+            Want::Ended(&[400, 505]),
+        ),
+        (
+            "A7.22b",
+            "\u{1}\u{2} nonsense",
+            "",
+            b"",
+            Want::Ended(&[400]),
+        ),
+        (
+            "A7.24a",
+            post,
+            &format!("Connection: Upgrade\r\nUpgrade: h2c\r\n{known}"),
+            bytes,
+            Want::Denied,
+        ),
+        (
+            "A7.24b",
+            post,
+            &format!("Connection: Upgrade\r\nUpgrade: websocket\r\n{known}"),
+            bytes,
+            Want::Denied,
+        ),
+        (
+            "A7.25a",
+            post,
+            "X: a\0b\r\nContent-Length: 2\r\n",
+            b"{}",
+            Want::Ended(&[400]),
+        ),
+        (
+            "A7.25b",
+            post,
+            "X: a\r\n b\r\nContent-Length: 2\r\n",
+            b"{}",
+            Want::Ended(&[400]),
+        ),
     ] {
         check(name, exchange(&server, line, head, body), want);
     }
     // A bomb is not unpacked: what it would be is never known.
     let bomb = vec![0x1f; 60_000];
-    let head = format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n", bomb.len());
-    check("A7.11", exchange(&server, post, &head, &bomb), Want::Status(&[415]));
+    let head = format!(
+        "Content-Encoding: gzip\r\nContent-Length: {}\r\n",
+        bomb.len()
+    );
+    check(
+        "A7.11",
+        exchange(&server, post, &head, &bomb),
+        Want::Status(&[415]),
+    );
     for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "FOO"] {
         let line = format!("{method} /validate HTTP/1.1");
-        check("A7.14", exchange(&server, &line, "Content-Length: 0\r\n", b""), Want::Status(&[400, 404, 405]));
+        check(
+            "A7.14",
+            exchange(&server, &line, "Content-Length: 0\r\n", b""),
+            Want::Status(&[400, 404, 405]),
+        );
     }
-    for path in ["/validate/", "//validate", "/validate/../validate", "/VALIDATE", "/metrics", "/debug/pprof"] {
+    for path in [
+        "/validate/",
+        "//validate",
+        "/validate/../validate",
+        "/VALIDATE",
+        "/metrics",
+        "/debug/pprof",
+    ] {
         let line = format!("POST {path} HTTP/1.1");
-        check("A7.15", exchange(&server, &line, &known, bytes), Want::Status(&[404, 405]));
+        check(
+            "A7.15",
+            exchange(&server, &line, &known, bytes),
+            Want::Status(&[404, 405]),
+        );
     }
-    for time in ["1ns", "1e300h", "-5s", "", "10s&timeout=1ns", "99999999999999999999s"] {
+    for time in [
+        "1ns",
+        "1e300h",
+        "-5s",
+        "",
+        "10s&timeout=1ns",
+        "99999999999999999999s",
+    ] {
         let line = format!("POST /validate?timeout={time} HTTP/1.1");
         let reply = exchange(&server, &line, &known, bytes).unwrap();
         assert_eq!(reply.response("bad")["allowed"], false, "A7.23 {time}");
@@ -107,8 +221,12 @@ fn a7_heads_and_lengths_of_all_sorts() {
 fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
     let _machine = together();
     let server = Setup::example().no_decision_log().start();
-    let one =
-        |body: &str| format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let one = |body: &str| {
+        format!(
+            "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
     let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
     let mut line = Line::ordinary(&server);
     // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
@@ -116,7 +234,10 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
         assert!(line.send(pair.repeat(20).as_bytes()));
         for _ in 0..20 {
             denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
-            assert_eq!(line.reply(PATIENCE).unwrap().response("clean")["allowed"], true);
+            assert_eq!(
+                line.reply(PATIENCE).unwrap().response("clean")["allowed"],
+                true
+            );
         }
     }
 }
@@ -129,7 +250,10 @@ fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
     for announced in [body.len(), body.len() + 100] {
         let mut line = Line::ordinary(&server);
         line.send(
-            format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}").as_bytes(),
+            format!(
+                "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}"
+            )
+            .as_bytes(),
         );
         line.half_close();
         check("A7.20", line.reply(PATIENCE), Want::Never);

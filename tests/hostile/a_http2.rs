@@ -2,7 +2,8 @@
 
 use crate::{
     frames::{
-        CONTINUATION, DATA, END_HEADERS, GOAWAY, H2, HEADERS, PING, RST_STREAM, SETTINGS, frame, headers, integer,
+        CONTINUATION, DATA, END_HEADERS, GOAWAY, H2, HEADERS, PING, RST_STREAM, SETTINGS, frame,
+        headers, integer,
     },
     line::{ATTACKER, CALLER},
     objects::ordinary_bad,
@@ -53,14 +54,18 @@ fn a10_1_a10_2_rapid_reset_ends_the_connection() {
                 let mut bytes = Vec::new();
                 for _ in 0..batch {
                     let body = whole.then_some(body.as_bytes());
-                    let (stream, head) = it.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
+                    let (stream, head) =
+                        it.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
                     bytes.extend(head);
                     bytes.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
                 }
                 bytes
             });
             connection.frames(Duration::from_secs(2));
-            assert!(taken < times || connection.is_closed(), "{taken} batches of {batch} and it goes on");
+            assert!(
+                taken < times || connection.is_closed(),
+                "{taken} batches of {batch} and it goes on"
+            );
         });
     }
 }
@@ -69,28 +74,46 @@ fn a10_1_a10_2_rapid_reset_ends_the_connection() {
 fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
     let body = ordinary_bad();
     bounded(|_, connection| {
-        let bytes: Vec<u8> =
-            (0..1000).flat_map(|_| connection.review("/validate", body.len(), Some(body.as_bytes())).1).collect();
+        let bytes: Vec<u8> = (0..1000)
+            .flat_map(|_| {
+                connection
+                    .review("/validate", body.len(), Some(body.as_bytes()))
+                    .1
+            })
+            .collect();
         connection.send(&bytes);
         let frames = connection.frames(Duration::from_secs(2));
-        let answers = frames.iter().filter(|it| it.kind == DATA && !it.payload.is_empty());
+        let answers = frames
+            .iter()
+            .filter(|it| it.kind == DATA && !it.payload.is_empty());
         for answer in answers {
             assert!(!String::from_utf8_lossy(&answer.payload).contains("\"allowed\":true"));
         }
         let refused = frames.iter().filter(|it| it.kind == RST_STREAM).count();
-        assert!(refused > 0 || frames.iter().any(|it| it.kind == GOAWAY), "1,000 streams at once");
+        assert!(
+            refused > 0 || frames.iter().any(|it| it.kind == GOAWAY),
+            "1,000 streams at once"
+        );
     });
 }
 
 #[test]
 fn a10_4_a_head_without_end_is_cut() {
     bounded(|_, connection| {
-        let first = headers(&[(":method", "POST"), (":scheme", "https"), (":authority", "x"), (":path", "/validate")]);
+        let first = headers(&[
+            (":method", "POST"),
+            (":scheme", "https"),
+            (":authority", "x"),
+            (":path", "/validate"),
+        ]);
         connection.send(&frame(HEADERS, 0, 1, &first));
         let more = frame(CONTINUATION, 0, 1, &headers(&[("x-a", &"a".repeat(254))]));
         let taken = flood(connection, 20_000, |_| more.clone());
         connection.frames(Duration::from_secs(1));
-        assert!(taken < 20_000 || connection.is_closed(), "{taken} CONTINUATION frames");
+        assert!(
+            taken < 20_000 || connection.is_closed(),
+            "{taken} CONTINUATION frames"
+        );
     });
 }
 
@@ -110,8 +133,12 @@ fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_boun
 #[test]
 fn a10_7_headers_that_grow_by_reference_are_refused() {
     bounded(|_, connection| {
-        let mut block =
-            headers(&[(":method", "POST"), (":scheme", "https"), (":authority", "x"), (":path", "/validate")]);
+        let mut block = headers(&[
+            (":method", "POST"),
+            (":scheme", "https"),
+            (":authority", "x"),
+            (":path", "/validate"),
+        ]);
         // Literal, remembered: it has the index 62 from here on.
         block.push(0x40);
         integer(&mut block, 1);
@@ -123,7 +150,9 @@ fn a10_7_headers_that_grow_by_reference_are_refused() {
         connection.send(&frame(HEADERS, 0, 1, first));
         connection.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
         let frames = connection.frames(Duration::from_secs(1));
-        let refused = frames.iter().any(|it| matches!(it.kind, GOAWAY | RST_STREAM | HEADERS));
+        let refused = frames
+            .iter()
+            .any(|it| matches!(it.kind, GOAWAY | RST_STREAM | HEADERS));
         assert!(refused || connection.is_closed(), "{frames:?}");
     });
 }

@@ -30,7 +30,12 @@ fn check(name: &str, reply: &Reply, uid: &str, want: Want) {
     let text = String::from_utf8_lossy(&reply.body);
     let said = || format!("{name}: {want:?}, but {} {:.400}", reply.status, text);
     let response = (reply.status == 200).then(|| reply.response(uid));
-    let verdict = response.as_ref().map(|it| (it["allowed"] == true, it.get("status").map(|it| it["code"].clone())));
+    let verdict = response.as_ref().map(|it| {
+        (
+            it["allowed"] == true,
+            it.get("status").map(|it| it["code"].clone()),
+        )
+    });
     let right = match (want, verdict) {
         (Want::Allowed, Some((true, _))) => true,
         (Want::Denied(code), Some((false, Some(said)))) => said == code,
@@ -74,7 +79,10 @@ fn a1_the_largest_review_is_judged() {
     let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
     let with = |review: &str, text: &str| {
         review
-            .replace(r#""metadata":{"name":"p""#, &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#))
+            .replace(
+                r#""metadata":{"name":"p""#,
+                &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#),
+            )
             .into_bytes()
     };
     let update = Review::update(&clean_pod(), &privileged_pod()).text();
@@ -91,18 +99,30 @@ fn a2_depth_is_bounded_wherever_it_stands() {
         put(
             &clean(),
             r#""metadata":{"#,
-            &format!(r#""metadata":{{"x":{}1{},"#, open.repeat(count), close.repeat(count)),
+            &format!(
+                r#""metadata":{{"x":{}1{},"#,
+                open.repeat(count),
+                close.repeat(count)
+            ),
         )
     };
     let map = r#"{"a":"#;
     let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"x":"#;
-    let first = format!("{head}{}{},\"uid\":\"u-1\"}}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    let first = format!(
+        "{head}{}{},\"uid\":\"u-1\"}}}}",
+        "[".repeat(1_000_000),
+        "]".repeat(1_000_000)
+    );
     check_all(vec![
         ("A2.arr500", nested("[", "]", 500), Want::Allowed),
         ("A2.obj500", nested(map, "}", 500), Want::Allowed),
         ("A2.arr9990", nested("[", "]", 9990), Want::Denied(400)),
         ("A2.obj9990", nested(map, "}", 9990), Want::Denied(400)),
-        ("A2.obj1000000", nested(map, "}", 1_000_000), Want::Denied(400)),
+        (
+            "A2.obj1000000",
+            nested(map, "}", 1_000_000),
+            Want::Denied(400),
+        ),
         ("A2.first", first.into_bytes(), Want::Never),
     ]);
 }
@@ -118,26 +138,53 @@ fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
     let second = &second[second.find(r#""request":"#).unwrap()..];
     let two_requests = format!("{},{second}", &bad()[..bad().len() - 1]);
     for (name, body, uid, want) in [
-        ("A3.3", put(&clean(), &good, &format!("{good},{evil}")), "u-1", Want::Denied(403)),
-        ("A3.4", put(&clean(), &good, &format!("{evil},{good}")), "u-1", Want::Allowed),
+        (
+            "A3.3",
+            put(&clean(), &good, &format!("{good},{evil}")),
+            "u-1",
+            Want::Denied(403),
+        ),
+        (
+            "A3.4",
+            put(&clean(), &good, &format!("{evil},{good}")),
+            "u-1",
+            Want::Allowed,
+        ),
         ("A3.5", two_uids.clone(), "u-2", Want::Allowed),
         ("A3.6", two_requests.into_bytes(), "u-2", Want::Allowed),
         (
             "A3.7",
-            put(&clean(), r#""oldObject""#, &format!(r#""object":{},"oldObject""#, privileged_pod())),
+            put(
+                &clean(),
+                r#""oldObject""#,
+                &format!(r#""object":{},"oldObject""#, privileged_pod()),
+            ),
             "u-1",
             Want::Denied(403),
         ),
-        ("A3.8", two_uids[..two_uids.len() - 2].to_vec(), "u-2", Want::NotAllowed),
+        (
+            "A3.8",
+            two_uids[..two_uids.len() - 2].to_vec(),
+            "u-2",
+            Want::NotAllowed,
+        ),
         (
             "A3.9",
-            put(&bad(), r#""operation":"CREATE""#, r#""operation":"DELETE","operation":"CREATE""#),
+            put(
+                &bad(),
+                r#""operation":"CREATE""#,
+                r#""operation":"DELETE","operation":"CREATE""#,
+            ),
             "u-1",
             Want::Denied(403),
         ),
         (
             "A3.10",
-            put(&bad(), r#""operation":"CREATE""#, r#""operation":"CREATE","Operation":"DELETE""#),
+            put(
+                &bad(),
+                r#""operation":"CREATE""#,
+                r#""operation":"CREATE","Operation":"DELETE""#,
+            ),
             "u-1",
             Want::Denied(403),
         ),
@@ -153,18 +200,47 @@ fn a4_text_in_other_encodings_hides_nothing() {
     let image = b"registry.example.com/a:1";
     let bytes = |text: &str, new: &[u8]| {
         let place = text.find("registry.example.com/a:1").unwrap();
-        [&text.as_bytes()[..place], new, &text.as_bytes()[place + image.len()..]].concat()
+        [
+            &text.as_bytes()[..place],
+            new,
+            &text.as_bytes()[place + image.len()..],
+        ]
+        .concat()
     };
-    let utf16: Vec<u8> = [0xfeff].into_iter().chain(bad().encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = [0xfeff]
+        .into_iter()
+        .chain(bad().encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
     check_all(vec![
         ("A4.overlong", bytes(&bad(), b"\xc0\xaf"), Want::NotAllowed),
-        ("A4.surrogate", bytes(&bad(), b"\xed\xa0\x80"), Want::NotAllowed),
+        (
+            "A4.surrogate",
+            bytes(&bad(), b"\xed\xa0\x80"),
+            Want::NotAllowed,
+        ),
         ("A4c.overlong", bytes(&clean(), b"\xc0\xaf"), Want::Allowed),
-        ("A4c.surrogate", bytes(&clean(), b"\xed\xa0\x80"), Want::Allowed),
-        ("A4.rawnul", put(&bad(), r#""app":"x""#, "\"app\":\"x\0\""), Want::NotAllowed),
+        (
+            "A4c.surrogate",
+            bytes(&clean(), b"\xed\xa0\x80"),
+            Want::Allowed,
+        ),
+        (
+            "A4.rawnul",
+            put(&bad(), r#""app":"x""#, "\"app\":\"x\0\""),
+            Want::NotAllowed,
+        ),
         ("A4.utf16", utf16, Want::Never),
-        ("A4.key", put(&bad(), r#""privileged""#, r#""priv\u0069leged""#), Want::Denied(403)),
-        ("A4.key2", put(&bad(), r#""object""#, r#""ob\u006aect""#), Want::Denied(403)),
+        (
+            "A4.key",
+            put(&bad(), r#""privileged""#, r#""priv\u0069leged""#),
+            Want::Denied(403),
+        ),
+        (
+            "A4.key2",
+            put(&bad(), r#""object""#, r#""ob\u006aect""#),
+            Want::Denied(403),
+        ),
     ]);
 }
 
@@ -172,17 +248,37 @@ fn a4_text_in_other_encodings_hides_nothing() {
 fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
     let _machine = together();
     let digits = |count: usize| "1".repeat(count);
-    let number = |text: String| put(&bad(), r#""metadata":{"#, &format!(r#""metadata":{{"x":{text},"#));
+    let number = |text: String| {
+        put(
+            &bad(),
+            r#""metadata":{"#,
+            &format!(r#""metadata":{{"x":{text},"#),
+        )
+    };
     let quantity = |text: &str| {
         let amounts = json!({"cpu": text, "memory": text});
         let over = json!({"resources": {"limits": amounts, "requests": amounts}});
-        Review::create(&pod(&[merge(privileged("a"), &over)])).text().into_bytes()
+        Review::create(&pod(&[merge(privileged("a"), &over)]))
+            .text()
+            .into_bytes()
     };
     check_all(vec![
         ("A5.digits5000", number(digits(5000)), Want::NotAllowed),
-        ("A5.digits1000000", number(digits(1_000_000)), Want::NotAllowed),
-        ("A5.fraction", number(format!("0.{}", digits(1_000_000))), Want::NotAllowed),
-        ("A5.exponent", number(format!("1e{}", "9".repeat(1000))), Want::NotAllowed),
+        (
+            "A5.digits1000000",
+            number(digits(1_000_000)),
+            Want::NotAllowed,
+        ),
+        (
+            "A5.fraction",
+            number(format!("0.{}", digits(1_000_000))),
+            Want::NotAllowed,
+        ),
+        (
+            "A5.exponent",
+            number(format!("1e{}", "9".repeat(1000))),
+            Want::NotAllowed,
+        ),
         ("A5.Infinity", number("Infinity".into()), Want::NotAllowed),
         ("A5.-0", number("-0".into()), Want::NotAllowed),
         ("A5.01", number("01".into()), Want::NotAllowed),
@@ -190,9 +286,21 @@ fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
         ("A5.q400", quantity(&digits(400)), Want::NotAllowed),
         ("A5.q100000", quantity(&digits(100_000)), Want::NotAllowed),
         ("A5.q1e999999999", quantity("1e999999999"), Want::NotAllowed),
-        ("A5.q1e-999999999", quantity("1e-999999999"), Want::NotAllowed),
-        ("A5.qfraction", quantity(&format!("0.{}1", "0".repeat(100_000))), Want::NotAllowed),
-        ("A5.qEi", quantity(&format!("{}Ei", "9".repeat(71))), Want::NotAllowed),
+        (
+            "A5.q1e-999999999",
+            quantity("1e-999999999"),
+            Want::NotAllowed,
+        ),
+        (
+            "A5.qfraction",
+            quantity(&format!("0.{}1", "0".repeat(100_000))),
+            Want::NotAllowed,
+        ),
+        (
+            "A5.qEi",
+            quantity(&format!("{}Ei", "9".repeat(71))),
+            Want::NotAllowed,
+        ),
         ("A5.qblank", quantity(" 1"), Want::NotAllowed),
         ("A5.qwide", quantity("1\u{ff27}i"), Want::NotAllowed),
     ]);
@@ -205,22 +313,82 @@ fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
     let created = || Review::create(&clean_pod());
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     check_all(vec![
-        ("A6.12", put(&clean(), r#""uid":"u-1""#, r#""uid":7"#), Want::Refused(400)),
-        ("A6.13", put(&clean(), r#""uid":"u-1""#, r#""uid":{"a":1}"#), Want::Refused(400)),
-        ("A6.14", review(created().with("object", Value::Null)), Want::Denied(400)),
-        ("A6.15", review(created().without("operation")), Want::Denied(400)),
-        ("A6.16", review(created().with("operation", "PATCH")), Want::Denied(400)),
-        ("A6.17", review(Review::create(&privileged_pod()).with("operation", "create")), Want::NotAllowed),
-        ("A6.18", review(created().kind("", "v1", "Service")), Want::Denied(400)),
-        ("A6.19", review(Review::update(&service, &clean_pod())), Want::Denied(400)),
-        ("A6.20", review(created().with("object", json!([]))), Want::NotAllowed),
-        ("A6.21", review(created().with("object", "x")), Want::NotAllowed),
-        ("A6.22", review(Review::create(&privileged_pod()).with("namespace", 7)), Want::NotAllowed),
-        ("A6.26", bad().as_bytes()[..bad().len() / 2 + 100].to_vec(), Want::Denied(400)),
+        (
+            "A6.12",
+            put(&clean(), r#""uid":"u-1""#, r#""uid":7"#),
+            Want::Refused(400),
+        ),
+        (
+            "A6.13",
+            put(&clean(), r#""uid":"u-1""#, r#""uid":{"a":1}"#),
+            Want::Refused(400),
+        ),
+        (
+            "A6.14",
+            review(created().with("object", Value::Null)),
+            Want::Denied(400),
+        ),
+        (
+            "A6.15",
+            review(created().without("operation")),
+            Want::Denied(400),
+        ),
+        (
+            "A6.16",
+            review(created().with("operation", "PATCH")),
+            Want::Denied(400),
+        ),
+        (
+            "A6.17",
+            review(Review::create(&privileged_pod()).with("operation", "create")),
+            Want::NotAllowed,
+        ),
+        (
+            "A6.18",
+            review(created().kind("", "v1", "Service")),
+            Want::Denied(400),
+        ),
+        (
+            "A6.19",
+            review(Review::update(&service, &clean_pod())),
+            Want::Denied(400),
+        ),
+        (
+            "A6.20",
+            review(created().with("object", json!([]))),
+            Want::NotAllowed,
+        ),
+        (
+            "A6.21",
+            review(created().with("object", "x")),
+            Want::NotAllowed,
+        ),
+        (
+            "A6.22",
+            review(Review::create(&privileged_pod()).with("namespace", 7)),
+            Want::NotAllowed,
+        ),
+        (
+            "A6.26",
+            bad().as_bytes()[..bad().len() / 2 + 100].to_vec(),
+            Want::Denied(400),
+        ),
         ("A6.27", bad().as_bytes()[..60].to_vec(), Want::Refused(400)),
-        ("A6.28", put(&clean(), r#""uid""#, r#""UID""#), Want::Refused(400)),
-        ("A6.29", review(Review::create(&privileged_pod()).without("userInfo")), Want::Denied(403)),
-        ("A6.30", review(Review::create(&privileged_pod()).with("dryRun", "yes")), Want::Denied(403)),
+        (
+            "A6.28",
+            put(&clean(), r#""uid""#, r#""UID""#),
+            Want::Refused(400),
+        ),
+        (
+            "A6.29",
+            review(Review::create(&privileged_pod()).without("userInfo")),
+            Want::Denied(403),
+        ),
+        (
+            "A6.30",
+            review(Review::create(&privileged_pod()).with("dryRun", "yes")),
+            Want::Denied(403),
+        ),
     ]);
 }
 
@@ -230,12 +398,35 @@ fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
     let mut server = Setup::example().no_decision_log().start();
     let odd = format!("a\n\"\u{2028}{}", "x".repeat(100));
     let reply = post(&server, Review::create(&clean_pod()).uid(&odd).text());
-    check("A6.23", &reply, &odd, if reply.status == 200 { Want::Allowed } else { Want::Refused(400) });
+    check(
+        "A6.23",
+        &reply,
+        &odd,
+        if reply.status == 200 {
+            Want::Allowed
+        } else {
+            Want::Refused(400)
+        },
+    );
     let long = "x".repeat(10_000_000);
     let reply = post(&server, Review::create(&clean_pod()).uid(&long).text());
-    check("A6.24", &reply, &long, if reply.status == 200 { Want::Allowed } else { Want::Refused(400) });
+    check(
+        "A6.24",
+        &reply,
+        &long,
+        if reply.status == 200 {
+            Want::Allowed
+        } else {
+            Want::Refused(400)
+        },
+    );
     let cut = Review::create(&clean_pod()).uid(&"x".repeat(300)).text();
-    check("A6.25", &post(&server, &cut[..cut.len() - 3]), "", Want::Refused(400));
+    check(
+        "A6.25",
+        &post(&server, &cut[..cut.len() - 3]),
+        "",
+        Want::Refused(400),
+    );
     server.lives();
 }
 
@@ -248,7 +439,9 @@ fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
     let mut line = Line::ordinary(&server);
     let mut seed = 7_u64;
     let mut random = |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below
     };
     let prefixes = (0..body.len()).map(|it| body[..it].to_vec());

@@ -26,14 +26,20 @@ fn server() -> Server {
 /// Opens so many TLS connections.
 fn lines(server: &Server, count: usize) -> Vec<Line> {
     let tls = Tls::of(server);
-    (0..count).map(|_| Line::open(server, &tls, ATTACKER, PATIENCE).unwrap()).collect()
+    (0..count)
+        .map(|_| Line::open(server, &tls, ATTACKER, PATIENCE).unwrap())
+        .collect()
 }
 
 /// Waits until all of them are closed, doing this to each meanwhile.
 fn until_cut(mut held: Vec<Line>, mut poke: impl FnMut(&mut Line)) {
     let deadline = Instant::now() + CUT;
     while !held.is_empty() {
-        assert!(Instant::now() < deadline, "{} are kept for ever", held.len());
+        assert!(
+            Instant::now() < deadline,
+            "{} are kept for ever",
+            held.len()
+        );
         held.retain_mut(|it| {
             poke(it);
             !it.is_closed()
@@ -62,7 +68,9 @@ fn a9_1_heads_that_come_line_by_line_are_cut() {
 fn a9_2_connections_that_never_ask_are_cut() {
     let _machine = together();
     let server = server();
-    let ((), seen) = meanwhile(&server, CALLER, |_| until_cut(lines(&server, scale(80, 500)), |_| ()));
+    let ((), seen) = meanwhile(&server, CALLER, |_| {
+        until_cut(lines(&server, scale(80, 500)), |_| ())
+    });
     seen.all_right();
 }
 
@@ -79,7 +87,11 @@ fn a9_3_connections_without_a_handshake_are_cut() {
         let mut held: Vec<TcpStream> = (0..scale(500, 2000)).map(open).collect();
         let deadline = Instant::now() + CUT;
         while !held.is_empty() {
-            assert!(Instant::now() < deadline, "{} are kept for ever", held.len());
+            assert!(
+                Instant::now() < deadline,
+                "{} are kept for ever",
+                held.len()
+            );
             held.retain_mut(|it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
             thread::sleep(Duration::from_millis(100));
         }
@@ -97,14 +109,18 @@ fn a9_4_bodies_that_stop_are_answered_by_policy_before_their_callers_give_up() {
         let mut held = lines(&server, scale(60, 200));
         let begun = Instant::now();
         for line in &mut held {
-            let head =
-                format!("POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
             line.send(head.as_bytes());
             line.send(&body.as_bytes()[..600]);
         }
         let granted = begun + Duration::from_secs(10);
         for mut line in held {
-            let reply = line.reply(granted.saturating_duration_since(Instant::now())).expect("an answer in time");
+            let reply = line
+                .reply(granted.saturating_duration_since(Instant::now()))
+                .expect("an answer in time");
             assert_eq!(reply.response("bad")["allowed"], false);
         }
     });
@@ -119,7 +135,10 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
     let body = ordinary_bad();
     let ((), seen) = meanwhile(&server, CALLER, |_| {
         let mut held = lines(&server, scale(20, 100));
-        let head = format!("POST /validate?timeout=20s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /validate?timeout=20s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         let granted = Instant::now() + Duration::from_secs(20);
         for line in &mut held {
             line.send(head.as_bytes());
@@ -135,7 +154,9 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
                         assert_eq!(reply.response("bad")["allowed"], false);
                         false
                     }
-                    Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                    Err(error) => {
+                        matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+                    }
                 }
             });
             place += 1;
@@ -151,7 +172,10 @@ fn a11_5_callers_that_read_no_answer_are_cut_and_take_no_memory() {
     let mut server = server();
     let containers: Vec<_> = (0..60).map(|it| privileged(&format!("c{it}"))).collect();
     let body = Review::create(&pod(&containers)).text();
-    let one = format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let one = format!(
+        "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let connections = scale(12, 50);
     let mut held = lines(&server, connections);
     for line in &mut held {
@@ -164,9 +188,11 @@ fn a11_5_callers_that_read_no_answer_are_cut_and_take_no_memory() {
     }
     let before = server.metric("kubevet_connections");
     assert!(before > 1.0, "{before}");
-    until("them to be cut", || match server.metric("kubevet_connections") {
-        ..3.0 => Ok(()),
-        it => Err(format!("{it} of {connections} are open")),
+    until("them to be cut", || {
+        match server.metric("kubevet_connections") {
+            ..3.0 => Ok(()),
+            it => Err(format!("{it} of {connections} are open")),
+        }
     });
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
     server.lives();

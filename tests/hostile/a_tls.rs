@@ -41,11 +41,20 @@ fn a8_old_versions_and_weak_suites_are_refused() {
         ("A8.2 TLS 1.1", hello([3, 2], &[0xc013, 0xc014, 0x002f])),
         ("A8.6 CBC and RSA", hello([3, 3], &weak)),
         ("SSL 3.0", hello([3, 0], &modern)),
-        ("A8.8 nonsense", (0..200_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
+        (
+            "A8.8 nonsense",
+            (0..200_000_u32)
+                .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .collect(),
+        ),
     ] {
         let answer = answer(&server, &bytes);
         // An alert, a reset, or nothing; never a hello.
-        assert!(answer.first().is_none_or(|it| *it == 0x15), "{name}: {:?}", &answer[..answer.len().min(20)]);
+        assert!(
+            answer.first().is_none_or(|it| *it == 0x15),
+            "{name}: {:?}",
+            &answer[..answer.len().min(20)]
+        );
     }
     let plain = answer(&server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(!plain.starts_with(b"HTTP"), "A8.7");
@@ -63,13 +72,27 @@ fn a8_every_way_to_ask_for_modern_tls_is_served() {
         ("A8.4 without a name", Tls::of(&server), "127.0.0.1"),
     ] {
         let stream = connect(&server, CALLER, PATIENCE).unwrap();
-        let mut line = Line::shake_hands(stream, &tls, host, PATIENCE).unwrap_or_else(|it| panic!("{name}: {it}"));
-        denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+        let mut line = Line::shake_hands(stream, &tls, host, PATIENCE)
+            .unwrap_or_else(|it| panic!("{name}: {it}"));
+        denied(
+            &line
+                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .unwrap(),
+            "bad",
+            403,
+            "C-0057",
+        );
     }
     let stream = connect(&server, CALLER, PATIENCE).unwrap();
     let other = Tls::trusting(&server.ca(), &[b"gopher"]);
-    assert!(Line::shake_hands(stream, &other, "localhost", PATIENCE).is_err(), "A8.9");
+    assert!(
+        Line::shake_hands(stream, &other, "localhost", PATIENCE).is_err(),
+        "A8.9"
+    );
     // A name that the certificate does not carry is the caller's to refuse, and no fault of the server.
     let stream = connect(&server, CALLER, PATIENCE).unwrap();
-    assert!(Line::shake_hands(stream, &Tls::of(&server), "other.example.com", PATIENCE).is_err(), "A8.5");
+    assert!(
+        Line::shake_hands(stream, &Tls::of(&server), "other.example.com", PATIENCE).is_err(),
+        "A8.5"
+    );
 }

@@ -19,8 +19,10 @@ fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
                   docker.io/library, quay.io/team], untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
     let mut server = Setup::with(&[binding("reg", "[C-0001, C-0078]", params)]).start();
     let digest = "a".repeat(64);
-    let (named, pinned) =
-        (format!("registry.example.com@sha256:{digest}"), format!("quay.io/team/a:1@sha256:{digest}"));
+    let (named, pinned) = (
+        format!("registry.example.com@sha256:{digest}"),
+        format!("quay.io/team/a:1@sha256:{digest}"),
+    );
     let long = "a".repeat(5000);
     let tries = [
         ("registry.example.com/a:1", ALLOWED),
@@ -55,7 +57,13 @@ fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
         // No reference at all, and no runtime takes it (B7.122).
         ("quay.io/team/../other/a", ANY),
     ];
-    check_all(&mut server, tries.iter().map(|(name, right)| (*name, image(name), *right)).collect());
+    check_all(
+        &mut server,
+        tries
+            .iter()
+            .map(|(name, right)| (*name, image(name), *right))
+            .collect(),
+    );
 }
 
 #[test]
@@ -78,5 +86,11 @@ fn b8_a_forbidden_registry_is_forbidden_in_every_spelling() {
         ("xevil.io/a", ALLOWED),
         ("sub.evil.io/a", ALLOWED),
     ];
-    check_all(&mut server, tries.iter().map(|(name, right)| (*name, image(name), *right)).collect());
+    check_all(
+        &mut server,
+        tries
+            .iter()
+            .map(|(name, right)| (*name, image(name), *right))
+            .collect(),
+    );
 }

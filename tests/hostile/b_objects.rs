@@ -3,7 +3,9 @@
 
 use crate::{
     line::post,
-    objects::{Review, clean_pod, container, merge, pod, pod_with, privileged, privileged_pod, workload},
+    objects::{
+        Review, clean_pod, container, merge, pod, pod_with, privileged, privileged_pod, workload,
+    },
     scale::together,
     server::{Server, Setup, binding},
 };
@@ -31,12 +33,16 @@ pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>
         .filter_map(|(name, body, right)| {
             let reply = post(server, body);
             let response = reply.response("u-1");
-            let verdict = match (response["allowed"] == true, response.contains_key("warnings")) {
+            let verdict = match (
+                response["allowed"] == true,
+                response.contains_key("warnings"),
+            ) {
                 (false, _) => "denied",
                 (true, true) => "warned",
                 (true, false) => "allowed",
             };
-            (!right.contains(&verdict)).then(|| format!("{name}: {verdict}, not {right:?}: {response:?}"))
+            (!right.contains(&verdict))
+                .then(|| format!("{name}: {verdict}, not {right:?}: {response:?}"))
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -53,37 +59,125 @@ fn b1_a_privileged_container_is_found_wherever_it_stands() {
     let side = merge(privileged("i"), &json!({"restartPolicy": "Always"}));
     let ephemeral = merge(privileged("dbg"), &json!({"targetContainerName": "a"}));
     let with = |key: &str, value: Value| pod_with(&[container("a")], &json!({key: [value]}));
-    let scale =
-        json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "w"}, "spec": {"replicas": 3}});
+    let scale = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "w"}, "spec": {"replicas": 3}});
     let bind = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}});
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [privileged_pod()]});
     let update = |old: &Value, new: &Value, sub: &str| Review::update(old, new).sub_resource(sub);
     let mut tries = vec![
-        ("B1.1 init", created(&with("initContainers", privileged("i"))), DENIED),
-        ("B1.2 sidecar", created(&with("initContainers", side)), DENIED),
+        (
+            "B1.1 init",
+            created(&with("initContainers", privileged("i"))),
+            DENIED,
+        ),
+        (
+            "B1.2 sidecar",
+            created(&with("initContainers", side)),
+            DENIED,
+        ),
         (
             "B1.3 ephemeral",
-            update(&clean_pod(), &with("ephemeralContainers", ephemeral), "ephemeralcontainers").text(),
+            update(
+                &clean_pod(),
+                &with("ephemeralContainers", ephemeral),
+                "ephemeralcontainers",
+            )
+            .text(),
             DENIED,
         ),
         (
             "B1.4 clean ephemeral",
-            update(&clean_pod(), &with("ephemeralContainers", container("dbg")), "ephemeralcontainers").text(),
+            update(
+                &clean_pod(),
+                &with("ephemeralContainers", container("dbg")),
+                "ephemeralcontainers",
+            )
+            .text(),
             ALLOWED,
         ),
-        ("B1.5 resize", update(&clean_pod(), &clean_pod(), "resize").text(), ALLOWED),
-        ("B1.6 resize of old", update(&privileged_pod(), &privileged_pod(), "resize").text(), WARNED),
-        ("B1.7 resize adds", update(&clean_pod(), &privileged_pod(), "resize").text(), DENIED),
-        ("B1.8 status", update(&clean_pod(), &privileged_pod(), "status").text(), PASSED),
-        ("B1.9 scale", update(&scale, &scale, "scale").resource("apps", "v1", "deployments").text(), ALLOWED),
-        ("B1.10 binding", Review::create(&bind).sub_resource("binding").resource("", "v1", "pods").text(), ALLOWED),
+        (
+            "B1.5 resize",
+            update(&clean_pod(), &clean_pod(), "resize").text(),
+            ALLOWED,
+        ),
+        (
+            "B1.6 resize of old",
+            update(&privileged_pod(), &privileged_pod(), "resize").text(),
+            WARNED,
+        ),
+        (
+            "B1.7 resize adds",
+            update(&clean_pod(), &privileged_pod(), "resize").text(),
+            DENIED,
+        ),
+        (
+            "B1.8 status",
+            update(&clean_pod(), &privileged_pod(), "status").text(),
+            PASSED,
+        ),
+        (
+            "B1.9 scale",
+            update(&scale, &scale, "scale")
+                .resource("apps", "v1", "deployments")
+                .text(),
+            ALLOWED,
+        ),
+        (
+            "B1.10 binding",
+            Review::create(&bind)
+                .sub_resource("binding")
+                .resource("", "v1", "pods")
+                .text(),
+            ALLOWED,
+        ),
         ("B1.29 List", created(&list), ANY),
-        ("B1.24 custom", created(&merge(made("Deployment"), &json!({"apiVersion": "foo.io/v1"}))), ANY),
-        ("B1.22 extensions", created(&merge(made("Deployment"), &json!({"apiVersion": "extensions/v1beta1"}))), ANY),
-        ("B1.23 extensions", created(&merge(made("DaemonSet"), &json!({"apiVersion": "extensions/v1beta1"}))), ANY),
-        ("B1.19 beta", created(&merge(made("CronJob"), &json!({"apiVersion": "batch/v1beta1"}))), DENIED),
-        ("B1.20 beta", created(&merge(made("Deployment"), &json!({"apiVersion": "apps/v1beta1"}))), DENIED),
-        ("B1.21 beta", created(&merge(made("StatefulSet"), &json!({"apiVersion": "apps/v1beta2"}))), DENIED),
+        (
+            "B1.24 custom",
+            created(&merge(
+                made("Deployment"),
+                &json!({"apiVersion": "foo.io/v1"}),
+            )),
+            ANY,
+        ),
+        (
+            "B1.22 extensions",
+            created(&merge(
+                made("Deployment"),
+                &json!({"apiVersion": "extensions/v1beta1"}),
+            )),
+            ANY,
+        ),
+        (
+            "B1.23 extensions",
+            created(&merge(
+                made("DaemonSet"),
+                &json!({"apiVersion": "extensions/v1beta1"}),
+            )),
+            ANY,
+        ),
+        (
+            "B1.19 beta",
+            created(&merge(
+                made("CronJob"),
+                &json!({"apiVersion": "batch/v1beta1"}),
+            )),
+            DENIED,
+        ),
+        (
+            "B1.20 beta",
+            created(&merge(
+                made("Deployment"),
+                &json!({"apiVersion": "apps/v1beta1"}),
+            )),
+            DENIED,
+        ),
+        (
+            "B1.21 beta",
+            created(&merge(
+                made("StatefulSet"),
+                &json!({"apiVersion": "apps/v1beta2"}),
+            )),
+            DENIED,
+        ),
     ];
     for kind in [
         "Deployment",
@@ -105,8 +199,10 @@ fn b1_a_privileged_container_is_found_wherever_it_stands() {
         ("B1.28", json!({"kind": null, "apiVersion": null})),
     ] {
         let review = created(&privileged_pod());
-        let said =
-            Review::create(&merge(privileged_pod(), &over)).kind("", "v1", "Pod").resource("", "v1", "pods").text();
+        let said = Review::create(&merge(privileged_pod(), &over))
+            .kind("", "v1", "Pod")
+            .resource("", "v1", "pods")
+            .text();
         assert_ne!(review, said);
         tries.push((name, said, DENIED));
     }
@@ -120,41 +216,81 @@ fn made(kind: &str) -> Value {
 #[test]
 fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
     let _machine = together();
-    let options = |kind: &str, more: Value| merge(json!({"apiVersion": "v1", "kind": kind, "container": "a"}), &more);
-    let exec = |command: &str| options("PodExecOptions", json!({"command": [command], "stdin": true}));
+    let options = |kind: &str, more: Value| {
+        merge(
+            json!({"apiVersion": "v1", "kind": kind, "container": "a"}),
+            &more,
+        )
+    };
+    let exec = |command: &str| {
+        options(
+            "PodExecOptions",
+            json!({"command": [command], "stdin": true}),
+        )
+    };
     let long = format!("\u{1b}[31mred\n{}", "y".repeat(1_000_000));
-    let null = Review::connect("exec", &Value::Null).kind("", "v1", "PodExecOptions").resource("", "v1", "pods");
+    let null = Review::connect("exec", &Value::Null)
+        .kind("", "v1", "PodExecOptions")
+        .resource("", "v1", "pods");
     let mut server = server();
     check_all(
         &mut server,
         vec![
-            ("B3.54 DELETE", Review::of("DELETE", &Value::Null, &privileged_pod()).text(), PASSED),
-            ("B3.55 exec", Review::connect("exec", &exec("sh")).text(), DENIED),
+            (
+                "B3.54 DELETE",
+                Review::of("DELETE", &Value::Null, &privileged_pod()).text(),
+                PASSED,
+            ),
+            (
+                "B3.55 exec",
+                Review::connect("exec", &exec("sh")).text(),
+                DENIED,
+            ),
             (
                 "B3.56 attach",
-                Review::connect("attach", &options("PodAttachOptions", json!({"stdin": true}))).text(),
+                Review::connect(
+                    "attach",
+                    &options("PodAttachOptions", json!({"stdin": true})),
+                )
+                .text(),
                 DENIED,
             ),
             (
                 "B3.57 port-forward",
-                Review::connect("portforward", &options("PodPortForwardOptions", json!({"ports": [80]}))).text(),
+                Review::connect(
+                    "portforward",
+                    &options("PodPortForwardOptions", json!({"ports": [80]})),
+                )
+                .text(),
                 DENIED,
             ),
             ("B3.60 no options", null.text(), DENIED),
-            ("B3.61 long", Review::connect("exec", &exec(&long)).text(), DENIED),
+            (
+                "B3.61 long",
+                Review::connect("exec", &exec(&long)).text(),
+                DENIED,
+            ),
         ],
     );
     let before = server.metric("kubevet_denials_total");
-    let dry = Review::create(&privileged_pod()).with("dryRun", true).text();
+    let dry = Review::create(&privileged_pod())
+        .with("dryRun", true)
+        .text();
     check_all(&mut server, vec![("B3.62 dry run", dry, DENIED)]);
-    assert!((server.metric("kubevet_denials_total") - before).abs() < 0.5, "B3.63");
+    assert!(
+        (server.metric("kubevet_denials_total") - before).abs() < 0.5,
+        "B3.63"
+    );
 }
 
 #[test]
 fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
     let _machine = together();
     let capable = |name: &str| {
-        created(&pod(&[merge(container("a"), &json!({"securityContext": {"capabilities": {"add": [name]}}}))]))
+        created(&pod(&[merge(
+            container("a"),
+            &json!({"securityContext": {"capabilities": {"add": [name]}}}),
+        )]))
     };
     let mut tries = Vec::new();
     for name in [
@@ -171,7 +307,13 @@ fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
         tries.push((name, capable(name), DENIED));
     }
     // No runtime takes these.
-    for name in [" SYS_ADMIN", "SYS_ADMIN ", "SYS_ADMIN\0", "\u{405}YS_ADMIN", "CAP_CAP_SYS_ADMIN"] {
+    for name in [
+        " SYS_ADMIN",
+        "SYS_ADMIN ",
+        "SYS_ADMIN\0",
+        "\u{405}YS_ADMIN",
+        "CAP_CAP_SYS_ADMIN",
+    ] {
         tries.push((name, capable(name), ANY));
     }
     let clean = created(&clean_pod());
@@ -181,27 +323,57 @@ fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
     };
     let containers = format!(r#""containers":[{}]"#, container("a"));
     let spec = format!(r#""spec":{}"#, clean_pod()["spec"]);
-    let text = created(&privileged_pod()).replacen(r#""privileged":true"#, r#""privileged":"true""#, 1);
+    let text =
+        created(&privileged_pod()).replacen(r#""privileged":true"#, r#""privileged":"true""#, 1);
     tries.extend([
         ("B4.78 a text", text, ANY),
         ("B4.79 null", put(&containers, r#""containers":null"#), ANY),
         ("B4.80 a map", put(&containers, r#""containers":{}"#), ANY),
-        ("B4.81 a map of one", put(&containers, &format!(r#""containers":{{"a":{}}}"#, privileged("a"))), ANY),
+        (
+            "B4.81 a map of one",
+            put(
+                &containers,
+                &format!(r#""containers":{{"a":{}}}"#, privileged("a")),
+            ),
+            ANY,
+        ),
         ("B4.82 spec null", put(&spec, r#""spec":null"#), ANY),
         ("B4.83 spec a list", put(&spec, r#""spec":[1]"#), ANY),
-        ("B4.84 nonsense", put(&containers, r#""containers":[null,1,"x"]"#), ANY),
-        ("B4.85 metadata null", put(&format!(r#""metadata":{}"#, clean_pod()["metadata"]), r#""metadata":null"#), ANY),
+        (
+            "B4.84 nonsense",
+            put(&containers, r#""containers":[null,1,"x"]"#),
+            ANY,
+        ),
+        (
+            "B4.85 metadata null",
+            put(
+                &format!(r#""metadata":{}"#, clean_pod()["metadata"]),
+                r#""metadata":null"#,
+            ),
+            ANY,
+        ),
     ]);
     let nulls = merge(container("a"), &json!({"securityContext": null}));
     tries.push((
         "B4.86 nulls beside it",
-        created(&pod_with(&[nulls], &json!({"initContainers": [privileged("i")]}))),
+        created(&pod_with(
+            &[nulls],
+            &json!({"initContainers": [privileged("i")]}),
+        )),
         DENIED,
     ));
     let windows = json!({"securityContext": {"windowsOptions": {"hostProcess": true}}});
-    tries.push(("B4.87 hostProcess", created(&pod_with(&[container("a")], &windows)), DENIED));
+    tries.push((
+        "B4.87 hostProcess",
+        created(&pod_with(&[container("a")], &windows)),
+        DENIED,
+    ));
     let pid = created(&pod_with(&[container("a")], &json!({"hostPID": true})));
-    tries.push(("B4.88 twice", pid.replacen(r#""hostPID":true"#, r#""hostPID":false,"hostPID":true"#, 1), DENIED));
+    tries.push((
+        "B4.88 twice",
+        pid.replacen(r#""hostPID":true"#, r#""hostPID":false,"hostPID":true"#, 1),
+        DENIED,
+    ));
     for path in [
         "/var/run/docker.sock",
         "/var/run/../run/docker.sock",
@@ -211,13 +383,26 @@ fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
         "/var/run",
         "/",
     ] {
-        let mounts = merge(container("a"), &json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]}));
+        let mounts = merge(
+            container("a"),
+            &json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]}),
+        );
         let volumes = json!({"volumes": [{"name": "v", "hostPath": {"path": path}}]});
         tries.push((path, created(&pod_with(&[mounts], &volumes)), DENIED));
     }
-    let unnamed = merge(privileged_pod(), &json!({"metadata": {"name": null, "generateName": "p-"}}));
-    tries.push(("B6 generateName", Review::create(&unnamed).with("name", "").text(), DENIED));
-    let elsewhere = merge(privileged_pod(), &json!({"metadata": {"namespace": "kube-system"}}));
+    let unnamed = merge(
+        privileged_pod(),
+        &json!({"metadata": {"name": null, "generateName": "p-"}}),
+    );
+    tries.push((
+        "B6 generateName",
+        Review::create(&unnamed).with("name", "").text(),
+        DENIED,
+    ));
+    let elsewhere = merge(
+        privileged_pod(),
+        &json!({"metadata": {"namespace": "kube-system"}}),
+    );
     tries.push(("B6 namespace", created(&elsewhere), DENIED));
     check_all(&mut server(), tries);
 }

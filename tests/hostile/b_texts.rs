@@ -10,8 +10,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Lines, commands to a terminal, marks of direction, and what is not seen.
-const EVIL: &str =
-    "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
+const EVIL: &str = "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
 
 fn servers() -> [Server; 2] {
     [
@@ -39,33 +38,64 @@ fn b10_hostile_text_is_said_in_plain_lines() {
     for mut server in servers() {
         for (name, object) in [
             ("container", pod(&[privileged(EVIL)])),
-            ("image", pod(&[merge(container("a"), &json!({"image": EVIL}))])),
+            (
+                "image",
+                pod(&[merge(container("a"), &json!({"image": EVIL}))]),
+            ),
             ("capability", pod(&[merge(container("a"), &capability)])),
-            ("volume", pod_with(&[merge(container("a"), &mounts)], &volumes)),
+            (
+                "volume",
+                pod_with(&[merge(container("a"), &mounts)], &volumes),
+            ),
             ("environment", pod(&[merge(container("a"), &env)])),
-            ("ConfigMap key", config_map(&[(&format!("password{EVIL}"), "x")])),
+            (
+                "ConfigMap key",
+                config_map(&[(&format!("password{EVIL}"), "x")]),
+            ),
             ("labels", labelled.clone()),
         ] {
-            let reply = post(&server, Review::create(&object).with("name", EVIL).user(EVIL).text());
+            let reply = post(
+                &server,
+                Review::create(&object).with("name", EVIL).user(EVIL).text(),
+            );
             // This holds lengths, lines and control characters to what an API server takes.
             let response = reply.response("u-1");
             let mut texts: Vec<&str> = Vec::new();
             texts.extend(
-                response.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str),
+                response
+                    .get("warnings")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str),
             );
             let annotations = response.get("auditAnnotations").and_then(Value::as_object);
-            texts.extend(annotations.into_iter().flatten().filter_map(|(_, it)| it.as_str()));
-            let message = response.get("status").and_then(|it| it["message"].as_str()).unwrap_or_default();
+            texts.extend(
+                annotations
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, it)| it.as_str()),
+            );
+            let message = response
+                .get("status")
+                .and_then(|it| it["message"].as_str())
+                .unwrap_or_default();
             texts.extend(message.lines());
             for text in texts {
                 assert!(is_plain(text), "{name}: {text:?}");
             }
             for line in message.lines() {
-                let ours = line.starts_with("C-") || line.starts_with("K-") || line.starts_with('\u{2026}');
+                let ours = line.starts_with("C-")
+                    || line.starts_with("K-")
+                    || line.starts_with('\u{2026}');
                 assert!(ours, "{name}: a line that is not ours: {line:?}");
             }
         }
-        assert!(is_plain(&server.metrics().replace('\n', "")), "{}", server.metrics());
+        assert!(
+            is_plain(&server.metrics().replace('\n', "")),
+            "{}",
+            server.metrics()
+        );
         server.lives();
     }
 }
@@ -77,14 +107,27 @@ fn b11_long_text_is_said_in_short() {
     for mut server in servers() {
         for object in [
             pod(&[privileged(&long)]),
-            pod(&[merge(container("a"), &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}))]),
+            pod(&[merge(
+                container("a"),
+                &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}),
+            )]),
             config_map(&[(&format!("password{long}"), "x")]),
-            pod(&[merge(container("a"), &json!({"image": format!("{long}:latest")}))]),
-            pod(&(0..200).map(|it| privileged(&format!("c{it}"))).collect::<Vec<_>>()),
+            pod(&[merge(
+                container("a"),
+                &json!({"image": format!("{long}:latest")}),
+            )]),
+            pod(&(0..200)
+                .map(|it| privileged(&format!("c{it}")))
+                .collect::<Vec<_>>()),
         ] {
             let reply = post(&server, Review::create(&object).text());
             let response = reply.response("u-1");
-            assert!(response.get("warnings").and_then(Value::as_array).is_none_or(|it| it.len() <= 13));
+            assert!(
+                response
+                    .get("warnings")
+                    .and_then(Value::as_array)
+                    .is_none_or(|it| it.len() <= 13)
+            );
             assert!(reply.body.len() < 32 << 10, "{} bytes", reply.body.len());
         }
         server.lives();
@@ -102,9 +145,12 @@ fn b12_metrics_do_not_grow_with_what_strangers_name() {
             pod(&[privileged(&format!("c{it}"))]),
             &json!({"kind": format!("Kind{it}"), "apiVersion": format!("g{it}.io/v1")}),
         );
-        let review = Review::create(&object).with("name", format!("n{it}")).with("namespace", format!("ns{it}"));
+        let review = Review::create(&object)
+            .with("name", format!("n{it}"))
+            .with("namespace", format!("ns{it}"));
         post(&server, review.user(&format!("u{it}")).text()).response("u-1");
-        let pod = Review::create(&pod(&[privileged(&format!("c{it}"))])).with("namespace", format!("ns{it}"));
+        let pod = Review::create(&pod(&[privileged(&format!("c{it}"))]))
+            .with("namespace", format!("ns{it}"));
         post(&server, pod.user(&format!("u{it}")).text()).response("u-1");
     }
     let after = server.metrics().lines().count();

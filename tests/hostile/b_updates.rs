@@ -2,24 +2,36 @@
 
 use crate::{
     b_objects::{DENIED, NOT_CLEAN, WARNED, check_all, server},
-    objects::{Review, clean_pod, config_map, container, merge, pod, pod_with, privileged, privileged_pod, workload},
+    objects::{
+        Review, clean_pod, config_map, container, merge, pod, pod_with, privileged, privileged_pod,
+        workload,
+    },
     scale::together,
     server::{Setup, binding},
 };
 use serde_json::{Value, json};
 
 fn capable(names: &[&str]) -> Value {
-    pod(&[merge(container("a"), &json!({"securityContext": {"capabilities": {"add": names}}}))])
+    pod(&[merge(
+        container("a"),
+        &json!({"securityContext": {"capabilities": {"add": names}}}),
+    )])
 }
 
 /// A Pod that mounts one of these volumes.
 fn mounting(volume: &str, mount: &Value, volumes: &Value) -> Value {
     let mount = merge(json!({"name": volume, "mountPath": "/m"}), mount);
-    pod_with(&[merge(container("a"), &json!({"volumeMounts": [mount]}))], &json!({"volumes": volumes}))
+    pod_with(
+        &[merge(container("a"), &json!({"volumeMounts": [mount]}))],
+        &json!({"volumes": volumes}),
+    )
 }
 
 fn going(object: &Value) -> Value {
-    merge(object.clone(), &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["x"]}}))
+    merge(
+        object.clone(),
+        &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["x"]}}),
+    )
 }
 
 #[test]
@@ -31,39 +43,137 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
     let one = |path: &str| json!([{"name": "v", "hostPath": {"path": path}}]);
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
     let moved = |inits: &Value, containers: &Value| {
-        pod_with(std::slice::from_ref(containers), &json!({"initContainers": [inits]}))
+        pod_with(
+            std::slice::from_ref(containers),
+            &json!({"initContainers": [inits]}),
+        )
     };
     let second = |mounts: bool| {
         let mount = json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]});
-        let other = if mounts { merge(b.clone(), &mount) } else { b.clone() };
-        pod_with(&[merge(a.clone(), &mount), other], &json!({"volumes": one("/")}))
+        let other = if mounts {
+            merge(b.clone(), &mount)
+        } else {
+            b.clone()
+        };
+        pod_with(
+            &[merge(a.clone(), &mount), other],
+            &json!({"volumes": one("/")}),
+        )
     };
     let network = |on: bool| pod_with(std::slice::from_ref(&a), &json!({"hostNetwork": on}));
     let deployment = |of: &Value| workload("Deployment", &json!({"containers": [of]}));
-    let template = |on: bool| merge(container("a"), &json!({"securityContext": {"privileged": on}}));
-    let marked = merge(bad.clone(), &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}));
+    let template = |on: bool| {
+        merge(
+            container("a"),
+            &json!({"securityContext": {"privileged": on}}),
+        )
+    };
+    let marked = merge(
+        bad.clone(),
+        &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),
+    );
     check_all(
         &mut server(),
         vec![
-            ("B2.30 moved", update(&pod(&[evil.clone(), b.clone()]), &pod(&[b.clone(), evil.clone()])), WARNED),
-            ("B2.31 renamed", update(&bad, &pod(&[privileged("z")])), DENIED),
-            ("B2.32 swapped", update(&pod(&[evil.clone(), b.clone()]), &pod(&[a.clone(), privileged("b")])), DENIED),
-            ("B2.33 to init", update(&moved(&b, &evil), &moved(&evil, &b)), DENIED),
-            ("B2.34 another capability", update(&capable(&["NET_ADMIN"]), &capable(&["SYS_ADMIN"])), DENIED),
-            ("B2.35 order", update(&capable(&["NET_ADMIN", "NET_RAW"]), &capable(&["NET_RAW", "NET_ADMIN"])), WARNED),
-            ("B2.36 one more", update(&capable(&["NET_ADMIN"]), &capable(&["NET_ADMIN", "SYS_ADMIN"])), DENIED),
-            ("B2.37 spelling", update(&capable(&["SYS_ADMIN"]), &capable(&["CAP_SYS_ADMIN"])), NOT_CLEAN),
-            ("B2.38 image", update(&bad, &pod(&[merge(evil.clone(), &json!({"image": "evil/x:1"}))])), WARNED),
-            ("B2.39 no old", Review::of("UPDATE", &bad, &Value::Null).text(), DENIED),
-            ("B2.40 empty old", Review::update(&bad, &bad).with("oldObject", json!({})).text(), DENIED),
-            ("B2.41 forged old", Review::create(&bad).with("oldObject", bad.clone()).text(), DENIED),
+            (
+                "B2.30 moved",
+                update(
+                    &pod(&[evil.clone(), b.clone()]),
+                    &pod(&[b.clone(), evil.clone()]),
+                ),
+                WARNED,
+            ),
+            (
+                "B2.31 renamed",
+                update(&bad, &pod(&[privileged("z")])),
+                DENIED,
+            ),
+            (
+                "B2.32 swapped",
+                update(
+                    &pod(&[evil.clone(), b.clone()]),
+                    &pod(&[a.clone(), privileged("b")]),
+                ),
+                DENIED,
+            ),
+            (
+                "B2.33 to init",
+                update(&moved(&b, &evil), &moved(&evil, &b)),
+                DENIED,
+            ),
+            (
+                "B2.34 another capability",
+                update(&capable(&["NET_ADMIN"]), &capable(&["SYS_ADMIN"])),
+                DENIED,
+            ),
+            (
+                "B2.35 order",
+                update(
+                    &capable(&["NET_ADMIN", "NET_RAW"]),
+                    &capable(&["NET_RAW", "NET_ADMIN"]),
+                ),
+                WARNED,
+            ),
+            (
+                "B2.36 one more",
+                update(
+                    &capable(&["NET_ADMIN"]),
+                    &capable(&["NET_ADMIN", "SYS_ADMIN"]),
+                ),
+                DENIED,
+            ),
+            (
+                "B2.37 spelling",
+                update(&capable(&["SYS_ADMIN"]), &capable(&["CAP_SYS_ADMIN"])),
+                NOT_CLEAN,
+            ),
+            (
+                "B2.38 image",
+                update(
+                    &bad,
+                    &pod(&[merge(evil.clone(), &json!({"image": "evil/x:1"}))]),
+                ),
+                WARNED,
+            ),
+            (
+                "B2.39 no old",
+                Review::of("UPDATE", &bad, &Value::Null).text(),
+                DENIED,
+            ),
+            (
+                "B2.40 empty old",
+                Review::update(&bad, &bad)
+                    .with("oldObject", json!({}))
+                    .text(),
+                DENIED,
+            ),
+            (
+                "B2.41 forged old",
+                Review::create(&bad).with("oldObject", bad.clone()).text(),
+                DENIED,
+            ),
             ("B2.42 going, it says", update(&clean, &marked), DENIED),
-            ("B2.43 finalizer", update(&going(&bad), &going(&bad)), WARNED),
-            ("B2.44 going, and more", update(&going(&clean), &going(&bad)), DENIED),
-            ("B2.45 created going", Review::create(&going(&bad)).text(), DENIED),
+            (
+                "B2.43 finalizer",
+                update(&going(&bad), &going(&bad)),
+                WARNED,
+            ),
+            (
+                "B2.44 going, and more",
+                update(&going(&clean), &going(&bad)),
+                DENIED,
+            ),
+            (
+                "B2.45 created going",
+                Review::create(&going(&bad)).text(),
+                DENIED,
+            ),
             (
                 "B2.46 path",
-                update(&mounting("v", &json!({}), &one("/var/log")), &mounting("v", &json!({}), &one("/"))),
+                update(
+                    &mounting("v", &json!({}), &one("/var/log")),
+                    &mounting("v", &json!({}), &one("/")),
+                ),
                 DENIED,
             ),
             (
@@ -74,14 +184,43 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
                 ),
                 DENIED,
             ),
-            ("B2.48 volume", update(&mounting("v", &json!({}), &two), &mounting("root", &json!({}), &two)), DENIED),
-            ("B2.49 another container", update(&second(false), &second(true)), DENIED),
-            ("B2.50 labels", update(&bad, &merge(bad.clone(), &json!({"metadata": {"labels": {"new": "1"}}}))), WARNED),
-            ("B2.51 network", update(&network(false), &network(true)), DENIED),
-            ("B2.52 template", update(&deployment(&a), &deployment(&evil)), DENIED),
+            (
+                "B2.48 volume",
+                update(
+                    &mounting("v", &json!({}), &two),
+                    &mounting("root", &json!({}), &two),
+                ),
+                DENIED,
+            ),
+            (
+                "B2.49 another container",
+                update(&second(false), &second(true)),
+                DENIED,
+            ),
+            (
+                "B2.50 labels",
+                update(
+                    &bad,
+                    &merge(bad.clone(), &json!({"metadata": {"labels": {"new": "1"}}})),
+                ),
+                WARNED,
+            ),
+            (
+                "B2.51 network",
+                update(&network(false), &network(true)),
+                DENIED,
+            ),
+            (
+                "B2.52 template",
+                update(&deployment(&a), &deployment(&evil)),
+                DENIED,
+            ),
             (
                 "B2.53 one name twice",
-                update(&pod(&[template(true), template(false)]), &pod(&[template(false), template(true)])),
+                update(
+                    &pod(&[template(true), template(false)]),
+                    &pod(&[template(false), template(true)]),
+                ),
                 NOT_CLEAN,
             ),
         ],
@@ -93,25 +232,68 @@ fn b9_what_was_not_said_before_and_is_said_now_is_new() {
     let _machine = together();
     let controls = "[C-0012, C-0013, C-0016, C-0055, C-0210]";
     let mut server = Setup::with(&[binding("b", controls, "validationActions: [Deny]")]).start();
-    let bare =
-        |context: Value| pod(&[json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context})]);
+    let bare = |context: Value| {
+        pod(&[
+            json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context}),
+        ])
+    };
     let update = |old: &Value, new: &Value| Review::update(old, new).text();
     let seccomp = |kind: &str| {
-        bare(json!({"seccompProfile": {"type": kind}, "runAsNonRoot": true, "allowPrivilegeEscalation": false}))
+        bare(
+            json!({"seccompProfile": {"type": kind}, "runAsNonRoot": true, "allowPrivilegeEscalation": false}),
+        )
     };
     let nothing = bare(json!({}));
-    let password =
-        |name: &str, value: &str| pod(&[merge(container("a"), &json!({"env": [{"name": name, "value": value}]}))]);
+    let password = |name: &str, value: &str| {
+        pod(&[merge(
+            container("a"),
+            &json!({"env": [{"name": name, "value": value}]}),
+        )])
+    };
     check_all(
         &mut server,
         vec![
-            ("B9.16 root", update(&nothing, &bare(json!({"runAsUser": 0}))), DENIED),
-            ("B9.17 default", update(&nothing, &bare(json!({"allowPrivilegeEscalation": true}))), NOT_CLEAN),
-            ("B9.18 unconfined", update(&nothing, &bare(json!({"seccompProfile": {"type": "Unconfined"}}))), NOT_CLEAN),
-            ("B9.19 unconfined", update(&seccomp("RuntimeDefault"), &seccomp("Unconfined")), DENIED),
-            ("B9.20 value", update(&password("DB_PASSWORD", "one"), &password("DB_PASSWORD", "two")), DENIED),
-            ("B9.21 name", update(&password("DB_PASSWORD", "one"), &password("DB_PWD", "one")), DENIED),
-            ("B9.22 Cyrillic", Review::create(&config_map(&[("\u{440}assword", "x")])).text(), &["allowed"]),
+            (
+                "B9.16 root",
+                update(&nothing, &bare(json!({"runAsUser": 0}))),
+                DENIED,
+            ),
+            (
+                "B9.17 default",
+                update(&nothing, &bare(json!({"allowPrivilegeEscalation": true}))),
+                NOT_CLEAN,
+            ),
+            (
+                "B9.18 unconfined",
+                update(
+                    &nothing,
+                    &bare(json!({"seccompProfile": {"type": "Unconfined"}})),
+                ),
+                NOT_CLEAN,
+            ),
+            (
+                "B9.19 unconfined",
+                update(&seccomp("RuntimeDefault"), &seccomp("Unconfined")),
+                DENIED,
+            ),
+            (
+                "B9.20 value",
+                update(
+                    &password("DB_PASSWORD", "one"),
+                    &password("DB_PASSWORD", "two"),
+                ),
+                DENIED,
+            ),
+            (
+                "B9.21 name",
+                update(&password("DB_PASSWORD", "one"), &password("DB_PWD", "one")),
+                DENIED,
+            ),
+            (
+                "B9.22 Cyrillic",
+                Review::create(&config_map(&[("\u{440}assword", "x")])).text(),
+                &["allowed"],
+            ),
         ],
     );
 }

@@ -39,11 +39,31 @@ struct Try {
 }
 
 const TRIES: &[Try] = &[
-    Try { name: "C2.1 folder removed", harm: |it| fs::remove_dir_all(it).unwrap(), is_problem: true },
-    Try { name: "C2.2 broken", harm: |it| fs::write(it.join("000.yaml"), "apiVersion: [").unwrap(), is_problem: true },
-    Try { name: "C2.3 empty", harm: |it| fs::write(it.join("000.yaml"), "").unwrap(), is_problem: true },
-    Try { name: "C2.4 comments", harm: |it| fs::write(it.join("000.yaml"), "# gone\n").unwrap(), is_problem: true },
-    Try { name: "C2.5 removed", harm: |it| fs::remove_file(it.join("000.yaml")).unwrap(), is_problem: true },
+    Try {
+        name: "C2.1 folder removed",
+        harm: |it| fs::remove_dir_all(it).unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.2 broken",
+        harm: |it| fs::write(it.join("000.yaml"), "apiVersion: [").unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.3 empty",
+        harm: |it| fs::write(it.join("000.yaml"), "").unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.4 comments",
+        harm: |it| fs::write(it.join("000.yaml"), "# gone\n").unwrap(),
+        is_problem: true,
+    },
+    Try {
+        name: "C2.5 removed",
+        harm: |it| fs::remove_file(it.join("000.yaml")).unwrap(),
+        is_problem: true,
+    },
     Try {
         name: "C2.6 renamed",
         harm: |it| fs::rename(it.join("000.yaml"), it.join("000.yaml.bak")).unwrap(),
@@ -53,7 +73,14 @@ const TRIES: &[Try] = &[
         name: "C2.9 a pipe",
         harm: |it| {
             fs::remove_file(it.join("000.yaml")).unwrap();
-            mknodat(CWD, it.join("000.yaml"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+            mknodat(
+                CWD,
+                it.join("000.yaml"),
+                FileType::Fifo,
+                Mode::RUSR | Mode::WUSR,
+                0,
+            )
+            .unwrap();
         },
         is_problem: true,
     },
@@ -65,7 +92,11 @@ const TRIES: &[Try] = &[
         },
         is_problem: true,
     },
-    Try { name: "C2.11 a loop", harm: |it| symlink(it, it.join("loop")).unwrap(), is_problem: false },
+    Try {
+        name: "C2.11 a loop",
+        harm: |it| symlink(it, it.join("loop")).unwrap(),
+        is_problem: false,
+    },
     Try {
         name: "C2.12 a large file beside it",
         harm: |it| fs::write(it.join("z.yaml"), "a: b\n".repeat(scale(2, 20) * 1_000_000)).unwrap(),
@@ -89,7 +120,10 @@ fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
     // Each has a server of its own, and all wait at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| harmed(it))).collect();
-        tries.into_iter().filter_map(|it| it.join().unwrap()).collect()
+        tries
+            .into_iter()
+            .filter_map(|it| it.join().unwrap())
+            .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -99,14 +133,20 @@ fn harmed(one: &Try) -> Option<String> {
     assert!(denies(&server));
     (one.harm)(&server.path("bindings"));
     if one.is_problem {
-        until(one.name, || match server.metric("kubevet_library_problems") {
-            0.0 => Err(server.stderr()),
-            _ => Ok(()),
+        until(one.name, || {
+            match server.metric("kubevet_library_problems") {
+                0.0 => Err(server.stderr()),
+                _ => Ok(()),
+            }
         });
     }
     thread::sleep(LOOKS);
     if !denies(&server) {
-        return Some(format!("{}: it no longer denies: {}", one.name, server.stderr()));
+        return Some(format!(
+            "{}: it no longer denies: {}",
+            one.name,
+            server.stderr()
+        ));
     }
     server.lives();
     // And what is mended is taken.
@@ -115,7 +155,13 @@ fn harmed(one: &Try) -> Option<String> {
         let _ = fs::remove_file(folder.join("000.yaml"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("000.yaml"), EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
-        until(one.name, || if denies(&server) { Err(server.stderr()) } else { Ok(()) });
+        until(one.name, || {
+            if denies(&server) {
+                Err(server.stderr())
+            } else {
+                Ok(())
+            }
+        });
     }
     None
 }
@@ -128,9 +174,20 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
     let path = file(&server);
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(&path, EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
-    File::options().write(true).open(&path).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_times(FileTimes::new().set_modified(time))
+        .unwrap();
     server.signal(Signal::HUP);
-    until("the change", || if denies(&server) { Err(server.stderr()) } else { Ok(()) });
+    until("the change", || {
+        if denies(&server) {
+            Err(server.stderr())
+        } else {
+            Ok(())
+        }
+    });
 }
 
 #[test]
@@ -138,10 +195,21 @@ fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies()
     let _machine = together();
     let mut server = Setup::example().no_decision_log().start();
     for it in 0..scale(1000, 5000) {
-        server.bind(&format!("b{it}.yaml"), &EXAMPLE.replace("name: security", &format!("name: s{it}")));
+        server.bind(
+            &format!("b{it}.yaml"),
+            &EXAMPLE.replace("name: security", &format!("name: s{it}")),
+        );
     }
-    let generation = |it: &Server| it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems");
-    until("them to be looked at", || if generation(&server) > 1.0 { Ok(()) } else { Err(server.stderr()) });
+    let generation = |it: &Server| {
+        it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems")
+    };
+    until("them to be looked at", || {
+        if generation(&server) > 1.0 {
+            Ok(())
+        } else {
+            Err(server.stderr())
+        }
+    });
     thread::sleep(LOOKS);
     assert!(denies(&server));
     server.lives();

@@ -30,8 +30,16 @@ fn halve(path: &Path) {
 }
 
 const TRIES: &[Try] = &[
-    Try { name: "C1.1 half of tls.crt, ours", theirs: false, harm: |it| halve(&it.join("tls.crt")) },
-    Try { name: "C1.2 no key in tls.key, ours", theirs: false, harm: |it| fs::write(it.join("tls.key"), "").unwrap() },
+    Try {
+        name: "C1.1 half of tls.crt, ours",
+        theirs: false,
+        harm: |it| halve(&it.join("tls.crt")),
+    },
+    Try {
+        name: "C1.2 no key in tls.key, ours",
+        theirs: false,
+        harm: |it| fs::write(it.join("tls.key"), "").unwrap(),
+    },
     Try {
         name: "C1.3 no pair, ours",
         theirs: false,
@@ -40,12 +48,26 @@ const TRIES: &[Try] = &[
             fs::remove_file(it.join("tls.key")).unwrap();
         },
     },
-    Try { name: "C1.6 half of ca.key, ours", theirs: false, harm: |it| halve(&it.join("ca.key")) },
-    Try { name: "C1.7 half of tls.crt, theirs", theirs: true, harm: |it| halve(&it.join("tls.crt")) },
+    Try {
+        name: "C1.6 half of ca.key, ours",
+        theirs: false,
+        harm: |it| halve(&it.join("ca.key")),
+    },
+    Try {
+        name: "C1.7 half of tls.crt, theirs",
+        theirs: true,
+        harm: |it| halve(&it.join("tls.crt")),
+    },
     Try {
         name: "C1.8 a key of another pair, theirs",
         theirs: true,
-        harm: |it| fs::write(it.join("tls.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap(),
+        harm: |it| {
+            fs::write(
+                it.join("tls.key"),
+                KeyPair::generate().unwrap().serialize_pem(),
+            )
+            .unwrap()
+        },
     },
     Try {
         name: "C1.9 an expired pair, theirs",
@@ -74,7 +96,10 @@ fn c1_damaged_certificates_change_nothing_for_callers() {
     let _machine = together();
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
-        tries.into_iter().filter_map(|it| it.join().unwrap()).collect()
+        tries
+            .into_iter()
+            .filter_map(|it| it.join().unwrap())
+            .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -86,7 +111,8 @@ fn damage(one: &Try) -> Option<String> {
         thread::sleep(Duration::from_secs(3));
     }
     let tls = Tls::of(&server);
-    let leaf = |server: &Server| Line::open(server, &tls, CALLER, PATIENCE).map(|it| it.certificate());
+    let leaf =
+        |server: &Server| Line::open(server, &tls, CALLER, PATIENCE).map(|it| it.certificate());
     let before = leaf(&server).unwrap();
     (one.harm)(server.tls());
     let begun = Instant::now();
@@ -94,13 +120,26 @@ fn damage(one: &Try) -> Option<String> {
     let time = Duration::from_secs(if one.theirs { 8 } else { scale(18, 30) });
     while begun.elapsed() < time {
         match leaf(&server) {
-            Err(error) => return Some(format!("{}: callers are out: {error}: {}", one.name, server.stderr())),
-            Ok(it) if one.theirs && it != before => return Some(format!("{}: another pair is served", one.name)),
+            Err(error) => {
+                return Some(format!(
+                    "{}: callers are out: {error}: {}",
+                    one.name,
+                    server.stderr()
+                ));
+            }
+            Ok(it) if one.theirs && it != before => {
+                return Some(format!("{}: another pair is served", one.name));
+            }
             Ok(_) => thread::sleep(Duration::from_millis(300)),
         }
     }
     server.lives();
-    assert!(server.peak_mib() < 256, "{}: {} MiB", one.name, server.peak_mib());
+    assert!(
+        server.peak_mib() < 256,
+        "{}: {} MiB",
+        one.name,
+        server.peak_mib()
+    );
     None
 }
 
@@ -131,7 +170,9 @@ fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
         let [old, new] = [&before, &after].map(|it| Line::open(&server, it, CALLER, PATIENCE));
         match (old, new) {
             (_, Ok(mut line)) => {
-                let reply = line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap();
+                let reply = line
+                    .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                    .unwrap();
                 assert_eq!(reply.response("bad")["allowed"], false);
                 Ok(())
             }

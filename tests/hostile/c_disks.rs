@@ -19,33 +19,47 @@ fn denied_as(uid: &str) -> String {
 #[test]
 fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
     let _machine = together();
-    let mut server = Setup::example().shell("trap '' XFSZ").flag_with_path("--decision-log", "decisions.jsonl").start();
+    let mut server = Setup::example()
+        .shell("trap '' XFSZ")
+        .flag_with_path("--decision-log", "decisions.jsonl")
+        .start();
     let path = server.path("decisions.jsonl");
     let mut line = Line::ordinary(&server);
-    let mut call = |uid: &str| line.post("/validate", denied_as(uid).as_bytes(), PATIENCE).unwrap();
+    let mut call = |uid: &str| {
+        line.post("/validate", denied_as(uid).as_bytes(), PATIENCE)
+            .unwrap()
+    };
     let all_right = |reply: &Reply, uid: &str| denied(reply, uid, 403, "C-0057");
     server.limit_files(Some(10_000));
     for it in 0..60 {
         let uid = format!("full-{it}");
         all_right(&call(&uid), &uid);
     }
-    until("lost lines", || match server.metric("kubevet_unlogged_decisions_total") {
-        0.0 => Err(server.stderr()),
-        _ => Ok(()),
+    until("lost lines", || {
+        match server.metric("kubevet_unlogged_decisions_total") {
+            0.0 => Err(server.stderr()),
+            _ => Ok(()),
+        }
     });
     server.limit_files(None);
     for it in 0..20 {
         let uid = format!("after-{it}");
         all_right(&call(&uid), &uid);
     }
-    let log = until("the last line", || match fs::read_to_string(&path).unwrap() {
-        it if it.contains("after-19") && it.ends_with('\n') => Ok(it),
-        it => Err(it),
+    let log = until("the last line", || {
+        match fs::read_to_string(&path).unwrap() {
+            it if it.contains("after-19") && it.ends_with('\n') => Ok(it),
+            it => Err(it),
+        }
     });
     for it in 0..20 {
         let uid = format!("\"after-{it}\"");
-        let line = log.lines().find(|line| line.contains(&uid)).expect("its line");
-        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("no JSON: {error}: {line}"));
+        let line = log
+            .lines()
+            .find(|line| line.contains(&uid))
+            .expect("its line");
+        serde_json::from_str::<Value>(line)
+            .unwrap_or_else(|error| panic!("no JSON: {error}: {line}"));
     }
     server.lives();
 }
@@ -53,30 +67,42 @@ fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
 #[test]
 fn c3_2_records_on_a_full_disk_are_counted_and_leave_no_half_files() {
     let _machine = together();
-    let mut server = Setup::example().shell("trap '' XFSZ").flag_with_path("--record", "records").start();
+    let mut server = Setup::example()
+        .shell("trap '' XFSZ")
+        .flag_with_path("--record", "records")
+        .start();
     denied(&post(&server, denied_as("first")), "first", 403, "C-0057");
     let folder = server.path("records");
     // A record has its own name once it is whole.
     let is_whole = |it: &fs::DirEntry| it.path().extension().is_some_and(|it| it == "json");
-    until("the first record", || match fs::read_dir(&folder).map(|it| it.flatten().filter(is_whole).count()) {
-        Ok(1..) => Ok(()),
-        other => Err(format!("{other:?}")),
+    until("the first record", || {
+        match fs::read_dir(&folder).map(|it| it.flatten().filter(is_whole).count()) {
+            Ok(1..) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     });
     server.limit_files(Some(100));
     for it in 0..50 {
         let uid = format!("u-{it}");
         denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
     }
-    until("50 lost records", || match server.metric("kubevet_unrecorded_reviews_total") {
-        50.0 => Ok(()),
-        it => Err(it.to_string()),
+    until("50 lost records", || {
+        match server.metric("kubevet_unrecorded_reviews_total") {
+            50.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     let names = || -> Vec<String> {
-        fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name().to_string_lossy().into_owned()).collect()
+        fs::read_dir(&folder)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().to_string_lossy().into_owned())
+            .collect()
     };
-    until("no half file", || match names().iter().filter(|it| it.contains("part")).count() {
-        0 => Ok(()),
-        it => Err(format!("{it} of {} files", names().len())),
+    until("no half file", || {
+        match names().iter().filter(|it| it.contains("part")).count() {
+            0 => Ok(()),
+            it => Err(format!("{it} of {} files", names().len())),
+        }
     });
     for name in names() {
         let text = fs::read_to_string(folder.join(&name)).unwrap();
@@ -88,7 +114,9 @@ fn c3_2_records_on_a_full_disk_are_counted_and_leave_no_half_files() {
 #[test]
 fn c3_3_a_folder_of_records_that_is_gone_costs_records_and_nothing_else() {
     let _machine = together();
-    let mut server = Setup::example().flag_with_path("--record", "records").start();
+    let mut server = Setup::example()
+        .flag_with_path("--record", "records")
+        .start();
     fs::remove_dir_all(server.path("records")).unwrap();
     for it in 0..30 {
         let uid = format!("u-{it}");
@@ -100,7 +128,9 @@ fn c3_3_a_folder_of_records_that_is_gone_costs_records_and_nothing_else() {
 #[test]
 fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
     let _machine = together();
-    let server = Setup::example().flag_with_path("--record", "records").start();
+    let server = Setup::example()
+        .flag_with_path("--record", "records")
+        .start();
     let applied = r#"{"data":{"p":"VE9QU0VDUkVU"}}"#;
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret",
@@ -108,7 +138,11 @@ fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
         "data": {"p": "VE9QU0VDUkVU"}, "stringData": {"q": "TOPSECRET"},
     });
     let text = |uid: &str| Review::create(&secret).uid(uid).text();
-    let deep = format!(r#""metadata":{{"managedFields":{}{},"#, "[".repeat(200), "]".repeat(200));
+    let deep = format!(
+        r#""metadata":{{"managedFields":{}{},"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
     for body in [
         Review::update(&secret, &secret).text(),
         text("u-2").replacen(r#""data":{"#, r#""data":{"x":"VE9QU0VDUkVU"},"data":{"#, 1),
@@ -120,13 +154,18 @@ fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
         assert_eq!(post(&server, body).status, 200);
     }
     let folder = server.path("records");
-    until("records", || match fs::read_dir(&folder).map(Iterator::count) {
-        Ok(3..) => Ok(()),
-        other => Err(format!("{other:?}")),
+    until("records", || {
+        match fs::read_dir(&folder).map(Iterator::count) {
+            Ok(3..) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     });
     for entry in fs::read_dir(&folder).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        assert!(!text.contains("VE9QU0VDUkVU") && !text.contains("TOPSECRET"), "{text}");
+        assert!(
+            !text.contains("VE9QU0VDUkVU") && !text.contains("TOPSECRET"),
+            "{text}"
+        );
     }
     assert!(!server.stdout().contains("VE9QU0") && !server.stdout().contains("TOPSECRET"));
 }

@@ -13,7 +13,14 @@ use std::{fs, io::pipe};
 fn deny(server: &Server, count: usize) {
     let mut line = Line::ordinary(server);
     for _ in 0..count {
-        denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+        denied(
+            &line
+                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .unwrap(),
+            "bad",
+            403,
+            "C-0057",
+        );
     }
 }
 
@@ -37,16 +44,21 @@ fn c4_6_c4_7_standard_output_that_is_closed_or_whose_reader_is_gone_costs_nothin
     deny(&closed, 50);
     // What took the number of standard output is no socket of a caller and no file of ours.
     let first = fs::read_link(format!("/proc/{}/fd/1", closed.id()));
-    assert!(first.as_ref().is_ok_and(|it| it.ends_with("null")) || first.is_err(), "{first:?}");
+    assert!(
+        first.as_ref().is_ok_and(|it| it.ends_with("null")) || first.is_err(),
+        "{first:?}"
+    );
     closed.lives();
 
     let (reader, writer) = pipe().unwrap();
     let mut gone = Setup::example().stdout(writer).start();
     drop(reader);
     deny(&gone, 50);
-    until("50 lost lines", || match gone.metric("kubevet_unlogged_decisions_total") {
-        50.0 => Ok(()),
-        it => Err(it.to_string()),
+    until("50 lost lines", || {
+        match gone.metric("kubevet_unlogged_decisions_total") {
+            50.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     gone.lives();
 }

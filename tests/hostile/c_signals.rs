@@ -33,12 +33,16 @@ fn c6_1_a_storm_of_hang_ups_costs_no_call() {
             let calls = || {
                 let mut line = Line::ordinary(&server);
                 for _ in 0..scale(300, 5000) {
-                    let reply = line.post("/validate?timeout=10s", ordinary_bad().as_bytes(), PATIENCE);
+                    let reply =
+                        line.post("/validate?timeout=10s", ordinary_bad().as_bytes(), PATIENCE);
                     denied(&reply.unwrap(), "bad", 403, "C-0057");
                 }
             };
             let callers: Vec<_> = (0..4).map(|_| scope.spawn(calls)).collect();
-            let results: Vec<_> = callers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+            let results: Vec<_> = callers
+                .into_iter()
+                .map(thread::ScopedJoinHandle::join)
+                .collect();
             ended.store(true, Ordering::Relaxed);
             results.into_iter().for_each(|it| it.unwrap());
         });
@@ -55,10 +59,15 @@ fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
     let body = ordinary_bad();
     let (first, rest) = body.as_bytes().split_at(200);
     let tls = Tls::of(&server);
-    let mut held: Vec<Line> = (0..10).map(|_| Line::open(&server, &tls, CALLER, PATIENCE).unwrap()).collect();
+    let mut held: Vec<Line> = (0..10)
+        .map(|_| Line::open(&server, &tls, CALLER, PATIENCE).unwrap())
+        .collect();
     let idle: Vec<Line> = (0..10).map(|_| Line::ordinary(&server)).collect();
     for line in &mut held {
-        let head = format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         assert!(line.send(head.as_bytes()) && line.send(first));
     }
     server.signal(Signal::TERM);
@@ -81,10 +90,16 @@ fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
     let mut server = Setup::example().no_decision_log().start();
     let mut held: Vec<Line> = (0..50).map(|_| Line::ordinary(&server)).collect();
     for line in &mut held {
-        line.send(b"POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{");
+        line.send(
+            b"POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{",
+        );
     }
     server.signal(Signal::TERM);
-    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+    assert_eq!(
+        server.ends_within(GRACE).and_then(|it| it.code()),
+        Some(0),
+        "it did not end in {GRACE:?}"
+    );
 }
 
 #[test]

@@ -34,9 +34,11 @@ fn doubt_c2_7_a_file_of_bindings_that_is_being_written_is_not_taken() {
         )
     );
     server.bind("000.yaml", &text);
-    until("the binding", || match server.metric("kubevet_library_generation") {
-        it if it >= 2.0 => Ok(()),
-        it => Err(format!("{it}: {}", server.stderr())),
+    until("the binding", || {
+        match server.metric("kubevet_library_generation") {
+            it if it >= 2.0 => Ok(()),
+            it => Err(format!("{it}: {}", server.stderr())),
+        }
     });
     assert!(denies(&server));
     let generation = server.metric("kubevet_library_generation");
@@ -46,13 +48,19 @@ fn doubt_c2_7_a_file_of_bindings_that_is_being_written_is_not_taken() {
         file.write_all(line.as_bytes()).unwrap();
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(1200) {
-            assert!(denies(&server), "half of a file is in force: {}", server.stderr());
+            assert!(
+                denies(&server),
+                "half of a file is in force: {}",
+                server.stderr()
+            );
             thread::sleep(Duration::from_millis(50));
         }
     }
-    until("the file as it is now", || match server.metric("kubevet_library_generation") {
-        it if it > generation => Ok(()),
-        it => Err(it.to_string()),
+    until("the file as it is now", || {
+        match server.metric("kubevet_library_generation") {
+            it if it > generation => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     assert!(denies(&server));
 }
@@ -67,14 +75,29 @@ fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
     let review = dir.path().join("review.json");
     fs::write(&review, ordinary_bad()).unwrap();
     // Where a line ends is where a reader sees a whole thing; every byte in the nightly form.
-    let ends = EXAMPLE.char_indices().filter(|it| it.1 == '\n').map(|it| it.0 + 1);
-    let ends: Vec<usize> = if scale(false, true) { (0..EXAMPLE.len()).collect() } else { ends.collect() };
+    let ends = EXAMPLE
+        .char_indices()
+        .filter(|it| it.1 == '\n')
+        .map(|it| it.0 + 1);
+    let ends: Vec<usize> = if scale(false, true) {
+        (0..EXAMPLE.len()).collect()
+    } else {
+        ends.collect()
+    };
     for end in ends {
         fs::write(bindings.join("b.yaml"), &EXAMPLE[..end]).unwrap();
         let mut command = std::process::Command::new(crate::served::program());
-        command.arg("review").arg("--bindings").arg(&bindings).arg(&review);
+        command
+            .arg("review")
+            .arg("--bindings")
+            .arg(&bindings)
+            .arg(&review);
         let output = crate::process::run(&mut command, "");
-        assert!(matches!(output.code, 1 | 2), "{} bytes let it in: {output:?}", end);
+        assert!(
+            matches!(output.code, 1 | 2),
+            "{} bytes let it in: {output:?}",
+            end
+        );
     }
 }
 
@@ -94,19 +117,33 @@ fn doubt_a15_1_metrics_are_not_on_the_port_that_strangers_reach() {
     assert_eq!(ask("/healthz").status, 200);
     denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
     let reply = ask("/metrics");
-    assert!(reply.status != 200 && !String::from_utf8_lossy(&reply.body).contains("kubevet_"), "{}", reply.head);
+    assert!(
+        reply.status != 200 && !String::from_utf8_lossy(&reply.body).contains("kubevet_"),
+        "{}",
+        reply.head
+    );
 }
 
 /// A Pod's or a node's own API behind a proxy is a way to run commands as `exec` is.
 #[test]
 fn doubt_b3_58_proxies_are_covered_where_commands_and_forwarded_ports_are() {
     let _machine = together();
-    let mut server = Setup::with(&[binding("b", "['K-0001', 'K-0002']", "validationActions: [Deny]")]).start();
-    for (kind, path) in
-        [("PodProxyOptions", "/"), ("NodeProxyOptions", "/exec/shop/p/a?command=sh"), ("ServiceProxyOptions", "/")]
-    {
+    let mut server = Setup::with(&[binding(
+        "b",
+        "['K-0001', 'K-0002']",
+        "validationActions: [Deny]",
+    )])
+    .start();
+    for (kind, path) in [
+        ("PodProxyOptions", "/"),
+        ("NodeProxyOptions", "/exec/shop/p/a?command=sh"),
+        ("ServiceProxyOptions", "/"),
+    ] {
         let options = json!({"apiVersion": "v1", "kind": kind, "path": path});
-        let reply = post(&server, Review::connect("proxy", &options).with("name", "p").text());
+        let reply = post(
+            &server,
+            Review::connect("proxy", &options).with("name", "p").text(),
+        );
         assert_eq!(reply.response("u-1")["allowed"], false, "{kind}");
     }
     allowed(&post(&server, ordinary_clean()), "clean");
@@ -116,12 +153,20 @@ fn doubt_b3_58_proxies_are_covered_where_commands_and_forwarded_ports_are() {
 #[test]
 fn doubt_c8_1_a_renamed_decision_log_is_begun_anew_at_sighup() {
     let _machine = together();
-    let server = Setup::example().flag_with_path("--decision-log", "decisions.jsonl").start();
+    let server = Setup::example()
+        .flag_with_path("--decision-log", "decisions.jsonl")
+        .start();
     let path = server.path("decisions.jsonl");
     denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
-    until("its line", || match fs::read_to_string(&path).unwrap_or_default().lines().count() {
-        1 => Ok(()),
-        it => Err(it.to_string()),
+    until("its line", || {
+        match fs::read_to_string(&path)
+            .unwrap_or_default()
+            .lines()
+            .count()
+        {
+            1 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     fs::rename(&path, server.path("decisions.jsonl.1")).unwrap();
     server.signal(Signal::HUP);
@@ -139,9 +184,17 @@ fn doubt_c6_6_a_second_server_on_the_same_port_is_refused_unless_asked_for() {
     let _machine = together();
     let mut server = Setup::example().no_decision_log().start();
     let other = tempfile::tempdir().unwrap();
-    let mut second = Setup::example().no_decision_log().on(server.port(), &other.path().join("tls")).spawn();
+    let mut second = Setup::example()
+        .no_decision_log()
+        .on(server.port(), &other.path().join("tls"))
+        .spawn();
     let status = second.ends_within(PATIENCE);
-    assert_eq!(status.and_then(|it| it.code()), Some(2), "{}", second.stderr());
+    assert_eq!(
+        status.and_then(|it| it.code()),
+        Some(2),
+        "{}",
+        second.stderr()
+    );
     assert!(second.stderr().contains("in use"), "{}", second.stderr());
     denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
     server.lives();

@@ -3,7 +3,9 @@
 
 use crate::{
     line::{ATTACKER, CALLER, Line, Tls},
-    objects::{Review, clean_pod, container, hostpath_deployment, made_privileged, padded, workload},
+    objects::{
+        Review, clean_pod, container, hostpath_deployment, made_privileged, padded, workload,
+    },
     ordinary::meanwhile,
     scale::alone,
     server::{EXAMPLE, Setup, allowed, binding},
@@ -48,7 +50,8 @@ fn f1_b0_updates_over_one_long_path_are_answered_in_time_and_cost_seconds_at_mos
         let mut server = Setup::with(&[bindings]).no_decision_log().start();
         let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, GRANTED).unwrap();
         let reply = line.post("/validate?timeout=5s", review.text().as_bytes(), GRANTED);
-        let reply = reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
+        let reply =
+            reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
         let response = reply.response("u-1");
         // Refused for what is wrong with it, or for want of time.
         assert_eq!(response["allowed"], !denies, "{name}: {response:?}");
@@ -62,9 +65,14 @@ fn f1_a_costly_update_holds_nobody_else_up() {
     let _machine = alone();
     let server = Setup::example().no_decision_log().start();
     let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
-    let object = made_privileged(hostpath_deployment(&format!("/{}", "\u{1}".repeat(400_000)), 9900));
+    let object = made_privileged(hostpath_deployment(
+        &format!("/{}", "\u{1}".repeat(400_000)),
+        9900,
+    ));
     let costly = Review::update(&clean, &object).user("mallory").text();
-    let large = Review::create(&padded(&clean_pod(), 400_000)).uid("large").text();
+    let large = Review::create(&padded(&clean_pod(), 400_000))
+        .uid("large")
+        .text();
     let ((), seen) = meanwhile(&server, CALLER, |progress| {
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -76,7 +84,8 @@ fn f1_a_costly_update_holds_nobody_else_up() {
             let begun = Instant::now();
             let mut line = Line::open(&server, &Tls::of(&server), CALLER, GRANTED).unwrap();
             let reply = line.post("/validate?timeout=10s", large.as_bytes(), 2 * GRANTED);
-            let reply = reply.unwrap_or_else(|error| panic!("no answer in {:?}: {error}", begun.elapsed()));
+            let reply =
+                reply.unwrap_or_else(|error| panic!("no answer in {:?}: {error}", begun.elapsed()));
             allowed(&reply, "large");
         });
     });

@@ -22,7 +22,13 @@ fn head(length: usize) -> String {
 }
 
 /// Connections that each announce a body of this length and send this much of it.
-fn announce(server: &Server, from: Ipv4Addr, connections: usize, length: usize, begun: &[u8]) -> Vec<Line> {
+fn announce(
+    server: &Server,
+    from: Ipv4Addr,
+    connections: usize,
+    length: usize,
+    begun: &[u8],
+) -> Vec<Line> {
     let tls = Tls::of(server);
     let open = |_| {
         let mut line = Line::open(server, &tls, from, PATIENCE).ok()?;
@@ -72,10 +78,13 @@ fn f2_a10_9_more_idle_bodies_than_places_cost_nobody_an_answer() {
 fn f2_a10_10_streams_whose_bodies_never_come_cost_nobody_an_answer() {
     from_two_addresses(|server, from| {
         let (_, seen) = meanwhile(server, CALLER, |progress| {
-            let mut held: Vec<H2> = (0..5).map(|_| H2::open(server, from, None).unwrap()).collect();
+            let mut held: Vec<H2> = (0..5)
+                .map(|_| H2::open(server, from, None).unwrap())
+                .collect();
             for connection in &mut held {
-                let heads: Vec<u8> =
-                    (0..249).flat_map(|_| connection.review("/validate?timeout=30s", 1000, None).1).collect();
+                let heads: Vec<u8> = (0..249)
+                    .flat_map(|_| connection.review("/validate?timeout=30s", 1000, None).1)
+                    .collect();
                 connection.send(&heads);
             }
             progress.rounds(ROUNDS);
@@ -104,7 +113,11 @@ fn f2_large_bodies_that_stop_before_their_end_cost_no_small_one_an_answer() {
 #[test]
 fn f2_a15_3_a_stranger_cannot_turn_judging_off_where_a_binding_only_warns_of_what_is_not_judged() {
     let _machine = alone();
-    let warns = binding("b", "[C-0057]", "validationActions: [Deny], onUnevaluated: Warn");
+    let warns = binding(
+        "b",
+        "[C-0057]",
+        "validationActions: [Deny], onUnevaluated: Warn",
+    );
     let server = Setup::with(&[warns]).no_decision_log().start();
     denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
     let held = announce(&server, ATTACKER, 8, LARGEST, b"");

@@ -60,7 +60,11 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
         let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
         callers.into_iter().fold(Tally::default(), |all, it| {
             let one = it.join().unwrap();
-            Tally { denied: all.denied + one.denied, late: all.late + one.late, allowed: all.allowed + one.allowed }
+            Tally {
+                denied: all.denied + one.denied,
+                late: all.late + one.late,
+                allowed: all.allowed + one.allowed,
+            }
         })
     })
 }
@@ -71,8 +75,13 @@ fn nobody_gets_in(bindings: &[String], body: &str, callers: usize) {
     for from in [CALLER, ATTACKER] {
         let mut server = Setup::with(bindings).no_decision_log().start();
         let time = Duration::from_secs(scale(6, 20));
-        let (tally, seen) = meanwhile(&server, CALLER, |_| flood(&server, from, body, callers, time));
-        assert!(tally.late == 0 && tally.allowed == 0 && tally.denied > 0, "from {from}: {tally:?}");
+        let (tally, seen) = meanwhile(&server, CALLER, |_| {
+            flood(&server, from, body, callers, time)
+        });
+        assert!(
+            tally.late == 0 && tally.allowed == 0 && tally.denied > 0,
+            "from {from}: {tally:?}"
+        );
         seen.all_right();
         server.lives();
     }
@@ -86,7 +95,10 @@ fn f3_r2_a_flood_of_slow_pods_is_answered_before_the_api_server_gives_up() {
 
 #[test]
 fn f3_r3_a_flood_of_wide_pods_is_answered_before_the_api_server_gives_up() {
-    let body = Review::create(&defaulted_pod(9900)).with("namespace", "wide").user("mallory").text();
+    let body = Review::create(&defaulted_pod(9900))
+        .with("namespace", "wide")
+        .user("mallory")
+        .text();
     // Ordinary callers are elsewhere, and held to the example alone.
     let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
     let wide = (0..5).map(|it| binding(&format!("b{it}"), "['*']", everything));

@@ -5,8 +5,8 @@ use crate::{
     frames::{H2, RST_STREAM},
     line::{ATTACKER, Line, PATIENCE, Tls, post},
     objects::{
-        Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod, privileged,
-        privileged_pod,
+        Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod,
+        privileged, privileged_pod,
     },
     scale::{alone, scale, together},
     server::{Server, Setup, binding},
@@ -24,7 +24,9 @@ const PEAK_MAX_MIB: u64 = 512;
 const LINE_MAX_BYTES: usize = 100_000;
 
 fn bindings(count: usize) -> Vec<String> {
-    (0..count).map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]")).collect()
+    (0..count)
+        .map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]"))
+        .collect()
 }
 
 /// So many callers at once, each with one review.
@@ -34,7 +36,9 @@ fn at_once(server: &Server, callers: usize, body: &str) {
         for _ in 0..callers {
             scope.spawn(|| {
                 let mut line = Line::open(server, &tls, ATTACKER, PATIENCE).unwrap();
-                let reply = line.post("/validate?timeout=30s", body.as_bytes(), PATIENCE).unwrap();
+                let reply = line
+                    .post("/validate?timeout=30s", body.as_bytes(), PATIENCE)
+                    .unwrap();
                 assert_eq!(reply.response("u-1")["allowed"], false);
             });
         }
@@ -61,7 +65,11 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
             "A14.5" => drop(post(&server, body).response("u-1")),
             _ => at_once(&server, callers, body),
         }
-        assert!(server.peak_mib() < PEAK_MAX_MIB, "{name}: {} MiB", server.peak_mib());
+        assert!(
+            server.peak_mib() < PEAK_MAX_MIB,
+            "{name}: {} MiB",
+            server.peak_mib()
+        );
         until("memory to be given back", || match server.rss_mib() {
             ..100 => Ok(()),
             it => Err(format!("{name}: {it} MiB")),
@@ -80,7 +88,9 @@ fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
     let open = |_| {
         let mut line = Line::open(&server, &tls, ATTACKER, PATIENCE).unwrap();
         assert_eq!(
-            line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap().response("u-1")["allowed"],
+            line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE)
+                .unwrap()
+                .response("u-1")["allowed"],
             true
         );
         line
@@ -93,7 +103,11 @@ fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
     // It was 300 KiB; TLS and HTTP need some tens.
     let each_kib = grown_kib / u64::try_from(connections).unwrap();
     assert!(each_kib < 100, "{each_kib} KiB for each kept connection");
-    assert!(server.peak_mib() < PEAK_MAX_MIB, "{} MiB", server.peak_mib());
+    assert!(
+        server.peak_mib() < PEAK_MAX_MIB,
+        "{} MiB",
+        server.peak_mib()
+    );
     drop((first, kept));
     until("memory to be given back", || match server.rss_mib() {
         ..100 => Ok(()),
@@ -108,7 +122,10 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
     let containers: Vec<_> = (0..40)
         .map(|it| {
             let capability = json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}});
-            merge(privileged(&format!("container-number-{it:03}")), &capability)
+            merge(
+                privileged(&format!("container-number-{it:03}")),
+                &capability,
+            )
         })
         .collect();
     let body = Review::create(&pod(&containers)).text();
@@ -127,14 +144,26 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
     let deadline = Instant::now() + Duration::from_secs(scale(60, 120));
     loop {
         held.retain_mut(|(connection, reset)| {
-            *reset += connection.frames(Duration::from_millis(5)).iter().filter(|it| it.kind == RST_STREAM).count();
+            *reset += connection
+                .frames(Duration::from_millis(5))
+                .iter()
+                .filter(|it| it.kind == RST_STREAM)
+                .count();
             *reset < streams && !connection.is_closed()
         });
-        assert!(server.peak_mib() < PEAK_MAX_MIB, "{} MiB", server.peak_mib());
+        assert!(
+            server.peak_mib() < PEAK_MAX_MIB,
+            "{} MiB",
+            server.peak_mib()
+        );
         if held.is_empty() {
             break;
         }
-        assert!(Instant::now() < deadline, "{} connections are kept for ever", held.len());
+        assert!(
+            Instant::now() < deadline,
+            "{} connections are kept for ever",
+            held.len()
+        );
     }
     server.lives();
 }
@@ -143,16 +172,25 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
 #[test]
 fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
     let _machine = alone();
-    let long_name = Review::create(&privileged_pod()).with("name", "n".repeat(1_000_000)).text();
-    let containers: Vec<_> = (0..100).map(|it| privileged(&format!("container-{it:03}"))).collect();
+    let long_name = Review::create(&privileged_pod())
+        .with("name", "n".repeat(1_000_000))
+        .text();
+    let containers: Vec<_> = (0..100)
+        .map(|it| privileged(&format!("container-{it:03}")))
+        .collect();
     let many = Review::create(&pod(&containers)).text();
-    for (name, body, count) in [("C4.4", long_name, scale(250, 1500)), ("C4.3", many, scale(1500, 4500))] {
+    for (name, body, count) in [
+        ("C4.4", long_name, scale(250, 1500)),
+        ("C4.3", many, scale(1500, 4500)),
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         let mut server = Setup::example().stdout(writer).start();
         let before = server.rss_mib();
         let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
         for _ in 0..count {
-            let reply = line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE).unwrap();
+            let reply = line
+                .post("/validate?timeout=10s", body.as_bytes(), PATIENCE)
+                .unwrap();
             assert_eq!(reply.response("u-1")["allowed"], false);
         }
         let grown = server.rss_mib().saturating_sub(before);
@@ -170,9 +208,15 @@ fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
     let mut server = Setup::with(&[deny_all]).start();
     let long = "x".repeat(scale(1_000_000, 5_000_000));
     let bad = || Review::create(&privileged_pod());
-    let with_env = merge(container("a"), &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}));
+    let with_env = merge(
+        container("a"),
+        &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}),
+    );
     let capabilities: Vec<&str> = vec!["SYS_ADMIN"; 20_000];
-    let capable = merge(container("a"), &json!({"securityContext": {"capabilities": {"add": capabilities}}}));
+    let capable = merge(
+        container("a"),
+        &json!({"securityContext": {"capabilities": {"add": capabilities}}}),
+    );
     let many: Vec<_> = (0..200).map(|it| privileged(&format!("c{it}"))).collect();
     for (name, review) in [
         ("name", bad().with("name", long.as_str())),
@@ -182,26 +226,49 @@ fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
         ("resource", bad().resource("", "v1", &long)),
         ("container", Review::create(&pod(&[privileged(&long)]))),
         ("environment", Review::create(&pod(&[with_env]))),
-        ("ConfigMap key", Review::create(&config_map(&[(&format!("password{long}"), "x")]))),
-        ("image", Review::create(&pod(&[merge(container("a"), &json!({"image": format!("{long}:latest")}))]))),
+        (
+            "ConfigMap key",
+            Review::create(&config_map(&[(&format!("password{long}"), "x")])),
+        ),
+        (
+            "image",
+            Review::create(&pod(&[merge(
+                container("a"),
+                &json!({"image": format!("{long}:latest")}),
+            )])),
+        ),
         ("capabilities", Review::create(&pod(&[capable]))),
         ("containers", Review::create(&pod(&many))),
     ] {
         let before = fs::metadata(server.path("stdout")).unwrap().len();
         let reply = post(&server, review.text());
         reply.response("u-1");
-        assert!(reply.body.len() < 64 << 10, "{name}: an answer of {} bytes", reply.body.len());
-        let log = until("the line", || match fs::read(server.path("stdout")).unwrap() {
-            it if it.len() as u64 > before && it.ends_with(b"\n") => Ok(it),
-            it => Err(format!("{name}: {} bytes", it.len())),
+        assert!(
+            reply.body.len() < 64 << 10,
+            "{name}: an answer of {} bytes",
+            reply.body.len()
+        );
+        let log = until("the line", || {
+            match fs::read(server.path("stdout")).unwrap() {
+                it if it.len() as u64 > before && it.ends_with(b"\n") => Ok(it),
+                it => Err(format!("{name}: {} bytes", it.len())),
+            }
         });
         let line = log.len() - usize::try_from(before).unwrap();
         assert!(line < LINE_MAX_BYTES, "{name}: a line of {line} bytes");
-        assert_eq!(log.iter().filter(|it| **it == b'\n').count(), server.stdout().lines().count());
+        assert_eq!(
+            log.iter().filter(|it| **it == b'\n').count(),
+            server.stdout().lines().count()
+        );
     }
     // A uid that no API server makes is refused, or cut in the log at least.
     let reply = post(&server, bad().uid(&long).text());
-    assert!(reply.status == 400 || reply.body.len() < 64 << 10, "{} {} bytes", reply.status, reply.body.len());
+    assert!(
+        reply.status == 400 || reply.body.len() < 64 << 10,
+        "{} {} bytes",
+        reply.status,
+        reply.body.len()
+    );
     let longest = server.stdout().lines().map(str::len).max().unwrap();
     assert!(longest < LINE_MAX_BYTES, "a line of {longest} bytes");
     server.lives();

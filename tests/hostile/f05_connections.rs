@@ -24,24 +24,40 @@ const BRIEF: Duration = Duration::from_secs(2);
 /// Allows this process as many files as it may have.
 pub(crate) fn raise_own_limit() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    )
+    .unwrap();
 }
 
 /// Keeps so many connections open without a byte, opening again those that were closed, until `is_over`, which is asked
 /// once for each time that all are there.
-pub(crate) fn hold(server: &Server, from: Ipv4Addr, count: usize, mut is_over: impl FnMut(usize) -> bool) {
+pub(crate) fn hold(
+    server: &Server,
+    from: Ipv4Addr,
+    count: usize,
+    mut is_over: impl FnMut(usize) -> bool,
+) {
     let mut held: Vec<TcpStream> = Vec::new();
     for turn in 0.. {
         let deadline = Instant::now() + Duration::from_secs(20);
         while held.len() < count && Instant::now() < deadline {
-            let Ok(stream) = connect(server, from, BRIEF) else { continue };
+            let Ok(stream) = connect(server, from, BRIEF) else {
+                continue;
+            };
             stream.set_nonblocking(true).unwrap();
             held.push(stream);
         }
         if is_over(turn) {
             break;
         }
-        held.retain_mut(|it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
+        held.retain_mut(
+            |it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
+        );
     }
 }
 
@@ -58,8 +74,13 @@ fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_caller
     let _machine = alone();
     raise_own_limit();
     for from in [ATTACKER, CALLER] {
-        let mut server = Setup::example().no_decision_log().shell("ulimit -n 700").start();
-        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, from, 800, after(progress, ROUNDS)));
+        let mut server = Setup::example()
+            .no_decision_log()
+            .shell("ulimit -n 700")
+            .start();
+        let ((), seen) = meanwhile(&server, CALLER, |progress| {
+            hold(&server, from, 800, after(progress, ROUNDS))
+        });
         seen.all_right();
         server.lives();
     }
@@ -69,14 +90,19 @@ fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_caller
 fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers() {
     let _machine = alone();
     raise_own_limit();
-    if getrlimit(Resource::Nofile).maximum.is_some_and(|it| it < 12_000) {
+    if getrlimit(Resource::Nofile)
+        .maximum
+        .is_some_and(|it| it < 12_000)
+    {
         eprintln!("not run: 10,100 connections need 12,000 files");
         return;
     }
     for from in scale(&[ATTACKER][..], &[ATTACKER, CALLER]) {
         let mut server = Setup::example().no_decision_log().start();
         let rounds = scale(5, 100);
-        let ((), seen) = meanwhile(&server, CALLER, |progress| hold(&server, *from, 10_100, after(progress, rounds)));
+        let ((), seen) = meanwhile(&server, CALLER, |progress| {
+            hold(&server, *from, 10_100, after(progress, rounds))
+        });
         seen.all_right();
         assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
         server.lives();
@@ -87,14 +113,19 @@ fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers(
 fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
     let _machine = alone();
     raise_own_limit();
-    let mut server = Setup::example().no_decision_log().shell("ulimit -Sn 1024").start();
+    let mut server = Setup::example()
+        .no_decision_log()
+        .shell("ulimit -Sn 1024")
+        .start();
     let tls = Tls::of(&server);
     let (failed, seen) = meanwhile(&server, CALLER, |progress| {
         let mut failed = 0;
         let mut held = Vec::new();
         for _ in 0..1100 {
-            let line = Line::open(&server, &tls, ATTACKER, BRIEF)
-                .and_then(|mut it| it.post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF).map(|_| it));
+            let line = Line::open(&server, &tls, ATTACKER, BRIEF).and_then(|mut it| {
+                it.post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
+                    .map(|_| it)
+            });
             failed += usize::from(line.is_err());
             held.extend(line);
             if failed > 3 {
@@ -107,10 +138,15 @@ fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
     assert_eq!(failed, 0, "connections that were not served");
     seen.all_right();
     // There are descriptors left for files: a changed binding is read.
-    server.bind("000.yaml", &crate::server::EXAMPLE.replace("[Deny]", "[Warn]"));
-    until("the changed binding", || match post(&server, ordinary_bad()).response("bad")["allowed"] == true {
-        true => Ok(()),
-        false => Err(server.stderr()),
+    server.bind(
+        "000.yaml",
+        &crate::server::EXAMPLE.replace("[Deny]", "[Warn]"),
+    );
+    until("the changed binding", || {
+        match post(&server, ordinary_bad()).response("bad")["allowed"] == true {
+            true => Ok(()),
+            false => Err(server.stderr()),
+        }
     });
     server.lives();
 }
@@ -121,12 +157,17 @@ fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
     let _machine = alone();
     raise_own_limit();
     for begun in ["", "POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-        let mut server = Setup::example().no_decision_log().shell("ulimit -n 600").start();
+        let mut server = Setup::example()
+            .no_decision_log()
+            .shell("ulimit -n 600")
+            .start();
         let tls = Tls::of(&server);
         let ((), seen) = meanwhile(&server, CALLER, |progress| {
             let mut held: Vec<Line> = Vec::new();
             for _ in 0..scale(650, 2000) {
-                let Ok(mut line) = Line::open(&server, &tls, ATTACKER, BRIEF) else { continue };
+                let Ok(mut line) = Line::open(&server, &tls, ATTACKER, BRIEF) else {
+                    continue;
+                };
                 line.send(begun.as_bytes());
                 held.push(line);
             }
@@ -142,13 +183,30 @@ fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
 fn f5_a_kept_connection_that_delivered_reviews_is_never_the_one_that_yields() {
     let _machine = alone();
     raise_own_limit();
-    let server = Setup::example().no_decision_log().shell("ulimit -n 600").start();
+    let server = Setup::example()
+        .no_decision_log()
+        .shell("ulimit -n 600")
+        .start();
     let mut kept = Line::ordinary(&server);
-    denied(&kept.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    denied(
+        &kept
+            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .unwrap(),
+        "bad",
+        403,
+        "C-0057",
+    );
     let mut held = Vec::new();
     for _ in 0..scale(1500, 5000) {
         held.extend(connect(&server, CALLER, BRIEF));
     }
     assert!(!nightly() || held.len() > 2000);
-    denied(&kept.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    denied(
+        &kept
+            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .unwrap(),
+        "bad",
+        403,
+        "C-0057",
+    );
 }

@@ -29,12 +29,18 @@ fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
         let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
         let before = server.cpu();
         for _ in 0..3 {
-            let reply = line.post("/validate?timeout=5s", body.as_bytes(), PATIENCE).unwrap();
+            let reply = line
+                .post("/validate?timeout=5s", body.as_bytes(), PATIENCE)
+                .unwrap();
             // Refused for what is wrong with it, or for having more findings than are listed.
             assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
         }
         let each = (server.cpu() - before) / 3;
-        assert!(each < cpu_max, "{name}: {each:?} of CPU for each review of {} bytes", body.len());
+        assert!(
+            each < cpu_max,
+            "{name}: {each:?} of CPU for each review of {} bytes",
+            body.len()
+        );
         server.lives();
     }
 }
@@ -45,7 +51,9 @@ fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
     for (name, volumes, mounts, callers, _) in TRIES {
         for from in [ATTACKER, CALLER] {
             let mut server = Setup::example().no_decision_log().start();
-            let body = Review::create(&slow_pod(volumes, mounts)).user("mallory").text();
+            let body = Review::create(&slow_pod(volumes, mounts))
+                .user("mallory")
+                .text();
             let tls = Tls::of(&server);
             let left = AtomicUsize::new(callers * scale(2, 6));
             let ((), seen) = meanwhile(&server, CALLER, |_| {
@@ -53,10 +61,15 @@ fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
                     for _ in 0..callers {
                         scope.spawn(|| {
                             let mut line = Line::open(&server, &tls, from, PATIENCE).unwrap();
-                            let next =
-                                || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+                            let next = || {
+                                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| {
+                                    it.checked_sub(1)
+                                })
+                            };
                             while next().is_ok() {
-                                let reply = line.post("/validate?timeout=5s", body.as_bytes(), PATIENCE).unwrap();
+                                let reply = line
+                                    .post("/validate?timeout=5s", body.as_bytes(), PATIENCE)
+                                    .unwrap();
                                 assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
                             }
                         });

@@ -39,20 +39,31 @@ fn hang_up(server: &Server) {
 fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
     let _machine = together();
     let (reader, writer) = pipe_of(4096);
-    let server = Setup::example().stderr(writer).flags(&["--drain-delay", "50ms"]).start();
+    let server = Setup::example()
+        .stderr(writer)
+        .flags(&["--drain-delay", "50ms"])
+        .start();
     let ((), seen) = meanwhile(&server, CALLER, |progress| {
         hang_up(&server);
         progress.rounds(3);
         let generation = || server.metric("kubevet_library_generation");
         let before = generation();
         server.bind("000.yaml", &format!("{EXAMPLE}\n# changed\n"));
-        until("the changed binding", || if generation() > before { Ok(()) } else { Err(before.to_string()) });
+        until("the changed binding", || {
+            if generation() > before {
+                Ok(())
+            } else {
+                Err(before.to_string())
+            }
+        });
         for name in ["tls.crt", "tls.key"] {
             fs::remove_file(server.tls().join(name)).unwrap();
         }
-        until("the certificate to be written back", || match server.tls().join("tls.key").exists() {
-            true => Ok(()),
-            false => Err("no tls.key".to_owned()),
+        until("the certificate to be written back", || {
+            match server.tls().join("tls.key").exists() {
+                true => Ok(()),
+                false => Err("no tls.key".to_owned()),
+            }
         });
         progress.rounds(3);
     });
@@ -68,7 +79,11 @@ fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
     hang_up(&server);
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
-    assert_eq!(status.and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+    assert_eq!(
+        status.and_then(|it| it.code()),
+        Some(0),
+        "it did not end in {GRACE:?}"
+    );
     drop(reader);
 }
 
@@ -79,17 +94,30 @@ fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
     let mut server = Setup::example().stdout(writer).start();
     let mut line = Line::ordinary(&server);
     for _ in 0..200 {
-        denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+        denied(
+            &line
+                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .unwrap(),
+            "bad",
+            403,
+            "C-0057",
+        );
     }
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
-    assert_eq!(status.and_then(|it| it.code()), Some(0), "it did not end in {GRACE:?}");
+    assert_eq!(
+        status.and_then(|it| it.code()),
+        Some(0),
+        "it did not end in {GRACE:?}"
+    );
     drop(reader);
 }
 
 /// A connection that opens streams and resets them, as many as the server lets it; false where there is no connection.
 fn reset_streams(server: &Server) -> bool {
-    let Ok(mut connection) = H2::open(server, ATTACKER, None) else { return false };
+    let Ok(mut connection) = H2::open(server, ATTACKER, None) else {
+        return false;
+    };
     connection.send_patience(Duration::from_secs(1));
     let mut bytes = Vec::new();
     for _ in 0..300 {
@@ -129,6 +157,9 @@ fn f7_c5_3_strangers_cannot_write_into_the_log_at_will() {
     let tls = Tls::of(&server);
     drop(Line::open(&server, &tls, CALLER, PATIENCE).unwrap());
     let written = server.stderr().lines().count() - before;
-    assert!(written < connections / 4, "{written} lines for {connections} connections");
+    assert!(
+        written < connections / 4,
+        "{written} lines for {connections} connections"
+    );
     server.lives();
 }

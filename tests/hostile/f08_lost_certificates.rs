@@ -25,7 +25,9 @@ fn turns() -> Duration {
 /// The certificate that is served, and whether a caller that trusts this authority gets through.
 fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
     let tls = Tls::trusting(ca, &[b"http/1.1"]);
-    Line::open(server, &tls, CALLER, PATIENCE).map(drop).map_err(|error| error.to_string())
+    Line::open(server, &tls, CALLER, PATIENCE)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// What happens to the folder, whose folder it is, and what must not have happened after some turns.
@@ -43,14 +45,24 @@ fn remove_all(server: &Server) {
 }
 
 const TRIES: [Try; 5] = [
-    Try { name: "C1.4 the whole folder removed, ours", theirs: false, harm: remove_all, back_after: None },
+    Try {
+        name: "C1.4 the whole folder removed, ours",
+        theirs: false,
+        harm: remove_all,
+        back_after: None,
+    },
     Try {
         name: "C1.5 ca.crt emptied, ours",
         theirs: false,
         harm: |it| fs::write(it.tls().join("ca.crt"), "").unwrap(),
         back_after: None,
     },
-    Try { name: "C1.10 the whole folder removed, theirs", theirs: true, harm: remove_all, back_after: None },
+    Try {
+        name: "C1.10 the whole folder removed, theirs",
+        theirs: true,
+        harm: remove_all,
+        back_after: None,
+    },
     Try {
         name: "C1.10 the three files gone for a while, theirs",
         theirs: true,
@@ -73,7 +85,10 @@ const TRIES: [Try; 5] = [
 fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
     let _machine = together();
     let failures: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(move || (it.name, lose(*it)))).collect();
+        let tries: Vec<_> = TRIES
+            .iter()
+            .map(|it| scope.spawn(move || (it.name, lose(*it))))
+            .collect();
         tries
             .into_iter()
             .map(|it| it.join().unwrap())
@@ -95,7 +110,10 @@ fn lose(one: Try) -> Option<String> {
         for name in names {
             fs::copy(server.tls().join(name), folder.join(name)).unwrap();
         }
-        server = Setup::example().no_decision_log().on(free_port(), &folder).start();
+        server = Setup::example()
+            .no_decision_log()
+            .on(free_port(), &folder)
+            .start();
     }
     let ca = server.ca();
     let saved = names.map(|it| (it, fs::read(server.tls().join(it)).unwrap()));
@@ -112,15 +130,28 @@ fn lose(one: Try) -> Option<String> {
         }
         if let Err(error) = still_trusted(&server, &ca) {
             let seconds = begun.elapsed().as_secs();
-            return Some(format!("after {seconds} s callers are out: {error}: {}", server.stderr()));
+            return Some(format!(
+                "after {seconds} s callers are out: {error}: {}",
+                server.stderr()
+            ));
         }
         if one.theirs && server.tls().join("ca.key").exists() {
-            return Some(format!("it wrote ca.key into somebody else's folder: {}", server.stderr()));
+            return Some(format!(
+                "it wrote ca.key into somebody else's folder: {}",
+                server.stderr()
+            ));
         }
         thread::sleep(Duration::from_millis(500));
     }
     let mut line = Line::open(&server, &Tls::trusting(&ca, &[]), CALLER, PATIENCE).unwrap();
-    denied(&line.post("/validate", ordinary_bad().as_bytes(), PATIENCE).unwrap(), "bad", 403, "C-0057");
+    denied(
+        &line
+            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .unwrap(),
+        "bad",
+        403,
+        "C-0057",
+    );
     server.lives();
     None
 }
@@ -128,7 +159,10 @@ fn lose(one: Try) -> Option<String> {
 #[test]
 fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
     let _machine = together();
-    let mut server = Setup::example().no_decision_log().flags(&["--drain-delay", "50ms"]).start();
+    let mut server = Setup::example()
+        .no_decision_log()
+        .flags(&["--drain-delay", "50ms"])
+        .start();
     let other = Setup::example().no_decision_log().start();
     fs::remove_file(server.tls().join("ca.key")).unwrap();
     thread::sleep(Duration::from_secs(3));
@@ -143,10 +177,16 @@ fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
         fs::rename(&aside, server.tls().join(name)).unwrap();
     }
     let theirs = Tls::trusting(&other.ca(), &[]);
-    until("the pair that was put in place", || match Line::open(&server, &theirs, CALLER, PATIENCE) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("{error}: {}", server.stderr())),
+    until("the pair that was put in place", || {
+        match Line::open(&server, &theirs, CALLER, PATIENCE) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{error}: {}", server.stderr())),
+        }
     });
     server.signal(Signal::TERM);
-    assert_eq!(server.ends_within(PATIENCE).and_then(|it| it.code()), Some(0), "C1.15");
+    assert_eq!(
+        server.ends_within(PATIENCE).and_then(|it| it.code()),
+        Some(0),
+        "C1.15"
+    );
 }

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 fn mounts(volume: &str, volumes: &Value) -> Value {
     let mounts = json!({"volumeMounts": [{"name": volume, "mountPath": "/m"}]});
-    pod_with(&[merge(container("a"), &mounts)], &json!({"volumes": volumes}))
+    pod_with(
+        &[merge(container("a"), &mounts)],
+        &json!({"volumes": volumes}),
+    )
 }
 
 #[test]
@@ -22,12 +25,21 @@ fn f9_b9_what_lies_behind_an_unchanged_mount_is_part_of_a_finding() {
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
     let deployment = |volume: &str| workload("Deployment", &mounts(volume, &two)["spec"]);
     for (name, review) in [
-        ("B9.13 another path", Review::update(&one("/var/log"), &one("/"))),
-        ("B9.14 another volume", Review::update(&deployment("v"), &deployment("root"))),
+        (
+            "B9.13 another path",
+            Review::update(&one("/var/log"), &one("/")),
+        ),
+        (
+            "B9.14 another volume",
+            Review::update(&deployment("v"), &deployment("root")),
+        ),
         ("B9.15 created", Review::create(&mounts("root", &two))),
         (
             "an empty folder becomes the node's",
-            Review::update(&mounts("v", &json!([{"name": "v", "emptyDir": {}}])), &one("/")),
+            Review::update(
+                &mounts("v", &json!([{"name": "v", "emptyDir": {}}])),
+                &one("/"),
+            ),
         ),
     ] {
         let reply = post(&server, review.text());
@@ -35,6 +47,12 @@ fn f9_b9_what_lies_behind_an_unchanged_mount_is_part_of_a_finding() {
         denied(&reply, "u-1", 403, "C-0045");
     }
     // What was there is warned of, whatever else changes.
-    let labelled = merge(one("/var/log"), &json!({"metadata": {"labels": {"new": "1"}}}));
-    allowed(&post(&server, Review::update(&one("/var/log"), &labelled).text()), "u-1");
+    let labelled = merge(
+        one("/var/log"),
+        &json!({"metadata": {"labels": {"new": "1"}}}),
+    );
+    allowed(
+        &post(&server, Review::update(&one("/var/log"), &labelled).text()),
+        "u-1",
+    );
 }

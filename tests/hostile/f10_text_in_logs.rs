@@ -51,11 +51,20 @@ fn f10_b10_no_hidden_character_of_a_request_stands_in_the_decision_log_as_it_is(
             "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh", "-c", text], "container": text,
         });
         let mut bad = pod(&[privileged(&text)]);
-        bad["metadata"] = json!({"name": text, "namespace": "shop", "labels": {text.as_str(): text}});
+        bad["metadata"] =
+            json!({"name": text, "namespace": "shop", "labels": {text.as_str(): text}});
         for (what, review) in [
-            ("command", Review::connect("exec", &options).with("name", "p")),
+            (
+                "command",
+                Review::connect("exec", &options).with("name", "p"),
+            ),
             ("container", Review::create(&pod(&[privileged(&text)]))),
-            ("name, namespace and user", Review::create(&bad).with("namespace", text.as_str()).user(&text)),
+            (
+                "name, namespace and user",
+                Review::create(&bad)
+                    .with("namespace", text.as_str())
+                    .user(&text),
+            ),
             ("resource", Review::create(&bad).resource("", "v1", &text)),
         ] {
             let before = server.stdout().len();
@@ -68,8 +77,14 @@ fn f10_b10_no_hidden_character_of_a_request_stands_in_the_decision_log_as_it_is(
             });
             assert_eq!(log.lines().count(), 1, "{name} in {what}");
             serde_json::from_str::<Value>(&log).expect("a line is JSON");
-            wrong.extend(log.contains(*character).then(|| format!("{name} in {what}")));
-            wrong.extend(said.contains(*character).then(|| format!("{name} in {what}, in the answer")));
+            wrong.extend(
+                log.contains(*character)
+                    .then(|| format!("{name} in {what}")),
+            );
+            wrong.extend(
+                said.contains(*character)
+                    .then(|| format!("{name} in {what}, in the answer")),
+            );
         }
     }
     assert!(wrong.is_empty(), "{} raw: {wrong:?}", wrong.len());

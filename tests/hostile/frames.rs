@@ -49,10 +49,22 @@ impl H2 {
     pub(crate) fn open(server: &Server, from: Ipv4Addr, window: Option<u32>) -> io::Result<Self> {
         let line = Line::open(server, &Tls::h2(server), from, OPENING)?;
         assert_eq!(line.protocol(), Some(&b"h2"[..]));
-        let mut this = Self { line, next: 1, window: 65_535, closed: false };
-        let setting: Vec<u8> =
-            window.map(|it| [&4_u16.to_be_bytes()[..], &it.to_be_bytes()].concat()).unwrap_or_default();
-        this.send(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(SETTINGS, 0, 0, &setting)[..]].concat());
+        let mut this = Self {
+            line,
+            next: 1,
+            window: 65_535,
+            closed: false,
+        };
+        let setting: Vec<u8> = window
+            .map(|it| [&4_u16.to_be_bytes()[..], &it.to_be_bytes()].concat())
+            .unwrap_or_default();
+        this.send(
+            &[
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                &frame(SETTINGS, 0, 0, &setting)[..],
+            ]
+            .concat(),
+        );
         Ok(this)
     }
 
@@ -68,7 +80,12 @@ impl H2 {
     }
 
     /// The frames of a review: its stream, and what to send. Without a body only the head, with a length announced.
-    pub(crate) fn review(&mut self, path: &str, length: usize, body: Option<&[u8]>) -> (u32, Vec<u8>) {
+    pub(crate) fn review(
+        &mut self,
+        path: &str,
+        length: usize,
+        body: Option<&[u8]>,
+    ) -> (u32, Vec<u8>) {
         let stream = self.next;
         self.next += 2;
         let length = length.to_string();
@@ -83,7 +100,12 @@ impl H2 {
         if let Some(body) = body {
             let last = body.len().div_ceil(PIECE).saturating_sub(1);
             for (place, piece) in body.chunks(PIECE).enumerate() {
-                bytes.extend(frame(DATA, u8::from(place == last) * END_STREAM, stream, piece));
+                bytes.extend(frame(
+                    DATA,
+                    u8::from(place == last) * END_STREAM,
+                    stream,
+                    piece,
+                ));
             }
         }
         (stream, bytes)
@@ -113,7 +135,10 @@ impl H2 {
             if left.is_zero() {
                 break;
             }
-            self.closed |= self.line.listen(left.max(Duration::from_millis(1))).is_err();
+            self.closed |= self
+                .line
+                .listen(left.max(Duration::from_millis(1)))
+                .is_err();
             while let Some(frame) = take(self.line.buffer()) {
                 self.answer(&frame.0, frame.1);
                 frames.push(frame.0);
@@ -124,8 +149,12 @@ impl H2 {
 
     fn answer(&mut self, came: &Frame, flags: u8) {
         match came.kind {
-            SETTINGS if flags & ACK == 0 => self.closed |= !self.line.send(&frame(SETTINGS, ACK, 0, &[])),
-            PING if flags & ACK == 0 => self.closed |= !self.line.send(&frame(PING, ACK, 0, &came.payload)),
+            SETTINGS if flags & ACK == 0 => {
+                self.closed |= !self.line.send(&frame(SETTINGS, ACK, 0, &[]))
+            }
+            PING if flags & ACK == 0 => {
+                self.closed |= !self.line.send(&frame(PING, ACK, 0, &came.payload))
+            }
             WINDOW_UPDATE if came.stream == 0 => {
                 self.window += i64::from(u32::from_be_bytes(came.payload[..4].try_into().unwrap()));
             }
@@ -180,5 +209,12 @@ fn take(buffer: &mut Vec<u8>) -> Option<(Frame, u8)> {
     let payload = buffer.get(9..9 + length)?.to_vec();
     buffer.drain(..9 + length);
     let stream = u32::from_be_bytes(head[5..9].try_into().unwrap()) & 0x7fff_ffff;
-    Some((Frame { kind: head[3], stream, payload }, head[4]))
+    Some((
+        Frame {
+            kind: head[3],
+            stream,
+            payload,
+        },
+        head[4],
+    ))
 }

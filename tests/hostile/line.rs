@@ -52,7 +52,12 @@ impl Tls {
     pub(crate) fn showing(server: &Server, certificate: &str, key: &str) -> Self {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        Self::build(&server.ca(), &[b"http/1.1"], &[&TLS13, &TLS12], Some((certificate, key)))
+        Self::build(
+            &server.ca(),
+            &[b"http/1.1"],
+            &[&TLS13, &TLS12],
+            Some((certificate, key)),
+        )
     }
 
     fn build(
@@ -70,7 +75,9 @@ impl Tls {
             .unwrap()
             .with_root_certificates(roots);
         let mut config = match own {
-            Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
+            Some((certificate, key)) => config
+                .with_client_auth_cert(vec![certificate], key)
+                .unwrap(),
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
@@ -79,7 +86,11 @@ impl Tls {
 }
 
 /// A plain connection to the server's port from this address.
-pub(crate) fn connect(server: &Server, from: Ipv4Addr, patience: Duration) -> io::Result<TcpStream> {
+pub(crate) fn connect(
+    server: &Server,
+    from: Ipv4Addr,
+    patience: Duration,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((from, 0)).into())?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
@@ -97,12 +108,22 @@ pub(crate) struct Line {
 
 impl Line {
     /// Connects and shakes hands, within this time.
-    pub(crate) fn open(server: &Server, tls: &Tls, from: Ipv4Addr, patience: Duration) -> io::Result<Self> {
+    pub(crate) fn open(
+        server: &Server,
+        tls: &Tls,
+        from: Ipv4Addr,
+        patience: Duration,
+    ) -> io::Result<Self> {
         Self::shake_hands(connect(server, from, patience)?, tls, "localhost", patience)
     }
 
     /// As [`Self::open`], over a connection that is there, asking for this name.
-    pub(crate) fn shake_hands(mut sock: TcpStream, tls: &Tls, name: &str, patience: Duration) -> io::Result<Self> {
+    pub(crate) fn shake_hands(
+        mut sock: TcpStream,
+        tls: &Tls,
+        name: &str,
+        patience: Duration,
+    ) -> io::Result<Self> {
         let deadline = Instant::now() + patience;
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut conn = ClientConnection::new(Arc::clone(&tls.0), name).unwrap();
@@ -112,7 +133,10 @@ impl Line {
             conn.complete_io(&mut sock)?;
         }
         sock.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: StreamOwned::new(conn, sock), read: Vec::new() })
+        Ok(Self {
+            stream: StreamOwned::new(conn, sock),
+            read: Vec::new(),
+        })
     }
 
     /// A connection of the ordinary caller.
@@ -123,7 +147,10 @@ impl Line {
 
     /// Sends bytes; false where the other side has gone, or takes nothing any more.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).is_ok()
+        self.stream
+            .write_all(bytes)
+            .and_then(|()| self.stream.flush())
+            .is_ok()
     }
 
     /// How long sending may wait for the other side.
@@ -132,10 +159,18 @@ impl Line {
     }
 
     /// A whole request, and its answer within this time.
-    pub(crate) fn post(&mut self, path: &str, body: &[u8], patience: Duration) -> io::Result<Reply> {
+    pub(crate) fn post(
+        &mut self,
+        path: &str,
+        body: &[u8],
+        patience: Duration,
+    ) -> io::Result<Reply> {
         let deadline = Instant::now() + patience;
         self.stream.sock.set_write_timeout(Some(patience))?;
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         self.stream.write_all(head.as_bytes())?;
         self.stream.write_all(body)?;
         self.stream.flush()?;
@@ -155,8 +190,15 @@ impl Line {
             }
         };
         let head = String::from_utf8_lossy(&self.read[..end]).to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).ok_or(ErrorKind::InvalidData)?;
-        let length = head.lines().find_map(|it| it.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|it| it.parse().ok())
+            .ok_or(ErrorKind::InvalidData)?;
+        let length = head
+            .lines()
+            .find_map(|it| it.strip_prefix("content-length:")?.trim().parse().ok())
+            .unwrap_or(0);
         while self.read.len() < end + length {
             self.more(deadline)?;
         }
@@ -181,7 +223,9 @@ impl Line {
     /// Reads whatever comes within this time: all bytes so far that were not taken. An error where the end has come.
     pub(crate) fn listen(&mut self, time: Duration) -> io::Result<()> {
         match self.more(Instant::now() + time) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(())
+            }
             other => other,
         }
     }
@@ -221,12 +265,16 @@ impl Line {
 }
 
 fn left(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.checked_duration_since(Instant::now()).filter(|it| !it.is_zero());
+    let left = deadline
+        .checked_duration_since(Instant::now())
+        .filter(|it| !it.is_zero());
     left.ok_or_else(|| ErrorKind::TimedOut.into())
 }
 
 /// One call of the ordinary caller on a connection of its own.
 #[track_caller]
 pub(crate) fn post(server: &Server, body: impl AsRef<[u8]>) -> Reply {
-    Line::ordinary(server).post("/validate?timeout=10s", body.as_ref(), PATIENCE).expect("an answer")
+    Line::ordinary(server)
+        .post("/validate?timeout=10s", body.as_ref(), PATIENCE)
+        .expect("an answer")
 }

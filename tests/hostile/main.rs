@@ -26,7 +26,10 @@ mod c_disks;
 mod c_logs;
 mod c_signals;
 #[path = "../cluster/client.rs"]
-#[allow(dead_code, reason = "the tests of a cluster share it, and use more of it")]
+#[allow(
+    dead_code,
+    reason = "the tests of a cluster share it, and use more of it"
+)]
 mod client;
 #[path = "../cluster/controlplane.rs"]
 #[allow(dead_code, reason = "as above")]

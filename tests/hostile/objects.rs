@@ -13,7 +13,10 @@ pub(crate) fn container(name: &str) -> Value {
 
 /// A container that is privileged.
 pub(crate) fn privileged(name: &str) -> Value {
-    merge(container(name), &json!({"securityContext": {"privileged": true}}))
+    merge(
+        container(name),
+        &json!({"securityContext": {"privileged": true}}),
+    )
 }
 
 /// The same with this put over it: maps are merged, everything else is replaced.
@@ -83,10 +86,14 @@ pub(crate) fn workload(kind: &str, spec: &Value) -> Value {
     });
     match kind {
         "CronJob" => {
-            object["spec"] = json!({"schedule": "* * * * *", "jobTemplate": {"spec": {"template": template}}});
+            object["spec"] =
+                json!({"schedule": "* * * * *", "jobTemplate": {"spec": {"template": template}}});
         }
         "PodTemplate" => object["template"] = template,
-        _ => object["spec"] = json!({"selector": {"matchLabels": {"app": "x"}}, "template": template}),
+        _ => {
+            object["spec"] =
+                json!({"selector": {"matchLabels": {"app": "x"}}, "template": template})
+        }
     }
     object
 }
@@ -113,8 +120,10 @@ impl Review {
         let kind = about["kind"].as_str().unwrap_or("Pod");
         let version = about["apiVersion"].as_str().unwrap_or("v1");
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let plural =
-            KINDS.iter().find(|it| it.0 == kind).map_or_else(|| kind.to_lowercase() + "s", |it| it.2.to_owned());
+        let plural = KINDS
+            .iter()
+            .find(|it| it.0 == kind)
+            .map_or_else(|| kind.to_lowercase() + "s", |it| it.2.to_owned());
         let kind = json!({"group": group, "version": version, "kind": kind});
         let resource = json!({"group": group, "version": version, "resource": plural});
         Self(json!({
@@ -136,11 +145,15 @@ impl Review {
     }
 
     pub(crate) fn sub_resource(self, name: &str) -> Self {
-        self.with("subResource", name).with("requestSubResource", name)
+        self.with("subResource", name)
+            .with("requestSubResource", name)
     }
 
     pub(crate) fn user(self, name: &str) -> Self {
-        self.with("userInfo", json!({"username": name, "groups": ["system:authenticated"]}))
+        self.with(
+            "userInfo",
+            json!({"username": name, "groups": ["system:authenticated"]}),
+        )
     }
 
     pub(crate) fn uid(self, uid: &str) -> Self {
@@ -160,7 +173,8 @@ impl Review {
 
     pub(crate) fn resource(self, group: &str, version: &str, resource: &str) -> Self {
         let resource = json!({"group": group, "version": version, "resource": resource});
-        self.with("resource", resource.clone()).with("requestResource", resource)
+        self.with("resource", resource.clone())
+            .with("requestResource", resource)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -180,7 +194,9 @@ pub(crate) fn ordinary_bad() -> String {
 
 /// A Deployment of one container that mounts one hostPath so many times.
 pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
-    let mounts: Vec<Value> = (0..mounts).map(|it| json!({"name": "v", "mountPath": format!("/m{it}")})).collect();
+    let mounts: Vec<Value> = (0..mounts)
+        .map(|it| json!({"name": "v", "mountPath": format!("/m{it}")}))
+        .collect();
     workload(
         "Deployment",
         &json!({
@@ -192,22 +208,30 @@ pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
 
 /// The template's first container made privileged.
 pub(crate) fn made_privileged(mut deployment: Value) -> Value {
-    deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]["privileged"] = true.into();
+    deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]["privileged"] =
+        true.into();
     deployment
 }
 
 /// A Pod whose cost was once its volumes times its mounts.
 pub(crate) fn slow_pod(volumes: usize, mounts: usize) -> Value {
-    let mounted: Vec<Value> =
-        (0..mounts).map(|it| json!({"name": format!("v{}", it % volumes), "mountPath": format!("/{it}")})).collect();
-    let volumes: Vec<Value> =
-        (0..volumes).map(|it| json!({"name": format!("v{it}"), "hostPath": {"path": "/run"}})).collect();
-    pod_with(&[merge(container("a"), &json!({"volumeMounts": mounted}))], &json!({"volumes": volumes}))
+    let mounted: Vec<Value> = (0..mounts)
+        .map(|it| json!({"name": format!("v{}", it % volumes), "mountPath": format!("/{it}")}))
+        .collect();
+    let volumes: Vec<Value> = (0..volumes)
+        .map(|it| json!({"name": format!("v{it}"), "hostPath": {"path": "/run"}}))
+        .collect();
+    pod_with(
+        &[merge(container("a"), &json!({"volumeMounts": mounted}))],
+        &json!({"volumes": volumes}),
+    )
 }
 
 /// A Pod of so many containers that say nothing but name and image.
 pub(crate) fn bare_pod(containers: usize) -> Value {
-    let containers: Vec<Value> = (0..containers).map(|it| json!({"name": format!("c{it}"), "image": "a"})).collect();
+    let containers: Vec<Value> = (0..containers)
+        .map(|it| json!({"name": format!("c{it}"), "image": "a"}))
+        .collect();
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": containers}})
 }
 
@@ -229,10 +253,16 @@ pub(crate) fn defaulted_pod(containers: usize) -> Value {
 
 /// A Pod with an annotation of so many bytes.
 pub(crate) fn padded(object: &Value, bytes: usize) -> Value {
-    merge(object.clone(), &json!({"metadata": {"annotations": {"a": "x".repeat(bytes)}}}))
+    merge(
+        object.clone(),
+        &json!({"metadata": {"annotations": {"a": "x".repeat(bytes)}}}),
+    )
 }
 
 pub(crate) fn config_map(data: &[(&str, &str)]) -> Value {
-    let data: Map<String, Value> = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+    let data: Map<String, Value> = data
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
+        .collect();
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "shop"}, "data": data})
 }

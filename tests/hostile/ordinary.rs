@@ -39,18 +39,33 @@ impl Progress {
     /// Waits until so many rounds more have begun and ended.
     pub(crate) fn rounds(&self, count: usize) {
         let wanted = self.rounds.load(Ordering::Relaxed) + count + 1;
-        until("ordinary calls", || match self.rounds.load(Ordering::Relaxed) {
-            it if it >= wanted => Ok(()),
-            it => Err(format!("{it} of {wanted}")),
+        until("ordinary calls", || {
+            match self.rounds.load(Ordering::Relaxed) {
+                it if it >= wanted => Ok(()),
+                it => Err(format!("{it} of {wanted}")),
+            }
         });
     }
 }
 
 /// Runs an attack while ordinary callers call from this address; they begin before it and end after it.
-pub(crate) fn meanwhile<T>(server: &Server, from: Ipv4Addr, attack: impl FnOnce(&Progress) -> T) -> (T, Seen) {
-    let progress = Progress { stop: AtomicBool::new(false), rounds: AtomicUsize::new(0) };
-    let mut kept = Line::open(server, &Tls::of(server), from, HANG).expect("a connection before the attack");
-    check(&mut Seen::default(), "before", kept.post("/validate?timeout=5s", ordinary_clean().as_bytes(), HANG), true);
+pub(crate) fn meanwhile<T>(
+    server: &Server,
+    from: Ipv4Addr,
+    attack: impl FnOnce(&Progress) -> T,
+) -> (T, Seen) {
+    let progress = Progress {
+        stop: AtomicBool::new(false),
+        rounds: AtomicUsize::new(0),
+    };
+    let mut kept =
+        Line::open(server, &Tls::of(server), from, HANG).expect("a connection before the attack");
+    check(
+        &mut Seen::default(),
+        "before",
+        kept.post("/validate?timeout=5s", ordinary_clean().as_bytes(), HANG),
+        true,
+    );
     thread::scope(|scope| {
         let caller = scope.spawn(|| {
             let mut seen = Seen::default();
@@ -66,7 +81,10 @@ pub(crate) fn meanwhile<T>(server: &Server, from: Ipv4Addr, attack: impl FnOnce(
         let ended = StopOnDrop(&progress.stop);
         let result = attack(&progress);
         drop(ended);
-        (result, caller.join().expect("ordinary callers do not panic"))
+        (
+            result,
+            caller.join().expect("ordinary callers do not panic"),
+        )
     })
 }
 
@@ -81,7 +99,11 @@ impl Drop for StopOnDrop<'_> {
 fn round(server: &Server, from: Ipv4Addr, kept: &mut Line, seen: &mut Seen, begun: Instant) {
     seen.rounds += 1;
     let clean = seen.rounds % 2 == 1;
-    let body = if clean { ordinary_clean() } else { ordinary_bad() };
+    let body = if clean {
+        ordinary_clean()
+    } else {
+        ordinary_bad()
+    };
     let at = |what: &str| format!("{:.1} s: {what}", begun.elapsed().as_secs_f64());
     match server.get("/healthz") {
         Some((200, _)) => {}
@@ -111,8 +133,12 @@ fn check(seen: &mut Seen, at: &str, reply: io::Result<Reply>, clean: bool) {
         && response["allowed"] == clean
         && (clean || response["status"]["code"] == 403);
     if !right {
-        let text: String = String::from_utf8_lossy(&reply.body).chars().take(300).collect();
-        seen.wrong.push(format!("{at}: {uid}: {} {text}", reply.status));
+        let text: String = String::from_utf8_lossy(&reply.body)
+            .chars()
+            .take(300)
+            .collect();
+        seen.wrong
+            .push(format!("{at}: {uid}: {} {text}", reply.status));
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{
     line::{ATTACKER, Line, PATIENCE, Tls},
     namespace::Namespace,
     objects::{
-        bare_pod, clean_pod, container, hostpath_deployment, made_privileged, privileged_pod, slow_pod, workload,
+        bare_pod, clean_pod, container, hostpath_deployment, made_privileged, privileged_pod,
+        slow_pod, workload,
     },
     process,
     scale::{alone, scale},
@@ -47,7 +48,10 @@ impl Api {
         };
         let port = after("https://127.0.0.1:").parse().unwrap();
         let ca = fs::read_to_string(after("certificate-authority: \"")).unwrap();
-        Self { port, tls: Tls::trusting(&ca, &[b"http/1.1"]) }
+        Self {
+            port,
+            tls: Tls::trusting(&ca, &[b"http/1.1"]),
+        }
     }
 
     /// Status and answer; `None` where there was none.
@@ -55,7 +59,11 @@ impl Api {
         let deadline = Instant::now() + 2 * PATIENCE;
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         let mut line = Line::shake_hands(stream, &self.tls, "127.0.0.1", PATIENCE).ok()?;
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         // HTTP/1.0: the body is not chunked and ends with the connection.
         let head = format!(
             "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: \
@@ -73,7 +81,10 @@ impl Api {
         let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]);
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_slice(&bytes[end + 4..]).unwrap_or_default()))
+        Some((
+            status,
+            serde_json::from_slice(&bytes[end + 4..]).unwrap_or_default(),
+        ))
     }
 }
 
@@ -89,7 +100,12 @@ struct Installed<'c>(&'c ControlPlane);
 impl<'c> Installed<'c> {
     fn of(cluster: &'c ControlPlane, server: &Server) -> Self {
         let mut command = Command::new(program());
-        command.args(["manifests", "webhook", "--url", &format!("https://127.0.0.1:{}/validate", server.port())]);
+        command.args([
+            "manifests",
+            "webhook",
+            "--url",
+            &format!("https://127.0.0.1:{}/validate", server.port()),
+        ]);
         command.arg("--ca-file").arg(server.tls().join("ca.crt"));
         let text = process::run(&mut command, "").ok();
         let this = Self(cluster);
@@ -101,7 +117,15 @@ impl<'c> Installed<'c> {
 
 impl Drop for Installed<'_> {
     fn drop(&mut self) {
-        let _ = self.0.kubectl(&["delete", "validatingwebhookconfiguration", "kubevet", "--ignore-not-found"], "");
+        let _ = self.0.kubectl(
+            &[
+                "delete",
+                "validatingwebhookconfiguration",
+                "kubevet",
+                "--ignore-not-found",
+            ],
+            "",
+        );
     }
 }
 
@@ -112,37 +136,59 @@ fn pods(namespace: &Namespace<'_>) -> String {
 /// An object as a user sends it to be created here, without what would cost the API server more than the webhook.
 fn made_here(namespace: &Namespace<'_>, object: &Value) -> Value {
     let mut object = object.clone();
-    object["metadata"] = json!({"generateName": "p-", "namespace": namespace.name(), "managedFields": [{}]});
+    object["metadata"] =
+        json!({"generateName": "p-", "namespace": namespace.name(), "managedFields": [{}]});
     object
 }
 
 /// A container that the API server takes.
 fn valid(mut container: Value) -> Value {
     // Privileged and no escalation is a contradiction that it refuses.
-    container["securityContext"].as_object_mut().unwrap().remove("allowPrivilegeEscalation");
+    container["securityContext"]
+        .as_object_mut()
+        .unwrap()
+        .remove("allowPrivilegeEscalation");
     container
 }
 
 /// Why the API server let requests in, in its own words.
 fn failing_open(cluster: &ControlPlane) -> String {
     let log = cluster.log();
-    let lines: Vec<&str> = log.lines().filter(|it| it.contains("failing open")).collect();
-    lines.iter().rev().take(5).map(|it| format!("{it:.500}\n")).collect()
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|it| it.contains("failing open"))
+        .collect();
+    lines
+        .iter()
+        .rev()
+        .take(5)
+        .map(|it| format!("{it:.500}\n"))
+        .collect()
 }
 
 #[track_caller]
 fn nothing_was_let_in(cluster: &ControlPlane, namespace: &Namespace<'_>) {
     let log = cluster.audit_log();
-    let open: Vec<&str> =
-        log.lines().filter(|it| it.contains(namespace.name()) && it.contains("failed-open")).collect();
+    let open: Vec<&str> = log
+        .lines()
+        .filter(|it| it.contains(namespace.name()) && it.contains("failed-open"))
+        .collect();
     let said = || failing_open(cluster);
-    assert!(open.is_empty(), "{} requests were let in unjudged: {:.600}: {}", open.len(), open[0], said());
+    assert!(
+        open.is_empty(),
+        "{} requests were let in unjudged: {:.600}: {}",
+        open.len(),
+        open[0],
+        said()
+    );
 }
 
 #[test]
 fn r1_the_update_that_let_itself_in_is_refused() {
     let _machine = alone();
-    let Some((cluster, api)) = cluster("r1") else { return };
+    let Some((cluster, api)) = cluster("r1") else {
+        return;
+    };
     let server = Setup::example().start();
     let _installed = Installed::of(cluster, &server);
     let namespace = cluster.namespace("r1");
@@ -155,17 +201,29 @@ fn r1_the_update_that_let_itself_in_is_refused() {
     };
     let all = format!("/apis/apps/v1/namespaces/{}/deployments", namespace.name());
     let one = format!("{all}/w");
-    let clean = here(workload("Deployment", &json!({"containers": [container("c0")]})));
+    let clean = here(workload(
+        "Deployment",
+        &json!({"containers": [container("c0")]}),
+    ));
     let (status, answer) = api.call(DEVELOPER, "POST", &all, &clean).unwrap();
     assert_eq!(status, 201, "{answer}");
-    let small = here(made_privileged(workload("Deployment", &json!({"containers": [container("c0")]}))));
+    let small = here(made_privileged(workload(
+        "Deployment",
+        &json!({"containers": [container("c0")]}),
+    )));
     let (status, answer) = api.call(DEVELOPER, "PUT", &one, &small).unwrap();
     assert_eq!(status, 403, "{answer}");
-    let large = here(made_privileged(hostpath_deployment(&format!("/{}", "\u{1}".repeat(400_000)), 9900)));
+    let large = here(made_privileged(hostpath_deployment(
+        &format!("/{}", "\u{1}".repeat(400_000)),
+        9900,
+    )));
     for run in 0..scale(1, 20) {
         let (status, answer) = api.call(DEVELOPER, "PUT", &one, &large).unwrap();
         assert!(status >= 400, "run {run}: HTTP {status}");
-        assert!(answer.to_string().contains("ignore.kubevet.io"), "run {run}: {answer}");
+        assert!(
+            answer.to_string().contains("ignore.kubevet.io"),
+            "run {run}: {answer}"
+        );
         let (status, answer) = api.call(DEVELOPER, "PUT", &one, &small).unwrap();
         assert!(status >= 400, "run {run}: HTTP {status} {answer}");
     }
@@ -213,18 +271,31 @@ fn flooded(api: &Api, namespace: &Namespace<'_>, heavy: &Value, callers: usize, 
     });
     let first = &wrong[..wrong.len().min(3)];
     let said = || failing_open(namespace.cluster());
-    assert!(wrong.is_empty(), "{} answers were wrong, the first: {first:?}: {}", wrong.len(), said());
+    assert!(
+        wrong.is_empty(),
+        "{} answers were wrong, the first: {first:?}: {}",
+        wrong.len(),
+        said()
+    );
 }
 
 #[test]
 fn r2_a_flood_of_slow_pods_lets_none_in_and_delays_nobody_else() {
     let _machine = alone();
-    let Some((cluster, api)) = cluster("r2") else { return };
+    let Some((cluster, api)) = cluster("r2") else {
+        return;
+    };
     let mut server = Setup::example().no_decision_log().start();
     let _installed = Installed::of(cluster, &server);
     let namespace = cluster.namespace("r2");
     let heavy = made_here(&namespace, &slow_pod(2000, 2000));
-    flooded(&api, &namespace, &heavy, 60, Duration::from_secs(scale(8, 20)));
+    flooded(
+        &api,
+        &namespace,
+        &heavy,
+        60,
+        Duration::from_secs(scale(8, 20)),
+    );
     nothing_was_let_in(cluster, &namespace);
     server.lives();
 }
@@ -232,9 +303,12 @@ fn r2_a_flood_of_slow_pods_lets_none_in_and_delays_nobody_else() {
 #[test]
 fn r3_wide_pods_under_many_bindings_let_none_in_and_keep_memory_in_bounds() {
     let _machine = alone();
-    let Some((cluster, api)) = cluster("r3") else { return };
-    let bindings: Vec<String> =
-        (0..5).map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]")).collect();
+    let Some((cluster, api)) = cluster("r3") else {
+        return;
+    };
+    let bindings: Vec<String> = (0..5)
+        .map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]"))
+        .collect();
     let mut server = Setup::with(&bindings).no_decision_log().start();
     let _installed = Installed::of(cluster, &server);
     let namespace = cluster.namespace("r3");
@@ -257,7 +331,9 @@ fn r3_wide_pods_under_many_bindings_let_none_in_and_keep_memory_in_bounds() {
 #[test]
 fn a11_2s_silent_connections_let_no_pod_in() {
     let _machine = alone();
-    let Some((cluster, api)) = cluster("a11.2s") else { return };
+    let Some((cluster, api)) = cluster("a11.2s") else {
+        return;
+    };
     raise_own_limit();
     let server = Setup::example().no_decision_log().start();
     let namespace = cluster.namespace("a11");
@@ -268,7 +344,9 @@ fn a11_2s_silent_connections_let_no_pod_in() {
     let answers = thread::scope(|scope| {
         scope.spawn(|| hold(&server, ATTACKER, 10_100, |_| ended.load(Ordering::Relaxed)));
         let _installed = Installed::of(cluster, &server);
-        let answers: Vec<_> = (0..scale(5, 20)).map(|_| api.call(DEVELOPER, "POST", &pods(&namespace), &bad)).collect();
+        let answers: Vec<_> = (0..scale(5, 20))
+            .map(|_| api.call(DEVELOPER, "POST", &pods(&namespace), &bad))
+            .collect();
         ended.store(true, Ordering::Relaxed);
         answers
     });
@@ -282,10 +360,17 @@ fn a11_2s_silent_connections_let_no_pod_in() {
 #[test]
 fn doubt_b13_4_the_last_good_form_of_a_binding_survives_a_restart() {
     let _machine = alone();
-    let Some((cluster, api)) = cluster("b13.4") else { return };
+    let Some((cluster, api)) = cluster("b13.4") else {
+        return;
+    };
     let crd = include_str!("../../manifests/kustomize/crd.yaml");
     cluster.kubectl(&["apply", "-f", "-"], crd).ok();
-    let established = ["wait", "--for=condition=Established", "crd/controlbindings.kubevet.io", "--timeout=60s"];
+    let established = [
+        "wait",
+        "--for=condition=Established",
+        "crd/controlbindings.kubevet.io",
+        "--timeout=60s",
+    ];
     cluster.kubectl(&established, "").ok();
     let name = format!("red-{}", std::process::id());
     let form = |controls: &str| {
@@ -300,8 +385,16 @@ fn doubt_b13_4_the_last_good_form_of_a_binding_survives_a_restart() {
     let kubeconfig = cluster.kubeconfig();
     let none: &[&str] = &[];
     let start = |port: u16| {
-        let flags = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--drain-delay", "50ms"];
-        Setup::with(none).no_decision_log().flags(&flags).on(port, tls.path())
+        let flags = [
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+            "--drain-delay",
+            "50ms",
+        ];
+        Setup::with(none)
+            .no_decision_log()
+            .flags(&flags)
+            .on(port, tls.path())
     };
     let first = start(crate::served::free_port()).start();
     let installed = Installed::of(cluster, &first);
@@ -309,12 +402,27 @@ fn doubt_b13_4_the_last_good_form_of_a_binding_survives_a_restart() {
     let mut bad = privileged_pod();
     bad["spec"]["containers"][0] = valid(bad["spec"]["containers"][0].take());
     let bad = made_here(&namespace, &bad);
-    let created = || api.call(DEVELOPER, "POST", &pods(&namespace), &bad).unwrap().0;
-    until("the binding", || if created() == 403 { Ok(()) } else { Err(first.stderr()) });
+    let created = || {
+        api.call(DEVELOPER, "POST", &pods(&namespace), &bad)
+            .unwrap()
+            .0
+    };
+    until("the binding", || {
+        if created() == 403 {
+            Ok(())
+        } else {
+            Err(first.stderr())
+        }
+    });
     cluster.kubectl(&["apply", "-f", "-"], &form("C-9999")).ok();
     until("the broken form to be seen", || {
-        let path =
-            ["get", "controlbinding", &name, "-o", "jsonpath={.status.conditions[?(@.type=='Accepted')].status}"];
+        let path = [
+            "get",
+            "controlbinding",
+            &name,
+            "-o",
+            "jsonpath={.status.conditions[?(@.type=='Accepted')].status}",
+        ];
         match cluster.kubectl(&path, "").stdout {
             it if it == "False" => Ok(()),
             it => Err(format!("{it:?}: {}", first.stderr())),
@@ -328,7 +436,12 @@ fn doubt_b13_4_the_last_good_form_of_a_binding_survives_a_restart() {
     loop {
         let ready = second.get("/readyz").is_some_and(|it| it.0 == 200);
         if ready {
-            assert_eq!(created(), 403, "ready, and it forgot what it denied: {}", second.stderr());
+            assert_eq!(
+                created(),
+                403,
+                "ready, and it forgot what it denied: {}",
+                second.stderr()
+            );
             break;
         }
         if Instant::now() > deadline {

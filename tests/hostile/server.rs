@@ -124,7 +124,9 @@ impl Setup {
                 panic!("the server ended ({status}): {}", server.stderr());
             }
             let ready = match metrics {
-                true => server.get("/readyz").is_some_and(|(status, _)| status == 200),
+                true => server
+                    .get("/readyz")
+                    .is_some_and(|(status, _)| status == 200),
                 false => TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).is_ok(),
             };
             if ready { Ok(()) } else { Err(server.stderr()) }
@@ -146,11 +148,16 @@ impl Setup {
             None => Command::new(program()),
             Some(commands) => {
                 let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("{commands}; exec \"$0\" \"$@\"")).arg(program());
+                shell
+                    .arg("-c")
+                    .arg(format!("{commands}; exec \"$0\" \"$@\""))
+                    .arg(program());
                 shell
             }
         };
-        command.arg("serve").args(["--listen", &format!("127.0.0.1:{port}")]);
+        command
+            .arg("serve")
+            .args(["--listen", &format!("127.0.0.1:{port}")]);
         command.arg("--tls-dir").arg(&tls);
         if self.metrics {
             command.args(["--metrics-listen", &format!("127.0.0.1:{metrics_port}")]);
@@ -167,14 +174,35 @@ impl Setup {
                 None => command.arg(flag),
             };
         }
-        for name in ["RUST_BACKTRACE", "KUBERNETES_SERVICE_HOST", "POD_NAMESPACE", "XDG_STATE_HOME", "KUBEVET_LOG"] {
+        for name in [
+            "RUST_BACKTRACE",
+            "KUBERNETES_SERVICE_HOST",
+            "POD_NAMESPACE",
+            "XDG_STATE_HOME",
+            "KUBEVET_LOG",
+        ] {
             command.env_remove(name);
         }
-        command.env("HOME", dir.path()).env("NO_COLOR", "1").stdin(Stdio::null());
-        command.stdout(self.stdout.unwrap_or_else(|| File::create(dir.path().join("stdout")).unwrap().into()));
-        command.stderr(self.stderr.unwrap_or_else(|| File::create(dir.path().join("stderr")).unwrap().into()));
+        command
+            .env("HOME", dir.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        command.stdout(
+            self.stdout
+                .unwrap_or_else(|| File::create(dir.path().join("stdout")).unwrap().into()),
+        );
+        command.stderr(
+            self.stderr
+                .unwrap_or_else(|| File::create(dir.path().join("stderr")).unwrap().into()),
+        );
         let child = command.spawn().unwrap();
-        Server { child, dir, tls, port, metrics_port }
+        Server {
+            child,
+            dir,
+            tls,
+            port,
+            metrics_port,
+        }
     }
 }
 
@@ -194,7 +222,8 @@ impl Server {
 
     /// The certificates to trust now, as PEM.
     pub(crate) fn ca(&self) -> String {
-        fs::read_to_string(self.tls.join("ca.crt")).expect("a server that is ready has certificates")
+        fs::read_to_string(self.tls.join("ca.crt"))
+            .expect("a server that is ready has certificates")
     }
 
     pub(crate) fn stderr(&self) -> String {
@@ -213,14 +242,18 @@ impl Server {
 
     /// The text of `/metrics`.
     pub(crate) fn metrics(&self) -> String {
-        get(self.metrics_port, "/metrics", Duration::from_secs(30)).expect("metrics are answered").1
+        get(self.metrics_port, "/metrics", Duration::from_secs(30))
+            .expect("metrics are answered")
+            .1
     }
 
     /// The sum of the series that begin with this.
     pub(crate) fn metric(&self, series: &str) -> f64 {
         let metrics = self.metrics();
         let lines = metrics.lines().filter(|it| it.starts_with(series));
-        lines.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+        lines
+            .filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
     }
 
     /// Memory in use now, in MiB.
@@ -234,17 +267,29 @@ impl Server {
     }
 
     fn status_kib(&self, key: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the server lives");
-        let line = status.lines().find_map(|it| it.strip_prefix(key)).expect("the kernel says it");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the server lives");
+        let line = status
+            .lines()
+            .find_map(|it| it.strip_prefix(key))
+            .expect("the kernel says it");
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// CPU time that it took so far.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("the server lives");
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("the server lives");
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
         // In hundredths of a second, on every Linux that Rust runs on.
-        Duration::from_millis(10 * (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()))
+        Duration::from_millis(
+            10 * (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()),
+        )
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -258,7 +303,11 @@ impl Server {
     #[track_caller]
     pub(crate) fn lives(&mut self) {
         let ended = self.child.try_wait().unwrap();
-        assert!(ended.is_none(), "the server ended ({ended:?}): {}", self.stderr());
+        assert!(
+            ended.is_none(),
+            "the server ended ({ended:?}): {}",
+            self.stderr()
+        );
         assert!(!self.stderr().contains("panicked"), "{}", self.stderr());
     }
 
@@ -269,7 +318,10 @@ impl Server {
     /// The most bytes that it may write into one file from now on; `None` for any number. A file at the limit is what a
     /// full disk is, provided that the server was started with SIGXFSZ ignored.
     pub(crate) fn limit_files(&self, bytes: Option<u64>) {
-        let limit = Rlimit { current: bytes, maximum: None };
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
         prlimit(Some(self.pid()), Resource::Fsize, limit).unwrap();
     }
 
@@ -288,7 +340,12 @@ impl Server {
     /// Writes one of its bindings anew.
     pub(crate) fn bind(&self, name: &str, text: &str) {
         let path = self.path("bindings").join(name);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).unwrap();
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path)
+            .unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 }
@@ -314,7 +371,9 @@ pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, Str
     let mut answer = Vec::new();
     let mut piece = [0; 16 << 10];
     loop {
-        let left = deadline.checked_duration_since(Instant::now()).filter(|it| !it.is_zero())?;
+        let left = deadline
+            .checked_duration_since(Instant::now())
+            .filter(|it| !it.is_zero())?;
         stream.set_read_timeout(Some(left)).ok()?;
         match stream.read(&mut piece).ok()? {
             0 => break,
@@ -333,7 +392,13 @@ pub(crate) fn denied(reply: &Reply, uid: &str, code: u16, says: &str) {
     let response = reply.response(uid);
     assert_eq!(response["allowed"], false, "{response:?}");
     assert_eq!(response["status"]["code"], code, "{response:?}");
-    assert!(response["status"]["message"].as_str().unwrap().contains(says), "{response:?}");
+    assert!(
+        response["status"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(says),
+        "{response:?}"
+    );
 }
 
 #[track_caller]

@@ -47,7 +47,10 @@ const CONNECTIONS: [(&str, &str); 6] = [
 ];
 
 fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect();
+    let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS
+        .iter()
+        .map(|it| Kind::new(it.group, it.name))
+        .collect();
     kinds.push(Kind::new("", "ConfigMap"));
     kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
     kinds
@@ -55,8 +58,11 @@ fn kinds() -> Vec<Kind> {
 
 /// A policy with three validations a control: it finds nothing; what it says is one line; it knows its own findings.
 fn policy(sheet: &Sheet) -> Value {
-    let variables: Vec<Value> =
-        sheet.variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    let variables: Vec<Value> = sheet
+        .variables
+        .iter()
+        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .collect();
     let validations: Vec<Value> = sheet
         .controls
         .iter()
@@ -90,7 +96,11 @@ fn params_json(params: &Params) -> Value {
         ParamValue::List(items) => json!(items),
         ParamValue::Text(text) => json!(text),
     };
-    params.iter().map(|(name, it)| (name.to_owned(), value(it))).collect::<serde_json::Map<_, _>>().into()
+    params
+        .iter()
+        .map(|(name, it)| (name.to_owned(), value(it)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 impl Proof {
@@ -115,19 +125,43 @@ impl Proof {
     }
 
     fn ids(&self) -> Vec<ControlId> {
-        self.library.controls.iter().map(|it| it.control.id.clone()).collect()
+        self.library
+            .controls
+            .iter()
+            .map(|it| it.control.id.clone())
+            .collect()
     }
 
-    fn sheet(&mut self, params: &Params, kinds: &[Kind], written: bool, only: Option<&ControlId>) -> String {
-        let params_key = if written { params_json(params).to_string() } else { "resource".to_owned() };
+    fn sheet(
+        &mut self,
+        params: &Params,
+        kinds: &[Kind],
+        written: bool,
+        only: Option<&ControlId>,
+    ) -> String {
+        let params_key = if written {
+            params_json(params).to_string()
+        } else {
+            "resource".to_owned()
+        };
         let key = format!("{written} {only:?} {kinds:?} {params_key}");
         if !self.sheets.contains_key(&key) {
             let defaults = self.library.params.defaults();
-            let params = if written { ParamsFrom::Written(params) } else { ParamsFrom::Resource(&defaults) };
-            let target = Target { min_kube: 30, params, kinds };
+            let params = if written {
+                ParamsFrom::Written(params)
+            } else {
+                ParamsFrom::Resource(&defaults)
+            };
+            let target = Target {
+                min_kube: 30,
+                params,
+                kinds,
+            };
             let chosen = only.map_or_else(|| self.ids(), |it| vec![it.clone()]);
             let mut sheet = self.engine.print_cel(&chosen, &target);
-            sheet.refused.retain(|(_, why)| !why.contains("looks at none"));
+            sheet
+                .refused
+                .retain(|(_, why)| !why.contains("looks at none"));
             assert!(sheet.refused.is_empty(), "{:?}", sheet.refused);
             let policy = policy(&sheet);
             self.sheets.insert(key.clone(), (sheet, policy));
@@ -136,7 +170,13 @@ impl Proof {
     }
 
     /// Holds all controls that look at an object against the engine.
-    fn compare(&mut self, document: &Document, params: &Params, kinds: &[Kind], only: Option<&ControlId>) {
+    fn compare(
+        &mut self,
+        document: &Document,
+        params: &Params,
+        kinds: &[Kind],
+        only: Option<&ControlId>,
+    ) {
         let kind = document.id().group_kind();
         if !kinds.contains(&kind) {
             return;
@@ -146,13 +186,19 @@ impl Proof {
         let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
         let connect = kind.name.ends_with("Options");
         let key = self.sheet(params, kinds, false, only);
-        let Some((sheet, policy)) = self.sheets.get(&key) else { return };
+        let Some((sheet, policy)) = self.sheets.get(&key) else {
+            return;
+        };
         let settings = json!({"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration",
             "metadata": {"name": "p"}, "settings": params_json(params)});
-        let mut request = json!({"op": "vap", "policy": policy, "object": object, "params": settings});
+        let mut request =
+            json!({"op": "vap", "policy": policy, "object": object, "params": settings});
         if connect {
             request["operation"] = json!("CONNECT");
-            let resource = CONNECTIONS.iter().find(|(it, _)| *it == kind.name).map(|(_, resource)| resource);
+            let resource = CONNECTIONS
+                .iter()
+                .find(|(it, _)| *it == kind.name)
+                .map(|(_, resource)| resource);
             request["resource"] = json!(resource);
         } else {
             request["operation"] = json!("UPDATE");
@@ -188,9 +234,14 @@ impl Proof {
             }
             self.compared += 1;
             let id = control.id.to_string();
-            let found: Vec<_> = verdict.findings.iter().filter(|it| it.control == control.id).collect();
+            let found: Vec<_> = verdict
+                .findings
+                .iter()
+                .filter(|it| it.control == control.id)
+                .collect();
             let Some(clean) = decision(at * 2) else {
-                self.differences.push(format!("{place}: {id}: no decision: {answer}"));
+                self.differences
+                    .push(format!("{place}: {id}: no decision: {answer}"));
                 continue;
             };
             let cost = clean["cost"].as_u64().unwrap_or(0);
@@ -198,26 +249,46 @@ impl Proof {
             *most = cost.max(*most);
             let said = clean["message"].as_str().unwrap_or("");
             let passes = clean["action"] == json!("admit");
-            *(if passes { &mut self.passed } else { &mut self.denied }).entry(id.clone()).or_default() += 1;
+            *(if passes {
+                &mut self.passed
+            } else {
+                &mut self.denied
+            })
+            .entry(id.clone())
+            .or_default() += 1;
             let agrees = passes == found.is_empty() && is_configured(control, params) | passes;
             if !agrees || !(passes || said.starts_with("said: ") && said.len() > 8) {
                 let own: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
-                self.differences.push(format!("{place}: {id}: printed {clean}, engine {own:?}"));
+                self.differences
+                    .push(format!("{place}: {id}: printed {clean}, engine {own:?}"));
             }
             if let Some(known) = decision(at * 2 + 1)
                 && known["action"] != json!("admit")
             {
-                self.differences.push(format!("{place}: {id}: not known: {known}"));
+                self.differences
+                    .push(format!("{place}: {id}: not known: {known}"));
             }
         }
     }
 
     fn finish(self, at_least: usize) {
-        let ids = self.denied.keys().filter(|it| self.passed.contains_key(*it)).count();
+        let ids = self
+            .denied
+            .keys()
+            .filter(|it| self.passed.contains_key(*it))
+            .count();
         let counts = (self.compared, self.unread, ids);
         let shown: Vec<&String> = self.differences.iter().take(12).collect();
-        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
-        assert!(self.compared >= at_least, "too few (compared, unread, controls seen both ways): {counts:?}");
+        assert!(
+            shown.is_empty(),
+            "{} differences of {}:\n{shown:#?}",
+            self.differences.len(),
+            self.compared
+        );
+        assert!(
+            self.compared >= at_least,
+            "too few (compared, unread, controls seen both ways): {counts:?}"
+        );
     }
 }
 
@@ -232,14 +303,27 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 /// The folders of the controls, and whose they are.
 fn folders(library: &Library) -> Vec<(PathBuf, ControlId)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = |file: &str| root.join(file).parent().expect("a file is in a folder").to_owned();
-    library.controls.iter().map(|it| (folder(&it.file), it.control.id.clone())).collect()
+    let folder = |file: &str| {
+        root.join(file)
+            .parent()
+            .expect("a file is in a folder")
+            .to_owned()
+    };
+    library
+        .controls
+        .iter()
+        .map(|it| (folder(&it.file), it.control.id.clone()))
+        .collect()
 }
 
 /// Every object of the test data under its own params, with the policy of its control over all kinds.
 #[test]
 fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
-    let Some(mut proof) = Proof::new("policies_over_all_kinds_with_params_find_what_the_engine_finds") else { return };
+    let Some(mut proof) =
+        Proof::new("policies_over_all_kinds_with_params_find_what_the_engine_finds")
+    else {
+        return;
+    };
     for (folder, id) in folders(&proof.library) {
         let (objects, problems) = policy::read_testdata(&folder);
         assert!(problems.is_empty(), "{problems:?}");
@@ -254,11 +338,20 @@ fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
 /// The policy of a control for one kind with its params written into it.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
-    let sheet = engine
-        .print_cel(std::slice::from_ref(id), &Target { min_kube: 30, params: ParamsFrom::Written(params), kinds });
+    let sheet = engine.print_cel(
+        std::slice::from_ref(id),
+        &Target {
+            min_kube: 30,
+            params: ParamsFrom::Written(params),
+            kinds,
+        },
+    );
     let printed = sheet.controls.first()?;
-    let variables: Vec<Value> =
-        sheet.variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    let variables: Vec<Value> = sheet
+        .variables
+        .iter()
+        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .collect();
     let said = format!("'said: ' + ({}).join(' | ')", printed.messages);
     Some(json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -275,11 +368,18 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
 /// it. Policies are compiled once, and all objects are judged together.
 #[test]
 fn policies_over_one_kind_find_what_the_engine_finds() {
-    let Some(mut proof) = Proof::new("policies_over_one_kind_find_what_the_engine_finds") else { return };
+    let Some(mut proof) = Proof::new("policies_over_one_kind_find_what_the_engine_finds") else {
+        return;
+    };
     let mut prepared: BTreeMap<String, Option<u64>> = BTreeMap::new();
     let (mut questions, mut found) = (Vec::new(), Vec::new());
     for (folder, id) in folders(&proof.library) {
-        let control = proof.library.control(id.as_str()).expect("a control").control.clone();
+        let control = proof
+            .library
+            .control(id.as_str())
+            .expect("a control")
+            .control
+            .clone();
         for object in policy::read_testdata(&folder).0 {
             let kind = object.document.id().group_kind();
             if !control.kinds.iter().any(|it| looks_at(it, &kind)) {
@@ -289,7 +389,9 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
             let key = format!("{id} {kind:?} {}", params_json(&params));
             if !prepared.contains_key(&key) {
                 let number = written(&proof.engine, &id, &kind, &params).and_then(|it| {
-                    let answer = proof.oracle.ask(&json!({"op": "prepare", "policies": {"one": it}}));
+                    let answer = proof
+                        .oracle
+                        .ask(&json!({"op": "prepare", "policies": {"one": it}}));
                     answer["prepared"].as_u64()
                 });
                 if number.is_none() {
@@ -297,14 +399,26 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
                 }
                 prepared.insert(key.clone(), number);
             }
-            let Some(Some(number)) = prepared.get(&key) else { continue };
+            let Some(Some(number)) = prepared.get(&key) else {
+                continue;
+            };
             let connect = kind.name.ends_with("Options");
-            let operation = if connect { Operation::Connect } else { Operation::Update };
+            let operation = if connect {
+                Operation::Connect
+            } else {
+                Operation::Update
+            };
             let question = json!({"op": "judge", "operation": operation.to_string(), "object": json_of(&object.document), "cel": [[number, "one"]]});
             questions.push(question.to_string());
-            let verdict = proof.engine.judge(&object.document, &Request { operation }, &params);
-            let own: Vec<String> =
-                verdict.findings.into_iter().filter(|it| it.control == id).map(|it| it.message.to_string()).collect();
+            let verdict = proof
+                .engine
+                .judge(&object.document, &Request { operation }, &params);
+            let own: Vec<String> = verdict
+                .findings
+                .into_iter()
+                .filter(|it| it.control == id)
+                .map(|it| it.message.to_string())
+                .collect();
             found.push((id.clone(), object.file.clone(), own));
         }
     }
@@ -318,10 +432,19 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
         let verdict = &answer["cel"][0];
         let denied = verdict["denied"] == json!(true);
         let said = verdict["message"].as_str().unwrap_or("");
-        *(if denied { &mut proof.denied } else { &mut proof.passed }).entry(id.to_string()).or_default() += 1;
-        let agrees = denied != own.is_empty() && verdict.get("error").is_none() && verdict.is_object();
+        *(if denied {
+            &mut proof.denied
+        } else {
+            &mut proof.passed
+        })
+        .entry(id.to_string())
+        .or_default() += 1;
+        let agrees =
+            denied != own.is_empty() && verdict.get("error").is_none() && verdict.is_object();
         if !agrees || denied && !(said.starts_with("said: ") && said.len() > 8) {
-            proof.differences.push(format!("{file}: {id}: printed {answer}, engine {own:?}"));
+            proof
+                .differences
+                .push(format!("{file}: {id}: printed {answer}, engine {own:?}"));
         }
     }
     proof.finish(450);
@@ -331,7 +454,9 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
 /// how much.
 #[test]
 fn a_join_costs_the_product_of_its_lists() {
-    let Some(mut proof) = Proof::new("a_join_costs_the_product_of_its_lists") else { return };
+    let Some(mut proof) = Proof::new("a_join_costs_the_product_of_its_lists") else {
+        return;
+    };
     let params = proof.library.params.defaults();
     let id = ControlId::from("C-0045");
     let mut compare = |count: usize| {
@@ -345,25 +470,40 @@ fn a_join_costs_the_product_of_its_lists() {
                     .collect::<Vec<_>>(),
             },
         });
-        let document = document::read(&"pod.yaml".into(), object.to_string().as_bytes(), &document::Limits::default());
+        let document = document::read(
+            &"pod.yaml".into(),
+            object.to_string().as_bytes(),
+            &document::Limits::default(),
+        );
         proof.compare(&document.documents[0], &params, &kinds(), Some(&id));
-        (proof.costs.get("C-0045").copied().unwrap_or(0), std::mem::take(&mut proof.differences))
+        (
+            proof.costs.get("C-0045").copied().unwrap_or(0),
+            std::mem::take(&mut proof.differences),
+        )
     };
     for count in [50, 100, 200, 300] {
         let (cost, differences) = compare(count);
         let pairs = u64::try_from(count * count).expect("it is small");
-        assert!((9 * pairs..10 * pairs).contains(&cost), "{count} volumes and mounts: {cost}");
+        assert!(
+            (9 * pairs..10 * pairs).contains(&cost),
+            "{count} volumes and mounts: {cost}"
+        );
         assert!(differences.is_empty(), "{differences:#?}");
     }
     // Over the limit the question is an error, and `failurePolicy: Fail` refuses the object.
     let (_, differences) = compare(400);
-    assert!(differences.iter().any(|it| it.contains("cost limit")), "{differences:#?}");
+    assert!(
+        differences.iter().any(|it| it.contains("cost limit")),
+        "{differences:#?}"
+    );
 }
 
 /// A Pod of a hundred containers costs no control more than half of what the API server allows.
 #[test]
 fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
-    let Some(mut proof) = Proof::new("a_pod_of_a_hundred_containers_stays_within_the_limit") else { return };
+    let Some(mut proof) = Proof::new("a_pod_of_a_hundred_containers_stays_within_the_limit") else {
+        return;
+    };
     let container = |at: usize| {
         json!({
             "name": format!("container-{at}"), "image": format!("registry.example.com/team/app-{at}:1.2.3"),
@@ -385,41 +525,72 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
             "volumes": (0..10).map(|it| json!({"name": format!("volume-{it}"), "emptyDir": {}})).collect::<Vec<_>>(),
         },
     });
-    let document = document::read(&"pod.yaml".into(), object.to_string().as_bytes(), &document::Limits::default());
+    let document = document::read(
+        &"pod.yaml".into(),
+        object.to_string().as_bytes(),
+        &document::Limits::default(),
+    );
     let mut params = proof.library.params.defaults();
     for (name, value) in [
-        ("imageRepositoryAllowList", vec!["registry.example.com/team", "quay.io", "ghcr.io/a"]),
+        (
+            "imageRepositoryAllowList",
+            vec!["registry.example.com/team", "quay.io", "ghcr.io/a"],
+        ),
         ("publicRegistries", vec!["docker.io", "quay.io", "ghcr.io"]),
         ("untrustedRegistries", vec!["example.org", "example.net"]),
         ("memory_limit_max", vec!["4Gi"]),
         ("cpu_limit_max", vec!["4"]),
     ] {
         let value = ParamValue::List(value.into_iter().map(str::to_owned).collect());
-        params.set(&proof.library.params, name, value).expect("a param");
+        params
+            .set(&proof.library.params, name, value)
+            .expect("a param");
     }
     for document in &document.documents {
         proof.compare(document, &params, &kinds(), None);
     }
-    let over: Vec<_> = proof.costs.iter().filter(|(_, cost)| **cost > 500_000).collect();
+    let over: Vec<_> = proof
+        .costs
+        .iter()
+        .filter(|(_, cost)| **cost > 500_000)
+        .collect();
     assert!(over.is_empty(), "{over:?}");
     // What `policy explain` reckons is of the same order.
-    let sizes = Sizes { containers: 100, volumes: 10, entries: 4, letters: 20 };
-    let reckoned = |id: &str| proof.engine.estimate_cost(&id.into(), &params, sizes).unwrap_or(0);
+    let sizes = Sizes {
+        containers: 100,
+        volumes: 10,
+        entries: 4,
+        letters: 20,
+    };
+    let reckoned = |id: &str| {
+        proof
+            .engine
+            .estimate_cost(&id.into(), &params, sizes)
+            .unwrap_or(0)
+    };
     let far: Vec<_> = proof
         .costs
         .iter()
         .map(|(id, cost)| (id, *cost, reckoned(id)))
-        .filter(|(_, cost, reckoned)| *cost > 1_000 && (reckoned * 3 < *cost || *cost * 3 < *reckoned))
+        .filter(|(_, cost, reckoned)| {
+            *cost > 1_000 && (reckoned * 3 < *cost || *cost * 3 < *reckoned)
+        })
         .collect();
     assert!(far.is_empty(), "{far:?}");
-    assert!(proof.costs.values().filter(|it| **it > 1_000).count() > 15, "{:?}", proof.costs);
+    assert!(
+        proof.costs.values().filter(|it| **it > 1_000).count() > 15,
+        "{:?}",
+        proof.costs
+    );
     proof.finish(30);
 }
 
 #[test]
 fn policies_find_what_the_engine_finds_in_the_public_cases() {
     let test = "policies_find_what_the_engine_finds_in_the_public_cases";
-    let (Some(folder), Some(mut proof)) = (shared(test, "facts/cases"), Proof::new(test)) else { return };
+    let (Some(folder), Some(mut proof)) = (shared(test, "facts/cases"), Proof::new(test)) else {
+        return;
+    };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
@@ -443,10 +614,17 @@ fn json_of(document: &Document) -> Value {
 fn decoded(answer: &str) -> Option<[Document; 2]> {
     let answer: Value = serde_json::from_str(answer).expect("the oracle answers in JSON");
     let read = |it: &Value| {
-        let found = document::read(&"sent.json".into(), it.to_string().as_bytes(), &document::Limits::default());
+        let found = document::read(
+            &"sent.json".into(),
+            it.to_string().as_bytes(),
+            &document::Limits::default(),
+        );
         found.documents.into_iter().next()
     };
-    Some([read(answer.get("object")?)?, read(answer.get("oldObject")?)?])
+    Some([
+        read(answer.get("object")?)?,
+        read(answer.get("oldObject")?)?,
+    ])
 }
 
 /// What the decision says of an update under one control: whether all that it found was there; `None` where it found
@@ -466,12 +644,36 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
     };
     let user = User::default();
     let (object, old_object) = (Some(new), Some(old));
-    let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object, old_object };
-    let judge = |object: &Document, params: &Params| {
-        Ok(Arc::new(proof.engine.judge(object, &Request { operation: Operation::Update }, params)))
+    let case = Case {
+        attributes,
+        kind: &kind,
+        user: &user,
+        dry_run: false,
+        object,
+        old_object,
     };
-    let decided = decide(rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false });
-    let known = decided.outcomes.iter().all(|it| it.because == Because::Existing);
+    let judge = |object: &Document, params: &Params| {
+        Ok(Arc::new(proof.engine.judge(
+            object,
+            &Request {
+                operation: Operation::Update,
+            },
+            params,
+        )))
+    };
+    let decided = decide(
+        rules,
+        &case,
+        &Callbacks {
+            namespace: &|| None,
+            judge: &judge,
+            is_late: &|| false,
+        },
+    );
+    let known = decided
+        .outcomes
+        .iter()
+        .all(|it| it.because == Because::Existing);
     (!decided.outcomes.is_empty()).then_some(known)
 }
 
@@ -479,7 +681,9 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
 /// shown to both as the API server reads them, since neither is ever shown a file.
 #[test]
 fn an_update_brings_in_what_the_webhook_says_it_does() {
-    let Some(mut proof) = Proof::new("an_update_brings_in_what_the_webhook_says_it_does") else { return };
+    let Some(mut proof) = Proof::new("an_update_brings_in_what_the_webhook_says_it_does") else {
+        return;
+    };
     let params = proof.library.params.defaults();
     let settings = json!({"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration", "metadata": {"name": "p"}});
     let (mut existing, mut new) = (0, 0);
@@ -487,7 +691,12 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
     for (folder, id) in folders(&proof.library) {
         let (objects, problems) = policy::read_testdata(&folder);
         assert!(problems.is_empty(), "{problems:?}");
-        let control = proof.library.control(id.as_str()).expect("a control").control.clone();
+        let control = proof
+            .library
+            .control(id.as_str())
+            .expect("a control")
+            .control
+            .clone();
         let rules = Rules {
             bindings: vec![policy::Binding {
                 controls: BTreeSet::from([id.clone()]),
@@ -514,10 +723,16 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
         let answers = proof.oracle.ask_all(&questions);
         let (mut questions, mut decisions) = (Vec::new(), Vec::new());
         for ((a, b), answer) in pairs.iter().zip(&answers) {
-            let Some(both) = decoded(answer) else { continue };
-            let Some(known) = decision_of(&proof, &rules, &both) else { continue };
+            let Some(both) = decoded(answer) else {
+                continue;
+            };
+            let Some(known) = decision_of(&proof, &rules, &both) else {
+                continue;
+            };
             let key = proof.sheet(&params, &[both[0].id().group_kind()], true, Some(&id));
-            let Some((sheet, policy)) = proof.sheets.get(&key) else { continue };
+            let Some((sheet, policy)) = proof.sheets.get(&key) else {
+                continue;
+            };
             assert_eq!(sheet.controls.len(), 1);
             let mut question = update("vap", json_of(&both[0]), json_of(&both[1]));
             question["policy"] = policy.clone();
@@ -527,7 +742,11 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
         }
         for ((place, known), answer) in decisions.iter().zip(proof.oracle.ask_all(&questions)) {
             let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
-            let said = answer["decisions"].as_array().into_iter().flatten().find(|it| it["validation"] == json!(1));
+            let said = answer["decisions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|it| it["validation"] == json!(1));
             *(if *known { &mut existing } else { &mut new }) += 1;
             if said.is_none_or(|it| (it["action"] == json!("admit")) != *known) {
                 differences.push(format!("{place}: {answer}"));
@@ -535,6 +754,10 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
         }
     }
     let shown: Vec<_> = differences.iter().take(10).collect();
-    assert!(shown.is_empty(), "{} differences: {shown:#?}", differences.len());
+    assert!(
+        shown.is_empty(),
+        "{} differences: {shown:#?}",
+        differences.len()
+    );
     assert!(existing > 200 && new > 300, "{existing} known, {new} new");
 }

@@ -31,13 +31,24 @@ fn ours(text: &str) -> Outcome {
         document.root().write_json(&mut text);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text} is no JSON: {error}"))
     });
-    Outcome { documents: documents.collect(), refused: reading.problems.len(), rest: false }
+    Outcome {
+        documents: documents.collect(),
+        refused: reading.problems.len(),
+        rest: false,
+    }
 }
 
 fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
     let answer = oracle.ask(&json!({ "op": "yaml", "text": text }));
-    let mut outcome = Outcome { documents: Vec::new(), refused: 0, rest: false };
-    for document in answer["documents"].as_array().unwrap_or_else(|| panic!("{text:?}: {answer}")) {
+    let mut outcome = Outcome {
+        documents: Vec::new(),
+        refused: 0,
+        rest: false,
+    };
+    for document in answer["documents"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{text:?}: {answer}"))
+    {
         outcome.rest |= document.get("rest").is_some();
         if document.get("error").is_some() {
             outcome.refused += 1;
@@ -50,7 +61,9 @@ fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
 
 #[test]
 fn awkward_texts_are_read_as_in_go() {
-    let Some(mut oracle) = Oracle::start("awkward YAML") else { return };
+    let Some(mut oracle) = Oracle::start("awkward YAML") else {
+        return;
+    };
     let mut differing = String::new();
     for text in AWKWARD {
         let (ours, theirs) = (ours(text), theirs(&mut oracle, text));
@@ -63,11 +76,17 @@ fn awkward_texts_are_read_as_in_go() {
 
 #[test]
 fn differences_from_go_are_those_we_chose() {
-    let Some(mut oracle) = Oracle::start("deliberate differences") else { return };
+    let Some(mut oracle) = Oracle::start("deliberate differences") else {
+        return;
+    };
     for (why, cases) in DELIBERATE {
         for (text, expected) in *cases {
             let ours = ours(text);
-            assert_ne!(ours, theirs(&mut oracle, text), "no difference any more, {why}: {text:?}");
+            assert_ne!(
+                ours,
+                theirs(&mut oracle, text),
+                "no difference any more, {why}: {text:?}"
+            );
             let mut shown: Vec<_> = ours.documents.iter().map(Value::to_string).collect();
             shown.extend((0..ours.refused).map(|_| "refused".to_owned()));
             assert_eq!(shown.join(" "), *expected, "{why}: {text:?}");
@@ -91,9 +110,14 @@ fn random_tokens_are_read_as_in_go() {
 /// or read more (which judges more). Where Go's reader leaves a rest unread, only kubevet has seen the whole. At least
 /// `read` of the `cases` must be read by both, so that there is something to compare.
 fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value = String>) {
-    let Some(oracle) = Oracle::start(test).map(RefCell::new) else { return };
+    let Some(oracle) = Oracle::start(test).map(RefCell::new) else {
+        return;
+    };
     let compared = Cell::new(0);
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases) });
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    });
     let outcome = runner.run(&texts, |text| {
         let (ours, theirs) = (ours(&text), theirs(&mut oracle.borrow_mut(), &text));
         if ours.refused == 0 && theirs.refused == 0 && !theirs.rest {
@@ -103,7 +127,11 @@ fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
-    assert!(compared.get() >= read, "only {} of {cases} texts were read by both", compared.get());
+    assert!(
+        compared.get() >= read,
+        "only {} of {cases} texts were read by both",
+        compared.get()
+    );
 }
 
 /// What YAML is made of.
@@ -200,15 +228,23 @@ fn yaml() -> impl Strategy<Value = Yaml> {
         "1e6",
         "0o17",
     ];
-    let keys = &["a", "b", "yes", "1", "1.5", "1e6", "0x1f", "'2'", "\"b\"", "x y", "a.b/c", "!!str 3", "on", "! c"];
+    let keys = &[
+        "a", "b", "yes", "1", "1.5", "1e6", "0x1f", "'2'", "\"b\"", "x y", "a.b/c", "!!str 3",
+        "on", "! c",
+    ];
     let leaf = prop_oneof![
         select(scalars.as_slice()).prop_map(Yaml::Scalar),
-        ("[ a:#'\"\\\\\n\t\u{e4}\u{1f600}-]{0,12}", 0..4_u8).prop_map(|(text, style)| Yaml::Text(text, style)),
+        ("[ a:#'\"\\\\\n\t\u{e4}\u{1f600}-]{0,12}", 0..4_u8)
+            .prop_map(|(text, style)| Yaml::Text(text, style)),
     ];
     leaf.prop_recursive(5, 40, 6, move |inner| {
         prop_oneof![
-            (collection::vec(inner.clone(), 0..5), any::<bool>()).prop_map(|(list, flow)| Yaml::List(list, flow)),
-            (collection::vec((select(keys.as_slice()), inner), 0..5), any::<bool>())
+            (collection::vec(inner.clone(), 0..5), any::<bool>())
+                .prop_map(|(list, flow)| Yaml::List(list, flow)),
+            (
+                collection::vec((select(keys.as_slice()), inner), 0..5),
+                any::<bool>()
+            )
                 .prop_map(|(map, flow)| Yaml::Map(map, flow)),
         ]
     })
@@ -226,7 +262,9 @@ fn write(value: &Yaml, indent: usize, in_flow: bool, out: &mut String) {
     let pad = "  ".repeat(indent);
     match value {
         Yaml::Scalar(text) => *out += &format!(" {text}"),
-        Yaml::Text(text, 0) => *out += &format!(" '{}'", text.replace('\'', "''").replace(['\n', '\t'], " ")),
+        Yaml::Text(text, 0) => {
+            *out += &format!(" '{}'", text.replace('\'', "''").replace(['\n', '\t'], " "))
+        }
         Yaml::Text(text, 2) if !in_flow => {
             *out += &format!(" |2-\n{pad}  {}", text.replace('\n', &format!("\n{pad}  ")))
         }
@@ -268,14 +306,22 @@ fn write(value: &Yaml, indent: usize, in_flow: bool, out: &mut String) {
 
 #[test]
 fn the_corpus_is_read_as_in_go() {
-    let Some(mut oracle) = Oracle::start("corpus") else { return };
-    let Some(corpus) = shared("corpus", "corpus") else { return };
+    let Some(mut oracle) = Oracle::start("corpus") else {
+        return;
+    };
+    let Some(corpus) = shared("corpus", "corpus") else {
+        return;
+    };
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("the corpus is a folder") {
         let path = entry.expect("it can be listed").path();
         if path.extension().is_some_and(|it| it == "yaml") {
             let text = fs::read_to_string(&path).expect("it can be read");
-            assert!(ours(&text) == theirs(&mut oracle, &text), "{}", path.display());
+            assert!(
+                ours(&text) == theirs(&mut oracle, &text),
+                "{}",
+                path.display()
+            );
             files += 1;
         }
     }
@@ -298,7 +344,11 @@ const DELIBERATE: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "Go's reader takes these for line breaks and granit-parser does not, so fields could hide behind them",
-        &[("a: x\u{2028}b: y", r#"refused"#), ("# x\u{2028}b: y", r#"refused"#), ("a: x\u{2029}b: y", r#"refused"#)],
+        &[
+            ("a: x\u{2028}b: y", r#"refused"#),
+            ("# x\u{2028}b: y", r#"refused"#),
+            ("a: x\u{2029}b: y", r#"refused"#),
+        ],
     ),
     (
         "Go's reader takes the first document and silently drops what follows",
@@ -329,7 +379,10 @@ const DELIBERATE: &[(&str, &[(&str, &str)])] = &[
             ("-\ta: b", r#"[{"a":"b"}]"#),
             ("a: |\n  \tx\n", r#"{"a":"\tx\n"}"#),
             ("\t", r#""#),
-            ("[!!str 1, !!str yes, !!str, !!str ~, !!str '']", r#"["1","yes","","~",""]"#),
+            (
+                "[!!str 1, !!str yes, !!str, !!str ~, !!str '']",
+                r#"["1","yes","","~",""]"#,
+            ),
             (
                 "[!foo 1, !foo yes, !foo ~, !foo, !foo 'x', !foo [1], !foo {a: 1}]",
                 r#"["1","yes","~","","x",[1],{"a":1}]"#,
@@ -340,7 +393,10 @@ const DELIBERATE: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "granit-parser knows the escape `\\/` and pairs of surrogates, as in JSON",
-        &[("a: \"\\/\"", r#"{"a":"/"}"#), ("a: \"\\ud83d\\ude00\"", r#"{"a":"😀"}"#)],
+        &[
+            ("a: \"\\/\"", r#"{"a":"/"}"#),
+            ("a: \"\\ud83d\\ude00\"", r#"{"a":"😀"}"#),
+        ],
     ),
 ];
 

@@ -19,28 +19,58 @@ struct Question {
 
 impl Question {
     fn of(name: &'static str, arity: usize) -> Self {
-        Self { name, arity, rest: Vec::new(), operands: Vec::new() }
+        Self {
+            name,
+            arity,
+            rest: Vec::new(),
+            operands: Vec::new(),
+        }
     }
 
     /// With arguments that the CEL half takes as they are.
     fn with(name: &'static str, rest: &[Value]) -> Self {
-        let operands = rest.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
-        Self { name, arity: 1, rest: rest.to_vec(), operands }
+        let operands = rest
+            .iter()
+            .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
+            .collect();
+        Self {
+            name,
+            arity: 1,
+            rest: rest.to_vec(),
+            operands,
+        }
     }
 
     fn rego(&self) -> String {
-        let names = ["c.a", "c.b"].into_iter().take(self.arity).map(str::to_owned);
-        let args: Vec<String> = names.chain(self.rest.iter().map(ToString::to_string)).collect();
-        let lib = if self.name.contains('.') { "data.lib." } else { "" };
+        let names = ["c.a", "c.b"]
+            .into_iter()
+            .take(self.arity)
+            .map(str::to_owned);
+        let args: Vec<String> = names
+            .chain(self.rest.iter().map(ToString::to_string))
+            .collect();
+        let lib = if self.name.contains('.') {
+            "data.lib."
+        } else {
+            ""
+        };
         format!("{lib}{}({})", self.name, args.join(", "))
     }
 
     /// Over operands that can be repeated, or must be bound.
     fn cel(&self, plain: bool) -> String {
-        let names = if plain { ["c.a", "c.b"] } else { ["c['a']", "c['b']"] };
-        let operands: Vec<&str> =
-            names.into_iter().take(self.arity).chain(self.operands.iter().map(String::as_str)).collect();
-        engine::intrinsic_cel(self.name, &operands).unwrap_or_else(|| panic!("{} has a CEL half", self.name))
+        let names = if plain {
+            ["c.a", "c.b"]
+        } else {
+            ["c['a']", "c['b']"]
+        };
+        let operands: Vec<&str> = names
+            .into_iter()
+            .take(self.arity)
+            .chain(self.operands.iter().map(String::as_str))
+            .collect();
+        engine::intrinsic_cel(self.name, &operands)
+            .unwrap_or_else(|| panic!("{} has a CEL half", self.name))
     }
 }
 
@@ -59,9 +89,17 @@ impl Voices {
         let oracle = Oracle::start(test)?;
         let (library, problems) = policy::embedded();
         assert!(problems.is_empty(), "{problems:?}");
-        let modules: serde_json::Map<_, _> =
-            library.modules.iter().map(|it| (it.file.to_string(), json!(&*it.text))).collect();
-        Some(Self { oracle, modules: modules.into(), compared: 0, differences: Vec::new() })
+        let modules: serde_json::Map<_, _> = library
+            .modules
+            .iter()
+            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .collect();
+        Some(Self {
+            oracle,
+            modules: modules.into(),
+            compared: 0,
+            differences: Vec::new(),
+        })
     }
 
     /// A value of Rego for each case, over `c.a` and `c.b`.
@@ -70,9 +108,15 @@ impl Voices {
         let request = json!({"op": "rego", "regoVersion": "v1", "modules": self.modules, "query": query,
             "input": {"cases": cases}});
         let answer = self.oracle.ask(&request);
-        let found = answer["result"].as_array().unwrap_or_else(|| panic!("{query}: {answer}")).clone();
+        let found = answer["result"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{query}: {answer}"))
+            .clone();
         assert_eq!(found.len(), cases.len());
-        found.into_iter().map(|it| it.get(0).cloned().unwrap_or(Value::Null)).collect()
+        found
+            .into_iter()
+            .map(|it| it.get(0).cloned().unwrap_or(Value::Null))
+            .collect()
     }
 
     /// A value of CEL for each case, over `c.a` and `c.b`. That nothing fails is part of the promise.
@@ -85,7 +129,12 @@ impl Voices {
                 "variables": {"cases": cases}});
             let answer = self.oracle.ask(&request);
             let values = answer["value"].as_array();
-            found.extend(values.unwrap_or_else(|| panic!("{expression} over {cases:?}: {answer}")).iter().cloned());
+            found.extend(
+                values
+                    .unwrap_or_else(|| panic!("{expression} over {cases:?}: {answer}"))
+                    .iter()
+                    .cloned(),
+            );
         }
         assert_eq!(found.len(), cases.len());
         found
@@ -93,18 +142,36 @@ impl Voices {
 
     /// Holds the three to each other. `except` names cases in which the CEL half differs, and why is written there.
     fn agree(&mut self, question: &Question, cases: &[Case], except: impl Fn(&[String]) -> bool) {
-        let objects: Vec<Value> = cases.iter().map(|it| json!({"a": it.first(), "b": it.get(1)})).collect();
+        let objects: Vec<Value> = cases
+            .iter()
+            .map(|it| json!({"a": it.first(), "b": it.get(1)}))
+            .collect();
         let native: Vec<Value> = cases
             .iter()
             .map(|case| {
-                let args: Vec<Value> = case.iter().take(question.arity).map(|it| json!(it)).collect();
-                engine::intrinsic(question.name, &[args, question.rest.clone()].concat()).unwrap_or(Value::Null)
+                let args: Vec<Value> = case
+                    .iter()
+                    .take(question.arity)
+                    .map(|it| json!(it))
+                    .collect();
+                engine::intrinsic(question.name, &[args, question.rest.clone()].concat())
+                    .unwrap_or(Value::Null)
             })
             .collect();
         // A predicate that does not hold is undefined in Rego, and false elsewhere.
         let is_predicate = native.first().is_some_and(Value::is_boolean);
-        let undefined = |it: Value| if is_predicate && it.is_null() { json!(false) } else { it };
-        let rego: Vec<Value> = self.rego(&question.rego(), &objects).into_iter().map(undefined).collect();
+        let undefined = |it: Value| {
+            if is_predicate && it.is_null() {
+                json!(false)
+            } else {
+                it
+            }
+        };
+        let rego: Vec<Value> = self
+            .rego(&question.rego(), &objects)
+            .into_iter()
+            .map(undefined)
+            .collect();
         self.differ(question.name, "OPA", cases, &native, &rego, |_| false);
         for plain in [true, false] {
             let cel = self.cel(&question.cel(plain), &objects);
@@ -124,15 +191,26 @@ impl Voices {
         for ((case, native), other) in cases.iter().zip(native).zip(other) {
             self.compared += 1;
             if native != other && !except(case) {
-                self.differences.push(format!("{name} of {case:?}: native {native}, {voice} {other}"));
+                self.differences.push(format!(
+                    "{name} of {case:?}: native {native}, {voice} {other}"
+                ));
             }
         }
     }
 
     fn finish(self, at_least: usize) {
         let shown: Vec<&String> = self.differences.iter().take(10).collect();
-        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
-        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+        assert!(
+            shown.is_empty(),
+            "{} differences of {}:\n{shown:#?}",
+            self.differences.len(),
+            self.compared
+        );
+        assert!(
+            self.compared >= at_least,
+            "only {} answers were compared",
+            self.compared
+        );
     }
 }
 
@@ -141,24 +219,37 @@ struct Pieces(u64);
 
 impl Pieces {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 
     fn text(&mut self, pieces: &[&str], most: usize) -> String {
-        (0..self.below(most + 1)).map(|_| pieces[self.below(pieces.len())]).collect()
+        (0..self.below(most + 1))
+            .map(|_| pieces[self.below(pieces.len())])
+            .collect()
     }
 
     /// So many texts, behind those that are given.
     fn more(&mut self, given: &[&str], pieces: &[&str], most: usize, count: usize) -> Vec<String> {
-        let made = (0..count).map(|_| self.text(pieces, most)).collect::<Vec<_>>();
-        given.iter().map(|it| (*it).to_owned()).chain(made).collect()
+        let made = (0..count)
+            .map(|_| self.text(pieces, most))
+            .collect::<Vec<_>>();
+        given
+            .iter()
+            .map(|it| (*it).to_owned())
+            .chain(made)
+            .collect()
     }
 
     /// Pairs of them.
     fn pairs(&mut self, first: &[String], second: &[String], count: usize) -> Vec<Case> {
         let mut pick = |from: &[String]| from[self.below(from.len())].clone();
-        (0..count).map(|_| vec![pick(first), pick(second)]).collect()
+        (0..count)
+            .map(|_| vec![pick(first), pick(second)])
+            .collect()
     }
 }
 
@@ -248,12 +339,21 @@ const IMAGE_PIECES: &[&str] = &[
 
 #[test]
 fn images_are_read_alike() {
-    let Some(mut voices) = Voices::new("images_are_read_alike") else { return };
+    let Some(mut voices) = Voices::new("images_are_read_alike") else {
+        return;
+    };
     let mut pieces = Pieces(1);
     let mut images = pieces.more(IMAGES, IMAGE_PIECES, 8, 600);
     images.push(format!("quay.io/{}", "a/".repeat(300)));
     images.push(format!("{}:x", "é".repeat(500)));
-    let names = ["registry", "repository", "name", "tag", "digest", "effective_tag"];
+    let names = [
+        "registry",
+        "repository",
+        "name",
+        "tag",
+        "digest",
+        "effective_tag",
+    ];
     for name in names.map(|it| ["images.", it].concat()) {
         voices.agree(&Question::of(name.leak(), 1), &single(&images), |_| false);
     }
@@ -390,15 +490,29 @@ const QUANTITY_PIECES: &[&str] = &[
 
 /// Well-formed ones, most of them, so that they differ by value.
 fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
-    let digits = &["0", "1", "2", "9", "5", "00", "99", "000000000", "123456789"];
+    let digits = &[
+        "0",
+        "1",
+        "2",
+        "9",
+        "5",
+        "00",
+        "99",
+        "000000000",
+        "123456789",
+    ];
     let ends = &[
-        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "e-3", "E9", "e-12",
-        "e+20", "e-40", "e300",
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3",
+        "e-3", "E9", "e-12", "e+20", "e-40", "e300",
     ];
     (0..count)
         .map(|_| {
             let most = if pieces.below(10) == 0 { 25 } else { 4 };
-            let fraction = if pieces.below(3) == 0 { format!(".{}", pieces.text(digits, most)) } else { String::new() };
+            let fraction = if pieces.below(3) == 0 {
+                format!(".{}", pieces.text(digits, most))
+            } else {
+                String::new()
+            };
             let sign = ["", "", "", "-", "+"][pieces.below(5)];
             let end = ends[pieces.below(ends.len())];
             format!("{sign}{}{fraction}{end}", pieces.text(digits, most))
@@ -422,7 +536,9 @@ fn only_rego_compares(case: &[String]) -> bool {
 
 #[test]
 fn quantities_are_read_alike() {
-    let Some(mut voices) = Voices::new("quantities_are_read_alike") else { return };
+    let Some(mut voices) = Voices::new("quantities_are_read_alike") else {
+        return;
+    };
     let mut pieces = Pieces(2);
     let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
     texts.extend(quantities(&mut pieces, 700));
@@ -430,8 +546,21 @@ fn quantities_are_read_alike() {
     let zeros = "0".repeat(90);
     let huge = "1".repeat(10_000);
     let written = [&*long, "7", &*long, "Ki"].concat();
-    let hostile = [&*huge, "1e1000000", "1e999999999", "1e1000000000", "1e-999999999", "1e99999999999999999999"];
-    texts.extend([long.clone(), format!("{long}Ki"), written, format!("0.{zeros}1Ki"), format!("1.{zeros}1Mi")]);
+    let hostile = [
+        &*huge,
+        "1e1000000",
+        "1e999999999",
+        "1e1000000000",
+        "1e-999999999",
+        "1e99999999999999999999",
+    ];
+    texts.extend([
+        long.clone(),
+        format!("{long}Ki"),
+        written,
+        format!("0.{zeros}1Ki"),
+        format!("1.{zeros}1Mi"),
+    ]);
     texts.extend(hostile.map(str::to_owned));
     for name in ["quantities.is_quantity", "quantities.is_positive"] {
         voices.agree(&Question::of(name, 1), &single(&texts), |_| false);
@@ -445,7 +574,11 @@ fn quantities_are_read_alike() {
         pairs.push(vec![text.clone(), other]);
         pairs.push(vec![format!("{text}1"), format!("{text}2")]);
     }
-    voices.agree(&Question::of("quantities.less", 2), &pairs, only_rego_compares);
+    voices.agree(
+        &Question::of("quantities.less", 2),
+        &pairs,
+        only_rego_compares,
+    );
     voices.finish(9_000);
 }
 
@@ -453,13 +586,17 @@ fn quantities_are_read_alike() {
 /// 10. Refusing it is deliberate: nobody means that.
 fn wraps(case: &[String]) -> bool {
     let exponent = |it: &String| it.rsplit(['e', 'E']).next().unwrap_or_default().to_owned();
-    case.iter().any(|it| exponent(it) != **it && exponent(it).trim_start_matches(['+', '-', '0']).len() > 9)
+    case.iter().any(|it| {
+        exponent(it) != **it && exponent(it).trim_start_matches(['+', '-', '0']).len() > 9
+    })
 }
 
 /// Kubernetes' own parser, where it can be asked in time: without spaces, which JSON's reader takes off before.
 #[test]
 fn quantities_are_kubernetes_quantities() {
-    let Some(mut voices) = Voices::new("quantities_are_kubernetes_quantities") else { return };
+    let Some(mut voices) = Voices::new("quantities_are_kubernetes_quantities") else {
+        return;
+    };
     let mut pieces = Pieces(3);
     let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
     texts.extend(quantities(&mut pieces, 500));
@@ -470,15 +607,41 @@ fn quantities_are_kubernetes_quantities() {
         let args: Vec<Value> = args.iter().map(|it| json!(it)).collect();
         engine::intrinsic(name, &args).unwrap_or(Value::Null)
     };
-    let native: Vec<Value> = texts.iter().map(|it| ask("quantities.is_quantity", &[it])).collect();
+    let native: Vec<Value> = texts
+        .iter()
+        .map(|it| ask("quantities.is_quantity", &[it]))
+        .collect();
     let kubernetes = voices.cel("isQuantity(c.a)", &objects);
-    voices.differ("is_quantity", "Kubernetes", &cases, &native, &kubernetes, wraps);
-    let native: Vec<Value> = texts.iter().map(|it| ask("quantities.is_positive", &[it])).collect();
+    voices.differ(
+        "is_quantity",
+        "Kubernetes",
+        &cases,
+        &native,
+        &kubernetes,
+        wraps,
+    );
+    let native: Vec<Value> = texts
+        .iter()
+        .map(|it| ask("quantities.is_positive", &[it]))
+        .collect();
     let kubernetes = voices.cel("isQuantity(c.a) && sign(quantity(c.a)) == 1", &objects);
-    voices.differ("is_positive", "Kubernetes", &cases, &native, &kubernetes, wraps);
+    voices.differ(
+        "is_positive",
+        "Kubernetes",
+        &cases,
+        &native,
+        &kubernetes,
+        wraps,
+    );
     let pairs = pieces.pairs(&texts, &texts, 1_500);
-    let objects: Vec<Value> = pairs.iter().map(|it| json!({"a": it[0], "b": it[1]})).collect();
-    let native: Vec<Value> = pairs.iter().map(|it| ask("quantities.less", &[&it[0], &it[1]])).collect();
+    let objects: Vec<Value> = pairs
+        .iter()
+        .map(|it| json!({"a": it[0], "b": it[1]}))
+        .collect();
+    let native: Vec<Value> = pairs
+        .iter()
+        .map(|it| ask("quantities.less", &[&it[0], &it[1]]))
+        .collect();
     let less = "isQuantity(c.a) && isQuantity(c.b) && quantity(c.a).isLessThan(quantity(c.b))";
     let kubernetes = voices.cel(less, &objects);
     voices.differ("less", "Kubernetes", &pairs, &native, &kubernetes, wraps);
@@ -488,7 +651,9 @@ fn quantities_are_kubernetes_quantities() {
 /// A number is read from its digits as they were written.
 #[test]
 fn numbers_are_quantities_too() {
-    let Some(mut voices) = Voices::new("numbers_are_quantities_too") else { return };
+    let Some(mut voices) = Voices::new("numbers_are_quantities_too") else {
+        return;
+    };
     let numbers = [
         "0",
         "-0",
@@ -513,16 +678,29 @@ fn numbers_are_quantities_too() {
     let cases = single(&numbers.map(str::to_owned));
     let objects: Vec<Value> = numbers.iter().map(|it| json!({"a": it})).collect();
     for name in ["quantities.is_quantity", "quantities.is_positive"] {
-        let native: Vec<Value> = numbers.iter().map(|it| engine::intrinsic(name, &[json!(it)]).expect(name)).collect();
+        let native: Vec<Value> = numbers
+            .iter()
+            .map(|it| engine::intrinsic(name, &[json!(it)]).expect(name))
+            .collect();
         let rego = voices.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
-        let rego: Vec<Value> = rego.into_iter().map(|it| json!(it == json!(true))).collect();
+        let rego: Vec<Value> = rego
+            .into_iter()
+            .map(|it| json!(it == json!(true)))
+            .collect();
         voices.differ(name, "OPA", &cases, &native, &rego, |_| false);
     }
     // An int of a custom resource.
-    let objects: Vec<Value> = [-5, 0, 5, i64::MAX].iter().map(|it| json!({"a": it, "b": 4})).collect();
+    let objects: Vec<Value> = [-5, 0, 5, i64::MAX]
+        .iter()
+        .map(|it| json!({"a": it, "b": 4}))
+        .collect();
     let cel = |name| engine::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
-    assert_eq!(voices.cel(&cel("quantities.less"), &objects), [true, true, false, false]);
-    let positive = engine::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
+    assert_eq!(
+        voices.cel(&cel("quantities.less"), &objects),
+        [true, true, false, false]
+    );
+    let positive =
+        engine::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
     assert_eq!(voices.cel(&positive, &objects), [false, false, true, true]);
     voices.finish(30);
 }
@@ -599,7 +777,9 @@ const TEXT_PIECES: &[&str] = &[
 
 #[test]
 fn texts_are_treated_alike() {
-    let Some(mut voices) = Voices::new("texts_are_treated_alike") else { return };
+    let Some(mut voices) = Voices::new("texts_are_treated_alike") else {
+        return;
+    };
     let mut pieces = Pieces(4);
     let mut texts = pieces.more(TEXTS, TEXT_PIECES, 8, 300);
     texts.push("ab/".repeat(400));
@@ -614,13 +794,36 @@ fn texts_are_treated_alike() {
     }
     for old in ["a", "/", "'", "\\", "é", "cap_", "//"] {
         let rest = vec![json!(old), json!("x/é")];
-        let question = Question { name: "replace", arity: 1, rest, operands: vec![old.into(), "'x/é'".into()] };
+        let question = Question {
+            name: "replace",
+            arity: 1,
+            rest,
+            operands: vec![old.into(), "'x/é'".into()],
+        };
         voices.agree(&question, &cases, |_| false);
     }
-    for (offset, length) in [(0, -1), (0, 0), (0, 3), (2, -1), (2, 2), (4, 0), (900, 5), (1, i64::from(i32::MAX))] {
-        voices.agree(&Question::with("substring", &[json!(offset), json!(length)]), &cases, |_| false);
+    for (offset, length) in [
+        (0, -1),
+        (0, 0),
+        (0, 3),
+        (2, -1),
+        (2, 2),
+        (4, 0),
+        (900, 5),
+        (1, i64::from(i32::MAX)),
+    ] {
+        voices.agree(
+            &Question::with("substring", &[json!(offset), json!(length)]),
+            &cases,
+            |_| false,
+        );
     }
-    let parts = pieces.more(&["", "/", "a", "cap_", "password", "é", "'", "\\"], TEXT_PIECES, 2, 60);
+    let parts = pieces.more(
+        &["", "/", "a", "cap_", "password", "é", "'", "\\"],
+        TEXT_PIECES,
+        2,
+        60,
+    );
     let mut pairs = pieces.pairs(&texts, &parts, 600);
     // Of each text, a part: what it begins with, and what it ends on.
     for text in &texts {
@@ -628,7 +831,12 @@ fn texts_are_treated_alike() {
         pairs.push(vec![text.clone(), text.chars().take(at).collect()]);
         pairs.push(vec![text.clone(), text.chars().skip(at).collect()]);
     }
-    for name in ["strings.contains_ignore_case", "trim_prefix", "trim_suffix", "split"] {
+    for name in [
+        "strings.contains_ignore_case",
+        "trim_prefix",
+        "trim_suffix",
+        "split",
+    ] {
         voices.agree(&Question::of(name, 2), &pairs, |_| false);
     }
     let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
@@ -639,7 +847,8 @@ fn texts_are_treated_alike() {
     let native: Vec<Value> = texts.iter().map(joined).collect();
     let rego = voices.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
     voices.differ("concat", "OPA", &cases, &native, &rego, |_| false);
-    let expression = engine::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
+    let expression =
+        engine::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
     let cel = voices.cel(&expression, &objects);
     voices.differ("concat", "CEL", &cases, &native, &cel, |_| false);
     voices.finish(20_000);
@@ -647,7 +856,9 @@ fn texts_are_treated_alike() {
 
 #[test]
 fn connections_are_put_into_words_alike() {
-    let Some(mut voices) = Voices::new("connections_are_put_into_words_alike") else { return };
+    let Some(mut voices) = Voices::new("connections_are_put_into_words_alike") else {
+        return;
+    };
     let long = "é".repeat(300);
     let objects = [
         json!({}),
@@ -667,12 +878,14 @@ fn connections_are_put_into_words_alike() {
                 "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
             let opa = vec![voices.oracle.ask(&request)["result"].take()];
             let native = vec![
-                engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object)).unwrap_or_default(),
+                engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
+                    .unwrap_or_default(),
             ];
             let case = [vec![object.to_string()]];
             voices.differ(name, "OPA", &case, &native, &opa, |_| false);
             if object.is_object() {
-                let expression = engine::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
+                let expression =
+                    engine::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
                 let cel = voices.cel(&expression, &[json!({"a": object})]);
                 voices.differ(name, "CEL", &case, &native, &cel, |_| false);
             }

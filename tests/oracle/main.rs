@@ -1,7 +1,12 @@
 //! Differential tests: what kubevet does against what Kubernetes' and OPA's own Go code does, through the oracle of
 //! `tests/kubernetes/` (see its README; `KUBEVET_ORACLE` names the binary).
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod cel;
 mod document;

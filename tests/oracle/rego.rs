@@ -31,16 +31,33 @@ impl Voices {
         assert!(problems.is_empty(), "{problems:?}");
         let (engine, problems) = Engine::compile(&library);
         assert!(problems.is_empty(), "{problems:?}");
-        let all = library.modules.iter().chain(library.controls.iter().map(|it| &it.rule));
-        let modules = all.map(|it| (it.file.to_string(), json!(&*it.text))).collect::<serde_json::Map<_, _>>();
-        Some(Self { oracle, library, engine, modules: modules.into(), compared: 0, differences: Vec::new() })
+        let all = library
+            .modules
+            .iter()
+            .chain(library.controls.iter().map(|it| &it.rule));
+        let modules = all
+            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .collect::<serde_json::Map<_, _>>();
+        Some(Self {
+            oracle,
+            library,
+            engine,
+            modules: modules.into(),
+            compared: 0,
+            differences: Vec::new(),
+        })
     }
 
     /// Asks both for every control that looks at the object.
     fn compare(&mut self, document: &Document, params: &Params) {
         let verdict = self.engine.judge(document, &Request::default(), params);
         let place = format!("{}:{}", document.file(), document.position());
-        self.differences.extend(verdict.errors.iter().map(|it| format!("{place}: {}: {}", it.control, it.message)));
+        self.differences.extend(
+            verdict
+                .errors
+                .iter()
+                .map(|it| format!("{place}: {}: {}", it.control, it.message)),
+        );
         if verdict.judged.is_empty() {
             return;
         }
@@ -55,21 +72,40 @@ impl Voices {
         for control in &verdict.judged {
             let package = policy::package_of(control.as_str());
             let name = package.trim_start_matches("controls.");
-            let opa: BTreeSet<String> =
-                answer["result"][name]["deny"].as_array().into_iter().flatten().map(canonical).collect();
-            let own = verdict.findings.iter().filter(|it| it.control == *control).map(|it| canonical(&finding(it)));
+            let opa: BTreeSet<String> = answer["result"][name]["deny"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(canonical)
+                .collect();
+            let own = verdict
+                .findings
+                .iter()
+                .filter(|it| it.control == *control)
+                .map(|it| canonical(&finding(it)));
             let own: BTreeSet<String> = own.collect();
             self.compared += 1;
             if opa != own {
-                self.differences.push(format!("{place}: {control}:\n  OPA    {opa:?}\n  engine {own:?}"));
+                self.differences.push(format!(
+                    "{place}: {control}:\n  OPA    {opa:?}\n  engine {own:?}"
+                ));
             }
         }
     }
 
     fn finish(self, at_least: usize) {
         let shown: Vec<&String> = self.differences.iter().take(10).collect();
-        assert!(shown.is_empty(), "{} differences of {}:\n{shown:#?}", self.differences.len(), self.compared);
-        assert!(self.compared >= at_least, "only {} answers were compared", self.compared);
+        assert!(
+            shown.is_empty(),
+            "{} differences of {}:\n{shown:#?}",
+            self.differences.len(),
+            self.compared
+        );
+        assert!(
+            self.compared >= at_least,
+            "only {} answers were compared",
+            self.compared
+        );
     }
 }
 
@@ -78,7 +114,10 @@ pub(crate) fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
-                let fields: BTreeMap<_, _> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+                let fields: BTreeMap<_, _> = fields
+                    .iter()
+                    .map(|(key, value)| (key.clone(), sorted(value)))
+                    .collect();
                 Value::Object(fields.into_iter().collect())
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
@@ -109,7 +148,11 @@ fn params_json(params: &Params) -> Value {
         ParamValue::List(items) => json!(items),
         ParamValue::Text(text) => json!(text),
     };
-    params.iter().map(|(name, it)| (name.to_owned(), value(it))).collect::<serde_json::Map<_, _>>().into()
+    params
+        .iter()
+        .map(|(name, it)| (name.to_owned(), value(it)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
@@ -122,7 +165,9 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 
 #[test]
 fn opa_and_the_engine_agree_on_the_test_data() {
-    let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else { return };
+    let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else {
+        return;
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = |it: &str| std::fs::read_dir(root.join(it)).expect("the controls are there");
     for folder in folders("policies/controls").chain(folders("tests/regressions")) {
@@ -139,7 +184,9 @@ fn opa_and_the_engine_agree_on_the_test_data() {
 #[test]
 fn opa_and_the_engine_agree_on_the_public_cases() {
     let test = "opa_and_the_engine_agree_on_the_public_cases";
-    let (Some(folder), Some(mut voices)) = (shared(test, "facts/cases"), Voices::new(test)) else { return };
+    let (Some(folder), Some(mut voices)) = (shared(test, "facts/cases"), Voices::new(test)) else {
+        return;
+    };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
@@ -156,7 +203,9 @@ fn opa_and_the_engine_agree_on_the_public_cases() {
 #[test]
 fn opa_and_the_engine_agree_on_the_corpus() {
     let test = "opa_and_the_engine_agree_on_the_corpus";
-    let (Some(folder), Some(mut voices)) = (shared(test, "corpus"), Voices::new(test)) else { return };
+    let (Some(folder), Some(mut voices)) = (shared(test, "corpus"), Voices::new(test)) else {
+        return;
+    };
     let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
     assert!(input.problems.is_empty(), "{:?}", input.problems);
     let params = voices.library.params.defaults();
@@ -169,31 +218,47 @@ fn opa_and_the_engine_agree_on_the_corpus() {
 /// How image references are read, as a table: every other way of reading them is held to it.
 #[test]
 fn the_image_library_answers_by_its_table() {
-    let Some(mut oracle) = Oracle::start("the_image_library_answers_by_its_table") else { return };
+    let Some(mut oracle) = Oracle::start("the_image_library_answers_by_its_table") else {
+        return;
+    };
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
     let bytes = std::fs::read(table).expect("the table is there");
     let mut text = String::new();
-    document::read(&"images.yaml".into(), &bytes, &Limits::default()).documents[0].root().write_json(&mut text);
+    document::read(&"images.yaml".into(), &bytes, &Limits::default()).documents[0]
+        .root()
+        .write_json(&mut text);
     let table: Value = serde_json::from_str(&text).expect("documents print as JSON");
     let (library, _) = policy::embedded();
-    let modules: serde_json::Map<_, _> =
-        library.modules.iter().map(|it| (it.file.to_string(), json!(&*it.text))).collect();
+    let modules: serde_json::Map<_, _> = library
+        .modules
+        .iter()
+        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .collect();
     let questions = "registry(i), data.lib.images.repository(i), data.lib.images.tag(i), data.lib.images.digest(i), \
                      data.lib.images.effective_tag(i)";
     let mut compared = 0;
     for row in table["references"].as_array().expect("a list") {
         let row = row.as_array().expect("a row");
         let query = format!("[x | i := input.image; x := [data.lib.images.{questions}]][0]");
-        let request = json!({"op": "rego", "modules": modules, "query": query, "input": {"image": row[0]}});
+        let request =
+            json!({"op": "rego", "modules": modules, "query": query, "input": {"image": row[0]}});
         let answer = oracle.ask(&request);
-        assert_eq!(answer["result"].as_array().map(Vec::as_slice), row.get(1..), "{}", row[0]);
+        assert_eq!(
+            answer["result"].as_array().map(Vec::as_slice),
+            row.get(1..),
+            "{}",
+            row[0]
+        );
         compared += 1;
     }
     for row in table["within"].as_array().expect("a list") {
         let request = json!({"op": "rego", "modules": modules,
             "query": "[1 | data.lib.images.within(input.image, input.place)]",
             "input": {"image": row[0], "place": row[1]}});
-        let found = !oracle.ask(&request)["result"].as_array().expect("a list").is_empty();
+        let found = !oracle.ask(&request)["result"]
+            .as_array()
+            .expect("a list")
+            .is_empty();
         assert_eq!(json!(found), row[2], "{row}");
         compared += 1;
     }

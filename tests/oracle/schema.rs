@@ -13,12 +13,17 @@ const NOT_DECODED: &[&str] = &["apiextensions.k8s.io", "apiregistration.k8s.io"]
 
 #[test]
 fn what_arrives_at_admission() {
-    let Some(mut oracle) = Oracle::start("schema") else { return };
+    let Some(mut oracle) = Oracle::start("schema") else {
+        return;
+    };
     let schema = Schema::embedded();
     let mut seen = BTreeSet::new();
     let mut errors = Vec::new();
-    let mut todo: VecDeque<Place> =
-        schema.kinds().filter(|it| !NOT_DECODED.contains(&it.group)).map(Place::root).collect();
+    let mut todo: VecDeque<Place> = schema
+        .kinds()
+        .filter(|it| !NOT_DECODED.contains(&it.group))
+        .map(Place::root)
+        .collect();
     while let Some(place) = todo.pop_front() {
         if !seen.insert(place.ty) {
             continue;
@@ -27,8 +32,10 @@ fn what_arrives_at_admission() {
         let fields = || schema.fields(place.ty).filter(|it| it.until.is_none());
         let asked: Vec<&Field> = fields().filter(|it| !place.gives(it.name)).collect();
         errors.extend(absent(&mut oracle, &place, &asked));
-        let collections: Vec<&Field> =
-            asked.into_iter().filter(|it| matches!(it.ty, Type::List(_) | Type::Map(_))).collect();
+        let collections: Vec<&Field> = asked
+            .into_iter()
+            .filter(|it| matches!(it.ty, Type::List(_) | Type::Map(_)))
+            .collect();
         errors.extend(nulls(&mut oracle, &place, &collections));
         todo.extend(fields().filter_map(|it| place.below(it)));
     }
@@ -54,7 +61,11 @@ enum Step {
 
 impl Place {
     fn root(kind: KindInfo) -> Self {
-        Self { kind, ty: kind.root, steps: Vec::new() }
+        Self {
+            kind,
+            ty: kind.root,
+            steps: Vec::new(),
+        }
     }
 
     /// The struct that a field holds, straight or in a list or map.
@@ -72,7 +83,13 @@ impl Place {
                     steps.push(Step::Value);
                     Schema::embedded().resolve(inner)
                 }
-                Type::Struct(ty) => return Some(Self { kind: self.kind, ty, steps }),
+                Type::Struct(ty) => {
+                    return Some(Self {
+                        kind: self.kind,
+                        ty,
+                        steps,
+                    });
+                }
                 _ => return None,
             }
         }
@@ -89,15 +106,31 @@ impl Place {
 
     /// The object with `it` at this place.
     fn object(&self, it: Map<String, Value>) -> Value {
-        let filled = self.steps.iter().rev().fold(Value::Object(it), |inner, step| match step {
-            Step::Field(name) => json!({ *name: inner }),
-            Step::Element => json!([inner]),
-            Step::Value => json!({ "k": inner }),
-        });
-        let KindInfo { group, version, name, .. } = self.kind;
-        let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        let filled = self
+            .steps
+            .iter()
+            .rev()
+            .fold(Value::Object(it), |inner, step| match step {
+                Step::Field(name) => json!({ *name: inner }),
+                Step::Element => json!([inner]),
+                Step::Value => json!({ "k": inner }),
+            });
+        let KindInfo {
+            group,
+            version,
+            name,
+            ..
+        } = self.kind;
+        let api_version = if group.is_empty() {
+            version.to_owned()
+        } else {
+            format!("{group}/{version}")
+        };
         let mut object = json!({ "apiVersion": api_version, "kind": name, "metadata": {} });
-        object.as_object_mut().expect("an object").extend(filled.as_object().expect("an object").clone());
+        object
+            .as_object_mut()
+            .expect("an object")
+            .extend(filled.as_object().expect("an object").clone());
         object["metadata"]["name"] = json!("x");
         if self.kind.namespaced {
             object["metadata"]["namespace"] = json!("x");
@@ -119,8 +152,14 @@ impl Place {
 /// Where fields that are not given arrive in another way than the table says.
 fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let at = place.expression();
-    let asked = |name: &str| format!("!({name:?} in {at}) ? 'absent' : {at}[{name:?}] == null ? 'null' : 'there'");
-    let answers = ask(oracle, place.object(Map::new()), fields.iter().map(|it| asked(it.name)));
+    let asked = |name: &str| {
+        format!("!({name:?} in {at}) ? 'absent' : {at}[{name:?}] == null ? 'null' : 'there'")
+    };
+    let answers = ask(
+        oracle,
+        place.object(Map::new()),
+        fields.iter().map(|it| asked(it.name)),
+    );
     let differs = |(field, answer): (&&Field, String)| {
         let right = match answer.as_str() {
             "null" => field.nullable && !field.always,
@@ -129,7 +168,13 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
             "absent" => !field.always && (!field.nullable || field.name == "creationTimestamp"),
             _ => false,
         };
-        (!right).then(|| format!("{}.{}: {answer}", Schema::embedded().name(place.ty), field.name))
+        (!right).then(|| {
+            format!(
+                "{}.{}: {answer}",
+                Schema::embedded().name(place.ty),
+                field.name
+            )
+        })
     };
     fields.iter().zip(answers).filter_map(differs).collect()
 }
@@ -138,29 +183,52 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
 fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let schema = Schema::embedded();
     let given = |it: &&Field| match it.ty {
-        Type::List(inner) if schema.resolve(inner) != Type::Any => Some((it.name.to_owned(), json!([null]))),
-        Type::Map(inner) if schema.resolve(inner) != Type::Any => Some((it.name.to_owned(), json!({ "k": null }))),
+        Type::List(inner) if schema.resolve(inner) != Type::Any => {
+            Some((it.name.to_owned(), json!([null])))
+        }
+        Type::Map(inner) if schema.resolve(inner) != Type::Any => {
+            Some((it.name.to_owned(), json!({ "k": null })))
+        }
         _ => None,
     };
-    let fields: Vec<&Field> = fields.iter().copied().filter(|it| given(it).is_some()).collect();
+    let fields: Vec<&Field> = fields
+        .iter()
+        .copied()
+        .filter(|it| given(it).is_some())
+        .collect();
     let at = place.expression();
     let asked = |it: &&Field| {
-        let key = if matches!(it.ty, Type::List(_)) { "0" } else { "\"k\"" };
+        let key = if matches!(it.ty, Type::List(_)) {
+            "0"
+        } else {
+            "\"k\""
+        };
         format!("{at}[{:?}][{key}] == null ? 'null' : 'there'", it.name)
     };
     let object = place.object(fields.iter().filter_map(given).collect());
     let answers = ask(oracle, object, fields.iter().map(asked));
     let differs = |(field, answer): (&&Field, String)| {
         let expected = if field.nulls { "null" } else { "there" };
-        (answer != expected).then(|| format!("{}.{}, a null in it: {answer}", schema.name(place.ty), field.name))
+        (answer != expected).then(|| {
+            format!(
+                "{}.{}, a null in it: {answer}",
+                schema.name(place.ty),
+                field.name
+            )
+        })
     };
     fields.iter().zip(answers).filter_map(differs).collect()
 }
 
 /// What the API server's policies answer to each expression, or how they fail.
-fn ask(oracle: &mut Oracle, object: Value, expressions: impl Iterator<Item = String>) -> Vec<String> {
-    let validations: Vec<Value> =
-        expressions.map(|it| json!({ "expression": "false", "messageExpression": it })).collect();
+fn ask(
+    oracle: &mut Oracle,
+    object: Value,
+    expressions: impl Iterator<Item = String>,
+) -> Vec<String> {
+    let validations: Vec<Value> = expressions
+        .map(|it| json!({ "expression": "false", "messageExpression": it }))
+        .collect();
     if validations.is_empty() {
         return Vec::new();
     }
@@ -176,7 +244,12 @@ fn ask(oracle: &mut Oracle, object: Value, expressions: impl Iterator<Item = Str
         },
     });
     let answer = oracle.ask(&json!({ "op": "vap", "policy": policy, "object": object }));
-    let decisions = answer["decisions"].as_array().unwrap_or_else(|| panic!("{object}: {answer}"));
+    let decisions = answer["decisions"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{object}: {answer}"));
     assert_eq!(decisions.len(), validations.len(), "{object}: {answer}");
-    decisions.iter().map(|it| it["message"].as_str().unwrap_or_default().to_owned()).collect()
+    decisions
+        .iter()
+        .map(|it| it["message"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }

@@ -15,18 +15,31 @@ use std::collections::BTreeSet;
 
 #[test]
 fn what_is_compiled_means_what_opa_says() {
-    let Some(mut oracle) = Oracle::start("what_is_compiled_means_what_opa_says") else { return };
+    let Some(mut oracle) = Oracle::start("what_is_compiled_means_what_opa_says") else {
+        return;
+    };
     let (library, seeds) = proof::constructs();
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:#?}");
-    let refused: Vec<String> = engine.interpreted().map(|(_, why)| why.to_string()).collect();
+    let refused: Vec<String> = engine
+        .interpreted()
+        .map(|(_, why)| why.to_string())
+        .collect();
     // The only one that must not be compiled: a negated call whose argument may be undefined. The interpreter, which
     // has it then, finds something where OPA's body is undone, so it is left out below.
-    let lost = refused.iter().filter(|it| it.contains("`not` is undefined too")).count();
+    let lost = refused
+        .iter()
+        .filter(|it| it.contains("`not` is undefined too"))
+        .count();
     assert_eq!((refused.len(), lost), (1, 1), "{refused:#?}");
-    let all = library.modules.iter().chain(library.controls.iter().map(|it| &it.rule));
-    let modules: Value =
-        all.map(|it| (it.file.to_string(), json!(&*it.text))).collect::<serde_json::Map<_, _>>().into();
+    let all = library
+        .modules
+        .iter()
+        .chain(library.controls.iter().map(|it| &it.rule));
+    let modules: Value = all
+        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     let params = library.params.defaults();
     let objects: Vec<String> = seeds.iter().map(|it| it.object.to_string()).collect();
     let lines: Vec<String> = objects
@@ -52,14 +65,23 @@ fn what_is_compiled_means_what_opa_says() {
                 continue;
             }
             let name = policy::package_of(source.control.id.as_str()).replace("controls.", "");
-            let opa: BTreeSet<String> =
-                answer["result"][&name]["deny"].as_array().into_iter().flatten().map(canonical).collect();
-            let own = verdict.findings.iter().filter(|it| it.control == source.control.id);
+            let opa: BTreeSet<String> = answer["result"][&name]["deny"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(canonical)
+                .collect();
+            let own = verdict
+                .findings
+                .iter()
+                .filter(|it| it.control == source.control.id);
             let own: BTreeSet<String> = own.map(|it| canonical(&finding(it))).collect();
             seen[place].insert(!opa.is_empty());
             if opa != own {
                 let rule = &source.rule.text;
-                differences.push(format!("{rule}\n  {object}\n  OPA {opa:?}\n  engine {own:?}"));
+                differences.push(format!(
+                    "{rule}\n  {object}\n  OPA {opa:?}\n  engine {own:?}"
+                ));
             }
         }
     }
@@ -71,6 +93,10 @@ fn what_is_compiled_means_what_opa_says() {
     );
     // A rule that always says the same proves nothing.
     let rules = library.controls.iter().map(|it| &it.rule.text);
-    let dull: Vec<_> = rules.zip(&seen).filter(|(_, seen)| seen.len() < 2).map(|(rule, _)| rule).collect();
+    let dull: Vec<_> = rules
+        .zip(&seen)
+        .filter(|(_, seen)| seen.len() < 2)
+        .map(|(rule, _)| rule)
+        .collect();
     assert!(dull.is_empty(), "{dull:#?}");
 }

@@ -19,28 +19,43 @@ pub(crate) struct Oracle {
 impl Oracle {
     /// Starts the oracle. `None` where it was not built: the test then says that it was not run, and fails under CI.
     pub(crate) fn start(test: &str) -> Option<Self> {
-        let path = env::var_os("KUBEVET_ORACLE")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/bin/oracle"), PathBuf::from);
+        let path = env::var_os("KUBEVET_ORACLE").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/bin/oracle"),
+            PathBuf::from,
+        );
         if !path.exists() {
             not_run(
                 test,
-                &format!("no oracle at {}: cd tests/kubernetes && go build -o bin/ ./oracle", path.display()),
+                &format!(
+                    "no oracle at {}: cd tests/kubernetes && go build -o bin/ ./oracle",
+                    path.display()
+                ),
             );
             return None;
         }
-        let mut child =
-            Command::new(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+        let mut child = Command::new(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the oracle starts");
         let requests = child.stdin.take().expect("stdin is piped");
         let answers = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Some(Self { child, requests, answers })
+        Some(Self {
+            child,
+            requests,
+            answers,
+        })
     }
 
     /// The answer to a request.
     pub(crate) fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.requests, "{request}").expect("the oracle takes requests");
         let mut line = String::new();
-        self.answers.read_line(&mut line).expect("the oracle answers");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("the oracle answered {line:?} to {request}: {error}"))
+        self.answers
+            .read_line(&mut line)
+            .expect("the oracle answers");
+        serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("the oracle answered {line:?} to {request}: {error}"))
     }
 
     /// The answers to many requests, which the oracle works on with all cores.
@@ -72,11 +87,16 @@ impl Drop for Oracle {
 
 /// Files that are shared between machines and not in the repository, such as the corpus.
 pub(crate) fn shared(test: &str, folder: &str) -> Option<PathBuf> {
-    let root = env::var_os("KUBEVET_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let root = env::var_os("KUBEVET_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
     let path = root.join(folder);
     if !path.is_dir() {
-        not_run(test, &format!("no folder {}: set KUBEVET_SHARED", path.display()));
+        not_run(
+            test,
+            &format!("no folder {}: set KUBEVET_SHARED", path.display()),
+        );
         return None;
     }
     Some(path)

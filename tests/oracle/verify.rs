@@ -20,7 +20,10 @@ impl Pipe for Oracle {
 }
 
 fn count() -> u64 {
-    env::var("KUBEVET_VERIFY_COUNT").ok().and_then(|it| it.parse().ok()).unwrap_or(COUNT)
+    env::var("KUBEVET_VERIFY_COUNT")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(COUNT)
 }
 
 /// The test data of all controls, the public cases, and the corpus.
@@ -29,7 +32,11 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
     for source in &library.controls {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&*source.file);
         for object in policy::read_testdata(folder.parent().expect("a file is in a folder")).0 {
-            seeds.extend(proof::seed(&object.document, Some(source.control.id.clone()), object.params.clone()));
+            seeds.extend(proof::seed(
+                &object.document,
+                Some(source.control.id.clone()),
+                object.params.clone(),
+            ));
         }
     }
     assert!(seeds.len() > 300, "only {} test objects", seeds.len());
@@ -45,7 +52,12 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
     }
     if let Some(folder) = shared(test, "corpus") {
         let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
-        seeds.extend(input.objects.iter().filter_map(|it| proof::seed(it, None, Vec::new())));
+        seeds.extend(
+            input
+                .objects
+                .iter()
+                .filter_map(|it| proof::seed(it, None, Vec::new())),
+        );
     }
     seeds
 }
@@ -63,16 +75,36 @@ struct Asked {
 
 /// All voices there are, OPA first, about what compiles; `None` without an oracle.
 fn run(test: &str, asked: Asked) -> Option<Report> {
-    let Asked { library, seeds, reference, policies, count } = asked;
+    let Asked {
+        library,
+        seeds,
+        reference,
+        policies,
+        count,
+    } = asked;
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let panel = Panel { library: &library, engine: &Arc::new(engine), reference, policies };
+    let panel = Panel {
+        library: &library,
+        engine: &Arc::new(engine),
+        reference,
+        policies,
+    };
     let oracle = || Oracle::start(test).ok_or(()).map(Some);
-    let Ok((mut voices, _)) = panel.voices(oracle) else { return None };
+    let Ok((mut voices, _)) = panel.voices(oracle) else {
+        return None;
+    };
     let controls = panel.compiled();
     // Exported policies are never shown what no API server lets through.
-    let plan = Plan { controls, count, seed: 20, wrong: !policies, keep: 10 };
-    let report = proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {}).expect("all voices answer");
+    let plan = Plan {
+        controls,
+        count,
+        seed: 20,
+        wrong: !policies,
+        keep: 10,
+    };
+    let report = proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {})
+        .expect("all voices answer");
     assert_eq!(report.differing, 0, "{:#?}", report.disagreements);
     assert!(report.compared() >= count);
     Some(report)
@@ -81,18 +113,30 @@ fn run(test: &str, asked: Asked) -> Option<Report> {
 fn shipped(test: &str, policies: bool, count: u64) -> Asked {
     let (library, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:?}");
-    Asked { seeds: seeds(test, &library), library, reference: true, policies, count }
+    Asked {
+        seeds: seeds(test, &library),
+        library,
+        reference: true,
+        policies,
+        count,
+    }
 }
 
 #[test]
 fn all_voices_give_one_verdict() {
     let test = "all_voices_give_one_verdict";
-    let Some(report) = run(test, shipped(test, true, count())) else { return };
+    let Some(report) = run(test, shipped(test, true, count())) else {
+        return;
+    };
     for control in &report.controls {
         assert!(control.denied_enough(), "{control:?}");
         // The options of a connection have no types in the table, so most of what is made of them is refused.
         let judged = control.compared - control.invalid;
-        let enough = if control.control.as_str().starts_with('K') { judged >= 20 } else { judged > control.invalid };
+        let enough = if control.control.as_str().starts_with('K') {
+            judged >= 20
+        } else {
+            judged > control.invalid
+        };
         assert!(enough, "too few objects are for admission: {control:?}");
     }
     let mute = 36 - report.controls.len();
@@ -108,9 +152,25 @@ fn all_voices_survive_what_no_api_server_lets_through() {
 #[test]
 fn all_voices_agree_about_every_construct() {
     let (library, seeds) = proof::constructs();
-    let asked = Asked { library, seeds, reference: false, policies: true, count: count() / 5 };
-    let Some(report) = run("all_voices_agree_about_every_construct", asked) else { return };
+    let asked = Asked {
+        library,
+        seeds,
+        reference: false,
+        policies: true,
+        count: count() / 5,
+    };
+    let Some(report) = run("all_voices_agree_about_every_construct", asked) else {
+        return;
+    };
     // That each construct is seen both ways is asserted over all pairs of values, in `semantics`.
-    let both = report.controls.iter().filter(|it| it.denied > 0 && it.denied < it.compared).count();
-    assert!(report.controls.len() == 78 && both > 68, "{both} of {} seen both ways", report.controls.len());
+    let both = report
+        .controls
+        .iter()
+        .filter(|it| it.denied > 0 && it.denied < it.compared)
+        .count();
+    assert!(
+        report.controls.len() == 78 && both > 68,
+        "{both} of {} seen both ways",
+        report.controls.len()
+    );
 }

@@ -1,9 +1,10 @@
 //! Scans made by hand: one with everything in it, and small ones for each way a scan can end.
 
 use kubevet::model::{
-    Control, ControlId, ControlResult, ControlStatus, FieldPath, Finding, Fix, FixAction, Framework, FrameworkMember,
-    FrameworkResult, Kind, KindSelector, Located, ObjectId, ObjectResult, Position, Problem, RuleError, Scan, Scope,
-    Severity, Skipped, Source, SourceLine, Summary,
+    Control, ControlId, ControlResult, ControlStatus, FieldPath, Finding, Fix, FixAction,
+    Framework, FrameworkMember, FrameworkResult, Kind, KindSelector, Located, ObjectId,
+    ObjectResult, Position, Problem, RuleError, Scan, Scope, Severity, Skipped, Source, SourceLine,
+    Summary,
 };
 use std::sync::Arc;
 
@@ -41,20 +42,21 @@ const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m\u{202e}gnp.exe"
 
 /// The controls of the library that fixtures speak of.
 pub(crate) fn controls() -> Vec<Arc<Control>> {
-    let control = |id: &str, name: &str, score: f64, description: &str, remediation: &str| Control {
-        id: id.into(),
-        name: name.to_owned(),
-        description: description.to_owned(),
-        remediation: remediation.to_owned(),
-        severity: Severity::of_score(score),
-        score,
-        category: "Workload / Node escape".to_owned(),
-        kinds: vec![KindSelector::Workloads],
-        scope: vec![Scope::Cluster, Scope::File],
-        params: Vec::new(),
-        requires_any_param: Vec::new(),
-        public_rules: Vec::new(),
-    };
+    let control =
+        |id: &str, name: &str, score: f64, description: &str, remediation: &str| Control {
+            id: id.into(),
+            name: name.to_owned(),
+            description: description.to_owned(),
+            remediation: remediation.to_owned(),
+            severity: Severity::of_score(score),
+            score,
+            category: "Workload / Node escape".to_owned(),
+            kinds: vec![KindSelector::Workloads],
+            scope: vec![Scope::Cluster, Scope::File],
+            params: Vec::new(),
+            requires_any_param: Vec::new(),
+            public_rules: Vec::new(),
+        };
     let registries = Control {
         params: vec!["imageRepositoryAllowList".to_owned()],
         requires_any_param: vec!["imageRepositoryAllowList".to_owned()],
@@ -131,20 +133,29 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
 
 /// Two frameworks over them.
 pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
-    let framework = |name: &str, version: &str, description: &str, ids: &[(&str, &str)]| Framework {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        description: description.to_owned(),
-        members: ids
-            .iter()
-            .map(|(id, section)| FrameworkMember {
-                control: (*id).into(),
-                section: (*section).to_owned(),
-                level: if section.is_empty() { String::new() } else { "L1".to_owned() },
-                reason: if section.is_empty() { String::new() } else { "Asked for by name.".to_owned() },
-            })
-            .collect(),
-    };
+    let framework =
+        |name: &str, version: &str, description: &str, ids: &[(&str, &str)]| Framework {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            description: description.to_owned(),
+            members: ids
+                .iter()
+                .map(|(id, section)| FrameworkMember {
+                    control: (*id).into(),
+                    section: (*section).to_owned(),
+                    level: if section.is_empty() {
+                        String::new()
+                    } else {
+                        "L1".to_owned()
+                    },
+                    reason: if section.is_empty() {
+                        String::new()
+                    } else {
+                        "Asked for by name.".to_owned()
+                    },
+                })
+                .collect(),
+        };
     [
         framework(
             "NSA",
@@ -163,16 +174,25 @@ fn around(text: &str, line: u32) -> Vec<SourceLine> {
     (1..)
         .zip(text.lines())
         .filter(|(number, _)| line.abs_diff(*number) <= 2)
-        .map(|(number, text)| SourceLine { number, text: text.to_owned() })
+        .map(|(number, text)| SourceLine {
+            number,
+            text: text.to_owned(),
+        })
         .collect()
 }
 
 fn set(path: &str, json: &str) -> Fix {
-    Fix { path: path.parse().unwrap(), action: FixAction::Set(json.to_owned()) }
+    Fix {
+        path: path.parse().unwrap(),
+        action: FixAction::Set(json.to_owned()),
+    }
 }
 
 fn remove(path: &str) -> Fix {
-    Fix { path: path.parse().unwrap(), action: FixAction::Remove }
+    Fix {
+        path: path.parse().unwrap(),
+        action: FixAction::Remove,
+    }
 }
 
 struct Place<'a> {
@@ -183,10 +203,23 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn source(&self) -> Source {
-        Source { file: self.file.into(), position: Position { line: self.at.0, column: self.at.1 } }
+        Source {
+            file: self.file.into(),
+            position: Position {
+                line: self.at.0,
+                column: self.at.1,
+            },
+        }
     }
 
-    fn finding(&self, control: &str, container: &str, path: &str, message: &str, fixes: Vec<Fix>) -> Located {
+    fn finding(
+        &self,
+        control: &str,
+        container: &str,
+        path: &str,
+        message: &str,
+        fixes: Vec<Fix>,
+    ) -> Located {
         Located {
             finding: Finding {
                 control: control.into(),
@@ -202,11 +235,18 @@ impl Place<'_> {
 }
 
 fn cart() -> ObjectResult {
-    let at = |line, column| Place { file: "manifests/cart.yaml", text: CART, at: (line, column) };
+    let at = |line, column| Place {
+        file: "manifests/cart.yaml",
+        text: CART,
+        at: (line, column),
+    };
     let app = |rest: &str| format!("spec.template.spec.containers[0].{rest}");
     let proxy = |rest: &str| format!("spec.template.spec.containers[1].{rest}");
     let hardened = |at: &Place<'_>, name: &str, path: &dyn Fn(&str) -> String| {
-        let (root, frozen) = (path("securityContext.runAsNonRoot"), path("securityContext.readOnlyRootFilesystem"));
+        let (root, frozen) = (
+            path("securityContext.runAsNonRoot"),
+            path("securityContext.readOnlyRootFilesystem"),
+        );
         [
             at.finding(
                 "C-0013",
@@ -252,7 +292,13 @@ fn cart() -> ObjectResult {
     for (i, column, name) in [(0, 21, "NET_ADMIN"), (1, 32, "SYS_ADMIN")] {
         let path = app(&format!("securityContext.capabilities.add[{i}]"));
         let message = format!("container app adds the capability {name}");
-        findings.push(at(24, column).finding("C-0046", "app", &path, &message, vec![remove(&path)]));
+        findings.push(at(24, column).finding(
+            "C-0046",
+            "app",
+            &path,
+            &message,
+            vec![remove(&path)],
+        ));
     }
     findings.extend(hardened(&at(25, 11), "proxy", &proxy));
     findings.push(at(26, 11).finding(
@@ -265,7 +311,9 @@ fn cart() -> ObjectResult {
     ObjectResult {
         object: id("apps/v1", "Deployment", "shop", "cart"),
         source: at(1, 1).source(),
-        judged: ids(&["C-0012", "C-0013", "C-0017", "C-0041", "C-0046", "C-0057", "C-0075"]),
+        judged: ids(&[
+            "C-0012", "C-0013", "C-0017", "C-0041", "C-0046", "C-0057", "C-0075",
+        ]),
         findings,
         errors: Vec::new(),
     }
@@ -273,7 +321,11 @@ fn cart() -> ObjectResult {
 
 fn migrate() -> ObjectResult {
     let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: [{name: m}]}}}\n";
-    let at = Place { file: "manifests/jobs/migrate.yaml", text, at: (4, 41) };
+    let at = Place {
+        file: "manifests/jobs/migrate.yaml",
+        text,
+        at: (4, 41),
+    };
     let root = "spec.template.spec.containers[0].securityContext.runAsNonRoot";
     ObjectResult {
         object: id("batch/v1", "Job", "", "migrate"),
@@ -296,7 +348,10 @@ fn migrate() -> ObjectResult {
 fn clean(name: &str) -> ObjectResult {
     ObjectResult {
         object: id("v1", "Service", "shop", name),
-        source: Source { file: "manifests/services.yaml".into(), position: Position::START },
+        source: Source {
+            file: "manifests/services.yaml".into(),
+            position: Position::START,
+        },
         judged: Vec::new(),
         findings: Vec::new(),
         errors: Vec::new(),
@@ -304,8 +359,14 @@ fn clean(name: &str) -> ObjectResult {
 }
 
 fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
-    let [api_version, kind, namespace, name] = [api_version, kind, namespace, name].map(str::to_owned);
-    ObjectId { api_version, kind, namespace, name }
+    let [api_version, kind, namespace, name] =
+        [api_version, kind, namespace, name].map(str::to_owned);
+    ObjectId {
+        api_version,
+        kind,
+        namespace,
+        name,
+    }
 }
 
 fn ids(ids: &[&str]) -> Vec<ControlId> {
@@ -313,42 +374,76 @@ fn ids(ids: &[&str]) -> Vec<ControlId> {
 }
 
 /// Counts and control results as the scan module would make them, in a plain way.
-fn scan(objects: Vec<ObjectResult>, status: impl Fn(&str) -> (ControlStatus, &'static str)) -> Scan {
+fn scan(
+    objects: Vec<ObjectResult>,
+    status: impl Fn(&str) -> (ControlStatus, &'static str),
+) -> Scan {
     let failing = |id: &ControlId| {
-        objects.iter().filter(|it| it.findings.iter().any(|found| found.finding.control == *id)).count()
+        objects
+            .iter()
+            .filter(|it| it.findings.iter().any(|found| found.finding.control == *id))
+            .count()
     };
     let controls: Vec<ControlResult> = controls()
         .into_iter()
         .map(|control| {
             let failed = failing(&control.id);
-            let judged = objects.iter().filter(|it| it.judged.contains(&control.id)).count();
+            let judged = objects
+                .iter()
+                .filter(|it| it.judged.contains(&control.id))
+                .count();
             let (status, reason) = status(control.id.as_str());
-            let status = if failed > 0 { ControlStatus::Failed } else { status };
-            ControlResult { status, reason: reason.to_owned(), failed, passed: judged - failed, control }
+            let status = if failed > 0 {
+                ControlStatus::Failed
+            } else {
+                status
+            };
+            ControlResult {
+                status,
+                reason: reason.to_owned(),
+                failed,
+                passed: judged - failed,
+                control,
+            }
         })
         .collect();
-    let mut summary = Summary { files: 4, objects: objects.len(), ..Summary::default() };
+    let mut summary = Summary {
+        files: 4,
+        objects: objects.len(),
+        ..Summary::default()
+    };
     for it in &objects {
         summary.failed_objects += usize::from(!it.findings.is_empty());
         for found in &it.findings {
-            let control = controls.iter().find(|it| it.control.id == found.finding.control).unwrap();
+            let control = controls
+                .iter()
+                .find(|it| it.control.id == found.finding.control)
+                .unwrap();
             summary.findings[control.control.severity as usize] += 1;
         }
     }
     for it in &controls {
         summary.controls[it.status as usize] += 1;
     }
-    Scan { objects, controls, summary, ..Scan::default() }
+    Scan {
+        objects,
+        controls,
+        summary,
+        ..Scan::default()
+    }
 }
 
 /// A scan with everything in it.
 pub(crate) fn full() -> Scan {
-    let mut scan = scan(vec![cart(), migrate(), clean("cart"), clean("web")], |id| match id {
-        "C-0078" => (ControlStatus::Irrelevant, "not configured"),
-        "C-0211" => (ControlStatus::NotEvaluated, "a rule gave no answer"),
-        "C-0262" => (ControlStatus::NotEvaluated, "needs a running cluster"),
-        _ => (ControlStatus::Passed, ""),
-    });
+    let mut scan = scan(
+        vec![cart(), migrate(), clean("cart"), clean("web")],
+        |id| match id {
+            "C-0078" => (ControlStatus::Irrelevant, "not configured"),
+            "C-0211" => (ControlStatus::NotEvaluated, "a rule gave no answer"),
+            "C-0262" => (ControlStatus::NotEvaluated, "needs a running cluster"),
+            _ => (ControlStatus::Passed, ""),
+        },
+    );
     let [nsa, cis] = frameworks().try_into().unwrap();
     scan.frameworks = vec![
         FrameworkResult {
@@ -359,7 +454,14 @@ pub(crate) fn full() -> Scan {
             irrelevant: 0,
             compliance: Some(43.333_333_333),
         },
-        FrameworkResult { framework: cis, failed: 1, passed: 0, not_evaluated: 1, irrelevant: 0, compliance: None },
+        FrameworkResult {
+            framework: cis,
+            failed: 1,
+            passed: 0,
+            not_evaluated: 1,
+            irrelevant: 0,
+            compliance: None,
+        },
     ];
     scan.problems = vec![
         Problem::at(
@@ -367,19 +469,32 @@ pub(crate) fn full() -> Scan {
             Position { line: 3, column: 7 },
             "a mapping value is not allowed here: indent the line, or quote the text",
         ),
-        Problem::in_file("manifests/secret.yaml", "the file cannot be read: permission denied"),
+        Problem::in_file(
+            "manifests/secret.yaml",
+            "the file cannot be read: permission denied",
+        ),
         Problem {
             file: String::new(),
             position: None,
             message: "`--framework NSS` names no framework: did you mean NSA?".to_owned(),
         },
     ];
-    let skipped =
-        |file: &str, position, reason: &str| Skipped { file: file.to_owned(), position, reason: reason.to_owned() };
+    let skipped = |file: &str, position, reason: &str| Skipped {
+        file: file.to_owned(),
+        position,
+        reason: reason.to_owned(),
+    };
     let no_object = "no Kubernetes object (neither apiVersion nor kind)";
     scan.skipped = vec![
         skipped("manifests/values.yaml", Some(Position::START), no_object),
-        skipped("manifests/values.yaml", Some(Position { line: 40, column: 1 }), no_object),
+        skipped(
+            "manifests/values.yaml",
+            Some(Position {
+                line: 40,
+                column: 1,
+            }),
+            no_object,
+        ),
         skipped("logo.svg", None, "neither YAML nor JSON by its name"),
     ];
     scan.summary.skipped = scan.skipped.len();
@@ -407,38 +522,69 @@ pub(crate) fn passed() -> Scan {
 pub(crate) fn not_evaluated() -> Scan {
     scan(vec![clean("web")], |id| match id {
         "C-0013" => (ControlStatus::Passed, ""),
-        "C-0057" => (ControlStatus::NotEvaluated, "the cluster refused to list pods: forbidden"),
+        "C-0057" => (
+            ControlStatus::NotEvaluated,
+            "the cluster refused to list pods: forbidden",
+        ),
         _ => (ControlStatus::NotEvaluated, "needs a running cluster"),
     })
 }
 
 /// Objects that no selected control looks at.
 pub(crate) fn irrelevant() -> Scan {
-    scan(vec![clean("web")], |_| (ControlStatus::Irrelevant, "no object of its kinds"))
+    scan(vec![clean("web")], |_| {
+        (ControlStatus::Irrelevant, "no object of its kinds")
+    })
 }
 
 /// Text from outside that wants to be obeyed, wherever text from outside can stand.
 pub(crate) fn hostile() -> Scan {
     let text = format!("a: 1\nkey: {HOSTILE}\nb: 2\n");
-    let at = Place { file: HOSTILE, text: &text, at: (2, 1) };
-    let path = FieldPath::default().field("spec").field("containers").index(0).field("env").key(HOSTILE);
-    let fix = |action| Fix { path: path.clone(), action };
-    let fixes = vec![fix(FixAction::Set(serde_json::to_string(HOSTILE).unwrap())), fix(FixAction::Remove)];
+    let at = Place {
+        file: HOSTILE,
+        text: &text,
+        at: (2, 1),
+    };
+    let path = FieldPath::default()
+        .field("spec")
+        .field("containers")
+        .index(0)
+        .field("env")
+        .key(HOSTILE);
+    let fix = |action| Fix {
+        path: path.clone(),
+        action,
+    };
+    let fixes = vec![
+        fix(FixAction::Set(serde_json::to_string(HOSTILE).unwrap())),
+        fix(FixAction::Remove),
+    ];
     let mut object = ObjectResult {
         object: id(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         source: at.source(),
         judged: ids(&["C-0013"]),
         findings: vec![at.finding("C-0013", HOSTILE, "spec", HOSTILE, fixes)],
-        errors: vec![RuleError { control: "C-0057".into(), message: HOSTILE.to_owned() }],
+        errors: vec![RuleError {
+            control: "C-0057".into(),
+            message: HOSTILE.to_owned(),
+        }],
     };
     object.findings[0].finding.paths = vec![path];
-    object.findings[0].excerpt = vec![SourceLine { number: 2, text: format!("key: {HOSTILE}") }];
+    object.findings[0].excerpt = vec![SourceLine {
+        number: 2,
+        text: format!("key: {HOSTILE}"),
+    }];
     let mut scan = scan(vec![object], |_| (ControlStatus::NotEvaluated, HOSTILE));
     let mut control = Control::clone(&scan.controls[1].control);
-    (control.name, control.description, control.remediation) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+    (control.name, control.description, control.remediation) =
+        (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
     scan.controls[1].control = Arc::new(control);
-    let framework =
-        Framework { name: HOSTILE.into(), version: HOSTILE.into(), description: HOSTILE.into(), members: vec![] };
+    let framework = Framework {
+        name: HOSTILE.into(),
+        version: HOSTILE.into(),
+        description: HOSTILE.into(),
+        members: vec![],
+    };
     scan.frameworks = vec![FrameworkResult {
         framework: Arc::new(framework),
         failed: 1,
@@ -448,6 +594,10 @@ pub(crate) fn hostile() -> Scan {
         compliance: Some(0.0),
     }];
     scan.problems = vec![Problem::at(HOSTILE, Position::START, HOSTILE)];
-    scan.skipped = vec![Skipped { file: HOSTILE.into(), position: Some(Position::START), reason: HOSTILE.into() }];
+    scan.skipped = vec![Skipped {
+        file: HOSTILE.into(),
+        position: Some(Position::START),
+        reason: HOSTILE.into(),
+    }];
     scan
 }

@@ -8,14 +8,19 @@ use kubevet::{
 use serde_json::{Value, json};
 
 fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(include_str!("../../schemas/scan-report.v1.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../schemas/scan-report.v1.json")).unwrap();
     jsonschema::meta::validate(&schema).unwrap();
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
 fn report(scan: &Scan) -> Value {
     let mut out = Vec::new();
-    let style = Style { view: View::Resource, color: true, width: 80 };
+    let style = Style {
+        view: View::Resource,
+        color: true,
+        width: 80,
+    };
     (report::format("json").unwrap().write)(scan, &style, &mut out).unwrap();
     serde_json::from_slice(&out).unwrap()
 }
@@ -23,11 +28,19 @@ fn report(scan: &Scan) -> Value {
 #[test]
 fn every_report_is_valid() {
     let validator = validator();
-    let scans = [fixture::full(), fixture::passed(), fixture::not_evaluated(), fixture::hostile(), Scan::default()];
+    let scans = [
+        fixture::full(),
+        fixture::passed(),
+        fixture::not_evaluated(),
+        fixture::hostile(),
+        Scan::default(),
+    ];
     for scan in scans {
         let report = report(&scan);
-        let errors: Vec<String> =
-            validator.iter_errors(&report).map(|it| format!("{}: {it}", it.instance_path)).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&report)
+            .map(|it| format!("{}: {it}", it.instance_path))
+            .collect();
         assert!(errors.is_empty(), "{errors:#?}");
     }
 }
@@ -40,13 +53,19 @@ fn a_wrong_document_is_refused() {
         ("/kind", json!("Scan")),
         ("/findings/0/severity", json!("severe")),
         ("/findings/0/source/line", json!(0)),
-        ("/findings/0/fixes/0", json!({"path": "a", "value": 1, "remove": true})),
+        (
+            "/findings/0/fixes/0",
+            json!({"path": "a", "value": 1, "remove": true}),
+        ),
         ("/findings/0/fixes/0", json!({"path": "a"})),
         ("/findings/0/fixes/0", json!({"path": "a", "remove": false})),
         ("/findings/0/container", json!(null)),
         ("/controls/0/status", json!("skipped")),
         ("/frameworks/0/compliance", json!(101)),
-        ("/problems/0", json!({"file": "a", "message": "m", "line": 1})),
+        (
+            "/problems/0",
+            json!({"file": "a", "message": "m", "line": 1}),
+        ),
         ("/summary", json!({})),
     ] {
         let mut report = good.clone();
@@ -58,7 +77,10 @@ fn a_wrong_document_is_refused() {
                 report.pointer_mut(parent).unwrap()[key] = wrong.clone();
             }
         }
-        assert!(!validator.is_valid(&report), "{pointer} = {wrong} was let through");
+        assert!(
+            !validator.is_valid(&report),
+            "{pointer} = {wrong} was let through"
+        );
     }
     let mut extra = good;
     extra["clusterName"] = json!("prod");

@@ -14,44 +14,82 @@ fn written(scan: &Scan, format: &str, style: Style) -> String {
 }
 
 fn style(view: View, width: usize) -> Style {
-    Style { view, color: false, width }
+    Style {
+        view,
+        color: false,
+        width,
+    }
 }
 
 /// Compares with the file of that name, or rewrites it.
 fn check(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/snapshots").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/report/snapshots")
+        .join(name);
     if env::var_os("UPDATE").is_some_and(|it| it == "1") {
         fs::write(&path, actual).unwrap();
         return;
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == actual, "{name} differs; UPDATE=1 cargo test rewrites it\n{}", diff(&expected, actual));
+    assert!(
+        expected == actual,
+        "{name} differs; UPDATE=1 cargo test rewrites it\n{}",
+        diff(&expected, actual)
+    );
 }
 
 /// The lines that differ, after the common beginning and before the common end.
 fn diff(expected: &str, actual: &str) -> String {
     let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail = old[head..]
+        .iter()
+        .rev()
+        .zip(new[head..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     let lines = |lines: &[&str], sign: char| -> String {
-        lines[head..lines.len() - tail].iter().map(|line| format!("{sign} {line}\n")).collect()
+        lines[head..lines.len() - tail]
+            .iter()
+            .map(|line| format!("{sign} {line}\n"))
+            .collect()
     };
-    format!("at line {}:\n{}{}", head + 1, lines(&old, '-'), lines(&new, '+'))
+    format!(
+        "at line {}:\n{}{}",
+        head + 1,
+        lines(&old, '-'),
+        lines(&new, '+')
+    )
 }
 
 #[test]
 fn json() {
-    check("full.json", &written(&fixture::full(), "json", style(View::Resource, 80)));
-    check("hostile.json", &written(&fixture::hostile(), "json", style(View::Resource, 80)));
+    check(
+        "full.json",
+        &written(&fixture::full(), "json", style(View::Resource, 80)),
+    );
+    check(
+        "hostile.json",
+        &written(&fixture::hostile(), "json", style(View::Resource, 80)),
+    );
 }
 
 #[test]
 fn the_views() {
     for view in View::ALL {
-        check(&format!("full-{}.txt", view.name()), &written(&fixture::full(), "pretty", style(view, 100)));
-        check(&format!("hostile-{}.txt", view.name()), &written(&fixture::hostile(), "pretty", style(view, 100)));
+        check(
+            &format!("full-{}.txt", view.name()),
+            &written(&fixture::full(), "pretty", style(view, 100)),
+        );
+        check(
+            &format!("hostile-{}.txt", view.name()),
+            &written(&fixture::hostile(), "pretty", style(view, 100)),
+        );
     }
-    check("full-resource-narrow.txt", &written(&fixture::full(), "pretty", style(View::Resource, 50)));
+    check(
+        "full-resource-narrow.txt",
+        &written(&fixture::full(), "pretty", style(View::Resource, 50)),
+    );
 }
 
 #[test]
@@ -63,8 +101,14 @@ fn the_ways_a_scan_ends() {
         ("irrelevant", fixture::irrelevant()),
     ];
     for (name, scan) in ends {
-        check(&format!("{name}.txt"), &written(&scan, "pretty", style(View::Resource, 100)));
-        check(&format!("{name}-security.txt"), &written(&scan, "pretty", style(View::Security, 100)));
+        check(
+            &format!("{name}.txt"),
+            &written(&scan, "pretty", style(View::Resource, 100)),
+        );
+        check(
+            &format!("{name}-security.txt"),
+            &written(&scan, "pretty", style(View::Security, 100)),
+        );
     }
 }
 
@@ -73,15 +117,31 @@ fn colours_are_all_that_colour_adds() {
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]+m").unwrap();
     for view in View::ALL {
         let plain = written(&fixture::full(), "pretty", style(view, 100));
-        let colored = written(&fixture::full(), "pretty", Style { color: true, ..style(view, 100) });
+        let colored = written(
+            &fixture::full(),
+            "pretty",
+            Style {
+                color: true,
+                ..style(view, 100)
+            },
+        );
         assert!(!plain.contains('\u{1b}'));
         assert!(colored.contains('\u{1b}'));
         let stripped = codes.replace_all(&colored, "").into_owned();
-        let trimmed: String = stripped.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let trimmed: String = stripped
+            .lines()
+            .map(|line| format!("{}\n", line.trim_end()))
+            .collect();
         assert_eq!(trimmed, plain);
     }
-    let colored = Style { color: true, ..style(View::Resource, 100) };
-    check("full-resource-color.txt", &written(&fixture::full(), "pretty", colored));
+    let colored = Style {
+        color: true,
+        ..style(View::Resource, 100)
+    };
+    check(
+        "full-resource-color.txt",
+        &written(&fixture::full(), "pretty", colored),
+    );
 }
 
 #[test]
@@ -89,7 +149,10 @@ fn nothing_from_outside_reaches_the_terminal() {
     for format in report::FORMATS {
         for view in View::ALL {
             let out = written(&fixture::hostile(), format.name, style(view, 100));
-            let bad: Vec<char> = out.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
+            let bad: Vec<char> = out
+                .chars()
+                .filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}')
+                .collect();
             assert!(bad.is_empty(), "{} {}: {bad:?}", format.name, view.name());
         }
     }
@@ -102,16 +165,27 @@ fn a_scan_with_a_gap_is_never_called_clean() {
         out.lines().last().unwrap_or_default().to_owned()
     };
     let mut problem = fixture::passed();
-    problem.problems.push(kubevet::model::Problem::in_file("a.yaml", "cannot be read"));
+    problem
+        .problems
+        .push(kubevet::model::Problem::in_file("a.yaml", "cannot be read"));
     let verdicts = [
         (fixture::passed(), "no findings: 2 objects, 10 controls"),
-        (problem, "no findings in what could be judged: 2 objects, 10 controls; incomplete: 1 problem"),
+        (
+            problem,
+            "no findings in what could be judged: 2 objects, 10 controls; incomplete: 1 problem",
+        ),
         (
             fixture::not_evaluated(),
             "no findings in what could be judged: 1 object, 10 controls; incomplete: 9 controls not evaluated",
         ),
-        (fixture::irrelevant(), "nothing judged: none of 10 controls could look at any of 1 object"),
-        (Scan::default(), "nothing judged: no Kubernetes object in 0 files"),
+        (
+            fixture::irrelevant(),
+            "nothing judged: none of 10 controls could look at any of 1 object",
+        ),
+        (
+            Scan::default(),
+            "nothing judged: no Kubernetes object in 0 files",
+        ),
     ];
     for (scan, expected) in verdicts {
         assert_eq!(last(&scan), expected);
@@ -127,19 +201,32 @@ fn the_catalog() {
         default: Vec::new(),
     }];
     for format in ListFormat::ALL {
-        let extension = if format == ListFormat::Json { "json" } else { "txt" };
+        let extension = if format == ListFormat::Json {
+            "json"
+        } else {
+            "txt"
+        };
         let style = style(View::Resource, 100);
         let mut out = Vec::new();
         report::write_controls(&controls, &frameworks, format, &style, &mut out).unwrap();
-        check(&format!("controls.{extension}"), std::str::from_utf8(&out).unwrap());
+        check(
+            &format!("controls.{extension}"),
+            std::str::from_utf8(&out).unwrap(),
+        );
         out.clear();
         report::write_frameworks(&frameworks, format, &style, &mut out).unwrap();
-        check(&format!("frameworks.{extension}"), std::str::from_utf8(&out).unwrap());
+        check(
+            &format!("frameworks.{extension}"),
+            std::str::from_utf8(&out).unwrap(),
+        );
         for (id, params) in [("C-0078", &params[..]), ("C-0057", &[])] {
             let control = controls.iter().find(|it| it.id.as_str() == id).unwrap();
             out.clear();
             report::write_control(control, &frameworks, params, format, &style, &mut out).unwrap();
-            check(&format!("control-{id}.{extension}"), std::str::from_utf8(&out).unwrap());
+            check(
+                &format!("control-{id}.{extension}"),
+                std::str::from_utf8(&out).unwrap(),
+            );
         }
     }
 }

@@ -24,7 +24,12 @@ const HANG: Duration = Duration::from_secs(10);
 #[track_caller]
 fn ordinary_is_judged(gate: &Gate) {
     let begun = Instant::now();
-    denied(&post(gate, creating("u-1", &container(true))), "u-1", 403, "C-0057");
+    denied(
+        &post(gate, creating("u-1", &container(true))),
+        "u-1",
+        403,
+        "C-0057",
+    );
     allowed(&post(gate, creating("u-2", &container(false))), "u-2");
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
@@ -40,7 +45,11 @@ fn bodies_that_never_come_keep_nobody_from_being_judged() {
     for address in [ATTACKER, ORDINARY] {
         let mut held: Vec<Line> = (0..8).map(|_| Line::open_from(address, &gate)).collect();
         for line in &mut held {
-            line.send(head(64 << 20).replace("timeout=30s", "timeout=2s").as_bytes());
+            line.send(
+                head(64 << 20)
+                    .replace("timeout=30s", "timeout=2s")
+                    .as_bytes(),
+            );
         }
         ordinary_is_judged(&gate);
         // And they are not waited for longer than their callers wait.
@@ -52,8 +61,17 @@ fn bodies_that_never_come_keep_nobody_from_being_judged() {
         }
         assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     }
-    assert!(peak(&gate) < 100 << 20, "memory is taken before it is needed: {}", peak(&gate) >> 20);
-    assert_eq!(gate.metric("kubevet_refused_requests_total{why=\"slow_body\"}"), 16.0, "{}", gate.metrics());
+    assert!(
+        peak(&gate) < 100 << 20,
+        "memory is taken before it is needed: {}",
+        peak(&gate) >> 20
+    );
+    assert_eq!(
+        gate.metric("kubevet_refused_requests_total{why=\"slow_body\"}"),
+        16.0,
+        "{}",
+        gate.metrics()
+    );
 }
 
 /// More bytes come than there is memory for. The one who sends them is told so, and small reviews are judged meanwhile.
@@ -62,7 +80,10 @@ fn bodies_that_fill_all_memory_keep_no_small_one_from_being_judged() {
     let (gate, _dir) = gate();
     for address in [ATTACKER, ORDINARY] {
         // 60 MiB each, the last byte of which does not come.
-        let body = creating("large", &format!(r#""x":"{}",{}"#, "x".repeat(60 << 20), container(false)));
+        let body = creating(
+            "large",
+            &format!(r#""x":"{}",{}"#, "x".repeat(60 << 20), container(false)),
+        );
         let (missing, body) = (body.len() - 1, body.as_bytes());
         let before = gate.metric("kubevet_shed_reviews_total{why=\"memory\"}");
         let held: Vec<Line> = thread::scope(|scope| {
@@ -88,8 +109,15 @@ fn bodies_that_fill_all_memory_keep_no_small_one_from_being_judged() {
     }
     assert!(peak(&gate) < 512 << 20, "{} MiB", peak(&gate) >> 20);
     until("memory to be given back", || {
-        let large = creating("later", &format!(r#""x":"{}",{}"#, "x".repeat(30 << 20), container(false)));
-        if post(&gate, large).response("later")["allowed"] == true { Ok(()) } else { Err("denied".to_owned()) }
+        let large = creating(
+            "later",
+            &format!(r#""x":"{}",{}"#, "x".repeat(30 << 20), container(false)),
+        );
+        if post(&gate, large).response("later")["allowed"] == true {
+            Ok(())
+        } else {
+            Err("denied".to_owned())
+        }
     });
 }
 
@@ -98,7 +126,11 @@ fn slow(user: &str, volumes: usize) -> String {
     let (mut list, mut mounts) = (String::new(), String::new());
     for it in 0..volumes {
         let comma = if it == 0 { "" } else { "," };
-        write!(list, r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#).unwrap();
+        write!(
+            list,
+            r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#
+        )
+        .unwrap();
         write!(mounts, r#"{comma}{{"name":"v{it}","mountPath":"/m{it}"}}"#).unwrap();
     }
     let pod = format!(
@@ -129,7 +161,12 @@ fn a_user_who_floods_delays_nobody_else() {
             ordinary_is_judged(&gate);
         }
         over.store(true, Ordering::SeqCst);
-        assert!(floods.into_iter().map(|it| it.join().unwrap()).all(|it| it > 0));
+        assert!(
+            floods
+                .into_iter()
+                .map(|it| it.join().unwrap())
+                .all(|it| it > 0)
+        );
     });
 }
 
@@ -138,14 +175,22 @@ fn a_user_who_floods_delays_nobody_else() {
 fn silent_connections_keep_nobody_out() {
     let (gate, _dir) = gate();
     let mut kept = Line::open(&gate);
-    allowed(&kept.post("/validate", creating("u-1", &container(false)).as_bytes()), "u-1");
+    allowed(
+        &kept.post("/validate", creating("u-1", &container(false)).as_bytes()),
+        "u-1",
+    );
     let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &gate)).collect();
     ordinary_is_judged(&gate);
     assert_eq!(gate.readiness().map(|it| it.0), Some(200));
-    allowed(&kept.post("/validate", creating("u-2", &container(false)).as_bytes()), "u-2");
+    allowed(
+        &kept.post("/validate", creating("u-2", &container(false)).as_bytes()),
+        "u-2",
+    );
     // Nobody holds a place for long without a byte.
     for mut stream in silent {
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         let _ = stream.read_to_end(&mut Vec::new());
     }
 }

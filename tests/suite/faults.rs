@@ -19,7 +19,11 @@ const FOUND: &str = "C-0057 web spec.containers[0].securityContext.privileged";
 /// Standard input that is no manifest, and the one problem that it makes.
 fn check_input(input: &str, problem: &str) {
     let run = Dir::new().run_with_input(&["scan", "-", "-f", "json"], input.as_bytes());
-    assert_eq!((run.code, run.problems()), (2, vec![problem.to_owned()]), "{input:.100}");
+    assert_eq!(
+        (run.code, run.problems()),
+        (2, vec![problem.to_owned()]),
+        "{input:.100}"
+    );
     let pretty = Dir::new().run_with_input(&["scan", "-"], input.as_bytes());
     assert_eq!(pretty.code, 2);
     assert!(pretty.says("nothing judged"), "{}", pretty.stdout);
@@ -32,27 +36,50 @@ fn scan(dir: &Dir, paths: &[&str]) -> Run {
 /// A command that cannot begin, and what is said on stderr.
 fn check_refused(dir: &Dir, arguments: &[&str], message: &str) {
     let run = dir.run(arguments);
-    assert_eq!((run.code, run.stdout.as_str(), run.stderr.trim_end()), (2, "", message), "{arguments:?}");
+    assert_eq!(
+        (run.code, run.stdout.as_str(), run.stderr.trim_end()),
+        (2, "", message),
+        "{arguments:?}"
+    );
 }
 
 #[test]
 fn input_that_is_no_manifest() {
     check_input("a: [", "-:1:4: this is no YAML: unclosed bracket '['");
     check_input("", ": nothing to scan: no Kubernetes object in -");
-    check_input("kind: Pod", "-:1:1: an object without apiVersion: add it, such as `apiVersion: v1`");
-    check_input("apiVersion: v1", "-:1:1: an object without kind: add it, such as `kind: Pod`");
-    check_input("apiVersion: v1\nkind: [Pod]", "-:1:1: kind must be a text that is not empty, such as `Deployment`");
+    check_input(
+        "kind: Pod",
+        "-:1:1: an object without apiVersion: add it, such as `apiVersion: v1`",
+    );
+    check_input(
+        "apiVersion: v1",
+        "-:1:1: an object without kind: add it, such as `kind: Pod`",
+    );
+    check_input(
+        "apiVersion: v1\nkind: [Pod]",
+        "-:1:1: kind must be a text that is not empty, such as `Deployment`",
+    );
 }
 
 #[test]
 fn nesting_without_end() {
-    for input in
-        ["[".repeat(100_000), format!("x: {}{}", "[".repeat(5000), "]".repeat(5000)), "{\"a\":".repeat(100_000)]
-    {
+    for input in [
+        "[".repeat(100_000),
+        format!("x: {}{}", "[".repeat(5000), "]".repeat(5000)),
+        "{\"a\":".repeat(100_000),
+    ] {
         let run = Dir::new().run_with_input(&["scan", "-", "-f", "json"], input.as_bytes());
-        assert_eq!((run.code, run.problems().len()), (2, 1), "{:?}", run.problems());
+        assert_eq!(
+            (run.code, run.problems().len()),
+            (2, 1),
+            "{:?}",
+            run.problems()
+        );
         let problem = &run.problems()[0];
-        assert!(problem.contains("recursion limit") || problem.contains("nested more than 512"), "{problem}");
+        assert!(
+            problem.contains("recursion limit") || problem.contains("nested more than 512"),
+            "{problem}"
+        );
     }
 }
 
@@ -60,7 +87,10 @@ fn nesting_without_end() {
 fn paths_that_lead_nowhere() {
     let dir = Dir::new().folder("empty");
     for (path, problem) in [
-        ("nope.yaml", "nope.yaml: cannot be read: no such file or folder"),
+        (
+            "nope.yaml",
+            "nope.yaml: cannot be read: no such file or folder",
+        ),
         ("no/*.yaml", "no/*.yaml: matches no file"),
         ("empty", ": nothing to scan: no Kubernetes object in empty"),
     ] {
@@ -72,11 +102,26 @@ fn paths_that_lead_nowhere() {
 #[test]
 fn what_is_no_file_is_not_waited_for() {
     let dir = Dir::new().file("d/good.yaml", BAD_POD).folder("d/x.yaml");
-    assert!(Command::new("mkfifo").arg(dir.path().join("d/pipe.yaml")).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(dir.path().join("d/pipe.yaml"))
+            .status()
+            .unwrap()
+            .success()
+    );
     let run = scan(&dir, &["d/pipe.yaml"]);
-    assert_eq!((run.code, run.problems()), (2, vec!["d/pipe.yaml: neither a file nor a folder".to_owned()]));
+    assert_eq!(
+        (run.code, run.problems()),
+        (
+            2,
+            vec!["d/pipe.yaml: neither a file nor a folder".to_owned()]
+        )
+    );
     let run = scan(&dir, &["d"]);
-    assert_eq!((run.code, run.problems()), (2, vec!["d/pipe.yaml: no regular file".to_owned()]));
+    assert_eq!(
+        (run.code, run.problems()),
+        (2, vec!["d/pipe.yaml: no regular file".to_owned()])
+    );
     assert_eq!(run.findings(), [FOUND]);
 }
 
@@ -84,12 +129,18 @@ fn what_is_no_file_is_not_waited_for() {
 fn names_that_are_none() {
     let dir = Dir::new().file("x.yaml", BAD_POD);
     for (arguments, message) in [
-        (["scan", "control", "C-9999", "x.yaml"], "error: no control is called `C-9999`"),
+        (
+            ["scan", "control", "C-9999", "x.yaml"],
+            "error: no control is called `C-9999`",
+        ),
         (
             ["scan", "control", "C-00057,C-0057", "x.yaml"],
             "error: no control is called `C-00057`, did you mean \"C-0057\"?",
         ),
-        (["scan", "framework", "NSS", "x.yaml"], "error: no framework is called `NSS`, did you mean \"NSA\"?"),
+        (
+            ["scan", "framework", "NSS", "x.yaml"],
+            "error: no framework is called `NSS`, did you mean \"NSA\"?",
+        ),
     ] {
         check_refused(&dir, &arguments, message);
     }
@@ -110,14 +161,27 @@ fn one_broken_thing_loses_nothing_else() {
     let run = scan(&Dir::new().file("x.yaml", second), &["x.yaml"]);
     assert_eq!((run.code, run.findings()), (2, vec![FOUND.to_owned()]));
     assert_eq!(run.problems().len(), 1);
-    assert!(run.problems()[0].starts_with("x.yaml:12:"), "{:?}", run.problems());
-    let dir = Dir::new().file("d/bad.yaml", "a: [").file("d/good.yaml", BAD_POD);
+    assert!(
+        run.problems()[0].starts_with("x.yaml:12:"),
+        "{:?}",
+        run.problems()
+    );
+    let dir = Dir::new()
+        .file("d/bad.yaml", "a: [")
+        .file("d/good.yaml", BAD_POD);
     let run = dir.run(&["scan", "d", "nope", "-f", "json"]);
     assert_eq!(run.code, 2);
-    assert!(run.findings().iter().any(|it| it == FOUND), "{:?}", run.findings());
+    assert!(
+        run.findings().iter().any(|it| it == FOUND),
+        "{:?}",
+        run.findings()
+    );
     assert_eq!(
         run.problems(),
-        ["d/bad.yaml:1:4: this is no YAML: unclosed bracket '['", "nope: cannot be read: no such file or folder"]
+        [
+            "d/bad.yaml:1:4: this is no YAML: unclosed bracket '['",
+            "nope: cannot be read: no such file or folder"
+        ]
     );
     let run = dir.run(&["scan", "d", "--exit-zero"]);
     assert_eq!(run.code, 2, "what could not be done is never green");
@@ -125,13 +189,27 @@ fn one_broken_thing_loses_nothing_else() {
 
 #[test]
 fn output_that_cannot_be_written() {
-    let dir = Dir::new().file("x.yaml", BAD_POD).file("many.yaml", vec![BAD_POD; 300].join("---\n"));
+    let dir = Dir::new()
+        .file("x.yaml", BAD_POD)
+        .file("many.yaml", vec![BAD_POD; 300].join("---\n"));
     let run = dir.run(&["scan", "x.yaml", "-o", "no/such/file"]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(run.stderr.starts_with("error: cannot write no/such/file: "), "{}", run.stderr);
-    for arguments in [&["scan", "many.yaml"][..], &["scan", "many.yaml", "-f", "json"], &["list", "controls"]] {
+    assert!(
+        run.stderr.starts_with("error: cannot write no/such/file: "),
+        "{}",
+        run.stderr
+    );
+    for arguments in [
+        &["scan", "many.yaml"][..],
+        &["scan", "many.yaml", "-f", "json"],
+        &["list", "controls"],
+    ] {
         let run = dir.run_into_closed_pipe(arguments);
-        assert_eq!((run.code, run.stderr.as_str()), (i32::from(arguments[0] == "scan"), ""), "{arguments:?}");
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (i32::from(arguments[0] == "scan"), ""),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -144,13 +222,30 @@ fn several_paths_may_follow_a_choice_of_controls() {
 #[test]
 fn flags_may_stand_before_a_choice_of_controls() {
     let dir = Dir::new().file("x.yaml", BAD_POD);
-    assert_eq!(dir.run(&["scan", "-f", "json", "control", "C-0057", "x.yaml"]).findings(), [FOUND]);
+    assert_eq!(
+        dir.run(&["scan", "-f", "json", "control", "C-0057", "x.yaml"])
+            .findings(),
+        [FOUND]
+    );
 }
 
 #[test]
 fn a_control_that_did_not_load_is_not_just_unknown() {
-    let dir = Dir::new().file("x.yaml", BAD_POD).file("mine.rego", "package controls.c9001\n");
-    let run = dir.run(&["scan", "control", "C-9001", "x.yaml", "--custom-rules", "mine.rego"]);
+    let dir = Dir::new()
+        .file("x.yaml", BAD_POD)
+        .file("mine.rego", "package controls.c9001\n");
+    let run = dir.run(&[
+        "scan",
+        "control",
+        "C-9001",
+        "x.yaml",
+        "--custom-rules",
+        "mine.rego",
+    ]);
     assert_eq!(run.code, 2);
-    assert!(run.says("mine.rego:1:1: the file does not describe its control"), "{}", run.stderr);
+    assert!(
+        run.says("mine.rego:1:1: the file does not describe its control"),
+        "{}",
+        run.stderr
+    );
 }

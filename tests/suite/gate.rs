@@ -27,7 +27,12 @@ spec: {controls: [C-0057], validationActions: [Deny]}
 fn command(dir: &Dir, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
     command.arg("serve").args(flags).current_dir(dir.path());
-    for name in ["RUST_BACKTRACE", "KUBERNETES_SERVICE_HOST", "POD_NAMESPACE", "XDG_STATE_HOME"] {
+    for name in [
+        "RUST_BACKTRACE",
+        "KUBERNETES_SERVICE_HOST",
+        "POD_NAMESPACE",
+        "XDG_STATE_HOME",
+    ] {
         command.env_remove(name);
     }
     command.env("HOME", dir.path()).env("NO_COLOR", "1");
@@ -36,7 +41,11 @@ fn command(dir: &Dir, flags: &[&str]) -> Command {
 
 fn started(dir: &Dir, flags: &[&str]) -> Gate {
     // No API server has to hear that it ends.
-    Gate::start(&dir.path().join("tls"), &[&["--drain-delay", "50ms"], flags].concat()).unwrap()
+    Gate::start(
+        &dir.path().join("tls"),
+        &[&["--drain-delay", "50ms"], flags].concat(),
+    )
+    .unwrap()
 }
 
 fn text(path: &Path) -> &str {
@@ -51,7 +60,11 @@ fn refuses(dir: &Dir, flags: &[&str], says: &[&str]) {
     let status = running.wait();
     assert_eq!(status.code(), Some(2), "{flags:?}: {}", running.stderr());
     for it in says {
-        assert!(running.stderr().contains(it), "{it:?} is not said: {}", running.stderr());
+        assert!(
+            running.stderr().contains(it),
+            "{it:?} is not said: {}",
+            running.stderr()
+        );
     }
 }
 
@@ -59,24 +72,53 @@ fn refuses(dir: &Dir, flags: &[&str], says: &[&str]) {
 fn what_is_broken_at_the_start_is_said_with_its_place() {
     let dir = Dir::new()
         .file("unknown/b.yaml", STRICT.replace("C-0057", "C-0058x"))
-        .file("unknown/c.yaml", STRICT.replace("validationActions", "validationAction"))
+        .file(
+            "unknown/c.yaml",
+            STRICT.replace("validationActions", "validationAction"),
+        )
         .file("rules/bad.rego", "package x\nthis is no rego\n")
         .file(
             "labels/b.yaml",
-            STRICT.replace("[Deny]}", "[Deny], matchResources: {namespaceSelector: {matchLabels: {a: b}}}}"),
+            STRICT.replace(
+                "[Deny]}",
+                "[Deny], matchResources: {namespaceSelector: {matchLabels: {a: b}}}}",
+            ),
         )
         .folder("empty");
-    refuses(&dir, &["--bindings", "unknown"], &["unknown/b.yaml:4:", "unknown/c.yaml:4:", "C-0058x"]);
+    refuses(
+        &dir,
+        &["--bindings", "unknown"],
+        &["unknown/b.yaml:4:", "unknown/c.yaml:4:", "C-0058x"],
+    );
     refuses(&dir, &["--bindings", "none"], &["none"]);
     refuses(&dir, &["--bindings", "empty"], &["empty"]);
     refuses(&dir, &["--custom-rules", "rules"], &["rules/bad.rego:"]);
     refuses(&dir, &["--policies", "none"], &["none"]);
-    refuses(&dir, &["--bindings", "labels"], &["binding strict selects namespaces by their labels", "--kubeconfig"]);
+    refuses(
+        &dir,
+        &["--bindings", "labels"],
+        &[
+            "binding strict selects namespaces by their labels",
+            "--kubeconfig",
+        ],
+    );
     refuses(&dir, &["--kubeconfig", "none"], &["none"]);
     refuses(&dir, &["--client-ca", "none"], &["none"]);
-    refuses(&dir, &["--decision-log", "none/log"], &["cannot write the decision log none/log"]);
-    refuses(&dir, &["--record", "rules/bad.rego"], &["cannot record reviews into rules/bad.rego"]);
-    refuses(&dir, &["--tls-secret", "x"], &["--tls-secret needs a cluster"]);
+    refuses(
+        &dir,
+        &["--decision-log", "none/log"],
+        &["cannot write the decision log none/log"],
+    );
+    refuses(
+        &dir,
+        &["--record", "rules/bad.rego"],
+        &["cannot record reviews into rules/bad.rego"],
+    );
+    refuses(
+        &dir,
+        &["--tls-secret", "x"],
+        &["--tls-secret needs a cluster"],
+    );
 }
 
 #[test]
@@ -84,13 +126,24 @@ fn an_address_in_use_is_said() {
     let dir = Dir::new();
     // Somebody who shares his port with nobody.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    socket
+        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+        .unwrap();
     socket.listen(1).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap().to_string();
+    let address = socket
+        .local_addr()
+        .unwrap()
+        .as_socket()
+        .unwrap()
+        .to_string();
     let says = format!("cannot listen on {address}");
     let mut running = Running::start(&mut command(&dir, &["--listen", &address]));
     assert_eq!(running.wait().code(), Some(2));
-    assert!(running.stderr().contains(&says) && running.stderr().contains("in use"), "{}", running.stderr());
+    assert!(
+        running.stderr().contains(&says) && running.stderr().contains("in use"),
+        "{}",
+        running.stderr()
+    );
     refuses(&dir, &["--metrics-listen", &address], &[&says]);
 }
 
@@ -106,7 +159,11 @@ fn a_second_gate_on_the_same_port_is_refused_unless_both_share_it() {
     for share in [false, true] {
         let refused = start(alone.port(), "b", share).err().unwrap();
         assert!(refused.contains("cannot listen on 127.0.0.1:"), "{refused}");
-        assert_eq!(refused.contains("--share-port lets two gates share it"), !share, "{refused}");
+        assert_eq!(
+            refused.contains("--share-port lets two gates share it"),
+            !share,
+            "{refused}"
+        );
     }
     let shared = start(free_port(), "c", true).unwrap();
     start(shared.port(), "c", true).unwrap();
@@ -116,21 +173,41 @@ fn a_second_gate_on_the_same_port_is_refused_unless_both_share_it() {
 fn without_flags_it_works_in_the_users_folder_or_says_what_it_lacks() {
     let dir = Dir::new();
     let port = free_port();
-    let running = Running::start(&mut command(&dir, &["--listen", &format!("127.0.0.1:{port}")]));
+    let running = Running::start(&mut command(
+        &dir,
+        &["--listen", &format!("127.0.0.1:{port}")],
+    ));
     let ca = dir.path().join(".local/state/kubevet/tls/ca.crt");
     let line = format!(
         "try it: kubevet review --request FILE.yaml | curl -s --cacert {} --data-binary @- https://localhost:{port}/validate",
         ca.display()
     );
-    until("the line to try it with", || if running.stderr().contains(&line) { Ok(()) } else { Err(running.stderr()) });
-    assert!(running.stderr().contains("nothing is denied") && running.stderr().contains("--bindings FOLDER"));
-    assert!(fs::read_to_string(ca).unwrap().contains("BEGIN CERTIFICATE"));
+    until("the line to try it with", || {
+        if running.stderr().contains(&line) {
+            Ok(())
+        } else {
+            Err(running.stderr())
+        }
+    });
+    assert!(
+        running.stderr().contains("nothing is denied")
+            && running.stderr().contains("--bindings FOLDER")
+    );
+    assert!(
+        fs::read_to_string(ca)
+            .unwrap()
+            .contains("BEGIN CERTIFICATE")
+    );
     drop(running);
 
     let mut homeless = command(&dir, &["--listen", &format!("127.0.0.1:{}", free_port())]);
     let mut running = Running::start(homeless.env_remove("HOME"));
     assert_eq!(running.wait().code(), Some(2));
-    assert!(running.stderr().contains("neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir"));
+    assert!(
+        running
+            .stderr()
+            .contains("neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir")
+    );
 }
 
 #[test]
@@ -144,19 +221,31 @@ fn what_breaks_later_changes_nothing_until_it_is_mended() {
 
     fs::write(&file, STRICT.replace("C-0057", "C-9999")).unwrap();
     gate.until_logged("the library and the bindings that were in force stay");
-    assert!(gate.stderr().contains("strict.yaml:4:"), "{}", gate.stderr());
+    assert!(
+        gate.stderr().contains("strict.yaml:4:"),
+        "{}",
+        gate.stderr()
+    );
     assert!(denies() && problems() == 1.0, "{}", gate.metrics());
 
     fs::write(&file, STRICT.replace("Deny", "Warn")).unwrap();
-    until("the mended binding", || if denies() { Err(gate.stderr()) } else { Ok(()) });
-    assert!(problems() == 0.0 && gate.metric("kubevet_library_generation") == 2.0, "{}", gate.metrics());
+    until("the mended binding", || {
+        if denies() { Err(gate.stderr()) } else { Ok(()) }
+    });
+    assert!(
+        problems() == 0.0 && gate.metric("kubevet_library_generation") == 2.0,
+        "{}",
+        gate.metrics()
+    );
 
     // The same again, only when told.
     gate.signal("HUP");
     gate.until_logged("HUP: reading everything anew");
-    until("another generation", || match gate.metric("kubevet_library_generation") {
-        it if it >= 3.0 => Ok(()),
-        it => Err(it.to_string()),
+    until("another generation", || {
+        match gate.metric("kubevet_library_generation") {
+            it if it >= 3.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     assert_eq!(gate.terminate().code(), Some(0));
 }
@@ -165,12 +254,23 @@ fn what_breaks_later_changes_nothing_until_it_is_mended() {
 fn decisions_are_written_and_recorded_reviews_give_the_same_bytes() {
     let dir = Dir::new().file("b/strict.yaml", STRICT);
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let flags =
-        ["--bindings", &path("b"), "--record", &path("r"), "--decision-log", &path("log"), "--decision-sample", "2"];
+    let flags = [
+        "--bindings",
+        &path("b"),
+        "--record",
+        &path("r"),
+        "--decision-log",
+        &path("log"),
+        "--decision-sample",
+        "2",
+    ];
     let mut gate = started(&dir, &flags);
-    let secret = creating("secret-1", r#""type":"Opaque","data":{"key":"aHVzaA=="},"stringData":{"k":"hush"}"#)
-        .replace("\"Pod\"", "\"Secret\"")
-        .replace("\"pods\"", "\"secrets\"");
+    let secret = creating(
+        "secret-1",
+        r#""type":"Opaque","data":{"key":"aHVzaA=="},"stringData":{"k":"hush"}"#,
+    )
+    .replace("\"Pod\"", "\"Secret\"")
+    .replace("\"pods\"", "\"secrets\"");
     let bodies = [
         ("denied-1", creating("denied-1", &container(true))),
         ("clean-1", creating("clean-1", &container(false))),
@@ -182,7 +282,13 @@ fn decisions_are_written_and_recorded_reviews_give_the_same_bytes() {
         let answer = post(&gate, body);
         answer.response(uid);
         let record = format!("r/review-{uid}.json");
-        until("the record", || dir.path().join(&record).exists().then_some(()).ok_or_else(|| gate.stderr()));
+        until("the record", || {
+            dir.path()
+                .join(&record)
+                .exists()
+                .then_some(())
+                .ok_or_else(|| gate.stderr())
+        });
         let again = dir.run(&["review", "--bindings", "b", &record]);
         assert_eq!(again.stdout.trim_end().as_bytes(), answer.body, "{uid}");
         if *uid != "secret-1" {
@@ -194,10 +300,17 @@ fn decisions_are_written_and_recorded_reviews_give_the_same_bytes() {
     // What was decided is in the log when the process has ended, at the latest.
     gate.signal("TERM");
     assert_eq!(gate.wait().code(), Some(0));
-    let lines: Vec<Value> = dir.read("log").lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let lines: Vec<Value> = dir
+        .read("log")
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
     let uids: Vec<&str> = lines.iter().map(|it| it["uid"].as_str().unwrap()).collect();
     assert_eq!(uids, ["denied-1", "clean-1", "clean-3"]);
-    assert_eq!((&lines[0]["decision"], &lines[0]["user"]), (&"denied".into(), &"ann".into()));
+    assert_eq!(
+        (&lines[0]["decision"], &lines[0]["user"]),
+        (&"denied".into(), &"ann".into())
+    );
     assert_eq!(lines[0]["findings"][0]["control"], "C-0057");
 }
 
@@ -216,8 +329,23 @@ fn a_closed_standard_output_costs_lines_and_nothing_else() {
     let dir = Dir::new().file("b/strict.yaml", STRICT);
     let (port, metrics) = (free_port(), free_port());
     let listen = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{metrics}")];
-    let flags = ["--listen", &listen[0], "--metrics-listen", &listen[1], "--tls-dir", "tls", "--bindings", "b"];
-    let mut child = Killed(command(&dir, &flags).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let flags = [
+        "--listen",
+        &listen[0],
+        "--metrics-listen",
+        &listen[1],
+        "--tls-dir",
+        "tls",
+        "--bindings",
+        "b",
+    ];
+    let mut child = Killed(
+        command(&dir, &flags)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     drop(child.0.stdout.take());
     let gate = Gate::of(port, metrics, &dir.path().join("tls"));
     until("the gate to be ready", || match gate.readiness() {
@@ -225,11 +353,16 @@ fn a_closed_standard_output_costs_lines_and_nothing_else() {
         other => Err(format!("{other:?}")),
     });
     for _ in 0..3 {
-        assert_eq!(post(&gate, creating("u", &container(true))).response("u")["allowed"], false);
+        assert_eq!(
+            post(&gate, creating("u", &container(true))).response("u")["allowed"],
+            false
+        );
     }
-    until("three lost lines", || match gate.metric("kubevet_unlogged_decisions_total") {
-        3.0 => Ok(()),
-        it => Err(it.to_string()),
+    until("three lost lines", || {
+        match gate.metric("kubevet_unlogged_decisions_total") {
+            3.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     assert!(child.0.try_wait().unwrap().is_none(), "it lives");
 }
@@ -252,19 +385,33 @@ fn it_says_how_it_is() {
     post(&gate, "no review").refused(400);
     let one = "kubevet_reviews_total{verdict=\"warned\",operation=\"CREATE\",kind=\"Pod\"}";
     assert!(gate.metric(one) == 1.0, "{}", gate.metrics());
-    assert!(gate.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0, "{}", gate.metrics());
+    assert!(
+        gate.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0,
+        "{}",
+        gate.metrics()
+    );
     for phase in ["read", "parse", "judge", "decide", "write", "total"] {
         let count = format!("kubevet_review_duration_seconds_count{{phase=\"{phase}\"}}");
         assert!(gate.metric(&count) >= 1.0, "{phase}: {}", gate.metrics());
     }
-    assert!(gate.metric("kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}") > 1e9, "{}", gate.metrics());
+    assert!(
+        gate.metric("kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}") > 1e9,
+        "{}",
+        gate.metrics()
+    );
 
     let port = free_port();
-    let running = Running::start(&mut command(&dir, &["--listen", &format!("127.0.0.1:{port}"), "--tls-dir", "tls"]));
-    until("a gate without an address for metrics", || match TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(running.stderr()),
-    });
+    let running = Running::start(&mut command(
+        &dir,
+        &["--listen", &format!("127.0.0.1:{port}"), "--tls-dir", "tls"],
+    ));
+    until(
+        "a gate without an address for metrics",
+        || match TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(running.stderr()),
+        },
+    );
     let beside = Gate::of(port, port, &dir.path().join("tls"));
     // Metrics are for those who were given an address for them.
     for (path, expected) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404)] {

@@ -23,7 +23,11 @@ spec: {controls: [C-0057], validationActions: [Deny]}
 pub(crate) fn gate() -> (Gate, Dir) {
     let dir = Dir::new().file("bindings/strict.yaml", DENIES_PRIVILEGED);
     let bindings = dir.path().join("bindings");
-    let gate = Gate::start(&dir.path().join("tls"), &["--bindings", bindings.to_str().unwrap()]).unwrap();
+    let gate = Gate::start(
+        &dir.path().join("tls"),
+        &["--bindings", bindings.to_str().unwrap()],
+    )
+    .unwrap();
     (gate, dir)
 }
 
@@ -33,7 +37,13 @@ pub(crate) fn denied(reply: &Reply, uid: &str, code: u16, says: &str) {
     let response = reply.response(uid);
     assert_eq!(response["allowed"], false);
     assert_eq!(response["status"]["code"], code, "{response:?}");
-    assert!(response["status"]["message"].as_str().unwrap().contains(says), "{response:?}");
+    assert!(
+        response["status"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(says),
+        "{response:?}"
+    );
 }
 
 #[track_caller]
@@ -44,8 +54,15 @@ pub(crate) fn allowed(reply: &Reply, uid: &str) {
 /// The most memory that a process had at once, in bytes.
 pub(crate) fn peak(gate: &Gate) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+    let line = status
+        .lines()
+        .find_map(|it| it.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<usize>()
+        .unwrap()
+        << 10
 }
 
 /// A Pod whose annotation is a text of so many bytes.
@@ -63,7 +80,12 @@ fn what_is_large_is_judged_and_what_is_larger_is_denied_by_policy_in_bounded_mem
     let (gate, _dir) = gate();
     for megabytes in [3, 6, 27] {
         let uid = format!("u-{megabytes}");
-        denied(&post(&gate, heavy(&uid, megabytes << 20, true)), &uid, 403, "C-0057");
+        denied(
+            &post(&gate, heavy(&uid, megabytes << 20, true)),
+            &uid,
+            403,
+            "C-0057",
+        );
         allowed(&post(&gate, heavy(&uid, megabytes << 20, false)), &uid);
     }
     let before = peak(&gate);
@@ -80,11 +102,20 @@ fn what_is_large_is_judged_and_what_is_larger_is_denied_by_policy_in_bounded_mem
     line.send(b"0\r\n\r\n");
     denied(&line.reply().unwrap(), "u-65", 413, "64 MiB");
     // Announced, it costs nothing; in pieces, 64 MiB and what a vector needs to grow.
-    assert!(peak(&gate) < before.max(300 << 20), "{} after {} MiB", peak(&gate) >> 20, before >> 20);
+    assert!(
+        peak(&gate) < before.max(300 << 20),
+        "{} after {} MiB",
+        peak(&gate) >> 20,
+        before >> 20
+    );
     // One that announces too much, and has no uid where it is looked for.
     let none = "x".repeat(65 << 20);
     post(&gate, none).refused(503);
-    assert!(gate.metric("kubevet_shed_reviews_total{why=\"too_large\"}") == 2.0, "{}", gate.metrics());
+    assert!(
+        gate.metric("kubevet_shed_reviews_total{why=\"too_large\"}") == 2.0,
+        "{}",
+        gate.metrics()
+    );
 }
 
 #[test]
@@ -92,27 +123,42 @@ fn text_that_readers_disagree_on_is_read_as_the_api_server_reads_it_or_denied() 
     let (gate, _dir) = gate();
     let pod = |spec: &str| creating("u-1", spec);
     let twice = |first: bool, last: bool| {
-        container(last).replace("{\"privileged\":", &format!("{{\"privileged\":{first},\"privileged\":"))
+        container(last).replace(
+            "{\"privileged\":",
+            &format!("{{\"privileged\":{first},\"privileged\":"),
+        )
     };
     denied(&post(&gate, pod(&twice(false, true))), "u-1", 403, "C-0057");
     allowed(&post(&gate, pod(&twice(true, false))), "u-1");
     for text in [r"a\u0000b", r"\ud800", r"\udc00\ud800", r"\ufeff"] {
         let with = |privileged| {
-            pod(&container(privileged)).replace("\"shop\"}", &format!("\"shop\",\"labels\":{{\"a\":\"{text}\"}}}}"))
+            pod(&container(privileged)).replace(
+                "\"shop\"}",
+                &format!("\"shop\",\"labels\":{{\"a\":\"{text}\"}}}}"),
+            )
         };
         denied(&post(&gate, with(true)), "u-1", 403, "C-0057");
         let reply = post(&gate, with(false));
         let status = reply.response("u-1").get("status").cloned();
         assert!(status.is_none_or(|it| it["code"] == 400), "{text}");
     }
-    for number in ["1e400", "-1e400", "123456789012345678901234567890", "9007199254740993", "1e-400"] {
+    for number in [
+        "1e400",
+        "-1e400",
+        "123456789012345678901234567890",
+        "9007199254740993",
+        "1e-400",
+    ] {
         let reply = post(&gate, pod(&format!(r#""x":{number},{}"#, container(true))));
         let response = reply.response("u-1");
         assert_eq!(response["allowed"], false, "{number}");
     }
     for (broken, says) in [
         (pod(&format!(r#""x":NaN,{}"#, container(false))), "no JSON"),
-        (pod(&container(false)).replace("\"b\"", "\"\u{1}\""), "control character"),
+        (
+            pod(&container(false)).replace("\"b\"", "\"\u{1}\""),
+            "control character",
+        ),
     ] {
         denied(&post(&gate, broken), "u-1", 400, says);
     }
@@ -130,44 +176,82 @@ fn text_that_readers_disagree_on_is_read_as_the_api_server_reads_it_or_denied() 
     denied(&post(&gate, not_utf8(false, b'j')), "u-1", 400, "no object");
     let marked = [b"\xef\xbb\xbf", pod(&container(true)).as_bytes()].concat();
     let reply = post(&gate, marked);
-    assert!(reply.status == 400 || reply.response("u-1")["allowed"] == false, "{reply:?}");
+    assert!(
+        reply.status == 400 || reply.response("u-1")["allowed"] == false,
+        "{reply:?}"
+    );
 }
 
 #[test]
 fn depth_and_breadth_are_bounded_in_time() {
     let (gate, _dir) = gate();
     let nested = |open: &str, close: &str, count: usize| {
-        creating("u-1", &format!(r#""x":{}1{},{}"#, open.repeat(count), close.repeat(count), container(false)))
+        creating(
+            "u-1",
+            &format!(
+                r#""x":{}1{},{}"#,
+                open.repeat(count),
+                close.repeat(count),
+                container(false)
+            ),
+        )
     };
-    for body in [nested("[", "]", 10_000), nested("{\"a\":", "}", 10_000), nested("[", "]", 1_000_000)] {
+    for body in [
+        nested("[", "]", 10_000),
+        nested("{\"a\":", "}", 10_000),
+        nested("[", "]", 1_000_000),
+    ] {
         denied(&post(&gate, body), "u-1", 400, "deep");
     }
     // Never closed, so that not even the end of the envelope is there.
     let open = creating("u-1", &format!(r#""x":{}"#, "[".repeat(1_000_000)));
     denied(&post(&gate, open), "u-1", 400, "deep");
-    let flat = creating("u-1", &format!(r#""x":[{}1],{}"#, "[],".repeat(300_000), container(true)));
+    let flat = creating(
+        "u-1",
+        &format!(r#""x":[{}1],{}"#, "[],".repeat(300_000), container(true)),
+    );
     denied(&post(&gate, flat), "u-1", 403, "C-0057");
 
     let containers: Vec<String> = (0..10_000)
-        .map(|it| format!(r#"{{"name":"c{it}","image":"b","securityContext":{{"privileged":true}}}}"#))
+        .map(|it| {
+            format!(r#"{{"name":"c{it}","image":"b","securityContext":{{"privileged":true}}}}"#)
+        })
         .collect();
     let labels: Vec<String> = (0..200_000).map(|it| format!(r#""l{it}":"v""#)).collect();
     let env = format!(r#"[{{"name":"E","value":"{}"}}]"#, "(a+)+$".repeat(170_000));
     for (what, body) in [
-        ("containers", creating("u-1", &format!(r#""spec":{{"containers":[{}]}}"#, containers.join(",")))),
+        (
+            "containers",
+            creating(
+                "u-1",
+                &format!(r#""spec":{{"containers":[{}]}}"#, containers.join(",")),
+            ),
+        ),
         (
             "labels",
-            creating("u-1", &container(true))
-                .replace("\"shop\"}", &format!("\"shop\",\"labels\":{{{}}}}}", labels.join(","))),
+            creating("u-1", &container(true)).replace(
+                "\"shop\"}",
+                &format!("\"shop\",\"labels\":{{{}}}}}", labels.join(",")),
+            ),
         ),
-        ("env", creating("u-1", &container(true).replace("\"image\"", &format!("\"env\":{env},\"image\"")))),
+        (
+            "env",
+            creating(
+                "u-1",
+                &container(true).replace("\"image\"", &format!("\"env\":{env},\"image\"")),
+            ),
+        ),
     ] {
         let begun = Instant::now();
         let reply = Line::open(&gate).post("/validate?timeout=4s", body.as_bytes());
         let took = begun.elapsed();
         assert_eq!(reply.response("u-1")["allowed"], false, "{what}");
         assert!(took < Duration::from_secs(10), "{what}: {took:?}");
-        assert!(reply.body.len() < 64 << 10, "{what}: {} bytes", reply.body.len());
+        assert!(
+            reply.body.len() < 64 << 10,
+            "{what}: {} bytes",
+            reply.body.len()
+        );
     }
 }
 
@@ -185,8 +269,13 @@ fn what_is_no_review_gets_400_and_is_never_allowed() {
         format!("[{good}]"),
         format!("{good}{good}"),
         r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#.to_owned(),
-        r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}"#.to_owned(),
-        good.replacen("\"request\":", "\"response\":{\"uid\":\"u-1\",\"allowed\":true},\"request\":", 1),
+        r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}"#
+            .to_owned(),
+        good.replacen(
+            "\"request\":",
+            "\"response\":{\"uid\":\"u-1\",\"allowed\":true},\"request\":",
+            1,
+        ),
         good.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
         good.replace("admission.k8s.io/v1", "admission.k8s.io/v9"),
         good.replace("\"AdmissionReview\"", "\"admissionreview\""),
@@ -200,9 +289,16 @@ fn what_is_no_review_gets_400_and_is_never_allowed() {
             _ => reply.refused(400),
         }
     }
-    for (path, method) in [("/validate", "GET"), ("/", "POST"), ("/validate/x", "POST"), ("/validate", "PUT")] {
+    for (path, method) in [
+        ("/validate", "GET"),
+        ("/", "POST"),
+        ("/validate/x", "POST"),
+        ("/validate", "PUT"),
+    ] {
         let mut line = Line::open(&gate);
-        line.send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        line.send(
+            format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+        );
         let status = line.reply().unwrap().status;
         assert!(matches!(status, 404 | 405), "{method} {path}: {status}");
     }
@@ -222,26 +318,51 @@ fn http_as_odd_as_it_may_be_is_answered() {
     for head in [
         format!("Content-Type: text/plain\r\nContent-Length: {length}\r\n"),
         format!("Content-Encoding: identity\r\nContent-Length: {length}\r\n"),
-        format!("Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n"),
+        format!(
+            "Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        ),
     ] {
-        denied(&exchange(&head, body.as_bytes()).unwrap(), "u-1", 403, "C-0057");
+        denied(
+            &exchange(&head, body.as_bytes()).unwrap(),
+            "u-1",
+            403,
+            "C-0057",
+        );
     }
     let chunked = format!("{length:x};x=y\r\n{body}\r\n0\r\nTrailer: x\r\n\r\n");
-    denied(&exchange("Transfer-Encoding: chunked\r\n", chunked.as_bytes()).unwrap(), "u-1", 403, "C-0057");
+    denied(
+        &exchange("Transfer-Encoding: chunked\r\n", chunked.as_bytes()).unwrap(),
+        "u-1",
+        403,
+        "C-0057",
+    );
     // Neither a length nor chunks: by the rules of HTTP there is no body.
     exchange("", body.as_bytes()).unwrap().refused(400);
-    exchange(&format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n"), body.as_bytes()).unwrap().refused(415);
+    exchange(
+        &format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n"),
+        body.as_bytes(),
+    )
+    .unwrap()
+    .refused(415);
     // Both at once is how one request is smuggled into another.
     let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
     if let Some(reply) = exchange(both, chunked.as_bytes()) {
-        assert!(reply.status == 400 || reply.response("u-1")["allowed"] == false, "{reply:?}");
+        assert!(
+            reply.status == 400 || reply.response("u-1")["allowed"] == false,
+            "{reply:?}"
+        );
     }
-    let two = exchange(&format!("Content-Length: {length}\r\nContent-Length: 3\r\n"), body.as_bytes()).unwrap();
+    let two = exchange(
+        &format!("Content-Length: {length}\r\nContent-Length: 3\r\n"),
+        body.as_bytes(),
+    )
+    .unwrap();
     two.refused(400);
 
     let mut line = Line::open(&gate);
-    let expects =
-        format!("POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+    let expects = format!(
+        "POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    );
     line.send(expects.as_bytes());
     assert_eq!(line.reply().unwrap().status, 100);
     line.send(body.as_bytes());
@@ -251,9 +372,20 @@ fn http_as_odd_as_it_may_be_is_answered() {
     let mut line = Line::open(&gate);
     let one = |uid: &str, privileged| {
         let body = creating(uid, &container(privileged));
-        format!("POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
-    line.send(format!("{}{}{}", one("p-1", true), one("p-2", false), one("p-3", true)).as_bytes());
+    line.send(
+        format!(
+            "{}{}{}",
+            one("p-1", true),
+            one("p-2", false),
+            one("p-3", true)
+        )
+        .as_bytes(),
+    );
     denied(&line.reply().unwrap(), "p-1", 403, "C-0057");
     allowed(&line.reply().unwrap(), "p-2");
     denied(&line.reply().unwrap(), "p-3", 403, "C-0057");
@@ -279,7 +411,12 @@ fn http_as_odd_as_it_may_be_is_answered() {
 fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
     let (gate, _dir) = gate();
     let body = creating("slow-1", &container(false));
-    let head = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+    };
     let begun = Instant::now();
     let mut line = Line::open(&gate);
     line.send(head("/validate?timeout=1s").as_bytes());
@@ -287,8 +424,16 @@ fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
     if let Some(reply) = line.reply() {
         denied(&reply, "slow-1", 504, "");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert!(gate.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0, "{}", gate.metrics());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        gate.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0,
+        "{}",
+        gate.metrics()
+    );
     let mut line = Line::open(&gate);
     line.send(head("/validate?timeout=500ms").as_bytes());
     if let Some(reply) = line.reply() {
@@ -300,7 +445,9 @@ fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
 #[test]
 fn what_is_no_tls_is_let_go_and_harms_nobody() {
     let (gate, _dir) = gate();
-    let garbage: Vec<u8> = (0..100_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let garbage: Vec<u8> = (0..100_000_u32)
+        .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     for bytes in [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".as_slice(),
         b"POST /validate HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
@@ -310,23 +457,34 @@ fn what_is_no_tls_is_let_go_and_harms_nobody() {
         b"",
     ] {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, gate.port())).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         let ended = stream.read_to_end(&mut answer);
         // An alert at most, a reset perhaps, and never an answer in the clear.
-        assert!(ended.is_ok() || ended.is_err_and(|it| it.kind() == std::io::ErrorKind::ConnectionReset));
+        assert!(
+            ended.is_ok()
+                || ended.is_err_and(|it| it.kind() == std::io::ErrorKind::ConnectionReset)
+        );
         assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     }
-    assert!(gate.metric("kubevet_tls_handshake_failures_total") >= 5.0, "{}", gate.metrics());
+    assert!(
+        gate.metric("kubevet_tls_handshake_failures_total") >= 5.0,
+        "{}",
+        gate.metrics()
+    );
     allowed(&post(&gate, creating("u-1", &container(false))), "u-1");
 }
 
 /// Rules as deep as are let through must fit the stack that reviews are judged on.
 #[test]
 fn the_deepest_rules_fit_the_stack_of_a_review() {
-    let lines = |count: usize, line: &dyn Fn(usize) -> String| (1..=count).map(line).collect::<Vec<_>>().join("\n");
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| {
+        (1..=count).map(line).collect::<Vec<_>>().join("\n")
+    };
     let metadata = |id: usize| {
         format!(
             "# METADATA\n# title: Deep\n# custom:\n#   id: C-{id}\n#   severity: low\n#   kinds: [workloads]\n#   \
@@ -341,21 +499,47 @@ fn the_deepest_rules_fit_the_stack_of_a_review() {
     let bodies = [
         deny(&lines(210, &|it| format!("\tsome x{it} in [1]"))),
         deny(&lines(210, &|it| format!("\tx{it} := {it}"))),
-        format!("f0(x) := x\n{}\n{}", lines(50, &|it| format!("f{it}(x) := f{}(x)", it - 1)), deny("\tf50(1) == 1")),
-        format!("p0 := 1\n{}\n{}", lines(65, &|it| format!("p{it} := p{}", it - 1)), deny("\tp65 == 1")),
+        format!(
+            "f0(x) := x\n{}\n{}",
+            lines(50, &|it| format!("f{it}(x) := f{}(x)", it - 1)),
+            deny("\tf50(1) == 1")
+        ),
+        format!(
+            "p0 := 1\n{}\n{}",
+            lines(65, &|it| format!("p{it} := p{}", it - 1)),
+            deny("\tp65 == 1")
+        ),
         deny(&format!("\tx := {}", vec!["1"; 60].join(" - "))),
-        deny(&format!("\t{}true{}", "every x in [1] { ".repeat(9), " }".repeat(9))),
+        deny(&format!(
+            "\t{}true{}",
+            "every x in [1] { ".repeat(9),
+            " }".repeat(9)
+        )),
     ];
-    let mut dir = Dir::new().file("bindings/all.yaml", DENIES_PRIVILEGED.replace("[C-0057]", "['*']"));
+    let mut dir = Dir::new().file(
+        "bindings/all.yaml",
+        DENIES_PRIVILEGED.replace("[C-0057]", "['*']"),
+    );
     for (place, body) in bodies.iter().enumerate() {
-        dir = dir.file(&format!("rules/{place}.rego"), format!("{}{body}", metadata(9001 + place)));
+        dir = dir.file(
+            &format!("rules/{place}.rego"),
+            format!("{}{body}", metadata(9001 + place)),
+        );
     }
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let flags = ["--bindings", &path("bindings"), "--custom-rules", &path("rules")];
+    let flags = [
+        "--bindings",
+        &path("bindings"),
+        "--custom-rules",
+        &path("rules"),
+    ];
     let gate = Gate::start(&dir.path().join("tls"), &flags).unwrap();
     let response = post(&gate, creating("u-1", &container(true))).response("u-1");
     let found = response["auditAnnotations"]["denied"].as_str().unwrap();
     for place in 0..bodies.len() {
-        assert!(found.contains(&format!("C-{} ", 9001 + place)), "{response:?}");
+        assert!(
+            found.contains(&format!("C-{} ", 9001 + place)),
+            "{response:?}"
+        );
     }
 }

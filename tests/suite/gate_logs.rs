@@ -48,9 +48,25 @@ fn started(dir: &Dir, flags: &[&str], stdout: Stdio, stderr: Stdio) -> (Killed, 
     let (port, metrics) = (free_port(), free_port());
     let listen = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{metrics}")];
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
-    command.args(["serve", "--listen", &listen[0], "--metrics-listen", &listen[1], "--tls-dir", "tls"]);
-    command.args(["--bindings", "b", "--drain-delay", "50ms"]).args(flags).current_dir(dir.path());
-    for name in ["RUST_BACKTRACE", "KUBERNETES_SERVICE_HOST", "POD_NAMESPACE", "KUBEVET_LOG"] {
+    command.args([
+        "serve",
+        "--listen",
+        &listen[0],
+        "--metrics-listen",
+        &listen[1],
+        "--tls-dir",
+        "tls",
+    ]);
+    command
+        .args(["--bindings", "b", "--drain-delay", "50ms"])
+        .args(flags)
+        .current_dir(dir.path());
+    for name in [
+        "RUST_BACKTRACE",
+        "KUBERNETES_SERVICE_HOST",
+        "POD_NAMESPACE",
+        "KUBEVET_LOG",
+    ] {
         command.env_remove(name);
     }
     let child = Killed(command.stdout(stdout).stderr(stderr).spawn().unwrap());
@@ -63,12 +79,20 @@ fn started(dir: &Dir, flags: &[&str], stdout: Stdio, stderr: Stdio) -> (Killed, 
 }
 
 fn signal(child: &Killed, name: &str) {
-    let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.0.id())]).status();
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {}", child.0.id())])
+        .status();
     assert!(status.is_ok_and(|status| status.success()));
 }
 
 fn ended(child: &mut Killed) -> ExitStatus {
-    until("its end", || child.0.try_wait().unwrap().ok_or_else(|| "it runs".to_owned()))
+    until("its end", || {
+        child
+            .0
+            .try_wait()
+            .unwrap()
+            .ok_or_else(|| "it runs".to_owned())
+    })
 }
 
 fn denies(gate: &Gate) -> bool {
@@ -84,11 +108,27 @@ fn standard_error_that_nobody_reads_costs_lines_and_nothing_else() {
     let generation = || gate.metric("kubevet_library_generation");
     for count in 2..6 {
         signal(&child, "HUP");
-        until("another generation", || if generation() >= f64::from(count) { Ok(()) } else { Err(gate.metrics()) });
+        until("another generation", || {
+            if generation() >= f64::from(count) {
+                Ok(())
+            } else {
+                Err(gate.metrics())
+            }
+        });
     }
     assert!(denies(&gate));
-    fs::write(dir.path().join("b/strict.yaml"), STRICT.replace("Deny", "Warn")).unwrap();
-    until("the changed binding", || if denies(&gate) { Err(gate.metrics()) } else { Ok(()) });
+    fs::write(
+        dir.path().join("b/strict.yaml"),
+        STRICT.replace("Deny", "Warn"),
+    )
+    .unwrap();
+    until("the changed binding", || {
+        if denies(&gate) {
+            Err(gate.metrics())
+        } else {
+            Ok(())
+        }
+    });
     signal(&child, "TERM");
     assert_eq!(ended(&mut child).code(), Some(0));
 }
@@ -106,9 +146,14 @@ fn standard_output_that_nobody_reads_costs_decisions_and_nothing_else() {
         assert_eq!(post(&gate, body).response("u")["allowed"], false);
     }
     let memory = fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap_or_default();
-    let resident = memory.lines().find_map(|it| it.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    let resident = memory
+        .lines()
+        .find_map(|it| it.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
     if let Some(kilobytes) = resident.and_then(|it| it.parse::<u64>().ok()) {
-        assert!(kilobytes < 300 << 10, "{kilobytes} KiB after 40 names of 1 MiB");
+        assert!(
+            kilobytes < 300 << 10,
+            "{kilobytes} KiB after 40 names of 1 MiB"
+        );
     }
     signal(&child, "TERM");
     assert_eq!(ended(&mut child).code(), Some(0));
@@ -117,16 +162,27 @@ fn standard_output_that_nobody_reads_costs_decisions_and_nothing_else() {
 #[test]
 fn a_line_is_bounded_and_has_nothing_that_a_terminal_obeys() {
     let dir = Dir::new().file("b/strict.yaml", STRICT);
-    let (mut child, gate) = started(&dir, &["--decision-log", "log"], Stdio::null(), Stdio::null());
+    let (mut child, gate) = started(
+        &dir,
+        &["--decision-log", "log"],
+        Stdio::null(),
+        Stdio::null(),
+    );
     let long = "\u{9b}x".repeat(1 << 18);
     for (from, to) in [
         (
             "\"name\":\"web\",\"namespace\":\"shop\",\"operation\"",
             format!("\"name\":\"{long}\",\"namespace\":\"shop\",\"operation\""),
         ),
-        ("\"namespace\":\"shop\",\"operation\"", format!("\"namespace\":\"{long}\",\"operation\"")),
+        (
+            "\"namespace\":\"shop\",\"operation\"",
+            format!("\"namespace\":\"{long}\",\"operation\""),
+        ),
         ("\"resource\":\"pods\"", format!("\"resource\":\"{long}\"")),
-        ("\"operation\"", format!("\"subResource\":\"{long}\",\"operation\"")),
+        (
+            "\"operation\"",
+            format!("\"subResource\":\"{long}\",\"operation\""),
+        ),
         ("\"username\":\"ann\"", format!("\"username\":\"{long}\"")),
     ] {
         let body = creating("u", &container(true)).replacen(from, &to, 1);
@@ -149,29 +205,55 @@ fn a_line_is_bounded_and_has_nothing_that_a_terminal_obeys() {
     assert_eq!(lines.len(), 6, "{log}");
     for line in &lines {
         assert!(line.len() < LINE_BYTES, "{} bytes", line.len());
-        assert!(line.chars().all(|c| !c.is_control() && !"\u{202e}\u{2028}\u{3164}".contains(c)), "{line}");
+        assert!(
+            line.chars()
+                .all(|c| !c.is_control() && !"\u{202e}\u{2028}\u{3164}".contains(c)),
+            "{line}"
+        );
     }
     let exec: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
     let message = exec["findings"][0]["message"].as_str().unwrap();
-    assert!(message.contains('\u{9b}') || message.contains("31m"), "{message}");
+    assert!(
+        message.contains('\u{9b}') || message.contains("31m"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
     let dir = Dir::new().file("b/strict.yaml", STRICT);
-    let (mut child, gate) = started(&dir, &["--decision-log", "log"], Stdio::null(), Stdio::null());
+    let (mut child, gate) = started(
+        &dir,
+        &["--decision-log", "log"],
+        Stdio::null(),
+        Stdio::null(),
+    );
     assert!(denies(&gate));
-    until("the line", || if dir.read("log").contains("denied") { Ok(()) } else { Err(dir.read("log")) });
+    until("the line", || {
+        if dir.read("log").contains("denied") {
+            Ok(())
+        } else {
+            Err(dir.read("log"))
+        }
+    });
     fs::rename(dir.path().join("log"), dir.path().join("log.1")).unwrap();
     signal(&child, "HUP");
-    until("it was heard", || match gate.metric("kubevet_library_generation") {
-        it if it >= 2.0 => Ok(()),
-        it => Err(it.to_string()),
+    until("it was heard", || {
+        match gate.metric("kubevet_library_generation") {
+            it if it >= 2.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
     });
     assert!(denies(&gate));
     signal(&child, "TERM");
     assert_eq!(ended(&mut child).code(), Some(0));
-    assert_eq!((dir.read("log.1").lines().count(), dir.read("log").lines().count()), (1, 1));
+    assert_eq!(
+        (
+            dir.read("log.1").lines().count(),
+            dir.read("log").lines().count()
+        ),
+        (1, 1)
+    );
 }
 
 /// A record that cannot be written, and makes its writer wait for ever, costs records and nothing else.
@@ -179,13 +261,25 @@ fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
 fn a_record_folder_that_hangs_costs_records_and_nothing_else() {
     let dir = Dir::new().file("b/strict.yaml", STRICT).folder("r");
     let pipe = dir.path().join("r/review-u.part");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
     let (mut child, gate) = started(&dir, &["--record", "r"], Stdio::null(), Stdio::null());
     for _ in 0..300 {
         assert!(denies(&gate));
     }
     let lost = || gate.metric("kubevet_unrecorded_reviews_total");
-    until("lost records", || if lost() >= 40.0 { Ok(()) } else { Err(gate.metrics()) });
+    until("lost records", || {
+        if lost() >= 40.0 {
+            Ok(())
+        } else {
+            Err(gate.metrics())
+        }
+    });
     signal(&child, "TERM");
     assert_eq!(ended(&mut child).code(), Some(0));
 }

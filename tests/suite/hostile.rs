@@ -2,8 +2,7 @@
 
 use crate::support::{Dir, Run};
 
-const POD: &str =
-    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: a\n    image: b\n";
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: a\n    image: b\n";
 const METADATA: &str = "# METADATA
 # title: Hostile
 # custom:
@@ -15,28 +14,35 @@ package controls.c9001
 import rego.v1
 ";
 /// A finding for whoever gets to it.
-const DENY: &str = "deny contains {\"message\": \"m\", \"paths\": [\"metadata.name\"], \"fixes\": []} if ";
+const DENY: &str =
+    "deny contains {\"message\": \"m\", \"paths\": [\"metadata.name\"], \"fixes\": []} if ";
 
 fn run(rules: impl AsRef<[u8]>) -> Run {
     let mut text = METADATA.as_bytes().to_vec();
     text.extend_from_slice(rules.as_ref());
-    Dir::new().file("pod.yaml", POD).file("bad.rego", text).run(&[
-        "scan",
-        "control",
-        "C-9001",
-        "pod.yaml",
-        "--custom-rules",
-        "bad.rego",
-        "-f",
-        "json",
-    ])
+    Dir::new()
+        .file("pod.yaml", POD)
+        .file("bad.rego", text)
+        .run(&[
+            "scan",
+            "control",
+            "C-9001",
+            "pod.yaml",
+            "--custom-rules",
+            "bad.rego",
+            "-f",
+            "json",
+        ])
 }
 
 /// Refused at load: a problem that stands in the file and says this, whether or not the control is known afterwards.
 fn refused(rules: impl AsRef<[u8]>, says: &str) {
     let run = run(rules);
     assert_eq!(run.code, 2, "{run:?}");
-    assert!(run.says(says) && run.says("bad.rego"), "{says:?} is not said: {run:?}");
+    assert!(
+        run.says(says) && run.says("bad.rego"),
+        "{says:?} is not said: {run:?}"
+    );
 }
 
 /// Loaded, and an error in the report once it is asked.
@@ -66,7 +72,10 @@ fn body(statements: &str) -> String {
 #[test]
 fn a_sane_rule_is_judged() {
     let run = run(body("\ttrue"));
-    assert_eq!((run.code, run.findings()), (1, vec!["C-9001 web metadata.name".to_owned()]));
+    assert_eq!(
+        (run.code, run.findings()),
+        (1, vec!["C-9001 web metadata.name".to_owned()])
+    );
 }
 
 #[test]
@@ -88,41 +97,106 @@ fn recursion_is_refused() {
 fn what_would_overflow_the_parser_or_the_stack_is_refused() {
     let nested = |count: usize| format!("\tx := {}1{}", "[".repeat(count), "]".repeat(count));
     refused(body(&nested(40)), "brackets are nested more than 10 deep");
-    refused(body(&format!("\tx := {}", vec!["1"; 300].join(" + "))), "more than 64 operators in a row");
-    refused(body(&format!("\tx := {}1", "-".repeat(2000))), "more than 64 operators in a row");
-    refused(body(&format!("\t{}true", "not ".repeat(300))), "more than 64 operators in a row");
-    let many = |count, line: &dyn Fn(usize) -> String| (1..=count).map(line).collect::<Vec<_>>().join("\n");
-    refused(body(&many(3000, &|it| format!("\tsome x{it} in [1]"))), "nested too deep");
-    refused(body(&many(3000, &|it| format!("\tsome x{it}"))), "nested too deep");
+    refused(
+        body(&format!("\tx := {}", vec!["1"; 300].join(" + "))),
+        "more than 64 operators in a row",
+    );
+    refused(
+        body(&format!("\tx := {}1", "-".repeat(2000))),
+        "more than 64 operators in a row",
+    );
+    refused(
+        body(&format!("\t{}true", "not ".repeat(300))),
+        "more than 64 operators in a row",
+    );
+    let many = |count, line: &dyn Fn(usize) -> String| {
+        (1..=count).map(line).collect::<Vec<_>>().join("\n")
+    };
+    refused(
+        body(&many(3000, &|it| format!("\tsome x{it} in [1]"))),
+        "nested too deep",
+    );
+    refused(
+        body(&many(3000, &|it| format!("\tsome x{it}"))),
+        "nested too deep",
+    );
     let calls = many(900, &|it| format!("f{it}(x) := f{}(x)", it - 1));
-    refused(format!("f0(x) := x\n{calls}\n{}", body("\tf900(1) == 1")), "nested too deep");
+    refused(
+        format!("f0(x) := x\n{calls}\n{}", body("\tf900(1) == 1")),
+        "nested too deep",
+    );
     let backwards: Vec<&str> = calls.lines().rev().collect();
-    refused(format!("{}\nf0(x) := x\n{}", backwards.join("\n"), body("\tf900(1) == 1")), "too deep");
+    refused(
+        format!(
+            "{}\nf0(x) := x\n{}",
+            backwards.join("\n"),
+            body("\tf900(1) == 1")
+        ),
+        "too deep",
+    );
     let rules = many(900, &|it| format!("p{it} := p{}", it - 1));
-    refused(format!("p0 := 1\n{rules}\n{}", body("\tp900 == 1")), "nested too deep");
+    refused(
+        format!("p0 := 1\n{rules}\n{}", body("\tp900 == 1")),
+        "nested too deep",
+    );
     let calls = many(2000, &|it| format!("f{it}(x) := f{}(x)", it - 1));
-    refused(format!("f0(x) := x\n{calls}\n{}", body("\tf2000(1) == 1")), "more than 1000 rules");
+    refused(
+        format!("f0(x) := x\n{calls}\n{}", body("\tf2000(1) == 1")),
+        "more than 1000 rules",
+    );
 }
 
 /// As deep as is let through, on the threads that judge many objects.
 #[test]
 fn what_is_just_not_refused_fits_the_stack() {
-    let lines =
-        |from: usize, to: usize, line: &dyn Fn(usize) -> String| (from..=to).map(line).collect::<Vec<_>>().join("\n");
+    let lines = |from: usize, to: usize, line: &dyn Fn(usize) -> String| {
+        (from..=to).map(line).collect::<Vec<_>>().join("\n")
+    };
     let bodies = [
         body(&lines(1, 210, &|it| format!("\tsome x{it} in [1]"))),
         body(&lines(1, 210, &|it| format!("\tx{it} := {it}"))),
-        format!("f0(x) := x\n{}\n{}", lines(1, 50, &|it| format!("f{it}(x) := f{}(x)", it - 1)), body("\tf50(1) == 1")),
-        format!("p0 := 1\n{}\n{}", lines(1, 65, &|it| format!("p{it} := p{}", it - 1)), body("\tp65 == 1")),
+        format!(
+            "f0(x) := x\n{}\n{}",
+            lines(1, 50, &|it| format!("f{it}(x) := f{}(x)", it - 1)),
+            body("\tf50(1) == 1")
+        ),
+        format!(
+            "p0 := 1\n{}\n{}",
+            lines(1, 65, &|it| format!("p{it} := p{}", it - 1)),
+            body("\tp65 == 1")
+        ),
         body(&format!("\tx := {}", vec!["1"; 30].join(" + "))),
         body(&format!("\tx := {}", vec!["1"; 60].join(" - "))),
-        body(&format!("\t{}true{}", "every x in [1] { ".repeat(9), " }".repeat(9))),
+        body(&format!(
+            "\t{}true{}",
+            "every x in [1] { ".repeat(9),
+            " }".repeat(9)
+        )),
     ];
-    let pods: Vec<String> = (0..200).map(|it| POD.replace("web", &format!("web{it}"))).collect();
+    let pods: Vec<String> = (0..200)
+        .map(|it| POD.replace("web", &format!("web{it}")))
+        .collect();
     for rules in bodies {
-        let dir = Dir::new().file("pods.yaml", pods.join("---\n")).file("bad.rego", format!("{METADATA}{rules}"));
-        let run = dir.run(&["scan", "control", "C-9001", "pods.yaml", "--custom-rules", "bad.rego", "-f", "json"]);
-        assert_eq!(run.code, 1, "{rules}\n{}\n{}", run.stdout.get(..3000).unwrap_or(&run.stdout), run.stderr);
+        let dir = Dir::new()
+            .file("pods.yaml", pods.join("---\n"))
+            .file("bad.rego", format!("{METADATA}{rules}"));
+        let run = dir.run(&[
+            "scan",
+            "control",
+            "C-9001",
+            "pods.yaml",
+            "--custom-rules",
+            "bad.rego",
+            "-f",
+            "json",
+        ]);
+        assert_eq!(
+            run.code,
+            1,
+            "{rules}\n{}\n{}",
+            run.stdout.get(..3000).unwrap_or(&run.stdout),
+            run.stderr
+        );
         assert_eq!(run.summary("failedObjects"), 200);
     }
 }
@@ -136,14 +210,23 @@ fn what_takes_too_long_is_stopped() {
     ] {
         fails(body(statements), "takes longer than");
     }
-    let calls: Vec<String> = (1..=30).map(|it| format!("f{it}(x) if {{\n\tf{0}(x)\n\tf{0}(x)\n}}", it - 1)).collect();
-    fails(format!("f0(x) if x\n{}\n{}", calls.join("\n"), body("\tf30(1)")), "takes longer than");
+    let calls: Vec<String> = (1..=30)
+        .map(|it| format!("f{it}(x) if {{\n\tf{0}(x)\n\tf{0}(x)\n}}", it - 1))
+        .collect();
+    fails(
+        format!("f0(x) if x\n{}\n{}", calls.join("\n"), body("\tf30(1)")),
+        "takes longer than",
+    );
 }
 
 /// `x0` is `first`, and each of `count` lines makes the next of the last.
 fn grows(first: &str, count: usize, line: &dyn Fn(&str) -> String, last: &str) -> String {
     let lines = (1..=count).map(|it| format!("\tx{it} := {}\n", line(&format!("x{}", it - 1))));
-    body(&format!("\tx0 := {first}\n{}\t{}", lines.collect::<String>(), last.replace('X', &format!("x{count}"))))
+    body(&format!(
+        "\tx0 := {first}\n{}\t{}",
+        lines.collect::<String>(),
+        last.replace('X', &format!("x{count}"))
+    ))
 }
 
 #[test]
@@ -155,23 +238,56 @@ fn what_makes_too_much_is_stopped() {
         body("\tunits.parse(\"1e99999999\") > 0"),
         body("\tunits.parse(\"1E-99999999\") > 0"),
         body("\tunits.parse_bytes(\"1e99999999999999999999\") > 0"),
-        grows("\"aaaaaaaaaa\"", 40, &|x| format!("concat(\"\", [{x}, {x}])"), "count(X) > 0"),
-        grows("\"aaaaaaaaaa\"", 12, &|x| format!("replace({x}, \"a\", \"aaaaaaaaaa\")"), "count(X) > 0"),
-        grows("\"aaaaaaaaaa\"", 30, &|x| format!("replace({x}, \"\", {x})"), "count(X) > 0"),
-        grows("\"aaaaaaaaaa\"", 12, &|x| format!("regex.replace({x}, \"a\", \"aaaaaaaaaa\")"), "count(X) > 0"),
+        grows(
+            "\"aaaaaaaaaa\"",
+            40,
+            &|x| format!("concat(\"\", [{x}, {x}])"),
+            "count(X) > 0",
+        ),
         grows(
             "\"aaaaaaaaaa\"",
             12,
-            &|x| format!("strings.replace_n({{\"a\": \"bbbbbbbbbb\", \"b\": \"aaaaaaaaaa\"}}, {x})"),
+            &|x| format!("replace({x}, \"a\", \"aaaaaaaaaa\")"),
+            "count(X) > 0",
+        ),
+        grows(
+            "\"aaaaaaaaaa\"",
+            30,
+            &|x| format!("replace({x}, \"\", {x})"),
+            "count(X) > 0",
+        ),
+        grows(
+            "\"aaaaaaaaaa\"",
+            12,
+            &|x| format!("regex.replace({x}, \"a\", \"aaaaaaaaaa\")"),
+            "count(X) > 0",
+        ),
+        grows(
+            "\"aaaaaaaaaa\"",
+            12,
+            &|x| {
+                format!("strings.replace_n({{\"a\": \"bbbbbbbbbb\", \"b\": \"aaaaaaaaaa\"}}, {x})")
+            },
             "count(X) > 0",
         ),
     ] {
         // On a slow machine the clock may be first.
-        fails_either(rules, &["the rule makes more than 32 MiB of values", "the rule takes longer than"]);
+        fails_either(
+            rules,
+            &[
+                "the rule makes more than 32 MiB of values",
+                "the rule takes longer than",
+            ],
+        );
     }
     for rules in [
         grows("[1]", 40, &|x| format!("[{x}, {x}]"), "X == X"),
-        grows("[1]", 40, &|x| format!("{{\"a\": {x}, \"b\": {x}}}"), "json.marshal(X) == \"\""),
+        grows(
+            "[1]",
+            40,
+            &|x| format!("{{\"a\": {x}, \"b\": {x}}}"),
+            "json.marshal(X) == \"\"",
+        ),
         "d(x) := [x, x]\n".to_owned() + &grows("[1]", 40, &|x| format!("d({x})"), "X == X"),
         grows("10", 40, &|x| format!("{x} * {x}"), "X > 0"),
         grows("10", 40, &|x| format!("{x} + {x}"), "X > 0"),
@@ -187,7 +303,10 @@ fn what_makes_too_much_is_stopped() {
 #[test]
 fn the_world_outside_cannot_be_reached() {
     for (statement, name) in [
-        ("http.send({\"method\": \"GET\", \"url\": \"http://127.0.0.1\"})", "http.send"),
+        (
+            "http.send({\"method\": \"GET\", \"url\": \"http://127.0.0.1\"})",
+            "http.send",
+        ),
         ("rand.intn(\"x\", 5) > 0", "rand.intn"),
         ("time.now_ns() > 0", "time.now_ns"),
         ("opa.runtime().env", "opa.runtime"),
@@ -196,16 +315,25 @@ fn the_world_outside_cannot_be_reached() {
         ("trace(\"x\")", "trace"),
         ("walk(input)", "walk"),
     ] {
-        refused(body(&format!("\t{statement}")), &format!("`{name}` is no function that a rule may call"));
+        refused(
+            body(&format!("\t{statement}")),
+            &format!("`{name}` is no function that a rule may call"),
+        );
     }
 }
 
 #[test]
 fn with_cannot_bring_back_what_is_refused() {
     ends(body("\tinput.object with input as 1"));
-    refused("p if true\n".to_owned() + &body("\tp with data.controls.c9001.p as false"), "bad.rego");
+    refused(
+        "p if true\n".to_owned() + &body("\tp with data.controls.c9001.p as false"),
+        "bad.rego",
+    );
     ends("h(x) if false\nf(x) if h(x) with h as f\n".to_owned() + &body("\tf(1)"));
-    ends("h(x) if false\nf(x) if h(x) with data.controls.c9001.h as f\n".to_owned() + &body("\tf(1)"));
+    ends(
+        "h(x) if false\nf(x) if h(x) with data.controls.c9001.h as f\n".to_owned()
+            + &body("\tf(1)"),
+    );
     ends(body("\tcount([1]) > 0 with count as http.send"));
 }
 
@@ -214,10 +342,22 @@ fn answers_that_are_no_findings_are_errors() {
     for (rules, says) in [
         ("deny := \"x\"", "`deny` is no set"),
         ("deny(x) := 1", "`deny` is no set"),
-        ("deny contains {\"message\": \"m\"} if true", "a finding without a list `paths`"),
-        ("deny contains {\"message\": 1, \"paths\": [], \"fixes\": []} if true", "`message` that is a text"),
-        ("p := 1 if true\np := 2 if true\ndeny contains x if x := p", "rule conflicts"),
-        ("deny contains x if regex.match(\"((a{1000}){1000}){1000}\", \"a\")\nx := 1", "regex exceeded size limit"),
+        (
+            "deny contains {\"message\": \"m\"} if true",
+            "a finding without a list `paths`",
+        ),
+        (
+            "deny contains {\"message\": 1, \"paths\": [], \"fixes\": []} if true",
+            "`message` that is a text",
+        ),
+        (
+            "p := 1 if true\np := 2 if true\ndeny contains x if x := p",
+            "rule conflicts",
+        ),
+        (
+            "deny contains x if regex.match(\"((a{1000}){1000}){1000}\", \"a\")\nx := 1",
+            "regex exceeded size limit",
+        ),
     ] {
         fails(rules, says);
     }
@@ -225,15 +365,38 @@ fn answers_that_are_no_findings_are_errors() {
 
 #[test]
 fn texts_that_are_no_rules_are_refused() {
-    refused("p := 1\n", "the rule finds nothing: write `deny contains finding if");
+    refused(
+        "p := 1\n",
+        "the rule finds nothing: write `deny contains finding if",
+    );
     refused("", "the rule finds nothing");
     let comment = "# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n";
-    refused(comment.repeat(10_000) + &body("\ttrue"), "the rule is over 256 KiB");
-    for bytes in [comment.repeat(40_000).into_bytes(), (0..=255).collect(), vec![0; 1 << 20], vec![0xff; 100]] {
-        let dir = Dir::new().file("pod.yaml", POD).file("bad.rego", [METADATA.as_bytes(), &bytes].concat());
-        let run = dir.run(&["scan", "pod.yaml", "--custom-rules", "bad.rego", "-f", "json"]);
+    refused(
+        comment.repeat(10_000) + &body("\ttrue"),
+        "the rule is over 256 KiB",
+    );
+    for bytes in [
+        comment.repeat(40_000).into_bytes(),
+        (0..=255).collect(),
+        vec![0; 1 << 20],
+        vec![0xff; 100],
+    ] {
+        let dir = Dir::new()
+            .file("pod.yaml", POD)
+            .file("bad.rego", [METADATA.as_bytes(), &bytes].concat());
+        let run = dir.run(&[
+            "scan",
+            "pod.yaml",
+            "--custom-rules",
+            "bad.rego",
+            "-f",
+            "json",
+        ]);
         let problems = run.problems();
-        assert!(run.code == 2 && problems.len() == 1 && problems[0].starts_with("bad.rego"), "{problems:?}");
+        assert!(
+            run.code == 2 && problems.len() == 1 && problems[0].starts_with("bad.rego"),
+            "{problems:?}"
+        );
     }
     refused("x := \"\0\"", "a control character");
     refused("x := \"abc", "unmatched");
@@ -283,7 +446,10 @@ fn odd_arguments_end_in_peace() {
         "units.parse(\"é\")",
         "units.parse_bytes(\"1ee\")",
     ];
-    let lines: String =
-        odd.iter().enumerate().map(|(at, it)| format!("q{at} := {it}\n{}", body(&format!("\tq{at}")))).collect();
+    let lines: String = odd
+        .iter()
+        .enumerate()
+        .map(|(at, it)| format!("q{at} := {it}\n{}", body(&format!("\tq{at}"))))
+        .collect();
     ends(lines);
 }

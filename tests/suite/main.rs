@@ -2,7 +2,10 @@
 
 #[cfg(test)]
 #[path = "../cluster/client.rs"]
-#[allow(dead_code, reason = "the tests of a cluster share it, and use more of it")]
+#[allow(
+    dead_code,
+    reason = "the tests of a cluster share it, and use more of it"
+)]
 mod client;
 #[cfg(test)]
 mod fairness;

@@ -36,7 +36,9 @@ pub(crate) const ORDINARY: Ipv4Addr = Ipv4Addr::LOCALHOST;
 pub(crate) fn connect_from(address: Ipv4Addr, gate: &Gate) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
-    socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, gate.port())).into()).unwrap();
+    socket
+        .connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, gate.port())).into())
+        .unwrap();
     socket.into()
 }
 
@@ -60,17 +62,26 @@ impl Line {
         let stream = connect_from(address, gate);
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream))
+        Self(StreamOwned::new(
+            ClientConnection::new(Arc::new(config), name).unwrap(),
+            stream,
+        ))
     }
 
     /// Sends bytes; false where the other side has gone.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
-        self.0.write_all(bytes).and_then(|()| self.0.flush()).is_ok()
+        self.0
+            .write_all(bytes)
+            .and_then(|()| self.0.flush())
+            .is_ok()
     }
 
     /// A whole request with a body of announced length.
     pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Reply {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         self.send(head.as_bytes());
         self.send(body);
         self.reply().expect("an answer")
@@ -88,7 +99,10 @@ impl Line {
         let head = self.until(b"\r\n\r\n")?;
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
         let status = head.split(' ').nth(1)?.parse().unwrap();
-        let length = head.lines().find_map(|it| it.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+        let length = head
+            .lines()
+            .find_map(|it| it.strip_prefix("content-length:")?.trim().parse().ok())
+            .unwrap_or(0);
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).expect("the whole body");
         Some(Reply { status, head, body })
@@ -121,8 +135,18 @@ impl Reply {
     /// only where it denies, warnings within bounds.
     #[track_caller]
     pub(crate) fn response(&self, uid: &str) -> Map<String, Value> {
-        assert_eq!(self.status, 200, "{}\n{}", self.head, String::from_utf8_lossy(&self.body));
-        assert!(self.head.contains("content-type: application/json"), "{}", self.head);
+        assert_eq!(
+            self.status,
+            200,
+            "{}\n{}",
+            self.head,
+            String::from_utf8_lossy(&self.body)
+        );
+        assert!(
+            self.head.contains("content-type: application/json"),
+            "{}",
+            self.head
+        );
         assert!(self.head.contains("content-length: "), "{}", self.head);
         response(&self.body, uid)
     }
@@ -130,21 +154,36 @@ impl Reply {
     /// Not a review, so no answer that anybody could take for one.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16) {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
-        assert!(!String::from_utf8_lossy(&self.body).contains("allowed"), "{self:?}");
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        assert!(
+            !String::from_utf8_lossy(&self.body).contains("allowed"),
+            "{self:?}"
+        );
     }
 }
 
 /// As [`Reply::response`], of a body.
 #[track_caller]
 pub(crate) fn response(body: &[u8], uid: &str) -> Map<String, Value> {
-    let Value::Object(mut review) = serde_json::from_slice(body).unwrap() else { panic!("no map") };
+    let Value::Object(mut review) = serde_json::from_slice(body).unwrap() else {
+        panic!("no map")
+    };
     assert_eq!(review.remove("apiVersion").unwrap(), "admission.k8s.io/v1");
     assert_eq!(review.remove("kind").unwrap(), "AdmissionReview");
-    let Some(Value::Object(response)) = review.remove("response") else { panic!("no response") };
+    let Some(Value::Object(response)) = review.remove("response") else {
+        panic!("no response")
+    };
     assert!(review.is_empty(), "{review:?}");
     let known = ["uid", "allowed", "status", "warnings", "auditAnnotations"];
-    assert!(response.keys().all(|it| known.contains(&it.as_str())), "{response:?}");
+    assert!(
+        response.keys().all(|it| known.contains(&it.as_str())),
+        "{response:?}"
+    );
     assert_eq!(response["uid"], uid);
     let allowed = response["allowed"].as_bool().unwrap();
     assert_eq!(response.contains_key("status"), !allowed, "{response:?}");
@@ -152,19 +191,46 @@ pub(crate) fn response(body: &[u8], uid: &str) -> Map<String, Value> {
         let keys: Vec<&String> = status.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["status", "code", "reason", "message"]);
         assert_eq!(status["status"], "Failure");
-        assert!((400..600).contains(&status["code"].as_u64().unwrap()), "{status}");
+        assert!(
+            (400..600).contains(&status["code"].as_u64().unwrap()),
+            "{status}"
+        );
         let message = status["message"].as_str().unwrap();
-        assert!(!message.is_empty() && message.len() <= 4096, "{} bytes", message.len());
-        assert!(message.lines().all(|it| it.chars().count() <= 300 && !it.chars().any(char::is_control)), "{message}");
+        assert!(
+            !message.is_empty() && message.len() <= 4096,
+            "{} bytes",
+            message.len()
+        );
+        assert!(
+            message
+                .lines()
+                .all(|it| it.chars().count() <= 300 && !it.chars().any(char::is_control)),
+            "{message}"
+        );
     }
-    let warnings = response.get("warnings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let lengths: Vec<usize> = warnings.iter().map(|it| it.as_str().unwrap().chars().count()).collect();
-    assert!(lengths.iter().all(|it| (1..=120).contains(it)) && lengths.iter().sum::<usize>() < 4096, "{warnings:?}");
-    assert!(warnings.iter().all(|it| !it.as_str().unwrap().chars().any(char::is_control)), "{warnings:?}");
+    let warnings = response
+        .get("warnings")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let lengths: Vec<usize> = warnings
+        .iter()
+        .map(|it| it.as_str().unwrap().chars().count())
+        .collect();
+    assert!(
+        lengths.iter().all(|it| (1..=120).contains(it)) && lengths.iter().sum::<usize>() < 4096,
+        "{warnings:?}"
+    );
+    assert!(
+        warnings
+            .iter()
+            .all(|it| !it.as_str().unwrap().chars().any(char::is_control)),
+        "{warnings:?}"
+    );
     let annotations = response.get("auditAnnotations").and_then(Value::as_object);
     for (key, value) in annotations.into_iter().flatten() {
         assert!(
-            key.bytes().all(|it| it.is_ascii_lowercase()) && value.as_str().unwrap().chars().count() <= 8192,
+            key.bytes().all(|it| it.is_ascii_lowercase())
+                && value.as_str().unwrap().chars().count() <= 8192,
             "{key}"
         );
     }
@@ -180,5 +246,7 @@ pub(crate) fn creating(uid: &str, rest_of_pod: &str) -> String {
 
 /// The rest of a Pod with one container, privileged or not.
 pub(crate) fn container(privileged: bool) -> String {
-    format!(r#""spec":{{"containers":[{{"name":"a","image":"b","securityContext":{{"privileged":{privileged}}}}}]}}"#)
+    format!(
+        r#""spec":{{"containers":[{{"name":"a","image":"b","securityContext":{{"privileged":{privileged}}}}}]}}"#
+    )
 }

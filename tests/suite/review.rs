@@ -41,18 +41,31 @@ fn the_exit_status_says_what_was_decided() {
             arguments.extend(["--bindings", "b"]);
         }
         let run = dir.run(&arguments);
-        assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{file}: {run:?}");
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (code, ""),
+            "{file}: {run:?}"
+        );
         assert_eq!(run.stdout.lines().count(), 1);
         assert_eq!(response(run.stdout.as_bytes(), uid)["allowed"], code == 0);
     }
-    let piped = dir.run_with_input(&["review", "--bindings", "b"], creating("u-3", &container(true)).as_bytes());
+    let piped = dir.run_with_input(
+        &["review", "--bindings", "b"],
+        creating("u-3", &container(true)).as_bytes(),
+    );
     assert_eq!(piped.code, 1);
     response(piped.stdout.as_bytes(), "u-3");
     // A review that breaks off is denied by policy, as the webhook would, and was not judged.
     let broken = creating("u-4", &container(true));
-    let run = dir.run_with_input(&["review", "--bindings", "b"], broken.trim_end_matches('}').as_bytes());
+    let run = dir.run_with_input(
+        &["review", "--bindings", "b"],
+        broken.trim_end_matches('}').as_bytes(),
+    );
     assert_eq!(run.code, 2, "{run:?}");
-    assert_eq!(response(run.stdout.as_bytes(), "u-4")["status"]["code"], 400);
+    assert_eq!(
+        response(run.stdout.as_bytes(), "u-4")["status"]["code"],
+        400
+    );
 }
 
 #[test]
@@ -65,7 +78,10 @@ fn what_cannot_be_reviewed_is_said() {
         .file("other.json", "{\"kind\": \"AdmissionReview\"}")
         .file("wrong/b.yaml", STRICT.replace("C-0057", "C-9999"));
     for (arguments, says) in [
-        (&["two.yaml"][..], "two.yaml: holds 2 objects: a review is about one, so give one at a time"),
+        (
+            &["two.yaml"][..],
+            "two.yaml: holds 2 objects: a review is about one, so give one at a time",
+        ),
         (&["two.yaml", "--request"], "two.yaml: holds 2 objects"),
         (&["bad.yaml"], "bad.yaml:"),
         (&["bad.yaml", "--request"], "bad.yaml:"),
@@ -73,14 +89,24 @@ fn what_cannot_be_reviewed_is_said() {
         (&["data.yaml"], "no AdmissionReview"),
         (&["other.json"], "no AdmissionReview"),
         (&["none.yaml"], "cannot read none.yaml: No such file"),
-        (&["none.yaml", "--request"], "cannot read none.yaml: No such file"),
+        (
+            &["none.yaml", "--request"],
+            "cannot read none.yaml: No such file",
+        ),
         (&["b"], "cannot read b"),
         (&["pod.yaml", "--bindings", "none"], "none"),
         (&["pod.yaml", "--bindings", "wrong"], "wrong/b.yaml:4:"),
-        (&["pod.yaml", "--request", "--explain"], "cannot be used with"),
+        (
+            &["pod.yaml", "--request", "--explain"],
+            "cannot be used with",
+        ),
     ] {
         let run = dir.run(&[&["review"], arguments].concat());
-        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}: {run:?}");
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {run:?}"
+        );
         assert!(run.stderr.contains(says), "{arguments:?}: {run:?}");
     }
 }
@@ -94,7 +120,11 @@ fn the_request_of_a_manifest_is_a_review_of_its_own() {
     let by_request = dir.run_with_input(&["review", "--bindings", "b"], request.stdout.as_bytes());
     assert_eq!((direct.code, &direct.stdout), (1, &by_request.stdout));
     let recorded = dir.run(&["review", "denied.json", "--request"]);
-    assert_eq!(recorded.stdout, creating("u-1", &container(true)), "a review is passed on as it is");
+    assert_eq!(
+        recorded.stdout,
+        creating("u-1", &container(true)),
+        "a review is passed on as it is"
+    );
 }
 
 #[test]
@@ -107,6 +137,10 @@ spec: {controls: [C-0057, C-0038, C-0016, C-0046], validationActions: [Deny]}
     let dir = dir().file("some/b.yaml", binding);
     let run = dir.run(&["review", "pod.yaml", "--explain", "--bindings", "some"]);
     assert_eq!(run.code, 1);
-    assert_eq!(run.stdout, dir.run(&["review", "pod.yaml", "--bindings", "some"]).stdout);
+    assert_eq!(
+        run.stdout,
+        dir.run(&["review", "pod.yaml", "--bindings", "some"])
+            .stdout
+    );
     snapshot("explain.txt", &run.stderr);
 }

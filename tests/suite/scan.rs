@@ -18,7 +18,10 @@ const FOUND: &str = "C-0057 web-* spec.initContainers[0].securityContext.privile
 
 /// A privileged Pod of this name and namespace.
 fn pod(name: &str, namespace: &str) -> String {
-    PRIVILEGED.replace("generateName: web-", &format!("name: {name}\n  namespace: {namespace}"))
+    PRIVILEGED.replace(
+        "generateName: web-",
+        &format!("name: {name}\n  namespace: {namespace}"),
+    )
 }
 
 /// C-0057's report of one path.
@@ -28,19 +31,31 @@ fn scan(dir: &Dir, path: &str, flags: &[&str]) -> Run {
 
 /// The names of the objects with a finding.
 fn names(run: &Run) -> Vec<String> {
-    run.findings().iter().filter_map(|it| it.split(' ').nth(1)).map(str::to_owned).collect()
+    run.findings()
+        .iter()
+        .filter_map(|it| it.split(' ').nth(1))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn validate(report: &Value) {
-    let schema: Value = serde_json::from_str(include_str!("../../schemas/scan-report.v1.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../schemas/scan-report.v1.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(report).map(|it| format!("{}: {it}", it.instance_path)).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(report)
+        .map(|it| format!("{}: {it}", it.instance_path))
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[test]
 fn whole_reports() {
-    let manifest = format!("{}---\nreplicas: 1\n---\n{}---\nkind: Pod\n", pod("web", "shop"), PRIVILEGED);
+    let manifest = format!(
+        "{}---\nreplicas: 1\n---\n{}---\nkind: Pod\n",
+        pod("web", "shop"),
+        PRIVILEGED
+    );
     let dir = Dir::new().file("web.yaml", manifest);
     for (name, flags) in [
         ("resource.txt", &[][..]),
@@ -60,9 +75,19 @@ fn whole_reports() {
 #[test]
 fn standard_input() {
     let run = Dir::new().run_with_input(&["scan", "-", "-f", "json"], PRIVILEGED.as_bytes());
-    let found: Vec<String> = run.findings().into_iter().filter(|it| it.starts_with("C-0057")).collect();
+    let found: Vec<String> = run
+        .findings()
+        .into_iter()
+        .filter(|it| it.starts_with("C-0057"))
+        .collect();
     assert_eq!((run.code, found), (1, vec![FOUND.to_owned()]));
-    assert!(run.json()["findings"].as_array().unwrap().iter().all(|it| it["source"]["file"] == "-"));
+    assert!(
+        run.json()["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["source"]["file"] == "-")
+    );
 }
 
 #[test]
@@ -70,12 +95,26 @@ fn controls_and_frameworks_are_chosen() {
     let dir = Dir::new().file("x.yaml", PRIVILEGED);
     let controls = |arguments: &[&str]| -> Vec<String> {
         let report = dir.run(arguments).json();
-        report["controls"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+        report["controls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect()
     };
-    assert_eq!(controls(&["scan", "control", "C-0057,C-0016", "x.yaml", "-f", "json"]), ["C-0016", "C-0057"]);
-    assert_eq!(controls(&["scan", "control", "c-0057", "x.yaml", "-f", "json"]), ["C-0057"]);
+    assert_eq!(
+        controls(&["scan", "control", "C-0057,C-0016", "x.yaml", "-f", "json"]),
+        ["C-0016", "C-0057"]
+    );
+    assert_eq!(
+        controls(&["scan", "control", "c-0057", "x.yaml", "-f", "json"]),
+        ["C-0057"]
+    );
     let nsa = controls(&["scan", "framework", "nsa", "x.yaml", "-f", "json"]);
-    assert!(nsa.contains(&"C-0057".to_owned()) && !nsa.contains(&"C-0073".to_owned()), "{nsa:?}");
+    assert!(
+        nsa.contains(&"C-0057".to_owned()) && !nsa.contains(&"C-0073".to_owned()),
+        "{nsa:?}"
+    );
     assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 34);
 }
 
@@ -88,7 +127,12 @@ fn what_is_asked_at_admission_alone_is_listed_and_not_scanned() {
     assert!(!run.stdout.contains("K-0001"), "{}", run.stdout);
     let run = dir.run(&["scan", "control", "K-0001", "x.yaml"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("K-0001 is not asked of files: its scope is admission"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("K-0001 is not asked of files: its scope is admission"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -104,7 +148,14 @@ fn thresholds_decide() {
         assert_eq!(scan(&dir, "x.yaml", flags).code, code, "{flags:?}");
     }
     for (threshold, code) in [("0", 0), ("100", 1), ("100%", 1)] {
-        let run = dir.run(&["scan", "framework", "NSA", "x.yaml", "--compliance-threshold", threshold]);
+        let run = dir.run(&[
+            "scan",
+            "framework",
+            "NSA",
+            "x.yaml",
+            "--compliance-threshold",
+            threshold,
+        ]);
         assert_eq!(run.code, code, "{threshold}");
     }
 }
@@ -114,38 +165,87 @@ fn controls_are_configured() {
     let dir = Dir::new()
         .file("x.yaml", PRIVILEGED)
         .file("flat.json", r#"{"imageRepositoryAllowList": ["quay.io"]}"#)
-        .file("kubescape.json", r#"{"settings": {"postureControlInputs": {"imageRepositoryAllowList": ["quay.io"]}}}"#)
-        .file("allowed.json", r#"{"imageRepositoryAllowList": ["registry.example.com"]}"#)
-        .file("unknown.json", r#"{"imageRepositoryAllowLst": ["quay.io"]}"#);
-    let run = |config: &[&str]| dir.run(&[&["scan", "control", "C-0078", "x.yaml", "-f", "json"], config].concat());
+        .file(
+            "kubescape.json",
+            r#"{"settings": {"postureControlInputs": {"imageRepositoryAllowList": ["quay.io"]}}}"#,
+        )
+        .file(
+            "allowed.json",
+            r#"{"imageRepositoryAllowList": ["registry.example.com"]}"#,
+        )
+        .file(
+            "unknown.json",
+            r#"{"imageRepositoryAllowLst": ["quay.io"]}"#,
+        );
+    let run = |config: &[&str]| {
+        dir.run(
+            &[
+                &["scan", "control", "C-0078", "x.yaml", "-f", "json"],
+                config,
+            ]
+            .concat(),
+        )
+    };
     let bare = run(&[]);
-    assert_eq!((bare.code, bare.json()["controls"][0]["status"].as_str()), (0, Some("irrelevant")));
-    assert_eq!(bare.json()["controls"][0]["reason"], "not configured: set imageRepositoryAllowList");
+    assert_eq!(
+        (bare.code, bare.json()["controls"][0]["status"].as_str()),
+        (0, Some("irrelevant"))
+    );
+    assert_eq!(
+        bare.json()["controls"][0]["reason"],
+        "not configured: set imageRepositoryAllowList"
+    );
     for (file, code) in [("flat.json", 1), ("kubescape.json", 1), ("allowed.json", 0)] {
         assert_eq!(run(&["--controls-config", file]).code, code, "{file}");
     }
     let unknown = run(&["--controls-config", "unknown.json"]);
-    let message = "there is no param \"imageRepositoryAllowLst\", did you mean \"imageRepositoryAllowList\"?";
-    assert_eq!((unknown.code, unknown.problems()), (2, vec![format!("unknown.json:1:2: {message}")]));
+    let message =
+        "there is no param \"imageRepositoryAllowLst\", did you mean \"imageRepositoryAllowList\"?";
+    assert_eq!(
+        (unknown.code, unknown.problems()),
+        (2, vec![format!("unknown.json:1:2: {message}")])
+    );
     assert_eq!(run(&["--controls-config", "missing.json"]).code, 2);
 }
 
 #[test]
 fn objects_are_filtered() {
-    let dir =
-        Dir::new().file("a.yaml", format!("{}---\n{}---\n{PRIVILEGED}", pod("one", "shop"), pod("two", "kube-system")));
+    let dir = Dir::new().file(
+        "a.yaml",
+        format!(
+            "{}---\n{}---\n{PRIVILEGED}",
+            pod("one", "shop"),
+            pod("two", "kube-system")
+        ),
+    );
     for (flags, expected) in [
         (&["--include-namespaces", "shop"][..], &["one"][..]),
         (&["--include-namespaces", "shop,default"], &["one", "web-*"]),
         (&["--exclude-namespaces", "kube-system"], &["one", "web-*"]),
-        (&["--include-kinds", "Pod", "--include-namespaces", "kube-system"], &["two"]),
+        (
+            &[
+                "--include-kinds",
+                "Pod",
+                "--include-namespaces",
+                "kube-system",
+            ],
+            &["two"],
+        ),
     ] {
         let run = scan(&dir, "a.yaml", flags);
-        assert_eq!((run.code, names(&run)), (1, expected.iter().map(|it| (*it).to_owned()).collect()), "{flags:?}");
+        assert_eq!(
+            (run.code, names(&run)),
+            (1, expected.iter().map(|it| (*it).to_owned()).collect()),
+            "{flags:?}"
+        );
     }
-    for flags in [["--include-kinds", "Deployment"], ["--include-namespaces", "none"]] {
+    for flags in [
+        ["--include-kinds", "Deployment"],
+        ["--include-namespaces", "none"],
+    ] {
         let run = scan(&dir, "a.yaml", &flags);
-        let message = ": nothing to scan: none of 3 objects is of the namespaces and kinds asked for";
+        let message =
+            ": nothing to scan: none of 3 objects is of the namespaces and kinds asked for";
         assert_eq!((run.code, run.problems()), (2, vec![message.to_owned()]));
     }
 }
@@ -155,7 +255,14 @@ fn a_report_goes_to_a_file() {
     let dir = Dir::new().file("x.yaml", PRIVILEGED);
     let printed = scan(&dir, "x.yaml", &[]);
     let written = scan(&dir, "x.yaml", &["-o", "out.json"]);
-    assert_eq!((written.code, written.stdout.as_str(), written.stderr.as_str()), (1, "", ""));
+    assert_eq!(
+        (
+            written.code,
+            written.stdout.as_str(),
+            written.stderr.as_str()
+        ),
+        (1, "", "")
+    );
     assert_eq!(dir.read("out.json"), printed.stdout);
 }
 
@@ -165,7 +272,10 @@ fn folders_are_walked_and_some_files_left_out() {
     let dir = Dir::new()
         .file("d/a.yaml", pod("a", "a"))
         .file("d/deep/b.YML", pod("b", "a"))
-        .file("d/c.json", r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#)
+        .file(
+            "d/c.json",
+            r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#,
+        )
         .file("d/notes.txt", "a: [")
         .file("d/.git/x.yaml", "a: [")
         .file("d/.kubevetignore", "ignored/\n*.skip.yaml\n")
@@ -182,7 +292,10 @@ fn folders_are_walked_and_some_files_left_out() {
     assert_eq!(found, ["a", "b", "b", "hidden"]);
     let run = scan(&dir.link("d/broken.yaml", "nowhere"), "d", &[]);
     assert_eq!(run.code, 2);
-    assert_eq!(run.problems(), ["d/broken.yaml: a link that cannot be followed: no such file or folder"]);
+    assert_eq!(
+        run.problems(),
+        ["d/broken.yaml: a link that cannot be followed: no such file or folder"]
+    );
 }
 
 #[test]
@@ -200,7 +313,11 @@ fn patterns_choose_files() {
         ("d/[x].yaml", &["literal"]),
     ] {
         let run = scan(&dir, pattern, &[]);
-        assert_eq!((run.code, names(&run)), (1, expected.iter().map(|it| (*it).to_owned()).collect()), "{pattern}");
+        assert_eq!(
+            (run.code, names(&run)),
+            (1, expected.iter().map(|it| (*it).to_owned()).collect()),
+            "{pattern}"
+        );
     }
 }
 
@@ -214,7 +331,10 @@ fn what_is_rendered_elsewhere_is_skipped_with_a_word() {
         .file("d/kustomization.yaml", "resources: [pod.yaml]\n")
         .file("d/values.yaml", "image: a\n");
     let run = scan(&dir, "d", &[]);
-    assert_eq!((run.code, run.findings(), run.problems()), (1, vec![FOUND.to_owned()], vec![]));
+    assert_eq!(
+        (run.code, run.findings(), run.problems()),
+        (1, vec![FOUND.to_owned()], vec![])
+    );
     let mut skipped = run.skipped();
     skipped.sort();
     assert_eq!(
@@ -230,10 +350,21 @@ fn what_is_rendered_elsewhere_is_skipped_with_a_word() {
 #[test]
 fn lists_are_unfolded() {
     let item = |name: &str| pod(name, "a").trim_end().replace('\n', "\n  ");
-    let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n", item("one"), item("two"));
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n",
+        item("one"),
+        item("two")
+    );
     let run = scan(&Dir::new().file("x.yaml", list), "x.yaml", &[]);
-    assert_eq!((run.code, names(&run)), (1, vec!["one".to_owned(), "two".to_owned()]));
-    let lines: Vec<u64> =
-        run.json()["findings"].as_array().unwrap().iter().map(|it| it["source"]["line"].as_u64().unwrap()).collect();
+    assert_eq!(
+        (run.code, names(&run)),
+        (1, vec!["one".to_owned(), "two".to_owned()])
+    );
+    let lines: Vec<u64> = run.json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["source"]["line"].as_u64().unwrap())
+        .collect();
     assert_eq!(lines, [14, 25]);
 }

@@ -72,9 +72,18 @@ impl Dir {
         let status = wait(child, arguments);
         feeder.join().unwrap();
         let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
-        let code = status.code().unwrap_or_else(|| panic!("{arguments:?} ended by {status}\n{stderr}"));
-        assert!(!stderr.contains("panicked"), "{arguments:?} panicked\n{stderr}");
-        Run { code, stdout, stderr }
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{arguments:?} ended by {status}\n{stderr}"));
+        assert!(
+            !stderr.contains("panicked"),
+            "{arguments:?} panicked\n{stderr}"
+        );
+        Run {
+            code,
+            stdout,
+            stderr,
+        }
     }
 
     /// Runs with a reader that takes the first bytes and goes away, as `head` does.
@@ -87,8 +96,14 @@ impl Dir {
         drop(stdout);
         let stderr = collect(child.stderr.take().unwrap());
         let status = wait(child, arguments);
-        let code = status.code().unwrap_or_else(|| panic!("{arguments:?} ended by {status}"));
-        Run { code, stdout: String::from_utf8_lossy(&first).into_owned(), stderr: stderr.join().unwrap() }
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{arguments:?} ended by {status}"));
+        Run {
+            code,
+            stdout: String::from_utf8_lossy(&first).into_owned(),
+            stderr: stderr.join().unwrap(),
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -117,7 +132,12 @@ impl Run {
     /// `FILE:LINE:COLUMN: MESSAGE` for each problem of a JSON report.
     pub(crate) fn problems(&self) -> Vec<String> {
         let report = self.json();
-        report["problems"].as_array().unwrap().iter().map(located).collect()
+        report["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(located)
+            .collect()
     }
 
     /// `CONTROL OBJECT PATH` for each finding of a JSON report.
@@ -126,7 +146,14 @@ impl Run {
         let text = |it: &serde_json::Value| it.as_str().unwrap_or_default().to_owned();
         let findings = report["findings"].as_array().unwrap().iter();
         findings
-            .map(|it| format!("{} {} {}", text(&it["control"]), text(&it["object"]["name"]), text(&it["paths"][0])))
+            .map(|it| {
+                format!(
+                    "{} {} {}",
+                    text(&it["control"]),
+                    text(&it["object"]["name"]),
+                    text(&it["paths"][0])
+                )
+            })
             .collect()
     }
 
@@ -134,7 +161,15 @@ impl Run {
     pub(crate) fn skipped(&self) -> Vec<String> {
         let report = self.json();
         let skipped = report["skipped"].as_array().unwrap().iter();
-        skipped.map(|it| format!("{}: {}", it["file"].as_str().unwrap(), it["reason"].as_str().unwrap())).collect()
+        skipped
+            .map(|it| {
+                format!(
+                    "{}: {}",
+                    it["file"].as_str().unwrap(),
+                    it["reason"].as_str().unwrap()
+                )
+            })
+            .collect()
     }
 
     /// What the summary of a JSON report says of this.
@@ -177,17 +212,25 @@ fn wait(mut child: Child, arguments: &[&str]) -> ExitStatus {
     });
     let status = child.wait().unwrap();
     let _ = done.send(());
-    assert!(watcher.join().unwrap(), "{arguments:?} did not end in {PATIENCE:?}");
+    assert!(
+        watcher.join().unwrap(),
+        "{arguments:?} did not end in {PATIENCE:?}"
+    );
     status
 }
 
 /// Compares with a file beside these tests; `UPDATE=1 cargo test --test suite` rewrites it.
 pub(crate) fn snapshot(name: &str, actual: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/suite/snapshots").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/suite/snapshots")
+        .join(name);
     if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
         fs::write(&path, actual).unwrap();
         return;
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == actual, "{name} differs; UPDATE=1 rewrites it\n--- expected\n{expected}\n--- actual\n{actual}");
+    assert!(
+        expected == actual,
+        "{name} differs; UPDATE=1 rewrites it\n--- expected\n{expected}\n--- actual\n{actual}"
+    );
 }

@@ -27,7 +27,11 @@ pub(crate) fn record() -> Result<String, String> {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|it| format!("{}: {it}", path.display()))?;
     }
-    Ok(format!("{} outputs are in {}", outputs.len(), folder.display()))
+    Ok(format!(
+        "{} outputs are in {}",
+        outputs.len(),
+        folder.display()
+    ))
 }
 
 /// Compares all outputs with those in `target/freeze`; what differs is kept beside them as `NAME.new`.
@@ -48,7 +52,11 @@ pub(crate) fn compare() -> Result<String, String> {
     }
     match different.len() {
         0 => Ok(format!("{} outputs are as they were", outputs.len())),
-        count => Err(format!("{count} of {} outputs differ:\n{}", outputs.len(), different.join("\n"))),
+        count => Err(format!(
+            "{count} of {} outputs differ:\n{}",
+            outputs.len(),
+            different.join("\n")
+        )),
     }
 }
 
@@ -68,25 +76,50 @@ fn outputs() -> Result<BTreeMap<String, String>, String> {
     let shared = env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
     let corpus = format!("{shared}/corpus");
     if !root().join(&corpus).is_dir() {
-        return Err(format!("{corpus} is not there: KUBEVET_SHARED names the folder that holds the corpus"));
+        return Err(format!(
+            "{corpus} is not there: KUBEVET_SHARED names the folder that holds the corpus"
+        ));
     }
     for (name, arguments) in COMMANDS {
-        let arguments: Vec<&str> =
-            arguments.iter().map(|it| if *it == "CORPUS" { corpus.as_str() } else { it }).collect();
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .map(|it| if *it == "CORPUS" { corpus.as_str() } else { it })
+            .collect();
         let text = program.run(&arguments)?;
         // How fast the proof was is not what it found.
         let is_found = |it: &&str| !it.contains(" answers in ");
-        outputs.insert((*name).to_owned(), text.lines().filter(is_found).flat_map(|it| [it, "\n"]).collect());
+        outputs.insert(
+            (*name).to_owned(),
+            text.lines()
+                .filter(is_found)
+                .flat_map(|it| [it, "\n"])
+                .collect(),
+        );
     }
     for entry in fs::read_dir(root().join("policies/controls")).map_err(|it| it.to_string())? {
-        let name = entry.map_err(|it| it.to_string())?.file_name().to_string_lossy().into_owned();
+        let name = entry
+            .map_err(|it| it.to_string())?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         let id = name.split('-').take(2).collect::<Vec<_>>().join("-");
-        outputs.insert(format!("explain-{id}"), program.run(&["policy", "explain", &id])?);
+        outputs.insert(
+            format!("explain-{id}"),
+            program.run(&["policy", "explain", &id])?,
+        );
     }
     for form in ["kustomize", "helm"] {
-        program.folder(&["manifests", "--form", form], &format!("manifests-{form}"), &mut outputs)?;
+        program.folder(
+            &["manifests", "--form", form],
+            &format!("manifests-{form}"),
+            &mut outputs,
+        )?;
     }
-    program.folder(&["manifests", "monitoring"], "manifests-monitoring", &mut outputs)?;
+    program.folder(
+        &["manifests", "monitoring"],
+        "manifests-monitoring",
+        &mut outputs,
+    )?;
     Ok(outputs)
 }
 
@@ -94,40 +127,96 @@ fn outputs() -> Result<BTreeMap<String, String>, String> {
 const COMMANDS: &[(&str, &[&str])] = &[
     ("scan-corpus.json", &["scan", "-f", "json", "CORPUS"]),
     ("scan-corpus.txt", &["scan", "CORPUS"]),
-    ("scan-nsa.json", &["scan", "-f", "json", "framework", "NSA", "CORPUS"]),
+    (
+        "scan-nsa.json",
+        &["scan", "-f", "json", "framework", "NSA", "CORPUS"],
+    ),
     ("list-controls", &["list", "controls"]),
     ("vap-pack-written", &["vap", "generate"]),
-    ("vap-pack-resource", &["vap", "generate", "--params", "resource"]),
-    ("vap-single-written", &["vap", "generate", "--one-per-control"]),
-    ("vap-single-resource", &["vap", "generate", "--one-per-control", "--params", "resource"]),
-    ("vap-pack-newest", &["vap", "generate", "--min-kube", "1.36"]),
-    ("vap-single-newest", &["vap", "generate", "--one-per-control", "--min-kube", "1.36"]),
+    (
+        "vap-pack-resource",
+        &["vap", "generate", "--params", "resource"],
+    ),
+    (
+        "vap-single-written",
+        &["vap", "generate", "--one-per-control"],
+    ),
+    (
+        "vap-single-resource",
+        &[
+            "vap",
+            "generate",
+            "--one-per-control",
+            "--params",
+            "resource",
+        ],
+    ),
+    (
+        "vap-pack-newest",
+        &["vap", "generate", "--min-kube", "1.36"],
+    ),
+    (
+        "vap-single-newest",
+        &["vap", "generate", "--one-per-control", "--min-kube", "1.36"],
+    ),
     ("vap-library", &["vap", "deploy-library"]),
     ("manifests", &["manifests"]),
-    ("review", &["review", "--explain", "--bindings", "examples/gate/bindings", "benches/objects/pod-7k.json"]),
+    (
+        "review",
+        &[
+            "review",
+            "--explain",
+            "--bindings",
+            "examples/gate/bindings",
+            "benches/objects/pod-7k.json",
+        ],
+    ),
     ("policy-test", &["policy", "test"]),
-    ("policy-verify", &["policy", "verify", "--seed", "1", "--count", PROOF_COUNT]),
+    (
+        "policy-verify",
+        &["policy", "verify", "--seed", "1", "--count", PROOF_COUNT],
+    ),
 ];
 
 struct Program(PathBuf);
 
 impl Program {
     fn find() -> Self {
-        Self(env::var_os("KUBEVET_BIN").map_or_else(|| root().join("target/release/kubevet"), Into::into))
+        Self(
+            env::var_os("KUBEVET_BIN")
+                .map_or_else(|| root().join("target/release/kubevet"), Into::into),
+        )
     }
 
     /// Status, standard output and standard error of a run in the project's folder.
     fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.0);
-        command.args(arguments).current_dir(root()).env("NO_COLOR", "1").env("COLUMNS", "100");
-        let output = command.output().map_err(|it| format!("{}: {it}", self.0.display()))?;
-        let status = output.status.code().map_or_else(|| "killed".to_owned(), |it| it.to_string());
+        command
+            .args(arguments)
+            .current_dir(root())
+            .env("NO_COLOR", "1")
+            .env("COLUMNS", "100");
+        let output = command
+            .output()
+            .map_err(|it| format!("{}: {it}", self.0.display()))?;
+        let status = output
+            .status
+            .code()
+            .map_or_else(|| "killed".to_owned(), |it| it.to_string());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(format!("exit {status}\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr)))
+        Ok(format!(
+            "exit {status}\n{}--- stderr\n{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        ))
     }
 
     /// The help of a command and of those below it.
-    fn helps(&self, path: &mut Vec<String>, outputs: &mut BTreeMap<String, String>) -> Result<(), String> {
+    fn helps(
+        &self,
+        path: &mut Vec<String>,
+        outputs: &mut BTreeMap<String, String>,
+    ) -> Result<(), String> {
         let mut arguments: Vec<&str> = path.iter().map(String::as_str).collect();
         arguments.push("--help");
         let help = self.run(&arguments)?;
@@ -142,7 +231,12 @@ impl Program {
     }
 
     /// Every file that a command writes into a folder.
-    fn folder(&self, arguments: &[&str], name: &str, outputs: &mut BTreeMap<String, String>) -> Result<(), String> {
+    fn folder(
+        &self,
+        arguments: &[&str],
+        name: &str,
+        outputs: &mut BTreeMap<String, String>,
+    ) -> Result<(), String> {
         let into = folder().with_extension("made");
         let _ = fs::remove_dir_all(&into);
         let path = into.display().to_string();
@@ -150,20 +244,32 @@ impl Program {
         let mut todo = vec![into.clone()];
         let mut files = 0;
         while let Some(folder) = todo.pop() {
-            for entry in fs::read_dir(&folder).map_err(|it| format!("{}: {it}", folder.display()))? {
+            for entry in
+                fs::read_dir(&folder).map_err(|it| format!("{}: {it}", folder.display()))?
+            {
                 let path = entry.map_err(|it| it.to_string())?.path();
                 if path.is_dir() {
                     todo.push(path);
                     continue;
                 }
-                let text = fs::read_to_string(&path).map_err(|it| format!("{}: {it}", path.display()))?;
-                let file = path.strip_prefix(&into).unwrap_or(&path).display().to_string().replace('/', "-");
+                let text =
+                    fs::read_to_string(&path).map_err(|it| format!("{}: {it}", path.display()))?;
+                let file = path
+                    .strip_prefix(&into)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string()
+                    .replace('/', "-");
                 outputs.insert(format!("{name}-{file}"), text);
                 files += 1;
             }
         }
         let _ = fs::remove_dir_all(&into);
-        if files == 0 { Err(format!("{name}: nothing was written")) } else { Ok(()) }
+        if files == 0 {
+            Err(format!("{name}: nothing was written"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -171,8 +277,14 @@ impl Program {
 fn commands_in(help: &str) -> impl Iterator<Item = String> {
     let section = help.split("\nCommands:\n").nth(1).unwrap_or_default();
     let lines = section.lines().take_while(|it| it.starts_with("  "));
-    let names = lines.filter(|it| !it.starts_with("   ")).filter_map(|it| it.split_whitespace().next());
-    names.filter(|it| *it != "help").map(str::to_owned).collect::<Vec<_>>().into_iter()
+    let names = lines
+        .filter(|it| !it.starts_with("   "))
+        .filter_map(|it| it.split_whitespace().next());
+    names
+        .filter(|it| *it != "help")
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[cfg(test)]

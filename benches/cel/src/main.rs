@@ -32,10 +32,16 @@ struct Outcome {
 fn main() {
     let arguments: Vec<String> = env::args().collect();
     let outcome = match arguments.get(1..) {
-        Some([who, file]) => fs::read_to_string(file).map_err(|it| it.to_string()).and_then(|text| {
-            let set_up: Value = serde_json::from_str(&text).map_err(|it| it.to_string())?;
-            if who == "cel" { plain(&set_up) } else { kubernetes(&set_up) }
-        }),
+        Some([who, file]) => fs::read_to_string(file)
+            .map_err(|it| it.to_string())
+            .and_then(|text| {
+                let set_up: Value = serde_json::from_str(&text).map_err(|it| it.to_string())?;
+                if who == "cel" {
+                    plain(&set_up)
+                } else {
+                    kubernetes(&set_up)
+                }
+            }),
         _ => Err("usage: cel-peer cel|kube-cel SETUP.json".to_owned()),
     };
     if let Err(error) = outcome {
@@ -46,11 +52,18 @@ fn main() {
 fn plain(set_up: &Value) -> Result<(), String> {
     use cel::{Context, Env, extensions, to_value};
     let mut env = Env::stdlib();
-    for extension in [extensions::strings, extensions::lists, extensions::math, extensions::encoders] {
+    for extension in [
+        extensions::strings,
+        extensions::lists,
+        extensions::math,
+        extensions::encoders,
+    ] {
         env.add_extension(extension).map_err(|it| it.to_string())?;
     }
     let env = std::sync::Arc::new(env);
-    let sheet = sheet(set_up, |text| env.compile(text).map_err(|it| it.to_string()))?;
+    let sheet = sheet(set_up, |text| {
+        env.compile(text).map_err(|it| it.to_string())
+    })?;
     let root = Context::with_env(env);
     serve(&sheet.about, |bytes| {
         let mut outcome = Outcome::default();
@@ -82,8 +95,12 @@ fn kubernetes(set_up: &Value) -> Result<(), String> {
         KubeCelExt as _,
         cel::{Context, Value as CelValue, parser::Parser, to_value},
     };
-    let sheet =
-        sheet(set_up, |text| Parser::default().enable_optional_syntax(true).parse(text).map_err(|it| it.to_string()))?;
+    let sheet = sheet(set_up, |text| {
+        Parser::default()
+            .enable_optional_syntax(true)
+            .parse(text)
+            .map_err(|it| it.to_string())
+    })?;
     let root = Context::default().with_all();
     serve(&sheet.about, |bytes| {
         let mut outcome = Outcome::default();
@@ -112,10 +129,20 @@ fn kubernetes(set_up: &Value) -> Result<(), String> {
 
 fn sheet<P>(set_up: &Value, parse: impl Fn(&str) -> Result<P, String>) -> Result<Sheet<P>, String> {
     let pairs = |key: &str| -> Vec<(String, String)> {
-        let list = set_up.get(key).and_then(Value::as_array).into_iter().flatten();
-        let text = |it: &Value, at: usize| it.get(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let list = set_up
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let text = |it: &Value, at: usize| {
+            it.get(at)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         // Names of their own instead of fields of one map, which would be copied with each variable that is added.
-        list.map(|it| (text(it, 0), text(it, 1).replace("variables.", "variables_"))).collect()
+        list.map(|it| (text(it, 0), text(it, 1).replace("variables.", "variables_")))
+            .collect()
     };
     let mut refused = BTreeMap::new();
     let mut variables = Vec::new();
@@ -127,20 +154,35 @@ fn sheet<P>(set_up: &Value, parse: impl Fn(&str) -> Result<P, String>) -> Result
         }
     }
     let total = all.len();
-    let controls: Vec<P> =
-        all.into_iter().filter_map(|(id, text)| parse(&text).map_err(|it| refused.insert(id, it)).ok()).collect();
+    let controls: Vec<P> = all
+        .into_iter()
+        .filter_map(|(id, text)| parse(&text).map_err(|it| refused.insert(id, it)).ok())
+        .collect();
     let mut about = format!("parses {} of {total} controls", controls.len());
     if let Some((name, error)) = refused.iter().next() {
         about += &format!(" (refused: {}; {name}: {})", refused.len(), one_line(error));
     }
-    Ok(Sheet { variables, controls, about })
+    Ok(Sheet {
+        variables,
+        controls,
+        about,
+    })
 }
 
 /// The variables that the conditions need, themselves or through others; the rest is for messages.
-fn needed(variables: Vec<(String, String)>, controls: &[(String, String)]) -> Vec<(String, String)> {
+fn needed(
+    variables: Vec<(String, String)>,
+    controls: &[(String, String)],
+) -> Vec<(String, String)> {
     let names = |text: &str| -> Vec<String> {
         let after = text.split("variables_").skip(1);
-        after.map(|it| it.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect()).collect()
+        after
+            .map(|it| {
+                it.chars()
+                    .take_while(|it| it.is_alphanumeric() || *it == '_')
+                    .collect()
+            })
+            .collect()
     };
     let mut wanted: BTreeSet<String> = controls.iter().flat_map(|(_, text)| names(text)).collect();
     // Each stands after those that it uses.
@@ -185,6 +227,10 @@ fn turn(line: &str, judge: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<
 }
 
 fn one_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|it| !it.is_empty())
+        .unwrap_or_default();
     line.chars().take(90).collect()
 }

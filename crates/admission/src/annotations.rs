@@ -18,13 +18,23 @@ pub(super) fn write(decision: &mut Decision) {
     };
     let mut say = |key: &str, value: String| {
         if !value.is_empty() {
-            decision.annotations.insert(key.to_owned(), one_line(&value, LENGTH));
+            decision
+                .annotations
+                .insert(key.to_owned(), one_line(&value, LENGTH));
         }
     };
     say("decision", word.to_owned());
     say("bindings", decision.bindings.join(", "));
-    for (key, action) in [("denied", Action::Deny), ("warned", Action::Warn), ("audited", Action::Audit)] {
-        let findings = decision.outcomes.iter().filter(|it| it.action == Some(action)).map(short);
+    for (key, action) in [
+        ("denied", Action::Deny),
+        ("warned", Action::Warn),
+        ("audited", Action::Audit),
+    ] {
+        let findings = decision
+            .outcomes
+            .iter()
+            .filter(|it| it.action == Some(action))
+            .map(short);
         say(key, findings.collect::<Vec<_>>().join("; "));
     }
     let unevaluated = decision.unevaluated.iter().map(|it| match &it.control {
@@ -35,6 +45,11 @@ pub(super) fn write(decision: &mut Decision) {
 }
 
 fn short(outcome: &Outcome) -> String {
-    let path = outcome.finding.paths.first().map(|it| format!(" {it}")).unwrap_or_default();
+    let path = outcome
+        .finding
+        .paths
+        .first()
+        .map(|it| format!(" {it}"))
+        .unwrap_or_default();
     format!("{}{path}", outcome.finding.control)
 }

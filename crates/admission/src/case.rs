@@ -109,7 +109,9 @@ impl Decision {
 
     /// How many findings of an action were not kept: of one control, or of all.
     pub(super) fn dropped_count(&self, action: Action, control: Option<&ControlId>) -> usize {
-        let counted = |it: &&Dropped| it.action == Some(action) && control.is_none_or(|control| it.control == *control);
+        let counted = |it: &&Dropped| {
+            it.action == Some(action) && control.is_none_or(|control| it.control == *control)
+        };
         self.dropped.iter().filter(counted).map(|it| it.count).sum()
     }
 }
@@ -177,8 +179,12 @@ impl Case<'_> {
     /// Whether the object is on its way out, and this is a change of it.
     pub(super) fn is_going(&self) -> bool {
         let going = |it: &Document| {
-            it.root().get("metadata").and_then(|it| it.get("deletionTimestamp")).is_some_and(|it| it.as_str().is_some())
+            it.root()
+                .get("metadata")
+                .and_then(|it| it.get("deletionTimestamp"))
+                .is_some_and(|it| it.as_str().is_some())
         };
-        self.attributes.operation == Operation::Update && self.old_object.or(self.object).is_some_and(going)
+        self.attributes.operation == Operation::Update
+            && self.old_object.or(self.object).is_some_and(going)
     }
 }

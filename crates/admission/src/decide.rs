@@ -11,7 +11,8 @@ use kubevet_document::Document;
 use kubevet_engine as engine;
 use kubevet_k8s::matching::{Matching, NamespaceLabels};
 use kubevet_model::{
-    Action, Control, ControlId, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity, Verdict,
+    Action, Control, ControlId, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity,
+    Verdict,
 };
 use kubevet_policy::{Binding, Params};
 use std::{cell::OnceCell, cmp::Reverse, sync::Arc};
@@ -19,11 +20,16 @@ use std::{cell::OnceCell, cmp::Reverse, sync::Arc};
 /// Decides about a request. Where the caller stops waiting, the bindings that are left are not evaluated.
 #[must_use]
 pub fn decide(rules: &Rules, case: &Case<'_>, callbacks: &Callbacks<'_>) -> Decision {
-    let mut decision = Decision { allowed: true, ..Decision::default() };
+    let mut decision = Decision {
+        allowed: true,
+        ..Decision::default()
+    };
     if case.attributes.operation == Operation::Delete {
         return decision;
     }
-    let Some(object) = case.object else { return decision };
+    let Some(object) = case.object else {
+        return decision;
+    };
     let mut outcomes = Outcomes::default();
     let decider = Decider::new(rules, case, object, callbacks);
     let meant = decider.bindings_meant(&mut outcomes);
@@ -37,10 +43,15 @@ pub fn decide(rules: &Rules, case: &Case<'_>, callbacks: &Callbacks<'_>) -> Deci
 }
 
 /// Bindings with the same params: one verdict serves them, and is let go before the next is asked for.
-fn by_params<'b>(bindings: &[(usize, &'b Binding)]) -> Vec<(&'b Params, Vec<(usize, &'b Binding)>)> {
+fn by_params<'b>(
+    bindings: &[(usize, &'b Binding)],
+) -> Vec<(&'b Params, Vec<(usize, &'b Binding)>)> {
     let mut groups: Vec<(&Params, Vec<(usize, &Binding)>)> = Vec::new();
     for (place, binding) in bindings {
-        match groups.iter_mut().find(|(params, _)| **params == binding.params) {
+        match groups
+            .iter_mut()
+            .find(|(params, _)| **params == binding.params)
+        {
             Some((_, group)) => group.push((*place, binding)),
             None => groups.push((&binding.params, vec![(*place, binding)])),
         }
@@ -50,7 +61,10 @@ fn by_params<'b>(bindings: &[(usize, &'b Binding)]) -> Vec<(&'b Params, Vec<(usi
 
 fn looks_at(binding: &Binding, rules: &Rules, case: &Case<'_>) -> bool {
     let looks = |it: &Control| it.kinds.iter().any(|it| engine::looks_at(it, case.kind));
-    binding.controls.iter().any(|it| rules.controls.get(it).is_some_and(|it| looks(it)))
+    binding
+        .controls
+        .iter()
+        .any(|it| rules.controls.get(it).is_some_and(|it| looks(it)))
 }
 
 /// What happens under a binding to what could not be judged. `mild`: it must not be denied.
@@ -96,7 +110,12 @@ struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    fn new(rules: &'a Rules, case: &'a Case<'a>, object: &'a Document, callbacks: &'a Callbacks<'a>) -> Self {
+    fn new(
+        rules: &'a Rules,
+        case: &'a Case<'a>,
+        object: &'a Document,
+        callbacks: &'a Callbacks<'a>,
+    ) -> Self {
         Self {
             rules,
             case,
@@ -115,14 +134,19 @@ impl<'a> Decider<'a> {
         let mut meant = Vec::new();
         for (place, binding) in self.rules.bindings.iter().enumerate() {
             // The namespace does not matter for an object that no control of the binding looks at.
-            if binding.match_resources.needs_namespaces() && !looks_at(binding, self.rules, self.case) {
+            if binding.match_resources.needs_namespaces()
+                && !looks_at(binding, self.rules, self.case)
+            {
                 continue;
             }
             let known = || match labels.get_or_init(self.callbacks.namespace) {
                 Some(labels) => NamespaceLabels::Known(labels),
                 None => NamespaceLabels::Unknown,
             };
-            match binding.match_resources.matches(&self.case.attributes, known) {
+            match binding
+                .match_resources
+                .matches(&self.case.attributes, known)
+            {
                 Matching::No => {}
                 Matching::Yes => meant.push((place, binding)),
                 Matching::Unknown => {
@@ -160,15 +184,31 @@ impl<'a> Decider<'a> {
                 return;
             }
         };
-        let is_bound = |control: &ControlId| bindings.iter().any(|(_, it)| it.controls.contains(control));
-        decision.judged.extend(verdict.judged.iter().filter(|it| is_bound(it)).cloned());
+        let is_bound =
+            |control: &ControlId| bindings.iter().any(|(_, it)| it.controls.contains(control));
+        decision
+            .judged
+            .extend(verdict.judged.iter().filter(|it| is_bound(it)).cloned());
         for error in &verdict.errors {
-            for (_, binding) in bindings.iter().filter(|(_, it)| it.controls.contains(&error.control)) {
-                self.not_evaluated(binding, Some(error.control.clone()), error.message.clone(), outcomes);
+            for (_, binding) in bindings
+                .iter()
+                .filter(|(_, it)| it.controls.contains(&error.control))
+            {
+                self.not_evaluated(
+                    binding,
+                    Some(error.control.clone()),
+                    error.message.clone(),
+                    outcomes,
+                );
             }
         }
         let before = OnceCell::new();
-        for (number, finding) in verdict.findings.iter().filter(|it| is_bound(&it.control)).enumerate() {
+        for (number, finding) in verdict
+            .findings
+            .iter()
+            .filter(|it| is_bound(&it.control))
+            .enumerate()
+        {
             if number.is_multiple_of(FINDINGS_A_LOOK) && (self.callbacks.is_late)() {
                 return none_in_time(outcomes);
             }
@@ -187,17 +227,32 @@ impl<'a> Decider<'a> {
     ) {
         let mut strongest: Option<Ruling<'_>> = None;
         let had = OnceCell::new();
-        for (place, binding) in bindings.iter().filter(|(_, it)| it.controls.contains(&finding.control)) {
-            let had = || had.get_or_init(|| self.had(finding, before.get_or_init(|| self.before(params)).as_ref()));
+        for (place, binding) in bindings
+            .iter()
+            .filter(|(_, it)| it.controls.contains(&finding.control))
+        {
+            let had = || {
+                had.get_or_init(|| {
+                    self.had(finding, before.get_or_init(|| self.before(params)).as_ref())
+                })
+            };
             match self.because(binding, finding, had) {
                 Ok(because) => {
-                    let ruling = Ruling { place: *place, binding, action: action(binding, because), because };
+                    let ruling = Ruling {
+                        place: *place,
+                        binding,
+                        action: action(binding, because),
+                        because,
+                    };
                     if strongest.is_none_or(|it| it.action < ruling.action) {
                         strongest = Some(ruling);
                     }
                 }
                 Err(why) => {
-                    let message = format!("{}, and whether that is new cannot be said: {why}", finding.message);
+                    let message = format!(
+                        "{}, and whether that is new cannot be said: {why}",
+                        finding.message
+                    );
                     self.not_evaluated(binding, Some(finding.control.clone()), message, outcomes);
                 }
             }
@@ -207,10 +262,24 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn not_evaluated(&self, binding: &Binding, control: Option<ControlId>, message: String, outcomes: &mut Outcomes) {
-        let mild = self.is_exempt() || self.is_going || self.case.writes_status() || self.is_owned(binding);
+    fn not_evaluated(
+        &self,
+        binding: &Binding,
+        control: Option<ControlId>,
+        message: String,
+        outcomes: &mut Outcomes,
+    ) {
+        let mild = self.is_exempt()
+            || self.is_going
+            || self.case.writes_status()
+            || self.is_owned(binding);
         let action = unevaluated_action(binding, mild);
-        outcomes.add_unevaluated(Unevaluated { control, message, action, binding: binding.name.clone() });
+        outcomes.add_unevaluated(Unevaluated {
+            control,
+            message,
+            action,
+            binding: binding.name.clone(),
+        });
     }
 
     /// Why a finding is treated as it is; the error says why that cannot be known.
@@ -233,15 +302,25 @@ impl<'a> Decider<'a> {
             (Had::Unknown(why), OnUpdate::New) => return Err(why.clone()),
             _ => {}
         }
-        Ok(if self.is_excused_by_owner(binding, finding) { Because::Owned } else { Because::New })
+        Ok(if self.is_excused_by_owner(binding, finding) {
+            Because::Owned
+        } else {
+            Because::New
+        })
     }
 
     fn is_exempt(&self) -> bool {
-        self.rules.exempt_namespaces.contains(self.case.attributes.namespace)
+        self.rules
+            .exempt_namespaces
+            .contains(self.case.attributes.namespace)
     }
 
     fn is_owned(&self, binding: &Binding) -> bool {
-        binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(|it| it.is_judged_by(binding, self.case))
+        binding.on_owned == OnOwned::Warn
+            && self
+                .owner
+                .as_ref()
+                .is_some_and(|it| it.is_judged_by(binding, self.case))
     }
 
     fn is_excused_by_owner(&self, binding: &Binding, finding: &Finding) -> bool {
@@ -255,7 +334,11 @@ impl<'a> Decider<'a> {
         match &before.answer {
             _ if before.identities.has(&self.identifier, finding) => Had::Yes,
             Err(why) => Had::Unknown(why.clone()),
-            Ok(verdict) => match verdict.errors.iter().find(|it| it.control == finding.control) {
+            Ok(verdict) => match verdict
+                .errors
+                .iter()
+                .find(|it| it.control == finding.control)
+            {
                 Some(error) => Had::Unknown(error.message.clone()),
                 None => Had::No,
             },
@@ -264,9 +347,15 @@ impl<'a> Decider<'a> {
 
     /// What the old object had under these params; `None` where there is no old object that counts.
     fn before(&self, params: &Params) -> Option<Before> {
-        let old = self.case.old_object.filter(|_| self.case.attributes.operation == Operation::Update)?;
+        let old = self
+            .case
+            .old_object
+            .filter(|_| self.case.attributes.operation == Operation::Update)?;
         let answer = (self.callbacks.judge)(old, params);
-        let findings = answer.as_ref().map(|it| it.findings.as_slice()).unwrap_or_default();
+        let findings = answer
+            .as_ref()
+            .map(|it| it.findings.as_slice())
+            .unwrap_or_default();
         let identities = Identities::of(&self.identifier.for_document(old), findings);
         Some(Before { identities, answer })
     }
@@ -283,8 +372,15 @@ fn action(binding: &Binding, because: Because) -> Option<Action> {
 fn conclude(decision: &mut Decision, rules: &Rules, case: &Case<'_>) {
     decision.judged.sort();
     decision.judged.dedup();
-    let severity = |it: &Outcome| rules.controls.get(&it.finding.control).map_or(Severity::Low, |it| it.severity);
-    decision.outcomes.sort_by_key(|it| (Reverse(it.action), Reverse(severity(it))));
+    let severity = |it: &Outcome| {
+        rules
+            .controls
+            .get(&it.finding.control)
+            .map_or(Severity::Low, |it| it.severity)
+    };
+    decision
+        .outcomes
+        .sort_by_key(|it| (Reverse(it.action), Reverse(severity(it))));
     decision.status = status(decision, rules, case);
     decision.allowed = decision.status.is_none();
     warnings::write(decision, rules);
@@ -292,9 +388,16 @@ fn conclude(decision: &mut Decision, rules: &Rules, case: &Case<'_>) {
 }
 
 fn status(decision: &Decision, rules: &Rules, case: &Case<'_>) -> Option<Status> {
-    let denied: Vec<&Outcome> = decision.outcomes.iter().filter(|it| it.action == Some(Action::Deny)).collect();
-    let unjudged: Vec<&Unevaluated> =
-        decision.unevaluated.iter().filter(|it| it.action == Some(Action::Deny)).collect();
+    let denied: Vec<&Outcome> = decision
+        .outcomes
+        .iter()
+        .filter(|it| it.action == Some(Action::Deny))
+        .collect();
+    let unjudged: Vec<&Unevaluated> = decision
+        .unevaluated
+        .iter()
+        .filter(|it| it.action == Some(Action::Deny))
+        .collect();
     let (code, reason) = match (denied.is_empty(), unjudged.is_empty()) {
         (true, true) => return None,
         (false, _) => (403, "Forbidden"),
@@ -303,5 +406,9 @@ fn status(decision: &Decision, rules: &Rules, case: &Case<'_>) -> Option<Status>
     let more = decision.dropped_count(Action::Deny, None);
     let mut message = words::denial(&denied, more, rules, case);
     words::add_unjudged(&unjudged, &mut message);
-    Some(Status { code, reason, message })
+    Some(Status {
+        code,
+        reason,
+        message,
+    })
 }

@@ -8,7 +8,8 @@
 use kubevet_document::{Document, Node, Value};
 use kubevet_k8s::workload::{self, MERGE_KEYS};
 use kubevet_model::{
-    ControlId, ElementField, FieldPath, FieldPattern, Finding, Kind, PathReads, PatternRoot, PatternStep, Segment,
+    ControlId, ElementField, FieldPath, FieldPattern, Finding, Kind, PathReads, PatternRoot,
+    PatternStep, Segment,
 };
 use std::{
     cell::RefCell,
@@ -36,8 +37,16 @@ pub(super) struct Identifier<'d> {
 pub(super) struct Identities(HashSet<u64>);
 
 impl Identities {
-    pub(super) fn of<'f>(identifier: &Identifier<'_>, findings: impl IntoIterator<Item = &'f Finding>) -> Self {
-        Self(findings.into_iter().map(|it| identifier.identity(it)).collect())
+    pub(super) fn of<'f>(
+        identifier: &Identifier<'_>,
+        findings: impl IntoIterator<Item = &'f Finding>,
+    ) -> Self {
+        Self(
+            findings
+                .into_iter()
+                .map(|it| identifier.identity(it))
+                .collect(),
+        )
     }
 
     /// Whether a finding of another object is one of them.
@@ -47,7 +56,10 @@ impl Identities {
 }
 
 impl<'d> Identifier<'d> {
-    pub(super) fn new(document: &'d Document, reads: &'d BTreeMap<ControlId, Vec<PathReads>>) -> Self {
+    pub(super) fn new(
+        document: &'d Document,
+        reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+    ) -> Self {
         Self::with_key(document, reads, RandomState::new())
     }
 
@@ -56,11 +68,29 @@ impl<'d> Identifier<'d> {
         Self::with_key(document, self.reads, self.hasher.clone())
     }
 
-    fn with_key(document: &'d Document, reads: &'d BTreeMap<ControlId, Vec<PathReads>>, hasher: RandomState) -> Self {
-        let text = |key: &str| document.root().get(key).and_then(Node::as_str).unwrap_or_default();
+    fn with_key(
+        document: &'d Document,
+        reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+        hasher: RandomState,
+    ) -> Self {
+        let text = |key: &str| {
+            document
+                .root()
+                .get(key)
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+        };
         let pod_spec = workload::pod_spec_path_of(Kind::group_of(text("apiVersion")), text("kind"));
-        let steps = |fields: &[&str]| fields.iter().map(|it| PatternStep::Field((*it).to_owned())).collect();
-        let template = pod_spec.and_then(|it| it.split_last()).map(|(_, template)| template).unwrap_or_default();
+        let steps = |fields: &[&str]| {
+            fields
+                .iter()
+                .map(|it| PatternStep::Field((*it).to_owned()))
+                .collect()
+        };
+        let template = pod_spec
+            .and_then(|it| it.split_last())
+            .map(|(_, template)| template)
+            .unwrap_or_default();
         Self {
             document,
             reads,
@@ -81,7 +111,11 @@ impl<'d> Identifier<'d> {
         if finding.paths.is_empty() {
             finding.message.hash(&mut state);
         }
-        let reads = self.reads.get(&finding.control).map(Vec::as_slice).unwrap_or_default();
+        let reads = self
+            .reads
+            .get(&finding.control)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         for path in &finding.paths {
             self.hash_path(path, reads, &mut state);
         }
@@ -105,7 +139,8 @@ impl<'d> Identifier<'d> {
             PatternStep::Field(name) => name == segment.text(),
         };
         let is_as_long = root.len() + pattern.steps.len() == segments.len();
-        (is_as_long && root.iter().chain(&pattern.steps).zip(segments).all(agree)).then_some(root.len())
+        (is_as_long && root.iter().chain(&pattern.steps).zip(segments).all(agree))
+            .then_some(root.len())
     }
 
     fn hash_path(&self, path: &FieldPath, reads: &[PathReads], state: &mut impl Hasher) {
@@ -130,23 +165,31 @@ impl<'d> Identifier<'d> {
         }
         self.hash_value(node, state);
         for read in reads {
-            let Some(root) = self.root_depth(&read.path, segments) else { continue };
+            let Some(root) = self.root_depth(&read.path, segments) else {
+                continue;
+            };
             for ElementField { depth, keys } in &read.fields {
                 let element = nodes.get(root + depth).copied().flatten();
-                let value = element.and_then(|it| keys.iter().try_fold(it, |node, key| node.get(key)));
+                let value =
+                    element.and_then(|it| keys.iter().try_fold(it, |node, key| node.get(key)));
                 self.hash_value(value, state);
             }
         }
     }
 
     fn hash_element(&self, list: &str, element: Node<'_>, state: &mut impl Hasher) {
-        let keys = MERGE_KEYS.iter().find(|(name, _)| *name == list).map(|(_, keys)| *keys);
+        let keys = MERGE_KEYS
+            .iter()
+            .find(|(name, _)| *name == list)
+            .map(|(_, keys)| *keys);
         match keys {
             Some(keys) if keys.iter().any(|it| element.get(it).is_some()) => {
                 for key in keys {
                     match element.get(key) {
                         None if *key == "protocol" => "TCP".hash(state), // the API server's default for a port
-                        Some(value) if *key == "protocol" && value.as_str() == Some("TCP") => "TCP".hash(state),
+                        Some(value) if *key == "protocol" && value.as_str() == Some("TCP") => {
+                            "TCP".hash(state)
+                        }
                         value => self.hash_value(value, state),
                     }
                 }
@@ -156,7 +199,9 @@ impl<'d> Identifier<'d> {
     }
 
     fn hash_value(&self, node: Option<Node<'_>>, state: &mut impl Hasher) {
-        let Some(node) = node else { return 0_u8.hash(state) };
+        let Some(node) = node else {
+            return 0_u8.hash(state);
+        };
         1_u8.hash(state);
         let is_long = node.as_str().is_some_and(|it| it.len() > MEMOIZED_BYTES);
         if !node.is_list() && !node.is_map() && !is_long {

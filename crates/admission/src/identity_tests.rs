@@ -7,7 +7,8 @@ use kubevet_engine::Engine;
 use kubevet_k8s::matching::Attributes;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    ControlId, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot, PatternStep, Request, Segment,
+    ControlId, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot, PatternStep,
+    Request, Segment,
 };
 use kubevet_policy::{self as policy, Binding, Library};
 use serde_json::Value;
@@ -50,7 +51,11 @@ const MAX_VALUES: usize = 3;
 type Place = Vec<String>;
 
 fn document(json: &Value) -> Document {
-    let reading = document::read_json(&Arc::from("-"), json.to_string().as_bytes(), &document::Limits::default());
+    let reading = document::read_json(
+        &Arc::from("-"),
+        json.to_string().as_bytes(),
+        &document::Limits::default(),
+    );
     assert_eq!(reading.problems, []);
     reading.documents.into_iter().next().unwrap()
 }
@@ -59,8 +64,15 @@ fn document(json: &Value) -> Document {
 fn places(json: &Value, at: &mut Place, found: &mut Vec<Place>) {
     found.push(at.clone());
     let children: Vec<(String, &Value)> = match json {
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        Value::Array(list) => list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(place, value)| (place.to_string(), value))
+            .collect(),
         _ => Vec::new(),
     };
     for (key, child) in children {
@@ -71,7 +83,10 @@ fn places(json: &Value, at: &mut Place, found: &mut Vec<Place>) {
 }
 
 fn pointer(place: &[String]) -> String {
-    place.iter().map(|it| format!("/{}", it.replace('~', "~0").replace('/', "~1"))).collect()
+    place
+        .iter()
+        .map(|it| format!("/{}", it.replace('~', "~0").replace('/', "~1")))
+        .collect()
 }
 
 /// The object with another value at a place, once for each that may be violating too, and once without it. A scalar that
@@ -86,7 +101,9 @@ fn changed(object: &Value, place: &[String], pool: &BTreeSet<String>) -> Vec<Val
         Value::String(_) => pool.iter().map(|it| Value::from(it.clone())).collect(),
         _ => Vec::new(),
     };
-    let is_other = |it: &&Value| object.pointer(&at) != Some(*it) && siblings.is_none_or(|list| !list.contains(it));
+    let is_other = |it: &&Value| {
+        object.pointer(&at) != Some(*it) && siblings.is_none_or(|list| !list.contains(it))
+    };
     let mut objects: Vec<Value> = others
         .iter()
         .filter(is_other)
@@ -97,7 +114,12 @@ fn changed(object: &Value, place: &[String], pool: &BTreeSet<String>) -> Vec<Val
         })
         .collect();
     let mut without = object.clone();
-    if without.pointer_mut(&pointer(parent)).and_then(Value::as_object_mut).and_then(|it| it.remove(last)).is_some() {
+    if without
+        .pointer_mut(&pointer(parent))
+        .and_then(Value::as_object_mut)
+        .and_then(|it| it.remove(last))
+        .is_some()
+    {
         objects.push(without);
     }
     objects
@@ -112,9 +134,19 @@ fn absolute(pattern: &FieldPattern, pod_spec: Option<&[&str]>) -> Option<Vec<Pat
     let root: Vec<PatternStep> = match pattern.root {
         PatternRoot::Object => Vec::new(),
         PatternRoot::PodSpec => pod_spec?.iter().map(field).collect(),
-        PatternRoot::PodMetadata => pod_spec?.split_last()?.1.iter().chain([&"metadata"]).map(field).collect(),
+        PatternRoot::PodMetadata => pod_spec?
+            .split_last()?
+            .1
+            .iter()
+            .chain([&"metadata"])
+            .map(field)
+            .collect(),
     };
-    Some(root.into_iter().chain(pattern.steps.iter().cloned()).collect())
+    Some(
+        root.into_iter()
+            .chain(pattern.steps.iter().cloned())
+            .collect(),
+    )
 }
 
 fn leads_to(pattern: &[PatternStep], place: &[String]) -> bool {
@@ -126,20 +158,32 @@ fn leads_to(pattern: &[PatternStep], place: &[String]) -> bool {
 }
 
 fn place_of(path: &FieldPath) -> Place {
-    path.segments().iter().map(Segment::text).map(ToOwned::to_owned).collect()
+    path.segments()
+        .iter()
+        .map(Segment::text)
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 /// The innermost list element that leads to a place.
 fn element(json: &Value, place: &[String]) -> Option<Place> {
-    (1..=place.len()).rev().filter(|it| is_list(json, &place[..it - 1])).map(|it| place[..it].to_vec()).next()
+    (1..=place.len())
+        .rev()
+        .filter(|it| is_list(json, &place[..it - 1]))
+        .map(|it| place[..it].to_vec())
+        .next()
 }
 
 /// All lists of containers are one.
 fn label(control: &ControlId, path: &FieldPattern, read: &FieldPattern) -> String {
     let one = |it: &FieldPattern| {
-        it.to_string().replace("initContainers", "containers").replace("ephemeralContainers", "containers")
+        it.to_string()
+            .replace("initContainers", "containers")
+            .replace("ephemeralContainers", "containers")
     };
-    format!("{control} {} reads {}", one(path), one(read)).replace("podSpec.", "").replace("containers[].", "")
+    format!("{control} {} reads {}", one(path), one(read))
+        .replace("podSpec.", "")
+        .replace("containers[].", "")
 }
 
 struct Checked<'e> {
@@ -185,36 +229,96 @@ impl Checked<'_> {
             old_labels: None,
         };
         let user = User::default();
-        let case =
-            Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(new), old_object: Some(old) };
-        let judge = |object: &Document, params: &policy::Params| {
-            Ok(Arc::new(self.engine.judge(object, &Request { operation: Operation::Update }, params)))
+        let case = Case {
+            attributes,
+            kind: &kind,
+            user: &user,
+            dry_run: false,
+            object: Some(new),
+            old_object: Some(old),
         };
-        let decision = decide(&rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false });
-        decision.outcomes.iter().map(|it| (it.finding.paths.iter().map(place_of).collect(), it.because)).collect()
+        let judge = |object: &Document, params: &policy::Params| {
+            Ok(Arc::new(self.engine.judge(
+                object,
+                &Request {
+                    operation: Operation::Update,
+                },
+                params,
+            )))
+        };
+        let decision = decide(
+            &rules,
+            &case,
+            &Callbacks {
+                namespace: &|| None,
+                judge: &judge,
+                is_late: &|| false,
+            },
+        );
+        decision
+            .outcomes
+            .iter()
+            .map(|it| (it.finding.paths.iter().map(place_of).collect(), it.because))
+            .collect()
     }
 
     /// Changes everything that the conditions behind the findings' paths read at or below the elements that they name.
-    fn check(&mut self, control: &ControlId, params: &policy::Params, object: &Value, pool: &BTreeSet<String>) {
+    fn check(
+        &mut self,
+        control: &ControlId,
+        params: &policy::Params,
+        object: &Value,
+        pool: &BTreeSet<String>,
+    ) {
         let old = document(object);
         let kind: Kind = old.id().group_kind();
         let pod_spec = workload::pod_spec_path(&kind);
-        let verdict = self.engine.judge(&old, &Request { operation: Operation::Update }, params);
+        let verdict = self.engine.judge(
+            &old,
+            &Request {
+                operation: Operation::Update,
+            },
+            params,
+        );
         let own = verdict.findings.iter().filter(|it| it.control == *control);
-        let findings: Vec<Vec<Place>> = own.map(|it| it.paths.iter().map(place_of).collect()).collect();
+        let findings: Vec<Vec<Place>> = own
+            .map(|it| it.paths.iter().map(place_of).collect())
+            .collect();
         let mut all = Vec::new();
         places(object, &mut Vec::new(), &mut all);
         for (path, reads) in self.engine.fields_read(control).unwrap() {
-            let Some(steps) = absolute(&path, pod_spec) else { continue };
+            let Some(steps) = absolute(&path, pod_spec) else {
+                continue;
+            };
             for read in reads {
-                let Some(read_steps) = absolute(&read, pod_spec) else { continue };
-                for place in all.iter().filter(|it| it.len() >= read_steps.len() && leads_to(&read_steps, it)) {
-                    let Some(at) = element(object, place) else { continue };
-                    let is_path = |it: &&Place| it.len() == steps.len() && leads_to(&steps, it) && it.starts_with(&at);
-                    let named: Vec<_> = findings.iter().filter(|it| it.iter().any(|it| is_path(&it))).collect();
+                let Some(read_steps) = absolute(&read, pod_spec) else {
+                    continue;
+                };
+                for place in all
+                    .iter()
+                    .filter(|it| it.len() >= read_steps.len() && leads_to(&read_steps, it))
+                {
+                    let Some(at) = element(object, place) else {
+                        continue;
+                    };
+                    let is_path = |it: &&Place| {
+                        it.len() == steps.len() && leads_to(&steps, it) && it.starts_with(&at)
+                    };
+                    let named: Vec<_> = findings
+                        .iter()
+                        .filter(|it| it.iter().any(|it| is_path(&it)))
+                        .collect();
                     if !named.is_empty() {
                         let label = label(control, &path, &read);
-                        self.check_place(control, params, (object, &old), place, &named, &label, pool);
+                        self.check_place(
+                            control,
+                            params,
+                            (object, &old),
+                            place,
+                            &named,
+                            &label,
+                            pool,
+                        );
                     }
                 }
             }
@@ -241,7 +345,10 @@ impl Checked<'_> {
                 violating += 1;
                 if because == Because::Existing {
                     let value = changed.pointer(&pointer(place));
-                    self.wrong.push(format!("{label}: {} := {value:?} is called existing", place.join(".")));
+                    self.wrong.push(format!(
+                        "{label}: {} := {value:?} is called existing",
+                        place.join(".")
+                    ));
                 } else {
                     self.seen.insert(label.to_owned());
                 }
@@ -274,7 +381,10 @@ fn a_value_that_a_condition_reads_and_that_changes_makes_the_finding_new() {
             .to_owned();
         let (objects, problems) = policy::read_testdata(&folder);
         assert_eq!(problems, []);
-        let mut pool: BTreeSet<String> = ["other", "/", "SYS_MODULE"].into_iter().map(str::to_owned).collect();
+        let mut pool: BTreeSet<String> = ["other", "/", "SYS_MODULE"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let json = |it: &Document| {
             let mut text = String::new();
             it.root().write_json(&mut text);
@@ -284,24 +394,43 @@ fn a_value_that_a_condition_reads_and_that_changes_makes_the_finding_new() {
             let value = json(&object.document);
             let mut all = Vec::new();
             places(&value, &mut Vec::new(), &mut all);
-            pool.extend(all.iter().filter_map(|it| value.pointer(&pointer(it))?.as_str().map(str::to_owned)));
+            pool.extend(
+                all.iter()
+                    .filter_map(|it| value.pointer(&pointer(it))?.as_str().map(str::to_owned)),
+            );
         }
-        for object in objects.iter().filter(|it| it.expected == policy::Expected::Fail) {
+        for object in objects
+            .iter()
+            .filter(|it| it.expected == policy::Expected::Fail)
+        {
             let mut params = library.params.defaults();
             for (name, value) in &object.params {
-                params.set_unvetted(&library.params, name, value.clone()).unwrap();
+                params
+                    .set_unvetted(&library.params, name, value.clone())
+                    .unwrap();
             }
             checked.check(id, &params, &json(&object.document), &pool);
         }
         for (path, reads) in engine.fields_read(id).unwrap() {
             let elements = |it: &FieldPattern| {
                 let shared = it.steps.iter().zip(&path.steps).take_while(|(a, b)| a == b);
-                it.root == path.root && shared.into_iter().any(|(step, _)| *step == PatternStep::Each)
+                it.root == path.root
+                    && shared
+                        .into_iter()
+                        .any(|(step, _)| *step == PatternStep::Each)
             };
-            expected.extend(reads.iter().filter(|it| elements(it)).map(|it| label(id, &path, it)));
+            expected.extend(
+                reads
+                    .iter()
+                    .filter(|it| elements(it))
+                    .map(|it| label(id, &path, it)),
+            );
         }
     }
     assert_eq!(checked.wrong, [] as [&str; 0]);
-    let unseen: Vec<&str> = expected.difference(&checked.seen).map(String::as_str).collect();
+    let unseen: Vec<&str> = expected
+        .difference(&checked.seen)
+        .map(String::as_str)
+        .collect();
     assert_eq!(unseen, ONE_VIOLATING_VALUE, "{unseen:#?}");
 }

@@ -30,6 +30,8 @@ mod identity_tests;
 #[cfg(test)]
 mod tests;
 
-pub use case::{Because, Callbacks, Case, Decision, Dropped, Judge, Outcome, Rules, Status, Unevaluated, User};
+pub use case::{
+    Because, Callbacks, Case, Decision, Dropped, Judge, Outcome, Rules, Status, Unevaluated, User,
+};
 pub use decide::decide;
 pub use unread::{Unread, decide_unread};

@@ -36,14 +36,30 @@ pub(super) struct Ruling<'b> {
 
 impl Outcomes {
     pub(super) fn add(&mut self, finding: &Finding, ruling: Ruling<'_>) {
-        let Ruling { place, binding, action, because } = ruling;
-        let count = self.counts.entry((finding.control.clone(), action)).or_default();
+        let Ruling {
+            place,
+            binding,
+            action,
+            because,
+        } = ruling;
+        let count = self
+            .counts
+            .entry((finding.control.clone(), action))
+            .or_default();
         if *count < MAX_OUTCOMES {
             *count += 1;
-            let outcome = Outcome { finding: finding.clone(), action, because, binding: binding.name.clone() };
+            let outcome = Outcome {
+                finding: finding.clone(),
+                action,
+                because,
+                binding: binding.name.clone(),
+            };
             self.kept.push((place, outcome));
         } else {
-            *self.dropped.entry((finding.control.clone(), action, binding.name.clone())).or_default() += 1;
+            *self
+                .dropped
+                .entry((finding.control.clone(), action, binding.name.clone()))
+                .or_default() += 1;
         }
     }
 
@@ -60,19 +76,31 @@ impl Outcomes {
     pub(super) fn write(self, decision: &mut Decision) {
         let mut kept = self.kept;
         kept.sort_by(|(a_place, a), (b_place, b)| {
-            a.finding.cmp(&b.finding).then(b.action.cmp(&a.action)).then(a_place.cmp(b_place))
+            a.finding
+                .cmp(&b.finding)
+                .then(b.action.cmp(&a.action))
+                .then(a_place.cmp(b_place))
         });
         kept.dedup_by(|(_, later), (_, first)| later.finding == first.finding);
         decision.outcomes = kept.into_iter().map(|(_, outcome)| outcome).collect();
         decision.dropped = self
             .dropped
             .into_iter()
-            .map(|((control, action, binding), count)| Dropped { control, action, binding, count })
+            .map(|((control, action, binding), count)| Dropped {
+                control,
+                action,
+                binding,
+                count,
+            })
             .collect();
         decision.unevaluated = self.unevaluated;
-        decision
-            .unevaluated
-            .sort_by(|a, b| (&a.control, &a.message).cmp(&(&b.control, &b.message)).then(b.action.cmp(&a.action)));
-        decision.unevaluated.dedup_by(|later, first| later.control == first.control && later.message == first.message);
+        decision.unevaluated.sort_by(|a, b| {
+            (&a.control, &a.message)
+                .cmp(&(&b.control, &b.message))
+                .then(b.action.cmp(&a.action))
+        });
+        decision.unevaluated.dedup_by(|later, first| {
+            later.control == first.control && later.message == first.message
+        });
     }
 }

@@ -27,12 +27,28 @@ pub(super) fn owner(case: &Case<'_>) -> Option<Owner> {
     }
     let account = case.user.name.strip_prefix(CONTROLLER_ACCOUNTS)?;
     let controller = CONTROLLERS.iter().find(|it| it.account == account)?;
-    let references = case.object?.root().get("metadata")?.get("ownerReferences")?;
-    let text = |node: Node<'_>, key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let reference = references.elements().find(|it| it.get("controller").and_then(Node::as_bool) == Some(true))?;
+    let references = case
+        .object?
+        .root()
+        .get("metadata")?
+        .get("ownerReferences")?;
+    let text = |node: Node<'_>, key: &str| {
+        node.get(key)
+            .and_then(Node::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let reference = references
+        .elements()
+        .find(|it| it.get("controller").and_then(Node::as_bool) == Some(true))?;
     let api_version = text(reference, "apiVersion");
-    let right = text(reference, "kind") == controller.kind && Kind::group_of(&api_version) == controller.group;
-    let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
+    let right = text(reference, "kind") == controller.kind
+        && Kind::group_of(&api_version) == controller.group;
+    let version = api_version
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     right.then(|| Owner {
         kind: Kind::new(controller.group, controller.kind),
         version,
@@ -61,6 +77,9 @@ impl Owner {
 
     /// Whether a control looks at such owners. One for Pods alone has judged none.
     pub(super) fn is_asked_by(&self, control: &Control) -> bool {
-        control.kinds.iter().any(|it| engine::looks_at(it, &self.kind))
+        control
+            .kinds
+            .iter()
+            .any(|it| engine::looks_at(it, &self.kind))
     }
 }

@@ -38,13 +38,28 @@ fn deny(controls: &[&str]) -> Binding {
 }
 
 fn rules(bindings: impl Into<Vec<Binding>>) -> Rules {
-    let controls = policy::embedded().0.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+    let controls = policy::embedded()
+        .0
+        .controls
+        .iter()
+        .map(|it| (it.control.id.clone(), it.control.clone()))
+        .collect();
     let exempt_namespaces = BTreeSet::from(["kubevet".to_owned()]);
-    Rules { bindings: bindings.into(), controls, reads: engine().path_reads(), exempt_namespaces, exceptions: () }
+    Rules {
+        bindings: bindings.into(),
+        controls,
+        reads: engine().path_reads(),
+        exempt_namespaces,
+        exceptions: (),
+    }
 }
 
 fn object(yaml: &str) -> Document {
-    let reading = document::read(&Arc::from("-"), yaml.as_bytes(), &document::Limits::default());
+    let reading = document::read(
+        &Arc::from("-"),
+        yaml.as_bytes(),
+        &document::Limits::default(),
+    );
     assert_eq!(reading.problems, []);
     reading.documents.into_iter().next().unwrap()
 }
@@ -85,13 +100,21 @@ fn create(object: Document) -> Asked<'static> {
 }
 
 fn update(old: Document, new: Document) -> Asked<'static> {
-    Asked { operation: Operation::Update, old: Some(old), ..create(new) }
+    Asked {
+        operation: Operation::Update,
+        old: Some(old),
+        ..create(new)
+    }
 }
 
 impl Asked<'_> {
     fn decide(&self, rules: &Rules) -> Decision {
         let none = Labels::new();
-        let group = if self.resource == "deployments" { "apps" } else { "" };
+        let group = if self.resource == "deployments" {
+            "apps"
+        } else {
+            ""
+        };
         let attributes = Attributes {
             operation: self.operation,
             group,
@@ -103,8 +126,14 @@ impl Asked<'_> {
             labels: Some(&none),
             old_labels: None,
         };
-        let user = User { name: self.user.to_owned(), groups: Vec::new() };
-        let kind = self.object.as_ref().map_or_else(|| Kind::new("", "Pod"), |it| it.id().group_kind());
+        let user = User {
+            name: self.user.to_owned(),
+            groups: Vec::new(),
+        };
+        let kind = self
+            .object
+            .as_ref()
+            .map_or_else(|| Kind::new("", "Pod"), |it| it.id().group_kind());
         let case = Case {
             attributes,
             kind: &kind,
@@ -113,10 +142,22 @@ impl Asked<'_> {
             object: self.object.as_ref(),
             old_object: self.old.as_ref(),
         };
-        let request = Request { operation: self.operation };
+        let request = Request {
+            operation: self.operation,
+        };
         let namespace = || self.labels.clone().map(Arc::new);
-        let judge = |object: &Document, params: &policy::Params| Ok(Arc::new(engine().judge(object, &request, params)));
-        decide(rules, &case, &Callbacks { namespace: &namespace, judge: &judge, is_late: &|| false })
+        let judge = |object: &Document, params: &policy::Params| {
+            Ok(Arc::new(engine().judge(object, &request, params)))
+        };
+        decide(
+            rules,
+            &case,
+            &Callbacks {
+                namespace: &namespace,
+                judge: &judge,
+                is_late: &|| false,
+            },
+        )
     }
 }
 
@@ -124,7 +165,12 @@ impl Asked<'_> {
 fn outcomes(decision: &Decision) -> Vec<String> {
     let line = |it: &Outcome| {
         let action = it.action.map_or("none", Action::name);
-        let path = it.finding.paths.first().map(ToString::to_string).unwrap_or_default();
+        let path = it
+            .finding
+            .paths
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         format!("{action} {:?} {} {path}", it.because, it.finding.control)
     };
     decision.outcomes.iter().map(line).collect()
@@ -135,7 +181,11 @@ fn check(bindings: impl Into<Vec<Binding>>, asked: &Asked<'_>, expected: &[&str]
     let decision = asked.decide(&rules(bindings));
     assert_eq!(outcomes(&decision), expected);
     let denies = expected.iter().any(|it| it.starts_with("Deny"));
-    assert_eq!((decision.allowed, decision.status.is_some()), (!denies, denies), "{decision:?}");
+    assert_eq!(
+        (decision.allowed, decision.status.is_some()),
+        (!denies, denies),
+        "{decision:?}"
+    );
     decision
 }
 
@@ -144,13 +194,26 @@ fn the_action_is_the_bindings() {
     let asked = create(pod(&privileged("web")));
     let path = "C-0057 spec.containers[0].securityContext.privileged";
     check([deny(&["C-0057"])], &asked, &[&format!("Deny New {path}")]);
-    check([binding(&["C-0057"], &[Action::Warn, Action::Audit])], &asked, &[&format!("Warn New {path}")]);
-    let audited = check([binding(&["C-0057"], &[Action::Audit])], &asked, &[&format!("Audit New {path}")]);
+    check(
+        [binding(&["C-0057"], &[Action::Warn, Action::Audit])],
+        &asked,
+        &[&format!("Warn New {path}")],
+    );
+    let audited = check(
+        [binding(&["C-0057"], &[Action::Audit])],
+        &asked,
+        &[&format!("Audit New {path}")],
+    );
     assert!(audited.warnings.is_empty());
-    assert_eq!(audited.annotations.get("audited").map(String::as_str), Some(path));
+    assert_eq!(
+        audited.annotations.get("audited").map(String::as_str),
+        Some(path)
+    );
     let other = check(
         [deny(&["C-0016"])],
-        &create(pod("{name: web, securityContext: {allowPrivilegeEscalation: false}}")),
+        &create(pod(
+            "{name: web, securityContext: {allowPrivilegeEscalation: false}}",
+        )),
         &[],
     );
     assert_eq!(other.judged, ["C-0016".into()]);
@@ -159,15 +222,25 @@ fn the_action_is_the_bindings() {
 
 #[test]
 fn of_several_bindings_the_strongest_counts() {
-    let warns = Binding { name: "a".to_owned(), ..binding(&["C-0057"], &[Action::Warn]) };
-    let denies = Binding { name: "b".to_owned(), ..deny(&["C-0057"]) };
+    let warns = Binding {
+        name: "a".to_owned(),
+        ..binding(&["C-0057"], &[Action::Warn])
+    };
+    let denies = Binding {
+        name: "b".to_owned(),
+        ..deny(&["C-0057"])
+    };
     let decision = check(
         [warns, denies],
         &create(pod(&privileged("web"))),
         &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
     );
     assert_eq!(decision.bindings, ["a", "b"]);
-    assert!(decision.status.is_some_and(|it| it.message.contains("[binding b]")));
+    assert!(
+        decision
+            .status
+            .is_some_and(|it| it.message.contains("[binding b]"))
+    );
 }
 
 #[test]
@@ -178,7 +251,14 @@ fn an_update_is_held_to_what_it_brings_in() {
     );
     let existing = ["Warn Existing C-0057 spec.containers[0].securityContext.privileged"];
     let decision = check([deny(&["C-0057"])], &update(bad(), relabelled), &existing);
-    assert!(decision.warnings.iter().any(|it| it.ends_with("(already there)")), "{:?}", decision.warnings);
+    assert!(
+        decision
+            .warnings
+            .iter()
+            .any(|it| it.ends_with("(already there)")),
+        "{:?}",
+        decision.warnings
+    );
     // A second one, put before the first, is the new one.
     let two = pod(&format!("{}, {}", privileged("first"), privileged("web")));
     check(
@@ -189,14 +269,23 @@ fn an_update_is_held_to_what_it_brings_in() {
             "Warn Existing C-0057 spec.containers[1].securityContext.privileged",
         ],
     );
-    let all = Binding { on_update: OnUpdate::All, ..deny(&["C-0057"]) };
-    check([all], &update(bad(), bad()), &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
+    let all = Binding {
+        on_update: OnUpdate::All,
+        ..deny(&["C-0057"])
+    };
+    check(
+        [all],
+        &update(bad(), bad()),
+        &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
+    );
 }
 
 #[test]
 fn a_value_swapped_for_another_is_new() {
     let with = |capability: &str| {
-        pod(&format!("{{name: web, securityContext: {{capabilities: {{add: [NET_ADMIN, {capability}]}}}}}}"))
+        pod(&format!(
+            "{{name: web, securityContext: {{capabilities: {{add: [NET_ADMIN, {capability}]}}}}}}"
+        ))
     };
     check(
         [deny(&["C-0046"])],
@@ -206,9 +295,14 @@ fn a_value_swapped_for_another_is_new() {
             "Warn Existing C-0046 spec.containers[0].securityContext.capabilities.add[0]",
         ],
     );
-    let swapped = pod("{name: web, securityContext: {capabilities: {add: [SYS_ADMIN, NET_ADMIN]}}}");
+    let swapped =
+        pod("{name: web, securityContext: {capabilities: {add: [SYS_ADMIN, NET_ADMIN]}}}");
     let decision = update(with("SYS_ADMIN"), swapped).decide(&rules([deny(&["C-0046"])]));
-    assert!(decision.allowed, "another order is nothing new: {:?}", outcomes(&decision));
+    assert!(
+        decision.allowed,
+        "another order is nothing new: {:?}",
+        outcomes(&decision)
+    );
 }
 
 #[test]
@@ -219,18 +313,38 @@ fn what_goes_away_is_let_go() {
             privileged("web")
         ))
     };
-    let all = || Binding { on_update: OnUpdate::All, ..deny(&["C-0057"]) };
+    let all = || Binding {
+        on_update: OnUpdate::All,
+        ..deny(&["C-0057"])
+    };
     check(
         [all()],
         &update(going("[a]"), going("[]")),
         &["Warn Deleting C-0057 spec.containers[0].securityContext.privileged"],
     );
     // Being on the way out excuses nothing new: its containers still run.
-    let clean = object("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web}]}");
-    check([all()], &update(clean, going("[a]")), &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
-    let status = Asked { subresource: "status", ..update(pod("{name: a}"), pod(&privileged("web"))) };
-    check([all()], &status, &["Warn StatusWrite C-0057 spec.containers[0].securityContext.privileged"]);
-    let delete = Asked { operation: Operation::Delete, object: None, ..create(pod(&privileged("web"))) };
+    let clean = object(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web}]}",
+    );
+    check(
+        [all()],
+        &update(clean, going("[a]")),
+        &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
+    );
+    let status = Asked {
+        subresource: "status",
+        ..update(pod("{name: a}"), pod(&privileged("web")))
+    };
+    check(
+        [all()],
+        &status,
+        &["Warn StatusWrite C-0057 spec.containers[0].securityContext.privileged"],
+    );
+    let delete = Asked {
+        operation: Operation::Delete,
+        object: None,
+        ..create(pod(&privileged("web")))
+    };
     check([all()], &delete, &[]);
 }
 
@@ -244,8 +358,15 @@ fn owned(api_version: &str, kind: &str, controller: bool) -> Document {
 #[test]
 fn pods_of_old_violators_live() {
     let path = "C-0057 spec.containers[0].securityContext.privileged";
-    let by = |user| Asked { user, ..create(owned("apps/v1", "ReplicaSet", true)) };
-    check([deny(&["C-0057"])], &by(CONTROLLER), &[&format!("Warn Owned {path}")]);
+    let by = |user| Asked {
+        user,
+        ..create(owned("apps/v1", "ReplicaSet", true))
+    };
+    check(
+        [deny(&["C-0057"])],
+        &by(CONTROLLER),
+        &[&format!("Warn Owned {path}")],
+    );
     // A reference alone exempts nobody, nor does a controller's name in another namespace, nor another's owner.
     let denied = [format!("Deny New {path}")];
     let denied: Vec<&str> = denied.iter().map(String::as_str).collect();
@@ -263,9 +384,19 @@ fn pods_of_old_violators_live() {
         owned("apps/v1", "Deployment", true),
         pod(&privileged("web")),
     ] {
-        check([deny(&["C-0057"])], &Asked { user: CONTROLLER, ..create(document) }, &denied);
+        check(
+            [deny(&["C-0057"])],
+            &Asked {
+                user: CONTROLLER,
+                ..create(document)
+            },
+            &denied,
+        );
     }
-    let strict = Binding { on_owned: OnOwned::Deny, ..deny(&["C-0057"]) };
+    let strict = Binding {
+        on_owned: OnOwned::Deny,
+        ..deny(&["C-0057"])
+    };
     check([strict], &by(CONTROLLER), &denied);
 }
 
@@ -279,45 +410,103 @@ fn an_owner_that_the_binding_does_not_look_at_was_not_judged() {
         scope: RuleScope::All,
         resource_names: Vec::new(),
     };
-    let scope = |rules| MatchResources { resource_rules: rules, ..MatchResources::default() };
-    let asked = Asked { user: CONTROLLER, ..create(owned("apps/v1", "ReplicaSet", true)) };
-    let pods_alone = Binding { match_resources: scope(vec![rule(&["pods"], &[""])]), ..deny(&["C-0057"]) };
-    check([pods_alone], &asked, &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
+    let scope = |rules| MatchResources {
+        resource_rules: rules,
+        ..MatchResources::default()
+    };
+    let asked = Asked {
+        user: CONTROLLER,
+        ..create(owned("apps/v1", "ReplicaSet", true))
+    };
+    let pods_alone = Binding {
+        match_resources: scope(vec![rule(&["pods"], &[""])]),
+        ..deny(&["C-0057"])
+    };
+    check(
+        [pods_alone],
+        &asked,
+        &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
+    );
     let both = vec![rule(&["pods"], &[""]), rule(&["replicasets"], &["apps"])];
-    let both = Binding { match_resources: scope(both), ..deny(&["C-0057"]) };
-    check([both], &asked, &["Warn Owned C-0057 spec.containers[0].securityContext.privileged"]);
+    let both = Binding {
+        match_resources: scope(both),
+        ..deny(&["C-0057"])
+    };
+    check(
+        [both],
+        &asked,
+        &["Warn Owned C-0057 spec.containers[0].securityContext.privileged"],
+    );
     // Labels are an object's own: the Pod's say nothing about its owner's.
-    let requirement = Requirement { key: "tier".to_owned(), operator: Operator::DoesNotExist, values: Vec::new() };
-    let labelled =
-        MatchResources { object_selector: Selector { requirements: vec![requirement] }, ..MatchResources::default() };
-    let selecting = Binding { match_resources: labelled, ..deny(&["C-0057"]) };
-    check([selecting], &asked, &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
+    let requirement = Requirement {
+        key: "tier".to_owned(),
+        operator: Operator::DoesNotExist,
+        values: Vec::new(),
+    };
+    let labelled = MatchResources {
+        object_selector: Selector {
+            requirements: vec![requirement],
+        },
+        ..MatchResources::default()
+    };
+    let selecting = Binding {
+        match_resources: labelled,
+        ..deny(&["C-0057"])
+    };
+    check(
+        [selecting],
+        &asked,
+        &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
+    );
 }
 
 #[test]
 fn a_namespace_that_nobody_knows_is_not_a_namespace_without_labels() {
-    let requirement = Requirement { key: "tier".to_owned(), operator: Operator::NotIn, values: vec!["x".to_owned()] };
+    let requirement = Requirement {
+        key: "tier".to_owned(),
+        operator: Operator::NotIn,
+        values: vec!["x".to_owned()],
+    };
     let scope = MatchResources {
-        namespace_selector: Selector { requirements: vec![requirement] },
+        namespace_selector: Selector {
+            requirements: vec![requirement],
+        },
         ..MatchResources::default()
     };
-    let selecting = |on_unevaluated| Binding { match_resources: scope.clone(), on_unevaluated, ..deny(&["C-0057"]) };
+    let selecting = |on_unevaluated| Binding {
+        match_resources: scope.clone(),
+        on_unevaluated,
+        ..deny(&["C-0057"])
+    };
     let clean = || create(pod("{name: web}"));
     let decision = clean().decide(&rules([selecting(OnUnevaluated::Deny)]));
     assert_eq!(decision.status.as_ref().map(|it| it.code), Some(503));
-    assert!(decision.status.is_some_and(|it| it.message.contains("labels of the namespace shop are not known")));
+    assert!(decision.status.is_some_and(|it| {
+        it.message
+            .contains("labels of the namespace shop are not known")
+    }));
     let decision = clean().decide(&rules([selecting(OnUnevaluated::Warn)]));
     assert!(decision.allowed && decision.warnings.len() == 1);
     let decision = clean().decide(&rules([selecting(OnUnevaluated::Allow)]));
     assert!(decision.allowed && decision.warnings.is_empty() && decision.unevaluated.len() == 1);
-    let known = Asked { labels: Some(Labels::new()), ..create(pod(&privileged("web"))) };
-    check([selecting(OnUnevaluated::Deny)], &known, &["Deny New C-0057 spec.containers[0].securityContext.privileged"]);
+    let known = Asked {
+        labels: Some(Labels::new()),
+        ..create(pod(&privileged("web")))
+    };
+    check(
+        [selecting(OnUnevaluated::Deny)],
+        &known,
+        &["Deny New C-0057 spec.containers[0].securityContext.privileged"],
+    );
 }
 
 #[test]
 fn what_is_not_judged_is_denied_only_where_the_binding_denies() {
     let fails = |bindings: Vec<Binding>, namespace: &'static str| {
-        let asked = Asked { namespace, ..create(pod("{name: web}")) };
+        let asked = Asked {
+            namespace,
+            ..create(pod("{name: web}"))
+        };
         let rules = rules(bindings);
         let user = User::default();
         let kind = Kind::new("", "Pod");
@@ -341,33 +530,70 @@ fn what_is_not_judged_is_denied_only_where_the_binding_denies() {
             old_object: None,
         };
         let judge = |_: &Document, _: &policy::Params| Err("it broke down".to_owned());
-        decide(&rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &|| false })
+        decide(
+            &rules,
+            &case,
+            &Callbacks {
+                namespace: &|| None,
+                judge: &judge,
+                is_late: &|| false,
+            },
+        )
     };
     let denied = fails(vec![deny(&["C-0057"])], "shop");
-    assert_eq!(denied.status.map(|it| (it.code, it.reason)), Some((503, "ServiceUnavailable")));
+    assert_eq!(
+        denied.status.map(|it| (it.code, it.reason)),
+        Some((503, "ServiceUnavailable"))
+    );
     let warned = fails(vec![binding(&["C-0057"], &[Action::Warn])], "shop");
-    assert!(warned.allowed && warned.warnings == ["not judged: it broke down"], "{:?}", warned.warnings);
+    assert!(
+        warned.allowed && warned.warnings == ["not judged: it broke down"],
+        "{:?}",
+        warned.warnings
+    );
     assert!(fails(vec![deny(&["C-0057"])], "kubevet").allowed);
 }
 
 #[test]
 fn requests_that_were_not_read_follow_the_strictest_binding() {
-    let code =
-        |bindings: Vec<Binding>, why: &Unread| decide_unread(&rules(bindings), None, why).status.map(|it| it.code);
+    let code = |bindings: Vec<Binding>, why: &Unread| {
+        decide_unread(&rules(bindings), None, why)
+            .status
+            .map(|it| it.code)
+    };
     let warns = || binding(&["C-0057"], &[Action::Warn]);
     assert_eq!(code(vec![warns()], &Unread::TooLarge), None);
-    assert_eq!(code(vec![warns(), deny(&["C-0057"])], &Unread::TooLarge), Some(413));
-    assert_eq!(code(vec![deny(&["C-0057"])], &Unread::Overloaded), Some(429));
-    assert_eq!(code(vec![deny(&["C-0057"])], &Unread::Broken("x".to_owned())), Some(400));
-    let lenient = Binding { on_unevaluated: OnUnevaluated::Allow, ..deny(&["C-0057"]) };
+    assert_eq!(
+        code(vec![warns(), deny(&["C-0057"])], &Unread::TooLarge),
+        Some(413)
+    );
+    assert_eq!(
+        code(vec![deny(&["C-0057"])], &Unread::Overloaded),
+        Some(429)
+    );
+    assert_eq!(
+        code(vec![deny(&["C-0057"])], &Unread::Broken("x".to_owned())),
+        Some(400)
+    );
+    let lenient = Binding {
+        on_unevaluated: OnUnevaluated::Allow,
+        ..deny(&["C-0057"])
+    };
     assert_eq!(code(vec![lenient], &Unread::TimedOut), None);
     assert_eq!(code(vec![], &Unread::Panicked), None);
 }
 
 #[test]
 fn the_gates_own_namespace_is_told_and_not_denied() {
-    let asked = Asked { namespace: "kubevet", ..create(pod(&privileged("web"))) };
-    check([deny(&["C-0057"])], &asked, &["Warn Exempt C-0057 spec.containers[0].securityContext.privileged"]);
+    let asked = Asked {
+        namespace: "kubevet",
+        ..create(pod(&privileged("web")))
+    };
+    check(
+        [deny(&["C-0057"])],
+        &asked,
+        &["Warn Exempt C-0057 spec.containers[0].securityContext.privileged"],
+    );
 }
 
 #[test]
@@ -377,7 +603,10 @@ fn an_ephemeral_container_is_what_the_update_brings_in() {
         privileged("web"),
         privileged("debug")
     ));
-    let asked = Asked { subresource: "ephemeralcontainers", ..update(pod(&privileged("web")), debugged) };
+    let asked = Asked {
+        subresource: "ephemeralcontainers",
+        ..update(pod(&privileged("web")), debugged)
+    };
     check(
         [deny(&["C-0057"])],
         &asked,
@@ -401,23 +630,47 @@ fn a_denials_first_line_is_useful_alone() {
 #[test]
 fn words_stay_within_their_bounds() {
     let hostile = format!("w\\e[1m\\n\\u202e{}", "é🦀".repeat(5000));
-    let containers: Vec<String> =
-        (0..500).map(|it| format!("{{\"name\": \"{it}{hostile}\", securityContext: {{privileged: true}}}}")).collect();
+    let containers: Vec<String> = (0..500)
+        .map(|it| format!("{{\"name\": \"{it}{hostile}\", securityContext: {{privileged: true}}}}"))
+        .collect();
     let asked = create(pod(&containers.join(", ")));
     let denied = asked.decide(&rules([deny(&["C-0057", "C-0013", "C-0016"])]));
     let message = denied.status.unwrap().message;
     assert!(message.len() <= 4096, "{}", message.len());
-    assert!(message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 300), "{message}");
-    assert!(!message.contains(['\u{1b}', '\u{202e}']) && message.contains("more"));
-    let warned = asked.decide(&rules([binding(&["C-0057", "C-0013", "C-0016"], &[Action::Warn])]));
-    assert!(warned.warnings.len() <= 13 && warned.warnings.iter().all(|it| it.chars().count() <= 120));
-    assert!(warned.warnings.iter().map(|it| it.chars().count()).sum::<usize>() < 4096);
     assert!(
-        warned.warnings.first().is_some_and(|it| it.contains("C-0057") && it.contains("(500 times)")),
+        message.lines().count() <= 22 && message.lines().all(|it| it.chars().count() <= 300),
+        "{message}"
+    );
+    assert!(!message.contains(['\u{1b}', '\u{202e}']) && message.contains("more"));
+    let warned = asked.decide(&rules([binding(
+        &["C-0057", "C-0013", "C-0016"],
+        &[Action::Warn],
+    )]));
+    assert!(
+        warned.warnings.len() <= 13 && warned.warnings.iter().all(|it| it.chars().count() <= 120)
+    );
+    assert!(
+        warned
+            .warnings
+            .iter()
+            .map(|it| it.chars().count())
+            .sum::<usize>()
+            < 4096
+    );
+    assert!(
+        warned
+            .warnings
+            .first()
+            .is_some_and(|it| it.contains("C-0057") && it.contains("(500 times)")),
         "{:?}",
         warned.warnings
     );
-    assert!(warned.annotations.values().all(|it| it.chars().count() <= 8192));
+    assert!(
+        warned
+            .annotations
+            .values()
+            .all(|it| it.chars().count() <= 8192)
+    );
 }
 
 /// A request about a Pod in `shop`, decided with answers made up here.
@@ -441,12 +694,33 @@ fn decide_with(
         labels: None,
         old_labels: None,
     };
-    let case = Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(object), old_object: old };
-    decide(&rules, &case, &Callbacks { namespace: &|| None, judge, is_late: &|| false })
+    let case = Case {
+        attributes,
+        kind: &kind,
+        user: &user,
+        dry_run: false,
+        object: Some(object),
+        old_object: old,
+    };
+    decide(
+        &rules,
+        &case,
+        &Callbacks {
+            namespace: &|| None,
+            judge,
+            is_late: &|| false,
+        },
+    )
 }
 
 fn real(object: &Document, params: &policy::Params) -> Arc<kubevet_model::Verdict> {
-    Arc::new(engine().judge(object, &Request { operation: Operation::Update }, params))
+    Arc::new(engine().judge(
+        object,
+        &Request {
+            operation: Operation::Update,
+        },
+        params,
+    ))
 }
 
 #[test]
@@ -459,19 +733,32 @@ fn where_nobody_can_say_what_was_there_nothing_is_called_new() {
     };
     let decided = |old: Document, new: Document, bindings: Vec<Binding>| {
         let judge = |object: &Document, params: &policy::Params| {
-            if object.id().name == "old" { Err("no time was left".to_owned()) } else { Ok(real(object, params)) }
+            if object.id().name == "old" {
+                Err("no time was left".to_owned())
+            } else {
+                Ok(real(object, params))
+            }
         };
         decide_with(bindings, Operation::Update, Some(&old), &new, &judge)
     };
     let named = |name: &str| {
         let containers = privileged("web");
-        object(&format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{containers}]}}"))
+        object(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{containers}]}}"
+        ))
     };
     let (old, new) = (named("old"), named("web"));
     let decision = decided(old.clone(), new.clone(), vec![deny(&["C-0057"])]);
-    assert_eq!(decision.status.as_ref().map(|it| it.code), Some(503), "{decision:?}");
+    assert_eq!(
+        decision.status.as_ref().map(|it| it.code),
+        Some(503),
+        "{decision:?}"
+    );
     assert!(decision.outcomes.is_empty() && decision.unevaluated.len() == 1);
-    let lenient = Binding { on_unevaluated: OnUnevaluated::Warn, ..deny(&["C-0057"]) };
+    let lenient = Binding {
+        on_unevaluated: OnUnevaluated::Warn,
+        ..deny(&["C-0057"])
+    };
     assert!(decided(old, new, vec![lenient]).allowed);
     // What goes away is let go all the same.
     assert!(decided(going("old"), going("web"), vec![deny(&["C-0057"])]).allowed);
@@ -493,12 +780,34 @@ fn each_question_is_asked_once() {
     let other = || {
         let schema = policy::embedded().0.params;
         let mut params = schema.defaults();
-        params.set(&schema, "insecureCapabilities", policy::ParamValue::List(vec!["X".to_owned()])).unwrap();
-        Binding { params, ..deny(&["C-0057"]) }
+        params
+            .set(
+                &schema,
+                "insecureCapabilities",
+                policy::ParamValue::List(vec!["X".to_owned()]),
+            )
+            .unwrap();
+        Binding {
+            params,
+            ..deny(&["C-0057"])
+        }
     };
-    assert_eq!(count(vec![deny(&["C-0057"]), deny(&["C-0057"])], "{name: web}"), 1, "a clean object needs no old one");
-    assert_eq!(count(vec![deny(&["C-0057"]), deny(&["C-0057"])], &privileged("web")), 2);
-    assert_eq!(count(vec![deny(&["C-0057"]), other()], &privileged("web")), 4);
+    assert_eq!(
+        count(vec![deny(&["C-0057"]), deny(&["C-0057"])], "{name: web}"),
+        1,
+        "a clean object needs no old one"
+    );
+    assert_eq!(
+        count(
+            vec![deny(&["C-0057"]), deny(&["C-0057"])],
+            &privileged("web")
+        ),
+        2
+    );
+    assert_eq!(
+        count(vec![deny(&["C-0057"]), other()], &privileged("web")),
+        4
+    );
 }
 
 #[test]
@@ -506,28 +815,59 @@ fn a_denial_tells_findings_and_what_was_not_judged() {
     let judge = |object: &Document, params: &policy::Params| {
         let mut verdict = (*real(object, params)).clone();
         let (control, message) = ("C-0016".into(), "it takes too long".to_owned());
-        verdict.errors.push(kubevet_model::RuleError { control, message });
+        verdict
+            .errors
+            .push(kubevet_model::RuleError { control, message });
         Ok(Arc::new(verdict))
     };
     let object = pod(&privileged("web"));
-    let decision = decide_with(vec![deny(&["C-0016", "C-0057"])], Operation::Create, None, &object, &judge);
+    let decision = decide_with(
+        vec![deny(&["C-0016", "C-0057"])],
+        Operation::Create,
+        None,
+        &object,
+        &judge,
+    );
     let status = decision.status.unwrap();
     assert_eq!(status.code, 403);
     assert!(status.message.starts_with("C-0057 "), "{}", status.message);
-    assert!(status.message.contains("\nC-0016 could not be judged: it takes too long"), "{}", status.message);
-    let clean = decide_with(vec![deny(&["C-0013"])], Operation::Create, None, &object, &|_, _| Ok(Arc::default()));
-    assert!(clean.allowed, "errors of other controls are another binding's");
+    assert!(
+        status
+            .message
+            .contains("\nC-0016 could not be judged: it takes too long"),
+        "{}",
+        status.message
+    );
+    let clean = decide_with(
+        vec![deny(&["C-0013"])],
+        Operation::Create,
+        None,
+        &object,
+        &|_, _| Ok(Arc::default()),
+    );
+    assert!(
+        clean.allowed,
+        "errors of other controls are another binding's"
+    );
 }
 
 #[test]
 fn connections_are_refused_where_a_binding_says_so() {
     let exec = object("apiVersion: v1\nkind: PodExecOptions\ncontainer: web\ncommand: [sh]\n");
-    let asked = Asked { operation: Operation::Connect, subresource: "exec", ..create(exec) };
+    let asked = Asked {
+        operation: Operation::Connect,
+        subresource: "exec",
+        ..create(exec)
+    };
     let decision = check([deny(&["K-0001"])], &asked, &["Deny New K-0001 command"]);
     assert!(decision.status.unwrap().message.contains("(pod shop/web)"));
     check([deny(&["C-0057"])], &asked, &[]);
     let proxy = object("apiVersion: v1\nkind: NodeProxyOptions\npath: /exec/shop/web/main\n");
-    let asked = Asked { operation: Operation::Connect, subresource: "proxy", ..create(proxy) };
+    let asked = Asked {
+        operation: Operation::Connect,
+        subresource: "proxy",
+        ..create(proxy)
+    };
     check([deny(&["K-0001"])], &asked, &["Deny New K-0001 path"]);
 }
 
@@ -547,16 +887,26 @@ fn what_is_never_denied_is_not_denied_unread_either() {
     let denied = |operation, subresource, namespace| {
         let selecting = MatchResources {
             object_selector: Selector {
-                requirements: vec![Requirement { key: "a".to_owned(), operator: Operator::Exists, values: Vec::new() }],
+                requirements: vec![Requirement {
+                    key: "a".to_owned(),
+                    operator: Operator::Exists,
+                    values: Vec::new(),
+                }],
             },
             exclude_namespaces: vec!["free".to_owned()],
             ..MatchResources::default()
         };
-        let binding = Binding { match_resources: selecting, ..deny(&["C-0057"]) };
+        let binding = Binding {
+            match_resources: selecting,
+            ..deny(&["C-0057"])
+        };
         let request = attributes(operation, subresource, namespace);
         !decide_unread(&rules([binding]), Some(&request), &Unread::Overloaded).allowed
     };
-    assert!(denied(Operation::Create, "", "shop"), "labels that nobody knows take nothing out");
+    assert!(
+        denied(Operation::Create, "", "shop"),
+        "labels that nobody knows take nothing out"
+    );
     assert!(!denied(Operation::Delete, "", "shop"));
     assert!(!denied(Operation::Update, "status", "shop"));
     assert!(!denied(Operation::Create, "", "kubevet"));
@@ -566,19 +916,37 @@ fn what_is_never_denied_is_not_denied_unread_either() {
 #[test]
 fn places_are_named_by_what_their_lists_are_merged_by() {
     let with = |env: &str, ports: &str, list: &str| {
-        let first = if list == "containers" { "" } else { "containers: [{name: app}], " };
+        let first = if list == "containers" {
+            ""
+        } else {
+            "containers: [{name: app}], "
+        };
         object(&format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{{first}{list}: [{{name: web, env: [{env}], ports: [{ports}], securityContext: {{privileged: true}}}}]}}"
         ))
     };
-    let allowed =
-        |controls: &[&str], old: Document, new: Document| update(old, new).decide(&rules([deny(controls)])).allowed;
+    let allowed = |controls: &[&str], old: Document, new: Document| {
+        update(old, new).decide(&rules([deny(controls)])).allowed
+    };
     let port = |number: u16| format!("{{containerPort: 80, hostPort: {number}}}");
     let ports = |ports: &str| with("", ports, "containers");
     let two = format!("{{containerPort: 81}}, {}", port(80));
-    assert!(allowed(&["C-0044"], ports(&port(80)), ports(&two)), "another port before it is no other port");
-    assert!(!allowed(&["C-0044"], ports(&port(80)), ports(&port(81))), "another host port is");
-    assert!(!allowed(&["C-0057"], with("", "", "containers"), with("", "", "initContainers")), "another list is");
+    assert!(
+        allowed(&["C-0044"], ports(&port(80)), ports(&two)),
+        "another port before it is no other port"
+    );
+    assert!(
+        !allowed(&["C-0044"], ports(&port(80)), ports(&port(81))),
+        "another host port is"
+    );
+    assert!(
+        !allowed(
+            &["C-0057"],
+            with("", "", "containers"),
+            with("", "", "initContainers")
+        ),
+        "another list is"
+    );
 }
 
 /// Another node path behind the same mount, or another volume of the node under it, is another way to the node's files.
@@ -590,29 +958,50 @@ fn a_mount_that_leads_elsewhere_is_new() {
         ))
     };
     for control in ["C-0045", "C-0048"] {
-        let denied = |old: Document, new: Document| !update(old, new).decide(&rules([deny(&[control])])).allowed;
-        assert!(!denied(mounting("one", "/var/log"), mounting("one", "/var/log")), "{control}");
-        assert!(denied(mounting("one", "/var/log"), mounting("one", "/")), "{control}: the volume's path");
-        assert!(denied(mounting("one", "/var/log"), mounting("two", "/var/log")), "{control}: the volume");
+        let denied = |old: Document, new: Document| {
+            !update(old, new).decide(&rules([deny(&[control])])).allowed
+        };
+        assert!(
+            !denied(mounting("one", "/var/log"), mounting("one", "/var/log")),
+            "{control}"
+        );
+        assert!(
+            denied(mounting("one", "/var/log"), mounting("one", "/")),
+            "{control}: the volume's path"
+        );
+        assert!(
+            denied(mounting("one", "/var/log"), mounting("two", "/var/log")),
+            "{control}: the volume"
+        );
     }
 }
 
 /// However many findings lead to a value, it is read once.
 #[test]
 fn identities_of_many_findings_of_one_value_read_it_once() {
-    let mounts: Vec<String> = (0..2_000).map(|it| format!("{{name: v, mountPath: /m{it}}}")).collect();
+    let mounts: Vec<String> = (0..2_000)
+        .map(|it| format!("{{name: v, mountPath: /m{it}}}"))
+        .collect();
     let path = "a".repeat(100_000);
     let pod = object(&format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: web, volumeMounts: [{}]}}], volumes: [{{name: v, hostPath: {{path: /{path}}}}}]}}",
         mounts.join(", ")
     ));
     let verdict = real(&pod, &policy::embedded().0.params.defaults());
-    let findings: Vec<_> = verdict.findings.iter().filter(|it| it.control == "C-0048".into()).collect();
+    let findings: Vec<_> = verdict
+        .findings
+        .iter()
+        .filter(|it| it.control == "C-0048".into())
+        .collect();
     assert_eq!(findings.len(), 2_000);
     let reads = engine().path_reads();
     let identifier = identity::Identifier::new(&pod, &reads);
     drop(identity::Identities::of(&identifier, findings));
-    assert!(identifier.hashed_bytes() < 500_000, "{} bytes", identifier.hashed_bytes());
+    assert!(
+        identifier.hashed_bytes() < 500_000,
+        "{} bytes",
+        identifier.hashed_bytes()
+    );
 }
 
 /// A decision that is late says so for every binding that is left, and what it has found still counts.
@@ -620,8 +1009,18 @@ fn identities_of_many_findings_of_one_value_read_it_once() {
 fn bindings_that_are_not_decided_in_time_are_not_evaluated() {
     let schema = policy::embedded().0.params;
     let mut params = schema.defaults();
-    params.set(&schema, "insecureCapabilities", policy::ParamValue::List(vec!["X".to_owned()])).unwrap();
-    let second = Binding { name: "second".to_owned(), params, ..deny(&["C-0057"]) };
+    params
+        .set(
+            &schema,
+            "insecureCapabilities",
+            policy::ParamValue::List(vec!["X".to_owned()]),
+        )
+        .unwrap();
+    let second = Binding {
+        name: "second".to_owned(),
+        params,
+        ..deny(&["C-0057"])
+    };
     let decided = |after: usize, bindings: Vec<Binding>| {
         let (rules, user, kind) = (rules(bindings), User::default(), Kind::new("", "Pod"));
         let object = pod(&privileged("web"));
@@ -636,23 +1035,48 @@ fn bindings_that_are_not_decided_in_time_are_not_evaluated() {
             labels: None,
             old_labels: None,
         };
-        let case =
-            Case { attributes, kind: &kind, user: &user, dry_run: false, object: Some(&object), old_object: None };
+        let case = Case {
+            attributes,
+            kind: &kind,
+            user: &user,
+            dry_run: false,
+            object: Some(&object),
+            old_object: None,
+        };
         let looks = std::cell::Cell::new(0);
         let is_late = || {
             looks.set(looks.get() + 1);
             looks.get() > after
         };
         let judge = |object: &Document, params: &policy::Params| Ok(real(object, params));
-        decide(&rules, &case, &Callbacks { namespace: &|| None, judge: &judge, is_late: &is_late })
+        decide(
+            &rules,
+            &case,
+            &Callbacks {
+                namespace: &|| None,
+                judge: &judge,
+                is_late: &is_late,
+            },
+        )
     };
     let late = decided(0, vec![deny(&["C-0057"]), second.clone()]);
-    assert_eq!((late.outcomes.len(), late.unevaluated.len()), (0, 1), "one message for all bindings: {late:?}");
+    assert_eq!(
+        (late.outcomes.len(), late.unevaluated.len()),
+        (0, 1),
+        "one message for all bindings: {late:?}"
+    );
     assert_eq!(late.status.map(|it| it.code), Some(503));
     let half = decided(2, vec![deny(&["C-0057"]), second.clone()]);
-    assert_eq!((half.outcomes.len(), half.unevaluated.len()), (1, 1), "{half:?}");
+    assert_eq!(
+        (half.outcomes.len(), half.unevaluated.len()),
+        (1, 1),
+        "{half:?}"
+    );
     assert_eq!(half.status.map(|it| it.code), Some(403));
-    let lenient = Binding { on_unevaluated: OnUnevaluated::Warn, ..second };
+    let lenient = Binding {
+        on_unevaluated: OnUnevaluated::Warn,
+        ..second
+    };
     assert!(decided(0, vec![lenient]).allowed);
 }
 
@@ -660,9 +1084,23 @@ fn bindings_that_are_not_decided_in_time_are_not_evaluated() {
 #[test]
 fn outcomes_are_bounded_and_the_rest_is_counted() {
     let containers: Vec<String> = (0..3_000).map(|it| privileged(&format!("c{it}"))).collect();
-    let bindings: Vec<Binding> =
-        (0..20).map(|it| Binding { name: format!("b{it}"), ..binding(&["C-0057"], &[Action::Warn]) }).collect();
+    let bindings: Vec<Binding> = (0..20)
+        .map(|it| Binding {
+            name: format!("b{it}"),
+            ..binding(&["C-0057"], &[Action::Warn])
+        })
+        .collect();
     let decision = create(pod(&containers.join(", "))).decide(&rules(bindings));
-    assert_eq!((decision.outcomes.len(), decision.findings_count()), (500, 3_000));
-    assert!(decision.warnings.iter().any(|it| it.contains("(3000 times)")), "{:?}", decision.warnings);
+    assert_eq!(
+        (decision.outcomes.len(), decision.findings_count()),
+        (500, 3_000)
+    );
+    assert!(
+        decision
+            .warnings
+            .iter()
+            .any(|it| it.contains("(3000 times)")),
+        "{:?}",
+        decision.warnings
+    );
 }

@@ -16,16 +16,32 @@ const PATH: usize = 70;
 /// Writes the warnings of a decision: what could not be judged, then findings, worst first.
 pub(super) fn write(decision: &mut Decision, rules: &Rules) {
     let mut warnings: Vec<String> = Vec::new();
-    let unjudged: Vec<&Unevaluated> =
-        decision.unevaluated.iter().filter(|it| it.action == Some(Action::Warn)).collect();
+    let unjudged: Vec<&Unevaluated> = decision
+        .unevaluated
+        .iter()
+        .filter(|it| it.action == Some(Action::Warn))
+        .collect();
     for it in unjudged.iter().take(UNJUDGED) {
-        let control = it.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
-        warnings.push(one_line(&format!("{control}not judged: {}", it.message), LENGTH));
+        let control = it
+            .control
+            .as_ref()
+            .map_or_else(String::new, |it| format!("{it} "));
+        warnings.push(one_line(
+            &format!("{control}not judged: {}", it.message),
+            LENGTH,
+        ));
     }
     if unjudged.len() > UNJUDGED {
-        warnings.push(format!("… and {} more were not judged", unjudged.len() - UNJUDGED));
+        warnings.push(format!(
+            "… and {} more were not judged",
+            unjudged.len() - UNJUDGED
+        ));
     }
-    let warned: Vec<&Outcome> = decision.outcomes.iter().filter(|it| it.action == Some(Action::Warn)).collect();
+    let warned: Vec<&Outcome> = decision
+        .outcomes
+        .iter()
+        .filter(|it| it.action == Some(Action::Warn))
+        .collect();
     if warned.len() <= MOST && decision.dropped_count(Action::Warn, None) == 0 {
         warnings.extend(warned.iter().map(|it| line(it, rules, 1)));
     } else {
@@ -35,7 +51,10 @@ pub(super) fn write(decision: &mut Decision, rules: &Rules) {
             let control = &outcome.finding.control;
             if !told.contains(&control) {
                 told.push(control);
-                let kept = warned.iter().filter(|it| it.finding.control == *control).count();
+                let kept = warned
+                    .iter()
+                    .filter(|it| it.finding.control == *control)
+                    .count();
                 let count = kept + decision.dropped_count(Action::Warn, Some(control));
                 warnings.push(line(outcome, rules, count));
             }
@@ -51,7 +70,10 @@ pub(super) fn write(decision: &mut Decision, rules: &Rules) {
 
 fn line(outcome: &Outcome, rules: &Rules, count: usize) -> String {
     let finding = &outcome.finding;
-    let severity = rules.controls.get(&finding.control).map_or(Severity::Low, |it| it.severity);
+    let severity = rules
+        .controls
+        .get(&finding.control)
+        .map_or(Severity::Low, |it| it.severity);
     let why = match outcome.because {
         Because::New => "",
         Because::Existing => " (already there)",
@@ -60,10 +82,18 @@ fn line(outcome: &Outcome, rules: &Rules, count: usize) -> String {
         Because::Deleting => " (going away)",
         Because::StatusWrite => " (status)",
     };
-    let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+    let times = if count > 1 {
+        format!(" ({count} times)")
+    } else {
+        String::new()
+    };
     let end = format!("{why}{times}");
     let room = LENGTH.saturating_sub(end.chars().count());
-    let path = finding.paths.first().map(|it| format!(" {}", tail(&it.to_string(), PATH))).unwrap_or_default();
+    let path = finding
+        .paths
+        .first()
+        .map(|it| format!(" {}", tail(&it.to_string(), PATH)))
+        .unwrap_or_default();
     let head = format!("{} {severity}:{path}: {}", finding.control, finding.message);
     format!("{}{end}", one_line(&head, room))
 }

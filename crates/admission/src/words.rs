@@ -33,7 +33,10 @@ pub(super) fn denial(denied: &[&Outcome], more: usize, rules: &Rules, case: &Cas
         let tail = match (first, count) {
             (false, _) => String::new(),
             (true, 1) => format!(" [binding {}]", one_line(&outcome.binding, 60)),
-            (true, count) => format!(" [binding {}, 1 of {count}]", one_line(&outcome.binding, 60)),
+            (true, count) => format!(
+                " [binding {}, 1 of {count}]",
+                one_line(&outcome.binding, 60)
+            ),
         };
         let room = (if first { FIRST_LINE } else { LINE }).saturating_sub(tail.chars().count());
         let line = format!("{}{tail}", line(outcome, rules, case, room));
@@ -54,11 +57,16 @@ pub(super) fn denial(denied: &[&Outcome], more: usize, rules: &Rules, case: &Cas
 
 /// Adds what could not be judged and is denied for it.
 pub(super) fn add_unjudged(unjudged: &[&Unevaluated], text: &mut String) {
-    let Some(first) = unjudged.first() else { return };
+    let Some(first) = unjudged.first() else {
+        return;
+    };
     if !text.is_empty() {
         text.push('\n');
     }
-    let control = first.control.as_ref().map_or_else(String::new, |it| format!("{it} "));
+    let control = first
+        .control
+        .as_ref()
+        .map_or_else(String::new, |it| format!("{it} "));
     let more = match unjudged.len() {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
@@ -79,16 +87,28 @@ fn line(outcome: &Outcome, rules: &Rules, case: &Case<'_>, room: usize) -> Strin
     let name = control.map_or_else(String::new, |it| format!(" {}", one_line(&it.name, 60)));
     let place = place(finding, case);
     let todo = todo(finding, control.map(AsRef::as_ref));
-    let frame =
-        finding.control.as_str().chars().count() + name.chars().count() + place.chars().count() + todo.chars().count();
+    let frame = finding.control.as_str().chars().count()
+        + name.chars().count()
+        + place.chars().count()
+        + todo.chars().count();
     let left = room.saturating_sub(frame + 2).max(30);
-    one_line(&format!("{}{name}: {}{place}{todo}", finding.control, one_line(&finding.message, left)), room)
+    one_line(
+        &format!(
+            "{}{name}: {}{place}{todo}",
+            finding.control,
+            one_line(&finding.message, left)
+        ),
+        room,
+    )
 }
 
 fn place(finding: &Finding, case: &Case<'_>) -> String {
     let attributes = &case.attributes;
     if attributes.operation == Operation::Connect {
-        let (kind, name) = (connected(attributes.resource), one_line(attributes.name, 60));
+        let (kind, name) = (
+            connected(attributes.resource),
+            one_line(attributes.name, 60),
+        );
         return match one_line(attributes.namespace, 60) {
             namespace if namespace.is_empty() => format!(" ({kind} {name})"),
             namespace => format!(" ({kind} {namespace}/{name})"),
@@ -112,11 +132,17 @@ fn connected(resource: &str) -> &'static str {
 fn todo(finding: &Finding, control: Option<&Control>) -> String {
     let same = |path: &kubevet_model::FieldPath| finding.paths.first() == Some(path);
     let shown = |path: &kubevet_model::FieldPath| {
-        if same(path) { "it".to_owned() } else { tail(&path.to_string(), PATH) }
+        if same(path) {
+            "it".to_owned()
+        } else {
+            tail(&path.to_string(), PATH)
+        }
     };
     match finding.fixes.first() {
         Some(fix) => match &fix.action {
-            FixAction::Set(value) => format!(": set {} to {}", shown(&fix.path), one_line(value, VALUE)),
+            FixAction::Set(value) => {
+                format!(": set {} to {}", shown(&fix.path), one_line(value, VALUE))
+            }
             FixAction::Remove => format!(": remove {}", shown(&fix.path)),
         },
         None => match control {
@@ -129,11 +155,16 @@ fn todo(finding: &Finding, control: Option<&Control>) -> String {
 /// The first sentence of a remediation, or as many whole clauses of it as fit.
 fn advice(remediation: &str) -> String {
     let text = remediation.trim();
-    let sentence = text.split_once(". ").map_or_else(|| text.trim_end_matches('.'), |(first, _)| first);
+    let sentence = text
+        .split_once(". ")
+        .map_or_else(|| text.trim_end_matches('.'), |(first, _)| first);
     if sentence.chars().count() <= ADVICE {
         return one_line(sentence, ADVICE);
     }
-    let clauses = sentence.match_indices(", ").map(|(at, _)| at).filter(|at| *at <= ADVICE);
+    let clauses = sentence
+        .match_indices(", ")
+        .map(|(at, _)| at)
+        .filter(|at| *at <= ADVICE);
     match clauses.last() {
         Some(end) => one_line(sentence.get(..end).unwrap_or(sentence), ADVICE),
         None => one_line(sentence, ADVICE),

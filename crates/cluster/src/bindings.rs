@@ -64,15 +64,30 @@ impl Cluster {
     pub fn bindings(&self) -> Bindings {
         let (sender, receiver) = watch::channel(None);
         let pulse = Pulse::new();
-        let followed = Followed { group: GROUP, resource: RESOURCE, absent: Some(ABSENT) };
+        let followed = Followed {
+            group: GROUP,
+            resource: RESOURCE,
+            absent: Some(ABSENT),
+        };
         let mut all = BTreeMap::new();
         let tell = move |change| {
             if apply(&mut all, change) || sender.borrow().is_none() {
                 sender.send_replace(Some(all.values().cloned().collect()));
             }
         };
-        let task = follow(api(self), followed, self.limits.clone(), pulse.clone(), slim, tell);
-        Bindings { receiver, pulse, _task: Arc::new(task) }
+        let task = follow(
+            api(self),
+            followed,
+            self.limits.clone(),
+            pulse.clone(),
+            slim,
+            tell,
+        );
+        Bindings {
+            receiver,
+            pulse,
+            _task: Arc::new(task),
+        }
     }
 }
 
@@ -115,8 +130,10 @@ fn slim(mut object: DynamicObject) -> StoredBinding {
         fields.shift_remove("status");
     }
     // An item of a list does not say its kind.
-    object.types =
-        Some(kube::core::TypeMeta { api_version: format!("{GROUP}/v1alpha1"), kind: "ControlBinding".to_owned() });
+    object.types = Some(kube::core::TypeMeta {
+        api_version: format!("{GROUP}/v1alpha1"),
+        kind: "ControlBinding".to_owned(),
+    });
     StoredBinding {
         name: object.metadata.name.clone().unwrap_or_default(),
         uid: object.metadata.uid.clone().unwrap_or_default(),
@@ -128,10 +145,20 @@ fn slim(mut object: DynamicObject) -> StoredBinding {
 }
 
 fn before(object: &Value) -> Before {
-    let last_good = object.pointer(LAST_GOOD).and_then(Value::as_str).filter(|it| it.len() <= LAST_GOOD_BYTES);
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let accepted = conditions.into_iter().flatten().find(|it| it.get("type").is_some_and(|it| it == "Accepted"));
-    let says = |key: &str, value: &str| accepted.is_some_and(|it| it.get(key).is_some_and(|it| it == value));
+    let last_good = object
+        .pointer(LAST_GOOD)
+        .and_then(Value::as_str)
+        .filter(|it| it.len() <= LAST_GOOD_BYTES);
+    let conditions = object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    let accepted = conditions
+        .into_iter()
+        .flatten()
+        .find(|it| it.get("type").is_some_and(|it| it == "Accepted"));
+    let says = |key: &str, value: &str| {
+        accepted.is_some_and(|it| it.get(key).is_some_and(|it| it == value))
+    };
     Before {
         last_good: last_good.map(Arc::from),
         was_in_force: last_good.is_some() || says("status", "True") || says("reason", LOST),
@@ -140,17 +167,23 @@ fn before(object: &Value) -> Before {
 
 /// True where that changes anything that a binding can mean.
 fn apply(all: &mut BTreeMap<String, StoredBinding>, change: Change<StoredBinding>) -> bool {
-    let same = |a: &StoredBinding, b: &StoredBinding| (&a.uid, a.generation) == (&b.uid, b.generation);
+    let same =
+        |a: &StoredBinding, b: &StoredBinding| (&a.uid, a.generation) == (&b.uid, b.generation);
     match change {
         Change::All(listed) => {
-            let listed: BTreeMap<_, _> = listed.into_iter().map(|it| (it.name.clone(), it)).collect();
+            let listed: BTreeMap<_, _> =
+                listed.into_iter().map(|it| (it.name.clone(), it)).collect();
             let news = listed.len() != all.len()
-                || listed.values().any(|it| all.get(&it.name).is_none_or(|known| !same(known, it)));
+                || listed
+                    .values()
+                    .any(|it| all.get(&it.name).is_none_or(|known| !same(known, it)));
             *all = listed;
             news
         }
         Change::Put(binding) => {
-            let news = all.get(&binding.name).is_none_or(|known| !same(known, &binding));
+            let news = all
+                .get(&binding.name)
+                .is_none_or(|known| !same(known, &binding));
             all.insert(binding.name.clone(), binding);
             news
         }

@@ -32,7 +32,10 @@ impl Call<'_> {
         match tokio::time::timeout(within, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(ClusterError::TimedOut { what: self.what(), after: within }),
+            Err(_) => Err(ClusterError::TimedOut {
+                what: self.what(),
+                after: within,
+            }),
         }
     }
 
@@ -53,16 +56,24 @@ impl Call<'_> {
         let kube::Error::Api(status) = error else {
             let why = plain(&chain(error));
             return match error {
-                kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => ClusterError::Unusable { what, why },
+                kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
+                    ClusterError::Unusable { what, why }
+                }
                 _ => ClusterError::Unreachable { what, why },
             };
         };
-        let why = plain(if status.message.is_empty() { &status.reason } else { &status.message });
+        let why = plain(if status.message.is_empty() {
+            &status.reason
+        } else {
+            &status.message
+        });
         match status.code {
             // A quota, an admission plugin or a namespace that is going away answer 403 as well; no rule mends those.
-            403 if why.contains(&format!("cannot {} ", self.verb)) => {
-                ClusterError::Forbidden { what, rule: self.rule(), why }
-            }
+            403 if why.contains(&format!("cannot {} ", self.verb)) => ClusterError::Forbidden {
+                what,
+                rule: self.rule(),
+                why,
+            },
             404 => ClusterError::Missing { what, why },
             409 => ClusterError::Conflict { what },
             code => ClusterError::Refused { what, code, why },
@@ -71,10 +82,18 @@ impl Call<'_> {
 
     /// The RBAC rule that allows this call, and where it belongs.
     fn rule(&self) -> String {
-        let Self { verb, group, resource, .. } = self;
+        let Self {
+            verb,
+            group,
+            resource,
+            ..
+        } = self;
         let mut rule = format!("{{apiGroups: [\"{group}\"], resources: [{resource}]");
         // `create`, `list` and `watch` are not granted by name.
-        if let Some(name) = self.name.filter(|_| !matches!(*verb, "create" | "list" | "watch")) {
+        if let Some(name) = self
+            .name
+            .filter(|_| !matches!(*verb, "create" | "list" | "watch"))
+        {
             let _ = write!(rule, ", resourceNames: [{name}]");
         }
         let _ = write!(rule, ", verbs: [{verb}]}} to ");
@@ -91,7 +110,8 @@ impl Call<'_> {
 
 /// Whether the name can stand in a path as it is. Names reach us from requests, and the client does not escape them.
 pub(super) fn is_name(name: &str) -> bool {
-    let allowed = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'-' | b'.');
+    let allowed =
+        |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'-' | b'.');
     !name.is_empty() && name.len() <= 253 && !name.starts_with('.') && name.bytes().all(allowed)
 }
 

@@ -56,16 +56,23 @@ pub async fn connect(access: &Access) -> Result<Cluster, ClusterError> {
     // A program that a kubeconfig names for credentials is run right here, and may hang.
     let client = tokio::task::spawn_blocking(move || client(config));
     match tokio::time::timeout(CREDENTIALS, client).await {
-        Ok(Ok(Ok(client))) => Ok(Cluster { client, limits: Limits::default() }),
+        Ok(Ok(Ok(client))) => Ok(Cluster {
+            client,
+            limits: Limits::default(),
+        }),
         Ok(Ok(Err(error))) => Err(unusable(access, &error.to_string())),
         Ok(Err(error)) => Err(unusable(access, &error.to_string())),
-        Err(_) => Err(unusable(access, &format!("no credentials within {} s", CREDENTIALS.as_secs()))),
+        Err(_) => Err(unusable(
+            access,
+            &format!("no credentials within {} s", CREDENTIALS.as_secs()),
+        )),
     }
 }
 
 pub(super) fn client(mut config: Config) -> kube::Result<Client> {
     config.connect_timeout = Some(CONNECTION);
-    let agent = hyper::header::HeaderValue::from_static(concat!("kubevet/", env!("CARGO_PKG_VERSION")));
+    let agent =
+        hyper::header::HeaderValue::from_static(concat!("kubevet/", env!("CARGO_PKG_VERSION")));
     config.headers.push((hyper::header::USER_AGENT, agent));
     Client::try_from(config)
 }
@@ -88,16 +95,29 @@ fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
         return Err("not a file".to_owned());
     }
     if about.len() > LARGEST_KUBECONFIG {
-        return Err(format!("{} bytes; a kubeconfig has at most {LARGEST_KUBECONFIG}", about.len()));
+        return Err(format!(
+            "{} bytes; a kubeconfig has at most {LARGEST_KUBECONFIG}",
+            about.len()
+        ));
     }
     // The parser shows the lines around a mistake, and those may hold a token.
-    Kubeconfig::read_from(file).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+    Kubeconfig::read_from(file).map_err(|error| {
+        error
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    })
 }
 
 fn unusable(access: &Access, why: &str) -> ClusterError {
     match access {
         Access::Kubeconfig(file) => told(file, why),
-        Access::InCluster => ClusterError::Access(format!("the service account cannot be used: {}", plain(why))),
+        Access::InCluster => ClusterError::Access(format!(
+            "the service account cannot be used: {}",
+            plain(why)
+        )),
     }
 }
 

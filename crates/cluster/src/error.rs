@@ -76,7 +76,10 @@ impl ClusterError {
         match self {
             Self::Conflict { .. } | Self::TimedOut { .. } | Self::Unreachable { .. } => true,
             Self::Refused { code, .. } => *code == 429 || *code >= 500,
-            Self::Access(_) | Self::Forbidden { .. } | Self::Missing { .. } | Self::Unusable { .. } => false,
+            Self::Access(_)
+            | Self::Forbidden { .. }
+            | Self::Missing { .. }
+            | Self::Unusable { .. } => false,
         }
     }
 }

@@ -60,13 +60,24 @@ impl Cluster {
         let dropped = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             cluster: self.clone(),
-            instance: one_line(if instance.is_empty() { "kubevet" } else { instance }, 128),
+            instance: one_line(
+                if instance.is_empty() {
+                    "kubevet"
+                } else {
+                    instance
+                },
+                128,
+            ),
             dropped: Arc::clone(&dropped),
             ledger: Ledger::new(Instant::now()),
             said: None,
         };
         let task = Task(tokio::spawn(writer.run(receiver)));
-        Events { sender, dropped, _task: Arc::new(task) }
+        Events {
+            sender,
+            dropped,
+            _task: Arc::new(task),
+        }
     }
 }
 
@@ -74,7 +85,11 @@ impl Events {
     /// Hands over a note. Never waits; where there is no room the note is dropped and counted. The same object, control
     /// and reason within ten minutes become one Event with a count.
     pub fn record(&self, note: Note) {
-        if self.sender.try_send(Message::Note(Box::new(bounded(note)))).is_err() {
+        if self
+            .sender
+            .try_send(Message::Note(Box::new(bounded(note))))
+            .is_err()
+        {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -152,17 +167,39 @@ impl Writer {
 
     async fn write(&mut self, write: &Write) {
         let subject = &write.note.subject;
-        let namespace = if subject.namespace.is_empty() { "default" } else { &subject.namespace };
+        let namespace = if subject.namespace.is_empty() {
+            "default"
+        } else {
+            &subject.namespace
+        };
         let api: Api<Event> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let call = |verb| Call { verb, group: "events.k8s.io", resource: "events", namespace: None, name: None };
+        let call = |verb| Call {
+            verb,
+            group: "events.k8s.io",
+            resource: "events",
+            namespace: None,
+            name: None,
+        };
         let limit = self.cluster.limits.call;
         let written = if write.again {
-            let series =
-                EventSeries { count: i32::try_from(write.count).unwrap_or(i32::MAX), last_observed_time: now() };
+            let series = EventSeries {
+                count: i32::try_from(write.count).unwrap_or(i32::MAX),
+                last_observed_time: now(),
+            };
             let change = Patch::Merge(json!({"series": series}));
-            call("patch").ask(limit, api.patch(&write.name, &PatchParams::default(), &change)).await
+            call("patch")
+                .ask(
+                    limit,
+                    api.patch(&write.name, &PatchParams::default(), &change),
+                )
+                .await
         } else {
-            call("create").ask(limit, api.create(&PostParams::default(), &self.event(write, namespace))).await
+            call("create")
+                .ask(
+                    limit,
+                    api.create(&PostParams::default(), &self.event(write, namespace)),
+                )
+                .await
         };
         match written {
             Ok(_) => self.said = None,
@@ -221,7 +258,13 @@ fn reference(subject: &Subject) -> ObjectReference {
 /// What comes from a request is cut to what an Event may hold.
 fn bounded(mut note: Note) -> Note {
     for subject in std::iter::once(&mut note.subject).chain(&mut note.related) {
-        let Subject { api_version, kind, namespace, name, uid } = subject;
+        let Subject {
+            api_version,
+            kind,
+            namespace,
+            name,
+            uid,
+        } = subject;
         for text in [api_version, kind, namespace, name, uid] {
             *text = one_line(text, NAME);
         }

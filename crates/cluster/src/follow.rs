@@ -66,7 +66,13 @@ pub(super) struct Followed {
 
 impl Followed {
     fn call(&self, verb: &'static str) -> Call<'static> {
-        Call { verb, group: self.group, resource: self.resource, namespace: None, name: None }
+        Call {
+            verb,
+            group: self.group,
+            resource: self.resource,
+            namespace: None,
+            name: None,
+        }
     }
 }
 
@@ -93,7 +99,15 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let mut follower = Follower { api, followed, pace: limits.pace.clone(), limits, pulse, slim, tell };
+    let mut follower = Follower {
+        api,
+        followed,
+        pace: limits.pace.clone(),
+        limits,
+        pulse,
+        slim,
+        tell,
+    };
     Task(tokio::spawn(async move { follower.run().await }))
 }
 
@@ -140,7 +154,8 @@ where
             let part = match call.ask(self.limits.call, self.api.list(&page)).await {
                 Ok(part) => part,
                 Err(ClusterError::Missing { .. }) if self.followed.absent.is_some() => {
-                    let error = ClusterError::Access(self.followed.absent.unwrap_or_default().to_owned());
+                    let error =
+                        ClusterError::Access(self.followed.absent.unwrap_or_default().to_owned());
                     // Whoever hears that there are none can ask why.
                     self.say(&error);
                     self.settle(Vec::new());
@@ -184,14 +199,17 @@ where
 
     async fn watch_once(&mut self, version: &mut String) -> End {
         let call = self.followed.call("watch");
-        let seconds = u32::try_from(self.limits.watch.as_secs()).unwrap_or(u32::MAX).max(1);
+        let seconds = u32::try_from(self.limits.watch.as_secs())
+            .unwrap_or(u32::MAX)
+            .max(1);
         let params = WatchParams::default().timeout(seconds);
         let from = version.clone();
-        let stream = match tokio::time::timeout(self.limits.call, self.api.watch(&params, &from)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return end(&call, &error),
-            Err(_) => return End::Failed(late(&call, self.limits.call), Duration::ZERO),
-        };
+        let stream =
+            match tokio::time::timeout(self.limits.call, self.api.watch(&params, &from)).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return end(&call, &error),
+                Err(_) => return End::Failed(late(&call, self.limits.call), Duration::ZERO),
+            };
         let mut stream = std::pin::pin!(stream);
         self.well();
         self.pulse.beat();
@@ -233,7 +251,10 @@ where
     fn say(&self, error: &ClusterError) {
         let words = error.to_string();
         if self.pulse.trouble(Some(words.clone())) {
-            tracing::warn!(resource = self.followed.resource, "{words}; what is known stays, trying again");
+            tracing::warn!(
+                resource = self.followed.resource,
+                "{words}; what is known stays, trying again"
+            );
         }
     }
 
@@ -258,7 +279,11 @@ fn end(call: &Call<'_>, error: &kube::Error) -> End {
         // 404: the resource itself is gone, and the list says what that means.
         kube::Error::Api(status) if matches!(status.code, 404 | 410) => End::Expired,
         kube::Error::Api(status) => {
-            let seconds = status.details.as_ref().map_or(0, |it| it.retry_after_seconds).min(60);
+            let seconds = status
+                .details
+                .as_ref()
+                .map_or(0, |it| it.retry_after_seconds)
+                .min(60);
             End::Failed(call.failed(error), Duration::from_secs(u64::from(seconds)))
         }
         _ => End::Failed(call.failed(error), Duration::ZERO),
@@ -266,7 +291,10 @@ fn end(call: &Call<'_>, error: &kube::Error) -> End {
 }
 
 fn late(call: &Call<'_>, after: Duration) -> ClusterError {
-    ClusterError::TimedOut { what: call.what(), after }
+    ClusterError::TimedOut {
+        what: call.what(),
+        after,
+    }
 }
 
 fn remember<K: Resource>(version: &mut String, object: &K) {

@@ -95,13 +95,23 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(now: Instant) -> Self {
-        Self { entries: HashMap::new(), fresh: VecDeque::new(), repeated: VecDeque::new(), tokens: BURST, filled: now }
+        Self {
+            entries: HashMap::new(),
+            fresh: VecDeque::new(),
+            repeated: VecDeque::new(),
+            tokens: BURST,
+            filled: now,
+        }
     }
 
     /// Takes a note; false where there is no room for it.
     pub(super) fn note(&mut self, note: Note, now: Instant) -> bool {
         let key = (note.subject.clone(), note.control.clone(), note.reason);
-        if let Some(entry) = self.entries.get_mut(&key).filter(|it| it.queued || now - it.last < SERIES) {
+        if let Some(entry) = self
+            .entries
+            .get_mut(&key)
+            .filter(|it| it.queued || now - it.last < SERIES)
+        {
             entry.count = entry.count.saturating_add(1);
             entry.last = now;
             entry.note = note;
@@ -112,13 +122,24 @@ impl Ledger {
             return true;
         }
         if self.entries.len() >= MOST {
-            self.entries.retain(|_, it| it.queued || now - it.last < SERIES);
+            self.entries
+                .retain(|_, it| it.queued || now - it.last < SERIES);
             if self.entries.len() >= MOST {
                 return false;
             }
         }
         let name = format!("kubevet.{:016x}", RandomState::new().hash_one(&key));
-        self.entries.insert(key.clone(), Entry { note, count: 1, last: now, name, written: None, queued: true });
+        self.entries.insert(
+            key.clone(),
+            Entry {
+                note,
+                count: 1,
+                last: now,
+                name,
+                written: None,
+                queued: true,
+            },
+        );
         self.fresh.push_back(key);
         true
     }
@@ -145,7 +166,9 @@ impl Ledger {
         }
         self.tokens -= 1.0;
         self.take(repeated);
-        let Some(entry) = self.entries.get_mut(&first) else { return Next::Nothing };
+        let Some(entry) = self.entries.get_mut(&first) else {
+            return Next::Nothing;
+        };
         let write = Write {
             name: entry.name.clone(),
             note: entry.note.clone(),
@@ -159,13 +182,17 @@ impl Ledger {
 
     /// A write did not happen: the next of its kind starts anew.
     pub(super) fn forget(&mut self, note: &Note) {
-        self.entries.remove(&(note.subject.clone(), note.control.clone(), note.reason));
+        self.entries
+            .remove(&(note.subject.clone(), note.control.clone(), note.reason));
     }
 
     /// Repeats no longer wait for their time; for the end of the process.
     pub(super) fn hurry(&mut self) {
         for entry in self.entries.values_mut() {
-            entry.written = entry.written.and_then(|it| it.checked_sub(REPEAT)).or(entry.written);
+            entry.written = entry
+                .written
+                .and_then(|it| it.checked_sub(REPEAT))
+                .or(entry.written);
         }
     }
 
@@ -221,11 +248,18 @@ mod tests {
             }
             match ledger.next(now) {
                 Next::Write(it) => {
-                    let Write { note, count, again, .. } = *it;
+                    let Write {
+                        note, count, again, ..
+                    } = *it;
                     let second = (now - start).as_secs();
-                    written.push(format!("{second}: {} {} {count} {again}", note.subject.name, note.control));
+                    written.push(format!(
+                        "{second}: {} {} {count} {again}",
+                        note.subject.name, note.control
+                    ));
                 }
-                Next::Wait(pause) => now += pause.clamp(Duration::from_millis(1), Duration::from_secs(1)),
+                Next::Wait(pause) => {
+                    now += pause.clamp(Duration::from_millis(1), Duration::from_secs(1))
+                }
                 Next::Nothing => now += Duration::from_secs(1),
             }
         }
@@ -235,29 +269,48 @@ mod tests {
     #[test]
     fn the_same_again_is_counted() {
         check(
-            &[(0, 1, "a"), (1, 1, "a"), (2, 1, "a"), (2, 1, "b"), (40, 1, "a")],
+            &[
+                (0, 1, "a"),
+                (1, 1, "a"),
+                (2, 1, "a"),
+                (2, 1, "b"),
+                (40, 1, "a"),
+            ],
             100,
-            &["0: 1 a 1 false", "2: 1 b 1 false", "30: 1 a 3 true", "60: 1 a 4 true"],
+            &[
+                "0: 1 a 1 false",
+                "2: 1 b 1 false",
+                "30: 1 a 3 true",
+                "60: 1 a 4 true",
+            ],
         );
     }
 
     #[test]
     fn much_later_it_is_new() {
-        check(&[(0, 1, "a"), (700, 1, "a")], 800, &["0: 1 a 1 false", "700: 1 a 1 false"]);
+        check(
+            &[(0, 1, "a"), (700, 1, "a")],
+            800,
+            &["0: 1 a 1 false", "700: 1 a 1 false"],
+        );
     }
 
     #[test]
     fn many_at_once_are_slowed_down_and_in_the_end_refused() {
         let start = Instant::now();
         let mut ledger = Ledger::new(start);
-        let taken = (0..5000).filter(|it| ledger.note(note(*it, "a"), start)).count();
+        let taken = (0..5000)
+            .filter(|it| ledger.note(note(*it, "a"), start))
+            .count();
         assert_eq!(taken, MOST);
         let at_once = std::iter::from_fn(|| match ledger.next(start) {
             Next::Write(it) => Some(it),
             Next::Wait(_) | Next::Nothing => None,
         });
         assert_eq!(at_once.count(), 25);
-        let Next::Wait(pause) = ledger.next(start) else { panic!("more than the burst") };
+        let Next::Wait(pause) = ledger.next(start) else {
+            panic!("more than the burst")
+        };
         assert_eq!(pause.as_millis(), 100);
     }
 

@@ -58,11 +58,28 @@ impl Cluster {
         let api: Api<Meta> = Api::all(self.client.clone());
         let cache = Arc::new(Cache::default());
         let pulse = Pulse::new();
-        let followed = Followed { group: "", resource: "namespaces", absent: None };
+        let followed = Followed {
+            group: "",
+            resource: "namespaces",
+            absent: None,
+        };
         let held = Arc::clone(&cache);
         let tell = move |change| apply(&held, change);
-        let task = follow(api.clone(), followed, self.limits.clone(), pulse.clone(), slim, tell);
-        Namespaces(Arc::new(Inner { api, cache, pulse, flights: Arc::default(), _task: task }))
+        let task = follow(
+            api.clone(),
+            followed,
+            self.limits.clone(),
+            pulse.clone(),
+            slim,
+            tell,
+        );
+        Namespaces(Arc::new(Inner {
+            api,
+            cache,
+            pulse,
+            flights: Arc::default(),
+            _task: task,
+        }))
     }
 }
 
@@ -70,7 +87,12 @@ impl Namespaces {
     /// The labels as the watch last brought them. Never waits.
     #[must_use]
     pub fn cached(&self, name: &str) -> Option<Arc<Labels>> {
-        self.0.cache.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0
+            .cache
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     /// The labels, from the watch or else from one GET that all who miss the same namespace share, within the time given
@@ -82,7 +104,10 @@ impl Namespaces {
         if !is_name(name) {
             return None;
         }
-        tokio::time::timeout(within.min(MISS), self.ask(name)).await.ok().flatten()
+        tokio::time::timeout(within.min(MISS), self.ask(name))
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Whether all namespaces have been listed at least once.
@@ -112,7 +137,11 @@ impl Namespaces {
     async fn ask(&self, name: &str) -> Option<Arc<Labels>> {
         loop {
             let (mut flight, joined) = self.flight(name)?;
-            let answer = flight.wait_for(Option::is_some).await.ok().and_then(|it| it.clone())?;
+            let answer = flight
+                .wait_for(Option::is_some)
+                .await
+                .ok()
+                .and_then(|it| it.clone())?;
             match answer {
                 Answer::Found(labels) => return Some(labels),
                 // That GET began before this caller came: the namespace may have been made since.
@@ -124,22 +153,36 @@ impl Namespaces {
 
     /// The GET that is under way for this name, or a new one; whether it was under way.
     fn flight(&self, name: &str) -> Option<(Flight, bool)> {
-        let mut flights = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self
+            .0
+            .flights
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(name).filter(|it| it.has_changed().is_ok()) {
             return Some((flight.clone(), true));
         }
         if flights.len() >= FLIGHTS {
-            tracing::warn!(namespace = name, "too many namespaces are being asked for: its labels count as not known");
+            tracing::warn!(
+                namespace = name,
+                "too many namespaces are being asked for: its labels count as not known"
+            );
             return None;
         }
         let (answer, flight) = watch::channel(None);
         flights.insert(name.to_owned(), flight.clone());
         drop(flights);
-        let (api, flights, name) = (self.0.api.clone(), Arc::clone(&self.0.flights), name.to_owned());
+        let (api, flights, name) = (
+            self.0.api.clone(),
+            Arc::clone(&self.0.flights),
+            name.to_owned(),
+        );
         // A task of its own: the caller that began it may give up before the others do.
         tokio::spawn(async move {
             let found = fetch(&api, &name).await;
-            flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            flights
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&name);
             let _ = answer.send(Some(found));
         });
         Some((flight, false))
@@ -152,7 +195,13 @@ impl Namespaces {
 }
 
 async fn fetch(api: &Api<Meta>, name: &str) -> Answer {
-    let call = Call { verb: "get", group: "", resource: "namespaces", namespace: None, name: Some(name) };
+    let call = Call {
+        verb: "get",
+        group: "",
+        resource: "namespaces",
+        namespace: None,
+        name: Some(name),
+    };
     match call.ask(MISS, api.get(name)).await {
         Ok(namespace) => Answer::Found(slim(namespace).1),
         Err(ClusterError::Missing { .. }) => Answer::Absent,
@@ -165,7 +214,10 @@ async fn fetch(api: &Api<Meta>, name: &str) -> Answer {
 
 fn slim(namespace: Meta) -> (String, Arc<Labels>) {
     let meta = namespace.metadata;
-    (meta.name.unwrap_or_default(), Arc::new(meta.labels.unwrap_or_default()))
+    (
+        meta.name.unwrap_or_default(),
+        Arc::new(meta.labels.unwrap_or_default()),
+    )
 }
 
 fn apply(cache: &Cache, change: Change<(String, Arc<Labels>)>) {

@@ -17,7 +17,11 @@ pub(super) struct Pace {
 impl Pace {
     /// The first pause and the longest.
     pub(super) fn new(first: Duration, most: Duration) -> Self {
-        Self { first, most, next: first }
+        Self {
+            first,
+            most,
+            next: first,
+        }
     }
 
     /// The pause to make now, between half of its length and all of it.

@@ -90,29 +90,58 @@ impl Cluster {
     ///
     /// # Errors
     /// Any; a conflict where somebody else set a field and `force` is not asked for.
-    pub async fn apply_policy(&self, object: &Value, how: Applying) -> Result<Became, ClusterError> {
-        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    pub async fn apply_policy(
+        &self,
+        object: &Value,
+        how: Applying,
+    ) -> Result<Became, ClusterError> {
+        let text = |path: &str| {
+            object
+                .pointer(path)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let name = text("/metadata/name");
-        let unusable = |why: &str| ClusterError::Unusable { what: format!("apply {name:?}"), why: why.to_owned() };
-        let kind = KINDS.iter().find(|it| it.kind == text("/kind")).ok_or_else(|| unusable("no kind that is known"))?;
+        let unusable = |why: &str| ClusterError::Unusable {
+            what: format!("apply {name:?}"),
+            why: why.to_owned(),
+        };
+        let kind = KINDS
+            .iter()
+            .find(|it| it.kind == text("/kind"))
+            .ok_or_else(|| unusable("no kind that is known"))?;
         if !is_name(name) {
             return Err(unusable("no name of an object"));
         }
         let api = self.policy_api(kind);
-        let call = |verb| Call { verb, group: kind.group, resource: kind.plural, namespace: None, name: Some(name) };
+        let call = |verb| Call {
+            verb,
+            group: kind.group,
+            resource: kind.plural,
+            namespace: None,
+            name: Some(name),
+        };
         let before = match call("get").ask(CALL, api.get_metadata_opt(name)).await {
             // The kind itself may be missing yet.
             Err(ClusterError::Missing { .. }) => None,
             other => other?,
         };
-        let params = PatchParams { dry_run: how.dry_run, force: how.force, ..PatchParams::apply(MANAGER) };
-        let after = call("patch").ask(CALL, api.patch(name, &params, &Patch::Apply(object))).await?;
+        let params = PatchParams {
+            dry_run: how.dry_run,
+            force: how.force,
+            ..PatchParams::apply(MANAGER)
+        };
+        let after = call("patch")
+            .ask(CALL, api.patch(name, &params, &Patch::Apply(object)))
+            .await?;
         if kind.kind == "CustomResourceDefinition" && !how.dry_run {
             self.established(&api, name).await?;
         }
         Ok(match before {
             None => Became::Created,
-            Some(before) if before.metadata.resource_version == after.metadata.resource_version => Became::Unchanged,
+            Some(before) if before.metadata.resource_version == after.metadata.resource_version => {
+                Became::Unchanged
+            }
             Some(_) => Became::Changed,
         })
     }
@@ -142,7 +171,10 @@ impl Cluster {
                     namespace: None,
                     name: Some(&name),
                 };
-                let params = DeleteParams { dry_run, ..DeleteParams::default() };
+                let params = DeleteParams {
+                    dry_run,
+                    ..DeleteParams::default()
+                };
                 match call.ask(CALL, api.delete(&name, &params)).await {
                     Ok(_) => gone.push((kind.kind.to_owned(), name)),
                     // Somebody else was quicker.
@@ -161,8 +193,16 @@ impl Cluster {
         api: &Api<DynamicObject>,
         (key, value): (&str, &str),
     ) -> Result<Vec<String>, ClusterError> {
-        let call = Call { verb: "list", group: kind.group, resource: kind.plural, namespace: None, name: None };
-        let mut params = ListParams::default().labels(&format!("{key}={value}")).limit(PAGE);
+        let call = Call {
+            verb: "list",
+            group: kind.group,
+            resource: kind.plural,
+            namespace: None,
+            name: None,
+        };
+        let mut params = ListParams::default()
+            .labels(&format!("{key}={value}"))
+            .limit(PAGE);
         let mut names = Vec::new();
         loop {
             let page = match call.ask(CALL, api.list_metadata(&params)).await {
@@ -180,25 +220,44 @@ impl Cluster {
     /// Waits until objects of a new kind can be made.
     async fn established(&self, api: &Api<DynamicObject>, name: &str) -> Result<(), ClusterError> {
         let resource = "customresourcedefinitions";
-        let call = Call { verb: "get", group: "apiextensions.k8s.io", resource, namespace: None, name: Some(name) };
+        let call = Call {
+            verb: "get",
+            group: "apiextensions.k8s.io",
+            resource,
+            namespace: None,
+            name: Some(name),
+        };
         let looking = async {
             loop {
                 let object = call.ask(CALL, api.get(name)).await?;
-                let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
-                let ready = conditions
-                    .is_some_and(|it| it.iter().any(|it| it["type"] == "Established" && it["status"] == "True"));
+                let conditions = object
+                    .data
+                    .pointer("/status/conditions")
+                    .and_then(Value::as_array);
+                let ready = conditions.is_some_and(|it| {
+                    it.iter()
+                        .any(|it| it["type"] == "Established" && it["status"] == "True")
+                });
                 if ready {
                     return Ok(());
                 }
                 tokio::time::sleep(LOOK).await;
             }
         };
-        let late = || ClusterError::TimedOut { what: format!("wait for {resource} {name}"), after: ESTABLISHED };
-        tokio::time::timeout(ESTABLISHED, looking).await.unwrap_or_else(|_| Err(late()))
+        let late = || ClusterError::TimedOut {
+            what: format!("wait for {resource} {name}"),
+            after: ESTABLISHED,
+        };
+        tokio::time::timeout(ESTABLISHED, looking)
+            .await
+            .unwrap_or_else(|_| Err(late()))
     }
 
     fn policy_api(&self, kind: &Applied) -> Api<DynamicObject> {
         let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-        Api::all_with(self.client.clone(), &ApiResource::from_gvk_with_plural(&gvk, kind.plural))
+        Api::all_with(
+            self.client.clone(),
+            &ApiResource::from_gvk_with_plural(&gvk, kind.plural),
+        )
     }
 }

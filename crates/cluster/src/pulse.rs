@@ -58,11 +58,21 @@ impl Pulse {
     #[cfg(test)]
     pub(super) async fn until_troubled(&self) -> String {
         let mut state = self.0.subscribe();
-        state.wait_for(|it| it.trouble.is_some()).await.unwrap().trouble.clone().unwrap()
+        state
+            .wait_for(|it| it.trouble.is_some())
+            .await
+            .unwrap()
+            .trouble
+            .clone()
+            .unwrap()
     }
 
     #[cfg(test)]
     pub(super) async fn until_well(&self) {
-        self.0.subscribe().wait_for(|it| it.trouble.is_none() && it.synced).await.unwrap();
+        self.0
+            .subscribe()
+            .wait_for(|it| it.trouble.is_none() && it.synced)
+            .await
+            .unwrap();
     }
 }

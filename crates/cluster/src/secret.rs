@@ -35,7 +35,9 @@ pub struct Certificates {
 impl Debug for Certificates {
     /// Says nothing that a log must not hold.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificates").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Certificates")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,7 +53,11 @@ impl Cluster {
     /// The Secret of that name. Asks nothing yet.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> SecretStore {
-        SecretStore { cluster: self.clone(), namespace: namespace.to_owned(), name: name.to_owned() }
+        SecretStore {
+            cluster: self.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
@@ -61,7 +67,11 @@ impl SecretStore {
     /// # Errors
     /// Any but [`ClusterError::Missing`].
     pub async fn read(&self) -> Result<Option<Certificates>, ClusterError> {
-        Ok(self.get().await?.map(contents).filter(|it| !it.certificate.is_empty() || !it.ca.is_empty()))
+        Ok(self
+            .get()
+            .await?
+            .map(contents)
+            .filter(|it| !it.certificate.is_empty() || !it.ca.is_empty()))
     }
 
     /// Stores certificates, if the Secret still is what `version` says; without a version, if it holds none yet. A Secret
@@ -77,7 +87,9 @@ impl SecretStore {
                 Some(secret) => {
                     let held = contents(secret);
                     if !held.certificate.is_empty() || !held.ca.is_empty() {
-                        return Err(ClusterError::Conflict { what: self.call("patch").what() });
+                        return Err(ClusterError::Conflict {
+                            what: self.call("patch").what(),
+                        });
                     }
                     held.version.unwrap_or_default()
                 }
@@ -88,11 +100,20 @@ impl SecretStore {
         let change = json!({"metadata": {"resourceVersion": version}, "data": data(certificates)});
         let (api, params, change) = (self.api(), PatchParams::default(), Patch::Merge(change));
         let call = self.call("patch");
-        call.ask(self.cluster.limits.call, api.patch(&self.name, &params, &change)).await.map(drop)
+        call.ask(
+            self.cluster.limits.call,
+            api.patch(&self.name, &params, &change),
+        )
+        .await
+        .map(drop)
     }
 
     async fn get(&self) -> Result<Option<Secret>, ClusterError> {
-        match self.call("get").ask(self.cluster.limits.call, self.api().get(&self.name)).await {
+        match self
+            .call("get")
+            .ask(self.cluster.limits.call, self.api().get(&self.name))
+            .await
+        {
             Ok(secret) => Ok(Some(secret)),
             Err(ClusterError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -101,13 +122,24 @@ impl SecretStore {
 
     async fn create(&self, certificates: &Certificates) -> Result<(), ClusterError> {
         let secret = Secret {
-            metadata: kube::core::ObjectMeta { name: Some(self.name.clone()), ..Default::default() },
-            data: Some(data(certificates).into_iter().filter_map(|(key, it)| Some((key.to_owned(), it?))).collect()),
+            metadata: kube::core::ObjectMeta {
+                name: Some(self.name.clone()),
+                ..Default::default()
+            },
+            data: Some(
+                data(certificates)
+                    .into_iter()
+                    .filter_map(|(key, it)| Some((key.to_owned(), it?)))
+                    .collect(),
+            ),
             type_: Some("Opaque".to_owned()),
             ..Default::default()
         };
         let (api, params) = (self.api(), PostParams::default());
-        self.call("create").ask(self.cluster.limits.call, api.create(&params, &secret)).await.map(drop)
+        self.call("create")
+            .ask(self.cluster.limits.call, api.create(&params, &secret))
+            .await
+            .map(drop)
     }
 
     fn api(&self) -> Api<Secret> {
@@ -115,13 +147,25 @@ impl SecretStore {
     }
 
     fn call<'a>(&'a self, verb: &'a str) -> Call<'a> {
-        Call { verb, group: "", resource: "secrets", namespace: Some(&self.namespace), name: Some(&self.name) }
+        Call {
+            verb,
+            group: "",
+            resource: "secrets",
+            namespace: Some(&self.namespace),
+            name: Some(&self.name),
+        }
     }
 }
 
 /// By key of the Secret; `None` takes the key away.
 fn data(certificates: &Certificates) -> BTreeMap<&'static str, Option<ByteString>> {
-    let Certificates { ca, ca_keys, certificate, key, .. } = certificates;
+    let Certificates {
+        ca,
+        ca_keys,
+        certificate,
+        key,
+        ..
+    } = certificates;
     let held = |it: &Vec<u8>| Some(ByteString(it.clone()));
     BTreeMap::from([
         (CA, held(ca)),

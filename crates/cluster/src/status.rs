@@ -50,7 +50,10 @@ impl Cluster {
     ) -> Result<bool, ClusterError> {
         let mut attempt = 1;
         loop {
-            match self.write_status(name, generation, conditions, last_good).await {
+            match self
+                .write_status(name, generation, conditions, last_good)
+                .await
+            {
                 Err(ClusterError::Missing { .. }) => return Ok(false),
                 Err(ClusterError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
                 done => return done,
@@ -66,7 +69,13 @@ impl Cluster {
         last_good: Option<&str>,
     ) -> Result<bool, ClusterError> {
         let api = bindings::api(self);
-        let get = Call { verb: "get", group: GROUP, resource: RESOURCE, namespace: None, name: Some(name) };
+        let get = Call {
+            verb: "get",
+            group: GROUP,
+            resource: RESOURCE,
+            namespace: None,
+            name: Some(name),
+        };
         let binding = get.ask(self.limits.call, api.get(name)).await?;
         if binding.metadata.generation != Some(generation) {
             return Ok(false);
@@ -81,28 +90,46 @@ impl Cluster {
         }
         let mut status = Map::from_iter([("conditions".to_owned(), Value::from(wanted))]);
         if !keeps {
-            let kept = fits.map_or(Value::Null, |spec| json!({"observedGeneration": generation, "spec": spec}));
+            let kept = fits.map_or(
+                Value::Null,
+                |spec| json!({"observedGeneration": generation, "spec": spec}),
+            );
             status.insert("lastGood".to_owned(), kept);
         }
         let change = json!({
             "metadata": {"resourceVersion": binding.metadata.resource_version},
             "status": status,
         });
-        let patch = Call { verb: "patch", resource: "controlbindings/status", ..get };
+        let patch = Call {
+            verb: "patch",
+            resource: "controlbindings/status",
+            ..get
+        };
         let (params, change) = (PatchParams::default(), Patch::Merge(change));
-        patch.ask(self.limits.call, api.patch_status(name, &params, &change)).await.map(|_| true)
+        patch
+            .ask(self.limits.call, api.patch_status(name, &params, &change))
+            .await
+            .map(|_| true)
     }
 }
 
 fn standing(binding: &DynamicObject) -> Vec<Value> {
-    binding.data.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default()
+    binding
+        .data
+        .pointer("/status/conditions")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// The conditions as they should stand. The time of a transition is kept while the status stays what it was.
 fn merge(standing: &[Value], generation: i64, conditions: &[Condition], now: &str) -> Vec<Value> {
     let is = |value: &Value, kind: &str| value.get("type").and_then(Value::as_str) == Some(kind);
-    let mut all: Vec<Value> =
-        standing.iter().filter(|it| !conditions.iter().any(|ours| is(it, &ours.kind))).cloned().collect();
+    let mut all: Vec<Value> = standing
+        .iter()
+        .filter(|it| !conditions.iter().any(|ours| is(it, &ours.kind)))
+        .cloned()
+        .collect();
     for condition in conditions {
         let status = match condition.holds {
             Some(true) => "True",
@@ -125,7 +152,11 @@ fn merge(standing: &[Value], generation: i64, conditions: &[Condition], now: &st
         }));
     }
     // The order is no news.
-    let place = |it: &Value| standing.iter().position(|known| known.get("type") == it.get("type"));
+    let place = |it: &Value| {
+        standing
+            .iter()
+            .position(|known| known.get("type") == it.get("type"))
+    };
     all.sort_by_key(|it| place(it).unwrap_or(usize::MAX));
     all
 }

@@ -1,5 +1,10 @@
 //! What becomes of what is known when the API server says no, says nothing, or goes away.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use super::{
     Certificates, ClusterError, Condition, Install, Namespaces, Note, Release, Subject,
@@ -23,7 +28,10 @@ fn namespace(name: &str, team: &str) -> Value {
 }
 
 fn list(items: &[Value]) -> Answer {
-    Answer::Json(200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}))
+    Answer::Json(
+        200,
+        json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
+    )
 }
 
 fn refuse(code: u16, message: &str) -> Answer {
@@ -47,7 +55,14 @@ fn watch(lines: &[Value]) -> Answer {
 /// The team of a namespace, as known from the watch.
 fn check(namespaces: &Namespaces, name: &str, team: Option<&str>) {
     let labels = namespaces.cached(name);
-    assert_eq!(labels.as_ref().and_then(|it| it.get("team")).map(String::as_str), team, "{name}");
+    assert_eq!(
+        labels
+            .as_ref()
+            .and_then(|it| it.get("team"))
+            .map(String::as_str),
+        team,
+        "{name}"
+    );
 }
 
 async fn until(what: impl Fn() -> bool) {
@@ -83,7 +98,9 @@ async fn a_miss_is_asked_for_once_and_no_is_not_remembered() {
     let seen = Arc::clone(&exists);
     let fake = Fake::start(move |what, _| match what {
         "GET /api/v1/namespaces" => list(&[]),
-        "GET /api/v1/namespaces/shop" if seen.load(Ordering::Relaxed) == 1 => Answer::Json(200, namespace("shop", "a")),
+        "GET /api/v1/namespaces/shop" if seen.load(Ordering::Relaxed) == 1 => {
+            Answer::Json(200, namespace("shop", "a"))
+        }
         "GET /api/v1/namespaces/slow" => Answer::Silence,
         _ if what.starts_with("WATCH") => watch(&[]),
         _ => refuse(404, "not found"),
@@ -97,7 +114,10 @@ async fn a_miss_is_asked_for_once_and_no_is_not_remembered() {
     assert_eq!(a.unwrap().get("team").unwrap(), "a");
     assert!(b.is_some());
     assert_eq!(fake.count("GET /api/v1/namespaces/shop"), before + 1);
-    assert_eq!(namespaces.get("slow", Duration::from_millis(20)).await, None);
+    assert_eq!(
+        namespaces.get("slow", Duration::from_millis(20)).await,
+        None
+    );
     assert_eq!(namespaces.get("../secrets", LONG).await, None);
     assert_eq!(fake.count("GET /api/v1/secrets"), 0);
 }
@@ -145,15 +165,30 @@ async fn what_is_too_old_is_listed_again() {
 async fn a_refusal_names_the_rule() {
     let fake = Fake::start(|what, _| match what {
         "GET /api/v1/namespaces" => refuse(403, "User \"x\" cannot list resource \"namespaces\""),
-        _ => refuse(403, "secrets \"tls\" is forbidden: User \"x\" cannot get resource \"secrets\""),
+        _ => refuse(
+            403,
+            "secrets \"tls\" is forbidden: User \"x\" cannot get resource \"secrets\"",
+        ),
     })
     .await;
     let namespaces = fake.cluster().namespaces();
     let why = namespaces.pulse().until_troubled().await;
-    assert!(why.contains("{apiGroups: [\"\"], resources: [namespaces], verbs: [list]} to a ClusterRole"), "{why}");
+    assert!(
+        why.contains(
+            "{apiGroups: [\"\"], resources: [namespaces], verbs: [list]} to a ClusterRole"
+        ),
+        "{why}"
+    );
     assert!(!namespaces.is_synced());
-    let why = fake.cluster().secret("kubevet", "tls").read().await.unwrap_err().to_string();
-    let rule = "resources: [secrets], resourceNames: [tls], verbs: [get]} to a Role in namespace kubevet";
+    let why = fake
+        .cluster()
+        .secret("kubevet", "tls")
+        .read()
+        .await
+        .unwrap_err()
+        .to_string();
+    let rule =
+        "resources: [secrets], resourceNames: [tls], verbs: [get]} to a Role in namespace kubevet";
     assert!(why.contains(rule), "{why}");
 }
 
@@ -169,16 +204,27 @@ async fn bindings_come_with_their_definition() {
             json!({"type": "MODIFIED", "object": binding(1, "written")}),
             json!({"type": "MODIFIED", "object": binding(2, "written")}),
         ]),
-        _ if installed.fetch_add(1, Ordering::Relaxed) == 0 => refuse(404, "the server could not find it"),
+        _ if installed.fetch_add(1, Ordering::Relaxed) == 0 => {
+            refuse(404, "the server could not find it")
+        }
         _ => list(&[]),
     })
     .await;
     let bindings = fake.cluster().bindings();
     let mut receiver = bindings.receiver();
-    receiver.wait_for(|it| it.as_ref().is_some_and(|it| it.is_empty())).await.unwrap();
-    let all = receiver.wait_for(|it| it.as_ref().is_some_and(|it| it.first().is_some_and(|it| it.generation == 2)));
+    receiver
+        .wait_for(|it| it.as_ref().is_some_and(|it| it.is_empty()))
+        .await
+        .unwrap();
+    let all = receiver.wait_for(|it| {
+        it.as_ref()
+            .is_some_and(|it| it.first().is_some_and(|it| it.generation == 2))
+    });
     let text = String::from_utf8(all.await.unwrap().as_ref().unwrap()[0].json.to_vec()).unwrap();
-    assert!(text.contains("C-0057") && text.contains("\"kind\":\"ControlBinding\""), "{text}");
+    assert!(
+        text.contains("C-0057") && text.contains("\"kind\":\"ControlBinding\""),
+        "{text}"
+    );
     assert!(!text.contains("written"), "{text}");
 }
 
@@ -195,7 +241,9 @@ async fn with_one(object: Value, replicas: Option<u32>) -> (Fake, Arc<Mutex<Valu
             ),
             None => refuse(404, "not found"),
         },
-        "GET /api/v1/namespaces/kubevet" => Answer::Json(200, json!({"metadata": {"name": "kubevet", "uid": "home"}})),
+        "GET /api/v1/namespaces/kubevet" => {
+            Answer::Json(200, json!({"metadata": {"name": "kubevet", "uid": "home"}}))
+        }
         _ if what.starts_with("GET") => Answer::Json(200, held.lock().unwrap().clone()),
         _ if what.starts_with("PUT") => {
             *held.lock().unwrap() = body.clone();
@@ -231,7 +279,10 @@ async fn trust_is_written_where_it_differs() {
     assert_eq!(cluster.publish(&install(), bundle).await, Ok(true));
     assert_eq!(cluster.publish(&install(), bundle).await, Ok(false));
     let object = object.lock().unwrap().clone();
-    assert_eq!(object["webhooks"][0]["clientConfig"]["caBundle"], object["webhooks"][1]["clientConfig"]["caBundle"]);
+    assert_eq!(
+        object["webhooks"][0]["clientConfig"]["caBundle"],
+        object["webhooks"][1]["clientConfig"]["caBundle"]
+    );
     assert_eq!(object["metadata"]["ownerReferences"][0]["uid"], "home");
     assert_eq!(object["webhooks"][0]["later"], 1);
 }
@@ -242,12 +293,24 @@ async fn only_the_last_lets_go_and_the_next_takes_back() {
     assert_eq!(fake.cluster().release(&install()).await, Ok(Release::Kept));
     let held = object.lock().unwrap().clone();
     let (gone, object) = with_one(held, None).await;
-    assert_eq!(gone.cluster().release(&install()).await, Ok(Release::Released(vec!["fail".to_owned()])));
-    assert_eq!(gone.cluster().release(&install()).await, Ok(Release::Released(Vec::new())));
-    assert_eq!(object.lock().unwrap()["webhooks"][0]["failurePolicy"], "Ignore");
+    assert_eq!(
+        gone.cluster().release(&install()).await,
+        Ok(Release::Released(vec!["fail".to_owned()]))
+    );
+    assert_eq!(
+        gone.cluster().release(&install()).await,
+        Ok(Release::Released(Vec::new()))
+    );
+    assert_eq!(
+        object.lock().unwrap()["webhooks"][0]["failurePolicy"],
+        "Ignore"
+    );
     let held = object.lock().unwrap().clone();
     let (fake, object) = with_one(held, Some(1)).await;
-    assert_eq!(fake.cluster().restore(&install()).await, Ok(vec!["fail".to_owned()]));
+    assert_eq!(
+        fake.cluster().restore(&install()).await,
+        Ok(vec!["fail".to_owned()])
+    );
     assert_eq!(fake.cluster().restore(&install()).await, Ok(Vec::new()));
     let object = object.lock().unwrap().clone();
     assert_eq!(object["webhooks"][0]["failurePolicy"], "Fail");
@@ -256,13 +319,22 @@ async fn only_the_last_lets_go_and_the_next_takes_back() {
 
 #[tokio::test]
 async fn certificates_and_status_are_written_only_by_the_first() {
-    let secret = json!({"metadata": {"name": "tls", "resourceVersion": "7"}, "data": {"tls.crt": "YQ=="}});
+    let secret =
+        json!({"metadata": {"name": "tls", "resourceVersion": "7"}, "data": {"tls.crt": "YQ=="}});
     let (fake, _) = with_one(secret, None).await;
     let store = fake.cluster().secret("kubevet", "tls");
     let held = store.read().await.unwrap().unwrap();
-    assert_eq!((held.certificate.as_slice(), held.version.as_deref()), (&b"a"[..], Some("7")));
+    assert_eq!(
+        (held.certificate.as_slice(), held.version.as_deref()),
+        (&b"a"[..], Some("7"))
+    );
     for version in [None, Some("6".to_owned())] {
-        let written = store.write(&Certificates { version, ..held.clone() }).await;
+        let written = store
+            .write(&Certificates {
+                version,
+                ..held.clone()
+            })
+            .await;
         assert!(matches!(written, Err(ClusterError::Conflict { .. })));
     }
     let binding = json!({"metadata": {"name": "nsa", "generation": 3}, "status": {"conditions": [{"type": "Accepted",
@@ -275,10 +347,22 @@ async fn certificates_and_status_are_written_only_by_the_first() {
         message: "m".to_owned(),
     };
     let cluster = fake.cluster();
-    assert_eq!(cluster.set_binding_status("nsa", 3, &[condition.clone()], None).await, Ok(false));
+    assert_eq!(
+        cluster
+            .set_binding_status("nsa", 3, &[condition.clone()], None)
+            .await,
+        Ok(false)
+    );
     condition.message = "n".to_owned();
-    assert_eq!(cluster.set_binding_status("nsa", 2, &[condition.clone()], None).await, Ok(false));
-    let written = cluster.set_binding_status("nsa", 3, &[condition], None).await;
+    assert_eq!(
+        cluster
+            .set_binding_status("nsa", 2, &[condition.clone()], None)
+            .await,
+        Ok(false)
+    );
+    let written = cluster
+        .set_binding_status("nsa", 3, &[condition], None)
+        .await;
     assert!(matches!(written, Err(ClusterError::Conflict { .. })));
 }
 
@@ -298,7 +382,10 @@ async fn the_last_good_form_is_kept_in_the_status() {
     for (last_good, expected) in [
         (None, None),
         (Some("{}"), None),
-        (Some("{\"a\":1}"), Some(json!({"observedGeneration": 3, "spec": "{\"a\":1}"}))),
+        (
+            Some("{\"a\":1}"),
+            Some(json!({"observedGeneration": 3, "spec": "{\"a\":1}"})),
+        ),
         (Some(long.as_str()), Some(Value::Null)),
     ] {
         let patched = Arc::new(Mutex::new(None));
@@ -308,11 +395,20 @@ async fn the_last_good_form_is_kept_in_the_status() {
                 *seen.lock().unwrap() = Some(body["status"]["lastGood"].clone());
             }
             let status = json!({"conditions": [standing], "lastGood": kept});
-            Answer::Json(200, json!({"metadata": {"name": "nsa", "generation": 3}, "status": status}))
+            Answer::Json(
+                200,
+                json!({"metadata": {"name": "nsa", "generation": 3}, "status": status}),
+            )
         })
         .await;
-        let written = fake.cluster().set_binding_status("nsa", 3, std::slice::from_ref(&condition), last_good).await;
-        assert_eq!((written, patched.lock().unwrap().clone()), (Ok(expected.is_some()), expected));
+        let written = fake
+            .cluster()
+            .set_binding_status("nsa", 3, std::slice::from_ref(&condition), last_good)
+            .await;
+        assert_eq!(
+            (written, patched.lock().unwrap().clone()),
+            (Ok(expected.is_some()), expected)
+        );
     }
 }
 
@@ -330,18 +426,30 @@ async fn webhooks_that_let_through_are_named_with_their_namespaces() {
         {"name": "rest", "failurePolicy": "Ignore"},
     ]});
     let (fake, _) = with_one(configuration, None).await;
-    let install = Install { configuration: "kubevet".to_owned(), namespace: None, deployment: None };
+    let install = Install {
+        configuration: "kubevet".to_owned(),
+        namespace: None,
+        deployment: None,
+    };
     assert_eq!(
         fake.cluster().lets_through(&install).await.unwrap(),
-        ["ignore (in namespaces without the label kubevet.io/failure-policy=Fail)", "rest (in every namespace)"]
+        [
+            "ignore (in namespaces without the label kubevet.io/failure-policy=Fail)",
+            "rest (in every namespace)"
+        ]
     );
 }
 
 #[tokio::test]
 async fn events_are_written_once_and_then_counted() {
     let fake = Fake::start(|_, body| match &body["note"] {
-        Value::String(note) if note.contains("refused") => refuse(403, "the namespace is being terminated"),
-        _ => Answer::Json(200, json!({"metadata": {"name": "kubevet.1"}, "eventTime": null})),
+        Value::String(note) if note.contains("refused") => {
+            refuse(403, "the namespace is being terminated")
+        }
+        _ => Answer::Json(
+            200,
+            json!({"metadata": {"name": "kubevet.1"}, "eventTime": null}),
+        ),
     })
     .await;
     let events = fake.cluster().events("pod");
@@ -366,7 +474,13 @@ async fn events_are_written_once_and_then_counted() {
     events.flush(LONG).await;
     events.record(note("worse", "refused"));
     events.flush(LONG).await;
-    assert_eq!(fake.count("POST /apis/events.k8s.io/v1/namespaces/shop/events"), 2);
-    assert_eq!(fake.count_below("PATCH /apis/events.k8s.io/v1/namespaces/shop/events/kubevet."), 1);
+    assert_eq!(
+        fake.count("POST /apis/events.k8s.io/v1/namespaces/shop/events"),
+        2
+    );
+    assert_eq!(
+        fake.count_below("PATCH /apis/events.k8s.io/v1/namespaces/shop/events/kubevet."),
+        1
+    );
     assert_eq!(events.dropped(), 1);
 }

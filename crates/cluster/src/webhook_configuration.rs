@@ -62,10 +62,16 @@ impl Cluster {
         // The API server takes anything here, and then trusts nobody.
         if !bundle.starts_with(b"-----BEGIN CERTIFICATE-----") {
             let what = format!("update {RESOURCE} {}", install.configuration);
-            return Err(ClusterError::Unusable { what, why: "the bundle to trust holds no certificate".to_owned() });
+            return Err(ClusterError::Unusable {
+                what,
+                why: "the bundle to trust holds no certificate".to_owned(),
+            });
         }
         let owner = match &install.namespace {
-            Some(namespace) => self.home(namespace).await?.and_then(|it| owner(namespace, &it)),
+            Some(namespace) => self
+                .home(namespace)
+                .await?
+                .and_then(|it| owner(namespace, &it)),
             None => None,
         };
         let bundle = json!(ByteString(bundle.to_vec()));
@@ -131,8 +137,10 @@ impl Cluster {
     pub async fn lets_through(&self, install: &Install) -> Result<Vec<String>, ClusterError> {
         let mut names = Vec::new();
         let read = self.change(install, |object| {
-            names =
-                webhooks(object).filter(|it| ignores(it)).map(|it| format!("{} ({})", name(it), scope(it))).collect();
+            names = webhooks(object)
+                .filter(|it| ignores(it))
+                .map(|it| format!("{} ({})", name(it), scope(it)))
+                .collect();
             false
         });
         match read.await {
@@ -164,14 +172,25 @@ impl Cluster {
 
     async fn deployment(&self, namespace: &str, name: &str) -> Result<Deployment, ClusterError> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
-        let call =
-            Call { verb: "get", group: "apps", resource: "deployments", namespace: Some(namespace), name: Some(name) };
+        let call = Call {
+            verb: "get",
+            group: "apps",
+            resource: "deployments",
+            namespace: Some(namespace),
+            name: Some(name),
+        };
         call.ask(self.limits.call, api.get(name)).await
     }
 
     async fn home(&self, name: &str) -> Result<Option<PartialObjectMeta<Namespace>>, ClusterError> {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let call = Call { verb: "get", group: "", resource: "namespaces", namespace: None, name: Some(name) };
+        let call = Call {
+            verb: "get",
+            group: "",
+            resource: "namespaces",
+            namespace: None,
+            name: Some(name),
+        };
         match call.ask(self.limits.call, api.get(name)).await {
             Ok(namespace) => Ok(Some(namespace)),
             Err(ClusterError::Missing { .. }) => Ok(None),
@@ -195,8 +214,17 @@ impl Cluster {
         };
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
         let name = install.configuration.as_str();
-        let get = Call { verb: "get", group: GROUP, resource: RESOURCE, namespace: None, name: Some(name) };
-        let update = Call { verb: "update", ..get };
+        let get = Call {
+            verb: "get",
+            group: GROUP,
+            resource: RESOURCE,
+            namespace: None,
+            name: Some(name),
+        };
+        let update = Call {
+            verb: "update",
+            ..get
+        };
         let mut attempt = 1;
         loop {
             let mut object = get.ask(self.limits.call, api.get(name)).await?;
@@ -204,7 +232,10 @@ impl Cluster {
                 return Ok(false);
             }
             let params = PostParams::default();
-            match update.ask(self.limits.call, api.replace(name, &params, &object)).await {
+            match update
+                .ask(self.limits.call, api.replace(name, &params, &object))
+                .await
+            {
                 Ok(_) => return Ok(true),
                 Err(ClusterError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),
@@ -221,11 +252,20 @@ enum Staying {
 }
 
 fn webhooks(object: &mut DynamicObject) -> impl Iterator<Item = &mut Value> {
-    object.data.get_mut("webhooks").and_then(Value::as_array_mut).into_iter().flatten()
+    object
+        .data
+        .get_mut("webhooks")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 fn name(webhook: &Value) -> String {
-    webhook.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    webhook
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn ignores(webhook: &Value) -> bool {
@@ -234,11 +274,18 @@ fn ignores(webhook: &Value) -> bool {
 
 /// In which namespaces a webhook holds, as far as the label of the failure policy says.
 fn scope(webhook: &Value) -> &'static str {
-    let expressions = webhook.pointer("/namespaceSelector/matchExpressions").and_then(Value::as_array);
+    let expressions = webhook
+        .pointer("/namespaceSelector/matchExpressions")
+        .and_then(Value::as_array);
     let mut expressions = expressions.into_iter().flatten();
     let tier = expressions.find(|it| it.get("key").is_some_and(|it| it == FAILURE_POLICY));
-    match tier.and_then(|it| it.get("operator")).and_then(Value::as_str) {
-        Some("NotIn" | "DoesNotExist") => "in namespaces without the label kubevet.io/failure-policy=Fail",
+    match tier
+        .and_then(|it| it.get("operator"))
+        .and_then(Value::as_str)
+    {
+        Some("NotIn" | "DoesNotExist") => {
+            "in namespaces without the label kubevet.io/failure-policy=Fail"
+        }
         Some(_) => "in namespaces with the label kubevet.io/failure-policy",
         None => "in every namespace",
     }
@@ -248,7 +295,12 @@ fn scope(webhook: &Value) -> &'static str {
 fn trust(object: &mut DynamicObject, bundle: &Value) -> bool {
     let mut changed = false;
     for webhook in webhooks(object) {
-        let Some(client) = webhook.get_mut("clientConfig").and_then(Value::as_object_mut) else { continue };
+        let Some(client) = webhook
+            .get_mut("clientConfig")
+            .and_then(Value::as_object_mut)
+        else {
+            continue;
+        };
         if client.get("caBundle") != Some(bundle) {
             client.insert("caBundle".to_owned(), bundle.clone());
             changed = true;
@@ -284,7 +336,12 @@ fn let_go(object: &mut DynamicObject) -> Vec<String> {
     let mut names = Vec::new();
     for webhook in webhooks(object) {
         // `Fail` is what the API server puts where nothing is said.
-        if webhook.get("failurePolicy").and_then(Value::as_str).unwrap_or("Fail") != "Fail" {
+        if webhook
+            .get("failurePolicy")
+            .and_then(Value::as_str)
+            .unwrap_or("Fail")
+            != "Fail"
+        {
             continue;
         }
         let name = name(webhook);
@@ -323,6 +380,13 @@ fn take_back(object: &mut DynamicObject) -> (Vec<String>, bool) {
 
 /// Empty where there is nothing, or nothing that can be read: then there is nothing to put back.
 fn remembered(object: &DynamicObject) -> BTreeMap<String, String> {
-    let text = object.metadata.annotations.as_ref().and_then(|it| it.get(REMEMBERED));
-    text.map(|it| serde_json::from_str(it)).transpose().unwrap_or_default().unwrap_or_default()
+    let text = object
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|it| it.get(REMEMBERED));
+    text.map(|it| serde_json::from_str(it))
+        .transpose()
+        .unwrap_or_default()
+        .unwrap_or_default()
 }

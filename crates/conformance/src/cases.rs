@@ -38,11 +38,23 @@ type Failing = BTreeMap<ObjectId, BTreeSet<String>>;
 
 /// Runs the cases of every public rule that a control of the library stands for.
 #[must_use]
-pub fn check_cases(engine: &Engine, library: &Library, files: &[CaseFile], known: &[Difference]) -> Vec<CaseResult> {
+pub fn check_cases(
+    engine: &Engine,
+    library: &Library,
+    files: &[CaseFile],
+    known: &[Difference],
+) -> Vec<CaseResult> {
     let mut results = Vec::new();
     for source in &library.controls {
-        for file in files.iter().filter(|it| source.control.public_rules.contains(&it.rule)) {
-            results.extend(file.cases.iter().map(|it| check(engine, library, source, file, it, known)));
+        for file in files
+            .iter()
+            .filter(|it| source.control.public_rules.contains(&it.rule))
+        {
+            results.extend(
+                file.cases
+                    .iter()
+                    .map(|it| check(engine, library, source, file, it, known)),
+            );
         }
     }
     results
@@ -59,23 +71,38 @@ fn check(
     let id = source.control.id.as_str();
     let (found, mut lines) = judge(engine, library, source, case);
     lines.extend(compare(&expected(case), &found));
-    let reason = known.iter().find(|it| it.control == id && it.rule == file.rule && it.case == case.name);
+    let reason = known
+        .iter()
+        .find(|it| it.control == id && it.rule == file.rule && it.case == case.name);
     let status = match (lines.is_empty(), reason) {
         (true, None) => CaseStatus::Agrees,
         (false, Some(_)) => CaseStatus::DiffersOnPurpose,
         (false, None) => CaseStatus::Unexplained,
         (true, Some(_)) => {
-            lines.push("agrees, although it is listed as a difference: take it off the list".to_owned());
+            lines.push(
+                "agrees, although it is listed as a difference: take it off the list".to_owned(),
+            );
             CaseStatus::Unexplained
         }
     };
     if let (CaseStatus::DiffersOnPurpose, Some(known)) = (status, reason) {
         lines = vec![known.reason.clone()];
     }
-    CaseResult { control: id.to_owned(), rule: file.rule.clone(), case: case.name.clone(), status, lines }
+    CaseResult {
+        control: id.to_owned(),
+        rule: file.rule.clone(),
+        case: case.name.clone(),
+        status,
+        lines,
+    }
 }
 
-fn judge(engine: &Engine, library: &Library, source: &ControlSource, case: &Case) -> (Failing, Vec<String>) {
+fn judge(
+    engine: &Engine,
+    library: &Library,
+    source: &ControlSource,
+    case: &Case,
+) -> (Failing, Vec<String>) {
     let control = &source.control;
     let mut lines = Vec::new();
     let mut params = library.params.defaults();
@@ -92,12 +119,26 @@ fn judge(engine: &Engine, library: &Library, source: &ControlSource, case: &Case
     }
     for object in &case.objects {
         let id = identity(object);
-        if !control.kinds.iter().any(|it| looks_at(it, &id.group_kind())) {
+        if !control
+            .kinds
+            .iter()
+            .any(|it| looks_at(it, &id.group_kind()))
+        {
             continue;
         }
         let verdict = engine.judge(object, &Request::default(), &params);
-        lines.extend(verdict.errors.iter().filter(|it| it.control == control.id).map(|it| it.message.clone()));
-        for finding in verdict.findings.iter().filter(|it| it.control == control.id) {
+        lines.extend(
+            verdict
+                .errors
+                .iter()
+                .filter(|it| it.control == control.id)
+                .map(|it| it.message.clone()),
+        );
+        for finding in verdict
+            .findings
+            .iter()
+            .filter(|it| it.control == control.id)
+        {
             let paths = found.entry(id.clone()).or_default();
             paths.extend(finding.paths.iter().map(ToString::to_string));
             paths.extend(finding.fixes.iter().map(|it| it.path.to_string()));
@@ -108,15 +149,24 @@ fn judge(engine: &Engine, library: &Library, source: &ControlSource, case: &Case
 
 /// The public cases name objects by apiVersion, kind and name alone.
 fn identity(object: &Document) -> ObjectId {
-    ObjectId { namespace: String::new(), ..object.id() }
+    ObjectId {
+        namespace: String::new(),
+        ..object.id()
+    }
 }
 
 fn expected(case: &Case) -> Failing {
     let mut failing = Failing::new();
     for failure in &case.expected {
         for object in &failure.objects {
-            let object = ObjectId { namespace: String::new(), ..object.clone() };
-            failing.entry(object).or_default().extend(failure.paths().into_iter().map(str::to_owned));
+            let object = ObjectId {
+                namespace: String::new(),
+                ..object.clone()
+            };
+            failing
+                .entry(object)
+                .or_default()
+                .extend(failure.paths().into_iter().map(str::to_owned));
         }
     }
     failing
@@ -132,9 +182,19 @@ fn compare(expected: &Failing, found: &Failing) -> Vec<String> {
             (None, Some(_)) => lines.push(format!("{object}: must pass, but fails")),
             _ => {}
         }
-        let (wanted, got) = (expected.get(object).unwrap_or(&none), found.get(object).unwrap_or(&none));
-        lines.extend(wanted.difference(got).map(|it| format!("{object}: not found: {it}")));
-        lines.extend(got.difference(wanted).map(|it| format!("{object}: found, not expected: {it}")));
+        let (wanted, got) = (
+            expected.get(object).unwrap_or(&none),
+            found.get(object).unwrap_or(&none),
+        );
+        lines.extend(
+            wanted
+                .difference(got)
+                .map(|it| format!("{object}: not found: {it}")),
+        );
+        lines.extend(
+            got.difference(wanted)
+                .map(|it| format!("{object}: found, not expected: {it}")),
+        );
     }
     lines
 }

@@ -32,7 +32,12 @@ pub fn check_testdata(
         .collect()
 }
 
-fn differences(engine: &Engine, library: &Library, control: &ControlId, object: &TestObject) -> Vec<String> {
+fn differences(
+    engine: &Engine,
+    library: &Library,
+    control: &ControlId,
+    object: &TestObject,
+) -> Vec<String> {
     let mut params = library.params.defaults();
     let mut lines = Vec::new();
     for (name, value) in &object.params {
@@ -41,8 +46,16 @@ fn differences(engine: &Engine, library: &Library, control: &ControlId, object: 
         }
     }
     let verdict = engine.judge(&object.document, &Request::default(), &params);
-    lines.extend(verdict.errors.iter().filter(|it| it.control == *control).map(|it| it.message.clone()));
-    let configured = library.control(control.as_str()).is_some_and(|it| is_configured(&it.control, &params));
+    lines.extend(
+        verdict
+            .errors
+            .iter()
+            .filter(|it| it.control == *control)
+            .map(|it| it.message.clone()),
+    );
+    let configured = library
+        .control(control.as_str())
+        .is_some_and(|it| is_configured(&it.control, &params));
     // A control that is not told what it needs says nothing, which is a way to pass.
     let silent = !configured && object.expected == Expected::Pass;
     if !silent && !verdict.judged.contains(control) && lines.is_empty() {
@@ -51,16 +64,46 @@ fn differences(engine: &Engine, library: &Library, control: &ControlId, object: 
                 .to_owned(),
         );
     }
-    let found: Vec<_> = verdict.findings.iter().filter(|it| it.control == *control).collect();
+    let found: Vec<_> = verdict
+        .findings
+        .iter()
+        .filter(|it| it.control == *control)
+        .collect();
     if object.expected == Expected::Pass && !found.is_empty() {
-        lines.extend(found.iter().map(|it| format!("must pass, but: {}", it.message)));
+        lines.extend(
+            found
+                .iter()
+                .map(|it| format!("must pass, but: {}", it.message)),
+        );
     }
-    let paths: BTreeSet<String> = found.iter().flat_map(|it| &it.paths).map(ToString::to_string).collect();
+    let paths: BTreeSet<String> = found
+        .iter()
+        .flat_map(|it| &it.paths)
+        .map(ToString::to_string)
+        .collect();
     let fixes: BTreeSet<Fix> = found.iter().flat_map(|it| &it.fixes).cloned().collect();
-    lines.extend(object.paths.difference(&paths).map(|it| format!("not found: {it}")));
-    lines.extend(paths.difference(&object.paths).map(|it| format!("found, not expected: {it}")));
-    lines.extend(object.fixes.difference(&fixes).map(|it| format!("fix not given: {}", shown(it))));
-    lines.extend(fixes.difference(&object.fixes).map(|it| format!("fix given, not expected: {}", shown(it))));
+    lines.extend(
+        object
+            .paths
+            .difference(&paths)
+            .map(|it| format!("not found: {it}")),
+    );
+    lines.extend(
+        paths
+            .difference(&object.paths)
+            .map(|it| format!("found, not expected: {it}")),
+    );
+    lines.extend(
+        object
+            .fixes
+            .difference(&fixes)
+            .map(|it| format!("fix not given: {}", shown(it))),
+    );
+    lines.extend(
+        fixes
+            .difference(&object.fixes)
+            .map(|it| format!("fix given, not expected: {}", shown(it))),
+    );
     lines
 }
 

@@ -10,10 +10,16 @@ use serde_json::{Value, json};
 pub(super) fn arrive(object: &mut Value) {
     empty_nulls(object);
     for (place, of) in grow::structs(object) {
-        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else { continue };
+        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else {
+            continue;
+        };
         // What may be missing is missing where it is null, and most texts are where they are empty.
-        for field in Schema::embedded().fields(of).filter(|it| !it.always && !it.nullable) {
-            let is_empty = |it: &Value| it.is_null() || field.ty == Type::String && it.as_str() == Some("");
+        for field in Schema::embedded()
+            .fields(of)
+            .filter(|it| !it.always && !it.nullable)
+        {
+            let is_empty =
+                |it: &Value| it.is_null() || field.ty == Type::String && it.as_str() == Some("");
             if fields.get(field.name).is_some_and(is_empty) {
                 fields.remove(field.name);
             }
@@ -30,13 +36,21 @@ pub(super) fn arrive(object: &mut Value) {
 /// Nulls that are elements of lists or values of maps.
 fn empty_nulls(object: &mut Value) {
     for (place, of) in grow::structs(object) {
-        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else { continue };
+        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else {
+            continue;
+        };
         for field in Schema::embedded().fields(of).filter(|it| !it.nulls) {
-            let (Type::List(inner) | Type::Map(inner)) = field.ty else { continue };
-            let Some(empty) = element(Schema::embedded().resolve(inner)) else { continue };
+            let (Type::List(inner) | Type::Map(inner)) = field.ty else {
+                continue;
+            };
+            let Some(empty) = element(Schema::embedded().resolve(inner)) else {
+                continue;
+            };
             let nulls: Vec<&mut Value> = match fields.get_mut(field.name) {
                 Some(Value::Array(items)) => items.iter_mut().filter(|it| it.is_null()).collect(),
-                Some(Value::Object(fields)) => fields.values_mut().filter(|it| it.is_null()).collect(),
+                Some(Value::Object(fields)) => {
+                    fields.values_mut().filter(|it| it.is_null()).collect()
+                }
                 _ => continue,
             };
             nulls.into_iter().for_each(|it| *it = empty.clone());
@@ -86,7 +100,10 @@ mod tests {
         let container = &pod["spec"]["containers"][0];
         assert_eq!(container["name"], "");
         assert_eq!(container["securityContext"]["seccompProfile"]["type"], "");
-        assert_eq!((&container["volumeMounts"][0]["name"], &container["image"]), (&json!(""), &Value::Null));
+        assert_eq!(
+            (&container["volumeMounts"][0]["name"], &container["image"]),
+            (&json!(""), &Value::Null)
+        );
         assert_eq!(pod["spec"]["volumes"][0]["hostPath"]["path"], "");
     }
 
@@ -107,7 +124,13 @@ mod tests {
         arrive(&mut pod);
         let container = &pod["spec"]["containers"][0];
         assert_eq!(pod["metadata"]["labels"]["app"], "");
-        assert_eq!((&container["ports"][0]["containerPort"], &container["args"][0]), (&json!(0), &json!("")));
+        assert_eq!(
+            (
+                &container["ports"][0]["containerPort"],
+                &container["args"][0]
+            ),
+            (&json!(0), &json!(""))
+        );
         assert_eq!(container["resources"]["limits"]["cpu"], "0");
     }
 }

@@ -23,16 +23,26 @@ pub(super) fn differences(
     object: &str,
     known: &mut dyn FnMut(&'static str),
 ) -> Vec<Difference> {
-    let mut speaking =
-        answers.iter().enumerate().filter(|(_, it)| !matches!(it, Answer::Invalid(_) | Answer::Abstains(_)));
-    let Some((trusted, right)) = speaking.next() else { return Vec::new() };
+    let mut speaking = answers
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| !matches!(it, Answer::Invalid(_) | Answer::Abstains(_)));
+    let Some((trusted, right)) = speaking.next() else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for (other, answer) in speaking {
-        let Some(why) = differ(right, answer) else { continue };
+        let Some(why) = differ(right, answer) else {
+            continue;
+        };
         let name = names.get(other).map_or("", String::as_str);
         match deviations::explained(name, right, answer, object) {
             Some(name) => known(name),
-            None => found.push(Difference { trusted, other, sort: (word(right), word(answer), why) }),
+            None => found.push(Difference {
+                trusted,
+                other,
+                sort: (word(right), word(answer), why),
+            }),
         }
     }
     found
@@ -58,7 +68,10 @@ fn differ(right: &Answer, other: &Answer) -> Option<&'static str> {
             if words.starts_with("failed expression: ") {
                 return Some("the message could not be made");
             }
-            found.iter().any(|it| !names(it, words)).then_some("the message lacks a container's name")
+            found
+                .iter()
+                .any(|it| !names(it, words))
+                .then_some("the message lacks a container's name")
         }
         _ => (right.denies().is_none() || right.denies() != other.denies()).then_some("verdicts"),
     }
@@ -90,7 +103,9 @@ fn names(found: &Found, words: &str) -> bool {
     if !found.paths.iter().any(|it| it.contains("ontainers[")) {
         return true;
     }
-    let Some((_, rest)) = found.message.split_once("container ") else { return true };
+    let Some((_, rest)) = found.message.split_once("container ") else {
+        return true;
+    };
     let said = |name: &str| name.contains('[') || words.contains(name) || words.contains('…');
     rest.split([' ', ':']).next().is_none_or(said)
 }
@@ -102,7 +117,12 @@ mod tests {
 
     fn check(answers: &[Answer], expected: &[(usize, &str)]) {
         let names: Vec<String> = answers.iter().map(|_| "a voice".to_owned()).collect();
-        let found = differences(&names, &answers.iter().collect::<Vec<_>>(), "{}", &mut |_| {});
+        let found = differences(
+            &names,
+            &answers.iter().collect::<Vec<_>>(),
+            "{}",
+            &mut |_| {},
+        );
         let found: Vec<(usize, &str)> = found.iter().map(|it| (it.other, it.sort.2)).collect();
         assert_eq!(found, expected, "{answers:?}");
     }
@@ -110,23 +130,69 @@ mod tests {
     #[test]
     fn what_differs_is_told() {
         let found = |message: &str, path: &str| {
-            Answer::Findings(vec![Found { message: message.into(), paths: vec![path.into()], fixes: vec![] }])
+            Answer::Findings(vec![Found {
+                message: message.into(),
+                paths: vec![path.into()],
+                fixes: vec![],
+            }])
         };
         let pass = || Answer::Findings(vec![]);
         let denied = |words: &str| Answer::Verdict(Some(words.into()));
-        check(&[pass(), pass(), Answer::Verdict(None), Answer::Invalid("x".into())], &[]);
-        check(&[pass(), found("m", "a"), denied("m")], &[(1, "verdicts"), (2, "verdicts")]);
-        check(&[found("m", "a"), found("n", "a"), found("m", "b")], &[(1, "messages"), (2, "paths")]);
         check(
-            &[found("container web runs", "spec.containers[0].a"), denied("web runs"), denied("it runs")],
+            &[
+                pass(),
+                pass(),
+                Answer::Verdict(None),
+                Answer::Invalid("x".into()),
+            ],
+            &[],
+        );
+        check(
+            &[pass(), found("m", "a"), denied("m")],
+            &[(1, "verdicts"), (2, "verdicts")],
+        );
+        check(
+            &[found("m", "a"), found("n", "a"), found("m", "b")],
+            &[(1, "messages"), (2, "paths")],
+        );
+        check(
+            &[
+                found("container web runs", "spec.containers[0].a"),
+                denied("web runs"),
+                denied("it runs"),
+            ],
             &[(2, "the message lacks a container's name")],
         );
-        check(&[found("in container web: sh", "a"), denied("in container web")], &[]);
-        check(&[found("container a[0] runs", "a"), denied("container  runs")], &[]);
-        check(&[found("container web runs", "spec.containers[0].a"), denied("container a runs; cont…")], &[]);
-        check(&[found("m", "a"), denied("failed expression: a")], &[(1, "the message could not be made")]);
-        check(&[Answer::Error("a".into()), Answer::Error("b".into()), pass()], &[(2, "verdicts")]);
+        check(
+            &[
+                found("in container web: sh", "a"),
+                denied("in container web"),
+            ],
+            &[],
+        );
+        check(
+            &[found("container a[0] runs", "a"), denied("container  runs")],
+            &[],
+        );
+        check(
+            &[
+                found("container web runs", "spec.containers[0].a"),
+                denied("container a runs; cont…"),
+            ],
+            &[],
+        );
+        check(
+            &[found("m", "a"), denied("failed expression: a")],
+            &[(1, "the message could not be made")],
+        );
+        check(
+            &[Answer::Error("a".into()), Answer::Error("b".into()), pass()],
+            &[(2, "verdicts")],
+        );
         check(&[Answer::Silent, pass()], &[(1, "verdicts")]);
-        check(&[Answer::Abstains("x".into()), pass(), Answer::Silent], &[(2, "verdicts")]);
+        check(
+            &[Answer::Abstains("x".into()), pass(), Answer::Silent],
+            &[(2, "verdicts")],
+        );
     }
 }

@@ -62,14 +62,26 @@ const RULES: &[(&str, &str)] = &[
     ("", "\"a\" in x"),
     ("", "\"a\" in y.b"),
     ("", "some e in x\n\te == \"a\""),
-    ("", "some k, e in collections.map(x)\n\tk == \"a\"\n\tis_object(e)"),
-    ("", "some i, e in collections.list(x)\n\ti == 0\n\te == \"a\""),
-    ("", "some e in collections.list(object.get(input.object, [\"spec\", \"x\"], []))\n\tis_string(e)"),
+    (
+        "",
+        "some k, e in collections.map(x)\n\tk == \"a\"\n\tis_object(e)",
+    ),
+    (
+        "",
+        "some i, e in collections.list(x)\n\ti == 0\n\te == \"a\"",
+    ),
+    (
+        "",
+        "some e in collections.list(object.get(input.object, [\"spec\", \"x\"], []))\n\tis_string(e)",
+    ),
     ("", "every e in collections.list(x) {\n\t\te == \"a\"\n\t}"),
     ("", "every e in x {\n\t\tis_string(e)\n\t}"),
     ("", "every e in [x, y] {\n\t\te == \"a\"\n\t}"),
     ("", "some e in [x, y]\n\te == \"a\""),
-    ("", "some e in [\"a\", \"abc\"]\n\tsome f in collections.list(y)\n\te == f"),
+    (
+        "",
+        "some e in [\"a\", \"abc\"]\n\tsome f in collections.list(y)\n\te == f",
+    ),
     ("", "startswith(x, \"a\")"),
     ("", "contains(x, y)"),
     ("", "endswith(x, y)"),
@@ -78,7 +90,10 @@ const RULES: &[(&str, &str)] = &[
     ("", "z := x\n\tis_number(z)\n\tnot is_zero(z)"),
     ("", "count(x) > 0"),
     ("", "count(x) == count(y)"),
-    ("", "object.get(input.object.spec, [\"x\", \"a\"], \"none\") == \"none\""),
+    (
+        "",
+        "object.get(input.object.spec, [\"x\", \"a\"], \"none\") == \"none\"",
+    ),
     ("", "object.get(x, \"a\", 7) == 7"),
     ("", "object.get(x, [\"a\", \"b\"], y) == y"),
     ("", "split(x, \":\")[1] == \"b\""),
@@ -93,36 +108,84 @@ const RULES: &[(&str, &str)] = &[
     ("f(v) if v == \"a\"\nf(v) if v == 1\n", "f(x)"),
     ("f(v) if v == \"a\"\n", "not f(x)"),
     ("f(v) if v == \"a\"\n", "z := x\n\tnot f(z)"),
-    ("f(v) := v.a if is_object(v)\nelse := \"none\"\n", "f(x) == \"none\""),
-    ("f(v) := v.a if true\nelse := \"none\"\n", "f(x) == \"none\""),
-    ("f(v) := \"one\" if v == 1\nelse := \"a\" if v == \"a\"\nelse := v\n", "f(x) == y"),
+    (
+        "f(v) := v.a if is_object(v)\nelse := \"none\"\n",
+        "f(x) == \"none\"",
+    ),
+    (
+        "f(v) := v.a if true\nelse := \"none\"\n",
+        "f(x) == \"none\"",
+    ),
+    (
+        "f(v) := \"one\" if v == 1\nelse := \"a\" if v == \"a\"\nelse := v\n",
+        "f(x) == y",
+    ),
     ("f(v) := false if v == 1\nelse := true\n", "f(x)"),
-    ("f(v) := false if v == 1\nelse := true\n", "z := x\n\tnot f(z)"),
+    (
+        "f(v) := false if v == 1\nelse := true\n",
+        "z := x\n\tnot f(z)",
+    ),
     ("f(v) := 1 if true\n", "f(x) == 1"),
     ("f(v, w) if v == w\n", "z := x\n\tnot f(z, 1)"),
     ("g(v) if v.a\nf(v) if not g(v)\n", "f(x)"),
     ("f(\"a\") if true\nf(1) if true\n", "f(x)"),
     ("r if input.object.spec.x == 1\n", "not r"),
-    ("r := \"v\" if input.object.spec.x == 1\nelse := \"w\" if input.object.spec.y\n", "r != \"v\""),
+    (
+        "r := \"v\" if input.object.spec.x == 1\nelse := \"w\" if input.object.spec.y\n",
+        "r != \"v\"",
+    ),
     (
         "s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n\tis_string(e)\n}\ns contains \"z\" if input.object.spec.y == 1\n",
         "some e in s\n\te != \"q\"",
     ),
-    ("s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n", "\"a\" in s"),
-    ("s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n", "count(s) == 0"),
-    ("s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n", "y in s"),
-    ("f(v) if {\n\tsome e in collections.list(v)\n\tsome e2 in collections.list(v)\n\te != e2\n}\n", "f(x)"),
-    ("f(v) if {\n\tsome e in collections.list(v)\n\tnot e == \"a\"\n}\n", "z := x\n\tnot f(z)"),
+    (
+        "s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n",
+        "\"a\" in s",
+    ),
+    (
+        "s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n",
+        "count(s) == 0",
+    ),
+    (
+        "s contains e if {\n\tsome e in collections.list(input.object.spec.x)\n}\n",
+        "y in s",
+    ),
+    (
+        "f(v) if {\n\tsome e in collections.list(v)\n\tsome e2 in collections.list(v)\n\te != e2\n}\n",
+        "f(x)",
+    ),
+    (
+        "f(v) if {\n\tsome e in collections.list(v)\n\tnot e == \"a\"\n}\n",
+        "z := x\n\tnot f(z)",
+    ),
     ("", "x[0] == \"a\""),
     ("", "x[y] == \"b\""),
-    ("", "some i, e in collections.list(x)\n\tcollections.list(y)[i] == e"),
+    (
+        "",
+        "some i, e in collections.list(x)\n\tcollections.list(y)[i] == e",
+    ),
     ("", "collections.is_empty(x)"),
     // Joins.
-    ("", "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te == f"),
-    ("", "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te.a == f.a\n\tis_number(f.a)"),
-    ("", "some k, e in collections.map(x)\n\tsome f in collections.list(y)\n\tk == f"),
-    ("", "some e in collections.list(x)\n\tsome l in collections.list(y)\n\tsome f in collections.list(l)\n\te == f"),
-    ("", "some l in collections.list(y)\n\tsome e in collections.list(x)\n\tsome f in collections.list(l)\n\tf == e"),
+    (
+        "",
+        "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te == f",
+    ),
+    (
+        "",
+        "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te.a == f.a\n\tis_number(f.a)",
+    ),
+    (
+        "",
+        "some k, e in collections.map(x)\n\tsome f in collections.list(y)\n\tk == f",
+    ),
+    (
+        "",
+        "some e in collections.list(x)\n\tsome l in collections.list(y)\n\tsome f in collections.list(l)\n\te == f",
+    ),
+    (
+        "",
+        "some l in collections.list(y)\n\tsome e in collections.list(x)\n\tsome f in collections.list(l)\n\tf == e",
+    ),
     (
         "",
         "some l in collections.list(y)\n\tsome i, e in collections.list(l)\n\tsome j, f in collections.list(l)\n\te == f\n\ti != j",
@@ -141,7 +204,11 @@ const RULES: &[(&str, &str)] = &[
 #[must_use]
 pub fn constructs() -> (Library, Vec<Seed>) {
     let mut library = policy::embedded().0;
-    let template = library.controls.iter().find(|it| it.control.id.as_str() == TEMPLATE).cloned();
+    let template = library
+        .controls
+        .iter()
+        .find(|it| it.control.id.as_str() == TEMPLATE)
+        .cloned();
     let of = |(number, (helpers, body)): (usize, &(&str, &str))| {
         let mut source = template.clone()?;
         let mut control = (*source.control).clone();
@@ -157,14 +224,25 @@ pub fn constructs() -> (Library, Vec<Seed>) {
 }
 
 fn seeds() -> Vec<Seed> {
-    let values: Vec<Option<Value>> = VALUES.iter().map(|it| serde_json::from_str(it).ok()).collect();
-    let pairs = values.iter().flat_map(|x| values.iter().map(move |y| (x, y)));
+    let values: Vec<Option<Value>> = VALUES
+        .iter()
+        .map(|it| serde_json::from_str(it).ok())
+        .collect();
+    let pairs = values
+        .iter()
+        .flat_map(|x| values.iter().map(move |y| (x, y)));
     let seed = |(x, y): (&Option<Value>, &Option<Value>)| {
-        let fields = [("x", x), ("y", y)].into_iter().filter_map(|(name, it)| Some((name.to_owned(), it.clone()?)));
+        let fields = [("x", x), ("y", y)]
+            .into_iter()
+            .filter_map(|(name, it)| Some((name.to_owned(), it.clone()?)));
         let spec: serde_json::Map<String, Value> = fields.collect();
         let object = json!({"apiVersion": format!("{}/v1", KIND.0), "kind": KIND.1,
             "metadata": {"name": "a", "namespace": "shop"}, "spec": spec});
-        Seed { object, control: None, params: Vec::new() }
+        Seed {
+            object,
+            control: None,
+            params: Vec::new(),
+        }
     };
     pairs.map(seed).collect()
 }
@@ -180,7 +258,9 @@ fn rule(number: usize, helpers: &str, body: &str) -> String {
                 continue;
             }
             match word.as_str() {
-                "x" | "y" if !out.ends_with(['.', '"']) => out.push_str(&format!("input.object.spec.{word}")),
+                "x" | "y" if !out.ends_with(['.', '"']) => {
+                    out.push_str(&format!("input.object.spec.{word}"))
+                }
                 _ => out.push_str(&word),
             }
             word.clear();

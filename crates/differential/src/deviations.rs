@@ -22,7 +22,9 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "%d of a negative number",
         reason: "regorus prints the sign twice: sprintf(\"%d\", [-1]) is \"--1\"; only words differ",
-        applies: |right, other, _| words(right) == words(other).replace("--", "-") && denies_both(right, other),
+        applies: |right, other, _| {
+            words(right) == words(other).replace("--", "-") && denies_both(right, other)
+        },
     },
     Deviation {
         name: "whole numbers beyond 64 bits",
@@ -42,16 +44,28 @@ fn words(answer: &Answer) -> String {
 /// Whether an object has a number of more than eighteen digits.
 fn has_huge_number(object: &str) -> bool {
     let huge = |it: &Value| it.as_f64().is_some_and(|it| it.abs() >= 1e18);
-    let Ok(root) = serde_json::from_str::<Value>(object) else { return false };
-    tree::places(&root).iter().any(|it| tree::at(&root, it).is_some_and(huge))
+    let Ok(root) = serde_json::from_str::<Value>(object) else {
+        return false;
+    };
+    tree::places(&root)
+        .iter()
+        .any(|it| tree::at(&root, it).is_some_and(huge))
 }
 
 /// The deviation that explains a difference.
-pub(super) fn explained(voice: &str, right: &Answer, other: &Answer, object: &str) -> Option<&'static str> {
+pub(super) fn explained(
+    voice: &str,
+    right: &Answer,
+    other: &Answer,
+    object: &str,
+) -> Option<&'static str> {
     if voice != REFERENCE {
         return None;
     }
-    DEVIATIONS.iter().find(|it| (it.applies)(right, other, object)).map(|it| it.name)
+    DEVIATIONS
+        .iter()
+        .find(|it| (it.applies)(right, other, object))
+        .map(|it| it.name)
 }
 
 #[cfg(test)]
@@ -62,17 +76,40 @@ mod tests {
     #[test]
     fn only_the_reference_tier_is_excused() {
         let says = |message: &str| {
-            Answer::Findings(vec![Found { message: message.into(), paths: vec!["ports".into()], fixes: vec![] }])
+            Answer::Findings(vec![Found {
+                message: message.into(),
+                paths: vec!["ports".into()],
+                fixes: vec![],
+            }])
         };
-        let check = |voice: &str, right: &Answer, other: &Answer, object: &str, expected: Option<&str>| {
-            assert_eq!(explained(voice, right, other, object), expected);
-        };
+        let check =
+            |voice: &str, right: &Answer, other: &Answer, object: &str, expected: Option<&str>| {
+                assert_eq!(explained(voice, right, other, object), expected);
+            };
         let negative = Some("%d of a negative number");
-        check(REFERENCE, &says("port -1"), &says("port --1"), "{}", negative);
+        check(
+            REFERENCE,
+            &says("port -1"),
+            &says("port --1"),
+            "{}",
+            negative,
+        );
         check("program", &says("port -1"), &says("port --1"), "{}", None);
         check(REFERENCE, &says("port -1"), &says("port --2"), "{}", None);
-        check(REFERENCE, &says("port -1"), &Answer::Findings(vec![]), r#"{"a":1e300}"#, None);
-        check(REFERENCE, &says("a"), &says("b"), r#"{"a":[1e300]}"#, Some("whole numbers beyond 64 bits"));
+        check(
+            REFERENCE,
+            &says("port -1"),
+            &Answer::Findings(vec![]),
+            r#"{"a":1e300}"#,
+            None,
+        );
+        check(
+            REFERENCE,
+            &says("a"),
+            &says("b"),
+            r#"{"a":[1e300]}"#,
+            Some("whole numbers beyond 64 bits"),
+        );
         check(REFERENCE, &says("a"), &says("b"), r#"{"a":[65535]}"#, None);
     }
 }

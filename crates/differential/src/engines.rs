@@ -30,8 +30,16 @@ pub struct Watcher {
 impl Coverage for Watcher {
     fn conditions(&self, control: &ControlId) -> Vec<Condition> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let condition = |it: Asked| Condition { what: it.what, held: it.held, failed: it.failed };
-        self.engine.asked(control, &seen).into_iter().map(condition).collect()
+        let condition = |it: Asked| Condition {
+            what: it.what,
+            held: it.held,
+            failed: it.failed,
+        };
+        self.engine
+            .asked(control, &seen)
+            .into_iter()
+            .map(condition)
+            .collect()
     }
 }
 
@@ -41,20 +49,44 @@ impl EngineVoice {
     #[must_use]
     pub fn together(name: &str, engine: Arc<Engine>) -> (Self, Watcher) {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let watcher = Watcher { engine: Arc::clone(&engine), seen: Arc::clone(&seen) };
-        (Self { name: name.to_owned(), whole: engine, alone: BTreeMap::new(), seen: Some(seen) }, watcher)
+        let watcher = Watcher {
+            engine: Arc::clone(&engine),
+            seen: Arc::clone(&seen),
+        };
+        (
+            Self {
+                name: name.to_owned(),
+                whole: engine,
+                alone: BTreeMap::new(),
+                seen: Some(seen),
+            },
+            watcher,
+        )
     }
 
     /// An engine for all controls, and one for each.
     #[must_use]
-    pub fn apart(name: &str, library: &Library, compile: impl Fn(&Library) -> (Engine, Vec<Problem>)) -> Self {
+    pub fn apart(
+        name: &str,
+        library: &Library,
+        compile: impl Fn(&Library) -> (Engine, Vec<Problem>),
+    ) -> Self {
         let one = |control: &ControlId| {
             let mut alone = library.clone();
             alone.controls.retain(|it| it.control.id == *control);
             (control.clone(), compile(&alone).0)
         };
-        let alone = library.controls.iter().map(|it| one(&it.control.id)).collect();
-        Self { name: name.to_owned(), whole: Arc::new(compile(library).0), alone, seen: None }
+        let alone = library
+            .controls
+            .iter()
+            .map(|it| one(&it.control.id))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            whole: Arc::new(compile(library).0),
+            alone,
+            seen: None,
+        }
     }
 }
 
@@ -73,28 +105,47 @@ impl EngineVoice {
         let file: Arc<str> = "object.json".into();
         let reading = document::read_json(&file, question.object.as_bytes(), &Limits::default());
         let Some(document) = reading.documents.first() else {
-            let why = reading.problems.first().map_or_else(|| "no document".to_owned(), ToString::to_string);
-            return question.controls.iter().map(|_| Answer::Error(why.clone())).collect();
+            let why = reading
+                .problems
+                .first()
+                .map_or_else(|| "no document".to_owned(), ToString::to_string);
+            return question
+                .controls
+                .iter()
+                .map(|_| Answer::Error(why.clone()))
+                .collect();
         };
         let engine = match question.controls.as_slice() {
             [one] => self.alone.get(one).unwrap_or(&self.whole),
             _ => &self.whole,
         };
-        let request = Request { operation: question.operation };
+        let request = Request {
+            operation: question.operation,
+        };
         let verdict = match &self.seen {
             None => engine.judge(document, &request, &question.params),
             Some(seen) => {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 let verdict = engine.judge_watched(document, &request, &question.params, &mut seen);
                 let mut indexes = Seen::with_indexes_at_once();
-                if engine.judge_watched(document, &request, &question.params, &mut indexes) != verdict {
+                if engine.judge_watched(document, &request, &question.params, &mut indexes)
+                    != verdict
+                {
                     let why = "with indexes from the first element on, the verdict is another";
-                    return question.controls.iter().map(|_| Answer::Error(why.to_owned())).collect();
+                    return question
+                        .controls
+                        .iter()
+                        .map(|_| Answer::Error(why.to_owned()))
+                        .collect();
                 }
                 verdict
             }
         };
-        question.controls.iter().map(|it| of_verdict(&verdict, it)).collect()
+        question
+            .controls
+            .iter()
+            .map(|it| of_verdict(&verdict, it))
+            .collect()
     }
 }
 
@@ -105,18 +156,33 @@ fn of_verdict(verdict: &Verdict, control: &ControlId) -> Answer {
     if !verdict.judged.contains(control) {
         return Answer::Silent;
     }
-    let mut found: Vec<Found> = verdict.findings.iter().filter(|it| it.control == *control).map(of_finding).collect();
+    let mut found: Vec<Found> = verdict
+        .findings
+        .iter()
+        .filter(|it| it.control == *control)
+        .map(of_finding)
+        .collect();
     found.sort();
     Answer::Findings(found)
 }
 
 fn of_finding(finding: &Finding) -> Found {
-    let value = |text: &String| serde_json::from_str(text).map_or_else(|_| text.clone(), |it| canonical(&it));
+    let value = |text: &String| {
+        serde_json::from_str(text).map_or_else(|_| text.clone(), |it| canonical(&it))
+    };
     let fix = |action: &FixAction| match action {
         FixAction::Set(text) => Some(value(text)),
         FixAction::Remove => None,
     };
-    let mut fixes: Vec<_> = finding.fixes.iter().map(|it| (it.path.to_string(), fix(&it.action))).collect();
+    let mut fixes: Vec<_> = finding
+        .fixes
+        .iter()
+        .map(|it| (it.path.to_string(), fix(&it.action)))
+        .collect();
     fixes.sort();
-    Found { message: finding.message.clone(), paths: finding.paths.iter().map(ToString::to_string).collect(), fixes }
+    Found {
+        message: finding.message.clone(),
+        paths: finding.paths.iter().map(ToString::to_string).collect(),
+        fixes,
+    }
 }

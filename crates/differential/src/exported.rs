@@ -22,13 +22,25 @@ const MIN_KUBE: u8 = 30;
 ///
 /// # Errors
 /// Why the control cannot be printed.
-pub(super) fn exported(engine: &Engine, control: &Control, params: &Params) -> Result<Value, String> {
+pub(super) fn exported(
+    engine: &Engine,
+    control: &Control,
+    params: &Params,
+) -> Result<Value, String> {
     let kinds = kinds(control);
-    let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };
+    let target = Target {
+        min_kube: MIN_KUBE,
+        params: ParamsFrom::Written(params),
+        kinds: &kinds,
+    };
     let id: ControlId = control.id.clone();
     let sheet = engine.print_cel(std::slice::from_ref(&id), &target);
     let Some(printed) = sheet.controls.first() else {
-        return Err(sheet.refused.into_iter().next().map_or_else(|| "it is not printed".to_owned(), |(_, why)| why));
+        return Err(sheet
+            .refused
+            .into_iter()
+            .next()
+            .map_or_else(|| "it is not printed".to_owned(), |(_, why)| why));
     };
     let words = format!("({}).join('; ')", printed.messages);
     let (clean, message) = match &printed.unjudged {
@@ -38,22 +50,52 @@ pub(super) fn exported(engine: &Engine, control: &Control, params: &Params) -> R
             format!("({}) ? '{UNJUDGED}' : {words}", bound.condition),
         ),
     };
-    Ok(policy(&id.as_str().to_ascii_lowercase(), &sheet.variables, &clean, &message))
+    Ok(policy(
+        &id.as_str().to_ascii_lowercase(),
+        &sheet.variables,
+        &clean,
+        &message,
+    ))
 }
 
 /// The question of a pack of controls with these params written into it, for the kinds that share a pack with this one.
 /// What cannot be printed is not among them.
-pub(super) fn packed(engine: &Engine, controls: &[ControlId], kind: &Kind, params: &Params) -> Value {
-    let templates = || WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).filter(|it| it.name != "Pod");
-    let kinds: Vec<Kind> = if templates().any(|it| it == *kind) { templates().collect() } else { vec![kind.clone()] };
-    let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Written(params), kinds: &kinds };
+pub(super) fn packed(
+    engine: &Engine,
+    controls: &[ControlId],
+    kind: &Kind,
+    params: &Params,
+) -> Value {
+    let templates = || {
+        WORKLOADS
+            .iter()
+            .map(|it| Kind::new(it.group, it.name))
+            .filter(|it| it.name != "Pod")
+    };
+    let kinds: Vec<Kind> = if templates().any(|it| it == *kind) {
+        templates().collect()
+    } else {
+        vec![kind.clone()]
+    };
+    let target = Target {
+        min_kube: MIN_KUBE,
+        params: ParamsFrom::Written(params),
+        kinds: &kinds,
+    };
     let sheet = engine.print_cel(controls, &target);
-    policy("packed", &[], &format!("!({})", vap::something_is_found(&sheet)), "'found'")
+    policy(
+        "packed",
+        &[],
+        &format!("!({})", vap::something_is_found(&sheet)),
+        "'found'",
+    )
 }
 
 fn policy(name: &str, variables: &[Variable], clean: &str, message: &str) -> Value {
-    let variables: Vec<Value> =
-        variables.iter().map(|it| json!({"name": it.name, "expression": it.expression})).collect();
+    let variables: Vec<Value> = variables
+        .iter()
+        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .collect();
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",

@@ -58,7 +58,13 @@ pub(super) struct Made {
 
 impl Generator {
     /// For the controls of a library that are chosen. With `wrong` objects hold what no API server lets through.
-    pub(super) fn new(library: &Library, chosen: &[ControlId], seeds: Vec<Seed>, seed: u64, wrong: bool) -> Self {
+    pub(super) fn new(
+        library: &Library,
+        chosen: &[ControlId],
+        seeds: Vec<Seed>,
+        seed: u64,
+        wrong: bool,
+    ) -> Self {
         let mut random = Random::new(seed);
         let mut params = ParamTable(vec![library.params.defaults()]);
         let pool = Pool::new(seeds, |it| {
@@ -69,16 +75,31 @@ impl Generator {
             }
             params.number(own)
         });
-        let sources: Vec<_> = library.controls.iter().filter(|it| chosen.contains(&it.control.id)).collect();
+        let sources: Vec<_> = library
+            .controls
+            .iter()
+            .filter(|it| chosen.contains(&it.control.id))
+            .collect();
         for source in &sources {
-            make_up_params(source.control.as_ref(), &library.params, &pool, &mut params, &mut random);
+            make_up_params(
+                source.control.as_ref(),
+                &library.params,
+                &pool,
+                &mut params,
+                &mut random,
+            );
         }
         let speaks = |control: &Control| {
             let differs = |it: &Params| {
-                control.params.iter().any(|name| it.get(name) != params.0.first().and_then(|it| it.get(name)))
+                control
+                    .params
+                    .iter()
+                    .any(|name| it.get(name) != params.0.first().and_then(|it| it.get(name)))
             };
             let all = params.0.iter().enumerate();
-            all.filter(|(at, it)| (*at == 0 || differs(it)) && is_configured(control, it)).map(|(at, _)| at).collect()
+            all.filter(|(at, it)| (*at == 0 || differs(it)) && is_configured(control, it))
+                .map(|(at, _)| at)
+                .collect()
         };
         let aim = |source: &&kubevet_policy::ControlSource| Aim {
             control: source.control.clone(),
@@ -86,7 +107,15 @@ impl Generator {
             params: speaks(&source.control),
         };
         let aims = sources.iter().map(aim).collect();
-        Self { random, pool, params, aims, turn: 0, seen: BTreeSet::new(), wrong }
+        Self {
+            random,
+            pool,
+            params,
+            aims,
+            turn: 0,
+            seen: BTreeSet::new(),
+            wrong,
+        }
     }
 
     /// The next question; `None` where no control can be asked at all.
@@ -108,16 +137,27 @@ impl Generator {
             if self.random.chance(GROWN) {
                 let kind = match self.random.pick(&aim.control.kinds) {
                     Some(KindSelector::Kind(kind)) => Some(kind.clone()),
-                    _ => self.random.pick(WORKLOADS).map(|it| Kind::new(it.group, it.name)),
+                    _ => self
+                        .random
+                        .pick(WORKLOADS)
+                        .map(|it| Kind::new(it.group, it.name)),
                 };
-                let filler = Filler { pool: &self.pool, words: &aim.words };
-                object = kind.and_then(|it| filler.object(&it, &mut self.random)).unwrap_or(object);
+                let filler = Filler {
+                    pool: &self.pool,
+                    words: &aim.words,
+                };
+                object = kind
+                    .and_then(|it| filler.object(&it, &mut self.random))
+                    .unwrap_or(object);
             }
             let other = self.random.chance(15) || !aim.params.contains(&number);
             if other {
                 number = self.random.pick(&aim.params).copied()?;
             }
-            let sources = Sources { pool: &self.pool, words: &aim.words };
+            let sources = Sources {
+                pool: &self.pool,
+                words: &aim.words,
+            };
             for _ in 0..self.random.below(7) {
                 sources.change(&mut object, &mut self.random);
             }
@@ -131,7 +171,10 @@ impl Generator {
             let text = object.to_string();
             let mut hasher = DefaultHasher::new();
             (&text, number, turn).hash(&mut hasher);
-            if !looks(&pool::kind_of(&object)) || tree::depth(&object) > 40 || !self.seen.insert(hasher.finish()) {
+            if !looks(&pool::kind_of(&object))
+                || tree::depth(&object) > 40
+                || !self.seen.insert(hasher.finish())
+            {
                 continue;
             }
             let params = self.params.0.get(number)?.clone();
@@ -141,36 +184,67 @@ impl Generator {
                 vec![aim.control.id.clone()]
             };
             let operation = Operation::Create;
-            let question = Question { object: text.into(), params_number: number, params, operation, controls };
+            let question = Question {
+                object: text.into(),
+                params_number: number,
+                params,
+                operation,
+                controls,
+            };
             return Some(Made { object, question });
         }
         None
     }
 
     fn all_that_look(&self, kind: &Kind, params: &Params) -> Vec<ControlId> {
-        let looks =
-            |it: &&Aim| it.control.kinds.iter().any(|it| looks_at(it, kind)) && is_configured(&it.control, params);
-        self.aims.iter().filter(looks).map(|it| it.control.id.clone()).collect()
+        let looks = |it: &&Aim| {
+            it.control.kinds.iter().any(|it| looks_at(it, kind))
+                && is_configured(&it.control, params)
+        };
+        self.aims
+            .iter()
+            .filter(looks)
+            .map(|it| it.control.id.clone())
+            .collect()
     }
 
     /// Learns that a control denied an object, and in which way.
     pub(super) fn denied(&mut self, control: &ControlId, way: &str, made: &Made) {
-        self.pool.keep(control, way, &made.object, made.question.params_number, &mut self.random);
+        self.pool.keep(
+            control,
+            way,
+            &made.object,
+            made.question.params_number,
+            &mut self.random,
+        );
     }
 
     /// Controls that have no params under which they speak.
     pub(super) fn mute(&self) -> Vec<ControlId> {
-        self.aims.iter().filter(|it| it.params.is_empty()).map(|it| it.control.id.clone()).collect()
+        self.aims
+            .iter()
+            .filter(|it| it.params.is_empty())
+            .map(|it| it.control.id.clone())
+            .collect()
     }
 }
 
 /// Other values for the params of a control, so that rules that need some are asked too.
-fn make_up_params(control: &Control, schema: &ParamSchema, pool: &Pool, table: &mut ParamTable, random: &mut Random) {
+fn make_up_params(
+    control: &Control,
+    schema: &ParamSchema,
+    pool: &Pool,
+    table: &mut ParamTable,
+    random: &mut Random,
+) {
     for name in &control.params {
-        let Some(spec) = schema.get(name) else { continue };
+        let Some(spec) = schema.get(name) else {
+            continue;
+        };
         for _ in 0..MADE_UP {
-            let texts: Vec<String> =
-                (0..random.below(3) + 1).filter_map(|_| text_for(spec.kind, pool, random)).collect();
+            let texts: Vec<String> = (0..random.below(3) + 1)
+                .filter_map(|_| text_for(spec.kind, pool, random))
+                .collect();
             let value = match (spec.kind, texts.first()) {
                 (ParamType::String, Some(first)) => ParamValue::Text(first.clone()),
                 _ => ParamValue::List(texts),
@@ -186,10 +260,19 @@ fn make_up_params(control: &Control, schema: &ParamSchema, pool: &Pool, table: &
 
 fn text_for(kind: ParamType, pool: &Pool, random: &mut Random) -> Option<String> {
     let keys: &[(&str, &str)] = match kind {
-        ParamType::Quantities => {
-            &[("limits", "cpu"), ("limits", "memory"), ("requests", "cpu"), ("requests", "memory")]
-        }
-        _ => &[("containers", "image"), ("containers", "name"), ("labels", "app"), ("env", "name"), ("env", "value")],
+        ParamType::Quantities => &[
+            ("limits", "cpu"),
+            ("limits", "memory"),
+            ("requests", "cpu"),
+            ("requests", "memory"),
+        ],
+        _ => &[
+            ("containers", "image"),
+            ("containers", "name"),
+            ("labels", "app"),
+            ("env", "name"),
+            ("env", "value"),
+        ],
     };
     let (parent, key) = random.pick(keys)?;
     let values = pool.children(parent)?.get(*key)?;

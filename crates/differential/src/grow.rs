@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 const DEPTH: usize = 5;
 /// Beyond it, everything is empty: types may hold themselves.
 const DEEPEST: usize = 12;
-const QUANTITIES: [&str; 12] = ["0", "1", "100m", "0.5", "1e3", "64Mi", "1Gi", "2G", "1n", "1000u", "0m", "1.5Ki"];
+const QUANTITIES: [&str; 12] = [
+    "0", "1", "100m", "0.5", "1e3", "64Mi", "1Gi", "2G", "1n", "1000u", "0m", "1.5Ki",
+];
 
 /// What types are filled from.
 pub(super) struct Filler<'a> {
@@ -28,13 +30,18 @@ impl Filler<'_> {
     pub(super) fn object(&self, kind: &Kind, random: &mut Random) -> Option<Value> {
         let info = Schema::embedded().kind(kind)?;
         let mut object = Map::new();
-        let version =
-            if info.group.is_empty() { info.version.to_owned() } else { format!("{}/{}", info.group, info.version) };
+        let version = if info.group.is_empty() {
+            info.version.to_owned()
+        } else {
+            format!("{}/{}", info.group, info.version)
+        };
         object.insert("apiVersion".to_owned(), version.into());
         object.insert("kind".to_owned(), info.name.into());
         object.insert("metadata".to_owned(), json!({"name": "shop"}));
         for field in Schema::embedded().fields(info.root) {
-            if !matches!(field.name, "apiVersion" | "kind" | "metadata" | "status") && random.chance(90) {
+            if !matches!(field.name, "apiVersion" | "kind" | "metadata" | "status")
+                && random.chance(90)
+            {
                 object.insert(field.name.to_owned(), self.field(field, 0, random));
             }
         }
@@ -44,14 +51,27 @@ impl Filler<'_> {
     /// Sets one field of an object anew, by its type.
     pub(super) fn grow(&self, object: &mut Value, random: &mut Random) {
         let structs = structs(object);
-        let Some((place, of)) = random.pick(&structs).cloned() else { return };
+        let Some((place, of)) = random.pick(&structs).cloned() else {
+            return;
+        };
         let at_root = place.is_empty();
         let fields: Vec<&Field> = Schema::embedded()
             .fields(of)
-            .filter(|it| it.until.is_none() && !(at_root && matches!(it.name, "apiVersion" | "kind" | "status")))
+            .filter(|it| {
+                it.until.is_none()
+                    && !(at_root && matches!(it.name, "apiVersion" | "kind" | "status"))
+            })
             .collect();
-        let read: Vec<&Field> = fields.iter().copied().filter(|it| self.words.fields.contains(it.name)).collect();
-        let chosen = if random.chance(80) && !read.is_empty() { random.pick(&read) } else { random.pick(&fields) };
+        let read: Vec<&Field> = fields
+            .iter()
+            .copied()
+            .filter(|it| self.words.fields.contains(it.name))
+            .collect();
+        let chosen = if random.chance(80) && !read.is_empty() {
+            random.pick(&read)
+        } else {
+            random.pick(&fields)
+        };
         let Some(field) = chosen else { return };
         let value = self.field(field, place.len(), random);
         if let Some(Value::Object(map)) = tree::at_mut(object, &place) {
@@ -76,8 +96,13 @@ impl Filler<'_> {
             Type::Bool => random.chance(50).into(),
             Type::Int32 | Type::Int64 => {
                 let number = random.pick(&self.words.numbers).copied().unwrap_or(1);
-                let near = number.clamp(-1, i64::from(i32::MAX) - 1) + if random.chance(40) { 1 } else { 0 };
-                random.pick(&[near, 0, 1, 80, 1000]).copied().unwrap_or_default().into()
+                let near = number.clamp(-1, i64::from(i32::MAX) - 1)
+                    + if random.chance(40) { 1 } else { 0 };
+                random
+                    .pick(&[near, 0, 1, 80, 1000])
+                    .copied()
+                    .unwrap_or_default()
+                    .into()
             }
             Type::Number => json!(0.5),
             Type::Quantity => match random.below(10) {
@@ -112,7 +137,10 @@ impl Filler<'_> {
                 let inner = Schema::embedded().resolve(inner);
                 let mut map = Map::new();
                 for _ in 0..random.below(few) {
-                    map.insert(self.key(key, random), self.value(inner, key, depth + 1, random));
+                    map.insert(
+                        self.key(key, random),
+                        self.value(inner, key, depth + 1, random),
+                    );
                 }
                 map.into()
             }
@@ -122,7 +150,10 @@ impl Filler<'_> {
 
     fn fill(&self, of: TypeId, depth: usize, random: &mut Random) -> Value {
         let mut map = Map::new();
-        for field in Schema::embedded().fields(of).filter(|it| it.until.is_none()) {
+        for field in Schema::embedded()
+            .fields(of)
+            .filter(|it| it.until.is_none())
+        {
             let read = self.words.fields.contains(field.name);
             let percent = match (field.required, read) {
                 (true, _) if depth > DEEPEST => 0,
@@ -143,23 +174,36 @@ impl Filler<'_> {
     fn text(&self, key: &str, random: &mut Random) -> String {
         let known = |random: &mut Random| random.pick(self.pool.texts(key)).cloned();
         let literal = |random: &mut Random| random.pick(&self.words.texts).cloned();
-        let text = if random.chance(55) { known(random).or_else(|| literal(random)) } else { literal(random) };
+        let text = if random.chance(55) {
+            known(random).or_else(|| literal(random))
+        } else {
+            literal(random)
+        };
         text.unwrap_or_else(|| "shop".to_owned())
     }
 
     /// A key of a map, such as `cpu` of limits.
     fn key(&self, map: &str, random: &mut Random) -> String {
-        let known: Vec<&String> = self.pool.children(map).into_iter().flat_map(|it| it.keys()).collect();
+        let known: Vec<&String> = self
+            .pool
+            .children(map)
+            .into_iter()
+            .flat_map(|it| it.keys())
+            .collect();
         match random.pick(&known).filter(|_| random.chance(75)) {
             Some(key) => (*key).clone(),
-            None => random.pick(&self.words.texts).map_or_else(|| "shop".to_owned(), |it| as_key(it)),
+            None => random
+                .pick(&self.words.texts)
+                .map_or_else(|| "shop".to_owned(), |it| as_key(it)),
         }
     }
 }
 
 /// Where an object has values that should be structs, and of which type.
 pub(super) fn structs(object: &Value) -> Vec<(Place, TypeId)> {
-    let Some(info) = Schema::embedded().kind(&pool::kind_of(object)) else { return Vec::new() };
+    let Some(info) = Schema::embedded().kind(&pool::kind_of(object)) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     let mut todo: Vec<(Place, Type, &Value)> = vec![(Vec::new(), Type::Struct(info.root), object)];
     while let Some((place, ty, value)) = todo.pop() {
@@ -175,11 +219,20 @@ pub(super) fn structs(object: &Value) -> Vec<(Place, TypeId)> {
             }
             (Type::List(inner), Value::Array(items)) => {
                 let inner = Schema::embedded().resolve(inner);
-                todo.extend(items.iter().enumerate().map(|(at, it)| (with(Step::Index(at)), inner, it)));
+                todo.extend(
+                    items
+                        .iter()
+                        .enumerate()
+                        .map(|(at, it)| (with(Step::Index(at)), inner, it)),
+                );
             }
             (Type::Map(inner), Value::Object(fields)) => {
                 let inner = Schema::embedded().resolve(inner);
-                todo.extend(fields.iter().map(|(key, it)| (with(Step::Key(key.clone())), inner, it)));
+                todo.extend(
+                    fields
+                        .iter()
+                        .map(|(key, it)| (with(Step::Key(key.clone())), inner, it)),
+                );
             }
             _ => {}
         }
@@ -200,17 +253,34 @@ mod tests {
     #[test]
     fn objects_have_the_fields_of_their_types() {
         let (pool, mut words) = (Pool::default(), Words::default());
-        words.fields.extend(["containers", "securityContext", "windowsOptions", "hostProcess"].map(str::to_owned));
-        let filler = Filler { pool: &pool, words: &words };
+        words.fields.extend(
+            [
+                "containers",
+                "securityContext",
+                "windowsOptions",
+                "hostProcess",
+            ]
+            .map(str::to_owned),
+        );
+        let filler = Filler {
+            pool: &pool,
+            words: &words,
+        };
         let mut random = Random::new(1);
         let mut met = false;
         for _ in 0..200 {
-            let mut object = filler.object(&Kind::new("apps", "Deployment"), &mut random).unwrap();
+            let mut object = filler
+                .object(&Kind::new("apps", "Deployment"), &mut random)
+                .unwrap();
             filler.grow(&mut object, &mut random);
             assert!(structs(&object).len() > 1, "{object}");
             met |= object.to_string().contains("hostProcess");
         }
         assert!(met);
-        assert!(filler.object(&Kind::new("example.com", "Shop"), &mut random).is_none());
+        assert!(
+            filler
+                .object(&Kind::new("example.com", "Shop"), &mut random)
+                .is_none()
+        );
     }
 }

@@ -33,7 +33,11 @@ impl Sources<'_> {
         match random.below(100) {
             0..14 => self.delete(object, random),
             14..28 => self.insert(object, random),
-            28..42 => Filler { pool: self.pool, words: self.words }.grow(object, random),
+            28..42 => Filler {
+                pool: self.pool,
+                words: self.words,
+            }
+            .grow(object, random),
             42..53 => self.swap_value(object, random),
             53..64 => self.literal(object, random),
             64..76 => self.edge(object, random),
@@ -47,9 +51,15 @@ impl Sources<'_> {
 
     /// A place to change: for the most part one under a key that the rule reads.
     fn place(&self, object: &Value, random: &mut Random) -> Option<Place> {
-        let all: Vec<Place> = tree::places(object).into_iter().filter(may_change).collect();
+        let all: Vec<Place> = tree::places(object)
+            .into_iter()
+            .filter(may_change)
+            .collect();
         if random.chance(70) {
-            let read = |it: &&Place| it.iter().any(|step| matches!(step, Step::Key(key) if self.reads(key)));
+            let read = |it: &&Place| {
+                it.iter()
+                    .any(|step| matches!(step, Step::Key(key) if self.reads(key)))
+            };
             let aimed: Vec<&Place> = all.iter().filter(read).collect();
             if let Some(place) = random.pick(&aimed) {
                 return Some((*place).clone());
@@ -60,7 +70,8 @@ impl Sources<'_> {
 
     fn reads(&self, key: &str) -> bool {
         // All controls read these, and their contents are what matters.
-        !matches!(key, "spec" | "template" | "metadata" | "containers") && self.words.fields.contains(key)
+        !matches!(key, "spec" | "template" | "metadata" | "containers")
+            && self.words.fields.contains(key)
     }
 
     fn delete(&self, object: &mut Value, random: &mut Random) {
@@ -72,17 +83,28 @@ impl Sources<'_> {
     /// Sets a key that stands beside such keys elsewhere.
     fn insert(&self, object: &mut Value, random: &mut Random) {
         let mut maps: Vec<Place> = vec![Vec::new()];
-        maps.extend(tree::places(object).into_iter().filter(|it| tree::at(object, it).is_some_and(Value::is_object)));
+        maps.extend(
+            tree::places(object)
+                .into_iter()
+                .filter(|it| tree::at(object, it).is_some_and(Value::is_object)),
+        );
         for _ in 0..6 {
-            let Some(place) = random.pick(&maps) else { return };
-            let Some(children) = self.pool.children(tree::key_of(place)) else { continue };
-            let wanted: Vec<(&String, &Vec<Value>)> = children.iter().filter(|(key, _)| self.reads(key)).collect();
+            let Some(place) = random.pick(&maps) else {
+                return;
+            };
+            let Some(children) = self.pool.children(tree::key_of(place)) else {
+                continue;
+            };
+            let wanted: Vec<(&String, &Vec<Value>)> =
+                children.iter().filter(|(key, _)| self.reads(key)).collect();
             let chosen = if random.chance(75) && !wanted.is_empty() {
                 random.pick(&wanted).copied()
             } else {
                 random.pick(&children.iter().collect::<Vec<_>>()).copied()
             };
-            let Some((key, values)) = chosen.filter(|(key, _)| may_set(place, key)) else { continue };
+            let Some((key, values)) = chosen.filter(|(key, _)| may_set(place, key)) else {
+                continue;
+            };
             let value = random.pick(values).cloned().unwrap_or_default();
             if let Some(Value::Object(fields)) = tree::at_mut(object, place) {
                 fields.insert(key.clone(), value);
@@ -93,7 +115,9 @@ impl Sources<'_> {
 
     /// A value that stands at such a place elsewhere.
     fn swap_value(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else { return };
+        let Some(place) = self.place(object, random) else {
+            return;
+        };
         let value = random.pick(self.pool.values(&place)).cloned();
         if let (Some(value), Some(old)) = (value, tree::at_mut(object, &place)) {
             *old = value;
@@ -102,9 +126,14 @@ impl Sources<'_> {
 
     /// A literal of the rule in place of a scalar, or as one more key of a map of texts.
     fn literal(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else { return };
+        let Some(place) = self.place(object, random) else {
+            return;
+        };
         let text = random.pick(&self.words.texts).cloned().unwrap_or_default();
-        let number = random.pick(&self.words.numbers).copied().unwrap_or_default();
+        let number = random
+            .pick(&self.words.numbers)
+            .copied()
+            .unwrap_or_default();
         match tree::at_mut(object, &place) {
             Some(Value::String(old)) => {
                 *old = match random.below(6) {
@@ -116,9 +145,14 @@ impl Sources<'_> {
                 };
             }
             Some(Value::Number(old)) => {
-                *old = number.saturating_add_unsigned(random.below(3) as u64).saturating_sub(1).into()
+                *old = number
+                    .saturating_add_unsigned(random.below(3) as u64)
+                    .saturating_sub(1)
+                    .into()
             }
-            Some(Value::Array(items)) if items.iter().all(Value::is_string) => items.push(text.into()),
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                items.push(text.into())
+            }
             Some(Value::Object(fields)) if fields.values().all(Value::is_string) => {
                 let value = random.pick(&self.words.texts).cloned().unwrap_or_default();
                 fields.insert(as_key(&text), value.into());
@@ -129,8 +163,12 @@ impl Sources<'_> {
 
     /// The borders of a value's type: empty, null, one more or less, other case.
     fn edge(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else { return };
-        let Some(value) = tree::at_mut(object, &place) else { return };
+        let Some(place) = self.place(object, random) else {
+            return;
+        };
+        let Some(value) = tree::at_mut(object, &place) else {
+            return;
+        };
         if random.chance(12) {
             *value = Value::Null;
             return;
@@ -139,7 +177,15 @@ impl Sources<'_> {
             Value::Bool(it) => *it = !*it,
             Value::Number(it) => {
                 let near = it.as_i64().unwrap_or_default();
-                let all = [near.saturating_add(1), near.saturating_sub(1), 0, -1, 1, 65_535, i64::from(i32::MAX)];
+                let all = [
+                    near.saturating_add(1),
+                    near.saturating_sub(1),
+                    0,
+                    -1,
+                    1,
+                    65_535,
+                    i64::from(i32::MAX),
+                ];
                 *it = random.pick(&all).copied().unwrap_or_default().into();
             }
             Value::String(it) => *it = edge_of_text(it, random),
@@ -151,7 +197,10 @@ impl Sources<'_> {
 
     fn flip(&self, object: &mut Value, random: &mut Random) {
         let all = tree::places(object);
-        let flags: Vec<&Place> = all.iter().filter(|it| tree::at(object, it).is_some_and(Value::is_boolean)).collect();
+        let flags: Vec<&Place> = all
+            .iter()
+            .filter(|it| tree::at(object, it).is_some_and(Value::is_boolean))
+            .collect();
         let place = random.pick(&flags).map(|it| (*it).clone());
         if let Some(Value::Bool(it)) = place.and_then(|it| tree::at_mut(object, &it)) {
             *it = !*it;
@@ -161,10 +210,19 @@ impl Sources<'_> {
     /// An element more, less, or elsewhere.
     fn lists(&self, object: &mut Value, random: &mut Random) {
         let all = tree::places(object);
-        let lists: Vec<&Place> = all.iter().filter(|it| tree::at(object, it).is_some_and(Value::is_array)).collect();
-        let Some(place) = random.pick(&lists).map(|it| (*it).clone()) else { return };
-        let more = random.pick(self.pool.elements(tree::key_of(&place))).cloned();
-        let Some(Value::Array(items)) = tree::at_mut(object, &place) else { return };
+        let lists: Vec<&Place> = all
+            .iter()
+            .filter(|it| tree::at(object, it).is_some_and(Value::is_array))
+            .collect();
+        let Some(place) = random.pick(&lists).map(|it| (*it).clone()) else {
+            return;
+        };
+        let more = random
+            .pick(self.pool.elements(tree::key_of(&place)))
+            .cloned();
+        let Some(Value::Array(items)) = tree::at_mut(object, &place) else {
+            return;
+        };
         let (from, to) = (random.below(items.len()), random.below(items.len()));
         match random.below(4) {
             0 => {
@@ -196,17 +254,26 @@ fn edge_of_text(text: &str, random: &mut Random) -> String {
         3 => format!("{text}/"),
         4 => format!(" {text}"),
         5 => text.chars().skip(1).collect(),
-        6 => text.chars().take(text.chars().count().saturating_sub(1)).collect(),
+        6 => text
+            .chars()
+            .take(text.chars().count().saturating_sub(1))
+            .collect(),
         _ => format!("{text}é"),
     }
 }
 
 /// A container from one of a pod's lists to another.
 fn move_container(object: &mut Value, random: &mut Random) {
-    let Some(Value::Object(spec)) = pod_spec(object) else { return };
+    let Some(Value::Object(spec)) = pod_spec(object) else {
+        return;
+    };
     let (from, to) = (random.pick(&CONTAINER_LISTS), random.pick(&CONTAINER_LISTS));
-    let (Some(from), Some(to)) = (from, to) else { return };
-    let Some(Value::Array(items)) = spec.get_mut(*from) else { return };
+    let (Some(from), Some(to)) = (from, to) else {
+        return;
+    };
+    let Some(Value::Array(items)) = spec.get_mut(*from) else {
+        return;
+    };
     if items.is_empty() {
         return;
     }
@@ -220,20 +287,29 @@ fn move_container(object: &mut Value, random: &mut Random) {
 /// The pod of an object, where its kind has one.
 fn pod_spec(object: &mut Value) -> Option<&mut Value> {
     let path = workload::pod_spec_path(&pool::kind_of(object))?;
-    path.iter().try_fold(object, |value, key| value.get_mut(*key))
+    path.iter()
+        .try_fold(object, |value, key| value.get_mut(*key))
 }
 
 /// The same pod in another kind of workload.
 fn change_kind(object: &mut Value, random: &mut Random) {
-    let Some(target) = random.pick(WORKLOADS) else { return };
-    let Some(pod) = pod_spec(object).map(Value::take) else { return };
+    let Some(target) = random.pick(WORKLOADS) else {
+        return;
+    };
+    let Some(pod) = pod_spec(object).map(Value::take) else {
+        return;
+    };
     if let Some(moved) = move_pod(object, pod, target) {
         *object = moved;
     }
 }
 
 /// A workload of another kind with this pod, under the same metadata.
-pub(super) fn move_pod(object: &Value, pod: Value, target: &workload::WorkloadKind) -> Option<Value> {
+pub(super) fn move_pod(
+    object: &Value,
+    pod: Value,
+    target: &workload::WorkloadKind,
+) -> Option<Value> {
     let (last, steps) = target.pod_spec.split_last()?;
     let metadata = object.get("metadata").cloned().unwrap_or_else(|| json!({}));
     let mut inner = Map::from_iter([((*last).to_owned(), pod)]);
@@ -244,16 +320,24 @@ pub(super) fn move_pod(object: &Value, pod: Value, target: &workload::WorkloadKi
     for step in steps.iter().rev() {
         value = Value::Object(Map::from_iter([((*step).to_owned(), value)]));
     }
-    let version = if target.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", target.group) };
+    let version = if target.group.is_empty() {
+        "v1".to_owned()
+    } else {
+        format!("{}/v1", target.group)
+    };
     let mut moved = json!({"apiVersion": version, "kind": target.name, "metadata": metadata});
-    let (moved_fields, Value::Object(fields)) = (moved.as_object_mut()?, value) else { return None };
+    let (moved_fields, Value::Object(fields)) = (moved.as_object_mut()?, value) else {
+        return None;
+    };
     moved_fields.extend(fields);
     Some(moved)
 }
 
 /// A name that the server is asked to make, or none.
 fn rename(object: &mut Value, random: &mut Random) {
-    let Some(Value::Object(metadata)) = object.get_mut("metadata") else { return };
+    let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
+        return;
+    };
     metadata.shift_remove("name");
     if random.chance(70) {
         metadata.insert("generateName".to_owned(), "shop-".into());

@@ -34,11 +34,30 @@ pub(super) struct OpaVoice<P> {
 impl<P: Pipe> OpaVoice<P> {
     /// The rules of a library under OPA.
     pub(super) fn new(pipe: P, library: &Library) -> Self {
-        let modules = library.modules.iter().chain(library.controls.iter().map(|it| &it.rule));
-        let modules: Map<String, Value> = modules.map(|it| (it.file.to_string(), json!(&*it.text))).collect();
-        let query = |id: &ControlId| (id.to_string(), json!(format!("data.{}.deny", policy::package_of(id.as_str()))));
-        let queries: Map<String, Value> = library.controls.iter().map(|it| query(&it.control.id)).collect();
-        Self { pipe, modules: modules.into(), queries: queries.into(), prepared: BTreeMap::new() }
+        let modules = library
+            .modules
+            .iter()
+            .chain(library.controls.iter().map(|it| &it.rule));
+        let modules: Map<String, Value> = modules
+            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .collect();
+        let query = |id: &ControlId| {
+            (
+                id.to_string(),
+                json!(format!("data.{}.deny", policy::package_of(id.as_str()))),
+            )
+        };
+        let queries: Map<String, Value> = library
+            .controls
+            .iter()
+            .map(|it| query(&it.control.id))
+            .collect();
+        Self {
+            pipe,
+            modules: modules.into(),
+            queries: queries.into(),
+            prepared: BTreeMap::new(),
+        }
     }
 }
 
@@ -48,7 +67,10 @@ impl<P: Pipe> Voice for OpaVoice<P> {
     }
 
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let failed = |reason| VoiceError { voice: "OPA".to_owned(), reason };
+        let failed = |reason| VoiceError {
+            voice: "OPA".to_owned(),
+            reason,
+        };
         let mut lines = Vec::new();
         for question in batch {
             let number = if let Some(number) = self.prepared.get(&question.params_number) {
@@ -60,14 +82,26 @@ impl<P: Pipe> Voice for OpaVoice<P> {
                 self.prepared.insert(question.params_number, number);
                 number
             };
-            let asked: Vec<Value> = question.controls.iter().map(|it| json!([number, it.as_str()])).collect();
+            let asked: Vec<Value> = question
+                .controls
+                .iter()
+                .map(|it| json!([number, it.as_str()]))
+                .collect();
             lines.push(request(question, "rego", &asked));
         }
         let answers = self.pipe.exchange(&lines).map_err(failed)?;
         let mut all = Vec::new();
         for (question, line) in batch.iter().zip(&answers) {
-            let answer: Value = serde_json::from_str(line).map_err(|it| failed(format!("{it}: {line}")))?;
-            all.push(question.controls.iter().enumerate().map(|(at, _)| of_rego(&answer, at)).collect());
+            let answer: Value =
+                serde_json::from_str(line).map_err(|it| failed(format!("{it}: {line}")))?;
+            all.push(
+                question
+                    .controls
+                    .iter()
+                    .enumerate()
+                    .map(|(at, _)| of_rego(&answer, at))
+                    .collect(),
+            );
         }
         Ok(all)
     }
@@ -77,14 +111,21 @@ fn of_rego(answer: &Value, at: usize) -> Answer {
     if let Some(error) = answer.get("error") {
         return Answer::Error(error.to_string());
     }
-    let one = answer.get("rego").and_then(|it| it.get(at)).unwrap_or(&Value::Null);
+    let one = answer
+        .get("rego")
+        .and_then(|it| it.get(at))
+        .unwrap_or(&Value::Null);
     if let Some(error) = one.get("error") {
         return Answer::Error(error.as_str().unwrap_or_default().to_owned());
     }
-    let Some(deny) = one.get("result").and_then(Value::as_array) else { return Answer::Silent };
+    let Some(deny) = one.get("result").and_then(Value::as_array) else {
+        return Answer::Silent;
+    };
     let mut found: Vec<Found> = deny.iter().map(found).collect();
     // A rule may find what cannot be told: `data[a]b]` is no field path. Whoever runs it must say so.
-    let paths = found.iter().flat_map(|it| it.paths.iter().chain(it.fixes.iter().map(|(path, _)| path)));
+    let paths = found
+        .iter()
+        .flat_map(|it| it.paths.iter().chain(it.fixes.iter().map(|(path, _)| path)));
     if let Some(error) = paths.filter_map(|it| it.parse::<FieldPath>().err()).next() {
         return Answer::Error(error.to_string());
     }
@@ -95,18 +136,36 @@ fn of_rego(answer: &Value, at: usize) -> Answer {
 
 fn found(entry: &Value) -> Found {
     let text = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
-    let list = |name: &str| entry.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let list = |name: &str| {
+        entry
+            .get(name)
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice)
+    };
     let mut message = entry.get("message").map(text).unwrap_or_default();
-    let end = (0..=MESSAGE_BYTES.min(message.len())).rev().find(|it| message.is_char_boundary(*it)).unwrap_or(0);
+    let end = (0..=MESSAGE_BYTES.min(message.len()))
+        .rev()
+        .find(|it| message.is_char_boundary(*it))
+        .unwrap_or(0);
     message.truncate(end);
-    let fix = |it: &Value| (it.get("path").map(text).unwrap_or_default(), it.get("value").map(canonical));
+    let fix = |it: &Value| {
+        (
+            it.get("path").map(text).unwrap_or_default(),
+            it.get("value").map(canonical),
+        )
+    };
     let mut fixes: Vec<_> = list("fixes").iter().map(fix).collect();
     fixes.sort();
-    Found { message, paths: list("paths").iter().map(text).collect(), fixes }
+    Found {
+        message,
+        paths: list("paths").iter().map(text).collect(),
+        fixes,
+    }
 }
 
 /// The policy of a control for params, a ValidatingAdmissionPolicy; or why it has none.
-pub(super) type PolicyOf<'a> = Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
+pub(super) type PolicyOf<'a> =
+    Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
 
 /// The question of a pack of controls for a kind, as such a policy.
 pub(super) type PackOf<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
@@ -132,7 +191,14 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
     /// The policies of controls under the API server's CEL.
     pub(super) fn new(pipe: P, policy_of: PolicyOf<'a>, pack_of: PackOf<'a>) -> Self {
         let (singles, packs, prepared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { pipe, policy_of, pack_of, singles, packs, prepared }
+        Self {
+            pipe,
+            policy_of,
+            pack_of,
+            singles,
+            packs,
+            prepared,
+        }
     }
 
     /// The number of a policy that is prepared.
@@ -141,7 +207,10 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
         if let Some(known) = self.prepared.get(&text) {
             return known.clone();
         }
-        let made = prepare(&mut self.pipe, &json!({"op": "prepare", "policies": {POLICY: policy}}));
+        let made = prepare(
+            &mut self.pipe,
+            &json!({"op": "prepare", "policies": {POLICY: policy}}),
+        );
         self.prepared.insert(text, made.clone());
         made
     }
@@ -152,7 +221,11 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
             return None;
         }
         let kind = pool::kind_of(&serde_json::from_str(&question.object).ok()?);
-        let key = (question.controls.clone(), kind.clone(), question.params_number);
+        let key = (
+            question.controls.clone(),
+            kind.clone(),
+            question.params_number,
+        );
         if let Some(known) = self.packs.get(&key) {
             return Some(known.clone());
         }
@@ -185,21 +258,33 @@ impl<P: Pipe> Voice for CelVoice<'_, P> {
     }
 
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let failed = |reason| VoiceError { voice: "CEL".to_owned(), reason };
+        let failed = |reason| VoiceError {
+            voice: "CEL".to_owned(),
+            reason,
+        };
         let mut lines = Vec::new();
         let mut asked = Vec::new();
         for question in batch {
-            let numbers: Vec<_> = question.controls.iter().map(|it| self.number(it, question)).collect();
+            let numbers: Vec<_> = question
+                .controls
+                .iter()
+                .map(|it| self.number(it, question))
+                .collect();
             let pack = self.pack(question);
-            let names: Vec<Value> =
-                numbers.iter().chain(&pack).flatten().map(|number| json!([number, POLICY])).collect();
+            let names: Vec<Value> = numbers
+                .iter()
+                .chain(&pack)
+                .flatten()
+                .map(|number| json!([number, POLICY]))
+                .collect();
             lines.push(request(question, "cel", &names));
             asked.push((numbers, pack));
         }
         let answers = self.pipe.exchange(&lines).map_err(failed)?;
         let mut all = Vec::new();
         for ((numbers, pack), line) in asked.iter().zip(&answers) {
-            let answer: Value = serde_json::from_str(line).map_err(|it| failed(format!("{it}: {line}")))?;
+            let answer: Value =
+                serde_json::from_str(line).map_err(|it| failed(format!("{it}: {line}")))?;
             let mut at = 0;
             let of = |number: &Result<u64, String>| match number {
                 Err(why) => Answer::Abstains(why.clone()),
@@ -223,7 +308,9 @@ impl<P: Pipe> Voice for CelVoice<'_, P> {
 /// Turns the answers into errors where they do not come to what the pack says.
 fn compare_with_pack(each: &mut [Answer], pack: &Answer) {
     let speaking = each.iter().filter(|it| !matches!(it, Answer::Abstains(_)));
-    let Some(verdicts) = speaking.map(Answer::denies).collect::<Option<Vec<bool>>>() else { return };
+    let Some(verdicts) = speaking.map(Answer::denies).collect::<Option<Vec<bool>>>() else {
+        return;
+    };
     if pack.denies() != Some(verdicts.contains(&true)) {
         each.fill(Answer::Error(format!("the pack of all says: {pack}")));
     }
@@ -236,10 +323,18 @@ fn of_cel(answer: &Value, at: usize) -> Answer {
     if let Some(why) = answer.get("invalid") {
         return Answer::Invalid(why.as_str().unwrap_or_default().to_owned());
     }
-    let Some(one) = answer.get("cel").and_then(|it| it.get(at)) else { return Answer::Silent };
+    let Some(one) = answer.get("cel").and_then(|it| it.get(at)) else {
+        return Answer::Silent;
+    };
     // Of one that was unjudged nothing follows.
-    let message = one.get("message").and_then(Value::as_str).unwrap_or_default();
-    match (one.get("error").and_then(Value::as_str), one.get("denied").and_then(Value::as_bool)) {
+    let message = one
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match (
+        one.get("error").and_then(Value::as_str),
+        one.get("denied").and_then(Value::as_bool),
+    ) {
         (Some(error), _) => Answer::Error(error.to_owned()),
         (None, Some(true)) if message == UNJUDGED => Answer::Invalid(message.to_owned()),
         (None, Some(true)) => Answer::Verdict(Some(message.to_owned())),
@@ -250,13 +345,22 @@ fn of_cel(answer: &Value, at: usize) -> Answer {
 /// Objects are JSON already: they go into the line as they are.
 fn request(question: &Question, voice: &str, names: &[Value]) -> String {
     let (names, operation) = (Value::from(names.to_vec()), question.operation);
-    format!(r#"{{"op":"judge","operation":"{operation}","{voice}":{names},"object":{}}}"#, question.object)
+    format!(
+        r#"{{"op":"judge","operation":"{operation}","{voice}":{names},"object":{}}}"#,
+        question.object
+    )
 }
 
 fn prepare(pipe: &mut dyn Pipe, request: &Value) -> Result<u64, String> {
     let answers = pipe.exchange(&[request.to_string()])?;
-    let answer: Value = answers.first().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-    answer.get("prepared").and_then(Value::as_u64).ok_or_else(|| answer.to_string())
+    let answer: Value = answers
+        .first()
+        .and_then(|it| serde_json::from_str(it).ok())
+        .unwrap_or_default();
+    answer
+        .get("prepared")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| answer.to_string())
 }
 
 fn params_json(params: &Params) -> Value {
@@ -264,5 +368,9 @@ fn params_json(params: &Params) -> Value {
         ParamValue::List(items) => json!(items),
         ParamValue::Text(text) => json!(text),
     };
-    params.iter().map(|(name, it)| (name.to_owned(), value(it))).collect::<Map<_, _>>().into()
+    params
+        .iter()
+        .map(|(name, it)| (name.to_owned(), value(it)))
+        .collect::<Map<_, _>>()
+        .into()
 }

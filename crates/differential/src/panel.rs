@@ -30,7 +30,13 @@ impl<'p> Panel<'p> {
     #[must_use]
     pub fn compiled(&self) -> Vec<ControlId> {
         let compiled = |id: &&ControlId| !self.engine.interpreted().any(|(it, _)| it == *id);
-        self.library.controls.iter().map(|it| &it.control.id).filter(compiled).cloned().collect()
+        self.library
+            .controls
+            .iter()
+            .map(|it| &it.control.id)
+            .filter(compiled)
+            .cloned()
+            .collect()
     }
 
     /// The voices, those trusted most first, and what the program will have seen. `oracle` gives a process for OPA and one
@@ -50,18 +56,28 @@ impl<'p> Panel<'p> {
         let (program, watcher) = EngineVoice::together("program", Arc::clone(engine));
         voices.push(Box::new(program));
         if self.reference {
-            voices.push(Box::new(EngineVoice::apart(REFERENCE, library, Engine::compile_reference)));
+            voices.push(Box::new(EngineVoice::apart(
+                REFERENCE,
+                library,
+                Engine::compile_reference,
+            )));
         }
         if self.policies
             && let Some(pipe) = oracle()?
         {
-            let policy_of = move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                Some(source) => exported(engine, &source.control, params),
-                None => Err("there is no such control".to_owned()),
+            let policy_of =
+                move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
+                    Some(source) => exported(engine, &source.control, params),
+                    None => Err("there is no such control".to_owned()),
+                };
+            let pack_of = move |controls: &[ControlId], kind: &Kind, params: &Params| {
+                packed(engine, controls, kind, params)
             };
-            let pack_of =
-                move |controls: &[ControlId], kind: &Kind, params: &Params| packed(engine, controls, kind, params);
-            voices.push(Box::new(CelVoice::new(pipe, Box::new(policy_of), Box::new(pack_of))));
+            voices.push(Box::new(CelVoice::new(
+                pipe,
+                Box::new(policy_of),
+                Box::new(pack_of),
+            )));
         }
         Ok((voices, watcher))
     }

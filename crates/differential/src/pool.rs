@@ -33,11 +33,19 @@ pub struct Seed {
 
 /// A document as a seed; `None` where it is no object.
 #[must_use]
-pub fn seed(document: &Document, control: Option<ControlId>, params: Vec<(String, ParamValue)>) -> Option<Seed> {
+pub fn seed(
+    document: &Document,
+    control: Option<ControlId>,
+    params: Vec<(String, ParamValue)>,
+) -> Option<Seed> {
     let mut text = String::new();
     document.root().write_json(&mut text);
     let object = serde_json::from_str(&text).ok().filter(Value::is_object)?;
-    Some(Seed { object, control, params })
+    Some(Seed {
+        object,
+        control,
+        params,
+    })
 }
 
 /// See the module.
@@ -67,7 +75,10 @@ impl Pool {
             }
             let params = number(&seed);
             if let Some(control) = &seed.control {
-                pool.own.entry(control.clone()).or_default().push((seed.object.clone(), params));
+                pool.own
+                    .entry(control.clone())
+                    .or_default()
+                    .push((seed.object.clone(), params));
             }
             pool.seeds.push((kind_of(&seed.object), seed.object));
         }
@@ -77,19 +88,29 @@ impl Pool {
     /// Remembers what stands where.
     fn learn(&mut self, object: &Value) {
         for place in tree::places(object) {
-            let Some(value) = tree::at(object, &place).filter(|it| tree::size(it) < 80) else { continue };
+            let Some(value) = tree::at(object, &place).filter(|it| tree::size(it) < 80) else {
+                continue;
+            };
             let (last, parent) = match place.split_last() {
                 Some((last, parent)) => (last, tree::key_of(parent)),
                 None => continue,
             };
             if let Value::String(text) = value {
-                let known = self.texts.entry(tree::key_of(&place).to_owned()).or_default();
+                let known = self
+                    .texts
+                    .entry(tree::key_of(&place).to_owned())
+                    .or_default();
                 if known.len() < DONORS && !known.contains(text) {
                     known.push(text.clone());
                 }
             }
             let known = match last {
-                Step::Key(key) => self.children.entry(parent.to_owned()).or_default().entry(key.clone()).or_default(),
+                Step::Key(key) => self
+                    .children
+                    .entry(parent.to_owned())
+                    .or_default()
+                    .entry(key.clone())
+                    .or_default(),
                 Step::Index(_) => self.elements.entry(parent.to_owned()).or_default(),
             };
             if known.len() < DONORS && !known.contains(value) {
@@ -108,12 +129,17 @@ impl Pool {
         let families = self.denied.get(control);
         let kept = |random: &mut Random| {
             let families: Vec<&Vec<(Value, usize)>> = families?.values().collect();
-            random.pick(families.as_slice()).and_then(|it| random.pick(it.as_slice())).cloned()
+            random
+                .pick(families.as_slice())
+                .and_then(|it| random.pick(it.as_slice()))
+                .cloned()
         };
         let own = |random: &mut Random| random.pick(self.own.get(control)?.as_slice()).cloned();
         let any = |random: &mut Random| {
             // A few tries find a kind that the control looks at; where there is none, its own objects are left.
-            (0..8).find_map(|_| random.pick(&self.seeds).filter(|(kind, _)| looks(kind))).map(|(_, it)| (it.clone(), 0))
+            (0..8)
+                .find_map(|_| random.pick(&self.seeds).filter(|(kind, _)| looks(kind)))
+                .map(|(_, it)| (it.clone(), 0))
         };
         let chosen = match random.below(100) {
             0..45 => kept(random).or_else(|| own(random)).or_else(|| any(random)),
@@ -124,7 +150,14 @@ impl Pool {
     }
 
     /// Keeps an object that a control denied, under the way in which it did.
-    pub(super) fn keep(&mut self, control: &ControlId, way: &str, object: &Value, params: usize, random: &mut Random) {
+    pub(super) fn keep(
+        &mut self,
+        control: &ControlId,
+        way: &str,
+        object: &Value,
+        params: usize,
+        random: &mut Random,
+    ) {
         if tree::size(object) > LARGEST {
             return;
         }
@@ -151,7 +184,10 @@ impl Pool {
     /// What elsewhere stands at such a place.
     pub(super) fn values(&self, place: &Place) -> &[Value] {
         let found = match place.split_last() {
-            Some((Step::Key(key), parent)) => self.children.get(tree::key_of(parent)).and_then(|it| it.get(key)),
+            Some((Step::Key(key), parent)) => self
+                .children
+                .get(tree::key_of(parent))
+                .and_then(|it| it.get(key)),
             Some((Step::Index(_), parent)) => self.elements.get(tree::key_of(parent)),
             None => None,
         };

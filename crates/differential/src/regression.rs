@@ -30,18 +30,32 @@ pub(super) fn regression(
     defaults: &Params,
     right: &Answer,
 ) -> Option<Regression> {
-    let Answer::Findings(found) = right else { return None };
+    let Answer::Findings(found) = right else {
+        return None;
+    };
     let mut text = String::new();
-    for path in found.iter().flat_map(|it| &it.paths).collect::<BTreeSet<_>>() {
+    for path in found
+        .iter()
+        .flat_map(|it| &it.paths)
+        .collect::<BTreeSet<_>>()
+    {
         let _ = writeln!(text, "# expect: {path}");
     }
-    for (path, value) in found.iter().flat_map(|it| &it.fixes).collect::<BTreeSet<_>>() {
+    for (path, value) in found
+        .iter()
+        .flat_map(|it| &it.fixes)
+        .collect::<BTreeSet<_>>()
+    {
         let _ = match value {
             Some(value) => writeln!(text, "# fix: {path} = {value}"),
             None => writeln!(text, "# fix: {path} remove"),
         };
     }
-    for (name, value) in question.params.iter().filter(|(name, it)| defaults.get(name) != Some(it)) {
+    for (name, value) in question
+        .params
+        .iter()
+        .filter(|(name, it)| defaults.get(name) != Some(it))
+    {
         let value = match value {
             ParamValue::List(items) => json!(items),
             ParamValue::Text(text) => json!(text),
@@ -52,5 +66,11 @@ pub(super) fn regression(
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     let folder = if found.is_empty() { "pass" } else { "fail" };
-    Some(Regression { path: format!("{control}/testdata/{folder}/{:08x}.yaml", hasher.finish() & 0xffff_ffff), text })
+    Some(Regression {
+        path: format!(
+            "{control}/testdata/{folder}/{:08x}.yaml",
+            hasher.finish() & 0xffff_ffff
+        ),
+        text,
+    })
 }

@@ -81,7 +81,11 @@ pub fn run(
         let answers = run.ask(&questions)?;
         for (at, made) in batch.into_iter().enumerate() {
             let of_each: Vec<&Vec<Answer>> = answers.iter().filter_map(|it| it.get(at)).collect();
-            for (place, control) in questions.get(at).into_iter().flat_map(|it| it.controls.iter().enumerate()) {
+            for (place, control) in questions
+                .get(at)
+                .into_iter()
+                .flat_map(|it| it.controls.iter().enumerate())
+            {
                 let said: Vec<&Answer> = of_each.iter().filter_map(|it| it.get(place)).collect();
                 let (way, differences) = run.take(control, &said, &made.question.object);
                 compared += 1;
@@ -89,8 +93,14 @@ pub fn run(
                     generator.denied(control, &way, &made);
                 }
                 for difference in differences {
-                    let made = || Made { object: made.object.clone(), question: made.question.clone() };
-                    first.entry((control.clone(), difference)).or_insert_with(|| (0, made())).0 += 1;
+                    let made = || Made {
+                        object: made.object.clone(),
+                        question: made.question.clone(),
+                    };
+                    first
+                        .entry((control.clone(), difference))
+                        .or_insert_with(|| (0, made()))
+                        .0 += 1;
                 }
             }
         }
@@ -120,27 +130,62 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(library: &'a Library, chosen: &[ControlId], voices: &'a mut [Box<dyn Voice + '_>]) -> Self {
+    fn new(
+        library: &'a Library,
+        chosen: &[ControlId],
+        voices: &'a mut [Box<dyn Voice + '_>],
+    ) -> Self {
         let speaker = |voice: &'a mut Box<dyn Voice + '_>| {
             let name = voice.name().to_owned();
-            let report = VoiceReport { name, answers: 0, invalid: 0, abstains: BTreeMap::new(), took: Duration::ZERO };
-            Speaker { voice: voice.as_mut(), report }
+            let report = VoiceReport {
+                name,
+                answers: 0,
+                invalid: 0,
+                abstains: BTreeMap::new(),
+                took: Duration::ZERO,
+            };
+            Speaker {
+                voice: voice.as_mut(),
+                report,
+            }
         };
         let speakers: Vec<Speaker<'a>> = voices.iter_mut().map(speaker).collect();
         let names = speakers.iter().map(|it| it.report.name.clone()).collect();
         let mut ways = BTreeMap::new();
         let mut controls = BTreeMap::new();
-        for source in library.controls.iter().filter(|it| chosen.contains(&it.control.id)) {
+        for source in library
+            .controls
+            .iter()
+            .filter(|it| chosen.contains(&it.control.id))
+        {
             let id = &source.control.id;
             let own = Ways::of(&source.rule);
-            let condition = |it: &str| Condition { what: it.to_owned(), held: 0, failed: 0 };
+            let condition = |it: &str| Condition {
+                what: it.to_owned(),
+                held: 0,
+                failed: 0,
+            };
             let messages = own.templates().map(condition).collect();
             ways.insert(id.clone(), own);
             let (control, asked) = (id.clone(), Vec::new());
-            let report = ControlReport { control, compared: 0, denied: 0, invalid: 0, messages, asked };
+            let report = ControlReport {
+                control,
+                compared: 0,
+                denied: 0,
+                invalid: 0,
+                messages,
+                asked,
+            };
             controls.insert(id.clone(), report);
         }
-        Self { speakers, names, ways, controls, library, report: Report::default() }
+        Self {
+            speakers,
+            names,
+            ways,
+            controls,
+            library,
+            report: Report::default(),
+        }
     }
 
     /// All voices' answers, each voice in a thread of its own.
@@ -154,30 +199,52 @@ impl<'a> Run<'a> {
                     (name, scope.spawn(|| speaker.ask(questions)))
                 })
                 .collect();
-            let panicked = |voice| VoiceError { voice, reason: "it panicked".to_owned() };
-            threads.into_iter().map(|(name, it)| it.join().unwrap_or_else(|_| Err(panicked(name)))).collect()
+            let panicked = |voice| VoiceError {
+                voice,
+                reason: "it panicked".to_owned(),
+            };
+            threads
+                .into_iter()
+                .map(|(name, it)| it.join().unwrap_or_else(|_| Err(panicked(name))))
+                .collect()
         })
     }
 
     /// Counts one control's answers. Gives the way in which it denied, and what differs.
-    fn take(&mut self, control: &ControlId, answers: &[&Answer], object: &str) -> (Option<String>, Vec<Difference>) {
+    fn take(
+        &mut self,
+        control: &ControlId,
+        answers: &[&Answer],
+        object: &str,
+    ) -> (Option<String>, Vec<Difference>) {
         for (speaker, answer) in self.speakers.iter_mut().zip(answers) {
             match answer {
                 Answer::Invalid(_) => speaker.report.invalid += 1,
-                Answer::Abstains(why) => drop(speaker.report.abstains.insert(control.clone(), why.clone())),
+                Answer::Abstains(why) => {
+                    drop(speaker.report.abstains.insert(control.clone(), why.clone()))
+                }
                 _ => speaker.report.answers += 1,
             }
         }
         let mut way = None;
-        if let (Some(report), Some(ways)) = (self.controls.get_mut(control), self.ways.get(control)) {
+        if let (Some(report), Some(ways)) = (self.controls.get_mut(control), self.ways.get(control))
+        {
             report.compared += 1;
             report.invalid += u64::from(answers.iter().any(|it| matches!(it, Answer::Invalid(_))));
-            if let Some(found) =
-                answers.iter().find_map(|it| if let Answer::Findings(all) = it { Some(all) } else { None })
-            {
+            if let Some(found) = answers.iter().find_map(|it| {
+                if let Answer::Findings(all) = it {
+                    Some(all)
+                } else {
+                    None
+                }
+            }) {
                 let met = ways.met(found);
                 for (place, condition) in report.messages.iter_mut().enumerate() {
-                    let counter = if met.contains(&place) { &mut condition.held } else { &mut condition.failed };
+                    let counter = if met.contains(&place) {
+                        &mut condition.held
+                    } else {
+                        &mut condition.failed
+                    };
                     *counter += 1;
                 }
                 if !found.is_empty() {
@@ -187,7 +254,10 @@ impl<'a> Run<'a> {
             }
         }
         let mut known = |name| *self.report.known.entry(name).or_default() += 1;
-        (way, compare::differences(&self.names, answers, object, &mut known))
+        (
+            way,
+            compare::differences(&self.names, answers, object, &mut known),
+        )
     }
 
     /// A disagreement as small as it will go.
@@ -199,11 +269,22 @@ impl<'a> Run<'a> {
         made: Made,
         defaults: &kubevet_policy::Params,
     ) -> Result<Disagreement, VoiceError> {
-        let mut question = Question { controls: vec![control.clone()], ..made.question };
-        let kinds = self.library.control(control.as_str()).map(|it| it.control.kinds.clone()).unwrap_or_default();
+        let mut question = Question {
+            controls: vec![control.clone()],
+            ..made.question
+        };
+        let kinds = self
+            .library
+            .control(control.as_str())
+            .map(|it| it.control.kinds.clone())
+            .unwrap_or_default();
         // Asked alone, it may agree again, as a fault of many controls together would: then it is shown as it was.
         if question.params_number != 0 {
-            let plain = Question { params_number: 0, params: defaults.clone(), ..question.clone() };
+            let plain = Question {
+                params_number: 0,
+                params: defaults.clone(),
+                ..question.clone()
+            };
             if self.show(std::slice::from_ref(&made.object), &plain, difference)? == [true] {
                 question = plain;
             }
@@ -214,14 +295,31 @@ impl<'a> Run<'a> {
             let arrives = |it: &Value| !arrived || has_arrived(it);
             let looks = |it: &Value| kinds.iter().any(|kind| looks_at(kind, &pool::kind_of(it)));
             let shown = self.show(objects, &question, difference)?;
-            Ok(objects.iter().zip(shown).map(|(it, shown)| shown && looks(it) && arrives(it)).collect())
+            Ok(objects
+                .iter()
+                .zip(shown)
+                .map(|(it, shown)| shown && looks(it) && arrives(it))
+                .collect())
         })?;
-        let asked = Question { object: small.to_string().into(), ..question.clone() };
-        let answers: Vec<Answer> = self.ask(std::slice::from_ref(&asked))?.into_iter().flatten().flatten().collect();
+        let asked = Question {
+            object: small.to_string().into(),
+            ..question.clone()
+        };
+        let answers: Vec<Answer> = self
+            .ask(std::slice::from_ref(&asked))?
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
         let regression = answers
             .get(difference.trusted)
             .and_then(|it| regression::regression(control, &small, &asked, defaults, it));
-        let shown = self.names.iter().cloned().zip(answers.iter().map(ToString::to_string)).collect();
+        let shown = self
+            .names
+            .iter()
+            .cloned()
+            .zip(answers.iter().map(ToString::to_string))
+            .collect();
         let what = difference.sort.2;
         Ok(Disagreement {
             control: control.clone(),
@@ -234,12 +332,23 @@ impl<'a> Run<'a> {
     }
 
     /// Which objects show the same difference between the same voices.
-    fn show(&mut self, objects: &[Value], like: &Question, wanted: &Difference) -> Result<Vec<bool>, VoiceError> {
-        let question = |it: &Value| Question { object: Arc::from(it.to_string()), ..like.clone() };
+    fn show(
+        &mut self,
+        objects: &[Value],
+        like: &Question,
+        wanted: &Difference,
+    ) -> Result<Vec<bool>, VoiceError> {
+        let question = |it: &Value| Question {
+            object: Arc::from(it.to_string()),
+            ..like.clone()
+        };
         let questions: Vec<Question> = objects.iter().map(question).collect();
         let answers = self.ask(&questions)?;
         let shows = |(at, question): (usize, &Question)| {
-            let said: Vec<&Answer> = answers.iter().filter_map(|it| it.get(at)?.first()).collect();
+            let said: Vec<&Answer> = answers
+                .iter()
+                .filter_map(|it| it.get(at)?.first())
+                .collect();
             compare::differences(&self.names, &said, &question.object, &mut |_| {}).contains(wanted)
         };
         Ok(questions.iter().enumerate().map(shows).collect())
@@ -266,9 +375,15 @@ impl Speaker<'_> {
         let answers = self.voice.ask(questions)?;
         self.report.took += begun.elapsed();
         let complete = answers.len() == questions.len()
-            && answers.iter().zip(questions).all(|(answer, question)| answer.len() == question.controls.len());
+            && answers
+                .iter()
+                .zip(questions)
+                .all(|(answer, question)| answer.len() == question.controls.len());
         if !complete {
-            return Err(VoiceError { voice: self.report.name.clone(), reason: "an answer is missing".to_owned() });
+            return Err(VoiceError {
+                voice: self.report.name.clone(),
+                reason: "an answer is missing".to_owned(),
+            });
         }
         Ok(answers)
     }

@@ -15,7 +15,10 @@ const BATCH: usize = 64;
 const BATCHES: usize = 1_500;
 
 /// Makes an object smaller. `shows` tells of each object whether it still shows what the first did; an error ends it.
-pub(super) fn shrink<E>(object: Value, mut shows: impl FnMut(&[Value]) -> Result<Vec<bool>, E>) -> Result<Value, E> {
+pub(super) fn shrink<E>(
+    object: Value,
+    mut shows: impl FnMut(&[Value]) -> Result<Vec<bool>, E>,
+) -> Result<Value, E> {
     let mut best = object;
     let mut batches = 0;
     'smaller: loop {
@@ -46,8 +49,10 @@ fn measure(object: &Value) -> (usize, usize) {
 fn candidates(object: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     found.extend(as_pod(object));
-    let mut places: Vec<(usize, Place)> =
-        tree::places(object).into_iter().map(|it| (tree::at(object, &it).map_or(0, tree::size), it)).collect();
+    let mut places: Vec<(usize, Place)> = tree::places(object)
+        .into_iter()
+        .map(|it| (tree::at(object, &it).map_or(0, tree::size), it))
+        .collect();
     places.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     let with = |change: &mut dyn FnMut(&mut Value)| {
         let mut smaller = object.clone();
@@ -58,7 +63,9 @@ fn candidates(object: &Value) -> Vec<Value> {
         found.push(with(&mut |it| drop(tree::remove(it, place))));
     }
     for (_, place) in &places {
-        let Some(value) = tree::at(object, place) else { continue };
+        let Some(value) = tree::at(object, place) else {
+            continue;
+        };
         for simple in simpler(value) {
             found.push(with(&mut |it| {
                 if let Some(old) = tree::at_mut(it, place) {
@@ -72,17 +79,26 @@ fn candidates(object: &Value) -> Vec<Value> {
 
 fn simpler(value: &Value) -> Vec<Value> {
     match value {
-        Value::Object(fields) => {
-            fields.values().filter(|it| it.is_object()).cloned().chain([json!({}), Value::Null]).collect()
-        }
+        Value::Object(fields) => fields
+            .values()
+            .filter(|it| it.is_object())
+            .cloned()
+            .chain([json!({}), Value::Null])
+            .collect(),
         Value::Array(_) => vec![json!([]), Value::Null],
         Value::String(text) => {
             let letters: Vec<char> = text.chars().collect();
             let (left, right) = letters.split_at(letters.len() / 2);
             let without_first = letters.get(1..).unwrap_or_default();
-            let without_last = letters.get(..letters.len().saturating_sub(1)).unwrap_or_default();
+            let without_last = letters
+                .get(..letters.len().saturating_sub(1))
+                .unwrap_or_default();
             let mut texts: Vec<String> = vec!["a".to_owned(), String::new()];
-            texts.extend([left, right, without_first, without_last].iter().map(|it| it.iter().collect()));
+            texts.extend(
+                [left, right, without_first, without_last]
+                    .iter()
+                    .map(|it| it.iter().collect()),
+            );
             texts.into_iter().map(Value::from).collect()
         }
         Value::Number(_) => vec![json!(0), json!(1)],
@@ -116,7 +132,9 @@ mod tests {
             let text = it.to_string();
             text.contains("secret") && text.contains("containers") && it["kind"].is_string()
         };
-        let small = shrink(object, |all: &[Value]| Ok::<_, ()>(all.iter().map(shows).collect()));
+        let small = shrink(object, |all: &[Value]| {
+            Ok::<_, ()>(all.iter().map(shows).collect())
+        });
         assert!(small.is_ok_and(|it| super::measure(&it).0 <= 8));
     }
 }

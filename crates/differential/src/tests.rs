@@ -22,7 +22,10 @@ impl<F: Fn(&Value, Answer) -> Answer + Send> Voice for Liar<F> {
         let answers = self.honest.ask(batch)?;
         let told = batch.iter().zip(answers).map(|(question, answers)| {
             let object = serde_json::from_str(&question.object).unwrap_or_default();
-            answers.into_iter().map(|it| (self.lie)(&object, it)).collect()
+            answers
+                .into_iter()
+                .map(|it| (self.lie)(&object, it))
+                .collect()
         });
         Ok(told.collect())
     }
@@ -43,33 +46,79 @@ fn seeds() -> Vec<Seed> {
             {"name": "side", "image": "side:1", "securityContext": {"privileged": false, "capabilities": {"drop": ["ALL"]}}},
         ], "initContainers": [{"name": "first", "image": "first:1"}]},
     }}});
-    vec![Seed { object: pod, control: None, params: Vec::new() }]
+    vec![Seed {
+        object: pod,
+        control: None,
+        params: Vec::new(),
+    }]
 }
 
-fn lied(id: &str, count: u64, wrong: bool, lie: impl Fn(&Value, Answer) -> Answer + Send) -> Report {
+fn lied(
+    id: &str,
+    count: u64,
+    wrong: bool,
+    lie: impl Fn(&Value, Answer) -> Answer + Send,
+) -> Report {
     let library = library(id);
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
     let right = EngineVoice::together("OPA", Engine::compile_reference(&library).0.into()).0;
-    let liar = Liar { honest: EngineVoice::together("program", engine.into()).0, lie };
-    let plan = Plan { controls: Vec::new(), count, seed: 7, wrong, keep: 3 };
-    run(&plan, &library, seeds(), &mut [Box::new(right), Box::new(liar)], None, &mut |_| {}).unwrap()
+    let liar = Liar {
+        honest: EngineVoice::together("program", engine.into()).0,
+        lie,
+    };
+    let plan = Plan {
+        controls: Vec::new(),
+        count,
+        seed: 7,
+        wrong,
+        keep: 3,
+    };
+    run(
+        &plan,
+        &library,
+        seeds(),
+        &mut [Box::new(right), Box::new(liar)],
+        None,
+        &mut |_| {},
+    )
+    .unwrap()
 }
 
 #[test]
 fn a_voice_that_tells_the_truth_agrees() {
     let report = lied("C-0057", 2_000, false, |_, answer| answer);
-    assert_eq!((report.compared() >= 2_000, report.differing), (true, 0), "{:?}", report.disagreements);
+    assert_eq!(
+        (report.compared() >= 2_000, report.differing),
+        (true, 0),
+        "{:?}",
+        report.disagreements
+    );
     let control = report.controls.first().unwrap();
-    assert!(control.denied_enough() && control.compared > control.denied, "{control:?}");
-    assert!(control.messages.iter().take(2).all(super::Condition::seen_both), "{:?}", control.messages);
+    assert!(
+        control.denied_enough() && control.compared > control.denied,
+        "{control:?}"
+    );
+    assert!(
+        control
+            .messages
+            .iter()
+            .take(2)
+            .all(super::Condition::seen_both),
+        "{:?}",
+        control.messages
+    );
 }
 
 #[test]
 fn a_run_repeats_itself() {
     let told = || {
         let report = lied("C-0057", 600, false, |_, _| Answer::Silent);
-        report.disagreements.into_iter().map(|it| (it.yaml, it.answers, it.count)).collect::<Vec<_>>()
+        report
+            .disagreements
+            .into_iter()
+            .map(|it| (it.yaml, it.answers, it.count))
+            .collect::<Vec<_>>()
     };
     let first = told();
     assert!(!first.is_empty());
@@ -79,7 +128,11 @@ fn a_run_repeats_itself() {
 fn caught(report: &Report, what: &str) {
     let found = report.disagreements.iter().find(|it| it.what == what);
     let found = found.unwrap_or_else(|| panic!("not found: {:?}", report.disagreements));
-    assert!(found.yaml.lines().count() <= 15, "not small:\n{}", found.yaml);
+    assert!(
+        found.yaml.lines().count() <= 15,
+        "not small:\n{}",
+        found.yaml
+    );
     assert!(found.regression.is_some());
 }
 
@@ -100,8 +153,16 @@ fn a_forgotten_list_is_caught() {
 #[test]
 fn a_forgotten_question_for_the_type_is_caught() {
     let report = lied("C-0057", 3_000, true, |object, answer| {
-        let found = Found { message: "it is".to_owned(), paths: vec!["spec".to_owned()], fixes: Vec::new() };
-        if object.to_string().contains(r#""privileged":"true""#) { Answer::Findings(vec![found]) } else { answer }
+        let found = Found {
+            message: "it is".to_owned(),
+            paths: vec!["spec".to_owned()],
+            fixes: Vec::new(),
+        };
+        if object.to_string().contains(r#""privileged":"true""#) {
+            Answer::Findings(vec![found])
+        } else {
+            answer
+        }
     });
     caught(&report, "verdicts");
 }

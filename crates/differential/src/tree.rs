@@ -20,11 +20,20 @@ pub(super) fn places(root: &Value) -> Vec<Place> {
     while let Some((place, value)) = todo.pop() {
         let with = |step: Step| place.iter().cloned().chain([step]).collect::<Place>();
         match value {
-            Value::Object(fields) => {
-                todo.extend(fields.iter().rev().map(|(key, it)| (with(Step::Key(key.clone())), it)))
-            }
+            Value::Object(fields) => todo.extend(
+                fields
+                    .iter()
+                    .rev()
+                    .map(|(key, it)| (with(Step::Key(key.clone())), it)),
+            ),
             Value::Array(items) => {
-                todo.extend(items.iter().enumerate().rev().map(|(index, it)| (with(Step::Index(index)), it)));
+                todo.extend(
+                    items
+                        .iter()
+                        .enumerate()
+                        .rev()
+                        .map(|(index, it)| (with(Step::Index(index)), it)),
+                );
             }
             _ => {}
         }
@@ -54,7 +63,9 @@ pub(super) fn remove(root: &mut Value, place: &[Step]) -> Option<Value> {
     let (last, parent) = place.split_last()?;
     match (at_mut(root, parent)?, last) {
         (Value::Object(fields), Step::Key(key)) => fields.shift_remove(key),
-        (Value::Array(items), Step::Index(index)) if *index < items.len() => Some(items.remove(*index)),
+        (Value::Array(items), Step::Index(index)) if *index < items.len() => {
+            Some(items.remove(*index))
+        }
         _ => None,
     }
 }

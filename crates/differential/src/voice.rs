@@ -67,7 +67,12 @@ impl fmt::Display for Answer {
             Self::Findings(all) => {
                 for (place, found) in all.iter().enumerate() {
                     let separator = if place == 0 { "" } else { "\n" };
-                    write!(out, "{separator}deny: {} [{}]", found.message, found.paths.join(", "))?;
+                    write!(
+                        out,
+                        "{separator}deny: {} [{}]",
+                        found.message,
+                        found.paths.join(", ")
+                    )?;
                     for (path, value) in &found.fixes {
                         match value {
                             Some(value) => write!(out, " fix {path} = {value}")?,
@@ -113,12 +118,17 @@ pub trait Voice: Send {
 pub(super) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
-            let mut sorted: Vec<_> =
-                fields.iter().map(|(key, it)| format!("{}:{}", Value::from(key.as_str()), canonical(it))).collect();
+            let mut sorted: Vec<_> = fields
+                .iter()
+                .map(|(key, it)| format!("{}:{}", Value::from(key.as_str()), canonical(it)))
+                .collect();
             sorted.sort();
             format!("{{{}}}", sorted.join(","))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(canonical).collect::<Vec<_>>().join(",")
+        ),
         Value::Number(number) => match number.as_f64() {
             // Doubles of this size hold every whole number exactly.
             #[allow(clippy::cast_possible_truncation, reason = "bounded by the guard")]

@@ -44,14 +44,22 @@ impl Words {
             let mut rest = line;
             while let Some((before, quote, after)) = at_quote(rest) {
                 code.push_str(before);
-                let Some((literal, after)) = after.split_once(quote) else { break };
+                let Some((literal, after)) = after.split_once(quote) else {
+                    break;
+                };
                 self.text(literal);
                 rest = after;
                 code.push(' ');
             }
             code.push_str(rest);
-            for word in code.split(|it: char| !it.is_ascii_alphanumeric() && it != '_' && it != '.') {
-                self.fields.extend(word.split('.').skip(1).filter(|it| is_name(it)).map(str::to_owned));
+            for word in code.split(|it: char| !it.is_ascii_alphanumeric() && it != '_' && it != '.')
+            {
+                self.fields.extend(
+                    word.split('.')
+                        .skip(1)
+                        .filter(|it| is_name(it))
+                        .map(str::to_owned),
+                );
                 self.numbers.extend(word.parse::<i64>());
             }
         }
@@ -65,10 +73,17 @@ impl Words {
             self.fields.insert(text.to_owned());
         }
         // What a pattern matches looks much like the pattern without its signs.
-        let plain: String = text.chars().filter(|it| !"^$\\[]()|*+?{}".contains(*it)).collect();
+        let plain: String = text
+            .chars()
+            .filter(|it| !"^$\\[]()|*+?{}".contains(*it))
+            .collect();
         if plain != text {
             self.texts.push(plain);
-            self.texts.extend(text.split(['(', ')', '|', '^', '$']).filter(|it| it.len() > 2).map(str::to_owned));
+            self.texts.extend(
+                text.split(['(', ')', '|', '^', '$'])
+                    .filter(|it| it.len() > 2)
+                    .map(str::to_owned),
+            );
         }
         self.texts.push(text.to_owned());
     }
@@ -78,7 +93,11 @@ impl Words {
 pub(super) fn as_key(text: &str) -> String {
     let mut key = text.to_owned();
     key.retain(|it| it.is_ascii_alphanumeric() || "-._/".contains(it));
-    if key.is_empty() { "shop".to_owned() } else { key }
+    if key.is_empty() {
+        "shop".to_owned()
+    } else {
+        key
+    }
 }
 
 /// What is before the first quote, the quote, and what is after it.
@@ -94,10 +113,18 @@ fn used<'a>(library: &'a Library, rule: &Module) -> Vec<&'a Module> {
     let mut found: Vec<&Module> = Vec::new();
     let mut todo: Vec<&str> = vec![&rule.text];
     while let Some(text) = todo.pop() {
-        for package in text.lines().filter_map(|it| it.strip_prefix("import data.")) {
+        for package in text
+            .lines()
+            .filter_map(|it| it.strip_prefix("import data."))
+        {
             let package = format!("package {}", package.trim());
-            let module = library.modules.iter().find(|it| it.text.lines().any(|line| line.trim() == package));
-            if let Some(module) = module.filter(|it| !found.iter().any(|known| known.file == it.file)) {
+            let module = library
+                .modules
+                .iter()
+                .find(|it| it.text.lines().any(|line| line.trim() == package));
+            if let Some(module) =
+                module.filter(|it| !found.iter().any(|known| known.file == it.file))
+            {
                 found.push(module);
                 todo.push(&module.text);
             }
@@ -122,7 +149,16 @@ mod tests {
         words.read(
             "# not.this\nx if startswith(container.spec.image, \"docker.io/\")\ny if count(a) > 12\nz := `^ab$`\n",
         );
-        assert_eq!(words.fields.iter().map(String::as_str).collect::<Vec<_>>(), ["image", "spec"]);
-        assert_eq!((words.numbers, words.texts.contains(&"docker.io/".to_owned())), (vec![12], true));
+        assert_eq!(
+            words.fields.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["image", "spec"]
+        );
+        assert_eq!(
+            (
+                words.numbers,
+                words.texts.contains(&"docker.io/".to_owned())
+            ),
+            (vec![12], true)
+        );
     }
 }

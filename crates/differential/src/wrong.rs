@@ -9,9 +9,16 @@ use serde_json::{Value, json};
 
 /// Puts a value of another type at a place of an object, and another key beside it at times.
 pub(super) fn spoil(object: &mut Value, random: &mut Random) {
-    let all: Vec<Place> = tree::places(object).into_iter().filter(|it| it.len() > 1 || !names_kind(it)).collect();
-    let Some(place) = random.pick(&all) else { return };
-    let Some(value) = tree::at_mut(object, place) else { return };
+    let all: Vec<Place> = tree::places(object)
+        .into_iter()
+        .filter(|it| it.len() > 1 || !names_kind(it))
+        .collect();
+    let Some(place) = random.pick(&all) else {
+        return;
+    };
+    let Some(value) = tree::at_mut(object, place) else {
+        return;
+    };
     let old = value.clone();
     let wrong = wrong_value(old, random);
     *value = wrong;
@@ -42,15 +49,23 @@ fn wrong_value(old: Value, random: &mut Random) -> Value {
         18 => json!([[old]]),
         // A map of what was a list: its values look just like the elements.
         19 => match old {
-            Value::Array(items) => {
-                Value::Object(items.into_iter().enumerate().map(|(at, it)| (at.to_string(), it)).collect())
-            }
+            Value::Array(items) => Value::Object(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, it)| (at.to_string(), it))
+                    .collect(),
+            ),
             Value::Object(fields) => Value::Array(fields.into_iter().map(|(_, it)| it).collect()),
             other => json!({"a": other}),
         },
         20 => match old {
             Value::Array(items) => items.into_iter().next().unwrap_or_default(),
-            Value::Object(fields) => fields.into_iter().next().map(|(_, it)| it).unwrap_or_default(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .next()
+                .map(|(_, it)| it)
+                .unwrap_or_default(),
             Value::String(text) => text.parse::<i64>().map_or(json!("1"), Into::into),
             Value::Bool(it) => json!(it.to_string()),
             other => json!(other.to_string()),

@@ -4,7 +4,9 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Words that YAML 1.1 does not take for texts.
-const WORDS: [&str; 11] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"];
+const WORDS: [&str; 11] = [
+    "true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf",
+];
 
 /// Block style, lists at the depth of their key plus one step.
 pub(super) fn write(value: &Value) -> String {
@@ -46,7 +48,9 @@ fn entries(fields: &serde_json::Map<String, Value>, depth: usize, out: &mut Stri
 
 /// A map begins on the line of its dash.
 fn element(item: &Value, depth: usize, out: &mut String) {
-    let Value::Object(fields) = item else { return block(item, depth + 1, out) };
+    let Value::Object(fields) = item else {
+        return block(item, depth + 1, out);
+    };
     if fields.is_empty() {
         return block(item, depth + 1, out);
     }
@@ -70,7 +74,9 @@ fn scalar(value: &Value) -> String {
 
 fn text(text: &str) -> String {
     let plain = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/')
-        && text.chars().all(|it| it.is_ascii_alphanumeric() || "_./-".contains(it))
+        && text
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || "_./-".contains(it))
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
     if plain {
         return text.to_owned();
@@ -79,7 +85,12 @@ fn text(text: &str) -> String {
     let mut quoted = String::new();
     for letter in Value::from(text).to_string().chars() {
         match letter {
-            '\u{7f}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            '\u{7f}'..='\u{a0}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
                 let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
             }
             other => quoted.push(other),
@@ -90,7 +101,11 @@ fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking"
+    )]
 
     use super::write;
     use kubevet_document::{self as document, Limits};
@@ -99,16 +114,28 @@ mod tests {
     fn check(value: &Value) {
         let yaml = write(value);
         let reading = document::read_yaml(&"x.yaml".into(), yaml.as_bytes(), &Limits::default());
-        assert!(reading.problems.is_empty(), "{yaml}\n{:?}", reading.problems);
+        assert!(
+            reading.problems.is_empty(),
+            "{yaml}\n{:?}",
+            reading.problems
+        );
         let mut text = String::new();
         reading.documents[0].root().write_json(&mut text);
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), *value, "{yaml}");
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            *value,
+            "{yaml}"
+        );
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        check(&json!({"kind": "Pod", "a": {"b": [1, "1", "yes", null, true, -1.5, ""]}, "c": {}, "d": []}));
-        check(&json!({"l": [{"n": "x", "m": {"k": 1}}, [], [[1], {"q": "a: b"}], {}], "a b": "é\n\u{85}\u{7f}#"}));
+        check(
+            &json!({"kind": "Pod", "a": {"b": [1, "1", "yes", null, true, -1.5, ""]}, "c": {}, "d": []}),
+        );
+        check(
+            &json!({"l": [{"n": "x", "m": {"k": 1}}, [], [[1], {"q": "a: b"}], {}], "a b": "é\n\u{85}\u{7f}#"}),
+        );
         check(&json!({"": "~", "1e3": "0x1", "-": "- a", "a:": "@x", "null": "a #b"}));
     }
 }

@@ -25,7 +25,11 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), last: false }
+        Self {
+            at,
+            message: message.into(),
+            last: false,
+        }
     }
 }
 
@@ -44,7 +48,14 @@ struct Frame {
 impl Frame {
     #[inline]
     fn new(node: u32, kind: Kind) -> Self {
-        Self { node, children: 0, kind, merges: false, suspect: false, seen: Seen([0; 4]) }
+        Self {
+            node,
+            children: 0,
+            kind,
+            merges: false,
+            suspect: false,
+            seen: Seen([0; 4]),
+        }
     }
 }
 
@@ -57,7 +68,9 @@ impl Seen {
     #[inline]
     fn add(&mut self, tag: u16) -> bool {
         let bit = 1 << (tag >> 10);
-        let Some(word) = self.0.get_mut(usize::from(tag & 3)) else { return true };
+        let Some(word) = self.0.get_mut(usize::from(tag & 3)) else {
+            return true;
+        };
         let before = *word;
         *word |= bit;
         before & bit != 0
@@ -116,7 +129,9 @@ impl<'t> Builder<'t> {
 
     /// Whether a node is nothing but `null`.
     pub(super) fn is_null(&self, node: usize) -> bool {
-        self.nodes.get(node).is_none_or(|raw| raw.kind == Kind::Null)
+        self.nodes
+            .get(node)
+            .is_none_or(|raw| raw.kind == Kind::Null)
     }
 
     /// What the innermost list or map is that is open; `Null` where none is.
@@ -128,14 +143,34 @@ impl<'t> Builder<'t> {
     /// A value without text.
     #[inline]
     pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
-        self.push(Raw { at: offset(at), start: 0, len: 0, tag: 0, kind, flags: 0 })
+        self.push(Raw {
+            at: offset(at),
+            start: 0,
+            len: 0,
+            tag: 0,
+            kind,
+            flags: 0,
+        })
     }
 
     /// A string or number that stands in the text from `start` to `end`.
     #[inline]
-    pub(super) fn borrowed(&mut self, at: usize, kind: Kind, start: usize, end: usize) -> Result<(), Fault> {
+    pub(super) fn borrowed(
+        &mut self,
+        at: usize,
+        kind: Kind,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Fault> {
         let len = offset(end.saturating_sub(start));
-        self.push(Raw { at: offset(at), start: offset(start), len, tag: 0, kind, flags: 0 })
+        self.push(Raw {
+            at: offset(at),
+            start: offset(start),
+            len,
+            tag: 0,
+            kind,
+            flags: 0,
+        })
     }
 
     /// A string or number that does not stand in the text as it reads.
@@ -153,12 +188,21 @@ impl<'t> Builder<'t> {
     /// A string that was written into the side buffer from `start` on.
     pub(super) fn set_aside(&mut self, at: usize, kind: Kind, start: usize) -> Result<(), Fault> {
         let len = aside_offset(self.aside.len().saturating_sub(start));
-        self.push(Raw { at: offset(at), start: aside_offset(start), len, tag: 0, kind, flags: ASIDE })
+        self.push(Raw {
+            at: offset(at),
+            start: aside_offset(start),
+            len,
+            tag: 0,
+            kind,
+            flags: ASIDE,
+        })
     }
 
     /// Says that the node just written is a key of the open map (`is_merge_key` is said besides).
     pub(super) fn is_key(&mut self) {
-        let Some(raw) = self.nodes.last().copied() else { return };
+        let Some(raw) = self.nodes.last().copied() else {
+            return;
+        };
         let tag = key::tag(self.string(raw));
         if let Some(raw) = self.nodes.last_mut() {
             raw.tag = tag;
@@ -168,7 +212,12 @@ impl<'t> Builder<'t> {
 
     /// A key of the open map that stands in the text from `start` to `end`: as `borrowed` and `is_key`.
     #[inline]
-    pub(super) fn borrowed_key(&mut self, at: usize, start: usize, end: usize) -> Result<(), Fault> {
+    pub(super) fn borrowed_key(
+        &mut self,
+        at: usize,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Fault> {
         let len = end.saturating_sub(start);
         let from = self.text.as_bytes().get(start..);
         let Some(tag) = from.and_then(|from| key::tag_within(from, len)) else {
@@ -177,7 +226,14 @@ impl<'t> Builder<'t> {
             return Ok(());
         };
         let (at, start, len) = (offset(at), offset(start), offset(len));
-        self.push(Raw { at, start, len, tag, kind: Kind::String, flags: 0 })?;
+        self.push(Raw {
+            at,
+            start,
+            len,
+            tag,
+            kind: Kind::String,
+            flags: 0,
+        })?;
         self.count_key(tag);
         Ok(())
     }
@@ -205,7 +261,14 @@ impl<'t> Builder<'t> {
             return Err(self.too_deep(at));
         }
         let node = offset(self.nodes.len());
-        self.push(Raw { at: offset(at), start: 1, len: 0, tag: 0, kind, flags: 0 })?;
+        self.push(Raw {
+            at: offset(at),
+            start: 1,
+            len: 0,
+            tag: 0,
+            kind,
+            flags: 0,
+        })?;
         self.frames.push(Frame::new(node, kind));
         Ok(())
     }
@@ -213,9 +276,12 @@ impl<'t> Builder<'t> {
     /// Ends the innermost list or map.
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), Fault> {
-        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let Some(frame) = self.frames.last() else {
+            return Ok(());
+        };
         let (node, kind) = (frame.node as usize, frame.kind);
-        let (mut children, mut suspect, mut sieve) = (frame.children, frame.suspect, frame.seen.sieve());
+        let (mut children, mut suspect, mut sieve) =
+            (frame.children, frame.suspect, frame.seen.sieve());
         let merges = frame.merges;
         self.frames.pop();
         if merges {
@@ -235,7 +301,12 @@ impl<'t> Builder<'t> {
         }
         let extent = offset(self.nodes.len().saturating_sub(node));
         if let Some(raw) = self.nodes.get_mut(node) {
-            *raw = Raw { start: extent, len, flags, ..*raw };
+            *raw = Raw {
+                start: extent,
+                len,
+                flags,
+                ..*raw
+            };
         }
         Ok(())
     }
@@ -244,7 +315,11 @@ impl<'t> Builder<'t> {
     pub(super) fn subtree(&mut self, at: usize, node: usize) -> Result<(Vec<Raw>, usize), Fault> {
         let extent = self.nodes.get(node).map_or(0, |raw| raw.extent());
         self.expand(at, extent)?;
-        let nodes = self.nodes.get(node..node + extent).unwrap_or_default().to_vec();
+        let nodes = self
+            .nodes
+            .get(node..node + extent)
+            .unwrap_or_default()
+            .to_vec();
         // The ends of the lists and maps around each node.
         let mut ends: Vec<usize> = Vec::new();
         let mut depth = 0;
@@ -272,16 +347,24 @@ impl<'t> Builder<'t> {
 
     /// Writes a subtree once more, as a value that begins at `at`. Costs expansion.
     pub(super) fn repeat(&mut self, at: usize, subtree: &[Raw], depth: usize) -> Result<(), Fault> {
-        let Some((root, inside)) = subtree.split_first() else { return Ok(()) };
+        let Some((root, inside)) = subtree.split_first() else {
+            return Ok(());
+        };
         self.expand(at, subtree.len())?;
         if self.frames.len() + depth > self.depth_limit {
             let limit = self.depth_limit;
             return Err(Fault::new(
                 at,
-                format!("aliases nest lists and maps more than {limit} deep; kubevet reads no deeper"),
+                format!(
+                    "aliases nest lists and maps more than {limit} deep; kubevet reads no deeper"
+                ),
             ));
         }
-        self.push(Raw { at: offset(at), flags: root.flags & (ASIDE | INDEXED), ..*root })?;
+        self.push(Raw {
+            at: offset(at),
+            flags: root.flags & (ASIDE | INDEXED),
+            ..*root
+        })?;
         if self.nodes.len() + inside.len() > self.node_limit {
             return Err(self.too_many(at));
         }
@@ -295,14 +378,27 @@ impl<'t> Builder<'t> {
         if nodes.capacity() - nodes.len() > 4096 {
             nodes.shrink_to_fit();
         }
-        Tape { backing: Arc::new(Backing { source, aside: self.aside, indexes: self.indexes }), nodes }
+        Tape {
+            backing: Arc::new(Backing {
+                source,
+                aside: self.aside,
+                indexes: self.indexes,
+            }),
+            nodes,
+        }
     }
 
     /// The string of a string, number or key.
     pub(super) fn string(&self, raw: Raw) -> &str {
-        let buffer = if raw.is(ASIDE) { self.aside.as_str() } else { self.text };
+        let buffer = if raw.is(ASIDE) {
+            self.aside.as_str()
+        } else {
+            self.text
+        };
         let start = raw.start as usize;
-        buffer.get(start..start + raw.len as usize).unwrap_or_default()
+        buffer
+            .get(start..start + raw.len as usize)
+            .unwrap_or_default()
     }
 
     pub(super) fn node(&self, node: usize) -> Option<Raw> {
@@ -329,13 +425,23 @@ impl<'t> Builder<'t> {
     #[cold]
     fn too_deep(&self, at: usize) -> Fault {
         let limit = self.depth_limit;
-        Fault::new(at, format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"))
+        Fault::new(
+            at,
+            format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"),
+        )
     }
 
     #[cold]
     fn too_many(&self, at: usize) -> Fault {
-        let message = format!("the file holds more than {} values; split it, the rest is not read", self.node_limit);
-        Fault { at, message, last: true }
+        let message = format!(
+            "the file holds more than {} values; split it, the rest is not read",
+            self.node_limit
+        );
+        Fault {
+            at,
+            message,
+            last: true,
+        }
     }
 
     fn expand(&mut self, at: usize, nodes: usize) -> Result<(), Fault> {
@@ -343,8 +449,9 @@ impl<'t> Builder<'t> {
             Some(left) => self.expansion_left = left,
             None => {
                 let limit = self.expansion_limit;
-                let message =
-                    format!("aliases and merge keys of the file add more than {limit} values; write them out");
+                let message = format!(
+                    "aliases and merge keys of the file add more than {limit} values; write them out"
+                );
                 return Err(Fault::new(at, message));
             }
         }
@@ -363,7 +470,9 @@ impl<'t> Builder<'t> {
     }
 
     fn key(&self, map: usize, distance: u32) -> &str {
-        self.nodes.get(map + distance as usize).map_or("", |raw| self.string(*raw))
+        self.nodes
+            .get(map + distance as usize)
+            .map_or("", |raw| self.string(*raw))
     }
 
     fn shadow(&mut self, map: usize, distance: u32) {
@@ -379,13 +488,22 @@ impl<'t> Builder<'t> {
         let mut keys = [(0, 0); INDEX_FROM];
         let mut count = 0;
         for (slot, distance) in keys.iter_mut().zip(self.keys(map)) {
-            *slot = (distance, self.nodes.get(map + distance as usize).map_or(0, |raw| raw.tag));
+            *slot = (
+                distance,
+                self.nodes
+                    .get(map + distance as usize)
+                    .map_or(0, |raw| raw.tag),
+            );
             count += 1;
         }
         let mut left = keys.get(..count).unwrap_or_default();
         while let [(key, tag), later @ ..] = left {
             let same = |other: &&(u32, u16)| other.1 == *tag;
-            if later.iter().filter(same).any(|other| self.key(map, other.0) == self.key(map, *key)) {
+            if later
+                .iter()
+                .filter(same)
+                .any(|other| self.key(map, other.0) == self.key(map, *key))
+            {
                 self.shadow(map, *key);
             }
             left = later;
@@ -466,7 +584,8 @@ impl<'t> Builder<'t> {
         while let (Some(key), Some(value)) = (map.get(next), map.get(next + 1)) {
             let end = next + 1 + value.extent();
             if !key.is(SHADOWED) {
-                self.nodes.extend_from_slice(map.get(next..end).unwrap_or_default());
+                self.nodes
+                    .extend_from_slice(map.get(next..end).unwrap_or_default());
                 count += 1;
             }
             next = end;
@@ -477,7 +596,12 @@ impl<'t> Builder<'t> {
 
 /// The maps that a merge key names, in the order in which each overrides the one before.
 fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
-    let wrong = || Fault::new(at, "the merge key `<<` needs a map or a list of maps as its value");
+    let wrong = || {
+        Fault::new(
+            at,
+            "the merge key `<<` needs a map or a list of maps as its value",
+        )
+    };
     let root = value.first().ok_or_else(wrong)?;
     let mut maps = Vec::new();
     match root.kind {
@@ -500,7 +624,10 @@ fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
 
 /// An offset as the tape keeps it, of a text or a node. The reader has bounded both, so nothing is lost.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a text has at most 2^30 bytes, a tape 2^28 nodes")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a text has at most 2^30 bytes, a tape 2^28 nodes"
+)]
 fn offset(value: usize) -> u32 {
     value as u32
 }

@@ -12,8 +12,16 @@ use super::{
 /// Reads all documents of a text. At the first fault it stops: JSON has no place to go on from.
 pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut parser = Parser { builder, text, bytes: text.as_bytes() };
-    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut parser = Parser {
+        builder,
+        text,
+        bytes: text.as_bytes(),
+    };
+    let mut at = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
     loop {
         let whole = at;
         at = parser.token(at).0;
@@ -58,7 +66,11 @@ impl Parser<'_, '_> {
             match byte {
                 b'"' => at = self.string(at)?,
                 b'{' | b'[' => {
-                    let (kind, end) = if byte == b'{' { (Kind::Map, b'}') } else { (Kind::List, b']') };
+                    let (kind, end) = if byte == b'{' {
+                        (Kind::Map, b'}')
+                    } else {
+                        (Kind::List, b']')
+                    };
                     self.builder.open(at, kind)?;
                     let (found, byte) = self.token(at + 1);
                     at = found;
@@ -166,7 +178,11 @@ impl Parser<'_, '_> {
         while let Some(b'0'..=b'9') = self.peek(at) {
             at += 1;
         }
-        if at == start { Err(self.unexpected(at, "a digit")) } else { Ok(at) }
+        if at == start {
+            Err(self.unexpected(at, "a digit"))
+        } else {
+            Ok(at)
+        }
     }
 
     #[inline]
@@ -199,11 +215,16 @@ impl Parser<'_, '_> {
                     plain = end;
                 }
                 Some(control) => {
-                    let message =
-                        format!("a string holds the control character U+{control:04X}; write it as \\u{control:04x}");
+                    let message = format!(
+                        "a string holds the control character U+{control:04X}; write it as \\u{control:04x}"
+                    );
                     return Err(Fault::new(at, message).into());
                 }
-                None => return Err(Fault::new(quote, "this string has no end; close it with `\"`").into()),
+                None => {
+                    return Err(
+                        Fault::new(quote, "this string has no end; close it with `\"`").into(),
+                    );
+                }
             }
             at = plain_end(self.bytes, plain);
         }
@@ -211,7 +232,12 @@ impl Parser<'_, '_> {
 
     /// A character that is written with a backslash, and where it ends.
     fn escape(&self, backslash: usize) -> Result<(char, usize), Fault> {
-        let wrong = || Fault::new(backslash, "JSON has no such escape; write a backslash as \\\\");
+        let wrong = || {
+            Fault::new(
+                backslash,
+                "JSON has no such escape; write a backslash as \\\\",
+            )
+        };
         let mut at = backslash + 2;
         let character = match self.bytes.get(backslash + 1).ok_or_else(wrong)? {
             b'"' => '"',
@@ -242,7 +268,9 @@ impl Parser<'_, '_> {
 
     fn hex(&self, at: usize) -> Option<u32> {
         let digits = self.bytes.get(at..at + 4)?;
-        digits.iter().try_fold(0, |value, digit| Some(value * 16 + char::from(*digit).to_digit(16)?))
+        digits.iter().try_fold(0, |value, digit| {
+            Some(value * 16 + char::from(*digit).to_digit(16)?)
+        })
     }
 
     #[inline]
@@ -277,7 +305,11 @@ impl Parser<'_, '_> {
             Some(character) => format!("`{character}`"),
             None => "the end of the text".to_owned(),
         };
-        Fault::new(at, format!("this is no JSON: expected {expected}, found {found}")).into()
+        Fault::new(
+            at,
+            format!("this is no JSON: expected {expected}, found {found}"),
+        )
+        .into()
     }
 }
 
@@ -286,7 +318,9 @@ impl Parser<'_, '_> {
 fn plain_end(bytes: &[u8], from: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES * 0x80;
-    let Some(left) = bytes.get(from..) else { return from };
+    let Some(left) = bytes.get(from..) else {
+        return from;
+    };
     let (words, rest) = left.as_chunks();
     let mut at = from;
     for word in words {
@@ -301,7 +335,10 @@ fn plain_end(bytes: &[u8], from: usize) -> usize {
         }
         at += 8;
     }
-    at + rest.iter().take_while(|byte| **byte >= 0x20 && !matches!(**byte, b'"' | b'\\')).count()
+    at + rest
+        .iter()
+        .take_while(|byte| **byte >= 0x20 && !matches!(**byte, b'"' | b'\\'))
+        .count()
 }
 
 #[cfg(test)]
@@ -311,11 +348,24 @@ mod tests {
 
     /// The documents as JSON text and then the problems, a line each.
     fn check_bytes(input: &[u8], expected: &str) {
-        let limits = Limits { depth: 5, ..Limits::default() };
+        let limits = Limits {
+            depth: 5,
+            ..Limits::default()
+        };
         let reading = read_json(&Arc::from("f"), input, &limits);
-        let documents = reading.documents.iter().map(|it| format!("{:?}", it.root()));
-        let found: Vec<_> = documents.chain(reading.problems.iter().map(ToString::to_string)).collect();
-        assert_eq!(found.join("\n"), expected, "{}", String::from_utf8_lossy(input));
+        let documents = reading
+            .documents
+            .iter()
+            .map(|it| format!("{:?}", it.root()));
+        let found: Vec<_> = documents
+            .chain(reading.problems.iter().map(ToString::to_string))
+            .collect();
+        assert_eq!(
+            found.join("\n"),
+            expected,
+            "{}",
+            String::from_utf8_lossy(input)
+        );
     }
 
     fn check(input: &str, expected: &str) {
@@ -342,7 +392,10 @@ mod tests {
 
     #[test]
     fn escapes_are_read_as_go_does() {
-        check(r#""\"\\\/\b\f\n\r\t\u0041\u00e4""#, r#""\"\\/\u0008\u000c\n\r\tAä""#);
+        check(
+            r#""\"\\\/\b\f\n\r\t\u0041\u00e4""#,
+            r#""\"\\/\u0008\u000c\n\r\tAä""#,
+        );
         check(r#""x\ud83d\ude00y""#, "\"x😀y\"");
         check(r#""\ud83d""#, "\"\u{fffd}\"");
         check(r#""\ud83d\u0041""#, "\"\u{fffd}A\"");
@@ -353,7 +406,10 @@ mod tests {
     #[test]
     fn the_last_of_repeated_keys_counts() {
         check(r#"{"a":1,"b":2,"a":3}"#, r#"{"b":2,"a":3}"#);
-        check(r#"{"a":{"x":1},"\u0061":{"y":1},"b":0}"#, r#"{"a":{"y":1},"b":0}"#);
+        check(
+            r#"{"a":{"x":1},"\u0061":{"y":1},"b":0}"#,
+            r#"{"a":{"y":1},"b":0}"#,
+        );
     }
 
     #[test]
@@ -366,23 +422,68 @@ mod tests {
 
     #[test]
     fn faults_have_a_place_and_keep_what_was_before() {
-        check("{}\n{\"a\": }", "{}\nf:2:7: this is no JSON: expected a value, found `}`");
-        check("{\"a\": 1 \"b\"", "f:1:9: this is no JSON: expected `,` or `}`, found `\"`");
-        check("[1 2]", "f:1:4: this is no JSON: expected `,` or `]`, found `2`");
-        check("[1,]", "f:1:4: this is no JSON: expected a value, found `]`");
-        check("{\"a\":1,}", "f:1:8: this is no JSON: expected a key in double quotes, found `}`");
-        check("{\"a\" 1}", "f:1:6: this is no JSON: expected `:`, found `1`");
-        check("[1}", "f:1:3: this is no JSON: expected `,` or `]`, found `}`");
-        check("{", "f:1:2: this is no JSON: expected a key in double quotes, found the end of the text");
+        check(
+            "{}\n{\"a\": }",
+            "{}\nf:2:7: this is no JSON: expected a value, found `}`",
+        );
+        check(
+            "{\"a\": 1 \"b\"",
+            "f:1:9: this is no JSON: expected `,` or `}`, found `\"`",
+        );
+        check(
+            "[1 2]",
+            "f:1:4: this is no JSON: expected `,` or `]`, found `2`",
+        );
+        check(
+            "[1,]",
+            "f:1:4: this is no JSON: expected a value, found `]`",
+        );
+        check(
+            "{\"a\":1,}",
+            "f:1:8: this is no JSON: expected a key in double quotes, found `}`",
+        );
+        check(
+            "{\"a\" 1}",
+            "f:1:6: this is no JSON: expected `:`, found `1`",
+        );
+        check(
+            "[1}",
+            "f:1:3: this is no JSON: expected `,` or `]`, found `}`",
+        );
+        check(
+            "{",
+            "f:1:2: this is no JSON: expected a key in double quotes, found the end of the text",
+        );
         check("\"ä", "f:1:1: this string has no end; close it with `\"`");
-        check("\"a\nb\"", "f:1:3: a string holds the control character U+000A; write it as \\u000a");
-        check("\"\\x\"", "f:1:2: JSON has no such escape; write a backslash as \\\\");
-        check("\"\\u12", "f:1:2: JSON has no such escape; write a backslash as \\\\");
-        check("-", "f:1:2: this is no JSON: expected a digit, found the end of the text");
+        check(
+            "\"a\nb\"",
+            "f:1:3: a string holds the control character U+000A; write it as \\u000a",
+        );
+        check(
+            "\"\\x\"",
+            "f:1:2: JSON has no such escape; write a backslash as \\\\",
+        );
+        check(
+            "\"\\u12",
+            "f:1:2: JSON has no such escape; write a backslash as \\\\",
+        );
+        check(
+            "-",
+            "f:1:2: this is no JSON: expected a digit, found the end of the text",
+        );
         check("01", "0\n1");
         check("tru", "f:1:1: this is no JSON: expected a value, found `t`");
-        check("{} x", "{}\nf:1:4: this is no JSON: expected a value, found `x`");
-        check("{} [[[[[[]]]]]]", "{}\nf:1:9: lists and maps are nested more than 5 deep; kubevet reads no deeper");
-        check_bytes(b"[\xff]", "f:1:2: this is no JSON: expected a value, found `\u{fffd}`");
+        check(
+            "{} x",
+            "{}\nf:1:4: this is no JSON: expected a value, found `x`",
+        );
+        check(
+            "{} [[[[[[]]]]]]",
+            "{}\nf:1:9: lists and maps are nested more than 5 deep; kubevet reads no deeper",
+        );
+        check_bytes(
+            b"[\xff]",
+            "f:1:2: this is no JSON: expected a value, found `\u{fffd}`",
+        );
     }
 }

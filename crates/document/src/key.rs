@@ -16,7 +16,10 @@ impl Key {
     /// A name as it reads, unescaped.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), tag: tag(text) }
+        Self {
+            text: text.into(),
+            tag: tag(text),
+        }
     }
 
     /// The name.
@@ -41,8 +44,19 @@ impl fmt::Debug for Key {
 pub(super) fn tag(text: &str) -> u16 {
     let bytes = text.as_bytes();
     match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => mix(bytes.len(), u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => mix(bytes.len(), bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        (Some(first), Some(last)) => mix(
+            bytes.len(),
+            u64::from_le_bytes(*first),
+            u64::from_le_bytes(*last),
+        ),
+        _ => mix(
+            bytes.len(),
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            0,
+        ),
     }
 }
 
@@ -52,7 +66,11 @@ pub(super) fn tag(text: &str) -> u16 {
 pub(super) fn tag_within(from: &[u8], len: usize) -> Option<u16> {
     let first = u64::from_le_bytes(*from.first_chunk()?);
     Some(match len.checked_sub(8) {
-        Some(rest) => mix(len, first, u64::from_le_bytes(*from.get(rest..)?.first_chunk()?)),
+        Some(rest) => mix(
+            len,
+            first,
+            u64::from_le_bytes(*from.get(rest..)?.first_chunk()?),
+        ),
         // What follows the key is masked out.
         None => mix(len, first & !(u64::MAX << (8 * len)), 0),
     })
@@ -72,9 +90,18 @@ mod tests {
 
     #[test]
     fn a_tag_is_the_same_wherever_the_key_stands() {
-        for key in
-            ["", "a", "ab", "name", "seconds", "replicas", "hostUsers", "terminationGracePeriodSeconds", "äöü", "€€€€"]
-        {
+        for key in [
+            "",
+            "a",
+            "ab",
+            "name",
+            "seconds",
+            "replicas",
+            "hostUsers",
+            "terminationGracePeriodSeconds",
+            "äöü",
+            "€€€€",
+        ] {
             for rest in ["", "\"", "\":1}", "\":{\"kind\":\"Pod\"}}"] {
                 let text = format!("{key}{rest}");
                 if let Some(found) = tag_within(text.as_bytes(), key.len()) {

@@ -88,7 +88,14 @@ impl<'a> Node<'a> {
 
     #[inline]
     pub(super) fn raw(self) -> Raw {
-        const NULL: Raw = Raw { at: 0, start: 0, len: 0, tag: 0, kind: Kind::Null, flags: 0 };
+        const NULL: Raw = Raw {
+            at: 0,
+            start: 0,
+            len: 0,
+            tag: 0,
+            kind: Kind::Null,
+            flags: 0,
+        };
         self.tape.nodes.get(self.index).copied().unwrap_or(NULL)
     }
 
@@ -131,21 +138,27 @@ impl<'a> Node<'a> {
     /// The value of a key; the last one where a key is repeated. `None` where this is no map.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.find(key, key::tag(key)).map(|found| Self::new(self.tape, found + 1))
+        self.find(key, key::tag(key))
+            .map(|found| Self::new(self.tape, found + 1))
     }
 
     /// As [`Node::get`], for a key that is looked up often.
     #[must_use]
     #[inline]
     pub fn field(self, key: &Key) -> Option<Node<'a>> {
-        self.find(key.as_str(), key.tag()).map(|found| Self::new(self.tape, found + 1))
+        self.find(key.as_str(), key.tag())
+            .map(|found| Self::new(self.tape, found + 1))
     }
 
     /// The entry of a key, as [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
         let found = Self::new(self.tape, self.find(key, key::tag(key))?);
-        Some(Entry { key: found.text(), value: Self::new(self.tape, found.index + 1), key_node: found })
+        Some(Entry {
+            key: found.text(),
+            value: Self::new(self.tape, found.index + 1),
+            key_node: found,
+        })
     }
 
     /// Where on the tape a key stands.
@@ -166,10 +179,18 @@ impl<'a> Node<'a> {
         while let [key, value, after @ ..] = left {
             if key.tag == tag {
                 let found = self.index + 1 + (inside.len() - left.len());
-                return if self.is_called(key, text) { Some(found) } else { self.find_further(text) };
+                return if self.is_called(key, text) {
+                    Some(found)
+                } else {
+                    self.find_further(text)
+                };
             }
             // Most values are one node, and the way on does not wait for what the others say.
-            left = if value.is_collection() { left.get(1 + value.extent()..)? } else { after };
+            left = if value.is_collection() {
+                left.get(1 + value.extent()..)?
+            } else {
+                after
+            };
         }
         None
     }
@@ -177,20 +198,26 @@ impl<'a> Node<'a> {
     /// Whether a key counts and has this text.
     #[inline]
     fn is_called(self, key: &Raw, text: &str) -> bool {
-        key.len as usize == text.len() && !key.is(SHADOWED) && self.tape.bytes(*key) == text.as_bytes()
+        key.len as usize == text.len()
+            && !key.is(SHADOWED)
+            && self.tape.bytes(*key) == text.as_bytes()
     }
 
     /// As `find`, where a key has the tag but not the text, or is void.
     #[cold]
     #[inline(never)]
     fn find_further(self, text: &str) -> Option<usize> {
-        self.keys().find(|(_, key)| self.is_called(key, text)).map(|(index, _)| index)
+        self.keys()
+            .find(|(_, key)| self.is_called(key, text))
+            .map(|(index, _)| index)
     }
 
     #[inline(never)]
     fn find_indexed(self, root: Raw, text: &str) -> Option<usize> {
         let index = self.tape.backing.indexes.get(root.len as usize)?;
-        let found = index.binary_search_by(|distance| self.key_at(*distance).cmp(text)).ok()?;
+        let found = index
+            .binary_search_by(|distance| self.key_at(*distance).cmp(text))
+            .ok()?;
         Some(self.index + *index.get(found)? as usize)
     }
 
@@ -199,7 +226,12 @@ impl<'a> Node<'a> {
     pub fn at(self, place: usize) -> Option<Node<'a>> {
         let raw = self.raw();
         if raw.kind == Kind::List && raw.is(INDEXED) {
-            let distance = *self.tape.backing.indexes.get(raw.len as usize)?.get(place)?;
+            let distance = *self
+                .tape
+                .backing
+                .indexes
+                .get(raw.len as usize)?
+                .get(place)?;
             return Some(Self::new(self.tape, self.index + distance as usize));
         }
         self.elements().nth(place)
@@ -220,20 +252,31 @@ impl<'a> Node<'a> {
     /// The entries of a map in the order of the text; none where this is no map. Of a repeated key, only the last.
     #[inline]
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-        self.keys().filter(|(_, raw)| !raw.is(SHADOWED)).map(move |(index, raw)| {
-            let (key_node, value) = (Self::new(self.tape, index), Self::new(self.tape, index + 1));
-            Entry { key: self.tape.string(raw), value, key_node }
-        })
+        self.keys()
+            .filter(|(_, raw)| !raw.is(SHADOWED))
+            .map(move |(index, raw)| {
+                let (key_node, value) =
+                    (Self::new(self.tape, index), Self::new(self.tape, index + 1));
+                Entry {
+                    key: self.tape.string(raw),
+                    value,
+                    key_node,
+                }
+            })
     }
 
     /// The keys of a map that a later one of the same name makes void, each with the place of the key that counts; for
     /// readers that refuse repeated keys.
     pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
-        self.keys().filter(|(_, raw)| raw.is(SHADOWED)).map(move |(index, _)| {
-            let key = Self::new(self.tape, index);
-            let counts = self.entry(key.text()).map_or_else(|| key.position(), |it| it.key_position());
-            (key.text(), counts)
-        })
+        self.keys()
+            .filter(|(_, raw)| raw.is(SHADOWED))
+            .map(move |(index, _)| {
+                let key = Self::new(self.tape, index);
+                let counts = self
+                    .entry(key.text())
+                    .map_or_else(|| key.position(), |it| it.key_position());
+                (key.text(), counts)
+            })
     }
 
     /// The keys of a map and where on the tape they stand, shadowed ones too; none where this is no map.
@@ -334,8 +377,15 @@ impl<'a> Node<'a> {
     /// The nodes inside a list or map; none where it is no such.
     #[inline]
     fn inside(self, kind: Kind) -> &'a [Raw] {
-        match self.tape.nodes.get(self.index..).and_then(<[Raw]>::split_first) {
-            Some((raw, rest)) if raw.kind == kind => rest.get(..raw.extent().saturating_sub(1)).unwrap_or_default(),
+        match self
+            .tape
+            .nodes
+            .get(self.index..)
+            .and_then(<[Raw]>::split_first)
+        {
+            Some((raw, rest)) if raw.kind == kind => rest
+                .get(..raw.extent().saturating_sub(1))
+                .unwrap_or_default(),
             _ => &[],
         }
     }
@@ -348,9 +398,18 @@ impl<'a> Node<'a> {
     fn count(self) -> usize {
         let raw = self.raw();
         if raw.is(INDEXED) {
-            return self.tape.backing.indexes.get(raw.len as usize).map_or(0, Vec::len);
+            return self
+                .tape
+                .backing
+                .indexes
+                .get(raw.len as usize)
+                .map_or(0, Vec::len);
         }
-        if raw.kind == Kind::List { raw.len as usize } else { self.entries().count() }
+        if raw.kind == Kind::List {
+            raw.len as usize
+        } else {
+            self.entries().count()
+        }
     }
 }
 

@@ -49,7 +49,8 @@ impl Document {
     /// A value inside it as a document of its own; `None` for a value of another file.
     #[must_use]
     pub fn part(&self, node: Node<'_>) -> Option<Self> {
-        node.is_on(&self.tape).then(|| Self::new(Arc::clone(&self.tape), node.index()))
+        node.is_on(&self.tape)
+            .then(|| Self::new(Arc::clone(&self.tape), node.index()))
     }
 
     /// The file it was read from, as the user named it; `-` is standard input.
@@ -69,7 +70,10 @@ impl Document {
     pub fn id(&self) -> ObjectId {
         let root = self.root();
         let text = |node: Option<Node<'_>>, key: &str| {
-            node.and_then(|node| node.get(key)).and_then(Node::as_str).unwrap_or_default().to_owned()
+            node.and_then(|node| node.get(key))
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+                .to_owned()
         };
         let metadata = root.get("metadata");
         let mut name = text(metadata, "name");
@@ -91,18 +95,28 @@ impl Document {
     #[must_use]
     pub fn locate(&self, path: &FieldPath) -> Place {
         let mut node = self.root();
-        let mut place = Place { position: node.position(), found: 0 };
+        let mut place = Place {
+            position: node.position(),
+            found: 0,
+        };
         for segment in path.segments() {
             let next = match (segment, node.value()) {
-                (_, Value::Map(_)) => node.entry(segment.text()).map(|entry| (entry.key_position(), entry.value)),
-                (Segment::Bracket(index), Value::List(_)) => {
-                    index.parse().ok().and_then(|index| node.at(index)).map(|element| (element.position(), element))
-                }
+                (_, Value::Map(_)) => node
+                    .entry(segment.text())
+                    .map(|entry| (entry.key_position(), entry.value)),
+                (Segment::Bracket(index), Value::List(_)) => index
+                    .parse()
+                    .ok()
+                    .and_then(|index| node.at(index))
+                    .map(|element| (element.position(), element)),
                 _ => None,
             };
             let Some((position, value)) = next else { break };
             node = value;
-            place = Place { position, found: place.found + 1 };
+            place = Place {
+                position,
+                found: place.found + 1,
+            };
         }
         place
     }

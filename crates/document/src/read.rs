@@ -34,7 +34,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 64 << 20, depth: 512, nodes: 8_000_000, expansion: 1_000_000 }
+        Self {
+            bytes: 64 << 20,
+            depth: 512,
+            nodes: 8_000_000,
+            expansion: 1_000_000,
+        }
     }
 }
 
@@ -43,7 +48,12 @@ impl Default for Limits {
 #[must_use]
 pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
     read_with(file, bytes, limits, |builder, text| {
-        if !text.text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        if !text
+            .text
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('{')
+        {
             return yaml::read(builder, text);
         }
         let mut outcome = json::read(builder, text.text);
@@ -51,9 +61,21 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
             return outcome;
         }
         if let Some(rest) = outcome.stopped {
-            let as_yaml = yaml::read(builder, &Text { start: rest, ..*text });
+            let as_yaml = yaml::read(
+                builder,
+                &Text {
+                    start: rest,
+                    ..*text
+                },
+            );
             // Where it is neither, the reader that came further has more to say.
-            let came_to = |faults: &[Fault]| faults.iter().map(|fault| fault.at).max().unwrap_or(usize::MAX);
+            let came_to = |faults: &[Fault]| {
+                faults
+                    .iter()
+                    .map(|fault| fault.at)
+                    .max()
+                    .unwrap_or(usize::MAX)
+            };
             if !as_yaml.roots.is_empty() || came_to(&as_yaml.faults) > came_to(&outcome.faults) {
                 outcome.roots.extend(as_yaml.roots);
                 outcome.faults = as_yaml.faults;
@@ -66,7 +88,9 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
 /// Reads JSON: one document, or several one after another.
 #[must_use]
 pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
-    read_with(file, bytes, limits, |builder, text| json::read(builder, text.text))
+    read_with(file, bytes, limits, |builder, text| {
+        json::read(builder, text.text)
+    })
 }
 
 /// Reads YAML, its scalars as Kubernetes' own reader takes them.
@@ -103,23 +127,47 @@ fn read_with(
 ) -> Reading {
     let bound = limits.bytes.min(1 << 30);
     if bytes.len() > bound {
-        let message = format!("the file has {} bytes, more than the {bound} that are read; split it", bytes.len());
-        return Reading { documents: Vec::new(), problems: vec![Problem::in_file(file.as_ref(), message)] };
+        let message = format!(
+            "the file has {} bytes, more than the {bound} that are read; split it",
+            bytes.len()
+        );
+        return Reading {
+            documents: Vec::new(),
+            problems: vec![Problem::in_file(file.as_ref(), message)],
+        };
     }
-    let limits = Limits { nodes: limits.nodes.min(1 << 28), ..limits.clone() };
+    let limits = Limits {
+        nodes: limits.nodes.min(1 << 28),
+        ..limits.clone()
+    };
     let mut replaced = Vec::new();
     let text: Arc<str> = match decode(bytes, &mut replaced) {
         Cow::Borrowed(text) => Arc::from(text),
         Cow::Owned(text) => Arc::from(text),
     };
     let mut builder = Builder::new(&text, &limits);
-    let outcome = reader(&mut builder, &Text { text: &text, start: 0, replaced: &replaced });
+    let outcome = reader(
+        &mut builder,
+        &Text {
+            text: &text,
+            start: 0,
+            replaced: &replaced,
+        },
+    );
     let source = Source::new(Arc::clone(file), Arc::clone(&text));
-    let problem = |fault: Fault| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
+    let problem =
+        |fault: Fault| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
     let problems = outcome.faults.into_iter().map(problem).collect();
     let tape = Arc::new(builder.finish(source));
-    let documents = outcome.roots.into_iter().map(|root| Document::new(Arc::clone(&tape), root)).collect();
-    Reading { documents, problems }
+    let documents = outcome
+        .roots
+        .into_iter()
+        .map(|root| Document::new(Arc::clone(&tape), root))
+        .collect();
+    Reading {
+        documents,
+        problems,
+    }
 }
 
 /// The bytes as text: UTF-8, or UTF-16 where a byte order mark says so (what some shells write into files). Each byte

@@ -25,7 +25,11 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(file: Arc<str>, text: Arc<str>) -> Self {
-        Self { file, text, checkpoints: OnceLock::new() }
+        Self {
+            file,
+            text,
+            checkpoints: OnceLock::new(),
+        }
     }
 
     /// The line and column of the character at or around a byte offset.
@@ -45,8 +49,13 @@ impl Source {
         let mut found = Vec::new();
         let mut start = self.line_start(from);
         for number in from..=to {
-            let Some(rest) = start.and_then(|start| self.text.get(start..)) else { break };
-            let shown = rest.chars().take_while(|it| !matches!(it, '\n' | '\r')).take(EXCERPT_COLUMNS + 1);
+            let Some(rest) = start.and_then(|start| self.text.get(start..)) else {
+                break;
+            };
+            let shown = rest
+                .chars()
+                .take_while(|it| !matches!(it, '\n' | '\r'))
+                .take(EXCERPT_COLUMNS + 1);
             let mut text: String = shown.collect();
             if let Some((cut, _)) = text.char_indices().nth(EXCERPT_COLUMNS) {
                 text.truncate(cut);
@@ -64,7 +73,9 @@ impl Source {
             return (!self.text.is_empty()).then_some(0);
         }
         let checkpoints = self.checkpoints();
-        let block = checkpoints.partition_point(|it| it.line < line).saturating_sub(1);
+        let block = checkpoints
+            .partition_point(|it| it.line < line)
+            .saturating_sub(1);
         let mut current = checkpoints.get(block)?.line;
         let bytes = self.text.as_bytes();
         for offset in block * STRIDE..bytes.len() {
@@ -136,7 +147,11 @@ mod tests {
             ("äö\näx", 7, "2:2"),
             ("ab", 99, "1:3"),
         ] {
-            assert_eq!(source(text).position(offset).to_string(), expected, "{text:?} at {offset}");
+            assert_eq!(
+                source(text).position(offset).to_string(),
+                expected,
+                "{text:?} at {offset}"
+            );
         }
     }
 
@@ -146,7 +161,11 @@ mod tests {
         let source = source(&text);
         let (mut line, mut column) = (1, 1);
         for (offset, character) in text.char_indices() {
-            assert_eq!(source.position(offset), Position { line, column }, "{offset}");
+            assert_eq!(
+                source.position(offset),
+                Position { line, column },
+                "{offset}"
+            );
             match character {
                 '\n' => (line, column) = (line + 1, 1),
                 '\r' if !text[offset + 1..].starts_with('\n') => (line, column) = (line + 1, 1),
@@ -158,7 +177,9 @@ mod tests {
 
     #[test]
     fn excerpts_hold_the_lines_asked_for() {
-        let text = (1..=600).map(|number| format!("line {number}\n")).collect::<String>();
+        let text = (1..=600)
+            .map(|number| format!("line {number}\n"))
+            .collect::<String>();
         for (from, to, expected) in [
             (0, 2, vec!["line 1", "line 2"]),
             (599, 700, vec!["line 599", "line 600"]),
@@ -169,7 +190,12 @@ mod tests {
             let lines = source(&text).lines(from, to);
             let texts: Vec<_> = lines.iter().map(|it| it.text.as_str()).collect();
             assert_eq!(texts, expected, "{from}..={to}");
-            assert!(lines.iter().zip(from.max(1)..).all(|(line, number)| line.number == number));
+            assert!(
+                lines
+                    .iter()
+                    .zip(from.max(1)..)
+                    .all(|(line, number)| line.number == number)
+            );
         }
     }
 

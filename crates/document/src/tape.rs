@@ -99,16 +99,29 @@ impl Tape {
     /// As `string`, where nobody asks whether it is text.
     #[inline]
     pub(super) fn bytes(&self, raw: Raw) -> &[u8] {
-        let buffer: &str = if raw.is(ASIDE) { &self.backing.aside } else { &self.backing.source.text };
+        let buffer: &str = if raw.is(ASIDE) {
+            &self.backing.aside
+        } else {
+            &self.backing.source.text
+        };
         let start = raw.start as usize;
-        buffer.as_bytes().get(start..start + raw.len as usize).unwrap_or_default()
+        buffer
+            .as_bytes()
+            .get(start..start + raw.len as usize)
+            .unwrap_or_default()
     }
 
     /// The string of a string, number or key.
     #[inline]
     pub(super) fn string(&self, raw: Raw) -> &str {
-        let buffer: &str = if raw.is(ASIDE) { &self.backing.aside } else { &self.backing.source.text };
+        let buffer: &str = if raw.is(ASIDE) {
+            &self.backing.aside
+        } else {
+            &self.backing.source.text
+        };
         let start = raw.start as usize;
-        buffer.get(start..start + raw.len as usize).unwrap_or_default()
+        buffer
+            .get(start..start + raw.len as usize)
+            .unwrap_or_default()
     }
 }

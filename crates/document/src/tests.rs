@@ -1,6 +1,8 @@
 //! What holds for the module as a whole: places, identity, lists, generated documents, hostile texts.
 
-use super::{Document, Key, Limits, Node, Number, Reading, Value, read, read_json, read_yaml, unfold};
+use super::{
+    Document, Key, Limits, Node, Number, Reading, Value, read, read_json, read_yaml, unfold,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -9,7 +11,12 @@ fn file() -> Arc<str> {
 }
 
 fn limits() -> Limits {
-    Limits { bytes: 8 << 20, nodes: 2_000_000, expansion: 100_000, ..Limits::default() }
+    Limits {
+        bytes: 8 << 20,
+        nodes: 2_000_000,
+        expansion: 100_000,
+        ..Limits::default()
+    }
 }
 
 fn json_of(document: &Document) -> String {
@@ -21,7 +28,10 @@ fn json_of(document: &Document) -> String {
 /// The documents as JSON text and then the problems, a line each.
 fn shown(reading: &Reading) -> String {
     let documents = reading.documents.iter().map(json_of);
-    documents.chain(reading.problems.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n")
+    documents
+        .chain(reading.problems.iter().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn only(text: &str) -> Document {
@@ -29,7 +39,11 @@ fn only(text: &str) -> Document {
 }
 
 fn only_of(reading: &Reading) -> Document {
-    assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{}", shown(reading));
+    assert!(
+        reading.documents.len() == 1 && reading.problems.is_empty(),
+        "{}",
+        shown(reading)
+    );
     reading.documents[0].clone()
 }
 
@@ -41,7 +55,9 @@ fn documents_may_be_shared_between_threads() {
 
 #[test]
 fn the_form_is_chosen_as_kubectl_does() {
-    let check = |text: &str, expected: &str| assert_eq!(shown(&read(&file(), text.as_bytes(), &limits())), expected);
+    let check = |text: &str, expected: &str| {
+        assert_eq!(shown(&read(&file(), text.as_bytes(), &limits())), expected)
+    };
     check("{\"a\":1e3}", "{\"a\":1e3}");
     check("a: 1e3", "{\"a\":1000}");
     check("{a: 1}", "{\"a\":1}");
@@ -50,7 +66,10 @@ fn the_form_is_chosen_as_kubectl_does() {
     check("{\"a\":1}\n---\nb: 2\n", "{\"a\":1}\n{\"b\":2}");
     check("{\"a\":1}\n---\n{\"b\":2}\n", "{\"a\":1}\n{\"b\":2}");
     check("{\"a\":1,\n}", "{\"a\":1}");
-    check("{\"a\":1]", "f:1:7: this is no JSON: expected `,` or `}`, found `]`");
+    check(
+        "{\"a\":1]",
+        "f:1:7: this is no JSON: expected `,` or `}`, found `]`",
+    );
     check("{a: b: [c", "f:1:8: this is no YAML: unclosed bracket '['");
     check("", "");
     check(" \n", "");
@@ -59,8 +78,14 @@ fn the_form_is_chosen_as_kubectl_does() {
 #[test]
 fn other_encodings_are_read_where_they_say_so() {
     let text = "a: ä😀\n";
-    let little: Vec<u8> = std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    let big: Vec<u8> = std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    let little: Vec<u8> = std::iter::once(0xFEFF)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let big: Vec<u8> = std::iter::once(0xFEFF)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_be_bytes)
+        .collect();
     for bytes in [little, big] {
         assert_eq!(shown(&read(&file(), &bytes, &limits())), "{\"a\":\"ä😀\"}");
     }
@@ -93,7 +118,11 @@ data:
 fn paths_are_located_in_yaml_and_json() {
     let check = |text: &str, path: &str, expected: &str| {
         let place = only(text).locate(&path.parse().unwrap());
-        assert_eq!(format!("{} {}", place.position, place.found), expected, "{path}");
+        assert_eq!(
+            format!("{} {}", place.position, place.found),
+            expected,
+            "{path}"
+        );
     };
     for (path, expected) in [
         ("spec", "9:1 1"),
@@ -123,7 +152,11 @@ fn what_comes_through_an_alias_is_placed_at_its_use_and_its_inside_where_it_is_w
     let document = only("a: &x\n  k: 1\nb: *x\nc:\n  <<: *x\n");
     let root = document.root();
     for (path, expected) in [("b", "3:1"), ("b.k", "2:3"), ("c", "4:1"), ("c.k", "2:3")] {
-        assert_eq!(document.locate(&path.parse().unwrap()).position.to_string(), expected, "{path}");
+        assert_eq!(
+            document.locate(&path.parse().unwrap()).position.to_string(),
+            expected,
+            "{path}"
+        );
     }
     assert_eq!(root.get("b").unwrap().position().to_string(), "3:4");
     assert_eq!(root.entry("b").unwrap().key_position().to_string(), "3:1");
@@ -133,12 +166,18 @@ fn what_comes_through_an_alias_is_placed_at_its_use_and_its_inside_where_it_is_w
 fn identities() {
     let check = |text: &str, expected: &str| {
         let id = only(text).id();
-        let found = format!("{} {} {} {}", id.api_version, id.kind, id.namespace, id.name);
+        let found = format!(
+            "{} {} {} {}",
+            id.api_version, id.kind, id.namespace, id.name
+        );
         assert_eq!(found, expected, "{text}");
     };
     check(POD, "v1 Pod shop web");
     check("kind: Pod\nmetadata: {generateName: web-}", " Pod  web-*");
-    check("kind: Pod\nmetadata: {name: '', generateName: web-}", " Pod  web-*");
+    check(
+        "kind: Pod\nmetadata: {name: '', generateName: web-}",
+        " Pod  web-*",
+    );
     check("kind: 1\nmetadata: [a]", "   ");
     check("x", "   ");
 }
@@ -153,7 +192,10 @@ fn lists_are_unfolded() {
     check("{kind: List}", r#"{"kind":"List"}"#);
     check("{kind: List, items: {}}", r#"{"kind":"List","items":{}}"#);
     check("{kind: List, items: []}", "");
-    check("{kind: List, items: [{kind: A}, {a: 1}, 2]}", "{\"kind\":\"A\"}\n{\"a\":1}\n2");
+    check(
+        "{kind: List, items: [{kind: A}, {a: 1}, 2]}",
+        "{\"kind\":\"A\"}\n{\"a\":1}\n2",
+    );
     check(
         "{kind: List, items: [{kind: A}, {kind: List, items: [{kind: B}, {kind: C}]}, {kind: D}]}",
         "{\"kind\":\"A\"}\n{\"kind\":\"B\"}\n{\"kind\":\"C\"}\n{\"kind\":\"D\"}",
@@ -162,16 +204,24 @@ fn lists_are_unfolded() {
         "{apiVersion: v1, kind: PodList, items: [{a: [x]}, {kind: '', apiVersion: v2}, {kind: B}]}",
         "{\"a\":[\"x\"],\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n{\"kind\":\"B\"}",
     );
-    check("{kind: PodList, items: [{apiVersion: v2}]}", r#"{"apiVersion":"v2","kind":"Pod"}"#);
+    check(
+        "{kind: PodList, items: [{apiVersion: v2}]}",
+        r#"{"apiVersion":"v2","kind":"Pod"}"#,
+    );
 }
 
 #[test]
 fn an_item_of_many_keys_is_completed_and_still_found_into() {
     let keys: String = (0..100).map(|key| format!("k{key}: [{key}], ")).collect();
-    let documents = unfold(only(&format!("{{apiVersion: v1, kind: PodList, items: [{{{keys}}}]}}")));
+    let documents = unfold(only(&format!(
+        "{{apiVersion: v1, kind: PodList, items: [{{{keys}}}]}}"
+    )));
     let root = documents[0].root();
     assert_eq!(root.get("kind").unwrap().as_str(), Some("Pod"));
-    assert_eq!(root.get("k77").unwrap().at(0).map(|it| format!("{it:?}")), Some("77".to_owned()));
+    assert_eq!(
+        root.get("k77").unwrap().at(0).map(|it| format!("{it:?}")),
+        Some("77".to_owned())
+    );
     assert_eq!(root.entries().count(), 102);
 }
 
@@ -179,17 +229,25 @@ fn an_item_of_many_keys_is_completed_and_still_found_into() {
 fn numbers() {
     let check = |text: &str, expected: Number<'_>| {
         let document = only(&format!("{{\"a\":{text}}}"));
-        let Value::Number(found) = document.root().get("a").unwrap().value() else { panic!("{text}") };
+        let Value::Number(found) = document.root().get("a").unwrap().value() else {
+            panic!("{text}")
+        };
         assert_eq!(found, expected, "{text}");
     };
     check("-0", Number::Int(0));
     check("-12", Number::Int(-12));
     check("999999999999999999", Number::Int(999_999_999_999_999_999));
     check("-9223372036854775808", Number::Int(i64::MIN));
-    check("-9223372036854775809", Number::Float(-9_223_372_036_854_775_809.0));
+    check(
+        "-9223372036854775809",
+        Number::Float(-9_223_372_036_854_775_809.0),
+    );
     check("1.5", Number::Float(1.5));
     check("9223372036854775807", Number::Int(i64::MAX));
-    check("9223372036854775808", Number::Float(9_223_372_036_854_775_808.0));
+    check(
+        "9223372036854775808",
+        Number::Float(9_223_372_036_854_775_808.0),
+    );
     check("1e2", Number::Float(100.0));
     check("1.0", Number::Float(1.0));
     check("1e999", Number::Big("1e999"));
@@ -198,21 +256,38 @@ fn numbers() {
 #[test]
 fn a_node_is_found_again_by_its_number() {
     let document = only("{\"a\":[1,{\"b\":\"c\"}],\"d\":true}");
-    let b = document.root().get("a").unwrap().at(1).unwrap().get("b").unwrap();
+    let b = document
+        .root()
+        .get("a")
+        .unwrap()
+        .at(1)
+        .unwrap()
+        .get("b")
+        .unwrap();
     assert_eq!(document.node(b.number()).as_str(), Some("c"));
-    assert_eq!(document.part(b).unwrap().node(b.number()).as_str(), Some("c"));
+    assert_eq!(
+        document.part(b).unwrap().node(b.number()).as_str(),
+        Some("c")
+    );
     for number in [9, 1000, u32::MAX] {
         let none = document.node(number);
-        assert!(none.is_null() && none.as_number().is_none() && none.get("a").is_none(), "{number}");
+        assert!(
+            none.is_null() && none.as_number().is_none() && none.get("a").is_none(),
+            "{number}"
+        );
     }
 }
 
 #[test]
 fn long_lists_and_maps_are_found_into() {
-    let entries: Vec<String> = (0..1000).map(|key| format!("\"k{}\":[{key}]", key % 900)).collect();
+    let entries: Vec<String> = (0..1000)
+        .map(|key| format!("\"k{}\":[{key}]", key % 900))
+        .collect();
     let document = only(&format!("{{{}}}", entries.join(",")));
     let root = document.root();
-    let Value::Map(map) = root.value() else { panic!("it is a map") };
+    let Value::Map(map) = root.value() else {
+        panic!("it is a map")
+    };
     assert_eq!((map.len(), map.entries().count()), (900, 900));
     for key in 0..900 {
         let expected = if key < 100 { key + 900 } else { key };
@@ -242,19 +317,34 @@ mod hostile {
 
     #[test]
     fn deep_nesting_is_refused_whatever_it_is_made_of() {
-        for opener in ["[", "{\"a\":", "{a: ", "[{a: ", "- ", "? ", "- ? ", "[? ", "{? ", "!!seq [", "&a [", "[\n"] {
+        for opener in [
+            "[", "{\"a\":", "{a: ", "[{a: ", "- ", "? ", "- ? ", "[? ", "{? ", "!!seq [", "&a [",
+            "[\n",
+        ] {
             for count in [513, 100_000] {
                 refused(&opener.repeat(count), "");
             }
         }
-        let indented: String = (0..600).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        let indented: String = (0..600)
+            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+            .collect();
         refused(&indented, "more than 512 deep");
         refused(&"{\"a\":".repeat(513), "more than 512 deep");
-        refused(&format!("{}{}", "[".repeat(513), "]".repeat(513)), "more than 512 deep");
-        refused(&format!("a: &a {}1{}\nb: [*a]", "[".repeat(511), "]".repeat(511)), "more than 512 deep");
+        refused(
+            &format!("{}{}", "[".repeat(513), "]".repeat(513)),
+            "more than 512 deep",
+        );
+        refused(
+            &format!("a: &a {}1{}\nb: [*a]", "[".repeat(511), "]".repeat(511)),
+            "more than 512 deep",
+        );
         only(&format!("{}{}", "[".repeat(512), "]".repeat(512)));
         only(&format!("{}1{}", "{\"a\":".repeat(512), "}".repeat(512)));
-        only(&format!("a: &a {}1{}\nb: *a", "[".repeat(511), "]".repeat(511)));
+        only(&format!(
+            "a: &a {}1{}\nb: *a",
+            "[".repeat(511),
+            "]".repeat(511)
+        ));
     }
 
     #[test]
@@ -264,16 +354,34 @@ mod hostile {
             let alias = format!("*a{}, ", level - 1);
             bomb += &format!("a{level}: &a{level} [{}]\n", alias.repeat(9));
         }
-        refused(&bomb, "aliases and merge keys of the file add more than 100000 values");
+        refused(
+            &bomb,
+            "aliases and merge keys of the file add more than 100000 values",
+        );
     }
 
     #[test]
     fn a_long_key_is_not_copied_for_each_alias() {
         let key = "k".repeat(10_000);
         let read = only(&format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(5_000)));
-        let key_at = |at: usize| read.root().at(at).unwrap().entries().next().unwrap().key.as_ptr();
-        assert_eq!((read.root().elements().count(), key_at(1)), (5_001, key_at(5_000)));
-        refused(&format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(100_001)), "aliases and merge keys");
+        let key_at = |at: usize| {
+            read.root()
+                .at(at)
+                .unwrap()
+                .entries()
+                .next()
+                .unwrap()
+                .key
+                .as_ptr()
+        };
+        assert_eq!(
+            (read.root().elements().count(), key_at(1)),
+            (5_001, key_at(5_000))
+        );
+        refused(
+            &format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(100_001)),
+            "aliases and merge keys",
+        );
     }
 
     #[test]
@@ -283,30 +391,58 @@ mod hostile {
             let alias = format!("*a{}, ", level - 1);
             bomb += &format!("- &a{level} {{<<: [{}], m{level}: 1}}\n", alias.repeat(9));
         }
-        refused(&bomb, "aliases and merge keys of the file add more than 100000 values");
+        refused(
+            &bomb,
+            "aliases and merge keys of the file add more than 100000 values",
+        );
     }
 
     #[test]
     fn merges_around_merges_cost_expansion() {
         let inside = "x, ".repeat(2000);
-        let text = format!("{}[{inside}]{}", "{<<: {b: 1}, a: ".repeat(100), "}".repeat(100));
-        refused(&text, "aliases and merge keys of the file add more than 100000 values");
+        let text = format!(
+            "{}[{inside}]{}",
+            "{<<: {b: 1}, a: ".repeat(100),
+            "}".repeat(100)
+        );
+        refused(
+            &text,
+            "aliases and merge keys of the file add more than 100000 values",
+        );
     }
 
     #[test]
     fn anchors_around_anchors_cost_expansion() {
         let inside = "x, ".repeat(2000);
         let openers: String = (0..100).map(|level| format!("&a{level} [")).collect();
-        refused(&format!("{openers}{inside}{}", "]".repeat(100)), "add more than 100000 values");
+        refused(
+            &format!("{openers}{inside}{}", "]".repeat(100)),
+            "add more than 100000 values",
+        );
     }
 
     #[test]
     fn too_many_values_are_refused_and_the_rest_is_not_read() {
-        let limits = Limits { nodes: 1000, ..limits() };
-        for text in [format!("[{}1]", "1,".repeat(2000)), format!("a:\n{}---\nb: 1\n", "- 1\n".repeat(2000))] {
+        let limits = Limits {
+            nodes: 1000,
+            ..limits()
+        };
+        for text in [
+            format!("[{}1]", "1,".repeat(2000)),
+            format!("a:\n{}---\nb: 1\n", "- 1\n".repeat(2000)),
+        ] {
             let reading = read(&file(), text.as_bytes(), &limits);
-            assert_eq!((reading.documents.len(), reading.problems.len()), (0, 1), "{}", shown(&reading));
-            assert!(reading.problems[0].message.contains("more than 1000 values"));
+            assert_eq!(
+                (reading.documents.len(), reading.problems.len()),
+                (0, 1),
+                "{}",
+                shown(&reading)
+            );
+            assert!(
+                reading.problems[0]
+                    .message
+                    .contains("more than 1000 values")
+            );
         }
     }
 
@@ -315,14 +451,21 @@ mod hostile {
         for bytes in [b"[\n---\n".repeat(1000), b"\xff\n---\n".repeat(1000)] {
             let reading = read(&file(), &bytes, &limits());
             assert_eq!((reading.documents.len(), reading.problems.len()), (0, 101));
-            assert!(reading.problems[100].message.ends_with("are broken; the rest is not read"));
+            assert!(
+                reading.problems[100]
+                    .message
+                    .ends_with("are broken; the rest is not read")
+            );
         }
     }
 
     #[test]
     fn too_large_a_file_is_refused() {
         let reading = read(&file(), &vec![b' '; (8 << 20) + 1], &limits());
-        assert_eq!(shown(&reading), "f: the file has 8388609 bytes, more than the 8388608 that are read; split it");
+        assert_eq!(
+            shown(&reading),
+            "f: the file has 8388609 bytes, more than the 8388608 that are read; split it"
+        );
     }
 
     /// Each of these would take minutes if anything were quadratic; the test run's patience is the bound.
@@ -338,7 +481,10 @@ mod hostile {
             format!("a: &a 1\nb: [{}]", "*a, ".repeat(count / 2)),
             keys(|key| format!("a{key}: &a{key} 1\n")),
             "- &a 1\n".repeat(count),
-            format!("a: |\n{}", "  a long line of a block scalar\n".repeat(count)),
+            format!(
+                "a: |\n{}",
+                "  a long line of a block scalar\n".repeat(count)
+            ),
             format!("a: >\n{}", "  a folded line\n\n".repeat(count)),
             format!("a: \"{}\"", "word ".repeat(10 * count)),
             format!("a: \"{}\"", "\\n".repeat(10 * count)),
@@ -401,7 +547,9 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        any::<f64>().prop_filter("JSON has no such number", |it| it.is_finite()).prop_map(Into::into),
+        any::<f64>()
+            .prop_filter("JSON has no such number", |it| it.is_finite())
+            .prop_map(Into::into),
         any::<String>().prop_map(Into::into),
         "[a-z0-9 :#'\"{}-]{0,8}".prop_map(Into::into),
     ];
@@ -428,7 +576,10 @@ fn as_block(value: &serde_json::Value, indent: usize, out: &mut String) {
         }
         serde_json::Value::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                *out += &format!("\n{pad}? {}\n{pad}:", escaped(&serde_json::Value::from(key.as_str())));
+                *out += &format!(
+                    "\n{pad}? {}\n{pad}:",
+                    escaped(&serde_json::Value::from(key.as_str()))
+                );
                 as_block(value, indent + 2, out);
             }
         }
@@ -441,7 +592,9 @@ fn escaped(value: &serde_json::Value) -> String {
     let mut out = String::new();
     for character in value.to_string().chars() {
         match character {
-            ' '..='~' | '\u{a0}'..='\u{d7ff}' if !matches!(character, '\u{2028}' | '\u{2029}') => out.push(character),
+            ' '..='~' | '\u{a0}'..='\u{d7ff}' if !matches!(character, '\u{2028}' | '\u{2029}') => {
+                out.push(character)
+            }
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     out += &format!("\\u{unit:04x}");
@@ -452,13 +605,26 @@ fn escaped(value: &serde_json::Value) -> String {
     out
 }
 
-fn check_reads_back(value: &serde_json::Value, reading: &Reading, text: &str) -> Result<(), TestCaseError> {
+fn check_reads_back(
+    value: &serde_json::Value,
+    reading: &Reading,
+    text: &str,
+) -> Result<(), TestCaseError> {
     if value.is_null() {
         prop_assert!(reading.documents.is_empty() && reading.problems.is_empty());
         return Ok(());
     }
-    prop_assert!(reading.documents.len() == 1 && reading.problems.is_empty(), "{text}\n{}", shown(reading));
-    prop_assert_eq!(doubles(tree(reading.documents[0].root())), doubles(value.clone()), "{}", text);
+    prop_assert!(
+        reading.documents.len() == 1 && reading.problems.is_empty(),
+        "{text}\n{}",
+        shown(reading)
+    );
+    prop_assert_eq!(
+        doubles(tree(reading.documents[0].root())),
+        doubles(value.clone()),
+        "{}",
+        text
+    );
     Ok(())
 }
 
@@ -472,7 +638,10 @@ fn tree(node: Node<'_>) -> serde_json::Value {
         Value::Number(Number::Big(text)) => panic!("{text} is none that was written"),
         Value::String(text) => text.into(),
         Value::List(list) => list.elements().map(tree).collect(),
-        Value::Map(map) => map.entries().map(|entry| (entry.key.to_owned(), tree(entry.value))).collect(),
+        Value::Map(map) => map
+            .entries()
+            .map(|entry| (entry.key.to_owned(), tree(entry.value)))
+            .collect(),
     }
 }
 
@@ -482,22 +651,40 @@ fn doubles(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Number(number) => {
             let float = number.as_f64().unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 64 bits")]
-            if float.fract() == 0.0 && float.abs() < 9e15 { (float as i64).into() } else { float.into() }
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole and within 64 bits"
+            )]
+            if float.fract() == 0.0 && float.abs() < 9e15 {
+                (float as i64).into()
+            } else {
+                float.into()
+            }
         }
         serde_json::Value::Array(list) => list.into_iter().map(doubles).collect(),
-        serde_json::Value::Object(map) => map.into_iter().map(|(key, value)| (key, doubles(value))).collect(),
+        serde_json::Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key, doubles(value)))
+            .collect(),
         other => other,
     }
 }
 
 fn any_key() -> impl Strategy<Value = String> {
-    prop_oneof!["[ab]{0,3}", "same[ab]same[ab]{0,2}same", "beginning of[ab ]{0,30}and an end", "[\u{e4}\u{20ac}a]{0,9}"]
+    prop_oneof![
+        "[ab]{0,3}",
+        "same[ab]same[ab]{0,2}same",
+        "beginning of[ab ]{0,30}and an end",
+        "[\u{e4}\u{20ac}a]{0,9}"
+    ]
 }
 
 /// A string as JSON, each character of it written as an escape.
 fn all_escaped(text: &str) -> String {
-    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let units: String = text
+        .encode_utf16()
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect();
     format!("\"{units}\"")
 }
 

@@ -20,7 +20,9 @@ pub fn unfold(document: Document) -> Vec<Document> {
     let mut pending = vec![(document, 0)];
     while let Some((document, depth)) = pending.pop() {
         match items(&document) {
-            Some(items) if depth < DEPTH => pending.extend(items.into_iter().rev().map(|item| (item, depth + 1))),
+            Some(items) if depth < DEPTH => {
+                pending.extend(items.into_iter().rev().map(|item| (item, depth + 1)))
+            }
             _ => found.push(document),
         }
     }
@@ -33,11 +35,19 @@ fn items(document: &Document) -> Option<Vec<Document>> {
     let kind = root.entry("kind")?;
     let item_kind = kind.value.as_str()?.strip_suffix("List")?;
     let items = root.get("items")?;
-    let Value::List(items) = items.value() else { return None };
-    let version = root.entry("apiVersion").filter(|entry| entry.value.as_str().is_some());
+    let Value::List(items) = items.value() else {
+        return None;
+    };
+    let version = root
+        .entry("apiVersion")
+        .filter(|entry| entry.value.as_str().is_some());
     let mut found = Vec::new();
     for item in items.elements() {
-        let lacks_kind = item.get("kind").and_then(Node::as_str).unwrap_or_default().is_empty();
+        let lacks_kind = item
+            .get("kind")
+            .and_then(Node::as_str)
+            .unwrap_or_default()
+            .is_empty();
         let is_map = matches!(item.value(), Value::Map(_));
         found.push(if lacks_kind && is_map && !item_kind.is_empty() {
             completed(document.tape(), item, kind, version)
@@ -49,9 +59,18 @@ fn items(document: &Document) -> Option<Vec<Document>> {
 }
 
 /// An item on a tape of its own, with the list's kind and version as its last two entries.
-fn completed(tape: &Arc<Tape>, item: Node<'_>, kind: Entry<'_>, version: Option<Entry<'_>>) -> Document {
+fn completed(
+    tape: &Arc<Tape>,
+    item: Node<'_>,
+    kind: Entry<'_>,
+    version: Option<Entry<'_>>,
+) -> Document {
     let end = item.index() + item.raw().extent();
-    let mut nodes = tape.nodes.get(item.index()..end).unwrap_or_default().to_vec();
+    let mut nodes = tape
+        .nodes
+        .get(item.index()..end)
+        .unwrap_or_default()
+        .to_vec();
     for entry in item.entries() {
         let overridden = entry.key == "kind" || entry.key == "apiVersion" && version.is_some();
         if overridden && let Some(key) = nodes.get_mut(entry.key_index() - item.index()) {
@@ -59,12 +78,30 @@ fn completed(tape: &Arc<Tape>, item: Node<'_>, kind: Entry<'_>, version: Option<
         }
     }
     let kind_value = kind.value.raw();
-    let item_kind = Raw { len: kind_value.len.saturating_sub(4), ..kind_value };
-    nodes.extend(version.iter().flat_map(|entry| [entry.key_raw(), entry.value.raw()]));
+    let item_kind = Raw {
+        len: kind_value.len.saturating_sub(4),
+        ..kind_value
+    };
+    nodes.extend(
+        version
+            .iter()
+            .flat_map(|entry| [entry.key_raw(), entry.value.raw()]),
+    );
     nodes.extend([kind.key_raw(), item_kind]);
     if let (Ok(extent), Some(root)) = (u32::try_from(nodes.len()), nodes.first_mut()) {
         // The index or sieve knows nothing of the new keys.
-        *root = Raw { start: extent, len: OPEN_SIEVE, flags: root.flags & !INDEXED, ..*root };
+        *root = Raw {
+            start: extent,
+            len: OPEN_SIEVE,
+            flags: root.flags & !INDEXED,
+            ..*root
+        };
     }
-    Document::new(Arc::new(Tape { backing: Arc::clone(&tape.backing), nodes }), 0)
+    Document::new(
+        Arc::new(Tape {
+            backing: Arc::clone(&tape.backing),
+            nodes,
+        }),
+        0,
+    )
 }

@@ -69,10 +69,15 @@ impl Node<'_> {
 }
 
 fn write_string(text: &str, out: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     out.push('"');
     let mut plain = text;
-    while let Some(at) = plain.bytes().position(|it| it < 0x20 || matches!(it, b'"' | b'\\')) {
+    while let Some(at) = plain
+        .bytes()
+        .position(|it| it < 0x20 || matches!(it, b'"' | b'\\'))
+    {
         let (before, rest) = plain.split_at(at);
         out.push_str(before);
         let mut characters = rest.chars();

@@ -19,7 +19,10 @@ pub(super) fn findings(control: &ControlId, deny: &Value) -> Result<Vec<Finding>
     if entries.len() > FINDINGS {
         return Err(too_many());
     }
-    let mut findings = entries.iter().map(|it| finding(control, it)).collect::<Result<Vec<_>, _>>()?;
+    let mut findings = entries
+        .iter()
+        .map(|it| finding(control, it))
+        .collect::<Result<Vec<_>, _>>()?;
     findings.sort();
     findings.dedup();
     Ok(findings)
@@ -45,8 +48,16 @@ fn finding(control: &ControlId, entry: &Value) -> Result<Finding, String> {
     if paths.is_empty() {
         return Err("a finding without `paths`".to_owned());
     }
-    let fixes = list(entry, "fixes")?.into_iter().map(fix).collect::<Result<Vec<_>, _>>()?;
-    Ok(Finding { control: control.clone(), paths, message, fixes })
+    let fixes = list(entry, "fixes")?
+        .into_iter()
+        .map(fix)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Finding {
+        control: control.clone(),
+        paths,
+        message,
+        fixes,
+    })
 }
 
 fn fix(entry: &Value) -> Result<Fix, String> {
@@ -54,13 +65,16 @@ fn fix(entry: &Value) -> Result<Fix, String> {
         return Err("a fix without a `path` that is a text".to_owned());
     };
     let action = match (field(entry, "value"), field(entry, "remove")) {
-        (Some(value), None) => {
-            FixAction::Set(serde_json::to_string(value).map_err(|it| format!("a fix's value: {it}"))?)
-        }
+        (Some(value), None) => FixAction::Set(
+            serde_json::to_string(value).map_err(|it| format!("a fix's value: {it}"))?,
+        ),
         (None, Some(Value::Bool(true))) => FixAction::Remove,
         _ => return Err("a fix needs either `value` or `remove: true`".to_owned()),
     };
-    Ok(Fix { path: parse(path)?, action })
+    Ok(Fix {
+        path: parse(path)?,
+        action,
+    })
 }
 
 fn field<'a>(entry: &'a Value, name: &str) -> Option<&'a Value> {
@@ -83,6 +97,9 @@ fn parse(text: &str) -> Result<FieldPath, String> {
 
 /// As much of a message as is kept.
 pub(super) fn cut(text: &str) -> &str {
-    let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    let end = (0..=MESSAGE_BYTES.min(text.len()))
+        .rev()
+        .find(|it| text.is_char_boundary(*it))
+        .unwrap_or(0);
     text.get(..end).unwrap_or_default()
 }

@@ -74,7 +74,9 @@ const BOUNDED: &[(&str, Reckon)] = &[
     ("format_int", |_| 64),
     ("intersection", |a| elements(a, 0)),
     ("indexof_n", |a| text(a, 0) * CELL),
-    ("json.marshal", |a| a.first().map_or(0, printed).saturating_mul(6)),
+    ("json.marshal", |a| {
+        a.first().map_or(0, printed).saturating_mul(6)
+    }),
     ("json.filter", |a| elements(a, 0) * 4),
     ("json.remove", |a| elements(a, 0) * 4),
     ("numbers.range", range),
@@ -84,7 +86,9 @@ const BOUNDED: &[(&str, Reckon)] = &[
     ("object.union", |a| elements(a, 0) + elements(a, 1)),
     ("regex.find_all_string_submatch_n", |a| text(a, 1) * CELL),
     ("regex.find_n", |a| text(a, 1) * CELL),
-    ("regex.replace", |a| replaced(text(a, 0), 1, text(a, 2)) + dollars(a, 2) * text(a, 0)),
+    ("regex.replace", |a| {
+        replaced(text(a, 0), 1, text(a, 2)) + dollars(a, 2) * text(a, 0)
+    }),
     ("regex.split", |a| text(a, 1) * CELL),
     ("replace", |a| replaced(text(a, 0), text(a, 1), text(a, 2))),
     ("sort", |a| elements(a, 0)),
@@ -151,7 +155,10 @@ impl Budget {
     }
 
     fn charge(&self, bytes: u64) -> bool {
-        let left = self.0.load(Ordering::Relaxed).saturating_sub(bytes.saturating_add(1));
+        let left = self
+            .0
+            .load(Ordering::Relaxed)
+            .saturating_sub(bytes.saturating_add(1));
         self.0.store(left, Ordering::Relaxed);
         left > 0
     }
@@ -160,9 +167,17 @@ impl Budget {
 /// Puts the bounded builtins in place of regorus's own.
 pub(super) fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<()> {
     let source = Source::from_contents("builtin".to_owned(), String::new())?;
-    let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
+    let span = Span {
+        source,
+        line: 1,
+        col: 1,
+        start: 0,
+        end: 0,
+    };
     for (name, bytes) in BOUNDED {
-        let Some(builtin) = BUILTINS.get(name).copied() else { continue };
+        let Some(builtin) = BUILTINS.get(name).copied() else {
+            continue;
+        };
         let call = bounded(name, builtin, *bytes, span.clone(), budget.clone());
         engine.add_extension((*name).to_owned(), builtin.1, Box::new(call))?;
     }
@@ -177,10 +192,20 @@ fn bounded(
     budget: Budget,
 ) -> impl FnMut(Vec<Value>) -> Answer + Clone + Send + Sync {
     // regorus's builtins name their arguments in errors, so they want expressions; any will do.
-    let arguments = vec![Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 }); usize::from(arity)];
+    let arguments = vec![
+        Ref::new(Expr::Null {
+            span: span.clone(),
+            value: Value::Null,
+            eidx: 0
+        });
+        usize::from(arity)
+    ];
     move |values: Vec<Value>| {
         if !budget.charge(bytes(&values)) {
-            anyhow::bail!("{name} would make too much: a judgement may make {} MiB", OUTPUT_BYTES >> 20);
+            anyhow::bail!(
+                "{name} would make too much: a judgement may make {} MiB",
+                OUTPUT_BYTES >> 20
+            );
         }
         // As in OPA, a builtin that cannot work on its arguments is undefined.
         Ok(function(&span, &arguments, &values, false).unwrap_or(Value::Undefined))
@@ -210,26 +235,44 @@ fn elements(values: &[Value], index: usize) -> u64 {
 /// The elements of the members of a collection of collections.
 fn members(values: &[Value], index: usize) -> u64 {
     match values.get(index) {
-        Some(Value::Set(sets)) => sets.iter().map(|it| elements(std::slice::from_ref(it), 0)).sum(),
+        Some(Value::Set(sets)) => sets
+            .iter()
+            .map(|it| elements(std::slice::from_ref(it), 0))
+            .sum(),
         _ => 0,
     }
 }
 
 /// Numbers are exact, so their digits are work.
 fn digits(values: &[Value]) -> u64 {
-    if text(values, 0) > NUMBER_DIGITS { u64::MAX } else { CELL }
+    if text(values, 0) > NUMBER_DIGITS {
+        u64::MAX
+    } else {
+        CELL
+    }
 }
 
 /// A quantity may have an exponent, whose value is the number of digits that are written out.
 fn quantity(values: &[Value]) -> u64 {
-    let Some(Value::String(text)) = values.first() else { return CELL };
-    let exponent = text.split(['e', 'E']).nth(1).map_or("", |it| it.trim_start_matches(['+', '-']));
-    let end = exponent.find(|c: char| !c.is_ascii_digit()).unwrap_or(exponent.len());
+    let Some(Value::String(text)) = values.first() else {
+        return CELL;
+    };
+    let exponent = text
+        .split(['e', 'E'])
+        .nth(1)
+        .map_or("", |it| it.trim_start_matches(['+', '-']));
+    let end = exponent
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(exponent.len());
     let written: u64 = match exponent.get(..end) {
         None | Some("") => 0,
         Some(digits) => digits.parse().unwrap_or(u64::MAX),
     };
-    if written.saturating_add(text.len() as u64) > NUMBER_DIGITS { u64::MAX } else { CELL }
+    if written.saturating_add(text.len() as u64) > NUMBER_DIGITS {
+        u64::MAX
+    } else {
+        CELL
+    }
 }
 
 fn joined(values: &[Value]) -> u64 {
@@ -242,9 +285,18 @@ fn joined(values: &[Value]) -> u64 {
 }
 
 fn range(values: &[Value]) -> u64 {
-    let end = |index: usize| values.get(index).and_then(|it| it.as_f64().ok()).unwrap_or_default();
+    let end = |index: usize| {
+        values
+            .get(index)
+            .and_then(|it| it.as_f64().ok())
+            .unwrap_or_default()
+    };
     let count = (end(0) - end(1)).abs();
-    if count < 1e9 { (count as u64 + 1) * CELL } else { u64::MAX }
+    if count < 1e9 {
+        (count as u64 + 1) * CELL
+    } else {
+        u64::MAX
+    }
 }
 
 fn replaced(subject: u64, old: u64, new: u64) -> u64 {
@@ -252,10 +304,16 @@ fn replaced(subject: u64, old: u64, new: u64) -> u64 {
 }
 
 fn replaced_n(values: &[Value]) -> u64 {
-    let Some(Value::Object(pairs)) = values.first() else { return 0 };
+    let Some(Value::Object(pairs)) = values.first() else {
+        return 0;
+    };
     pairs.iter().fold(text(values, 1), |bytes, (old, new)| {
         let (old, new) = (size(old), size(new));
-        if new <= old { bytes } else { replaced(bytes, old, new) }
+        if new <= old {
+            bytes
+        } else {
+            replaced(bytes, old, new)
+        }
     })
 }
 
@@ -268,7 +326,9 @@ fn dollars(values: &[Value], index: usize) -> u64 {
 
 /// The format may ask for padding (`%9999d`) and name one argument more than once, so every digit run counts.
 fn formatted(values: &[Value]) -> u64 {
-    let Some(Value::String(format)) = values.first() else { return 0 };
+    let Some(Value::String(format)) = values.first() else {
+        return 0;
+    };
     let padding: u64 = format
         .split(|c: char| !c.is_ascii_digit())
         .filter(|it| !it.is_empty())
@@ -279,7 +339,9 @@ fn formatted(values: &[Value]) -> u64 {
         Some(Value::Array(it)) => it.iter().map(printed).sum(),
         _ => 0,
     };
-    (format.len() as u64).saturating_add(padding).saturating_add(verbs.saturating_mul(arguments))
+    (format.len() as u64)
+        .saturating_add(padding)
+        .saturating_add(verbs.saturating_mul(arguments))
 }
 
 /// The size of a value as text.

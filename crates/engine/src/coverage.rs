@@ -23,19 +23,36 @@ impl Engine {
     /// The conditions that a control's bodies ask, those alone that are not made of others; none where it is interpreted.
     #[must_use]
     pub fn asked(&self, control: &ControlId, seen: &Seen) -> Vec<Asked> {
-        let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *control) else { return Vec::new() };
+        let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *control) else {
+            return Vec::new();
+        };
         let program = self.program();
-        let mut found = Conditions { program, tables: self.tables(), conds: BTreeSet::new(), terms: BTreeSet::new() };
+        let mut found = Conditions {
+            program,
+            tables: self.tables(),
+            conds: BTreeSet::new(),
+            terms: BTreeSet::new(),
+        };
         for deny in &compiled.denies {
             deny.when.iter().for_each(|it| found.cond(*it));
-            deny.binders.iter().for_each(|it| found.domain(&program.binder(*it).domain));
+            deny.binders
+                .iter()
+                .for_each(|it| found.domain(&program.binder(*it).domain));
         }
         let asked = |cond: &CondId| {
             let (held, failed) = seen.of(*cond);
-            Asked { what: program.show_cond(*cond), held, failed }
+            Asked {
+                what: program.show_cond(*cond),
+                held,
+                failed,
+            }
         };
-        let is_whole =
-            |it: &&CondId| !matches!(program.cond(**it), Cond::True | Cond::And(_) | Cond::Or(_) | Cond::Not(_));
+        let is_whole = |it: &&CondId| {
+            !matches!(
+                program.cond(**it),
+                Cond::True | Cond::And(_) | Cond::Or(_) | Cond::Not(_)
+            )
+        };
         found.conds.iter().filter(is_whole).map(asked).collect()
     }
 }

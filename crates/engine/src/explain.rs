@@ -29,15 +29,28 @@ impl Engine {
     pub fn explain(&self, id: &ControlId) -> Option<Explanation> {
         if let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *id) {
             let program = self.program();
-            let bodies = compiled.denies.iter().map(|deny| (deny.position.line, program.show_deny(deny))).collect();
-            let mut reads = Reads { program, seen: BTreeSet::new(), found: BTreeSet::new() };
+            let bodies = compiled
+                .denies
+                .iter()
+                .map(|deny| (deny.position.line, program.show_deny(deny)))
+                .collect();
+            let mut reads = Reads {
+                program,
+                seen: BTreeSet::new(),
+                found: BTreeSet::new(),
+            };
             compiled.denies.iter().for_each(|deny| reads.deny(deny));
-            return Some(Explanation::Compiled { bodies, reads: reads.found.into_iter().collect() });
+            return Some(Explanation::Compiled {
+                bodies,
+                reads: reads.found.into_iter().collect(),
+            });
         }
         if let Some((_, why)) = self.interpreted().find(|(it, _)| *it == id) {
             return Some(Explanation::Interpreted(why.clone()));
         }
-        let broken = self.broken().find(|(control, _): &(&Control, &str)| control.id == *id);
+        let broken = self
+            .broken()
+            .find(|(control, _): &(&Control, &str)| control.id == *id);
         broken.map(|(_, why)| Explanation::Broken(why.to_owned()))
     }
 }
@@ -96,7 +109,11 @@ impl Reads<'_> {
             }
             _ => {}
         }
-        self.program.term(term).parts().into_iter().for_each(|it| self.term(it));
+        self.program
+            .term(term)
+            .parts()
+            .into_iter()
+            .for_each(|it| self.term(it));
     }
 
     /// The path that a term is, from the object, the pod spec or the params on.

@@ -18,14 +18,20 @@ const CHAIN: usize = 64;
 /// Where and why a text must not be parsed; `None` where it may.
 pub(super) fn refuse(file: &str, text: &str) -> Option<Problem> {
     if text.len() > SOURCE_BYTES {
-        return Some(Problem::in_file(file, format!("the rule is over {} KiB: split it", SOURCE_BYTES / 1024)));
+        return Some(Problem::in_file(
+            file,
+            format!("the rule is over {} KiB: split it", SOURCE_BYTES / 1024),
+        ));
     }
     let mut position = Position::START;
     let mut inside = Inside::Code;
     let mut nesting = Nesting::default();
     for c in text.chars() {
         if c == '\n' {
-            position = Position { line: position.line.saturating_add(1), column: 0 };
+            position = Position {
+                line: position.line.saturating_add(1),
+                column: 0,
+            };
         } else if position.column as usize > LINE_CHARACTERS {
             return Some(Problem::at(
                 file,
@@ -34,7 +40,11 @@ pub(super) fn refuse(file: &str, text: &str) -> Option<Problem> {
             ));
         }
         if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
-            return Some(Problem::at(file, position, "a control character: remove it"));
+            return Some(Problem::at(
+                file,
+                position,
+                "a control character: remove it",
+            ));
         }
         let before = inside;
         inside = inside.after(c);
@@ -72,7 +82,11 @@ impl Nesting {
         if !self.word.is_empty() {
             // A chain of `in` is a chain like any other.
             let word = std::mem::take(&mut self.word);
-            if matches!(word.as_str(), "in" | "not" | "with" | "as") { self.operator() } else { self.operand() }
+            if matches!(word.as_str(), "in" | "not" | "with" | "as") {
+                self.operator()
+            } else {
+                self.operand()
+            }
         }
         match c {
             '(' | '[' | '{' => {
@@ -96,10 +110,13 @@ impl Nesting {
             _ => self.operator(),
         }
         if self.outer.len() > NESTING {
-            return Some(format!("brackets are nested more than {NESTING} deep: give the inner parts names"));
+            return Some(format!(
+                "brackets are nested more than {NESTING} deep: give the inner parts names"
+            ));
         }
         let depth = self.outer.iter().sum::<usize>() + self.chain;
-        (depth > CHAIN).then(|| format!("more than {CHAIN} operators in a row: give the parts names"))
+        (depth > CHAIN)
+            .then(|| format!("more than {CHAIN} operators in a row: give the parts names"))
     }
 
     fn operator(&mut self) {
@@ -144,7 +161,11 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(refuse("x.rego", text).map(|it| it.to_string()).as_deref(), expected, "{text:.60}");
+        assert_eq!(
+            refuse("x.rego", text).map(|it| it.to_string()).as_deref(),
+            expected,
+            "{text:.60}"
+        );
     }
 
     #[test]
@@ -161,7 +182,8 @@ mod tests {
 
     #[test]
     fn long_chains_are_refused_and_long_bodies_are_not() {
-        let chain = |operator: &str, count: usize| format!("x := {}", vec!["a"; count].join(operator));
+        let chain =
+            |operator: &str, count: usize| format!("x := {}", vec!["a"; count].join(operator));
         let body = "\ta == 1\n\tb.c != \"x\"\n\tsome x in input.params.y\n".repeat(500);
         check(&format!("deny contains x if {{\n{body}}}"), None);
         check(&chain(" + ", 20), None);
@@ -181,8 +203,14 @@ mod tests {
 
     #[test]
     fn long_lines_control_characters_and_large_sources_are_refused() {
-        check(&"x".repeat(1500), Some("x.rego:1:1001: the line is over 1000 characters: break it"));
+        check(
+            &"x".repeat(1500),
+            Some("x.rego:1:1001: the line is over 1000 characters: break it"),
+        );
         check("a\u{0}", Some("x.rego:1:2: a control character: remove it"));
-        check(&"x\n".repeat(200_000), Some("x.rego: the rule is over 256 KiB: split it"));
+        check(
+            &"x\n".repeat(200_000),
+            Some("x.rego: the rule is over 256 KiB: split it"),
+        );
     }
 }

@@ -13,7 +13,8 @@ use super::{
 use kubevet_document::{Document, Node};
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError, Verdict,
+    Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError,
+    Verdict,
 };
 use kubevet_policy::{self as policy, ControlSource, Library, Module, Params};
 use std::{
@@ -94,11 +95,26 @@ impl Engine {
     fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let parse = |source: &Module, problems: &mut Vec<Problem>| {
-            syntax::parse(source).map_err(|problem| problems.push(problem.clone())).ok()
+            syntax::parse(source)
+                .map_err(|problem| problems.push(problem.clone()))
+                .ok()
         };
-        let shared: Vec<_> = library.modules.iter().map(|it| (it, parse(it, &mut problems))).collect();
-        let parsed: Vec<_> = library.controls.iter().map(|it| parse(&it.rule, &mut problems)).collect();
-        let rules = Rules::new(shared.iter().filter_map(|(_, tree)| tree.as_ref()).chain(parsed.iter().flatten()));
+        let shared: Vec<_> = library
+            .modules
+            .iter()
+            .map(|it| (it, parse(it, &mut problems)))
+            .collect();
+        let parsed: Vec<_> = library
+            .controls
+            .iter()
+            .map(|it| parse(&it.rule, &mut problems))
+            .collect();
+        let rules = Rules::new(
+            shared
+                .iter()
+                .filter_map(|(_, tree)| tree.as_ref())
+                .chain(parsed.iter().flatten()),
+        );
         // A shared module at fault takes with it whatever uses it: without it, rules would find nothing and pass.
         let mut faulty: BTreeSet<&str> = BTreeSet::new();
         for tree in shared.iter().filter_map(|(_, tree)| tree.as_ref()) {
@@ -110,9 +126,16 @@ impl Engine {
         }
         let unreadable = shared.iter().any(|(_, tree)| tree.is_none());
         let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
-        let shared_modules: Vec<&Module> =
-            shared.iter().filter(|(_, tree)| tree.as_ref().is_some_and(usable)).map(|(module, _)| *module).collect();
-        let lowering = Lowering { rules: &rules, params: &library.params, own_library: is_own(&library.modules) };
+        let shared_modules: Vec<&Module> = shared
+            .iter()
+            .filter(|(_, tree)| tree.as_ref().is_some_and(usable))
+            .map(|(module, _)| *module)
+            .collect();
+        let lowering = Lowering {
+            rules: &rules,
+            params: &library.params,
+            own_library: is_own(&library.modules),
+        };
         let mut program = Program::default();
         let mut compiled: Vec<Compiled> = Vec::new();
         let mut sound: Vec<(&ControlSource, Problem)> = Vec::new();
@@ -136,17 +159,27 @@ impl Engine {
                         Err(why) => sound.push((source, why)),
                     },
                     Tier::Reference => {
-                        let why = Problem::in_file(source.rule.file.to_string(), "everything is interpreted");
+                        let why = Problem::in_file(
+                            source.rule.file.to_string(),
+                            "everything is interpreted",
+                        );
                         sound.push((source, why));
                     }
                 }
             }
             // Names of a module that did not parse are unknown too; its own problem says why.
-            problems.extend(faults.into_iter().filter(|it| !(unreadable && it.message.ends_with(UNKNOWN))));
+            problems.extend(
+                faults
+                    .into_iter()
+                    .filter(|it| !(unreadable && it.message.ends_with(UNKNOWN))),
+            );
         }
         let (reference, interpreted) = load(&shared_modules, sound, &mut problems);
-        let running: BTreeSet<&ControlId> =
-            compiled.iter().map(|it| &it.control.id).chain(interpreted.iter().map(|it| &it.control.id)).collect();
+        let running: BTreeSet<&ControlId> = compiled
+            .iter()
+            .map(|it| &it.control.id)
+            .chain(interpreted.iter().map(|it| &it.control.id))
+            .collect();
         let broken = library
             .controls
             .iter()
@@ -181,12 +214,18 @@ impl Engine {
     /// nobody knows.
     #[must_use]
     pub fn path_reads(&self) -> BTreeMap<ControlId, Vec<PathReads>> {
-        self.compiled.iter().map(|it| (it.control.id.clone(), path_reads(&self.program, it))).collect()
+        self.compiled
+            .iter()
+            .map(|it| (it.control.id.clone(), path_reads(&self.program, it)))
+            .collect()
     }
 
     /// All fields that the conditions of a control read, for each path of its findings; `None` where it is not compiled.
     #[must_use]
-    pub fn fields_read(&self, control: &ControlId) -> Option<BTreeMap<FieldPattern, BTreeSet<FieldPattern>>> {
+    pub fn fields_read(
+        &self,
+        control: &ControlId,
+    ) -> Option<BTreeMap<FieldPattern, BTreeSet<FieldPattern>>> {
         let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
         Some(fields_read(&self.program, compiled))
     }
@@ -205,7 +244,9 @@ impl Engine {
 
     /// The controls that do not run, each with the reason.
     pub(super) fn broken(&self) -> impl Iterator<Item = (&Control, &str)> {
-        self.broken.iter().map(|(control, why)| (control.as_ref(), why.as_str()))
+        self.broken
+            .iter()
+            .map(|(control, why)| (control.as_ref(), why.as_str()))
     }
 
     /// The answer of every control that looks at objects of this kind.
@@ -230,7 +271,13 @@ impl Engine {
 
     /// As [`Engine::judge`], and counts how conditions were decided.
     #[must_use]
-    pub fn judge_watched(&self, document: &Document, request: &Request, params: &Params, seen: &mut Seen) -> Verdict {
+    pub fn judge_watched(
+        &self,
+        document: &Document,
+        request: &Request,
+        params: &Params,
+        seen: &mut Seen,
+    ) -> Verdict {
         unbounded(self.answer(document, request, params, &Bounds::default(), seen))
     }
 
@@ -250,7 +297,10 @@ impl Engine {
             let kind = Kind::new(group, name);
             for (control, why) in &self.broken {
                 if control.kinds.iter().any(|it| looks_at(it, &kind)) {
-                    verdict.errors.push(RuleError { control: control.id.clone(), message: why.clone() });
+                    verdict.errors.push(RuleError {
+                        control: control.id.clone(),
+                        message: why.clone(),
+                    });
                 }
             }
         }
@@ -260,7 +310,12 @@ impl Engine {
             return Ok(verdict);
         };
         let settings = self.settings(params);
-        let mut scratch = self.idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+        let mut scratch = self
+            .idle
+            .lock()
+            .ok()
+            .and_then(|mut idle| idle.pop())
+            .unwrap_or_default();
         let judged = Judged {
             program: &self.program,
             tables: &self.tables,
@@ -271,7 +326,14 @@ impl Engine {
             heavy_steps: bounds.steps.map_or(u64::MAX, Cell::get),
             until: bounds.until,
         };
-        let done = evaluate::judge(&judged, document, request.operation, &mut scratch, watch, &mut verdict);
+        let done = evaluate::judge(
+            &judged,
+            document,
+            request.operation,
+            &mut scratch,
+            watch,
+            &mut verdict,
+        );
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(scratch);
         }
@@ -281,8 +343,11 @@ impl Engine {
         }
         if let (Some(reference), false) = (&self.reference, looking.interpreted.is_empty()) {
             let input = value::input(document, request, settings.interpreter_params());
-            let asked: Vec<&Interpreted> =
-                looking.interpreted.iter().filter_map(|it| self.interpreted.get(*it)).collect();
+            let asked: Vec<&Interpreted> = looking
+                .interpreted
+                .iter()
+                .filter_map(|it| self.interpreted.get(*it))
+                .collect();
             let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
             let answers = reference.ask(looking.entry, &packages, input, bounds.until);
             for (interpreted, deny) in asked.into_iter().zip(answers) {
@@ -298,32 +363,59 @@ impl Engine {
     /// Controls as CEL. Those of the reference tier are refused with the reason; what the library lacks is left out.
     #[must_use]
     pub fn print_cel(&self, controls: &[ControlId], target: &cel::Target<'_>) -> cel::Sheet {
-        let chosen: Vec<&Compiled> = self.compiled.iter().filter(|it| controls.contains(&it.control.id)).collect();
+        let chosen: Vec<&Compiled> = self
+            .compiled
+            .iter()
+            .filter(|it| controls.contains(&it.control.id))
+            .collect();
         let mut sheet = cel::print(&self.program, &chosen, target);
-        let interpreted = self.interpreted.iter().filter(|it| controls.contains(&it.control.id));
-        sheet.refused.extend(interpreted.map(|it| (it.control.id.clone(), it.why.to_string())));
-        let broken = self.broken.iter().filter(|(control, _)| controls.contains(&control.id));
-        sheet.refused.extend(broken.map(|(control, why)| (control.id.clone(), why.clone())));
+        let interpreted = self
+            .interpreted
+            .iter()
+            .filter(|it| controls.contains(&it.control.id));
+        sheet
+            .refused
+            .extend(interpreted.map(|it| (it.control.id.clone(), it.why.to_string())));
+        let broken = self
+            .broken
+            .iter()
+            .filter(|(control, _)| controls.contains(&control.id));
+        sheet
+            .refused
+            .extend(broken.map(|(control, why)| (control.id.clone(), why.clone())));
         sheet
     }
 
     /// What a control costs the API server for an object of such sizes in which it finds nothing, in its own units of
     /// which an expression may cost [`cel::LIMIT`]. A reckoning; `None` where the control is not compiled.
     #[must_use]
-    pub fn estimate_cost(&self, control: &ControlId, params: &Params, sizes: cel::Sizes) -> Option<u64> {
+    pub fn estimate_cost(
+        &self,
+        control: &ControlId,
+        params: &Params,
+        sizes: cel::Sizes,
+    ) -> Option<u64> {
         let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
         Some(cel::estimate(&self.program, compiled, params, sizes))
     }
 
     /// Params as the program reads them. Who asks again with the same is answered from what is kept.
     fn settings(&self, params: &Params) -> Arc<Settings> {
-        let known =
-            |kept: &[(Params, Arc<Settings>)]| kept.iter().find(|(it, _)| it == params).map(|(_, it)| Arc::clone(it));
+        let known = |kept: &[(Params, Arc<Settings>)]| {
+            kept.iter()
+                .find(|(it, _)| it == params)
+                .map(|(_, it)| Arc::clone(it))
+        };
         if let Some(settings) = self.settings.read().ok().and_then(|kept| known(&kept)) {
             return settings;
         }
         let names = self.tables.param_names();
-        let settings = Arc::new(Settings::new(params, names, self.tables.param_patterns(), &self.compiled));
+        let settings = Arc::new(Settings::new(
+            params,
+            names,
+            self.tables.param_patterns(),
+            &self.compiled,
+        ));
         if let Ok(mut kept) = self.settings.write() {
             if kept.len() >= SETTINGS {
                 kept.remove(0);
@@ -334,8 +426,9 @@ impl Engine {
     }
 
     fn group(&self, group: &str, name: &str, is_workload: bool) -> Option<&Group> {
-        let found =
-            self.kinds.binary_search_by(|(kind, _)| (kind.group.as_str(), kind.name.as_str()).cmp(&(group, name)));
+        let found = self.kinds.binary_search_by(|(kind, _)| {
+            (kind.group.as_str(), kind.name.as_str()).cmp(&(group, name))
+        });
         let looking = match found {
             Ok(place) => self.kinds.get(place).map(|(_, looking)| looking),
             Err(_) => is_workload.then_some(&self.workloads),
@@ -368,7 +461,11 @@ fn load(
             })
             .collect();
         let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
-        let modules: Vec<&Module> = shared.iter().copied().chain(sound.iter().map(|(it, _)| &it.rule)).collect();
+        let modules: Vec<&Module> = shared
+            .iter()
+            .copied()
+            .chain(sound.iter().map(|(it, _)| &it.rule))
+            .collect();
         match Reference::load(&modules, &sets) {
             Ok(reference) => return (Some(reference), interpreted),
             Err(problem) => {
@@ -376,7 +473,9 @@ fn load(
                 let before = sound.len();
                 sound.retain(|(it, _)| {
                     let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
-                    Reference::load(&alone, &[]).map_err(|it| problems.push(it)).is_ok()
+                    Reference::load(&alone, &[])
+                        .map_err(|it| problems.push(it))
+                        .is_ok()
                 });
                 if sound.len() == before {
                     problems.push(problem);
@@ -390,11 +489,17 @@ fn load(
 /// Whether the shared modules are ours, word for word.
 fn is_own(modules: &[Module]) -> bool {
     let own = policy::embedded().0.modules;
-    own.iter().all(|ours| modules.iter().any(|it| it.text == ours.text))
+    own.iter()
+        .all(|ours| modules.iter().any(|it| it.text == ours.text))
 }
 
 /// One control's answer into the verdict.
-fn take(control: &Control, deny: Result<regorus::Value, String>, params: &Params, verdict: &mut Verdict) {
+fn take(
+    control: &Control,
+    deny: Result<regorus::Value, String>,
+    params: &Params,
+    verdict: &mut Verdict,
+) {
     if !is_configured(control, params) {
         return;
     }
@@ -403,7 +508,10 @@ fn take(control: &Control, deny: Result<regorus::Value, String>, params: &Params
             verdict.judged.push(control.id.clone());
             verdict.findings.extend(findings);
         }
-        Err(message) => verdict.errors.push(RuleError { control: control.id.clone(), message }),
+        Err(message) => verdict.errors.push(RuleError {
+            control: control.id.clone(),
+            message,
+        }),
     }
 }
 
@@ -411,7 +519,10 @@ fn take(control: &Control, deny: Result<regorus::Value, String>, params: &Params
 #[must_use]
 pub fn is_configured(control: &Control, params: &Params) -> bool {
     let needed = &control.requires_any_param;
-    needed.is_empty() || needed.iter().any(|it| params.get(it).is_some_and(|value| !value.is_empty()))
+    needed.is_empty()
+        || needed
+            .iter()
+            .any(|it| params.get(it).is_some_and(|value| !value.is_empty()))
 }
 
 /// Whether a control looks at objects of a kind.
@@ -434,16 +545,29 @@ fn index(
     let mut group = |looks: &dyn Fn(&KindSelector) -> bool| {
         let chosen: Vec<usize> = numbers(compiled, |it| it.control.kinds.iter().any(looks));
         let others: Vec<usize> = numbers(interpreted, |it| it.control.kinds.iter().any(looks));
-        let packages: BTreeSet<String> =
-            others.iter().filter_map(|it| interpreted.get(*it)).map(|it| it.package.clone()).collect();
-        let place = sets.iter().position(|it| *it == packages).unwrap_or_else(|| {
-            sets.push(packages);
-            sets.len() - 1
-        });
-        Group { plan: Plan::new(tables, compiled, chosen), interpreted: others, entry: Entry(place) }
+        let packages: BTreeSet<String> = others
+            .iter()
+            .filter_map(|it| interpreted.get(*it))
+            .map(|it| it.package.clone())
+            .collect();
+        let place = sets
+            .iter()
+            .position(|it| *it == packages)
+            .unwrap_or_else(|| {
+                sets.push(packages);
+                sets.len() - 1
+            });
+        Group {
+            plan: Plan::new(tables, compiled, chosen),
+            interpreted: others,
+            entry: Entry(place),
+        }
     };
     let workloads = group(&|it| *it == KindSelector::Workloads);
-    let controls = compiled.iter().map(|it| &it.control).chain(interpreted.iter().map(|it| &it.control));
+    let controls = compiled
+        .iter()
+        .map(|it| &it.control)
+        .chain(interpreted.iter().map(|it| &it.control));
     let named: BTreeSet<&Kind> = controls
         .flat_map(|it| &it.kinds)
         .filter_map(|it| match it {
@@ -451,10 +575,17 @@ fn index(
             KindSelector::Workloads => None,
         })
         .collect();
-    let kinds = named.into_iter().map(|kind| (kind.clone(), group(&|it| looks_at(it, kind)))).collect();
+    let kinds = named
+        .into_iter()
+        .map(|kind| (kind.clone(), group(&|it| looks_at(it, kind))))
+        .collect();
     (workloads, kinds, sets)
 }
 
 fn numbers<T>(all: &[T], chosen: impl Fn(&T) -> bool) -> Vec<usize> {
-    all.iter().enumerate().filter(|(_, it)| chosen(it)).map(|(number, _)| number).collect()
+    all.iter()
+        .enumerate()
+        .filter(|(_, it)| chosen(it))
+        .map(|(number, _)| number)
+        .collect()
 }

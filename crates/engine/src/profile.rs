@@ -6,8 +6,8 @@
 use super::{
     builtins,
     syntax::{
-        self, AssignOp, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead, Span, arguments,
-        position, root_of, rule_name, static_path, string_literal,
+        self, AssignOp, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody,
+        RuleHead, Span, arguments, position, root_of, rule_name, static_path, string_literal,
     },
 };
 use kubevet_model::{Control, Problem};
@@ -15,7 +15,13 @@ use kubevet_policy::{self as policy, Library};
 use std::collections::BTreeSet;
 
 /// What rules may read of `input`.
-const ROOTS: &[&str] = &["object", "oldObject", "request", "params", "namespaceObject"];
+const ROOTS: &[&str] = &[
+    "object",
+    "oldObject",
+    "request",
+    "params",
+    "namespaceObject",
+];
 /// Builtins that give true or false, for a line of their own and never for a value.
 const PREDICATES: &[&str] = &[
     "startswith",
@@ -47,7 +53,9 @@ const FUNCTIONS: &[&str] = &[
     "sprintf",
 ];
 /// Classes that mean other letters in Rust, in Go and in CEL.
-const WIDE_CLASSES: &[&str] = &["\\w", "\\W", "\\d", "\\D", "\\s", "\\S", "\\b", "\\B", "\\p", "\\P", "(?i"];
+const WIDE_CLASSES: &[&str] = &[
+    "\\w", "\\W", "\\d", "\\D", "\\s", "\\S", "\\b", "\\B", "\\p", "\\P", "(?i",
+];
 
 /// Where the controls of a library leave the profile.
 #[must_use]
@@ -75,7 +83,11 @@ type Locals<'a> = BTreeSet<&'a str>;
 
 impl<'a> Lint<'a> {
     fn new(module: &'a Module, control: &'a Control) -> Self {
-        Self { module, control, problems: Vec::new() }
+        Self {
+            module,
+            control,
+            problems: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Vec<Problem> {
@@ -89,7 +101,8 @@ impl<'a> Lint<'a> {
     }
 
     fn say(&mut self, span: &Span, message: impl Into<String>) {
-        self.problems.push(Problem::at(&self.module.file, position(span), message));
+        self.problems
+            .push(Problem::at(&self.module.file, position(span), message));
     }
 
     fn header(&mut self) {
@@ -104,7 +117,10 @@ impl<'a> Lint<'a> {
             if path == "rego.v1" {
                 rego_v1 = true;
             } else if !path.starts_with("data.lib.") {
-                self.say(&import.span, format!("import only `rego.v1` and `data.lib.…`, not `{path}`"));
+                self.say(
+                    &import.span,
+                    format!("import only `rego.v1` and `data.lib.…`, not `{path}`"),
+                );
             }
         }
         if !rego_v1 {
@@ -115,7 +131,9 @@ impl<'a> Lint<'a> {
     fn rule(&mut self, rule: &'a Rule) {
         let name = rule_name(rule);
         let (head, bodies) = match rule {
-            Rule::Default { span, .. } => return self.say(span, "no `default` rules: write an `else`"),
+            Rule::Default { span, .. } => {
+                return self.say(span, "no `default` rules: write an `else`");
+            }
             Rule::Spec { head, bodies, .. } => (head, bodies),
         };
         let (refr, value) = match head {
@@ -141,7 +159,11 @@ impl<'a> Lint<'a> {
         for (place, body) in bodies.iter().enumerate() {
             let mut locals = arguments_seen.clone();
             self.query(&body.query, &mut locals);
-            let value = if place == 0 { value } else { body.assign.as_ref().map(|it| &it.value) };
+            let value = if place == 0 {
+                value
+            } else {
+                body.assign.as_ref().map(|it| &it.value)
+            };
             if let Some(value) = value {
                 self.expr(value, &locals);
                 self.no_predicate(value);
@@ -158,16 +180,29 @@ impl<'a> Lint<'a> {
     /// A finding is an object with exactly these three fields, written out so that its parts can be told apart.
     fn finding(&mut self, value: &'a Expr, body: &'a RuleBody) {
         let written = match value {
-            Expr::Var { span, .. } => body.query.stmts.iter().find_map(|it| assigned(it, span.text())),
+            Expr::Var { span, .. } => body
+                .query
+                .stmts
+                .iter()
+                .find_map(|it| assigned(it, span.text())),
             other => Some(other),
         };
         let Some(Expr::Object { fields, .. }) = written else {
-            return self.say(value.span(), "write the finding out: {\"message\": …, \"paths\": […], \"fixes\": […]}");
+            return self.say(
+                value.span(),
+                "write the finding out: {\"message\": …, \"paths\": […], \"fixes\": […]}",
+            );
         };
-        let mut names: Vec<&str> = fields.iter().filter_map(|(_, key, _)| string_literal(key)).collect();
+        let mut names: Vec<&str> = fields
+            .iter()
+            .filter_map(|(_, key, _)| string_literal(key))
+            .collect();
         names.sort_unstable();
         if names != ["fixes", "message", "paths"] {
-            self.say(value.span(), "a finding has `message`, `paths` and `fixes`, and nothing else");
+            self.say(
+                value.span(),
+                "a finding has `message`, `paths` and `fixes`, and nothing else",
+            );
         }
     }
 
@@ -197,7 +232,12 @@ impl<'a> Lint<'a> {
         }
         match &statement.literal {
             Literal::SomeVars { span, .. } => self.say(span, "write `some x in …`"),
-            Literal::SomeIn { key, value, collection, .. } => {
+            Literal::SomeIn {
+                key,
+                value,
+                collection,
+                ..
+            } => {
                 for name in key.iter().chain([value]) {
                     if !matches!(name.as_ref(), Expr::Var { .. }) {
                         self.say(name.span(), "`some` must bind plain names");
@@ -206,7 +246,11 @@ impl<'a> Lint<'a> {
                 self.domain(collection, query);
                 self.expr(collection, locals);
             }
-            Literal::Every { domain, query: inner, .. } => {
+            Literal::Every {
+                domain,
+                query: inner,
+                ..
+            } => {
                 self.domain(domain, query);
                 self.expr(domain, locals);
                 let mut inside = locals.clone();
@@ -216,7 +260,12 @@ impl<'a> Lint<'a> {
                 self.query(inner, &mut inside);
             }
             Literal::Expr { expr, .. } => match expr.as_ref() {
-                Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => {
+                Expr::AssignExpr {
+                    op: AssignOp::ColEq,
+                    lhs,
+                    rhs,
+                    ..
+                } => {
                     if !matches!(lhs.as_ref(), Expr::Var { .. }) {
                         self.say(lhs.span(), "`:=` must bind one plain name");
                     }
@@ -237,31 +286,45 @@ impl<'a> Lint<'a> {
         match expr {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {}
             Expr::BoolExpr { op: BoolOp::Eq, .. } => {}
-            Expr::Call { fcn, params, span, .. } => {
+            Expr::Call {
+                fcn, params, span, ..
+            } => {
                 let plain = |it: &Expr| match it {
                     Expr::Var { span, .. } => locals.contains(span.text()),
-                    Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } => true,
+                    Expr::String { .. }
+                    | Expr::RawString { .. }
+                    | Expr::Number { .. }
+                    | Expr::Bool { .. } => true,
                     _ => false,
                 };
                 if self.module.target(fcn).is_none() || !params.iter().all(|it| plain(it)) {
                     self.say(span, "`not` of a call needs a helper of yours whose arguments are names or constants");
                 }
             }
-            other => self.say(other.span(), "`not` may stand before a reference, `==` or a helper: write a helper"),
+            other => self.say(
+                other.span(),
+                "`not` may stand before a reference, `==` or a helper: write a helper",
+            ),
         }
     }
 
     /// What `some` and `every` may run over: something known to be a list, set or map.
     fn domain(&mut self, expr: &'a Expr, query: &'a Query) {
         let written = match expr {
-            Expr::Var { span, .. } => query.stmts.iter().find_map(|it| assigned(it, span.text())).unwrap_or(expr),
+            Expr::Var { span, .. } => query
+                .stmts
+                .iter()
+                .find_map(|it| assigned(it, span.text()))
+                .unwrap_or(expr),
             other => other,
         };
         let known = match written {
             Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. } => true,
             Expr::Call { fcn, .. } => self.is_shared(fcn),
             Expr::Var { .. } => self.module.target(written).is_some(),
-            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.is_shared(written) || is_param(written),
+            Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.is_shared(written) || is_param(written)
+            }
             _ => false,
         };
         if !known {
@@ -272,17 +335,24 @@ impl<'a> Lint<'a> {
     }
 
     fn is_shared(&self, expr: &Expr) -> bool {
-        self.module.target(expr).is_some_and(|it| it.starts_with("lib."))
+        self.module
+            .target(expr)
+            .is_some_and(|it| it.starts_with("lib."))
     }
 
     fn no_predicate(&mut self, expr: &'a Expr) {
         let predicate = match expr {
             Expr::BoolExpr { .. } | Expr::Membership { .. } => true,
-            Expr::Call { fcn, .. } => static_path(fcn).is_some_and(|it| PREDICATES.contains(&it.join(".").as_str())),
+            Expr::Call { fcn, .. } => {
+                static_path(fcn).is_some_and(|it| PREDICATES.contains(&it.join(".").as_str()))
+            }
             _ => false,
         };
         if predicate {
-            self.say(expr.span(), "a condition is no value (false is not undefined): give it a line of its own");
+            self.say(
+                expr.span(),
+                "a condition is no value (false is not undefined): give it a line of its own",
+            );
         }
     }
 
@@ -303,20 +373,37 @@ impl<'a> Lint<'a> {
             Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {
                 Some("comprehensions belong into policies/lib".to_owned())
             }
-            Expr::AssignExpr { .. } => Some("bind with `:=` on a line of its own; no `=`".to_owned()),
-            Expr::Number { span, .. } if !span.text().trim_start_matches('-').bytes().all(|it| it.is_ascii_digit()) => {
+            Expr::AssignExpr { .. } => {
+                Some("bind with `:=` on a line of its own; no `=`".to_owned())
+            }
+            Expr::Number { span, .. }
+                if !span
+                    .text()
+                    .trim_start_matches('-')
+                    .bytes()
+                    .all(|it| it.is_ascii_digit()) =>
+            {
                 Some("numbers must be integers".to_owned())
             }
-            Expr::ArithExpr { .. } => {
-                Some("no arithmetic: compare whole numbers, and quantities through data.lib".to_owned())
-            }
+            Expr::ArithExpr { .. } => Some(
+                "no arithmetic: compare whole numbers, and quantities through data.lib".to_owned(),
+            ),
             Expr::BinExpr { .. } => Some("no union or intersection: write two bodies".to_owned()),
             Expr::Call { fcn, params, .. } => self.call_fault(fcn, params),
-            Expr::Var { span, .. } if span.text() == "_" => Some("no `_`: write `some x in …`".to_owned()),
-            Expr::Var { span, .. } if span.text() == "data" => Some("import what you use of data.lib".to_owned()),
+            Expr::Var { span, .. } if span.text() == "_" => {
+                Some("no `_`: write `some x in …`".to_owned())
+            }
+            Expr::Var { span, .. } if span.text() == "data" => {
+                Some("import what you use of data.lib".to_owned())
+            }
             Expr::RefBrack { index, .. } => match index.as_ref() {
-                Expr::Var { span, .. } if !locals.contains(span.text()) && self.module.target(index).is_none() => {
-                    Some(format!("`{}` is not bound: write `some {0}, x in …`", span.text()))
+                Expr::Var { span, .. }
+                    if !locals.contains(span.text()) && self.module.target(index).is_none() =>
+                {
+                    Some(format!(
+                        "`{}` is not bound: write `some {0}, x in …`",
+                        span.text()
+                    ))
                 }
                 _ => root_fault(expr),
             },
@@ -331,15 +418,20 @@ impl<'a> Lint<'a> {
             return None;
         }
         if !PREDICATES.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()) {
-            return builtins::is_allowed(&name)
-                .then(|| format!("`{name}` does not mean the same in Rego and CEL: use what data.lib has instead"));
+            return builtins::is_allowed(&name).then(|| {
+                format!(
+                    "`{name}` does not mean the same in Rego and CEL: use what data.lib has instead"
+                )
+            });
         }
         match (name.as_str(), params.first().map(AsRef::as_ref)) {
             ("regex.match", Some(pattern)) => match string_literal(pattern) {
                 Some(text) => WIDE_CLASSES
                     .iter()
                     .find(|it| text.contains(**it))
-                    .map(|it| format!("`{it}` is no ASCII class: write the letters, such as [0-9A-Za-z_]")),
+                    .map(|it| {
+                        format!("`{it}` is no ASCII class: write the letters, such as [0-9A-Za-z_]")
+                    }),
                 None if matches!(pattern, Expr::Var { .. }) => None,
                 None => Some("a pattern must be written out, or an element of a param".to_owned()),
             },
@@ -355,13 +447,24 @@ impl<'a> Lint<'a> {
     fn definitions(&mut self) {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for rule in &self.module.tree.policy {
-            let Rule::Spec { head: RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. }, .. } = rule.as_ref()
+            let Rule::Spec {
+                head: RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. },
+                ..
+            } = rule.as_ref()
             else {
                 continue;
             };
-            let is_value = assign.as_ref().is_some_and(|it| !matches!(it.value.as_ref(), Expr::Bool { .. }));
+            let is_value = assign
+                .as_ref()
+                .is_some_and(|it| !matches!(it.value.as_ref(), Expr::Bool { .. }));
             if !seen.insert(rule_name(rule)) && is_value {
-                self.say(rule.span(), format!("`{}` has two definitions: join them with `else`", rule_name(rule)));
+                self.say(
+                    rule.span(),
+                    format!(
+                        "`{}` has two definitions: join them with `else`",
+                        rule_name(rule)
+                    ),
+                );
             }
         }
     }
@@ -381,13 +484,19 @@ impl<'a> Lint<'a> {
         }
         for (name, span) in &read {
             if !self.control.params.iter().any(|it| it == name) {
-                self.say(span, format!("`{name}` is read but not listed under params in control.yaml"));
+                self.say(
+                    span,
+                    format!("`{name}` is read but not listed under params in control.yaml"),
+                );
             }
         }
         for name in &self.control.params {
             if !read.iter().any(|(it, _)| it == name) {
                 let span = &self.module.tree.package.span;
-                self.say(span, format!("control.yaml lists the param `{name}`, which the rule never reads"));
+                self.say(
+                    span,
+                    format!("control.yaml lists the param `{name}`, which the rule never reads"),
+                );
             }
         }
     }
@@ -396,9 +505,15 @@ impl<'a> Lint<'a> {
 /// The names that a statement binds.
 fn bindings(statement: &LiteralStmt) -> Vec<&Span> {
     match &statement.literal {
-        Literal::SomeIn { key, value, .. } => key.iter().chain([value]).map(|it| it.span()).collect(),
+        Literal::SomeIn { key, value, .. } => {
+            key.iter().chain([value]).map(|it| it.span()).collect()
+        }
         Literal::Expr { expr, .. } => match expr.as_ref() {
-            Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } => vec![lhs.span()],
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                ..
+            } => vec![lhs.span()],
             _ => Vec::new(),
         },
         _ => Vec::new(),
@@ -409,7 +524,12 @@ fn bindings(statement: &LiteralStmt) -> Vec<&Span> {
 fn assigned<'a>(statement: &'a LiteralStmt, name: &str) -> Option<&'a Expr> {
     match &statement.literal {
         Literal::Expr { expr, .. } => match expr.as_ref() {
-            Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } if lhs.span().text() == name => Some(rhs),
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                rhs,
+                ..
+            } if lhs.span().text() == name => Some(rhs),
             _ => None,
         },
         _ => None,
@@ -417,7 +537,8 @@ fn assigned<'a>(statement: &'a LiteralStmt, name: &str) -> Option<&'a Expr> {
 }
 
 fn is_param(expr: &Expr) -> bool {
-    root_of(expr).is_some_and(|(root, steps)| root.text() == "input" && steps.first() == Some(&"params"))
+    root_of(expr)
+        .is_some_and(|(root, steps)| root.text() == "input" && steps.first() == Some(&"params"))
 }
 
 fn root_fault(expr: &Expr) -> Option<String> {
@@ -434,7 +555,9 @@ fn format_fault(format: &str) -> Option<String> {
             Some('s' | 'd' | '%') => {}
             other => {
                 let verb = other.map_or_else(String::new, String::from);
-                return Some(format!("`%{verb}` prints differently in OPA and here: use %s or %d"));
+                return Some(format!(
+                    "`%{verb}` prints differently in OPA and here: use %s or %d"
+                ));
             }
         }
     }

@@ -50,7 +50,10 @@ impl Reference {
     ///
     /// # Errors
     /// The module that the interpreter's own analysis refuses.
-    pub(super) fn load(modules: &[&policy::Module], sets: &[BTreeSet<String>]) -> Result<Self, Problem> {
+    pub(super) fn load(
+        modules: &[&policy::Module],
+        sets: &[BTreeSet<String>],
+    ) -> Result<Self, Problem> {
         let mut engine = regorus::Engine::new();
         engine.set_strict_builtin_errors(false);
         for module in modules {
@@ -59,12 +62,19 @@ impl Reference {
                 .map_err(|error| syntax::located(&module.file, &error))?;
         }
         let unknown = |error: anyhow::Error| syntax::located("", &error);
-        engine.add_policy("entry.rego".to_owned(), entry_module(sets)).map_err(unknown)?;
+        engine
+            .add_policy("entry.rego".to_owned(), entry_module(sets))
+            .map_err(unknown)?;
         engine.set_execution_timer_config(timer(TIME_LIMIT));
         // The first evaluation analyses all modules; copies share what it finds.
         engine.set_input(Value::new_object());
-        engine.eval_rule(format!("data.{ENTRY_PACKAGE}.ready")).map_err(unknown)?;
-        Ok(Self { prepared: engine, idle: Mutex::new(Vec::new()) })
+        engine
+            .eval_rule(format!("data.{ENTRY_PACKAGE}.ready"))
+            .map_err(unknown)?;
+        Ok(Self {
+            prepared: engine,
+            idle: Mutex::new(Vec::new()),
+        })
     }
 
     /// Each package's `deny`, or why it has none. Past `until` no rule is begun or goes on.
@@ -80,14 +90,30 @@ impl Reference {
             Err(why) => return packages.iter().map(|_| Err(why.clone())).collect(),
         };
         worker.engine.set_input(input);
-        let together = worker.evaluate(&format!("data.{ENTRY_PACKAGE}.set_{}", entry.0), until, TIME_LIMIT);
-        let alone = if until.is_some() { TIME_LIMIT_ALONE } else { TIME_LIMIT };
+        let together = worker.evaluate(
+            &format!("data.{ENTRY_PACKAGE}.set_{}", entry.0),
+            until,
+            TIME_LIMIT,
+        );
+        let alone = if until.is_some() {
+            TIME_LIMIT_ALONE
+        } else {
+            TIME_LIMIT
+        };
         let answers = match together {
             Ok(Value::Object(answers)) if answers.len() == packages.len() => packages
                 .iter()
-                .map(|it| answers.get(&Value::from(*it)).cloned().ok_or_else(|| "no answer".to_owned()))
+                .map(|it| {
+                    answers
+                        .get(&Value::from(*it))
+                        .cloned()
+                        .ok_or_else(|| "no answer".to_owned())
+                })
                 .collect(),
-            _ => packages.iter().map(|it| worker.evaluate(&format!("data.{it}.deny"), until, alone)).collect(),
+            _ => packages
+                .iter()
+                .map(|it| worker.evaluate(&format!("data.{it}.deny"), until, alone))
+                .collect(),
         };
         worker.engine.set_input(Value::Null);
         if let Ok(mut idle) = self.idle.lock() {
@@ -109,24 +135,40 @@ impl Reference {
 
 impl Worker {
     /// A rule's value, for at most `limit`, and not past `until`.
-    fn evaluate(&mut self, rule: &str, until: Option<Instant>, limit: Duration) -> Result<Value, String> {
-        let left = until.map_or(limit, |it| it.saturating_duration_since(Instant::now()).min(limit));
+    fn evaluate(
+        &mut self,
+        rule: &str,
+        until: Option<Instant>,
+        limit: Duration,
+    ) -> Result<Value, String> {
+        let left = until.map_or(limit, |it| {
+            it.saturating_duration_since(Instant::now()).min(limit)
+        });
         if left.is_zero() {
             return Err("there was no time left to ask the rule".to_owned());
         }
         self.engine.set_execution_timer_config(timer(left));
         self.budget.refill();
-        let answer = self.engine.eval_rule(rule.to_owned()).map_err(|error| why(&error, left));
+        let answer = self
+            .engine
+            .eval_rule(rule.to_owned())
+            .map_err(|error| why(&error, left));
         // A rule that went on after a refused builtin may have lost a finding.
         if self.budget.is_overdrawn() {
-            return Err(format!("the rule makes more than {} MiB of values", builtins::OUTPUT_BYTES >> 20));
+            return Err(format!(
+                "the rule makes more than {} MiB of values",
+                builtins::OUTPUT_BYTES >> 20
+            ));
         }
         answer
     }
 }
 
 fn timer(limit: Duration) -> ExecutionTimerConfig {
-    ExecutionTimerConfig { limit, check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN) }
+    ExecutionTimerConfig {
+        limit,
+        check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN),
+    }
 }
 
 fn why(error: &anyhow::Error, limit: Duration) -> String {

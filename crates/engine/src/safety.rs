@@ -4,8 +4,8 @@
 use super::{
     builtins,
     syntax::{
-        self, Expr, Literal, Module, Query, Rule, RuleHead, Span, arguments, position, rule_name, static_path,
-        walk_rule,
+        self, Expr, Literal, Module, Query, Rule, RuleHead, Span, arguments, position, rule_name,
+        static_path, walk_rule,
     },
 };
 use kubevet_model::Problem;
@@ -50,10 +50,16 @@ impl<'a> Rules<'a> {
         for module in modules {
             for rule in &module.tree.policy {
                 let name = format!("{}.{}", module.package, rule_name(rule));
-                by_name.entry(name).or_default().push((module, rule.as_ref()));
+                by_name
+                    .entry(name)
+                    .or_default()
+                    .push((module, rule.as_ref()));
             }
         }
-        Self { by_name, known: RefCell::default() }
+        Self {
+            by_name,
+            known: RefCell::default(),
+        }
     }
 
     /// The definitions of a rule, by its full name.
@@ -73,8 +79,16 @@ impl<'a> Rules<'a> {
                 None => break,
             }
         }
-        let inside = if target.is_empty() { String::new() } else { format!("{target}.") };
-        self.by_name.keys().filter(|it| it.starts_with(&inside)).map(String::as_str).collect()
+        let inside = if target.is_empty() {
+            String::new()
+        } else {
+            format!("{target}.")
+        };
+        self.by_name
+            .keys()
+            .filter(|it| it.starts_with(&inside))
+            .map(String::as_str)
+            .collect()
     }
 
     /// What is wrong with the rules of `module`, which is of the set: what it does itself. Whether a module that it
@@ -89,7 +103,9 @@ impl<'a> Rules<'a> {
         let mut faults = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
-            let Err(problem) = self.reckon(&name, &mut Vec::new()) else { continue };
+            let Err(problem) = self.reckon(&name, &mut Vec::new()) else {
+                continue;
+            };
             faults += 1;
             // Rules that were not looked at may be at fault, so the last one counts wherever it stands.
             if problem.file == module.file || faults == ENOUGH {
@@ -109,8 +125,11 @@ impl<'a> Rules<'a> {
         let mut problems = Vec::new();
         for rule in &module.tree.policy {
             walk_rule(rule, &mut |expr| {
-                let Some(target) = module.target(expr) else { return };
-                let imported = syntax::root_of(expr).is_some_and(|(root, _)| module.imports.contains_key(root.text()));
+                let Some(target) = module.target(expr) else {
+                    return;
+                };
+                let imported = syntax::root_of(expr)
+                    .is_some_and(|(root, _)| module.imports.contains_key(root.text()));
                 if imported && self.named(&target).is_empty() {
                     let message = format!("`data.{target}` {UNKNOWN}");
                     problems.push(Problem::at(&module.file, position(expr.span()), message));
@@ -125,7 +144,12 @@ impl<'a> Rules<'a> {
     /// Whether any rule of `module` reaches one of these packages.
     pub(super) fn depends_on(&self, module: &Module, packages: &BTreeSet<&str>) -> bool {
         let mut seen: BTreeSet<String> = BTreeSet::new();
-        let mut todo: Vec<(&Module, &Rule)> = module.tree.policy.iter().map(|it| (module, it.as_ref())).collect();
+        let mut todo: Vec<(&Module, &Rule)> = module
+            .tree
+            .policy
+            .iter()
+            .map(|it| (module, it.as_ref()))
+            .collect();
         while let Some((module, rule)) = todo.pop() {
             if packages.contains(module.package.as_str()) {
                 return true;
@@ -145,7 +169,10 @@ impl<'a> Rules<'a> {
         if let Some(reckoning) = self.known.borrow().get(name) {
             return Ok(*reckoning);
         }
-        let mut total = Reckoning { depth: 0, copies: 1 };
+        let mut total = Reckoning {
+            depth: 0,
+            copies: 1,
+        };
         path.push(name.to_owned());
         for (module, rule) in self.by_name.get(name).into_iter().flatten() {
             let at = |message: String| Problem::at(&module.file, position(rule.span()), message);
@@ -155,10 +182,14 @@ impl<'a> Rules<'a> {
             for target in references(module, rule) {
                 for callee in self.named(&target) {
                     if path.iter().any(|it| it == callee) {
-                        return Err(at(format!("`{short}` calls itself: rules must not be recursive")));
+                        return Err(at(format!(
+                            "`{short}` calls itself: rules must not be recursive"
+                        )));
                     }
                     if path.len() > DEPTH {
-                        return Err(at(format!("`{short}` calls too deep a chain of rules: shorten it")));
+                        return Err(at(format!(
+                            "`{short}` calls too deep a chain of rules: shorten it"
+                        )));
                     }
                     let reckoning = self.reckon(callee, path)?;
                     deepest = deepest.max(reckoning.depth);
@@ -168,13 +199,24 @@ impl<'a> Rules<'a> {
             }
             let depth = deepest + rule_depth(rule);
             if depth > DEPTH {
-                return Err(at(format!("`{short}` and what it calls are nested too deep: shorten the chain")));
+                return Err(at(format!(
+                    "`{short}` and what it calls are nested too deep: shorten the chain"
+                )));
             }
-            let copies = Copies { module, called: &called }.of_rule(rule);
+            let copies = Copies {
+                module,
+                called: &called,
+            }
+            .of_rule(rule);
             if copies > COPIES {
-                return Err(at(format!("`{short}` makes over {COPIES} copies of a value: build less")));
+                return Err(at(format!(
+                    "`{short}` makes over {COPIES} copies of a value: build less"
+                )));
             }
-            total = Reckoning { depth: total.depth.max(depth), copies: total.copies.max(copies) };
+            total = Reckoning {
+                depth: total.depth.max(depth),
+                copies: total.copies.max(copies),
+            };
         }
         path.pop();
         self.known.borrow_mut().insert(name.to_owned(), total);
@@ -196,17 +238,23 @@ fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
 }
 
 fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
-    let Rule::Spec { head, bodies, .. } = rule else { return false };
+    let Rule::Spec { head, bodies, .. } = rule else {
+        return false;
+    };
     let mut found = false;
     let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|it| it == name);
     match head {
         RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
-            assign.iter().for_each(|it| syntax::walk(&it.value, &mut see));
+            assign
+                .iter()
+                .for_each(|it| syntax::walk(&it.value, &mut see));
         }
         RuleHead::Set { key, .. } => key.iter().for_each(|it| syntax::walk(it, &mut see)),
     }
     for body in bodies {
-        body.assign.iter().for_each(|it| syntax::walk(&it.value, &mut see));
+        body.assign
+            .iter()
+            .for_each(|it| syntax::walk(&it.value, &mut see));
         syntax::walk_query(&body.query, &mut see);
     }
     found
@@ -215,15 +263,24 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
 /// Calls of builtins off the list.
 fn forbidden(rules: &Rules<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut add = |span: &Span, message: String| problems.push(Problem::at(&module.file, position(span), message));
+    let mut add = |span: &Span, message: String| {
+        problems.push(Problem::at(&module.file, position(span), message))
+    };
     for rule in &module.tree.policy {
         walk_rule(rule, &mut |expr| {
-            let Expr::Call { fcn, span, .. } = expr else { return };
+            let Expr::Call { fcn, span, .. } = expr else {
+                return;
+            };
             let Some(path) = static_path(fcn) else { return };
             let name = path.join(".");
-            let own = module.target(fcn).is_some_and(|it| rules.by_name.contains_key(&it));
+            let own = module
+                .target(fcn)
+                .is_some_and(|it| rules.by_name.contains_key(&it));
             if !own && !builtins::is_allowed(&name) {
-                add(span, format!("`{name}` is no function that a rule may call"));
+                add(
+                    span,
+                    format!("`{name}` is no function that a rule may call"),
+                );
             }
         });
     }
@@ -239,9 +296,10 @@ fn rule_depth(rule: &Rule) -> usize {
                 }
                 RuleHead::Set { key, .. } => key.as_ref().map_or(0, |it| depth(it)),
             };
-            let bodies = bodies
-                .iter()
-                .map(|it| query_depth(&it.query).max(it.assign.as_ref().map_or(0, |value| depth(&value.value))));
+            let bodies = bodies.iter().map(|it| {
+                query_depth(&it.query)
+                    .max(it.assign.as_ref().map_or(0, |value| depth(&value.value)))
+            });
             2 + bodies.max().unwrap_or(0).max(head)
         }
         Rule::Default { value, .. } => 1 + depth(value),
@@ -250,7 +308,11 @@ fn rule_depth(rule: &Rule) -> usize {
 
 /// Statements count each, since loops nest in the order of statements.
 fn query_depth(query: &Query) -> usize {
-    let loops = query.stmts.iter().filter(|it| !matches!(it.literal, Literal::NotExpr { .. })).count();
+    let loops = query
+        .stmts
+        .iter()
+        .filter(|it| !matches!(it.literal, Literal::NotExpr { .. }))
+        .count();
     let inner = query.stmts.iter().map(|it| match &it.literal {
         Literal::SomeVars { .. } => 0,
         Literal::SomeIn { collection, .. } => depth(collection),
@@ -264,9 +326,17 @@ fn depth(expr: &Expr) -> usize {
     let all = |items: &[syntax::ExprRef]| items.iter().map(|it| depth(it)).max().unwrap_or(0);
     1 + match expr {
         Expr::Array { items, .. } | Expr::Set { items, .. } => all(items),
-        Expr::Object { fields, .. } => fields.iter().map(|(_, k, v)| depth(k).max(depth(v))).max().unwrap_or(0),
-        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => depth(term) + query_depth(query),
-        Expr::ObjectCompr { key, value, query, .. } => depth(key).max(depth(value)) + query_depth(query),
+        Expr::Object { fields, .. } => fields
+            .iter()
+            .map(|(_, k, v)| depth(k).max(depth(v)))
+            .max()
+            .unwrap_or(0),
+        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            depth(term) + query_depth(query)
+        }
+        Expr::ObjectCompr {
+            key, value, query, ..
+        } => depth(key).max(depth(value)) + query_depth(query),
         Expr::Call { params, .. } => all(params),
         Expr::UnaryExpr { expr, .. } => depth(expr),
         Expr::RefDot { refr, .. } => depth(refr),
@@ -275,7 +345,9 @@ fn depth(expr: &Expr) -> usize {
         | Expr::BoolExpr { lhs, rhs, .. }
         | Expr::ArithExpr { lhs, rhs, .. }
         | Expr::AssignExpr { lhs, rhs, .. } => depth(lhs).max(depth(rhs)),
-        Expr::Membership { value, collection, .. } => depth(value).max(depth(collection)),
+        Expr::Membership {
+            value, collection, ..
+        } => depth(value).max(depth(collection)),
         _ => 0,
     }
 }
@@ -288,17 +360,24 @@ struct Copies<'a> {
 
 impl Copies<'_> {
     fn of_rule(&self, rule: &Rule) -> u64 {
-        let mut locals: BTreeMap<&str, u64> = arguments(rule).iter().map(|it| (it.span().text(), 1)).collect();
+        let mut locals: BTreeMap<&str, u64> = arguments(rule)
+            .iter()
+            .map(|it| (it.span().text(), 1))
+            .collect();
         let mut most = 1;
         if let Rule::Spec { head, bodies, .. } = rule {
             for body in bodies {
                 self.of_query(&body.query, &mut locals);
-                most = most.max(body.assign.as_ref().map_or(1, |it| self.of(&it.value, &mut locals)));
+                most = most.max(
+                    body.assign
+                        .as_ref()
+                        .map_or(1, |it| self.of(&it.value, &mut locals)),
+                );
             }
             most = most.max(match head {
-                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
-                    assign.as_ref().map_or(1, |it| self.of(&it.value, &mut locals))
-                }
+                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign
+                    .as_ref()
+                    .map_or(1, |it| self.of(&it.value, &mut locals)),
                 RuleHead::Set { key, .. } => key.as_ref().map_or(1, |it| self.of(it, &mut locals)),
             });
         }
@@ -328,13 +407,23 @@ impl Copies<'_> {
                             self.of(expr, locals);
                         }
                     }
-                    Literal::SomeIn { key, value, collection, .. } => {
+                    Literal::SomeIn {
+                        key,
+                        value,
+                        collection,
+                        ..
+                    } => {
                         let copies = self.of(collection, locals);
                         for name in [key.as_ref(), Some(value)].into_iter().flatten() {
                             locals.insert(name.span().text(), copies);
                         }
                     }
-                    Literal::Every { value, domain, query, .. } => {
+                    Literal::Every {
+                        value,
+                        domain,
+                        query,
+                        ..
+                    } => {
                         let copies = self.of(domain, locals);
                         locals.insert(value.text(), copies);
                         self.of_query(query, locals);
@@ -350,12 +439,16 @@ impl Copies<'_> {
 
     fn of<'q>(&self, expr: &'q Expr, locals: &mut BTreeMap<&'q str, u64>) -> u64 {
         let copies = match expr {
-            Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().map(|it| self.of(it, locals)).fold(0, u64::saturating_add).max(1)
-            }
-            Expr::Object { fields, .. } => {
-                fields.iter().map(|(_, _, value)| self.of(value, locals)).fold(0, u64::saturating_add).max(1)
-            }
+            Expr::Array { items, .. } | Expr::Set { items, .. } => items
+                .iter()
+                .map(|it| self.of(it, locals))
+                .fold(0, u64::saturating_add)
+                .max(1),
+            Expr::Object { fields, .. } => fields
+                .iter()
+                .map(|(_, _, value)| self.of(value, locals))
+                .fold(0, u64::saturating_add)
+                .max(1),
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
                 self.of_query(query, locals);
                 self.of(term, locals)
@@ -366,9 +459,20 @@ impl Copies<'_> {
             }
             Expr::Call { fcn, params, .. } => {
                 let held: Vec<u64> = params.iter().map(|it| self.of(it, locals).max(1)).collect();
-                match self.module.target(fcn).and_then(|it| self.called.get(&it).copied()) {
-                    Some(factor) => held.iter().copied().max().unwrap_or(1).saturating_mul(factor),
-                    None if static_path(fcn).is_some_and(|it| builtins::holds_arguments(&it.join("."))) => {
+                match self
+                    .module
+                    .target(fcn)
+                    .and_then(|it| self.called.get(&it).copied())
+                {
+                    Some(factor) => held
+                        .iter()
+                        .copied()
+                        .max()
+                        .unwrap_or(1)
+                        .saturating_mul(factor),
+                    None if static_path(fcn)
+                        .is_some_and(|it| builtins::holds_arguments(&it.join("."))) =>
+                    {
                         held.iter().copied().fold(0, u64::saturating_add)
                     }
                     None => 1,
@@ -380,12 +484,23 @@ impl Copies<'_> {
             | Expr::Number { .. }
             | Expr::Bool { .. }
             | Expr::Null { .. } => 0,
-            Expr::Var { span, .. } => locals.get(span.text()).copied().unwrap_or_else(|| self.named(expr)),
-            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => self.of(refr, locals).max(self.named(expr)),
-            // The digits of a product are those of its factors together, and multiplying is dear.
-            Expr::ArithExpr { op: ArithOp::Mul, lhs, rhs, .. } => {
-                self.of(lhs, locals).saturating_add(self.of(rhs, locals)).saturating_mul(PRODUCT)
+            Expr::Var { span, .. } => locals
+                .get(span.text())
+                .copied()
+                .unwrap_or_else(|| self.named(expr)),
+            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => {
+                self.of(refr, locals).max(self.named(expr))
             }
+            // The digits of a product are those of its factors together, and multiplying is dear.
+            Expr::ArithExpr {
+                op: ArithOp::Mul,
+                lhs,
+                rhs,
+                ..
+            } => self
+                .of(lhs, locals)
+                .saturating_add(self.of(rhs, locals))
+                .saturating_mul(PRODUCT),
             Expr::BinExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
                 self.of(lhs, locals).saturating_add(self.of(rhs, locals))
             }
@@ -395,6 +510,9 @@ impl Copies<'_> {
     }
 
     fn named(&self, expr: &Expr) -> u64 {
-        self.module.target(expr).and_then(|it| self.called.get(&it).copied()).unwrap_or(1)
+        self.module
+            .target(expr)
+            .and_then(|it| self.called.get(&it).copied())
+            .unwrap_or(1)
     }
 }

@@ -7,7 +7,9 @@ use kubevet_policy as policy;
 use regorus::unstable as ast;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use ast::{AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span};
+pub(super) use ast::{
+    AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span,
+};
 
 /// A parsed module.
 #[derive(Debug)]
@@ -30,31 +32,65 @@ pub(super) fn parse(source: &policy::Module) -> Result<Module, Problem> {
         return Err(problem);
     }
     let wrong = |error: anyhow::Error| located(&source.file, &error);
-    let text = ast::Source::from_contents(source.file.to_string(), source.text.to_string()).map_err(wrong)?;
-    let tree = ast::Parser::new(&text).and_then(|mut parser| parser.parse()).map_err(wrong)?;
-    let package = static_path(&tree.package.refr).unwrap_or_default().join(".");
+    let text = ast::Source::from_contents(source.file.to_string(), source.text.to_string())
+        .map_err(wrong)?;
+    let tree = ast::Parser::new(&text)
+        .and_then(|mut parser| parser.parse())
+        .map_err(wrong)?;
+    let package = static_path(&tree.package.refr)
+        .unwrap_or_default()
+        .join(".");
     let mut imports = BTreeMap::new();
     for import in &tree.imports {
-        let Some(path) = static_path(&import.refr) else { continue };
-        let Some((root, rest)) = path.split_first() else { continue };
-        let name = import.r#as.as_ref().map_or_else(|| path.last().copied().unwrap_or_default(), Span::text);
-        let target = if *root == "data" { rest.join(".") } else { path.join(".") };
+        let Some(path) = static_path(&import.refr) else {
+            continue;
+        };
+        let Some((root, rest)) = path.split_first() else {
+            continue;
+        };
+        let name = import
+            .r#as
+            .as_ref()
+            .map_or_else(|| path.last().copied().unwrap_or_default(), Span::text);
+        let target = if *root == "data" {
+            rest.join(".")
+        } else {
+            path.join(".")
+        };
         imports.insert(name.to_owned(), target);
     }
-    let names = tree.policy.iter().map(|rule| rule_name(rule).to_owned()).collect();
-    Ok(Module { file: source.file.to_string(), package, imports, names, tree })
+    let names = tree
+        .policy
+        .iter()
+        .map(|rule| rule_name(rule).to_owned())
+        .collect();
+    Ok(Module {
+        file: source.file.to_string(),
+        package,
+        imports,
+        names,
+        tree,
+    })
 }
 
 /// The place of a span.
 pub(super) fn position(span: &Span) -> Position {
-    Position { line: span.line, column: span.col }
+    Position {
+        line: span.line,
+        column: span.col,
+    }
 }
 
 /// An error of regorus as a problem: its text carries `--> file:line:column` and, on the last line, the message.
 pub(super) fn located(file: &str, error: &anyhow::Error) -> Problem {
     let text = error.to_string();
     let place = text.lines().find_map(|line| line.strip_prefix("--> "));
-    let message = text.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(&text).trim();
+    let message = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "))
+        .unwrap_or(&text)
+        .trim();
     let mut numbers = place.unwrap_or_default().rsplitn(3, ':');
     let column = numbers.next().and_then(|it| it.parse().ok());
     let line = numbers.next().and_then(|it| it.parse().ok());
@@ -86,7 +122,9 @@ pub(super) fn static_path(expr: &Expr) -> Option<Vec<&str>> {
 /// The text of a string literal, escapes left as they are.
 pub(super) fn string_literal(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::String { value, .. } | Expr::RawString { value, .. } => value.as_string().ok().map(AsRef::as_ref),
+        Expr::String { value, .. } | Expr::RawString { value, .. } => {
+            value.as_string().ok().map(AsRef::as_ref)
+        }
         _ => None,
     }
 }
@@ -99,7 +137,10 @@ pub(super) fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
         match at {
             Expr::Var { span, .. } => {
                 steps.reverse();
-                let known = steps.iter().position(Option::is_none).unwrap_or(steps.len());
+                let known = steps
+                    .iter()
+                    .position(Option::is_none)
+                    .unwrap_or(steps.len());
                 return Some((span, steps.into_iter().take(known).flatten().collect()));
             }
             Expr::RefDot { refr, field, .. } => {
@@ -119,7 +160,8 @@ pub(super) fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
 pub(super) fn rule_name(rule: &Rule) -> &str {
     let refr = match rule {
         Rule::Spec {
-            head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            head:
+                RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
             ..
         }
         | Rule::Default { refr, .. } => refr,
@@ -130,7 +172,10 @@ pub(super) fn rule_name(rule: &Rule) -> &str {
 /// The arguments of a function; empty for other rules.
 pub(super) fn arguments(rule: &Rule) -> &[ExprRef] {
     match rule {
-        Rule::Spec { head: RuleHead::Func { args, .. }, .. } => args,
+        Rule::Spec {
+            head: RuleHead::Func { args, .. },
+            ..
+        } => args,
         _ => &[],
     }
 }
@@ -150,9 +195,15 @@ impl Module {
             return Some(steps.join("."));
         }
         if let Some(import) = self.imports.get(root) {
-            return Some(steps.iter().fold(import.clone(), |path, step| format!("{path}.{step}")));
+            return Some(
+                steps
+                    .iter()
+                    .fold(import.clone(), |path, step| format!("{path}.{step}")),
+            );
         }
-        self.names.contains(root).then(|| format!("{}.{root}", self.package))
+        self.names
+            .contains(root)
+            .then(|| format!("{}.{root}", self.package))
     }
 }
 
@@ -188,7 +239,12 @@ pub(super) fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
     for statement in &query.stmts {
         match &statement.literal {
             Literal::SomeVars { .. } => {}
-            Literal::SomeIn { key, value, collection, .. } => {
+            Literal::SomeIn {
+                key,
+                value,
+                collection,
+                ..
+            } => {
                 key.iter().for_each(|it| walk(it, see));
                 walk(value, see);
                 walk(collection, see);
@@ -216,7 +272,9 @@ pub(super) fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
         | Expr::Bool { .. }
         | Expr::Null { .. }
         | Expr::Var { .. } => {}
-        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|it| walk(it, see)),
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().for_each(|it| walk(it, see))
+        }
         Expr::Object { fields, .. } => {
             for (_, key, value) in fields {
                 walk(key, see);
@@ -227,7 +285,9 @@ pub(super) fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
             walk(term, see);
             walk_query(query, see);
         }
-        Expr::ObjectCompr { key, value, query, .. } => {
+        Expr::ObjectCompr {
+            key, value, query, ..
+        } => {
             walk(key, see);
             walk(value, see);
             walk_query(query, see);
@@ -249,7 +309,12 @@ pub(super) fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
             walk(lhs, see);
             walk(rhs, see);
         }
-        Expr::Membership { key, value, collection, .. } => {
+        Expr::Membership {
+            key,
+            value,
+            collection,
+            ..
+        } => {
             key.iter().for_each(|it| walk(it, see));
             walk(value, see);
             walk(collection, see);

@@ -12,7 +12,10 @@ pub(super) fn input(document: &Document, request: &Request, params: &Value) -> V
     map([
         ("object", node(document.root())),
         ("params", params.clone()),
-        ("request", map([("operation", Value::from(request.operation.name()))])),
+        (
+            "request",
+            map([("operation", Value::from(request.operation.name()))]),
+        ),
     ])
 }
 
@@ -20,13 +23,23 @@ pub(super) fn input(document: &Document, request: &Request, params: &Value) -> V
 pub(super) fn params(params: &Params) -> Value {
     let value = |it: &ParamValue| match it {
         ParamValue::Text(text) => Value::from(text.as_str()),
-        ParamValue::List(texts) => Value::from(texts.iter().map(|it| Value::from(it.as_str())).collect::<Vec<_>>()),
+        ParamValue::List(texts) => Value::from(
+            texts
+                .iter()
+                .map(|it| Value::from(it.as_str()))
+                .collect::<Vec<_>>(),
+        ),
     };
     map(params.iter().map(|(name, it)| (name, value(it))))
 }
 
 fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::from(entries.into_iter().map(|(key, value)| (Value::from(key), value)).collect::<BTreeMap<_, _>>())
+    Value::from(
+        entries
+            .into_iter()
+            .map(|(key, value)| (Value::from(key), value))
+            .collect::<BTreeMap<_, _>>(),
+    )
 }
 
 /// The reader bounds the depth of documents, so the recursion is bounded too.
@@ -37,7 +50,9 @@ fn node(node: Node<'_>) -> Value {
         Field::String(it) => Value::from(it),
         Field::Number(it) => number(it),
         Field::List(_) => Value::from(node.elements().map(self::node).collect::<Vec<_>>()),
-        Field::Map(_) => map(node.entries().map(|entry| (entry.key, self::node(entry.value)))),
+        Field::Map(_) => map(node
+            .entries()
+            .map(|entry| (entry.key, self::node(entry.value)))),
     }
 }
 

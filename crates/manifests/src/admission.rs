@@ -8,26 +8,44 @@ use super::{Options, check, plain};
 ///
 /// # Errors
 /// As [`super::objects`]; a URL or a folder that cannot be.
-pub fn admission(options: &Options, url: Option<&str>, folder: &str) -> Result<Vec<(String, String)>, String> {
+pub fn admission(
+    options: &Options,
+    url: Option<&str>,
+    folder: &str,
+) -> Result<Vec<(String, String)>, String> {
     check(options)?;
     if !folder.starts_with('/') || !plain(folder, "/.-_") {
-        return Err(format!("{folder:?} is no folder of an API server's host: /etc/kubernetes/kubevet"));
+        return Err(format!(
+            "{folder:?} is no folder of an API server's host: /etc/kubernetes/kubevet"
+        ));
     }
     let name = match url {
         None => format!("kubevet.{}.svc", options.namespace),
-        Some(url) => host(url)
-            .ok_or_else(|| format!("{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate"))?,
+        Some(url) => host(url).ok_or_else(|| {
+            format!("{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate")
+        })?,
     };
     Ok(vec![
-        ("admission-configuration.yaml".to_owned(), CONFIGURATION.replace("@folder@", folder)),
-        ("webhook-kubeconfig.yaml".to_owned(), KUBECONFIG.replace("@folder@", folder).replace("@name@", &name)),
+        (
+            "admission-configuration.yaml".to_owned(),
+            CONFIGURATION.replace("@folder@", folder),
+        ),
+        (
+            "webhook-kubeconfig.yaml".to_owned(),
+            KUBECONFIG
+                .replace("@folder@", folder)
+                .replace("@name@", &name),
+        ),
     ])
 }
 
 /// Host and port of a URL, as the API server looks for them among the users of the kubeconfig.
 fn host(url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://")?;
-    let host = rest.split('/').next().filter(|it| !it.is_empty() && plain(it, ":.-_[]"))?;
+    let host = rest
+        .split('/')
+        .next()
+        .filter(|it| !it.is_empty() && plain(it, ":.-_[]"))?;
     Some(host.to_owned())
 }
 
@@ -63,11 +81,20 @@ mod tests {
 
     #[test]
     fn the_user_is_named_as_the_api_server_looks_for_it() {
-        let options = Options { namespace: "gate".to_owned(), ..Options::new("kubevet", BTreeSet::new()) };
+        let options = Options {
+            namespace: "gate".to_owned(),
+            ..Options::new("kubevet", BTreeSet::new())
+        };
         for (url, name) in [
             (None, Some("kubevet.gate.svc")),
-            (Some("https://gate.example.com/validate"), Some("gate.example.com")),
-            (Some("https://10.0.0.7:8443/validate"), Some("10.0.0.7:8443")),
+            (
+                Some("https://gate.example.com/validate"),
+                Some("gate.example.com"),
+            ),
+            (
+                Some("https://10.0.0.7:8443/validate"),
+                Some("10.0.0.7:8443"),
+            ),
             (Some("https://[::1]:8443"), Some("[::1]:8443")),
             (Some("http://x/validate"), None),
             (Some("https:///validate"), None),
@@ -77,7 +104,11 @@ mod tests {
             let expected = name.map(|it| format!("- name: \"{it}\"\n"));
             let held = files.as_ref().map(|it| it[1].1.as_str());
             assert_eq!(held.is_some(), expected.is_some(), "{url:?}");
-            assert!(held.zip(expected).is_none_or(|(text, line)| text.contains(&line)), "{url:?}: {held:?}");
+            assert!(
+                held.zip(expected)
+                    .is_none_or(|(text, line)| text.contains(&line)),
+                "{url:?}: {held:?}"
+            );
         }
         assert!(admission(&options, None, "relative").is_err());
         assert!(admission(&options, None, "/a b").is_err());

@@ -3,11 +3,26 @@
 use serde_json::{Value, json};
 
 /// One panel: title, unit, and pairs of expression and legend. A panel without a legend shows one number.
-type Panel = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+type Panel = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
 
 const NUMBERS: &[Panel] = &[
-    ("Reviews", "reqps", &[("sum(rate(kubevet_reviews_total[5m]))", "")]),
-    ("Denied in 1 h", "short", &[("sum(increase(kubevet_reviews_total{verdict=\"denied\"}[1h]))", "")]),
+    (
+        "Reviews",
+        "reqps",
+        &[("sum(rate(kubevet_reviews_total[5m]))", "")],
+    ),
+    (
+        "Denied in 1 h",
+        "short",
+        &[(
+            "sum(increase(kubevet_reviews_total{verdict=\"denied\"}[1h]))",
+            "",
+        )],
+    ),
     (
         "p99",
         "s",
@@ -16,17 +31,42 @@ const NUMBERS: &[Panel] = &[
             "",
         )],
     ),
-    ("Certificate ends in", "s", &[("min(kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}) - time()", "")]),
-    ("Bindings in force", "short", &[("max(kubevet_bindings{state=\"accepted\"})", "")]),
-    ("Bindings refused", "short", &[("max(kubevet_bindings{state=\"refused\"})", "")]),
+    (
+        "Certificate ends in",
+        "s",
+        &[(
+            "min(kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}) - time()",
+            "",
+        )],
+    ),
+    (
+        "Bindings in force",
+        "short",
+        &[("max(kubevet_bindings{state=\"accepted\"})", "")],
+    ),
+    (
+        "Bindings refused",
+        "short",
+        &[("max(kubevet_bindings{state=\"refused\"})", "")],
+    ),
 ];
 
 const SERIES: &[Panel] = &[
-    ("Reviews by verdict", "reqps", &[("sum by (verdict) (rate(kubevet_reviews_total[5m]))", "{{verdict}}")]),
+    (
+        "Reviews by verdict",
+        "reqps",
+        &[(
+            "sum by (verdict) (rate(kubevet_reviews_total[5m]))",
+            "{{verdict}}",
+        )],
+    ),
     (
         "Reviews by kind",
         "reqps",
-        &[("sum by (kind, operation) (rate(kubevet_reviews_total[5m]))", "{{operation}} {{kind}}")],
+        &[(
+            "sum by (kind, operation) (rate(kubevet_reviews_total[5m]))",
+            "{{operation}} {{kind}}",
+        )],
     ),
     (
         "Time of a review",
@@ -51,16 +91,46 @@ const SERIES: &[Panel] = &[
             "{{phase}}",
         )],
     ),
-    ("Denials by control", "short", &[("sum by (control) (increase(kubevet_denials_total[5m]))", "{{control}}")]),
-    ("Denials by binding", "short", &[("sum by (binding) (increase(kubevet_denials_total[5m]))", "{{binding}}")]),
-    ("Findings by what was done", "short", &[("sum by (action) (increase(kubevet_findings_total[5m]))", "{{action}}")]),
+    (
+        "Denials by control",
+        "short",
+        &[(
+            "sum by (control) (increase(kubevet_denials_total[5m]))",
+            "{{control}}",
+        )],
+    ),
+    (
+        "Denials by binding",
+        "short",
+        &[(
+            "sum by (binding) (increase(kubevet_denials_total[5m]))",
+            "{{binding}}",
+        )],
+    ),
+    (
+        "Findings by what was done",
+        "short",
+        &[(
+            "sum by (action) (increase(kubevet_findings_total[5m]))",
+            "{{action}}",
+        )],
+    ),
     (
         "Not judged, no review",
         "reqps",
         &[
-            ("sum by (why) (rate(kubevet_shed_reviews_total[5m]))", "shed: {{why}}"),
-            ("sum by (why) (rate(kubevet_refused_requests_total[5m]))", "no review: {{why}}"),
-            ("sum(rate(kubevet_reviews_total{verdict=\"unevaluated\"}[5m]))", "unevaluated"),
+            (
+                "sum by (why) (rate(kubevet_shed_reviews_total[5m]))",
+                "shed: {{why}}",
+            ),
+            (
+                "sum by (why) (rate(kubevet_refused_requests_total[5m]))",
+                "no review: {{why}}",
+            ),
+            (
+                "sum(rate(kubevet_reviews_total{verdict=\"unevaluated\"}[5m]))",
+                "unevaluated",
+            ),
         ],
     ),
     (
@@ -68,18 +138,40 @@ const SERIES: &[Panel] = &[
         "short",
         &[
             ("sum by (pod) (kubevet_connections)", "open {{pod}}"),
-            ("sum(increase(kubevet_tls_handshake_failures_total[5m]))", "failed handshakes"),
-            ("sum(increase(kubevet_refused_connections_total[5m]))", "refused"),
+            (
+                "sum(increase(kubevet_tls_handshake_failures_total[5m]))",
+                "failed handshakes",
+            ),
+            (
+                "sum(increase(kubevet_refused_connections_total[5m]))",
+                "refused",
+            ),
         ],
     ),
-    ("Age of what is known of namespaces", "s", &[("max by (pod) (kubevet_namespace_cache_age_seconds)", "{{pod}}")]),
+    (
+        "Age of what is known of namespaces",
+        "s",
+        &[(
+            "max by (pod) (kubevet_namespace_cache_age_seconds)",
+            "{{pod}}",
+        )],
+    ),
     (
         "Library and certificates",
         "short",
         &[
-            ("max by (pod) (kubevet_library_generation)", "generation {{pod}}"),
-            ("max by (pod) (kubevet_library_problems)", "problems {{pod}}"),
-            ("sum by (result) (increase(kubevet_certificate_reloads_total[1h]))", "certificates {{result}}"),
+            (
+                "max by (pod) (kubevet_library_generation)",
+                "generation {{pod}}",
+            ),
+            (
+                "max by (pod) (kubevet_library_problems)",
+                "problems {{pod}}",
+            ),
+            (
+                "sum by (result) (increase(kubevet_certificate_reloads_total[1h]))",
+                "certificates {{result}}",
+            ),
         ],
     ),
     (
@@ -87,19 +179,32 @@ const SERIES: &[Panel] = &[
         "short",
         &[
             ("sum(kubevet_events_dropped)", "events"),
-            ("sum(increase(kubevet_unlogged_decisions_total[1h]))", "lines of the decision log"),
-            ("sum(increase(kubevet_unrecorded_reviews_total[1h]))", "records"),
+            (
+                "sum(increase(kubevet_unlogged_decisions_total[1h]))",
+                "lines of the decision log",
+            ),
+            (
+                "sum(increase(kubevet_unrecorded_reviews_total[1h]))",
+                "records",
+            ),
         ],
     ),
 ];
 
 /// The dashboard as JSON, to be imported into Grafana; it asks for the data source.
 pub(super) fn dashboard() -> String {
-    let numbers = NUMBERS.iter().enumerate().map(|(at, it)| panel(at, "stat", it, [4 * at, 0, 4, 4]));
-    let series = SERIES
+    let numbers = NUMBERS
         .iter()
         .enumerate()
-        .map(|(at, it)| panel(NUMBERS.len() + at, "timeseries", it, [12 * (at % 2), 4 + 8 * (at / 2), 12, 8]));
+        .map(|(at, it)| panel(at, "stat", it, [4 * at, 0, 4, 4]));
+    let series = SERIES.iter().enumerate().map(|(at, it)| {
+        panel(
+            NUMBERS.len() + at,
+            "timeseries",
+            it,
+            [12 * (at % 2), 4 + 8 * (at / 2), 12, 8],
+        )
+    });
     let dashboard = json!({
         "uid": "kubevet",
         "title": "kubevet",

@@ -12,14 +12,19 @@ use super::{LABELS, Options, Slots, check, fill, service, slots, templates};
 pub fn chart(options: &Options) -> Result<Vec<(String, String)>, String> {
     check(options)?;
     let mut files = vec![
-        ("Chart.yaml".to_owned(), format!("{CHART}version: {VERSION}\nappVersion: \"{VERSION}\"\n")),
+        (
+            "Chart.yaml".to_owned(),
+            format!("{CHART}version: {VERSION}\nappVersion: \"{VERSION}\"\n"),
+        ),
         ("values.yaml".to_owned(), values(options)),
         ("values.schema.json".to_owned(), SCHEMA.to_owned()),
         ("templates/NOTES.txt".to_owned(), NOTES.to_owned()),
     ];
     let slots = expressions(slots(options));
     // The namespace is made by `helm install --create-namespace`.
-    let objects = templates(options).into_iter().filter(|(file, _)| *file != "namespace.yaml");
+    let objects = templates(options)
+        .into_iter()
+        .filter(|(file, _)| *file != "namespace.yaml");
     files.extend(objects.map(|(file, text)| (format!("templates/{file}"), fill(&text, &slots))));
     Ok(files)
 }
@@ -42,18 +47,33 @@ fn expressions(plain: Slots) -> Slots {
         ("client", &service(namespace)),
         ("labels", &labels),
         ("pull-policy", "{{ .Values.image.pullPolicy }}"),
-        ("cpu-request", "{{ .Values.resources.requests.cpu | quote }}"),
-        ("memory-request", "{{ .Values.resources.requests.memory | quote }}"),
+        (
+            "cpu-request",
+            "{{ .Values.resources.requests.cpu | quote }}",
+        ),
+        (
+            "memory-request",
+            "{{ .Values.resources.requests.memory | quote }}",
+        ),
         ("cpu-limit", "{{ .Values.resources.limits.cpu | quote }}"),
-        ("memory-limit", "{{ .Values.resources.limits.memory | quote }}"),
+        (
+            "memory-limit",
+            "{{ .Values.resources.limits.memory | quote }}",
+        ),
         // `helm uninstall` would take every ControlBinding with the CRD.
-        ("crd-annotations", "annotations:\n  helm.sh/resource-policy: keep"),
+        (
+            "crd-annotations",
+            "annotations:\n  helm.sh/resource-policy: keep",
+        ),
         ("scheduling", SCHEDULING),
         ("extra-args", EXTRA_ARGS),
         ("api-servers", API_SERVERS),
         ("client-args", CLIENT_ARGS),
     ];
-    plain.into_iter().chain(own.map(|(name, text)| (name, text.to_owned()))).collect()
+    plain
+        .into_iter()
+        .chain(own.map(|(name, text)| (name, text.to_owned())))
+        .collect()
 }
 
 /// At the six columns of a pod spec.
@@ -111,7 +131,9 @@ fn parts(image: &str) -> (&str, &str, &str) {
     let (name, digest) = image.split_once('@').unwrap_or((image, ""));
     match name.rsplit_once(':') {
         // Not the port of a registry.
-        Some((repository, tag)) if !tag.contains('/') => (repository, if tag == VERSION { "" } else { tag }, digest),
+        Some((repository, tag)) if !tag.contains('/') => {
+            (repository, if tag == VERSION { "" } else { tag }, digest)
+        }
         _ => (name, "", digest),
     }
 }
@@ -120,9 +142,19 @@ fn values(options: &Options) -> String {
     let (repository, tag, digest) = parts(&options.image);
     let plain = slots(options);
     let plain = |name| plain.get(name).map_or("", String::as_str);
-    let mut slots =
-        Slots::from([("repository", repository.to_owned()), ("tag", tag.to_owned()), ("digest", digest.to_owned())]);
-    for name in ["replicas", "pull-policy", "cpu-request", "memory-request", "cpu-limit", "memory-limit"] {
+    let mut slots = Slots::from([
+        ("repository", repository.to_owned()),
+        ("tag", tag.to_owned()),
+        ("digest", digest.to_owned()),
+    ]);
+    for name in [
+        "replicas",
+        "pull-policy",
+        "cpu-request",
+        "memory-request",
+        "cpu-limit",
+        "memory-limit",
+    ] {
         slots.insert(name, plain(name).to_owned());
     }
     slots.insert("api-servers", list(&options.api_servers));

@@ -16,8 +16,15 @@ resources:
 /// As [`objects`].
 pub fn kustomization(options: &Options) -> Result<Vec<(String, String)>, String> {
     let objects = objects(options)?;
-    let list: String = objects.iter().map(|(file, _)| format!("  - {file}\n")).collect();
+    let list: String = objects
+        .iter()
+        .map(|(file, _)| format!("  - {file}\n"))
+        .collect();
     let mut files = vec![("kustomization.yaml".to_owned(), format!("{HEAD}{list}"))];
-    files.extend(objects.into_iter().map(|(file, text)| (file.to_owned(), text)));
+    files.extend(
+        objects
+            .into_iter()
+            .map(|(file, text)| (file.to_owned(), text)),
+    );
     Ok(files)
 }

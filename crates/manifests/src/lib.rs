@@ -103,7 +103,10 @@ pub fn kinds(library: &Library) -> BTreeSet<Kind> {
     let selectors = library.controls.iter().flat_map(|it| &it.control.kinds);
     selectors
         .flat_map(|it| match it {
-            KindSelector::Workloads => WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect(),
+            KindSelector::Workloads => WORKLOADS
+                .iter()
+                .map(|it| Kind::new(it.group, it.name))
+                .collect(),
             KindSelector::Kind(kind) => vec![kind.clone()],
         })
         .collect()
@@ -116,7 +119,10 @@ pub fn kinds(library: &Library) -> BTreeSet<Kind> {
 pub fn objects(options: &Options) -> Result<Vec<(&'static str, String)>, String> {
     check(options)?;
     let slots = slots(options);
-    Ok(templates(options).into_iter().map(|(file, text)| (file, fill(&text, &slots))).collect())
+    Ok(templates(options)
+        .into_iter()
+        .map(|(file, text)| (file, fill(&text, &slots)))
+        .collect())
 }
 
 /// All objects as one stream of YAML.
@@ -124,8 +130,14 @@ pub fn objects(options: &Options) -> Result<Vec<(&'static str, String)>, String>
 /// # Errors
 /// As [`objects`].
 pub fn install(options: &Options) -> Result<String, String> {
-    let texts: Vec<String> = objects(options)?.into_iter().map(|(_, text)| text).collect();
-    Ok(format!("# Everything to install kubevet: written by `kubevet manifests`.\n{}", texts.join("---\n")))
+    let texts: Vec<String> = objects(options)?
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    Ok(format!(
+        "# Everything to install kubevet: written by `kubevet manifests`.\n{}",
+        texts.join("---\n")
+    ))
 }
 
 /// The webhook configuration alone, for a server outside the cluster.
@@ -136,7 +148,9 @@ pub fn webhook(options: &Options, outside: &Outside) -> Result<String, String> {
     check(options)?;
     let url = &outside.url;
     if !url.starts_with("https://") || !plain(url, ":/.-_%[]~") {
-        return Err(format!("{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate"));
+        return Err(format!(
+            "{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate"
+        ));
     }
     if outside.ca.contains("PRIVATE KEY") {
         return Err(
@@ -147,8 +161,17 @@ pub fn webhook(options: &Options, outside: &Outside) -> Result<String, String> {
         return Err("the CA file holds no certificate in PEM form".into());
     }
     let mut slots = slots(options);
-    slots.insert("client", format!("url: \"{url}\"\ncaBundle: {}", text::base64(outside.ca.as_bytes())));
-    Ok(fill(&webhooks::configuration(&options.kinds, options.failure_policy), &slots))
+    slots.insert(
+        "client",
+        format!(
+            "url: \"{url}\"\ncaBundle: {}",
+            text::base64(outside.ca.as_bytes())
+        ),
+    );
+    Ok(fill(
+        &webhooks::configuration(&options.kinds, options.failure_policy),
+        &slots,
+    ))
 }
 
 /// The objects with open slots, in the order in which they must be applied.
@@ -163,14 +186,18 @@ fn templates(options: &Options) -> Vec<(&'static str, String)> {
         ("network-policy.yaml", workload::NETWORK_POLICY.to_owned()),
         ("pod-disruption-budget.yaml", workload::BUDGET.to_owned()),
         ("deployment.yaml", workload::DEPLOYMENT.to_owned()),
-        ("webhooks.yaml", webhooks::configuration(&options.kinds, options.failure_policy)),
+        (
+            "webhooks.yaml",
+            webhooks::configuration(&options.kinds, options.failure_policy),
+        ),
     ]
 }
 
 /// What stands in the slots of the templates, by name.
 type Slots = BTreeMap<&'static str, String>;
 
-const LABELS: &str = "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet";
+const LABELS: &str =
+    "app: kubevet\napp.kubernetes.io/name: kubevet\napp.kubernetes.io/part-of: kubevet";
 
 /// The slots of one installation. A slot that is empty takes its line with it.
 fn slots(options: &Options) -> Slots {
@@ -196,14 +223,28 @@ fn slots(options: &Options) -> Slots {
 
 /// Who may send reviews, in the NetworkPolicy; nothing where that is anybody.
 fn api_servers(addresses: &[String]) -> String {
-    let blocks: String = addresses.iter().map(|it| format!("  - ipBlock:\n      cidr: \"{it}\"\n")).collect();
-    if blocks.is_empty() { blocks } else { format!("from:\n{blocks}") }
+    let blocks: String = addresses
+        .iter()
+        .map(|it| format!("  - ipBlock:\n      cidr: \"{it}\"\n"))
+        .collect();
+    if blocks.is_empty() {
+        blocks
+    } else {
+        format!("from:\n{blocks}")
+    }
 }
 
 /// The flags that ask callers for a certificate; nothing where none is asked for.
 fn client_args(names: &[String]) -> String {
-    let named: String = names.iter().map(|it| format!("- --client-name={it}\n")).collect();
-    if named.is_empty() { named } else { format!("- --client-ca={}\n{named}", workload::CLIENT_CA) }
+    let named: String = names
+        .iter()
+        .map(|it| format!("- --client-name={it}\n"))
+        .collect();
+    if named.is_empty() {
+        named
+    } else {
+        format!("- --client-ca={}\n{named}", workload::CLIENT_CA)
+    }
 }
 
 /// Where the API server finds a server in the cluster.
@@ -219,28 +260,54 @@ fn fill(template: &str, slots: &Slots) -> String {
 }
 
 fn check(options: &Options) -> Result<(), String> {
-    let Options { namespace, image, replicas, api_servers, client_names, .. } = options;
-    let lower = namespace.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
-    if !lower || namespace.is_empty() || namespace.len() > 63 || namespace.starts_with('-') || namespace.ends_with('-')
+    let Options {
+        namespace,
+        image,
+        replicas,
+        api_servers,
+        client_names,
+        ..
+    } = options;
+    let lower = namespace
+        .bytes()
+        .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    if !lower
+        || namespace.is_empty()
+        || namespace.len() > 63
+        || namespace.starts_with('-')
+        || namespace.ends_with('-')
     {
-        return Err(format!("{namespace:?} is no name of a namespace: a-z, 0-9 and - inside, at most 63"));
+        return Err(format!(
+            "{namespace:?} is no name of a namespace: a-z, 0-9 and - inside, at most 63"
+        ));
     }
     let opens = image.starts_with(|it: char| it.is_ascii_alphanumeric());
     if !opens || !plain(image, ":/.-_@") || image.ends_with(':') {
-        return Err(format!("{image:?} is no container image: REGISTRY/NAME:TAG or …@sha256:DIGEST"));
+        return Err(format!(
+            "{image:?} is no container image: REGISTRY/NAME:TAG or …@sha256:DIGEST"
+        ));
     }
     if *replicas == 0 {
         return Err("0 replicas answer nobody: 1 or more".into());
     }
-    if let Some(it) = api_servers.iter().find(|it| !plain(it, ":./") || !it.contains('/')) {
+    if let Some(it) = api_servers
+        .iter()
+        .find(|it| !plain(it, ":./") || !it.contains('/'))
+    {
         return Err(format!("{it:?} is no range of addresses: ADDRESS/BITS"));
     }
-    if let Some(it) = client_names.iter().find(|it| it.is_empty() || !plain(it, ":.-_@")) {
-        return Err(format!("{it:?} is no common name that fits into a flag: letters, digits and :.-_@"));
+    if let Some(it) = client_names
+        .iter()
+        .find(|it| it.is_empty() || !plain(it, ":.-_@"))
+    {
+        return Err(format!(
+            "{it:?} is no common name that fits into a flag: letters, digits and :.-_@"
+        ));
     }
     Ok(())
 }
 
 fn plain(text: &str, also: &str) -> bool {
-    text.chars().all(|it| it.is_ascii_alphanumeric() || also.contains(it))
+    text.chars()
+        .all(|it| it.is_ascii_alphanumeric() || also.contains(it))
 }

@@ -10,10 +10,20 @@ use std::fmt::Write as _;
 /// As [`super::objects`].
 pub fn monitoring(options: &Options) -> Result<Vec<(String, String)>, String> {
     check(options)?;
-    let slots = Slots::from([("namespace", options.namespace.clone()), ("labels", LABELS.to_owned())]);
+    let slots = Slots::from([
+        ("namespace", options.namespace.clone()),
+        ("labels", LABELS.to_owned()),
+    ]);
     let mut rules = String::from(RULES);
     for alert in ALERTS {
-        let Alert { name, expr, minutes, severity, summary, to_do } = alert;
+        let Alert {
+            name,
+            expr,
+            minutes,
+            severity,
+            summary,
+            to_do,
+        } = alert;
         let _ = write!(
             rules,
             "        - alert: {name}\n          expr: '{expr}'\n          for: {minutes}m\n          labels:\n            \

@@ -15,7 +15,10 @@ pub(super) fn resources<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> Resour
         if kind.group.is_empty() && kind.name.ends_with("Options") {
             continue;
         }
-        found.entry(kind.group.clone()).or_default().insert(kind.plural());
+        found
+            .entry(kind.group.clone())
+            .or_default()
+            .insert(kind.plural());
     }
     found
 }

@@ -9,7 +9,10 @@ pub(super) fn fill<'t>(template: &str, value: impl Fn(&str) -> Option<&'t str>) 
     let mut text = String::with_capacity(template.len() * 2);
     for line in template.lines() {
         let bare = line.trim_start();
-        let alone = bare.strip_prefix('@').and_then(|it| it.strip_suffix('@')).filter(|it| !it.contains('@'));
+        let alone = bare
+            .strip_prefix('@')
+            .and_then(|it| it.strip_suffix('@'))
+            .filter(|it| !it.contains('@'));
         if let Some(block) = alone.and_then(&value) {
             let indent = line.get(..line.len() - bare.len()).unwrap_or_default();
             for part in block.lines() {
@@ -33,7 +36,10 @@ fn fill_line<'t>(line: &str, value: &impl Fn(&str) -> Option<&'t str>) -> String
     let mut rest = line;
     while let Some((before, after)) = rest.split_once('@') {
         text.push_str(before);
-        match after.split_once('@').and_then(|(name, tail)| Some((value(name)?, tail))) {
+        match after
+            .split_once('@')
+            .and_then(|(name, tail)| Some((value(name)?, tail)))
+        {
             Some((filled, tail)) => {
                 text.push_str(filled);
                 rest = tail;
@@ -90,8 +96,14 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        let pairs =
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
+        let pairs = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+        ];
         for (text, expected) in pairs {
             assert_eq!(base64(text.as_bytes()), expected);
         }

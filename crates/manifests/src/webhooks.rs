@@ -14,7 +14,10 @@ use std::{collections::BTreeSet, fmt::Write as _};
 /// workloads elsewhere, and everything else. With a failure policy for `workloads` there is one for them, whatever a
 /// namespace asks for; everything else is never stopped.
 pub(super) fn configuration(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
-    let workload_kinds: Vec<Kind> = WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect();
+    let workload_kinds: Vec<Kind> = WORKLOADS
+        .iter()
+        .map(|it| Kind::new(it.group, it.name))
+        .collect();
     let rules = objects(&resources(&workload_kinds), true);
     let others = resources(kinds.iter().filter(|kind| !workload_kinds.contains(kind)));
     let mut text = String::from(HEAD);
@@ -25,7 +28,13 @@ pub(super) fn configuration(kinds: &BTreeSet<Kind>, workloads: Option<FailurePol
             webhook(&mut text, IGNORE, "Ignore", "NotIn", &rules);
         }
     }
-    webhook(&mut text, REST, "Ignore", "", &(objects(&others, false) + CONNECT));
+    webhook(
+        &mut text,
+        REST,
+        "Ignore",
+        "",
+        &(objects(&others, false) + CONNECT),
+    );
     text
 }
 
@@ -71,7 +80,8 @@ const FAIL: &str = "  # Where a workload that nobody judged must not run: namesp
   # first, so an installation that does not come up blocks nothing.
   - name: fail.kubevet.io
 ";
-const IGNORE: &str = "  # The same in all other namespaces: nobody waits for a kubevet that is down.
+const IGNORE: &str =
+    "  # The same in all other namespaces: nobody waits for a kubevet that is down.
   - name: ignore.kubevet.io
 ";
 const WORKLOAD: &str = "  # Workloads in every namespace, whatever its label asks for.

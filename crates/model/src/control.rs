@@ -39,7 +39,10 @@ pub struct Kind {
 impl Kind {
     /// A kind of an API group.
     pub fn new(group: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { group: group.into(), name: name.into() }
+        Self {
+            group: group.into(),
+            name: name.into(),
+        }
     }
 
     /// The resource that the API server serves objects of this kind as, such as `networkpolicies`. A custom resource may
@@ -50,7 +53,10 @@ impl Kind {
         if word == "endpoints" {
             return word;
         }
-        if let Some(stem) = word.strip_suffix('y').filter(|it| !it.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+        if let Some(stem) = word
+            .strip_suffix('y')
+            .filter(|it| !it.ends_with(['a', 'e', 'i', 'o', 'u']))
+        {
             return format!("{stem}ies");
         }
         let hissing = ["s", "x", "ch", "sh"].iter().any(|it| word.ends_with(it));
@@ -67,7 +73,11 @@ impl Kind {
 impl fmt::Display for Kind {
     /// `apps/Deployment`, and `Pod` for a core kind.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.group.is_empty() { out.pad(&self.name) } else { write!(out, "{}/{}", self.group, self.name) }
+        if self.group.is_empty() {
+            out.pad(&self.name)
+        } else {
+            write!(out, "{}/{}", self.group, self.name)
+        }
     }
 }
 

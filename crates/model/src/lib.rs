@@ -22,7 +22,8 @@ pub use path::{FieldPath, PathError, Segment};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use scan::{
-    ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source, SourceLine, Summary,
+    ControlResult, ControlStatus, FrameworkResult, Located, ObjectResult, Scan, Skipped, Source,
+    SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
 pub use text::{bounded, cut_bytes, is_hidden, one_line, push_json, push_visible, written_out};

@@ -27,7 +27,11 @@ impl ObjectId {
 impl fmt::Display for ObjectId {
     /// `Deployment shop/cart`, `Pod cart` without a namespace.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
+        let name = if self.name.is_empty() {
+            "(no name)"
+        } else {
+            &self.name
+        };
         match self.namespace.as_str() {
             "" => write!(out, "{} {name}", self.kind),
             namespace => write!(out, "{} {namespace}/{name}", self.kind),

@@ -55,8 +55,15 @@ impl FieldPath {
     /// The path with one more map key, as a field where its letters allow.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
-        let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        self.0.push(if plain { Segment::Field(key.to_owned()) } else { Segment::Bracket(key.to_owned()) });
+        let plain = !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        self.0.push(if plain {
+            Segment::Field(key.to_owned())
+        } else {
+            Segment::Bracket(key.to_owned())
+        });
         self
     }
 
@@ -114,15 +121,22 @@ impl FromStr for FieldPath {
             segments.push(Segment::Field(field.to_owned()));
             rest = after;
         }
-        if segments.is_empty() { Err(wrong()) } else { Ok(Self(segments)) }
+        if segments.is_empty() {
+            Err(wrong())
+        } else {
+            Ok(Self(segments))
+        }
     }
 }
 
 /// The key in front of the first closing bracket after which a path may end or go on, and what comes after that bracket.
 fn split_key(text: &str) -> Option<(&str, &str)> {
     let goes_on = |after: &str| after.is_empty() || after.starts_with(['.', '[']);
-    let ends = text.match_indices(']').map(|(at, _)| (text.get(..at), text.get(at + 1..)));
-    ends.filter_map(|(key, after)| Some((key?, after?))).find(|(_, after)| goes_on(after))
+    let ends = text
+        .match_indices(']')
+        .map(|(at, _)| (text.get(..at), text.get(at + 1..)));
+    ends.filter_map(|(key, after)| Some((key?, after?)))
+        .find(|(_, after)| goes_on(after))
 }
 
 #[cfg(test)]
@@ -149,7 +163,13 @@ mod tests {
     #[test]
     fn a_key_may_hold_brackets() {
         let path = "data[a]b][0]".parse::<FieldPath>().unwrap();
-        assert_eq!(path.segments()[1..], [Segment::Bracket("a]b".to_owned()), Segment::Bracket("0".to_owned())]);
+        assert_eq!(
+            path.segments()[1..],
+            [
+                Segment::Bracket("a]b".to_owned()),
+                Segment::Bracket("0".to_owned())
+            ]
+        );
     }
 
     #[test]
@@ -162,7 +182,10 @@ mod tests {
     #[test]
     fn keys_with_unusual_letters_stand_in_brackets() {
         let labels = FieldPath::default().field("metadata").field("labels");
-        assert_eq!(labels.clone().key("app.kubernetes.io/name").to_string(), "metadata.labels[app.kubernetes.io/name]");
+        assert_eq!(
+            labels.clone().key("app.kubernetes.io/name").to_string(),
+            "metadata.labels[app.kubernetes.io/name]"
+        );
         assert_eq!(labels.key("tier").to_string(), "metadata.labels.tier");
     }
 }

@@ -36,7 +36,10 @@ impl FieldPattern {
     /// The root itself.
     #[must_use]
     pub fn of(root: PatternRoot) -> Self {
-        Self { root, steps: Vec::new() }
+        Self {
+            root,
+            steps: Vec::new(),
+        }
     }
 
     /// The pattern with one more step.
@@ -92,16 +95,29 @@ impl ElementField {
         if read.root != path.root {
             return None;
         }
-        let shared = read.steps.iter().zip(&path.steps).take_while(|(a, b)| a == b).count();
+        let shared = read
+            .steps
+            .iter()
+            .zip(&path.steps)
+            .take_while(|(a, b)| a == b)
+            .count();
         if shared == path.steps.len() {
             return None;
         }
-        let depth = read.steps.get(..shared)?.iter().rposition(|it| *it == PatternStep::Each)? + 1;
+        let depth = read
+            .steps
+            .get(..shared)?
+            .iter()
+            .rposition(|it| *it == PatternStep::Each)?
+            + 1;
         let keys = read.steps.get(depth..)?.iter().map_while(|it| match it {
             PatternStep::Field(name) => Some(name.clone()),
             PatternStep::Each => None,
         });
-        Some(Self { depth, keys: keys.collect() })
+        Some(Self {
+            depth,
+            keys: keys.collect(),
+        })
     }
 }
 
@@ -114,20 +130,40 @@ mod tests {
             "[]" => PatternStep::Each,
             name => PatternStep::Field(name.to_owned()),
         };
-        FieldPattern { root: PatternRoot::PodSpec, steps: text.split('.').map(step).collect() }
+        FieldPattern {
+            root: PatternRoot::PodSpec,
+            steps: text.split('.').map(step).collect(),
+        }
     }
 
     #[track_caller]
     fn check(read: &str, path: &str, expected: Option<(usize, &str)>) {
-        let found = ElementField::between(&pattern(read), &pattern(path)).map(|it| (it.depth, it.keys.join(".")));
-        assert_eq!(found, expected.map(|(depth, keys)| (depth, keys.to_owned())), "{read} {path}");
+        let found = ElementField::between(&pattern(read), &pattern(path))
+            .map(|it| (it.depth, it.keys.join(".")));
+        assert_eq!(
+            found,
+            expected.map(|(depth, keys)| (depth, keys.to_owned())),
+            "{read} {path}"
+        );
     }
 
     #[test]
     fn a_read_field_belongs_to_the_last_element_that_the_path_shares() {
-        check("containers.[].mounts.[].name", "containers.[].mounts.[].readOnly", Some((4, "name")));
-        check("containers.[].image", "containers.[].mounts.[].readOnly", Some((2, "image")));
-        check("containers.[].mounts.[].name", "containers.[].image", Some((2, "mounts")));
+        check(
+            "containers.[].mounts.[].name",
+            "containers.[].mounts.[].readOnly",
+            Some((4, "name")),
+        );
+        check(
+            "containers.[].image",
+            "containers.[].mounts.[].readOnly",
+            Some((2, "image")),
+        );
+        check(
+            "containers.[].mounts.[].name",
+            "containers.[].image",
+            Some((2, "mounts")),
+        );
         check("containers.[]", "containers.[].image", Some((2, "")));
         // The value at the path holds it.
         check("containers.[].image", "containers.[].image", None);

@@ -36,12 +36,20 @@ pub struct Problem {
 impl Problem {
     /// A problem with a file as a whole.
     pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), position: None, message: message.into() }
+        Self {
+            file: file.into(),
+            position: None,
+            message: message.into(),
+        }
     }
 
     /// A problem at one place of a file.
     pub fn at(file: impl Into<String>, position: Position, message: impl Into<String>) -> Self {
-        Self { file: file.into(), position: Some(position), message: message.into() }
+        Self {
+            file: file.into(),
+            position: Some(position),
+            message: message.into(),
+        }
     }
 }
 

@@ -70,9 +70,14 @@ mod tests {
 
     #[test]
     fn words_and_bands_agree_with_kubescape() {
-        for (score, word) in
-            [(1.0, "low"), (3.9, "low"), (4.0, "medium"), (7.0, "high"), (8.9, "high"), (9.0, "critical")]
-        {
+        for (score, word) in [
+            (1.0, "low"),
+            (3.9, "low"),
+            (4.0, "medium"),
+            (7.0, "high"),
+            (8.9, "high"),
+            (9.0, "critical"),
+        ] {
             assert_eq!(Severity::of_score(score).name(), word, "{score}");
             assert_eq!(word.parse(), Ok(Severity::of_score(score)));
         }

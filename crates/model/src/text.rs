@@ -37,13 +37,18 @@ fn is_blank(c: char) -> bool {
 
 /// Private use (Co), and noncharacters: the last two of each plane, and a block of 32.
 fn is_private(c: char) -> bool {
-    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..) || u32::from(c) & 0xfffe == 0xfffe
+    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..)
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// A text in one line of at most so many characters, a space in place of each hidden one; cut at its end, with `…`.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
-    let mut line: String = text.chars().take(most).map(|it| if is_hidden(it) { ' ' } else { it }).collect();
+    let mut line: String = text
+        .chars()
+        .take(most)
+        .map(|it| if is_hidden(it) { ' ' } else { it })
+        .collect();
     if text.chars().nth(most).is_some() {
         line.pop();
         line.push('…');
@@ -77,14 +82,19 @@ pub fn cut_bytes(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }
-    let kept = text.get(..text.floor_char_boundary(most.saturating_sub('…'.len_utf8()))).unwrap_or_default();
+    let kept = text
+        .get(..text.floor_char_boundary(most.saturating_sub('…'.len_utf8())))
+        .unwrap_or_default();
     Cow::Owned(format!("{kept}…"))
 }
 
 /// What a value says of itself, in at most so many bytes; `…` stands for the rest, which is never made.
 #[must_use]
 pub fn bounded(value: &dyn fmt::Display, most: usize) -> String {
-    let mut bounded = Bounded { text: String::new(), most: most.saturating_sub('…'.len_utf8()) };
+    let mut bounded = Bounded {
+        text: String::new(),
+        most: most.saturating_sub('…'.len_utf8()),
+    };
     if write!(bounded, "{value}").is_err() {
         bounded.text.push('…');
     }
@@ -104,14 +114,21 @@ impl fmt::Write for Bounded {
             self.text.push_str(more);
             return Ok(());
         }
-        self.text.push_str(more.get(..more.floor_char_boundary(room)).unwrap_or_default());
+        self.text.push_str(
+            more.get(..more.floor_char_boundary(room))
+                .unwrap_or_default(),
+        );
         Err(fmt::Error)
     }
 }
 
 /// Appends one character, written out if it is hidden.
 pub fn push_visible(c: char, out: &mut String) {
-    if is_hidden(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    if is_hidden(c) {
+        out.extend(c.escape_default())
+    } else {
+        out.push(c)
+    }
 }
 
 /// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape. Quotes and
@@ -135,8 +152,9 @@ mod tests {
     #[test]
     fn hidden_characters_are_those_of_their_categories() {
         let class = |class: &str| Regex::new(&format!("^{class}$")).unwrap();
-        let hidden =
-            class(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]");
+        let hidden = class(
+            r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]",
+        );
         let mut wrong = Vec::new();
         for c in '\0'..=char::MAX {
             let expected = c == '\u{2800}' || hidden.is_match(c.encode_utf8(&mut [0; 4]));
@@ -144,12 +162,28 @@ mod tests {
                 wrong.push(format!("U+{:04X}", u32::from(c)));
             }
         }
-        assert!(wrong.is_empty(), "{} characters: {:?}", wrong.len(), wrong.get(..20).unwrap_or(&wrong));
+        assert!(
+            wrong.is_empty(),
+            "{} characters: {:?}",
+            wrong.len(),
+            wrong.get(..20).unwrap_or(&wrong)
+        );
     }
 
     #[test]
     fn visible_characters_of_other_languages_stay() {
-        for text in ["é", "漢", "😀", "ñ", "e\u{301}", "क्षि", "한글", "ไทย", "a\u{a0}b", "ﷺ"] {
+        for text in [
+            "é",
+            "漢",
+            "😀",
+            "ñ",
+            "e\u{301}",
+            "क्षि",
+            "한글",
+            "ไทย",
+            "a\u{a0}b",
+            "ﷺ",
+        ] {
             assert_eq!(written_out(text, 100), text);
             assert_eq!(one_line(text, 100), text);
         }
@@ -161,7 +195,11 @@ mod tests {
             ("a\r\nb\tc", "a\\r\\nb\\tc", "a  b c"),
             ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}", " 2J "),
             ("x\u{202e}y\u{2028}z", "x\\u{202e}y\\u{2028}z", "x y z"),
-            ("\u{3164}\u{fe0f}\u{e0041}", "\\u{3164}\\u{fe0f}\\u{e0041}", "   "),
+            (
+                "\u{3164}\u{fe0f}\u{e0041}",
+                "\\u{3164}\\u{fe0f}\\u{e0041}",
+                "   ",
+            ),
         ] {
             assert_eq!(written_out(text, 100), shown);
             assert_eq!(one_line(text, 100), line);
@@ -172,7 +210,9 @@ mod tests {
     #[test]
     fn json_strings_are_escaped_in_utf_16() {
         let mut out = String::new();
-        "a\u{9b}\u{e0001}".chars().for_each(|c| push_json(c, &mut out));
+        "a\u{9b}\u{e0001}"
+            .chars()
+            .for_each(|c| push_json(c, &mut out));
         assert_eq!(out, "a\\u009b\\udb40\\udc01");
     }
 

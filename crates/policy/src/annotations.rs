@@ -48,7 +48,11 @@ pub(super) const CUSTOM_KEYS: &[Key] = &[
 ];
 
 /// Reads a Rego file and its annotations as one control.
-pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> Option<ControlSource> {
+pub(super) fn read(
+    file: &Arc<str>,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<ControlSource> {
     let Some(block) = block(text) else {
         let message = "the file does not describe its control: begin it with a comment `# METADATA` that has title and \
                        custom: {id, severity, kinds}";
@@ -64,7 +68,12 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
         return None;
     }
     problems.extend(unlisted_params(&rule, &control));
-    Some(ControlSource { control: Arc::new(control), rule, file: Arc::clone(file), position })
+    Some(ControlSource {
+        control: Arc::new(control),
+        rule,
+        file: Arc::clone(file),
+        position,
+    })
 }
 
 fn read_block(sheet: &mut Sheet<'_>, document: &Document) -> Option<super::control::Placed> {

@@ -11,7 +11,9 @@ use super::{
 };
 use kubevet_document::{Document, Node, Value};
 use kubevet_k8s::matching::MatchResources;
-use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, Scope, Severity};
+use kubevet_model::{
+    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Position, Problem, Scope, Severity,
+};
 use std::collections::BTreeSet;
 
 /// The `apiVersion` of a binding.
@@ -47,8 +49,11 @@ pub(super) const ON_UPDATE: &[(&str, OnUpdate)] = &[("New", OnUpdate::New), ("Al
 /// The words of `onOwned`.
 pub(super) const ON_OWNED: &[(&str, OnOwned)] = &[("Warn", OnOwned::Warn), ("Deny", OnOwned::Deny)];
 /// The words of `onUnevaluated`.
-pub(super) const ON_UNEVALUATED: &[(&str, OnUnevaluated)] =
-    &[("Deny", OnUnevaluated::Deny), ("Warn", OnUnevaluated::Warn), ("Allow", OnUnevaluated::Allow)];
+pub(super) const ON_UNEVALUATED: &[(&str, OnUnevaluated)] = &[
+    ("Deny", OnUnevaluated::Deny),
+    ("Warn", OnUnevaluated::Warn),
+    ("Allow", OnUnevaluated::Allow),
+];
 
 /// Which controls hold for which requests, and what is done about their findings (`kubevet.io/v1alpha1`
 /// `ControlBinding`). Frameworks and `minSeverity` are resolved: `controls` says all.
@@ -77,7 +82,8 @@ pub struct Binding {
 #[must_use]
 pub fn fallback_binding(library: &Library) -> Binding {
     let controls = library.controls.iter().map(|it| &it.control);
-    let meant = controls.filter(|it| it.scope.contains(&Scope::Cluster) && it.severity >= Severity::High);
+    let meant =
+        controls.filter(|it| it.scope.contains(&Scope::Cluster) && it.severity >= Severity::High);
     Binding {
         name: "default".to_owned(),
         controls: meant.map(|it| it.id.clone()).collect(),
@@ -99,7 +105,10 @@ pub fn read_binding(document: &Document, library: &Library) -> Result<Binding, V
 }
 
 /// As [`read_binding`], with the place of its name.
-pub(super) fn read_placed(document: &Document, library: &Library) -> Result<(Binding, Position), Vec<Problem>> {
+pub(super) fn read_placed(
+    document: &Document,
+    library: &Library,
+) -> Result<(Binding, Position), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut sheet = Sheet::new(document.file(), &mut problems);
     let binding = read(&mut sheet, document.root(), library);
@@ -120,15 +129,27 @@ fn read(sheet: &mut Sheet<'_>, root: Node<'_>, library: &Library) -> Option<(Bin
         return None;
     }
     let controls = coverage::read(sheet, spec, library);
-    let match_resources = spec.get("matchResources").map(|it| match_resources::read(sheet, it)).unwrap_or_default();
+    let match_resources = spec
+        .get("matchResources")
+        .map(|it| match_resources::read(sheet, it))
+        .unwrap_or_default();
     let actions = read_actions(sheet, spec);
     let params = read_params(sheet, spec, library);
     let on_update = read_word(sheet, spec, "onUpdate", ON_UPDATE).unwrap_or_default();
     let on_owned = read_word(sheet, spec, "onOwned", ON_OWNED).unwrap_or_default();
-    let on_unevaluated = read_word(sheet, spec, "onUnevaluated", ON_UNEVALUATED).unwrap_or_default();
+    let on_unevaluated =
+        read_word(sheet, spec, "onUnevaluated", ON_UNEVALUATED).unwrap_or_default();
     let name = name?;
-    let binding =
-        Binding { name: name.value, controls, match_resources, actions, params, on_update, on_owned, on_unevaluated };
+    let binding = Binding {
+        name: name.value,
+        controls,
+        match_resources,
+        actions,
+        params,
+        on_update,
+        on_owned,
+        on_unevaluated,
+    };
     Some((binding, name.position))
 }
 
@@ -143,13 +164,19 @@ fn check_type(sheet: &mut Sheet<'_>, root: Node<'_>) -> Option<()> {
         Value::Map(_) => format!("this is {:?} of {:?}", shown(name), shown(version)),
         _ => format!("this is {}", kind(root)),
     };
-    sheet.complain(root.position(), format!("{what}, but only {KIND} of {API_VERSION} belongs here: move or mend it"));
+    sheet.complain(
+        root.position(),
+        format!("{what}, but only {KIND} of {API_VERSION} belongs here: move or mend it"),
+    );
     None
 }
 
 fn read_name(sheet: &mut Sheet<'_>, metadata: Node<'_>) -> Option<Spanned<String>> {
     let Some(_) = metadata.get("name") else {
-        sheet.complain(metadata.position(), "\"metadata\" lacks the key \"name\": denials name the binding");
+        sheet.complain(
+            metadata.position(),
+            "\"metadata\" lacks the key \"name\": denials name the binding",
+        );
         return None;
     };
     let name = sheet.text(metadata, "name")?;
@@ -168,34 +195,53 @@ fn read_name(sheet: &mut Sheet<'_>, metadata: Node<'_>) -> Option<Spanned<String
 pub(super) fn is_subdomain(text: &str) -> bool {
     let alphanumeric = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
     let label = |it: &str| {
-        it.starts_with(alphanumeric) && it.ends_with(alphanumeric) && it.chars().all(|c| alphanumeric(c) || c == '-')
+        it.starts_with(alphanumeric)
+            && it.ends_with(alphanumeric)
+            && it.chars().all(|c| alphanumeric(c) || c == '-')
     };
     text.len() <= LONGEST_NAME && text.split('.').all(label)
 }
 
 /// To warn is what a binding does that does not say: enforcement is asked for.
 fn read_actions(sheet: &mut Sheet<'_>, spec: Node<'_>) -> BTreeSet<Action> {
-    let Some(words) = sheet.texts(spec, "validationActions") else { return BTreeSet::from([Action::Warn]) };
-    let position = spec.get("validationActions").map_or(spec.position(), Node::position);
+    let Some(words) = sheet.texts(spec, "validationActions") else {
+        return BTreeSet::from([Action::Warn]);
+    };
+    let position = spec
+        .get("validationActions")
+        .map_or(spec.position(), Node::position);
     if words.is_empty() {
-        sheet.complain(position, "\"validationActions\" is empty, so nothing would come of a finding: write [Audit]");
+        sheet.complain(
+            position,
+            "\"validationActions\" is empty, so nothing would come of a finding: write [Audit]",
+        );
     }
     let known = Action::ALL.map(|it| (it.name(), it));
-    let actions: BTreeSet<Action> =
-        words.iter().filter_map(|it| one_of(sheet, it, "validationActions", &known)).collect();
+    let actions: BTreeSet<Action> = words
+        .iter()
+        .filter_map(|it| one_of(sheet, it, "validationActions", &known))
+        .collect();
     if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
-        sheet.complain(position, "Deny and Warn together would say everything twice: keep one");
+        sheet.complain(
+            position,
+            "Deny and Warn together would say everything twice: keep one",
+        );
     }
     actions
 }
 
 fn read_params(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> Params {
     let mut params = library.params.defaults();
-    let Some(node) = spec.get("params") else { return params };
+    let Some(node) = spec.get("params") else {
+        return params;
+    };
     if !matches!(node.value(), Value::Map(_)) {
         sheet.complain(
             node.position(),
-            format!("\"params\" must be a map from params to values, but is {}", kind(node)),
+            format!(
+                "\"params\" must be a map from params to values, but is {}",
+                kind(node)
+            ),
         );
         return params;
     }
@@ -205,7 +251,9 @@ fn read_params(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> Para
             sheet.complain(entry.key_position(), library.params.unknown(entry.key));
             continue;
         }
-        let Some(value) = inputs::read_value(sheet, entry.value, entry.key) else { continue };
+        let Some(value) = inputs::read_value(sheet, entry.value, entry.key) else {
+            continue;
+        };
         if let Err(message) = params.set(&library.params, entry.key, value) {
             sheet.complain(entry.value.position(), message);
         }
@@ -214,7 +262,12 @@ fn read_params(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> Para
 }
 
 /// The meaning of a key's word; `None` where the key is missing or its word unknown.
-pub(super) fn read_word<T: Copy>(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str, known: &[(&str, T)]) -> Option<T> {
+pub(super) fn read_word<T: Copy>(
+    sheet: &mut Sheet<'_>,
+    node: Node<'_>,
+    key: &str,
+    known: &[(&str, T)],
+) -> Option<T> {
     let word = sheet.text(node, key)?;
     one_of(sheet, &word, key, known)
 }
@@ -226,11 +279,18 @@ pub(super) fn one_of<T: Copy>(
     key: &str,
     known: &[(&str, T)],
 ) -> Option<T> {
-    let found = known.iter().find(|(name, _)| *name == word.value).map(|(_, meaning)| *meaning);
+    let found = known
+        .iter()
+        .find(|(name, _)| *name == word.value)
+        .map(|(_, meaning)| *meaning);
     if found.is_none() {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let hint = did_you_mean(&word.value, names.iter().copied());
-        let message = format!("{key:?} knows no {:?}: write one of {}{hint}", shown(&word.value), names.join(", "));
+        let message = format!(
+            "{key:?} knows no {:?}: write one of {}{hint}",
+            shown(&word.value),
+            names.join(", ")
+        );
         sheet.complain(word.position, message);
     }
     found

@@ -2,7 +2,10 @@
 
 use super::{
     Library,
-    binding::{API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS, read_placed},
+    binding::{
+        API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
+        read_placed,
+    },
     fields::Key,
     files, match_resources, selectors,
 };
@@ -13,15 +16,18 @@ use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
 /// Files of a folder; more are hardly bindings.
 const FILES: usize = 1_000;
 /// What is in a file with bindings, for whoever finds none.
-const EXAMPLE: &str =
-    "write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBinding`, a name, and what it covers in `spec`";
+const EXAMPLE: &str = "write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBinding`, a name, and what it covers in `spec`";
 
 type Found = Vec<(Binding, Arc<str>, Position)>;
 
 /// The bindings of a file (YAML or JSON, one document or many, lists too), and everything that is wrong with it. What is
 /// no binding is a problem; a binding with a mistake is left out.
 #[must_use]
-pub fn read_bindings(file: &Arc<str>, bytes: &[u8], library: &Library) -> (Vec<Binding>, Vec<Problem>) {
+pub fn read_bindings(
+    file: &Arc<str>,
+    bytes: &[u8],
+    library: &Library,
+) -> (Vec<Binding>, Vec<Problem>) {
     let mut problems = Vec::new();
     let found = read_file(file, bytes, library, &mut problems);
     (distinct(found, &mut problems), sorted(problems))
@@ -52,7 +58,10 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(Problem::in_file(dir.display().to_string(), files::reason(&error)));
+            problems.push(Problem::in_file(
+                dir.display().to_string(),
+                files::reason(&error),
+            ));
             return Vec::new();
         }
     };
@@ -61,10 +70,14 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         match entry {
             Ok(entry) if is_wanted(&entry.path()) => found.push(entry.path()),
             Ok(_) => {}
-            Err(error) => problems.push(Problem::in_file(dir.display().to_string(), files::reason(&error))),
+            Err(error) => problems.push(Problem::in_file(
+                dir.display().to_string(),
+                files::reason(&error),
+            )),
         }
         if found.len() > FILES {
-            let message = format!("has more than {FILES} files: this is hardly a folder of bindings");
+            let message =
+                format!("has more than {FILES} files: this is hardly a folder of bindings");
             problems.push(Problem::in_file(dir.display().to_string(), message));
             break;
         }
@@ -74,16 +87,35 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
 }
 
 fn is_wanted(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
-    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let hidden = path
+        .file_name()
+        .is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+    let extension = path
+        .extension()
+        .and_then(|it| it.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     !hidden && matches!(extension.as_str(), "yaml" | "yml" | "json") && !path.is_dir()
 }
 
-fn read_file(file: &Arc<str>, bytes: &[u8], library: &Library, problems: &mut Vec<Problem>) -> Found {
-    let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000 };
+fn read_file(
+    file: &Arc<str>,
+    bytes: &[u8],
+    library: &Library,
+    problems: &mut Vec<Problem>,
+) -> Found {
+    let limits = Limits {
+        bytes: 8 << 20,
+        depth: 64,
+        nodes: 500_000,
+        expansion: 10_000,
+    };
     let reading = document::read(file, bytes, &limits);
     if reading.documents.is_empty() && reading.problems.is_empty() {
-        problems.push(Problem::in_file(file.as_ref(), format!("the file holds no binding: {EXAMPLE}")));
+        problems.push(Problem::in_file(
+            file.as_ref(),
+            format!("the file holds no binding: {EXAMPLE}"),
+        ));
     }
     problems.extend(reading.problems);
     let mut found = Vec::new();
@@ -138,18 +170,40 @@ pub fn binding_keys() -> Vec<BindingKeys> {
     let table = |at, keys: &[Key]| BindingKeys {
         at,
         keys: keys.iter().map(|it| it.name).collect(),
-        required: keys.iter().filter(|it| it.required).map(|it| it.name).collect(),
+        required: keys
+            .iter()
+            .filter(|it| it.required)
+            .map(|it| it.name)
+            .collect(),
     };
     vec![
         table("", OBJECT_KEYS),
         table("spec", SPEC_KEYS),
         table("spec.matchResources", match_resources::MATCH_KEYS),
-        table("spec.matchResources.resourceRules[]", match_resources::RULE_KEYS),
-        table("spec.matchResources.excludeResourceRules[]", match_resources::RULE_KEYS),
-        table("spec.matchResources.namespaceSelector", selectors::SELECTOR_KEYS),
-        table("spec.matchResources.namespaceSelector.matchExpressions[]", selectors::REQUIREMENT_KEYS),
-        table("spec.matchResources.objectSelector", selectors::SELECTOR_KEYS),
-        table("spec.matchResources.objectSelector.matchExpressions[]", selectors::REQUIREMENT_KEYS),
+        table(
+            "spec.matchResources.resourceRules[]",
+            match_resources::RULE_KEYS,
+        ),
+        table(
+            "spec.matchResources.excludeResourceRules[]",
+            match_resources::RULE_KEYS,
+        ),
+        table(
+            "spec.matchResources.namespaceSelector",
+            selectors::SELECTOR_KEYS,
+        ),
+        table(
+            "spec.matchResources.namespaceSelector.matchExpressions[]",
+            selectors::REQUIREMENT_KEYS,
+        ),
+        table(
+            "spec.matchResources.objectSelector",
+            selectors::SELECTOR_KEYS,
+        ),
+        table(
+            "spec.matchResources.objectSelector.matchExpressions[]",
+            selectors::REQUIREMENT_KEYS,
+        ),
     ]
 }
 
@@ -163,16 +217,40 @@ pub fn binding_words() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
         ("apiVersion", vec![API_VERSION]),
         ("kind", vec![KIND]),
-        ("spec.minSeverity", Severity::ALL.map(Severity::name).to_vec()),
-        ("spec.validationActions[]", Action::ALL.map(Action::name).to_vec()),
+        (
+            "spec.minSeverity",
+            Severity::ALL.map(Severity::name).to_vec(),
+        ),
+        (
+            "spec.validationActions[]",
+            Action::ALL.map(Action::name).to_vec(),
+        ),
         ("spec.onUpdate", names(ON_UPDATE)),
         ("spec.onOwned", names(ON_OWNED)),
         ("spec.onUnevaluated", names(ON_UNEVALUATED)),
-        ("spec.matchResources.resourceRules[].operations[]", operations.clone()),
-        ("spec.matchResources.excludeResourceRules[].operations[]", operations),
-        ("spec.matchResources.resourceRules[].scope", names(match_resources::SCOPES)),
-        ("spec.matchResources.excludeResourceRules[].scope", names(match_resources::SCOPES)),
-        ("spec.matchResources.namespaceSelector.matchExpressions[].operator", selectors::operator_words()),
-        ("spec.matchResources.objectSelector.matchExpressions[].operator", selectors::operator_words()),
+        (
+            "spec.matchResources.resourceRules[].operations[]",
+            operations.clone(),
+        ),
+        (
+            "spec.matchResources.excludeResourceRules[].operations[]",
+            operations,
+        ),
+        (
+            "spec.matchResources.resourceRules[].scope",
+            names(match_resources::SCOPES),
+        ),
+        (
+            "spec.matchResources.excludeResourceRules[].scope",
+            names(match_resources::SCOPES),
+        ),
+        (
+            "spec.matchResources.namespaceSelector.matchExpressions[].operator",
+            selectors::operator_words(),
+        ),
+        (
+            "spec.matchResources.objectSelector.matchExpressions[].operator",
+            selectors::operator_words(),
+        ),
     ]
 }

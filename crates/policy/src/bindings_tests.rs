@@ -1,6 +1,8 @@
 //! Bindings as people write them: what is read of them, and every complaint with its place.
 
-use super::{binding_keys, binding_words, embedded, fallback_binding, load_bindings, read_bindings};
+use super::{
+    binding_keys, binding_words, embedded, fallback_binding, load_bindings, read_bindings,
+};
 use kubevet_k8s::matching::{Attributes, Matching, NamespaceLabels};
 use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity};
 use std::{fs, sync::Arc};
@@ -13,7 +15,9 @@ fn check(text: &str, expected: &[&str]) {
     let file: Arc<str> = "b.yaml".into();
     let (bindings, problems) = read_bindings(&file, text.as_bytes(), &embedded().0);
     let names = bindings.iter().map(|it| it.name.clone());
-    let got: Vec<String> = names.chain(problems.iter().map(ToString::to_string)).collect();
+    let got: Vec<String> = names
+        .chain(problems.iter().map(ToString::to_string))
+        .collect();
     assert_eq!(got, expected, "\n{text}\n{}", got.join("\n"));
 }
 
@@ -25,8 +29,11 @@ fn check_spec(spec: &str, expected: &[&str]) {
 }
 
 fn read(spec: &str) -> super::Binding {
-    let (mut bindings, problems) =
-        read_bindings(&"b.yaml".into(), format!("{HEAD}spec: {spec}\n").as_bytes(), &embedded().0);
+    let (mut bindings, problems) = read_bindings(
+        &"b.yaml".into(),
+        format!("{HEAD}spec: {spec}\n").as_bytes(),
+        &embedded().0,
+    );
     assert_eq!(problems, []);
     bindings.remove(0)
 }
@@ -48,14 +55,21 @@ fn one_line_is_a_whole_binding() {
 #[test]
 fn what_is_covered_is_one_set() {
     let library = embedded().0;
-    assert_eq!(ids(&read("{controls: [C-0057, K-0001], excludeControls: [C-0057]}")), ["K-0001"]);
+    assert_eq!(
+        ids(&read(
+            "{controls: [C-0057, K-0001], excludeControls: [C-0057]}"
+        )),
+        ["K-0001"]
+    );
     // Who wants connections refused says so by name.
     let all = library.controls.iter().map(|it| it.control.id.as_str());
     let objects: Vec<&str> = all.filter(|it| it.starts_with("C-")).collect();
     assert_eq!(ids(&read("{controls: [\"*\"]}")), objects);
     let high = read("{controls: [\"*\"], minSeverity: high, excludeControls: [C-0057]}");
     let severe = |id: &&str| library.control(id).unwrap().control.severity >= Severity::High;
-    assert!(ids(&high).iter().all(severe) && !ids(&high).contains(&"C-0057") && high.controls.len() > 3);
+    assert!(
+        ids(&high).iter().all(severe) && !ids(&high).contains(&"C-0057") && high.controls.len() > 3
+    );
     let fallback = fallback_binding(&library);
     assert!(ids(&fallback).iter().all(severe) && ids(&fallback).contains(&"C-0057"));
     assert!(ids(&fallback).iter().all(|it| it.starts_with("C-")));
@@ -85,11 +99,34 @@ fn the_scope_means_what_it_says() {
         old_labels: None,
     };
     let web = [("tier".to_owned(), "web".to_owned())].into();
-    let matches = |request: &Attributes<'_>| binding.match_resources.matches(request, || NamespaceLabels::Known(&web));
+    let matches = |request: &Attributes<'_>| {
+        binding
+            .match_resources
+            .matches(request, || NamespaceLabels::Known(&web))
+    };
     assert_eq!(matches(&pod), Matching::Yes);
-    assert_eq!(matches(&Attributes { namespace: "kube-system", ..pod }), Matching::No);
-    assert_eq!(matches(&Attributes { group: "apps", resource: "deployments", subresource: "", ..pod }), Matching::No);
-    assert_eq!(binding.match_resources.matches(&pod, || NamespaceLabels::Unknown), Matching::Unknown);
+    assert_eq!(
+        matches(&Attributes {
+            namespace: "kube-system",
+            ..pod
+        }),
+        Matching::No
+    );
+    assert_eq!(
+        matches(&Attributes {
+            group: "apps",
+            resource: "deployments",
+            subresource: "",
+            ..pod
+        }),
+        Matching::No
+    );
+    assert_eq!(
+        binding
+            .match_resources
+            .matches(&pod, || NamespaceLabels::Unknown),
+        Matching::Unknown
+    );
 }
 
 #[test]
@@ -145,7 +182,12 @@ fn a_scope_that_could_never_match_is_refused() {
 fn files_hold_many_and_lose_only_what_is_wrong() {
     let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
     check(
-        &format!("{}---\nkind: Pod\napiVersion: v1\n---\n{}---\n{}", one("a"), one("b"), one("a")),
+        &format!(
+            "{}---\nkind: Pod\napiVersion: v1\n---\n{}---\n{}",
+            one("a"),
+            one("b"),
+            one("a")
+        ),
         &[
             "a",
             "b",
@@ -177,27 +219,52 @@ fn a_folder_is_read_whole() {
         let (bindings, problems) = load_bindings(dir.path(), &library);
         let names: Vec<String> = bindings.into_iter().map(|it| it.name).collect();
         let prefix = format!("{}/", dir.path().display());
-        (names, problems.iter().map(|it| it.to_string().replace(&prefix, "")).collect::<Vec<_>>())
+        (
+            names,
+            problems
+                .iter()
+                .map(|it| it.to_string().replace(&prefix, ""))
+                .collect::<Vec<_>>(),
+        )
     };
-    assert!(load().1[0].ends_with("what it covers in `spec`"), "{:?}", load());
+    assert!(
+        load().1[0].ends_with("what it covers in `spec`"),
+        "{:?}",
+        load()
+    );
     let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
-    for (file, text) in
-        [("a.yaml", one("a")), ("b.YML", one("b")), ("c.json", one("a")), (".d.yaml", one("d")), ("e.txt", one("e"))]
-    {
+    for (file, text) in [
+        ("a.yaml", one("a")),
+        ("b.YML", one("b")),
+        ("c.json", one("a")),
+        (".d.yaml", one("d")),
+        ("e.txt", one("e")),
+    ] {
         fs::write(dir.path().join(file), text).unwrap();
     }
     fs::create_dir(dir.path().join("f.yaml")).unwrap();
     let (names, problems) = load();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].starts_with("c.json:3:18: another binding is named \"a\" ("), "{problems:?}");
+    assert!(
+        problems[0].starts_with("c.json:3:18: another binding is named \"a\" ("),
+        "{problems:?}"
+    );
     assert!(load_bindings(&dir.path().join("none"), &library).1[0].message == "does not exist");
 }
 
 #[test]
 fn the_tables_cover_the_form() {
-    assert!(binding_keys().iter().any(|it| it.at == "spec" && it.keys.contains(&"onOwned") && it.required.is_empty()));
-    assert!(binding_keys().iter().any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"]));
+    assert!(
+        binding_keys()
+            .iter()
+            .any(|it| it.at == "spec" && it.keys.contains(&"onOwned") && it.required.is_empty())
+    );
+    assert!(
+        binding_keys()
+            .iter()
+            .any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"])
+    );
     assert!(binding_words().iter().all(|(_, words)| !words.is_empty()));
 }
 
@@ -218,7 +285,13 @@ fn a_beginning_of_an_example_is_refused_or_denies_no_less() {
         for binding in bindings.iter().filter(|_| problems.is_empty()) {
             taken += 1;
             assert_eq!(binding.actions, whole.actions, "up to byte {end}");
-            assert!(whole.controls.iter().all(|it| binding.controls.contains(it)), "up to byte {end}");
+            assert!(
+                whole
+                    .controls
+                    .iter()
+                    .all(|it| binding.controls.contains(it)),
+                "up to byte {end}"
+            );
         }
     }
     assert!(taken > 0, "some beginnings are whole bindings");

@@ -14,8 +14,12 @@ use kubevet_model::{ObjectId, Position, Problem};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 const FILE_KEYS: &[Key] = &[Key::required("rule"), Key::required("cases")];
-const CASE_KEYS: &[Key] =
-    &[Key::required("case"), Key::required("objects"), Key::required("expected"), Key::optional("data")];
+const CASE_KEYS: &[Key] = &[
+    Key::required("case"),
+    Key::required("objects"),
+    Key::required("expected"),
+    Key::optional("data"),
+];
 const EXPECTED_KEYS: &[Key] = &[
     Key::optional("objects"),
     Key::optional("external"),
@@ -32,9 +36,16 @@ const OBJECT_KEYS: &[Key] = &[
     Key::optional("related"),
 ];
 const FIX_KEYS: &[Key] = &[Key::required("path"), Key::optional("value")];
-const DATA_KEYS: &[Key] = &[Key::optional("postureControlInputs"), Key::optional("dataControlInputs")];
-const DIFFERENCE_KEYS: &[Key] =
-    &[Key::required("control"), Key::required("rule"), Key::required("case"), Key::required("reason")];
+const DATA_KEYS: &[Key] = &[
+    Key::optional("postureControlInputs"),
+    Key::optional("dataControlInputs"),
+];
+const DIFFERENCE_KEYS: &[Key] = &[
+    Key::required("control"),
+    Key::required("rule"),
+    Key::required("case"),
+    Key::required("reason"),
+];
 
 /// The cases of one rule of the public library, or of a user's own.
 #[derive(Debug, Clone)]
@@ -93,7 +104,10 @@ impl ExpectedFailure {
     #[must_use]
     pub fn paths(&self) -> BTreeSet<&str> {
         let lists = [&self.failed_paths, &self.review_paths, &self.delete_paths];
-        let paths = lists.into_iter().flatten().chain(self.fix_paths.iter().map(|(path, _)| path));
+        let paths = lists
+            .into_iter()
+            .flatten()
+            .chain(self.fix_paths.iter().map(|(path, _)| path));
         paths.map(String::as_str).collect()
     }
 }
@@ -147,14 +161,23 @@ pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<P
     let mut sheet = Sheet::new(file, &mut problems);
     let mut differences: Vec<Difference> = Vec::new();
     let document = sheet.document(text, "list of differences");
-    let entries = document.as_ref().and_then(|it| sheet.elements(it.root(), "a list of differences"));
+    let entries = document
+        .as_ref()
+        .and_then(|it| sheet.elements(it.root(), "a list of differences"));
     for entry in entries.unwrap_or_default() {
-        let Some(found) = read_difference(&mut sheet, entry) else { continue };
-        let same = |it: &Difference| it.control == found.control && it.rule == found.rule && it.case == found.case;
+        let Some(found) = read_difference(&mut sheet, entry) else {
+            continue;
+        };
+        let same = |it: &Difference| {
+            it.control == found.control && it.rule == found.rule && it.case == found.case
+        };
         if differences.iter().any(same) {
             sheet.complain(
                 entry.position(),
-                format!("{} and the case {:?} stand twice: keep one", found.control, found.case),
+                format!(
+                    "{} and the case {:?} stand twice: keep one",
+                    found.control, found.case
+                ),
             );
         } else {
             differences.push(found);
@@ -169,7 +192,12 @@ fn read_difference(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Difference> 
     }
     let [control, rule, case, reason] =
         ["control", "rule", "case", "reason"].map(|key| sheet.text(node, key).map(|it| it.value));
-    Some(Difference { control: control?, rule: rule?, case: case?, reason: reason? })
+    Some(Difference {
+        control: control?,
+        rule: rule?,
+        case: case?,
+        reason: reason?,
+    })
 }
 
 fn read_file(sheet: &mut Sheet<'_>, text: &str) -> Option<CaseFile> {
@@ -181,14 +209,23 @@ fn read_file(sheet: &mut Sheet<'_>, text: &str) -> Option<CaseFile> {
     let rule = sheet.text(root, "rule");
     let mut cases: Vec<Case> = Vec::new();
     for node in sheet.elements(root.get("cases")?, "\"cases\"")? {
-        let Some(case) = read_case(sheet, &document, node) else { continue };
+        let Some(case) = read_case(sheet, &document, node) else {
+            continue;
+        };
         if cases.iter().any(|it| it.name == case.name) {
-            sheet.complain(case.position, format!("another case is named {:?}: rename one", shown(&case.name)));
+            sheet.complain(
+                case.position,
+                format!("another case is named {:?}: rename one", shown(&case.name)),
+            );
         } else {
             cases.push(case);
         }
     }
-    Some(CaseFile { file: Arc::clone(sheet.file), rule: rule?.value, cases })
+    Some(CaseFile {
+        file: Arc::clone(sheet.file),
+        rule: rule?.value,
+        cases,
+    })
 }
 
 fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Option<Case> {
@@ -196,12 +233,27 @@ fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Opti
         return None;
     }
     let name = sheet.text(node, "case");
-    let params = node.get("data").map_or_else(Vec::new, |data| read_params(sheet, data));
+    let params = node
+        .get("data")
+        .map_or_else(Vec::new, |data| read_params(sheet, data));
     let objects = sheet.elements(node.get("objects")?, "\"objects\"")?;
-    let objects = objects.into_iter().filter_map(|it| document.part(it)).flat_map(document::unfold).collect();
+    let objects = objects
+        .into_iter()
+        .filter_map(|it| document.part(it))
+        .flat_map(document::unfold)
+        .collect();
     let expected = sheet.elements(node.get("expected")?, "\"expected\"")?;
-    let expected = expected.into_iter().filter_map(|it| read_expected(sheet, it)).collect();
-    Some(Case { name: name?.value, position: node.position(), objects, expected, params })
+    let expected = expected
+        .into_iter()
+        .filter_map(|it| read_expected(sheet, it))
+        .collect();
+    Some(Case {
+        name: name?.value,
+        position: node.position(),
+        objects,
+        expected,
+        params,
+    })
 }
 
 fn read_params(sheet: &mut Sheet<'_>, data: Node<'_>) -> Vec<(String, ParamValue)> {
@@ -210,7 +262,14 @@ fn read_params(sheet: &mut Sheet<'_>, data: Node<'_>) -> Vec<(String, ParamValue
     }
     let maps = DATA_KEYS.iter().filter_map(|key| data.get(key.name));
     let entries = maps.flat_map(Node::entries);
-    entries.filter_map(|it| Some((it.key.to_owned(), inputs::read_value(sheet, it.value, it.key)?))).collect()
+    entries
+        .filter_map(|it| {
+            Some((
+                it.key.to_owned(),
+                inputs::read_value(sheet, it.value, it.key)?,
+            ))
+        })
+        .collect()
 }
 
 fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailure> {
@@ -219,8 +278,14 @@ fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailur
     }
     let [failed_paths, review_paths, delete_paths] =
         ["failedPaths", "reviewPaths", "deletePaths"].map(|key| paths(sheet, node, key));
-    let fixes = node.get("fixPaths").and_then(|it| sheet.elements(it, "\"fixPaths\"")).unwrap_or_default();
-    let fix_paths = fixes.into_iter().filter_map(|it| read_fix(sheet, it)).collect();
+    let fixes = node
+        .get("fixPaths")
+        .and_then(|it| sheet.elements(it, "\"fixPaths\""))
+        .unwrap_or_default();
+    let fix_paths = fixes
+        .into_iter()
+        .filter_map(|it| read_fix(sheet, it))
+        .collect();
     let external = node.get("external").map(|it| read_external(sheet, it));
     let objects = read_objects(sheet, node, "objects");
     if objects.is_empty() && external.is_none() {
@@ -229,38 +294,74 @@ fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailur
             "an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
         );
     }
-    Some(ExpectedFailure { objects, external, failed_paths, review_paths, delete_paths, fix_paths })
+    Some(ExpectedFailure {
+        objects,
+        external,
+        failed_paths,
+        review_paths,
+        delete_paths,
+        fix_paths,
+    })
 }
 
 /// The paths of a key; the public library repeats some, which is no mistake.
 fn paths(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<String> {
     let what = format!("an entry of {key:?}");
-    let entries = node.get(key).and_then(|it| sheet.elements(it, &format!("{key:?}"))).unwrap_or_default();
-    entries.into_iter().filter_map(|it| sheet.string(it, &what)).map(|it| it.value).collect()
+    let entries = node
+        .get(key)
+        .and_then(|it| sheet.elements(it, &format!("{key:?}")))
+        .unwrap_or_default();
+    entries
+        .into_iter()
+        .filter_map(|it| sheet.string(it, &what))
+        .map(|it| it.value)
+        .collect()
 }
 
 fn read_fix(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<(String, String)> {
     if !sheet.keys(node, "an entry of \"fixPaths\"", FIX_KEYS) {
         return None;
     }
-    let value = sheet.maybe_empty(node, "value").map(|it| it.value).unwrap_or_default();
+    let value = sheet
+        .maybe_empty(node, "value")
+        .map(|it| it.value)
+        .unwrap_or_default();
     Some((sheet.text(node, "path")?.value, value))
 }
 
 fn read_external(sheet: &mut Sheet<'_>, node: Node<'_>) -> External {
-    External { object: read_object(sheet, node), related: read_objects(sheet, node, "related") }
+    External {
+        object: read_object(sheet, node),
+        related: read_objects(sheet, node, "related"),
+    }
 }
 
 fn read_objects(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<ObjectId> {
-    let entries = node.get(key).and_then(|it| sheet.elements(it, &format!("{key:?}"))).unwrap_or_default();
-    entries.into_iter().map(|it| read_object(sheet, it)).collect()
+    let entries = node
+        .get(key)
+        .and_then(|it| sheet.elements(it, &format!("{key:?}")))
+        .unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|it| read_object(sheet, it))
+        .collect()
 }
 
 fn read_object(sheet: &mut Sheet<'_>, node: Node<'_>) -> ObjectId {
     sheet.keys(node, "an object", OBJECT_KEYS);
-    let [api_version, kind, namespace, name] = ["apiVersion", "kind", "namespace", "name"]
-        .map(|key| sheet.maybe_empty(node, key).map(|it| it.value).unwrap_or_default());
-    ObjectId { api_version, kind, namespace, name }
+    let [api_version, kind, namespace, name] =
+        ["apiVersion", "kind", "namespace", "name"].map(|key| {
+            sheet
+                .maybe_empty(node, key)
+                .map(|it| it.value)
+                .unwrap_or_default()
+        });
+    ObjectId {
+        api_version,
+        kind,
+        namespace,
+        name,
+    }
 }
 
 #[cfg(test)]
@@ -274,11 +375,20 @@ mod tests {
         for case in file.iter().flat_map(|it| &it.cases) {
             got.push(format!("{} {}", case.position, case.name));
             got.extend(case.objects.iter().map(|it| it.id().to_string()));
-            got.extend(case.params.iter().map(|(name, value)| format!("{name} {value:?}")));
+            got.extend(
+                case.params
+                    .iter()
+                    .map(|(name, value)| format!("{name} {value:?}")),
+            );
             for failure in &case.expected {
                 let names: Vec<String> = failure.objects.iter().map(ToString::to_string).collect();
                 got.push(format!("fails {names:?} at {:?}", failure.paths()));
-                got.extend(failure.external.iter().map(|it| format!("external {} of {}", it.object, it.related.len())));
+                got.extend(
+                    failure
+                        .external
+                        .iter()
+                        .map(|it| format!("external {} of {}", it.object, it.related.len())),
+                );
             }
         }
         assert_eq!(got, expected);
@@ -340,10 +450,19 @@ mod tests {
     #[test]
     fn the_public_cases_are_read() {
         let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(shared).join("facts/cases");
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            .join(shared)
+            .join("facts/cases");
         let Ok(entries) = std::fs::read_dir(&folder) else {
-            assert!(std::env::var_os("CI").is_none(), "no public cases in {}", folder.display());
-            eprintln!("not run: no public cases in {} (set KUBEVET_SHARED)", folder.display());
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "no public cases in {}",
+                folder.display()
+            );
+            eprintln!(
+                "not run: no public cases in {} (set KUBEVET_SHARED)",
+                folder.display()
+            );
             return;
         };
         let mut cases = 0;

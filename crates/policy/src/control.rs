@@ -64,7 +64,12 @@ pub(super) struct Rules<'a> {
 pub(super) type Placed = (Control, Position);
 
 /// Reads control.yaml. `None` where it has a mistake that leaves no whole control.
-pub(super) fn read(file: &Arc<str>, text: &str, rules: &Rules<'_>, problems: &mut Vec<Problem>) -> Option<Placed> {
+pub(super) fn read(
+    file: &Arc<str>,
+    text: &str,
+    rules: &Rules<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Placed> {
     let before = problems.len();
     let mut sheet = Sheet::new(file, problems);
     let document = sheet.document(text, "control")?;
@@ -113,10 +118,15 @@ impl Written {
         let params = self.params.unwrap_or_default();
         check_params(sheet, &params, rules.schema);
         let required = self.requires_any_param.unwrap_or_default();
-        for name in required.iter().filter(|it| params.iter().all(|param| param.value != it.value)) {
+        for name in required
+            .iter()
+            .filter(|it| params.iter().all(|param| param.value != it.value))
+        {
             let hint = did_you_mean(&name.value, params.iter().map(|it| it.value.as_str()));
-            let message =
-                format!("\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}", shown(&name.value));
+            let message = format!(
+                "\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}",
+                shown(&name.value)
+            );
             sheet.complain(name.position, message);
         }
         let id = id?;
@@ -145,7 +155,14 @@ fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
 fn check_id(sheet: &mut Sheet<'_>, id: &Spanned<String>) -> bool {
     let right = identity::is_id(&id.value);
     if !right {
-        sheet.complain(id.position, format!("{:?} is no id: write {}", shown(&id.value), identity::ID_FORM));
+        sheet.complain(
+            id.position,
+            format!(
+                "{:?} is no id: write {}",
+                shown(&id.value),
+                identity::ID_FORM
+            ),
+        );
     }
     right
 }
@@ -154,17 +171,29 @@ fn read_severity(sheet: &mut Sheet<'_>, word: &Spanned<String>) -> Option<Severi
     let found = word.value.parse();
     if found.is_err() {
         let hint = did_you_mean(&word.value, Severity::ALL.map(Severity::name));
-        let message = format!("{:?} is no severity: write low, medium, high or critical{hint}", shown(&word.value));
+        let message = format!(
+            "{:?} is no severity: write low, medium, high or critical{hint}",
+            shown(&word.value)
+        );
         sheet.complain(word.position, message);
     }
     found.ok()
 }
 
 /// The score as written, in the severity's band; the middle of the band where none is.
-fn read_score(sheet: &mut Sheet<'_>, severity: Option<Severity>, score: Option<Spanned<f64>>) -> Option<f64> {
-    let Some(score) = score else { return severity.map(middle_of_band) };
+fn read_score(
+    sheet: &mut Sheet<'_>,
+    severity: Option<Severity>,
+    score: Option<Spanned<f64>>,
+) -> Option<f64> {
+    let Some(score) = score else {
+        return severity.map(middle_of_band);
+    };
     if !(1.0..=10.0).contains(&score.value) {
-        sheet.complain(score.position, format!("\"score\" must be from 1 to 10, but is {}", score.value));
+        sheet.complain(
+            score.position,
+            format!("\"score\" must be from 1 to 10, but is {}", score.value),
+        );
         return None;
     }
     let band = Severity::of_score(score.value);
@@ -202,7 +231,10 @@ fn middle_of_band(severity: Severity) -> f64 {
 
 fn read_kind_list(sheet: &mut Sheet<'_>, node: Node<'_>) -> Texts {
     let entries = sheet.texts(node, "kinds")?;
-    if node.get("kinds").is_some_and(|it| it.elements().next().is_none()) {
+    if node
+        .get("kinds")
+        .is_some_and(|it| it.elements().next().is_none())
+    {
         let at = node.get("kinds").map_or(node.position(), Node::position);
         sheet.complain(at, "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
     }
@@ -214,7 +246,10 @@ fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSel
     for entry in entries {
         match kinds::parse(&entry.value) {
             Ok(kind) => found.push(kind),
-            Err(why) => sheet.complain(entry.position, format!("{:?} in \"kinds\" {why}", shown(&entry.value))),
+            Err(why) => sheet.complain(
+                entry.position,
+                format!("{:?} in \"kinds\" {why}", shown(&entry.value)),
+            ),
         }
     }
     found
@@ -232,7 +267,10 @@ fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> V
                 let hint = did_you_mean(&entry.value, Scope::ALL.map(Scope::name));
                 sheet.complain(
                     entry.position,
-                    format!("{:?} is no scope: write cluster, file or admission{hint}", shown(&entry.value)),
+                    format!(
+                        "{:?} is no scope: write cluster, file or admission{hint}",
+                        shown(&entry.value)
+                    ),
                 );
             }
         }
@@ -243,7 +281,10 @@ fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> V
 fn check_params(sheet: &mut Sheet<'_>, params: &[Spanned<String>], schema: Option<&ParamSchema>) {
     let Some(schema) = schema else { return };
     for param in params.iter().filter(|it| schema.get(&it.value).is_none()) {
-        let message = format!("{} (params.yaml describes them)", schema.unknown(&param.value));
+        let message = format!(
+            "{} (params.yaml describes them)",
+            schema.unknown(&param.value)
+        );
         sheet.complain(param.position, message);
     }
 }

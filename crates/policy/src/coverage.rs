@@ -16,13 +16,18 @@ use std::collections::BTreeSet;
 const ALL: &str = "*";
 
 /// The set of `spec`.
-pub(super) fn read(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> BTreeSet<ControlId> {
+pub(super) fn read(
+    sheet: &mut Sheet<'_>,
+    spec: Node<'_>,
+    library: &Library,
+) -> BTreeSet<ControlId> {
     let controls = sheet.texts(spec, "controls").unwrap_or_default();
     let frameworks = sheet.texts(spec, "frameworks").unwrap_or_default();
     let excluded = sheet.texts(spec, "excludeControls").unwrap_or_default();
     let least = read_severity(sheet, spec);
     if controls.is_empty() && frameworks.is_empty() {
-        let message = "the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
+        let message =
+            "the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
         sheet.complain(spec.position(), message);
         return BTreeSet::new();
     }
@@ -30,8 +35,14 @@ pub(super) fn read(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> 
     let mut named: BTreeSet<&ControlId> = BTreeSet::new();
     for id in &controls {
         if id.value == ALL {
-            named
-                .extend(library.controls.iter().map(|it| &it.control).filter(|it| judges_objects(it)).map(|it| &it.id));
+            named.extend(
+                library
+                    .controls
+                    .iter()
+                    .map(|it| &it.control)
+                    .filter(|it| judges_objects(it))
+                    .map(|it| &it.id),
+            );
         } else {
             let control = named_control(sheet, id, library);
             mistaken |= control.is_none();
@@ -44,25 +55,38 @@ pub(super) fn read(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> 
             None => mistaken = true,
         }
     }
-    let excluded: BTreeSet<&ControlId> =
-        excluded.iter().filter_map(|it| known_control(sheet, it, library)).map(|it| &it.id).collect();
+    let excluded: BTreeSet<&ControlId> = excluded
+        .iter()
+        .filter_map(|it| known_control(sheet, it, library))
+        .map(|it| &it.id)
+        .collect();
     let heavy = |id: &ControlId| {
         let control = library.control(id.as_str());
         least.is_none_or(|least| control.is_some_and(|it| it.control.severity >= least))
     };
-    let covered: BTreeSet<ControlId> =
-        named.into_iter().filter(|it| !excluded.contains(it) && heavy(it)).cloned().collect();
+    let covered: BTreeSet<ControlId> = named
+        .into_iter()
+        .filter(|it| !excluded.contains(it) && heavy(it))
+        .cloned()
+        .collect();
     // Where a name is wrong already, that nothing is left is no news.
     if covered.is_empty() && !mistaken {
-        let message =
-            "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
-        sheet.complain(spec.position(), format!("{message}: name more, or leave out fewer"));
+        let message = "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
+        sheet.complain(
+            spec.position(),
+            format!("{message}: name more, or leave out fewer"),
+        );
     }
     covered
 }
 
 fn read_severity(sheet: &mut Sheet<'_>, spec: Node<'_>) -> Option<Severity> {
-    super::binding::read_word(sheet, spec, "minSeverity", &Severity::ALL.map(|it| (it.name(), it)))
+    super::binding::read_word(
+        sheet,
+        spec,
+        "minSeverity",
+        &Severity::ALL.map(|it| (it.name(), it)),
+    )
 }
 
 /// Whether it is asked of the objects of a cluster.
@@ -72,33 +96,57 @@ fn judges_objects(control: &Control) -> bool {
 
 /// Whether the gate can ask it: of an object of a cluster, or of a request.
 fn is_for_gate(control: &Control) -> bool {
-    control.scope.iter().any(|it| matches!(it, Scope::Cluster | Scope::Admission))
+    control
+        .scope
+        .iter()
+        .any(|it| matches!(it, Scope::Cluster | Scope::Admission))
 }
 
-fn named_control<'l>(sheet: &mut Sheet<'_>, id: &Spanned<String>, library: &'l Library) -> Option<&'l Control> {
+fn named_control<'l>(
+    sheet: &mut Sheet<'_>,
+    id: &Spanned<String>,
+    library: &'l Library,
+) -> Option<&'l Control> {
     let control = known_control(sheet, id, library)?;
     if !is_for_gate(control) {
-        sheet.complain(id.position, format!("{} is asked of files alone: remove it", control.id));
+        sheet.complain(
+            id.position,
+            format!("{} is asked of files alone: remove it", control.id),
+        );
         return None;
     }
     Some(control)
 }
 
-fn known_control<'l>(sheet: &mut Sheet<'_>, id: &Spanned<String>, library: &'l Library) -> Option<&'l Control> {
+fn known_control<'l>(
+    sheet: &mut Sheet<'_>,
+    id: &Spanned<String>,
+    library: &'l Library,
+) -> Option<&'l Control> {
     let found = library.control(&id.value).map(|it| it.control.as_ref());
     if found.is_none() {
         let hint = library.suggest_control(&id.value);
-        sheet.complain(id.position, format!("there is no control {:?}{hint}", shown(&id.value)));
+        sheet.complain(
+            id.position,
+            format!("there is no control {:?}{hint}", shown(&id.value)),
+        );
     }
     found
 }
 
 /// The controls of a framework that the gate can ask; complains of those that the library lacks, which would be missed
 /// in silence.
-fn members<'l>(sheet: &mut Sheet<'_>, name: &Spanned<String>, library: &'l Library) -> Option<Vec<&'l ControlId>> {
+fn members<'l>(
+    sheet: &mut Sheet<'_>,
+    name: &Spanned<String>,
+    library: &'l Library,
+) -> Option<Vec<&'l ControlId>> {
     let Some(framework) = library.framework(&name.value) else {
         let hint = library.suggest_framework(&name.value);
-        sheet.complain(name.position, format!("there is no framework {:?}{hint}", shown(&name.value)));
+        sheet.complain(
+            name.position,
+            format!("there is no framework {:?}{hint}", shown(&name.value)),
+        );
         return None;
     };
     let mut found = Vec::new();

@@ -22,12 +22,23 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<Module>, Vec<Problem
     let (controls, modules) = if path.is_dir() {
         let files = files::of_folder(path, &mut problems);
         let name = fs::canonicalize(path).ok();
-        let name = name.as_deref().and_then(Path::file_name).and_then(|it| it.to_str()).unwrap_or_default();
+        let name = name
+            .as_deref()
+            .and_then(Path::file_name)
+            .and_then(|it| it.to_str())
+            .unwrap_or_default();
         load_files(files, name, &mut problems)
     } else if path.extension().is_some_and(|it| it == "rego") {
-        (load_file(path, &mut problems).into_iter().collect(), Vec::new())
+        (
+            load_file(path, &mut problems).into_iter().collect(),
+            Vec::new(),
+        )
     } else {
-        let what = if path.exists() { "is neither a folder nor a .rego file" } else { "does not exist" };
+        let what = if path.exists() {
+            "is neither a folder nor a .rego file"
+        } else {
+            "does not exist"
+        };
         problems.push(Problem::in_file(
             &shown,
             format!("{what}: give a control's folder, a folder of them, or a .rego file"),
@@ -35,8 +46,10 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<Module>, Vec<Problem
         (Vec::new(), Vec::new())
     };
     if controls.is_empty() && problems.is_empty() {
-        problems
-            .push(Problem::in_file(&shown, "no control is in this folder: it should hold C-9001-name/control.yaml"));
+        problems.push(Problem::in_file(
+            &shown,
+            "no control is in this folder: it should hold C-9001-name/control.yaml",
+        ));
     }
     sources::sort(&mut problems);
     (controls, modules, problems)
@@ -59,10 +72,15 @@ pub(super) fn load_files(
     name: &str,
     problems: &mut Vec<Problem>,
 ) -> (Vec<ControlSource>, Vec<Module>) {
-    let one = files.iter().any(|it| it.path == "control.yaml" || it.path == "rule.rego");
-    let whole = files.iter().any(|it| it.path.starts_with("controls/") || it.path.starts_with("lib/"));
-    let (single, mut files): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|it| !one && !whole && !it.path.contains('/') && it.path.ends_with(".rego"));
+    let one = files
+        .iter()
+        .any(|it| it.path == "control.yaml" || it.path == "rule.rego");
+    let whole = files
+        .iter()
+        .any(|it| it.path.starts_with("controls/") || it.path.starts_with("lib/"));
+    let (single, mut files): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|it| !one && !whole && !it.path.contains('/') && it.path.ends_with(".rego"));
     for file in &mut files {
         if one {
             file.path = format!("controls/{name}/{}", file.path);
@@ -73,12 +91,18 @@ pub(super) fn load_files(
     let library = load(&files, Origin::Custom, problems);
     let mut controls = library.controls;
     for file in &single {
-        let found = file.text.as_deref().and_then(|text| annotations::read(&file.shown, text, problems));
+        let found = file
+            .text
+            .as_deref()
+            .and_then(|text| annotations::read(&file.shown, text, problems));
         let Some(found) = found else { continue };
         match controls.iter().find(|it| it.control.id == found.control.id) {
             None => controls.push(found),
             Some(other) => {
-                let message = format!("the id {} is already that of {}: choose another", found.control.id, other.file);
+                let message = format!(
+                    "the id {} is already that of {}: choose another",
+                    found.control.id, other.file
+                );
                 problems.push(Problem::at(found.file.as_ref(), found.position, message));
             }
         }
@@ -87,4 +111,7 @@ pub(super) fn load_files(
 }
 
 /// What a custom control is checked against; its params are checked when it is added to a library.
-pub(super) const RULES: Rules<'static> = Rules { schema: None, custom: true };
+pub(super) const RULES: Rules<'static> = Rules {
+    schema: None,
+    custom: true,
+};

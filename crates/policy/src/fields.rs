@@ -22,11 +22,17 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) const fn required(name: &'static str) -> Self {
-        Self { name, required: true }
+        Self {
+            name,
+            required: true,
+        }
     }
 
     pub(super) const fn optional(name: &'static str) -> Self {
-        Self { name, required: false }
+        Self {
+            name,
+            required: false,
+        }
     }
 }
 
@@ -60,7 +66,12 @@ impl<'f> Sheet<'f> {
         what: &str,
         read: fn(&Arc<str>, &[u8], &Limits) -> document::Reading,
     ) -> Option<Document> {
-        let limits = Limits { bytes: 8 << 20, depth: 64, nodes: 500_000, expansion: 10_000 };
+        let limits = Limits {
+            bytes: 8 << 20,
+            depth: 64,
+            nodes: 500_000,
+            expansion: 10_000,
+        };
         let mut reading = read(self.file, bytes, &limits);
         if !reading.problems.is_empty() {
             self.problems.append(&mut reading.problems);
@@ -70,36 +81,63 @@ impl<'f> Sheet<'f> {
         match (documents.next(), documents.next()) {
             (Some(document), None) => Some(document),
             (Some(_), Some(second)) => {
-                self.complain(second.position(), format!("a second document begins here: one {what} a file"));
+                self.complain(
+                    second.position(),
+                    format!("a second document begins here: one {what} a file"),
+                );
                 None
             }
             (None, _) => {
-                self.complain(Position::START, format!("the file is empty: it must hold one {what}"));
+                self.complain(
+                    Position::START,
+                    format!("the file is empty: it must hold one {what}"),
+                );
                 None
             }
         }
     }
 
     pub(super) fn complain(&mut self, at: Position, message: impl Into<String>) {
-        self.problems.push(Problem::at(self.file.as_ref(), at, message));
+        self.problems
+            .push(Problem::at(self.file.as_ref(), at, message));
     }
 
     /// Whether the node is a map; complains of unknown, repeated and missing keys.
     pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[Key]) -> bool {
         if !matches!(node.value(), Value::Map(_)) {
-            self.complain(node.position(), format!("{what} must be a map with {}, but is {}", names(keys), kind(node)));
+            self.complain(
+                node.position(),
+                format!(
+                    "{what} must be a map with {}, but is {}",
+                    names(keys),
+                    kind(node)
+                ),
+            );
             return false;
         }
         self.repeated(node);
         for entry in node.entries() {
             if keys.iter().all(|it| it.name != entry.key) {
                 let hint = did_you_mean(entry.key, keys.iter().map(|it| it.name));
-                let hint = if hint.is_empty() { format!(": it has {}", names(keys)) } else { hint };
-                self.complain(entry.key_position(), format!("{what} has no key {:?}{hint}", shown(entry.key)));
+                let hint = if hint.is_empty() {
+                    format!(": it has {}", names(keys))
+                } else {
+                    hint
+                };
+                self.complain(
+                    entry.key_position(),
+                    format!("{what} has no key {:?}{hint}", shown(entry.key)),
+                );
             }
         }
-        for key in keys.iter().filter(|it| it.required && node.get(it.name).is_none()) {
-            self.complain(node.position(), format!("{what} lacks the key {:?}", key.name));
+        for key in keys
+            .iter()
+            .filter(|it| it.required && node.get(it.name).is_none())
+        {
+            self.complain(
+                node.position(),
+                format!("{what} lacks the key {:?}", key.name),
+            );
         }
         true
     }
@@ -107,7 +145,10 @@ impl<'f> Sheet<'f> {
     /// Complains of keys that stand twice in a map.
     pub(super) fn repeated(&mut self, node: Node<'_>) {
         for (key, position) in node.repeated() {
-            self.complain(position, format!("the key {:?} stands twice: keep one", shown(key)));
+            self.complain(
+                position,
+                format!("the key {:?} stands twice: keep one", shown(key)),
+            );
         }
     }
 
@@ -115,7 +156,10 @@ impl<'f> Sheet<'f> {
     pub(super) fn text(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
         let text = self.maybe_empty(node, key)?;
         if text.value.trim().is_empty() {
-            self.complain(text.position, format!("{key:?} is empty: write something or leave the key out"));
+            self.complain(
+                text.position,
+                format!("{key:?} is empty: write something or leave the key out"),
+            );
             return None;
         }
         Some(text)
@@ -130,20 +174,38 @@ impl<'f> Sheet<'f> {
     /// A text, trimmed at its end.
     pub(super) fn string(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
         let Some(text) = node.as_str() else {
-            let quote =
-                if matches!(node.value(), Value::Number(_) | Value::Bool(_)) { ": put it in quotes" } else { "" };
-            self.complain(node.position(), format!("{what} must be a text, but is {}{quote}", kind(node)));
+            let quote = if matches!(node.value(), Value::Number(_) | Value::Bool(_)) {
+                ": put it in quotes"
+            } else {
+                ""
+            };
+            self.complain(
+                node.position(),
+                format!("{what} must be a text, but is {}{quote}", kind(node)),
+            );
             return None;
         };
         if text.len() > LONGEST_TEXT {
-            self.complain(node.position(), format!("{what} is longer than {LONGEST_TEXT} bytes: shorten it"));
+            self.complain(
+                node.position(),
+                format!("{what} is longer than {LONGEST_TEXT} bytes: shorten it"),
+            );
             return None;
         }
-        if text.chars().any(|it| it.is_control() && it != '\n' && it != '\t') {
-            self.complain(node.position(), format!("{what} has a control character: remove it"));
+        if text
+            .chars()
+            .any(|it| it.is_control() && it != '\n' && it != '\t')
+        {
+            self.complain(
+                node.position(),
+                format!("{what} has a control character: remove it"),
+            );
             return None;
         }
-        Some(Spanned { value: text.trim_end().to_owned(), position: node.position() })
+        Some(Spanned {
+            value: text.trim_end().to_owned(),
+            position: node.position(),
+        })
     }
 
     /// The number of a key; `None` where the key is missing.
@@ -155,9 +217,15 @@ impl<'f> Sheet<'f> {
             _ => None,
         };
         if number.is_none() {
-            self.complain(value.position(), format!("{key:?} must be a number, but is {}", kind(value)));
+            self.complain(
+                value.position(),
+                format!("{key:?} must be a number, but is {}", kind(value)),
+            );
         }
-        Some(Spanned { value: number?, position: value.position() })
+        Some(Spanned {
+            value: number?,
+            position: value.position(),
+        })
     }
 
     /// The texts of a key's list, each once; `None` where the key is missing or no list. Entries that are no text are
@@ -165,10 +233,19 @@ impl<'f> Sheet<'f> {
     pub(super) fn texts(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
         let value = node.get(key)?;
         let mut texts: Vec<Spanned<String>> = Vec::new();
-        for (i, element) in self.elements(value, &format!("{key:?}"))?.into_iter().enumerate() {
-            let Some(text) = self.string(element, &format!("entry {} of {key:?}", i + 1)) else { continue };
+        for (i, element) in self
+            .elements(value, &format!("{key:?}"))?
+            .into_iter()
+            .enumerate()
+        {
+            let Some(text) = self.string(element, &format!("entry {} of {key:?}", i + 1)) else {
+                continue;
+            };
             if texts.iter().any(|it| it.value == text.value) {
-                self.complain(text.position, format!("{key:?} lists {:?} twice: keep one", shown(&text.value)));
+                self.complain(
+                    text.position,
+                    format!("{key:?} lists {:?} twice: keep one", shown(&text.value)),
+                );
             } else {
                 texts.push(text);
             }
@@ -179,12 +256,22 @@ impl<'f> Sheet<'f> {
     /// The elements of a list of bounded length.
     pub(super) fn elements<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Node<'a>>> {
         let Value::List(list) = node.value() else {
-            let hint = if matches!(node.value(), Value::String(_)) { ": write [ ] around it" } else { "" };
-            self.complain(node.position(), format!("{what} must be a list, but is {}{hint}", kind(node)));
+            let hint = if matches!(node.value(), Value::String(_)) {
+                ": write [ ] around it"
+            } else {
+                ""
+            };
+            self.complain(
+                node.position(),
+                format!("{what} must be a list, but is {}{hint}", kind(node)),
+            );
             return None;
         };
         if list.len() > LONGEST_LIST {
-            self.complain(node.position(), format!("{what} has more than {LONGEST_LIST} entries: shorten it"));
+            self.complain(
+                node.position(),
+                format!("{what} has more than {LONGEST_LIST} entries: shorten it"),
+            );
             return None;
         }
         Some(list.elements().collect())
@@ -194,7 +281,11 @@ impl<'f> Sheet<'f> {
 /// A word of somebody's file, bounded for a message.
 pub(super) fn shown(word: &str) -> String {
     const LONGEST: usize = 60;
-    if word.chars().count() <= LONGEST { word.to_owned() } else { word.chars().take(LONGEST).chain(['…']).collect() }
+    if word.chars().count() <= LONGEST {
+        word.to_owned()
+    } else {
+        word.chars().take(LONGEST).chain(['…']).collect()
+    }
 }
 
 /// What a node is, for messages.

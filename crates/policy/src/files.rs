@@ -50,7 +50,13 @@ pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> Vec<PolicyFile> {
 
 /// Every file of a folder, in the order of paths; hidden ones (`.git`) left out, test data listed but not read.
 pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PolicyFile> {
-    let mut walk = Walk { root: PathBuf::new(), files: Vec::new(), problems, entries: 0, bytes: 0 };
+    let mut walk = Walk {
+        root: PathBuf::new(),
+        files: Vec::new(),
+        problems,
+        entries: 0,
+        bytes: 0,
+    };
     match fs::canonicalize(folder) {
         Ok(root) if root.is_dir() => {
             walk.root.clone_from(&root);
@@ -68,18 +74,26 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
 /// # Errors
 /// Says why it cannot be had.
 pub(super) fn read_text(path: &Path) -> Result<Arc<str>, String> {
-    if !fs::metadata(path).map_err(|error| reason(&error))?.is_file() {
+    if !fs::metadata(path)
+        .map_err(|error| reason(&error))?
+        .is_file()
+    {
         return Err("is no file".to_owned());
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| reason(&error))?;
-    file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    file.take(FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| reason(&error))?;
     if bytes.len() as u64 > FILE_BYTES {
         return Err(format!("is larger than {FILE_BYTES} bytes: split it"));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
-        Err(error) => Err(format!("is not UTF-8 at byte {}: save it as UTF-8", error.utf8_error().valid_up_to())),
+        Err(error) => Err(format!(
+            "is not UTF-8 at byte {}: save it as UTF-8",
+            error.utf8_error().valid_up_to()
+        )),
     }
 }
 
@@ -94,7 +108,8 @@ struct Walk<'p> {
 
 impl Walk<'_> {
     fn complain(&mut self, path: &Path, what: &str) {
-        self.problems.push(Problem::in_file(path.display().to_string(), what));
+        self.problems
+            .push(Problem::in_file(path.display().to_string(), what));
     }
 
     /// Walks one folder. `above` holds the real paths of the folders around it, itself included.
@@ -121,17 +136,27 @@ impl Walk<'_> {
         self.entries += 1;
         if self.entries >= ENTRIES {
             if self.entries == ENTRIES {
-                self.complain(path, &format!("is one of more than {ENTRIES} files: this is hardly a policy folder"));
+                self.complain(
+                    path,
+                    &format!("is one of more than {ENTRIES} files: this is hardly a policy folder"),
+                );
             }
             return;
         }
-        let inside = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let inside = if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}/{name}")
+        };
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
             Err(error) => return self.complain(path, &reason(&error)),
         };
         if !real.starts_with(&self.root) {
-            return self.complain(path, "is a link that leads out of the folder: copy the file instead");
+            return self.complain(
+                path,
+                "is a link that leads out of the folder: copy the file instead",
+            );
         }
         if !real.is_dir() {
             return self.file(path, inside);
@@ -140,7 +165,10 @@ impl Walk<'_> {
             return self.complain(path, "is a link to a folder around it: remove it");
         }
         if above.len() > DEPTH {
-            return self.complain(path, &format!("is more than {DEPTH} folders deep: this is hardly a policy folder"));
+            return self.complain(
+                path,
+                &format!("is more than {DEPTH} folders deep: this is hardly a policy folder"),
+            );
         }
         above.push(real);
         self.folder(path, &inside, above);
@@ -153,7 +181,9 @@ impl Walk<'_> {
         if wanted {
             self.bytes += fs::metadata(path).map_or(0, |it| it.len());
             let read = if self.bytes > FOLDER_BYTES {
-                Err(format!("is one file too many: more than {FOLDER_BYTES} bytes of policies"))
+                Err(format!(
+                    "is one file too many: more than {FOLDER_BYTES} bytes of policies"
+                ))
             } else {
                 read_text(path)
             };
@@ -163,13 +193,19 @@ impl Walk<'_> {
             }
         }
         let shown = path.display().to_string().into();
-        self.files.push(PolicyFile { path: inside, shown, text });
+        self.files.push(PolicyFile {
+            path: inside,
+            shown,
+            text,
+        });
     }
 }
 
 /// Whether the loader needs the text of a file.
 fn is_read(inside: &str) -> bool {
-    let policy = Path::new(inside).extension().is_some_and(|it| it == "yaml" || it == "rego");
+    let policy = Path::new(inside)
+        .extension()
+        .is_some_and(|it| it == "yaml" || it == "rego");
     policy && !inside.split('/').any(|step| step == "testdata")
 }
 

@@ -7,14 +7,19 @@
 const LONGEST: usize = 40;
 
 /// What an id looks like, for messages.
-pub(super) const ID_FORM: &str = "capital letters and digits, a dash, digits, as in C-9001 or ACME-12";
+pub(super) const ID_FORM: &str =
+    "capital letters and digits, a dash, digits, as in C-9001 or ACME-12";
 
 /// Whether a text is an id: `C-0057`, `ACME-12`.
 pub(super) fn is_id(text: &str) -> bool {
-    let Some((prefix, number)) = text.rsplit_once('-') else { return false };
+    let Some((prefix, number)) = text.rsplit_once('-') else {
+        return false;
+    };
     text.len() <= LONGEST
         && prefix.starts_with(|c: char| c.is_ascii_uppercase())
-        && prefix.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        && prefix
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
         && !number.is_empty()
         && number.chars().all(|c| c.is_ascii_digit())
 }
@@ -30,13 +35,21 @@ pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
 /// The package of a control's rule: `controls.` and the id in small letters without what is neither letter nor digit.
 #[must_use]
 pub fn package_of(id: &str) -> String {
-    let letters = id.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+    let letters = id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase());
     "controls.".chars().chain(letters).collect()
 }
 
 /// Whether a text is the speaking part of a folder's name: small letters, digits and single dashes.
 pub(super) fn is_slug(text: &str) -> bool {
-    let word = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let word = |it: &str| {
+        !it.is_empty()
+            && it
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
     text.len() <= 80 && text.split('-').all(word)
 }
 
@@ -47,16 +60,35 @@ mod tests {
     #[test]
     fn ids_folders_and_packages_belong_together() {
         for (folder, id, package) in [
-            ("C-0057-privileged-container", Some("C-0057"), "controls.c0057"),
+            (
+                "C-0057-privileged-container",
+                Some("C-0057"),
+                "controls.c0057",
+            ),
             ("C-9001", Some("C-9001"), "controls.c9001"),
             ("ACME-12-our-own", Some("ACME-12"), "controls.acme12"),
         ] {
             assert_eq!(id_of_folder(folder), id);
             assert_eq!(package_of(id.unwrap()), package);
         }
-        for folder in ["privileged", "c-0057-x", "C-x-0057", "-1", "C-", "", "C", "É-1"] {
+        for folder in [
+            "privileged",
+            "c-0057-x",
+            "C-x-0057",
+            "-1",
+            "C-",
+            "",
+            "C",
+            "É-1",
+        ] {
             assert_eq!(id_of_folder(folder), None, "{folder}");
         }
-        assert!(is_slug("a-b2") && !is_slug("") && !is_slug("a--b") && !is_slug("../x") && !is_slug("A"));
+        assert!(
+            is_slug("a-b2")
+                && !is_slug("")
+                && !is_slug("a--b")
+                && !is_slug("../x")
+                && !is_slug("A")
+        );
     }
 }

@@ -49,16 +49,26 @@ const DATA: &str = "dataControlInputs";
 /// Reads a controls config into `params`. Every value that can be read is set; the rest keeps its value and is a
 /// problem.
 #[must_use]
-pub fn read_controls_config(file: &str, bytes: &[u8], schema: &ParamSchema, params: &mut Params) -> Vec<Problem> {
+pub fn read_controls_config(
+    file: &str,
+    bytes: &[u8],
+    schema: &ParamSchema,
+    params: &mut Params,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let file: Arc<str> = file.into();
     let mut sheet = Sheet::new(&file, &mut problems);
-    let Some(document) = sheet.document_of(bytes, "controls config", document::read) else { return problems };
+    let Some(document) = sheet.document_of(bytes, "controls config", document::read) else {
+        return problems;
+    };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
         sheet.complain(
             root.position(),
-            format!("a controls config is a map from params to values, but this is {}", kind(root)),
+            format!(
+                "a controls config is a map from params to values, but this is {}",
+                kind(root)
+            ),
         );
         return problems;
     }
@@ -72,7 +82,11 @@ pub fn read_controls_config(file: &str, bytes: &[u8], schema: &ParamSchema, para
 }
 
 /// The names and values of a controls config, whichever shape it has.
-fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> Vec<(String, Node<'a>)> {
+fn found_in<'a>(
+    sheet: &mut Sheet<'_>,
+    root: Node<'a>,
+    schema: &ParamSchema,
+) -> Vec<(String, Node<'a>)> {
     let mut found = Vec::new();
     let (settings, what) = if let Some(settings) = root.get("settings") {
         sheet.keys(root, "a controls config", FILE_KEYS);
@@ -86,9 +100,15 @@ fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> 
     if !sheet.keys(settings, what, SETTINGS_KEYS) {
         return found;
     }
-    let inputs: Vec<_> = [POSTURE, DATA].into_iter().filter_map(|key| Some((key, settings.get(key)?))).collect();
+    let inputs: Vec<_> = [POSTURE, DATA]
+        .into_iter()
+        .filter_map(|key| Some((key, settings.get(key)?)))
+        .collect();
     if inputs.is_empty() {
-        sheet.complain(settings.position(), format!("\"settings\" lacks the key {POSTURE:?}, so it sets nothing"));
+        sheet.complain(
+            settings.position(),
+            format!("\"settings\" lacks the key {POSTURE:?}, so it sets nothing"),
+        );
     }
     for (key, node) in inputs {
         match node.value() {
@@ -96,7 +116,10 @@ fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> 
             Value::Null => {}
             _ => sheet.complain(
                 node.position(),
-                format!("{key:?} must be a map from params to values, but is {}", kind(node)),
+                format!(
+                    "{key:?} must be a map from params to values, but is {}",
+                    kind(node)
+                ),
             ),
         }
     }
@@ -104,21 +127,40 @@ fn found_in<'a>(sheet: &mut Sheet<'_>, root: Node<'a>, schema: &ParamSchema) -> 
 }
 
 /// The entries of a map whose keys are params; complains of those that are none.
-fn names_of<'a>(sheet: &mut Sheet<'_>, node: Node<'a>, schema: &ParamSchema, found: &mut Vec<(String, Node<'a>)>) {
+fn names_of<'a>(
+    sheet: &mut Sheet<'_>,
+    node: Node<'a>,
+    schema: &ParamSchema,
+    found: &mut Vec<(String, Node<'a>)>,
+) {
     sheet.repeated(node);
     for entry in node.entries() {
         if schema.get(entry.key).is_some() || READ_ELSEWHERE.contains(&entry.key) {
             found.push((entry.key.to_owned(), entry.value));
         } else {
-            let known = schema.iter().map(|it| it.name.as_str()).chain(READ_ELSEWHERE.iter().copied());
+            let known = schema
+                .iter()
+                .map(|it| it.name.as_str())
+                .chain(READ_ELSEWHERE.iter().copied());
             let hint = did_you_mean(entry.key, known.chain(["settings", POSTURE, DATA]));
-            sheet.complain(entry.key_position(), format!("there is no param {:?}{hint}", shown(entry.key)));
+            sheet.complain(
+                entry.key_position(),
+                format!("there is no param {:?}{hint}", shown(entry.key)),
+            );
         }
     }
 }
 
-fn set(sheet: &mut Sheet<'_>, name: &str, node: Node<'_>, schema: &ParamSchema, params: &mut Params) {
-    let Some(value) = read_value(sheet, node, name) else { return };
+fn set(
+    sheet: &mut Sheet<'_>,
+    name: &str,
+    node: Node<'_>,
+    schema: &ParamSchema,
+    params: &mut Params,
+) {
+    let Some(value) = read_value(sheet, node, name) else {
+        return;
+    };
     if let Err(message) = params.set(schema, name, value) {
         sheet.complain(node.position(), message);
     }
@@ -132,9 +174,15 @@ pub(super) fn read_value(sheet: &mut Sheet<'_>, node: Node<'_>, name: &str) -> O
             let elements = sheet.elements(node, &format!("the param {name:?}"))?;
             let what = format!("an entry of the param {name:?}");
             let texts: Vec<_> = elements.iter().map(|it| sheet.string(*it, &what)).collect();
-            texts.into_iter().map(|it| it.map(|text| text.value)).collect::<Option<_>>().map(ParamValue::List)
+            texts
+                .into_iter()
+                .map(|it| it.map(|text| text.value))
+                .collect::<Option<_>>()
+                .map(ParamValue::List)
         }
-        _ => sheet.string(node, &format!("the param {name:?}")).map(|it| ParamValue::Text(it.value)),
+        _ => sheet
+            .string(node, &format!("the param {name:?}"))
+            .map(|it| ParamValue::Text(it.value)),
     }
 }
 
@@ -150,8 +198,12 @@ mod tests {
         let mut params = schema.defaults();
         let problems = read_controls_config("config.json", text.as_bytes(), &schema, &mut params);
         let defaults = schema.defaults();
-        let changed = params.iter().filter(|(name, value)| defaults.get(name) != Some(value));
-        let mut got: Vec<String> = changed.map(|(name, value)| format!("{name} {value:?}")).collect();
+        let changed = params
+            .iter()
+            .filter(|(name, value)| defaults.get(name) != Some(value));
+        let mut got: Vec<String> = changed
+            .map(|(name, value)| format!("{name} {value:?}"))
+            .collect();
         got.extend(problems.iter().map(ToString::to_string));
         assert_eq!(got, expected, "{text}");
     }
@@ -159,11 +211,20 @@ mod tests {
     #[test]
     fn all_shapes_are_read() {
         check("{}", &[]);
-        check("{\"publicRegistries\": [\"docker.io\"]}", &["publicRegistries List([\"docker.io\"])"]);
-        check("publicRegistries: docker.io\n", &["publicRegistries List([\"docker.io\"])"]);
+        check(
+            "{\"publicRegistries\": [\"docker.io\"]}",
+            &["publicRegistries List([\"docker.io\"])"],
+        );
+        check(
+            "publicRegistries: docker.io\n",
+            &["publicRegistries List([\"docker.io\"])"],
+        );
         check(
             "{\"settings\":{\"postureControlInputs\":{\"insecureCapabilities\":null},\"dataControlInputs\":{\"cloudProvider\":\"aws\"}}}",
-            &["cloudProvider Text(\"aws\")", "insecureCapabilities List([])"],
+            &[
+                "cloudProvider Text(\"aws\")",
+                "insecureCapabilities List([])",
+            ],
         );
         check(
             "{\"postureControlInputs\":{\"cloudProvider\":[\"gce\"], \"wlKnownNames\": [\"x\"]}}",
@@ -187,7 +248,12 @@ mod tests {
                 "config.json:5:16: the param \"cloudProvider\" holds one text, but is given 2: keep one",
             ],
         );
-        check("[]", &["config.json:1:1: a controls config is a map from params to values, but this is a list"]);
+        check(
+            "[]",
+            &[
+                "config.json:1:1: a controls config is a map from params to values, but this is a list",
+            ],
+        );
         check(
             "{\"settings\": {\"postureControlInput\": {}}}",
             &[
@@ -195,7 +261,13 @@ mod tests {
                 "config.json:1:14: \"settings\" lacks the key \"postureControlInputs\", so it sets nothing",
             ],
         );
-        check("{\"setings\": {}}", &["config.json:1:2: there is no param \"setings\", did you mean \"settings\"?"]);
-        check("", &["config.json:1:1: the file is empty: it must hold one controls config"]);
+        check(
+            "{\"setings\": {}}",
+            &["config.json:1:2: there is no param \"setings\", did you mean \"settings\"?"],
+        );
+        check(
+            "",
+            &["config.json:1:1: the file is empty: it must hold one controls config"],
+        );
     }
 }

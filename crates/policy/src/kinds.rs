@@ -53,24 +53,81 @@ const BUILT_IN: &[(&str, &[&str])] = &[
     ),
     ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
     ("apiregistration.k8s.io", &["APIService"]),
-    ("apps", &["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
+    (
+        "apps",
+        &[
+            "ControllerRevision",
+            "DaemonSet",
+            "Deployment",
+            "ReplicaSet",
+            "StatefulSet",
+        ],
+    ),
     ("autoscaling", &["HorizontalPodAutoscaler"]),
     ("batch", &["CronJob", "Job"]),
-    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle", "PodCertificateRequest"]),
+    (
+        "certificates.k8s.io",
+        &[
+            "CertificateSigningRequest",
+            "ClusterTrustBundle",
+            "PodCertificateRequest",
+        ],
+    ),
     ("coordination.k8s.io", &["Lease", "LeaseCandidate"]),
     ("discovery.k8s.io", &["EndpointSlice"]),
     ("events.k8s.io", &["Event"]),
-    ("extensions", &["DaemonSet", "Deployment", "Ingress", "NetworkPolicy", "PodSecurityPolicy", "ReplicaSet"]),
-    ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
-    ("networking.k8s.io", &["IPAddress", "Ingress", "IngressClass", "NetworkPolicy", "ServiceCIDR"]),
+    (
+        "extensions",
+        &[
+            "DaemonSet",
+            "Deployment",
+            "Ingress",
+            "NetworkPolicy",
+            "PodSecurityPolicy",
+            "ReplicaSet",
+        ],
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io",
+        &["FlowSchema", "PriorityLevelConfiguration"],
+    ),
+    (
+        "networking.k8s.io",
+        &[
+            "IPAddress",
+            "Ingress",
+            "IngressClass",
+            "NetworkPolicy",
+            "ServiceCIDR",
+        ],
+    ),
     ("node.k8s.io", &["RuntimeClass"]),
     ("policy", &["PodDisruptionBudget", "PodSecurityPolicy"]),
-    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
-    ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"]),
+    (
+        "rbac.authorization.k8s.io",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+    ),
+    (
+        "resource.k8s.io",
+        &[
+            "DeviceClass",
+            "DeviceTaintRule",
+            "ResourceClaim",
+            "ResourceClaimTemplate",
+            "ResourceSlice",
+        ],
+    ),
     ("scheduling.k8s.io", &["PriorityClass"]),
     (
         "storage.k8s.io",
-        &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],
+        &[
+            "CSIDriver",
+            "CSINode",
+            "CSIStorageCapacity",
+            "StorageClass",
+            "VolumeAttachment",
+            "VolumeAttributesClass",
+        ],
     ),
 ];
 
@@ -84,21 +141,36 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
     }
     let (group, name) = match text.split_once('/') {
         None => ("", text),
-        Some(("" | "core", name)) => return Err(format!("names the core group: write {name:?} alone")),
+        Some(("" | "core", name)) => {
+            return Err(format!("names the core group: write {name:?} alone"));
+        }
         Some((group, name)) => (group, name),
     };
     if let Some((version, kind)) = name.split_once('/') {
-        return Err(format!("names the version {version:?}: leave it out and write \"{group}/{kind}\""));
+        return Err(format!(
+            "names the version {version:?}: leave it out and write \"{group}/{kind}\""
+        ));
     }
     if is_version(group) {
-        return Err(format!("names the version {group:?}: leave it out and write {name:?}"));
+        return Err(format!(
+            "names the version {group:?}: leave it out and write {name:?}"
+        ));
     }
     if !is_kind(name) {
-        let known = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter().copied()).chain([WORKLOADS]);
+        let known = BUILT_IN
+            .iter()
+            .flat_map(|(_, kinds)| kinds.iter().copied())
+            .chain([WORKLOADS]);
         let singular = name.strip_suffix('s').unwrap_or(name);
         let hint = did_you_mean(name, known.clone());
-        let hint = if hint.is_empty() { did_you_mean(singular, known) } else { hint };
-        return Err(format!("is no kind: write {WORKLOADS}, Pod or apps/Deployment{hint}"));
+        let hint = if hint.is_empty() {
+            did_you_mean(singular, known)
+        } else {
+            hint
+        };
+        return Err(format!(
+            "is no kind: write {WORKLOADS}, Pod or apps/Deployment{hint}"
+        ));
     }
     check_group(group, name)?;
     Ok(KindSelector::Kind(Kind::new(group, name)))
@@ -123,20 +195,31 @@ fn check_group(group: &str, name: &str) -> Result<(), String> {
                 "is no kind of the core group: write the API group before it, as in apps/Deployment{}",
                 did_you_mean(name, kinds.iter().copied())
             ),
-            None => format!("is no kind of the group {group:?}{}", did_you_mean(name, kinds.iter().copied())),
+            None => format!(
+                "is no kind of the group {group:?}{}",
+                did_you_mean(name, kinds.iter().copied())
+            ),
         }),
         None if is_custom_group(group) => Ok(()),
         None => Err(match group_with(name) {
             Some(right) => format!("names no API group: write \"{right}/{name}\""),
-            None => "names no API group: a custom resource's group has a dot, as in argoproj.io/Rollout".to_owned(),
+            None => {
+                "names no API group: a custom resource's group has a dot, as in argoproj.io/Rollout"
+                    .to_owned()
+            }
         }),
     }
 }
 
 /// The group to write before a kind of Kubernetes; `extensions` is long gone and never suggested.
 fn group_with(name: &str) -> Option<&'static str> {
-    let mut found = BUILT_IN.iter().filter(|(group, kinds)| *group != "extensions" && kinds.contains(&name));
-    found.next().map(|(group, _)| *group).filter(|it| !it.is_empty())
+    let mut found = BUILT_IN
+        .iter()
+        .filter(|(group, kinds)| *group != "extensions" && kinds.contains(&name));
+    found
+        .next()
+        .map(|(group, _)| *group)
+        .filter(|it| !it.is_empty())
 }
 
 fn is_kind(name: &str) -> bool {
@@ -147,12 +230,17 @@ fn is_kind(name: &str) -> bool {
 
 /// `v1`, `v1beta2`.
 fn is_version(text: &str) -> bool {
-    text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains('.'))
+    text.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains('.'))
 }
 
 fn is_custom_group(group: &str) -> bool {
-    let label =
-        |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let label = |it: &str| {
+        !it.is_empty()
+            && it
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
     group.len() <= 253 && group.contains('.') && group.split('.').all(label)
 }
 
@@ -175,22 +263,52 @@ mod tests {
         check("workloads", "every workload");
         check("Pod", "|Pod");
         check("apps/Deployment", "apps|Deployment");
-        check("rbac.authorization.k8s.io/Role", "rbac.authorization.k8s.io|Role");
+        check(
+            "rbac.authorization.k8s.io/Role",
+            "rbac.authorization.k8s.io|Role",
+        );
         check("argoproj.io/Rollout", "argoproj.io|Rollout");
     }
 
     #[test]
     fn what_would_match_no_object_is_refused() {
-        check("Deployment", "is in the API group \"apps\": write \"apps/Deployment\"");
-        check("apps/v1/Deployment", "names the version \"v1\": leave it out and write \"apps/Deployment\"");
-        check("v1/Pod", "names the version \"v1\": leave it out and write \"Pod\"");
+        check(
+            "Deployment",
+            "is in the API group \"apps\": write \"apps/Deployment\"",
+        );
+        check(
+            "apps/v1/Deployment",
+            "names the version \"v1\": leave it out and write \"apps/Deployment\"",
+        );
+        check(
+            "v1/Pod",
+            "names the version \"v1\": leave it out and write \"Pod\"",
+        );
         check("core/Pod", "names the core group: write \"Pod\" alone");
-        check("rbac/Role", "names no API group: write \"rbac.authorization.k8s.io/Role\"");
-        check("apps/Deploymnt", "is no kind of the group \"apps\", did you mean \"Deployment\"?");
-        check("workload", "is no kind: write workloads, Pod or apps/Deployment, did you mean \"workloads\"?");
-        check("pods", "is no kind: write workloads, Pod or apps/Deployment, did you mean \"Pod\"?");
-        check("Rollout", "is no kind of the core group: write the API group before it, as in apps/Deployment");
-        check("argo/Rollout", "names no API group: a custom resource's group has a dot, as in argoproj.io/Rollout");
+        check(
+            "rbac/Role",
+            "names no API group: write \"rbac.authorization.k8s.io/Role\"",
+        );
+        check(
+            "apps/Deploymnt",
+            "is no kind of the group \"apps\", did you mean \"Deployment\"?",
+        );
+        check(
+            "workload",
+            "is no kind: write workloads, Pod or apps/Deployment, did you mean \"workloads\"?",
+        );
+        check(
+            "pods",
+            "is no kind: write workloads, Pod or apps/Deployment, did you mean \"Pod\"?",
+        );
+        check(
+            "Rollout",
+            "is no kind of the core group: write the API group before it, as in apps/Deployment",
+        );
+        check(
+            "argo/Rollout",
+            "names no API group: a custom resource's group has a dot, as in argoproj.io/Rollout",
+        );
         check("", "is no kind: write workloads, Pod or apps/Deployment");
     }
 }

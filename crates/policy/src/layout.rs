@@ -35,7 +35,9 @@ impl<'f> Layout<'f> {
                 ["lib", name] if ends(name, "rego") => layout.modules.push(file),
                 ["frameworks", name] if ends(name, "yaml") => layout.frameworks.push(file),
                 ["lib", "testdata", ..] | ["cases", ..] => {}
-                ["controls", folder, rest @ ..] if !rest.is_empty() => layout.control(file, folder, rest, problems),
+                ["controls", folder, rest @ ..] if !rest.is_empty() => {
+                    layout.control(file, folder, rest, problems)
+                }
                 [.., name] if ends(name, "md") => {}
                 _ => complain(file, &steps, problems),
             }
@@ -43,11 +45,21 @@ impl<'f> Layout<'f> {
         layout
     }
 
-    fn control(&mut self, file: &'f PolicyFile, name: &'f str, rest: &[&str], problems: &mut Vec<Problem>) {
+    fn control(
+        &mut self,
+        file: &'f PolicyFile,
+        name: &'f str,
+        rest: &[&str],
+        problems: &mut Vec<Problem>,
+    ) {
         let folder = self.controls.entry(name).or_default();
         if folder.shown.is_empty() {
             let inside: usize = rest.iter().map(|it| it.len() + 1).sum();
-            folder.shown = file.shown.get(..file.shown.len().saturating_sub(inside)).unwrap_or(name).to_owned();
+            folder.shown = file
+                .shown
+                .get(..file.shown.len().saturating_sub(inside))
+                .unwrap_or(name)
+                .to_owned();
         }
         match rest {
             ["control.yaml"] => folder.control = Some(file),
@@ -60,16 +72,29 @@ impl<'f> Layout<'f> {
 }
 
 fn ends(name: &str, extension: &str) -> bool {
-    name.strip_suffix(extension).is_some_and(|it| it.len() > 1 && it.ends_with('.'))
+    name.strip_suffix(extension)
+        .is_some_and(|it| it.len() > 1 && it.ends_with('.'))
 }
 
 fn complain(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
-    const KNOWN: [&str; 5] = ["control.yaml", "rule.rego", "params.yaml", "controls", "frameworks"];
+    const KNOWN: [&str; 5] = [
+        "control.yaml",
+        "rule.rego",
+        "params.yaml",
+        "controls",
+        "frameworks",
+    ];
     let name = steps.last().copied().unwrap_or_default();
-    let hint = match (name.strip_suffix(".yml"), steps.iter().find_map(|step| nearest(step, KNOWN))) {
+    let hint = match (
+        name.strip_suffix(".yml"),
+        steps.iter().find_map(|step| nearest(step, KNOWN)),
+    ) {
         (Some(stem), _) => format!("rename it to {stem}.yaml"),
         (_, Some(near)) if !steps.contains(&near) => format!("did you mean {near:?}?"),
         _ => "remove it, or see README.md of the built-in policies for what goes where".to_owned(),
     };
-    problems.push(Problem::in_file(file.shown.as_ref(), format!("nothing reads this file: {hint}")));
+    problems.push(Problem::in_file(
+        file.shown.as_ref(),
+        format!("nothing reads this file: {hint}"),
+    ));
 }

@@ -50,7 +50,8 @@ mod tests;
 pub use binding::{Binding, fallback_binding, read_binding};
 pub use bindings::{BindingKeys, binding_keys, binding_words, load_bindings, read_bindings};
 pub use cases::{
-    Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences, read_cases, read_differences,
+    Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences,
+    read_cases, read_differences,
 };
 pub use custom::load_custom;
 pub use identity::package_of;

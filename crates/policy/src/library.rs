@@ -57,13 +57,17 @@ impl Library {
     /// The control of an id, without regard to case.
     #[must_use]
     pub fn control(&self, id: &str) -> Option<&ControlSource> {
-        self.controls.iter().find(|it| it.control.id.as_str().eq_ignore_ascii_case(id))
+        self.controls
+            .iter()
+            .find(|it| it.control.id.as_str().eq_ignore_ascii_case(id))
     }
 
     /// The framework of a name, without regard to case.
     #[must_use]
     pub fn framework(&self, name: &str) -> Option<&Arc<Framework>> {
-        self.frameworks.iter().find(|it| it.name.eq_ignore_ascii_case(name))
+        self.frameworks
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(name))
     }
 
     /// Half a sentence for somebody who named a control that is not there: `, did you mean "C-0057"?`, or nothing.
@@ -81,11 +85,18 @@ impl Library {
     /// Adds a user's controls and modules. None of them may stand in for one of the library: a control whose id or
     /// package is taken, a module whose package is taken, and a control whose params do not exist are left out and
     /// told.
-    pub fn add_custom(&mut self, controls: Vec<ControlSource>, modules: Vec<Module>) -> Vec<Problem> {
+    pub fn add_custom(
+        &mut self,
+        controls: Vec<ControlSource>,
+        modules: Vec<Module>,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for module in modules {
             let name = rule::package(&module.text).map(|it| it.value);
-            let taken = self.modules.iter().find(|it| rule::package(&it.text).map(|it| it.value) == name);
+            let taken = self
+                .modules
+                .iter()
+                .find(|it| rule::package(&it.text).map(|it| it.value) == name);
             match taken {
                 Some(taken) => {
                     let message = format!(
@@ -107,19 +118,30 @@ impl Library {
                 problems.extend(faults.into_iter().map(at));
             }
         }
-        self.controls.sort_by(|a, b| a.control.id.cmp(&b.control.id));
+        self.controls
+            .sort_by(|a, b| a.control.id.cmp(&b.control.id));
         problems
     }
 
     fn faults_of(&self, source: &ControlSource) -> Vec<String> {
         let id = source.control.id.as_str();
         let package = identity::package_of(id);
-        let taken = self.controls.iter().find(|it| identity::package_of(it.control.id.as_str()) == package);
+        let taken = self
+            .controls
+            .iter()
+            .find(|it| identity::package_of(it.control.id.as_str()) == package);
         let mut faults = Vec::new();
         if let Some(taken) = taken {
-            faults.push(format!("{id} is already {} ({}): choose another id", taken.control.id, taken.control.name));
+            faults.push(format!(
+                "{id} is already {} ({}): choose another id",
+                taken.control.id, taken.control.name
+            ));
         }
-        let unknown = source.control.params.iter().filter(|it| self.params.get(it).is_none());
+        let unknown = source
+            .control
+            .params
+            .iter()
+            .filter(|it| self.params.get(it).is_none());
         faults.extend(unknown.map(|it| self.params.unknown(it)));
         faults
     }
@@ -146,9 +168,16 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
     // A params.yaml that cannot be read would make every param unknown: one mistake is told once.
     let known = layout.params.is_none() || library.params.iter().next().is_some();
     let schema = (origin == Origin::Library && known).then_some(&library.params);
-    let rules = Rules { schema, custom: origin == Origin::Custom };
+    let rules = Rules {
+        schema,
+        custom: origin == Origin::Custom,
+    };
     library.controls = load_controls(&layout, &rules, problems);
-    library.modules = layout.modules.iter().filter_map(|it| load_module(it, problems)).collect();
+    library.modules = layout
+        .modules
+        .iter()
+        .filter_map(|it| load_module(it, problems))
+        .collect();
     if origin == Origin::Library {
         library.frameworks = load_frameworks(&layout, problems);
     } else {
@@ -165,13 +194,19 @@ fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
     file.text.as_deref().map(|text| (&file.shown, text))
 }
 
-fn load_controls(layout: &Layout<'_>, rules: &Rules<'_>, problems: &mut Vec<Problem>) -> Vec<ControlSource> {
+fn load_controls(
+    layout: &Layout<'_>,
+    rules: &Rules<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<ControlSource> {
     let mut controls: Vec<ControlSource> = Vec::new();
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
     for (name, folder) in &layout.controls {
         let Some(id) = identity::id_of_folder(name) else {
-            let message =
-                format!("the folder's name has no id: name it like C-9001-what-it-asks ({})", identity::ID_FORM);
+            let message = format!(
+                "the folder's name has no id: name it like C-9001-what-it-asks ({})",
+                identity::ID_FORM
+            );
             problems.push(Problem::in_file(&folder.shown, message));
             continue;
         };
@@ -194,34 +229,66 @@ fn load_control(
 ) -> Option<ControlSource> {
     for (file, name) in [(folder.control, "control.yaml"), (folder.rule, "rule.rego")] {
         if file.is_none() {
-            problems.push(Problem::in_file(&folder.shown, format!("the control lacks {name}: write it")));
+            problems.push(Problem::in_file(
+                &folder.shown,
+                format!("the control lacks {name}: write it"),
+            ));
         }
     }
-    let rule = folder.rule.and_then(text_of).and_then(|(file, text)| load_rule(id, file, text, problems));
+    let rule = folder
+        .rule
+        .and_then(text_of)
+        .and_then(|(file, text)| load_rule(id, file, text, problems));
     let (file, text) = folder.control.and_then(text_of)?;
     let placed = control::read(file, text, rules, problems);
     let (control, position) = placed?;
     if control.id.as_str() != id {
-        let message = format!("the id is {}, but the folder's name says {id}: make them the same", control.id);
+        let message = format!(
+            "the id is {}, but the folder's name says {id}: make them the same",
+            control.id
+        );
         problems.push(Problem::at(file.as_ref(), position, message));
         return None;
     }
     let rule = rule?;
     problems.extend(unlisted_params(&rule, &control));
-    Some(ControlSource { control: Arc::new(control), rule, file: Arc::clone(file), position })
+    Some(ControlSource {
+        control: Arc::new(control),
+        rule,
+        file: Arc::clone(file),
+        position,
+    })
 }
 
 /// A rule's module, where its package is the control's.
-pub(super) fn load_rule(id: &str, file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> Option<Module> {
+pub(super) fn load_rule(
+    id: &str,
+    file: &Arc<str>,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Module> {
     let expected = identity::package_of(id);
     let (position, found) = match rule::package(text) {
-        None => (Position::START, "the file does not begin with a package".to_owned()),
+        None => (
+            Position::START,
+            "the file does not begin with a package".to_owned(),
+        ),
         Some(package) if package.value == expected => {
-            return Some(Module { file: Arc::clone(file), text: text.into() });
+            return Some(Module {
+                file: Arc::clone(file),
+                text: text.into(),
+            });
         }
-        Some(package) => (package.position, format!("the package is {:?}", super::fields::shown(&package.value))),
+        Some(package) => (
+            package.position,
+            format!("the package is {:?}", super::fields::shown(&package.value)),
+        ),
     };
-    problems.push(Problem::at(file.as_ref(), position, format!("{found}: write `package {expected}`")));
+    problems.push(Problem::at(
+        file.as_ref(),
+        position,
+        format!("{found}: write `package {expected}`"),
+    ));
     None
 }
 
@@ -245,26 +312,44 @@ pub(super) fn unlisted_params(rule: &Module, control: &Control) -> Vec<Problem> 
 
 fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<Module> {
     let (shown, text) = text_of(file)?;
-    let word = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let word =
+        |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let package = rule::package(text);
-    let right = package.as_ref().is_some_and(|it| it.value.strip_prefix("lib.").is_some_and(word));
+    let right = package
+        .as_ref()
+        .is_some_and(|it| it.value.strip_prefix("lib.").is_some_and(word));
     if !right {
         let position = package.map_or(Position::START, |it| it.position);
         let message = "a module of lib/ begins with `package lib.` and one word: write it so";
         problems.push(Problem::at(shown.as_ref(), position, message));
         return None;
     }
-    Some(Module { file: Arc::clone(shown), text: text.into() })
+    Some(Module {
+        file: Arc::clone(shown),
+        text: text.into(),
+    })
 }
 
 fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<Framework>> {
-    let known: BTreeSet<String> =
-        layout.controls.keys().filter_map(|it| identity::id_of_folder(it)).map(str::to_owned).collect();
+    let known: BTreeSet<String> = layout
+        .controls
+        .keys()
+        .filter_map(|it| identity::id_of_folder(it))
+        .map(str::to_owned)
+        .collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
     for (file, text) in layout.frameworks.iter().filter_map(|it| text_of(it)) {
-        let Some((framework, position)) = framework::read(file, text, &known, problems) else { continue };
-        if frameworks.iter().any(|it| it.name.eq_ignore_ascii_case(&framework.name)) {
-            let message = format!("another framework is named {}: choose another name", framework.name);
+        let Some((framework, position)) = framework::read(file, text, &known, problems) else {
+            continue;
+        };
+        if frameworks
+            .iter()
+            .any(|it| it.name.eq_ignore_ascii_case(&framework.name))
+        {
+            let message = format!(
+                "another framework is named {}: choose another name",
+                framework.name
+            );
             problems.push(Problem::at(file.as_ref(), position, message));
         } else {
             frameworks.push(Arc::new(framework));

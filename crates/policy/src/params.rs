@@ -96,16 +96,28 @@ impl ParamSchema {
     /// Every param with its default.
     #[must_use]
     pub fn defaults(&self) -> Params {
-        Params(Arc::new(self.0.values().map(|it| (it.name.clone(), it.default.clone())).collect()))
+        Params(Arc::new(
+            self.0
+                .values()
+                .map(|it| (it.name.clone(), it.default.clone()))
+                .collect(),
+        ))
     }
 
     /// The same params with other values to begin with, such as those of a controls config; a binding's own change
     /// them further.
     #[must_use]
     pub fn with_defaults(&self, params: &Params) -> Self {
-        let spec =
-            |it: &ParamSpec| ParamSpec { default: params.get(&it.name).unwrap_or(&it.default).clone(), ..it.clone() };
-        Self(self.0.iter().map(|(name, it)| (name.clone(), spec(it))).collect())
+        let spec = |it: &ParamSpec| ParamSpec {
+            default: params.get(&it.name).unwrap_or(&it.default).clone(),
+            ..it.clone()
+        };
+        Self(
+            self.0
+                .iter()
+                .map(|(name, it)| (name.clone(), spec(it)))
+                .collect(),
+        )
     }
 
     /// A value as the param holds it: a pattern's classes written out, a list of one text taken as the text, a text
@@ -149,7 +161,12 @@ impl Params {
     ///
     /// # Errors
     /// As [`ParamSchema::check`]; nothing is changed then.
-    pub fn set(&mut self, schema: &ParamSchema, name: &str, value: ParamValue) -> Result<(), String> {
+    pub fn set(
+        &mut self,
+        schema: &ParamSchema,
+        name: &str,
+        value: ParamValue,
+    ) -> Result<(), String> {
         let value = schema.check(name, value)?;
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
         Ok(())
@@ -160,10 +177,19 @@ impl Params {
     ///
     /// # Errors
     /// Says that no param has the name, or that the shape is wrong; nothing is changed then.
-    pub fn set_unvetted(&mut self, schema: &ParamSchema, name: &str, value: ParamValue) -> Result<(), String> {
+    pub fn set_unvetted(
+        &mut self,
+        schema: &ParamSchema,
+        name: &str,
+        value: ParamValue,
+    ) -> Result<(), String> {
         let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
         if matches!(value, ParamValue::Text(_)) != (spec.kind == ParamType::String) {
-            let shape = if spec.kind == ParamType::String { "one text" } else { "a list of texts" };
+            let shape = if spec.kind == ParamType::String {
+                "one text"
+            } else {
+                "a list of texts"
+            };
             return Err(format!("the param {name:?} holds {shape}: write it so"));
         }
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
@@ -178,24 +204,35 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
         ParamValue::List(entries) => entries,
     };
     if let Some(long) = entries.iter().find(|it| it.len() > LONGEST_VALUE) {
-        return Err(format!("has an entry of {} bytes, more than {LONGEST_VALUE}: shorten it", long.len()));
+        return Err(format!(
+            "has an entry of {} bytes, more than {LONGEST_VALUE}: shorten it",
+            long.len()
+        ));
     }
     match kind {
         ParamType::String => one_text(entries),
         ParamType::Strings => Ok(ParamValue::List(entries)),
         ParamType::Regexes => {
-            let patterns = entries.iter().map(|it| patterns::rewrite(it).map_err(|why| entry(it, &why)));
+            let patterns = entries
+                .iter()
+                .map(|it| patterns::rewrite(it).map_err(|why| entry(it, &why)));
             patterns.collect::<Result<_, _>>().map(ParamValue::List)
         }
         ParamType::Quantities => match entries.iter().find(|it| !is_quantity(it)) {
-            Some(wrong) => Err(entry(wrong, "is no quantity: write one like 500m, 0.5, 2Gi or 1e3")),
+            Some(wrong) => Err(entry(
+                wrong,
+                "is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
+            )),
             None => Ok(ParamValue::List(entries)),
         },
     }
 }
 
 fn entry(text: &str, why: &str) -> String {
-    format!("has the entry {:?}, which {why}", super::fields::shown(text))
+    format!(
+        "has the entry {:?}, which {why}",
+        super::fields::shown(text)
+    )
 }
 
 fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
@@ -210,9 +247,13 @@ fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
 
 /// The form of a Kubernetes quantity: a signed decimal number, then a suffix or an exponent.
 fn is_quantity(text: &str) -> bool {
-    const SUFFIXES: [&str; 16] = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    const SUFFIXES: [&str; 16] = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ];
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let end = unsigned
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(unsigned.len());
     let (number, suffix) = unsigned.split_at(end);
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
     if digits == 0 || digits > 40 || number.matches('.').count() > 1 {
@@ -249,9 +290,17 @@ mod tests {
         check(Strings, text("a"), Ok(list(&["a"])));
         check(String, list(&["aws"]), Ok(text("aws")));
         check(String, list(&[]), Ok(text("")));
-        check(String, list(&["aws", "gce"]), Err("holds one text, but is given 2: keep one"));
+        check(
+            String,
+            list(&["aws", "gce"]),
+            Err("holds one text, but is given 2: keep one"),
+        );
         check(Regexes, list(&[r"\w"]), Ok(list(&["[0-9A-Za-z_]"])));
-        check(Regexes, list(&["("]), Err("has the entry \"(\", which is no pattern, at byte 0: unclosed group"));
+        check(
+            Regexes,
+            list(&["("]),
+            Err("has the entry \"(\", which is no pattern, at byte 0: unclosed group"),
+        );
         check(
             Quantities,
             list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"]),
@@ -272,13 +321,29 @@ mod tests {
             default: list(&[]),
         });
         let mut params = schema.defaults();
-        assert!(params.get("publicRegistries").is_some_and(ParamValue::is_empty));
+        assert!(
+            params
+                .get("publicRegistries")
+                .is_some_and(ParamValue::is_empty)
+        );
         let refused = params.set(&schema, "publicRegistry", list(&["x"]));
-        assert_eq!(refused, Err("there is no param \"publicRegistry\", did you mean \"publicRegistries\"?".to_owned()));
-        assert_eq!(params.set(&schema, "publicRegistries", list(&["x"])), Ok(()));
+        assert_eq!(
+            refused,
+            Err(
+                "there is no param \"publicRegistry\", did you mean \"publicRegistries\"?"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            params.set(&schema, "publicRegistries", list(&["x"])),
+            Ok(())
+        );
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
         assert_eq!(schema.with_defaults(&params).defaults(), params);
         let refused = params.set_unvetted(&schema, "publicRegistries", text("x"));
-        assert_eq!(refused, Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned()));
+        assert_eq!(
+            refused,
+            Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned())
+        );
     }
 }

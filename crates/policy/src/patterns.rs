@@ -5,7 +5,9 @@
 //! classes, `x` and `u` flags) or what neither has (lookaround, backreferences) is refused. Size is bounded, so that a
 //! pattern cannot eat the memory of the program. It never matches anything.
 
-use regex_syntax::ast::{self, Ast, ClassPerlKind, ClassSetItem, Flag, FlagsItemKind, RepetitionKind, RepetitionRange};
+use regex_syntax::ast::{
+    self, Ast, ClassPerlKind, ClassSetItem, Flag, FlagsItemKind, RepetitionKind, RepetitionRange,
+};
 
 /// The longest pattern, in bytes.
 const LONGEST: usize = 1_000;
@@ -34,7 +36,9 @@ pub fn vet(pattern: &str) -> Result<(), String> {
     if written_out == pattern {
         Ok(())
     } else {
-        Err(format!("has a class that is not ASCII everywhere: write {written_out:?}"))
+        Err(format!(
+            "has a class that is not ASCII everywhere: write {written_out:?}"
+        ))
     }
 }
 
@@ -42,15 +46,23 @@ fn parse(pattern: &str) -> Result<Ast, String> {
     if pattern.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} bytes: split it"));
     }
-    ast::parse::ParserBuilder::new().nest_limit(DEEPEST).build().parse(pattern).map_err(|error| {
-        let place = error.span().start.offset;
-        let why = match error.kind() {
-            ast::ErrorKind::UnsupportedLookAround => "lookaround, which RE2 does not have".to_owned(),
-            ast::ErrorKind::UnsupportedBackreference => "a backreference, which RE2 does not have".to_owned(),
-            kind => kind.to_string(),
-        };
-        format!("is no pattern, at byte {place}: {why}")
-    })
+    ast::parse::ParserBuilder::new()
+        .nest_limit(DEEPEST)
+        .build()
+        .parse(pattern)
+        .map_err(|error| {
+            let place = error.span().start.offset;
+            let why = match error.kind() {
+                ast::ErrorKind::UnsupportedLookAround => {
+                    "lookaround, which RE2 does not have".to_owned()
+                }
+                ast::ErrorKind::UnsupportedBackreference => {
+                    "a backreference, which RE2 does not have".to_owned()
+                }
+                kind => kind.to_string(),
+            };
+            format!("is no pattern, at byte {place}: {why}")
+        })
 }
 
 /// Places of the pattern and what to write there instead, in the order of the text.
@@ -67,14 +79,17 @@ impl Edits {
             Ast::Flags(it) => check_flags(&it.flags),
             Ast::ClassUnicode(_) => Err(refused_unicode()),
             Ast::ClassPerl(class) => {
-                self.0.push((range(&class.span), written_out(&class.kind, class.negated)));
+                self.0
+                    .push((range(&class.span), written_out(&class.kind, class.negated)));
                 Ok(())
             }
             Ast::ClassBracketed(class) => self.visit_set(&class.kind),
             Ast::Repetition(it) => {
                 let times = repeats.saturating_mul(bound(&it.op.kind));
                 if times > MOST_REPEATS {
-                    return Err(format!("repeats something more than {MOST_REPEATS} times, which RE2 refuses"));
+                    return Err(format!(
+                        "repeats something more than {MOST_REPEATS} times, which RE2 refuses"
+                    ));
                 }
                 self.visit(&it.ast, times)
             }
@@ -84,8 +99,14 @@ impl Edits {
                 }
                 self.visit(&group.ast, repeats)
             }
-            Ast::Alternation(it) => it.asts.iter().try_for_each(|part| self.visit(part, repeats)),
-            Ast::Concat(it) => it.asts.iter().try_for_each(|part| self.visit(part, repeats)),
+            Ast::Alternation(it) => it
+                .asts
+                .iter()
+                .try_for_each(|part| self.visit(part, repeats)),
+            Ast::Concat(it) => it
+                .asts
+                .iter()
+                .try_for_each(|part| self.visit(part, repeats)),
         }
     }
 
@@ -110,9 +131,9 @@ impl Edits {
                 self.0.push((range(&class.span), inside));
                 Ok(())
             }
-            ClassSetItem::Bracketed(_) => {
-                Err("has a class inside a class, which RE2 reads differently: escape the [".to_owned())
-            }
+            ClassSetItem::Bracketed(_) => Err(
+                "has a class inside a class, which RE2 reads differently: escape the [".to_owned(),
+            ),
             ClassSetItem::Union(union) => union.items.iter().try_for_each(|it| self.visit_item(it)),
         }
     }
@@ -159,7 +180,11 @@ fn inside_class(kind: &ClassPerlKind, negated: bool) -> Option<&'static str> {
 }
 
 fn check_literal(tree: &Ast) -> Result<(), String> {
-    if let Ast::Literal(it) = tree { check_escape(it) } else { Ok(()) }
+    if let Ast::Literal(it) = tree {
+        check_escape(it)
+    } else {
+        Ok(())
+    }
 }
 
 /// Escapes that Go does not read: `\u00e9` and its kin.
@@ -178,7 +203,10 @@ fn check_assertion(assertion: &ast::Assertion) -> Result<(), String> {
     use ast::AssertionKind::{EndLine, EndText, StartLine, StartText};
     match assertion.kind {
         StartLine | EndLine | StartText | EndText => Ok(()),
-        _ => Err("has a word boundary, which is ASCII in RE2 and Unicode here: write (^|[^0-9A-Za-z_])".to_owned()),
+        _ => Err(
+            "has a word boundary, which is ASCII in RE2 and Unicode here: write (^|[^0-9A-Za-z_])"
+                .to_owned(),
+        ),
     }
 }
 
@@ -188,7 +216,10 @@ fn check_flags(flags: &ast::Flags) -> Result<(), String> {
             it.kind,
             FlagsItemKind::Negation
                 | FlagsItemKind::Flag(
-                    Flag::CaseInsensitive | Flag::MultiLine | Flag::DotMatchesNewLine | Flag::SwapGreed
+                    Flag::CaseInsensitive
+                        | Flag::MultiLine
+                        | Flag::DotMatchesNewLine
+                        | Flag::SwapGreed
                 )
         )
     };
@@ -203,7 +234,9 @@ fn check_flags(flags: &ast::Flags) -> Result<(), String> {
 fn bound(kind: &RepetitionKind) -> u64 {
     match kind {
         RepetitionKind::Range(
-            RepetitionRange::Exactly(most) | RepetitionRange::AtLeast(most) | RepetitionRange::Bounded(_, most),
+            RepetitionRange::Exactly(most)
+            | RepetitionRange::AtLeast(most)
+            | RepetitionRange::Bounded(_, most),
         ) => u64::from(*most).max(1),
         _ => 1,
     }
@@ -224,15 +257,32 @@ mod tests {
 
     #[test]
     fn short_classes_are_written_out_as_go_reads_them() {
-        check(r"BEGIN \w+ PRIVATE KEY", Ok("BEGIN [0-9A-Za-z_]+ PRIVATE KEY"));
-        check(r"\d\D\s\S\W", Ok(r"[0-9][^0-9][\t\n\f\r ][^\t\n\f\r ][^0-9A-Za-z_]"));
+        check(
+            r"BEGIN \w+ PRIVATE KEY",
+            Ok("BEGIN [0-9A-Za-z_]+ PRIVATE KEY"),
+        );
+        check(
+            r"\d\D\s\S\W",
+            Ok(r"[0-9][^0-9][\t\n\f\r ][^\t\n\f\r ][^0-9A-Za-z_]"),
+        );
         check(r"[\w.-]{3}", Ok("[0-9A-Za-z_.-]{3}"));
         check(r"é\w", Ok("é[0-9A-Za-z_]"));
-        for same in [r"AIza[0-9A-Za-z\-_]{35}", "(?i)key", "^a|b$", "[[:alpha:]]", r"\x41\.", "a{2,5}?", ""] {
+        for same in [
+            r"AIza[0-9A-Za-z\-_]{35}",
+            "(?i)key",
+            "^a|b$",
+            "[[:alpha:]]",
+            r"\x41\.",
+            "a{2,5}?",
+            "",
+        ] {
             check(same, Ok(same));
             assert_eq!(vet(same), Ok(()));
         }
-        assert_eq!(vet(r"\d"), Err("has a class that is not ASCII everywhere: write \"[0-9]\"".to_owned()));
+        assert_eq!(
+            vet(r"\d"),
+            Err("has a class that is not ASCII everywhere: write \"[0-9]\"".to_owned())
+        );
     }
 
     #[test]

@@ -8,16 +8,24 @@ use kubevet_model::Position;
 
 /// The package of a module and where it is named; `None` where no package line comes first.
 pub(super) fn package(text: &str) -> Option<Spanned<String>> {
-    let (number, line) =
-        text.lines().enumerate().find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+    let (number, line) = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
     let after = line.trim_start().strip_prefix("package")?;
     let name = after.trim_start();
     if name.len() == after.len() {
         return None;
     }
     let column = line.chars().count() - name.chars().count() + 1;
-    let name = name.split([' ', '\t', '#', ';', '\r']).next().unwrap_or_default();
-    Some(Spanned { value: name.to_owned(), position: position(number, column) })
+    let name = name
+        .split([' ', '\t', '#', ';', '\r'])
+        .next()
+        .unwrap_or_default();
+    Some(Spanned {
+        value: name.to_owned(),
+        position: position(number, column),
+    })
 }
 
 /// The params that a module reads as `input.params.NAME` or `input.params["NAME"]`, each at every place.
@@ -33,9 +41,17 @@ pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
                 continue;
             }
             // The mask keeps every byte in place, so the name of a quoted key is read from the line itself.
-            let Some((lead, name)) = line.get(at + ROOT.len()..).and_then(name_after) else { continue };
-            let column = line.get(..at + ROOT.len() + lead).map_or(0, |it| it.chars().count()) + 1;
-            found.push(Spanned { value: name.to_owned(), position: position(number, column) });
+            let Some((lead, name)) = line.get(at + ROOT.len()..).and_then(name_after) else {
+                continue;
+            };
+            let column = line
+                .get(..at + ROOT.len() + lead)
+                .map_or(0, |it| it.chars().count())
+                + 1;
+            found.push(Spanned {
+                value: name.to_owned(),
+                position: position(number, column),
+            });
         }
     }
     found
@@ -48,7 +64,9 @@ fn name_after(rest: &str) -> Option<(usize, &str)> {
     }
     let name = rest.strip_prefix('.')?;
     let end = name.find(|c| !is_word(c)).unwrap_or(name.len());
-    name.get(..end).filter(|it| !it.is_empty()).map(|name| (1, name))
+    name.get(..end)
+        .filter(|it| !it.is_empty())
+        .map(|name| (1, name))
 }
 
 /// A line with comments and the insides of strings blanked, byte for byte. `raw` says whether the line begins inside a
@@ -85,7 +103,10 @@ fn is_word(c: char) -> bool {
 /// From a line counted from 0 and a column counted from 1.
 fn position(line: usize, column: usize) -> Position {
     let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
-    Position { line: number(line).saturating_add(1), column: number(column) }
+    Position {
+        line: number(line).saturating_add(1),
+        column: number(column),
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +114,10 @@ mod tests {
     use super::*;
 
     fn print(found: &[Spanned<String>]) -> Vec<String> {
-        found.iter().map(|it| format!("{} {}", it.position, it.value)).collect()
+        found
+            .iter()
+            .map(|it| format!("{} {}", it.position, it.value))
+            .collect()
     }
 
     #[test]
@@ -106,7 +130,12 @@ mod tests {
             ("package\n", None),
             ("", None),
         ] {
-            assert_eq!(print(&package(text).into_iter().collect::<Vec<_>>()).first().map(String::as_str), expected);
+            assert_eq!(
+                print(&package(text).into_iter().collect::<Vec<_>>())
+                    .first()
+                    .map(String::as_str),
+                expected
+            );
         }
     }
 
@@ -115,6 +144,9 @@ mod tests {
         let text = "x in input.params.allowed # input.params.no\ny := \"input.params.no\"\nz := `input.params.no\n\
                     input.params.no` == input.params[\"max-é\"]\n\"\\\"\" == input.params.é; myinput.params.no; input.params\n\
                     e := \"é\"; input.params.last";
-        assert_eq!(print(&params_read(text)), ["1:19 allowed", "4:35 max-é", "6:24 last"]);
+        assert_eq!(
+            print(&params_read(text)),
+            ["1:19 allowed", "4:35 max-é", "6:24 last"]
+        );
     }
 }

@@ -13,17 +13,28 @@ use std::{
 const FILES: &[(&str, &str)] = &[
     ("control.yaml", include_str!("scaffold/control.yaml")),
     ("rule.rego", include_str!("scaffold/rule.rego.txt")),
-    ("testdata/pass/no-terminal.yaml", include_str!("scaffold/no-terminal.yaml")),
-    ("testdata/pass/terminal-refused.yaml", include_str!("scaffold/terminal-refused.yaml")),
+    (
+        "testdata/pass/no-terminal.yaml",
+        include_str!("scaffold/no-terminal.yaml"),
+    ),
+    (
+        "testdata/pass/terminal-refused.yaml",
+        include_str!("scaffold/terminal-refused.yaml"),
+    ),
     ("testdata/fail/pod.yaml", include_str!("scaffold/pod.yaml")),
-    ("testdata/fail/init-container.yaml", include_str!("scaffold/init-container.yaml")),
+    (
+        "testdata/fail/init-container.yaml",
+        include_str!("scaffold/init-container.yaml"),
+    ),
 ];
 
 /// Why no control was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
     /// The name has no id, or has letters that a folder's name should not have.
-    #[error("{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal")]
+    #[error(
+        "{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal"
+    )]
     Name(String),
     /// There is something already.
     #[error("{} exists: choose another name, or remove it", .0.display())]
@@ -45,7 +56,8 @@ pub enum ScaffoldError {
 pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
     let id = identity::id_of_folder(name).filter(|id| {
         let rest = name.get(id.len()..).unwrap_or_default();
-        rest.strip_prefix('-').map_or(rest.is_empty(), identity::is_slug)
+        rest.strip_prefix('-')
+            .map_or(rest.is_empty(), identity::is_slug)
     });
     let id = id.ok_or_else(|| ScaffoldError::Name(name.chars().take(100).collect()))?;
     let failed = |path: &Path| {
@@ -55,7 +67,9 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
     fs::create_dir_all(dir).map_err(failed(dir))?;
     let folder = dir.join(name);
     match fs::create_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(ScaffoldError::Exists(folder)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(ScaffoldError::Exists(folder));
+        }
         other => other.map_err(failed(&folder))?,
     }
     let mut written = Vec::new();
@@ -64,8 +78,13 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed(parent))?;
         }
-        let text = text.replace("{id}", id).replace("{folder}", name).replace("{package}", &identity::package_of(id));
-        fs::File::create_new(&path).and_then(|mut it| it.write_all(text.as_bytes())).map_err(failed(&path))?;
+        let text = text
+            .replace("{id}", id)
+            .replace("{folder}", name)
+            .replace("{package}", &identity::package_of(id));
+        fs::File::create_new(&path)
+            .and_then(|mut it| it.write_all(text.as_bytes()))
+            .map_err(failed(&path))?;
         written.push(path);
     }
     Ok(written)
@@ -96,9 +115,23 @@ mod tests {
     fn nothing_is_overwritten_and_no_path_is_left() {
         let dir = tempfile::tempdir().unwrap();
         new_control("ACME-12", dir.path()).unwrap();
-        assert!(matches!(new_control("ACME-12", dir.path()), Err(ScaffoldError::Exists(_))));
-        for name in ["../C-1-x", "C-1-../../x", "C-1-", "c-1", "C-1-Ä", "C-1/x", ""] {
-            assert!(matches!(new_control(name, dir.path()), Err(ScaffoldError::Name(_))), "{name}");
+        assert!(matches!(
+            new_control("ACME-12", dir.path()),
+            Err(ScaffoldError::Exists(_))
+        ));
+        for name in [
+            "../C-1-x",
+            "C-1-../../x",
+            "C-1-",
+            "c-1",
+            "C-1-Ä",
+            "C-1/x",
+            "",
+        ] {
+            assert!(
+                matches!(new_control(name, dir.path()), Err(ScaffoldError::Name(_))),
+                "{name}"
+            );
         }
     }
 }

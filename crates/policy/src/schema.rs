@@ -11,18 +11,27 @@ use kubevet_model::Problem;
 use std::sync::Arc;
 
 /// The keys of one param.
-pub(super) const PARAM_KEYS: &[Key] = &[Key::required("type"), Key::required("description"), Key::required("default")];
+pub(super) const PARAM_KEYS: &[Key] = &[
+    Key::required("type"),
+    Key::required("description"),
+    Key::required("default"),
+];
 
 /// Reads params.yaml. A param with a mistake is left out.
 pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> ParamSchema {
     let mut schema = ParamSchema::default();
     let mut sheet = Sheet::new(file, problems);
-    let Some(document) = sheet.document(text, "map of params") else { return schema };
+    let Some(document) = sheet.document(text, "map of params") else {
+        return schema;
+    };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
         sheet.complain(
             root.position(),
-            format!("params.yaml must be a map from names to params, but is {}", kind(root)),
+            format!(
+                "params.yaml must be a map from names to params, but is {}",
+                kind(root)
+            ),
         );
         return schema;
     }
@@ -39,8 +48,10 @@ fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
     let (name, node) = (entry.key, entry.value);
     let named = is_name(name);
     if !named {
-        let message =
-            format!("{:?} is no name for a param: begin with a letter, then letters, digits and _", shown(name));
+        let message = format!(
+            "{:?} is no name for a param: begin with a letter, then letters, digits and _",
+            shown(name)
+        );
         sheet.complain(entry.key_position(), message);
     }
     if !sheet.keys(node, &format!("the param {:?}", shown(name)), PARAM_KEYS) {
@@ -51,18 +62,36 @@ fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
     let Some(param_type) = ParamType::parse(&word.value) else {
         let known = ParamType::ALL.map(ParamType::name);
         let hint = did_you_mean(&word.value, known);
-        sheet.complain(word.position, format!("{:?} is no type: write {}{hint}", shown(&word.value), known.join(", ")));
+        sheet.complain(
+            word.position,
+            format!(
+                "{:?} is no type: write {}{hint}",
+                shown(&word.value),
+                known.join(", ")
+            ),
+        );
         return None;
     };
     let default = read_default(sheet, node.get("default")?, param_type)?;
-    let spec = ParamSpec { name: name.to_owned(), kind: param_type, description: description?.value, default };
+    let spec = ParamSpec {
+        name: name.to_owned(),
+        kind: param_type,
+        description: description?.value,
+        default,
+    };
     named.then_some(spec)
 }
 
 /// A default has exactly the param's type: what users may be forgiven, the library is not.
-fn read_default(sheet: &mut Sheet<'_>, node: Node<'_>, param_type: ParamType) -> Option<ParamValue> {
+fn read_default(
+    sheet: &mut Sheet<'_>,
+    node: Node<'_>,
+    param_type: ParamType,
+) -> Option<ParamValue> {
     if param_type == ParamType::String {
-        return sheet.string(node, "\"default\"").map(|it| ParamValue::Text(it.value));
+        return sheet
+            .string(node, "\"default\"")
+            .map(|it| ParamValue::Text(it.value));
     }
     let mut whole = true;
     let mut entries = Vec::new();
@@ -72,7 +101,9 @@ fn read_default(sheet: &mut Sheet<'_>, node: Node<'_>, param_type: ParamType) ->
             continue;
         };
         let fault = match param_type {
-            ParamType::Regexes => patterns::vet(&text.value).err().map(|why| format!("{:?} {why}", shown(&text.value))),
+            ParamType::Regexes => patterns::vet(&text.value)
+                .err()
+                .map(|why| format!("{:?} {why}", shown(&text.value))),
             _ => params::accept(param_type, ParamValue::Text(text.value.clone()))
                 .err()
                 .map(|why| format!("\"default\" {why}")),

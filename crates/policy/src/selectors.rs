@@ -10,9 +10,16 @@ use kubevet_k8s::matching::{Operator, Requirement, Selector};
 use kubevet_model::Position;
 
 /// The keys of a selector.
-pub(super) const SELECTOR_KEYS: &[Key] = &[Key::optional("matchLabels"), Key::optional("matchExpressions")];
+pub(super) const SELECTOR_KEYS: &[Key] = &[
+    Key::optional("matchLabels"),
+    Key::optional("matchExpressions"),
+];
 /// The keys of an entry of `matchExpressions`.
-pub(super) const REQUIREMENT_KEYS: &[Key] = &[Key::required("key"), Key::required("operator"), Key::optional("values")];
+pub(super) const REQUIREMENT_KEYS: &[Key] = &[
+    Key::required("key"),
+    Key::required("operator"),
+    Key::optional("values"),
+];
 
 /// The words of `operator`.
 pub(super) fn operator_words() -> Vec<&'static str> {
@@ -26,23 +33,43 @@ pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>, what: &str) -> Selecto
         if let Some(labels) = node.get("matchLabels") {
             read_labels(sheet, labels, &mut requirements);
         }
-        let expressions = node.get("matchExpressions").and_then(|it| sheet.elements(it, "\"matchExpressions\""));
-        requirements.extend(expressions.into_iter().flatten().filter_map(|it| read_requirement(sheet, it)));
+        let expressions = node
+            .get("matchExpressions")
+            .and_then(|it| sheet.elements(it, "\"matchExpressions\""));
+        requirements.extend(
+            expressions
+                .into_iter()
+                .flatten()
+                .filter_map(|it| read_requirement(sheet, it)),
+        );
     }
     Selector { requirements }
 }
 
 fn read_labels(sheet: &mut Sheet<'_>, labels: Node<'_>, requirements: &mut Vec<Requirement>) {
     if !matches!(labels.value(), Value::Map(_)) {
-        sheet.complain(labels.position(), format!("\"matchLabels\" must be a map of labels, but is {}", kind(labels)));
+        sheet.complain(
+            labels.position(),
+            format!(
+                "\"matchLabels\" must be a map of labels, but is {}",
+                kind(labels)
+            ),
+        );
         return;
     }
     sheet.repeated(labels);
     for entry in labels.entries() {
         check_key(sheet, entry.key_position(), entry.key);
-        let Some(value) = sheet.string(entry.value, &format!("the label {:?}", shown(entry.key))) else { continue };
+        let Some(value) = sheet.string(entry.value, &format!("the label {:?}", shown(entry.key)))
+        else {
+            continue;
+        };
         check_value(sheet, value.position, &value.value);
-        requirements.push(Requirement { key: entry.key.to_owned(), operator: Operator::In, values: vec![value.value] });
+        requirements.push(Requirement {
+            key: entry.key.to_owned(),
+            operator: Operator::In,
+            values: vec![value.value],
+        });
     }
 }
 
@@ -54,7 +81,12 @@ fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Requirement
     if let Some(key) = &key {
         check_key(sheet, key.position, &key.value);
     }
-    let operator = read_word(sheet, node, "operator", &Operator::ALL.map(|it| (it.name(), it)));
+    let operator = read_word(
+        sheet,
+        node,
+        "operator",
+        &Operator::ALL.map(|it| (it.name(), it)),
+    );
     let values = sheet.texts(node, "values").unwrap_or_default();
     for value in &values {
         check_value(sheet, value.position, &value.value);
@@ -62,24 +94,47 @@ fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Requirement
     let operator = operator?;
     let compares = matches!(operator, Operator::In | Operator::NotIn);
     if compares && values.is_empty() {
-        sheet.complain(node.position(), format!("{} compares with \"values\": write some", operator.name()));
+        sheet.complain(
+            node.position(),
+            format!("{} compares with \"values\": write some", operator.name()),
+        );
     } else if !compares && !values.is_empty() {
-        sheet.complain(node.position(), format!("{} looks at no \"values\": remove them", operator.name()));
+        sheet.complain(
+            node.position(),
+            format!("{} looks at no \"values\": remove them", operator.name()),
+        );
     }
-    Some(Requirement { key: key?.value, operator, values: values.into_iter().map(|it| it.value).collect() })
+    Some(Requirement {
+        key: key?.value,
+        operator,
+        values: values.into_iter().map(|it| it.value).collect(),
+    })
 }
 
 fn check_key(sheet: &mut Sheet<'_>, at: Position, key: &str) {
-    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    if name.is_empty() || !is_label_value(name) || prefix.is_some_and(|it| !super::binding::is_subdomain(it)) {
-        sheet.complain(at, format!("{:?} is no key of a label: write one like tier or example.com/tier", shown(key)));
+    let (prefix, name) = key
+        .rsplit_once('/')
+        .map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    if name.is_empty()
+        || !is_label_value(name)
+        || prefix.is_some_and(|it| !super::binding::is_subdomain(it))
+    {
+        sheet.complain(
+            at,
+            format!(
+                "{:?} is no key of a label: write one like tier or example.com/tier",
+                shown(key)
+            ),
+        );
     }
 }
 
 fn check_value(sheet: &mut Sheet<'_>, at: Position, value: &str) {
     if !is_label_value(value) {
-        let message =
-            format!("{:?} is no value of a label: at most 63 letters, digits, \"-\", \"_\" and \".\"", shown(value));
+        let message = format!(
+            "{:?} is no value of a label: at most 63 letters, digits, \"-\", \"_\" and \".\"",
+            shown(value)
+        );
         sheet.complain(at, message);
     }
 }

@@ -31,7 +31,8 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     let readable = problems.is_empty();
     let library = load(&files, Origin::Library, &mut problems);
     if readable && problems.is_empty() && library.controls.is_empty() {
-        let message = "no control is in this folder: it should hold controls/C-9001-name/control.yaml";
+        let message =
+            "no control is in this folder: it should hold controls/C-9001-name/control.yaml";
         problems.push(Problem::in_file(dir.display().to_string(), message));
     }
     sort(&mut problems);
@@ -41,7 +42,11 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
 /// The library of files that are in memory.
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
-    let library = load(&files::of_table(root, table), Origin::Library, &mut problems);
+    let library = load(
+        &files::of_table(root, table),
+        Origin::Library,
+        &mut problems,
+    );
     sort(&mut problems);
     (library, problems)
 }

@@ -66,7 +66,10 @@ pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut objects = Vec::new();
     for expected in [Expected::Pass, Expected::Fail] {
-        for path in yaml_files(&control_folder.join("testdata").join(expected.folder()), &mut problems) {
+        for path in yaml_files(
+            &control_folder.join("testdata").join(expected.folder()),
+            &mut problems,
+        ) {
             let file: Arc<str> = path.display().to_string().into();
             match files::read_text(&path) {
                 Ok(text) => objects.extend(read_test_object(&file, &text, expected, &mut problems)),
@@ -79,12 +82,17 @@ pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
 }
 
 fn yaml_files(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for path in entries.flatten().map(|it| it.path()) {
         if path.extension().is_some_and(|it| it == "yaml") {
             found.push(path);
-        } else if path.file_name().is_some_and(|it| !it.to_string_lossy().starts_with('.')) {
+        } else if path
+            .file_name()
+            .is_some_and(|it| !it.to_string_lossy().starts_with('.'))
+        {
             let message = "nothing reads this file: test objects are .yaml files";
             problems.push(Problem::in_file(path.display().to_string(), message));
         }
@@ -106,12 +114,22 @@ pub(super) fn read_test_object(
     let mut headers = Headers::default();
     for (number, line) in (1..).zip(text.lines()) {
         if let Some(comment) = line.strip_prefix('#') {
-            headers.read(&mut sheet, Position { line: number, column: 1 }, comment);
+            headers.read(
+                &mut sheet,
+                Position {
+                    line: number,
+                    column: 1,
+                },
+                comment,
+            );
         }
     }
     match expected {
         Expected::Fail if headers.paths.is_empty() => {
-            sheet.complain(Position::START, "an object of fail/ says where it fails: write `# expect: PATH` above it");
+            sheet.complain(
+                Position::START,
+                "an object of fail/ says where it fails: write `# expect: PATH` above it",
+            );
         }
         Expected::Pass if !headers.paths.is_empty() || !headers.fixes.is_empty() => {
             sheet.complain(
@@ -124,8 +142,19 @@ pub(super) fn read_test_object(
     if problems.len() > before {
         return None;
     }
-    let Headers { paths, fixes, params } = headers;
-    Some(TestObject { file: Arc::clone(file), expected, paths, fixes, params, document: document? })
+    let Headers {
+        paths,
+        fixes,
+        params,
+    } = headers;
+    Some(TestObject {
+        file: Arc::clone(file),
+        expected,
+        paths,
+        fixes,
+        params,
+        document: document?,
+    })
 }
 
 #[derive(Default)]
@@ -138,16 +167,18 @@ struct Headers {
 impl Headers {
     /// Reads one comment line, if it is a header.
     fn read(&mut self, sheet: &mut Sheet<'_>, at: Position, comment: &str) {
-        let Some((word, value)) = comment.split_once(':') else { return };
+        let Some((word, value)) = comment.split_once(':') else {
+            return;
+        };
         let value = value.trim();
         let result = match word.trim() {
             "expect" => self.expect(value),
             "fix" => self.fix(sheet.file, value),
             "param" => self.param(sheet, at, value),
             other => match nearest(other, WORDS) {
-                Some(near) if !other.contains(' ') => {
-                    Err(format!("`# {other}:` is no header, did you mean `# {near}:`?"))
-                }
+                Some(near) if !other.contains(' ') => Err(format!(
+                    "`# {other}:` is no header, did you mean `# {near}:`?"
+                )),
                 _ => Ok(()),
             },
         };
@@ -166,21 +197,35 @@ impl Headers {
 
     fn fix(&mut self, file: &Arc<str>, value: &str) -> Result<(), String> {
         let fix = if let Some(target) = value.strip_suffix(" remove") {
-            Fix { path: path(target.trim())?, action: FixAction::Remove }
+            Fix {
+                path: path(target.trim())?,
+                action: FixAction::Remove,
+            }
         } else {
-            let (target, json) = value
-                .split_once(" = ")
-                .ok_or("a fix is `# fix: PATH = JSON` or `# fix: PATH remove`: write one of them")?;
+            let (target, json) = value.split_once(" = ").ok_or(
+                "a fix is `# fix: PATH = JSON` or `# fix: PATH remove`: write one of them",
+            )?;
             let list = parse_json(file, json).ok_or_else(|| not_json(json))?;
             let mut text = String::new();
-            list.root().elements().for_each(|value| value.write_json(&mut text));
-            Fix { path: path(target.trim())?, action: FixAction::Set(text) }
+            list.root()
+                .elements()
+                .for_each(|value| value.write_json(&mut text));
+            Fix {
+                path: path(target.trim())?,
+                action: FixAction::Set(text),
+            }
         };
-        if self.fixes.insert(fix) { Ok(()) } else { Err(format!("`# fix: {}` stands twice: keep one", shown(value))) }
+        if self.fixes.insert(fix) {
+            Ok(())
+        } else {
+            Err(format!("`# fix: {}` stands twice: keep one", shown(value)))
+        }
     }
 
     fn param(&mut self, sheet: &mut Sheet<'_>, at: Position, value: &str) -> Result<(), String> {
-        let (name, json) = value.split_once(" = ").ok_or("a param is `# param: NAME = JSON`: write it so")?;
+        let (name, json) = value
+            .split_once(" = ")
+            .ok_or("a param is `# param: NAME = JSON`: write it so")?;
         let name = name.trim();
         if self.params.iter().any(|(other, _)| other == name) {
             return Err(format!("`# param: {name}` stands twice: keep one"));
@@ -188,7 +233,10 @@ impl Headers {
         let list = parse_json(sheet.file, json).ok_or_else(|| not_json(json))?;
         let mut faults = Vec::new();
         let mut inner = Sheet::new(sheet.file, &mut faults);
-        let value = list.root().at(0).and_then(|it| inputs::read_value(&mut inner, it, name));
+        let value = list
+            .root()
+            .at(0)
+            .and_then(|it| inputs::read_value(&mut inner, it, name));
         for fault in faults {
             sheet.complain(at, fault.message);
         }
@@ -198,18 +246,30 @@ impl Headers {
 }
 
 fn path(text: &str) -> Result<FieldPath, String> {
-    text.parse().map_err(|error: kubevet_model::PathError| error.to_string())
+    text.parse()
+        .map_err(|error: kubevet_model::PathError| error.to_string())
 }
 
 /// A JSON value as the only element of a list: a document that is nothing but `null` would be dropped.
 fn parse_json(file: &Arc<str>, json: &str) -> Option<Document> {
-    let whole = document::read_json(file, format!("[{json}]").as_bytes(), &document::Limits::default());
-    let list = whole.documents.into_iter().next().filter(|_| whole.problems.is_empty())?;
+    let whole = document::read_json(
+        file,
+        format!("[{json}]").as_bytes(),
+        &document::Limits::default(),
+    );
+    let list = whole
+        .documents
+        .into_iter()
+        .next()
+        .filter(|_| whole.problems.is_empty())?;
     (list.root().elements().count() == 1).then_some(list)
 }
 
 fn not_json(text: &str) -> String {
-    format!("{:?} is no JSON value: texts stand in quotes, lists in [ ]", shown(text))
+    format!(
+        "{:?} is no JSON value: texts stand in quotes, lists in [ ]",
+        shown(text)
+    )
 }
 
 #[cfg(test)]
@@ -223,8 +283,18 @@ mod tests {
         let mut got: Vec<String> = problems.iter().map(ToString::to_string).collect();
         if let Some(object) = object {
             got.extend(object.paths.iter().map(|it| format!("at {it}")));
-            got.extend(object.fixes.iter().map(|it| format!("{} {:?}", it.path, it.action)));
-            got.extend(object.params.iter().map(|(name, value)| format!("{name} {value:?}")));
+            got.extend(
+                object
+                    .fixes
+                    .iter()
+                    .map(|it| format!("{} {:?}", it.path, it.action)),
+            );
+            got.extend(
+                object
+                    .params
+                    .iter()
+                    .map(|(name, value)| format!("{name} {value:?}")),
+            );
             got.push(object.document.id().to_string());
         }
         assert_eq!(got, wanted, "{text}");
@@ -267,7 +337,9 @@ mod tests {
         check(
             Expected::Pass,
             "# expect: a\nkind: Pod\n",
-            &["t.yaml:1:1: an object of pass/ has no findings: remove `# expect:` and `# fix:`, or move it to fail/"],
+            &[
+                "t.yaml:1:1: an object of pass/ has no findings: remove `# expect:` and `# fix:`, or move it to fail/",
+            ],
         );
     }
 }

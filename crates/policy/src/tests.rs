@@ -18,8 +18,7 @@ use super::{
 use kubevet_model::{Problem, Scope, Severity};
 use std::{fs, path::Path, sync::Arc};
 
-const CONTROL: &str =
-    "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\ndescription: b\nremediation: c\nkinds: [Pod]\n";
+const CONTROL: &str = "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\ndescription: b\nremediation: c\nkinds: [Pod]\n";
 const RULE: &str = "package controls.c0001\n";
 
 /// Loads files in memory and compares the whole list of problems.
@@ -34,12 +33,17 @@ fn check(files: &[(&str, &str)], expected: &[&str]) -> Library {
 #[track_caller]
 fn check_custom(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
     let mut problems = Vec::new();
-    let (controls, modules) = custom::load_files(files::of_table("own", table), "C-0001-own", &mut problems);
+    let (controls, modules) =
+        custom::load_files(files::of_table("own", table), "C-0001-own", &mut problems);
     let mut library = embedded().0;
     library.controls.clear();
     problems.extend(library.add_custom(controls, modules));
     same(&problems, expected);
-    library.controls.iter().map(|it| format!("{} {} {}", it.control.id, it.control.score, it.control.name)).collect()
+    library
+        .controls
+        .iter()
+        .map(|it| format!("{} {} {}", it.control.id, it.control.score, it.control.name))
+        .collect()
 }
 
 #[track_caller]
@@ -49,14 +53,21 @@ fn same(problems: &[Problem], expected: &[&str]) {
 }
 
 fn ids(library: &Library) -> Vec<&str> {
-    library.controls.iter().map(|it| it.control.id.as_str()).collect()
+    library
+        .controls
+        .iter()
+        .map(|it| it.control.id.as_str())
+        .collect()
 }
 
 #[test]
 fn a_whole_folder_is_loaded() {
     let library = check(
         &[
-            ("params.yaml", "names:\n  type: strings\n  description: a\n  default: [x]\n"),
+            (
+                "params.yaml",
+                "names:\n  type: strings\n  description: a\n  default: [x]\n",
+            ),
             ("lib/own.rego", "package lib.own\n"),
             (
                 "frameworks/f.yaml",
@@ -68,22 +79,43 @@ fn a_whole_folder_is_loaded() {
                     "# yaml-language-server: $schema=x\n{CONTROL}params: [names]\nrequiresAnyParam: [names]\npublicRules: [a]\n"
                 ),
             ),
-            ("controls/C-0001-one/rule.rego", "package controls.c0001\nx if input.params.names\n"),
+            (
+                "controls/C-0001-one/rule.rego",
+                "package controls.c0001\nx if input.params.names\n",
+            ),
             ("controls/C-0001-one/testdata/pass/a.yaml", "anything"),
             ("README.md", ""),
         ],
         &[],
     );
     let source = library.control("c-0001").unwrap();
-    assert_eq!((source.control.severity, source.control.score), (Severity::High, 8.0));
-    assert_eq!((source.control.scope.len(), source.control.requires_any_param.len()), (2, 1));
+    assert_eq!(
+        (source.control.severity, source.control.score),
+        (Severity::High, 8.0)
+    );
+    assert_eq!(
+        (
+            source.control.scope.len(),
+            source.control.requires_any_param.len()
+        ),
+        (2, 1)
+    );
     assert_eq!(
         (source.position.line, source.position.column, &*source.file),
         (2, 5, "p/controls/C-0001-one/control.yaml")
     );
     let framework = library.framework("f").unwrap();
-    assert_eq!((framework.version.as_str(), framework.members[0].section.as_str()), ("v1", "1.2"));
-    assert_eq!(library.params.defaults().get("names"), Some(&ParamValue::List(vec!["x".to_owned()])));
+    assert_eq!(
+        (
+            framework.version.as_str(),
+            framework.members[0].section.as_str()
+        ),
+        ("v1", "1.2")
+    );
+    assert_eq!(
+        library.params.defaults().get("names"),
+        Some(&ParamValue::List(vec!["x".to_owned()]))
+    );
     assert_eq!(library.modules.len(), 1);
     assert!(library.control("C-0002").is_none() && library.framework("g").is_none());
 }
@@ -97,13 +129,23 @@ fn two_broken_files_are_two_problems_and_lose_nothing_else() {
             ("controls/C-0002-two/control.yaml", "id: [C-0002\n"),
             ("controls/C-0002-two/rule.rego", "package controls.c0002\n"),
             ("frameworks/a.yaml", "name: \"A\n"),
-            ("frameworks/b.yaml", "name: B\ndescription: d\ncontrols: [{id: C-0001}, {id: C-0002}]\n"),
+            (
+                "frameworks/b.yaml",
+                "name: B\ndescription: d\ncontrols: [{id: C-0001}, {id: C-0002}]\n",
+            ),
         ],
         BROKEN_YAML,
     );
     assert_eq!(ids(&library), ["C-0001"]);
     // A broken control is still a member: its absence from the library must be seen, not hidden.
-    assert_eq!(library.frameworks.iter().map(|it| it.members.len()).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        library
+            .frameworks
+            .iter()
+            .map(|it| it.members.len())
+            .collect::<Vec<_>>(),
+        [2]
+    );
 }
 
 const BROKEN_YAML: &[&str] = &[
@@ -134,23 +176,57 @@ fn every_mistake_is_told_at_once() {
                  kinds: [workload, Deployment, Pod, Pod]\nscope: [files]\nparams: [god, good]\nrequiresAnyParam: [names]\nname: Again\n",
             ),
             ("controls/C-0002-two/rule.rego", "# nothing\n"),
-            ("controls/C-0003-three/control.yaml", &CONTROL.replace("C-0001", "C-0004").replace("high", "severe")),
-            ("controls/C-0004-four/control.yaml", &CONTROL.replace("C-0001", "C-0005")),
+            (
+                "controls/C-0003-three/control.yaml",
+                &CONTROL
+                    .replace("C-0001", "C-0004")
+                    .replace("high", "severe"),
+            ),
+            (
+                "controls/C-0004-four/control.yaml",
+                &CONTROL.replace("C-0001", "C-0005"),
+            ),
             ("controls/C-0004-four/rule.rego", "package controls.c0004\n"),
             ("controls/C-0004-more/control.yml", ""),
-            ("controls/C-0006-six/control.yaml", &CONTROL.replace("C-0001", "C-0006").replace("score: 8\n", "")),
-            ("controls/C-0006-six/rule.rego", "package controls.c0006\nx if input.params.god\ny if input.params.god\n"),
-            ("controls/C-0007-seven/control.yaml", &CONTROL.replace("C-0001", "C-0007").replace("[Pod]", "[]")),
-            ("controls/C-0007-seven/rule.rego", "package controls.c0007\n"),
-            ("controls/C-0008-eight/control.yaml", &CONTROL.replace("C-0001", "C-0008")),
-            ("controls/C-0008-eight/rule.rego", "package controls.c0008\nx if input.params.good\n"),
+            (
+                "controls/C-0006-six/control.yaml",
+                &CONTROL
+                    .replace("C-0001", "C-0006")
+                    .replace("score: 8\n", ""),
+            ),
+            (
+                "controls/C-0006-six/rule.rego",
+                "package controls.c0006\nx if input.params.god\ny if input.params.god\n",
+            ),
+            (
+                "controls/C-0007-seven/control.yaml",
+                &CONTROL.replace("C-0001", "C-0007").replace("[Pod]", "[]"),
+            ),
+            (
+                "controls/C-0007-seven/rule.rego",
+                "package controls.c0007\n",
+            ),
+            (
+                "controls/C-0008-eight/control.yaml",
+                &CONTROL.replace("C-0001", "C-0008"),
+            ),
+            (
+                "controls/C-0008-eight/rule.rego",
+                "package controls.c0008\nx if input.params.good\n",
+            ),
             ("controls/eight/control.yaml", "- a\n"),
             (
                 "frameworks/a.yaml",
                 "name: A\ndescription: d\ncontrols: [{id: C-0001}, {id: C-0001}, {id: C-0099}, {section: '1'}, C-1]\n",
             ),
-            ("frameworks/b.yaml", "name: a\ndescription: d\ncontrols: []\n"),
-            ("frameworks/c.yaml", "title: C\ncontrols: [{id: C-0001, section: 1.10}]\n"),
+            (
+                "frameworks/b.yaml",
+                "name: a\ndescription: d\ncontrols: []\n",
+            ),
+            (
+                "frameworks/c.yaml",
+                "title: C\ncontrols: [{id: C-0001, section: 1.10}]\n",
+            ),
             ("framework/d.yaml", ""),
             ("notes.txt", ""),
         ],
@@ -213,8 +289,20 @@ fn custom_rules_come_in_every_form() {
     let own = CONTROL.replace("score: 8\n", "");
     let two = own.replace("C-0001", "ACME-12").replace("high", "low");
     let one = ["C-0001 8 One"];
-    assert_eq!(check_custom(&[("control.yaml", &own), ("rule.rego", RULE)], &[]), one);
-    assert_eq!(check_custom(&[("C-0001-x/control.yaml", &own), ("C-0001-x/rule.rego", RULE)], &[]), one);
+    assert_eq!(
+        check_custom(&[("control.yaml", &own), ("rule.rego", RULE)], &[]),
+        one
+    );
+    assert_eq!(
+        check_custom(
+            &[
+                ("C-0001-x/control.yaml", &own),
+                ("C-0001-x/rule.rego", RULE)
+            ],
+            &[]
+        ),
+        one
+    );
     assert_eq!(
         check_custom(
             &[
@@ -230,7 +318,10 @@ fn custom_rules_come_in_every_form() {
     );
     let annotated = "# Copyright\n\n# METADATA\n# title: Alone\n# description: why\n# custom:\n#   id: C-9001\n#   severity: critical\n\
                      #   kinds: [workloads]\npackage controls.c9001\n";
-    assert_eq!(check_custom(&[("alone.rego", annotated)], &[]), ["C-9001 9.5 Alone"]);
+    assert_eq!(
+        check_custom(&[("alone.rego", annotated)], &[]),
+        ["C-9001 9.5 Alone"]
+    );
 }
 
 #[test]
@@ -298,7 +389,10 @@ fn folders_of_anybody_are_read_with_care() {
     }
     let (library, problems) = load_folder(dir.path());
     let root = format!("{}/", dir.path().display());
-    let got: Vec<String> = problems.iter().map(|it| it.to_string().replace(&root, "")).collect();
+    let got: Vec<String> = problems
+        .iter()
+        .map(|it| it.to_string().replace(&root, ""))
+        .collect();
     assert_eq!(
         got,
         [
@@ -309,12 +403,23 @@ fn folders_of_anybody_are_read_with_care() {
         ]
     );
     assert_eq!(ids(&library), ["C-0001"]);
-    for missing in [load_folder(&dir.path().join("none")).1, load_custom(&dir.path().join("none.rego")).2] {
+    for missing in [
+        load_folder(&dir.path().join("none")).1,
+        load_custom(&dir.path().join("none.rego")).2,
+    ] {
         assert!(missing[0].message.contains("does not exist"), "{missing:?}");
     }
     fs::create_dir(dir.path().join("empty")).unwrap();
-    assert!(load_folder(&dir.path().join("empty")).1[0].message.starts_with("no control is in this folder"));
-    assert!(load_custom(&dir.path().join("empty")).2[0].message.starts_with("no control is in this folder"));
+    assert!(
+        load_folder(&dir.path().join("empty")).1[0]
+            .message
+            .starts_with("no control is in this folder")
+    );
+    assert!(
+        load_custom(&dir.path().join("empty")).2[0]
+            .message
+            .starts_with("no control is in this folder")
+    );
 }
 
 #[test]
@@ -339,10 +444,19 @@ fn the_test_data_of_every_control_is_read() {
         same(&problems, &[]);
         // A rule about requests finds every one of its kind: there is nothing that must pass.
         let all = [Expected::Fail, Expected::Pass];
-        let needed = if source.control.scope == [Scope::Admission] { &all[..1] } else { &all[..] };
+        let needed = if source.control.scope == [Scope::Admission] {
+            &all[..1]
+        } else {
+            &all[..]
+        };
         for expected in needed {
             let of = objects.iter().filter(|it| it.expected == *expected).count();
-            assert!(of >= 2, "{} has {of} objects in {}/", source.control.id, expected.folder());
+            assert!(
+                of >= 2,
+                "{} has {of} objects in {}/",
+                source.control.id,
+                expected.folder()
+            );
         }
         let schema = embedded().0.params;
         for (name, value) in objects.iter().flat_map(|it| &it.params) {
@@ -352,8 +466,15 @@ fn the_test_data_of_every_control_is_read() {
         count += objects.len();
     }
     assert!(count > 100, "{count}");
-    for file in fs::read_dir(root.join("tests")).unwrap().flatten().map(|it| it.path()) {
-        if file.file_name().is_some_and(|it| it.to_string_lossy().starts_with("differences.")) {
+    for file in fs::read_dir(root.join("tests"))
+        .unwrap()
+        .flatten()
+        .map(|it| it.path())
+    {
+        if file
+            .file_name()
+            .is_some_and(|it| it.to_string_lossy().starts_with("differences."))
+        {
             let (differences, problems) = read_differences(&file);
             same(&problems, &[]);
             assert!(!differences.is_empty(), "{}", file.display());
@@ -363,26 +484,51 @@ fn the_test_data_of_every_control_is_read() {
 
 #[test]
 fn what_the_readme_shows_works() {
-    let readme =
-        fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies/README.md"))
-            .unwrap();
-    let blocks: Vec<(&str, &str)> =
-        readme.split("```").skip(1).step_by(2).filter_map(|it| it.split_once('\n')).collect();
+    let readme = fs::read_to_string(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies/README.md"),
+    )
+    .unwrap();
+    let blocks: Vec<(&str, &str)> = readme
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|it| it.split_once('\n'))
+        .collect();
     let with = |language: &str, part: &str| {
-        blocks.iter().find(|it| it.0 == language && it.1.contains(part)).map(|it| it.1).unwrap()
+        blocks
+            .iter()
+            .find(|it| it.0 == language && it.1.contains(part))
+            .map(|it| it.1)
+            .unwrap()
     };
     let (cases, problems) = parse_cases(&"README.md".into(), with("json", "\"cases\""));
     same(&problems, &[]);
     assert_eq!(cases.unwrap().cases[0].objects.len(), 2);
-    let (differences, problems) = parse_differences(&"README.md".into(), with("yaml", "reason: Why ours"));
+    let (differences, problems) =
+        parse_differences(&"README.md".into(), with("yaml", "reason: Why ours"));
     same(&problems, &[]);
     assert_eq!(differences.len(), 1);
     let schema = embedded().0.params;
     let config = with("json", "cloudProvider");
-    same(&read_controls_config("README.md", config.as_bytes(), &schema, &mut schema.defaults()), &[]);
-    assert_eq!(check_custom(&[("my.rego", with("rego", "METADATA"))], &[]), ["C-9001 2.5 Terminal in a container"]);
+    same(
+        &read_controls_config(
+            "README.md",
+            config.as_bytes(),
+            &schema,
+            &mut schema.defaults(),
+        ),
+        &[],
+    );
+    assert_eq!(
+        check_custom(&[("my.rego", with("rego", "METADATA"))], &[]),
+        ["C-9001 2.5 Terminal in a container"]
+    );
     for key in CONTROL_KEYS {
-        assert!(readme.contains(&format!("`{}`", key.name)), "{} is not described", key.name);
+        assert!(
+            readme.contains(&format!("`{}`", key.name)),
+            "{} is not described",
+            key.name
+        );
     }
 }
 
@@ -390,8 +536,9 @@ fn what_the_readme_shows_works() {
 #[test]
 fn the_released_inputs_are_read_as_they_are() {
     let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
-    let path =
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(shared).join("facts/default-config-inputs.json");
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .join(shared)
+        .join("facts/default-config-inputs.json");
     let Ok(bytes) = fs::read(&path) else {
         assert!(std::env::var_os("CI").is_none(), "no {}", path.display());
         eprintln!("not run: no {} (set KUBEVET_SHARED)", path.display());
@@ -399,26 +546,52 @@ fn the_released_inputs_are_read_as_they_are() {
     };
     let schema = embedded().0.params;
     let mut params = schema.defaults();
-    same(&read_controls_config("inputs.json", &bytes, &schema, &mut params), &[]);
+    same(
+        &read_controls_config("inputs.json", &bytes, &schema, &mut params),
+        &[],
+    );
     // Our defaults are theirs.
     assert_eq!(params, schema.defaults());
 }
 
 fn schema(name: &str) -> serde_json::Value {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("schemas").join(name);
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .join("schemas")
+        .join(name);
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The schema's part for a map has exactly the loader's keys, the required ones required, and no others allowed.
 #[track_caller]
 fn same_keys(part: &serde_json::Value, keys: &[Key]) {
-    let names: Vec<&str> = part["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let names: Vec<&str> = part["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert_eq!(names, keys.iter().map(|it| it.name).collect::<Vec<_>>());
-    let required: Vec<&str> = part["required"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-    assert_eq!(required, keys.iter().filter(|it| it.required).map(|it| it.name).collect::<Vec<_>>());
+    let required: Vec<&str> = part["required"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap())
+        .collect();
+    assert_eq!(
+        required,
+        keys.iter()
+            .filter(|it| it.required)
+            .map(|it| it.name)
+            .collect::<Vec<_>>()
+    );
     assert_eq!(part["additionalProperties"], false);
     for (name, property) in part["properties"].as_object().unwrap() {
-        assert!(property["description"].as_str().is_some_and(|it| !it.is_empty()), "{name} has no description");
+        assert!(
+            property["description"]
+                .as_str()
+                .is_some_and(|it| !it.is_empty()),
+            "{name} has no description"
+        );
     }
 }
 
@@ -426,9 +599,16 @@ fn same_keys(part: &serde_json::Value, keys: &[Key]) {
 fn schemas_and_loader_know_the_same_keys() {
     let control = schema("control.schema.json");
     same_keys(&control, CONTROL_KEYS);
-    let words = |value: &serde_json::Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
-    assert_eq!(words(&control["properties"]["severity"]["enum"]), Severity::ALL.map(Severity::name));
-    assert_eq!(words(&control["properties"]["scope"]["items"]["enum"]), Scope::ALL.map(Scope::name));
+    let words =
+        |value: &serde_json::Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
+    assert_eq!(
+        words(&control["properties"]["severity"]["enum"]),
+        Severity::ALL.map(Severity::name)
+    );
+    assert_eq!(
+        words(&control["properties"]["scope"]["items"]["enum"]),
+        Scope::ALL.map(Scope::name)
+    );
     let framework = schema("framework.schema.json");
     same_keys(&framework, FRAMEWORK_KEYS);
     same_keys(&framework["properties"]["controls"]["items"], MEMBER_KEYS);
@@ -448,8 +628,12 @@ fn every_policy_file_validates() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
     let mut problems = Vec::new();
     let mut checked = 0;
-    let validators = ["control", "framework", "params"]
-        .map(|it| (it, jsonschema::validator_for(&schema(&format!("{it}.schema.json"))).unwrap()));
+    let validators = ["control", "framework", "params"].map(|it| {
+        (
+            it,
+            jsonschema::validator_for(&schema(&format!("{it}.schema.json"))).unwrap(),
+        )
+    });
     for file in files::of_folder(&folder, &mut problems) {
         let kind = match file.steps().as_slice() {
             [_, _, "control.yaml"] => "control",
@@ -459,8 +643,10 @@ fn every_policy_file_validates() {
         };
         let validator = &validators.iter().find(|it| it.0 == kind).unwrap().1;
         let value = as_json(&file.text.unwrap());
-        let errors: Vec<String> =
-            validator.iter_errors(&value).map(|it| format!("{}: {it}", it.instance_path)).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|it| format!("{}: {it}", it.instance_path))
+            .collect();
         assert_eq!(errors, Vec::<String>::new(), "{}", file.shown);
         checked += 1;
     }
@@ -471,7 +657,8 @@ fn every_policy_file_validates() {
 
 fn as_json(text: &str) -> serde_json::Value {
     let file: Arc<str> = "x".into();
-    let reading = kubevet_document::read_yaml(&file, text.as_bytes(), &kubevet_document::Limits::default());
+    let reading =
+        kubevet_document::read_yaml(&file, text.as_bytes(), &kubevet_document::Limits::default());
     let mut json = String::new();
     reading.documents[0].root().write_json(&mut json);
     serde_json::from_str(&json).unwrap()

@@ -60,8 +60,18 @@ pub fn write_controls(
 ) -> io::Result<()> {
     match format {
         ListFormat::Json => {
-            let controls = controls.iter().map(|it| ControlEntry::of(it, frameworks)).collect();
-            json::write_document(&ControlList { api_version: json::API_VERSION, kind: "ControlList", controls }, out)
+            let controls = controls
+                .iter()
+                .map(|it| ControlEntry::of(it, frameworks))
+                .collect();
+            json::write_document(
+                &ControlList {
+                    api_version: json::API_VERSION,
+                    kind: "ControlList",
+                    controls,
+                },
+                out,
+            )
         }
         ListFormat::Pretty => controls_table(controls, frameworks, &mut Page::new(style, out)),
     }
@@ -80,7 +90,11 @@ pub fn write_frameworks(
     match format {
         ListFormat::Json => {
             let frameworks = frameworks.iter().map(|it| FrameworkEntry::of(it)).collect();
-            let list = FrameworkList { api_version: json::API_VERSION, kind: "FrameworkList", frameworks };
+            let list = FrameworkList {
+                api_version: json::API_VERSION,
+                kind: "FrameworkList",
+                frameworks,
+            };
             json::write_document(&list, out)
         }
         ListFormat::Pretty => frameworks_table(frameworks, &mut Page::new(style, out)),
@@ -105,7 +119,14 @@ pub fn write_control(
             if !params.is_empty() {
                 entry.params = params.iter().map(ParamEntry::of).collect();
             }
-            json::write_document(&OneControl { api_version: json::API_VERSION, kind: "Control", control: entry }, out)
+            json::write_document(
+                &OneControl {
+                    api_version: json::API_VERSION,
+                    kind: "Control",
+                    control: entry,
+                },
+                out,
+            )
         }
         ListFormat::Pretty => control_page(control, frameworks, params, &mut Page::new(style, out)),
     }
@@ -197,7 +218,15 @@ impl<'a> ControlEntry<'a> {
             remediation: control.remediation.trim(),
             kinds: kinds(control),
             scope: control.scope.iter().map(|it| it.name()).collect(),
-            params: control.params.iter().map(|name| ParamEntry { name, description: None, default: None }).collect(),
+            params: control
+                .params
+                .iter()
+                .map(|name| ParamEntry {
+                    name,
+                    description: None,
+                    default: None,
+                })
+                .collect(),
             frameworks: memberships(&control.id, frameworks)
                 .map(|(it, member)| Membership {
                     name: &it.name,
@@ -212,7 +241,11 @@ impl<'a> ControlEntry<'a> {
 
 impl<'a> ParamEntry<'a> {
     fn of(it: &'a Param) -> Self {
-        Self { name: &it.name, description: Some(&it.description), default: Some(&it.default) }
+        Self {
+            name: &it.name,
+            description: Some(&it.description),
+            default: Some(&it.default),
+        }
     }
 }
 
@@ -237,7 +270,12 @@ fn memberships<'a>(
     id: &'a ControlId,
     frameworks: &'a [Arc<Framework>],
 ) -> impl Iterator<Item = (&'a Framework, &'a FrameworkMember)> {
-    let of = move |it: &'a Framework| it.members.iter().find(|member| member.control == *id).map(|member| (it, member));
+    let of = move |it: &'a Framework| {
+        it.members
+            .iter()
+            .find(|member| member.control == *id)
+            .map(|member| (it, member))
+    };
     frameworks.iter().filter_map(move |it| of(it.as_ref()))
 }
 
@@ -249,10 +287,27 @@ fn kinds(control: &Control) -> Vec<String> {
     control.kinds.iter().map(word).collect()
 }
 
-fn controls_table(controls: &[Arc<Control>], frameworks: &[Arc<Framework>], page: &mut Page<'_>) -> io::Result<()> {
-    let ids = controls.iter().map(|it| text::width(it.id.as_str())).max().unwrap_or(0).min(24);
-    let names = controls.iter().map(|it| text::width(&it.name)).max().unwrap_or(0).clamp(4, 48);
-    let head = format!("{:ids$}  {:8}  {:names$}  FRAMEWORKS", "ID", "SEVERITY", "NAME");
+fn controls_table(
+    controls: &[Arc<Control>],
+    frameworks: &[Arc<Framework>],
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    let ids = controls
+        .iter()
+        .map(|it| text::width(it.id.as_str()))
+        .max()
+        .unwrap_or(0)
+        .min(24);
+    let names = controls
+        .iter()
+        .map(|it| text::width(&it.name))
+        .max()
+        .unwrap_or(0)
+        .clamp(4, 48);
+    let head = format!(
+        "{:ids$}  {:8}  {:names$}  FRAMEWORKS",
+        "ID", "SEVERITY", "NAME"
+    );
     let head = page.ink(Ink::Faint, &head);
     page.line(&head)?;
     for it in controls {
@@ -262,23 +317,41 @@ fn controls_table(controls: &[Arc<Control>], frameworks: &[Arc<Framework>], page
             page.cell(Ink::Severity(it.severity), it.severity.name(), 8),
             page.cell(Ink::Strong, &text::cut(&it.name, names), names)
         );
-        let held: Vec<&str> = memberships(&it.id, frameworks).map(|(it, _)| it.name.as_str()).collect();
+        let held: Vec<&str> = memberships(&it.id, frameworks)
+            .map(|(it, _)| it.name.as_str())
+            .collect();
         let room = page.width().saturating_sub(ids + names + 14).max(12);
         let held = page.ink(Ink::Faint, &text::cut(&held.join(", "), room));
         page.line(&format!("{lead}{held}"))?;
     }
     page.gap()?;
-    let line = page
-        .ink(Ink::Faint, &format!("{}; kubevet list control ID shows one in full", count(controls.len(), "control")));
+    let line = page.ink(
+        Ink::Faint,
+        &format!(
+            "{}; kubevet list control ID shows one in full",
+            count(controls.len(), "control")
+        ),
+    );
     page.line(&line)
 }
 
 fn frameworks_table(frameworks: &[Arc<Framework>], page: &mut Page<'_>) -> io::Result<()> {
     let widest = |column: fn(&Framework) -> &str, least: usize| {
-        frameworks.iter().map(|it| text::width(column(it))).max().unwrap_or(0).clamp(least, 32)
+        frameworks
+            .iter()
+            .map(|it| text::width(column(it)))
+            .max()
+            .unwrap_or(0)
+            .clamp(least, 32)
     };
     let (names, versions) = (widest(|it| &it.name, 4), widest(|it| &it.version, 7));
-    let head = page.ink(Ink::Faint, &format!("{:names$}  {:versions$}  CONTROLS  DESCRIPTION", "NAME", "VERSION"));
+    let head = page.ink(
+        Ink::Faint,
+        &format!(
+            "{:names$}  {:versions$}  CONTROLS  DESCRIPTION",
+            "NAME", "VERSION"
+        ),
+    );
     page.line(&head)?;
     for it in frameworks {
         let lead = format!(
@@ -287,7 +360,11 @@ fn frameworks_table(frameworks: &[Arc<Framework>], page: &mut Page<'_>) -> io::R
             page.cell(Ink::Plain, &text::cut(&it.version, versions), versions),
             it.members.len()
         );
-        page.flow(&lead, names + versions + 14, &[(Ink::Faint, &it.description)])?;
+        page.flow(
+            &lead,
+            names + versions + 14,
+            &[(Ink::Faint, &it.description)],
+        )?;
     }
     Ok(())
 }
@@ -301,16 +378,30 @@ fn control_page(
     let title = format!("{} {}", control.id, control.name);
     page.headline(&title)?;
     let facts = [
-        ("severity", format!("{} (score {})", control.severity, control.score)),
+        (
+            "severity",
+            format!("{} (score {})", control.severity, control.score),
+        ),
         ("category", control.category.clone()),
         ("looks at", kinds(control).join(", ")),
-        ("judged in", control.scope.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ")),
+        (
+            "judged in",
+            control
+                .scope
+                .iter()
+                .map(|it| it.name())
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
     ];
     for (label, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
         let lead = format!("  {}", page.cell(Ink::Faint, label, 11));
         page.flow(&lead, 13, &[(Ink::Plain, fact)])?;
     }
-    for (heading, prose) in [("Why", &control.description), ("How to mend it", &control.remediation)] {
+    for (heading, prose) in [
+        ("Why", &control.description),
+        ("How to mend it", &control.remediation),
+    ] {
         page.gap()?;
         page.headline(heading)?;
         page.flow("  ", 2, &[(Ink::Plain, prose)])?;
@@ -331,23 +422,46 @@ fn write_params(control: &Control, params: &[Param], page: &mut Page<'_>) -> io:
         } else {
             format!("Default: {}.", it.default.join(", "))
         };
-        page.flow("  ", 4, &[(Ink::Strong, &it.name), (Ink::Plain, &it.description), (Ink::Faint, &default)])?;
+        page.flow(
+            "  ",
+            4,
+            &[
+                (Ink::Strong, &it.name),
+                (Ink::Plain, &it.description),
+                (Ink::Faint, &default),
+            ],
+        )?;
     }
     if !control.requires_any_param.is_empty() {
-        let needed = format!("Judges nothing until one of these is set: {}.", control.requires_any_param.join(", "));
+        let needed = format!(
+            "Judges nothing until one of these is set: {}.",
+            control.requires_any_param.join(", ")
+        );
         page.flow("  ", 4, &[(Ink::Doubt, &needed)])?;
     }
     Ok(())
 }
 
-fn write_memberships(control: &Control, frameworks: &[Arc<Framework>], page: &mut Page<'_>) -> io::Result<()> {
+fn write_memberships(
+    control: &Control,
+    frameworks: &[Arc<Framework>],
+    page: &mut Page<'_>,
+) -> io::Result<()> {
     page.gap()?;
     page.headline("Frameworks")?;
     let mut any = false;
     for (it, member) in memberships(&control.id, frameworks) {
         any = true;
         let place = format!("{} {}", member.section, member.level);
-        page.flow("  ", 4, &[(Ink::Strong, &it.name), (Ink::Plain, &place), (Ink::Faint, &member.reason)])?;
+        page.flow(
+            "  ",
+            4,
+            &[
+                (Ink::Strong, &it.name),
+                (Ink::Plain, &place),
+                (Ink::Faint, &member.reason),
+            ],
+        )?;
     }
     if !any {
         page.flow("  ", 2, &[(Ink::Faint, "none")])?;

@@ -10,7 +10,11 @@ use std::io;
 pub struct Escaped<F>(pub F);
 
 impl<F: Formatter> Formatter for Escaped<F> {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         if !fragment.contains(is_hidden) {
             return out.write_all(fragment.as_bytes());
         }
@@ -27,7 +31,11 @@ impl<F: Formatter> Formatter for Escaped<F> {
         self.0.end_array(out)
     }
 
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_array_value(out, first)
     }
 
@@ -43,7 +51,11 @@ impl<F: Formatter> Formatter for Escaped<F> {
         self.0.end_object(out)
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_object_key(out, first)
     }
 

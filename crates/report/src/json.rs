@@ -17,7 +17,10 @@ pub(super) fn write(scan: &Scan, _style: &Style, out: &mut dyn io::Write) -> io:
 
 /// Writes any of our documents: indented, with what a terminal would obey escaped, and a line break at the end.
 pub(super) fn write_document(document: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    document.serialize(&mut Serializer::with_formatter(&mut *out, Escaped(PrettyFormatter::new())))?;
+    document.serialize(&mut Serializer::with_formatter(
+        &mut *out,
+        Escaped(PrettyFormatter::new()),
+    ))?;
     out.write_all(b"\n")
 }
 
@@ -67,8 +70,14 @@ struct Finding<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Fix {
-    Set { path: String, value: serde_json::Value },
-    Remove { path: String, remove: bool },
+    Set {
+        path: String,
+        value: serde_json::Value,
+    },
+    Remove {
+        path: String,
+        remove: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -154,8 +163,14 @@ struct ByStatus {
 
 fn report(scan: &Scan) -> Report<'_> {
     let controls = Controls::of(scan);
-    let findings = scan.objects.iter().flat_map(|it| it.findings.iter().map(move |located| (it, located)));
-    let errors = scan.objects.iter().flat_map(|it| it.errors.iter().map(move |error| (it, error)));
+    let findings = scan
+        .objects
+        .iter()
+        .flat_map(|it| it.findings.iter().map(move |located| (it, located)));
+    let errors = scan
+        .objects
+        .iter()
+        .flat_map(|it| it.errors.iter().map(move |error| (it, error)));
     Report {
         api_version: API_VERSION,
         kind: "ScanReport",
@@ -172,14 +187,27 @@ fn report(scan: &Scan) -> Report<'_> {
 }
 
 fn object(id: &model::ObjectId) -> Object<'_> {
-    Object { api_version: &id.api_version, kind: &id.kind, namespace: &id.namespace, name: &id.name }
+    Object {
+        api_version: &id.api_version,
+        kind: &id.kind,
+        namespace: &id.namespace,
+        name: &id.name,
+    }
 }
 
 fn source(source: &model::Source) -> Source<'_> {
-    Source { file: &source.file, line: source.position.line, column: source.position.column }
+    Source {
+        file: &source.file,
+        line: source.position.line,
+        column: source.position.column,
+    }
 }
 
-fn finding<'a>(it: &'a model::ObjectResult, located: &'a model::Located, severity: Severity) -> Finding<'a> {
+fn finding<'a>(
+    it: &'a model::ObjectResult,
+    located: &'a model::Located,
+    severity: Severity,
+) -> Finding<'a> {
     Finding {
         control: located.finding.control.as_str(),
         severity: severity.name(),
@@ -187,7 +215,12 @@ fn finding<'a>(it: &'a model::ObjectResult, located: &'a model::Located, severit
         source: source(&located.source),
         container: located.container.as_deref(),
         message: &located.finding.message,
-        paths: located.finding.paths.iter().map(ToString::to_string).collect(),
+        paths: located
+            .finding
+            .paths
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         fixes: located.finding.fixes.iter().map(fix).collect(),
     }
 }
@@ -195,7 +228,10 @@ fn finding<'a>(it: &'a model::ObjectResult, located: &'a model::Located, severit
 fn fix(it: &model::Fix) -> Fix {
     let path = it.path.to_string();
     match &it.action {
-        FixAction::Set(json) => Fix::Set { path, value: value(json) },
+        FixAction::Set(json) => Fix::Set {
+            path,
+            value: value(json),
+        },
         FixAction::Remove => Fix::Remove { path, remove: true },
     }
 }
@@ -240,12 +276,22 @@ fn framework(it: &model::FrameworkResult) -> Framework<'_> {
 
 fn problem(it: &model::Problem) -> Problem<'_> {
     let (line, column) = split(it.position);
-    Problem { file: &it.file, line, column, message: &it.message }
+    Problem {
+        file: &it.file,
+        line,
+        column,
+        message: &it.message,
+    }
 }
 
 fn skipped(it: &model::Skipped) -> Skipped<'_> {
     let (line, column) = split(it.position);
-    Skipped { file: &it.file, line, column, reason: &it.reason }
+    Skipped {
+        file: &it.file,
+        line,
+        column,
+        reason: &it.reason,
+    }
 }
 
 fn split(position: Option<Position>) -> (Option<u32>, Option<u32>) {
@@ -260,9 +306,19 @@ fn summary(scan: &Scan) -> Summary {
         files: it.files,
         objects: it.objects,
         failed_objects: it.failed_objects,
-        findings: BySeverity { critical, high, medium, low },
+        findings: BySeverity {
+            critical,
+            high,
+            medium,
+            low,
+        },
         errors: scan.objects.iter().map(|it| it.errors.len()).sum(),
-        controls: ByStatus { failed, not_evaluated, passed, irrelevant },
+        controls: ByStatus {
+            failed,
+            not_evaluated,
+            passed,
+            irrelevant,
+        },
         skipped: it.skipped,
         problems: scan.problems.len(),
     }

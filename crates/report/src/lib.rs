@@ -41,8 +41,16 @@ pub struct Format {
 
 /// Every format; the first is the default.
 pub const FORMATS: &[Format] = &[
-    Format { name: "pretty", description: "for people, in a terminal", write: pretty::write },
-    Format { name: "json", description: "for programs, by schemas/scan-report.v1.json", write: json::write },
+    Format {
+        name: "pretty",
+        description: "for people, in a terminal",
+        write: pretty::write,
+    },
+    Format {
+        name: "json",
+        description: "for programs, by schemas/scan-report.v1.json",
+        write: json::write,
+    },
 ];
 
 /// The format of a name.

@@ -9,7 +9,12 @@ pub(crate) struct Controls<'a>(BTreeMap<&'a ControlId, &'a Control>);
 impl<'a> Controls<'a> {
     /// Those of a scan.
     pub(crate) fn of(scan: &'a Scan) -> Self {
-        Self(scan.controls.iter().map(|it| (&it.control.id, it.control.as_ref())).collect())
+        Self(
+            scan.controls
+                .iter()
+                .map(|it| (&it.control.id, it.control.as_ref()))
+                .collect(),
+        )
     }
 
     /// The severity of a control; critical for one that the scan does not list, so that nothing is understated.
@@ -25,14 +30,22 @@ impl<'a> Controls<'a> {
 
 /// `1 finding`, `2 findings`, `0 findings`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// Compliance rounded to the given decimals, but never up to 100: that says that everything passed.
 pub(crate) fn percent(compliance: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     let rounded = (compliance * scale).round() / scale;
-    if rounded >= 100.0 && compliance < 100.0 { (100.0 * scale - 1.0) / scale } else { rounded }
+    if rounded >= 100.0 && compliance < 100.0 {
+        (100.0 * scale - 1.0) / scale
+    } else {
+        rounded
+    }
 }
 
 #[cfg(test)]

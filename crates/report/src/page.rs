@@ -49,7 +49,11 @@ pub(crate) struct Page<'a> {
 impl<'a> Page<'a> {
     /// A page on a writer.
     pub(crate) fn new(style: &Style, out: &'a mut dyn io::Write) -> Self {
-        Self { out, color: style.color, width: style.width.max(40) }
+        Self {
+            out,
+            color: style.color,
+            width: style.width.max(40),
+        }
     }
 
     /// Columns of the terminal.
@@ -61,7 +65,9 @@ impl<'a> Page<'a> {
     pub(crate) fn ink(&self, ink: Ink, text: &str) -> String {
         let text = text::visible(text);
         match ink.code() {
-            code if self.color && !code.is_empty() && !text.is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            code if self.color && !code.is_empty() && !text.is_empty() => {
+                format!("\u{1b}[{code}m{text}\u{1b}[0m")
+            }
             _ => text.into_owned(),
         }
     }
@@ -90,7 +96,12 @@ impl<'a> Page<'a> {
 
     /// Writes prose after a lead (already in its inks, `hang` columns wide); further lines are indented by `hang`.
     /// White space of any kind separates words; a word is never broken, so that paths can be copied.
-    pub(crate) fn flow(&mut self, lead: &str, hang: usize, spans: &[(Ink, &str)]) -> io::Result<()> {
+    pub(crate) fn flow(
+        &mut self,
+        lead: &str,
+        hang: usize,
+        spans: &[(Ink, &str)],
+    ) -> io::Result<()> {
         let limit = self.width.min(PROSE).saturating_sub(hang).max(20);
         let mut start = lead.to_owned();
         let mut line: Vec<(Ink, String)> = Vec::new();
@@ -121,7 +132,10 @@ impl<'a> Page<'a> {
     }
 
     fn join(&self, line: &[(Ink, String)]) -> String {
-        line.iter().map(|(ink, text)| self.ink(*ink, text)).collect::<Vec<_>>().join(" ")
+        line.iter()
+            .map(|(ink, text)| self.ink(*ink, text))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -132,7 +146,16 @@ mod tests {
 
     fn check(width: usize, color: bool, spans: &[(Ink, &str)], expected: &str) {
         let mut out = Vec::new();
-        Page::new(&Style { view: View::Resource, color, width }, &mut out).flow("  > ", 4, spans).unwrap();
+        Page::new(
+            &Style {
+                view: View::Resource,
+                color,
+                width,
+            },
+            &mut out,
+        )
+        .flow("  > ", 4, spans)
+        .unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -146,7 +169,12 @@ mod tests {
             "  > a container that is privileged can\n    do everything that the node can\n",
         );
         let long = format!("see {}", "x".repeat(60));
-        check(40, false, &[(Ink::Plain, &long)], &format!("  > see\n    {}\n", "x".repeat(60)));
+        check(
+            40,
+            false,
+            &[(Ink::Plain, &long)],
+            &format!("  > see\n    {}\n", "x".repeat(60)),
+        );
         check(40, false, &[], "  >\n");
     }
 
@@ -154,6 +182,11 @@ mod tests {
     fn colour_does_not_count_and_text_from_outside_brings_none() {
         let spans = [(Ink::Bad, "one two"), (Ink::Plain, "\u{1b}[2Jthree")];
         check(80, false, &spans, "  > one two \\u{1b}[2Jthree\n");
-        check(80, true, &spans, "  > \u{1b}[1;31mone two\u{1b}[0m \\u{1b}[2Jthree\n");
+        check(
+            80,
+            true,
+            &spans,
+            "  > \u{1b}[1;31mone two\u{1b}[0m \\u{1b}[2Jthree\n",
+        );
     }
 }

@@ -59,7 +59,11 @@ mod tests {
 
     #[test]
     fn cut_texts_fit() {
-        for (text, columns, shown) in [("short", 5, "short"), ("longer", 5, "long…"), ("漢漢漢", 5, "漢漢…")] {
+        for (text, columns, shown) in [
+            ("short", 5, "short"),
+            ("longer", 5, "long…"),
+            ("漢漢漢", 5, "漢漢…"),
+        ] {
             assert_eq!(cut(text, columns), shown);
             assert!(width(shown) <= columns);
         }

@@ -19,18 +19,25 @@ impl Filter {
     #[must_use]
     pub fn allows(&self, document: &Document) -> bool {
         let id = document.id();
-        let namespace = if id.namespace.is_empty() { "default" } else { &id.namespace };
+        let namespace = if id.namespace.is_empty() {
+            "default"
+        } else {
+            &id.namespace
+        };
         let named = |list: &[String]| list.iter().any(|it| it == namespace);
         (self.include_namespaces.is_empty() || named(&self.include_namespaces))
             && !named(&self.exclude_namespaces)
-            && (self.include_kinds.is_empty() || self.include_kinds.iter().any(|it| is_kind(it, &id)))
+            && (self.include_kinds.is_empty()
+                || self.include_kinds.iter().any(|it| is_kind(it, &id)))
     }
 }
 
 fn is_kind(wanted: &str, id: &ObjectId) -> bool {
     let kind = id.group_kind();
     match wanted.rsplit_once('/') {
-        Some((group, name)) => kind.group.eq_ignore_ascii_case(group) && kind.name.eq_ignore_ascii_case(name),
+        Some((group, name)) => {
+            kind.group.eq_ignore_ascii_case(group) && kind.name.eq_ignore_ascii_case(name)
+        }
         None => kind.name.eq_ignore_ascii_case(wanted),
     }
 }

@@ -40,16 +40,30 @@ impl Outcome {
 #[must_use]
 pub fn outcome(scan: &Scan, demands: &Demands) -> Outcome {
     let unanswered = scan.objects.iter().any(|it| !it.errors.is_empty());
-    let unscored = demands.compliance.is_some() && scan.frameworks.iter().any(|it| it.compliance.is_none());
-    if !scan.problems.is_empty() || scan.objects.is_empty() || unanswered || (unscored && !demands.exit_zero) {
+    let unscored =
+        demands.compliance.is_some() && scan.frameworks.iter().any(|it| it.compliance.is_none());
+    if !scan.problems.is_empty()
+        || scan.objects.is_empty()
+        || unanswered
+        || (unscored && !demands.exit_zero)
+    {
         return Outcome::Incomplete;
     }
     let least = demands.severity.unwrap_or(Severity::Low);
-    let counted = Severity::ALL.iter().zip(scan.summary.findings).any(|(it, count)| *it >= least && count > 0);
+    let counted = Severity::ALL
+        .iter()
+        .zip(scan.summary.findings)
+        .any(|(it, count)| *it >= least && count > 0);
     // With a compliance threshold alone, the threshold is the demand; with both, both are.
     let by_findings = counted && (demands.severity.is_some() || demands.compliance.is_none());
-    let missed = demands
-        .compliance
-        .is_some_and(|threshold| scan.frameworks.iter().any(|it| it.compliance.is_some_and(|got| got < threshold)));
-    if !demands.exit_zero && (by_findings || missed) { Outcome::NotMet } else { Outcome::Met }
+    let missed = demands.compliance.is_some_and(|threshold| {
+        scan.frameworks
+            .iter()
+            .any(|it| it.compliance.is_some_and(|got| got < threshold))
+    });
+    if !demands.exit_zero && (by_findings || missed) {
+        Outcome::NotMet
+    } else {
+        Outcome::Met
+    }
 }

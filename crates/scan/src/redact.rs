@@ -21,9 +21,16 @@ struct Secret {
 }
 
 /// Masks the values that findings of secrets point at first, in the excerpts of all findings of the object.
-pub(super) fn hide_secrets(document: &Document, controls: &[Arc<Control>], findings: &mut [Located]) {
-    let about_secrets: BTreeSet<&ControlId> =
-        controls.iter().filter(|it| it.category.starts_with(CATEGORY)).map(|it| &it.id).collect();
+pub(super) fn hide_secrets(
+    document: &Document,
+    controls: &[Arc<Control>],
+    findings: &mut [Located],
+) {
+    let about_secrets: BTreeSet<&ControlId> = controls
+        .iter()
+        .filter(|it| it.category.starts_with(CATEGORY))
+        .map(|it| &it.id)
+        .collect();
     let secrets: Vec<Secret> = findings
         .iter()
         .filter(|it| about_secrets.contains(&it.finding.control))
@@ -47,15 +54,30 @@ fn secret(document: &Document, path: &FieldPath) -> Option<Secret> {
     if place.found < path.segments().len() {
         return None;
     }
-    let value = path.segments().iter().try_fold(document.root(), |node, step| {
-        node.get(step.text()).or_else(|| step.text().parse().ok().and_then(|it| node.at(it)))
-    })?;
+    let value = path
+        .segments()
+        .iter()
+        .try_fold(document.root(), |node, step| {
+            node.get(step.text())
+                .or_else(|| step.text().parse().ok().and_then(|it| node.at(it)))
+        })?;
     let (key, value) = (place.position, value.position());
     // A value of several lines goes on as long as the lines are indented deeper than its key.
-    let below = document.lines(value.line.saturating_add(1), value.line.saturating_add(VALUE_LINES));
+    let below = document.lines(
+        value.line.saturating_add(1),
+        value.line.saturating_add(VALUE_LINES),
+    );
     let inside = |text: &str| text.trim().is_empty() || indent(text) >= key.column as usize;
-    let last = below.iter().take_while(|it| inside(&it.text)).last().map_or(value.line, |it| it.number);
-    Some(Secret { line: value.line, column: value.column, last })
+    let last = below
+        .iter()
+        .take_while(|it| inside(&it.text))
+        .last()
+        .map_or(value.line, |it| it.number);
+    Some(Secret {
+        line: value.line,
+        column: value.column,
+        last,
+    })
 }
 
 impl Secret {
@@ -88,21 +110,35 @@ mod tests {
         let document = &reading.documents[0];
         let secret = secret(document, &path.parse().unwrap()).unwrap();
         let mut lines = document.lines(1, 100);
-        lines.iter_mut().for_each(|it| secret.hide(it.number, &mut it.text));
+        lines
+            .iter_mut()
+            .for_each(|it| secret.hide(it.number, &mut it.text));
         let shown: Vec<&str> = lines.iter().map(|it| it.text.as_str()).collect();
         assert_eq!(shown.join("\n"), expected);
     }
 
     #[test]
     fn a_secret_is_hidden_and_its_neighbours_are_not() {
-        check("data:\n  pwd: hunter2\n  user: me", "data[pwd]", "data:\n  pwd: ********\n  user: me");
+        check(
+            "data:\n  pwd: hunter2\n  user: me",
+            "data[pwd]",
+            "data:\n  pwd: ********\n  user: me",
+        );
         check("- a: 1\n  b: x", "[0].b", "- a: 1\n  b: ********");
         check(
             "data:\n  key: |\n    one\n    two\n  user: me",
             "data[key]",
             "data:\n  key: |\n    ********\n    ********\n  user: me",
         );
-        check("{\"data\": {\"pwd\": \"x\", \"user\": \"me\"}}", "data[pwd]", "{\"data\": {\"pwd\": ********");
-        check("data:\n  pwd:\n    hunter2\nx: 1", "data[pwd]", "data:\n  pwd:\n    ********\nx: 1");
+        check(
+            "{\"data\": {\"pwd\": \"x\", \"user\": \"me\"}}",
+            "data[pwd]",
+            "{\"data\": {\"pwd\": ********",
+        );
+        check(
+            "data:\n  pwd:\n    hunter2\nx: 1",
+            "data[pwd]",
+            "data:\n  pwd:\n    ********\nx: 1",
+        );
     }
 }

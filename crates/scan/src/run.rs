@@ -5,7 +5,8 @@ use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, Finding, Framework, Located, ObjectResult, Problem, Request, Scan, Skipped, Source, SourceLine, Verdict,
+    Control, Finding, Framework, Located, ObjectResult, Problem, Request, Scan, Skipped, Source,
+    SourceLine, Verdict,
 };
 use kubevet_policy::Params;
 use std::{
@@ -45,25 +46,40 @@ pub struct Job<'a> {
 pub fn run(job: Job<'_>, seen: &(dyn Fn() + Sync)) -> Scan {
     let results = judge_all(&job, seen);
     let controls = score::controls(&job.controls, &results, job.params);
-    let frameworks = job.frameworks.iter().map(|it| score::framework(it, &controls)).collect();
+    let frameworks = job
+        .frameworks
+        .iter()
+        .map(|it| score::framework(it, &controls))
+        .collect();
     let mut problems = job.problems;
     problems.sort();
     problems.dedup();
     let mut skipped = job.skipped;
     skipped.sort();
     let summary = score::summary(job.files, &results, &controls, skipped.len());
-    Scan { objects: results, controls, frameworks, problems, skipped, summary }
+    Scan {
+        objects: results,
+        controls,
+        frameworks,
+        problems,
+        skipped,
+        summary,
+    }
 }
 
 /// Threads take the next object that nobody has; the order of the results is that of the objects.
 fn judge_all(job: &Job<'_>, seen: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
-    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(job.objects.len().max(1));
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZeroUsize::get)
+        .min(job.objects.len().max(1));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(document) = job.objects.get(place) else { return done };
+            let Some(document) = job.objects.get(place) else {
+                return done;
+            };
             done.push((place, judge(job, document)));
             seen();
         }
@@ -84,35 +100,87 @@ fn judge_all(job: &Job<'_>, seen: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
 }
 
 fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
-    let Verdict { judged, findings, errors } = job.engine.judge(document, &Request::default(), job.params);
-    let mut findings: Vec<Located> = findings.into_iter().map(|it| locate(document, it)).collect();
+    let Verdict {
+        judged,
+        findings,
+        errors,
+    } = job.engine.judge(document, &Request::default(), job.params);
+    let mut findings: Vec<Located> = findings
+        .into_iter()
+        .map(|it| locate(document, it))
+        .collect();
     redact::hide_secrets(document, &job.controls, &mut findings);
     findings.sort_by(|a, b| (&a.source, &a.finding).cmp(&(&b.source, &b.finding)));
-    let source = Source { file: document.file().clone(), position: document.position() };
-    ObjectResult { object: document.id(), source, judged, findings, errors }
+    let source = Source {
+        file: document.file().clone(),
+        position: document.position(),
+    };
+    ObjectResult {
+        object: document.id(),
+        source,
+        judged,
+        findings,
+        errors,
+    }
 }
 
 fn locate(document: &Document, finding: Finding) -> Located {
     let first = finding.paths.first().cloned().unwrap_or_default();
     let position = document.locate(&first).position;
     let container = workload::container_of(&document.id().group_kind(), &first).map(|path| {
-        let name = path.segments().iter().try_fold(document.root(), |node, step| {
-            step.text().parse().ok().and_then(|place| node.at(place)).or_else(|| node.get(step.text()))
-        });
-        let name = name.and_then(|it| it.get("name")).and_then(|it| it.as_str()).filter(|it| !it.is_empty());
+        let name = path
+            .segments()
+            .iter()
+            .try_fold(document.root(), |node, step| {
+                step.text()
+                    .parse()
+                    .ok()
+                    .and_then(|place| node.at(place))
+                    .or_else(|| node.get(step.text()))
+            });
+        let name = name
+            .and_then(|it| it.get("name"))
+            .and_then(|it| it.as_str())
+            .filter(|it| !it.is_empty());
         name.map_or_else(|| path.to_string(), str::to_owned)
     });
     let from = position.line.saturating_sub(EXCERPT_LINES).max(1);
-    let excerpt = within(position.line, document.lines(from, position.line.saturating_add(EXCERPT_LINES)));
-    let source = Source { file: document.file().clone(), position };
-    Located { finding, source, container, excerpt }
+    let excerpt = within(
+        position.line,
+        document.lines(from, position.line.saturating_add(EXCERPT_LINES)),
+    );
+    let source = Source {
+        file: document.file().clone(),
+        position,
+    };
+    Located {
+        finding,
+        source,
+        container,
+        excerpt,
+    }
 }
 
 /// The lines around `line` that are of its own document: a neighbour's lines say nothing about this object, and may hold
 /// secrets that were looked for in the neighbour only.
 fn within(line: u32, lines: Vec<SourceLine>) -> Vec<SourceLine> {
     let ends = |it: &&SourceLine| it.text.starts_with("---") || it.text.starts_with("...");
-    let before = lines.iter().filter(|it| it.number < line).filter(ends).map(|it| it.number).max().unwrap_or(0);
-    let after = lines.iter().filter(|it| it.number > line).filter(ends).map(|it| it.number).min().unwrap_or(u32::MAX);
-    lines.into_iter().filter(|it| it.number > before && it.number < after).collect()
+    let before = lines
+        .iter()
+        .filter(|it| it.number < line)
+        .filter(ends)
+        .map(|it| it.number)
+        .max()
+        .unwrap_or(0);
+    let after = lines
+        .iter()
+        .filter(|it| it.number > line)
+        .filter(ends)
+        .map(|it| it.number)
+        .min()
+        .unwrap_or(u32::MAX);
+    lines
+        .into_iter()
+        .filter(|it| it.number > before && it.number < after)
+        .collect()
 }

@@ -26,23 +26,31 @@ pub fn listen_apart(
 ) -> io::Result<oneshot::Receiver<()>> {
     let (bound, is_bound) = mpsc::channel();
     let (end, ended) = oneshot::channel();
-    thread::Builder::new().name("health".to_owned()).spawn(move || {
-        let serve = || -> io::Result<()> {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let bind = if is_shared { Listener::bind_shared } else { Listener::bind };
-                let listener = bind(address, Limits::of_health(), metrics)?;
-                // Whoever waits for it is still there.
-                let _ = bound.send(Ok(()));
-                listen_plain(listener, routes, shutdown).await;
-                Ok(())
-            })
-        };
-        if let Err(error) = serve() {
-            let _ = bound.send(Err(error));
-        }
-        let _ = end.send(());
-    })?;
+    thread::Builder::new()
+        .name("health".to_owned())
+        .spawn(move || {
+            let serve = || -> io::Result<()> {
+                let runtime = runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                runtime.block_on(async {
+                    let bind = if is_shared {
+                        Listener::bind_shared
+                    } else {
+                        Listener::bind
+                    };
+                    let listener = bind(address, Limits::of_health(), metrics)?;
+                    // Whoever waits for it is still there.
+                    let _ = bound.send(Ok(()));
+                    listen_plain(listener, routes, shutdown).await;
+                    Ok(())
+                })
+            };
+            if let Err(error) = serve() {
+                let _ = bound.send(Err(error));
+            }
+            let _ = end.send(());
+        })?;
     is_bound.recv().map_err(io::Error::other)??;
     Ok(ended)
 }

@@ -27,21 +27,57 @@ struct Member {
 
 impl Bundle {
     pub(super) fn of(stored: Option<&Stored>, provider: &CryptoProvider) -> Self {
-        let Some(stored) = stored else { return Self { authorities: Vec::new(), leaf: None, version: None } };
-        let keys: Vec<KeyPair> = blocks(stored.ca_keys.as_deref().unwrap_or_default(), "PRIVATE KEY")
-            .filter_map(|it| KeyPair::from_pem(it).ok())
+        let Some(stored) = stored else {
+            return Self {
+                authorities: Vec::new(),
+                leaf: None,
+                version: None,
+            };
+        };
+        let keys: Vec<KeyPair> =
+            blocks(stored.ca_keys.as_deref().unwrap_or_default(), "PRIVATE KEY")
+                .filter_map(|it| KeyPair::from_pem(it).ok())
+                .collect();
+        let authorities: Vec<Member> = blocks(&stored.ca, "CERTIFICATE")
+            .filter_map(|it| member(it, &keys))
             .collect();
-        let authorities: Vec<Member> = blocks(&stored.ca, "CERTIFICATE").filter_map(|it| member(it, &keys)).collect();
         // Its end is the plan's matter: read as of the beginning of time.
-        let pair = Pair::parse(&stored.certificate, &stored.key, OffsetDateTime::UNIX_EPOCH, provider).ok();
+        let pair = Pair::parse(
+            &stored.certificate,
+            &stored.key,
+            OffsetDateTime::UNIX_EPOCH,
+            provider,
+        )
+        .ok();
         let texts = (text(&stored.certificate), text(&stored.key));
         let leaf = pair.map(|pair| {
-            let Facts { not_before, not_after, names, issuer, .. } = pair.facts;
+            let Facts {
+                not_before,
+                not_after,
+                names,
+                issuer,
+                ..
+            } = pair.facts;
             let issuer = authorities.iter().position(|it| it.facts.subject == issuer);
-            let issued = Issued { certificate: texts.0.to_owned(), key: texts.1.to_owned() };
-            (issued, Leaf { not_before, not_after, names, issuer })
+            let issued = Issued {
+                certificate: texts.0.to_owned(),
+                key: texts.1.to_owned(),
+            };
+            (
+                issued,
+                Leaf {
+                    not_before,
+                    not_after,
+                    names,
+                    issuer,
+                },
+            )
         });
-        Self { authorities, leaf, version: stored.version.clone() }
+        Self {
+            authorities,
+            leaf,
+            version: stored.version.clone(),
+        }
     }
 
     /// What the plan needs of it.
@@ -59,18 +95,28 @@ impl Bundle {
 
     /// Whether it can be served and renewed: a leaf, the authority that signed it, and a key that signs.
     pub(super) fn is_whole(&self) -> bool {
-        let signed = self.leaf.as_ref().is_some_and(|(_, it)| it.issuer.is_some());
+        let signed = self
+            .leaf
+            .as_ref()
+            .is_some_and(|(_, it)| it.issuer.is_some());
         signed && self.authorities.iter().any(|it| it.key.is_some())
     }
 
     /// Does the steps; what comes out is to be written in the place of what was read.
-    pub(super) fn apply(mut self, steps: &[Step], names: &[String], now: OffsetDateTime) -> Result<Stored, IssueError> {
+    pub(super) fn apply(
+        mut self,
+        steps: &[Step],
+        names: &[String],
+        now: OffsetDateTime,
+    ) -> Result<Stored, IssueError> {
         let mut dropped = Vec::new();
         for step in steps {
             match step {
                 Step::IssueCa => {
                     let issued = issue_ca(now)?;
-                    let keys = KeyPair::from_pem(&issued.key).into_iter().collect::<Vec<_>>();
+                    let keys = KeyPair::from_pem(&issued.key)
+                        .into_iter()
+                        .collect::<Vec<_>>();
                     self.authorities.extend(member(&issued.certificate, &keys));
                 }
                 Step::IssueLeaf(signer) => {
@@ -78,22 +124,48 @@ impl Bundle {
                         Signer::Held(at) => self.authorities.get(*at),
                         Signer::New => self.authorities.last(),
                     };
-                    if let Some(Member { certificate, key: Some(key), facts }) = ca {
+                    if let Some(Member {
+                        certificate,
+                        key: Some(key),
+                        facts,
+                    }) = ca
+                    {
                         let issued = issue_leaf(certificate, key, facts.not_after, names, now)?;
-                        let leaf =
-                            Leaf { not_before: now, not_after: facts.not_after, names: names.to_vec(), issuer: None };
+                        let leaf = Leaf {
+                            not_before: now,
+                            not_after: facts.not_after,
+                            names: names.to_vec(),
+                            issuer: None,
+                        };
                         self.leaf = Some((issued, leaf));
                     }
                 }
                 Step::DropCa(at) => dropped.push(*at),
             }
         }
-        let kept: Vec<&Member> =
-            self.authorities.iter().enumerate().filter(|(at, _)| !dropped.contains(at)).map(|(_, it)| it).collect();
-        let (certificate, key) = self.leaf.map(|(it, _)| (it.certificate, it.key)).unwrap_or_default();
+        let kept: Vec<&Member> = self
+            .authorities
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !dropped.contains(at))
+            .map(|(_, it)| it)
+            .collect();
+        let (certificate, key) = self
+            .leaf
+            .map(|(it, _)| (it.certificate, it.key))
+            .unwrap_or_default();
         Ok(Stored {
-            ca: kept.iter().map(|it| it.certificate.as_str()).collect::<String>().into_bytes(),
-            ca_keys: Some(kept.iter().filter_map(|it| it.key.as_deref()).collect::<String>().into_bytes()),
+            ca: kept
+                .iter()
+                .map(|it| it.certificate.as_str())
+                .collect::<String>()
+                .into_bytes(),
+            ca_keys: Some(
+                kept.iter()
+                    .filter_map(|it| it.key.as_deref())
+                    .collect::<String>()
+                    .into_bytes(),
+            ),
             certificate: certificate.into_bytes(),
             key: key.into_bytes(),
             version: self.version,
@@ -104,8 +176,15 @@ impl Bundle {
 fn member(certificate: &str, keys: &[KeyPair]) -> Option<Member> {
     let der = certificates(certificate.as_bytes()).ok()?;
     let facts = Facts::of(der.first()?).ok()?;
-    let key = keys.iter().find(|it| it.subject_public_key_info() == facts.public_key).map(KeyPair::serialize_pem);
-    Some(Member { certificate: format!("{}\n", certificate.trim()), key, facts })
+    let key = keys
+        .iter()
+        .find(|it| it.subject_public_key_info() == facts.public_key)
+        .map(KeyPair::serialize_pem);
+    Some(Member {
+        certificate: format!("{}\n", certificate.trim()),
+        key,
+        facts,
+    })
 }
 
 /// The PEM blocks whose label ends so, each with its frame.

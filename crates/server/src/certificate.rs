@@ -5,7 +5,8 @@
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use time::OffsetDateTime;
 
@@ -42,7 +43,8 @@ pub enum IssueError {
 /// A name that is neither a DNS name nor an IP address.
 pub fn leaf_names(extra: &[String]) -> Result<Vec<String>, IssueError> {
     let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let all: Result<BTreeSet<String>, IssueError> = own.iter().chain(extra).map(|it| canonical(it)).collect();
+    let all: Result<BTreeSet<String>, IssueError> =
+        own.iter().chain(extra).map(|it| canonical(it)).collect();
     Ok(all?.into_iter().collect())
 }
 
@@ -52,10 +54,18 @@ fn canonical(name: &str) -> Result<String, IssueError> {
     }
     let name = name.to_ascii_lowercase();
     let label = |it: &str| {
-        !it.is_empty() && it.len() <= 63 && it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+        !it.is_empty()
+            && it.len() <= 63
+            && it
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
     };
     let bare = name.strip_prefix("*.").unwrap_or(&name);
-    if name.len() <= 253 && bare.split('.').all(label) { Ok(name) } else { Err(IssueError::Name(name)) }
+    if name.len() <= 253 && bare.split('.').all(label) {
+        Ok(name)
+    } else {
+        Err(IssueError::Name(name))
+    }
 }
 
 /// A new authority. Its subject names its key, so that two of ours never share a name: a verifier that holds both
@@ -63,14 +73,24 @@ fn canonical(name: &str) -> Result<String, IssueError> {
 pub(super) fn issue_ca(now: OffsetDateTime) -> Result<Issued, IssueError> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::new())?;
-    let id: String = params.key_identifier(&key).iter().take(8).map(|it| format!("{it:02x}")).collect();
+    let id: String = params
+        .key_identifier(&key)
+        .iter()
+        .take(8)
+        .map(|it| format!("{it:02x}"))
+        .collect();
     params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, format!("kubevet CA {id}"));
+    params
+        .distinguished_name
+        .push(DnType::CommonName, format!("kubevet CA {id}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = now - BACKDATE;
     params.not_after = now + CA_LIFETIME;
-    Ok(Issued { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
+    Ok(Issued {
+        certificate: params.self_signed(&key)?.pem(),
+        key: key.serialize_pem(),
+    })
 }
 
 /// A leaf for `names`, signed by the authority (both PEM); it never outlives `ca_not_after`.
@@ -85,14 +105,19 @@ pub(super) fn issue_leaf(
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names.to_vec())?;
     params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, "kubevet");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "kubevet");
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     params.not_before = now - BACKDATE;
     params.not_after = (now + LEAF_LIFETIME).min(ca_not_after);
-    Ok(Issued { certificate: params.signed_by(&key, &issuer)?.pem(), key: key.serialize_pem() })
+    Ok(Issued {
+        certificate: params.signed_by(&key, &issuer)?.pem(),
+        key: key.serialize_pem(),
+    })
 }
 
 #[cfg(test)]
@@ -105,13 +130,24 @@ mod tests {
             let extra: Vec<String> = extra.iter().map(|it| (*it).to_owned()).collect();
             let found = leaf_names(&extra).map_err(|it| it.to_string());
             match expected {
-                Ok(names) => assert_eq!(found, Ok(names.iter().map(|it| (*it).to_owned()).collect())),
-                Err(words) => assert!(found.clone().is_err_and(|it| it.contains(words)), "{found:?}"),
+                Ok(names) => {
+                    assert_eq!(found, Ok(names.iter().map(|it| (*it).to_owned()).collect()))
+                }
+                Err(words) => assert!(
+                    found.clone().is_err_and(|it| it.contains(words)),
+                    "{found:?}"
+                ),
             }
         };
         check(&[], Ok(&["127.0.0.1", "::1", "localhost"]));
-        check(&["Kubevet.kubevet.svc", "0:0::1"], Ok(&["127.0.0.1", "::1", "kubevet.kubevet.svc", "localhost"]));
-        check(&["*.example.org"], Ok(&["*.example.org", "127.0.0.1", "::1", "localhost"]));
+        check(
+            &["Kubevet.kubevet.svc", "0:0::1"],
+            Ok(&["127.0.0.1", "::1", "kubevet.kubevet.svc", "localhost"]),
+        );
+        check(
+            &["*.example.org"],
+            Ok(&["*.example.org", "127.0.0.1", "::1", "localhost"]),
+        );
         check(&["a b"], Err("`a b` is neither"));
         check(&[""], Err("`` is neither"));
         check(&["a..b"], Err("neither"));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::CryptoProvider,
     pki_types::{CertificateDer, UnixTime},
@@ -24,12 +25,21 @@ pub(super) fn verifier(
 ) -> Result<Arc<dyn ClientCertVerifier>, PairError> {
     let mut roots = RootCertStore::empty();
     for it in certificates(ca).map_err(PairError::ClientCa)? {
-        roots.add(it).map_err(|it| PairError::ClientCa(it.to_string()))?;
+        roots
+            .add(it)
+            .map_err(|it| PairError::ClientCa(it.to_string()))?;
     }
     let any = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
         .map_err(|it| PairError::ClientCa(it.to_string()))?;
-    if names.is_empty() { Ok(any) } else { Ok(Arc::new(Named { any, names: names.to_vec() })) }
+    if names.is_empty() {
+        Ok(any)
+    } else {
+        Ok(Arc::new(Named {
+            any,
+            names: names.to_vec(),
+        }))
+    }
 }
 
 /// The subject of a certificate (DER) as text; `None` where it cannot be read.
@@ -47,8 +57,13 @@ struct Named {
 
 impl Named {
     fn allows(&self, certificate: &[u8]) -> bool {
-        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
-        let mut given = certificate.subject().iter_common_name().filter_map(|it| it.as_str().ok());
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+            return false;
+        };
+        let mut given = certificate
+            .subject()
+            .iter_common_name()
+            .filter_map(|it| it.as_str().ok());
         given.any(|it| self.names.iter().any(|name| name == it))
     }
 }
@@ -64,11 +79,15 @@ impl ClientCertVerifier for Named {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.any.verify_client_cert(end_entity, intermediates, now)?;
+        let verified = self
+            .any
+            .verify_client_cert(end_entity, intermediates, now)?;
         if self.allows(end_entity) {
             Ok(verified)
         } else {
-            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            ))
         }
     }
 

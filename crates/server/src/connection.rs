@@ -67,7 +67,9 @@ impl Context {
     /// Serves a connection to its end, or until its place is given to another.
     pub(super) async fn serve(self, stream: TcpStream, place: Place) {
         let place = Arc::new(place);
-        let Some(tls) = &self.tls else { return self.http1(stream, place.peer(None)).await };
+        let Some(tls) = &self.tls else {
+            return self.http1(stream, place.peer(None)).await;
+        };
         let limit = match self.room.is_crowded() {
             true => self.limits.handshake_crowded,
             false => self.limits.handshake,
@@ -101,19 +103,31 @@ impl Context {
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
         let pace = Pace::new(true, self.limits.taken);
-        let io = TokioIo::new(Paced { stream, pace: Arc::clone(&pace) });
+        let io = TokioIo::new(Paced {
+            stream,
+            pace: Arc::clone(&pace),
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)
             .max_buf_size(BUFFER_BYTES)
             .writev(false)
             .serve_connection(io, service_fn(|request| self.answer(&pace, &peer, request)));
-        self.drive(&pace, &peer, connection, http1::Connection::graceful_shutdown).await;
+        self.drive(
+            &pace,
+            &peer,
+            connection,
+            http1::Connection::graceful_shutdown,
+        )
+        .await;
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
         let pace = Pace::new(false, self.limits.taken);
-        let io = TokioIo::new(Paced { stream, pace: Arc::clone(&pace) });
+        let io = TokioIo::new(Paced {
+            stream,
+            pace: Arc::clone(&pace),
+        });
         let (own, shared) = (self.clone(), (Arc::clone(&pace), peer.clone()));
         // HTTP/2 runs each stream as a task of its own.
         let service = service_fn(move |request| {
@@ -130,7 +144,13 @@ impl Context {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_ANSWER)
             .serve_connection(io, service);
-        self.drive(&pace, &peer, connection, http2::Connection::graceful_shutdown).await;
+        self.drive(
+            &pace,
+            &peer,
+            connection,
+            http2::Connection::graceful_shutdown,
+        )
+        .await;
     }
 
     async fn answer(
@@ -144,7 +164,9 @@ impl Context {
         let http1 = request.version() < Version::HTTP_2;
         let mut response = self.routes.call(request).await?;
         if http1 && self.shutdown.has_begun() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
         }
         drop(called);
         let untaken = (!http1).then(|| pace.answer());
@@ -153,8 +175,13 @@ impl Context {
 
     /// Runs a connection to its end. When all are to close, one that was never called still waits for its call (its
     /// answer asks the caller to leave); an idle one is closed after what has already arrived was read.
-    async fn drive<C, E>(&self, pace: &Pace, peer: &Peer, connection: C, close: impl Fn(Pin<&mut C>))
-    where
+    async fn drive<C, E>(
+        &self,
+        pace: &Pace,
+        peer: &Peer,
+        connection: C,
+        close: impl Fn(Pin<&mut C>),
+    ) where
         C: Future<Output = Result<(), E>>,
         E: std::fmt::Display,
     {

@@ -23,18 +23,30 @@ pub fn raise_descriptor_limit() -> Descriptors {
     let limit = getrlimit(Resource::Nofile);
     // No limit is said by `None`.
     let before = limit.current.unwrap_or(u64::MAX);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
     if let Err(error) = raised {
         tracing::warn!("the limit on open descriptors stays at {before}: {error}");
     }
-    Descriptors { before, now: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX) }
+    Descriptors {
+        before,
+        now: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+    }
 }
 
 impl Descriptors {
     /// How many connections there may be at once.
     #[must_use]
     pub fn connections(self) -> usize {
-        let fit = self.now.saturating_sub(RESERVED).clamp(MIN_CONNECTIONS, CONNECTIONS);
+        let fit = self
+            .now
+            .saturating_sub(RESERVED)
+            .clamp(MIN_CONNECTIONS, CONNECTIONS);
         usize::try_from(fit).unwrap_or(usize::MAX)
     }
 }
@@ -45,8 +57,18 @@ mod tests {
 
     #[test]
     fn connections_follow_from_descriptors() {
-        for (now, expected) in [(u64::MAX, 10_000), (20_000, 10_000), (1024, 768), (300, 64), (10, 64)] {
-            assert_eq!(Descriptors { before: 0, now }.connections(), expected, "{now}");
+        for (now, expected) in [
+            (u64::MAX, 10_000),
+            (20_000, 10_000),
+            (1024, 768),
+            (300, 64),
+            (10, 64),
+        ] {
+            assert_eq!(
+                Descriptors { before: 0, now }.connections(),
+                expected,
+                "{now}"
+            );
         }
     }
 }

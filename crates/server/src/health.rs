@@ -32,13 +32,22 @@ impl Health {
     /// None of `conditions` holds yet.
     #[must_use]
     pub fn new(conditions: &[&'static str], shutdown: Shutdown) -> Self {
-        let unmet = conditions.iter().map(|it| (*it, Err("not there yet".to_owned()))).collect();
-        Self { conditions: Arc::new(Mutex::new(unmet)), shutdown }
+        let unmet = conditions
+            .iter()
+            .map(|it| (*it, Err("not there yet".to_owned())))
+            .collect();
+        Self {
+            conditions: Arc::new(Mutex::new(unmet)),
+            shutdown,
+        }
     }
 
     /// Sets one of them; a new name is a new condition.
     pub fn set(&self, name: &'static str, state: Result<(), String>) {
-        self.conditions.lock().unwrap_or_else(PoisonError::into_inner).insert(name, state);
+        self.conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, state);
     }
 
     /// # Errors
@@ -48,7 +57,12 @@ impl Health {
         if self.shutdown.has_begun() {
             lines.push_str("shutdown: it has begun\n");
         }
-        for (name, state) in self.conditions.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (name, state) in self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             if let Err(why) = state {
                 let _ = writeln!(lines, "{name}: {}", one_line(why, WHY));
             }
@@ -63,11 +77,18 @@ impl Health {
         let readyz = move || {
             let ready = health.ready();
             async move {
-                ready.map_or_else(|it| (StatusCode::SERVICE_UNAVAILABLE, it), |()| (StatusCode::OK, "ok\n".into()))
+                ready.map_or_else(
+                    |it| (StatusCode::SERVICE_UNAVAILABLE, it),
+                    |()| (StatusCode::OK, "ok\n".into()),
+                )
             }
         };
-        let routes = Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz));
-        let Some(registry) = registry else { return routes };
+        let routes = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(readyz));
+        let Some(registry) = registry else {
+            return routes;
+        };
         let metrics = move || {
             let answer = metrics(&registry);
             async move { answer }
@@ -78,9 +99,14 @@ impl Health {
 
 fn metrics(registry: &Arc<Registry>) -> Response {
     match text(registry) {
-        Ok(text) => {
-            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
-        }
+        Ok(text) => (
+            [(
+                CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )],
+            text,
+        )
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
@@ -93,7 +119,9 @@ mod tests {
     fn ready_when_all_holds_and_not_at_the_end() {
         let shutdown = Shutdown::new(crate::Drain::default());
         let health = Health::new(&["library", "bindings"], shutdown.clone());
-        let check = |expected: Result<(), &str>| assert_eq!(health.ready(), expected.map_err(str::to_owned));
+        let check = |expected: Result<(), &str>| {
+            assert_eq!(health.ready(), expected.map_err(str::to_owned))
+        };
         check(Err("bindings: not there yet\nlibrary: not there yet\n"));
         health.set("library", Ok(()));
         check(Err("bindings: not there yet\n"));

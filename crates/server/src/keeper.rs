@@ -56,7 +56,13 @@ impl<S: CertificateStore> Keeper<S> {
     /// `names`: of the leaf, see [`leaf_names`](super::leaf_names). `overlap`: how long a bundle with a new authority
     /// is published before that authority signs.
     pub fn new(store: Arc<S>, names: Vec<String>, overlap: Duration) -> Self {
-        Self { store, names, overlap, provider: ring::default_provider(), in_force: Mutex::new(None) }
+        Self {
+            store,
+            names,
+            overlap,
+            provider: ring::default_provider(),
+            in_force: Mutex::new(None),
+        }
     }
 
     /// One turn: what is in force after it. Certificates of somebody else are handed through untouched.
@@ -81,7 +87,12 @@ impl<S: CertificateStore> Keeper<S> {
         };
         let in_force = self.in_force(now);
         let bundle = Bundle::of(stored.as_ref(), &self.provider);
-        let found = found(stored.as_ref(), incomplete.is_some(), &bundle, in_force.as_ref());
+        let found = found(
+            stored.as_ref(),
+            incomplete.is_some(),
+            &bundle,
+            in_force.as_ref(),
+        );
         let whose = match &in_force {
             None => InForce::None,
             Some(it) if it.ca_keys.is_some() => InForce::Ours,
@@ -93,7 +104,11 @@ impl<S: CertificateStore> Keeper<S> {
             (Recovery::Plan, stored) => self.keep(stored, bundle, now).await,
             (Recovery::Report, Some(part)) => {
                 let words = incomplete.unwrap_or_default();
-                Err(StoreError::Incomplete { words, part: Box::new(part) }.into())
+                Err(StoreError::Incomplete {
+                    words,
+                    part: Box::new(part),
+                }
+                .into())
             }
             (Recovery::Report | Recovery::HandThrough, None) => Err(KeeperError::Gone),
         };
@@ -107,16 +122,31 @@ impl<S: CertificateStore> Keeper<S> {
 
     /// The last valid pair, where it still is.
     fn in_force(&self, now: OffsetDateTime) -> Option<Stored> {
-        let held = self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = self
+            .in_force
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         held.filter(|it| Pair::parse(&it.certificate, &it.key, now, &self.provider).is_ok())
     }
 
     /// Puts what is in force in the place of what is left of it.
-    async fn write_back(&self, in_force: Option<Stored>, left: Option<Stored>) -> Result<Stored, KeeperError> {
-        let Some(in_force) = in_force else { return Err(KeeperError::Gone) };
-        let whole = Stored { version: left.and_then(|it| it.version), ..in_force };
+    async fn write_back(
+        &self,
+        in_force: Option<Stored>,
+        left: Option<Stored>,
+    ) -> Result<Stored, KeeperError> {
+        let Some(in_force) = in_force else {
+            return Err(KeeperError::Gone);
+        };
+        let whole = Stored {
+            version: left.and_then(|it| it.version),
+            ..in_force
+        };
         self.store.write(&whole).await?;
-        tracing::error!("certificates had vanished or were damaged: those in force were written back");
+        tracing::error!(
+            "certificates had vanished or were damaged: those in force were written back"
+        );
         self.publish(&whole.ca).await;
         Ok(whole)
     }
@@ -136,7 +166,12 @@ impl<S: CertificateStore> Keeper<S> {
     }
 
     /// Certificates of our own, or none yet.
-    async fn keep(&self, stored: Option<Stored>, bundle: Bundle, now: OffsetDateTime) -> Result<Stored, KeeperError> {
+    async fn keep(
+        &self,
+        stored: Option<Stored>,
+        bundle: Bundle,
+        now: OffsetDateTime,
+    ) -> Result<Stored, KeeperError> {
         let published = match &stored {
             Some(stored) => self.publish(&stored.ca).await,
             None => false,
@@ -158,7 +193,9 @@ impl<S: CertificateStore> Keeper<S> {
         match self.store.publish(bundle).await {
             Ok(it) => it == Published::Done,
             Err(error) => {
-                tracing::warn!("callers could not be told which authority to trust (tried again soon): {error}");
+                tracing::warn!(
+                    "callers could not be told which authority to trust (tried again soon): {error}"
+                );
                 false
             }
         }
@@ -179,17 +216,30 @@ impl<S: CertificateStore> Keeper<S> {
             };
             tls.metrics().missing(failure.is_some());
             if let Some(words) = failure.as_ref().filter(|_| said != failure) {
-                tracing::error!("the certificates could not be looked after (tried again soon): {words}");
+                tracing::error!(
+                    "the certificates could not be looked after (tried again soon): {words}"
+                );
             }
             said = failure;
         }
     }
 }
 
-fn found(stored: Option<&Stored>, incomplete: bool, bundle: &Bundle, in_force: Option<&Stored>) -> Found {
-    let Some(stored) = stored else { return Found::Nothing };
+fn found(
+    stored: Option<&Stored>,
+    incomplete: bool,
+    bundle: &Bundle,
+    in_force: Option<&Stored>,
+) -> Found {
+    let Some(stored) = stored else {
+        return Found::Nothing;
+    };
     if incomplete {
-        return if in_force.is_some_and(|it| is_part(stored, it)) { Found::Remains } else { Found::Part };
+        return if in_force.is_some_and(|it| is_part(stored, it)) {
+            Found::Remains
+        } else {
+            Found::Part
+        };
     }
     match stored.ca_keys {
         None => Found::Theirs,
@@ -201,5 +251,7 @@ fn found(stored: Option<&Stored>, incomplete: bool, bundle: &Bundle, in_force: O
 /// Whether everything that is there is of the other.
 fn is_part(part: &Stored, whole: &Stored) -> bool {
     let held = |part: &[u8], whole: &[u8]| part.is_empty() || part == whole;
-    held(&part.ca, &whole.ca) && held(&part.certificate, &whole.certificate) && held(&part.key, &whole.key)
+    held(&part.ca, &whole.ca)
+        && held(&part.certificate, &whole.certificate)
+        && held(&part.key, &whole.key)
 }

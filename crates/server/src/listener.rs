@@ -38,7 +38,12 @@ impl Limits {
     /// For health and metrics: few connections, which have two seconds each to say what they want.
     #[must_use]
     pub fn of_health() -> Self {
-        Self { connections: 64, head: Duration::from_secs(2), idle: Duration::from_secs(120), ..Self::default() }
+        Self {
+            connections: 64,
+            head: Duration::from_secs(2),
+            idle: Duration::from_secs(120),
+            ..Self::default()
+        }
     }
 }
 
@@ -82,14 +87,27 @@ impl Listener {
         Self::open(address, limits, metrics, true)
     }
 
-    fn open(address: SocketAddr, limits: Limits, metrics: Metrics, shared: bool) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    fn open(
+        address: SocketAddr,
+        limits: Limits,
+        metrics: Metrics,
+        shared: bool,
+    ) -> io::Result<Self> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_reuse_address(true)?;
         socket.set_reuse_port(shared)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, limits, metrics })
+        Ok(Self {
+            socket: TcpListener::from_std(socket.into())?,
+            limits,
+            metrics,
+        })
     }
 
     /// Where it listens.
@@ -106,7 +124,9 @@ impl Listener {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
         socket.set_tcp_keepalive(
-            &TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15)),
+            &TcpKeepalive::new()
+                .with_time(Duration::from_secs(60))
+                .with_interval(Duration::from_secs(15)),
         )?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
@@ -138,7 +158,9 @@ impl Listener {
                 SockFilter::new(0x06, 0, 0, u32::MAX),
             ];
             if let Err(error) = SockRef::from(&self.socket).attach_filter(&filter) {
-                tracing::debug!("new connections cannot be held back while the listener closes: {error}");
+                tracing::debug!(
+                    "new connections cannot be held back while the listener closes: {error}"
+                );
             }
         }
     }

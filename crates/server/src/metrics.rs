@@ -37,7 +37,11 @@ impl Metrics {
     /// New counters, entered in `registry`; call it once for one registry.
     pub fn register(registry: &mut Registry) -> Self {
         let new = Self::default();
-        registry.register("kubevet_connections", "Connections that are open", new.connections.clone());
+        registry.register(
+            "kubevet_connections",
+            "Connections that are open",
+            new.connections.clone(),
+        );
         registry.register(
             "kubevet_tls_handshake_failures",
             "TLS handshakes that failed",
@@ -73,7 +77,9 @@ impl Metrics {
 
     /// `which`: `ca` or `leaf`.
     pub(super) fn expires(&self, which: &'static str, at: OffsetDateTime) {
-        self.expiry.get_or_create(&Which { which }).set(at.unix_timestamp());
+        self.expiry
+            .get_or_create(&Which { which })
+            .set(at.unix_timestamp());
     }
 
     /// `result`: `taken` or `kept_old`.

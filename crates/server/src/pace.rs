@@ -67,7 +67,8 @@ impl Pace {
     }
 
     fn untaken_of(&self, period: u64) -> Option<&AtomicU32> {
-        self.untaken.get(usize::try_from(period % PERIODS).unwrap_or_default())
+        self.untaken
+            .get(usize::try_from(period % PERIODS).unwrap_or_default())
     }
 
     /// An answer waits to be taken until the guard is dropped.
@@ -76,24 +77,33 @@ impl Pace {
         if let Some(count) = self.untaken_of(period) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        Arc::new(Untaken { pace: Arc::clone(self), period })
+        Arc::new(Untaken {
+            pace: Arc::clone(self),
+            period,
+        })
     }
 
     /// An answer waits longer than it may: those of the oldest period that is told apart.
     pub(super) fn is_untaken(&self) -> bool {
-        self.untaken_of(self.period_now() + 1).is_some_and(|it| it.load(Ordering::Relaxed) > 0)
+        self.untaken_of(self.period_now() + 1)
+            .is_some_and(|it| it.load(Ordering::Relaxed) > 0)
     }
 
     /// No request is under way, and the last one was answered longer than `limit` ago.
     pub(super) fn is_idle(&self, limit: Duration) -> bool {
-        let since = Duration::from_millis(self.now_ms().saturating_sub(self.answered.load(Ordering::Relaxed)));
+        let since = Duration::from_millis(
+            self.now_ms()
+                .saturating_sub(self.answered.load(Ordering::Relaxed)),
+        );
         self.active.load(Ordering::Relaxed) == 0 && since > limit
     }
 
     fn arrived(&self) {
         if self.serial {
             let now = self.now_ms() + 1;
-            let _ = self.state.compare_exchange(IDLE, now, Ordering::Relaxed, Ordering::Relaxed);
+            let _ = self
+                .state
+                .compare_exchange(IDLE, now, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
@@ -147,7 +157,11 @@ pub(super) struct Paced<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -159,7 +173,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 
 /// Never vectored: head and body leave in one write, as one TLS record.
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

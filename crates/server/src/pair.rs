@@ -47,7 +47,9 @@ pub enum PairError {
     #[error("the private key cannot be read: {0}")]
     Key(String),
     /// The key is another certificate's.
-    #[error("the private key does not belong to the certificate: one of the two files is another's, or half written")]
+    #[error(
+        "the private key does not belong to the certificate: one of the two files is another's, or half written"
+    )]
     Mismatch,
     /// The certificate has ended.
     #[error("the certificate expired on {0}: put a new one in its place")]
@@ -67,12 +69,15 @@ impl Pair {
         provider: &CryptoProvider,
     ) -> Result<Self, PairError> {
         let chain = certificates(certificate).map_err(PairError::Certificate)?;
-        let leaf = chain.first().ok_or_else(|| PairError::Certificate("no certificate in it".to_owned()))?;
+        let leaf = chain
+            .first()
+            .ok_or_else(|| PairError::Certificate("no certificate in it".to_owned()))?;
         let facts = Facts::of(leaf).map_err(PairError::Certificate)?;
         if key.len() > MAX_PEM {
             return Err(PairError::Key("it is too long".to_owned()));
         }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|it| PairError::Key(it.to_string()))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|it| PairError::Key(it.to_string()))?;
         let certified = CertifiedKey::from_der(chain, key, provider).map_err(|it| match it {
             rustls::Error::InconsistentKeys(_) => PairError::Mismatch,
             other => PairError::Key(other.to_string()),
@@ -80,7 +85,10 @@ impl Pair {
         if facts.not_after <= now {
             return Err(PairError::Expired(facts.not_after));
         }
-        Ok(Self { certified: Arc::new(certified), facts })
+        Ok(Self {
+            certified: Arc::new(certified),
+            facts,
+        })
     }
 }
 
@@ -90,7 +98,11 @@ impl Facts {
     pub(super) fn of(der: &[u8]) -> Result<Self, String> {
         let (_, it) = X509Certificate::from_der(der).map_err(|it| it.to_string())?;
         let names = it.subject_alternative_name().ok().flatten();
-        let names = names.iter().flat_map(|it| &it.value.general_names).filter_map(name).collect();
+        let names = names
+            .iter()
+            .flat_map(|it| &it.value.general_names)
+            .filter_map(name)
+            .collect();
         Ok(Self {
             not_before: it.validity().not_before.to_datetime(),
             not_after: it.validity().not_after.to_datetime(),
@@ -122,11 +134,15 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     if pem.len() > MAX_PEM {
         return Err("it is too long".to_owned());
     }
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).take(MAX_CERTIFICATES + 1).collect();
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem)
+        .take(MAX_CERTIFICATES + 1)
+        .collect();
     let all = all.map_err(|it| it.to_string())?;
     match all.len() {
         0 => Err("no certificate in it".to_owned()),
-        it if it > MAX_CERTIFICATES => Err(format!("more than {MAX_CERTIFICATES} certificates in it")),
+        it if it > MAX_CERTIFICATES => {
+            Err(format!("more than {MAX_CERTIFICATES} certificates in it"))
+        }
         _ => Ok(all),
     }
 }

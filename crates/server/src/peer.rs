@@ -37,7 +37,12 @@ impl Peer {
     }
 
     fn new(caller: Arc<str>, cut: Cut, place: Option<Arc<Place>>) -> Self {
-        Self(Arc::new(Inner { caller, cut, has_delivered: AtomicBool::new(false), place }))
+        Self(Arc::new(Inner {
+            caller,
+            cut,
+            has_delivered: AtomicBool::new(false),
+            place,
+        }))
     }
 
     /// The name by which shares are given: the subject of the client's certificate, or else its address.
@@ -107,11 +112,18 @@ impl Room {
     pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let (caller, cut) = (caller_of(address), Cut::default());
         let entered = self.lock().enter(&caller, cut.clone());
-        let Entered::Taken(number, closed) = entered else { return None };
+        let Entered::Taken(number, closed) = entered else {
+            return None;
+        };
         if let Some(closed) = closed {
             closed.cut();
         }
-        Some(Place { room: self.clone(), number, caller, cut })
+        Some(Place {
+            room: self.clone(),
+            number,
+            caller,
+            cut,
+        })
     }
 
     pub(super) fn is_crowded(&self) -> bool {

@@ -47,7 +47,13 @@ pub(super) enum Entered<C> {
 impl<C> Places<C> {
     /// So many places.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, connections: HashMap::new(), callers: HashMap::new(), closing: 0, number: 0 }
+        Self {
+            limit,
+            connections: HashMap::new(),
+            callers: HashMap::new(),
+            closing: 0,
+            number: 0,
+        }
     }
 
     /// A new connection.
@@ -55,11 +61,15 @@ impl<C> Places<C> {
         let must_close = if self.connections.len() >= self.limit {
             self.longest_silent(caller)
         } else if self.open_of(caller) >= self.share() {
-            self.callers.get(caller).and_then(|it| it.silent.first().copied())
+            self.callers
+                .get(caller)
+                .and_then(|it| it.silent.first().copied())
         } else {
             return Entered::Taken(self.add(caller, close), None);
         };
-        let closed = must_close.filter(|_| self.closing < CLOSING).and_then(|it| self.remove(it));
+        let closed = must_close
+            .filter(|_| self.closing < CLOSING)
+            .and_then(|it| self.remove(it));
         match closed {
             Some(closed) => {
                 self.closing += 1;
@@ -71,7 +81,9 @@ impl<C> Places<C> {
 
     /// A connection is known by a better name: what its certificate says.
     pub(super) fn identify(&mut self, number: u64, caller: &Arc<str>) {
-        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let Some(connection) = self.connections.get_mut(&number) else {
+            return;
+        };
         let before = std::mem::replace(&mut connection.caller, Arc::clone(caller));
         let was_silent = forget(&mut self.callers, &before, number);
         let account = self.callers.entry(Arc::clone(caller)).or_default();
@@ -120,7 +132,13 @@ impl<C> Places<C> {
         let account = self.callers.entry(Arc::clone(caller)).or_default();
         account.open += 1;
         account.silent.insert(self.number);
-        self.connections.insert(self.number, Connection { caller: Arc::clone(caller), close });
+        self.connections.insert(
+            self.number,
+            Connection {
+                caller: Arc::clone(caller),
+                close,
+            },
+        );
         self.number
     }
 
@@ -140,7 +158,9 @@ impl<C> Places<C> {
 
 /// Takes a connection from its caller's account; says whether it was silent.
 fn forget(callers: &mut HashMap<Arc<str>, Account>, caller: &Arc<str>, number: u64) -> bool {
-    let Some(account) = callers.get_mut(caller) else { return false };
+    let Some(account) = callers.get_mut(caller) else {
+        return false;
+    };
     account.open = account.open.saturating_sub(1);
     let was_silent = account.silent.remove(&number);
     if account.open == 0 {
@@ -208,7 +228,9 @@ mod tests {
         check("aaaaaaab0b", "+++++++++");
         let mut places: Places<()> = Places::new(2);
         let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
-        let Entered::Taken(first, None) = places.enter(&a, ()) else { panic!() };
+        let Entered::Taken(first, None) = places.enter(&a, ()) else {
+            panic!()
+        };
         places.identify(first, &b);
         assert_eq!((places.callers.len(), places.open_of(&b)), (1, 1));
         places.leave(first);
@@ -219,9 +241,17 @@ mod tests {
     fn those_that_are_still_closing_are_bounded() {
         let mut places: Places<()> = Places::new(1);
         let caller = Arc::from("a");
-        let entered: Vec<_> = (0..=CLOSING + 1).map(|_| places.enter(&caller, ())).collect();
-        assert_eq!(entered.iter().filter(|it| **it == Entered::Refused).count(), 1);
+        let entered: Vec<_> = (0..=CLOSING + 1)
+            .map(|_| places.enter(&caller, ()))
+            .collect();
+        assert_eq!(
+            entered.iter().filter(|it| **it == Entered::Refused).count(),
+            1
+        );
         places.leave(1);
-        assert!(matches!(places.enter(&caller, ()), Entered::Taken(_, Some(()))));
+        assert!(matches!(
+            places.enter(&caller, ()),
+            Entered::Taken(_, Some(()))
+        ));
     }
 }

@@ -49,7 +49,9 @@ pub(super) fn recovery(in_force: InForce, found: Found) -> Recovery {
     match (in_force, found) {
         (_, Found::Theirs) => Recovery::HandThrough,
         (_, Found::Part) => Recovery::Report,
-        (InForce::None, Found::Remains) | (InForce::Theirs, Found::Nothing | Found::Remains) => Recovery::Report,
+        (InForce::None, Found::Remains) | (InForce::Theirs, Found::Nothing | Found::Remains) => {
+            Recovery::Report
+        }
         (InForce::Ours, Found::Nothing | Found::Remains | Found::Damaged) => Recovery::WriteBack,
         (_, Found::Nothing | Found::Ours | Found::Damaged) => Recovery::Plan,
     }
@@ -62,14 +64,34 @@ mod tests {
     #[test]
     fn an_authority_in_force_is_never_replaced_because_something_vanished() {
         use Recovery::{HandThrough, Plan, Report, WriteBack};
-        let found = [Found::Nothing, Found::Remains, Found::Part, Found::Theirs, Found::Ours, Found::Damaged];
+        let found = [
+            Found::Nothing,
+            Found::Remains,
+            Found::Part,
+            Found::Theirs,
+            Found::Ours,
+            Found::Damaged,
+        ];
         for (in_force, expected) in [
-            (InForce::None, [Plan, Report, Report, HandThrough, Plan, Plan]),
-            (InForce::Ours, [WriteBack, WriteBack, Report, HandThrough, Plan, WriteBack]),
+            (
+                InForce::None,
+                [Plan, Report, Report, HandThrough, Plan, Plan],
+            ),
+            (
+                InForce::Ours,
+                [WriteBack, WriteBack, Report, HandThrough, Plan, WriteBack],
+            ),
             // A key of an authority that is put beside somebody else's pair hands the folder over to us.
-            (InForce::Theirs, [Report, Report, Report, HandThrough, Plan, Plan]),
+            (
+                InForce::Theirs,
+                [Report, Report, Report, HandThrough, Plan, Plan],
+            ),
         ] {
-            assert_eq!(found.map(|it| recovery(in_force, it)), expected, "{in_force:?}");
+            assert_eq!(
+                found.map(|it| recovery(in_force, it)),
+                expected,
+                "{in_force:?}"
+            );
         }
     }
 }

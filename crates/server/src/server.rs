@@ -12,7 +12,10 @@ use tokio::{
     time::{sleep, sleep_until, timeout_at},
 };
 
-use super::{connection::Context, listener::Listener, peer::Room, shutdown::Shutdown, spare::Spare, tls::TlsSource};
+use super::{
+    connection::Context, listener::Listener, peer::Room, shutdown::Shutdown, spare::Spare,
+    tls::TlsSource,
+};
 
 /// After a failure of the system's (too many open files): it may have passed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -38,18 +41,27 @@ async fn run(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdow
         shutdown: shutdown.clone(),
         closing,
     };
-    let mut taken = Taken { context, spare: Spare::new(), open: JoinSet::new() };
+    let mut taken = Taken {
+        context,
+        spare: Spare::new(),
+        open: JoinSet::new(),
+    };
 
     let began = taken.until(&listener, shutdown.begun()).await;
     let drain = shutdown.drain;
-    taken.until(&listener, sleep_until(began + drain.delay)).await;
+    taken
+        .until(&listener, sleep_until(began + drain.delay))
+        .await;
     listener.refuse_new();
     taken.until(&listener, sleep(drain.settle)).await;
     drop(listener);
     close.send_replace(true);
     let last = async { while taken.open.join_next().await.is_some() {} };
     if timeout_at(began + drain.bound, last).await.is_err() {
-        tracing::warn!("{} connections were still open at the end and are cut", taken.open.len());
+        tracing::warn!(
+            "{} connections were still open at the end and are cut",
+            taken.open.len()
+        );
     }
 }
 

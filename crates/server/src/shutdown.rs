@@ -20,7 +20,11 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { delay: Duration::from_secs(5), settle: Duration::from_millis(200), bound: Duration::from_secs(25) }
+        Self {
+            delay: Duration::from_secs(5),
+            settle: Duration::from_millis(200),
+            bound: Duration::from_secs(25),
+        }
     }
 }
 
@@ -41,7 +45,13 @@ impl Shutdown {
     /// Nothing ends before `begin`.
     #[must_use]
     pub fn new(drain: Drain) -> Self {
-        Self { inner: Arc::new(Inner { begun: OnceLock::new(), heard: Notify::new() }), drain }
+        Self {
+            inner: Arc::new(Inner {
+                begun: OnceLock::new(),
+                heard: Notify::new(),
+            }),
+            drain,
+        }
     }
 
     /// From now on nothing is ready, every response asks its caller to leave, and servers come to their end.

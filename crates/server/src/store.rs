@@ -20,7 +20,10 @@ pub struct Stored {
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ours = self.ca_keys.is_some();
-        f.debug_struct("Stored").field("version", &self.version).field("ours", &ours).finish_non_exhaustive()
+        f.debug_struct("Stored")
+            .field("version", &self.version)
+            .field("ours", &ours)
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,7 +45,10 @@ pub trait CertificateStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// They could not be told; it is tried again.
-    fn publish(&self, ca_bundle: &[u8]) -> impl Future<Output = Result<Published, StoreError>> + Send;
+    fn publish(
+        &self,
+        ca_bundle: &[u8],
+    ) -> impl Future<Output = Result<Published, StoreError>> + Send;
 }
 
 /// Who brings the bundle to the callers.

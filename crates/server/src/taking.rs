@@ -49,7 +49,12 @@ impl hyper::body::Body for Taking {
         match &self.untaken {
             None => polled,
             Some(untaken) => polled.map_ok(|frame| {
-                frame.map_data(|bytes| Bytes::from_owner(Counted { bytes, _untaken: Arc::clone(untaken) }))
+                frame.map_data(|bytes| {
+                    Bytes::from_owner(Counted {
+                        bytes,
+                        _untaken: Arc::clone(untaken),
+                    })
+                })
             }),
         }
     }

@@ -90,7 +90,11 @@ impl TlsSource {
     ///
     /// # Errors
     /// It holds nothing that can be served: there is no old pair to keep.
-    pub async fn open(store: &impl CertificateStore, clients: Clients, metrics: Metrics) -> Result<Self, TlsError> {
+    pub async fn open(
+        store: &impl CertificateStore,
+        clients: Clients,
+        metrics: Metrics,
+    ) -> Result<Self, TlsError> {
         let stored = store.read().await?.ok_or(TlsError::Nothing)?;
         Self::new(&stored, clients, metrics).await
     }
@@ -99,11 +103,22 @@ impl TlsSource {
     ///
     /// # Errors
     /// It cannot be served, nor can the client authorities be read.
-    pub async fn new(stored: &Stored, clients: Clients, metrics: Metrics) -> Result<Self, TlsError> {
+    pub async fn new(
+        stored: &Stored,
+        clients: Clients,
+        metrics: Metrics,
+    ) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let client_ca = client_ca(&clients).await.map_err(PairError::ClientCa)?;
         let now = OffsetDateTime::now_utc();
-        let current = build(stored, client_ca.as_deref(), &clients, now, &provider, &metrics)?;
+        let current = build(
+            stored,
+            client_ca.as_deref(),
+            &clients,
+            now,
+            &provider,
+            &metrics,
+        )?;
         let seen = AtomicU64::new(hash(stored, client_ca.as_deref()));
         let inner = Inner {
             current: ArcSwap::from_pointee(current),
@@ -114,7 +129,9 @@ impl TlsSource {
             reload: Notify::new(),
             looked: Notify::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// What is counted.
@@ -143,7 +160,14 @@ impl TlsSource {
                     return Offered::Same;
                 }
                 let now = OffsetDateTime::now_utc();
-                build(stored, client_ca.as_deref(), &inner.clients, now, &inner.provider, &inner.metrics)
+                build(
+                    stored,
+                    client_ca.as_deref(),
+                    &inner.clients,
+                    now,
+                    &inner.provider,
+                    &inner.metrics,
+                )
             }
             Err(words) => {
                 let mut hash = DefaultHasher::new();
@@ -214,9 +238,13 @@ fn hash(stored: &Stored, client_ca: Option<&[u8]>) -> u64 {
 }
 
 async fn client_ca(clients: &Clients) -> Result<Option<Vec<u8>>, String> {
-    let Some(path) = clients.ca.clone() else { return Ok(None) };
+    let Some(path) = clients.ca.clone() else {
+        return Ok(None);
+    };
     let shown = path.display().to_string();
-    let read = tokio::task::spawn_blocking(move || bytes(&path)).await.map_err(|it| it.to_string())?;
+    let read = tokio::task::spawn_blocking(move || bytes(&path))
+        .await
+        .map_err(|it| it.to_string())?;
     match read {
         Ok(Some(bytes)) => Ok(Some(bytes)),
         Ok(None) => Err(format!("{shown}: no such file")),
@@ -244,10 +272,18 @@ fn build(
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     metrics.expires("leaf", pair.facts.not_after);
     let bundle = certificates(&stored.ca).unwrap_or_default();
-    if let Some(at) = bundle.iter().filter_map(|it| Facts::of(it).ok()).map(|it| it.not_after).max() {
+    if let Some(at) = bundle
+        .iter()
+        .filter_map(|it| Facts::of(it).ok())
+        .map(|it| it.not_after)
+        .max()
+    {
         metrics.expires("ca", at);
     }
-    Ok(Current { config: Arc::new(config), ca: stored.ca.clone() })
+    Ok(Current {
+        config: Arc::new(config),
+        ca: stored.ca.clone(),
+    })
 }
 
 fn single(certified: Arc<CertifiedKey>) -> Arc<dyn ResolvesServerCert> {

@@ -26,8 +26,17 @@ pub struct Input {
 /// Reads everything under `words`: files, folders, globs, `-`. `seen` hears the count of files read and their total.
 #[must_use]
 pub fn read(words: &[PathBuf], limits: &Limits, seen: &mut dyn FnMut(usize, usize)) -> Input {
-    let Paths { files, problems, skipped, .. } = Paths::find(words);
-    let mut input = Input { problems, skipped, ..Input::default() };
+    let Paths {
+        files,
+        problems,
+        skipped,
+        ..
+    } = Paths::find(words);
+    let mut input = Input {
+        problems,
+        skipped,
+        ..Input::default()
+    };
     for (place, path) in files.iter().enumerate() {
         seen(place, files.len());
         let name: Arc<str> = path.to_string_lossy().into();
@@ -36,10 +45,18 @@ pub fn read(words: &[PathBuf], limits: &Limits, seen: &mut dyn FnMut(usize, usiz
                 let reading = document::read(&name, &bytes, limits);
                 input.files += 1;
                 input.problems.extend(reading.problems);
-                objects::sort(reading.documents, &mut input.objects, &mut input.problems, &mut input.skipped);
+                objects::sort(
+                    reading.documents,
+                    &mut input.objects,
+                    &mut input.problems,
+                    &mut input.skipped,
+                );
             }
             Err(error) => {
-                input.problems.push(Problem::in_file(&*name, format!("cannot be read: {}", reason(&error))));
+                input.problems.push(Problem::in_file(
+                    &*name,
+                    format!("cannot be read: {}", reason(&error)),
+                ));
             }
         }
     }

@@ -17,9 +17,15 @@ pub(super) fn sort(
             Found::Object => objects.push(document),
             Found::Other(reason) => {
                 let position = Some(document.position());
-                skipped.push(Skipped { file: file(), position, reason: reason.to_owned() });
+                skipped.push(Skipped {
+                    file: file(),
+                    position,
+                    reason: reason.to_owned(),
+                });
             }
-            Found::Broken(message) => problems.push(Problem::at(file(), document.position(), message)),
+            Found::Broken(message) => {
+                problems.push(Problem::at(file(), document.position(), message))
+            }
         }
     }
 }
@@ -36,12 +42,20 @@ fn wrong(root: Node<'_>) -> Found {
     }
     match (root.get("apiVersion"), root.get("kind")) {
         (None, None) => Found::Other("no Kubernetes object (neither apiVersion nor kind)"),
-        (None, Some(_)) => Found::Broken("an object without apiVersion: add it, such as `apiVersion: v1`".to_owned()),
-        (Some(_), None) => Found::Broken("an object without kind: add it, such as `kind: Pod`".to_owned()),
+        (None, Some(_)) => Found::Broken(
+            "an object without apiVersion: add it, such as `apiVersion: v1`".to_owned(),
+        ),
+        (Some(_), None) => {
+            Found::Broken("an object without kind: add it, such as `kind: Pod`".to_owned())
+        }
         (Some(version), Some(kind)) => match (text(version), text(kind)) {
             (Some(_), Some(_)) => Found::Object,
-            (None, _) => Found::Broken("apiVersion must be a text that is not empty, such as `apps/v1`".to_owned()),
-            (_, None) => Found::Broken("kind must be a text that is not empty, such as `Deployment`".to_owned()),
+            (None, _) => Found::Broken(
+                "apiVersion must be a text that is not empty, such as `apps/v1`".to_owned(),
+            ),
+            (_, None) => Found::Broken(
+                "kind must be a text that is not empty, such as `Deployment`".to_owned(),
+            ),
         },
     }
 }

@@ -50,13 +50,28 @@ impl Paths {
     }
 
     fn glob(&mut self, pattern: &str) {
-        let glob = match GlobBuilder::new(pattern.trim_start_matches("./")).literal_separator(true).build() {
+        let glob = match GlobBuilder::new(pattern.trim_start_matches("./"))
+            .literal_separator(true)
+            .build()
+        {
             Ok(glob) => glob.compile_matcher(),
-            Err(error) => return self.problem(Path::new(pattern), format!("no path and no pattern: {}", error.kind())),
+            Err(error) => {
+                return self.problem(
+                    Path::new(pattern),
+                    format!("no path and no pattern: {}", error.kind()),
+                );
+            }
         };
         let plain = pattern.find(['*', '?', '[', '{']).unwrap_or(0);
-        let folder = pattern.get(..plain).and_then(|it| it.rsplit_once('/')).map_or(".", |(folder, _)| folder);
-        let folder = if folder.is_empty() { Path::new("/") } else { Path::new(folder) };
+        let folder = pattern
+            .get(..plain)
+            .and_then(|it| it.rsplit_once('/'))
+            .map_or(".", |(folder, _)| folder);
+        let folder = if folder.is_empty() {
+            Path::new("/")
+        } else {
+            Path::new(folder)
+        };
         let before = self.seen.len();
         if folder.is_dir() {
             self.walk(folder, Some(&glob));
@@ -80,8 +95,10 @@ impl Paths {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.problems
-                        .push(Problem::in_file(folder.to_string_lossy(), format!("cannot be walked: {error}")));
+                    self.problems.push(Problem::in_file(
+                        folder.to_string_lossy(),
+                        format!("cannot be walked: {error}"),
+                    ));
                     continue;
                 }
             };
@@ -89,7 +106,10 @@ impl Paths {
             let is_folder = entry.file_type().is_some_and(|it| it.is_dir());
             if is_folder {
                 if entry.depth() >= DEPTH {
-                    self.problem(path, format!("folders are nested over {DEPTH} deep: scan this one apart"));
+                    self.problem(
+                        path,
+                        format!("folders are nested over {DEPTH} deep: scan this one apart"),
+                    );
                 }
                 if path.join("Chart.yaml").is_file() {
                     self.skip(path, "a Helm chart: scan what `helm template` prints");
@@ -122,10 +142,15 @@ impl Paths {
     /// Links lead into the folder that was named, or nowhere: a folder from elsewhere must not show files of this machine.
     fn follow(&mut self, link: &Path, root: &Path) {
         match fs::canonicalize(link) {
-            Ok(target) if target.starts_with(root) && target.is_file() => self.take(link.to_owned()),
+            Ok(target) if target.starts_with(root) && target.is_file() => {
+                self.take(link.to_owned())
+            }
             Ok(target) if target.starts_with(root) => {}
             Ok(_) => self.skip(link, "a link out of the folder"),
-            Err(error) => self.problem(link, format!("a link that cannot be followed: {}", reason(&error))),
+            Err(error) => self.problem(
+                link,
+                format!("a link that cannot be followed: {}", reason(&error)),
+            ),
         }
     }
 
@@ -137,11 +162,16 @@ impl Paths {
 
     fn skip(&mut self, path: &Path, reason: &str) {
         let file = path.to_string_lossy().into_owned();
-        self.skipped.push(Skipped { file, position: None, reason: reason.to_owned() });
+        self.skipped.push(Skipped {
+            file,
+            position: None,
+            reason: reason.to_owned(),
+        });
     }
 
     fn problem(&mut self, path: &Path, message: impl Into<String>) {
-        self.problems.push(Problem::in_file(path.to_string_lossy(), message));
+        self.problems
+            .push(Problem::in_file(path.to_string_lossy(), message));
     }
 }
 
@@ -155,17 +185,33 @@ pub(super) fn reason(error: &std::io::Error) -> String {
 }
 
 fn has_manifest_name(path: &Path) -> bool {
-    path.extension().is_some_and(|it| EXTENSIONS.iter().any(|known| it.eq_ignore_ascii_case(known)))
+    path.extension().is_some_and(|it| {
+        EXTENSIONS
+            .iter()
+            .any(|known| it.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Chart.yaml, the values and the templates; CRDs in `crds/` are plain manifests.
 fn is_of_chart(chart: &Path, path: &Path) -> bool {
-    let Ok(inside) = path.strip_prefix(chart) else { return false };
-    let first = inside.components().next().map(|it| it.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
+    let Ok(inside) = path.strip_prefix(chart) else {
+        return false;
+    };
+    let first = inside
+        .components()
+        .next()
+        .map(|it| it.as_os_str().to_string_lossy().into_owned())
+        .unwrap_or_default();
     let values = first.starts_with("values") && inside.components().count() == 1;
-    values || matches!(first.as_str(), "Chart.yaml" | "Chart.lock" | "templates" | "values.schema.json")
+    values
+        || matches!(
+            first.as_str(),
+            "Chart.yaml" | "Chart.lock" | "templates" | "values.schema.json"
+        )
 }
 
 fn is_kustomization(path: &Path) -> bool {
-    path.file_name().is_some_and(|it| it == "kustomization.yaml" || it == "kustomization.yml" || it == "Kustomization")
+    path.file_name().is_some_and(|it| {
+        it == "kustomization.yaml" || it == "kustomization.yml" || it == "Kustomization"
+    })
 }

@@ -17,7 +17,10 @@ pub(super) fn condition(draft: &Draft<'_>) -> String {
         Role::Excused => format!("({MAY_BE_EXCUSED}) &&\n({})", something_is_found(sheet)),
         Role::Unjudged => {
             let bounds = sheet.controls.iter().filter_map(|it| it.unjudged.as_ref());
-            closed(&any(bounds.map(|it| it.condition.as_str())), &sheet.variables)
+            closed(
+                &any(bounds.map(|it| it.condition.as_str())),
+                &sheet.variables,
+            )
         }
     }
 }
@@ -36,11 +39,20 @@ pub fn something_is_found(sheet: &Sheet) -> String {
 /// That there is much to go through; `None` where no list of a workload is gone through.
 fn large(sheet: &Sheet) -> Option<String> {
     let has = |name: &str| sheet.variables.iter().any(|it| it.name == name);
-    let containers = ["containers", "resourceContainers", "probeContainers"].into_iter().find(|it| has(it))?;
-    let volumes = if has("volumes") { " * (1 + variables.volumes.size())" } else { "" };
+    let containers = ["containers", "resourceContainers", "probeContainers"]
+        .into_iter()
+        .find(|it| has(it))?;
+    let volumes = if has("volumes") {
+        " * (1 + variables.volumes.size())"
+    } else {
+        ""
+    };
     Some(format!("variables.{containers}.size(){volumes} > {PAIRS}"))
 }
 
 fn any<'t>(conditions: impl Iterator<Item = &'t str>) -> String {
-    conditions.map(|it| format!("({it})")).collect::<Vec<_>>().join("\n|| ")
+    conditions
+        .map(|it| format!("({it})"))
+        .collect::<Vec<_>>()
+        .join("\n|| ")
 }

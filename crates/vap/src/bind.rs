@@ -31,7 +31,10 @@ pub fn policy_binding(binding: &PolicyBinding<'_>) -> Value {
     let words: Vec<&str> = binding.actions.iter().rev().map(|it| it.name()).collect();
     spec.insert("validationActions".to_owned(), json!(words));
     if let Some(name) = binding.params {
-        spec.insert("paramRef".to_owned(), params::reference(name, binding.actions.contains(&Action::Deny)));
+        spec.insert(
+            "paramRef".to_owned(),
+            params::reference(name, binding.actions.contains(&Action::Deny)),
+        );
     }
     if let Some(scope) = &binding.match_resources {
         spec.insert("matchResources".to_owned(), scope.clone());

@@ -29,7 +29,9 @@ fn bind(expression: &str, used: &mut BTreeSet<String>) -> String {
     while let Some(letter) = rest.chars().next() {
         let (taken, text) = match rest.strip_prefix(VARIABLES) {
             Some(after) if !ends_in_name(&bound) => {
-                let end = after.find(|it: char| !is_of_name(it)).unwrap_or(after.len());
+                let end = after
+                    .find(|it: char| !is_of_name(it))
+                    .unwrap_or(after.len());
                 let name = after.get(..end).unwrap_or_default();
                 used.insert(name.to_owned());
                 (VARIABLES.len() + end, format!("{BOUND}{name}"))
@@ -73,7 +75,10 @@ mod tests {
     use super::*;
 
     fn check(condition: &str, expected: &str) {
-        let variable = |name: &str, expression: &str| Variable { name: name.into(), expression: expression.into() };
+        let variable = |name: &str, expression: &str| Variable {
+            name: name.into(),
+            expression: expression.into(),
+        };
         let variables = [
             variable("podSpec", "object.spec"),
             variable("containers", "variables.podSpec.containers"),
@@ -85,7 +90,10 @@ mod tests {
     #[test]
     fn variables_that_are_needed_are_bound_around_a_condition() {
         check("has(object.spec)", "has(object.spec)");
-        check("has(variables.podSpec.os)", "[object.spec].exists(v_podSpec, has(v_podSpec.os))");
+        check(
+            "has(variables.podSpec.os)",
+            "[object.spec].exists(v_podSpec, has(v_podSpec.os))",
+        );
         check(
             "size(variables.containers) > 0",
             "[object.spec].exists(v_podSpec, [v_podSpec.containers].exists(v_containers, size(v_containers) > 0))",
@@ -94,11 +102,17 @@ mod tests {
 
     #[test]
     fn texts_and_fields_of_the_same_name_stay() {
-        check(r"object.a == 'it\'s variables.podSpec'", r"object.a == 'it\'s variables.podSpec'");
+        check(
+            r"object.a == 'it\'s variables.podSpec'",
+            r"object.a == 'it\'s variables.podSpec'",
+        );
         check(
             r"object.a.matches(r'\') && variables.podSpec.b",
             r"[object.spec].exists(v_podSpec, object.a.matches(r'\') && v_podSpec.b)",
         );
-        check("object.variables.podSpec && '' == ''", "object.variables.podSpec && '' == ''");
+        check(
+            "object.variables.podSpec && '' == ''",
+            "object.variables.podSpec && '' == ''",
+        );
     }
 }

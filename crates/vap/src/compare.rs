@@ -76,7 +76,8 @@ pub fn compare(old: Side<'_>, new: Side<'_>, objects: &[Document]) -> Vec<Change
     for object in objects {
         let judge = |side: Side<'_>| side.engine.judge(object, &Request::default(), side.params);
         let (before, after) = (judge(old), judge(new));
-        let controls: BTreeSet<&ControlId> = [&before, &after].into_iter().flat_map(asked).collect();
+        let controls: BTreeSet<&ControlId> =
+            [&before, &after].into_iter().flat_map(asked).collect();
         for control in controls {
             let (was, is) = (said(&before, control), said(&after, control));
             let same = match (&was, &is) {
@@ -98,7 +99,10 @@ pub fn compare(old: Side<'_>, new: Side<'_>, objects: &[Document]) -> Vec<Change
 }
 
 fn asked(verdict: &Verdict) -> impl Iterator<Item = &ControlId> {
-    verdict.judged.iter().chain(verdict.errors.iter().map(|it| &it.control))
+    verdict
+        .judged
+        .iter()
+        .chain(verdict.errors.iter().map(|it| &it.control))
 }
 
 fn said(verdict: &Verdict, control: &ControlId) -> Said {

@@ -36,12 +36,20 @@ pub(super) struct Excuse {
 impl<'b> Excuses<'b> {
     pub(super) fn new(binding: &'b Binding, kinds: &[Kind]) -> Self {
         let connects = kinds.iter().all(scope::connects);
-        let warned = binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
-        let judged = CONTROLLERS.iter().filter(|_| warned && !connects).filter_map(|it| {
-            let name = owner_name(&binding.match_resources, it)?;
-            Some((it, name))
-        });
-        Self { binding, judged: judged.collect(), connects }
+        let warned =
+            binding.on_owned == OnOwned::Warn && binding.match_resources.object_selector.is_empty();
+        let judged = CONTROLLERS
+            .iter()
+            .filter(|_| warned && !connects)
+            .filter_map(|it| {
+                let name = owner_name(&binding.match_resources, it)?;
+                Some((it, name))
+            });
+        Self {
+            binding,
+            judged: judged.collect(),
+            connects,
+        }
     }
 
     /// Whether anything can pass at all.
@@ -52,7 +60,10 @@ impl<'b> Excuses<'b> {
     /// The variable that they need for these controls.
     pub(super) fn variable(&self, controls: &[Printed]) -> Option<Variable> {
         let needed = controls.iter().any(|it| self.owned(&it.control).is_some());
-        needed.then(|| Variable { name: OWNERS.to_owned(), expression: self.owners() })
+        needed.then(|| Variable {
+            name: OWNERS.to_owned(),
+            expression: self.owners(),
+        })
     }
 
     /// When the findings of a control pass.
@@ -69,37 +80,59 @@ impl<'b> Excuses<'b> {
             OnUpdate::New => format!("request.operation == 'UPDATE' && {known}"),
             // Even where an UPDATE is held to everything, an object must be let go.
             OnUpdate::All => {
-                format!("request.operation == 'UPDATE' && oldObject.metadata.?deletionTimestamp.hasValue() && {known}")
+                format!(
+                    "request.operation == 'UPDATE' && oldObject.metadata.?deletionTimestamp.hasValue() && {known}"
+                )
             }
         };
         let condition = match self.owned(&printed.control) {
             Some(owned) => format!("({update}) || {owned}"),
             None => update,
         };
-        Excuse { condition: Some(condition) }
+        Excuse {
+            condition: Some(condition),
+        }
     }
 
     /// Whether the owner was asked by the control; `None` where it never was.
     fn owned(&self, control: &Control) -> Option<String> {
         let kind = |it: &Controller| Kind::new(it.group, it.kind);
-        let looks = |it: &Controller| control.kinds.iter().any(|selector| looks_at(selector, &kind(it)));
-        let asked: Vec<String> =
-            self.judged.iter().filter(|it| looks(it.0)).map(|it| format!("'{}'", kind(it.0))).collect();
+        let looks = |it: &Controller| {
+            control
+                .kinds
+                .iter()
+                .any(|selector| looks_at(selector, &kind(it)))
+        };
+        let asked: Vec<String> = self
+            .judged
+            .iter()
+            .filter(|it| looks(it.0))
+            .map(|it| format!("'{}'", kind(it.0)))
+            .collect();
         match asked.len() {
             0 => None,
             all if all == self.judged.len() => Some(format!("size(variables.{OWNERS}) > 0")),
-            _ => Some(format!("variables.{OWNERS}.exists(o, o in [{}])", asked.join(", "))),
+            _ => Some(format!(
+                "variables.{OWNERS}.exists(o, o in [{}])",
+                asked.join(", ")
+            )),
         }
     }
 
     /// Kinds of the controlling owners, where the user is the controller that works for that kind.
     fn owners(&self) -> String {
-        let accounts: Vec<String> =
-            self.judged.iter().map(|(it, _)| format!("'{}': '{}'", Kind::new(it.group, it.kind), it.account)).collect();
+        let accounts: Vec<String> = self
+            .judged
+            .iter()
+            .map(|(it, _)| format!("'{}': '{}'", Kind::new(it.group, it.kind), it.account))
+            .collect();
         let mut named = String::new();
         for (controller, condition) in self.judged.iter().filter(|it| !it.1.is_empty()) {
             let kind = Kind::new(controller.group, controller.kind);
-            named.push_str(&format!("\n  .filter(o, o.kind != '{}' || ({condition}))", kind.name));
+            named.push_str(&format!(
+                "\n  .filter(o, o.kind != '{}' || ({condition}))",
+                kind.name
+            ));
         }
         format!(
             "request.operation != 'CREATE' || \
@@ -127,14 +160,26 @@ fn owner_name(rules: &MatchResources, controller: &Controller) -> Option<String>
         old_labels: None,
     };
     let takes = |rule: &kubevet_k8s::matching::ResourceRule| {
-        kubevet_k8s::matching::ResourceRule { resource_names: Vec::new(), ..rule.clone() }.takes(&owner)
+        kubevet_k8s::matching::ResourceRule {
+            resource_names: Vec::new(),
+            ..rule.clone()
+        }
+        .takes(&owner)
     };
     let names = |rules: Vec<&kubevet_k8s::matching::ResourceRule>| {
-        let all: Vec<String> = rules.iter().flat_map(|it| &it.resource_names).map(|it| literal(it)).collect();
+        let all: Vec<String> = rules
+            .iter()
+            .flat_map(|it| &it.resource_names)
+            .map(|it| literal(it))
+            .collect();
         format!("o.name in [{}]", all.join(", "))
     };
     let taking: Vec<_> = rules.resource_rules.iter().filter(|it| takes(it)).collect();
-    let excluding: Vec<_> = rules.exclude_resource_rules.iter().filter(|it| takes(it)).collect();
+    let excluding: Vec<_> = rules
+        .exclude_resource_rules
+        .iter()
+        .filter(|it| takes(it))
+        .collect();
     if (!rules.resource_rules.is_empty() && taking.is_empty())
         || excluding.iter().any(|it| it.resource_names.is_empty())
     {

@@ -73,8 +73,17 @@ impl Object {
     /// The object that a body is.
     #[must_use]
     pub fn new(body: Value) -> Self {
-        let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { kind: text("/kind"), name: text("/metadata/name"), body }
+        let text = |path: &str| {
+            body.pointer(path)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Self {
+            kind: text("/kind"),
+            name: text("/metadata/name"),
+            body,
+        }
     }
 
     /// Its kind in a file's name.
@@ -142,17 +151,35 @@ pub fn export(
     options: &Options,
     print: &Print<'_>,
 ) -> Export {
-    let mut maker =
-        Maker { options, print, controls, taken: BTreeSet::new(), left_out: BTreeSet::new(), made: Made::default() };
+    let mut maker = Maker {
+        options,
+        print,
+        controls,
+        taken: BTreeSet::new(),
+        left_out: BTreeSet::new(),
+        made: Made::default(),
+    };
     for binding in bindings {
         maker.binding(binding);
     }
-    let Made { mut configurations, policies, bindings } = maker.made;
+    let Made {
+        mut configurations,
+        policies,
+        bindings,
+    } = maker.made;
     if !configurations.is_empty() {
         configurations.insert(0, params::configuration_crd());
     }
-    let objects = configurations.into_iter().chain(policies).chain(bindings).map(Object::new).collect();
-    Export { objects, left_out: maker.left_out.into_iter().collect() }
+    let objects = configurations
+        .into_iter()
+        .chain(policies)
+        .chain(bindings)
+        .map(Object::new)
+        .collect();
+    Export {
+        objects,
+        left_out: maker.left_out.into_iter().collect(),
+    }
 }
 
 #[derive(Default)]
@@ -173,30 +200,50 @@ struct Maker<'m> {
 
 impl Maker<'_> {
     fn leave_out(&mut self, control: &ControlId, why: Why, words: impl Into<String>) {
-        self.left_out.insert(LeftOut { control: control.clone(), why, words: words.into() });
+        self.left_out.insert(LeftOut {
+            control: control.clone(),
+            why,
+            words: words.into(),
+        });
     }
 
     fn binding(&mut self, binding: &Binding) {
         let controls = self.controls;
         let mut asked: Vec<&Arc<Control>> = Vec::new();
         for control in binding.controls.iter().filter_map(|it| controls.get(it)) {
-            let gate = control.scope.iter().any(|it| matches!(it, Scope::Cluster | Scope::Admission));
+            let gate = control
+                .scope
+                .iter()
+                .any(|it| matches!(it, Scope::Cluster | Scope::Admission));
             if !gate {
                 self.leave_out(&control.id, Why::FilesAlone, "is asked of files alone");
-            } else if self.options.params == ParamsIn::Policies && !is_configured(control, &binding.params) {
-                let words = format!("is not configured: give {} a value", control.requires_any_param.join(" or "));
-                self.leave_out(&control.id, Why::NotConfigured, words);
-            } else if let (ParamsIn::Objects, Some(name)) =
-                (self.options.params, control.params.iter().find(|it| OWN_VARIABLES.contains(&it.as_str())))
+            } else if self.options.params == ParamsIn::Policies
+                && !is_configured(control, &binding.params)
             {
-                let words = format!("reads the param {name:?}, whose name is taken in policies: rename it");
+                let words = format!(
+                    "is not configured: give {} a value",
+                    control.requires_any_param.join(" or ")
+                );
+                self.leave_out(&control.id, Why::NotConfigured, words);
+            } else if let (ParamsIn::Objects, Some(name)) = (
+                self.options.params,
+                control
+                    .params
+                    .iter()
+                    .find(|it| OWN_VARIABLES.contains(&it.as_str())),
+            ) {
+                let words =
+                    format!("reads the param {name:?}, whose name is taken in policies: rename it");
                 self.leave_out(&control.id, Why::Refused, words);
             } else {
                 asked.push(control);
             }
         }
         let groups = groups(&asked, &binding.match_resources, self.options.packing);
-        for control in asked.iter().filter(|it| !groups.iter().any(|group| group.controls.contains(&it.id))) {
+        for control in asked
+            .iter()
+            .filter(|it| !groups.iter().any(|group| group.controls.contains(&it.id)))
+        {
             let words = match self.options.named {
                 true => format!("looks at nothing that the binding {} takes", binding.name),
                 false => "looks at no kind".to_owned(),
@@ -213,7 +260,11 @@ impl Maker<'_> {
             }
         }
         if !read.is_empty() {
-            self.made.configurations.push(params::configuration(&configuration, &read, &binding.params));
+            self.made.configurations.push(params::configuration(
+                &configuration,
+                &read,
+                &binding.params,
+            ));
         }
     }
 
@@ -221,7 +272,11 @@ impl Maker<'_> {
         if !self.options.bound {
             return params::CONFIGURATION.to_owned();
         }
-        name::params_name(if self.options.named { &binding.name } else { "" })
+        name::params_name(if self.options.named {
+            &binding.name
+        } else {
+            ""
+        })
     }
 
     /// The controls of a group in as many sheets as keep each policy within bounds.
@@ -231,7 +286,14 @@ impl Maker<'_> {
             ParamsIn::Objects => ParamsFrom::Resource(&binding.params),
         };
         let print = |controls: &[ControlId], kinds: &[Kind]| {
-            (self.print)(controls, &Target { min_kube: self.options.min_kube, params, kinds })
+            (self.print)(
+                controls,
+                &Target {
+                    min_kube: self.options.min_kube,
+                    params,
+                    kinds,
+                },
+            )
         };
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
@@ -248,7 +310,11 @@ impl Maker<'_> {
             for (control, why) in &sheet.refused {
                 let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
                 let of_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
-                let of = if of_all { String::new() } else { format!(" for {}", kinds.join(", ")) };
+                let of = if of_all {
+                    String::new()
+                } else {
+                    format!(" for {}", kinds.join(", "))
+                };
                 left_out.push(LeftOut {
                     control: control.clone(),
                     why: Why::Refused,
@@ -257,10 +323,15 @@ impl Maker<'_> {
             }
             let size = || {
                 let excuses = Excuses::new(binding, &group.kinds);
-                self.draft("", Role::Excused, binding, group, &sheet, &excuses).to_string().len()
+                self.draft("", Role::Excused, binding, group, &sheet, &excuses)
+                    .to_string()
+                    .len()
             };
             match controls.split_at_checked(controls.len() / 2) {
-                Some((first, second)) if !first.is_empty() && (controls.len() > CONTROLS || size() > POLICY_BYTES) => {
+                Some((first, second))
+                    if !first.is_empty()
+                        && (controls.len() > CONTROLS || size() > POLICY_BYTES) =>
+                {
                     open.extend([second.to_vec(), first.to_vec()]);
                 }
                 _ if sheet.controls.is_empty() => {}
@@ -273,7 +344,10 @@ impl Maker<'_> {
 
     /// Every kind that one of the controls looks at.
     fn kinds_of(&self, controls: &[ControlId]) -> Vec<Kind> {
-        let selectors = controls.iter().filter_map(|it| self.controls.get(it)).flat_map(|it| it.kinds.clone());
+        let selectors = controls
+            .iter()
+            .filter_map(|it| self.controls.get(it))
+            .flat_map(|it| it.kinds.clone());
         name::kinds_of(&selectors.collect::<Vec<_>>())
     }
 
@@ -292,20 +366,32 @@ impl Maker<'_> {
             kinds: &group.kinds,
             sheet,
             excuses,
-            binding: if self.options.named { &binding.name } else { "" },
+            binding: if self.options.named {
+                &binding.name
+            } else {
+                ""
+            },
             exempt: &self.options.exempt,
         })
     }
 
     fn policies(&mut self, binding: &Binding, group: &Group, sheet: &Sheet, configuration: &str) {
-        let prefix = if self.options.named || self.options.packing == Packing::Packed { &binding.name } else { "" };
+        let prefix = if self.options.named || self.options.packing == Packing::Packed {
+            &binding.name
+        } else {
+            ""
+        };
         let wanted = match (self.options.packing, sheet.controls.first()) {
             (Packing::OnePerControl, Some(only)) => name::policy_name(prefix, &only.control.id),
             _ => name::pack_name(prefix, &group.kinds),
         };
         let name = name::taken(&mut self.taken, wanted);
         let excuses = Excuses::new(binding, &group.kinds);
-        let reads = sheet.controls.iter().any(|it| it.reads_params).then_some(configuration);
+        let reads = sheet
+            .controls
+            .iter()
+            .any(|it| it.reads_params)
+            .then_some(configuration);
         let told = telling(&binding.actions);
         let body = self.draft(&name, Role::Deciding, binding, group, sheet, &excuses);
         self.add(binding, &name, body, &binding.actions, reads);
@@ -314,20 +400,38 @@ impl Maker<'_> {
             let body = self.draft(&name, Role::Excused, binding, group, sheet, &excuses);
             self.add(binding, &name, body, &told, reads);
         }
-        let bounded: Vec<ControlId> =
-            sheet.controls.iter().filter(|it| it.unjudged.is_some()).map(|it| it.control.id.clone()).collect();
+        let bounded: Vec<ControlId> = sheet
+            .controls
+            .iter()
+            .filter(|it| it.unjudged.is_some())
+            .map(|it| it.control.id.clone())
+            .collect();
         if !bounded.is_empty() && binding.on_unevaluated != OnUnevaluated::Allow {
-            let part = Group { controls: bounded, kinds: group.kinds.clone() };
+            let part = Group {
+                controls: bounded,
+                kinds: group.kinds.clone(),
+            };
             for sheet in self.sheets(binding, &part) {
                 let name = name::taken(&mut self.taken, unjudged_name(&name));
                 let body = self.draft(&name, Role::Unjudged, binding, group, &sheet, &excuses);
-                let reads = sheet.controls.iter().any(|it| it.reads_params).then_some(configuration);
+                let reads = sheet
+                    .controls
+                    .iter()
+                    .any(|it| it.reads_params)
+                    .then_some(configuration);
                 self.add(binding, &name, body, &BTreeSet::from([Action::Warn]), reads);
             }
         }
     }
 
-    fn add(&mut self, binding: &Binding, name: &str, body: Value, actions: &BTreeSet<Action>, params: Option<&str>) {
+    fn add(
+        &mut self,
+        binding: &Binding,
+        name: &str,
+        body: Value,
+        actions: &BTreeSet<Action>,
+        params: Option<&str>,
+    ) {
         self.made.policies.push(body);
         if self.options.bound {
             self.made.bindings.push(policy_binding(&PolicyBinding {

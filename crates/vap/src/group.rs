@@ -16,16 +16,27 @@ pub(super) struct Group {
 }
 
 /// Cuts controls into groups. Kinds that the scope never takes are left out, and so are controls without any other.
-pub(super) fn groups(controls: &[&Arc<Control>], scope: &MatchResources, packing: Packing) -> Vec<Group> {
+pub(super) fn groups(
+    controls: &[&Arc<Control>],
+    scope: &MatchResources,
+    packing: Packing,
+) -> Vec<Group> {
     let reached = controls.iter().map(|it| {
-        let kinds: Vec<Kind> = kinds_of(&it.kinds).into_iter().filter(|kind| reaches(scope, kind)).collect();
+        let kinds: Vec<Kind> = kinds_of(&it.kinds)
+            .into_iter()
+            .filter(|kind| reaches(scope, kind))
+            .collect();
         (it.id.clone(), kinds)
     });
     let reached: Vec<(ControlId, Vec<Kind>)> = reached.filter(|it| !it.1.is_empty()).collect();
     match packing {
-        Packing::OnePerControl => {
-            reached.into_iter().map(|(control, kinds)| Group { controls: vec![control], kinds }).collect()
-        }
+        Packing::OnePerControl => reached
+            .into_iter()
+            .map(|(control, kinds)| Group {
+                controls: vec![control],
+                kinds,
+            })
+            .collect(),
         Packing::Packed => {
             let mut of_kind: BTreeMap<&Kind, Vec<ControlId>> = BTreeMap::new();
             for (control, kinds) in &reached {
@@ -37,7 +48,10 @@ pub(super) fn groups(controls: &[&Arc<Control>], scope: &MatchResources, packing
             for (kind, controls) in of_kind {
                 groups.entry(controls).or_default().push(kind.clone());
             }
-            groups.into_iter().map(|(controls, kinds)| Group { controls, kinds }).collect()
+            groups
+                .into_iter()
+                .map(|(controls, kinds)| Group { controls, kinds })
+                .collect()
         }
     }
 }

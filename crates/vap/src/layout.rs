@@ -16,8 +16,15 @@ pub fn stream(objects: &[Object]) -> String {
 /// The files of a folder for Kustomize, by name.
 #[must_use]
 pub fn kustomization(objects: &[Object]) -> Vec<(String, String)> {
-    let mut files: Vec<(String, String)> =
-        objects.iter().map(|it| (format!("{}-{}.yaml", it.short_kind(), it.name), yaml::document(&it.body))).collect();
+    let mut files: Vec<(String, String)> = objects
+        .iter()
+        .map(|it| {
+            (
+                format!("{}-{}.yaml", it.short_kind(), it.name),
+                yaml::document(&it.body),
+            )
+        })
+        .collect();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let list = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -63,7 +70,10 @@ pub fn static_manifests(objects: &[Object]) -> Result<String, String> {
         }
         for path in ["/metadata/name", "/spec/policyName"] {
             if let Some(name) = body.pointer_mut(path) {
-                *name = json!(format!("{}{STATIC_SUFFIX}", name.as_str().unwrap_or_default()));
+                *name = json!(format!(
+                    "{}{STATIC_SUFFIX}",
+                    name.as_str().unwrap_or_default()
+                ));
             }
         }
         documents.push(yaml::document(&body));

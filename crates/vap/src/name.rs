@@ -38,7 +38,11 @@ pub(super) fn pack_name(binding: &str, kinds: &[Kind]) -> String {
 
 /// The name of a binding's params.
 pub(super) fn params_name(binding: &str) -> String {
-    joined(&[if binding.is_empty() { "params" } else { binding }])
+    joined(&[if binding.is_empty() {
+        "params"
+    } else {
+        binding
+    }])
 }
 
 /// Makes a name that is not taken yet, and takes it.
@@ -54,31 +58,58 @@ pub(super) fn taken(names: &mut BTreeSet<String>, name: String) -> String {
 
 /// The variable that says what a control found: `C_0057`. Shared variables begin with a small letter.
 pub(super) fn variable(control: &ControlId) -> String {
-    let word: String = control.as_str().chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
-    if word.starts_with(|it: char| it.is_ascii_uppercase()) { word } else { format!("Control_{word}") }
+    let word: String = control
+        .as_str()
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
+        .collect();
+    if word.starts_with(|it: char| it.is_ascii_uppercase()) {
+        word
+    } else {
+        format!("Control_{word}")
+    }
 }
 
 /// What the kinds are called in a name.
 fn kinds_word(kinds: &[Kind]) -> String {
-    if kinds.iter().all(|it| it.group.is_empty() && it.name.ends_with("Options")) {
+    if kinds
+        .iter()
+        .all(|it| it.group.is_empty() && it.name.ends_with("Options"))
+    {
         return "connections".to_owned();
     }
     if kinds.len() > NAMED_KINDS {
-        return if kinds.iter().all(is_workload) { "workloads" } else { "objects" }.to_owned();
+        return if kinds.iter().all(is_workload) {
+            "workloads"
+        } else {
+            "objects"
+        }
+        .to_owned();
     }
     kinds.iter().map(Kind::plural).collect::<Vec<_>>().join("-")
 }
 
 fn joined(parts: &[&str]) -> String {
-    let words: Vec<&str> = [PREFIX].iter().chain(parts).copied().filter(|it| !it.is_empty()).collect();
+    let words: Vec<&str> = [PREFIX]
+        .iter()
+        .chain(parts)
+        .copied()
+        .filter(|it| !it.is_empty())
+        .collect();
     let name = words.join("-");
-    name.get(..LONGEST).unwrap_or(&name).trim_end_matches(['-', '.']).to_owned()
+    name.get(..LONGEST)
+        .unwrap_or(&name)
+        .trim_end_matches(['-', '.'])
+        .to_owned()
 }
 
 /// A text as part of a DNS name.
 fn dns(text: &str) -> String {
-    let word: String =
-        text.to_ascii_lowercase().chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
+    let word: String = text
+        .to_ascii_lowercase()
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+        .collect();
     word.trim_matches('-').to_owned()
 }
 
@@ -88,7 +119,11 @@ pub(super) fn kinds_of(selectors: &[KindSelector]) -> Vec<Kind> {
     for selector in selectors {
         match selector {
             KindSelector::Workloads => {
-                kinds.extend(kubevet_k8s::workload::WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)));
+                kinds.extend(
+                    kubevet_k8s::workload::WORKLOADS
+                        .iter()
+                        .map(|it| Kind::new(it.group, it.name)),
+                );
             }
             KindSelector::Kind(kind) => {
                 kinds.insert(kind.clone());
@@ -126,10 +161,21 @@ mod tests {
 
     #[test]
     fn kinds_have_one_word() {
-        let kinds = |names: &[&str]| names.iter().map(|it| Kind::new("", *it)).collect::<Vec<_>>();
+        let kinds = |names: &[&str]| {
+            names
+                .iter()
+                .map(|it| Kind::new("", *it))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(pack_name("nsa", &kinds(&["Pod"])), "kubevet-nsa-pods");
-        assert_eq!(pack_name("nsa", &kinds(&["PodExecOptions", "PodAttachOptions"])), "kubevet-nsa-connections");
-        assert_eq!(pack_name("nsa", &kinds_of(&[KindSelector::Workloads])), "kubevet-nsa-workloads");
+        assert_eq!(
+            pack_name("nsa", &kinds(&["PodExecOptions", "PodAttachOptions"])),
+            "kubevet-nsa-connections"
+        );
+        assert_eq!(
+            pack_name("nsa", &kinds_of(&[KindSelector::Workloads])),
+            "kubevet-nsa-workloads"
+        );
         assert_eq!(pack_name("", &kinds(&["A", "B", "C"])), "kubevet-objects");
     }
 

@@ -3,7 +3,9 @@
 //! Versions are exact where Kubernetes has one, so that an object that comes in another is converted to it first
 //! (`matchPolicy: Equivalent`): expressions are checked against the types of that version.
 
-use kubevet_k8s::matching::{Attributes, MatchResources, Operator, ResourceRule, RuleScope, Selector};
+use kubevet_k8s::matching::{
+    Attributes, MatchResources, Operator, ResourceRule, RuleScope, Selector,
+};
 use kubevet_k8s::workload::may_be_made_by_controller;
 use kubevet_model::{Kind, Operation};
 use serde_json::{Value, json};
@@ -56,19 +58,29 @@ pub(super) struct Place {
 
 /// The places of a kind: a Pod is changed by its subresources, too.
 pub(super) fn places(kind: &Kind) -> Vec<Place> {
-    let version = if V1_GROUPS.contains(&kind.group.as_str()) { "v1" } else { "*" };
+    let version = if V1_GROUPS.contains(&kind.group.as_str()) {
+        "v1"
+    } else {
+        "*"
+    };
     let place = |resource: &str, connects| Place {
         group: kind.group.clone(),
         version,
         resource: resource.to_owned(),
         connects,
     };
-    if let Some((_, resource)) = CONNECTIONS.iter().find(|it| kind.group.is_empty() && it.0 == kind.name) {
+    if let Some((_, resource)) = CONNECTIONS
+        .iter()
+        .find(|it| kind.group.is_empty() && it.0 == kind.name)
+    {
         return vec![place(resource, true)];
     }
     let mut found = vec![place(&kind.plural(), false)];
     if *kind == Kind::new("", "Pod") {
-        found.extend([place("pods/ephemeralcontainers", false), place("pods/resize", false)]);
+        found.extend([
+            place("pods/ephemeralcontainers", false),
+            place("pods/resize", false),
+        ]);
     }
     found
 }
@@ -82,19 +94,34 @@ pub(super) fn connects(kind: &Kind) -> bool {
 pub(super) fn reaches(scope: &MatchResources, kind: &Kind) -> bool {
     let mut rules = scope.clone();
     // Names are for the API server to look at.
-    rules.resource_rules.iter_mut().for_each(|it| it.resource_names.clear());
-    rules.exclude_resource_rules.retain(|it| it.resource_names.is_empty());
+    rules
+        .resource_rules
+        .iter_mut()
+        .for_each(|it| it.resource_names.clear());
+    rules
+        .exclude_resource_rules
+        .retain(|it| it.resource_names.is_empty());
     places(kind).iter().any(|place| {
-        let (resource, subresource) = place.resource.split_once('/').unwrap_or((&place.resource, ""));
-        let operations: &[Operation] =
-            if place.connects { &[Operation::Connect] } else { &[Operation::Create, Operation::Update] };
+        let (resource, subresource) = place
+            .resource
+            .split_once('/')
+            .unwrap_or((&place.resource, ""));
+        let operations: &[Operation] = if place.connects {
+            &[Operation::Connect]
+        } else {
+            &[Operation::Create, Operation::Update]
+        };
         operations.iter().any(|operation| {
             // Whether objects of a custom kind live in namespaces is not known.
             ["namespace", ""].iter().any(|namespace| {
                 rules.takes_by_rules(&Attributes {
                     operation: *operation,
                     group: &place.group,
-                    version: if place.version == "*" { "v1" } else { place.version },
+                    version: if place.version == "*" {
+                        "v1"
+                    } else {
+                        place.version
+                    },
                     resource,
                     subresource,
                     name: "",
@@ -126,10 +153,16 @@ fn rules(kinds: &[Kind], with_create: impl Fn(&Kind) -> bool) -> Value {
                 (false, true) => &["CREATE", "UPDATE"],
                 (false, false) => &["UPDATE"],
             };
-            rules.entry((place.group, place.version, operations)).or_default().push(place.resource);
+            rules
+                .entry((place.group, place.version, operations))
+                .or_default()
+                .push(place.resource);
         }
     }
-    let rule = |((group, version, operations), resources): ((String, &str, &[&str]), Vec<String>)| json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources});
+    let rule = |((group, version, operations), resources): (
+        (String, &str, &[&str]),
+        Vec<String>,
+    )| json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources});
     rules.into_iter().map(rule).collect()
 }
 
@@ -147,17 +180,24 @@ pub(super) fn match_resources(scope: &MatchResources) -> Option<Value> {
         object.insert("resourceRules".to_owned(), rules(&scope.resource_rules));
     }
     if !scope.exclude_resource_rules.is_empty() {
-        object.insert("excludeResourceRules".to_owned(), rules(&scope.exclude_resource_rules));
+        object.insert(
+            "excludeResourceRules".to_owned(),
+            rules(&scope.exclude_resource_rules),
+        );
     }
     let mut namespaces = requirements(&scope.namespace_selector);
-    for (operator, names) in [("In", &scope.namespaces), ("NotIn", &scope.exclude_namespaces)] {
+    for (operator, names) in [
+        ("In", &scope.namespaces),
+        ("NotIn", &scope.exclude_namespaces),
+    ] {
         if !names.is_empty() {
             namespaces.push(json!({"key": NAMESPACE_NAME, "operator": operator, "values": names}));
         }
     }
-    for (key, requirements) in
-        [("namespaceSelector", namespaces), ("objectSelector", requirements(&scope.object_selector))]
-    {
+    for (key, requirements) in [
+        ("namespaceSelector", namespaces),
+        ("objectSelector", requirements(&scope.object_selector)),
+    ] {
         if !requirements.is_empty() {
             object.insert(key.to_owned(), json!({"matchExpressions": requirements}));
         }
@@ -167,7 +207,9 @@ pub(super) fn match_resources(scope: &MatchResources) -> Option<Value> {
 
 fn requirements(selector: &Selector) -> Vec<Value> {
     let requirement = |it: &kubevet_k8s::matching::Requirement| match it.operator {
-        Operator::Exists | Operator::DoesNotExist => json!({"key": it.key, "operator": it.operator.name()}),
+        Operator::Exists | Operator::DoesNotExist => {
+            json!({"key": it.key, "operator": it.operator.name()})
+        }
         _ => json!({"key": it.key, "operator": it.operator.name(), "values": it.values}),
     };
     selector.requirements.iter().map(requirement).collect()
@@ -213,11 +255,18 @@ mod tests {
     #[test]
     fn a_pod_is_changed_by_its_subresources_too() {
         check(
-            &[Kind::new("", "Pod"), Kind::new("apps", "Deployment"), Kind::new("", "ConfigMap")],
+            &[
+                Kind::new("", "Pod"),
+                Kind::new("apps", "Deployment"),
+                Kind::new("", "ConfigMap"),
+            ],
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["pods","pods/ephemeralcontainers","pods/resize","configmaps"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["deployments"]}]"#,
         );
         check(
-            &[Kind::new("", "PodExecOptions"), Kind::new("argoproj.io", "Rollout")],
+            &[
+                Kind::new("", "PodExecOptions"),
+                Kind::new("argoproj.io", "Rollout"),
+            ],
             r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CONNECT"],"resources":["pods/exec"]},{"apiGroups":["argoproj.io"],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["rollouts"]}]"#,
         );
     }
@@ -225,7 +274,11 @@ mod tests {
     #[test]
     fn what_no_controller_makes_is_excused_on_update_alone() {
         assert_eq!(
-            excused_rules(&[Kind::new("apps", "Deployment"), Kind::new("apps", "ReplicaSet")]).to_string(),
+            excused_rules(&[
+                Kind::new("apps", "Deployment"),
+                Kind::new("apps", "ReplicaSet")
+            ])
+            .to_string(),
             r#"[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["replicasets"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["deployments"]}]"#,
         );
     }
@@ -235,7 +288,11 @@ mod tests {
         let scope = MatchResources {
             exclude_namespaces: vec!["dev".to_owned()],
             object_selector: Selector {
-                requirements: vec![Requirement { key: "a".to_owned(), operator: Operator::Exists, values: Vec::new() }],
+                requirements: vec![Requirement {
+                    key: "a".to_owned(),
+                    operator: Operator::Exists,
+                    values: Vec::new(),
+                }],
             },
             ..MatchResources::default()
         };
@@ -256,9 +313,15 @@ mod tests {
             scope: RuleScope::All,
             resource_names: vec!["web".to_owned()],
         };
-        let scope = MatchResources { resource_rules: vec![rule], ..MatchResources::default() };
+        let scope = MatchResources {
+            resource_rules: vec![rule],
+            ..MatchResources::default()
+        };
         assert!(reaches(&scope, &Kind::new("apps", "Deployment")));
         assert!(!reaches(&scope, &Kind::new("", "Pod")));
-        assert!(reaches(&MatchResources::default(), &Kind::new("", "PodExecOptions")));
+        assert!(reaches(
+            &MatchResources::default(),
+            &Kind::new("", "PodExecOptions")
+        ));
     }
 }

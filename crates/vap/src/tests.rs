@@ -4,7 +4,8 @@ use super::*;
 use kubevet_engine::cel::{Printed, Sheet, Target, Unjudged, Variable};
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
 use kubevet_model::{
-    Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation, Scope, Severity,
+    Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation,
+    Scope, Severity,
 };
 use kubevet_policy::{Binding, Params};
 use serde_json::Value;
@@ -19,13 +20,21 @@ fn control(id: &str, kinds: Vec<KindSelector>) -> Arc<Control> {
         name: format!("Name of {id}"),
         description: String::new(),
         remediation: String::new(),
-        severity: if id == "C-0057" { Severity::High } else { Severity::Low },
+        severity: if id == "C-0057" {
+            Severity::High
+        } else {
+            Severity::Low
+        },
         score: 8.0,
         category: String::new(),
         kinds,
         scope: vec![Scope::Cluster],
         params: vec!["allowed".to_owned()],
-        requires_any_param: if id == "C-0078" { vec!["allowed".to_owned()] } else { Vec::new() },
+        requires_any_param: if id == "C-0078" {
+            vec!["allowed".to_owned()]
+        } else {
+            Vec::new()
+        },
         public_rules: Vec::new(),
     })
 }
@@ -36,7 +45,13 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
     let all = [
         control("C-0057", vec![KindSelector::Workloads]),
         control("C-0013", vec![KindSelector::Workloads]),
-        control("C-0012", vec![KindSelector::Workloads, KindSelector::Kind(Kind::new("", "ConfigMap"))]),
+        control(
+            "C-0012",
+            vec![
+                KindSelector::Workloads,
+                KindSelector::Kind(Kind::new("", "ConfigMap")),
+            ],
+        ),
         control("C-0073", vec![pod]),
         control("C-0078", vec![KindSelector::Workloads]),
         control("K-0001", vec![exec]),
@@ -49,12 +64,17 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
 fn print(ids: &[ControlId], _: &Target<'_>) -> Sheet {
     let all = controls();
     let mut sheet = Sheet {
-        variables: vec![Variable { name: "podSpec".to_owned(), expression: "object.spec".to_owned() }],
+        variables: vec![Variable {
+            name: "podSpec".to_owned(),
+            expression: "object.spec".to_owned(),
+        }],
         ..Sheet::default()
     };
     for id in ids {
         if id.as_str() == "X-0001" {
-            sheet.refused.push((id.clone(), "rule.rego:3:1: walk".to_owned()));
+            sheet
+                .refused
+                .push((id.clone(), "rule.rego:3:1: walk".to_owned()));
             continue;
         }
         sheet.controls.push(Printed {
@@ -110,30 +130,57 @@ fn exported(binding: Binding, options: &Options) -> Export {
 #[track_caller]
 fn check(export: &Export, expected: &[&str]) {
     let line = |it: &Object| {
-        let text = |path: &str| it.body.pointer(path).map(|it| it.to_string().replace('"', "")).unwrap_or_default();
-        let rules = it.body.pointer("/spec/matchConstraints/resourceRules").and_then(Value::as_array);
-        let resources: Vec<String> =
-            rules.into_iter().flatten().map(|it| it["resources"].to_string().replace('"', "")).collect();
+        let text = |path: &str| {
+            it.body
+                .pointer(path)
+                .map(|it| it.to_string().replace('"', ""))
+                .unwrap_or_default()
+        };
+        let rules = it
+            .body
+            .pointer("/spec/matchConstraints/resourceRules")
+            .and_then(Value::as_array);
+        let resources: Vec<String> = rules
+            .into_iter()
+            .flatten()
+            .map(|it| it["resources"].to_string().replace('"', ""))
+            .collect();
         let what = text("/metadata/annotations/kubevet.io~1controls");
         let actions = text("/spec/validationActions");
         let short = it.kind.trim_start_matches("ValidatingAdmission");
-        format!("{short} {} {what}{actions} {}", it.name, resources.concat()).trim_end().to_owned()
+        format!("{short} {} {what}{actions} {}", it.name, resources.concat())
+            .trim_end()
+            .to_owned()
     };
-    assert_eq!(export.objects.iter().map(line).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        export.objects.iter().map(line).collect::<Vec<_>>(),
+        expected
+    );
 }
 
 fn only<'e>(export: &'e Export, name: &str) -> &'e Value {
-    &export.objects.iter().find(|it| it.name == name && it.kind == "ValidatingAdmissionPolicy").unwrap().body
+    &export
+        .objects
+        .iter()
+        .find(|it| it.name == name && it.kind == "ValidatingAdmissionPolicy")
+        .unwrap()
+        .body
 }
 
 fn variable(policy: &Value, name: &str) -> String {
     let all = policy["spec"]["variables"].as_array().unwrap();
-    all.iter().find(|it| it["name"] == name).unwrap()["expression"].as_str().unwrap().to_owned()
+    all.iter().find(|it| it["name"] == name).unwrap()["expression"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
 fn each_kind_of_object_meets_one_policy_of_a_pack() {
-    let export = exported(binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]), &options());
+    let export = exported(
+        binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]),
+        &options(),
+    );
     check(
         &export,
         &[
@@ -153,8 +200,15 @@ fn each_kind_of_object_meets_one_policy_of_a_pack() {
 
 #[test]
 fn a_policy_a_control_is_named_after_it() {
-    let options = Options { packing: Packing::OnePerControl, named: false, ..options() };
-    let export = exported(binding(&["C-0073", "K-0001"], &[Action::Warn, Action::Audit]), &options);
+    let options = Options {
+        packing: Packing::OnePerControl,
+        named: false,
+        ..options()
+    };
+    let export = exported(
+        binding(&["C-0073", "K-0001"], &[Action::Warn, Action::Audit]),
+        &options,
+    );
     check(
         &export,
         &[
@@ -166,7 +220,10 @@ fn a_policy_a_control_is_named_after_it() {
             "PolicyBinding kubevet-k-0001 [Warn,Audit]",
         ],
     );
-    assert_eq!(only(&export, "kubevet-c-0073")["metadata"]["labels"]["controlId"], "C-0073");
+    assert_eq!(
+        only(&export, "kubevet-c-0073")["metadata"]["labels"]["controlId"],
+        "C-0073"
+    );
 }
 
 #[test]
@@ -179,9 +236,18 @@ fn what_is_not_judged_is_told() {
         scope: RuleScope::All,
         resource_names: Vec::new(),
     };
-    let scope = MatchResources { resource_rules: vec![rule], ..MatchResources::default() };
+    let scope = MatchResources {
+        resource_rules: vec![rule],
+        ..MatchResources::default()
+    };
     let ids = ["C-0012", "C-0073", "C-0078", "X-0001"];
-    let export = exported(Binding { match_resources: scope, ..binding(&ids, &[Action::Audit]) }, &options());
+    let export = exported(
+        Binding {
+            match_resources: scope,
+            ..binding(&ids, &[Action::Audit])
+        },
+        &options(),
+    );
     check(
         &export,
         &[
@@ -193,7 +259,11 @@ fn what_is_not_judged_is_told() {
             "PolicyBinding kubevet-nsa-configmaps-unjudged [Warn]",
         ],
     );
-    let words: Vec<String> = export.left_out.iter().map(|it| format!("{} {}", it.control, it.words)).collect();
+    let words: Vec<String> = export
+        .left_out
+        .iter()
+        .map(|it| format!("{} {}", it.control, it.words))
+        .collect();
     assert_eq!(
         words,
         [
@@ -213,7 +283,10 @@ fn what_cannot_be_said_is_missed() {
     let export = exported(binding(&["X-0001"], &[Action::Deny]), &options());
     check(&export, &[]);
     assert!(export.left_out[0].is_missed());
-    assert_eq!(export.left_out[0].words, "cannot be said in CEL: rule.rego:3:1: walk");
+    assert_eq!(
+        export.left_out[0].words,
+        "cannot be said in CEL: rule.rego:3:1: walk"
+    );
 }
 
 #[test]
@@ -229,10 +302,14 @@ fn the_rules_of_the_decision_stand_in_the_policy() {
          [[['C-0057', 1]]].exists(before, ([['C-0057']]).all(i, i in before))) || size(variables.owners) > 0\n? '' : \
          'C-0057 Name of C-0057: ' + w)[0]"
     );
-    let strict = of(Binding { on_update: OnUpdate::All, on_owned: OnOwned::Deny, ..plain });
-    assert!(
-        strict.contains("|| request.operation == 'UPDATE' && oldObject.metadata.?deletionTimestamp.hasValue() && [")
-    );
+    let strict = of(Binding {
+        on_update: OnUpdate::All,
+        on_owned: OnOwned::Deny,
+        ..plain
+    });
+    assert!(strict.contains(
+        "|| request.operation == 'UPDATE' && oldObject.metadata.?deletionTimestamp.hasValue() && ["
+    ));
     assert!(!strict.contains("owners"), "{strict}");
 }
 
@@ -247,22 +324,48 @@ fn an_owner_that_was_not_judged_excuses_nobody() {
         resource_names: names.iter().map(|it| (*it).to_owned()).collect(),
     };
     let owners = |rules: Vec<ResourceRule>| {
-        let scope = MatchResources { resource_rules: rules, ..MatchResources::default() };
-        let export = exported(Binding { match_resources: scope, ..binding(&["C-0057"], &[Action::Deny]) }, &options());
+        let scope = MatchResources {
+            resource_rules: rules,
+            ..MatchResources::default()
+        };
+        let export = exported(
+            Binding {
+                match_resources: scope,
+                ..binding(&["C-0057"], &[Action::Deny])
+            },
+            &options(),
+        );
         let policy = export.objects[0].body.clone();
         let all = policy["spec"]["variables"].as_array().unwrap().clone();
-        all.iter().find(|it| it["name"] == "owners").map(|it| it["expression"].as_str().unwrap().to_owned())
+        all.iter()
+            .find(|it| it["name"] == "owners")
+            .map(|it| it["expression"].as_str().unwrap().to_owned())
     };
     assert_eq!(owners(vec![rule("", "pods", &[])]), None);
-    let both = owners(vec![rule("", "pods", &[]), rule("apps", "replicasets", &["it's"])]).unwrap();
-    assert!(both.contains("{'apps/ReplicaSet': 'replicaset-controller'}[?k]"), "{both}");
-    assert!(both.contains(".filter(o, o.kind != 'ReplicaSet' || (o.name in ['it\\'s']))"), "{both}");
+    let both = owners(vec![
+        rule("", "pods", &[]),
+        rule("apps", "replicasets", &["it's"]),
+    ])
+    .unwrap();
+    assert!(
+        both.contains("{'apps/ReplicaSet': 'replicaset-controller'}[?k]"),
+        "{both}"
+    );
+    assert!(
+        both.contains(".filter(o, o.kind != 'ReplicaSet' || (o.name in ['it\\'s']))"),
+        "{both}"
+    );
 }
 
 #[test]
 fn many_controls_become_several_policies() {
     let many: BTreeMap<ControlId, Arc<Control>> = (0..130)
-        .map(|it| control(&format!("Z-{it:04}"), vec![KindSelector::Kind(Kind::new("", "Pod"))]))
+        .map(|it| {
+            control(
+                &format!("Z-{it:04}"),
+                vec![KindSelector::Kind(Kind::new("", "Pod"))],
+            )
+        })
         .map(|it| (it.id.clone(), it))
         .collect();
     let print = |ids: &[ControlId], _: &Target<'_>| Sheet {
@@ -270,17 +373,33 @@ fn many_controls_become_several_policies() {
             .iter()
             .map(|id| Printed {
                 control: many[id].clone(),
-                ..print(&[ControlId::from("C-0057")], &target()).controls.remove(0)
+                ..print(&[ControlId::from("C-0057")], &target())
+                    .controls
+                    .remove(0)
             })
             .collect(),
         ..Sheet::default()
     };
-    let binding = Binding { controls: many.keys().cloned().collect(), ..binding(&[], &[Action::Deny]) };
+    let binding = Binding {
+        controls: many.keys().cloned().collect(),
+        ..binding(&[], &[Action::Deny])
+    };
     let export = export(&[binding], &many, &options(), &print);
-    let names: Vec<&str> =
-        export.objects.iter().filter(|it| it.kind.ends_with("Policy")).map(|it| it.name.as_str()).collect();
+    let names: Vec<&str> = export
+        .objects
+        .iter()
+        .filter(|it| it.kind.ends_with("Policy"))
+        .map(|it| it.name.as_str())
+        .collect();
     assert_eq!(names.len(), 8);
-    assert_eq!(names[..3], ["kubevet-nsa-pods", "kubevet-nsa-pods-excused", "kubevet-nsa-pods-2"]);
+    assert_eq!(
+        names[..3],
+        [
+            "kubevet-nsa-pods",
+            "kubevet-nsa-pods-excused",
+            "kubevet-nsa-pods-2"
+        ]
+    );
     let all: BTreeSet<String> = export
         .objects
         .iter()
@@ -299,15 +418,31 @@ fn many_controls_become_several_policies() {
 
 fn target() -> Target<'static> {
     static NONE: std::sync::LazyLock<Params> = std::sync::LazyLock::new(Params::default);
-    Target { min_kube: 30, params: kubevet_engine::cel::ParamsFrom::Written(&NONE), kinds: &[] }
+    Target {
+        min_kube: 30,
+        params: kubevet_engine::cel::ParamsFrom::Written(&NONE),
+        kinds: &[],
+    }
 }
 
 #[test]
 fn what_the_api_server_reads_from_files_has_its_names() {
     let export = exported(binding(&["K-0001"], &[Action::Deny]), &options());
     let text = static_manifests(&export.objects).unwrap();
-    assert_eq!(text.matches("  name: kubevet-nsa-connections.static.k8s.io\n").count(), 2, "{text}");
-    assert!(text.contains("  policyName: kubevet-nsa-connections.static.k8s.io\n"), "{text}");
+    assert_eq!(
+        text.matches("  name: kubevet-nsa-connections.static.k8s.io\n")
+            .count(),
+        2,
+        "{text}"
+    );
+    assert!(
+        text.contains("  policyName: kubevet-nsa-connections.static.k8s.io\n"),
+        "{text}"
+    );
     let params = Object::new(configuration_crd());
-    assert!(static_manifests(&[params]).unwrap_err().contains("--params written"));
+    assert!(
+        static_manifests(&[params])
+            .unwrap_err()
+            .contains("--params written")
+    );
 }

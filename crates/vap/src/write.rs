@@ -65,13 +65,18 @@ pub(super) fn policy(draft: &Draft<'_>) -> Value {
         Role::Deciding | Role::Unjudged => scope::policy_rules(draft.kinds),
     };
     let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});
-    if let (Some(selector), Some(map)) = (scope::not_exempt(draft.exempt), constraints.as_object_mut()) {
+    if let (Some(selector), Some(map)) =
+        (scope::not_exempt(draft.exempt), constraints.as_object_mut())
+    {
         map.insert("namespaceSelector".to_owned(), selector);
     }
     spec.insert("matchConstraints".to_owned(), constraints);
     let matching = json!([{"name": matching(draft.role), "expression": ask::condition(draft)}]);
     spec.insert("matchConditions".to_owned(), matching);
-    spec.insert("variables".to_owned(), variables(draft).iter().map(show).collect());
+    spec.insert(
+        "variables".to_owned(),
+        variables(draft).iter().map(show).collect(),
+    );
     let expression = "size(variables.found) == 0";
     spec.insert(
         "validations".to_owned(),
@@ -110,7 +115,9 @@ fn static_message(role: Role) -> &'static str {
     match role {
         Role::Deciding => "the object fails a control of kubevet",
         Role::Excused => "the object fails a control of kubevet, as it did before",
-        Role::Unjudged => "the object is too large for this policy: kubevet did not judge all of it",
+        Role::Unjudged => {
+            "the object is too large for this policy: kubevet did not judge all of it"
+        }
     }
 }
 
@@ -126,7 +133,10 @@ fn annotation(role: Role) -> &'static str {
 fn metadata(draft: &Draft<'_>) -> Value {
     let controls = || draft.sheet.controls.iter().map(|it| &it.control);
     let ids: Vec<&str> = controls().map(|it| it.id.as_str()).collect();
-    let severity = controls().map(|it| it.severity).max().unwrap_or(Severity::Low);
+    let severity = controls()
+        .map(|it| it.severity)
+        .max()
+        .unwrap_or(Severity::Low);
     let mut labels = json!({MANAGED_BY.0: MANAGED_BY.1});
     if let ([only], Some(labels)) = (ids.as_slice(), labels.as_object_mut()) {
         // By this label Kubescape's scan knows which controls a cluster enforces.
@@ -148,7 +158,10 @@ fn show(variable: &Variable) -> Value {
 }
 
 fn variables(draft: &Draft<'_>) -> Vec<Variable> {
-    let named = |name: &str, expression: String| Variable { name: name.to_owned(), expression };
+    let named = |name: &str, expression: String| Variable {
+        name: name.to_owned(),
+        expression,
+    };
     let controls = &draft.sheet.controls;
     let mut all = draft.sheet.variables.clone();
     if draft.role == Role::Unjudged {
@@ -156,8 +169,15 @@ fn variables(draft: &Draft<'_>) -> Vec<Variable> {
         all.push(named("found", non_empty(&found)));
     } else {
         all.extend(draft.excuses.variable(controls));
-        all.extend(controls.iter().map(|it| named(&variable(&it.control.id), found(it, draft))));
-        let names: Vec<String> = controls.iter().map(|it| format!("variables.{}", variable(&it.control.id))).collect();
+        all.extend(
+            controls
+                .iter()
+                .map(|it| named(&variable(&it.control.id), found(it, draft))),
+        );
+        let names: Vec<String> = controls
+            .iter()
+            .map(|it| format!("variables.{}", variable(&it.control.id)))
+            .collect();
         all.push(named("found", non_empty(&names)));
     }
     all.push(named("words", "variables.found.join('; ')".to_owned()));
@@ -175,9 +195,21 @@ fn variables(draft: &Draft<'_>) -> Vec<Variable> {
 
 /// What a control says, or an empty text.
 fn found(printed: &Printed, draft: &Draft<'_>) -> String {
-    let silent = if printed.always_tells { &printed.silent } else { &printed.clean };
-    let silent = if silent == "false" { String::new() } else { format!("({silent}) ? '' :\n") };
-    let nothing = if printed.always_tells { "w == ''" } else { "false" };
+    let silent = if printed.always_tells {
+        &printed.silent
+    } else {
+        &printed.clean
+    };
+    let silent = if silent == "false" {
+        String::new()
+    } else {
+        format!("({silent}) ? '' :\n")
+    };
+    let nothing = if printed.always_tells {
+        "w == ''"
+    } else {
+        "false"
+    };
     let excused = match (draft.excuses.of(printed).condition, draft.role) {
         (Some(excuse), Role::Excused) => format!("\n|| !({excuse})"),
         (Some(excuse), _) => format!("\n|| {excuse}"),
@@ -191,12 +223,19 @@ fn found(printed: &Printed, draft: &Draft<'_>) -> String {
         ),
         _ => literal(&format!("{title}: ")),
     };
-    format!("{silent}[string(({}).join(', '))].map(w, {nothing}{excused}\n? '' : {head} + w)[0]", printed.messages)
+    format!(
+        "{silent}[string(({}).join(', '))].map(w, {nothing}{excused}\n? '' : {head} + w)[0]",
+        printed.messages
+    )
 }
 
 fn unjudged(printed: &Printed) -> Option<String> {
     let unjudged = printed.unjudged.as_ref()?;
-    let words = literal(&format!("{} was not judged: {}", title(&printed.control), unjudged.message));
+    let words = literal(&format!(
+        "{} was not judged: {}",
+        title(&printed.control),
+        unjudged.message
+    ));
     Some(format!("({}) ? {words} : ''", unjudged.condition))
 }
 

@@ -145,15 +145,25 @@ mod tests {
     fn check(value: &Value) {
         let text = document(value);
         let reading = document::read(&Arc::from("test.yaml"), text.as_bytes(), &Limits::default());
-        assert!(reading.problems.is_empty(), "{:?}\n{text}", reading.problems);
+        assert!(
+            reading.problems.is_empty(),
+            "{:?}\n{text}",
+            reading.problems
+        );
         let mut back = String::new();
         reading.documents[0].root().write_json(&mut back);
-        assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), *value, "{text}");
+        assert_eq!(
+            serde_json::from_str::<Value>(&back).unwrap(),
+            *value,
+            "{text}"
+        );
     }
 
     #[test]
     fn what_is_read_back_is_what_was_written() {
-        check(&json!({"a": {"b": [{"c": "d", "e": [1, "x", true]}, {"f": {}}, {"g": []}], "h": null}}));
+        check(
+            &json!({"a": {"b": [{"c": "d", "e": [1, "x", true]}, {"f": {}}, {"g": []}], "h": null}}),
+        );
         for text in [
             "",
             "true",

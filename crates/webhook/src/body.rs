@@ -41,7 +41,13 @@ pub(super) enum Taken {
 
 /// Reads a body; what is kept of it is charged as it comes.
 pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Taken {
-    let mut coming = Coming { body, began: now(), bytes: 0, until, memory: Some(charge.memory().clone()) };
+    let mut coming = Coming {
+        body,
+        began: now(),
+        bytes: 0,
+        until,
+        memory: Some(charge.memory().clone()),
+    };
     let announced = usize::try_from(coming.body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > BODY_BYTES {
         return Taken::TooLarge(coming.discard(Vec::new()).await);
@@ -77,15 +83,33 @@ pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Tak
 
 /// The first bytes of a body that nobody will judge.
 pub(super) async fn head(body: Body, until: Instant) -> Bytes {
-    Coming { body, began: now(), bytes: 0, until, memory: None }.discard(Vec::new()).await
+    Coming {
+        body,
+        began: now(),
+        bytes: 0,
+        until,
+        memory: None,
+    }
+    .discard(Vec::new())
+    .await
 }
 
 /// Makes room for so many bytes more, and charges it. A vector doubles, but not beyond what was announced.
-fn reserve(bytes: &mut Vec<u8>, more: usize, announced: usize, charge: &mut Charge) -> Result<(), NoRoom> {
+fn reserve(
+    bytes: &mut Vec<u8>,
+    more: usize,
+    announced: usize,
+    charge: &mut Charge,
+) -> Result<(), NoRoom> {
     let wanted = bytes.len() + more;
     if wanted > bytes.capacity() {
         let doubled = bytes.capacity().saturating_mul(2);
-        let capacity = if announced >= wanted { doubled.min(announced) } else { doubled }.max(wanted);
+        let capacity = if announced >= wanted {
+            doubled.min(announced)
+        } else {
+            doubled
+        }
+        .max(wanted);
         charge.grow_to(capacity)?;
         bytes.reserve_exact(capacity - bytes.len());
     }
@@ -139,7 +163,8 @@ impl Coming {
         let bytes = u32::try_from(self.bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(RATE_BYTES));
         let due = self.began + GRACE + earned;
-        self.until.min(if due <= now() { now() + GRACE } else { due })
+        self.until
+            .min(if due <= now() { now() + GRACE } else { due })
     }
 
     /// Takes the rest off the wire; gives the first bytes of all.
@@ -192,7 +217,10 @@ mod tests {
 
     /// Pieces as `(milliseconds of pause, bytes)`.
     fn pieces(pieces: impl IntoIterator<Item = (u64, usize)>) -> Body {
-        Body::new(Pieces { pieces: pieces.into_iter().collect(), pause: None })
+        Body::new(Pieces {
+            pieces: pieces.into_iter().collect(),
+            pause: None,
+        })
     }
 
     static PIECE: [u8; MIB] = [b'x'; MIB];
@@ -204,16 +232,22 @@ mod tests {
             mut self: Pin<&mut Self>,
             context: &mut Context<'_>,
         ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-            let Some((pause, bytes)) = self.pieces.front().copied() else { return Poll::Ready(None) };
+            let Some((pause, bytes)) = self.pieces.front().copied() else {
+                return Poll::Ready(None);
+            };
             if pause > 0 {
-                let sleep = self.pause.get_or_insert_with(|| Box::pin(time::sleep(Duration::from_millis(pause))));
+                let sleep = self
+                    .pause
+                    .get_or_insert_with(|| Box::pin(time::sleep(Duration::from_millis(pause))));
                 if sleep.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
             }
             self.pause = None;
             self.pieces.pop_front();
-            Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(&PIECE[..bytes])))))
+            Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(
+                &PIECE[..bytes],
+            )))))
         }
     }
 
@@ -243,7 +277,10 @@ mod tests {
         drop(charged);
         assert_eq!(memory.free(), before);
         let mut charged = charge(&memory, "a");
-        assert_eq!(taken(pieces([(0, MIB); 3]), &mut charged).await, ("whole", 3 * MIB));
+        assert_eq!(
+            taken(pieces([(0, MIB); 3]), &mut charged).await,
+            ("whole", 3 * MIB)
+        );
         assert!(memory.free().1 <= 6 * MIB);
         drop(charged);
         assert_eq!(memory.free(), before);
@@ -254,12 +291,18 @@ mod tests {
         let tight = Memory::new(MIB, 2 * MIB);
         let before = tight.free();
         for body in [pieces([(0, MIB); 9]), Body::from(vec![b'x'; 3 * MIB])] {
-            assert_eq!(taken(body, &mut charge(&tight, "a")).await, ("no room", HEAD_BYTES));
+            assert_eq!(
+                taken(body, &mut charge(&tight, "a")).await,
+                ("no room", HEAD_BYTES)
+            );
             assert_eq!(tight.free(), before, "nothing is kept");
         }
         let roomy = Memory::new(MIB, 256 * MIB);
         for body in [pieces([(0, MIB); 65]), Body::from(vec![b'x'; 65 * MIB])] {
-            assert_eq!(taken(body, &mut charge(&roomy, "a")).await, ("too large", HEAD_BYTES));
+            assert_eq!(
+                taken(body, &mut charge(&roomy, "a")).await,
+                ("too large", HEAD_BYTES)
+            );
         }
     }
 
@@ -277,10 +320,22 @@ mod tests {
             (pieces([(900, 100), (60_000, 100)]), 1, ("too slow", 100)),
             (pieces([(1000, 64 * KIB); 10]), 10, ("whole", 640 * KIB)),
             (pieces([(1000, 16 * KIB); 10]), 1, ("too slow", HEAD_BYTES)),
-            (pieces([(0, 64 * KIB), (1900, 10)]), 1, ("whole", 64 * KIB + 10)),
-            (pieces([(0, 64 * KIB), (2100, 10)]), 2, ("too slow", HEAD_BYTES)),
+            (
+                pieces([(0, 64 * KIB), (1900, 10)]),
+                1,
+                ("whole", 64 * KIB + 10),
+            ),
+            (
+                pieces([(0, 64 * KIB), (2100, 10)]),
+                2,
+                ("too slow", HEAD_BYTES),
+            ),
             // Whatever its rate, the time is the caller's.
-            (pieces([(1000, 100 * KIB); 60]), 20, ("too slow", HEAD_BYTES)),
+            (
+                pieces([(1000, 100 * KIB); 60]),
+                20,
+                ("too slow", HEAD_BYTES),
+            ),
         ] {
             let began = now();
             assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
@@ -292,9 +347,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_is_read_to_its_end_where_memory_is_there() {
         let memory = Memory::new(MIB, 8 * MIB);
-        for (body, seconds, expected) in
-            [(pieces([(4_000, 100), (9_000, 100)]), 13, ("whole", 200)), (pieces([(60_000, 1)]), 20, ("too slow", 0))]
-        {
+        for (body, seconds, expected) in [
+            (pieces([(4_000, 100), (9_000, 100)]), 13, ("whole", 200)),
+            (pieces([(60_000, 1)]), 20, ("too slow", 0)),
+        ] {
             let began = now();
             assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
             assert_eq!((now() - began).as_secs(), seconds);
@@ -306,12 +362,21 @@ mod tests {
         let memory = Memory::new(MIB, 2 * MIB);
         let hold = tokio::spawn({
             let memory = memory.clone();
-            async move { taken(pieces([(0, MIB), (0, MIB), (15_000, 10)]), &mut charge(&memory, "attacker")).await }
+            async move {
+                taken(
+                    pieces([(0, MIB), (0, MIB), (15_000, 10)]),
+                    &mut charge(&memory, "attacker"),
+                )
+                .await
+            }
         });
         while memory.free().1 > MIB {
             time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(taken(pieces([(0, MIB)]), &mut charge(&memory, "other")).await, ("whole", MIB));
+        assert_eq!(
+            taken(pieces([(0, MIB)]), &mut charge(&memory, "other")).await,
+            ("whole", MIB)
+        );
         assert_eq!(hold.await.unwrap(), ("no room", HEAD_BYTES));
     }
 }

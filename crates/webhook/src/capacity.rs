@@ -13,7 +13,10 @@ const SMALL_BYTES: usize = 64 << 20;
 /// Memory for what is beyond.
 const SHARED_BYTES: usize = 192 << 20;
 /// Reviews that wait to be judged. An API server has no more than 600 requests under way at once by default.
-const WAITING: Bounds = Bounds { user: 512, all: 1024 };
+const WAITING: Bounds = Bounds {
+    user: 512,
+    all: 1024,
+};
 
 /// How much may happen at once.
 pub struct Capacity {
@@ -31,7 +34,9 @@ pub(super) struct Held {
 /// How many reviews are judged at once: as many as there are cores.
 #[must_use]
 pub fn judged_at_once() -> usize {
-    thread::available_parallelism().map_or(2, usize::from).max(2)
+    thread::available_parallelism()
+        .map_or(2, usize::from)
+        .max(2)
 }
 
 impl Default for Capacity {
@@ -44,7 +49,11 @@ impl Default for Capacity {
 
 impl Capacity {
     pub(super) fn new(memory: Memory, slots: usize, heavy: usize) -> Self {
-        Self { memory, ordinary: Slots::new(slots, WAITING), heavy: Slots::new(heavy, WAITING) }
+        Self {
+            memory,
+            ordinary: Slots::new(slots, WAITING),
+            heavy: Slots::new(heavy, WAITING),
+        }
     }
 
     /// Waits for its turn to judge, as long as there is time to. A heavy review waits for its own kind first, and holds no
@@ -63,7 +72,10 @@ impl Capacity {
             true => Some(self.heavy.take(&who, latest).await?),
             false => None,
         };
-        Ok(Held { _slot: self.ordinary.take(&who, latest).await?, _heavy: heavy })
+        Ok(Held {
+            _slot: self.ordinary.take(&who, latest).await?,
+            _heavy: heavy,
+        })
     }
 }
 
@@ -76,7 +88,10 @@ mod tests {
     };
 
     fn who() -> Requester {
-        Requester { caller: Arc::from("api"), user: Arc::from("flood") }
+        Requester {
+            caller: Arc::from("api"),
+            user: Arc::from("flood"),
+        }
     }
 
     /// Any number of heavy reviews, also of one's own user, leaves half of the slots to the others.
@@ -84,17 +99,29 @@ mod tests {
     async fn heavy_reviews_keep_no_ordinary_one_waiting() {
         let capacity = Capacity::new(Memory::new(0, 0), 4, 2);
         let now = Instant::now();
-        let time = TimeBudget { begun: now, until: now + Duration::from_secs(600) };
-        let soon = TimeBudget { begun: now, until: now + Duration::from_millis(100) };
+        let time = TimeBudget {
+            begun: now,
+            until: now + Duration::from_secs(600),
+        };
+        let soon = TimeBudget {
+            begun: now,
+            until: now + Duration::from_millis(100),
+        };
         let mut held = Vec::new();
         for _ in 0..2 {
             held.push(capacity.hold(who, true, &time).await.ok().unwrap());
         }
-        assert_eq!(capacity.hold(who, true, &soon).await.err(), Some(Refused::Late));
+        assert_eq!(
+            capacity.hold(who, true, &soon).await.err(),
+            Some(Refused::Late)
+        );
         for _ in 0..2 {
             held.push(capacity.hold(who, false, &time).await.ok().unwrap());
         }
-        assert_eq!(capacity.hold(who, false, &soon).await.err(), Some(Refused::Late));
+        assert_eq!(
+            capacity.hold(who, false, &soon).await.err(),
+            Some(Refused::Late)
+        );
         drop(held);
         assert!(capacity.hold(who, true, &time).await.is_ok());
     }

@@ -18,12 +18,21 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
         } else {
             format!(" {}", report::visible(&review.subresource))
         };
-        let namespace = if review.namespace.is_empty() { String::new() } else { format!("{}/", review.namespace) };
+        let namespace = if review.namespace.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", review.namespace)
+        };
         let name = format!("{namespace}{}", review.shown_name());
         let name = report::visible(&name);
         let user = report::visible(&review.user.name);
         let kind = review.kind.to_string();
-        writeln!(out, "{}{on} of {} {name} by {user}", review.operation, report::visible(&kind))?;
+        writeln!(
+            out,
+            "{}{on} of {} {name} by {user}",
+            review.operation,
+            report::visible(&kind)
+        )?;
     }
     match decision.bindings.as_slice() {
         [] => writeln!(out, "no binding is meant for it")?,
@@ -33,7 +42,12 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
     for it in &decision.unevaluated {
         let control = it.control.as_ref().map_or("all controls", |it| it.as_str());
         let control = report::visible(control);
-        writeln!(out, "  {:<12} {control}: {}", "UNEVALUATED", report::visible(&it.message))?;
+        writeln!(
+            out,
+            "  {:<12} {control}: {}",
+            "UNEVALUATED",
+            report::visible(&it.message)
+        )?;
     }
     for outcome in &decision.outcomes {
         write_outcome(outcome, rules, out)?;
@@ -48,8 +62,17 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
             writeln!(out, "  {:<12} {id} {}", "passed", report::visible(name))?;
         }
     }
-    let allowed = if decision.allowed { "allowed" } else { "denied" };
-    writeln!(out, "\n{allowed}; {} judged, {} findings", decision.judged.len(), decision.findings_count())
+    let allowed = if decision.allowed {
+        "allowed"
+    } else {
+        "denied"
+    };
+    writeln!(
+        out,
+        "\n{allowed}; {} judged, {} findings",
+        decision.judged.len(),
+        decision.findings_count()
+    )
 }
 
 fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
@@ -59,11 +82,28 @@ fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::R
         Some(Action::Audit) => "audited",
         None => "logged",
     };
-    let name = rules.controls.get(&outcome.finding.control).map_or("", |it: &std::sync::Arc<Control>| it.name.as_str());
-    let path = outcome.finding.paths.first().map(ToString::to_string).unwrap_or_default();
+    let name = rules
+        .controls
+        .get(&outcome.finding.control)
+        .map_or("", |it: &std::sync::Arc<Control>| it.name.as_str());
+    let path = outcome
+        .finding
+        .paths
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let because = log::because(outcome.because);
     let (name, binding) = (report::visible(name), report::visible(&outcome.binding));
-    writeln!(out, "  {action:<12} {} {name} ({because}, binding {binding})", outcome.finding.control)?;
-    writeln!(out, "  {:<12} {}", "", report::visible(&outcome.finding.message))?;
+    writeln!(
+        out,
+        "  {action:<12} {} {name} ({because}, binding {binding})",
+        outcome.finding.control
+    )?;
+    writeln!(
+        out,
+        "  {:<12} {}",
+        "",
+        report::visible(&outcome.finding.message)
+    )?;
     writeln!(out, "  {:<12} {}", "", report::visible(&path))
 }

@@ -63,7 +63,13 @@ struct UserQueue<W> {
 impl<W> FairQueue<W> {
     /// A queue in front of so many slots.
     pub(super) fn new(slots: usize, bounds: Bounds) -> Self {
-        Self { free: slots, waiting: 0, bounds, callers: VecDeque::new(), number: 0 }
+        Self {
+            free: slots,
+            waiting: 0,
+            bounds,
+            callers: VecDeque::new(),
+            number: 0,
+        }
     }
 
     /// Takes a slot that is free while nobody waits.
@@ -106,11 +112,21 @@ impl<W> FairQueue<W> {
 
     /// Takes one that gave up out of the queue. Nothing happens where it does not wait any more.
     pub(super) fn leave(&mut self, who: &Requester, number: u64) {
-        let Some(at) = self.callers.iter().position(|it| it.caller == who.caller) else { return };
-        let Some(caller) = self.callers.get_mut(at) else { return };
-        let Some(user_at) = caller.users.iter().position(|it| it.user == who.user) else { return };
-        let Some(user) = caller.users.get_mut(user_at) else { return };
-        let Some(place) = user.tickets.iter().position(|it| it.0 == number) else { return };
+        let Some(at) = self.callers.iter().position(|it| it.caller == who.caller) else {
+            return;
+        };
+        let Some(caller) = self.callers.get_mut(at) else {
+            return;
+        };
+        let Some(user_at) = caller.users.iter().position(|it| it.user == who.user) else {
+            return;
+        };
+        let Some(user) = caller.users.get_mut(user_at) else {
+            return;
+        };
+        let Some(place) = user.tickets.iter().position(|it| it.0 == number) else {
+            return;
+        };
         user.tickets.remove(place);
         self.removed(at, user_at);
     }
@@ -131,15 +147,25 @@ impl<W> FairQueue<W> {
         self.waiting += 1;
         let ticket = (number, waits);
         let Some(caller) = self.callers.iter_mut().find(|it| it.caller == who.caller) else {
-            let user = UserQueue { user: Arc::clone(&who.user), tickets: VecDeque::from([ticket]) };
+            let user = UserQueue {
+                user: Arc::clone(&who.user),
+                tickets: VecDeque::from([ticket]),
+            };
             let users = VecDeque::from([user]);
-            return self.callers.push_back(CallerQueue { caller: Arc::clone(&who.caller), waiting: 1, users });
+            return self.callers.push_back(CallerQueue {
+                caller: Arc::clone(&who.caller),
+                waiting: 1,
+                users,
+            });
         };
         caller.waiting += 1;
         match caller.users.iter_mut().find(|it| it.user == who.user) {
             Some(user) => user.tickets.push_back(ticket),
             None => {
-                caller.users.push_back(UserQueue { user: Arc::clone(&who.user), tickets: VecDeque::from([ticket]) });
+                caller.users.push_back(UserQueue {
+                    user: Arc::clone(&who.user),
+                    tickets: VecDeque::from([ticket]),
+                });
             }
         }
     }
@@ -163,8 +189,16 @@ impl<W> FairQueue<W> {
     }
 
     fn pop_newest_of_longest(&mut self) -> Option<(u64, W)> {
-        let (at, caller) = self.callers.iter_mut().enumerate().max_by_key(|(_, it)| it.waiting)?;
-        let (user_at, user) = caller.users.iter_mut().enumerate().max_by_key(|(_, it)| it.tickets.len())?;
+        let (at, caller) = self
+            .callers
+            .iter_mut()
+            .enumerate()
+            .max_by_key(|(_, it)| it.waiting)?;
+        let (user_at, user) = caller
+            .users
+            .iter_mut()
+            .enumerate()
+            .max_by_key(|(_, it)| it.tickets.len())?;
         let ticket = user.tickets.pop_back();
         self.removed(at, user_at);
         ticket
@@ -173,9 +207,15 @@ impl<W> FairQueue<W> {
     /// A ticket was taken out of a user's queue: counts it, and forgets who waits for nothing.
     fn removed(&mut self, at: usize, user_at: usize) {
         self.waiting = self.waiting.saturating_sub(1);
-        let Some(caller) = self.callers.get_mut(at) else { return };
+        let Some(caller) = self.callers.get_mut(at) else {
+            return;
+        };
         caller.waiting = caller.waiting.saturating_sub(1);
-        if caller.users.get(user_at).is_some_and(|it| it.tickets.is_empty()) {
+        if caller
+            .users
+            .get(user_at)
+            .is_some_and(|it| it.tickets.is_empty())
+        {
             caller.users.remove(user_at);
         }
         if caller.users.is_empty() {
@@ -188,11 +228,17 @@ impl<W> FairQueue<W> {
 mod tests {
     use super::*;
 
-    const ROOMY: Bounds = Bounds { user: 100, all: 1000 };
+    const ROOMY: Bounds = Bounds {
+        user: 100,
+        all: 1000,
+    };
 
     fn requester(text: &str) -> Requester {
         let (caller, user) = text.split_once('/').unwrap();
-        Requester { caller: Arc::from(caller), user: Arc::from(user) }
+        Requester {
+            caller: Arc::from(caller),
+            user: Arc::from(user),
+        }
     }
 
     /// One slot. All of `arrivals` enter while it is taken; the order in which they get it.
@@ -202,7 +248,10 @@ mod tests {
         assert!(queue.try_enter());
         for (place, who) in arrivals.split(' ').enumerate() {
             let waits = format!("{who}{place}");
-            assert!(matches!(queue.enter(&requester(who), waits), Entered::Waits(_, None)));
+            assert!(matches!(
+                queue.enter(&requester(who), waits),
+                Entered::Waits(_, None)
+            ));
         }
         let mut order = Vec::new();
         while let Some(next) = queue.release() {
@@ -254,7 +303,11 @@ mod tests {
         arrivals.extend((1..10).map(|it| Arrival(it * 10 + 1, "api/ann", 1)));
         let begun = run(2, &arrivals);
         for (arrival, begun) in arrivals.iter().zip(&begun).skip(60) {
-            assert!(begun - arrival.0 <= 10, "{} waited until {begun}", arrival.0);
+            assert!(
+                begun - arrival.0 <= 10,
+                "{} waited until {begun}",
+                arrival.0
+            );
         }
         // The flood loses only what others took: 609 units of work on two slots.
         assert!(begun.iter().take(60).all(|it| *it <= 300), "{begun:?}");
@@ -270,12 +323,22 @@ mod tests {
     fn a_full_queue_sends_away_the_newest_of_the_longest() {
         let mut queue = FairQueue::new(0, Bounds { user: 4, all: 5 });
         for waits in 1..=4 {
-            assert_eq!(queue.enter(&requester("a/u"), waits), Entered::Waits(waits, None));
+            assert_eq!(
+                queue.enter(&requester("a/u"), waits),
+                Entered::Waits(waits, None)
+            );
         }
         assert_eq!(queue.enter(&requester("a/u"), 5), Entered::Full, "one user");
         assert_eq!(queue.enter(&requester("b/u"), 5), Entered::Waits(5, None));
-        assert_eq!(queue.enter(&requester("b/v"), 6), Entered::Waits(6, Some(4)), "all");
-        assert_eq!(queue.enter(&requester("a/v"), 7), Entered::Waits(7, Some(3)));
+        assert_eq!(
+            queue.enter(&requester("b/v"), 6),
+            Entered::Waits(6, Some(4)),
+            "all"
+        );
+        assert_eq!(
+            queue.enter(&requester("a/v"), 7),
+            Entered::Waits(7, Some(3))
+        );
         assert_eq!(queue.waiting(), 5);
         let left: Vec<_> = std::iter::from_fn(|| queue.pop_next()).collect();
         assert_eq!(left, [1, 5, 7, 6, 2]);

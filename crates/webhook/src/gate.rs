@@ -82,10 +82,11 @@ impl Gate {
     /// # Errors
     /// Says why the body is no review at all.
     pub fn answer(&self, body: &[u8], surroundings: &Surroundings<'_>) -> Result<Answered, String> {
-        self.answer_within(body, surroundings, None).map_err(|it| match it {
-            Unanswered::NoReview(why) => why,
-            Unanswered::Heavy => "the review is too much work".to_owned(),
-        })
+        self.answer_within(body, surroundings, None)
+            .map_err(|it| match it {
+                Unanswered::NoReview(why) => why,
+                Unanswered::Heavy => "the review is too much work".to_owned(),
+            })
     }
 
     /// As [`Gate::answer`], with a bound on the steps that judging may take.
@@ -106,7 +107,9 @@ impl Gate {
         };
         let parse = begun.elapsed();
         match read {
-            Ok(review) => self.decide(review, surroundings, parse, steps).map_err(|Heavy| Unanswered::Heavy),
+            Ok(review) => self
+                .decide(review, surroundings, parse, steps)
+                .map_err(|Heavy| Unanswered::Heavy),
             Err(Unreadable::Broken { glance, why }) => {
                 let mut answered = self.refuse(&glance, &Unread::Broken(why));
                 answered.phases.parse = parse;
@@ -121,7 +124,13 @@ impl Gate {
         let decision = decision::decide_unread(&self.rules, glance.attributes().as_ref(), why);
         let uid = glance.uid().to_owned();
         let body = answer::write(&uid, &decision);
-        Answered { uid, review: None, decision, body, phases: Phases::default() }
+        Answered {
+            uid,
+            review: None,
+            decision,
+            body,
+            phases: Phases::default(),
+        }
     }
 
     fn decide(
@@ -135,7 +144,10 @@ impl Gate {
         let judged = Cell::new(Duration::ZERO);
         let steps = steps.map(Cell::new);
         let is_heavy = Cell::new(false);
-        let bounds = Bounds { until: Some(surroundings.until), steps: steps.as_ref() };
+        let bounds = Bounds {
+            until: Some(surroundings.until),
+            steps: steps.as_ref(),
+        };
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let case = Case {
                 attributes: review.attributes(),
@@ -146,7 +158,9 @@ impl Gate {
                 old_object: review.old_object.as_ref(),
             };
             let namespace = || (surroundings.namespace)(&review.namespace);
-            let request = Request { operation: review.operation };
+            let request = Request {
+                operation: review.operation,
+            };
             let judge = |document: &Document, params: &Params| {
                 if is_heavy.get() {
                     return Err(HEAVY.to_owned());
@@ -160,19 +174,34 @@ impl Gate {
                 })
             };
             let is_late = || Instant::now() >= surroundings.until;
-            let callbacks = Callbacks { namespace: &namespace, judge: &judge, is_late: &is_late };
+            let callbacks = Callbacks {
+                namespace: &namespace,
+                judge: &judge,
+                is_late: &is_late,
+            };
             decision::decide(&self.rules, &case, &callbacks)
         }));
         // What was decided without the verdict is not said.
         if is_heavy.get() {
             return Err(Heavy);
         }
-        let decision = decided
-            .unwrap_or_else(|_| decision::decide_unread(&self.rules, Some(&review.attributes()), &Unread::Panicked));
+        let decision = decided.unwrap_or_else(|_| {
+            decision::decide_unread(&self.rules, Some(&review.attributes()), &Unread::Panicked)
+        });
         let body = answer::write(&review.uid, &decision);
         let judge = judged.get();
-        let phases = Phases { parse, judge, decide: begun.elapsed().saturating_sub(judge) };
-        Ok(Answered { uid: review.uid.clone(), review: Some(review), decision, body, phases })
+        let phases = Phases {
+            parse,
+            judge,
+            decide: begun.elapsed().saturating_sub(judge),
+        };
+        Ok(Answered {
+            uid: review.uid.clone(),
+            review: Some(review),
+            decision,
+            body,
+            phases,
+        })
     }
 
     fn judge(
@@ -182,7 +211,9 @@ impl Gate {
         params: &Params,
         bounds: &Bounds<'_>,
     ) -> Result<Result<Arc<Verdict>, String>, Heavy> {
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.engine.judge_within(document, request, params, bounds)));
+        let verdict = catch_unwind(AssertUnwindSafe(|| {
+            self.engine.judge_within(document, request, params, bounds)
+        }));
         match verdict {
             Ok(verdict) => verdict.map(|it| Ok(Arc::new(it))),
             Err(_) => Ok(Err("a rule broke down while it was asked".to_owned())),
@@ -212,20 +243,54 @@ spec:
     #[test]
     fn what_breaks_down_is_an_answer_by_policy() {
         let (library, _) = policy::embedded();
-        let (bindings, problems) = policy::read_bindings(&Arc::from("b"), BINDING.as_bytes(), &library);
+        let (bindings, problems) =
+            policy::read_bindings(&Arc::from("b"), BINDING.as_bytes(), &library);
         assert!(problems.is_empty(), "{problems:?}");
         let (engine, _) = Engine::compile(&library);
-        let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+        let controls = library
+            .controls
+            .iter()
+            .map(|it| (it.control.id.clone(), it.control.clone()))
+            .collect();
         let reads = engine.path_reads();
-        let rules = Rules { bindings, controls, reads, exempt_namespaces: BTreeSet::new(), exceptions: () };
-        let gate = Gate { engine: Arc::new(engine), rules, generation: 1 };
+        let rules = Rules {
+            bindings,
+            controls,
+            reads,
+            exempt_namespaces: BTreeSet::new(),
+            exceptions: (),
+        };
+        let gate = Gate {
+            engine: Arc::new(engine),
+            rules,
+            generation: 1,
+        };
         let until = Instant::now() + Duration::from_secs(60);
         let breaks: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| panic!("on purpose");
-        let answered = gate.answer(REVIEW.as_bytes(), &Surroundings { until, namespace: breaks }).unwrap();
+        let answered = gate
+            .answer(
+                REVIEW.as_bytes(),
+                &Surroundings {
+                    until,
+                    namespace: breaks,
+                },
+            )
+            .unwrap();
         assert_eq!(answered.uid, "u-1");
-        assert_eq!(answered.decision.status.as_ref().map(|it| it.code), Some(500));
+        assert_eq!(
+            answered.decision.status.as_ref().map(|it| it.code),
+            Some(500)
+        );
         let known = &|_: &str| Some(Arc::default());
-        let answered = gate.answer(REVIEW.as_bytes(), &Surroundings { until, namespace: known }).unwrap();
+        let answered = gate
+            .answer(
+                REVIEW.as_bytes(),
+                &Surroundings {
+                    until,
+                    namespace: known,
+                },
+            )
+            .unwrap();
         assert!(answered.decision.allowed);
     }
 }

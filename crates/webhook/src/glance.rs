@@ -162,7 +162,11 @@ fn string(rest: &[u8]) -> Option<&[u8]> {
 fn believed(text: &[u8], longest: usize) -> String {
     let plain = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b':');
     let right = text.len() <= longest && text.iter().all(plain);
-    if right { String::from_utf8_lossy(text).into_owned() } else { String::new() }
+    if right {
+        String::from_utf8_lossy(text).into_owned()
+    } else {
+        String::new()
+    }
 }
 
 #[cfg(test)]
@@ -171,15 +175,28 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: Option<&str>) {
-        assert_eq!(Glance::of(body.as_bytes()).map(|it| it.uid).as_deref(), expected, "{body}");
+        assert_eq!(
+            Glance::of(body.as_bytes()).map(|it| it.uid).as_deref(),
+            expected,
+            "{body}"
+        );
     }
 
     #[test]
     fn the_uid_is_found_in_what_is_there() {
-        check(r#"{"kind":"AdmissionReview","request":{"uid":"a-1","kind":{"#, Some("a-1"));
-        check(r#"{"request": {"object":{"metadata":{"uid":"x"}}, "uid" : "a-1"}"#, Some("a-1"));
+        check(
+            r#"{"kind":"AdmissionReview","request":{"uid":"a-1","kind":{"#,
+            Some("a-1"),
+        );
+        check(
+            r#"{"request": {"object":{"metadata":{"uid":"x"}}, "uid" : "a-1"}"#,
+            Some("a-1"),
+        );
         check(r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1"#, None);
-        check(r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1""#, Some("a-1"));
+        check(
+            r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1""#,
+            Some("a-1"),
+        );
     }
 
     #[test]
@@ -200,10 +217,22 @@ mod tests {
     #[test]
     fn the_user_is_told_from_others() {
         for (body, expected) in [
-            (r#"{"request":{"uid":"a","userInfo":{"username":"ann","groups":["x"]},"object":{"#, "ann"),
-            (r#"{"request":{"uid":"a","userInfo":{"extra":{"username":["x"]},"username":"a@b \"c"}"#, r#"a@b \"c"#),
-            (r#"{"request":{"uid":"a","object":{},"userInfo":{"username":"ann"}}}"#, ""),
-            (r#"{"request":{"uid":"a","username":"ann"},"userInfo":{"username":"bob"}}"#, ""),
+            (
+                r#"{"request":{"uid":"a","userInfo":{"username":"ann","groups":["x"]},"object":{"#,
+                "ann",
+            ),
+            (
+                r#"{"request":{"uid":"a","userInfo":{"extra":{"username":["x"]},"username":"a@b \"c"}"#,
+                r#"a@b \"c"#,
+            ),
+            (
+                r#"{"request":{"uid":"a","object":{},"userInfo":{"username":"ann"}}}"#,
+                "",
+            ),
+            (
+                r#"{"request":{"uid":"a","username":"ann"},"userInfo":{"username":"bob"}}"#,
+                "",
+            ),
             ("]", ""),
         ] {
             assert_eq!(Glance::user_of(body.as_bytes()), expected, "{body}");
@@ -222,8 +251,13 @@ mod tests {
             (told.operation, told.group, told.version, told.resource),
             (Operation::Update, "apps", "v1", "deployments")
         );
-        assert_eq!((told.subresource, told.name, told.namespace), ("status", "web", "shop"));
-        let cut_off = Glance::of(br#"{"request":{"uid":"a-1","operation":"DELETE","resource":{"group":"#).unwrap();
+        assert_eq!(
+            (told.subresource, told.name, told.namespace),
+            ("status", "web", "shop")
+        );
+        let cut_off =
+            Glance::of(br#"{"request":{"uid":"a-1","operation":"DELETE","resource":{"group":"#)
+                .unwrap();
         assert_eq!(cut_off.attributes().map(|it| it.operation), None);
     }
 }

@@ -37,7 +37,12 @@ struct Account {
 impl<Y> Ledger<Y> {
     /// A ledger of so many bytes.
     pub(super) fn new(bytes: usize) -> Self {
-        Self { free: bytes, entries: HashMap::new(), callers: HashMap::new(), number: 0 }
+        Self {
+            free: bytes,
+            entries: HashMap::new(),
+            callers: HashMap::new(),
+            number: 0,
+        }
     }
 
     /// A new entry, without a byte yet.
@@ -49,7 +54,14 @@ impl<Y> Ledger<Y> {
         if yields.is_some() {
             account.can_yield.insert(number);
         }
-        self.entries.insert(number, Entry { caller: Arc::clone(caller), bytes: 0, yields });
+        self.entries.insert(
+            number,
+            Entry {
+                caller: Arc::clone(caller),
+                bytes: 0,
+                yields,
+            },
+        );
         number
     }
 
@@ -60,7 +72,12 @@ impl<Y> Ledger<Y> {
         while self.free < bytes {
             match self.next_to_yield(number, bytes) {
                 Some(other) => yielded.extend(self.take_back(other)),
-                None => return Grown { granted: false, yielded },
+                None => {
+                    return Grown {
+                        granted: false,
+                        yielded,
+                    };
+                }
             }
         }
         let granted = match self.entries.get_mut(&number) {
@@ -80,7 +97,9 @@ impl<Y> Ledger<Y> {
 
     /// Gives back what an entry holds beyond so many bytes.
     pub(super) fn shrink(&mut self, number: u64, bytes: usize) {
-        let Some(entry) = self.entries.get_mut(&number) else { return };
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return;
+        };
         let back = entry.bytes.saturating_sub(bytes);
         entry.bytes -= back;
         self.free += back;
@@ -91,7 +110,9 @@ impl<Y> Ledger<Y> {
 
     /// Says by what an entry yields from now on; `None`: it does not.
     pub(super) fn set_yields(&mut self, number: u64, yields: Option<Y>) {
-        let Some(entry) = self.entries.get_mut(&number) else { return };
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return;
+        };
         if let Some(account) = self.callers.get_mut(&entry.caller) {
             match yields {
                 Some(_) => account.can_yield.insert(number),
@@ -115,12 +136,20 @@ impl<Y> Ledger<Y> {
     fn next_to_yield(&self, number: u64, bytes: usize) -> Option<u64> {
         let own = &self.entries.get(&number)?.caller;
         let wanted = self.callers.get(own)?.bytes.saturating_add(bytes);
-        let holds = |caller: &Arc<str>, account: &Account| if caller == own { wanted } else { account.bytes };
-        let callers = self.callers.iter().filter(|(_, it)| !it.can_yield.is_empty());
+        let holds = |caller: &Arc<str>, account: &Account| {
+            if caller == own { wanted } else { account.bytes }
+        };
+        let callers = self
+            .callers
+            .iter()
+            .filter(|(_, it)| !it.can_yield.is_empty());
         // At the same height, who asks for more yields, and then the newest.
         let newest = |it: &Account| it.can_yield.last().copied();
-        let most = callers.max_by_key(|(caller, account)| (holds(caller, account), *caller == own, newest(account)));
-        let (caller, account) = most.filter(|(caller, account)| holds(caller, account) >= wanted)?;
+        let most = callers.max_by_key(|(caller, account)| {
+            (holds(caller, account), *caller == own, newest(account))
+        });
+        let (caller, account) =
+            most.filter(|(caller, account)| holds(caller, account) >= wanted)?;
         let newest = newest(account).filter(|it| *it != number)?;
         // Who yields to a neighbour of the same caller must be newer, else a body that is nearly there would be given up
         // for one that has just begun.
@@ -168,7 +197,10 @@ mod tests {
             let number = ledger.open(&Arc::from(caller.to_lowercase()), yields);
             let grown = ledger.grow(number, bytes.parse().unwrap());
             let yielded: String = grown.yielded.iter().map(ToString::to_string).collect();
-            came.push(format!("{}{yielded}", if grown.granted { '+' } else { '-' }));
+            came.push(format!(
+                "{}{yielded}",
+                if grown.granted { '+' } else { '-' }
+            ));
         }
         assert_eq!(came.join(" "), expected, "{steps}");
     }
@@ -194,11 +226,26 @@ mod tests {
     fn an_entry_grows_shrinks_and_ends() {
         let mut ledger = Ledger::new(100);
         let caller = Arc::from("a");
-        let (old, new) = (ledger.open(&caller, Some("old")), ledger.open(&caller, Some("new")));
+        let (old, new) = (
+            ledger.open(&caller, Some("old")),
+            ledger.open(&caller, Some("new")),
+        );
         assert!(ledger.grow(old, 50).granted && ledger.grow(new, 50).granted);
         // The older of two neighbours goes on, and the newer one has nothing any more.
-        assert_eq!(ledger.grow(old, 10), Grown { granted: true, yielded: vec!["new"] });
-        assert_eq!(ledger.grow(new, 1), Grown { granted: false, yielded: vec![] });
+        assert_eq!(
+            ledger.grow(old, 10),
+            Grown {
+                granted: true,
+                yielded: vec!["new"]
+            }
+        );
+        assert_eq!(
+            ledger.grow(new, 1),
+            Grown {
+                granted: false,
+                yielded: vec![]
+            }
+        );
         ledger.close(new);
         assert_eq!(ledger.free(), 40);
         ledger.shrink(old, 20);
@@ -207,9 +254,15 @@ mod tests {
         let other = ledger.open(&Arc::from("b"), Some("other"));
         assert!(!ledger.grow(other, 90).granted);
         ledger.set_yields(old, Some("again"));
-        assert!(!ledger.grow(other, 90).granted, "who wants more than anybody has yields first");
+        assert!(
+            !ledger.grow(other, 90).granted,
+            "who wants more than anybody has yields first"
+        );
         ledger.close(old);
         ledger.close(other);
-        assert_eq!((ledger.free(), ledger.callers.len(), ledger.entries.len()), (100, 0, 0));
+        assert_eq!(
+            (ledger.free(), ledger.callers.len(), ledger.entries.len()),
+            (100, 0, 0)
+        );
     }
 }

@@ -38,7 +38,11 @@ impl Output {
     /// A stream that is never opened anew.
     #[must_use]
     pub fn stream(out: impl Write + Send + 'static) -> Self {
-        Self { out: Box::new(out), path: None, torn: false }
+        Self {
+            out: Box::new(out),
+            path: None,
+            torn: false,
+        }
     }
 
     /// The end of a file, which is made where it is missing.
@@ -48,7 +52,11 @@ impl Output {
     pub fn file(path: &Path) -> io::Result<Self> {
         let out = OpenOptions::new().create(true).append(true).open(path)?;
         let torn = out.metadata()?.is_file() && is_torn(path).unwrap_or(false);
-        Ok(Self { out: Box::new(out), path: Some(path.to_owned()), torn })
+        Ok(Self {
+            out: Box::new(out),
+            path: Some(path.to_owned()),
+            torn,
+        })
     }
 
     fn reopen(&mut self) -> io::Result<()> {
@@ -116,7 +124,10 @@ impl Lines {
         lost: Counter,
         mut say: impl FnMut(u64) -> Option<Vec<u8>> + Send + 'static,
     ) -> Self {
-        let (reopen, unsaid) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (reopen, unsaid) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
         let (asked, uncounted, counter) = (Arc::clone(&reopen), Arc::clone(&unsaid), lost.clone());
         let writer = Writer::new(WAITING, WAITING_BYTES, move |line: Vec<u8>| {
             // Where it cannot be opened the old file stays, and it is tried again with the next line.
@@ -135,7 +146,12 @@ impl Lines {
                 let _ = output.write(&line);
             }
         });
-        Self { writer, reopen, unsaid, lost }
+        Self {
+            writer,
+            reopen,
+            unsaid,
+            lost,
+        }
     }
 
     /// Hands over a line, which ends with a line break. Where there is no room it is lost and counted.
@@ -203,14 +219,17 @@ mod tests {
     #[test]
     fn a_line_that_was_cut_short_is_ended_before_the_next() {
         let (disk, lost) = (Disk::default(), Counter::default());
-        let lines =
-            Lines::new(Output::stream(disk.clone()), lost.clone(), |count| Some(format!("{count} lost\n").into()));
+        let lines = Lines::new(Output::stream(disk.clone()), lost.clone(), |count| {
+            Some(format!("{count} lost\n").into())
+        });
         let write = |text: &str| {
             lines.write(text.into());
             lines.flush(LONG);
         };
         disk.room(9);
-        ["one\n", "longer\n", "three\n"].iter().for_each(|it| write(it));
+        ["one\n", "longer\n", "three\n"]
+            .iter()
+            .for_each(|it| write(it));
         disk.room(100);
         ["four\n", "five\n"].iter().for_each(|it| write(it));
         assert_eq!(disk.text(), "one\nlonge\nfour\n2 lost\nfive\n");
@@ -233,7 +252,9 @@ mod tests {
         let (disk, lost) = (Disk::default(), Counter::default());
         disk.room(usize::MAX);
         let out = Output::stream(Hangs(held, disk.clone()));
-        let lines = Lines::new(out, lost.clone(), |count| Some(format!("{count} lost\n").into()));
+        let lines = Lines::new(out, lost.clone(), |count| {
+            Some(format!("{count} lost\n").into())
+        });
         let line = [b"x".repeat(1 << 20), b"\n".to_vec()].concat();
         for _ in 0..40 {
             lines.write(line.clone());

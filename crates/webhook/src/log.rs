@@ -104,7 +104,10 @@ struct Unevaluated<'a> {
     binding: Cow<'a, str>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
@@ -114,10 +117,16 @@ impl DecisionLog {
     #[must_use]
     pub fn new(output: Output, every: u64, metrics: &super::Metrics) -> Self {
         let say = |count: u64| {
-            tracing::warn!("{count} lines of the decision log were not written: its reader or disk took none");
+            tracing::warn!(
+                "{count} lines of the decision log were not written: its reader or disk took none"
+            );
             None
         };
-        Self { lines: Lines::new(output, metrics.unlogged(), say), every, clean: AtomicU64::new(0) }
+        Self {
+            lines: Lines::new(output, metrics.unlogged(), say),
+            every,
+            clean: AtomicU64::new(0),
+        }
     }
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
@@ -140,16 +149,31 @@ impl DecisionLog {
 
     fn matters(&self, answered: &Answered) -> bool {
         let decision = &answered.decision;
-        let connects = answered.review.as_ref().is_some_and(|it| it.operation == kubevet_model::Operation::Connect);
-        let clean = decision.outcomes.is_empty() && decision.unevaluated.is_empty() && decision.allowed && !connects;
-        !clean || (self.every > 0 && self.clean.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.every))
+        let connects = answered
+            .review
+            .as_ref()
+            .is_some_and(|it| it.operation == kubevet_model::Operation::Connect);
+        let clean = decision.outcomes.is_empty()
+            && decision.unevaluated.is_empty()
+            && decision.allowed
+            && !connects;
+        !clean
+            || (self.every > 0
+                && self
+                    .clean
+                    .fetch_add(1, Ordering::Relaxed)
+                    .is_multiple_of(self.every))
     }
 }
 
 /// The line as bytes, with its end; `None` where it is over its bound, which the parts do not let it be.
 fn json(line: &Line<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(512);
-    line.serialize(&mut Serializer::with_formatter(&mut bytes, Escaped(CompactFormatter))).ok()?;
+    line.serialize(&mut Serializer::with_formatter(
+        &mut bytes,
+        Escaped(CompactFormatter),
+    ))
+    .ok()?;
     bytes.push(b'\n');
     (bytes.len() <= LINE_BYTES).then_some(bytes)
 }
@@ -158,14 +182,32 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
     let decision = &answered.decision;
     let review = answered.review.as_ref();
     let resource = review.map_or_else(String::new, |it| {
-        let group = if it.resource.group.is_empty() { "" } else { "." };
+        let group = if it.resource.group.is_empty() {
+            ""
+        } else {
+            "."
+        };
         let sub = if it.subresource.is_empty() { "" } else { "/" };
-        bounded(&format_args!("{}{group}{}{sub}{}", it.resource.name, it.resource.group, it.subresource), NAME_BYTES)
+        bounded(
+            &format_args!(
+                "{}{group}{}{sub}{}",
+                it.resource.name, it.resource.group, it.subresource
+            ),
+            NAME_BYTES,
+        )
     });
     let micros = |it: Duration| u64::try_from(it.as_micros()).unwrap_or(u64::MAX);
     let mut room = FINDINGS_BYTES;
-    let findings: Vec<_> = fitting(decision.outcomes.iter().map(finding), &mut room, Finding::cost);
-    let unevaluated: Vec<_> = fitting(decision.unevaluated.iter().map(unevaluated), &mut room, Unevaluated::cost);
+    let findings: Vec<_> = fitting(
+        decision.outcomes.iter().map(finding),
+        &mut room,
+        Finding::cost,
+    );
+    let unevaluated: Vec<_> = fitting(
+        decision.unevaluated.iter().map(unevaluated),
+        &mut room,
+        Unevaluated::cost,
+    );
     Line {
         time: now(),
         uid: cut(&answered.uid, UID_BYTES),
@@ -177,7 +219,12 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
         name: review.map_or_else(String::new, |it| bounded(&it.shown_name(), NAME_BYTES)),
         user: cut(review.map_or("", |it| &it.user.name), USER_BYTES),
         dry_run: review.is_some_and(|it| it.dry_run),
-        bindings: decision.bindings.iter().take(BINDINGS).map(|it| cut(it, NAME_BYTES)).collect(),
+        bindings: decision
+            .bindings
+            .iter()
+            .take(BINDINGS)
+            .map(|it| cut(it, NAME_BYTES))
+            .collect(),
         more_findings: decision.findings_count().saturating_sub(findings.len()),
         findings,
         more_unevaluated: decision.unevaluated.len() - unevaluated.len(),
@@ -193,7 +240,9 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
 fn fitting<T>(all: impl Iterator<Item = T>, room: &mut usize, cost: fn(&T) -> usize) -> Vec<T> {
     let mut kept = Vec::new();
     for it in all.take(LISTED) {
-        let Some(left) = room.checked_sub(cost(&it)) else { break };
+        let Some(left) = room.checked_sub(cost(&it)) else {
+            break;
+        };
         *room = left;
         kept.push(it);
     }
@@ -206,22 +255,41 @@ fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
 
 fn finding(outcome: &kubevet_admission::Outcome) -> Finding<'_> {
     let path = |it: &dyn Display| bounded(it, PATH_BYTES);
-    let fixes = outcome.finding.fixes.iter().take(PATHS).map(|it| match &it.action {
-        FixAction::Set(value) if value.len() <= PATH_BYTES => {
-            Fix { path: path(&it.path), value: serde_json::from_str(value).ok(), remove: false }
-        }
-        FixAction::Set(value) => {
-            Fix { path: path(&it.path), value: Some(cut(value, PATH_BYTES).into_owned().into()), remove: false }
-        }
-        FixAction::Remove => Fix { path: path(&it.path), value: None, remove: true },
-    });
+    let fixes = outcome
+        .finding
+        .fixes
+        .iter()
+        .take(PATHS)
+        .map(|it| match &it.action {
+            FixAction::Set(value) if value.len() <= PATH_BYTES => Fix {
+                path: path(&it.path),
+                value: serde_json::from_str(value).ok(),
+                remove: false,
+            },
+            FixAction::Set(value) => Fix {
+                path: path(&it.path),
+                value: Some(cut(value, PATH_BYTES).into_owned().into()),
+                remove: false,
+            },
+            FixAction::Remove => Fix {
+                path: path(&it.path),
+                value: None,
+                remove: true,
+            },
+        });
     Finding {
         control: cut(outcome.finding.control.as_str(), NAME_BYTES),
         action: outcome.action.map_or("none", Action::name),
         because: because(outcome.because),
         binding: cut(&outcome.binding, NAME_BYTES),
         message: cut(&outcome.finding.message, MESSAGE_BYTES),
-        paths: outcome.finding.paths.iter().take(PATHS).map(|it| path(it)).collect(),
+        paths: outcome
+            .finding
+            .paths
+            .iter()
+            .take(PATHS)
+            .map(|it| path(it))
+            .collect(),
         fixes: fixes.collect(),
     }
 }
@@ -239,12 +307,19 @@ impl Finding<'_> {
     /// Bytes that it takes in a line, at most.
     fn cost(&self) -> usize {
         let fix = |it: &Fix| {
-            let value = it.value.as_ref().map_or(0, |it| escaped_bytes(&it.to_string()));
+            let value = it
+                .value
+                .as_ref()
+                .map_or(0, |it| escaped_bytes(&it.to_string()));
             64 + escaped_bytes(&it.path) + value
         };
-        let texts = [&self.control, &self.binding, &self.message].into_iter().map(|it| escaped_bytes(it));
+        let texts = [&self.control, &self.binding, &self.message]
+            .into_iter()
+            .map(|it| escaped_bytes(it));
         let paths = self.paths.iter().map(|it| escaped_bytes(it) + 3);
-        128 + texts.sum::<usize>() + paths.sum::<usize>() + self.fixes.iter().map(fix).sum::<usize>()
+        128 + texts.sum::<usize>()
+            + paths.sum::<usize>()
+            + self.fixes.iter().map(fix).sum::<usize>()
     }
 }
 
@@ -279,7 +354,9 @@ pub(super) fn because(because: Because) -> &'static str {
 }
 
 fn now() -> String {
-    OffsetDateTime::from(SystemTime::now()).format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::from(SystemTime::now())
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -298,9 +375,20 @@ mod tests {
             control: ControlId::from("C-0012"),
             paths: vec![path.clone(); 20],
             message: long.clone(),
-            fixes: vec![Mend { path, action: FixAction::Set(Value::from(long.clone()).to_string()) }; 20],
+            fixes: vec![
+                Mend {
+                    path,
+                    action: FixAction::Set(Value::from(long.clone()).to_string())
+                };
+                20
+            ],
         };
-        let outcome = Outcome { finding, action: Some(Action::Deny), because: Because::New, binding: long.clone() };
+        let outcome = Outcome {
+            finding,
+            action: Some(Action::Deny),
+            because: Because::New,
+            binding: long.clone(),
+        };
         let unevaluated = kubevet_admission::Unevaluated {
             control: None,
             message: long.clone(),
@@ -313,26 +401,63 @@ mod tests {
             bindings: vec![long.clone(); 40],
             ..Decision::default()
         };
-        Answered { uid: long, review: None, decision, body: Vec::new(), phases: Phases::default() }
+        Answered {
+            uid: long,
+            review: None,
+            decision,
+            body: Vec::new(),
+            phases: Phases::default(),
+        }
     }
 
     /// Whatever a decision holds: the line is written, within its bound, whole JSON, with nothing hidden in it, and what
     /// is left out is counted.
     #[test]
     fn a_line_is_bounded_in_every_text_and_as_a_whole() {
-        for unit in ["x", "\"", "\\", "\u{1}", "\u{9b}", "\u{202e}", "\u{e0001}", "漢", "é"] {
-            for (findings, bytes) in [(0, 10), (1, 10), (1, 1 << 20), (150, 1 << 10), (150, 20 << 10)] {
+        for unit in [
+            "x",
+            "\"",
+            "\\",
+            "\u{1}",
+            "\u{9b}",
+            "\u{202e}",
+            "\u{e0001}",
+            "漢",
+            "é",
+        ] {
+            for (findings, bytes) in [
+                (0, 10),
+                (1, 10),
+                (1, 1 << 20),
+                (150, 1 << 10),
+                (150, 20 << 10),
+            ] {
                 let answered = answered(findings, unit, bytes);
                 let line = line(&answered, 1);
                 let listed = line.findings.len();
-                assert_eq!(listed + line.more_findings, findings, "{unit:?} {findings} {bytes}");
-                assert_eq!(line.unevaluated.len() + line.more_unevaluated, findings, "{unit:?} {findings} {bytes}");
-                assert!(listed > 0 || findings == 0, "{unit:?} {findings} {bytes}: the first is always there");
-                let json = json(&line).unwrap_or_else(|| panic!("{unit:?} {findings} {bytes}: over the bound"));
+                assert_eq!(
+                    listed + line.more_findings,
+                    findings,
+                    "{unit:?} {findings} {bytes}"
+                );
+                assert_eq!(
+                    line.unevaluated.len() + line.more_unevaluated,
+                    findings,
+                    "{unit:?} {findings} {bytes}"
+                );
+                assert!(
+                    listed > 0 || findings == 0,
+                    "{unit:?} {findings} {bytes}: the first is always there"
+                );
+                let json = json(&line)
+                    .unwrap_or_else(|| panic!("{unit:?} {findings} {bytes}: over the bound"));
                 let text = String::from_utf8(json).unwrap();
                 let whole: Value = serde_json::from_str(&text).unwrap();
                 assert!(whole["findings"].is_array());
-                assert!(!text.trim_end_matches('\n').contains(is_hidden), "{unit:?} {findings} {bytes}");
+                assert!(
+                    !text.trim_end_matches('\n').contains(is_hidden),
+                    "{unit:?} {findings} {bytes}"
+                );
             }
         }
     }

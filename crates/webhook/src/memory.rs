@@ -61,7 +61,11 @@ impl Memory {
     /// Budgets of so many bytes, for small bodies and for what is beyond.
     pub(super) fn new(small_bytes: usize, shared_bytes: usize) -> Self {
         let budget = |bytes| Mutex::new(Ledger::new(bytes));
-        Self(Arc::new(Budgets { small_bytes, small: budget(small_bytes), shared: budget(shared_bytes) }))
+        Self(Arc::new(Budgets {
+            small_bytes,
+            small: budget(small_bytes),
+            shared: budget(shared_bytes),
+        }))
     }
 
     /// Charges a request that has begun, without its body.
@@ -74,9 +78,20 @@ impl Memory {
         let small = ledger.open(caller, Some(Yields::Body(Arc::clone(&lost))));
         let grown = ledger.grow(small, REQUEST_BYTES);
         drop(ledger);
-        let charge = Charge { memory: self.clone(), caller: Arc::clone(caller), small, shared: None, bytes: 0, lost };
+        let charge = Charge {
+            memory: self.clone(),
+            caller: Arc::clone(caller),
+            small,
+            shared: None,
+            bytes: 0,
+            lost,
+        };
         grown.yielded.iter().for_each(Yields::tell);
-        if grown.granted { Ok(charge) } else { Err(NoRoom) }
+        if grown.granted {
+            Ok(charge)
+        } else {
+            Err(NoRoom)
+        }
     }
 
     /// Whether less than half of the budget for small bodies is free.
@@ -97,14 +112,19 @@ impl Charge {
     /// There is no memory for it.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let before = self.bytes;
-        let small = bytes.min(SMALL_BYTES).saturating_sub(before.min(SMALL_BYTES));
-        let beyond = bytes.saturating_sub(SMALL_BYTES).saturating_sub(before.saturating_sub(SMALL_BYTES));
+        let small = bytes
+            .min(SMALL_BYTES)
+            .saturating_sub(before.min(SMALL_BYTES));
+        let beyond = bytes
+            .saturating_sub(SMALL_BYTES)
+            .saturating_sub(before.saturating_sub(SMALL_BYTES));
         if small > 0 {
             self.grow(&self.memory.0.small, self.small, small)?;
         }
         if beyond > 0 {
             let entry = *self.shared.get_or_insert_with(|| {
-                lock(&self.memory.0.shared).open(&self.caller, Some(Yields::Body(Arc::clone(&self.lost))))
+                lock(&self.memory.0.shared)
+                    .open(&self.caller, Some(Yields::Body(Arc::clone(&self.lost))))
             });
             self.grow(&self.memory.0.shared, entry, beyond)?;
         }
@@ -175,7 +195,10 @@ mod tests {
         assert_eq!(memory.free(), ((1 << 20) - REQUEST_BYTES, 1 << 20));
         charge.grow_to(100).unwrap();
         charge.grow_to(SMALL_BYTES + 100).unwrap();
-        assert_eq!(memory.free(), ((1 << 20) - REQUEST_BYTES - SMALL_BYTES, (1 << 20) - 100));
+        assert_eq!(
+            memory.free(),
+            ((1 << 20) - REQUEST_BYTES - SMALL_BYTES, (1 << 20) - 100)
+        );
         charge.grow_to(SMALL_BYTES + 300).unwrap();
         assert_eq!(memory.free().1, (1 << 20) - 300);
         charge.answer(Peer::of("a"), REQUEST_BYTES + 10);
@@ -191,12 +214,20 @@ mod tests {
         let mut large = memory.open(&attacker).unwrap();
         large.grow_to(SMALL_BYTES + (1 << 20)).unwrap();
         assert_eq!(large.grow_to(SMALL_BYTES + (1 << 20) + 1), Err(NoRoom));
-        memory.open(&attacker).unwrap().grow_to(SMALL_BYTES).unwrap();
+        memory
+            .open(&attacker)
+            .unwrap()
+            .grow_to(SMALL_BYTES)
+            .unwrap();
         let mut ordinary = memory.open(&other).unwrap();
         ordinary.grow_to(SMALL_BYTES).unwrap();
         ordinary.grow_to(SMALL_BYTES + 1).unwrap();
         large.lost().await;
-        assert_eq!(large.grow_to(SMALL_BYTES + (1 << 20) + 1), Err(NoRoom), "what is lost does not come back");
+        assert_eq!(
+            large.grow_to(SMALL_BYTES + (1 << 20) + 1),
+            Err(NoRoom),
+            "what is lost does not come back"
+        );
     }
 
     #[test]

@@ -11,8 +11,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// Microseconds matter here, and so do seconds: 1, 2 and 5 of each power of ten from 1 µs to 10 s.
 const BUCKETS: [f64; 22] = [
-    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0,
-    5.0, 10.0,
+    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2,
+    0.1, 0.2, 0.5, 1.0, 5.0, 10.0,
 ];
 
 /// Characters of a label's value.
@@ -88,7 +88,11 @@ impl Metrics {
             unrecorded: Counter::default(),
         };
         let it = &metrics;
-        registry.register("kubevet_reviews", "Reviews answered, by verdict", it.reviews.clone());
+        registry.register(
+            "kubevet_reviews",
+            "Reviews answered, by verdict",
+            it.reviews.clone(),
+        );
         registry.register(
             "kubevet_review_duration_seconds",
             "Time of a review by phase; total is from the last byte of the body to the answer handed to the socket",
@@ -104,8 +108,16 @@ impl Metrics {
             "Findings by control and what was done, dry runs left out",
             it.findings.clone(),
         );
-        registry.register("kubevet_shed_reviews", "Reviews answered by policy without being judged", it.shed.clone());
-        registry.register("kubevet_refused_requests", "Requests that are no review", it.refused.clone());
+        registry.register(
+            "kubevet_shed_reviews",
+            "Reviews answered by policy without being judged",
+            it.shed.clone(),
+        );
+        registry.register(
+            "kubevet_refused_requests",
+            "Requests that are no review",
+            it.refused.clone(),
+        );
         registry.register(
             "kubevet_library_generation",
             "Counts up with each library or binding swapped in",
@@ -133,10 +145,18 @@ impl Metrics {
     /// Counts an answer.
     pub(super) fn answered(&self, answered: &Answered) {
         let (operation, kind, dry_run) = match &answered.review {
-            Some(review) => (review.operation.name(), self.kind(&review.kind.name), review.dry_run),
+            Some(review) => (
+                review.operation.name(),
+                self.kind(&review.kind.name),
+                review.dry_run,
+            ),
             None => ("unknown", "unknown".to_owned(), false),
         };
-        let labels = ReviewLabels { verdict: verdict(answered), operation, kind };
+        let labels = ReviewLabels {
+            verdict: verdict(answered),
+            operation,
+            kind,
+        };
         self.reviews.get_or_create(&labels).inc();
         if dry_run {
             return;
@@ -154,10 +174,18 @@ impl Metrics {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         let control = written_out(control.as_str(), LABEL).into_owned();
         let word = action.map_or("none", Action::name);
-        self.findings.get_or_create(&FindingLabels { control: control.clone(), action: word }).inc_by(count);
+        self.findings
+            .get_or_create(&FindingLabels {
+                control: control.clone(),
+                action: word,
+            })
+            .inc_by(count);
         if action == Some(Action::Deny) {
             self.denials
-                .get_or_create(&DenialLabels { control, binding: written_out(binding, LABEL).into_owned() })
+                .get_or_create(&DenialLabels {
+                    control,
+                    binding: written_out(binding, LABEL).into_owned(),
+                })
                 .inc_by(count);
         }
     }
@@ -169,7 +197,9 @@ impl Metrics {
     }
 
     pub(super) fn phase(&self, phase: &'static str, time: Duration) {
-        self.durations.get_or_create(&PhaseLabels { phase }).observe(time.as_secs_f64());
+        self.durations
+            .get_or_create(&PhaseLabels { phase })
+            .observe(time.as_secs_f64());
     }
 
     pub(super) fn shed(&self, why: &'static str) {
@@ -183,10 +213,15 @@ impl Metrics {
     /// Says what holds now.
     pub fn holds(&self, generation: u64, problems: usize, accepted: usize, refused: usize) {
         let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
-        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.generation
+            .set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.problems.set(number(problems));
-        self.bindings.get_or_create(&StateLabels { state: "accepted" }).set(number(accepted));
-        self.bindings.get_or_create(&StateLabels { state: "refused" }).set(number(refused));
+        self.bindings
+            .get_or_create(&StateLabels { state: "accepted" })
+            .set(number(accepted));
+        self.bindings
+            .get_or_create(&StateLabels { state: "refused" })
+            .set(number(refused));
     }
 
     pub(super) fn unlogged(&self) -> Counter {
@@ -198,7 +233,11 @@ impl Metrics {
     }
 
     fn kind(&self, kind: &str) -> String {
-        if self.kinds.contains(kind) { kind.to_owned() } else { "other".to_owned() }
+        if self.kinds.contains(kind) {
+            kind.to_owned()
+        } else {
+            "other".to_owned()
+        }
     }
 }
 

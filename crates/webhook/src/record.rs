@@ -44,7 +44,10 @@ impl Recorder {
     /// # Errors
     /// The folder cannot be made.
     pub fn new(folder: &Path, lost: &super::Metrics) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let folder = folder.to_owned();
         let missed = lost.unrecorded();
         let (mut files, mut bytes) = (0, 0);
@@ -64,7 +67,10 @@ impl Recorder {
                 }
             }
         });
-        Ok(Self { records, lost: lost.unrecorded() })
+        Ok(Self {
+            records,
+            lost: lost.unrecorded(),
+        })
     }
 
     /// Waits, at most so long, until what was handed over is written. For the end of the process.
@@ -74,7 +80,11 @@ impl Recorder {
 
     pub(super) fn record(&self, review: &Review, body: &Bytes) {
         let secret = review.kind.group.is_empty() && review.kind.name == "Secret";
-        let record = Record { uid: review.uid.clone(), body: body.clone(), secret };
+        let record = Record {
+            uid: review.uid.clone(),
+            body: body.clone(),
+            secret,
+        };
         if !self.records.hand_over(record, body.len()) {
             self.lost.inc();
         }
@@ -92,7 +102,9 @@ enum Unwritten {
 
 fn write(folder: &Path, record: &Record) -> Result<usize, Unwritten> {
     let body = match record.secret {
-        true => redact(&record.body).map(Bytes::from).map_err(|_| Unwritten::Gone)?,
+        true => redact(&record.body)
+            .map(Bytes::from)
+            .map_err(|_| Unwritten::Gone)?,
         false => record.body.clone(),
     };
     let path = path(folder, &record.uid);
@@ -108,14 +120,23 @@ fn write(folder: &Path, record: &Record) -> Result<usize, Unwritten> {
 }
 
 fn write_whole(begun: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(begun)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(begun)?;
     file.write_all(body)?;
     fs::rename(begun, path)
 }
 
 /// A uid comes from outside: only what is safe in a file's name is taken of it.
 fn path(folder: &Path, uid: &str) -> PathBuf {
-    let name: String = uid.chars().filter(|it| it.is_ascii_alphanumeric() || *it == '-').take(64).collect();
+    let name: String = uid
+        .chars()
+        .filter(|it| it.is_ascii_alphanumeric() || *it == '-')
+        .take(64)
+        .collect();
     folder.join(format!("review-{name}.json"))
 }
 
@@ -123,15 +144,22 @@ fn path(folder: &Path, uid: &str) -> PathBuf {
 fn redact(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut review: Value = serde_json::from_slice(body)?;
     for object in ["/request/object", "/request/oldObject"] {
-        let Some(object) = review.pointer_mut(object) else { continue };
+        let Some(object) = review.pointer_mut(object) else {
+            continue;
+        };
         for field in ["data", "stringData"] {
             match object.get_mut(field) {
-                Some(Value::Object(values)) => values.values_mut().for_each(|it| *it = REDACTED.into()),
+                Some(Value::Object(values)) => {
+                    values.values_mut().for_each(|it| *it = REDACTED.into())
+                }
                 Some(other) => *other = Value::Null,
                 None => {}
             }
         }
-        if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        if let Some(annotations) = object
+            .pointer_mut("/metadata/annotations")
+            .and_then(Value::as_object_mut)
+        {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         }
     }
@@ -148,26 +176,45 @@ mod tests {
             "metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"c2VjcmV0","x":"y"}}},
             "oldObject":{"data":{"a":"c2VjcmV0"}}}}"#;
         let text = String::from_utf8(redact(body.as_bytes()).unwrap()).unwrap();
-        assert!(!text.contains("c2VjcmV0") && !text.contains("secret"), "{text}");
-        assert!(text.contains(r#""x":"y""#) && text.contains(r#""a":"""#), "{text}");
+        assert!(
+            !text.contains("c2VjcmV0") && !text.contains("secret"),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#""x":"y""#) && text.contains(r#""a":"""#),
+            "{text}"
+        );
         assert!(redact(b"no json").is_err());
     }
 
     #[test]
     fn a_hostile_uid_stays_in_the_folder() {
-        assert_eq!(path(Path::new("/r"), "../../etc/x"), Path::new("/r/review-etcx.json"));
-        assert_eq!(path(Path::new("/r"), "a-1"), Path::new("/r/review-a-1.json"));
+        assert_eq!(
+            path(Path::new("/r"), "../../etc/x"),
+            Path::new("/r/review-etcx.json")
+        );
+        assert_eq!(
+            path(Path::new("/r"), "a-1"),
+            Path::new("/r/review-a-1.json")
+        );
     }
 
     #[test]
     fn a_record_is_whole_and_for_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        let record = Record { uid: "u".to_owned(), body: Bytes::from_static(b"{}"), secret: false };
+        let record = Record {
+            uid: "u".to_owned(),
+            body: Bytes::from_static(b"{}"),
+            secret: false,
+        };
         assert_eq!(write(folder.path(), &record).unwrap(), 2);
         let path = folder.path().join("review-u.json");
         assert_eq!(fs::read(&path).unwrap(), b"{}");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

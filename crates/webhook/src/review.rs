@@ -81,14 +81,25 @@ impl Review {
     /// What [`Unreadable`] says.
     pub(super) fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let file = Arc::from("request");
-        let limits = Limits { bytes: BODY_BYTES, depth: DEPTH, ..Limits::default() };
+        let limits = Limits {
+            bytes: BODY_BYTES,
+            depth: DEPTH,
+            ..Limits::default()
+        };
         let mut reading = document::read_json(&file, body, &limits);
         if let Some(problem) = reading.problems.first() {
-            let place = problem.position.map_or_else(String::new, |it| format!("at {it}: "));
-            return Err(broken(Glance::of(body), format!("{place}{}", problem.message)));
+            let place = problem
+                .position
+                .map_or_else(String::new, |it| format!("at {it}: "));
+            return Err(broken(
+                Glance::of(body),
+                format!("{place}{}", problem.message),
+            ));
         }
         let (Some(document), None) = (reading.documents.pop(), reading.documents.pop()) else {
-            return Err(Unreadable::NoReview("the body is not one JSON document".to_owned()));
+            return Err(Unreadable::NoReview(
+                "the body is not one JSON document".to_owned(),
+            ));
         };
         Self::of(&document, body)
     }
@@ -96,7 +107,9 @@ impl Review {
     fn of(document: &Document, body: &[u8]) -> Result<Self, Unreadable> {
         let root = document.root();
         let no = |why: &str| Err(Unreadable::NoReview(why.to_owned()));
-        if text(root, "kind") != "AdmissionReview" || text(root, "apiVersion") != "admission.k8s.io/v1" {
+        if text(root, "kind") != "AdmissionReview"
+            || text(root, "apiVersion") != "admission.k8s.io/v1"
+        {
             return no("the body is no AdmissionReview of admission.k8s.io/v1");
         }
         let Some(request) = root.get("request").filter(|it| is_map(*it)) else {
@@ -112,15 +125,28 @@ impl Review {
         if uid.len() > UID_BYTES {
             return no("the request has a uid of more than 128 bytes");
         }
-        Self::of_request(document, request, uid).map_err(|why| broken(Glance::of(body), why.to_owned()))
+        Self::of_request(document, request, uid)
+            .map_err(|why| broken(Glance::of(body), why.to_owned()))
     }
 
     fn of_request(document: &Document, request: Node<'_>, uid: &str) -> Result<Self, &'static str> {
-        let operation = Operation::parse(text(request, "operation")).ok_or("the request names no operation")?;
-        let named = request.get("kind").filter(|it| is_map(*it)).ok_or("the request names no kind")?;
-        let resource = request.get("resource").filter(|it| is_map(*it)).ok_or("the request names no resource")?;
+        let operation =
+            Operation::parse(text(request, "operation")).ok_or("the request names no operation")?;
+        let named = request
+            .get("kind")
+            .filter(|it| is_map(*it))
+            .ok_or("the request names no kind")?;
+        let resource = request
+            .get("resource")
+            .filter(|it| is_map(*it))
+            .ok_or("the request names no resource")?;
         let kind = Kind::new(text(named, "group"), text(named, "kind"));
-        let part = |key| request.get(key).filter(|it| is_map(*it)).and_then(|it| document.part(it));
+        let part = |key| {
+            request
+                .get(key)
+                .filter(|it| is_map(*it))
+                .and_then(|it| document.part(it))
+        };
         let (object, old_object) = (part("object"), part("oldObject"));
         if object.is_none() && operation != Operation::Delete {
             return Err("the request carries no object");
@@ -144,7 +170,10 @@ impl Review {
             name: text(request, "name").to_owned(),
             namespace: text(request, "namespace").to_owned(),
             user: user(request),
-            dry_run: request.get("dryRun").and_then(Node::as_bool).unwrap_or_default(),
+            dry_run: request
+                .get("dryRun")
+                .and_then(Node::as_bool)
+                .unwrap_or_default(),
             labels: object.as_ref().and_then(labels),
             old_labels: old_object.as_ref().and_then(labels),
             object,
@@ -174,13 +203,19 @@ impl Review {
         if !self.name.is_empty() {
             return self.name.clone();
         }
-        self.object.as_ref().map(|it| it.id().name).unwrap_or_default()
+        self.object
+            .as_ref()
+            .map(|it| it.id().name)
+            .unwrap_or_default()
     }
 }
 
 fn broken(glance: Option<Glance>, why: String) -> Unreadable {
     match glance {
-        Some(glance) => Unreadable::Broken { glance: Box::new(glance), why },
+        Some(glance) => Unreadable::Broken {
+            glance: Box::new(glance),
+            why,
+        },
         None => Unreadable::NoReview(why),
     }
 }
@@ -195,9 +230,17 @@ fn text<'a>(node: Node<'a>, key: &str) -> &'a str {
 
 fn user(request: Node<'_>) -> User {
     let info = request.get("userInfo");
-    let name = info.map(|it| text(it, "username")).unwrap_or_default().to_owned();
+    let name = info
+        .map(|it| text(it, "username"))
+        .unwrap_or_default()
+        .to_owned();
     let groups = info.and_then(|it| it.get("groups"));
-    let groups = groups.into_iter().flat_map(Node::elements).filter_map(Node::as_str).map(str::to_owned).collect();
+    let groups = groups
+        .into_iter()
+        .flat_map(Node::elements)
+        .filter_map(Node::as_str)
+        .map(str::to_owned)
+        .collect();
     User { name, groups }
 }
 
@@ -205,7 +248,11 @@ fn user(request: Node<'_>) -> User {
 fn labels(document: &Document) -> Option<Labels> {
     let metadata = document.root().get("metadata").filter(|it| is_map(*it))?;
     let labels = metadata.get("labels").into_iter().flat_map(Node::entries);
-    Some(labels.filter_map(|it| Some((it.key.to_owned(), it.value.as_str()?.to_owned()))).collect())
+    Some(
+        labels
+            .filter_map(|it| Some((it.key.to_owned(), it.value.as_str()?.to_owned())))
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -213,7 +260,9 @@ mod tests {
     use super::*;
 
     fn review(request: &str) -> String {
-        format!(r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{request}}}"#)
+        format!(
+            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{request}}}"#
+        )
     }
 
     fn pod(more: &str) -> String {
@@ -224,15 +273,34 @@ mod tests {
         ))
     }
 
-    const OBJECT: &str = r#""object":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"web"}}}"#;
+    const OBJECT: &str =
+        r#""object":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"web"}}}"#;
 
     #[test]
     fn a_review_is_read_with_everything_that_decides() {
-        let read = Review::read(pod(&format!("{OBJECT},\"oldObject\":null,\"dryRun\":true")).as_bytes()).unwrap();
-        assert_eq!((read.uid.as_str(), read.operation, read.kind.name.as_str()), ("u-1", Operation::Create, "Pod"));
-        assert_eq!((read.user.name.as_str(), read.user.groups.len(), read.dry_run), ("ann", 2, true));
+        let read =
+            Review::read(pod(&format!("{OBJECT},\"oldObject\":null,\"dryRun\":true")).as_bytes())
+                .unwrap();
+        assert_eq!(
+            (read.uid.as_str(), read.operation, read.kind.name.as_str()),
+            ("u-1", Operation::Create, "Pod")
+        );
+        assert_eq!(
+            (
+                read.user.name.as_str(),
+                read.user.groups.len(),
+                read.dry_run
+            ),
+            ("ann", 2, true)
+        );
         assert_eq!(read.attributes().resource, "pods");
-        assert_eq!(read.labels.as_ref().and_then(|it| it.get("app")).map(String::as_str), Some("web"));
+        assert_eq!(
+            read.labels
+                .as_ref()
+                .and_then(|it| it.get("app"))
+                .map(String::as_str),
+            Some("web")
+        );
         assert!(read.object.is_some() && read.old_object.is_none());
     }
 
@@ -250,11 +318,20 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_keeps_its_uid() {
         broken(&pod(r#""object":null"#), "carries no object");
-        broken(&pod(r#""object":{"apiVersion":"v1","kind":"Service"}"#), "not of the kind");
+        broken(
+            &pod(r#""object":{"apiVersion":"v1","kind":"Service"}"#),
+            "not of the kind",
+        );
         broken(&pod(OBJECT).replace("CREATE", "PATCH"), "no operation");
-        broken(&pod(OBJECT).replace("}}}}", "}}}"), "found the end of the text");
-        let deep =
-            format!(r#""object":{{"apiVersion":"v1","kind":"Pod","x":{}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
+        broken(
+            &pod(OBJECT).replace("}}}}", "}}}"),
+            "found the end of the text",
+        );
+        let deep = format!(
+            r#""object":{{"apiVersion":"v1","kind":"Pod","x":{}1{}}}"#,
+            "[".repeat(9999),
+            "]".repeat(9999)
+        );
         broken(&pod(&deep), "more than 514 deep");
     }
 
@@ -271,11 +348,20 @@ mod tests {
         no_review("", "not one JSON document");
         no_review("[]", "no AdmissionReview");
         no_review("{}{}", "not one JSON document");
-        no_review(&pod(OBJECT).replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"), "no AdmissionReview");
+        no_review(
+            &pod(OBJECT).replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
+            "no AdmissionReview",
+        );
         no_review(&pod(OBJECT).replace("u-1", ""), "no uid");
-        no_review(&pod(OBJECT).replace("u-1", &"u".repeat(UID_BYTES + 1)), "more than 128 bytes");
+        no_review(
+            &pod(OBJECT).replace("u-1", &"u".repeat(UID_BYTES + 1)),
+            "more than 128 bytes",
+        );
         no_review(&review("null"), "no request");
-        no_review(&pod(OBJECT).replace(r#""request":"#, r#""response":{},"request":"#), "a response already");
+        no_review(
+            &pod(OBJECT).replace(r#""request":"#, r#""response":{},"request":"#),
+            "a response already",
+        );
         no_review("hello", "");
     }
 }

@@ -102,24 +102,37 @@ impl Admission {
 
 /// The endpoint as a router.
 pub fn router(admission: Arc<Admission>) -> Router {
-    Router::new().route("/validate", post(validate)).with_state(admission)
+    Router::new()
+        .route("/validate", post(validate))
+        .with_state(admission)
 }
 
 async fn validate(State(admission): State<Arc<Admission>>, mut request: Request) -> Response {
     let time = TimeBudget::of_query(Instant::now(), request.uri().query());
-    let peer = request.extensions_mut().remove::<Peer>().unwrap_or_else(|| Peer::of(""));
-    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|it| it != "identity");
+    let peer = request
+        .extensions_mut()
+        .remove::<Peer>()
+        .unwrap_or_else(|| Peer::of(""));
+    let encoded = request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|it| it != "identity");
     let body = request.into_body();
     if encoded {
         body::head(body, time.until).await;
         admission.metrics.refused("encoding");
-        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the review without Content-Encoding");
+        return plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the review without Content-Encoding",
+        );
     }
     let mut charge = match admission.capacity.memory.open(peer.caller()) {
         Ok(charge) => charge,
         Err(NoRoom) => {
             let head = body::head(body, time.until).await;
-            return admission.by_policy(&head, &Unread::Overloaded, "memory").response();
+            return admission
+                .by_policy(&head, &Unread::Overloaded, "memory")
+                .response();
         }
     };
     let given = match body::take(body, &mut charge, time.until).await {
@@ -187,19 +200,31 @@ impl Admission {
         let is_inline = bytes.len() <= INLINE_BYTES && gate.engine.interpreted().next().is_none();
         let mut is_heavy = bytes.len() > HEAVY_BYTES;
         let mut known: Known = None;
-        let who = || Requester { caller: Arc::clone(peer.caller()), user: Arc::from(Glance::user_of(bytes)) };
+        let who = || Requester {
+            caller: Arc::clone(peer.caller()),
+            user: Arc::from(Glance::user_of(bytes)),
+        };
         // At most three turns: it is found heavy once, and asks for its one namespace once.
         loop {
             let held = match self.capacity.hold(who, is_heavy, time).await {
                 Ok(held) => held,
-                Err(Refused::Full) => return self.by_policy(bytes, &Unread::Overloaded, "overload"),
+                Err(Refused::Full) => {
+                    return self.by_policy(bytes, &Unread::Overloaded, "overload");
+                }
                 Err(Refused::Late) => {
-                    return self.by_policy(bytes, &Unread::Overloaded, if is_heavy { "heavy" } else { "wait" });
+                    return self.by_policy(
+                        bytes,
+                        &Unread::Overloaded,
+                        if is_heavy { "heavy" } else { "wait" },
+                    );
                 }
             };
             let judged = match is_inline && !is_heavy {
                 true => self.try_judge(&gate, bytes, time, Some(HEAVY_STEPS), known.as_ref()),
-                false => match self.judge_aside(&gate, bytes, time, is_heavy, &known, held).await {
+                false => match self
+                    .judge_aside(&gate, bytes, time, is_heavy, &known, held)
+                    .await
+                {
                     Ok(judged) => judged,
                     Err(why) => return self.by_policy(bytes, &why, "late"),
                 },
@@ -240,7 +265,12 @@ impl Admission {
         known: &Known,
         held: Held,
     ) -> Result<Judged, Unread> {
-        let (admission, gate, bytes, known) = (Arc::clone(self), Arc::clone(gate), bytes.clone(), known.clone());
+        let (admission, gate, bytes, known) = (
+            Arc::clone(self),
+            Arc::clone(gate),
+            bytes.clone(),
+            known.clone(),
+        );
         let (steps, budget) = ((!is_heavy).then_some(HEAVY_STEPS), *time);
         let judging = task::spawn_blocking(move || {
             let judged = admission.try_judge(&gate, &bytes, &budget, steps, known.as_ref());
@@ -274,7 +304,10 @@ impl Admission {
             }
             cached
         };
-        let surroundings = Surroundings { until: time.until, namespace: &namespace };
+        let surroundings = Surroundings {
+            until: time.until,
+            namespace: &namespace,
+        };
         let answered = gate.answer_within(bytes, &surroundings, steps);
         match (answered, missing.into_inner()) {
             (Ok(_), Some(name)) => Judged::Needs(name),
@@ -344,7 +377,12 @@ impl Sent {
     /// Charges the answer until the connection has let go of its bytes.
     fn charge(&mut self, charge: Charge) {
         let bytes = self.bytes.take();
-        self.bytes = bytes.map(|bytes| Bytes::from_owner(Charged { bytes, _charge: charge }));
+        self.bytes = bytes.map(|bytes| {
+            Bytes::from_owner(Charged {
+                bytes,
+                _charge: charge,
+            })
+        });
     }
 }
 
@@ -352,7 +390,10 @@ impl hyper::body::Body for Sent {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.bytes.take().map(|it| Ok(Frame::data(it))))
     }
 

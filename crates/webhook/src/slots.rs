@@ -32,7 +32,11 @@ impl Slots {
     ///
     /// # Errors
     /// The queue is full, or it is late.
-    pub(super) async fn take(&self, who: impl FnOnce() -> Requester, latest: Instant) -> Result<Slot, Refused> {
+    pub(super) async fn take(
+        &self,
+        who: impl FnOnce() -> Requester,
+        latest: Instant,
+    ) -> Result<Slot, Refused> {
         if Instant::now() >= latest {
             return Err(Refused::Late);
         }
@@ -51,7 +55,11 @@ impl Slots {
                 number
             }
         };
-        let waiting = Waiting { slots: self, who: &who, number };
+        let waiting = Waiting {
+            slots: self,
+            who: &who,
+            number,
+        };
         match time::timeout_at(latest.into(), receiver).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) => Err(Refused::Full),
@@ -99,7 +107,10 @@ mod tests {
     const BOUNDS: Bounds = Bounds { user: 2, all: 3 };
 
     fn who(user: &str) -> Requester {
-        Requester { caller: Arc::from("api"), user: Arc::from(user) }
+        Requester {
+            caller: Arc::from("api"),
+            user: Arc::from(user),
+        }
     }
 
     fn in_seconds(seconds: u64) -> Instant {
@@ -119,7 +130,10 @@ mod tests {
         }
         drop(held);
         let second = waiting.await.unwrap().unwrap();
-        assert_eq!(slots.take(|| who("b"), Instant::now()).await.err(), Some(Refused::Late));
+        assert_eq!(
+            slots.take(|| who("b"), Instant::now()).await.err(),
+            Some(Refused::Late)
+        );
         drop(second);
         assert!(slots.take(|| who("a"), in_seconds(60)).await.is_ok());
     }
@@ -153,7 +167,10 @@ mod tests {
         while slots.queue().waiting() < 3 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(slots.take(|| who("a"), in_seconds(5)).await.err(), Some(Refused::Full));
+        assert_eq!(
+            slots.take(|| who("a"), in_seconds(5)).await.err(),
+            Some(Refused::Full)
+        );
         // Another user sends away the newest of the longest queue.
         let other = wait("c");
         let left = held.each_mut();

@@ -49,15 +49,34 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(binding: &str, namespaces: Option<Box<dyn NamespaceLookup>>, capacity: Capacity) -> Self {
+    fn new(
+        binding: &str,
+        namespaces: Option<Box<dyn NamespaceLookup>>,
+        capacity: Capacity,
+    ) -> Self {
         let (library, _) = policy::embedded();
-        let (bindings, problems) = policy::read_bindings(&Arc::from("b"), binding.as_bytes(), &library);
+        let (bindings, problems) =
+            policy::read_bindings(&Arc::from("b"), binding.as_bytes(), &library);
         assert!(problems.is_empty(), "{problems:?}");
         let (engine, _) = Engine::compile(&library);
-        let controls = library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
+        let controls = library
+            .controls
+            .iter()
+            .map(|it| (it.control.id.clone(), it.control.clone()))
+            .collect();
         let reads = engine.path_reads();
-        let rules = Rules { bindings, controls, reads, exempt_namespaces: BTreeSet::new(), exceptions: () };
-        let gate = Gate { engine: Arc::new(engine), rules, generation: 1 };
+        let rules = Rules {
+            bindings,
+            controls,
+            reads,
+            exempt_namespaces: BTreeSet::new(),
+            exceptions: (),
+        };
+        let gate = Gate {
+            engine: Arc::new(engine),
+            rules,
+            generation: 1,
+        };
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
         let admission = Admission {
@@ -69,12 +88,20 @@ impl Endpoint {
             observe: None,
             capacity,
         };
-        Self { routes: router(Arc::new(admission)), registry }
+        Self {
+            routes: router(Arc::new(admission)),
+            registry,
+        }
     }
 
     async fn call(&self, timeout: &str, body: impl Into<Body>) -> Value {
-        let request = Request::post(format!("/validate?timeout={timeout}")).body(body.into()).unwrap();
-        let response = TowerToHyperService::new(self.routes.clone()).call(request).await.unwrap();
+        let request = Request::post(format!("/validate?timeout={timeout}"))
+            .body(body.into())
+            .unwrap();
+        let response = TowerToHyperService::new(self.routes.clone())
+            .call(request)
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let answer: Value = serde_json::from_slice(&body).unwrap();
@@ -102,8 +129,16 @@ fn review(volumes: usize, padding: usize) -> String {
     let (mut list, mut mounts) = (String::new(), String::new());
     for it in 0..volumes {
         let comma = if it == 0 { "" } else { "," };
-        write!(list, r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#).unwrap();
-        write!(mounts, r#"{comma}{{"name":"v{it}","mountPath":"/m{it}","readOnly":true}}"#).unwrap();
+        write!(
+            list,
+            r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#
+        )
+        .unwrap();
+        write!(
+            mounts,
+            r#"{comma}{{"name":"v{it}","mountPath":"/m{it}","readOnly":true}}"#
+        )
+        .unwrap();
     }
     format!(
         r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"u-1",
@@ -117,7 +152,11 @@ fn review(volumes: usize, padding: usize) -> String {
 
 #[track_caller]
 fn denied(response: &Value, code: u64) {
-    assert_eq!((&response["uid"], &response["allowed"]), (&"u-1".into(), &false.into()), "{response}");
+    assert_eq!(
+        (&response["uid"], &response["allowed"]),
+        (&"u-1".into(), &false.into()),
+        "{response}"
+    );
     assert_eq!(response["status"]["code"], code, "{response}");
 }
 
@@ -125,7 +164,13 @@ fn denied(response: &Value, code: u64) {
 #[tokio::test]
 async fn every_review_is_judged_whatever_it_takes() {
     let endpoint = Endpoint::new(STRICT, None, slots(1, 1));
-    for (volumes, padding) in [(1, 0), (400, 0), (1, INLINE_BYTES), (1000, 0), (1, HEAVY_BYTES)] {
+    for (volumes, padding) in [
+        (1, 0),
+        (400, 0),
+        (1, INLINE_BYTES),
+        (1000, 0),
+        (1, HEAVY_BYTES),
+    ] {
         denied(&endpoint.call("30s", review(volumes, padding)).await, 403);
     }
 }
@@ -147,7 +192,11 @@ async fn without_a_slot_a_review_is_answered_by_policy_in_time() {
     let begun = Instant::now();
     denied(&endpoint.call("400ms", review(1, 0)).await, 429);
     // Three quarters of what is left of 400 ms, less the margin.
-    assert!(begun.elapsed() >= Duration::from_millis(260), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_millis(260),
+        "{:?}",
+        begun.elapsed()
+    );
     endpoint.counted(r#"kubevet_shed_reviews_total{why="wait"} 1"#);
 }
 

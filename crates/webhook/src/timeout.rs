@@ -20,7 +20,10 @@ pub(super) struct TimeBudget {
 impl TimeBudget {
     /// The budget of a request that begins now.
     pub(super) fn of_query(begun: Instant, query: Option<&str>) -> Self {
-        Self { begun, until: begun + of_query(query) }
+        Self {
+            begun,
+            until: begun + of_query(query),
+        }
     }
 
     /// The last moment at which judging may begin: with less than a quarter of the time left, the answer might come when
@@ -33,9 +36,16 @@ impl TimeBudget {
 /// How long a review may take: what the caller waits, less what the way back may need.
 #[must_use]
 fn of_query(query: Option<&str>) -> Duration {
-    let asked = query.unwrap_or_default().split('&').find_map(|it| it.strip_prefix("timeout="));
+    let asked = query
+        .unwrap_or_default()
+        .split('&')
+        .find_map(|it| it.strip_prefix("timeout="));
     let waits = asked.and_then(go_duration).unwrap_or(DEFAULT).min(LONGEST);
-    waits - (waits / 10).clamp(Duration::from_millis(20).min(waits / 2), Duration::from_millis(500))
+    waits
+        - (waits / 10).clamp(
+            Duration::from_millis(20).min(waits / 2),
+            Duration::from_millis(500),
+        )
 }
 
 /// `10s`, `1m30s`, `500ms`, `1.5s`: what Go's `time.Duration` prints. `None` for anything else.
@@ -45,7 +55,9 @@ fn go_duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let end = rest.find(|it: char| !it.is_ascii_digit() && it != '.')?;
         let (number, after) = rest.split_at_checked(end)?;
-        let unit_end = after.find(|it: char| it.is_ascii_digit()).unwrap_or(after.len());
+        let unit_end = after
+            .find(|it: char| it.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(unit_end)?;
         let seconds = match unit {
             "h" => 3600.0,
@@ -59,7 +71,9 @@ fn go_duration(text: &str) -> Option<Duration> {
         total += number.parse::<f64>().ok()? * seconds;
         rest = after;
     }
-    (total > 0.0).then(|| Duration::try_from_secs_f64(total).ok()).flatten()
+    (total > 0.0)
+        .then(|| Duration::try_from_secs_f64(total).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -68,7 +82,11 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, expected_ms: u64) {
-        assert_eq!(of_query(Some(query)), Duration::from_millis(expected_ms), "{query}");
+        assert_eq!(
+            of_query(Some(query)),
+            Duration::from_millis(expected_ms),
+            "{query}"
+        );
     }
 
     #[test]
@@ -87,7 +105,15 @@ mod tests {
         check("timeout=1.5s", 1_350);
         check("timeout=30ms", 15);
         check("a=b&timeout=2s", 1_800);
-        for nonsense in ["", "timeout=", "timeout=-1s", "timeout=5", "timeout=0s", "timeout=abc", "timeout=1e300h"] {
+        for nonsense in [
+            "",
+            "timeout=",
+            "timeout=-1s",
+            "timeout=5",
+            "timeout=0s",
+            "timeout=abc",
+            "timeout=1e300h",
+        ] {
             check(nonsense, 9_500);
         }
     }

@@ -12,9 +12,18 @@ const USER: &str = "kubevet-review";
 /// The review of creating an object. It names the namespace that the object names, if any.
 #[must_use]
 pub fn wrap(object: &Document) -> Vec<u8> {
-    let ObjectId { api_version, kind, namespace, name } = object.id();
+    let ObjectId {
+        api_version,
+        kind,
+        namespace,
+        name,
+    } = object.id();
     let kind = Kind::new(Kind::group_of(&api_version), kind);
-    let version = api_version.rsplit('/').next().unwrap_or_default().to_owned();
+    let version = api_version
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let mut text = String::new();
     object.root().write_json(&mut text);
     let head = json!({
@@ -44,11 +53,21 @@ mod tests {
     #[test]
     fn a_manifest_becomes_a_review_that_can_be_read() {
         let file = Arc::from("-");
-        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n";
+        let text =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n";
         let reading = document::read(&file, text.as_bytes(), &document::Limits::default());
         let review = Review::read(&wrap(reading.documents.first().unwrap())).unwrap();
-        assert_eq!((review.resource.name.as_str(), review.resource.group.as_str()), ("deployments", "apps"));
-        assert_eq!((review.namespace.as_str(), review.shown_name().as_str()), ("shop", "web"));
+        assert_eq!(
+            (
+                review.resource.name.as_str(),
+                review.resource.group.as_str()
+            ),
+            ("deployments", "apps")
+        );
+        assert_eq!(
+            (review.namespace.as_str(), review.shown_name().as_str()),
+            ("shop", "web")
+        );
         assert!(review.object.is_some());
     }
 }

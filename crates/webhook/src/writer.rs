@@ -28,7 +28,11 @@ enum Entry<T> {
 impl<T: Send + 'static> Writer<T> {
     /// A thread that calls `write` for each thing. At most `most` things of together `most_bytes` wait for it. It ends
     /// with this value. Where the system gives no thread, nothing is ever taken.
-    pub(super) fn new(most: usize, most_bytes: usize, mut write: impl FnMut(T) + Send + 'static) -> Self {
+    pub(super) fn new(
+        most: usize,
+        most_bytes: usize,
+        mut write: impl FnMut(T) + Send + 'static,
+    ) -> Self {
         let (entries, handed) = sync_channel(most);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let waiting = Arc::clone(&waiting_bytes);
@@ -48,7 +52,11 @@ impl<T: Send + 'static> Writer<T> {
         };
         // The closure is dropped where there is no thread, and with it the other end of the channel.
         let _ = thread::Builder::new().name("writer".to_owned()).spawn(work);
-        Self { entries, waiting_bytes, most_bytes }
+        Self {
+            entries,
+            waiting_bytes,
+            most_bytes,
+        }
     }
 
     /// Hands something of so many bytes over; false where there is no room. Never waits.
@@ -106,7 +114,10 @@ mod tests {
         let writer = Writer::new(1000, 10, move |()| {
             let _ = held.recv();
         });
-        let taken: Vec<bool> = [4, 4, 4, 2, 1].iter().map(|bytes| writer.hand_over((), *bytes)).collect();
+        let taken: Vec<bool> = [4, 4, 4, 2, 1]
+            .iter()
+            .map(|bytes| writer.hand_over((), *bytes))
+            .collect();
         assert_eq!(taken, [true, true, false, true, false]);
         drop(hold);
         writer.flush(Duration::from_secs(60));

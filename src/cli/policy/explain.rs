@@ -40,20 +40,32 @@ impl Explain {
                 problems.extend(library.add_custom(controls, modules));
                 ids
             }
-            None => bail!("there is no control or file {:?}{}", self.what, library.suggest_control(&self.what)),
+            None => bail!(
+                "there is no control or file {:?}{}",
+                self.what,
+                library.suggest_control(&self.what)
+            ),
         };
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
         let mut code = 0;
         let mut text = String::new();
         for id in &chosen {
-            let (Some(source), Some(explanation)) = (library.control(id.as_str()), engine.explain(id)) else {
+            let (Some(source), Some(explanation)) =
+                (library.control(id.as_str()), engine.explain(id))
+            else {
                 continue;
             };
             if !text.is_empty() {
                 text.push('\n');
             }
-            code = code.max(write(&source.control, &explanation, &engine, &library, &mut text)?);
+            code = code.max(write(
+                &source.control,
+                &explanation,
+                &engine,
+                &library,
+                &mut text,
+            )?);
         }
         terminal::write_shown(|out| out.write_all(text.as_bytes()))?;
         Ok(code.max(complain(&problems)))
@@ -73,7 +85,10 @@ fn write(
     let (bodies, reads) = match explanation {
         Explanation::Compiled { bodies, reads } => (bodies, reads),
         Explanation::Interpreted(why) => {
-            writeln!(out, "interpreted, not compiled, and so not exported:\n  {why}")?;
+            writeln!(
+                out,
+                "interpreted, not compiled, and so not exported:\n  {why}"
+            )?;
             return Ok(1);
         }
         Explanation::Broken(why) => {
@@ -87,7 +102,11 @@ fn write(
     }
     let kinds: Vec<Kind> = control.kinds.iter().flat_map(kinds_of).collect();
     let params = library.params.defaults();
-    let target = Target { min_kube: MIN_KUBE, params: ParamsFrom::Resource(&params), kinds: &kinds };
+    let target = Target {
+        min_kube: MIN_KUBE,
+        params: ParamsFrom::Resource(&params),
+        kinds: &kinds,
+    };
     let sheet = engine.print_cel(std::slice::from_ref(&control.id), &target);
     for (_, why) in &sheet.refused {
         writeln!(out, "\nnot exported: {why}")?;
@@ -99,33 +118,59 @@ fn write(
     Ok(0)
 }
 
-fn write_cost(control: &Control, engine: &Engine, params: &Params, out: &mut String) -> anyhow::Result<()> {
+fn write_cost(
+    control: &Control,
+    engine: &Engine,
+    params: &Params,
+    out: &mut String,
+) -> anyhow::Result<()> {
     writeln!(
         out,
         "\ncosts the API server, where it finds nothing, about (reckoned; ours are right within a factor of three)"
     )?;
     for (what, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
-        let Some(cost) = engine.estimate_cost(&control.id, params, sizes) else { continue };
+        let Some(cost) = engine.estimate_cost(&control.id, params, sizes) else {
+            continue;
+        };
         #[allow(clippy::cast_precision_loss, reason = "a share to look at")]
         let percent = cost as f64 * 100.0 / LIMIT as f64;
-        let Sizes { containers, volumes, .. } = sizes;
+        let Sizes {
+            containers,
+            volumes,
+            ..
+        } = sizes;
         let of = format!("of {what} object: {containers} containers, {volumes} volumes");
-        writeln!(out, "  {cost:>7} units, {percent:.2} % of what an expression may, {of}")?;
+        writeln!(
+            out,
+            "  {cost:>7} units, {percent:.2} % of what an expression may, {of}"
+        )?;
     }
     Ok(())
 }
 
-fn write_cel(variables: &[kubevet_engine::cel::Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {
+fn write_cel(
+    variables: &[kubevet_engine::cel::Variable],
+    printed: &Printed,
+    out: &mut String,
+) -> anyhow::Result<()> {
     writeln!(out, "\nas CEL, from Kubernetes 1.{MIN_KUBE} on")?;
     for variable in variables {
         // Those of the old object say the same of another root.
         if !variable.name.starts_with("old") {
-            writeln!(out, "  variables.{}\n    {}", variable.name, variable.expression)?;
+            writeln!(
+                out,
+                "  variables.{}\n    {}",
+                variable.name, variable.expression
+            )?;
         }
     }
     writeln!(out, "  finds nothing where\n    {}", printed.clean)?;
     if let Some(unjudged) = &printed.unjudged {
-        writeln!(out, "  leaves unjudged, with a warning, where\n    {}", unjudged.condition)?;
+        writeln!(
+            out,
+            "  leaves unjudged, with a warning, where\n    {}",
+            unjudged.condition
+        )?;
     }
     Ok(())
 }
@@ -139,7 +184,10 @@ fn kind_name(selector: &KindSelector) -> String {
 
 fn kinds_of(selector: &KindSelector) -> Vec<Kind> {
     match selector {
-        KindSelector::Workloads => WORKLOADS.iter().map(|it| Kind::new(it.group, it.name)).collect(),
+        KindSelector::Workloads => WORKLOADS
+            .iter()
+            .map(|it| Kind::new(it.group, it.name))
+            .collect(),
         KindSelector::Kind(kind) => vec![kind.clone()],
     }
 }

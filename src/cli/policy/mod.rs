@@ -45,7 +45,9 @@ enum What {
         dir: PathBuf,
     },
     /// Compare rules with cases of the public library, or of your own (policies/README.md tells the form)
-    #[command(after_help = "Exit status: 0 nothing is unexplained, 1 something is, 2 something does not load")]
+    #[command(
+        after_help = "Exit status: 0 nothing is unexplained, 1 something is, 2 something does not load"
+    )]
     Cases {
         /// A folder of case files, one a rule
         #[arg(value_name = "DIR")]
@@ -62,7 +64,9 @@ enum What {
     )]
     Verify(verify::Verify),
     /// Show what became of a rule: compiled or not and why, the program, what it reads, the CEL
-    #[command(after_help = "Exit status: 0 it is compiled, 1 it is interpreted, 2 it does not load")]
+    #[command(
+        after_help = "Exit status: 0 it is compiled, 1 it is interpreted, 2 it does not load"
+    )]
     Explain(explain::Explain),
 }
 
@@ -73,7 +77,11 @@ impl PolicyCommand {
             What::Test { dir } => test(dir),
             What::Verify(verify) => verify.run(),
             What::Explain(explain) => explain.run(),
-            What::Cases { dir, differences, library } => cases(dir, differences, library),
+            What::Cases {
+                dir,
+                differences,
+                library,
+            } => cases(dir, differences, library),
         }
     }
 }
@@ -85,7 +93,11 @@ fn new(name: &str, dir: &Path) -> anyhow::Result<u8> {
         for file in &files {
             writeln!(out, "{}", file.display())?;
         }
-        writeln!(out, "\nWrite the rule and its test data, then:\n  kubevet policy test {}", folder.display())
+        writeln!(
+            out,
+            "\nWrite the rule and its test data, then:\n  kubevet policy test {}",
+            folder.display()
+        )
     })?;
     Ok(0)
 }
@@ -95,17 +107,31 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     let (engine, faults) = Engine::compile(&library);
     problems.extend(faults);
     let mut chosen = library.clone();
-    chosen.controls.retain(|it| folders.iter().any(|(id, _)| id == it.control.id.as_str()));
+    chosen
+        .controls
+        .retain(|it| folders.iter().any(|(id, _)| id == it.control.id.as_str()));
     problems.extend(engine::lint(&chosen));
     let is_tested = |id: &ControlId| chosen.control(id.as_str()).is_some();
-    problems.extend(engine.interpreted().filter(|(id, _)| is_tested(id)).map(|(_, why)| why.clone()));
+    problems.extend(
+        engine
+            .interpreted()
+            .filter(|(id, _)| is_tested(id))
+            .map(|(_, why)| why.clone()),
+    );
     let (mut objects, mut mismatches) = (0, Vec::new());
     for (id, folder) in &folders {
-        let Some(source) = library.control(id) else { continue };
+        let Some(source) = library.control(id) else {
+            continue;
+        };
         let (testdata, faults) = policy::read_testdata(folder);
         problems.extend(faults);
         objects += testdata.len();
-        mismatches.extend(conformance::check_testdata(&engine, &library, &source.control.id, &testdata));
+        mismatches.extend(conformance::check_testdata(
+            &engine,
+            &library,
+            &source.control.id,
+            &testdata,
+        ));
     }
     problems.sort();
     problems.dedup();
@@ -126,17 +152,25 @@ fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<Tested>, Vec<Problem>)> {
         let (controls, modules, more) = policy::load_custom(dir);
         problems.extend(more);
         // A control of the library that is being changed takes the place of the embedded one.
-        library.controls.retain(|it| !controls.iter().any(|own| own.control.id == it.control.id));
+        library
+            .controls
+            .retain(|it| !controls.iter().any(|own| own.control.id == it.control.id));
         problems.extend(library.add_custom(controls, modules));
         (library, problems)
     };
-    let base = if whole { dir.join("controls") } else { dir.to_owned() };
+    let base = if whole {
+        dir.join("controls")
+    } else {
+        dir.to_owned()
+    };
     let mut folders = Vec::new();
     let is_control = |it: &Path| it.join("control.yaml").is_file();
     if is_control(&base) {
         folders.push(base);
     } else {
-        for entry in fs::read_dir(&base).with_context(|| format!("cannot read {}", base.display()))? {
+        for entry in
+            fs::read_dir(&base).with_context(|| format!("cannot read {}", base.display()))?
+        {
             let path = entry?.path();
             if is_control(&path) {
                 folders.push(path);
@@ -145,18 +179,35 @@ fn tested(dir: &Path) -> anyhow::Result<(Library, Vec<Tested>, Vec<Problem>)> {
     }
     folders.sort();
     if folders.is_empty() && problems.is_empty() {
-        bail!("{}: no control to test: a control is a folder with a control.yaml", dir.display());
+        bail!(
+            "{}: no control to test: a control is a folder with a control.yaml",
+            dir.display()
+        );
     }
     let id_of = |folder: &Path| {
-        let name = fs::canonicalize(folder).ok()?.file_name()?.to_string_lossy().into_owned();
+        let name = fs::canonicalize(folder)
+            .ok()?
+            .file_name()?
+            .to_string_lossy()
+            .into_owned();
         let id = library.controls.iter().map(|it| it.control.id.as_str());
-        id.filter(|it| name == **it || name.starts_with(&format!("{it}-"))).max_by_key(|it| it.len()).map(str::to_owned)
+        id.filter(|it| name == **it || name.starts_with(&format!("{it}-")))
+            .max_by_key(|it| it.len())
+            .map(str::to_owned)
     };
-    let folders = folders.into_iter().filter_map(|it| Some((id_of(&it)?, it))).collect();
+    let folders = folders
+        .into_iter()
+        .filter_map(|it| Some((id_of(&it)?, it)))
+        .collect();
     Ok((library, folders, problems))
 }
 
-fn show_test(mismatches: &[Mismatch], controls: usize, objects: usize, out: &mut dyn Write) -> io::Result<()> {
+fn show_test(
+    mismatches: &[Mismatch],
+    controls: usize,
+    objects: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for mismatch in mismatches {
         writeln!(out, "{}", mismatch.file)?;
         for line in &mismatch.differences {
@@ -178,22 +229,35 @@ fn cases(dir: &Path, differences: &Path, library: &LibraryFlags) -> anyhow::Resu
     problems.extend(faults);
     let (files, faults) = case_files(dir)?;
     problems.extend(faults);
-    let (known, faults) =
-        if differences.is_file() { policy::read_differences(differences) } else { (Vec::new(), Vec::new()) };
+    let (known, faults) = if differences.is_file() {
+        policy::read_differences(differences)
+    } else {
+        (Vec::new(), Vec::new())
+    };
     problems.extend(faults);
     let results = conformance::check_cases(&engine, &library, &files, &known);
     for entry in &known {
-        let exists = |it: &CaseResult| it.control == entry.control && it.rule == entry.rule && it.case == entry.case;
+        let exists = |it: &CaseResult| {
+            it.control == entry.control && it.rule == entry.rule && it.case == entry.case
+        };
         if !results.iter().any(exists) {
-            let message = format!("no case `{}` of {} is run for {}", entry.case, entry.rule, entry.control);
+            let message = format!(
+                "no case `{}` of {} is run for {}",
+                entry.case, entry.rule, entry.control
+            );
             problems.push(Problem::in_file(differences.to_string_lossy(), message));
         }
     }
     if results.is_empty() && problems.is_empty() {
-        bail!("{}: no case of a rule that a control stands for", dir.display());
+        bail!(
+            "{}: no case of a rule that a control stands for",
+            dir.display()
+        );
     }
     terminal::write_shown(|out| show_cases(&results, out))?;
-    let unexplained = results.iter().any(|it| it.status == CaseStatus::Unexplained);
+    let unexplained = results
+        .iter()
+        .any(|it| it.status == CaseStatus::Unexplained);
     Ok(complain(&problems).max(u8::from(unexplained)))
 }
 
@@ -217,8 +281,16 @@ fn case_files(dir: &Path) -> anyhow::Result<(Vec<CaseFile>, Vec<Problem>)> {
 
 fn show_cases(results: &[CaseResult], out: &mut dyn Write) -> io::Result<()> {
     for result in results.iter().filter(|it| it.status != CaseStatus::Agrees) {
-        let word = if result.status == CaseStatus::Unexplained { "unexplained" } else { "on purpose" };
-        writeln!(out, "{word}: {} {} {}", result.control, result.rule, result.case)?;
+        let word = if result.status == CaseStatus::Unexplained {
+            "unexplained"
+        } else {
+            "on purpose"
+        };
+        writeln!(
+            out,
+            "{word}: {} {} {}",
+            result.control, result.rule, result.case
+        )?;
         for line in &result.lines {
             writeln!(out, "    {line}")?;
         }

@@ -22,11 +22,27 @@ impl OracleProcess {
     /// # Errors
     /// It does not start.
     pub(super) fn start(path: &Path) -> anyhow::Result<Self> {
-        let started = Command::new(path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = started.with_context(|| format!("cannot start the oracle {}", path.display()))?;
-        let requests = child.stdin.take().context("the oracle has no standard input")?;
-        let answers = BufReader::new(child.stdout.take().context("the oracle has no standard output")?);
-        Ok(Self { child, requests, answers })
+        let started = Command::new(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child =
+            started.with_context(|| format!("cannot start the oracle {}", path.display()))?;
+        let requests = child
+            .stdin
+            .take()
+            .context("the oracle has no standard input")?;
+        let answers = BufReader::new(
+            child
+                .stdout
+                .take()
+                .context("the oracle has no standard output")?,
+        );
+        Ok(Self {
+            child,
+            requests,
+            answers,
+        })
     }
 }
 
@@ -36,9 +52,11 @@ impl Pipe for OracleProcess {
         thread::scope(|scope| {
             // Written aside: the process stops reading while nobody takes its answers.
             let writing = scope.spawn(move || {
-                lines
-                    .iter()
-                    .try_for_each(|it| requests.write_all(it.as_bytes()).and_then(|()| requests.write_all(b"\n")))
+                lines.iter().try_for_each(|it| {
+                    requests
+                        .write_all(it.as_bytes())
+                        .and_then(|()| requests.write_all(b"\n"))
+                })
             });
             let mut read = Vec::with_capacity(lines.len());
             for _ in lines {

@@ -59,7 +59,11 @@ impl Verify {
         let (engine, faults) = Engine::compile(&library);
         let engine = Arc::new(engine);
         let broken = complain(&problems).max(complain(&faults));
-        let controls = self.controls.iter().map(|it| known(&library, it)).collect::<anyhow::Result<Vec<_>>>()?;
+        let controls = self
+            .controls
+            .iter()
+            .map(|it| known(&library, it))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let seeds = self.seeds(&library)?;
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let mut missing: Vec<String> = Vec::new();
@@ -69,21 +73,61 @@ impl Verify {
         for (control, why) in engine.interpreted() {
             missing.push(format!("program: {control} is interpreted: {why}"));
         }
-        let plan = Plan { controls, count: self.count, seed, wrong: false, keep: KEEP };
-        let panel = Panel { library: &library, engine: &engine, reference: true, policies: true };
+        let plan = Plan {
+            controls,
+            count: self.count,
+            seed,
+            wrong: false,
+            keep: KEEP,
+        };
+        let panel = Panel {
+            library: &library,
+            engine: &engine,
+            reference: true,
+            policies: true,
+        };
         let admitted = self.compare(&plan, &panel, &seeds)?;
         // Exported policies are never shown what no API server lets through.
-        let wrong = Plan { wrong: true, count: percent(self.count, WRONG_PERCENT), ..plan.clone() };
-        let refused = self.compare(&wrong, &Panel { policies: false, ..panel }, &seeds)?;
-        let constructs = if self.controls.is_empty() { Some(self.constructs(&plan)?) } else { None };
+        let wrong = Plan {
+            wrong: true,
+            count: percent(self.count, WRONG_PERCENT),
+            ..plan.clone()
+        };
+        let refused = self.compare(
+            &wrong,
+            &Panel {
+                policies: false,
+                ..panel
+            },
+            &seeds,
+        )?;
+        let constructs = if self.controls.is_empty() {
+            Some(self.constructs(&plan)?)
+        } else {
+            None
+        };
         terminal::write_shown(|out| {
-            writeln!(out, "seed {seed}, {} manifests to begin from\n", seeds.len())?;
-            verify_report::show(&admitted, "objects as an API server may let them through", out)?;
-            verify_report::show(&refused, "objects with wrong types, as no API server lets through", out)?;
+            writeln!(
+                out,
+                "seed {seed}, {} manifests to begin from\n",
+                seeds.len()
+            )?;
+            verify_report::show(
+                &admitted,
+                "objects as an API server may let them through",
+                out,
+            )?;
+            verify_report::show(
+                &refused,
+                "objects with wrong types, as no API server lets through",
+                out,
+            )?;
             if let Some(constructs) = &constructs {
                 verify_report::show_constructs(constructs, out)?;
             }
-            missing.iter().try_for_each(|it| writeln!(out, "missing: {it}"))
+            missing
+                .iter()
+                .try_for_each(|it| writeln!(out, "missing: {it}"))
         })?;
         let mut differ = false;
         let all = [Some(&admitted), Some(&refused), constructs.as_ref()];
@@ -93,8 +137,10 @@ impl Verify {
                 write_file(&folder.join(&file.path), &file.text)?;
             }
         }
-        let unseen =
-            admitted.controls.iter().any(|it| !it.denied_enough() || it.messages.iter().any(|it| it.held == 0));
+        let unseen = admitted
+            .controls
+            .iter()
+            .any(|it| !it.denied_enough() || it.messages.iter().any(|it| it.held == 0));
         let lacking = self.strict && (!missing.is_empty() || unseen);
         Ok(broken.max(if lacking { 2 } else { u8::from(differ) }))
     }
@@ -105,17 +151,38 @@ impl Verify {
         let (engine, faults) = Engine::compile(&library);
         complain(&faults);
         // What compiles is never interpreted, and the interpreter has its own ways with some of it.
-        let panel = Panel { library: &library, engine: &Arc::new(engine), reference: false, policies: true };
+        let panel = Panel {
+            library: &library,
+            engine: &Arc::new(engine),
+            reference: false,
+            policies: true,
+        };
         let (controls, count) = (panel.compiled(), percent(plan.count, CONSTRUCTS_PERCENT));
-        self.compare(&Plan { controls, count, ..plan.clone() }, &panel, &seeds)
+        self.compare(
+            &Plan {
+                controls,
+                count,
+                ..plan.clone()
+            },
+            &panel,
+            &seeds,
+        )
     }
 
     fn compare(&self, plan: &Plan, panel: &Panel<'_>, seeds: &[Seed]) -> anyhow::Result<Report> {
-        let (mut voices, watcher) = panel.voices(|| self.oracle.as_deref().map(OracleProcess::start).transpose())?;
+        let (mut voices, watcher) =
+            panel.voices(|| self.oracle.as_deref().map(OracleProcess::start).transpose())?;
         let bar = terminal::progress("comparing");
         bar.set_length(plan.count);
         let told = &mut |done| bar.set_position(done);
-        let report = proof::run(plan, panel.library, seeds.to_vec(), &mut voices, Some(&watcher), told);
+        let report = proof::run(
+            plan,
+            panel.library,
+            seeds.to_vec(),
+            &mut voices,
+            Some(&watcher),
+            told,
+        );
         bar.finish_and_clear();
         report.context("a voice is gone")
     }
@@ -124,10 +191,16 @@ impl Verify {
     fn seeds(&self, library: &Library) -> anyhow::Result<Vec<Seed>> {
         let mut seeds = Vec::new();
         for source in &library.controls {
-            let Some(folder) = Path::new(&*source.file).parent().filter(|it| it.is_dir()) else { continue };
+            let Some(folder) = Path::new(&*source.file).parent().filter(|it| it.is_dir()) else {
+                continue;
+            };
             for object in policy::read_testdata(folder).0 {
                 let control = Some(source.control.id.clone());
-                seeds.extend(proof::seed(&object.document, control, object.params.clone()));
+                seeds.extend(proof::seed(
+                    &object.document,
+                    control,
+                    object.params.clone(),
+                ));
             }
         }
         let limits = Limits::default();
@@ -153,7 +226,9 @@ fn percent(count: u64, percent: u64) -> u64 {
 }
 
 fn fresh_seed() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| u64::from(it.subsec_nanos()) ^ it.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |it| u64::from(it.subsec_nanos()) ^ it.as_secs())
 }
 
 fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -41,14 +41,20 @@ impl CertificateStore for GateCertificates {
     async fn write(&self, stored: &Stored) -> Result<(), StoreError> {
         match &self.place {
             Place::Folder(folder) => folder.write(stored).await,
-            Place::Secret(secret) => secret.write(&certificates(stored)).await.map_err(|it| failed(&it)),
+            Place::Secret(secret) => secret
+                .write(&certificates(stored))
+                .await
+                .map_err(|it| failed(&it)),
         }
     }
 
     async fn publish(&self, ca_bundle: &[u8]) -> Result<Published, StoreError> {
         match (&self.install, &self.place) {
             (Some((cluster, install)), _) => {
-                cluster.publish(install, ca_bundle).await.map_err(|it| failed(&it))?;
+                cluster
+                    .publish(install, ca_bundle)
+                    .await
+                    .map_err(|it| failed(&it))?;
                 Ok(Published::Done)
             }
             (None, Place::Folder(folder)) => folder.publish(ca_bundle).await,
@@ -65,7 +71,13 @@ fn failed(error: &ClusterError) -> StoreError {
 }
 
 fn stored(it: Certificates) -> Stored {
-    Stored { ca: it.ca, ca_keys: it.ca_keys, certificate: it.certificate, key: it.key, version: it.version }
+    Stored {
+        ca: it.ca,
+        ca_keys: it.ca_keys,
+        certificate: it.certificate,
+        key: it.key,
+        version: it.version,
+    }
 }
 
 fn certificates(it: &Stored) -> Certificates {

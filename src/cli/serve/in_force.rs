@@ -54,7 +54,11 @@ impl InForce {
         let fingerprint = flags.fingerprint();
         let bindings = loaded.bindings.clone().unwrap_or_default();
         let accepted = bindings.len();
-        let gate = Arc::new(ArcSwap::from_pointee(loaded.gate(bindings, exempt.clone(), 1)));
+        let gate = Arc::new(ArcSwap::from_pointee(loaded.gate(
+            bindings,
+            exempt.clone(),
+            1,
+        )));
         metrics.holds(1, 0, accepted, 0);
         let good = BTreeMap::new();
         let (stored, lost) = (Arc::from([]), Vec::new());
@@ -82,9 +86,14 @@ impl InForce {
         let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
         let look = move || {
             let fingerprint = flags.fingerprint();
-            (fingerprint, (fingerprint != known && !forced).then(|| flags.contents()))
+            (
+                fingerprint,
+                (fingerprint != known && !forced).then(|| flags.contents()),
+            )
         };
-        let Ok((fingerprint, contents)) = tokio::task::spawn_blocking(look).await else { return };
+        let Ok((fingerprint, contents)) = tokio::task::spawn_blocking(look).await else {
+            return;
+        };
         let still = contents.is_some() && contents == self.pending;
         self.pending = contents;
         if !still && !forced {
@@ -106,7 +115,10 @@ impl InForce {
             for problem in problems.iter().take(SAID) {
                 error!("{problem}");
             }
-            error!("{} problems in what changed: the library and the bindings that were in force stay", problems.len());
+            error!(
+                "{} problems in what changed: the library and the bindings that were in force stay",
+                problems.len()
+            );
             self.keep(problems.len());
         }
     }
@@ -115,7 +127,8 @@ impl InForce {
     fn keep(&mut self, problems: usize) {
         self.problems = problems;
         let (accepted, refused) = self.counts();
-        self.metrics.holds(self.generation, self.problems, accepted, refused);
+        self.metrics
+            .holds(self.generation, self.problems, accepted, refused);
     }
 
     /// Takes the cluster's bindings.
@@ -127,7 +140,11 @@ impl InForce {
     fn counts(&self) -> (usize, usize) {
         let stored = self.stored.len();
         let folder = self.loaded.bindings.as_ref().map_or(0, Vec::len);
-        let accepted = self.stored.iter().filter(|it| self.good.contains_key(&key(it))).count();
+        let accepted = self
+            .stored
+            .iter()
+            .filter(|it| self.good.contains_key(&key(it)))
+            .count();
         (accepted + folder, stored - accepted)
     }
 
@@ -136,7 +153,10 @@ impl InForce {
     pub(super) fn complete(&self) -> Result<(), String> {
         match self.lost.as_slice() {
             [] => Ok(()),
-            names => Err(format!("in force before, and cannot be read now: {}", names.join(", "))),
+            names => Err(format!(
+                "in force before, and cannot be read now: {}",
+                names.join(", ")
+            )),
         }
     }
 
@@ -147,50 +167,85 @@ impl InForce {
         let mut told = Vec::new();
         self.lost.clear();
         for stored in self.stored.iter() {
-            let (kept, condition, last_good) = match read(stored, &stored.json, &self.loaded.library) {
-                Ok(binding) => {
-                    let condition = accepted(&binding);
-                    (Some(binding), condition, spec(stored))
-                }
-                Err(faults) => {
-                    refused += 1;
-                    let last = self.good.get(&key(stored)).cloned();
-                    let last = last.or_else(|| before(stored, &self.loaded.library));
-                    warn!(binding = stored.name, "the binding is refused: {}", sentence(&faults));
-                    let lost = last.is_none() && stored.before.was_in_force;
-                    if lost {
-                        error!(binding = stored.name, "it was in force before, and no form of it can be read");
-                        self.lost.push(stored.name.clone());
+            let (kept, condition, last_good) =
+                match read(stored, &stored.json, &self.loaded.library) {
+                    Ok(binding) => {
+                        let condition = accepted(&binding);
+                        (Some(binding), condition, spec(stored))
                     }
-                    let condition = not_accepted(&faults, last.is_some(), lost);
-                    (last, condition, None)
-                }
-            };
-            let denies = kept.as_ref().is_some_and(|it| it.actions.contains(&Action::Deny));
+                    Err(faults) => {
+                        refused += 1;
+                        let last = self.good.get(&key(stored)).cloned();
+                        let last = last.or_else(|| before(stored, &self.loaded.library));
+                        warn!(
+                            binding = stored.name,
+                            "the binding is refused: {}",
+                            sentence(&faults)
+                        );
+                        let lost = last.is_none() && stored.before.was_in_force;
+                        if lost {
+                            error!(
+                                binding = stored.name,
+                                "it was in force before, and no form of it can be read"
+                            );
+                            self.lost.push(stored.name.clone());
+                        }
+                        let condition = not_accepted(&faults, last.is_some(), lost);
+                        (last, condition, None)
+                    }
+                };
+            let denies = kept
+                .as_ref()
+                .is_some_and(|it| it.actions.contains(&Action::Deny));
             if let Some(binding) = kept {
                 bindings.push(binding.clone());
                 good.insert(key(stored), binding);
             }
-            told.push(Told { name: stored.name.clone(), generation: stored.generation, condition, denies, last_good });
+            told.push(Told {
+                name: stored.name.clone(),
+                generation: stored.generation,
+                condition,
+                denies,
+                last_good,
+            });
         }
         self.good = good;
         self.generation += 1;
         let accepted = bindings.len();
         let exempt = self.exempt.clone();
-        self.gate.store(Arc::new(self.loaded.gate(bindings, exempt, self.generation)));
-        self.metrics.holds(self.generation, self.problems, accepted, refused);
-        info!(generation = self.generation, bindings = accepted, refused, "library and bindings are in force");
+        self.gate.store(Arc::new(self.loaded.gate(
+            bindings,
+            exempt,
+            self.generation,
+        )));
+        self.metrics
+            .holds(self.generation, self.problems, accepted, refused);
+        info!(
+            generation = self.generation,
+            bindings = accepted,
+            refused,
+            "library and bindings are in force"
+        );
         self.tell(told).await;
     }
 
     async fn tell(&self, told: Vec<Told>) {
         let Some(cluster) = &self.cluster else { return };
         let lets_through = self.lets_through(cluster).await;
-        for Told { name, generation, mut condition, denies, last_good } in told {
+        for Told {
+            name,
+            generation,
+            mut condition,
+            denies,
+            last_good,
+        } in told
+        {
             if denies && let Some(words) = &lets_through {
                 condition.message.push_str(words);
             }
-            let written = cluster.set_binding_status(&name, generation, &[condition], last_good.as_deref()).await;
+            let written = cluster
+                .set_binding_status(&name, generation, &[condition], last_good.as_deref())
+                .await;
             if let Err(error) = written {
                 warn!(binding = name, "its status cannot be written: {error}");
             }
@@ -206,7 +261,9 @@ impl InForce {
                 webhooks.join(", ")
             )),
             Err(error) => {
-                warn!("it cannot be known what the API server lets through while kubevet does not answer: {error}");
+                warn!(
+                    "it cannot be known what the API server lets through while kubevet does not answer: {error}"
+                );
                 None
             }
         }
@@ -271,23 +328,30 @@ fn accepted(binding: &Binding) -> Condition {
             "; its rules take pods and not replicasets, so Pods of Deployments that are already there will be denied",
         );
     }
-    Condition { kind: "Accepted".to_owned(), holds: Some(true), reason: "InForce".to_owned(), message }
+    Condition {
+        kind: "Accepted".to_owned(),
+        holds: Some(true),
+        reason: "InForce".to_owned(),
+        message,
+    }
 }
 
 /// Whether Pods are looked at and their usual owners are not.
 fn misses_owners(binding: &Binding) -> bool {
     let takes = |group: &str, resource: &str| {
-        binding.match_resources.takes_by_rules(&kubevet_k8s::matching::Attributes {
-            operation: kubevet_model::Operation::Create,
-            group,
-            version: "v1",
-            resource,
-            subresource: "",
-            name: "",
-            namespace: "default",
-            labels: None,
-            old_labels: None,
-        })
+        binding
+            .match_resources
+            .takes_by_rules(&kubevet_k8s::matching::Attributes {
+                operation: kubevet_model::Operation::Create,
+                group,
+                version: "v1",
+                resource,
+                subresource: "",
+                name: "",
+                namespace: "default",
+                labels: None,
+                old_labels: None,
+            })
     };
     takes("", "pods") && !takes("apps", "replicasets")
 }
@@ -295,9 +359,10 @@ fn misses_owners(binding: &Binding) -> bool {
 fn not_accepted(faults: &[Problem], last_good: bool, lost: bool) -> Condition {
     let (reason, rest) = match (last_good, lost) {
         (true, _) => ("Invalid", "; the last good form stays in force"),
-        (_, true) => {
-            (LOST, "; nothing of it is in force although it was: a kubevet that starts is not ready until it is mended")
-        }
+        (_, true) => (
+            LOST,
+            "; nothing of it is in force although it was: a kubevet that starts is not ready until it is mended",
+        ),
         _ => ("Invalid", "; nothing of it is in force"),
     };
     Condition {
@@ -346,7 +411,10 @@ mod tests {
     async fn a_broken_binding_keeps_its_last_good_form_over_a_restart() {
         const GOOD: &str = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
         const GONE: &str = r#"{"validationActions":["Deny"],"controls":["C-9999"]}"#;
-        let kept = |last_good: Option<&str>, was_in_force| Before { last_good: last_good.map(Arc::from), was_in_force };
+        let kept = |last_good: Option<&str>, was_in_force| Before {
+            last_good: last_good.map(Arc::from),
+            was_in_force,
+        };
         for (spec, before, in_force, complete) in [
             (GOOD, kept(None, false), true, true),
             (GONE, kept(Some(GOOD), true), true, true),
@@ -359,11 +427,27 @@ mod tests {
             let flags = Flags::parse_from(["kubevet"]);
             let (loaded, _) = flags.gate.load(true);
             let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
-            let mut it = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
-            it.take(Arc::from([stored("strict", spec, before.clone())])).await;
+            let mut it = InForce::new(
+                Arc::new(flags.gate),
+                loaded,
+                None,
+                None,
+                BTreeSet::new(),
+                metrics,
+            );
+            it.take(Arc::from([stored("strict", spec, before.clone())]))
+                .await;
             let gate = it.gate.load();
-            let denies = gate.rules.bindings.iter().any(|it| it.name == "strict" && it.actions.contains(&Action::Deny));
-            assert_eq!((denies, it.complete().is_ok()), (in_force, complete), "{spec} {before:?}");
+            let denies = gate
+                .rules
+                .bindings
+                .iter()
+                .any(|it| it.name == "strict" && it.actions.contains(&Action::Deny));
+            assert_eq!(
+                (denies, it.complete().is_ok()),
+                (in_force, complete),
+                "{spec} {before:?}"
+            );
         }
     }
 
@@ -376,12 +460,23 @@ mod tests {
         let flags = Flags::parse_from(["kubevet", "--controls-config", config.to_str().unwrap()]);
         let (loaded, _) = flags.gate.load(true);
         let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
-        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
+        let mut in_force = InForce::new(
+            Arc::new(flags.gate),
+            loaded,
+            None,
+            None,
+            BTreeSet::new(),
+            metrics,
+        );
         for (text, forced, generation) in [
             (None, false, 1),
             (Some(r#"{"insecureCapabilities": ["A"]}"#), false, 1),
             (Some(r#"{"insecureCapabilities": ["A", "B"]}"#), false, 1),
-            (Some(r#"{"insecureCapabilities": ["A", "B", "C"]}"#), false, 1),
+            (
+                Some(r#"{"insecureCapabilities": ["A", "B", "C"]}"#),
+                false,
+                1,
+            ),
             (None, false, 2),
             (None, false, 2),
             (Some(r#"{"insecureCapabilities": ["D"]}"#), true, 3),
@@ -406,7 +501,14 @@ mod tests {
         assert_eq!(problems, []);
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
-        let mut in_force = InForce::new(Arc::new(flags.gate), loaded, None, None, BTreeSet::new(), metrics);
+        let mut in_force = InForce::new(
+            Arc::new(flags.gate),
+            loaded,
+            None,
+            None,
+            BTreeSet::new(),
+            metrics,
+        );
         let check = |expected: &str| {
             let mut text = String::new();
             encode(&mut text, &registry).unwrap();

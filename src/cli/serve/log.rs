@@ -80,11 +80,17 @@ struct Why {
 impl ProgramLog {
     /// The log on standard error, in force for the whole process, panics included.
     pub(super) fn begin(format: LogFormat, color: bool) -> Self {
-        let form = Form { json: matches!(format, LogFormat::Json), color };
+        let form = Form {
+            json: matches!(format, LogFormat::Json),
+            color,
+        };
         let log = Self::new(standard_error(), form, Bucket::new(Instant::now()));
-        let filter = EnvFilter::try_from_env("KUBEVET_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
+        let filter =
+            EnvFilter::try_from_env("KUBEVET_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
         // Fails only where logging has begun already.
-        let _ = tracing_subscriber::registry().with(log.clone().with_filter(filter)).try_init();
+        let _ = tracing_subscriber::registry()
+            .with(log.clone().with_filter(filter))
+            .try_init();
         std::panic::set_hook(Box::new(|panic| error!("broke down: {panic}")));
         log
     }
@@ -98,8 +104,16 @@ impl ProgramLog {
         };
         let lines = Lines::new(output, lost, say);
         let buckets = std::array::from_fn(|_| Mutex::new(bucket.clone()));
-        let inner = Inner { lines, form, buckets, unsaid: AtomicU64::new(0), unwritten };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            lines,
+            form,
+            buckets,
+            unsaid: AtomicU64::new(0),
+            unwritten,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Enters what is counted.
@@ -114,7 +128,9 @@ impl ProgramLog {
     /// Writes a line for people that is no event: why the program ends.
     pub(super) fn say(&self, words: &str) {
         let mut line = String::with_capacity(words.len() + 1);
-        cut_bytes(words, MESSAGE_BYTES).chars().for_each(|c| push_visible(c, &mut line));
+        cut_bytes(words, MESSAGE_BYTES)
+            .chars()
+            .for_each(|c| push_visible(c, &mut line));
         line.push('\n');
         self.inner.lines.write(line.into_bytes());
     }
@@ -127,17 +143,28 @@ impl ProgramLog {
     fn write(&self, entry: Entry, now: Instant) {
         let inner = &self.inner;
         let level = entry.level;
-        let place = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG].iter().position(|it| *it == level);
-        let Some(bucket) = inner.buckets.get(place.unwrap_or(4)) else { return };
-        if !bucket.lock().unwrap_or_else(PoisonError::into_inner).take(now) {
+        let place = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG]
+            .iter()
+            .position(|it| *it == level);
+        let Some(bucket) = inner.buckets.get(place.unwrap_or(4)) else {
+            return;
+        };
+        if !bucket
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(now)
+        {
             inner.unsaid.fetch_add(1, Ordering::Relaxed);
             inner.unwritten.get_or_create(&Why { why: "rate" }).inc();
             return;
         }
         let count = inner.unsaid.swap(0, Ordering::Relaxed);
         if count > 0 {
-            let words = format!("{count} lines of this log were left out: more came than are written");
-            inner.lines.write(Entry::of_text(Level::WARN, words).line(inner.form));
+            let words =
+                format!("{count} lines of this log were left out: more came than are written");
+            inner
+                .lines
+                .write(Entry::of_text(Level::WARN, words).line(inner.form));
         }
         inner.lines.write(entry.line(inner.form));
     }
@@ -168,7 +195,10 @@ struct Bucket {
 
 impl Bucket {
     fn new(now: Instant) -> Self {
-        Self { lines: BURST, filled: now }
+        Self {
+            lines: BURST,
+            filled: now,
+        }
     }
 
     fn take(&mut self, now: Instant) -> bool {
@@ -198,11 +228,19 @@ struct Entry {
 
 impl Entry {
     fn new(level: Level) -> Self {
-        Self { level, time: SystemTime::now(), message: String::new(), fields: Vec::new() }
+        Self {
+            level,
+            time: SystemTime::now(),
+            message: String::new(),
+            fields: Vec::new(),
+        }
     }
 
     fn of_text(level: Level, message: String) -> Self {
-        Self { message, ..Self::new(level) }
+        Self {
+            message,
+            ..Self::new(level)
+        }
     }
 
     fn put(&mut self, field: &Field, value: Value) {
@@ -215,7 +253,11 @@ impl Entry {
 
     /// The line, with its end.
     fn line(&self, form: Form) -> Vec<u8> {
-        let mut line = if form.json { self.json() } else { self.text(form.color) };
+        let mut line = if form.json {
+            self.json()
+        } else {
+            self.text(form.color)
+        };
         line.push(b'\n');
         line
     }
@@ -233,11 +275,16 @@ impl Entry {
             true => write!(text, " \u{1b}[{code}m{:>5}\u{1b}[0m ", self.level),
             false => write!(text, " {:>5} ", self.level),
         };
-        self.message.chars().for_each(|c| push_visible(c, &mut text));
+        self.message
+            .chars()
+            .for_each(|c| push_visible(c, &mut text));
         for (name, value) in &self.fields {
             let _ = write!(text, " {name}=");
             // A text as JSON is quoted, so that no value ends early and begins another field.
-            value.to_string().chars().for_each(|c| push_visible(c, &mut text));
+            value
+                .to_string()
+                .chars()
+                .for_each(|c| push_visible(c, &mut text));
         }
         text.into_bytes()
     }
@@ -245,31 +292,49 @@ impl Entry {
     fn json(&self) -> Vec<u8> {
         let mut fields = Map::new();
         fields.insert("message".to_owned(), self.message.clone().into());
-        fields.extend(self.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        fields.extend(
+            self.fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
         let mut entry = Map::new();
         entry.insert("timestamp".to_owned(), self.stamp().into());
         entry.insert("level".to_owned(), self.level.as_str().into());
         entry.insert("fields".to_owned(), fields.into());
         let mut bytes = Vec::with_capacity(256);
         // Maps of texts and numbers cannot fail to be written.
-        let _ = entry.serialize(&mut Serializer::with_formatter(&mut bytes, Escaped(CompactFormatter)));
+        let _ = entry.serialize(&mut Serializer::with_formatter(
+            &mut bytes,
+            Escaped(CompactFormatter),
+        ));
         bytes
     }
 
     fn stamp(&self) -> String {
         let utc = OffsetDateTime::from(self.time);
-        utc.replace_microsecond(utc.microsecond()).unwrap_or(utc).format(&Rfc3339).unwrap_or_default()
+        utc.replace_microsecond(utc.microsecond())
+            .unwrap_or(utc)
+            .format(&Rfc3339)
+            .unwrap_or_default()
     }
 }
 
 impl Visit for Entry {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let most = if field.name() == "message" { MESSAGE_BYTES } else { FIELD_BYTES };
+        let most = if field.name() == "message" {
+            MESSAGE_BYTES
+        } else {
+            FIELD_BYTES
+        };
         self.put(field, bounded(&format_args!("{value:?}"), most).into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let most = if field.name() == "message" { MESSAGE_BYTES } else { FIELD_BYTES };
+        let most = if field.name() == "message" {
+            MESSAGE_BYTES
+        } else {
+            FIELD_BYTES
+        };
         self.put(field, cut_bytes(value, most).into_owned().into());
     }
 
@@ -315,12 +380,22 @@ mod tests {
     /// What is written of some events, without the times.
     fn written(form: Form, speak: impl FnOnce()) -> String {
         let kept = Kept::default();
-        let log = ProgramLog::new(Output::stream(kept.clone()), form, Bucket::new(Instant::now()));
+        let log = ProgramLog::new(
+            Output::stream(kept.clone()),
+            form,
+            Bucket::new(Instant::now()),
+        );
         let subscriber = tracing_subscriber::registry().with(log.clone());
         tracing::subscriber::with_default(subscriber, speak);
         log.flush(LONG);
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        assert!(!text.trim_end_matches('\n').chars().any(|c| c != '\n' && kubevet_model::is_hidden(c)), "{text:?}");
+        assert!(
+            !text
+                .trim_end_matches('\n')
+                .chars()
+                .any(|c| c != '\n' && kubevet_model::is_hidden(c)),
+            "{text:?}"
+        );
         let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").unwrap();
         time.replace_all(&text, "TIME").into_owned()
     }
@@ -328,15 +403,33 @@ mod tests {
     #[test]
     fn events_are_lines_whose_texts_cannot_begin_others() {
         let speak = || {
-            warn!(binding = "a\nERROR b", count = 3, ok = true, "x\u{1b}[31m\u{202e}{}", "\u{9b}y\r\n");
+            warn!(
+                binding = "a\nERROR b",
+                count = 3,
+                ok = true,
+                "x\u{1b}[31m\u{202e}{}",
+                "\u{9b}y\r\n"
+            );
             info!("plain");
         };
         assert_eq!(
-            written(Form { json: false, color: false }, speak),
+            written(
+                Form {
+                    json: false,
+                    color: false
+                },
+                speak
+            ),
             "TIME  WARN x\\u{1b}[31m\\u{202e}\\u{9b}y\\r\\n binding=\"a\\nERROR b\" count=3 ok=true\nTIME  INFO plain\n"
         );
         assert_eq!(
-            written(Form { json: true, color: false }, speak),
+            written(
+                Form {
+                    json: true,
+                    color: false
+                },
+                speak
+            ),
             "{\"timestamp\":\"TIME\",\"level\":\"WARN\",\"fields\":{\"message\":\"x\\u001b[31m\\u202e\\u009by\\r\\n\",\
              \"binding\":\"a\\nERROR b\",\"count\":3,\"ok\":true}}\n\
              {\"timestamp\":\"TIME\",\"level\":\"INFO\",\"fields\":{\"message\":\"plain\"}}\n"
@@ -346,9 +439,17 @@ mod tests {
     #[test]
     fn libraries_speak_of_errors_only() {
         let kept = Kept::default();
-        let form = Form { json: false, color: false };
-        let log = ProgramLog::new(Output::stream(kept.clone()), form, Bucket::new(Instant::now()));
-        let subscriber = tracing_subscriber::registry().with(log.clone().with_filter(EnvFilter::new(FILTER)));
+        let form = Form {
+            json: false,
+            color: false,
+        };
+        let log = ProgramLog::new(
+            Output::stream(kept.clone()),
+            form,
+            Bucket::new(Instant::now()),
+        );
+        let subscriber =
+            tracing_subscriber::registry().with(log.clone().with_filter(EnvFilter::new(FILTER)));
         tracing::subscriber::with_default(subscriber, || {
             warn!(target: "h2::proto::streams", "reset");
             info!(target: "hyper", "closed");
@@ -358,15 +459,28 @@ mod tests {
         });
         log.flush(LONG);
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        let said: Vec<_> = text.lines().filter_map(|it| it.rsplit(' ').next()).collect();
+        let said: Vec<_> = text
+            .lines()
+            .filter_map(|it| it.rsplit(' ').next())
+            .collect();
         assert_eq!(said, ["failed", "listening"]);
     }
 
     #[test]
     fn a_line_is_bounded_whatever_is_said() {
         let long = "x".repeat(1 << 20);
-        let text = written(Form { json: true, color: false }, || warn!(a = long, b = ?long, "{long}"));
-        assert!(text.len() < MESSAGE_BYTES + 2 * FIELD_BYTES + 200, "{}", text.len());
+        let text = written(
+            Form {
+                json: true,
+                color: false,
+            },
+            || warn!(a = long, b = ?long, "{long}"),
+        );
+        assert!(
+            text.len() < MESSAGE_BYTES + 2 * FIELD_BYTES + 200,
+            "{}",
+            text.len()
+        );
         assert!(text.contains("x…"), "{text}");
     }
 
@@ -375,7 +489,14 @@ mod tests {
     fn lines_over_the_rate_are_counted_and_said() {
         let kept = Kept::default();
         let begun = Instant::now();
-        let log = ProgramLog::new(Output::stream(kept.clone()), Form { json: false, color: false }, Bucket::new(begun));
+        let log = ProgramLog::new(
+            Output::stream(kept.clone()),
+            Form {
+                json: false,
+                color: false,
+            },
+            Bucket::new(begun),
+        );
         let say = |level, text: &str, now| log.write(Entry::of_text(level, text.to_owned()), now);
         for _ in 0..BURST + 7 {
             say(Level::WARN, "flood", begun);
@@ -386,15 +507,28 @@ mod tests {
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("flood").count(), BURST as usize);
         assert!(text.contains("7 lines of this log were left out"), "{text}");
-        assert!(text.contains("ERROR broken") && text.contains("later"), "{text}");
-        assert_eq!(log.inner.unwritten.get_or_create(&Why { why: "rate" }).get(), 7);
+        assert!(
+            text.contains("ERROR broken") && text.contains("later"),
+            "{text}"
+        );
+        assert_eq!(
+            log.inner
+                .unwritten
+                .get_or_create(&Why { why: "rate" })
+                .get(),
+            7
+        );
     }
 
     #[test]
     fn a_bucket_fills_at_its_rate_and_no_higher_than_its_burst() {
         let begun = Instant::now();
         let mut bucket = Bucket::new(begun);
-        let mut taken = |after: u64| (0..1000).filter(|_| bucket.take(begun + Duration::from_millis(after))).count();
+        let mut taken = |after: u64| {
+            (0..1000)
+                .filter(|_| bucket.take(begun + Duration::from_millis(after)))
+                .count()
+        };
         assert_eq!(taken(0), 200);
         assert_eq!(taken(49), 0);
         assert_eq!(taken(100), 2);

@@ -19,10 +19,12 @@ use kubevet_k8s::matching::Labels;
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::Kind;
 use kubevet_server::{
-    self as serve, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown, TlsSource,
+    self as serve, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown,
+    TlsSource,
 };
 use kubevet_webhook::{
-    self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output, Recorder,
+    self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output,
+    Recorder,
 };
 use log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
@@ -100,7 +102,12 @@ pub(super) struct ServeCommand {
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     deployment: Option<String>,
     /// Folder of ca.crt, tls.crt and tls.key, made where absent [default: kubevet/tls in the user's state folder]
-    #[arg(long, value_name = "DIR", conflicts_with = "tls_secret", help_heading = "Certificates")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "tls_secret",
+        help_heading = "Certificates"
+    )]
     tls_dir: Option<PathBuf>,
     /// Secret of our namespace that holds them instead
     #[arg(long, value_name = "NAME", help_heading = "Certificates")]
@@ -115,7 +122,12 @@ pub(super) struct ServeCommand {
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     client_ca: Option<PathBuf>,
     /// Only callers whose certificate bears this common name
-    #[arg(long, value_name = "NAME", requires = "client_ca", help_heading = "Certificates")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "client_ca",
+        help_heading = "Certificates"
+    )]
     client_name: Vec<String>,
     /// How long new calls are still taken after TERM, for API servers that have not heard
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
@@ -130,7 +142,12 @@ pub(super) struct ServeCommand {
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Logs")]
     decision_sample: u64,
     /// The form of the program's own log, on standard error
-    #[arg(long, value_name = "FORM", default_value = "text", help_heading = "Logs")]
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        help_heading = "Logs"
+    )]
     log_format: LogFormat,
 }
 
@@ -142,7 +159,9 @@ enum LogFormat {
 
 /// `5s`, `250ms`, `1h`, `10m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let wrong = || format!("`{text}` is no time: write it like 5s, 250ms, 10m or 1h");
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -153,7 +172,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
+    number
+        .checked_mul(millis)
+        .map(Duration::from_millis)
+        .ok_or_else(wrong)
 }
 
 impl ServeCommand {
@@ -170,7 +192,10 @@ impl ServeCommand {
         // One thread more than reviews that are judged at once: it takes in what waits, so that the fair queue and not the
         // order of arrival says whose turn it is.
         let threads = webhook::judged_at_once() + 1;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()?;
         let done = runtime.block_on(self.serve(loaded, &log));
         runtime.shutdown_timeout(Duration::from_secs(1));
         // Not by the caller: its standard error may make it wait for ever.
@@ -182,7 +207,11 @@ impl ServeCommand {
         Ok(code)
     }
 
-    async fn serve(self, loaded: super::gate::Loaded, program_log: &ProgramLog) -> anyhow::Result<u8> {
+    async fn serve(
+        self,
+        loaded: super::gate::Loaded,
+        program_log: &ProgramLog,
+    ) -> anyhow::Result<u8> {
         let cluster = match self.access() {
             Some(access) => Some(cluster::connect(&access).await?),
             None => None,
@@ -194,34 +223,72 @@ impl ServeCommand {
         program_log.register(&mut registry);
         let namespace = env::var("POD_NAMESPACE").ok().filter(|it| !it.is_empty());
         let install = self.install(namespace.clone());
-        let watched = cluster.as_ref().map(|it| Watched::new(it, self.gate.bindings.is_none()));
+        let watched = cluster
+            .as_ref()
+            .map(|it| Watched::new(it, self.gate.bindings.is_none()));
         let says = self.how_to_enforce(&loaded, watched.is_some());
         let exempt = namespace.iter().cloned().collect();
         let flags = Arc::new(self.gate);
-        let mut in_force = InForce::new(flags, loaded, cluster.clone(), install.clone(), exempt, Arc::clone(&metrics));
+        let mut in_force = InForce::new(
+            flags,
+            loaded,
+            cluster.clone(),
+            install.clone(),
+            exempt,
+            Arc::clone(&metrics),
+        );
 
         let store = Arc::new(GateCertificates {
-            place: place(self.tls_dir, self.tls_secret, namespace.as_deref(), cluster.as_ref())?,
+            place: place(
+                self.tls_dir,
+                self.tls_secret,
+                namespace.as_deref(),
+                cluster.as_ref(),
+            )?,
             install: cluster.clone().zip(install.clone()),
         });
         let ca_file = store.ca_file();
-        let keeper = Keeper::new(Arc::clone(&store), names(self.tls_name, namespace.as_deref())?, self.ca_overlap);
-        let held = keeper.turn(OffsetDateTime::now_utc()).await.context("the certificates cannot be had")?;
-        let clients = Clients { ca: self.client_ca, names: self.client_name };
+        let keeper = Keeper::new(
+            Arc::clone(&store),
+            names(self.tls_name, namespace.as_deref())?,
+            self.ca_overlap,
+        );
+        let held = keeper
+            .turn(OffsetDateTime::now_utc())
+            .await
+            .context("the certificates cannot be had")?;
+        let clients = Clients {
+            ca: self.client_ca,
+            names: self.client_name,
+        };
         let tls = TlsSource::new(&held, clients, served.clone()).await?;
 
-        let shutdown = Shutdown::new(Drain { delay: self.drain_delay, ..Drain::default() });
-        let health = Health::new(&["certificates", "library", "bindings", "namespaces"], shutdown.clone());
+        let shutdown = Shutdown::new(Drain {
+            delay: self.drain_delay,
+            ..Drain::default()
+        });
+        let health = Health::new(
+            &["certificates", "library", "bindings", "namespaces"],
+            shutdown.clone(),
+        );
         health.set("certificates", Ok(()));
         health.set("library", Ok(()));
-        let events = cluster.as_ref().map(|it| it.events(&env::var("POD_NAME").unwrap_or_default()));
+        let events = cluster
+            .as_ref()
+            .map(|it| it.events(&env::var("POD_NAME").unwrap_or_default()));
         let admission = Arc::new(Admission {
             gate: Arc::clone(&in_force.gate),
-            log: Some(DecisionLog::new(decisions(&self.decision_log)?, self.decision_sample, &metrics)),
+            log: Some(DecisionLog::new(
+                decisions(&self.decision_log)?,
+                self.decision_sample,
+                &metrics,
+            )),
             recorder: recorder(self.record.as_deref(), &metrics)?,
-            namespaces: watched
-                .as_ref()
-                .map(|it| Box::new(Lookup { namespaces: it.namespaces.clone() }) as Box<dyn NamespaceLookup>),
+            namespaces: watched.as_ref().map(|it| {
+                Box::new(Lookup {
+                    namespaces: it.namespaces.clone(),
+                }) as Box<dyn NamespaceLookup>
+            }),
             observe: events.clone().map(observe::events),
             capacity: Capacity::default(),
             metrics,
@@ -229,12 +296,27 @@ impl ServeCommand {
 
         let descriptors = serve::raise_descriptor_limit();
         let connections = descriptors.connections();
-        info!("{} descriptors may be open: at most {connections} connections", descriptors.now);
-        let limits = Limits { connections, ..Limits::default() };
-        let bind = if self.share_port { Listener::bind_shared } else { Listener::bind };
+        info!(
+            "{} descriptors may be open: at most {connections} connections",
+            descriptors.now
+        );
+        let limits = Limits {
+            connections,
+            ..Limits::default()
+        };
+        let bind = if self.share_port {
+            Listener::bind_shared
+        } else {
+            Listener::bind
+        };
         let listener = bind(self.listen, limits, served.clone());
-        let more = if self.share_port { "" } else { " (--share-port lets two gates share it)" };
-        let listener = listener.with_context(|| format!("cannot listen on {}{more}", self.listen))?;
+        let more = if self.share_port {
+            ""
+        } else {
+            " (--share-port lets two gates share it)"
+        };
+        let listener =
+            listener.with_context(|| format!("cannot listen on {}{more}", self.listen))?;
         let address = listener.address()?;
         let mut routes = webhook::router(Arc::clone(&admission));
         let mut plain = None;
@@ -243,11 +325,22 @@ impl ServeCommand {
             None => routes = routes.merge(health.routes(None)),
             Some(address) => {
                 let about = health.routes(Some(Arc::new(registry)));
-                let listening = serve::listen_apart(address, self.share_port, served.clone(), about, shutdown.clone());
+                let listening = serve::listen_apart(
+                    address,
+                    self.share_port,
+                    served.clone(),
+                    about,
+                    shutdown.clone(),
+                );
                 plain = Some(listening.with_context(|| format!("cannot listen on {address}"))?);
             }
         }
-        let server = tokio::spawn(serve::listen(listener, tls.clone(), routes, shutdown.clone()));
+        let server = tokio::spawn(serve::listen(
+            listener,
+            tls.clone(),
+            routes,
+            shutdown.clone(),
+        ));
         tokio::spawn(keep(keeper, tls.clone()));
         tokio::spawn({
             let (tls, store) = (tls.clone(), Arc::clone(&store));
@@ -268,7 +361,14 @@ impl ServeCommand {
             tls.reload();
             admission.reopen();
         };
-        let work = work(&mut in_force, watched, &health, &gauges, &reread, events.as_ref());
+        let work = work(
+            &mut in_force,
+            watched,
+            &health,
+            &gauges,
+            &reread,
+            events.as_ref(),
+        );
         // Before the runtime takes the signals: from here on nothing else ends a process that hangs.
         watchdog::begin(self.drain_delay.max(Drain::default().bound) + GRACE)
             .context("the signals cannot be watched")?;
@@ -302,7 +402,11 @@ impl ServeCommand {
 
     fn install(&self, namespace: Option<String>) -> Option<Install> {
         let configuration = self.webhook_configuration.clone()?;
-        Some(Install { configuration, namespace, deployment: self.deployment.clone() })
+        Some(Install {
+            configuration,
+            namespace,
+            deployment: self.deployment.clone(),
+        })
     }
 
     fn how_to_enforce(&self, loaded: &super::gate::Loaded, cluster: bool) -> String {
@@ -337,7 +441,10 @@ struct Watched {
 
 impl Watched {
     fn new(cluster: &Cluster, bindings: bool) -> Self {
-        Self { namespaces: cluster.namespaces(), bindings: bindings.then(|| cluster.bindings()) }
+        Self {
+            namespaces: cluster.namespaces(),
+            bindings: bindings.then(|| cluster.bindings()),
+        }
     }
 }
 
@@ -349,13 +456,20 @@ struct Gauges {
 
 impl Gauges {
     fn register(registry: &mut Registry) -> Self {
-        let it = Self { namespace_age_s: Gauge::default(), events_dropped: Gauge::default() };
+        let it = Self {
+            namespace_age_s: Gauge::default(),
+            events_dropped: Gauge::default(),
+        };
         registry.register(
             "kubevet_namespace_cache_age_seconds",
             "Time since the API server was last heard about namespaces; -1 where it was never",
             it.namespace_age_s.clone(),
         );
-        registry.register("kubevet_events_dropped", "Events that were not written", it.events_dropped.clone());
+        registry.register(
+            "kubevet_events_dropped",
+            "Events that were not written",
+            it.events_dropped.clone(),
+        );
         it
     }
 }
@@ -369,14 +483,19 @@ async fn work(
     reread: &(dyn Fn() + Sync),
     events: Option<&cluster::Events>,
 ) {
-    let mut receiver = watched.as_ref().and_then(|it| it.bindings.as_ref()).map(Bindings::receiver);
+    let mut receiver = watched
+        .as_ref()
+        .and_then(|it| it.bindings.as_ref())
+        .map(Bindings::receiver);
     if receiver.is_none() {
         health.set("bindings", Ok(()));
     }
     if watched.is_none() {
         health.set("namespaces", Ok(()));
     }
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut synced = watched.is_none();
@@ -417,16 +536,24 @@ async fn work(
         }
         if let Some(watched) = &watched {
             let age = watched.namespaces.age();
-            gauges.namespace_age_s.set(age.and_then(|it| i64::try_from(it.as_secs()).ok()).unwrap_or(-1));
+            gauges.namespace_age_s.set(
+                age.and_then(|it| i64::try_from(it.as_secs()).ok())
+                    .unwrap_or(-1),
+            );
             if !synced {
                 health.set(
                     "namespaces",
-                    Err(watched.namespaces.trouble().unwrap_or_else(|| "not listed yet".to_owned())),
+                    Err(watched
+                        .namespaces
+                        .trouble()
+                        .unwrap_or_else(|| "not listed yet".to_owned())),
                 );
             }
         }
         if let Some(events) = events {
-            gauges.events_dropped.set(i64::try_from(events.dropped()).unwrap_or(i64::MAX));
+            gauges
+                .events_dropped
+                .set(i64::try_from(events.dropped()).unwrap_or(i64::MAX));
         }
     }
 }
@@ -437,12 +564,16 @@ async fn keep(keeper: Keeper<GateCertificates>, tls: TlsSource) {
 
 /// Puts back what an earlier end let go, as soon as the API server takes it.
 async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
-    let (Some(cluster), Some(install)) = (cluster, install) else { return };
+    let (Some(cluster), Some(install)) = (cluster, install) else {
+        return;
+    };
     loop {
         match cluster.restore(install).await {
             Ok(names) if names.is_empty() => return,
             Ok(names) => return info!("webhooks fail closed again: {}", names.join(", ")),
-            Err(error) => error!("what an earlier end let go cannot be put back (tried again soon): {error}"),
+            Err(error) => {
+                error!("what an earlier end let go cannot be put back (tried again soon): {error}")
+            }
         }
         tokio::time::sleep(KEEP).await;
     }
@@ -451,7 +582,10 @@ async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
 async fn release(cluster: &Cluster, install: &Install) {
     match cluster.release(install).await {
         Ok(Release::Released(names)) if !names.is_empty() => {
-            warn!("nobody of us stays: these webhooks no longer block the cluster: {}", names.join(", "));
+            warn!(
+                "nobody of us stays: these webhooks no longer block the cluster: {}",
+                names.join(", ")
+            );
         }
         Ok(_) => {}
         Err(error) => warn!("it cannot be known whether somebody of us stays: {error}"),
@@ -460,7 +594,10 @@ async fn release(cluster: &Cluster, install: &Install) {
 
 /// Resolves when the process is asked to end.
 async fn ended() -> &'static str {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return "no signals to wait for";
     };
     tokio::select! {
@@ -493,7 +630,9 @@ fn place(
 ) -> anyhow::Result<Place> {
     if let Some(secret) = tls_secret {
         let (Some(cluster), Some(namespace)) = (cluster, namespace) else {
-            bail!("--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is");
+            bail!(
+                "--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is"
+            );
         };
         return Ok(Place::Secret(Box::new(cluster.secret(namespace, &secret))));
     }
@@ -505,7 +644,11 @@ fn place(
 
 /// Where programs keep state (XDG Base Directory Specification).
 fn state_folder() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|it| !it.is_empty())
+            .map(PathBuf::from)
+    };
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|it| it.join(".local/state")))?;
     Some(state.join("kubevet/tls"))
 }
@@ -518,7 +661,10 @@ fn names(mut extra: Vec<String>, namespace: Option<&str>) -> anyhow::Result<Vec<
 fn decisions(path: &Path) -> anyhow::Result<Output> {
     if path == Path::new("-") {
         // Not the library's standard output, which has a lock that a writer keeps while it waits.
-        let descriptor = io::stdout().as_fd().try_clone_to_owned().context("cannot write to standard output")?;
+        let descriptor = io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .context("cannot write to standard output")?;
         return Ok(Output::stream(File::from(descriptor)));
     }
     Output::file(path).with_context(|| format!("cannot write the decision log {}", path.display()))
@@ -526,20 +672,30 @@ fn decisions(path: &Path) -> anyhow::Result<Output> {
 
 /// Whether the program's log has colours.
 fn is_colored() -> bool {
-    io::IsTerminal::is_terminal(&io::stderr()) && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+    io::IsTerminal::is_terminal(&io::stderr())
+        && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
 fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
-    let Some(folder) = folder else { return Ok(None) };
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
     let cannot = || format!("cannot record reviews into {}", folder.display());
     Ok(Some(Recorder::new(folder, metrics).with_context(cannot)?))
 }
 
 /// Kinds that get a label of their own in metrics: those that some control looks at.
 fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
-    let named = loaded.library.controls.iter().flat_map(|it| &it.control.kinds).filter_map(|it| match it {
-        kubevet_model::KindSelector::Kind(Kind { name, .. }) => Some(name.clone()),
-        kubevet_model::KindSelector::Workloads => None,
-    });
-    named.chain(WORKLOADS.iter().map(|it| it.name.to_owned())).collect()
+    let named = loaded
+        .library
+        .controls
+        .iter()
+        .flat_map(|it| &it.control.kinds)
+        .filter_map(|it| match it {
+            kubevet_model::KindSelector::Kind(Kind { name, .. }) => Some(name.clone()),
+            kubevet_model::KindSelector::Workloads => None,
+        });
+    named
+        .chain(WORKLOADS.iter().map(|it| it.name.to_owned()))
+        .collect()
 }

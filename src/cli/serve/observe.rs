@@ -12,17 +12,36 @@ const MOST: usize = 3;
 /// Hears of answers and writes Events.
 pub(super) fn events(events: Events) -> Observe {
     Arc::new(move |answered: &Answered| {
-        let Some(review) = answered.review.as_ref().filter(|it| !it.dry_run && !answered.decision.allowed) else {
+        let Some(review) = answered
+            .review
+            .as_ref()
+            .filter(|it| !it.dry_run && !answered.decision.allowed)
+        else {
             return;
         };
-        let denied = answered.decision.outcomes.iter().filter(|it| it.action == Some(Action::Deny));
-        denied.take(MOST).for_each(|it| events.record(note(review, it)));
+        let denied = answered
+            .decision
+            .outcomes
+            .iter()
+            .filter(|it| it.action == Some(Action::Deny));
+        denied
+            .take(MOST)
+            .for_each(|it| events.record(note(review, it)));
     })
 }
 
 fn note(review: &Review, outcome: &Outcome) -> Note {
-    let id = review.object.as_ref().map(kubevet_document::Document::id).unwrap_or_default();
-    let path = outcome.finding.paths.first().map(|it| format!(" ({it})")).unwrap_or_default();
+    let id = review
+        .object
+        .as_ref()
+        .map(kubevet_document::Document::id)
+        .unwrap_or_default();
+    let path = outcome
+        .finding
+        .paths
+        .first()
+        .map(|it| format!(" ({it})"))
+        .unwrap_or_default();
     Note {
         subject: Subject {
             api_version: id.api_version,
@@ -41,7 +60,10 @@ fn note(review: &Review, outcome: &Outcome) -> Note {
         control: outcome.finding.control.to_string(),
         reason: "Denied",
         action: "Admission",
-        message: format!("{}: {}{path}", outcome.finding.control, outcome.finding.message),
+        message: format!(
+            "{}: {}{path}",
+            outcome.finding.control, outcome.finding.message
+        ),
         warning: true,
     }
 }

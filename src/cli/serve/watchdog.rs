@@ -25,7 +25,10 @@ pub(super) fn begin(within: Duration) -> io::Result<()> {
             process::exit(STATUS);
         }
     };
-    thread::Builder::new().name("watchdog".to_owned()).spawn(watch).map(drop)
+    thread::Builder::new()
+        .name("watchdog".to_owned())
+        .spawn(watch)
+        .map(drop)
 }
 
 #[cfg(test)]
@@ -57,11 +60,23 @@ mod tests {
     #[test]
     fn a_process_that_hangs_is_ended_by_term() {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "cli::serve::watchdog::tests::hangs", "--nocapture"]);
-        let mut child = command.env(HANGS, "1").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.args([
+            "--exact",
+            "cli::serve::watchdog::tests::hangs",
+            "--nocapture",
+        ]);
+        let mut child = command
+            .env(HANGS, "1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|it| it.unwrap().contains("ready")));
-        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         let deadline = Instant::now() + Duration::from_secs(60);
         let status = loop {

@@ -49,7 +49,9 @@ impl ApplyCommand {
             return Ok(left_out);
         }
         let access = access(self.kubeconfig.clone())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let lines = runtime.block_on(self.apply(&access, &selected.export.objects))?;
         terminal::write_shown(|out| lines.iter().try_for_each(|it| writeln!(out, "{it}")))?;
         if !self.dry_run {
@@ -67,21 +69,34 @@ impl ApplyCommand {
             lines.push(format!("{} {}: {line}{note}", object.kind, object.name));
         }
         if self.prune {
-            let wanted: BTreeSet<_> = objects.iter().map(|it| (it.kind.clone(), it.name.clone())).collect();
-            let gone = cluster.prune_policies(&wanted, MANAGED_BY, self.dry_run).await?;
-            lines.extend(gone.into_iter().map(|(kind, name)| format!("{kind} {name}: pruned{note}")));
+            let wanted: BTreeSet<_> = objects
+                .iter()
+                .map(|it| (it.kind.clone(), it.name.clone()))
+                .collect();
+            let gone = cluster
+                .prune_policies(&wanted, MANAGED_BY, self.dry_run)
+                .await?;
+            lines.extend(
+                gone.into_iter()
+                    .map(|(kind, name)| format!("{kind} {name}: pruned{note}")),
+            );
         }
         Ok(lines)
     }
 
     async fn apply_one(&self, cluster: &Cluster, object: &Object) -> anyhow::Result<&'static str> {
-        let how = Applying { dry_run: self.dry_run, force: self.force_conflicts };
+        let how = Applying {
+            dry_run: self.dry_run,
+            force: self.force_conflicts,
+        };
         match cluster.apply_policy(&object.body, how).await {
             Ok(Became::Created) => Ok("created"),
             Ok(Became::Changed) => Ok("changed"),
             Ok(Became::Unchanged) => Ok("unchanged"),
             // A dry run has not made the kind.
-            Err(cluster::ClusterError::Missing { .. }) if self.dry_run && object.kind == "ControlConfiguration" => {
+            Err(cluster::ClusterError::Missing { .. })
+                if self.dry_run && object.kind == "ControlConfiguration" =>
+            {
                 Ok("not asked: its kind is not there yet")
             }
             Err(error @ cluster::ClusterError::Conflict { .. }) => {

@@ -8,7 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 use kubevet_engine::Engine;
 use kubevet_model::Action;
-use kubevet_vap::{self as vap, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name};
+use kubevet_vap::{
+    self as vap, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name,
+};
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,9 +79,15 @@ impl CreatePolicyBindingCommand {
             (None, Some(control)) => {
                 let found = library.control(control).with_context(|| {
                     let hint = library.suggest_control(control);
-                    format!("there is no control {control:?}{hint}: `kubevet list controls` shows all")
+                    format!(
+                        "there is no control {control:?}{hint}: `kubevet list controls` shows all"
+                    )
                 })?;
-                if let Some(why) = export.left_out.iter().find(|it| it.control == found.control.id) {
+                if let Some(why) = export
+                    .left_out
+                    .iter()
+                    .find(|it| it.control == found.control.id)
+                {
                     bail!("{} has no policy: it {}", found.control.id, why.words);
                 }
                 policy_name("", &found.control.id)
@@ -91,15 +99,20 @@ impl CreatePolicyBindingCommand {
         })?;
         let actions = self.actions()?;
         let match_resources = self.match_resources(object)?;
-        let told =
-            BTreeSet::from([if actions == BTreeSet::from([Action::Audit]) { Action::Audit } else { Action::Warn }]);
+        let told = BTreeSet::from([if actions == BTreeSet::from([Action::Audit]) {
+            Action::Audit
+        } else {
+            Action::Warn
+        }]);
         let mut objects = Vec::new();
         for (suffix, name, actions) in [
             ("", policy.clone(), &actions),
             ("-excused", excused_name(&policy), &told),
             ("-unjudged", unjudged_name(&policy), &told),
         ] {
-            let Some(object) = policies.get(name.as_str()) else { continue };
+            let Some(object) = policies.get(name.as_str()) else {
+                continue;
+            };
             let own = format!("{}{suffix}", self.name);
             check_name(&own)?;
             objects.push(Object::new(policy_binding(&PolicyBinding {
@@ -110,7 +123,9 @@ impl CreatePolicyBindingCommand {
                 params: self.params(object)?,
             })));
         }
-        terminal::write(self.output.as_deref(), |out| out.write_all(vap::stream(&objects).as_bytes()))?;
+        terminal::write(self.output.as_deref(), |out| {
+            out.write_all(vap::stream(&objects).as_bytes())
+        })?;
         Ok(0)
     }
 
@@ -122,7 +137,9 @@ impl CreatePolicyBindingCommand {
             }
         }
         if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
-            bail!("Deny and Warn together would say everything twice, and the API server takes no such binding");
+            bail!(
+                "Deny and Warn together would say everything twice, and the API server takes no such binding"
+            );
         }
         Ok(actions)
     }
@@ -142,7 +159,10 @@ impl CreatePolicyBindingCommand {
                 vap::CONFIGURATION
             ),
             (Some(_), false) => {
-                bail!("{} reads no params: leave -r out, or it would be ignored in silence", policy.name)
+                bail!(
+                    "{} reads no params: leave -r out, or it would be ignored in silence",
+                    policy.name
+                )
             }
         }
     }
@@ -161,15 +181,23 @@ impl CreatePolicyBindingCommand {
         }
         if !self.namespace.is_empty() {
             let names = json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": self.namespace});
-            scope.insert("namespaceSelector".to_owned(), json!({"matchExpressions": [names]}));
+            scope.insert(
+                "namespaceSelector".to_owned(),
+                json!({"matchExpressions": [names]}),
+            );
         }
         let mut labels = BTreeMap::new();
         for label in &self.label {
-            let (key, value) = label.split_once('=').with_context(|| format!("{label:?} is no label: KEY=VALUE"))?;
+            let (key, value) = label
+                .split_once('=')
+                .with_context(|| format!("{label:?} is no label: KEY=VALUE"))?;
             if key.is_empty() {
                 bail!("{label:?} has no key: KEY=VALUE");
             }
-            if labels.insert(key, value).is_some_and(|before| before != value) {
+            if labels
+                .insert(key, value)
+                .is_some_and(|before| before != value)
+            {
                 bail!("the label {key:?} cannot have two values: no object would have both");
             }
         }
@@ -181,21 +209,33 @@ impl CreatePolicyBindingCommand {
 
     /// The rules, each within one of the policy's: others would take nothing.
     fn rules(&self, policy: &Object) -> anyhow::Result<Vec<Value>> {
-        let of_policy = policy.body.pointer("/spec/matchConstraints/resourceRules").and_then(Value::as_array);
+        let of_policy = policy
+            .body
+            .pointer("/spec/matchConstraints/resourceRules")
+            .and_then(Value::as_array);
         let has = |rule: &Value, key: &str, word: &str| {
-            rule[key].as_array().is_some_and(|it| it.iter().any(|it| it == word || it == "*"))
+            rule[key]
+                .as_array()
+                .is_some_and(|it| it.iter().any(|it| it == word || it == "*"))
         };
         let mut rules = Vec::new();
         for text in &self.resource_rule {
             let parts: Vec<&str> = text.splitn(3, '/').collect();
             let [group, version, resource] = parts.as_slice() else {
-                bail!("{text:?} is no resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods");
+                bail!(
+                    "{text:?} is no resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods"
+                );
             };
             let within = of_policy.into_iter().flatten().find(|it| {
-                has(it, "apiGroups", group) && has(it, "apiVersions", version) && has(it, "resources", resource)
+                has(it, "apiGroups", group)
+                    && has(it, "apiVersions", version)
+                    && has(it, "resources", resource)
             });
             let Some(within) = within else {
-                bail!("{} does not look at {text}: the binding would take nothing", policy.name);
+                bail!(
+                    "{} does not look at {text}: the binding would take nothing",
+                    policy.name
+                );
             };
             rules.push(json!({
                 "apiGroups": [group],
@@ -210,9 +250,13 @@ impl CreatePolicyBindingCommand {
 
 fn check_name(name: &str) -> anyhow::Result<()> {
     let letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
-    let label = |it: &str| it.starts_with(letter) && it.ends_with(letter) && it.chars().all(|c| letter(c) || c == '-');
+    let label = |it: &str| {
+        it.starts_with(letter) && it.ends_with(letter) && it.chars().all(|c| letter(c) || c == '-')
+    };
     if name.len() > 253 || !name.split('.').all(label) {
-        bail!("{name:?} is no name of an object: small letters, digits, - and . inside, at most 253");
+        bail!(
+            "{name:?} is no name of an object: small letters, digits, - and . inside, at most 253"
+        );
     }
     Ok(())
 }

@@ -49,7 +49,9 @@ impl DeployLibraryCommand {
             return Ok(complain(&problems));
         }
         let export = library_export(&engine, &library);
-        terminal::write(self.output.as_deref(), |out| out.write_all(vap::stream(&export.objects).as_bytes()))?;
+        terminal::write(self.output.as_deref(), |out| {
+            out.write_all(vap::stream(&export.objects).as_bytes())
+        })?;
         for it in &export.left_out {
             say(&format!("not exported: {} {}", it.control, it.words));
         }
@@ -63,7 +65,10 @@ pub(super) fn library_export(engine: &Engine, library: &Library) -> Export {
         packing: Packing::OnePerControl,
         params: ParamsIn::Objects,
         min_kube: 30,
-        exempt: EXEMPT_NAMESPACES.iter().map(|it| (*it).to_owned()).collect(),
+        exempt: EXEMPT_NAMESPACES
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect(),
         named: false,
         bound: false,
     };
@@ -71,6 +76,15 @@ pub(super) fn library_export(engine: &Engine, library: &Library) -> Export {
 }
 
 fn all(library: &Library) -> Binding {
-    let controls = library.controls.iter().map(|it| it.control.id.clone()).collect();
-    plain_binding("all".to_owned(), controls, BTreeSet::from([Action::Warn]), library)
+    let controls = library
+        .controls
+        .iter()
+        .map(|it| it.control.id.clone())
+        .collect();
+    plain_binding(
+        "all".to_owned(),
+        controls,
+        BTreeSet::from([Action::Warn]),
+        library,
+    )
 }

@@ -58,16 +58,30 @@ impl DiffCommand {
         }
         let (old_params, new_params) = (old.params.defaults(), new.params.defaults());
         let changes = vap::compare(
-            Side { engine: &before, params: &old_params },
-            Side { engine: &after, params: &new_params },
+            Side {
+                engine: &before,
+                params: &old_params,
+            },
+            Side {
+                engine: &after,
+                params: &new_params,
+            },
             &input.objects,
         );
         terminal::write_shown(|out| {
             for it in &changes {
-                let words = [it.after.words(), it.before.words()].into_iter().find(|it| !it.is_empty());
-                let words = words.map(|it| format!(": {}", one_line(it, WORDS))).unwrap_or_default();
+                let words = [it.after.words(), it.before.words()]
+                    .into_iter()
+                    .find(|it| !it.is_empty());
+                let words = words
+                    .map(|it| format!(": {}", one_line(it, WORDS)))
+                    .unwrap_or_default();
                 let object = one_line(&it.object.to_string(), WORDS);
-                writeln!(out, "{} {object}: {} {} -> {}{words}", it.source, it.control, it.before, it.after)?;
+                writeln!(
+                    out,
+                    "{} {object}: {} {} -> {}{words}",
+                    it.source, it.control, it.before, it.after
+                )?;
             }
             let objects = input.objects.len();
             match changes.len() {
@@ -80,8 +94,11 @@ impl DiffCommand {
 }
 
 fn load(name: &Path) -> ((Library, Engine), Vec<Problem>) {
-    let (library, mut problems) =
-        if name == Path::new(BUILT_IN) { policy::embedded() } else { policy::load_folder(name) };
+    let (library, mut problems) = if name == Path::new(BUILT_IN) {
+        policy::embedded()
+    } else {
+        policy::load_folder(name)
+    };
     let (engine, faults) = Engine::compile(&library);
     problems.extend(faults);
     ((library, engine), problems)

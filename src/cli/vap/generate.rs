@@ -53,9 +53,14 @@ impl GenerateCommand {
         if let Some(folder) = &self.kustomize {
             lay_out(Some(folder), Ok(vap::kustomization(objects)))?;
         } else if let Some(folder) = &self.static_manifests {
-            write_static(folder, &vap::static_manifests(objects).map_err(|it| anyhow!(it))?)?;
+            write_static(
+                folder,
+                &vap::static_manifests(objects).map_err(|it| anyhow!(it))?,
+            )?;
         } else {
-            terminal::write(self.output.as_deref(), |out| out.write_all(vap::stream(objects).as_bytes()))?;
+            terminal::write(self.output.as_deref(), |out| {
+                out.write_all(vap::stream(objects).as_bytes())
+            })?;
         }
         Ok(selected.say_left_out())
     }

@@ -7,7 +7,9 @@ use crate::cli::{
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use kubevet_engine::Engine;
-use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity};
+use kubevet_model::{
+    Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity,
+};
 use kubevet_policy::{self as policy, Binding, Library};
 use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
 use std::{
@@ -77,15 +79,22 @@ impl MapOwned for &[&str] {
 
 /// A word of `validationActions`.
 pub(super) fn action(word: &str) -> Result<Action, String> {
-    let found = Action::ALL.into_iter().find(|it| it.name().eq_ignore_ascii_case(word));
+    let found = Action::ALL
+        .into_iter()
+        .find(|it| it.name().eq_ignore_ascii_case(word));
     found.ok_or_else(|| "Deny, Warn or Audit".to_owned())
 }
 
 fn min_kube(text: &str) -> Result<u8, String> {
-    let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|it| it.parse::<u8>().ok());
+    let minor = text
+        .trim_start_matches('v')
+        .strip_prefix("1.")
+        .and_then(|it| it.parse::<u8>().ok());
     match minor {
         Some(minor) if minor >= OLDEST => Ok(minor),
-        Some(_) => Err(format!("ValidatingAdmissionPolicies are there from Kubernetes 1.{OLDEST} on")),
+        Some(_) => Err(format!(
+            "ValidatingAdmissionPolicies are there from Kubernetes 1.{OLDEST} on"
+        )),
         None => Err(format!("write it like 1.{OLDEST}")),
     }
 }
@@ -119,27 +128,51 @@ impl Selection {
             None => vec![self.binding(&library)?],
         };
         let options = Options {
-            packing: if self.one_per_control { Packing::OnePerControl } else { Packing::Packed },
-            params: if self.params == ParamsFlag::Resource { ParamsIn::Objects } else { ParamsIn::Policies },
+            packing: if self.one_per_control {
+                Packing::OnePerControl
+            } else {
+                Packing::Packed
+            },
+            params: if self.params == ParamsFlag::Resource {
+                ParamsIn::Objects
+            } else {
+                ParamsIn::Policies
+            },
             min_kube: self.min_kube,
-            exempt: self.exempt_namespaces.iter().filter(|it| !it.is_empty()).cloned().collect(),
+            exempt: self
+                .exempt_namespaces
+                .iter()
+                .filter(|it| !it.is_empty())
+                .cloned()
+                .collect(),
             named: self.bindings.is_some(),
             bound: true,
         };
         let (engine, faults) = Engine::compile(&library);
         problems.extend(faults);
-        Ok(Selected { export: export(&engine, &library, &bindings, &options), problems, strict: self.strict })
+        Ok(Selected {
+            export: export(&engine, &library, &bindings, &options),
+            problems,
+            strict: self.strict,
+        })
     }
 
     /// The binding that the flags are.
     fn binding(&self, library: &Library) -> anyhow::Result<Binding> {
         let actions: BTreeSet<Action> = self.actions.iter().copied().collect();
         if actions.is_superset(&BTreeSet::from([Action::Deny, Action::Warn])) {
-            bail!("--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one");
+            bail!(
+                "--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one"
+            );
         }
         let mut controls: BTreeSet<ControlId> = BTreeSet::new();
         let mut frameworks = Vec::new();
-        for name in self.names.iter().flat_map(|it| it.split(',')).filter(|it| !it.is_empty()) {
+        for name in self
+            .names
+            .iter()
+            .flat_map(|it| it.split(','))
+            .filter(|it| !it.is_empty())
+        {
             if let Some(framework) = library.framework(name) {
                 controls.extend(framework.members.iter().map(|it| it.control.clone()));
                 frameworks.push(framework.name.to_ascii_lowercase());
@@ -150,7 +183,9 @@ impl Selection {
                     it if it.is_empty() => library.suggest_framework(name),
                     it => it,
                 };
-                bail!("there is no control and no framework {name:?}{hint}: `kubevet list controls` shows all");
+                bail!(
+                    "there is no control and no framework {name:?}{hint}: `kubevet list controls` shows all"
+                );
             }
         }
         let name = match (self.names.len(), frameworks.len()) {
@@ -159,11 +194,18 @@ impl Selection {
             _ => "controls".to_owned(),
         };
         if self.names.is_empty() {
-            let judging = library.controls.iter().filter(|it| it.control.scope.contains(&Scope::Cluster));
+            let judging = library
+                .controls
+                .iter()
+                .filter(|it| it.control.scope.contains(&Scope::Cluster));
             controls.extend(judging.map(|it| it.control.id.clone()));
         }
         if let Some(least) = self.severity {
-            controls.retain(|it| library.control(it.as_str()).is_none_or(|it| it.control.severity >= least));
+            controls.retain(|it| {
+                library
+                    .control(it.as_str())
+                    .is_none_or(|it| it.control.severity >= least)
+            });
         }
         if controls.is_empty() {
             bail!("no control is of that severity: there would be no policy");
@@ -192,10 +234,20 @@ pub(super) fn plain_binding(
 }
 
 /// Exports bindings of a library.
-pub(super) fn export(engine: &Engine, library: &Library, bindings: &[Binding], options: &Options) -> Export {
-    let controls: BTreeMap<_, _> =
-        library.controls.iter().map(|it| (it.control.id.clone(), it.control.clone())).collect();
-    vap::export(bindings, &controls, options, &|ids, target| engine.print_cel(ids, target))
+pub(super) fn export(
+    engine: &Engine,
+    library: &Library,
+    bindings: &[Binding],
+    options: &Options,
+) -> Export {
+    let controls: BTreeMap<_, _> = library
+        .controls
+        .iter()
+        .map(|it| (it.control.id.clone(), it.control.clone()))
+        .collect();
+    vap::export(bindings, &controls, options, &|ids, target| {
+        engine.print_cel(ids, target)
+    })
 }
 
 impl Selected {
@@ -214,14 +266,20 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<u8, &str>) {
-        assert_eq!(min_kube(text).map_err(|it| it.to_string()), expected.map_err(str::to_owned));
+        assert_eq!(
+            min_kube(text).map_err(|it| it.to_string()),
+            expected.map_err(str::to_owned)
+        );
     }
 
     #[test]
     fn versions_are_those_that_have_policies() {
         check("1.30", Ok(30));
         check("v1.36", Ok(36));
-        check("1.29", Err("ValidatingAdmissionPolicies are there from Kubernetes 1.30 on"));
+        check(
+            "1.29",
+            Err("ValidatingAdmissionPolicies are there from Kubernetes 1.30 on"),
+        );
         check("30", Err("write it like 1.30"));
     }
 }

@@ -49,7 +49,13 @@ enum Key {
 
 impl<'l, 't> Loader<'l, 't> {
     pub(super) fn new(builder: &'l mut Builder<'t>, text: &'l str, range: Range<usize>) -> Self {
-        Self { builder, text, range, open: Vec::new(), anchors: HashMap::new() }
+        Self {
+            builder,
+            text,
+            range,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+        }
     }
 
     /// Reads the document to its end; nothing is written where there is none.
@@ -73,7 +79,9 @@ impl<'l, 't> Loader<'l, 't> {
                 Event::MappingStart(_, anchor, _) => self.open(at, Kind::Map, anchor)?,
                 Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
                 Event::Alias(anchor) => self.alias(at, anchor)?,
-                Event::UnresolvedAlias(_) => return Err(Fault::new(at, "this alias has no anchor")),
+                Event::UnresolvedAlias(_) => {
+                    return Err(Fault::new(at, "this alias has no anchor"));
+                }
                 Event::DocumentStart(..) => {
                     documents += 1;
                     if documents > 1 {
@@ -113,7 +121,14 @@ impl<'l, 't> Loader<'l, 't> {
                 Scalar::String(_) => Key::Same,
                 _ => key_text(&meaning).map_or_else(Key::Refused, |it| Key::Text(it.into_owned())),
             };
-            self.anchors.insert(anchor, Some(Anchor { nodes, depth: 0, key }));
+            self.anchors.insert(
+                anchor,
+                Some(Anchor {
+                    nodes,
+                    depth: 0,
+                    key,
+                }),
+            );
             if !is_key {
                 return Ok(());
             }
@@ -142,26 +157,45 @@ impl<'l, 't> Loader<'l, 't> {
     }
 
     /// Writes a scalar as a value.
-    fn write(&mut self, at: usize, span: &Span, value: &str, meaning: &Scalar<'_>) -> Result<(), Fault> {
+    fn write(
+        &mut self,
+        at: usize,
+        span: &Span,
+        value: &str,
+        meaning: &Scalar<'_>,
+    ) -> Result<(), Fault> {
         match meaning {
             Scalar::Null => self.builder.scalar(at, Kind::Null),
             Scalar::Bool(true) => self.builder.scalar(at, Kind::True),
             Scalar::Bool(false) => self.builder.scalar(at, Kind::False),
             Scalar::Int(digits) => match self.find(span, value, digits) {
-                Some(start) => self.builder.borrowed(at, Kind::Number, start, start + digits.len()),
+                Some(start) => self
+                    .builder
+                    .borrowed(at, Kind::Number, start, start + digits.len()),
                 None => self.builder.copied(at, Kind::Number, digits),
             },
             Scalar::Float(float) => match scalar::float_text(*float) {
                 Some(text) => self.builder.copied(at, Kind::Number, &text),
-                None => Err(Fault::new(at, format!("`{value}` is no number in JSON; write a finite one, or quote it"))),
+                None => Err(Fault::new(
+                    at,
+                    format!("`{value}` is no number in JSON; write a finite one, or quote it"),
+                )),
             },
             Scalar::String(text) => self.write_string(at, span, value, text),
         }
     }
 
-    fn write_string(&mut self, at: usize, span: &Span, value: &str, text: &str) -> Result<(), Fault> {
+    fn write_string(
+        &mut self,
+        at: usize,
+        span: &Span,
+        value: &str,
+        text: &str,
+    ) -> Result<(), Fault> {
         match self.find(span, value, text) {
-            Some(start) => self.builder.borrowed(at, Kind::String, start, start + text.len()),
+            Some(start) => self
+                .builder
+                .borrowed(at, Kind::String, start, start + text.len()),
             None => self.builder.copied(at, Kind::String, text),
         }
     }
@@ -173,21 +207,34 @@ impl<'l, 't> Loader<'l, 't> {
         }
         // Mostly the parser lends a piece of the text it was given, or copies one.
         let lent = (value.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
-        let copied = span.start.byte_offset().map(|start| self.range.start + start);
+        let copied = span
+            .start
+            .byte_offset()
+            .map(|start| self.range.start + start);
         let stands = |start: &usize| self.text.get(*start..*start + text.len()) == Some(text);
-        lent.filter(|start| *start < self.range.end).filter(stands).or(copied.filter(stands))
+        lent.filter(|start| *start < self.range.end)
+            .filter(stands)
+            .or(copied.filter(stands))
     }
 
     fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), Fault> {
         if self.begin_node() {
-            return Err(Fault::new(at, "a list or map cannot be a key in Kubernetes; write the key as a string"));
+            return Err(Fault::new(
+                at,
+                "a list or map cannot be a key in Kubernetes; write the key as a string",
+            ));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, None);
         }
         let node = self.builder.len();
         self.builder.open(at, kind)?;
-        self.open.push(Open { node, kind, value_next: true, anchor });
+        self.open.push(Open {
+            node,
+            kind,
+            value_next: true,
+            anchor,
+        });
         if let Some(open) = self.open.last_mut() {
             open.value_next = kind == Kind::List;
         }
@@ -196,11 +243,16 @@ impl<'l, 't> Loader<'l, 't> {
 
     fn close(&mut self, at: usize) -> Result<(), Fault> {
         self.builder.close()?;
-        let Some(open) = self.open.pop() else { return Ok(()) };
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = Key::Refused("a list or map cannot be a key in Kubernetes; write the key as a string".to_owned());
-            self.anchors.insert(open.anchor, Some(Anchor { nodes, depth, key }));
+            let key = Key::Refused(
+                "a list or map cannot be a key in Kubernetes; write the key as a string".to_owned(),
+            );
+            self.anchors
+                .insert(open.anchor, Some(Anchor { nodes, depth, key }));
         }
         Ok(())
     }
@@ -208,7 +260,10 @@ impl<'l, 't> Loader<'l, 't> {
     fn alias(&mut self, at: usize, anchor: usize) -> Result<(), Fault> {
         let is_key = self.begin_node();
         let Some(Some(anchor)) = self.anchors.get(&anchor) else {
-            return Err(Fault::new(at, "this alias stands inside the very value it names; write the value out"));
+            return Err(Fault::new(
+                at,
+                "this alias stands inside the very value it names; write the value out",
+            ));
         };
         if !is_key {
             return self.builder.repeat(at, &anchor.nodes, anchor.depth);
@@ -255,14 +310,21 @@ fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
         Scalar::Int(digits) if digits.parse::<i64>().is_ok() => Ok(Cow::Borrowed(digits)),
         Scalar::Int(_) => Err("this key is too large a number for Kubernetes; quote it".to_owned()),
         Scalar::Float(float) => Ok(Cow::Owned(scalar::float_key(*float))),
-        Scalar::Null => Err("a key cannot be null in Kubernetes; quote it, or write one before the colon".to_owned()),
+        Scalar::Null => Err(
+            "a key cannot be null in Kubernetes; quote it, or write one before the colon"
+                .to_owned(),
+        ),
     }
 }
 
 fn known(tag: &granit_parser::Tag) -> Tag {
-    for (name, known) in
-        [("null", Tag::Null), ("bool", Tag::Bool), ("int", Tag::Int), ("float", Tag::Float), ("binary", Tag::Binary)]
-    {
+    for (name, known) in [
+        ("null", Tag::Null),
+        ("bool", Tag::Bool),
+        ("int", Tag::Int),
+        ("float", Tag::Float),
+        ("binary", Tag::Binary),
+    ] {
         if is_core(tag, name) {
             return known;
         }
@@ -272,5 +334,6 @@ fn known(tag: &granit_parser::Tag) -> Tag {
 
 /// Whether a tag is `!!name`, in whichever spelling.
 fn is_core(tag: &granit_parser::Tag, name: &str) -> bool {
-    tag.suffix_in_namespace("tag:yaml.org,2002:").is_some_and(|suffix| suffix == name)
+    tag.suffix_in_namespace("tag:yaml.org,2002:")
+        .is_some_and(|suffix| suffix == name)
 }

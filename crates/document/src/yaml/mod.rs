@@ -19,12 +19,18 @@ const BROKEN: usize = 100;
 pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut start = text.start;
-    if text.text.get(start..).is_some_and(|rest| rest.starts_with('\u{feff}')) {
+    if text
+        .text
+        .get(start..)
+        .is_some_and(|rest| rest.starts_with('\u{feff}'))
+    {
         start += '\u{feff}'.len_utf8();
     }
     for range in split::documents(text.text, start) {
         let root = builder.len();
-        match check_characters(text, &range).and_then(|()| Loader::new(builder, text.text, range).load()) {
+        match check_characters(text, &range)
+            .and_then(|()| Loader::new(builder, text.text, range).load())
+        {
             Ok(()) if builder.is_null(root) => builder.forget(root),
             Ok(()) => outcome.roots.push(root),
             Err(fault) => {
@@ -35,8 +41,13 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
                     break;
                 }
                 if outcome.faults.len() >= BROKEN {
-                    let message = format!("{BROKEN} documents of the file are broken; the rest is not read");
-                    outcome.faults.push(Fault { at, message, last: true });
+                    let message =
+                        format!("{BROKEN} documents of the file are broken; the rest is not read");
+                    outcome.faults.push(Fault {
+                        at,
+                        message,
+                        last: true,
+                    });
                     break;
                 }
             }
@@ -49,25 +60,40 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
 fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), Fault> {
     let replaced = text.replaced.partition_point(|at| *at < range.start);
     if let Some(at) = text.replaced.get(replaced).filter(|at| range.contains(at)) {
-        return Err(Fault::new(*at, "this byte is no UTF-8; save the file as UTF-8"));
+        return Err(Fault::new(
+            *at,
+            "this byte is no UTF-8; save the file as UTF-8",
+        ));
     }
     let document = text.text.get(range.clone()).unwrap_or_default();
     let is_control = |it: &u8| (*it < 0x20) & !matches!(*it, b'\t' | b'\n' | b'\r') | (*it == 0x7F);
     // Counting has no early end, so it is done many bytes at a time.
-    let controls = document.as_bytes().iter().filter(|it| is_control(it)).count();
+    let controls = document
+        .as_bytes()
+        .iter()
+        .filter(|it| is_control(it))
+        .count();
     let unusual = match controls {
         1.. => document.as_bytes().iter().position(is_control),
         0 if document.is_ascii() => None,
-        0 => document
-            .find(|it: char| matches!(it, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')),
+        0 => document.find(|it: char| {
+            matches!(
+                it,
+                '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
+            )
+        }),
     };
     let Some(at) = unusual else { return Ok(()) };
-    let code = document.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
+    let code = document
+        .get(at..)
+        .and_then(|rest| rest.chars().next())
+        .map_or(0, u32::from);
     let why = match code {
         0x85 | 0x2028 | 0x2029 => "is a line break to Kubernetes and a letter to other readers",
         _ => "is not allowed in YAML",
     };
-    let message = format!("the character U+{code:04X} {why}; write it as \\u{code:04x} in double quotes");
+    let message =
+        format!("the character U+{code:04X} {why}; write it as \\u{code:04x} in double quotes");
     Err(Fault::new(range.start + at, message))
 }
 

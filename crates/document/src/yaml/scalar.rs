@@ -52,7 +52,9 @@ pub(super) fn resolve(tag: Tag, text: &str) -> Result<Scalar<'_>, String> {
                 _ => "float",
             };
             let shown: String = text.chars().take(40).collect();
-            Err(format!("`{shown}` is tagged !!{name} but is none; correct the value or drop the tag"))
+            Err(format!(
+                "`{shown}` is tagged !!{name} but is none; correct the value or drop the tag"
+            ))
         }
     }
 }
@@ -81,8 +83,12 @@ fn plain(text: &str) -> Scalar<'_> {
 
 fn word(text: &str) -> Option<Scalar<'static>> {
     Some(match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Scalar::Bool(false)
+        }
         "~" | "null" | "Null" | "NULL" => Scalar::Null,
         _ => return None,
     })
@@ -98,7 +104,11 @@ fn number(text: &str) -> Option<Scalar<'_>> {
     {
         return Some(Scalar::Int(Cow::Borrowed(text)));
     }
-    let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
+    let plain: Cow<'_, str> = if text.contains('_') {
+        text.replace('_', "").into()
+    } else {
+        text.into()
+    };
     if let Some(int) = integer(&plain) {
         return Some(Scalar::Int(Cow::Owned(int.to_string())));
     }
@@ -129,7 +139,11 @@ fn integer(text: &str) -> Option<i128> {
     if unsigned.len() == text.len() {
         return Some(magnitude);
     }
-    let value = if text.starts_with('-') { -magnitude } else { magnitude };
+    let value = if text.starts_with('-') {
+        -magnitude
+    } else {
+        magnitude
+    };
     i64::try_from(value).ok().map(i128::from)
 }
 
@@ -137,7 +151,10 @@ fn integer(text: &str) -> Option<i128> {
 fn float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        Some((mantissa, exponent)) => (
+            mantissa,
+            Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        ),
         None => (unsigned, None),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -146,24 +163,34 @@ fn float(text: &str) -> Option<f64> {
         && digits(fraction)
         && !(whole.is_empty() && fraction.is_empty())
         && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent));
-    text.parse().ok().filter(|float: &f64| well_formed && float.is_finite())
+    text.parse()
+        .ok()
+        .filter(|float: &f64| well_formed && float.is_finite())
 }
 
 /// A decimal that begins with a dot. Underscores may stand between digits only; elsewhere Go's reader drops them all.
 fn separated_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
-    let separates = |window: &[u8]| matches!(window, [a, b'_', b] if a.is_ascii_digit() && b.is_ascii_digit());
+    let separates =
+        |window: &[u8]| matches!(window, [a, b'_', b] if a.is_ascii_digit() && b.is_ascii_digit());
     let underscores = bytes.iter().filter(|it| **it == b'_').count();
     if bytes.windows(3).filter(|window| separates(window)).count() != underscores {
         return None;
     }
-    if underscores == 0 { float(text) } else { float(&text.replace('_', "")) }
+    if underscores == 0 {
+        float(text)
+    } else {
+        float(&text.replace('_', ""))
+    }
 }
 
 /// The bytes of a base64 text as a string, invalid UTF-8 replaced, as Go's JSON writer does.
 fn binary(text: &str) -> Result<Scalar<'_>, String> {
     let wrong = || "a value tagged !!binary is no base64; correct it or drop the tag".to_owned();
-    let clean: Vec<u8> = text.bytes().filter(|it| !matches!(it, b'\n' | b'\r')).collect();
+    let clean: Vec<u8> = text
+        .bytes()
+        .filter(|it| !matches!(it, b'\n' | b'\r'))
+        .collect();
     let mut bytes = Vec::with_capacity(clean.len() / 4 * 3);
     let (groups, rest) = clean.as_chunks::<4>();
     if !rest.is_empty() {
@@ -203,11 +230,18 @@ pub(super) fn float_text(float: f64) -> Option<String> {
         return None;
     }
     let size = float.abs();
-    Some(if size != 0.0 && !(1e-6..1e21).contains(&size) { exponent_text(float) } else { float.to_string() })
+    Some(if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        exponent_text(float)
+    } else {
+        float.to_string()
+    })
 }
 
 /// A double as Go's reader names it when it is a key: the shortest digits that a *single* needs.
-#[expect(clippy::cast_possible_truncation, reason = "that is what the reader does")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "that is what the reader does"
+)]
 pub(super) fn float_key(float: f64) -> String {
     let single = float as f32;
     if single.is_nan() {
@@ -217,9 +251,16 @@ pub(super) fn float_key(float: f64) -> String {
         return if single > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
     let text = format!("{single:e}");
-    let exponent: i32 = text.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or_default();
+    let exponent: i32 = text
+        .split_once('e')
+        .and_then(|(_, exponent)| exponent.parse().ok())
+        .unwrap_or_default();
     // Go's `g` form has an exponent from seven digits on.
-    if (-4..6).contains(&exponent) { single.to_string() } else { two_digit_exponent(&text) }
+    if (-4..6).contains(&exponent) {
+        single.to_string()
+    } else {
+        two_digit_exponent(&text)
+    }
 }
 
 fn exponent_text(float: f64) -> String {
@@ -230,10 +271,17 @@ fn exponent_text(float: f64) -> String {
 
 /// `1.5e7` → `1.5e+07`.
 fn two_digit_exponent(text: &str) -> String {
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text.to_owned() };
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return text.to_owned();
+    };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let mut out = String::from(mantissa);
-    let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+    let _ = write!(
+        out,
+        "e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    );
     out
 }
 
@@ -297,7 +345,20 @@ mod tests {
         ] {
             check(text, expected);
         }
-        for text in ["0x", "0x-1", "_1", "12:30", "190:20:30", "1a", "-", "+", "0o8", "1 000", "2001-01-01", "--1"] {
+        for text in [
+            "0x",
+            "0x-1",
+            "_1",
+            "12:30",
+            "190:20:30",
+            "1a",
+            "-",
+            "+",
+            "0o8",
+            "1 000",
+            "2001-01-01",
+            "--1",
+        ] {
             check(text, &format!("'{text}'"));
         }
     }
@@ -324,9 +385,10 @@ mod tests {
         ] {
             check(text, expected);
         }
-        for text in
-            ["1e400", "1e", "e1", ".", ".e5", "._5", ".5_", ".5__5", "1.2.3", "inf", "nan", "-.nan", "1e+-5", "0x1p3"]
-        {
+        for text in [
+            "1e400", "1e", "e1", ".", ".e5", "._5", ".5_", ".5__5", "1.2.3", "inf", "nan", "-.nan",
+            "1e+-5", "0x1p3",
+        ] {
             check(text, &format!("'{text}'"));
         }
     }
@@ -357,7 +419,13 @@ mod tests {
 
     #[test]
     fn keys_that_are_floats() {
-        for (float, expected) in [(1.5, "1.5"), (1e6, "1e+06"), (1e5, "100000"), (0.1, "0.1"), (1e-5, "1e-05")] {
+        for (float, expected) in [
+            (1.5, "1.5"),
+            (1e6, "1e+06"),
+            (1e5, "100000"),
+            (0.1, "0.1"),
+            (1e-5, "1e-05"),
+        ] {
             assert_eq!(float_key(float), expected);
         }
     }

@@ -39,11 +39,13 @@ pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
 
 /// The lines with their breaks; a `\r` alone is one too.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive('\n').flat_map(|line| line.split_inclusive('\r'))
+    text.split_inclusive('\n')
+        .flat_map(|line| line.split_inclusive('\r'))
 }
 
 fn is_marker(line: &str, marker: &str) -> bool {
-    line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
+    line.strip_prefix(marker)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
 }
 
 /// Whether a line is empty but for a comment.
@@ -57,7 +59,10 @@ mod tests {
     use super::documents;
 
     fn check(text: &str, expected: &[&str]) {
-        let found: Vec<_> = documents(text, 0).into_iter().map(|range| &text[range]).collect();
+        let found: Vec<_> = documents(text, 0)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
         assert_eq!(found, expected, "{text:?}");
     }
 
@@ -65,19 +70,36 @@ mod tests {
     fn streams_are_split_at_markers() {
         check("", &[]);
         check("a: 1\n", &["a: 1\n"]);
-        check("a: 1\n---\nb: 2\n---\n", &["a: 1\n", "---\nb: 2\n", "---\n"]);
+        check(
+            "a: 1\n---\nb: 2\n---\n",
+            &["a: 1\n", "---\nb: 2\n", "---\n"],
+        );
         check("---\na: 1\n--- \nb: 2", &["---\na: 1\n", "--- \nb: 2"]);
         check("--- a\n--- # c\r\nb", &["--- a\n", "--- # c\r\nb"]);
         check("a\r---\rb", &["a\r", "---\rb"]);
         check("a\n...\nb\n", &["a\n", "b\n"]);
-        check("a\n...\n%YAML 1.2\n---\nb\n", &["a\n", "%YAML 1.2\n---\nb\n"]);
-        check("# c\n\n%YAML 1.1\n# d\n---\nb\n---\nc", &["# c\n\n%YAML 1.1\n# d\n---\nb\n", "---\nc"]);
+        check(
+            "a\n...\n%YAML 1.2\n---\nb\n",
+            &["a\n", "%YAML 1.2\n---\nb\n"],
+        );
+        check(
+            "# c\n\n%YAML 1.1\n# d\n---\nb\n---\nc",
+            &["# c\n\n%YAML 1.1\n# d\n---\nb\n", "---\nc"],
+        );
         check("# c\n---\na", &["# c\n", "---\na"]);
     }
 
     #[test]
     fn what_only_looks_like_a_marker_does_not_split() {
-        for text in ["a: |\n  ---\n  b", "---a", "----", " ---\na", "a: ---\n", "....", "a\n%b\n"] {
+        for text in [
+            "a: |\n  ---\n  b",
+            "---a",
+            "----",
+            " ---\na",
+            "a: ---\n",
+            "....",
+            "a\n%b\n",
+        ] {
             check(text, &[text]);
         }
     }

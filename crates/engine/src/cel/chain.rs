@@ -54,7 +54,13 @@ fn branch(guard: Cel, kept: Piece, after: Piece) -> Piece {
     }
     if after.presence == Presence::Always {
         let same = kept.known == after.known || kept.is_dyn || after.is_dyn;
-        let as_is = |it: &Piece| if same { it.cel.clone() } else { Cel::atom(format!("dyn({})", it.cel.show())) };
+        let as_is = |it: &Piece| {
+            if same {
+                it.cel.clone()
+            } else {
+                Cel::atom(format!("dyn({})", it.cel.show()))
+            }
+        };
         let cel = Cel::choice(guard, as_is(&kept), as_is(&after));
         return joined(cel, Presence::Always, kept, after);
     }

@@ -14,12 +14,26 @@ use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 
 /// All types in Rego's order.
-const ORDER: [Type; 6] = [Type::Null, Type::Bool, Type::Number, Type::Text, Type::List, Type::Map];
+const ORDER: [Type; 6] = [
+    Type::Null,
+    Type::Bool,
+    Type::Number,
+    Type::Text,
+    Type::List,
+    Type::Map,
+];
 
 impl Printer<'_> {
-    pub(super) fn compare(&mut self, comparison: Comparison, a: TermId, b: TermId) -> Result<Cel, Refused> {
+    pub(super) fn compare(
+        &mut self,
+        comparison: Comparison,
+        a: TermId,
+        b: TermId,
+    ) -> Result<Cel, Refused> {
         // What is written out stands on the right.
-        if matches!(self.program.term(a), Term::Const(_)) && !matches!(self.program.term(b), Term::Const(_)) {
+        if matches!(self.program.term(a), Term::Const(_))
+            && !matches!(self.program.term(b), Term::Const(_))
+        {
             return self.compare(turned(comparison), b, a);
         }
         if let Some(cel) = self.kind_compared(comparison, a, b)? {
@@ -41,7 +55,12 @@ impl Printer<'_> {
     }
 
     /// Comparisons that the kind of the object decides.
-    fn kind_compared(&mut self, comparison: Comparison, a: TermId, b: TermId) -> Result<Option<Cel>, Refused> {
+    fn kind_compared(
+        &mut self,
+        comparison: Comparison,
+        a: TermId,
+        b: TermId,
+    ) -> Result<Option<Cel>, Refused> {
         let path: Option<fn(&Kind) -> Option<String>> = match self.program.term(a) {
             Term::PodSpecPath => Some(|it| pod_spec_path(it).map(|it| it.join("."))),
             Term::PodMetadataPath => Some(|it| metadata_path(it).map(|it| it.join("."))),
@@ -55,7 +74,8 @@ impl Printer<'_> {
                 _ => Ok(None),
             };
         }
-        let (Term::Field(of, name), Term::Const(Const::Text(kind))) = (self.program.term(a), self.program.term(b))
+        let (Term::Field(of, name), Term::Const(Const::Text(kind))) =
+            (self.program.term(a), self.program.term(b))
         else {
             return Ok(None);
         };
@@ -105,7 +125,9 @@ impl Printer<'_> {
             return Ok(there());
         }
         let differ = match (a.presence, b.presence) {
-            (Presence::Always, Presence::Always) => return Ok(self.equal(a, b, written)?.negated()),
+            (Presence::Always, Presence::Always) => {
+                return Ok(self.equal(a, b, written)?.negated());
+            }
             (Presence::Maybe, Presence::Always) if b.cel.is_cheap() || written.is_some() => {
                 // Where there is none, it is equal.
                 return Ok(a.or_value(&b.cel).relation("!=", b.cel.clone()));
@@ -119,14 +141,18 @@ impl Printer<'_> {
 
     fn ordered(&mut self, comparison: Comparison, a: &Piece, b: &Piece) -> Result<Cel, Refused> {
         let Some(kind) = b.kind() else {
-            return Err(Refused("the order of two values that are not proved to be of one type".to_owned()));
+            return Err(Refused(
+                "the order of two values that are not proved to be of one type".to_owned(),
+            ));
         };
         if b.presence != Presence::Always {
             let b = b.clone();
             if a.presence == Presence::Always && a.kind().is_some() {
                 return self.ordered(turned(comparison), &b, a);
             }
-            return Err(Refused("the order of two values that may both be undefined".to_owned()));
+            return Err(Refused(
+                "the order of two values that may both be undefined".to_owned(),
+            ));
         }
         if matches!(kind, Type::Null | Type::List | Type::Map) && a.may_be(kind) {
             return Err(Refused("the order of lists or maps".to_owned()));
@@ -155,12 +181,19 @@ impl Printer<'_> {
             Comparison::Less | Comparison::LessOrEqual => rank(it) < rank(kind),
             _ => rank(it) > rank(kind),
         };
-        let others: Vec<Type> = ORDER.into_iter().filter(|it| *it != kind && holds(*it) && a.may_be(*it)).collect();
+        let others: Vec<Type> = ORDER
+            .into_iter()
+            .filter(|it| *it != kind && holds(*it) && a.may_be(*it))
+            .collect();
         let may_be_same = a.may_be(kind);
         self.with(a, |x| {
             let beside = Cel::any(others.iter().map(|it| type_is(x, *it)));
             let same = x.clone().relation(comparison.sign(), other);
-            Ok(if may_be_same { Cel::choice(type_is(x, kind), same, beside) } else { beside })
+            Ok(if may_be_same {
+                Cel::choice(type_is(x, kind), same, beside)
+            } else {
+                beside
+            })
         })
     }
 }
@@ -168,7 +201,9 @@ impl Printer<'_> {
 /// The number that a piece writes out.
 fn whole(piece: &Piece) -> Option<i64> {
     match &piece.cel {
-        Cel::Atom(text) if piece.presence == Presence::Always && piece.known == Known::Int => text.parse().ok(),
+        Cel::Atom(text) if piece.presence == Presence::Always && piece.known == Known::Int => {
+            text.parse().ok()
+        }
         _ => None,
     }
 }
@@ -192,5 +227,8 @@ pub(super) fn fallback(piece: &Piece, fits: impl Fn(&Const) -> bool) -> Option<C
         _ if piece.is_dyn => vec![Const::Null],
         _ => vec![],
     };
-    candidates.iter().find(|it| fits(it)).map(|it| super::term::constant(it).cel)
+    candidates
+        .iter()
+        .find(|it| fits(it))
+        .map(|it| super::term::constant(it).cel)
 }

@@ -36,7 +36,9 @@ impl Printer<'_> {
             Cond::Member(a, b) => self.member(a, b),
             Cond::Test(test, operands) => self.test(test, &operands),
             Cond::Any(binder, cond) => {
-                let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(false)) };
+                let Some(walk) = self.enter(binder)? else {
+                    return Ok(Cel::Bool(false));
+                };
                 let inside = self.conds(&[cond]);
                 self.leave();
                 Ok(walk.exists(inside?))
@@ -74,7 +76,9 @@ impl Printer<'_> {
 
     /// The term that a condition, as it was printed, only says to be there.
     fn says_there(&mut self, cond: CondId, cel: &Cel) -> Result<Option<TermId>, Refused> {
-        let (Cond::Defined(term) | Cond::Is(term, _) | Cond::Truthy(term)) = *self.program.cond(cond) else {
+        let (Cond::Defined(term) | Cond::Is(term, _) | Cond::Truthy(term)) =
+            *self.program.cond(cond)
+        else {
             return Ok(None);
         };
         Ok((*cel == self.term(term)?.is_there()).then_some(term))
@@ -84,7 +88,9 @@ impl Printer<'_> {
     fn needs(&self, cond: CondId, term: TermId) -> bool {
         match self.program.cond(cond) {
             Cond::OneOf(it, _) => self.is_strict(*it, term),
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => self.is_strict(*a, term) || self.is_strict(*b, term),
+            Cond::Compare(_, a, b) | Cond::Member(a, b) => {
+                self.is_strict(*a, term) || self.is_strict(*b, term)
+            }
             Cond::Test(_, terms) => terms.iter().any(|it| self.is_strict(*it, term)),
             Cond::And(conds) => conds.iter().any(|it| self.needs(*it, term)),
             Cond::Or(conds) => !conds.is_empty() && conds.iter().all(|it| self.needs(*it, term)),
@@ -104,7 +110,9 @@ impl Printer<'_> {
 
     /// Whether no element makes the condition true.
     fn none(&mut self, binder: crate::program::BinderId, cond: CondId) -> Result<Cel, Refused> {
-        let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(true)) };
+        let Some(walk) = self.enter(binder)? else {
+            return Ok(Cel::Bool(true));
+        };
         let inside = self.conds(&[cond]);
         self.leave();
         Ok(walk.none(inside?))
@@ -119,8 +127,14 @@ impl Printer<'_> {
         }
         // Only null or that.
         if piece.known.kind().is_some() {
-            let there = piece.or_value(&Cel::atom("null")).relation("!=", Cel::atom("null"));
-            return Ok(if kind == Type::Null { Cel::all([piece.is_there(), there.negated()]) } else { there });
+            let there = piece
+                .or_value(&Cel::atom("null"))
+                .relation("!=", Cel::atom("null"));
+            return Ok(if kind == Type::Null {
+                Cel::all([piece.is_there(), there.negated()])
+            } else {
+                there
+            });
         }
         self.with(&piece, |x| Ok(type_is(x, kind)))
     }
@@ -134,11 +148,16 @@ impl Printer<'_> {
         if fits.iter().any(|it| it.kind() != first.kind()) {
             return Err(Refused("a set of values of several types".to_owned()));
         }
-        let literals: Vec<Cel> = fits.iter().map(|it| super::term::constant(it).cel).collect();
+        let literals: Vec<Cel> = fits
+            .iter()
+            .map(|it| super::term::constant(it).cel)
+            .collect();
         let set = Cel::list(&literals);
         let other = super::compare::fallback(&piece, |it| fits.iter().all(|value| *value != it));
         Ok(match (piece.presence, other) {
-            (Presence::Always, _) if piece.cel.is_literal() => Cel::Bool(literals.contains(&piece.cel)),
+            (Presence::Always, _) if piece.cel.is_literal() => {
+                Cel::Bool(literals.contains(&piece.cel))
+            }
             (Presence::Always, _) => piece.cel.relation("in", set),
             (_, Some(other)) => piece.or_value(&other).relation("in", set),
             _ => return self.with(&piece, |x| Ok(x.clone().relation("in", set))),
@@ -225,8 +244,14 @@ impl Printer<'_> {
 /// A question about a value under a name; false where there is no value.
 fn bound(piece: &Piece, x: &str, asked: Cel) -> Cel {
     match piece.presence {
-        Presence::Always => Cel::atom(format!("[{}].exists({x}, {})", piece.cel.show(), asked.show())),
-        _ => piece.cel.then(&format!(".optMap({x}, {}).orValue(false)", asked.show())),
+        Presence::Always => Cel::atom(format!(
+            "[{}].exists({x}, {})",
+            piece.cel.show(),
+            asked.show()
+        )),
+        _ => piece
+            .cel
+            .then(&format!(".optMap({x}, {}).orValue(false)", asked.show())),
     }
 }
 
@@ -237,13 +262,16 @@ fn truthy(piece: &Piece) -> Cel {
         (Known::Bool, false, Presence::Always) => piece.cel.clone(),
         (Known::Bool, false, Presence::Maybe) => piece.or_value(&Cel::Bool(false)),
         _ if !piece.may_be(Type::Bool) => piece.is_there(),
-        _ => piece.or_value(&Cel::Bool(false)).relation("!=", Cel::Bool(false)),
+        _ => piece
+            .or_value(&Cel::Bool(false))
+            .relation("!=", Cel::Bool(false)),
     }
 }
 
 /// Whether a value is of a type.
 pub(super) fn type_is(value: &Cel, kind: Type) -> Cel {
-    let is = |word: &str| Cel::atom(format!("type({})", value.show())).relation("==", Cel::atom(word));
+    let is =
+        |word: &str| Cel::atom(format!("type({})", value.show())).relation("==", Cel::atom(word));
     match kind {
         Type::Null => value.clone().relation("==", Cel::atom("null")),
         Type::Bool => is("bool"),

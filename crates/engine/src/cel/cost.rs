@@ -4,7 +4,9 @@
 //! Figures are those of cel-go's runtime cost: one a step, a tenth a letter of a text that is read, a quarter a letter of
 //! a pattern times that; ten for a list that is made. Functions of the shared library are reckoned as they are printed.
 
-use crate::program::{BinderId, Compiled, Cond, CondId, Const, Domain, Intrinsic, Program, Term, TermId, Test};
+use crate::program::{
+    BinderId, Compiled, Cond, CondId, Const, Domain, Intrinsic, Program, Term, TermId, Test,
+};
 use kubevet_policy::{ParamValue, Params};
 use std::collections::BTreeSet;
 
@@ -34,18 +36,41 @@ pub struct Sizes {
 
 impl Sizes {
     /// A workload as most are.
-    pub const ORDINARY: Self = Self { containers: 2, volumes: 3, entries: 4, letters: 24 };
+    pub const ORDINARY: Self = Self {
+        containers: 2,
+        volumes: 3,
+        entries: 4,
+        letters: 24,
+    };
     /// A workload as few are.
-    pub const LARGE: Self = Self { containers: 100, volumes: 20, entries: 5, letters: 24 };
+    pub const LARGE: Self = Self {
+        containers: 100,
+        volumes: 20,
+        entries: 5,
+        letters: 24,
+    };
 }
 
 /// What one question whether a control finds something costs, none of its bodies finding anything.
-pub(crate) fn estimate(program: &Program, compiled: &Compiled, params: &Params, sizes: Sizes) -> u64 {
+pub(crate) fn estimate(
+    program: &Program,
+    compiled: &Compiled,
+    params: &Params,
+    sizes: Sizes,
+) -> u64 {
     let ways = {
         let mut own = program.clone();
         let ways = super::either::ways(&mut own, &compiled.denies);
-        let mut estimate = Estimate { program: &own, params, sizes, said: BTreeSet::new(), lists: BTreeSet::new() };
-        ways.into_iter().map(|it| estimate.cond(it)).fold(0, u64::saturating_add)
+        let mut estimate = Estimate {
+            program: &own,
+            params,
+            sizes,
+            said: BTreeSet::new(),
+            lists: BTreeSet::new(),
+        };
+        ways.into_iter()
+            .map(|it| estimate.cond(it))
+            .fold(0, u64::saturating_add)
     };
     ways.saturating_add(NAME)
 }
@@ -66,7 +91,8 @@ impl Estimate<'_> {
             Cond::True => 0,
             // Nothing being found, one that fails ends most of them early; that something is there seldom does.
             Cond::And(conds) => {
-                let ends = |it: &CondId| !matches!(program.cond(*it), Cond::Defined(_) | Cond::Is(..));
+                let ends =
+                    |it: &CondId| !matches!(program.cond(*it), Cond::Defined(_) | Cond::Is(..));
                 let first = conds.iter().position(ends).map_or(conds.len(), |it| it + 1);
                 let (first, rest) = conds.split_at(first);
                 self.conds(first).saturating_add(self.conds(rest) / REST)
@@ -84,7 +110,10 @@ impl Estimate<'_> {
     }
 
     fn conds(&mut self, conds: &[CondId]) -> u64 {
-        conds.iter().map(|it| self.cond(*it)).fold(0, u64::saturating_add)
+        conds
+            .iter()
+            .map(|it| self.cond(*it))
+            .fold(0, u64::saturating_add)
     }
 
     fn any(&mut self, binder: BinderId, cond: CondId) -> u64 {
@@ -133,7 +162,13 @@ impl Estimate<'_> {
                 parts + NAME + self.call(*function)
             }
             Term::Guard(cond, term) => self.cond(*cond).saturating_add(self.term(*term)) + 1,
-            term => term.parts().iter().map(|it| self.term(*it) + 1).sum::<u64>() + 1,
+            term => {
+                term.parts()
+                    .iter()
+                    .map(|it| self.term(*it) + 1)
+                    .sum::<u64>()
+                    + 1
+            }
         }
     }
 

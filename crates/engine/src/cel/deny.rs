@@ -30,7 +30,9 @@ pub(super) fn print(
     let looks = |kind: &Kind| control.kinds.iter().any(|it| looks_at(it, kind));
     let kinds: Vec<&Kind> = target.kinds.iter().filter(|it| looks(it)).collect();
     if kinds.is_empty() {
-        return Err(Refused("the control looks at none of these kinds".to_owned()));
+        return Err(Refused(
+            "the control looks at none of these kinds".to_owned(),
+        ));
     }
     let all: Vec<&Kind> = target.kinds.iter().collect();
     let elsewhere = kind_test(&all, &Cel::atom("object"), looks)?.negated();
@@ -42,15 +44,26 @@ pub(super) fn print(
         clean.push(printer.not(*way)?);
     }
     let unjudged = printer.bound(compiled)?;
-    let oversized = unjudged.as_ref().map_or(Cel::Bool(false), |it| Cel::Asked(format!("({})", it.condition)));
+    let oversized = unjudged.as_ref().map_or(Cel::Bool(false), |it| {
+        Cel::Asked(format!("({})", it.condition))
+    });
     let silent = Cel::any([elsewhere, silent, oversized]);
     let clean = Cel::any([silent.clone(), Cel::all(clean)]);
-    let clean = if clean.is_bool() { clean } else { clean.relation("==", Cel::Bool(true)) };
+    let clean = if clean.is_bool() {
+        clean
+    } else {
+        clean.relation("==", Cel::Bool(true))
+    };
     let mut messages = Vec::new();
     for deny in &compiled.denies {
         messages.push(printer.message(deny)?);
     }
-    let depth = compiled.denies.iter().map(|it| printer.identity_depth(it)).max().unwrap_or(1);
+    let depth = compiled
+        .denies
+        .iter()
+        .map(|it| printer.identity_depth(it))
+        .max()
+        .unwrap_or(1);
     let of_side = |printer: &mut Printer<'_>, side: Side| {
         printer.side = side;
         let mut lists = Vec::new();
@@ -65,7 +78,10 @@ pub(super) fn print(
         control: control.clone(),
         clean: clean.show(),
         silent: silent.show(),
-        always_tells: compiled.denies.iter().all(|it| has_words(program, it.message)),
+        always_tells: compiled
+            .denies
+            .iter()
+            .all(|it| has_words(program, it.message)),
         messages: one_line(&listed(messages)).show(),
         identities: identities.show(),
         old_identities: old_identities.show(),
@@ -86,27 +102,44 @@ fn has_words(program: &Program, text: TermId) -> bool {
 
 /// Texts of one line each: the API server drops a message that has more, and a name may hold anything at admission.
 fn one_line(texts: &Cel) -> Cel {
-    if *texts == Cel::atom("[]") { texts.clone() } else { texts.then(r".map(m, m.replace('\n', ' '))") }
+    if *texts == Cel::atom("[]") {
+        texts.clone()
+    } else {
+        texts.then(r".map(m, m.replace('\n', ' '))")
+    }
 }
 
 /// One list of all.
 fn listed(lists: Vec<Cel>) -> Cel {
     let empty = Cel::atom("[]");
     let lists: Vec<Cel> = lists.into_iter().filter(|it| *it != empty).collect();
-    if lists.is_empty() { empty } else { Cel::sum(lists) }
+    if lists.is_empty() {
+        empty
+    } else {
+        Cel::sum(lists)
+    }
 }
 
 impl<'p> Printer<'p> {
     /// What can be defined, and where definitions go.
     pub(super) fn split(&mut self) -> (Definitions<'_>, &mut Variables) {
-        (Definitions { target: self.target, types: self.types, side: self.side }, self.variables)
+        (
+            Definitions {
+                target: self.target,
+                types: self.types,
+                side: self.side,
+            },
+            self.variables,
+        )
     }
 
     /// Whether the control lacks the params without which it has nothing to say.
     fn is_silent(&mut self, control: &Control) -> Result<Cel, Refused> {
         let mut silent = Vec::new();
         for name in &control.requires_any_param {
-            let Some(value) = self.param_value(name).cloned() else { continue };
+            let Some(value) = self.param_value(name).cloned() else {
+                continue;
+            };
             if matches!(self.target.params, ParamsFrom::Written(_)) {
                 silent.push(Cel::Bool(value.is_empty()));
                 continue;
@@ -121,6 +154,10 @@ impl<'p> Printer<'p> {
                 silent.push(param.relation("==", Cel::atom(empty)));
             }
         }
-        Ok(if control.requires_any_param.is_empty() { Cel::Bool(false) } else { Cel::all(silent) })
+        Ok(if control.requires_any_param.is_empty() {
+            Cel::Bool(false)
+        } else {
+            Cel::all(silent)
+        })
     }
 }

@@ -61,7 +61,11 @@ impl Printer<'_> {
         }
         match domain {
             Domain::Containers(which) => {
-                let definitions = Definitions { target: self.target, types: self.types, side: self.side };
+                let definitions = Definitions {
+                    target: self.target,
+                    types: self.types,
+                    side: self.side,
+                };
                 let known = definitions.container_type(which);
                 let placed = self.placed;
                 let over = if placed {
@@ -71,20 +75,37 @@ impl Printer<'_> {
                 };
                 let name = self.scope.name(if placed { "placed" } else { "container" });
                 let (value, list) = if placed {
-                    (Cel::atom(format!("{name}.spec")), Some(Cel::atom(format!("{name}.list"))))
+                    (
+                        Cel::atom(format!("{name}.spec")),
+                        Some(Cel::atom(format!("{name}.list"))),
+                    )
                 } else {
                     (Cel::atom(name.clone()), None)
                 };
-                self.scope.push(Standing { binder, value: Piece::read(value, known), key: None, list });
+                self.scope.push(Standing {
+                    binder,
+                    value: Piece::read(value, known),
+                    key: None,
+                    list,
+                });
                 Ok(Some(Walk { over, name }))
             }
             Domain::Volumes => {
-                let definitions = Definitions { target: self.target, types: self.types, side: self.side };
+                let definitions = Definitions {
+                    target: self.target,
+                    types: self.types,
+                    side: self.side,
+                };
                 let known = definitions.volume_type();
                 let over = definitions.volumes(self.variables)?;
                 let name = self.scope.name("volume");
                 let value = Piece::read(Cel::atom(name.clone()), known);
-                self.scope.push(Standing { binder, value, key: None, list: None });
+                self.scope.push(Standing {
+                    binder,
+                    value,
+                    key: None,
+                    list: None,
+                });
                 Ok(Some(Walk { over, name }))
             }
             Domain::Elements(term) => self.enter_elements(binder, term, true, true),
@@ -106,7 +127,10 @@ impl Printer<'_> {
         maps: bool,
     ) -> Result<Option<Walk>, Refused> {
         let piece = self.term(term)?;
-        let (lists, maps) = (lists && piece.may_be(Type::List), maps && piece.may_be(Type::Map));
+        let (lists, maps) = (
+            lists && piece.may_be(Type::List),
+            maps && piece.may_be(Type::Map),
+        );
         if piece.presence == Presence::Never || !(lists || maps) {
             return Ok(None);
         }
@@ -120,8 +144,16 @@ impl Printer<'_> {
             };
             let key = Cel::atom(name.clone());
             let value = Piece::read(base.then(&format!("[{name}]")), of.known.elements());
-            let key = Piece { is_dyn: true, ..Piece::always(key, Known::Text) };
-            self.scope.push(Standing { binder, value, key: Some(key), list: None });
+            let key = Piece {
+                is_dyn: true,
+                ..Piece::always(key, Known::Text)
+            };
+            self.scope.push(Standing {
+                binder,
+                value,
+                key: Some(key),
+                list: None,
+            });
             return Ok(Some(Walk { over: of.cel, name }));
         }
         let (over, known) = if maps {
@@ -135,17 +167,30 @@ impl Printer<'_> {
         }
         let name = self.scope.name(&named);
         let value = Piece::read(Cel::atom(name.clone()), known);
-        self.scope.push(Standing { binder, value, key: None, list: None });
+        self.scope.push(Standing {
+            binder,
+            value,
+            key: None,
+            list: None,
+        });
         Ok(Some(Walk { over, name }))
     }
 
     /// The piece where it is of that type, else an empty one.
     fn typed(&mut self, piece: &Piece, kind: Type) -> Piece {
         let empty = Cel::atom(if kind == Type::List { "[]" } else { "{}" });
-        let sure = if piece.kind() == Some(kind) { piece.clone() } else { self.coerced(piece.clone(), kind) };
+        let sure = if piece.kind() == Some(kind) {
+            piece.clone()
+        } else {
+            self.coerced(piece.clone(), kind)
+        };
         match sure.presence {
             Presence::Always => sure,
-            _ => Piece { cel: sure.or_value(&empty), presence: Presence::Always, ..sure },
+            _ => Piece {
+                cel: sure.or_value(&empty),
+                presence: Presence::Always,
+                ..sure
+            },
         }
     }
 
@@ -167,6 +212,8 @@ impl Printer<'_> {
                 Cel::atom("[]"),
             ),
         );
-        Ok(piece.optional().then(&format!(".optMap({x}, {}).orValue([])", all.show())))
+        Ok(piece
+            .optional()
+            .then(&format!(".optMap({x}, {}).orValue([])", all.show())))
     }
 }

@@ -19,10 +19,12 @@ fn body(program: &mut Program, deny: &Deny) -> CondId {
     for (depth, mut conds) in deny.levels(program).into_iter().enumerate().rev() {
         conds.extend(inside);
         let all = program.and(conds);
-        inside = Some(match depth.checked_sub(1).and_then(|it| deny.binders.get(it)) {
-            Some(binder) => program.any(*binder, all),
-            None => all,
-        });
+        inside = Some(
+            match depth.checked_sub(1).and_then(|it| deny.binders.get(it)) {
+                Some(binder) => program.any(*binder, all),
+                None => all,
+            },
+        );
     }
     inside.unwrap_or_else(|| program.always())
 }
@@ -37,7 +39,9 @@ fn either(program: &mut Program, conds: Vec<CondId>) -> CondId {
     let mut at = 0;
     while let Some(first) = conds.get(at).copied() {
         let rest = conds.iter().skip(at + 1).copied().enumerate();
-        let joined = rest.clone().find_map(|(place, it)| Some((place, join(program, first, it)?)));
+        let joined = rest
+            .clone()
+            .find_map(|(place, it)| Some((place, join(program, first, it)?)));
         match joined {
             Some((place, both)) => {
                 conds.remove(at + 1 + place);
@@ -48,8 +52,13 @@ fn either(program: &mut Program, conds: Vec<CondId>) -> CondId {
             None => at += 1,
         }
     }
-    let contrary = |it: &CondId| matches!(program.cond(*it), Cond::Not(inner) if conds.contains(inner));
-    if conds.iter().any(contrary) { program.always() } else { program.or(conds) }
+    let contrary =
+        |it: &CondId| matches!(program.cond(*it), Cond::Not(inner) if conds.contains(inner));
+    if conds.iter().any(contrary) {
+        program.always()
+    } else {
+        program.or(conds)
+    }
 }
 
 /// One condition for two, where they have something in common.
@@ -65,7 +74,8 @@ fn join(program: &mut Program, a: CondId, b: CondId) -> Option<CondId> {
         return Some(program.any(binder, both));
     }
     let (of_a, of_b) = (parts(program, a), parts(program, b));
-    let (common, rest): (Vec<CondId>, Vec<CondId>) = of_a.into_iter().partition(|it| of_b.contains(it));
+    let (common, rest): (Vec<CondId>, Vec<CondId>) =
+        of_a.into_iter().partition(|it| of_b.contains(it));
     if common.is_empty() {
         return None;
     }

@@ -30,14 +30,18 @@ impl Operand {
     fn letters(&self) -> Result<&str, Refused> {
         match &self.value {
             Some(Const::Text(text)) => Ok(text),
-            _ => Err(Refused("a function whose second argument is not written out as a text".to_owned())),
+            _ => Err(Refused(
+                "a function whose second argument is not written out as a text".to_owned(),
+            )),
         }
     }
 
     fn number(&self) -> Result<i64, Refused> {
         match self.value {
             Some(Const::Int(number)) => Ok(number),
-            _ => Err(Refused("a function with a number that is not written out".to_owned())),
+            _ => Err(Refused(
+                "a function with a number that is not written out".to_owned(),
+            )),
         }
     }
 }
@@ -50,7 +54,9 @@ pub(super) fn call(function: Intrinsic, operands: &[Operand]) -> Result<Made, Re
         (Intrinsic::LowerAscii, _, [text]) => cel::lower_ascii(text),
         (Intrinsic::Trim, [_, letters], [text, _]) => cel::trim(text, letters.letters()?),
         (Intrinsic::TrimLeft, [_, letters], [text, _]) => cel::trim_left(text, letters.letters()?),
-        (Intrinsic::TrimRight, [_, letters], [text, _]) => cel::trim_right(text, letters.letters()?),
+        (Intrinsic::TrimRight, [_, letters], [text, _]) => {
+            cel::trim_right(text, letters.letters()?)
+        }
         (Intrinsic::TrimPrefix, _, [text, part]) => cel::trim_prefix(text, part),
         (Intrinsic::TrimSuffix, _, [text, part]) => cel::trim_suffix(text, part),
         (Intrinsic::TrimSpace, _, [text]) => cel::trim_space(text),
@@ -61,16 +67,22 @@ pub(super) fn call(function: Intrinsic, operands: &[Operand]) -> Result<Made, Re
             }
         }
         (Intrinsic::Replace, [_, old, _], [text, _, new]) => {
-            cel::replace(text, old.letters()?, new).ok_or_else(|| Refused("replace of an empty text".to_owned()))?
+            cel::replace(text, old.letters()?, new)
+                .ok_or_else(|| Refused("replace of an empty text".to_owned()))?
         }
         (Intrinsic::SplitAt, [_, _, at], [text, separator, _]) => {
             let at = at.number()?;
             if at < 0 {
                 return Ok(Made::Never);
             }
-            return Ok(Made::Maybe(Cel::atom(format!("{}[?{at}]", cel::split(text, separator)))));
+            return Ok(Made::Maybe(Cel::atom(format!(
+                "{}[?{at}]",
+                cel::split(text, separator)
+            ))));
         }
-        (Intrinsic::SplitCount, _, [text, separator]) => format!("{}.size()", cel::split(text, separator)),
+        (Intrinsic::SplitCount, _, [text, separator]) => {
+            format!("{}.size()", cel::split(text, separator))
+        }
         (Intrinsic::ImageRegistry, _, [image]) => cel::registry(image),
         (Intrinsic::ImageRepository, _, [image]) => cel::repository(image),
         (Intrinsic::ImageName, _, [image]) => cel::name(image),
@@ -92,7 +104,9 @@ pub(super) fn test(test: Test, operands: &[Cel]) -> Result<Cel, Refused> {
         (Test::EndsWith, [text, _], [_, part]) => text.then(&format!(".endsWith({part})")),
         (Test::Contains, [text, _], [_, part]) => text.then(&format!(".contains({part})")),
         (Test::Matches, [_, text], [pattern, _]) => text.then(&format!(".matches({pattern})")),
-        (Test::ContainsIgnoreCase, _, [text, part]) => Cel::atom(cel::contains_ignore_case(text, part)),
+        (Test::ContainsIgnoreCase, _, [text, part]) => {
+            Cel::atom(cel::contains_ignore_case(text, part))
+        }
         (Test::ImageWithin, _, [image, place]) => Cel::atom(cel::within(image, place)),
         (Test::IsQuantity, _, [value]) => Cel::atom(cel::is_quantity(value)),
         (Test::QuantityLess, _, [a, b]) => Cel::atom(cel::less(a, b)),
@@ -104,7 +118,9 @@ pub(super) fn test(test: Test, operands: &[Cel]) -> Result<Cel, Refused> {
 /// The types that a test takes; it is false for all else.
 pub(super) fn takes(test: Test) -> &'static [Type] {
     match test {
-        Test::IsQuantity | Test::QuantityLess | Test::QuantityPositive => &[Type::Text, Type::Number],
+        Test::IsQuantity | Test::QuantityLess | Test::QuantityPositive => {
+            &[Type::Text, Type::Number]
+        }
         _ => &[Type::Text],
     }
 }

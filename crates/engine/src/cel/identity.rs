@@ -39,7 +39,15 @@ struct Reading {
 impl Reading {
     fn new(label: &str, items: Vec<Cel>, at: Piece, pattern: FieldPattern) -> Self {
         let label = label.to_owned();
-        Self { label, items, at, list: String::new(), told: false, pattern, elements: Vec::new() }
+        Self {
+            label,
+            items,
+            at,
+            list: String::new(),
+            told: false,
+            pattern,
+            elements: Vec::new(),
+        }
     }
 
     /// The step to an element that is told apart.
@@ -67,7 +75,12 @@ impl Printer<'_> {
     }
 
     /// The identities of a body's findings, in lists of lists of this depth.
-    pub(super) fn identities(&mut self, control: &str, deny: &Deny, depth: usize) -> Result<Cel, Refused> {
+    pub(super) fn identities(
+        &mut self,
+        control: &str,
+        deny: &Deny,
+        depth: usize,
+    ) -> Result<Cel, Refused> {
         self.placed = true;
         let own = self.identity_depth(deny);
         let plan = self.identity_plan(deny);
@@ -140,7 +153,9 @@ impl Printer<'_> {
         for part in parts {
             match part {
                 Part::Hole(term) if in_brackets => self.hole(&mut reading, term)?,
-                Part::Hole(_) => return Err(Refused("a path whose fields are computed".to_owned())),
+                Part::Hole(_) => {
+                    return Err(Refused("a path whose fields are computed".to_owned()));
+                }
                 Part::Text(text) => in_brackets = self.steps(&mut reading, &text, in_brackets)?,
             }
         }
@@ -149,10 +164,20 @@ impl Printer<'_> {
         if !reading.told {
             items.push(item(&reading.at));
         }
-        let reads = self.path_reads.iter().find(|it| it.path == reading.pattern).map(|it| it.fields.clone());
+        let reads = self
+            .path_reads
+            .iter()
+            .find(|it| it.path == reading.pattern)
+            .map(|it| it.fields.clone());
         for read in reads.unwrap_or_default() {
-            let Some((_, element)) = reading.elements.iter().find(|(depth, _)| *depth == read.depth) else {
-                return Err(Refused("a condition that reads an element which the path does not lead to".to_owned()));
+            let Some((_, element)) = reading
+                .elements
+                .iter()
+                .find(|(depth, _)| *depth == read.depth)
+            else {
+                return Err(Refused(
+                    "a condition that reads an element which the path does not lead to".to_owned(),
+                ));
             };
             let mut value = element.clone();
             for key in &read.keys {
@@ -168,7 +193,9 @@ impl Printer<'_> {
         match *self.program.term(term) {
             Term::Place(binder) => {
                 let Some(element) = self.scope.element(binder).cloned() else {
-                    return Err(Refused("a path of an element outside of its list".to_owned()));
+                    return Err(Refused(
+                        "a path of an element outside of its list".to_owned(),
+                    ));
                 };
                 let name = self.field(element.value.clone(), "name")?;
                 let named = item(&name);
@@ -177,7 +204,8 @@ impl Printer<'_> {
                     Some(list) => ("[]", vec![list, named], "containers"),
                     None => ("volumes[]", vec![named], "volumes"),
                 };
-                let pattern = FieldPattern::of(PatternRoot::PodSpec).then(PatternStep::Field(list.to_owned()));
+                let pattern = FieldPattern::of(PatternRoot::PodSpec)
+                    .then(PatternStep::Field(list.to_owned()));
                 let mut reading = Reading::new(label, items, element.value.clone(), pattern);
                 reading.enter(element.value);
                 Ok(reading)
@@ -186,20 +214,37 @@ impl Printer<'_> {
                 let (definitions, variables) = self.split();
                 let spec = definitions.pod_spec(variables)?;
                 let at = Piece::read(spec, self.definitions().pod_spec_type());
-                Ok(Reading::new("podSpec", Vec::new(), at, FieldPattern::of(PatternRoot::PodSpec)))
+                Ok(Reading::new(
+                    "podSpec",
+                    Vec::new(),
+                    at,
+                    FieldPattern::of(PatternRoot::PodSpec),
+                ))
             }
             Term::PodMetadataPath => {
                 let (definitions, variables) = self.split();
                 let metadata = definitions.pod_metadata(variables)?;
                 let at = Piece::read(metadata, self.definitions().pod_metadata_type());
-                Ok(Reading::new("podMetadata", Vec::new(), at, FieldPattern::of(PatternRoot::PodMetadata)))
+                Ok(Reading::new(
+                    "podMetadata",
+                    Vec::new(),
+                    at,
+                    FieldPattern::of(PatternRoot::PodMetadata),
+                ))
             }
-            _ => Err(Refused("a path that begins with a computed text".to_owned())),
+            _ => Err(Refused(
+                "a path that begins with a computed text".to_owned(),
+            )),
         }
     }
 
     /// Steps that are written out. Says whether it ends within brackets.
-    fn steps(&mut self, reading: &mut Reading, text: &str, mut in_brackets: bool) -> Result<bool, Refused> {
+    fn steps(
+        &mut self,
+        reading: &mut Reading,
+        text: &str,
+        mut in_brackets: bool,
+    ) -> Result<bool, Refused> {
         let mut word = String::new();
         for letter in text.chars() {
             match (letter, in_brackets) {
@@ -224,7 +269,9 @@ impl Printer<'_> {
             return Ok(());
         }
         if reading.at.known.kind() == Some(Type::List) {
-            return Err(Refused("a path with an index that is written out".to_owned()));
+            return Err(Refused(
+                "a path with an index that is written out".to_owned(),
+            ));
         }
         reading.at = self.field(reading.at.clone(), word)?;
         reading.label.push('.');
@@ -240,7 +287,9 @@ impl Printer<'_> {
         reading.label.push_str("[]");
         if let Term::Key(binder) = *self.program.term(term) {
             let Some(element) = self.scope.element(binder).cloned() else {
-                return Err(Refused("a path of an element outside of its list".to_owned()));
+                return Err(Refused(
+                    "a path of an element outside of its list".to_owned(),
+                ));
             };
             reading.at = element.value.clone();
             reading.enter(element.value.clone());
@@ -248,7 +297,9 @@ impl Printer<'_> {
                 reading.items.push(item(&key));
                 return Ok(());
             }
-            if matches!(self.program.binder(binder).domain, Domain::Elements(_)) && !is_list(&element.value) {
+            if matches!(self.program.binder(binder).domain, Domain::Elements(_))
+                && !is_list(&element.value)
+            {
                 // Whether it is an index or a key, what stands there tells it apart.
                 reading.told = true;
             }
@@ -256,19 +307,27 @@ impl Printer<'_> {
         }
         let key = self.term(term)?;
         if !matches!(reading.at.known, Known::Map(_)) || key.known != Known::Text {
-            return Err(Refused("a path with a computed key into what is not proved to be a map".to_owned()));
+            return Err(Refused(
+                "a path with a computed key into what is not proved to be a map".to_owned(),
+            ));
         }
         let key = key.or_value(&Cel::text(""));
         reading.items.push(dynamic(&key));
         let value = reading.at.known.elements();
-        reading.at = Piece { is_dyn: true, ..Piece::maybe(reading.at.cel.then(&format!("[?{}]", key.show())), value) };
+        reading.at = Piece {
+            is_dyn: true,
+            ..Piece::maybe(reading.at.cel.then(&format!("[?{}]", key.show())), value)
+        };
         reading.enter(reading.at.clone());
         Ok(())
     }
 
     /// What tells an element of a list apart.
     fn element(&mut self, reading: &mut Reading, value: &Piece) -> Result<(), Refused> {
-        let keys = MERGE_KEYS.iter().find(|(name, _)| *name == reading.list).map(|(_, keys)| *keys);
+        let keys = MERGE_KEYS
+            .iter()
+            .find(|(name, _)| *name == reading.list)
+            .map(|(_, keys)| *keys);
         let mut items = Vec::new();
         for key in keys.unwrap_or_default() {
             let field = self.field(value.clone(), key)?;
@@ -309,7 +368,11 @@ fn item(piece: &Piece) -> Cel {
         Presence::Maybe if piece.is_dyn && !piece.nullable => {
             let value = piece.or_value(&Cel::atom("null"));
             // Behind an index the type checker knows only the null.
-            if value.show().contains("[?") { dynamic(&value) } else { value }
+            if value.show().contains("[?") {
+                dynamic(&value)
+            } else {
+                value
+            }
         }
         Presence::Never => Cel::atom("null"),
         _ => dynamic(&piece.cel),

@@ -15,7 +15,13 @@ pub(super) struct Kubernetes {
 
 impl Kubernetes {
     fn known(&self, ty: Type, nulls: bool) -> Known {
-        let inner = |it| if nulls { Known::Any } else { self.known(self.schema.resolve(it), false) };
+        let inner = |it| {
+            if nulls {
+                Known::Any
+            } else {
+                self.known(self.schema.resolve(it), false)
+            }
+        };
         match ty {
             Type::String | Type::Quantity | Type::Time | Type::Bytes => Known::Text,
             Type::Bool => Known::Bool,
@@ -44,6 +50,10 @@ impl Types for Kubernetes {
         // What an old server does not know is absent there.
         let everywhere = field.since.is_none_or(|it| it <= self.min_kube) && field.until.is_none();
         let nullable = field.nullable || known == Known::Any;
-        Some(FieldOf { known, always: field.always && everywhere, nullable })
+        Some(FieldOf {
+            known,
+            always: field.always && everywhere,
+            nullable,
+        })
     }
 }

@@ -28,10 +28,18 @@ impl Plan {
             }
             next += 1;
         }
-        let (outer, inner): (Vec<BinderId>, Vec<BinderId>) = deny.binders.iter().partition(|it| kept.contains(it));
+        let (outer, inner): (Vec<BinderId>, Vec<BinderId>) =
+            deny.binders.iter().partition(|it| kept.contains(it));
         let order: Vec<BinderId> = outer.iter().chain(&inner).copied().collect();
-        let reordered = Deny { binders: order.clone(), ..deny.clone() };
-        Self { levels: reordered.levels(program), order, kept: outer.len() }
+        let reordered = Deny {
+            binders: order.clone(),
+            ..deny.clone()
+        };
+        Self {
+            levels: reordered.levels(program),
+            order,
+            kept: outer.len(),
+        }
     }
 
     pub(super) fn kept(&self) -> usize {
@@ -47,12 +55,22 @@ impl Plan {
     pub(super) fn split(&self) -> Option<(BinderId, Self)> {
         let (first, rest) = self.order.split_first()?;
         let levels = self.levels.get(1..).unwrap_or_default().to_vec();
-        Some((*first, Self { order: rest.to_vec(), kept: self.kept.saturating_sub(1), levels }))
+        Some((
+            *first,
+            Self {
+                order: rest.to_vec(),
+                kept: self.kept.saturating_sub(1),
+                levels,
+            },
+        ))
     }
 
     /// Takes the conditions that can be asked before the first loop.
     pub(super) fn take_outer(&mut self) -> Vec<CondId> {
-        self.levels.first_mut().map(std::mem::take).unwrap_or_default()
+        self.levels
+            .first_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 }
 
@@ -61,8 +79,12 @@ impl Printer<'_> {
     pub(super) fn found(&mut self, mut plan: Plan) -> Result<Cel, Refused> {
         let outer = plan.take_outer();
         let here = self.conds(&outer)?;
-        let Some((binder, inner)) = plan.split() else { return Ok(here) };
-        let Some(walk) = self.enter(binder)? else { return Ok(Cel::Bool(false)) };
+        let Some((binder, inner)) = plan.split() else {
+            return Ok(here);
+        };
+        let Some(walk) = self.enter(binder)? else {
+            return Ok(Cel::Bool(false));
+        };
         let inside = self.found(inner);
         self.leave();
         Ok(Cel::all([here, walk.exists(inside?)]))
@@ -83,8 +105,12 @@ impl Printer<'_> {
         let outer = plan.take_outer();
         let here = self.conds(&outer)?;
         let empty = Cel::atom("[]");
-        let Some((binder, inner)) = plan.split() else { return Ok(empty) };
-        let Some(walk) = self.enter(binder)? else { return Ok(empty) };
+        let Some((binder, inner)) = plan.split() else {
+            return Ok(empty);
+        };
+        let Some(walk) = self.enter(binder)? else {
+            return Ok(empty);
+        };
         let printed = self.inside(inner, make);
         self.leave();
         let (holds, made) = printed?;

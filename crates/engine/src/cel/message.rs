@@ -16,8 +16,13 @@ const NAMES: usize = 250;
 impl Printer<'_> {
     /// A list of at most one sentence.
     pub(super) fn message(&mut self, deny: &Deny) -> Result<Cel, Refused> {
-        let named: Vec<BinderId> =
-            self.program.free_in_term(deny.message).iter().copied().filter(|it| deny.binders.contains(it)).collect();
+        let named: Vec<BinderId> = self
+            .program
+            .free_in_term(deny.message)
+            .iter()
+            .copied()
+            .filter(|it| deny.binders.contains(it))
+            .collect();
         let plan = Plan::naming(self.program, deny, &named);
         let pieces = match self.program.term(deny.message).clone() {
             Term::Concat(pieces) => pieces.to_vec(),
@@ -26,13 +31,18 @@ impl Printer<'_> {
         let Some(innermost) = plan.innermost() else {
             return self.each(plan, &mut |it| it.sentence(&pieces, None));
         };
-        let moving: Vec<TermId> =
-            pieces.iter().copied().filter(|it| self.program.free_in_term(*it).contains(&innermost)).collect();
+        let moving: Vec<TermId> = pieces
+            .iter()
+            .copied()
+            .filter(|it| self.program.free_in_term(*it).contains(&innermost))
+            .collect();
         match (moving.as_slice(), plan.kept()) {
             ([only], 1) => {
                 let only = *only;
                 let names = self.each(plan, &mut |it| it.word(only))?;
-                self.listed(names, ", ", |it, names| it.sentence(&pieces, Some((only, names))))
+                self.listed(names, ", ", |it, names| {
+                    it.sentence(&pieces, Some((only, names)))
+                })
             }
             ([only], _) => {
                 let only = *only;
@@ -50,12 +60,21 @@ impl Printer<'_> {
     }
 
     /// A sentence for each element of the outer loops, which lists those of the innermost.
-    fn sentences(&mut self, mut plan: Plan, pieces: &[TermId], only: TermId) -> Result<Cel, Refused> {
+    fn sentences(
+        &mut self,
+        mut plan: Plan,
+        pieces: &[TermId],
+        only: TermId,
+    ) -> Result<Cel, Refused> {
         let outer = plan.take_outer();
         let here = self.conds(&outer)?;
         let empty = Cel::atom("[]");
-        let Some((binder, mut inner)) = plan.split() else { return Ok(empty) };
-        let Some(walk) = self.enter(binder)? else { return Ok(empty) };
+        let Some((binder, mut inner)) = plan.split() else {
+            return Ok(empty);
+        };
+        let Some(walk) = self.enter(binder)? else {
+            return Ok(empty);
+        };
         let printed = (|| {
             let conds = inner.take_outer();
             let holds = self.conds(&conds)?;
@@ -64,7 +83,9 @@ impl Printer<'_> {
                 return Ok((holds, made.then(".join('; ')")));
             }
             let names = self.each(inner, &mut |it| it.word(only))?;
-            let made = self.listed(names, ", ", |it, names| it.sentence(pieces, Some((only, names))))?;
+            let made = self.listed(names, ", ", |it, names| {
+                it.sentence(pieces, Some((only, names)))
+            })?;
             Ok((holds, made.then(".join('')")))
         })();
         self.leave();
@@ -83,7 +104,10 @@ impl Printer<'_> {
         let n = self.scope.name("names");
         let name = Cel::atom(n.clone());
         let long = Cel::atom(format!("{n}.size() > {NAMES}"));
-        let cut = Cel::sum([Cel::atom(format!("{n}.substring(0, {NAMES})")), Cel::text("…")]);
+        let cut = Cel::sum([
+            Cel::atom(format!("{n}.substring(0, {NAMES})")),
+            Cel::text("…"),
+        ]);
         let sentence = say(self, Cel::choice(long, cut, name));
         self.scope.free();
         Ok(Cel::atom(format!(
@@ -121,10 +145,16 @@ impl Printer<'_> {
 }
 
 fn text_of(piece: &Piece, value: Cel) -> Cel {
-    if piece.known == Known::Text && !piece.nullable { value } else { Cel::atom(format!("string({})", value.show())) }
+    if piece.known == Known::Text && !piece.nullable {
+        value
+    } else {
+        Cel::atom(format!("string({})", value.show()))
+    }
 }
 
 /// The lists of a list, each as one text.
 fn joined(lists: &Cel) -> String {
-    lists.then(".map(l, l.join('; ')).filter(l, l != '')").show()
+    lists
+        .then(".map(l, l.join('; ')).filter(l, l != '')")
+        .show()
 }

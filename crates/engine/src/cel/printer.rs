@@ -97,13 +97,23 @@ impl<'p> Printer<'p> {
 }
 
 /// Whether an object is of one of the kinds of which this holds, given that it is of one of these.
-pub(super) fn kind_test(kinds: &[&Kind], object: &Cel, holds: impl Fn(&Kind) -> bool) -> Result<Cel, Refused> {
+pub(super) fn kind_test(
+    kinds: &[&Kind],
+    object: &Cel,
+    holds: impl Fn(&Kind) -> bool,
+) -> Result<Cel, Refused> {
     let (yes, no): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|it| holds(it));
     if no.is_empty() {
         return Ok(Cel::Bool(true));
     }
-    if let Some(both) = yes.iter().find(|it| no.iter().any(|other| other.name == it.name)) {
-        return Err(Refused(format!("two of the kinds are called {}: export them one by one", both.name)));
+    if let Some(both) = yes
+        .iter()
+        .find(|it| no.iter().any(|other| other.name == it.name))
+    {
+        return Err(Refused(format!(
+            "two of the kinds are called {}: export them one by one",
+            both.name
+        )));
     }
     let kind = object.then(".kind");
     let names = |kinds: &[&Kind]| {
@@ -117,7 +127,9 @@ pub(super) fn kind_test(kinds: &[&Kind], object: &Cel, holds: impl Fn(&Kind) -> 
         ([], _) => Cel::Bool(false),
         ([only], _) => kind.relation("==", Cel::text(only)),
         (_, [only]) => kind.relation("!=", Cel::text(only)),
-        _ if no.len() < yes.len() => kind.relation("in", Cel::texts(no.iter().map(String::as_str))).negated(),
+        _ if no.len() < yes.len() => kind
+            .relation("in", Cel::texts(no.iter().map(String::as_str)))
+            .negated(),
         _ => kind.relation("in", Cel::texts(yes.iter().map(String::as_str))),
     })
 }

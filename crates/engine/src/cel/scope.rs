@@ -93,13 +93,19 @@ impl Scope {
 
     /// A short name for an element of what is called so; it stands until [`Scope::free`].
     pub(super) fn name(&mut self, of: &str) -> String {
-        let letters: Vec<char> =
-            of.chars().filter(char::is_ascii_alphabetic).map(|it| it.to_ascii_lowercase()).collect();
+        let letters: Vec<char> = of
+            .chars()
+            .filter(char::is_ascii_alphabetic)
+            .map(|it| it.to_ascii_lowercase())
+            .collect();
         let first = letters.first().copied().unwrap_or('x');
         let single = letters.iter().map(ToString::to_string);
         let numbered = (2..100).map(|it| format!("{first}{it}"));
         let free = |it: &String| !self.names.contains(it) && !TAKEN.contains(&it.as_str());
-        let name = single.chain(numbered).find(free).unwrap_or_else(|| format!("{first}_"));
+        let name = single
+            .chain(numbered)
+            .find(free)
+            .unwrap_or_else(|| format!("{first}_"));
         self.names.push(name.clone());
         name
     }

@@ -46,26 +46,48 @@ impl Printer<'_> {
 
     /// A name stands around the conditions alone that say its term.
     fn shared(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
-        let Some((term, piece)) = self.said_again(conds)? else { return self.joined(conds, join) };
-        let (with, without): (Vec<CondId>, Vec<CondId>) = conds.iter().partition(|it| self.says(**it, term));
+        let Some((term, piece)) = self.said_again(conds)? else {
+            return self.joined(conds, join);
+        };
+        let (with, without): (Vec<CondId>, Vec<CondId>) =
+            conds.iter().partition(|it| self.says(**it, term));
         let asked = match with.as_slice() {
-            [only] if matches!(self.program.cond(*only), Cond::And(_) | Cond::Or(_)) => self.shared_in(*only)?,
+            [only] if matches!(self.program.cond(*only), Cond::And(_) | Cond::Or(_)) => {
+                self.shared_in(*only)?
+            }
             _ => self.under_name(term, &piece, &with, join)?,
         };
-        let others = if without.is_empty() { None } else { Some(self.shared(&without, join)?) };
+        let others = if without.is_empty() {
+            None
+        } else {
+            Some(self.shared(&without, join)?)
+        };
         let all = others.into_iter().chain([asked]);
-        Ok(if join == Join::All { Cel::all(all) } else { Cel::any(all) })
+        Ok(if join == Join::All {
+            Cel::all(all)
+        } else {
+            Cel::any(all)
+        })
     }
 
     fn joined(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
         if join == Join::All {
             return self.plain(conds);
         }
-        let printed: Vec<Cel> = conds.iter().map(|it| self.cond(*it)).collect::<Result<_, _>>()?;
+        let printed: Vec<Cel> = conds
+            .iter()
+            .map(|it| self.cond(*it))
+            .collect::<Result<_, _>>()?;
         Ok(Cel::any(printed))
     }
 
-    fn under_name(&mut self, term: TermId, piece: &Piece, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
+    fn under_name(
+        &mut self,
+        term: TermId,
+        piece: &Piece,
+        conds: &[CondId],
+        join: Join,
+    ) -> Result<Cel, Refused> {
         let name = self.scope.name(last_name(&piece.cel));
         let value = Cel::atom(name.clone());
         let present = match piece.presence {
@@ -73,13 +95,24 @@ impl Printer<'_> {
             _ => value.then(".value()"),
         };
         let present = piece.present.is_some().then_some(present);
-        self.scope.put(term, Piece { present, cel: value, ..piece.clone() });
+        self.scope.put(
+            term,
+            Piece {
+                present,
+                cel: value,
+                ..piece.clone()
+            },
+        );
         let asked = self.shared(conds, join);
         self.scope.take(term);
         self.scope.free();
         Ok(match asked? {
             it @ Cel::Bool(_) => it,
-            it => Cel::Asked(format!("[{}].exists({name}, {})", piece.cel.show(), it.show())),
+            it => Cel::Asked(format!(
+                "[{}].exists({name}, {})",
+                piece.cel.show(),
+                it.show()
+            )),
         })
     }
 
@@ -89,7 +122,10 @@ impl Printer<'_> {
         conds.iter().for_each(|it| self.count_cond(*it, &mut count));
         for (term, said) in count.terms {
             let stands = |it: &BinderId| self.scope.element(*it).is_some();
-            if said < 2 || self.scope.named(term).is_some() || !self.program.free_in_term(term).iter().all(stands) {
+            if said < 2
+                || self.scope.named(term).is_some()
+                || !self.program.free_in_term(term).iter().all(stands)
+            {
                 continue;
             }
             let piece = self.term(term)?;
@@ -114,7 +150,9 @@ impl Printer<'_> {
             return;
         }
         match self.program.cond(id) {
-            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.count_cond(*it, count)),
+            Cond::And(conds) | Cond::Or(conds) => {
+                conds.iter().for_each(|it| self.count_cond(*it, count))
+            }
             Cond::Not(cond) => self.count_cond(*cond, count),
             Cond::Any(binder, cond) => {
                 if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
@@ -124,7 +162,10 @@ impl Printer<'_> {
                 }
                 self.count_cond(*cond, count);
             }
-            cond => cond.terms().iter().for_each(|it| self.count_term(*it, count)),
+            cond => cond
+                .terms()
+                .iter()
+                .for_each(|it| self.count_term(*it, count)),
         }
     }
 
@@ -140,6 +181,8 @@ impl Printer<'_> {
         if let Term::Guard(cond, _) = term {
             self.count_cond(*cond, count);
         }
-        term.parts().iter().for_each(|it| self.count_term(*it, count));
+        term.parts()
+            .iter()
+            .for_each(|it| self.count_term(*it, count));
     }
 }

@@ -1,6 +1,8 @@
 //! The door: compiled controls in, CEL out.
 
-use super::{deny, either, kubernetes::Kubernetes, narrow::narrow, together::Together, variables::Variables};
+use super::{
+    deny, either, kubernetes::Kubernetes, narrow::narrow, together::Together, variables::Variables,
+};
 use crate::program::{Compiled, Program, path_reads};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::{Control, ControlId, Kind};
@@ -89,17 +91,36 @@ impl Printed {
     /// `old_identities`, such as two variables.
     #[must_use]
     pub fn known_before(&self, new: &str, old: &str) -> String {
-        let mut within = format!("i in {}", if self.identity_depth > 1 { "last" } else { old });
+        let mut within = format!(
+            "i in {}",
+            if self.identity_depth > 1 { "last" } else { old }
+        );
         let names = ["b", "c", "d", "e"];
         for at in (1..self.identity_depth).rev() {
-            let over = if at == 1 { old } else { names.get(at - 2).copied().unwrap_or("b") };
-            let name = if at == self.identity_depth - 1 { "last" } else { names.get(at - 1).copied().unwrap_or("b") };
+            let over = if at == 1 {
+                old
+            } else {
+                names.get(at - 2).copied().unwrap_or("b")
+            };
+            let name = if at == self.identity_depth - 1 {
+                "last"
+            } else {
+                names.get(at - 1).copied().unwrap_or("b")
+            };
             within = format!("{over}.exists({name}, {within})");
         }
         let outer = ["n", "o", "p", "q"];
         for at in (0..self.identity_depth).rev() {
-            let over = if at == 0 { new } else { outer.get(at - 1).copied().unwrap_or("n") };
-            let name = if at == self.identity_depth - 1 { "i" } else { outer.get(at).copied().unwrap_or("n") };
+            let over = if at == 0 {
+                new
+            } else {
+                outer.get(at - 1).copied().unwrap_or("n")
+            };
+            let name = if at == self.identity_depth - 1 {
+                "i"
+            } else {
+                outer.get(at).copied().unwrap_or("n")
+            };
             within = format!("{over}.all({name}, {within})");
         }
         within
@@ -108,7 +129,10 @@ impl Printed {
 
 /// Prints controls.
 pub(crate) fn print(program: &Program, compiled: &[&Compiled], target: &Target<'_>) -> Sheet {
-    let types = &Kubernetes { schema: Schema::embedded(), min_kube: target.min_kube };
+    let types = &Kubernetes {
+        schema: Schema::embedded(),
+        min_kube: target.min_kube,
+    };
     let mut sheet = Sheet::default();
     let mut variables = Variables::default();
     let mut program = program.clone();
@@ -119,7 +143,15 @@ pub(crate) fn print(program: &Program, compiled: &[&Compiled], target: &Target<'
         let reads = path_reads(&program, control);
         let control = &narrow(&program, control, target);
         let ways = either::ways(&mut program, &control.denies);
-        match deny::print(&program, control, &ways, reads, target, types, &mut variables) {
+        match deny::print(
+            &program,
+            control,
+            &ways,
+            reads,
+            target,
+            types,
+            &mut variables,
+        ) {
             Ok(printed) => {
                 together.add(&printed, &control.denies);
                 sheet.controls.push(printed);

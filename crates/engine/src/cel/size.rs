@@ -51,12 +51,18 @@ impl Printer<'_> {
                 (Some(ParamValue::List(list)), ParamsFrom::Written(_)) => {
                     found.written += list.iter().map(|it| it.chars().count()).sum::<usize>();
                 }
-                (Some(ParamValue::Text(text)), ParamsFrom::Written(_)) => found.written += text.chars().count(),
+                (Some(ParamValue::Text(text)), ParamsFrom::Written(_)) => {
+                    found.written += text.chars().count()
+                }
                 (Some(value), ParamsFrom::Resource(_)) => {
                     let is_list = matches!(value, ParamValue::List(_));
                     let (definitions, variables) = self.split();
                     if let Some(param) = definitions.param(variables, name) {
-                        let each = if is_list { ".map(p, p.size()).sum()" } else { ".size()" };
+                        let each = if is_list {
+                            ".map(p, p.size()).sum()"
+                        } else {
+                            ".size()"
+                        };
                         patterns.push(param.then(each));
                     }
                 }
@@ -64,26 +70,38 @@ impl Printer<'_> {
             }
         }
         patterns.push(Cel::atom(found.written.max(1).to_string()));
-        let product = Cel::atom(format!("({}) * ({})", size.show(), Cel::sum(patterns).show()));
+        let product = Cel::atom(format!(
+            "({}) * ({})",
+            size.show(),
+            Cel::sum(patterns).show()
+        ));
         Ok(Some(Unjudged {
             condition: product.relation(">", Cel::atom(MOST.to_string())).show(),
-            message: format!("{}: this object is too large for the policy to search it", compiled.control.id),
+            message: format!(
+                "{}: this object is too large for the policy to search it",
+                compiled.control.id
+            ),
         }))
     }
 
     fn matches_in(&self, cond: CondId, found: &mut Matches) {
         match self.program.cond(cond) {
-            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.matches_in(*it, found)),
+            Cond::And(conds) | Cond::Or(conds) => {
+                conds.iter().for_each(|it| self.matches_in(*it, found))
+            }
             Cond::Not(cond) | Cond::Any(_, cond) => self.matches_in(*cond, found),
             Cond::Test(Test::Matches, operands) => {
-                let [pattern, text] = operands.as_ref() else { return };
+                let [pattern, text] = operands.as_ref() else {
+                    return;
+                };
                 if !found.texts.contains(text) {
                     found.texts.push(*text);
                 }
                 match self.program.term(*pattern) {
                     Term::Const(Const::Text(pattern)) => found.written += pattern.chars().count(),
                     Term::Value(binder) => {
-                        if let Domain::Elements(list) | Domain::List(list) = self.program.binder(*binder).domain
+                        if let Domain::Elements(list) | Domain::List(list) =
+                            self.program.binder(*binder).domain
                             && let Term::Param(name) = self.program.term(list)
                             && !found.params.contains(name)
                         {
@@ -116,10 +134,14 @@ impl Printer<'_> {
             let piece = self.term(text)?;
             let x = self.scope.name("text");
             self.scope.free();
-            let size = format!(".optMap({x}, type({x}) == string ? {x}.size() + {ELEMENT} : 0).orValue(0)");
+            let size = format!(
+                ".optMap({x}, type({x}) == string ? {x}.size() + {ELEMENT} : 0).orValue(0)"
+            );
             return Ok(Some(piece.optional().then(&size)));
         };
-        let Some(walk) = self.enter(*binder)? else { return Ok(None) };
+        let Some(walk) = self.enter(*binder)? else {
+            return Ok(None);
+        };
         let inside = self.total(rest, text);
         self.leave();
         Ok(inside?.map(|it| walk.map(&Cel::Bool(true), &it).then(".sum()")))

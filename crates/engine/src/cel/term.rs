@@ -41,17 +41,34 @@ pub(super) struct Piece {
 impl Piece {
     pub(super) fn always(cel: Cel, known: Known) -> Self {
         let nullable = known == Known::Any;
-        Self { present: Some(cel.clone()), cel, presence: Presence::Always, known, nullable, is_dyn: false }
+        Self {
+            present: Some(cel.clone()),
+            cel,
+            presence: Presence::Always,
+            known,
+            nullable,
+            is_dyn: false,
+        }
     }
 
     /// As [`Piece::always`], of the object: its type is checked by nobody.
     pub(super) fn read(cel: Cel, known: Known) -> Self {
-        Self { is_dyn: true, ..Self::always(cel, known) }
+        Self {
+            is_dyn: true,
+            ..Self::always(cel, known)
+        }
     }
 
     pub(super) fn maybe(cel: Cel, known: Known) -> Self {
         let nullable = known == Known::Any;
-        Self { cel, presence: Presence::Maybe, known, nullable, present: None, is_dyn: false }
+        Self {
+            cel,
+            presence: Presence::Maybe,
+            known,
+            nullable,
+            present: None,
+            is_dyn: false,
+        }
     }
 
     pub(super) fn never() -> Self {
@@ -62,7 +79,11 @@ impl Piece {
 
     /// The type that it has in Rego, where it is there and where only one is possible.
     pub(super) fn kind(&self) -> Option<Type> {
-        if self.nullable && self.known != Known::Null { None } else { self.known.kind() }
+        if self.nullable && self.known != Known::Null {
+            None
+        } else {
+            self.known.kind()
+        }
     }
 
     pub(super) fn may_be(&self, kind: Type) -> bool {
@@ -105,14 +126,22 @@ impl Piece {
 
 impl Printer<'_> {
     pub(super) fn definitions(&self) -> Definitions<'_> {
-        Definitions { target: self.target, types: self.types, side: self.side }
+        Definitions {
+            target: self.target,
+            types: self.types,
+            side: self.side,
+        }
     }
 
     fn define(
         &mut self,
         what: impl FnOnce(&Definitions<'_>, &mut super::variables::Variables) -> Result<Cel, Refused>,
     ) -> Result<Cel, Refused> {
-        let definitions = Definitions { target: self.target, types: self.types, side: self.side };
+        let definitions = Definitions {
+            target: self.target,
+            types: self.types,
+            side: self.side,
+        };
         what(&definitions, self.variables)
     }
 
@@ -139,29 +168,48 @@ impl Printer<'_> {
                 let here = self.is_workload()?;
                 only_where(here, Piece::read(metadata, known))
             }
-            Term::PodSpecPath => self.path_of_kind(|it| pod_spec_path(it).map(|it| it.join(".")))?,
+            Term::PodSpecPath => {
+                self.path_of_kind(|it| pod_spec_path(it).map(|it| it.join(".")))?
+            }
             Term::PodMetadataPath => {
                 self.path_of_kind(|it| super::variables::metadata_path(it).map(|it| it.join(".")))?
             }
-            Term::Key(binder) => {
-                self.scope.element(binder).and_then(|it| it.key.clone()).ok_or_else(|| {
-                    Refused("the index of a list cannot be asked for before Kubernetes 1.33".to_owned())
-                })?
-            }
+            Term::Key(binder) => self
+                .scope
+                .element(binder)
+                .and_then(|it| it.key.clone())
+                .ok_or_else(|| {
+                    Refused(
+                        "the index of a list cannot be asked for before Kubernetes 1.33".to_owned(),
+                    )
+                })?,
             Term::Value(binder) => self.standing(binder)?.value.clone(),
             Term::Name(binder) => {
                 let value = self.standing(binder)?.value.clone();
                 let name = self.field(value, "name")?;
                 if name.presence != Presence::Always || name.kind() != Some(Type::Text) {
-                    return Err(Refused("the name of a container is not proved to be a text".to_owned()));
+                    return Err(Refused(
+                        "the name of a container is not proved to be a text".to_owned(),
+                    ));
                 }
                 name
             }
             Term::ListName(binder) => match self.standing(binder)?.list.clone() {
-                Some(list) => Piece { is_dyn: true, ..Piece::always(list, Known::Text) },
-                None => return Err(Refused("which list a container is in cannot be asked here".to_owned())),
+                Some(list) => Piece {
+                    is_dyn: true,
+                    ..Piece::always(list, Known::Text)
+                },
+                None => {
+                    return Err(Refused(
+                        "which list a container is in cannot be asked here".to_owned(),
+                    ));
+                }
             },
-            Term::Place(_) => return Err(Refused("the path of an element cannot be printed".to_owned())),
+            Term::Place(_) => {
+                return Err(Refused(
+                    "the path of an element cannot be printed".to_owned(),
+                ));
+            }
             Term::Field(of, name) => {
                 let of = self.term(of)?;
                 self.field(of, &name)?
@@ -189,8 +237,13 @@ impl Printer<'_> {
         })
     }
 
-    fn standing(&self, binder: crate::program::BinderId) -> Result<&super::scope::Standing, Refused> {
-        self.scope.element(binder).ok_or_else(|| Refused("an element is asked for outside of its list".to_owned()))
+    fn standing(
+        &self,
+        binder: crate::program::BinderId,
+    ) -> Result<&super::scope::Standing, Refused> {
+        self.scope
+            .element(binder)
+            .ok_or_else(|| Refused("an element is asked for outside of its list".to_owned()))
     }
 
     fn param(&mut self, name: &Arc<str>) -> Piece {
@@ -201,7 +254,11 @@ impl Printer<'_> {
         };
         self.reads_params = true;
         let side = Side::New;
-        let definitions = Definitions { target: self.target, types: self.types, side };
+        let definitions = Definitions {
+            target: self.target,
+            types: self.types,
+            side,
+        };
         match definitions.param(self.variables, name) {
             Some(cel) => Piece::always(cel, known),
             None => Piece::never(),
@@ -209,26 +266,40 @@ impl Printer<'_> {
     }
 
     /// A text that depends on the kind alone.
-    fn path_of_kind(&self, path: impl Fn(&kubevet_model::Kind) -> Option<String>) -> Result<Piece, Refused> {
+    fn path_of_kind(
+        &self,
+        path: impl Fn(&kubevet_model::Kind) -> Option<String>,
+    ) -> Result<Piece, Refused> {
         let mut paths: Vec<String> = self.kinds.iter().filter_map(|it| path(it)).collect();
         paths.sort();
         paths.dedup();
-        let Some(mut text) = paths.pop().map(|it| Cel::text(&it)) else { return Ok(Piece::never()) };
+        let Some(mut text) = paths.pop().map(|it| Cel::text(&it)) else {
+            return Ok(Piece::never());
+        };
         for other in paths {
             let here = self.is_kind(|it| path(it).as_ref() == Some(&other))?;
             text = Cel::choice(here, Cel::text(&other), text);
         }
-        Ok(only_where(self.is_workload()?, Piece::always(text, Known::Text)))
+        Ok(only_where(
+            self.is_workload()?,
+            Piece::always(text, Known::Text),
+        ))
     }
 
     /// A field of a piece.
     pub(super) fn field(&mut self, of: Piece, name: &str) -> Result<Piece, Refused> {
-        let Some(field) = of.known.field(self.types, name) else { return Ok(Piece::never()) };
+        let Some(field) = of.known.field(self.types, name) else {
+            return Ok(Piece::never());
+        };
         if of.presence == Presence::Never {
             return Ok(Piece::never());
         }
         let step = |dot: &str, index: &str| {
-            if is_identifier(name) { format!("{dot}{name}") } else { format!("[{index}{}]", Cel::text(name).show()) }
+            if is_identifier(name) {
+                format!("{dot}{name}")
+            } else {
+                format!("[{index}{}]", Cel::text(name).show())
+            }
         };
         // A list has no fields, and CEL makes an error of it.
         let base = if of.known == Known::Any {
@@ -241,25 +312,41 @@ impl Printer<'_> {
                     of.cel.clone(),
                     Cel::atom("{}"),
                 ),
-                _ => of.optional().then(&format!(".optMap({x}, {is_map} ? {x} : {{}})")),
+                _ => of
+                    .optional()
+                    .then(&format!(".optMap({x}, {is_map} ? {x} : {{}})")),
             }
         } else {
             of.cel.clone()
         };
         let present = of.present.as_ref().map(|it| it.then(&step(".", "")));
-        let sure = field.always && of.presence == Presence::Always && !of.nullable && of.known != Known::Any;
+        let sure = field.always
+            && of.presence == Presence::Always
+            && !of.nullable
+            && of.known != Known::Any;
         let (cel, presence) = if sure {
             (base.then(&step(".", "")), Presence::Always)
         } else {
             (base.then(&step(".?", "?")), Presence::Maybe)
         };
-        Ok(Piece { cel, presence, known: field.known, nullable: field.nullable, present, is_dyn: true })
+        Ok(Piece {
+            cel,
+            presence,
+            known: field.known,
+            nullable: field.nullable,
+            present,
+            is_dyn: true,
+        })
     }
 
     fn index(&mut self, of: TermId, at: TermId) -> Result<Piece, Refused> {
         if let Term::Const(Const::Text(name)) = self.program.term(at).clone() {
             let of = self.term(of)?;
-            return if of.known.kind() == Some(Type::List) { Ok(Piece::never()) } else { self.field(of, &name) };
+            return if of.known.kind() == Some(Type::List) {
+                Ok(Piece::never())
+            } else {
+                self.field(of, &name)
+            };
         }
         let of = self.term(of)?;
         let at = self.term(at)?;
@@ -275,13 +362,25 @@ impl Printer<'_> {
             _ => false,
         };
         if !fits {
-            return Err(Refused("an index into what is not proved to be a list or a map".to_owned()));
+            return Err(Refused(
+                "an index into what is not proved to be a list or a map".to_owned(),
+            ));
         }
         let elements = of.known.elements();
-        let present = of.present.as_ref().map(|it| it.then(&format!("[{}]", at.cel.show())));
+        let present = of
+            .present
+            .as_ref()
+            .map(|it| it.then(&format!("[{}]", at.cel.show())));
         let nullable = elements == Known::Any;
         let cel = of.cel.then(&format!("[?{}]", at.cel.show()));
-        Ok(Piece { cel, presence: Presence::Maybe, known: elements, nullable, present, is_dyn: of.is_dyn })
+        Ok(Piece {
+            cel,
+            presence: Presence::Maybe,
+            known: elements,
+            nullable,
+            present,
+            is_dyn: of.is_dyn,
+        })
     }
 
     fn guarded(&mut self, cond: crate::program::CondId, term: TermId) -> Result<Piece, Refused> {
@@ -299,18 +398,31 @@ impl Printer<'_> {
     }
 
     /// A piece where a condition is known to hold: always there if the condition proves it.
-    pub(super) fn under(&self, cond: crate::program::CondId, term: TermId, piece: Piece) -> Result<Piece, Refused> {
-        let Some(present) = piece.present.clone() else { return Ok(piece) };
+    pub(super) fn under(
+        &self,
+        cond: crate::program::CondId,
+        term: TermId,
+        piece: Piece,
+    ) -> Result<Piece, Refused> {
+        let Some(present) = piece.present.clone() else {
+            return Ok(piece);
+        };
         if piece.presence != Presence::Maybe || !self.proves(cond, term) {
             return Ok(piece);
         }
-        Ok(Piece { cel: present, presence: Presence::Always, ..piece })
+        Ok(Piece {
+            cel: present,
+            presence: Presence::Always,
+            ..piece
+        })
     }
 
     fn proves(&self, cond: crate::program::CondId, term: TermId) -> bool {
         match self.program.cond(cond) {
             Cond::And(conds) => conds.iter().any(|it| self.proves(*it, term)),
-            Cond::Defined(it) | Cond::Truthy(it) | Cond::Is(it, _) | Cond::OneOf(it, _) => *it == term,
+            Cond::Defined(it) | Cond::Truthy(it) | Cond::Is(it, _) | Cond::OneOf(it, _) => {
+                *it == term
+            }
             Cond::Compare(_, a, b) | Cond::Member(a, b) => *a == term || *b == term,
             Cond::Test(_, terms) => terms.contains(&term),
             _ => false,
@@ -336,11 +448,16 @@ impl Printer<'_> {
                 Presence::Maybe => {
                     let x = self.scope.name(last_name(&of.cel));
                     self.scope.free();
-                    Piece::maybe(of.cel.then(&format!(".optMap({x}, {x}.size())")), Known::Int)
+                    Piece::maybe(
+                        of.cel.then(&format!(".optMap({x}, {x}.size())")),
+                        Known::Int,
+                    )
                 }
             }),
             Some(_) => Ok(Piece::never()),
-            None => Err(Refused("count of what is not proved to be a list, a map or a text".to_owned())),
+            None => Err(Refused(
+                "count of what is not proved to be a list, a map or a text".to_owned(),
+            )),
         }
     }
 
@@ -353,12 +470,18 @@ impl Printer<'_> {
                 return Ok(Piece::never());
             }
             if piece.presence != Presence::Always {
-                return Err(Refused("a text is put together of what may be undefined".to_owned()));
+                return Err(Refused(
+                    "a text is put together of what may be undefined".to_owned(),
+                ));
             }
             texts.push(match (&piece.known, piece.nullable) {
                 (Known::Text, false) => piece.cel,
                 (Known::Int, false) => Cel::atom(format!("string({})", piece.cel.show())),
-                _ => return Err(Refused("a text is put together of what is not proved to be one".to_owned())),
+                _ => {
+                    return Err(Refused(
+                        "a text is put together of what is not proved to be one".to_owned(),
+                    ));
+                }
             });
         }
         Ok(Piece::always(Cel::sum(texts), Known::Text))
@@ -372,7 +495,11 @@ impl Printer<'_> {
         if of.presence == Presence::Never || of.kind() == Some(kind) {
             return of;
         }
-        let known = if of.known.kind() == Some(kind) { of.known.clone() } else { known };
+        let known = if of.known.kind() == Some(kind) {
+            of.known.clone()
+        } else {
+            known
+        };
         if !of.may_be(kind) {
             let cel = Cel::atom(empty);
             return only_where(of.is_there(), Piece::always(cel, known));
@@ -384,14 +511,19 @@ impl Printer<'_> {
         } else {
             let x = self.scope.name(last_name(&of.cel));
             self.scope.free();
-            let mapped = of.optional().then(&format!(".optMap({x}, type({x}) == {word} ? {x} : {empty})"));
+            let mapped = of.optional().then(&format!(
+                ".optMap({x}, type({x}) == {word} ? {x} : {empty})"
+            ));
             if of.presence == Presence::Always {
                 Piece::always(mapped.then(&format!(".orValue({empty})")), known)
             } else {
                 Piece::maybe(mapped, known)
             }
         };
-        Piece { is_dyn: dynamic, ..piece }
+        Piece {
+            is_dyn: dynamic,
+            ..piece
+        }
     }
 
     fn call(&mut self, function: Intrinsic, operands: &[TermId]) -> Result<Piece, Refused> {
@@ -412,32 +544,50 @@ impl Printer<'_> {
             }
             let fits = piece.kind() == Some(takes_as(function, place));
             if piece.presence == Presence::Always && fits {
-                ready.push(Operand { cel: piece.cel, value });
+                ready.push(Operand {
+                    cel: piece.cel,
+                    value,
+                });
                 continue;
             }
             if open.is_some() {
-                return Err(Refused("a function of two terms that may be undefined".to_owned()));
+                return Err(Refused(
+                    "a function of two terms that may be undefined".to_owned(),
+                ));
             }
             if takes_as(function, place) != Type::Text {
-                return Err(Refused("a function with a number that is not written out".to_owned()));
+                return Err(Refused(
+                    "a function with a number that is not written out".to_owned(),
+                ));
             }
             proved = fits;
             let x = self.scope.name(last_name(&piece.cel));
-            ready.push(Operand { cel: Cel::atom(x.clone()), value: None });
+            ready.push(Operand {
+                cel: Cel::atom(x.clone()),
+                value: None,
+            });
             open = Some((x, piece));
         }
         let made = functions::call(function, &ready);
         if open.is_some() {
             self.scope.free();
         }
-        let known = if function == Intrinsic::SplitCount { Known::Int } else { Known::Text };
+        let known = if function == Intrinsic::SplitCount {
+            Known::Int
+        } else {
+            Known::Text
+        };
         let (made, sure) = match made? {
             Made::Value(made) => (made, true),
             Made::Maybe(made) => (made, false),
             Made::Never => return Ok(Piece::never()),
         };
         let Some((x, piece)) = open else {
-            return Ok(if sure { Piece::always(made, known) } else { Piece::maybe(made, known) });
+            return Ok(if sure {
+                Piece::always(made, known)
+            } else {
+                Piece::maybe(made, known)
+            });
         };
         let is_text = Cel::atom(format!("type({x}) == string"));
         let (cel, sure) = if function.is_total() {
@@ -446,15 +596,38 @@ impl Printer<'_> {
                 (_, true) => Cel::choice(is_text, made, Cel::text("")),
                 _ => Cel::text(""),
             };
-            (piece.optional().then(&format!(".optMap({x}, {})", made.show())), true)
+            (
+                piece
+                    .optional()
+                    .then(&format!(".optMap({x}, {})", made.show())),
+                true,
+            )
         } else if !piece.may_be(Type::Text) {
             return Ok(Piece::never());
         } else if proved && sure {
-            (piece.optional().then(&format!(".optMap({x}, {})", made.show())), true)
+            (
+                piece
+                    .optional()
+                    .then(&format!(".optMap({x}, {})", made.show())),
+                true,
+            )
         } else {
-            let made = if sure { Cel::atom(format!("optional.of({})", made.show())) } else { made };
-            let made = if proved { made } else { Cel::choice(is_text, made, Cel::atom("optional.none()")) };
-            (piece.optional().then(&format!(".optFlatMap({x}, {})", made.show())), false)
+            let made = if sure {
+                Cel::atom(format!("optional.of({})", made.show()))
+            } else {
+                made
+            };
+            let made = if proved {
+                made
+            } else {
+                Cel::choice(is_text, made, Cel::atom("optional.none()"))
+            };
+            (
+                piece
+                    .optional()
+                    .then(&format!(".optFlatMap({x}, {})", made.show())),
+                false,
+            )
         };
         if piece.presence == Presence::Always && sure {
             return Ok(Piece::always(cel.then(".orValue('')"), known));
@@ -469,7 +642,11 @@ fn connection(function: Intrinsic, printer: &Printer<'_>) -> Option<Cel> {
         Intrinsic::ConnectionTarget => {
             let container = printer.object().then(".?container.orValue('')");
             Some(Cel::choice(
-                Cel::atom(format!("type({}) == string && {} != ''", container.show(), container.show())),
+                Cel::atom(format!(
+                    "type({}) == string && {} != ''",
+                    container.show(),
+                    container.show()
+                )),
                 Cel::sum([Cel::text("container "), container]),
                 Cel::text("the pod"),
             ))
@@ -487,7 +664,11 @@ pub(super) fn only_where(condition: Cel, piece: Piece) -> Piece {
         Cel::Bool(false) => Piece::never(),
         _ => Piece {
             cel: Cel::choice(condition, piece.optional(), Cel::atom("optional.none()")),
-            presence: if piece.presence == Presence::Never { Presence::Never } else { Presence::Maybe },
+            presence: if piece.presence == Presence::Never {
+                Presence::Never
+            } else {
+                Presence::Maybe
+            },
             ..piece
         },
     }
@@ -510,15 +691,22 @@ pub(super) fn last_name(cel: &Cel) -> &str {
     let Cel::Atom(text) = cel else { return "x" };
     let end = text.find(['(', '[']).unwrap_or(text.len());
     let path = text.get(..end).unwrap_or("x");
-    let fields = path.rsplit(['.', '?']).map(|it| it.trim_matches(|it: char| !it.is_ascii_alphanumeric()));
+    let fields = path
+        .rsplit(['.', '?'])
+        .map(|it| it.trim_matches(|it: char| !it.is_ascii_alphanumeric()));
     // A call at the end is no field.
     let called = text.get(end..).is_some_and(|it| it.starts_with('('));
-    fields.filter(|it| !it.is_empty()).nth(usize::from(called)).unwrap_or("x")
+    fields
+        .filter(|it| !it.is_empty())
+        .nth(usize::from(called))
+        .unwrap_or("x")
 }
 
 fn is_identifier(name: &str) -> bool {
     name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
-        && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
+        && name
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || it == '_')
         && !RESERVED.contains(&name)
 }
 

@@ -7,8 +7,8 @@ use super::{
     variables::Variables,
 };
 use crate::program::{
-    BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Intrinsic, Program, Term, TermId,
-    Test, Type, path_reads,
+    BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Intrinsic,
+    Program, Term, TermId, Test, Type, path_reads,
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Position, Severity};
 use kubevet_policy::Params;
@@ -19,7 +19,11 @@ struct Little;
 
 impl Types for Little {
     fn object(&self, kind: &Kind) -> Known {
-        if kind.name == "Pod" { Known::Struct("Pod".into()) } else { Known::Any }
+        if kind.name == "Pod" {
+            Known::Struct("Pod".into())
+        } else {
+            Known::Any
+        }
     }
 
     fn field(&self, of: &str, name: &str) -> Option<FieldOf> {
@@ -38,7 +42,11 @@ impl Types for Little {
             ("Context", "privileged") => (Known::Bool, false, false),
             _ => return None,
         };
-        Some(FieldOf { known, always, nullable })
+        Some(FieldOf {
+            known,
+            always,
+            nullable,
+        })
     }
 }
 
@@ -51,7 +59,10 @@ fn control() -> Arc<Control> {
         severity: Severity::High,
         score: 8.0,
         category: String::new(),
-        kinds: vec![KindSelector::Workloads, KindSelector::Kind(Kind::new("x.io", "Thing"))],
+        kinds: vec![
+            KindSelector::Workloads,
+            KindSelector::Kind(Kind::new("x.io", "Thing")),
+        ],
         scope: Vec::new(),
         params: Vec::new(),
         requires_any_param: Vec::new(),
@@ -69,17 +80,39 @@ fn deny(program: &mut Program, binders: Vec<BinderId>, when: CondId) -> Deny {
     let message = program.text("found");
     let path = program.text("spec");
     let position = Position { line: 1, column: 1 };
-    Deny { binders, when: vec![when], message, paths: vec![path], fixes: Vec::new(), position }
+    Deny {
+        binders,
+        when: vec![when],
+        message,
+        paths: vec![path],
+        fixes: Vec::new(),
+        position,
+    }
 }
 
 fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
-    let compiled = Compiled { control: control(), denies };
+    let compiled = Compiled {
+        control: control(),
+        denies,
+    };
     let params = Params::default();
     let kinds = [kind.clone()];
-    let target = Target { min_kube: 30, params: ParamsFrom::Written(&params), kinds: &kinds };
+    let target = Target {
+        min_kube: 30,
+        params: ParamsFrom::Written(&params),
+        kinds: &kinds,
+    };
     let ways = either::ways(program, &compiled.denies);
-    deny::print(program, &compiled, &ways, path_reads(program, &compiled), &target, &Little, &mut Variables::default())
-        .unwrap()
+    deny::print(
+        program,
+        &compiled,
+        &ways,
+        path_reads(program, &compiled),
+        &target,
+        &Little,
+        &mut Variables::default(),
+    )
+    .unwrap()
 }
 
 /// What asks nothing to be found of the containers of a Pod.
@@ -195,8 +228,14 @@ fn check_bodies(bodies: impl FnOnce(&mut Program, TermId) -> Vec<CondId>, expect
     let mut program = Program::default();
     let binder = program.bind(Domain::Containers(ContainerList::All), &[]);
     let container = program.add_term(Term::Value(binder));
-    let denies = bodies(&mut program, container).into_iter().map(|it| deny(&mut program, vec![binder], it)).collect();
-    assert_eq!(print_all(&mut program, &Kind::new("", "Pod"), denies).clean, expected);
+    let denies = bodies(&mut program, container)
+        .into_iter()
+        .map(|it| deny(&mut program, vec![binder], it))
+        .collect();
+    assert_eq!(
+        print_all(&mut program, &Kind::new("", "Pod"), denies).clean,
+        expected
+    );
 }
 
 #[test]
@@ -225,7 +264,10 @@ fn what_is_said_again_stands_under_a_name() {
     let ask = |it: &mut Program, container: TermId, wanted: &[&str]| -> Vec<CondId> {
         let image = it.field(container, "image");
         let tag = it.add_term(Term::Call(Intrinsic::ImageEffectiveTag, [image].into()));
-        wanted.iter().map(|text| compare(it, Comparison::Equal, tag, Const::Text((*text).into()))).collect()
+        wanted
+            .iter()
+            .map(|text| compare(it, Comparison::Equal, tag, Const::Text((*text).into())))
+            .collect()
     };
     let tag = "[i.split('@')[0].find(':[^/]*$').replace(':', '', 1)].map(tag, tag != '' || i == '' || i.contains('@') \
                ? tag : 'latest')[0]";

@@ -181,11 +181,19 @@ impl Cel {
     /// The text, in parentheses where it stands beside something that holds together more strongly.
     fn within(&self, outer: u8) -> String {
         let text = self.show();
-        if level(self) < outer { format!("({text})") } else { text }
+        if level(self) < outer {
+            format!("({text})")
+        } else {
+            text
+        }
     }
 
     fn joined(parts: &[Self], sign: &str, outer: u8) -> String {
-        parts.iter().map(|it| it.within(outer)).collect::<Vec<_>>().join(sign)
+        parts
+            .iter()
+            .map(|it| it.within(outer))
+            .collect::<Vec<_>>()
+            .join(sign)
     }
 
     /// The text.
@@ -200,7 +208,12 @@ impl Cel {
             Self::Sum(parts) => Self::joined(parts, " + ", 5),
             Self::Choice(parts) => {
                 let [condition, then, otherwise] = parts.as_ref();
-                format!("{} ? {} : {}", condition.within(1), then.within(1), otherwise.show())
+                format!(
+                    "{} ? {} : {}",
+                    condition.within(1),
+                    then.within(1),
+                    otherwise.show()
+                )
             }
         }
     }
@@ -208,9 +221,16 @@ impl Cel {
     /// Whether the type checker knows that it is a bool. What it only knows as `dyn` is no validation.
     pub(super) fn is_bool(&self) -> bool {
         match self {
-            Self::Bool(_) | Self::Asked(_) | Self::Not(_) | Self::And(_) | Self::Or(_) | Self::Relation(..) => true,
+            Self::Bool(_)
+            | Self::Asked(_)
+            | Self::Not(_)
+            | Self::And(_)
+            | Self::Or(_)
+            | Self::Relation(..) => true,
             Self::Atom(text) => text.ends_with(".hasValue()"),
-            Self::Choice(parts) => matches!(parts.as_ref(), [_, a, b] if a.is_bool() && b.is_bool()),
+            Self::Choice(parts) => {
+                matches!(parts.as_ref(), [_, a, b] if a.is_bool() && b.is_bool())
+            }
             Self::Sum(_) => false,
         }
     }
@@ -242,17 +262,35 @@ mod tests {
         check(Cel::any([Cel::all([a(), b()]), b()]), "a && b || b");
         check(Cel::all([a(), b()]).negated(), "!(a && b)");
         check(a().relation("==", b()).negated(), "a != b");
-        check(Cel::choice(a(), b(), Cel::choice(b(), a(), b())), "a ? b : b ? a : b");
-        check(Cel::choice(Cel::choice(a(), b(), a()), b(), a()), "(a ? b : a) ? b : a");
-        check(Cel::choice(a(), b(), a()).then(".size()"), "(a ? b : a).size()");
-        check(Cel::sum([a(), Cel::choice(a(), b(), b().then(".c"))]), "a + (a ? b : b.c)");
+        check(
+            Cel::choice(a(), b(), Cel::choice(b(), a(), b())),
+            "a ? b : b ? a : b",
+        );
+        check(
+            Cel::choice(Cel::choice(a(), b(), a()), b(), a()),
+            "(a ? b : a) ? b : a",
+        );
+        check(
+            Cel::choice(a(), b(), a()).then(".size()"),
+            "(a ? b : a).size()",
+        );
+        check(
+            Cel::sum([a(), Cel::choice(a(), b(), b().then(".c"))]),
+            "a + (a ? b : b.c)",
+        );
     }
 
     #[test]
     fn what_is_always_so_is_left_out() {
-        check(Cel::all([Cel::Bool(true), Cel::atom("a"), Cel::atom("a")]), "a");
+        check(
+            Cel::all([Cel::Bool(true), Cel::atom("a"), Cel::atom("a")]),
+            "a",
+        );
         check(Cel::any([Cel::Bool(true), Cel::atom("a")]), "true");
-        check(Cel::choice(Cel::Bool(false), Cel::atom("a"), Cel::atom("b")), "b");
+        check(
+            Cel::choice(Cel::Bool(false), Cel::atom("a"), Cel::atom("b")),
+            "b",
+        );
     }
 
     #[test]

@@ -44,9 +44,17 @@ impl Together {
     ) -> String {
         let joined = none_found(program, &self.bodies, target, types, variables);
         let joined = joined.unwrap_or(self.each);
-        let lines: Vec<String> =
-            joined.iter().chain(&self.apart).filter(|it| **it != Cel::Bool(true)).map(line).collect();
-        if lines.is_empty() { Cel::Bool(true).show() } else { lines.join("\n&& ") }
+        let lines: Vec<String> = joined
+            .iter()
+            .chain(&self.apart)
+            .filter(|it| **it != Cel::Bool(true))
+            .map(line)
+            .collect();
+        if lines.is_empty() {
+            Cel::Bool(true).show()
+        } else {
+            lines.join("\n&& ")
+        }
     }
 }
 

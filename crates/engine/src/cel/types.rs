@@ -72,10 +72,18 @@ impl Known {
     /// What is known of a field of it; `None` where it never has one.
     pub(super) fn field(&self, types: &dyn Types, name: &str) -> Option<FieldOf> {
         match self {
-            Self::Any => Some(FieldOf { known: Self::Any, always: false, nullable: true }),
+            Self::Any => Some(FieldOf {
+                known: Self::Any,
+                always: false,
+                nullable: true,
+            }),
             Self::Map(value) => {
                 let nullable = **value == Self::Any;
-                Some(FieldOf { known: value.as_ref().clone(), always: false, nullable })
+                Some(FieldOf {
+                    known: value.as_ref().clone(),
+                    always: false,
+                    nullable,
+                })
             }
             Self::Struct(of) => types.field(of, name),
             Self::OneOf(each) => {
@@ -93,7 +101,10 @@ impl Known {
                 }
                 found
             }
-            Self::Partial(of) => of.field(types, name).map(|it| FieldOf { always: false, ..it }),
+            Self::Partial(of) => of.field(types, name).map(|it| FieldOf {
+                always: false,
+                ..it
+            }),
             _ => None,
         }
     }
@@ -114,7 +125,11 @@ impl Known {
             (Self::Int, Self::Number) | (Self::Number, Self::Int) => Self::Number,
             (a, b) if a.is_struct() && b.is_struct() => {
                 let mut each = a.structs();
-                each.extend(b.structs().into_iter().filter(|it| !a.structs().contains(it)));
+                each.extend(
+                    b.structs()
+                        .into_iter()
+                        .filter(|it| !a.structs().contains(it)),
+                );
                 Self::OneOf(each.into())
             }
             _ => Self::Any,

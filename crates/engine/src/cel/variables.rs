@@ -49,7 +49,10 @@ pub(super) struct Definitions<'d> {
 impl Variables {
     fn define(&mut self, name: &str, expression: &Cel) {
         if !self.list.iter().any(|it| it.name == name) {
-            self.list.push(Variable { name: name.to_owned(), expression: expression.show() });
+            self.list.push(Variable {
+                name: name.to_owned(),
+                expression: expression.show(),
+            });
         }
     }
 
@@ -65,13 +68,21 @@ impl Definitions<'_> {
             Side::Old => {
                 let mut letters = plain.chars();
                 let first = letters.next().map(|it| it.to_ascii_uppercase());
-                format!("old{}{}", first.into_iter().collect::<String>(), letters.as_str())
+                format!(
+                    "old{}{}",
+                    first.into_iter().collect::<String>(),
+                    letters.as_str()
+                )
             }
         }
     }
 
     fn object(&self) -> Cel {
-        Cel::atom(if self.side == Side::New { "object" } else { "oldObject" })
+        Cel::atom(if self.side == Side::New {
+            "object"
+        } else {
+            "oldObject"
+        })
     }
 
     fn kinds(&self) -> Vec<&Kind> {
@@ -104,39 +115,66 @@ impl Definitions<'_> {
             }
         }
         // The path of most kinds comes last, where it needs no test.
-        paths.sort_by_key(|it| (it.is_none(), kinds.iter().filter(|kind| path(kind) == *it).count()));
+        paths.sort_by_key(|it| {
+            (
+                it.is_none(),
+                kinds.iter().filter(|kind| path(kind) == *it).count(),
+            )
+        });
         let mut expression: Option<Cel> = None;
         for wanted in paths.iter().rev() {
-            let of: Vec<&Kind> = kinds.iter().copied().filter(|it| path(it) == *wanted).collect();
+            let of: Vec<&Kind> = kinds
+                .iter()
+                .copied()
+                .filter(|it| path(it) == *wanted)
+                .collect();
             let here = match wanted {
                 Some(steps) => self.steps(&of, steps),
                 None => Cel::atom("{}"),
             };
             expression = Some(match expression {
                 None => here,
-                Some(rest) => Cel::choice(kind_test(&kinds, &self.object(), |it| path(it) == *wanted)?, here, rest),
+                Some(rest) => Cel::choice(
+                    kind_test(&kinds, &self.object(), |it| path(it) == *wanted)?,
+                    here,
+                    rest,
+                ),
             });
         }
         Ok(expression.unwrap_or_else(|| Cel::atom("{}")))
     }
 
     fn steps(&self, of: &[&Kind], steps: &[&str]) -> Cel {
-        let mut known = of.iter().map(|it| self.types.object(it)).reduce(Known::or).unwrap_or(Known::Any);
+        let mut known = of
+            .iter()
+            .map(|it| self.types.object(it))
+            .reduce(Known::or)
+            .unwrap_or(Known::Any);
         let mut always = true;
         let mut text = self.object();
         for step in steps {
             let field = known.field(self.types, step);
             let sure = field.as_ref().is_some_and(|it| it.always && !it.nullable);
             // From the first step on that may be missing, all are asked for.
-            text = if always && sure { text.then(&format!(".{step}")) } else { text.then(&format!(".?{step}")) };
+            text = if always && sure {
+                text.then(&format!(".{step}"))
+            } else {
+                text.then(&format!(".?{step}"))
+            };
             always &= sure;
             known = field.map_or(Known::Any, |it| it.known);
         }
-        if always { text } else { text.then(".orValue({})") }
+        if always {
+            text
+        } else {
+            text.then(".orValue({})")
+        }
     }
 
     pub(super) fn pod_spec(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        self.variable(variables, "podSpec", |it, _| it.by_kind(|kind| pod_spec_path(kind).map(<[_]>::to_vec)))
+        self.variable(variables, "podSpec", |it, _| {
+            it.by_kind(|kind| pod_spec_path(kind).map(<[_]>::to_vec))
+        })
     }
 
     pub(super) fn pod_metadata(&self, variables: &mut Variables) -> Result<Cel, Refused> {
@@ -153,7 +191,9 @@ impl Definitions<'_> {
                 spec.then(&format!(".?{field}.orValue([])"))
             }
             // A list that Go writes even where there is none arrives as null.
-            _ => spec.then(&format!(".?{field}.optMap(l, type(l) == list ? l : []).orValue([])")),
+            _ => spec.then(&format!(
+                ".?{field}.optMap(l, type(l) == list ? l : []).orValue([])"
+            )),
         })
     }
 
@@ -195,8 +235,15 @@ impl Definitions<'_> {
 
     /// What the elements of a list of the pod spec are: maps always.
     fn element_type(&self, list: &str) -> Known {
-        let known = self.pod_spec_type().field(self.types, list).map_or(Known::Any, |it| it.known.elements());
-        if known == Known::Any { Known::Map(Arc::new(Known::Any)) } else { known }
+        let known = self
+            .pod_spec_type()
+            .field(self.types, list)
+            .map_or(Known::Any, |it| it.known.elements());
+        if known == Known::Any {
+            Known::Map(Arc::new(Known::Any))
+        } else {
+            known
+        }
     }
 
     pub(super) fn container_type(&self, which: ContainerList) -> Known {
@@ -210,7 +257,9 @@ impl Definitions<'_> {
 
     fn ephemeral(&self, variables: &mut Variables) -> Result<Option<Cel>, Refused> {
         // Only a Pod itself has them: its pod spec is `spec`.
-        let is_pod = kind_test(&self.kinds(), &self.object(), |it| pod_spec_path(it) == Some(&["spec"]))?;
+        let is_pod = kind_test(&self.kinds(), &self.object(), |it| {
+            pod_spec_path(it) == Some(&["spec"])
+        })?;
         if is_pod == Cel::Bool(false) {
             return Ok(None);
         }
@@ -224,7 +273,11 @@ impl Definitions<'_> {
     }
 
     /// Containers, in the order of their lists.
-    pub(super) fn containers(&self, variables: &mut Variables, which: ContainerList) -> Result<Cel, Refused> {
+    pub(super) fn containers(
+        &self,
+        variables: &mut Variables,
+        which: ContainerList,
+    ) -> Result<Cel, Refused> {
         self.variable(variables, plain(which), |it, variables| {
             let lists = it.lists(variables, which)?;
             Ok(Cel::sum(lists.into_iter().map(|(_, list)| list)))
@@ -232,7 +285,11 @@ impl Definitions<'_> {
     }
 
     /// Containers, each as a map of the list that it is in (`list`) and itself (`spec`).
-    pub(super) fn placed(&self, variables: &mut Variables, which: ContainerList) -> Result<Cel, Refused> {
+    pub(super) fn placed(
+        &self,
+        variables: &mut Variables,
+        which: ContainerList,
+    ) -> Result<Cel, Refused> {
         let name = match which {
             ContainerList::All => "placedContainers",
             ContainerList::Resource => "placedResourceContainers",
@@ -240,15 +297,19 @@ impl Definitions<'_> {
         };
         self.variable(variables, name, |it, variables| {
             let lists = it.lists(variables, which)?;
-            Ok(Cel::sum(
-                lists
-                    .into_iter()
-                    .map(|(name, list)| list.then(&format!(".map(c, {{'list': dyn('{name}'), 'spec': dyn(c)}})"))),
-            ))
+            Ok(Cel::sum(lists.into_iter().map(|(name, list)| {
+                list.then(&format!(
+                    ".map(c, {{'list': dyn('{name}'), 'spec': dyn(c)}})"
+                ))
+            })))
         })
     }
 
-    fn lists(&self, variables: &mut Variables, which: ContainerList) -> Result<Vec<(&'static str, Cel)>, Refused> {
+    fn lists(
+        &self,
+        variables: &mut Variables,
+        which: ContainerList,
+    ) -> Result<Vec<(&'static str, Cel)>, Refused> {
         let mut lists = vec![("containers", self.pod_list(variables, "containers")?)];
         let init = match which {
             ContainerList::Probe => self.sidecars(variables)?,
@@ -256,13 +317,18 @@ impl Definitions<'_> {
         };
         lists.push(("initContainers", init));
         if which == ContainerList::All {
-            lists.extend(self.ephemeral(variables)?.map(|it| ("ephemeralContainers", it)));
+            lists.extend(
+                self.ephemeral(variables)?
+                    .map(|it| ("ephemeralContainers", it)),
+            );
         }
         Ok(lists)
     }
 
     pub(super) fn volumes(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        self.variable(variables, "volumes", |it, variables| it.pod_list(variables, "volumes"))
+        self.variable(variables, "volumes", |it, variables| {
+            it.pod_list(variables, "volumes")
+        })
     }
 
     /// The value of a param, where it has one.
@@ -271,12 +337,22 @@ impl Definitions<'_> {
             ParamsFrom::Written(params) => params.get(name).map(literal),
             ParamsFrom::Resource(params) => {
                 let fallback = literal(params.get(name)?);
-                let plain = name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
-                let step = if plain { format!(".?{name}") } else { format!("[?{}]", Cel::text(name).show()) };
-                let read = Cel::atom(format!("params.?settings{step}.orValue({})", fallback.show()));
+                let plain = name
+                    .chars()
+                    .all(|it| it.is_ascii_alphanumeric() || it == '_');
+                let step = if plain {
+                    format!(".?{name}")
+                } else {
+                    format!("[?{}]", Cel::text(name).show())
+                };
+                let read = Cel::atom(format!(
+                    "params.?settings{step}.orValue({})",
+                    fallback.show()
+                ));
                 let sound = |it: char| if it.is_ascii_alphanumeric() { it } else { '_' };
                 let mut variable: String = name.chars().map(sound).collect();
-                if OWN.contains(&name) || !variable.starts_with(|it: char| it.is_ascii_alphabetic()) {
+                if OWN.contains(&name) || !variable.starts_with(|it: char| it.is_ascii_alphabetic())
+                {
                     variable.insert_str(0, "param_");
                 }
                 // The same for both objects.

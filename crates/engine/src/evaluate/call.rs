@@ -30,42 +30,53 @@ impl<W: Watch> Machine<'_, W> {
         let [first, second, third] = values;
         match call {
             Intrinsic::LowerAscii => self.map_text(first, |it| Some(strings::lower_ascii(it))),
-            Intrinsic::TrimSpace => self.map_text(first, |it| Some(Cow::Borrowed(strings::trim_space(it)))),
+            Intrinsic::TrimSpace => {
+                self.map_text(first, |it| Some(Cow::Borrowed(strings::trim_space(it))))
+            }
             Intrinsic::Trim => self.with_second(first, second, strings::trim),
             Intrinsic::TrimLeft => self.with_second(first, second, strings::trim_left),
             Intrinsic::TrimRight => self.with_second(first, second, strings::trim_right),
             Intrinsic::TrimPrefix => self.with_second(first, second, strings::trim_prefix),
             Intrinsic::TrimSuffix => self.with_second(first, second, strings::trim_suffix),
             Intrinsic::Substring => match (self.integer(second), self.integer(third)) {
-                (Some(offset), Some(length)) => {
-                    self.map_text(first, |it| strings::substring(it, offset, length).map(Cow::Borrowed))
-                }
+                (Some(offset), Some(length)) => self.map_text(first, |it| {
+                    strings::substring(it, offset, length).map(Cow::Borrowed)
+                }),
                 _ => Value::Undefined,
             },
             Intrinsic::Replace => {
-                let (Some(old), Some(new)) = (self.text(second), self.text(third)) else { return Value::Undefined };
+                let (Some(old), Some(new)) = (self.text(second), self.text(third)) else {
+                    return Value::Undefined;
+                };
                 let (old, new) = (old.to_owned(), new.to_owned());
                 self.map_text(first, |it| strings::replace(it, &old, &new))
             }
             Intrinsic::SplitAt => {
-                let (Some(separator), Some(place)) = (self.text(second), self.integer(third)) else {
+                let (Some(separator), Some(place)) = (self.text(second), self.integer(third))
+                else {
                     return Value::Undefined;
                 };
                 let (separator, Ok(place)) = (separator.to_owned(), usize::try_from(place)) else {
                     return Value::Undefined;
                 };
-                self.map_text(first, |it| strings::split(it, &separator).nth(place).map(Cow::Borrowed))
+                self.map_text(first, |it| {
+                    strings::split(it, &separator).nth(place).map(Cow::Borrowed)
+                })
             }
             Intrinsic::SplitCount => {
                 let (Some(text), Some(separator)) = (self.text(first), self.text(second)) else {
                     return Value::Undefined;
                 };
-                Value::Int(i64::try_from(strings::split(text, separator).count()).unwrap_or(i64::MAX))
+                Value::Int(
+                    i64::try_from(strings::split(text, separator).count()).unwrap_or(i64::MAX),
+                )
             }
             Intrinsic::ImageRegistry => self.of_image(first, |it| it.registry()),
             Intrinsic::ImageTag => self.of_image(first, |it| Cow::Borrowed(it.tag())),
             Intrinsic::ImageDigest => self.of_image(first, |it| Cow::Borrowed(it.digest())),
-            Intrinsic::ImageEffectiveTag => self.of_image(first, |it| Cow::Borrowed(it.effective_tag())),
+            Intrinsic::ImageEffectiveTag => {
+                self.of_image(first, |it| Cow::Borrowed(it.effective_tag()))
+            }
             Intrinsic::ImageRepository => self.of_image(first, |it| {
                 let joined = it.repository();
                 if joined.front.is_empty() {
@@ -101,11 +112,18 @@ impl<W: Watch> Machine<'_, W> {
         }
     }
 
-    fn with_second(&mut self, first: Value, second: Value, function: for<'t> fn(&'t str, &str) -> &'t str) -> Value {
+    fn with_second(
+        &mut self,
+        first: Value,
+        second: Value,
+        function: for<'t> fn(&'t str, &str) -> &'t str,
+    ) -> Value {
         match self.outside(second) {
             Some(second) => self.map_text(first, |it| Some(Cow::Borrowed(function(it, second)))),
             None => match self.text(second).map(str::to_owned) {
-                Some(second) => self.map_text(first, |it| Some(Cow::Borrowed(function(it, &second)))),
+                Some(second) => {
+                    self.map_text(first, |it| Some(Cow::Borrowed(function(it, &second))))
+                }
                 None => Value::Undefined,
             },
         }
@@ -132,7 +150,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     pub(super) fn test(&mut self, test: Test, parts: &[TermId]) -> bool {
-        let [first, rest @ ..] = parts else { return false };
+        let [first, rest @ ..] = parts else {
+            return false;
+        };
         let second = rest.first();
         if test == Test::Matches {
             return second.is_some_and(|text| self.matches(*first, *text));
@@ -143,7 +163,9 @@ impl<W: Watch> Machine<'_, W> {
             return false;
         }
         match test {
-            Test::IsQuantity => self.quantity_text(a).is_some_and(|it| Quantity::parse_text(it).is_some()),
+            Test::IsQuantity => self
+                .quantity_text(a)
+                .is_some_and(|it| Quantity::parse_text(it).is_some()),
             Test::QuantityPositive => self.quantity_text(a).is_some_and(quantity::is_positive),
             Test::QuantityLess => match (self.quantity_text(a), self.quantity_text(b)) {
                 (Some(a), Some(b)) => match (Quantity::parse_text(a), Quantity::parse_text(b)) {
@@ -153,7 +175,9 @@ impl<W: Watch> Machine<'_, W> {
                 _ => false,
             },
             _ => {
-                let (Some(text), Some(part)) = (self.text(a), self.text(b)) else { return false };
+                let (Some(text), Some(part)) = (self.text(a), self.text(b)) else {
+                    return false;
+                };
                 let len = text.len();
                 let holds = match test {
                     Test::StartsWith => text.starts_with(part),
@@ -170,7 +194,9 @@ impl<W: Watch> Machine<'_, W> {
 
     fn matches(&mut self, pattern: TermId, text: TermId) -> bool {
         let text = self.term(text);
-        let Some(subject) = self.text(text) else { return false };
+        let Some(subject) = self.text(text) else {
+            return false;
+        };
         let found = match self.program.term(pattern) {
             Term::Value(binder) => match self.standing(*binder).value {
                 Value::ParamItem { param, item } => self.settings.pattern(param, item),

@@ -51,9 +51,16 @@ impl<W: Watch> Machine<'_, W> {
         let view = self.view(value)?;
         let rank = view.rank();
         let (hash, len) = match &view {
-            View::Null | View::Texts(_) | View::List(_) | View::Map(_) => (self.scratch.hashing.hash_one(rank), 0),
+            View::Null | View::Texts(_) | View::List(_) | View::Map(_) => {
+                (self.scratch.hashing.hash_one(rank), 0)
+            }
             View::Bool(it) => (self.scratch.hashing.hash_one((rank, it)), 0),
-            View::Int(it) => (self.scratch.hashing.hash_one((rank, nearest(&it.to_string()))), 0),
+            View::Int(it) => (
+                self.scratch
+                    .hashing
+                    .hash_one((rank, nearest(&it.to_string()))),
+                0,
+            ),
             View::Digits(it) => (self.scratch.hashing.hash_one((rank, nearest(it))), it.len()),
             View::Text(it) => (self.scratch.hashing.hash_one((rank, it)), it.len()),
         };
@@ -79,7 +86,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     pub(super) fn compare(&mut self, comparison: Comparison, a: Value, b: Value) -> bool {
-        let (Some(x), Some(y)) = (self.view(a), self.view(b)) else { return false };
+        let (Some(x), Some(y)) = (self.view(a), self.view(b)) else {
+            return false;
+        };
         let (order, steps) = order(&x, &y);
         let holds = match comparison {
             Comparison::Equal => order.is_eq(),
@@ -94,7 +103,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     pub(super) fn is_constant(&self, value: Value, constant: &Const) -> bool {
-        let Some(x) = self.view(value) else { return false };
+        let Some(x) = self.view(value) else {
+            return false;
+        };
         let y = match constant {
             Const::Null => View::Null,
             Const::Bool(it) => View::Bool(*it),
@@ -107,7 +118,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     pub(super) fn is_member(&mut self, element: Value, collection: Value) -> bool {
-        let Some(wanted) = self.view(element) else { return false };
+        let Some(wanted) = self.view(element) else {
+            return false;
+        };
         let mut steps = 0;
         let mut is_it = |it: &View<'_>| {
             let (order, taken) = order(&wanted, it);
@@ -145,7 +158,9 @@ fn order(a: &View<'_>, b: &View<'_>) -> (Ordering, u64) {
         (View::Texts(x), View::Texts(y)) => x.cmp(y),
         (View::Texts(x), View::List(y)) => texts_and_list(x, *y),
         (View::List(x), View::Texts(y)) => texts_and_list(y, *x).reverse(),
-        (View::List(x), View::List(y)) | (View::Map(x), View::Map(y)) => return collections(*x, *y),
+        (View::List(x), View::List(y)) | (View::Map(x), View::Map(y)) => {
+            return collections(*x, *y);
+        }
         _ => Ordering::Equal,
     };
     (order, 0)
@@ -154,13 +169,19 @@ fn order(a: &View<'_>, b: &View<'_>) -> (Ordering, u64) {
 fn texts_and_list(texts: &[String], list: Option<Node<'_>>) -> Ordering {
     let mut elements = list.into_iter().flat_map(Node::elements);
     for text in texts {
-        let Some(element) = elements.next() else { return Ordering::Greater };
+        let Some(element) = elements.next() else {
+            return Ordering::Greater;
+        };
         let here = order(&View::Text(text), &view(element)).0;
         if here.is_ne() {
             return here;
         }
     }
-    if elements.next().is_some() { Ordering::Less } else { Ordering::Equal }
+    if elements.next().is_some() {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    }
 }
 
 /// What is left to compare of two lists or two maps.
@@ -173,7 +194,8 @@ enum Rest<'v> {
 fn collections<'v>(a: Option<Node<'v>>, b: Option<Node<'v>>) -> (Ordering, u64) {
     let mut steps = 0;
     let (Some(a), Some(b)) = (a, b) else {
-        let count = |it: Option<Node<'_>>| it.map_or(0, |it| it.elements().count() + it.entries().count());
+        let count =
+            |it: Option<Node<'_>>| it.map_or(0, |it| it.elements().count() + it.entries().count());
         return (count(a).cmp(&count(b)), 0);
     };
     let mut stack = vec![Rest::of(a, b)];
@@ -182,13 +204,17 @@ fn collections<'v>(a: Option<Node<'v>>, b: Option<Node<'v>>) -> (Ordering, u64) 
         let pair = match rest {
             Rest::Lists(x, y) => match (x.pop(), y.pop()) {
                 (Some(x), Some(y)) => Some((x, y)),
-                (x, y) if x.is_some() != y.is_some() => return (x.is_some().cmp(&y.is_some()), steps),
+                (x, y) if x.is_some() != y.is_some() => {
+                    return (x.is_some().cmp(&y.is_some()), steps);
+                }
                 _ => None,
             },
             Rest::Maps(x, y) => match (x.pop(), y.pop()) {
                 (Some(x), Some(y)) if x.key == y.key => Some((x.value, y.value)),
                 (Some(x), Some(y)) => return (x.key.cmp(y.key), steps),
-                (x, y) if x.is_some() != y.is_some() => return (x.is_some().cmp(&y.is_some()), steps),
+                (x, y) if x.is_some() != y.is_some() => {
+                    return (x.is_some().cmp(&y.is_some()), steps);
+                }
                 _ => None,
             },
         };
@@ -198,7 +224,9 @@ fn collections<'v>(a: Option<Node<'v>>, b: Option<Node<'v>>) -> (Ordering, u64) 
         };
         let (left, right) = (view(x), view(y));
         match (&left, &right) {
-            (View::List(_), View::List(_)) | (View::Map(_), View::Map(_)) => stack.push(Rest::of(x, y)),
+            (View::List(_), View::List(_)) | (View::Map(_), View::Map(_)) => {
+                stack.push(Rest::of(x, y))
+            }
             _ => {
                 let (here, taken) = order(&left, &right);
                 steps += taken;
@@ -257,8 +285,15 @@ impl Decimal {
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let clamped = |it: &str| {
-            let huge = if it.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
-            it.strip_prefix('+').unwrap_or(it).parse::<i64>().map_or(huge, |it| it.clamp(i64::MIN / 4, i64::MAX / 4))
+            let huge = if it.starts_with('-') {
+                i64::MIN / 4
+            } else {
+                i64::MAX / 4
+            };
+            it.strip_prefix('+')
+                .unwrap_or(it)
+                .parse::<i64>()
+                .map_or(huge, |it| it.clamp(i64::MIN / 4, i64::MAX / 4))
         };
         let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
         let zeros = digits.iter().take_while(|it| **it == b'0').count();
@@ -266,8 +301,13 @@ impl Decimal {
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
-        let offset = i64::try_from(whole.len()).unwrap_or(i64::MAX / 4) - i64::try_from(zeros).unwrap_or(0);
-        Self { negative, lead: clamped(exponent) + offset, digits }
+        let offset =
+            i64::try_from(whole.len()).unwrap_or(i64::MAX / 4) - i64::try_from(zeros).unwrap_or(0);
+        Self {
+            negative,
+            lead: clamped(exponent) + offset,
+            digits,
+        }
     }
 
     fn sign(&self) -> i8 {
@@ -279,7 +319,11 @@ impl Decimal {
     }
 
     fn size(&self) -> (i64, &[u8]) {
-        if self.digits.is_empty() { (i64::MIN, &[]) } else { (self.lead, &self.digits) }
+        if self.digits.is_empty() {
+            (i64::MIN, &[])
+        } else {
+            (self.lead, &self.digits)
+        }
     }
 }
 
@@ -300,7 +344,14 @@ mod tests {
             assert!(decimals(a, b).is_lt(), "{a} < {b}");
             assert!(decimals(b, a).is_gt(), "{b} > {a}");
         }
-        for (a, b) in [("1", "1.0"), ("1e3", "1000"), ("0", "-0"), ("0.0", "0e9"), ("12.50e1", "125"), ("10", "1E1")] {
+        for (a, b) in [
+            ("1", "1.0"),
+            ("1e3", "1000"),
+            ("0", "-0"),
+            ("0.0", "0e9"),
+            ("12.50e1", "125"),
+            ("10", "1E1"),
+        ] {
             assert!(decimals(a, b).is_eq(), "{a} = {b}");
         }
     }

@@ -77,9 +77,16 @@ impl<W: Watch> Machine<'_, W> {
         }
     }
 
-    fn each_match(&mut self, id: LookupId, probe: TermId, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+    fn each_match(
+        &mut self,
+        id: LookupId,
+        probe: TermId,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
         let tables = self.tables;
-        let Some(lookup) = tables.joins.lookup(id) else { return false };
+        let Some(lookup) = tables.joins.lookup(id) else {
+            return false;
+        };
         if self.is_built(id, lookup) {
             return self.each_found(id, lookup, probe, found);
         }
@@ -100,8 +107,9 @@ impl<W: Watch> Machine<'_, W> {
             return Some(false);
         }
         let before = self.standings(lookup);
-        let any = self
-            .each_found(join.lookup, lookup, join.probe, &mut |machine| join.rest.iter().all(|it| machine.holds(*it)));
+        let any = self.each_found(join.lookup, lookup, join.probe, &mut |machine| {
+            join.rest.iter().all(|it| machine.holds(*it))
+        });
         self.put_back(lookup, &before);
         Some(any)
     }
@@ -117,8 +125,15 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     /// As nested loops, filters and all.
-    fn each_nested(&mut self, lookup: &Lookup, depth: usize, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        let Some(link) = lookup.chain.get(depth) else { return found(self) };
+    fn each_nested(
+        &mut self,
+        lookup: &Lookup,
+        depth: usize,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
+        let Some(link) = lookup.chain.get(depth) else {
+            return found(self);
+        };
         self.each(link.binder, &mut |machine| {
             if link.filters.iter().all(|it| machine.holds(*it)) {
                 machine.each_nested(lookup, depth + 1, found)
@@ -140,11 +155,18 @@ impl<W: Watch> Machine<'_, W> {
             return false;
         }
         // Out of its place meanwhile: nothing that is asked inside can change it.
-        let Some(index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else { return false };
+        let Some(index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else {
+            return false;
+        };
         let hash = self.hash(value);
         self.spend(1 + log(index.entries.len()));
         let start = index.entries.partition_point(|(it, _)| Some(*it) < hash);
-        let alike = index.entries.get(start..).unwrap_or_default().iter().take_while(|(it, _)| Some(*it) == hash);
+        let alike = index
+            .entries
+            .get(start..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|(it, _)| Some(*it) == hash);
         let mut ended = false;
         for (_, row) in alike {
             if !self.stand_in(lookup, &index.rows, *row) || found(self) {
@@ -160,9 +182,16 @@ impl<W: Watch> Machine<'_, W> {
 
     /// Whether the index holds where the outer binders stand now. It is made when it has become worth it.
     fn is_built(&mut self, id: LookupId, lookup: &Lookup) -> bool {
-        let stamp = lookup.outer.iter().map(|it| self.standing(*it).epoch).max().unwrap_or(0);
+        let stamp = lookup
+            .outer
+            .iter()
+            .map(|it| self.standing(*it).epoch)
+            .max()
+            .unwrap_or(0);
         let loop_steps = self.loop_steps();
-        let Some(index) = self.scratch.indexes.get_mut(id.place()) else { return false };
+        let Some(index) = self.scratch.indexes.get_mut(id.place()) else {
+            return false;
+        };
         if index.state == State::Unused || index.stamp != stamp {
             (index.state, index.stamp) = (State::Looped(0), stamp);
         }
@@ -174,7 +203,9 @@ impl<W: Watch> Machine<'_, W> {
     }
 
     fn build(&mut self, id: LookupId, lookup: &Lookup) -> bool {
-        let Some(mut index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else { return false };
+        let Some(mut index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else {
+            return false;
+        };
         index.rows.clear();
         index.entries.clear();
         let before = self.standings(lookup);
@@ -194,15 +225,23 @@ impl<W: Watch> Machine<'_, W> {
 
     /// Adds all elements; whether they are too many.
     fn gather(&mut self, lookup: &Lookup, depth: usize, parent: u32, index: &mut Index) -> bool {
-        let Some(link) = lookup.chain.get(depth) else { return false };
+        let Some(link) = lookup.chain.get(depth) else {
+            return false;
+        };
         self.each(link.binder, &mut |machine| {
             if !link.filters.iter().all(|it| machine.holds(*it)) {
                 return machine.stopped().is_some();
             }
-            let Some(row) = u32::try_from(index.rows.len()).ok().filter(|_| index.rows.len() < MAX_ROWS) else {
+            let Some(row) = u32::try_from(index.rows.len())
+                .ok()
+                .filter(|_| index.rows.len() < MAX_ROWS)
+            else {
                 return true;
             };
-            index.rows.push(Row { standing: machine.standing(link.binder), parent });
+            index.rows.push(Row {
+                standing: machine.standing(link.binder),
+                parent,
+            });
             if depth + 1 < lookup.chain.len() {
                 return machine.gather(lookup, depth + 1, row, index);
             }
@@ -219,7 +258,9 @@ impl<W: Watch> Machine<'_, W> {
     fn stand_in(&mut self, lookup: &Lookup, rows: &[Row], row: u32) -> bool {
         let mut at = row;
         for link in lookup.chain.iter().rev() {
-            let Some(row) = rows.get(at as usize) else { return false };
+            let Some(row) = rows.get(at as usize) else {
+                return false;
+            };
             if !self.stand_at(link.binder, row.standing) {
                 return false;
             }

@@ -90,7 +90,11 @@ impl Joins {
             joins.any.push(join);
         }
         for control in compiled {
-            let stages = control.denies.iter().map(|it| joins.stages_of_deny(program, it)).collect();
+            let stages = control
+                .denies
+                .iter()
+                .map(|it| joins.stages_of_deny(program, it))
+                .collect();
             joins.stages.push(stages);
         }
         joins
@@ -112,14 +116,21 @@ impl Joins {
 
     /// The stages of a body: the number of its control among the compiled ones, and its own among the control's.
     pub(super) fn stages(&self, control: usize, body: usize) -> &[Stage] {
-        self.stages.get(control).and_then(|it| it.get(body)).map_or(&[], Vec::as_slice)
+        self.stages
+            .get(control)
+            .and_then(|it| it.get(body))
+            .map_or(&[], Vec::as_slice)
     }
 
     fn add(&mut self, lookup: Lookup) -> LookupId {
-        let place = self.lookups.iter().position(|it| *it == lookup).unwrap_or_else(|| {
-            self.lookups.push(lookup);
-            self.lookups.len() - 1
-        });
+        let place = self
+            .lookups
+            .iter()
+            .position(|it| *it == lookup)
+            .unwrap_or_else(|| {
+                self.lookups.push(lookup);
+                self.lookups.len() - 1
+            });
         LookupId(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
@@ -134,7 +145,9 @@ impl Joins {
                 }
             }
             for (place, cond) in conds.iter().enumerate() {
-                if let (Cond::Any(binder, inner), true) = (program.cond(*cond), chain.len() < MAX_CHAIN) {
+                if let (Cond::Any(binder, inner), true) =
+                    (program.cond(*cond), chain.len() < MAX_CHAIN)
+                {
                     let mut conds = conds.clone();
                     conds.splice(place..=place, conjuncts(program, *inner));
                     let mut chain = chain.clone();
@@ -146,17 +159,39 @@ impl Joins {
         None
     }
 
-    fn join(&mut self, program: &Program, chain: &[BinderId], conds: &[CondId], key: TermId, probe: TermId) -> Join {
-        let in_chain = |it: &CondId| program.free_in_cond(*it).iter().any(|it| chain.contains(it));
+    fn join(
+        &mut self,
+        program: &Program,
+        chain: &[BinderId],
+        conds: &[CondId],
+        key: TermId,
+        probe: TermId,
+    ) -> Join {
+        let in_chain = |it: &CondId| {
+            program
+                .free_in_cond(*it)
+                .iter()
+                .any(|it| chain.contains(it))
+        };
         let (conds, before): (Vec<CondId>, Vec<CondId>) = conds.iter().copied().partition(in_chain);
         let (lookup, rest) = lookup(program, chain, &conds, key);
-        Join { lookup: self.add(lookup), probe, before: before.into(), rest: rest.into() }
+        Join {
+            lookup: self.add(lookup),
+            probe,
+            before: before.into(),
+            rest: rest.into(),
+        }
     }
 
     /// A body as loops over lists and over what joins find. The order of the loops may differ from the rule's: findings
     /// are a set.
     fn stages_of_deny(&mut self, program: &Program, deny: &Deny) -> Vec<Stage> {
-        let mut body = Body { program, left: deny.binders.clone(), placed: Vec::new(), conds: deny.when.clone() };
+        let mut body = Body {
+            program,
+            left: deny.binders.clone(),
+            placed: Vec::new(),
+            conds: deny.when.clone(),
+        };
         let mut stages = vec![body.stage(None)];
         while let Some(found) = body.next_join() {
             for binder in found.first {
@@ -164,7 +199,11 @@ impl Joins {
             }
             let ready: Vec<CondId> = body.ready(&found.chain);
             let (lookup, _) = lookup(program, &found.chain, &ready, found.key);
-            let filters: BTreeSet<CondId> = lookup.chain.iter().flat_map(|it| it.filters.iter().copied()).collect();
+            let filters: BTreeSet<CondId> = lookup
+                .chain
+                .iter()
+                .flat_map(|it| it.filters.iter().copied())
+                .collect();
             body.conds.retain(|it| !filters.contains(it));
             body.left.retain(|it| !found.chain.contains(it));
             body.placed.extend(found.chain);
@@ -200,7 +239,10 @@ impl Body<'_> {
     fn stage(&mut self, over: Option<Over>) -> Stage {
         let conds = self.ready(&[]);
         self.conds.retain(|it| !conds.contains(it));
-        Stage { over, conds: conds.into() }
+        Stage {
+            over,
+            conds: conds.into(),
+        }
     }
 
     fn place(&mut self, binder: BinderId) -> Stage {
@@ -212,7 +254,11 @@ impl Body<'_> {
     /// The conditions that can be asked where what is placed stands, and these.
     fn ready(&self, more: &[BinderId]) -> Vec<CondId> {
         let stands = |it: &BinderId| !self.left.contains(it) || more.contains(it);
-        self.conds.iter().copied().filter(|it| self.program.free_in_cond(*it).iter().all(stands)).collect()
+        self.conds
+            .iter()
+            .copied()
+            .filter(|it| self.program.free_in_cond(*it).iter().all(stands))
+            .collect()
     }
 
     /// The join that needs the fewest binders.
@@ -222,55 +268,99 @@ impl Body<'_> {
     }
 
     fn join_by(&self, cond: CondId) -> Option<BodyJoin> {
-        let Cond::Compare(Comparison::Equal, a, b) = self.program.cond(cond) else { return None };
+        let Cond::Compare(Comparison::Equal, a, b) = self.program.cond(cond) else {
+            return None;
+        };
         // The side that is bound last is indexed, so that the conditions on the other decide first.
         let depth = |it: TermId| {
             let free = self.program.free_in_term(it);
             self.left.iter().rposition(|it| free.contains(it))
         };
-        let (key, probe) = if depth(*a) > depth(*b) { (*a, *b) } else { (*b, *a) };
-        let (of_key, of_probe) = (self.program.free_in_term(key), self.program.free_in_term(probe));
-        let left = |wanted: &dyn Fn(&BinderId) -> bool| self.left.iter().copied().filter(wanted).collect::<Vec<_>>();
+        let (key, probe) = if depth(*a) > depth(*b) {
+            (*a, *b)
+        } else {
+            (*b, *a)
+        };
+        let (of_key, of_probe) = (
+            self.program.free_in_term(key),
+            self.program.free_in_term(probe),
+        );
+        let left = |wanted: &dyn Fn(&BinderId) -> bool| {
+            self.left.iter().copied().filter(wanted).collect::<Vec<_>>()
+        };
         let first = left(&|it| of_probe.contains(it));
         let chain = left(&|it| of_key.contains(it) && !of_probe.contains(it));
         let differs = of_probe.iter().any(|it| !of_key.contains(it));
         let fits = (1..=MAX_CHAIN).contains(&chain.len());
-        (depth(key) > depth(probe) && differs && fits).then_some(BodyJoin { first, chain, key, probe })
+        (depth(key) > depth(probe) && differs && fits).then_some(BodyJoin {
+            first,
+            chain,
+            key,
+            probe,
+        })
     }
 }
 
 /// The lookup of a chain, and which of these conditions are not among its filters.
-fn lookup(program: &Program, chain: &[BinderId], conds: &[CondId], key: TermId) -> (Lookup, Vec<CondId>) {
+fn lookup(
+    program: &Program,
+    chain: &[BinderId],
+    conds: &[CondId],
+    key: TermId,
+) -> (Lookup, Vec<CondId>) {
     let outer = outer_of(program, chain, key);
     let mut filters = vec![Vec::new(); chain.len()];
     let mut rest = Vec::new();
     for cond in conds {
         let free = program.free_in_cond(*cond);
-        let is_own = free.iter().all(|it| chain.contains(it) || outer.contains(it));
+        let is_own = free
+            .iter()
+            .all(|it| chain.contains(it) || outer.contains(it));
         let level = chain.iter().rposition(|it| free.contains(it));
         match level.and_then(|it| filters.get_mut(it)) {
             Some(filters) if is_own => filters.push(*cond),
             _ => rest.push(*cond),
         }
     }
-    let links = chain.iter().zip(filters).map(|(binder, filters)| Link { binder: *binder, filters: filters.into() });
-    (Lookup { chain: links.collect(), key, outer: outer.into() }, rest)
+    let links = chain.iter().zip(filters).map(|(binder, filters)| Link {
+        binder: *binder,
+        filters: filters.into(),
+    });
+    (
+        Lookup {
+            chain: links.collect(),
+            key,
+            outer: outer.into(),
+        },
+        rest,
+    )
 }
 
 /// The binders outside a chain on which its domains and the key depend.
 fn outer_of(program: &Program, chain: &[BinderId], key: TermId) -> Vec<BinderId> {
-    let domains = chain.iter().flat_map(|it| program.free_in_domain(&program.binder(*it).domain));
+    let domains = chain
+        .iter()
+        .flat_map(|it| program.free_in_domain(&program.binder(*it).domain));
     let free: BTreeSet<BinderId> = domains.chain(program.free_in_term(key)).copied().collect();
     free.into_iter().filter(|it| !chain.contains(it)).collect()
 }
 
 /// The sides of an equality between elements of a chain and something that moves while they do not: key and probe.
-fn equality_of_chain(program: &Program, cond: CondId, chain: &[BinderId]) -> Option<(TermId, TermId)> {
-    let Cond::Compare(Comparison::Equal, a, b) = program.cond(cond) else { return None };
+fn equality_of_chain(
+    program: &Program,
+    cond: CondId,
+    chain: &[BinderId],
+) -> Option<(TermId, TermId)> {
+    let Cond::Compare(Comparison::Equal, a, b) = program.cond(cond) else {
+        return None;
+    };
     [(*a, *b), (*b, *a)].into_iter().find(|(key, probe)| {
         let outer = outer_of(program, chain, *key);
         let of_probe = program.free_in_term(*probe);
-        program.free_in_term(*key).iter().any(|it| chain.contains(it))
+        program
+            .free_in_term(*key)
+            .iter()
+            .any(|it| chain.contains(it))
             && !of_probe.iter().any(|it| chain.contains(it))
             && of_probe.iter().any(|it| !outer.contains(it))
     })

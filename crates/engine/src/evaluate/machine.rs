@@ -7,7 +7,9 @@ use super::{
     value::{Fixed, Standing, Value},
     watch::Watch,
 };
-use crate::program::{BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type};
+use crate::program::{
+    BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
+};
 use kubevet_document::{Document, Key, Node};
 use kubevet_model::Operation;
 use std::{borrow::Cow, hash::RandomState, time::Instant};
@@ -52,9 +54,14 @@ pub(super) enum Stop {
 impl Stop {
     pub(super) fn why(self) -> String {
         match self {
-            Self::Steps => format!("the object is so large that judging it takes more than {STEPS} steps"),
+            Self::Steps => {
+                format!("the object is so large that judging it takes more than {STEPS} steps")
+            }
             Self::Heavy => "the object is too much work to be judged here".to_owned(),
-            Self::Made => format!("the rule makes more than {} MiB of texts of this object", MADE_BYTES >> 20),
+            Self::Made => format!(
+                "the rule makes more than {} MiB of texts of this object",
+                MADE_BYTES >> 20
+            ),
             Self::Late => "there was no time left to judge the object".to_owned(),
         }
     }
@@ -97,12 +104,25 @@ pub(super) struct Parts<'m> {
 
 impl<'m, W: Watch> Machine<'m, W> {
     pub(super) fn new(parts: Parts<'m>, watch: W) -> Self {
-        let Parts { document, program, tables, settings, scratch, pod_path, operation, heavy_steps, until } = parts;
+        let Parts {
+            document,
+            program,
+            tables,
+            settings,
+            scratch,
+            pod_path,
+            operation,
+            heavy_steps,
+            until,
+        } = parts;
         scratch.prepare(tables);
         let began = scratch.tick();
         let pod_spec = match pod_path {
             None => Value::Undefined,
-            Some(path) => as_map(path.iter().try_fold(document.root(), |node, step| node.get(step))),
+            Some(path) => as_map(
+                path.iter()
+                    .try_fold(document.root(), |node, step| node.get(step)),
+            ),
         };
         Self {
             document,
@@ -180,7 +200,12 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     #[inline]
     fn stamp(&self, keep: Keep) -> u32 {
-        let epoch = |it: &u16| self.scratch.standing.get(usize::from(*it)).map_or(0, |it| it.epoch);
+        let epoch = |it: &u16| {
+            self.scratch
+                .standing
+                .get(usize::from(*it))
+                .map_or(0, |it| it.epoch)
+        };
         keep.binders().iter().map(epoch).fold(self.began, u32::max)
     }
 
@@ -232,7 +257,9 @@ impl<'m, W: Watch> Machine<'m, W> {
             },
             Term::PodSpec => self.pod_spec,
             Term::PodMetadata => self.pod_metadata(),
-            Term::PodSpecPath => self.pod_path.map_or(Value::Undefined, |it| self.make_path(it.iter().copied())),
+            Term::PodSpecPath => self
+                .pod_path
+                .map_or(Value::Undefined, |it| self.make_path(it.iter().copied())),
             Term::PodMetadataPath => self.pod_path.map_or(Value::Undefined, |it| {
                 let template = it.iter().rev().skip(1).rev().copied();
                 self.make_path(template.chain(["metadata"]))
@@ -291,12 +318,20 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     #[inline]
     pub(super) fn standing(&self, binder: BinderId) -> Standing {
-        self.scratch.standing.get(binder.place()).copied().unwrap_or(Standing::NOWHERE)
+        self.scratch
+            .standing
+            .get(binder.place())
+            .copied()
+            .unwrap_or(Standing::NOWHERE)
     }
 
     fn pod_metadata(&self) -> Value {
-        let Some([template @ .., _]) = self.pod_path else { return Value::Undefined };
-        let holder = template.iter().try_fold(self.document.root(), |node, step| node.get(step));
+        let Some([template @ .., _]) = self.pod_path else {
+            return Value::Undefined;
+        };
+        let holder = template
+            .iter()
+            .try_fold(self.document.root(), |node, step| node.get(step));
         as_map(holder.and_then(|it| it.get("metadata")))
     }
 
@@ -336,7 +371,10 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     fn made_from(&self, start: usize) -> Value {
-        Value::Made { start: number(start), len: number(self.scratch.made.len() - start) }
+        Value::Made {
+            start: number(start),
+            len: number(self.scratch.made.len() - start),
+        }
     }
 
     /// A text of its own.
@@ -395,7 +433,9 @@ impl<'m, W: Watch> Machine<'m, W> {
     fn index(&self, of: Value, at: Value) -> Value {
         match (of, at) {
             (Value::Param(param), Value::Int(at)) => match u32::try_from(at) {
-                Ok(item) if self.settings.item(param, item).is_some() => Value::ParamItem { param, item },
+                Ok(item) if self.settings.item(param, item).is_some() => {
+                    Value::ParamItem { param, item }
+                }
                 _ => Value::Undefined,
             },
             (Value::Node(node), Value::Int(at)) => match usize::try_from(at) {
@@ -437,7 +477,10 @@ impl<'m, W: Watch> Machine<'m, W> {
     /// The text of a value that is one.
     pub(super) fn text(&self, value: Value) -> Option<&str> {
         match value {
-            Value::Made { start, len } => self.scratch.made.get(start as usize..start as usize + len as usize),
+            Value::Made { start, len } => self
+                .scratch
+                .made
+                .get(start as usize..start as usize + len as usize),
             other => self.outside(other),
         }
     }
@@ -446,9 +489,10 @@ impl<'m, W: Watch> Machine<'m, W> {
     pub(super) fn outside(&self, value: Value) -> Option<&'m str> {
         match value {
             Value::Node(node) => self.node(node).as_str(),
-            Value::Part { node, start, len } => {
-                self.node(node).as_str()?.get(start as usize..start as usize + len as usize)
-            }
+            Value::Part { node, start, len } => self
+                .node(node)
+                .as_str()?
+                .get(start as usize..start as usize + len as usize),
             Value::Constant(place) => self.program.text_at(place as usize),
             Value::Param(param) => self.settings.text(param),
             Value::ParamItem { param, item } => self.settings.item(param, item),
@@ -464,8 +508,14 @@ impl<'m, W: Watch> Machine<'m, W> {
         function: impl for<'t> FnOnce(&'t str) -> Option<Cow<'t, str>>,
     ) -> Value {
         let Some(text) = self.outside(value) else {
-            let Value::Made { start, len } = value else { return Value::Undefined };
-            let Some(made) = self.scratch.made.get(start as usize..start as usize + len as usize) else {
+            let Value::Made { start, len } = value else {
+                return Value::Undefined;
+            };
+            let Some(made) = self
+                .scratch
+                .made
+                .get(start as usize..start as usize + len as usize)
+            else {
                 return Value::Undefined;
             };
             let copy = made.to_owned();
@@ -480,17 +530,30 @@ impl<'m, W: Watch> Machine<'m, W> {
         match function(text) {
             None => Value::Undefined,
             Some(Cow::Owned(result)) => self.make(&result),
-            Some(Cow::Borrowed(part)) if part.len() == text.len() && part.as_ptr() == text.as_ptr() => value,
+            Some(Cow::Borrowed(part))
+                if part.len() == text.len() && part.as_ptr() == text.as_ptr() =>
+            {
+                value
+            }
             Some(Cow::Borrowed(part)) => {
                 let inside = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
                 let inside = inside.filter(|it| it + part.len() <= text.len());
                 match (value, inside) {
-                    (Value::Node(node), Some(start)) => {
-                        Value::Part { node, start: number(start), len: number(part.len()) }
-                    }
-                    (Value::Part { node, start: from, .. }, Some(start)) => {
-                        Value::Part { node, start: from + number(start), len: number(part.len()) }
-                    }
+                    (Value::Node(node), Some(start)) => Value::Part {
+                        node,
+                        start: number(start),
+                        len: number(part.len()),
+                    },
+                    (
+                        Value::Part {
+                            node, start: from, ..
+                        },
+                        Some(start),
+                    ) => Value::Part {
+                        node,
+                        start: from + number(start),
+                        len: number(part.len()),
+                    },
                     _ => self.make(part),
                 }
             }
@@ -620,17 +683,25 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     /// Puts a binder on each element of its domain, until `found` says so.
-    pub(super) fn each(&mut self, binder: BinderId, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+    pub(super) fn each(
+        &mut self,
+        binder: BinderId,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
         let program = self.program;
         match &program.binder(binder).domain {
             Domain::Containers(lists) => self.each_container(binder, *lists, found),
             Domain::Volumes => {
-                let Some(key) = &self.tables.volumes else { return false };
+                let Some(key) = &self.tables.volumes else {
+                    return false;
+                };
                 self.each_entry(binder, key, Fixed::Volumes, |_| true, found)
             }
             Domain::Elements(term) => match self.term(*term) {
                 Value::Param(param) => self.each_item(binder, param, found),
-                value => self.each_element(binder, value, found) || self.each_value(binder, value, found),
+                value => {
+                    self.each_element(binder, value, found) || self.each_value(binder, value, found)
+                }
             },
             Domain::List(term) => match self.term(*term) {
                 Value::Param(param) => self.each_item(binder, param, found),
@@ -656,15 +727,22 @@ impl<'m, W: Watch> Machine<'m, W> {
             policy.and_then(Node::as_str) == Some("Always")
         };
         let all = lists != ContainerList::Probe;
-        let main = main.as_ref().is_some_and(|key| self.each_entry(binder, key, Fixed::Containers, |_| true, found));
-        main || init
+        let main = main
             .as_ref()
-            .is_some_and(|key| self.each_entry(binder, key, Fixed::InitContainers, |it| all || sidecar(it), found))
-            || (lists == ContainerList::All
-                && self.pod_path == Some(&["spec"])
-                && ephemeral
-                    .as_ref()
-                    .is_some_and(|key| self.each_entry(binder, key, Fixed::EphemeralContainers, |_| true, found)))
+            .is_some_and(|key| self.each_entry(binder, key, Fixed::Containers, |_| true, found));
+        main || init.as_ref().is_some_and(|key| {
+            self.each_entry(
+                binder,
+                key,
+                Fixed::InitContainers,
+                |it| all || sidecar(it),
+                found,
+            )
+        }) || (lists == ContainerList::All
+            && self.pod_path == Some(&["spec"])
+            && ephemeral.as_ref().is_some_and(|key| {
+                self.each_entry(binder, key, Fixed::EphemeralContainers, |_| true, found)
+            }))
     }
 
     fn each_entry(
@@ -675,21 +753,39 @@ impl<'m, W: Watch> Machine<'m, W> {
         takes: impl Fn(Node<'_>) -> bool,
         found: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
-        let Value::Node(spec) = self.pod_spec else { return false };
-        let Some(entries) = self.node(spec).field(key) else { return false };
+        let Value::Node(spec) = self.pod_spec else {
+            return false;
+        };
+        let Some(entries) = self.node(spec).field(key) else {
+            return false;
+        };
         for (place, entry) in entries.elements().enumerate() {
             if !takes(entry) {
                 continue;
             }
             let value = as_map(Some(entry));
-            if self.stand(binder, Standing { value, list, place: number(place), ..Standing::NOWHERE }, found) {
+            if self.stand(
+                binder,
+                Standing {
+                    value,
+                    list,
+                    place: number(place),
+                    ..Standing::NOWHERE
+                },
+                found,
+            ) {
                 return true;
             }
         }
         false
     }
 
-    fn each_item(&mut self, binder: BinderId, param: u32, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+    fn each_item(
+        &mut self,
+        binder: BinderId,
+        param: u32,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
         let count = self.settings.list(param).map_or(0, <[String]>::len);
         (0..number(count)).any(|item| {
             let standing = Standing {
@@ -701,17 +797,32 @@ impl<'m, W: Watch> Machine<'m, W> {
         })
     }
 
-    fn each_element(&mut self, binder: BinderId, list: Value, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        let Value::Node(list) = list else { return false };
+    fn each_element(
+        &mut self,
+        binder: BinderId,
+        list: Value,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
+        let Value::Node(list) = list else {
+            return false;
+        };
         let mut elements = self.node(list).elements().zip(0_i64..);
         elements.any(|(element, place)| {
-            let standing =
-                Standing { key: Value::Int(place), value: Value::Node(element.number()), ..Standing::NOWHERE };
+            let standing = Standing {
+                key: Value::Int(place),
+                value: Value::Node(element.number()),
+                ..Standing::NOWHERE
+            };
             self.stand(binder, standing, found)
         })
     }
 
-    fn each_value(&mut self, binder: BinderId, map: Value, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+    fn each_value(
+        &mut self,
+        binder: BinderId,
+        map: Value,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
         let Value::Node(map) = map else { return false };
         let mut entries = self.node(map).entries();
         entries.any(|entry| {
@@ -724,7 +835,12 @@ impl<'m, W: Watch> Machine<'m, W> {
         })
     }
 
-    fn stand(&mut self, binder: BinderId, standing: Standing, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+    fn stand(
+        &mut self,
+        binder: BinderId,
+        standing: Standing,
+        found: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
         !self.stand_at(binder, standing) || found(self)
     }
 
@@ -750,7 +866,8 @@ impl Scratch {
             self.conds.resize(conds, (0, false));
         }
         if self.indexes.len() != tables.joins.count() {
-            self.indexes.resize_with(tables.joins.count(), Index::default);
+            self.indexes
+                .resize_with(tables.joins.count(), Index::default);
         }
         self.indexes.iter_mut().for_each(Index::clear);
         self.standing.clear();

@@ -49,9 +49,14 @@ pub(super) struct Loop {
 impl Plan {
     /// The plan of these controls, named by their numbers in `compiled`.
     pub(crate) fn new(tables: &Tables, compiled: &[Compiled], controls: Vec<usize>) -> Self {
-        let mut plan = Self { controls, ..Self::default() };
+        let mut plan = Self {
+            controls,
+            ..Self::default()
+        };
         for number in plan.controls.clone() {
-            let Some(control) = compiled.get(number) else { continue };
+            let Some(control) = compiled.get(number) else {
+                continue;
+            };
             for place in 0..control.denies.len() {
                 plan.denies.push((number, place));
                 plan.add(tables.joins.stages(number, place));

@@ -59,12 +59,23 @@ pub(crate) fn judge(
     machine.scratch.holds.resize(plan.checks, false);
     machine.scratch.denied.resize(plan.denies.len(), false);
     machine.level(&plan.root, plan);
-    let mut denied = machine.scratch.denied.iter().zip(&plan.denies).filter(|(denied, _)| **denied).peekable();
-    let found: Vec<(usize, usize)> =
-        if denied.peek().is_some() { denied.map(|(_, deny)| *deny).collect() } else { Vec::new() };
+    let mut denied = machine
+        .scratch
+        .denied
+        .iter()
+        .zip(&plan.denies)
+        .filter(|(denied, _)| **denied)
+        .peekable();
+    let found: Vec<(usize, usize)> = if denied.peek().is_some() {
+        denied.map(|(_, deny)| *deny).collect()
+    } else {
+        Vec::new()
+    };
     verdict.judged.reserve(plan.controls.len());
     for number in &plan.controls {
-        let Some(compiled) = judged.compiled.get(*number) else { continue };
+        let Some(compiled) = judged.compiled.get(*number) else {
+            continue;
+        };
         if !judged.settings.is_configured(*number) {
             continue;
         }
@@ -73,7 +84,12 @@ pub(crate) fn judge(
         let mut outcome = Ok(());
         for (_, place) in found.iter().filter(|(control, _)| control == number) {
             if let (Ok(()), Some(deny)) = (&outcome, compiled.denies.get(*place)) {
-                outcome = machine.say(id, deny, judged.tables.joins.stages(*number, *place), &mut findings);
+                outcome = machine.say(
+                    id,
+                    deny,
+                    judged.tables.joins.stages(*number, *place),
+                    &mut findings,
+                );
             }
         }
         match machine.stopped() {
@@ -88,7 +104,10 @@ pub(crate) fn judge(
                 findings.dedup();
                 verdict.findings.append(&mut findings);
             }
-            Err(message) => verdict.errors.push(RuleError { control: id.clone(), message }),
+            Err(message) => verdict.errors.push(RuleError {
+                control: id.clone(),
+                message,
+            }),
         }
     }
     machine.end();
@@ -101,7 +120,10 @@ impl<W: Watch> Machine<'_, W> {
         for check in &level.checks {
             let asked = match check.parent {
                 Some(parent) => self.scratch.holds.get(parent).copied().unwrap_or(false),
-                None => plan.denies.get(check.deny).is_some_and(|(control, _)| self.settings.is_configured(*control)),
+                None => plan
+                    .denies
+                    .get(check.deny)
+                    .is_some_and(|(control, _)| self.settings.is_configured(*control)),
             };
             let known = self.scratch.denied.get(check.deny).copied().unwrap_or(true);
             let holds = asked && !known && check.conds.iter().all(|it| self.holds(*it));
@@ -116,7 +138,10 @@ impl<W: Watch> Machine<'_, W> {
             }
         }
         for (over, inner) in &level.loops {
-            let asked = inner.parents.iter().any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
+            let asked = inner
+                .parents
+                .iter()
+                .any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
             if asked {
                 self.over(*over, &mut |machine| {
                     machine.let_go();

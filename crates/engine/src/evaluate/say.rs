@@ -24,9 +24,15 @@ impl<W: Watch> Machine<'_, W> {
     ) -> Result<(), String> {
         let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
-            return if findings.len() > answer::FINDINGS { Err(answer::too_many()) } else { Ok(()) };
+            return if findings.len() > answer::FINDINGS {
+                Err(answer::too_many())
+            } else {
+                Ok(())
+            };
         };
-        let Some(over) = stage.over else { return self.say_if(control, deny, stage, inner, findings) };
+        let Some(over) = stage.over else {
+            return self.say_if(control, deny, stage, inner, findings);
+        };
         let mut outcome = Ok(());
         self.over(over, &mut |machine| {
             outcome = machine.say_if(control, deny, stage, inner, findings);
@@ -43,12 +49,20 @@ impl<W: Watch> Machine<'_, W> {
         inner: &[Stage],
         findings: &mut Vec<Finding>,
     ) -> Result<(), String> {
-        if stage.conds.iter().all(|it| self.holds(*it)) { self.say(control, deny, inner, findings) } else { Ok(()) }
+        if stage.conds.iter().all(|it| self.holds(*it)) {
+            self.say(control, deny, inner, findings)
+        } else {
+            Ok(())
+        }
     }
 
     fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Finding, String> {
         let message = self.message(deny.message)?;
-        let paths = deny.paths.iter().map(|it| self.path(*it)).collect::<Result<_, _>>()?;
+        let paths = deny
+            .paths
+            .iter()
+            .map(|it| self.path(*it))
+            .collect::<Result<_, _>>()?;
         let mut fixes = Vec::new();
         for fix in &deny.fixes {
             let action = match &fix.value {
@@ -56,10 +70,18 @@ impl<W: Watch> Machine<'_, W> {
                 Some(FixValue::Written(json)) => FixAction::Set(json.to_string()),
                 Some(FixValue::Term(term)) => FixAction::Set(self.json(*term)?),
             };
-            fixes.push(Fix { path: self.path(fix.path)?, action });
+            fixes.push(Fix {
+                path: self.path(fix.path)?,
+                action,
+            });
         }
         self.let_go();
-        Ok(Finding { control: control.clone(), paths, message, fixes })
+        Ok(Finding {
+            control: control.clone(),
+            paths,
+            message,
+            fixes,
+        })
     }
 
     /// The message, cut. Of its pieces no more is copied than is kept, since a finding's work must not grow with a name
@@ -87,7 +109,10 @@ impl<W: Watch> Machine<'_, W> {
 
     fn path(&mut self, term: TermId) -> Result<FieldPath, String> {
         let value = self.term(term);
-        self.text(value).ok_or_else(no_text)?.parse().map_err(|it| format!("{it}"))
+        self.text(value)
+            .ok_or_else(no_text)?
+            .parse()
+            .map_err(|it| format!("{it}"))
     }
 
     fn json(&mut self, term: TermId) -> Result<String, String> {

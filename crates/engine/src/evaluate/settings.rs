@@ -22,16 +22,35 @@ pub(crate) struct Settings {
 enum Setting {
     Absent,
     Text(String),
-    List { texts: Vec<String>, patterns: Vec<Option<Regex>>, any: Option<RegexSet> },
+    List {
+        texts: Vec<String>,
+        patterns: Vec<Option<Regex>>,
+        any: Option<RegexSet>,
+    },
 }
 
 impl Settings {
     /// `names` are the params that programs read, in the order of their numbers; `patterns` says which hold patterns.
-    pub(crate) fn new(params: &Params, names: &[Arc<str>], patterns: &[bool], compiled: &[Compiled]) -> Self {
-        let values =
-            names.iter().zip(patterns).map(|(name, patterns)| Setting::of(params.get(name), *patterns)).collect();
-        let configured = compiled.iter().map(|it| is_configured(&it.control, params)).collect();
-        Self { values, configured, interpreter_params: crate::value::params(params) }
+    pub(crate) fn new(
+        params: &Params,
+        names: &[Arc<str>],
+        patterns: &[bool],
+        compiled: &[Compiled],
+    ) -> Self {
+        let values = names
+            .iter()
+            .zip(patterns)
+            .map(|(name, patterns)| Setting::of(params.get(name), *patterns))
+            .collect();
+        let configured = compiled
+            .iter()
+            .map(|it| is_configured(&it.control, params))
+            .collect();
+        Self {
+            values,
+            configured,
+            interpreter_params: crate::value::params(params),
+        }
     }
 
     pub(super) fn is_configured(&self, control: usize) -> bool {
@@ -44,7 +63,10 @@ impl Settings {
 
     /// Whether a param is set.
     pub(super) fn is_set(&self, param: u32) -> bool {
-        !matches!(self.values.get(param as usize), None | Some(Setting::Absent))
+        !matches!(
+            self.values.get(param as usize),
+            None | Some(Setting::Absent)
+        )
     }
 
     /// A param that is one text.
@@ -91,16 +113,34 @@ impl Setting {
             Some(ParamValue::Text(text)) => Self::Text(text.clone()),
             Some(ParamValue::List(texts)) if patterns => {
                 let compiled: Vec<Option<Regex>> = texts.iter().map(|it| pattern(it)).collect();
-                let sound = texts.iter().zip(&compiled).filter(|(_, it)| it.is_some()).map(|(text, _)| text);
-                let any = RegexSetBuilder::new(sound).size_limit(4 * PATTERN_BYTES).build().ok();
-                Self::List { texts: texts.clone(), patterns: compiled, any }
+                let sound = texts
+                    .iter()
+                    .zip(&compiled)
+                    .filter(|(_, it)| it.is_some())
+                    .map(|(text, _)| text);
+                let any = RegexSetBuilder::new(sound)
+                    .size_limit(4 * PATTERN_BYTES)
+                    .build()
+                    .ok();
+                Self::List {
+                    texts: texts.clone(),
+                    patterns: compiled,
+                    any,
+                }
             }
-            Some(ParamValue::List(texts)) => Self::List { texts: texts.clone(), patterns: Vec::new(), any: None },
+            Some(ParamValue::List(texts)) => Self::List {
+                texts: texts.clone(),
+                patterns: Vec::new(),
+                any: None,
+            },
         }
     }
 }
 
 /// A pattern, compiled within bounds; `None` where it is none.
 pub(super) fn pattern(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text).size_limit(PATTERN_BYTES).build().ok()
+    RegexBuilder::new(text)
+        .size_limit(PATTERN_BYTES)
+        .build()
+        .ok()
 }

@@ -2,7 +2,9 @@
 //! params, and where answers are kept.
 
 use super::{join::Joins, settings};
-use crate::program::{Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test};
+use crate::program::{
+    Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test,
+};
 use kubevet_document::Key;
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -39,7 +41,9 @@ pub(super) struct Keep {
 
 impl Keep {
     pub(super) fn binders(&self) -> &[u16] {
-        self.binders.get(..usize::from(self.count)).unwrap_or_default()
+        self.binders
+            .get(..usize::from(self.count))
+            .unwrap_or_default()
     }
 }
 
@@ -58,7 +62,11 @@ impl Tables {
             sizes: program.sizes(),
             ..Self::default()
         };
-        for (slot, field) in tables.container_lists.iter_mut().zip(ContainerList::All.fields()) {
+        for (slot, field) in tables
+            .container_lists
+            .iter_mut()
+            .zip(ContainerList::All.fields())
+        {
             *slot = Some(Key::new(field));
         }
         let mut numbers: BTreeMap<Arc<str>, u32> = BTreeMap::new();
@@ -94,7 +102,9 @@ impl Tables {
 
     fn pattern(&mut self, program: &Program, pattern: TermId) {
         match program.term(pattern) {
-            Term::Const(Const::Text(text)) => set(&mut self.patterns, pattern, settings::pattern(text)),
+            Term::Const(Const::Text(text)) => {
+                set(&mut self.patterns, pattern, settings::pattern(text))
+            }
             Term::Value(binder) => {
                 if let Some(param) = self.param_of(program, &program.binder(*binder).domain)
                     && let Some(holds) = self.param_patterns.get_mut(param as usize)
@@ -109,7 +119,9 @@ impl Tables {
     /// The param that a domain goes over.
     fn param_of(&self, program: &Program, domain: &Domain) -> Option<u32> {
         match domain {
-            Domain::Elements(list) | Domain::List(list) if matches!(program.term(*list), Term::Param(_)) => {
+            Domain::Elements(list) | Domain::List(list)
+                if matches!(program.term(*list), Term::Param(_)) =>
+            {
                 self.param(*list)
             }
             _ => None,
@@ -118,9 +130,15 @@ impl Tables {
 
     /// `some p in input.params.x; regex.match(p, text)`: all patterns are asked at once.
     fn any_match_of(&self, program: &Program, cond: &Cond) -> Option<(u32, TermId)> {
-        let Cond::Any(binder, inner) = cond else { return None };
-        let Cond::Test(Test::Matches, parts) = program.cond(*inner) else { return None };
-        let [pattern, text] = parts.as_ref() else { return None };
+        let Cond::Any(binder, inner) = cond else {
+            return None;
+        };
+        let Cond::Test(Test::Matches, parts) = program.cond(*inner) else {
+            return None;
+        };
+        let [pattern, text] = parts.as_ref() else {
+            return None;
+        };
         let is_element = *program.term(*pattern) == Term::Value(*binder);
         let is_free = !program.free_in_term(*text).contains(binder);
         let param = self.param_of(program, &program.binder(*binder).domain)?;
@@ -139,12 +157,21 @@ impl Tables {
         };
         let mut use_cond = |it: CondId| {
             // What is denied is kept, not the denial.
-            let it = if let Cond::Not(inner) = program.cond(it) { *inner } else { it };
+            let it = if let Cond::Not(inner) = program.cond(it) {
+                *inner
+            } else {
+                it
+            };
             if let Some(uses) = cond_uses.get_mut(it.place()) {
                 *uses += 1;
             }
         };
-        compiled.iter().flat_map(|it| &it.denies).flat_map(|it| &it.when).copied().for_each(&mut use_cond);
+        compiled
+            .iter()
+            .flat_map(|it| &it.denies)
+            .flat_map(|it| &it.when)
+            .copied()
+            .for_each(&mut use_cond);
         for (_, term) in program.terms() {
             if let Term::Guard(cond, _) = term {
                 use_cond(*cond);
@@ -179,8 +206,10 @@ impl Tables {
         self.conds = program
             .conds()
             .map(|(id, cond)| {
-                let worth =
-                    !matches!(cond, Cond::True | Cond::Not(_) | Cond::Defined(_) | Cond::Truthy(_) | Cond::Is(..));
+                let worth = !matches!(
+                    cond,
+                    Cond::True | Cond::Not(_) | Cond::Defined(_) | Cond::Truthy(_) | Cond::Is(..)
+                );
                 let used = cond_uses.get(id.place()).is_some_and(|it| *it > 1);
                 Keep::of(worth && used, program.free_in_cond(id))
             })
@@ -228,7 +257,10 @@ impl Tables {
 
 impl Keep {
     fn of(kept: bool, free: &[crate::program::BinderId]) -> Self {
-        let mut keep = Self { kept, ..Self::default() };
+        let mut keep = Self {
+            kept,
+            ..Self::default()
+        };
         if free.len() > BINDERS {
             return Self::default();
         }

@@ -80,6 +80,11 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) const NOWHERE: Self =
-        Self { key: Value::Undefined, value: Value::Undefined, list: Fixed::Empty, place: 0, epoch: 0 };
+    pub(super) const NOWHERE: Self = Self {
+        key: Value::Undefined,
+        value: Value::Undefined,
+        list: Fixed::Empty,
+        place: 0,
+        epoch: 0,
+    };
 }

@@ -39,7 +39,10 @@ impl Seen {
     /// As the default, and joins use an index from the first element on: for proof that an index finds what a loop does.
     #[must_use]
     pub fn with_indexes_at_once() -> Self {
-        Self { indexes_at_once: true, ..Self::default() }
+        Self {
+            indexes_at_once: true,
+            ..Self::default()
+        }
     }
 
     /// The steps of all objects.

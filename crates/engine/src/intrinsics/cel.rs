@@ -9,7 +9,9 @@ use std::fmt::Write as _;
 
 /// The names that expressions bind.
 #[cfg(test)]
-pub(crate) const BOUND: &[&str] = &["host", "image", "item", "items", "place", "spelling", "step", "tag", "text"];
+pub(crate) const BOUND: &[&str] = &[
+    "host", "image", "item", "items", "place", "spelling", "step", "tag", "text",
+];
 
 /// Registry and repository as written.
 const UNTAGGED: &str = "^([^@/]*/)*[^@/:]*";
@@ -52,19 +54,31 @@ fn pattern(text: &str) -> String {
 
 /// A path or a local costs little to read again.
 fn is_plain(operand: &str) -> bool {
-    operand.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.'))
+    operand
+        .bytes()
+        .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.'))
 }
 
 /// A value made of an operand that is needed several times.
 fn bound(operand: &str, name: &str, value: impl Fn(&str) -> String) -> String {
-    if is_plain(operand) { value(operand) } else { format!("[{operand}].map({name}, {})[0]", value(name)) }
+    if is_plain(operand) {
+        value(operand)
+    } else {
+        format!("[{operand}].map({name}, {})[0]", value(name))
+    }
 }
 
 /// An operand that a method is called on.
 fn receiver(operand: &str) -> String {
-    let inside = operand.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    let inside = operand
+        .strip_prefix('\'')
+        .and_then(|it| it.strip_suffix('\''));
     let bare = is_plain(operand) || inside.is_some_and(|it| !it.contains('\''));
-    if bare { operand.to_owned() } else { format!("({operand})") }
+    if bare {
+        operand.to_owned()
+    } else {
+        format!("({operand})")
+    }
 }
 
 /// `lib.images.registry`.
@@ -81,7 +95,10 @@ pub(crate) fn registry(image: &str) -> String {
 
 /// The host that an image is pulled from, with its slash, if the reference names one.
 fn host(image: &str) -> String {
-    format!("{image}.find({}).lowerAscii().replace(':443/', '/')", pattern(HOST))
+    format!(
+        "{image}.find({}).lowerAscii().replace(':443/', '/')",
+        pattern(HOST)
+    )
 }
 
 /// `lib.images.repository`.
@@ -114,7 +131,10 @@ pub(crate) fn name(image: &str) -> String {
 
 /// `lib.images.tag`.
 pub(crate) fn tag(image: &str) -> String {
-    format!("{}.split('@')[0].find(':[^/]*$').replace(':', '', 1)", receiver(image))
+    format!(
+        "{}.split('@')[0].find(':[^/]*$').replace(':', '', 1)",
+        receiver(image)
+    )
 }
 
 /// `lib.images.digest`.
@@ -126,7 +146,9 @@ pub(crate) fn digest(image: &str) -> String {
 pub(crate) fn effective_tag(image: &str) -> String {
     bound(image, "image", |image| {
         let spelled = tag(image);
-        format!("[{spelled}].map(tag, tag != '' || {image} == '' || {image}.contains('@') ? tag : 'latest')[0]")
+        format!(
+            "[{spelled}].map(tag, tag != '' || {image} == '' || {image}.contains('@') ? tag : 'latest')[0]"
+        )
     })
 }
 
@@ -139,7 +161,8 @@ pub(crate) fn within(image: &str, place: &str) -> String {
 pub(crate) fn named_within(name: &str, place: &str) -> String {
     // Name and place end on a slash here, so that no place holds half a step.
     let place = spelled_place(place);
-    let at_hub = "[image.find(r'^(registry-1\\.docker\\.io|registry\\.hub\\.docker\\.com|docker\\.io)/')]";
+    let at_hub =
+        "[image.find(r'^(registry-1\\.docker\\.io|registry\\.hub\\.docker\\.com|docker\\.io)/')]";
     format!(
         "[{place}].exists(place, !(place in ['', '/']) && [{name} + '/'].exists(image, image != '/' && \
          (image.startsWith(place) || {at_hub}.exists(host, host != '' && \
@@ -171,13 +194,21 @@ pub(crate) fn target(object: &str) -> String {
 
 /// `lib.connections.command`, of the options, which are a map.
 pub(crate) fn command(object: &str) -> String {
-    shown(object, "command", "filter(item, type(item) == string).join(' ')")
+    shown(
+        object,
+        "command",
+        "filter(item, type(item) == string).join(' ')",
+    )
 }
 
 /// `lib.connections.ports`, of the options, which are a map.
 pub(crate) fn ports(object: &str) -> String {
     let few_digits = "filter(item, type(item) == int && item > -1000000000 && item < 1000000000)";
-    shown(object, "ports", &format!("{few_digits}.map(item, string(item)).join(', ')"))
+    shown(
+        object,
+        "ports",
+        &format!("{few_digits}.map(item, string(item)).join(', ')"),
+    )
 }
 
 /// A list in words behind a colon, cut where it gets long.
@@ -205,7 +236,11 @@ pub(crate) fn lower_ascii(text: &str) -> String {
 
 /// `lib.strings.contains_ignore_case`: a condition.
 pub(crate) fn contains_ignore_case(text: &str, part: &str) -> String {
-    format!("{}.lowerAscii().contains({}.lowerAscii())", receiver(text), receiver(part))
+    format!(
+        "{}.lowerAscii().contains({}.lowerAscii())",
+        receiver(text),
+        receiver(part)
+    )
 }
 
 /// `trim`, of the letters of a literal.
@@ -242,13 +277,17 @@ fn without(text: &str, cutset: &str, rest: impl Fn(&str) -> String) -> String {
 
 /// `trim_prefix`.
 pub(crate) fn trim_prefix(text: &str, prefix: &str) -> String {
-    bound(text, "text", |text| format!("({text}.startsWith({prefix}) ? {text}.substring(size({prefix})) : {text})"))
+    bound(text, "text", |text| {
+        format!("({text}.startsWith({prefix}) ? {text}.substring(size({prefix})) : {text})")
+    })
 }
 
 /// `trim_suffix`.
 pub(crate) fn trim_suffix(text: &str, suffix: &str) -> String {
     bound(text, "text", |text| {
-        format!("({text}.endsWith({suffix}) ? {text}.substring(0, size({text}) - size({suffix})) : {text})")
+        format!(
+            "({text}.endsWith({suffix}) ? {text}.substring(0, size({text}) - size({suffix})) : {text})"
+        )
     })
 }
 
@@ -286,7 +325,14 @@ pub(crate) fn replace(text: &str, old: &str, new: &str) -> Option<String> {
 
 /// `concat`, of a list of strings.
 pub(crate) fn concat(delimiter: &str, list: &str) -> String {
-    format!("{}.join({delimiter})", if list.starts_with('[') { list.to_owned() } else { receiver(list) })
+    format!(
+        "{}.join({delimiter})",
+        if list.starts_with('[') {
+            list.to_owned()
+        } else {
+            receiver(list)
+        }
+    )
 }
 
 /// `count` of a string.
@@ -305,7 +351,10 @@ fn has_shape(value: &str, exponent: usize) -> String {
     // Zero, to Kubernetes.
     let without = format!(r"\.?([numkMGTPE]|[KMGT]i|[eE](\+?0*[0-9]{{1,{exponent}}}|-0*[0-9]))?");
     let shape = format!("^ *[+-]?({with_digit}|{without}) *$");
-    format!("string({value}).matches('[^ ]') && string({value}).matches({})", pattern(&shape))
+    format!(
+        "string({value}).matches('[^ ]') && string({value}).matches({})",
+        pattern(&shape)
+    )
 }
 
 /// `lib.quantities.is_positive`: a condition. What is positive has a digit that is not zero, and rounding leaves it so.
@@ -321,11 +370,20 @@ pub(crate) fn is_positive(value: &str) -> String {
 /// some.
 pub(crate) fn less(a: &str, b: &str) -> String {
     let quantity = |it: &str| format!("quantity(string({it}).trim())");
-    format!("({} && {} && {}.isLessThan({}))", is_comparable(a), is_comparable(b), quantity(a), quantity(b))
+    format!(
+        "({} && {} && {}.isLessThan({}))",
+        is_comparable(a),
+        is_comparable(b),
+        quantity(a),
+        quantity(b)
+    )
 }
 
 fn is_comparable(value: &str) -> String {
-    format!("size(string({value})) <= {LONGEST} && {}", has_shape(value, EXPONENT))
+    format!(
+        "size(string({value})) <= {LONGEST} && {}",
+        has_shape(value, EXPONENT)
+    )
 }
 
 #[cfg(test)]
@@ -338,7 +396,10 @@ mod tests {
 
     #[test]
     fn a_plain_operand_is_not_bound() {
-        check(&trim_prefix("x.name", "'a'"), "(x.name.startsWith('a') ? x.name.substring(size('a')) : x.name)");
+        check(
+            &trim_prefix("x.name", "'a'"),
+            "(x.name.startsWith('a') ? x.name.substring(size('a')) : x.name)",
+        );
         check(
             &trim_prefix("x['y']", "'a'"),
             "[x['y']].map(text, (text.startsWith('a') ? text.substring(size('a')) : text))[0]",

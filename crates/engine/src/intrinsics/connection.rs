@@ -21,7 +21,11 @@ pub(crate) fn target(object: Node<'_>) -> Cow<'static, str> {
 /// `lib.connections.command`: the command that is run, behind a colon.
 pub(crate) fn command(object: Node<'_>) -> String {
     let mut words = String::new();
-    concat(" ", items(object, "command").filter_map(Node::as_str), &mut words);
+    concat(
+        " ",
+        items(object, "command").filter_map(Node::as_str),
+        &mut words,
+    );
     shown(&words)
 }
 
@@ -61,12 +65,28 @@ mod tests {
         fn check(options: &str, expected: [&str; 3]) {
             let read = document::read(&"options".into(), options.as_bytes(), &Limits::default());
             let object = read.documents[0].root();
-            assert_eq!([&*target(object), &*command(object), &*ports(object)], expected, "{options}");
+            assert_eq!(
+                [&*target(object), &*command(object), &*ports(object)],
+                expected,
+                "{options}"
+            );
         }
-        check("{container: app, command: [sh, -c, ls]}", ["container app", ": sh -c ls", ""]);
-        check("{container: '', ports: [80, 443]}", ["the pod", "", ": 80, 443"]);
-        check("{container: 5, command: sh, ports: 80}", ["the pod", "", ""]);
-        check("{command: ['', a, 5, '', b], ports: ['80', 1.5, -1]}", ["the pod", ":  a  b", ": -1"]);
+        check(
+            "{container: app, command: [sh, -c, ls]}",
+            ["container app", ": sh -c ls", ""],
+        );
+        check(
+            "{container: '', ports: [80, 443]}",
+            ["the pod", "", ": 80, 443"],
+        );
+        check(
+            "{container: 5, command: sh, ports: 80}",
+            ["the pod", "", ""],
+        );
+        check(
+            "{command: ['', a, 5, '', b], ports: ['80', 1.5, -1]}",
+            ["the pod", ":  a  b", ": -1"],
+        );
         check("{command: ['']}", ["the pod", "", ""]);
         check("{command: ['', '']}", ["the pod", ":  ", ""]);
         check("{a: null}", ["the pod", "", ""]);

@@ -41,10 +41,22 @@ impl<'a> ImageRef<'a> {
         };
         let last = whole.rfind('/').map_or(0, |it| it + 1);
         // A colon in the last segment starts the tag; one before it belongs to a port.
-        let colon = whole.get(last..).and_then(|it| it.find(':')).map_or(whole.len(), |it| last + it);
+        let colon = whole
+            .get(last..)
+            .and_then(|it| it.find(':'))
+            .map_or(whole.len(), |it| last + it);
         let (untagged, tag) = whole.split_at_checked(colon).unwrap_or((whole, ""));
-        let host = untagged.split_once('/').map(|(first, _)| first).filter(|it| is_host(it));
-        Self { untagged, host, tag: tag.strip_prefix(':').unwrap_or(tag), digest, whole }
+        let host = untagged
+            .split_once('/')
+            .map(|(first, _)| first)
+            .filter(|it| is_host(it));
+        Self {
+            untagged,
+            host,
+            tag: tag.strip_prefix(':').unwrap_or(tag),
+            digest,
+            whole,
+        }
     }
 
     /// `lib.images.registry`.
@@ -65,7 +77,10 @@ impl<'a> ImageRef<'a> {
     pub(crate) fn repository(self) -> Joined<'a> {
         let rest = self.local();
         let official = self.is_at_hub() && !rest.contains('/');
-        Joined { front: if official { OFFICIAL } else { "" }, rest }
+        Joined {
+            front: if official { OFFICIAL } else { "" },
+            rest,
+        }
     }
 
     fn is_at_hub(self) -> bool {
@@ -74,7 +89,9 @@ impl<'a> ImageRef<'a> {
 
     /// What follows the host.
     fn local(self) -> &'a str {
-        self.host.and_then(|host| self.untagged.get(host.len() + 1..)).unwrap_or(self.untagged)
+        self.host
+            .and_then(|host| self.untagged.get(host.len() + 1..))
+            .unwrap_or(self.untagged)
     }
 
     /// `lib.images.name`, behind what `out` holds.
@@ -123,7 +140,11 @@ impl<'a> ImageRef<'a> {
             return true;
         }
         // "library/" may be left out.
-        let short = if front == OFFICIAL { Some(rest) } else { rest.strip_prefix(OFFICIAL) };
+        let short = if front == OFFICIAL {
+            Some(rest)
+        } else {
+            rest.strip_prefix(OFFICIAL)
+        };
         (at_other_hub || self.is_at_hub()) && short.is_some_and(|short| place.holds(HUB, "", short))
     }
 }
@@ -145,12 +166,26 @@ impl<'a> Place<'a> {
         let place = place.trim_end_matches('/');
         let first = place.find('/').unwrap_or(place.len());
         match place.split_at_checked(first) {
-            _ if place.is_empty() => Self { host: "", steps: "", at_hub: false },
+            _ if place.is_empty() => Self {
+                host: "",
+                steps: "",
+                at_hub: false,
+            },
             // The case of a place says nothing about it.
-            Some((host, steps)) if has_port_or_dot(host) || host.eq_ignore_ascii_case("localhost") => {
-                Self { host: canonical(host), steps, at_hub: false }
+            Some((host, steps))
+                if has_port_or_dot(host) || host.eq_ignore_ascii_case("localhost") =>
+            {
+                Self {
+                    host: canonical(host),
+                    steps,
+                    at_hub: false,
+                }
             }
-            _ => Self { host: HUB, steps: place, at_hub: true },
+            _ => Self {
+                host: HUB,
+                steps: place,
+                at_hub: true,
+            },
         }
     }
 
@@ -161,7 +196,9 @@ impl<'a> Place<'a> {
     /// Whether it is the repository, or above it.
     fn holds(self, registry: &str, front: &str, rest: &str) -> bool {
         let slash = if self.at_hub { "/" } else { "" };
-        let wanted = [self.host, slash, self.steps].into_iter().flat_map(str::bytes);
+        let wanted = [self.host, slash, self.steps]
+            .into_iter()
+            .flat_map(str::bytes);
         // Of a name, only the registry is folded.
         let registry = registry.bytes().map(|it| it.to_ascii_lowercase());
         let mut name = registry.chain(["/", front, rest].into_iter().flat_map(str::bytes));
@@ -189,7 +226,9 @@ impl PartialEq<str> for Joined<'_> {
 
 /// Whether what stands before the first slash is a registry.
 fn is_host(segment: &str) -> bool {
-    has_port_or_dot(segment) || segment == "localhost" || segment.bytes().any(|it| it.is_ascii_uppercase())
+    has_port_or_dot(segment)
+        || segment == "localhost"
+        || segment.bytes().any(|it| it.is_ascii_uppercase())
 }
 
 fn has_port_or_dot(segment: &str) -> bool {
@@ -199,7 +238,11 @@ fn has_port_or_dot(segment: &str) -> bool {
 /// The one spelling of a host, but for its case.
 fn canonical(host: &str) -> &str {
     let host = host.strip_suffix(":443").unwrap_or(host);
-    if host.eq_ignore_ascii_case("index.docker.io") { HUB } else { host }
+    if host.eq_ignore_ascii_case("index.docker.io") {
+        HUB
+    } else {
+        host
+    }
 }
 
 #[cfg(test)]
@@ -217,15 +260,31 @@ mod tests {
     fn a_reference_has_parts() {
         fn check(image: &str, expected: [&str; 4]) {
             let it = ImageRef::read(image);
-            assert_eq!([&*name(image), it.tag(), it.digest(), it.effective_tag()], expected, "{image:?}");
+            assert_eq!(
+                [&*name(image), it.tag(), it.digest(), it.effective_tag()],
+                expected,
+                "{image:?}"
+            );
         }
         check("nginx", ["docker.io/library/nginx", "", "", "latest"]);
-        check("nginx:1.25", ["docker.io/library/nginx", "1.25", "", "1.25"]);
+        check(
+            "nginx:1.25",
+            ["docker.io/library/nginx", "1.25", "", "1.25"],
+        );
         check("registry:5000/app", ["registry:5000/app", "", "", "latest"]);
-        check("registry:5000", ["docker.io/library/registry", "5000", "", "5000"]);
-        check("quay.io/a/b:1@sha256:abc", ["quay.io/a/b", "1", "sha256:abc", "1"]);
+        check(
+            "registry:5000",
+            ["docker.io/library/registry", "5000", "", "5000"],
+        );
+        check(
+            "quay.io/a/b:1@sha256:abc",
+            ["quay.io/a/b", "1", "sha256:abc", "1"],
+        );
         check("QUAY.IO:443/a/B", ["quay.io/a/B", "", "", "latest"]);
-        check("Index.docker.io:443/nginx", ["docker.io/library/nginx", "", "", "latest"]);
+        check(
+            "Index.docker.io:443/nginx",
+            ["docker.io/library/nginx", "", "", "latest"],
+        );
         check("docker.io/", ["docker.io/library/", "", "", "latest"]);
         check(":443/a", ["/a", "", "", "latest"]);
         check("/", ["docker.io//", "", "", "latest"]);
@@ -241,7 +300,11 @@ mod tests {
     #[test]
     fn a_repository_is_compared_in_pieces() {
         fn check(image: &str, text: &str, expected: bool) {
-            assert_eq!(ImageRef::read(image).repository() == *text, expected, "{image:?} {text:?}");
+            assert_eq!(
+                ImageRef::read(image).repository() == *text,
+                expected,
+                "{image:?} {text:?}"
+            );
         }
         check("nginx", "library/nginx", true);
         check("nginx", "nginx", false);
@@ -252,7 +315,11 @@ mod tests {
     #[test]
     fn an_image_is_within_a_place() {
         fn check(image: &str, place: &str, expected: bool) {
-            assert_eq!(ImageRef::read(image).within(Place::read(place)), expected, "{image:?} {place:?}");
+            assert_eq!(
+                ImageRef::read(image).within(Place::read(place)),
+                expected,
+                "{image:?} {place:?}"
+            );
         }
         check("nginx", "docker.io", true);
         check("nginx", "Index.Docker.io:443/Library/", true);

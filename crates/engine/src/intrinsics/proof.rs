@@ -14,9 +14,10 @@ pub fn intrinsic(name: &str, args: &[Value]) -> Option<Value> {
         Some(("connections", name)) => of_connection(name, args),
         Some(("files", "clean")) => Some(json!(path::clean(text(args, 0)?))),
         Some(("strings", "lower_ascii")) => Some(json!(strings::lower_ascii(text(args, 0)?))),
-        Some(("strings", "contains_ignore_case")) => {
-            Some(json!(strings::contains_ignore_case(text(args, 0)?, text(args, 1)?)))
-        }
+        Some(("strings", "contains_ignore_case")) => Some(json!(strings::contains_ignore_case(
+            text(args, 0)?,
+            text(args, 1)?
+        ))),
         Some(_) => None,
         None => of_text(name, args),
     }
@@ -89,7 +90,11 @@ fn of_text(name: &str, args: &[Value]) -> Option<Value> {
         "trim_prefix" => json!(strings::trim_prefix(first, text(args, 1)?)),
         "trim_suffix" => json!(strings::trim_suffix(first, text(args, 1)?)),
         "trim_space" => json!(strings::trim_space(first)),
-        "substring" => json!(strings::substring(first, number(args, 1)?, number(args, 2)?)?),
+        "substring" => json!(strings::substring(
+            first,
+            number(args, 1)?,
+            number(args, 2)?
+        )?),
         "split" => json!(strings::split(first, text(args, 1)?).collect::<Vec<_>>()),
         "replace" => json!(strings::replace(first, text(args, 1)?, text(args, 2)?)?),
         "count" => json!(strings::count(first)),
@@ -125,7 +130,9 @@ pub fn intrinsic_cel(name: &str, operands: &[&str]) -> Option<String> {
         ("trim_prefix", [text, prefix]) => cel::trim_prefix(text, prefix),
         ("trim_suffix", [text, suffix]) => cel::trim_suffix(text, suffix),
         ("trim_space", [text]) => cel::trim_space(text),
-        ("substring", [text, offset, length]) => cel::substring(text, offset.parse().ok()?, length.parse().ok()?)?,
+        ("substring", [text, offset, length]) => {
+            cel::substring(text, offset.parse().ok()?, length.parse().ok()?)?
+        }
         ("split", [text, separator]) => cel::split(text, separator),
         ("replace", [text, old, new]) => cel::replace(text, old, new)?,
         ("concat", [delimiter, list]) => cel::concat(delimiter, list),

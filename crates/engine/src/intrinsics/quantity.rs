@@ -94,7 +94,13 @@ impl<'a> Quantity<'a> {
             return low < high;
         }
         let order = self.size.compare(other.size);
-        order == if low < 0 { Ordering::Greater } else { Ordering::Less } && low != 0
+        order
+            == if low < 0 {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+            && low != 0
     }
 }
 
@@ -108,7 +114,10 @@ fn is_plain(text: &[u8]) -> bool {
     let (number, suffix) = digits(text);
     number.len() <= 9
         && number.first().is_some_and(|it| *it != b'0')
-        && matches!(suffix, [] | [b'm' | b'k' | b'M' | b'G' | b'T'] | [b'K' | b'M' | b'G' | b'T', b'i'])
+        && matches!(
+            suffix,
+            [] | [b'm' | b'k' | b'M' | b'G' | b'T'] | [b'K' | b'M' | b'G' | b'T', b'i']
+        )
 }
 
 impl Size<'_> {
@@ -126,7 +135,9 @@ impl Size<'_> {
     /// The power of ten of the first digit.
     fn lead(self) -> i64 {
         match self {
-            Self::Nano(nano) => nano.checked_ilog10().map_or(i64::MIN, |it| i64::from(it) - 9),
+            Self::Nano(nano) => nano
+                .checked_ilog10()
+                .map_or(i64::MIN, |it| i64::from(it) - 9),
             Self::Written(it) => it.lead,
         }
     }
@@ -156,26 +167,46 @@ impl Written<'_> {
     /// A digit as it was written.
     fn digit(&self, at: usize) -> u8 {
         let [first, second] = self.digits;
-        let digit = first.get(at).or_else(|| second.get(at.checked_sub(first.len())?));
+        let digit = first
+            .get(at)
+            .or_else(|| second.get(at.checked_sub(first.len())?));
         digit.map_or(0, |it| it - b'0')
     }
 
     /// Cuts off what is below a billionth, rounding away from zero.
     fn rounded(mut self, count: usize) -> Self {
         self.kept = count;
-        let Some(places) = usize::try_from(self.lead + 10).ok().filter(|it| *it < count) else { return self };
+        let Some(places) = usize::try_from(self.lead + 10)
+            .ok()
+            .filter(|it| *it < count)
+        else {
+            return self;
+        };
         // The digits end on one that is not zero, so something was cut off.
         let last = (0..places).rev().find(|at| self.digit(*at) != 9);
         match last {
-            Some(last) => Self { kept: last + 1, raised: true, ..self },
-            None => Self { lead: self.lead + 1, digits: [b"1", b""], kept: 1, raised: false },
+            Some(last) => Self {
+                kept: last + 1,
+                raised: true,
+                ..self
+            },
+            None => Self {
+                lead: self.lead + 1,
+                digits: [b"1", b""],
+                kept: 1,
+                raised: false,
+            },
         }
     }
 }
 
 /// A number with a decimal suffix or exponent.
 fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
-    let (first, second) = if whole.is_empty() { (&[][..], without_leading_zeros(fraction)) } else { (whole, fraction) };
+    let (first, second) = if whole.is_empty() {
+        (&[][..], without_leading_zeros(fraction))
+    } else {
+        (whole, fraction)
+    };
     let count = first.len() + second.len();
     if count == 0 {
         return Size::Nano(0);
@@ -193,9 +224,21 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
         return Size::Nano(1);
     }
     // A whole number may end on zeros, and rounding asks whether anything stands behind a place.
-    let first = if second.is_empty() { without_trailing_zeros(first) } else { first };
+    let first = if second.is_empty() {
+        without_trailing_zeros(first)
+    } else {
+        first
+    };
     let count = first.len() + second.len();
-    Size::Written(Written { lead, digits: [first, second], kept: count, raised: false }.rounded(count))
+    Size::Written(
+        Written {
+            lead,
+            digits: [first, second],
+            kept: count,
+            raised: false,
+        }
+        .rounded(count),
+    )
 }
 
 /// A number with a binary suffix, in billionths.
@@ -220,7 +263,11 @@ fn binary(whole: &[u8], fraction: &[u8], power: u32) -> u128 {
         carried = product / NANO;
     }
     let units = (number(whole.iter()) << power) + carried;
-    if units > i64::MAX as u128 { LARGEST } else { (units * NANO + first + u128::from(rest)).min(LARGEST) }
+    if units > i64::MAX as u128 {
+        LARGEST
+    } else {
+        (units * NANO + first + u128::from(rest)).min(LARGEST)
+    }
 }
 
 fn number<'d>(digits: impl Iterator<Item = &'d u8>) -> u128 {
@@ -273,7 +320,9 @@ fn exponent(text: &[u8]) -> Option<i64> {
     if number.len() >= 10 {
         return None;
     }
-    let power = number.iter().fold(0, |sum, it| sum * 10 + i64::from(it - b'0'));
+    let power = number
+        .iter()
+        .fold(0, |sum, it| sum * 10 + i64::from(it - b'0'));
     Some(if negative { -power } else { power })
 }
 
@@ -305,7 +354,11 @@ mod tests {
     fn a_text_is_a_quantity_or_not() {
         /// The sign, if it is one.
         fn check(text: &str, expected: Option<i8>) {
-            assert_eq!(Quantity::parse_text(text).map(Quantity::sign), expected, "{text:?}");
+            assert_eq!(
+                Quantity::parse_text(text).map(Quantity::sign),
+                expected,
+                "{text:?}"
+            );
             assert_eq!(is_positive(text), expected == Some(1), "{text:?}");
         }
         check("1", Some(1));
@@ -343,7 +396,10 @@ mod tests {
     #[test]
     fn quantities_are_compared_exactly() {
         fn check(a: &str, b: &str, expected: Ordering) {
-            let (a, b) = (Quantity::parse_text(a).expect(a), Quantity::parse_text(b).expect(b));
+            let (a, b) = (
+                Quantity::parse_text(a).expect(a),
+                Quantity::parse_text(b).expect(b),
+            );
             let (low, high) = (expected == Ordering::Less, expected == Ordering::Greater);
             assert_eq!((a.less(b), b.less(a)), (low, high), "{a:?} {b:?}");
         }
@@ -359,17 +415,37 @@ mod tests {
         check("0.9999999999", "1", Ordering::Equal);
         check("-0.9999999999", "-1", Ordering::Equal);
         check("0.00000000001", "1n", Ordering::Equal);
-        check("9223372036854775808Ei", "9223372036854775807", Ordering::Equal);
+        check(
+            "9223372036854775808Ei",
+            "9223372036854775807",
+            Ordering::Equal,
+        );
         check("9223372036854775807.5Ki", "9e18", Ordering::Greater);
         check(&long, "1e99", Ordering::Greater);
         check(&long, &format!("{long}.0000000001"), Ordering::Less);
-        check(&format!("{long}.0000000001"), &format!("{long}.0000000009"), Ordering::Equal);
-        check(&format!("{}.9999999999", "9".repeat(60)), "1e60", Ordering::Equal);
+        check(
+            &format!("{long}.0000000001"),
+            &format!("{long}.0000000009"),
+            Ordering::Equal,
+        );
+        check(
+            &format!("{}.9999999999", "9".repeat(60)),
+            "1e60",
+            Ordering::Equal,
+        );
         check("1e30", &format!("1{}", "0".repeat(30)), Ordering::Equal);
         check("1e30", "1E12", Ordering::Greater);
         check("0.1Ki", "102.4", Ordering::Equal);
         check(&format!("0.{}1Ki", "0".repeat(60)), "1n", Ordering::Equal);
-        check(&format!("1.{}1Ki", "0".repeat(60)), "1024000000001n", Ordering::Equal);
-        check("99999999999999999999", "99999999999999999999000m", Ordering::Equal);
+        check(
+            &format!("1.{}1Ki", "0".repeat(60)),
+            "1024000000001n",
+            Ordering::Equal,
+        );
+        check(
+            "99999999999999999999",
+            "99999999999999999999000m",
+            Ordering::Equal,
+        );
     }
 }

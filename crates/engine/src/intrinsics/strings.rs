@@ -24,7 +24,10 @@ pub(crate) fn contains_ignore_case(text: &str, part: &str) -> bool {
         return lower_ascii(text).contains(&*lower_ascii(part));
     }
     let (text, part) = (text.as_bytes(), part.as_bytes());
-    part.is_empty() || text.windows(part.len()).any(|it| it.eq_ignore_ascii_case(part))
+    part.is_empty()
+        || text
+            .windows(part.len())
+            .any(|it| it.eq_ignore_ascii_case(part))
 }
 
 /// `trim`: without the letters of `cutset` at both ends.
@@ -73,7 +76,10 @@ fn byte_of(text: &str, letter: usize) -> usize {
     match text.get(..letter) {
         // Mostly, letters are bytes.
         Some(start) if start.is_ascii() => letter,
-        _ => text.char_indices().nth(letter).map_or(text.len(), |(at, _)| at),
+        _ => text
+            .char_indices()
+            .nth(letter)
+            .map_or(text.len(), |(at, _)| at),
     }
 }
 
@@ -100,7 +106,11 @@ impl<'a> Iterator for Parts<'a, '_> {
 
 /// `split`: at every separator; into letters where that is empty. An empty text has one part, or no letter.
 pub(crate) fn split<'a, 's>(text: &'a str, separator: &'s str) -> Parts<'a, 's> {
-    if separator.is_empty() { Parts::Letters(text) } else { Parts::Between(text.split(separator)) }
+    if separator.is_empty() {
+        Parts::Letters(text)
+    } else {
+        Parts::Between(text.split(separator))
+    }
 }
 
 /// `replace`: every `old`, from the left. `None` for an empty one: OPA then puts `new` between bytes, which tears
@@ -109,11 +119,19 @@ pub(crate) fn replace<'a>(text: &'a str, old: &str, new: &str) -> Option<Cow<'a,
     if old.is_empty() {
         return None;
     }
-    Some(if text.contains(old) { Cow::Owned(text.replace(old, new)) } else { Cow::Borrowed(text) })
+    Some(if text.contains(old) {
+        Cow::Owned(text.replace(old, new))
+    } else {
+        Cow::Borrowed(text)
+    })
 }
 
 /// `concat`, behind what `out` holds.
-pub(crate) fn concat<'a>(delimiter: &str, parts: impl IntoIterator<Item = &'a str>, out: &mut String) {
+pub(crate) fn concat<'a>(
+    delimiter: &str,
+    parts: impl IntoIterator<Item = &'a str>,
+    out: &mut String,
+) {
     for (place, part) in parts.into_iter().enumerate() {
         if place > 0 {
             out.push_str(delimiter);
@@ -134,8 +152,16 @@ mod tests {
     #[test]
     fn case_is_ascii_only() {
         fn check(text: &str, part: &str, expected: bool) {
-            assert_eq!(contains_ignore_case(text, part), expected, "{text:?} {part:?}");
-            assert_eq!(lower_ascii(text).contains(&*lower_ascii(part)), expected, "{text:?} {part:?}");
+            assert_eq!(
+                contains_ignore_case(text, part),
+                expected,
+                "{text:?} {part:?}"
+            );
+            assert_eq!(
+                lower_ascii(text).contains(&*lower_ascii(part)),
+                expected,
+                "{text:?} {part:?}"
+            );
         }
         check("DB_PASSWORD", "password", true);
         check("password", "PASSWORD", true);
@@ -152,7 +178,11 @@ mod tests {
     #[test]
     fn substrings_count_letters() {
         fn check(text: &str, offset: i64, length: i64, expected: Option<&str>) {
-            assert_eq!(substring(text, offset, length), expected, "{text:?} {offset} {length}");
+            assert_eq!(
+                substring(text, offset, length),
+                expected,
+                "{text:?} {offset} {length}"
+            );
         }
         check("héllo", 1, 2, Some("él"));
         check("héllo", 2, -1, Some("llo"));
@@ -180,13 +210,20 @@ mod tests {
         check(trim_prefix("aab", "a"), "ab");
         check(trim_suffix("baa", "a"), "ba");
         check(trim_prefix("ab", ""), "ab");
-        check(trim_space("\u{2003}\u{85}\u{200b} x \u{3000}"), "\u{200b} x");
+        check(
+            trim_space("\u{2003}\u{85}\u{200b} x \u{3000}"),
+            "\u{200b} x",
+        );
     }
 
     #[test]
     fn parts_come_in_order() {
         fn check(text: &str, separator: &str, expected: &[&str]) {
-            assert_eq!(split(text, separator).collect::<Vec<_>>(), expected, "{text:?} {separator:?}");
+            assert_eq!(
+                split(text, separator).collect::<Vec<_>>(),
+                expected,
+                "{text:?} {separator:?}"
+            );
         }
         check("a,b,", ",", &["a", "b", ""]);
         check("", ",", &[""]);

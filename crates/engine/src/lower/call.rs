@@ -22,13 +22,24 @@ struct Definition<'a> {
 
 impl<'a> Lowerer<'_, 'a> {
     /// A rule named without arguments.
-    pub(super) fn rule(&mut self, full: &str, span: &'a Span, scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    pub(super) fn rule(
+        &mut self,
+        full: &str,
+        span: &'a Span,
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
         if let Some(symbol) = self.library_name(full) {
             return Ok(symbol);
         }
         let definitions = self.lowering.rules.definitions(full);
         match definitions.first() {
-            Some((_, Rule::Spec { head: RuleHead::Set { .. }, .. })) => Ok(Symbol::Partial(full.to_owned())),
+            Some((
+                _,
+                Rule::Spec {
+                    head: RuleHead::Set { .. },
+                    ..
+                },
+            )) => Ok(Symbol::Partial(full.to_owned())),
             Some(_) => self.helper_value(full, &[], span, scope),
             None => Ok(Symbol::Package(full.to_owned())),
         }
@@ -42,7 +53,9 @@ impl<'a> Lowerer<'_, 'a> {
         scope: &Scope<'a>,
     ) -> Result<Symbol, Problem> {
         let name = static_path(fcn).unwrap_or_default().join(".");
-        let Some(full) = scope.module.target(fcn) else { return self.builtin_value(&name, span, params, scope) };
+        let Some(full) = scope.module.target(fcn) else {
+            return self.builtin_value(&name, span, params, scope);
+        };
         let arguments = self.values(params, scope)?;
         if let Some(symbol) = self.library_value(&full, &arguments, span, scope)? {
             return Ok(symbol);
@@ -76,13 +89,30 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.program.truthy(term))
     }
 
-    fn definitions(&mut self, full: &str, span: &Span, scope: &Scope<'a>) -> Result<Vec<Definition<'a>>, Problem> {
+    fn definitions(
+        &mut self,
+        full: &str,
+        span: &Span,
+        scope: &Scope<'a>,
+    ) -> Result<Vec<Definition<'a>>, Problem> {
         let mut found = Vec::new();
         for (module, rule) in self.lowering.rules.definitions(full) {
             let (arguments, value, bodies): (&'a [ExprRef], _, &'a [RuleBody]) = match rule {
-                Rule::Spec { head: RuleHead::Func { args, assign, .. }, bodies, .. } => (args, assign.as_ref(), bodies),
-                Rule::Spec { head: RuleHead::Compr { assign, .. }, bodies, .. } => (&[], assign.as_ref(), bodies),
-                Rule::Spec { head: RuleHead::Set { .. }, .. } | Rule::Default { .. } => {
+                Rule::Spec {
+                    head: RuleHead::Func { args, assign, .. },
+                    bodies,
+                    ..
+                } => (args, assign.as_ref(), bodies),
+                Rule::Spec {
+                    head: RuleHead::Compr { assign, .. },
+                    bodies,
+                    ..
+                } => (&[], assign.as_ref(), bodies),
+                Rule::Spec {
+                    head: RuleHead::Set { .. },
+                    ..
+                }
+                | Rule::Default { .. } => {
                     return self.refuse(
                         module,
                         rule.span(),
@@ -98,10 +128,20 @@ impl<'a> Lowerer<'_, 'a> {
                 );
             }
             let value = value.map(|it| it.value.as_ref());
-            found.push(Definition { module, rule, arguments, value, bodies });
+            found.push(Definition {
+                module,
+                rule,
+                arguments,
+                value,
+                bodies,
+            });
         }
         if found.is_empty() {
-            return self.refuse(scope.module, span, format!("`{full}` is no rule that can be compiled"));
+            return self.refuse(
+                scope.module,
+                span,
+                format!("`{full}` is no rule that can be compiled"),
+            );
         }
         Ok(found)
     }
@@ -136,7 +176,9 @@ impl<'a> Lowerer<'_, 'a> {
             let symbol = self.chain(definition, arguments, span, scope)?;
             let term = self.term_of(symbol, definition.module, definition.rule.span())?;
             for value in self.constants_of(term) {
-                let agrees = value.as_ref().is_some_and(|it| said.get_or_insert_with(|| it.clone()) == it);
+                let agrees = value
+                    .as_ref()
+                    .is_some_and(|it| said.get_or_insert_with(|| it.clone()) == it);
                 if !agrees {
                     let message = format!(
                         "`{}` has several definitions that may disagree, which is a conflict in Rego: join them with `else`",
@@ -171,7 +213,11 @@ impl<'a> Lowerer<'_, 'a> {
         scope: &Scope<'a>,
     ) -> Result<Symbol, Problem> {
         if definition.arguments.len() != arguments.len() {
-            let message = format!("it takes {} arguments and is given {}", definition.arguments.len(), arguments.len());
+            let message = format!(
+                "it takes {} arguments and is given {}",
+                definition.arguments.len(),
+                arguments.len()
+            );
             return self.refuse(scope.module, span, message);
         }
         let mut inner = Scope::new(definition.module);
@@ -182,7 +228,8 @@ impl<'a> Lowerer<'_, 'a> {
                 _ => {
                     let symbol = self.value(pattern, &inner)?;
                     let wanted = self.term_of(symbol, definition.module, pattern.span())?;
-                    let given = self.term_of(argument.clone(), definition.module, pattern.span())?;
+                    let given =
+                        self.term_of(argument.clone(), definition.module, pattern.span())?;
                     fits.push(self.equal(given, wanted));
                 }
             }
@@ -199,7 +246,11 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let mut branches = Vec::new();
         for (place, body) in definition.bodies.iter().enumerate() {
-            let value = if place == 0 { definition.value } else { body.assign.as_ref().map(|it| it.value.as_ref()) };
+            let value = if place == 0 {
+                definition.value
+            } else {
+                body.assign.as_ref().map(|it| it.value.as_ref())
+            };
             let symbol = self.branch(body, value, fits, inner.clone())?;
             // Whole collections can be given only where nothing else can.
             if let (1, false) = (definition.bodies.len(), matches!(symbol, Symbol::Term(_))) {
@@ -210,7 +261,12 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.first(branches)))
     }
 
-    fn guarded(&mut self, cond: CondId, value: &'a Expr, scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    fn guarded(
+        &mut self,
+        cond: CondId,
+        value: &'a Expr,
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
         match self.value(value, scope)? {
             Symbol::Term(term) => Ok(Symbol::Term(self.program.guard(cond, term))),
             other => Ok(other),
@@ -235,14 +291,21 @@ impl<'a> Lowerer<'_, 'a> {
                 None => Symbol::Term(self.program.constant(Const::Bool(true))),
             };
             let unconditional = way.steps.iter().all(|step| match step {
-                super::query::Step::If(cond) => *self.program.cond(*cond) == crate::program::Cond::True,
+                super::query::Step::If(cond) => {
+                    *self.program.cond(*cond) == crate::program::Cond::True
+                }
                 super::query::Step::For(_) => false,
             });
             if !matches!(symbol, Symbol::Term(_)) && unconditional && ways.len() == 1 {
                 return Ok(symbol);
             }
             let term = self.term_of(symbol, module, &body.span)?;
-            if self.program.free_in_term(term).iter().any(|it| binders.contains(it)) {
+            if self
+                .program
+                .free_in_term(term)
+                .iter()
+                .any(|it| binders.contains(it))
+            {
                 return self.refuse(module, &body.span, "the value hangs on what `some` finds, which may be several things, a conflict in Rego: make it a rule that contains");
             }
             let always = self.program.always();
@@ -260,7 +323,9 @@ impl<'a> Lowerer<'_, 'a> {
             }
             guarded.push(*cond);
         }
-        let Some((_, term)) = terms.first().copied() else { return Ok(Symbol::Term(self.program.undefined())) };
+        let Some((_, term)) = terms.first().copied() else {
+            return Ok(Symbol::Term(self.program.undefined()));
+        };
         let some = self.program.or(guarded);
         Ok(Symbol::Term(self.program.guard(some, term)))
     }

@@ -12,16 +12,26 @@ use kubevet_model::Problem;
 
 impl<'a> Lowerer<'_, 'a> {
     /// A statement that is no binding.
-    pub(super) fn condition(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<CondId, Problem> {
+    pub(super) fn condition(
+        &mut self,
+        expr: &'a Expr,
+        scope: &Scope<'a>,
+    ) -> Result<CondId, Problem> {
         match expr {
-            Expr::BoolExpr { op, lhs, rhs, span, .. } => self.comparison(op, lhs, rhs, span, scope),
+            Expr::BoolExpr {
+                op, lhs, rhs, span, ..
+            } => self.comparison(op, lhs, rhs, span, scope),
             Expr::Membership { key: Some(key), .. } => self.refuse(
                 scope.module,
                 key.span(),
                 "`k, v in …` as a condition is not compiled: bind them with `some`",
             ),
-            Expr::Membership { value, collection, .. } => self.membership(value, collection, scope),
-            Expr::Call { span, fcn, params, .. } => self.call_condition(span, fcn, params, scope),
+            Expr::Membership {
+                value, collection, ..
+            } => self.membership(value, collection, scope),
+            Expr::Call {
+                span, fcn, params, ..
+            } => self.call_condition(span, fcn, params, scope),
             _ => {
                 let symbol = self.value(expr, scope)?;
                 // Collections are true, empty or not.
@@ -73,9 +83,18 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
         if ordered
-            && [a, b].iter().any(|it| matches!(self.program.term(*it), Term::Const(Const::EmptyList | Const::EmptyMap)))
+            && [a, b].iter().any(|it| {
+                matches!(
+                    self.program.term(*it),
+                    Term::Const(Const::EmptyList | Const::EmptyMap)
+                )
+            })
         {
-            return self.refuse(scope.module, span, "lists and maps are not ordered: compare what is in them");
+            return self.refuse(
+                scope.module,
+                span,
+                "lists and maps are not ordered: compare what is in them",
+            );
         }
         Ok(self.compare(comparison, a, b))
     }
@@ -111,16 +130,27 @@ impl<'a> Lowerer<'_, 'a> {
         rhs: &'a Expr,
         scope: &Scope<'a>,
     ) -> Result<Option<CondId>, Problem> {
-        let (Expr::Call { fcn, params, span, .. }, Expr::Number { span: number, .. }) = (lhs, rhs) else {
+        let (
+            Expr::Call {
+                fcn, params, span, ..
+            },
+            Expr::Number { span: number, .. },
+        ) = (lhs, rhs)
+        else {
             return Ok(None);
         };
-        let ([argument], true) = (params.as_slice(), static_path(fcn).unwrap_or_default() == ["count"]) else {
+        let ([argument], true) = (
+            params.as_slice(),
+            static_path(fcn).unwrap_or_default() == ["count"],
+        ) else {
             return Ok(None);
         };
         if !matches!(argument.as_ref(), Expr::Var { .. } | Expr::RefDot { .. }) {
             return Ok(None);
         }
-        let (Symbol::Partial(name), "0") = (self.value(argument, scope)?, number.text()) else { return Ok(None) };
+        let (Symbol::Partial(name), "0") = (self.value(argument, scope)?, number.text()) else {
+            return Ok(None);
+        };
         let elements = self.elements_of(&name, span, scope)?;
         let mut each = Vec::new();
         for (way, element) in elements {
@@ -139,12 +169,18 @@ impl<'a> Lowerer<'_, 'a> {
         }))
     }
 
-    fn membership(&mut self, value: &'a Expr, collection: &'a Expr, scope: &Scope<'a>) -> Result<CondId, Problem> {
+    fn membership(
+        &mut self,
+        value: &'a Expr,
+        collection: &'a Expr,
+        scope: &Scope<'a>,
+    ) -> Result<CondId, Problem> {
         let symbol = self.value(value, scope)?;
         let value = self.term_of(symbol, scope.module, value.span())?;
         match self.value(collection, scope)? {
             Symbol::List(items) | Symbol::Set(items) => {
-                let constants: Option<Vec<Const>> = items.iter().map(|it| self.constant_of(it)).collect();
+                let constants: Option<Vec<Const>> =
+                    items.iter().map(|it| self.constant_of(it)).collect();
                 if let Some(constants) = constants {
                     return Ok(self.one_of(value, constants));
                 }
@@ -180,7 +216,11 @@ impl<'a> Lowerer<'_, 'a> {
 
     fn one_of(&mut self, value: TermId, constants: Vec<Const>) -> CondId {
         if let Term::Const(known) = self.program.term(value) {
-            return if constants.contains(known) { self.program.always() } else { self.program.never() };
+            return if constants.contains(known) {
+                self.program.always()
+            } else {
+                self.program.never()
+            };
         }
         match constants.as_slice() {
             [only] => {

@@ -8,7 +8,9 @@ use super::{
     symbol::{Scope, Symbol},
 };
 use crate::{
-    program::{BinderId, Cond, CondId, Const, Deny, FixTemplate, FixValue, Intrinsic, Term, TermId},
+    program::{
+        BinderId, Cond, CondId, Const, Deny, FixTemplate, FixValue, Intrinsic, Term, TermId,
+    },
     syntax::{self, Expr, Module, Rule, RuleBody, RuleHead, Span, rule_name},
 };
 use kubevet_model::Problem;
@@ -25,12 +27,30 @@ impl<'a> Lowerer<'_, 'a> {
     /// All bodies of `deny`.
     pub(super) fn denies(&mut self, module: &'a Module) -> Result<Vec<Deny>, Problem> {
         let mut denies = Vec::new();
-        for rule in module.tree.policy.iter().filter(|it| rule_name(it) == "deny") {
-            let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, bodies, .. } = rule.as_ref() else {
-                return self.refuse(module, rule.span(), "write `deny contains finding if { … }`");
+        for rule in module
+            .tree
+            .policy
+            .iter()
+            .filter(|it| rule_name(it) == "deny")
+        {
+            let Rule::Spec {
+                head: RuleHead::Set { key: Some(key), .. },
+                bodies,
+                ..
+            } = rule.as_ref()
+            else {
+                return self.refuse(
+                    module,
+                    rule.span(),
+                    "write `deny contains finding if { … }`",
+                );
             };
             let [body] = bodies.as_slice() else {
-                return self.refuse(module, rule.span(), "write one body: `deny contains finding if { … }`");
+                return self.refuse(
+                    module,
+                    rule.span(),
+                    "write one body: `deny contains finding if { … }`",
+                );
             };
             for way in self.ways(&body.query, Scope::new(module))? {
                 denies.push(self.deny(key, &way, body)?);
@@ -69,11 +89,22 @@ impl<'a> Lowerer<'_, 'a> {
             _ => vec![whole],
         };
         let facts = self.facts(&asked, &binders);
-        let field = |name: &str| fields.iter().find(|(it, _)| it == name).map(|(_, symbol)| symbol.clone());
-        let Some(message) = field("message") else { return self.refuse(module, span, "a finding needs a `message`") };
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|(it, _)| it == name)
+                .map(|(_, symbol)| symbol.clone())
+        };
+        let Some(message) = field("message") else {
+            return self.refuse(module, span, "a finding needs a `message`");
+        };
         let message = self.proved_text(message, &facts, "the message", module, span)?;
         let Some(Symbol::List(paths)) = field("paths") else {
-            return self.refuse(module, span, "a finding needs `paths`, a list that is written out");
+            return self.refuse(
+                module,
+                span,
+                "a finding needs `paths`, a list that is written out",
+            );
         };
         if paths.is_empty() {
             return self.refuse(module, span, "a finding needs at least one path");
@@ -89,16 +120,36 @@ impl<'a> Lowerer<'_, 'a> {
                 "a finding needs `fixes`, a list that is written out; [] where there are none",
             );
         };
-        let fixes = fixes.into_iter().map(|it| self.fix(it, &facts, module, span)).collect::<Result<Vec<_>, _>>()?;
-        let when = asked.into_iter().filter(|it| !self.is_only_said(*it, &facts)).collect();
-        Ok(Deny { binders, when, message, paths, fixes, position: syntax::position(&body.span) })
+        let fixes = fixes
+            .into_iter()
+            .map(|it| self.fix(it, &facts, module, span))
+            .collect::<Result<Vec<_>, _>>()?;
+        let when = asked
+            .into_iter()
+            .filter(|it| !self.is_only_said(*it, &facts))
+            .collect();
+        Ok(Deny {
+            binders,
+            when,
+            message,
+            paths,
+            fixes,
+            position: syntax::position(&body.span),
+        })
     }
 
     /// Whether a condition says no more than that something is defined which the others prove already.
     fn is_only_said(&self, cond: CondId, facts: &Facts) -> bool {
-        let Cond::Defined(term) = self.program.cond(cond) else { return false };
+        let Cond::Defined(term) = self.program.cond(cond) else {
+            return false;
+        };
         let others = Facts {
-            conds: facts.conds.iter().copied().filter(|it| *it != cond).collect(),
+            conds: facts
+                .conds
+                .iter()
+                .copied()
+                .filter(|it| *it != cond)
+                .collect(),
             defined: self.defined_by(facts.conds.iter().copied().filter(|it| *it != cond)),
             workload: facts.workload,
         };
@@ -106,10 +157,14 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     fn written_at(key: &'a Expr, body: &'a RuleBody) -> &'a Span {
-        let Expr::Var { span, .. } = key else { return key.span() };
+        let Expr::Var { span, .. } = key else {
+            return key.span();
+        };
         let assigned = body.query.stmts.iter().find_map(|it| match &it.literal {
             syntax::Literal::Expr { expr, .. } => match expr.as_ref() {
-                Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == span.text() => Some(rhs.span()),
+                Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == span.text() => {
+                    Some(rhs.span())
+                }
                 _ => None,
             },
             _ => None,
@@ -117,7 +172,13 @@ impl<'a> Lowerer<'_, 'a> {
         assigned.unwrap_or(span)
     }
 
-    fn fix(&mut self, symbol: Symbol, facts: &Facts, module: &Module, span: &Span) -> Result<FixTemplate, Problem> {
+    fn fix(
+        &mut self,
+        symbol: Symbol,
+        facts: &Facts,
+        module: &Module,
+        span: &Span,
+    ) -> Result<FixTemplate, Problem> {
         let Symbol::Record(fields) = symbol else {
             return self.refuse(
                 module,
@@ -125,8 +186,15 @@ impl<'a> Lowerer<'_, 'a> {
                 "write a fix out: {\"path\": …, \"value\": …} or {\"path\": …, \"remove\": true}",
             );
         };
-        let field = |name: &str| fields.iter().find(|(it, _)| it == name).map(|(_, symbol)| symbol.clone());
-        let Some(path) = field("path") else { return self.refuse(module, span, "a fix needs a `path`") };
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|(it, _)| it == name)
+                .map(|(_, symbol)| symbol.clone())
+        };
+        let Some(path) = field("path") else {
+            return self.refuse(module, span, "a fix needs a `path`");
+        };
         let path = self.proved_text(path, facts, "the path of a fix", module, span)?;
         let value = match (field("value"), field("remove")) {
             (Some(value), None) => Some(self.fix_value(value, facts, module, span)?),
@@ -136,7 +204,13 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(FixTemplate { path, value })
     }
 
-    fn fix_value(&mut self, symbol: Symbol, facts: &Facts, module: &Module, span: &Span) -> Result<FixValue, Problem> {
+    fn fix_value(
+        &mut self,
+        symbol: Symbol,
+        facts: &Facts,
+        module: &Module,
+        span: &Span,
+    ) -> Result<FixValue, Problem> {
         if let Some(json) = self.json_of(&symbol) {
             return Ok(FixValue::Written(json.to_string().into()));
         }
@@ -155,12 +229,18 @@ impl<'a> Lowerer<'_, 'a> {
     fn json_of(&self, symbol: &Symbol) -> Option<serde_json::Value> {
         match symbol {
             Symbol::Record(fields) => {
-                let mut fields: Vec<_> =
-                    fields.iter().map(|(name, it)| Some((name.clone(), self.json_of(it)?))).collect::<Option<_>>()?;
+                let mut fields: Vec<_> = fields
+                    .iter()
+                    .map(|(name, it)| Some((name.clone(), self.json_of(it)?)))
+                    .collect::<Option<_>>()?;
                 fields.sort_by(|a, b| a.0.cmp(&b.0));
                 Some(serde_json::Value::Object(fields.into_iter().collect()))
             }
-            Symbol::List(items) => items.iter().map(|it| self.json_of(it)).collect::<Option<Vec<_>>>().map(Into::into),
+            Symbol::List(items) => items
+                .iter()
+                .map(|it| self.json_of(it))
+                .collect::<Option<Vec<_>>>()
+                .map(Into::into),
             _ => match self.constant_of(symbol)? {
                 Const::Null => Some(serde_json::Value::Null),
                 Const::Bool(it) => Some(it.into()),
@@ -192,8 +272,14 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     fn facts(&self, when: &[CondId], binders: &[BinderId]) -> Facts {
-        let workload = binders.iter().any(|it| self.program.binder(*it).domain.is_of_workload());
-        Facts { conds: when.to_vec(), defined: self.defined_by(when.iter().copied()), workload }
+        let workload = binders
+            .iter()
+            .any(|it| self.program.binder(*it).domain.is_of_workload());
+        Facts {
+            conds: when.to_vec(),
+            defined: self.defined_by(when.iter().copied()),
+            workload,
+        }
     }
 
     fn defined_by(&self, conds: impl Iterator<Item = CondId>) -> Vec<TermId> {
@@ -207,8 +293,10 @@ impl<'a> Lowerer<'_, 'a> {
         // What a defined term is taken from is defined.
         let mut next = 0;
         while let Some(term) = defined.get(next).copied() {
-            if let Term::Field(inner, _) | Term::AsList(inner) | Term::AsMap(inner) | Term::Guard(_, inner) =
-                self.program.term(term)
+            if let Term::Field(inner, _)
+            | Term::AsList(inner)
+            | Term::AsMap(inner)
+            | Term::Guard(_, inner) = self.program.term(term)
                 && !defined.contains(inner)
             {
                 defined.push(*inner);
@@ -228,7 +316,10 @@ impl<'a> Lowerer<'_, 'a> {
                     || facts.defined.iter().any(|it| {
                         matches!(
                             self.program.term(*it),
-                            Term::PodSpec | Term::PodMetadataPath | Term::PodSpecPath | Term::PodMetadata
+                            Term::PodSpec
+                                | Term::PodMetadataPath
+                                | Term::PodSpecPath
+                                | Term::PodMetadata
                         )
                     })
             }
@@ -237,7 +328,10 @@ impl<'a> Lowerer<'_, 'a> {
             Term::First(terms) => terms.iter().any(|it| self.is_proved(*it, facts)),
             Term::Concat(pieces) => pieces.iter().all(|it| {
                 let plain = self.program.is_text(*it)
-                    || matches!(self.program.term(*it), Term::Key(_) | Term::Count(_) | Term::Const(_));
+                    || matches!(
+                        self.program.term(*it),
+                        Term::Key(_) | Term::Count(_) | Term::Const(_)
+                    );
                 plain && self.is_proved(*it, facts)
             }),
             Term::AsList(inner) | Term::AsMap(inner) => self.is_proved(*inner, facts),
@@ -255,9 +349,12 @@ impl<'a> Lowerer<'_, 'a> {
             },
             Term::Call(call, parts) => {
                 let known = call.is_total()
-                    || (call.takes_only_texts() && parts.iter().all(|it| self.is_text_proved(*it, facts)))
+                    || (call.takes_only_texts()
+                        && parts.iter().all(|it| self.is_text_proved(*it, facts)))
                     || (self.is_cut_from_a_place(*call, parts)
-                        && parts.first().is_some_and(|it| self.is_text_proved(*it, facts)));
+                        && parts
+                            .first()
+                            .is_some_and(|it| self.is_text_proved(*it, facts)));
                 known && parts.iter().all(|it| self.is_proved(*it, facts))
             }
             _ => false,

@@ -22,11 +22,15 @@ impl<'a> Lowerer<'_, 'a> {
             return None;
         }
         let term = match full {
-            "lib.workload.containers" => return Some(Symbol::Domain(Domain::Containers(ContainerList::All))),
+            "lib.workload.containers" => {
+                return Some(Symbol::Domain(Domain::Containers(ContainerList::All)));
+            }
             "lib.workload.resource_containers" => {
                 return Some(Symbol::Domain(Domain::Containers(ContainerList::Resource)));
             }
-            "lib.workload.probe_containers" => return Some(Symbol::Domain(Domain::Containers(ContainerList::Probe))),
+            "lib.workload.probe_containers" => {
+                return Some(Symbol::Domain(Domain::Containers(ContainerList::Probe)));
+            }
             "lib.workload.volumes" => return Some(Symbol::Domain(Domain::Volumes)),
             "lib.workload.pod_spec" => Term::PodSpec,
             "lib.workload.pod_spec_path" => Term::PodSpecPath,
@@ -66,8 +70,16 @@ impl<'a> Lowerer<'_, 'a> {
             ("lib.images.effective_tag", Intrinsic::ImageEffectiveTag),
             ("lib.files.clean", Intrinsic::CleanPath),
         ];
-        let known = calls.iter().find(|(name, _)| *name == full).map(|(_, call)| *call);
-        let others = ["lib.workload.pod_at", "lib.fields.entry", "lib.collections.list", "lib.collections.map"];
+        let known = calls
+            .iter()
+            .find(|(name, _)| *name == full)
+            .map(|(_, call)| *call);
+        let others = [
+            "lib.workload.pod_at",
+            "lib.fields.entry",
+            "lib.collections.list",
+            "lib.collections.map",
+        ];
         if known.is_none() && !others.contains(&full) {
             return Ok(None);
         }
@@ -80,11 +92,19 @@ impl<'a> Lowerer<'_, 'a> {
             }
             (None, [parent, key]) if full == "lib.fields.entry" => {
                 let (open, close) = (self.program.text("["), self.program.text("]"));
-                return Ok(Some(Symbol::Term(self.program.concat([*parent, open, *key, close]))));
+                return Ok(Some(Symbol::Term(
+                    self.program.concat([*parent, open, *key, close]),
+                )));
             }
             (None, [term]) if full == "lib.collections.list" => Term::AsList(*term),
             (None, [term]) if full == "lib.collections.map" => Term::AsMap(*term),
-            _ => return self.refuse(scope.module, span, format!("`{full}` is given {} arguments", arguments.len())),
+            _ => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    format!("`{full}` is given {} arguments", arguments.len()),
+                );
+            }
         };
         Ok(Some(Symbol::Term(self.program.add_term(term))))
     }
@@ -107,7 +127,9 @@ impl<'a> Lowerer<'_, 'a> {
             "lib.quantities.less" => Test::QuantityLess,
             "lib.quantities.is_positive" => Test::QuantityPositive,
             "lib.collections.is_empty" => {
-                let [Symbol::Term(term)] = arguments else { return Ok(None) };
+                let [Symbol::Term(term)] = arguments else {
+                    return Ok(None);
+                };
                 let defined = self.program.defined(*term);
                 let binder = self.program.bind(Domain::List(*term), &self.active);
                 let always = self.program.always();
@@ -118,9 +140,17 @@ impl<'a> Lowerer<'_, 'a> {
             _ => return Ok(None),
         };
         let terms = self.terms(arguments, span, scope)?;
-        let wanted = if matches!(test, Test::IsQuantity | Test::QuantityPositive) { 1 } else { 2 };
+        let wanted = if matches!(test, Test::IsQuantity | Test::QuantityPositive) {
+            1
+        } else {
+            2
+        };
         if terms.len() != wanted {
-            return self.refuse(scope.module, span, format!("`{full}` takes {wanted} arguments"));
+            return self.refuse(
+                scope.module,
+                span,
+                format!("`{full}` takes {wanted} arguments"),
+            );
         }
         Ok(Some(self.program.add_cond(Cond::Test(test, terms.into()))))
     }
@@ -162,14 +192,29 @@ impl<'a> Lowerer<'_, 'a> {
                 }
                 self.program.add_cond(Cond::Test(test, terms.into()))
             }
-            _ => return self.refuse(scope.module, span, format!("`{name}` is given {} arguments", terms.len())),
+            _ => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    format!("`{name}` is given {} arguments", terms.len()),
+                );
+            }
         }))
     }
 
     /// A pattern is written out, or an element of a param that holds patterns: it is read once, at load.
-    fn pattern(&self, term: TermId, params: &'a [ExprRef], scope: &Scope<'a>) -> Result<(), Problem> {
+    fn pattern(
+        &self,
+        term: TermId,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<(), Problem> {
         let is_param = |list: TermId| match self.program.term(list) {
-            Term::Param(name) => self.lowering.params.get(name).is_some_and(|it| it.kind == ParamType::Regexes),
+            Term::Param(name) => self
+                .lowering
+                .params
+                .get(name)
+                .is_some_and(|it| it.kind == ParamType::Regexes),
             _ => false,
         };
         let span = params.first().map(|it| it.span());
@@ -177,7 +222,9 @@ impl<'a> Lowerer<'_, 'a> {
             Term::Const(Const::Text(text)) => match kubevet_policy::vet_pattern(text) {
                 Ok(()) => true,
                 Err(why) => match span {
-                    Some(span) => return self.refuse(scope.module, span, format!("the pattern {why}")),
+                    Some(span) => {
+                        return self.refuse(scope.module, span, format!("the pattern {why}"));
+                    }
                     None => false,
                 },
             },
@@ -253,8 +300,7 @@ impl<'a> Lowerer<'_, 'a> {
         let arguments = self.values(params, scope)?;
         let terms = self.terms(&arguments, span, scope)?;
         // OPA then writes between bytes, and CEL between letters.
-        let is_text =
-            |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
+        let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
         if call == Intrinsic::Replace {
             if !terms.get(1).is_some_and(is_text) {
                 return self.refuse(
@@ -269,15 +315,30 @@ impl<'a> Lowerer<'_, 'a> {
                 _ => usize::MAX,
             };
             if length(terms.get(2)) > length(terms.get(1)) {
-                return self.refuse(scope.module, span, "a `replace` that makes a text longer is not compiled");
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a `replace` that makes a text longer is not compiled",
+                );
             }
         }
-        Ok(Symbol::Term(self.program.add_term(Term::Call(call, terms.into()))))
+        Ok(Symbol::Term(
+            self.program.add_term(Term::Call(call, terms.into())),
+        ))
     }
 
-    fn object_get(&mut self, span: &'a Span, params: &'a [ExprRef], scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    fn object_get(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
         let [object, path, fallback] = params else {
-            return self.refuse(scope.module, span, "object.get takes an object, a path and what to fall back to");
+            return self.refuse(
+                scope.module,
+                span,
+                "object.get takes an object, a path and what to fall back to",
+            );
         };
         let symbol = self.value(object, scope)?;
         let object = self.term_of(symbol, scope.module, object.span())?;
@@ -307,12 +368,23 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither, so that a finding
     /// with such a piece is refused.
-    fn sprintf(&mut self, span: &'a Span, params: &'a [ExprRef], scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    fn sprintf(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
         let [format, list] = params else {
             return self.refuse(scope.module, span, "sprintf takes a format and a list");
         };
-        let (Some(format_text), Expr::Array { items, .. }) = (string_literal(format), list.as_ref()) else {
-            return self.refuse(scope.module, span, "the format and the list of sprintf must be written out");
+        let (Some(format_text), Expr::Array { items, .. }) =
+            (string_literal(format), list.as_ref())
+        else {
+            return self.refuse(
+                scope.module,
+                span,
+                "the format and the list of sprintf must be written out",
+            );
         };
         let symbols = self.values(items, scope)?;
         let terms = self.terms(&symbols, span, scope)?;
@@ -329,7 +401,13 @@ impl<'a> Lowerer<'_, 'a> {
                     self.program.guard(is_text, it)
                 }),
                 (Some('d'), _) => terms.next().filter(|it| self.is_whole(*it)),
-                _ => return self.refuse(scope.module, format.span(), "only %s and %d mean the same in OPA and here"),
+                _ => {
+                    return self.refuse(
+                        scope.module,
+                        format.span(),
+                        "only %s and %d mean the same in OPA and here",
+                    );
+                }
             };
             match piece {
                 Some(piece) => pieces.push(piece),
@@ -343,7 +421,11 @@ impl<'a> Lowerer<'_, 'a> {
             }
         }
         if terms.next().is_some() {
-            return self.refuse(scope.module, span, "the list has more values than the format has verbs");
+            return self.refuse(
+                scope.module,
+                span,
+                "the list has more values than the format has verbs",
+            );
         }
         pieces.push(self.program.text(rest));
         self.bounded(&pieces, span, scope)?;
@@ -358,7 +440,11 @@ impl<'a> Lowerer<'_, 'a> {
             _ => 1,
         };
         if pieces.iter().map(size).sum::<usize>() > PIECES {
-            return self.refuse(scope.module, span, "the text becomes too long to be compiled: build less");
+            return self.refuse(
+                scope.module,
+                span,
+                "the text becomes too long to be compiled: build less",
+            );
         }
         Ok(())
     }
@@ -366,16 +452,30 @@ impl<'a> Lowerer<'_, 'a> {
     /// Whether a term is a whole number wherever it is defined.
     fn is_whole(&self, term: TermId) -> bool {
         match self.program.term(term) {
-            Term::Const(Const::Int(_)) | Term::Count(_) | Term::Call(Intrinsic::SplitCount, _) => true,
+            Term::Const(Const::Int(_)) | Term::Count(_) | Term::Call(Intrinsic::SplitCount, _) => {
+                true
+            }
             Term::Key(binder) => matches!(self.program.binder(*binder).domain, Domain::List(_)),
             _ => false,
         }
     }
 
-    fn concat(&mut self, span: &'a Span, params: &'a [ExprRef], scope: &Scope<'a>) -> Result<Symbol, Problem> {
-        let [between, list] = params else { return self.refuse(scope.module, span, "concat takes a text and a list") };
-        let (Some(between), Expr::Array { items, .. }) = (string_literal(between), list.as_ref()) else {
-            return self.refuse(scope.module, span, "the text and the list of concat must be written out");
+    fn concat(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [between, list] = params else {
+            return self.refuse(scope.module, span, "concat takes a text and a list");
+        };
+        let (Some(between), Expr::Array { items, .. }) = (string_literal(between), list.as_ref())
+        else {
+            return self.refuse(
+                scope.module,
+                span,
+                "the text and the list of concat must be written out",
+            );
         };
         let symbols = self.values(items, scope)?;
         let mut terms = Vec::new();
@@ -387,20 +487,36 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.joined(&terms, between))
     }
 
-    fn count(&mut self, span: &'a Span, params: &'a [ExprRef], scope: &Scope<'a>) -> Result<Symbol, Problem> {
-        let [what] = params else { return self.refuse(scope.module, span, "count takes one argument") };
+    fn count(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [what] = params else {
+            return self.refuse(scope.module, span, "count takes one argument");
+        };
         if let Expr::Call { fcn, params, .. } = what.as_ref()
             && static_path(fcn).unwrap_or_default() == ["split"]
             && params.len() == 2
         {
             let symbols = self.values(params, scope)?;
             let terms = self.terms(&symbols, span, scope)?;
-            return Ok(Symbol::Term(self.program.add_term(Term::Call(Intrinsic::SplitCount, terms.into()))));
+            return Ok(Symbol::Term(
+                self.program
+                    .add_term(Term::Call(Intrinsic::SplitCount, terms.into())),
+            ));
         }
         let known = match self.value(what, scope)? {
             Symbol::List(items) => items.len(),
             Symbol::Record(fields) => fields.len(),
-            Symbol::Set(_) => return self.refuse(scope.module, span, "a set that is written out needs no counting"),
+            Symbol::Set(_) => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a set that is written out needs no counting",
+                );
+            }
             other => {
                 let term = self.term_of(other, scope.module, what.span())?;
                 match self.program.term(term) {
@@ -409,7 +525,9 @@ impl<'a> Lowerer<'_, 'a> {
                 }
             }
         };
-        Ok(Symbol::Term(self.program.constant(Const::Int(i64::try_from(known).unwrap_or(i64::MAX)))))
+        Ok(Symbol::Term(self.program.constant(Const::Int(
+            i64::try_from(known).unwrap_or(i64::MAX),
+        ))))
     }
 
     /// `split(text, separator)[n]`; `None` where the call is another one.
@@ -426,7 +544,10 @@ impl<'a> Lowerer<'_, 'a> {
         let mut symbols = self.values(params, scope)?;
         symbols.push(self.value(index, scope)?);
         let terms = self.terms(&symbols, index.span(), scope)?;
-        Ok(Some(Symbol::Term(self.program.add_term(Term::Call(Intrinsic::SplitAt, terms.into())))))
+        Ok(Some(Symbol::Term(
+            self.program
+                .add_term(Term::Call(Intrinsic::SplitAt, terms.into())),
+        )))
     }
 
     fn joined(&mut self, terms: &[TermId], between: &str) -> Symbol {
@@ -441,7 +562,15 @@ impl<'a> Lowerer<'_, 'a> {
         Symbol::Term(self.program.concat(pieces))
     }
 
-    fn terms(&mut self, symbols: &[Symbol], span: &Span, scope: &Scope<'a>) -> Result<Vec<TermId>, Problem> {
-        symbols.iter().map(|it| self.term_of(it.clone(), scope.module, span)).collect()
+    fn terms(
+        &mut self,
+        symbols: &[Symbol],
+        span: &Span,
+        scope: &Scope<'a>,
+    ) -> Result<Vec<TermId>, Problem> {
+        symbols
+            .iter()
+            .map(|it| self.term_of(it.clone(), scope.module, span))
+            .collect()
     }
 }

@@ -62,10 +62,19 @@ impl<'a> Lowering<'a> {
     ) -> Result<Compiled, Problem> {
         let (terms, conds, _) = program.sizes();
         program.assume_workloads(control.kinds.iter().all(carries_pod_spec));
-        let mut lowerer =
-            Lowerer { lowering: self, control, program, active: Vec::new(), calls: 0, nodes_before: terms + conds };
+        let mut lowerer = Lowerer {
+            lowering: self,
+            control,
+            program,
+            active: Vec::new(),
+            calls: 0,
+            nodes_before: terms + conds,
+        };
         let denies = lowerer.denies(module)?;
-        Ok(Compiled { control: Arc::clone(control), denies })
+        Ok(Compiled {
+            control: Arc::clone(control),
+            denies,
+        })
     }
 }
 
@@ -98,7 +107,12 @@ impl<'a> Lowerer<'_, 'a> {
         done
     }
 
-    fn refuse<T>(&self, module: &Module, span: &Span, message: impl Into<String>) -> Result<T, Problem> {
+    fn refuse<T>(
+        &self,
+        module: &Module,
+        span: &Span,
+        message: impl Into<String>,
+    ) -> Result<T, Problem> {
         Err(Problem::at(&module.file, syntax::position(span), message))
     }
 
@@ -107,7 +121,11 @@ impl<'a> Lowerer<'_, 'a> {
         self.calls += 1;
         let (terms, conds, _) = self.program.sizes();
         if self.calls > CALLS || terms + conds > self.nodes_before + NODES {
-            return self.refuse(module, span, "the rule becomes too large when its helpers are put in place: split it");
+            return self.refuse(
+                module,
+                span,
+                "the rule becomes too large when its helpers are put in place: split it",
+            );
         }
         Ok(())
     }

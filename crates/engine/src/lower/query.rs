@@ -54,10 +54,21 @@ enum Over {
 
 impl<'a> Lowerer<'_, 'a> {
     /// The ways through a body.
-    pub(super) fn ways(&mut self, query: &'a Query, scope: Scope<'a>) -> Result<Vec<Way<'a>>, Problem> {
+    pub(super) fn ways(
+        &mut self,
+        query: &'a Query,
+        scope: Scope<'a>,
+    ) -> Result<Vec<Way<'a>>, Problem> {
         let statements: Vec<&'a LiteralStmt> = query.stmts.iter().collect();
         let mut ways = Vec::new();
-        self.walk(&statements, Way { steps: Vec::new(), scope }, &mut ways)?;
+        self.walk(
+            &statements,
+            Way {
+                steps: Vec::new(),
+                scope,
+            },
+            &mut ways,
+        )?;
         Ok(ways)
     }
 
@@ -86,10 +97,21 @@ impl<'a> Lowerer<'_, 'a> {
                     "`some x` alone is not compiled: write `some x in …`",
                 );
             }
-            Literal::SomeIn { key, value, collection, .. } => {
+            Literal::SomeIn {
+                key,
+                value,
+                collection,
+                ..
+            } => {
                 return self.some(key.as_deref(), value, collection, rest, way, ways);
             }
-            Literal::Every { key, value, domain, query, .. } => {
+            Literal::Every {
+                key,
+                value,
+                domain,
+                query,
+                ..
+            } => {
                 let cond = self.every(key.as_ref(), value, domain, query, &way.scope)?;
                 way.steps.push(Step::If(cond));
             }
@@ -98,7 +120,12 @@ impl<'a> Lowerer<'_, 'a> {
                 way.steps.push(Step::If(cond));
             }
             Literal::Expr { expr, .. } => match expr.as_ref() {
-                Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => self.assign(lhs, rhs, &mut way)?,
+                Expr::AssignExpr {
+                    op: AssignOp::ColEq,
+                    lhs,
+                    rhs,
+                    ..
+                } => self.assign(lhs, rhs, &mut way)?,
                 _ => {
                     let cond = self.condition(expr, &way.scope)?;
                     way.steps.push(Step::If(cond));
@@ -161,7 +188,9 @@ impl<'a> Lowerer<'_, 'a> {
                 for (place, item) in items.into_iter().enumerate() {
                     let mut way = way.clone();
                     if let Some(key) = key {
-                        let place = self.program.constant(Const::Int(i64::try_from(place).unwrap_or(i64::MAX)));
+                        let place = self
+                            .program
+                            .constant(Const::Int(i64::try_from(place).unwrap_or(i64::MAX)));
                         way.scope.bind(key, Symbol::Term(place));
                     }
                     way.scope.bind(value, item);
@@ -252,7 +281,12 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     /// `every` asks for a collection: over nothing, null or a text it is undefined.
-    fn is_collection(&mut self, domain: &'a Expr, over: &Domain, scope: &Scope<'a>) -> Result<CondId, Problem> {
+    fn is_collection(
+        &mut self,
+        domain: &'a Expr,
+        over: &Domain,
+        scope: &Scope<'a>,
+    ) -> Result<CondId, Problem> {
         Ok(match over {
             Domain::Containers(_) | Domain::Volumes => self.program.always(),
             Domain::Elements(term) => {
@@ -272,7 +306,10 @@ impl<'a> Lowerer<'_, 'a> {
     pub(super) fn body(&mut self, query: &'a Query, scope: Scope<'a>) -> Result<CondId, Problem> {
         let ways = self.ways(query, scope)?;
         let always = self.program.always();
-        let each: Vec<CondId> = ways.iter().map(|way| self.fold(&way.steps, always)).collect();
+        let each: Vec<CondId> = ways
+            .iter()
+            .map(|way| self.fold(&way.steps, always))
+            .collect();
         Ok(self.program.or(each))
     }
 
@@ -296,7 +333,12 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    fn key_of(&mut self, binder: BinderId, module: &super::Module, span: &Span) -> Result<Symbol, Problem> {
+    fn key_of(
+        &mut self,
+        binder: BinderId,
+        module: &super::Module,
+        span: &Span,
+    ) -> Result<Symbol, Problem> {
         if self.program.binder(binder).domain.is_of_workload() {
             return self.refuse(
                 module,
@@ -315,7 +357,11 @@ impl<'a> Lowerer<'_, 'a> {
             Symbol::Term(term) => Over::Domain(self.domain_of(term)),
             other => {
                 self.term_of(other, scope.module, collection.span())?;
-                return self.refuse(scope.module, collection.span(), "this is nothing to go over");
+                return self.refuse(
+                    scope.module,
+                    collection.span(),
+                    "this is nothing to go over",
+                );
             }
         })
     }
@@ -330,7 +376,9 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// What `object.get` falls back to has no elements, so nobody goes over it.
     fn without_fallback(&self, term: TermId) -> TermId {
-        let Term::First(terms) = self.program.term(term) else { return term };
+        let Term::First(terms) = self.program.term(term) else {
+            return term;
+        };
         let is_empty = |it: &TermId| {
             let at = match self.program.term(*it) {
                 Term::Guard(_, inner) => *inner,
@@ -354,7 +402,12 @@ impl<'a> Lowerer<'_, 'a> {
         self.spend(scope.module, span)?;
         let mut found = Vec::new();
         for (module, rule) in self.lowering.rules.definitions(name) {
-            let super::syntax::Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, bodies, .. } = rule else {
+            let super::syntax::Rule::Spec {
+                head: RuleHead::Set { key: Some(key), .. },
+                bodies,
+                ..
+            } = rule
+            else {
                 return self.refuse(
                     module,
                     rule.span(),
@@ -363,7 +416,10 @@ impl<'a> Lowerer<'_, 'a> {
             };
             let ways = match bodies.first() {
                 Some(body) => self.ways(&body.query, Scope::new(module))?,
-                None => vec![Way { steps: Vec::new(), scope: Scope::new(module) }],
+                None => vec![Way {
+                    steps: Vec::new(),
+                    scope: Scope::new(module),
+                }],
             };
             for way in ways {
                 let binders = way.binders();
@@ -380,14 +436,18 @@ impl<'a> Lowerer<'_, 'a> {
         match expr {
             Expr::Var { .. } => {}
             Expr::RefDot { .. } | Expr::RefBrack { .. } => self.surely_defined(expr, scope)?,
-            Expr::BoolExpr { op: super::syntax::BoolOp::Eq, lhs, rhs, .. } => {
+            Expr::BoolExpr {
+                op: super::syntax::BoolOp::Eq,
+                lhs,
+                rhs,
+                ..
+            } => {
                 self.surely_defined(lhs, scope)?;
                 self.surely_defined(rhs, scope)?;
             }
             Expr::Call { params, .. } => {
                 for param in params {
-                    let is_local =
-                        matches!(param.as_ref(), Expr::Var { span, .. } if scope.local(span.text()).is_some());
+                    let is_local = matches!(param.as_ref(), Expr::Var { span, .. } if scope.local(span.text()).is_some());
                     if let (Symbol::Term(term), false) = (self.value(param, scope)?, is_local)
                         && !self.program.is_defined(term)
                     {

@@ -44,7 +44,10 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(module: &'a Module) -> Self {
-        Self { module, locals: Vec::new() }
+        Self {
+            module,
+            locals: Vec::new(),
+        }
     }
 
     pub(super) fn bind(&mut self, name: &str, symbol: Symbol) {
@@ -52,21 +55,36 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn local(&self, name: &str) -> Option<&Symbol> {
-        self.locals.iter().rev().find(|(it, _)| it == name).map(|(_, symbol)| symbol)
+        self.locals
+            .iter()
+            .rev()
+            .find(|(it, _)| it == name)
+            .map(|(_, symbol)| symbol)
     }
 }
 
 impl Lowerer<'_, '_> {
     /// A symbol as a term.
-    pub(super) fn term_of(&mut self, symbol: Symbol, module: &Module, span: &Span) -> Result<TermId, Problem> {
+    pub(super) fn term_of(
+        &mut self,
+        symbol: Symbol,
+        module: &Module,
+        span: &Span,
+    ) -> Result<TermId, Problem> {
         let message = match symbol {
             Symbol::Term(term) => return Ok(term),
-            Symbol::List(items) if items.is_empty() => return Ok(self.program.constant(Const::EmptyList)),
-            Symbol::Record(fields) if fields.is_empty() => return Ok(self.program.constant(Const::EmptyMap)),
+            Symbol::List(items) if items.is_empty() => {
+                return Ok(self.program.constant(Const::EmptyList));
+            }
+            Symbol::Record(fields) if fields.is_empty() => {
+                return Ok(self.program.constant(Const::EmptyMap));
+            }
             Symbol::Input | Symbol::Params | Symbol::Request => {
                 "all of `input` at once is not compiled: name what you read of it"
             }
-            Symbol::Package(_) => "nothing of this name can be compiled: import rules of data.lib one by one",
+            Symbol::Package(_) => {
+                "nothing of this name can be compiled: import rules of data.lib one by one"
+            }
             Symbol::Element(_) => {
                 "a whole container or volume of the library is not compiled as a value: name its field"
             }

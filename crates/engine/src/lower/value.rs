@@ -85,7 +85,11 @@ impl<'a> Lowerer<'_, 'a> {
     fn number(&mut self, text: &str, span: &Span, scope: &Scope<'a>) -> Result<Symbol, Problem> {
         match text.parse::<i64>() {
             Ok(number) => Ok(Symbol::Term(self.program.constant(Const::Int(number)))),
-            Err(_) => self.refuse(scope.module, span, "only whole numbers of 64 bits are compiled"),
+            Err(_) => self.refuse(
+                scope.module,
+                span,
+                "only whole numbers of 64 bits are compiled",
+            ),
         }
     }
 
@@ -137,17 +141,25 @@ impl<'a> Lowerer<'_, 'a> {
             Symbol::Params if self.lowering.params.get(name).is_some() => {
                 self.program.add_term(Term::Param(name.into()))
             }
-            Symbol::Params => return self.refuse(scope.module, span, format!("there is no param `{name}`")),
+            Symbol::Params => {
+                return self.refuse(scope.module, span, format!("there is no param `{name}`"));
+            }
             Symbol::Request if name == "operation" => self.program.add_term(Term::Operation),
             Symbol::Request => {
                 return self.refuse(
                     scope.module,
                     span,
-                    format!("`input.request.{name}` is not compiled: only input.request.operation is"),
+                    format!(
+                        "`input.request.{name}` is not compiled: only input.request.operation is"
+                    ),
                 );
             }
             Symbol::Package(path) => {
-                let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                let full = if path.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{path}.{name}")
+                };
                 return self.rule(&full, span, scope);
             }
             Symbol::Element(binder) => {
@@ -176,7 +188,10 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     fn is_container(&self, binder: crate::program::BinderId) -> bool {
-        matches!(self.program.binder(binder).domain, crate::program::Domain::Containers(_))
+        matches!(
+            self.program.binder(binder).domain,
+            crate::program::Domain::Containers(_)
+        )
     }
 
     fn bracket(
@@ -202,18 +217,27 @@ impl<'a> Lowerer<'_, 'a> {
         }
         match (base, self.constant_of(&index)) {
             (Symbol::List(items), Some(Const::Int(place))) => {
-                match usize::try_from(place).ok().and_then(|it| items.into_iter().nth(it)) {
+                match usize::try_from(place)
+                    .ok()
+                    .and_then(|it| items.into_iter().nth(it))
+                {
                     Some(item) => Ok(item),
                     None => Ok(Symbol::Term(self.program.undefined())),
                 }
             }
             (Symbol::Term(base), _) => {
                 let index = self.term_of(index, scope.module, span)?;
-                Ok(Symbol::Term(self.program.add_term(Term::Index(base, index))))
+                Ok(Symbol::Term(
+                    self.program.add_term(Term::Index(base, index)),
+                ))
             }
             (other, _) => {
                 self.term_of(other, scope.module, span)?;
-                self.refuse(scope.module, span, "this cannot be indexed: write the key out")
+                self.refuse(
+                    scope.module,
+                    span,
+                    "this cannot be indexed: write the key out",
+                )
             }
         }
     }

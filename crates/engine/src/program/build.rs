@@ -45,18 +45,27 @@ impl Program {
     }
 
     pub(crate) fn binder(&self, id: BinderId) -> &Binder {
-        const NONE: &Binder = &Binder { domain: Domain::Volumes, nesting: u32::MAX };
+        const NONE: &Binder = &Binder {
+            domain: Domain::Volumes,
+            nesting: u32::MAX,
+        };
         self.binders.get(id.place()).unwrap_or(NONE)
     }
 
     /// All terms.
     pub(crate) fn terms(&self) -> impl Iterator<Item = (TermId, &Term)> {
-        self.terms.iter().enumerate().map(|(place, term)| (TermId(id_of(place)), term))
+        self.terms
+            .iter()
+            .enumerate()
+            .map(|(place, term)| (TermId(id_of(place)), term))
     }
 
     /// All conditions.
     pub(crate) fn conds(&self) -> impl Iterator<Item = (CondId, &Cond)> {
-        self.conds.iter().enumerate().map(|(place, cond)| (CondId(id_of(place)), cond))
+        self.conds
+            .iter()
+            .enumerate()
+            .map(|(place, cond)| (CondId(id_of(place)), cond))
     }
 
     /// How many terms, conditions and binders there are.
@@ -83,14 +92,22 @@ impl Program {
     pub(crate) fn free_in_domain(&self, domain: &Domain) -> &[BinderId] {
         match domain {
             Domain::Containers(_) | Domain::Volumes => &[],
-            Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => self.free_in_term(*term),
+            Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => {
+                self.free_in_term(*term)
+            }
         }
     }
 
     /// The binder of a domain within these others.
     pub(crate) fn bind(&mut self, domain: Domain, within: &[BinderId]) -> BinderId {
-        let nesting = within.iter().filter(|it| self.binder(**it).domain == domain).count();
-        let binder = Binder { domain, nesting: id_of(nesting) };
+        let nesting = within
+            .iter()
+            .filter(|it| self.binder(**it).domain == domain)
+            .count();
+        let binder = Binder {
+            domain,
+            nesting: id_of(nesting),
+        };
         if let Some(id) = self.binder_ids.get(&binder) {
             return *id;
         }
@@ -129,7 +146,11 @@ impl Program {
     fn term_needs(&self, term: &Term) -> Box<[BinderId]> {
         let mut needs = BTreeSet::new();
         match term {
-            Term::Key(it) | Term::Value(it) | Term::Name(it) | Term::Place(it) | Term::ListName(it) => {
+            Term::Key(it)
+            | Term::Value(it)
+            | Term::Name(it)
+            | Term::Place(it)
+            | Term::ListName(it) => {
                 needs.insert(*it);
                 // An element changes with what its list stands in.
                 needs.extend(self.free_in_domain(&self.binder(*it).domain));
@@ -138,7 +159,10 @@ impl Program {
                 needs.extend(self.free_in_cond(*cond));
                 needs.extend(self.free_in_term(*term));
             }
-            _ => term.parts().iter().for_each(|it| needs.extend(self.free_in_term(*it))),
+            _ => term
+                .parts()
+                .iter()
+                .for_each(|it| needs.extend(self.free_in_term(*it))),
         }
         needs.into_iter().collect()
     }
@@ -147,7 +171,9 @@ impl Program {
         let mut needs = BTreeSet::new();
         match cond {
             Cond::And(conds) | Cond::Or(conds) => {
-                conds.iter().for_each(|it| needs.extend(self.free_in_cond(*it)));
+                conds
+                    .iter()
+                    .for_each(|it| needs.extend(self.free_in_cond(*it)));
             }
             Cond::Not(cond) => needs.extend(self.free_in_cond(*cond)),
             Cond::Any(binder, cond) => {
@@ -155,7 +181,10 @@ impl Program {
                 needs.remove(binder);
                 needs.extend(self.free_in_domain(&self.binder(*binder).domain));
             }
-            _ => cond.terms().iter().for_each(|it| needs.extend(self.free_in_term(*it))),
+            _ => cond
+                .terms()
+                .iter()
+                .for_each(|it| needs.extend(self.free_in_term(*it))),
         }
         needs.into_iter().collect()
     }
@@ -216,7 +245,11 @@ impl Program {
                 kept.push(term);
                 // Nothing after it is ever asked.
                 if self.is_defined(term) {
-                    return if let [only] = kept.as_slice() { *only } else { self.add_term(Term::First(kept.into())) };
+                    return if let [only] = kept.as_slice() {
+                        *only
+                    } else {
+                        self.add_term(Term::First(kept.into()))
+                    };
                 }
             }
         }
@@ -275,14 +308,18 @@ impl Program {
             | Term::Name(_)
             | Term::Place(_)
             | Term::ListName(_) => true,
-            Term::PodSpec | Term::PodMetadata | Term::PodSpecPath | Term::PodMetadataPath => self.of_workloads,
+            Term::PodSpec | Term::PodMetadata | Term::PodSpecPath | Term::PodMetadataPath => {
+                self.of_workloads
+            }
             Term::First(terms) => terms.last().is_some_and(|it| self.is_defined(*it)),
             Term::AsList(term) | Term::AsMap(term) => self.is_defined(*term),
             Term::Concat(terms) => terms.iter().all(|it| {
                 let plain = self.is_text(*it) || self.is_place(*it);
                 plain && self.is_defined(*it)
             }),
-            Term::Call(call, parts) => call.is_total() && parts.iter().all(|it| self.is_defined(*it)),
+            Term::Call(call, parts) => {
+                call.is_total() && parts.iter().all(|it| self.is_defined(*it))
+            }
             _ => false,
         }
     }
@@ -300,7 +337,9 @@ impl Program {
             | Term::Concat(_) => true,
             Term::Key(binder) => matches!(self.binder(*binder).domain, Domain::Map(_)),
             Term::Value(binder) => match self.binder(*binder).domain {
-                Domain::Elements(list) | Domain::List(list) => matches!(self.term(list), Term::Param(_)),
+                Domain::Elements(list) | Domain::List(list) => {
+                    matches!(self.term(list), Term::Param(_))
+                }
                 _ => false,
             },
             Term::Index(list, _) => matches!(self.term(*list), Term::Param(_)),
@@ -357,7 +396,10 @@ impl Program {
             }
         }
         // A comparison or a test says that its terms are defined.
-        let implied: Vec<TermId> = kept.iter().flat_map(|it| self.proves_defined(*it)).collect();
+        let implied: Vec<TermId> = kept
+            .iter()
+            .flat_map(|it| self.proves_defined(*it))
+            .collect();
         kept.retain(|it| !matches!(self.cond(*it), Cond::Defined(term) if implied.contains(term)));
         match kept.as_slice() {
             [] => self.always(),
@@ -437,7 +479,11 @@ impl Program {
     }
 
     pub(crate) fn any(&mut self, binder: BinderId, cond: CondId) -> CondId {
-        if self.is_never(cond) { cond } else { self.add_cond(Cond::Any(binder, cond)) }
+        if self.is_never(cond) {
+            cond
+        } else {
+            self.add_cond(Cond::Any(binder, cond))
+        }
     }
 
     pub(crate) fn defined(&mut self, term: TermId) -> CondId {
@@ -458,7 +504,14 @@ impl Program {
                     _ => None,
                 };
                 let adds = |it: &&TermId| needed.is_none_or(|part| !self.is_strict(**it, part));
-                let kept: Vec<TermId> = terms.iter().rev().skip(1).rev().filter(adds).copied().collect();
+                let kept: Vec<TermId> = terms
+                    .iter()
+                    .rev()
+                    .skip(1)
+                    .rev()
+                    .filter(adds)
+                    .copied()
+                    .collect();
                 let mut each: Vec<CondId> = kept.iter().map(|it| self.defined(*it)).collect();
                 each.extend(last);
                 self.or(each)
@@ -495,7 +548,9 @@ impl Program {
 
     /// The branches before the last one, where that is a constant which makes the condition false that is asked.
     fn before_fallback(&mut self, term: TermId, fails: impl Fn(&Const) -> bool) -> Option<TermId> {
-        let Term::First(terms) = self.term(term) else { return None };
+        let Term::First(terms) = self.term(term) else {
+            return None;
+        };
         let (last, before) = terms.split_last()?;
         if !matches!(self.term(*last), Term::Const(value) if fails(value)) {
             return None;
@@ -530,7 +585,11 @@ impl Program {
                 return self.and([cond, inner]);
             }
             _ if self.is_text(term) => {
-                return if wanted == Type::Text { self.defined(term) } else { self.never() };
+                return if wanted == Type::Text {
+                    self.defined(term)
+                } else {
+                    self.never()
+                };
             }
             _ => None,
         };
@@ -546,7 +605,11 @@ impl Term {
     /// The terms that it is made of, where it has no condition.
     pub(crate) fn parts(&self) -> Vec<TermId> {
         match self {
-            Self::Field(it, _) | Self::Count(it) | Self::AsList(it) | Self::AsMap(it) | Self::Guard(_, it) => vec![*it],
+            Self::Field(it, _)
+            | Self::Count(it)
+            | Self::AsList(it)
+            | Self::AsMap(it)
+            | Self::Guard(_, it) => vec![*it],
             Self::Index(a, b) => vec![*a, *b],
             Self::First(parts) | Self::Concat(parts) | Self::Call(_, parts) => parts.to_vec(),
             _ => Vec::new(),
@@ -558,7 +621,9 @@ impl Cond {
     /// The terms that it asks about itself.
     pub(crate) fn terms(&self) -> Vec<TermId> {
         match self {
-            Self::Defined(it) | Self::Truthy(it) | Self::Is(it, _) | Self::OneOf(it, _) => vec![*it],
+            Self::Defined(it) | Self::Truthy(it) | Self::Is(it, _) | Self::OneOf(it, _) => {
+                vec![*it]
+            }
             Self::Compare(_, a, b) | Self::Member(a, b) => vec![*a, *b],
             Self::Test(_, terms) => terms.to_vec(),
             Self::True | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Any(..) => Vec::new(),

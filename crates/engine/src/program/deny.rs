@@ -53,7 +53,11 @@ impl Deny {
         let mut levels = vec![Vec::new(); self.binders.len() + 1];
         for cond in &self.when {
             let free = program.free_in_cond(*cond);
-            let level = self.binders.iter().rposition(|it| free.contains(it)).map_or(0, |it| it + 1);
+            let level = self
+                .binders
+                .iter()
+                .rposition(|it| free.contains(it))
+                .map_or(0, |it| it + 1);
             if let Some(conds) = levels.get_mut(level) {
                 conds.push(*cond);
             }

@@ -23,5 +23,6 @@ pub(crate) use build::Program;
 pub(crate) use deny::{Compiled, Deny, FixTemplate, FixValue};
 pub(crate) use reads::{fields_read, path_reads};
 pub(crate) use term::{
-    Binder, BinderId, Comparison, Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term, TermId, Test, Type,
+    Binder, BinderId, Comparison, Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term,
+    TermId, Test, Type,
 };

@@ -11,27 +11,47 @@ use std::collections::{BTreeMap, BTreeSet};
 /// that it names. A path that cannot be told from the program has no entry.
 pub(crate) fn path_reads(program: &Program, compiled: &Compiled) -> Vec<PathReads> {
     let below = |path: &FieldPattern, reads: &BTreeSet<FieldPattern>| -> Vec<ElementField> {
-        let fields: BTreeSet<_> = reads.iter().filter_map(|it| ElementField::between(it, path)).collect();
+        let fields: BTreeSet<_> = reads
+            .iter()
+            .filter_map(|it| ElementField::between(it, path))
+            .collect();
         fields.into_iter().collect()
     };
     let fields = fields_read(program, compiled);
-    fields.into_iter().map(|(path, reads)| PathReads { fields: below(&path, &reads), path }).collect()
+    fields
+        .into_iter()
+        .map(|(path, reads)| PathReads {
+            fields: below(&path, &reads),
+            path,
+        })
+        .collect()
 }
 
 /// All fields that the conditions of a control read, for each path of its findings.
-pub(crate) fn fields_read(program: &Program, compiled: &Compiled) -> BTreeMap<FieldPattern, BTreeSet<FieldPattern>> {
+pub(crate) fn fields_read(
+    program: &Program,
+    compiled: &Compiled,
+) -> BTreeMap<FieldPattern, BTreeSet<FieldPattern>> {
     let mut fields: BTreeMap<FieldPattern, BTreeSet<FieldPattern>> = BTreeMap::new();
     for deny in &compiled.denies {
         let reads = reads_of(program, deny);
         for path in deny.paths.iter().flat_map(|it| path_patterns(program, *it)) {
-            fields.entry(path).or_default().extend(reads.iter().cloned());
+            fields
+                .entry(path)
+                .or_default()
+                .extend(reads.iter().cloned());
         }
     }
     fields
 }
 
 fn reads_of(program: &Program, deny: &Deny) -> BTreeSet<FieldPattern> {
-    let mut reads = Reads { program, fields: BTreeSet::new(), conds: BTreeSet::new(), terms: BTreeSet::new() };
+    let mut reads = Reads {
+        program,
+        fields: BTreeSet::new(),
+        conds: BTreeSet::new(),
+        terms: BTreeSet::new(),
+    };
     deny.when.iter().for_each(|it| reads.cond(*it));
     deny.binders.iter().for_each(|it| reads.domain(*it));
     reads.fields
@@ -41,7 +61,10 @@ fn reads_of(program: &Program, deny: &Deny) -> BTreeSet<FieldPattern> {
 fn path_patterns(program: &Program, path: TermId) -> Vec<FieldPattern> {
     match program.term(path) {
         Term::Guard(_, path) => path_patterns(program, *path),
-        Term::First(paths) => paths.iter().flat_map(|it| path_patterns(program, *it)).collect(),
+        Term::First(paths) => paths
+            .iter()
+            .flat_map(|it| path_patterns(program, *it))
+            .collect(),
         Term::Concat(pieces) => follow(program, pieces),
         _ => follow(program, &[path]),
     }
@@ -49,16 +72,28 @@ fn path_patterns(program: &Program, path: TermId) -> Vec<FieldPattern> {
 
 /// Reads the pieces of a path: what it begins with, fields, and keys in brackets.
 fn follow(program: &Program, pieces: &[TermId]) -> Vec<FieldPattern> {
-    let Some(first) = pieces.first() else { return Vec::new() };
+    let Some(first) = pieces.first() else {
+        return Vec::new();
+    };
     let (mut patterns, rest) = match program.term(*first) {
         Term::Place(binder) => (elements(program, *binder), pieces.get(1..)),
-        Term::PodSpecPath => (vec![FieldPattern::of(PatternRoot::PodSpec)], pieces.get(1..)),
-        Term::PodMetadataPath => (vec![FieldPattern::of(PatternRoot::PodMetadata)], pieces.get(1..)),
+        Term::PodSpecPath => (
+            vec![FieldPattern::of(PatternRoot::PodSpec)],
+            pieces.get(1..),
+        ),
+        Term::PodMetadataPath => (
+            vec![FieldPattern::of(PatternRoot::PodMetadata)],
+            pieces.get(1..),
+        ),
         Term::Const(Const::Text(_)) => (vec![FieldPattern::of(PatternRoot::Object)], Some(pieces)),
         _ => return Vec::new(),
     };
     let mut in_brackets = false;
-    let mut extend = |step: PatternStep| patterns.iter_mut().for_each(|it| it.steps.push(step.clone()));
+    let mut extend = |step: PatternStep| {
+        patterns
+            .iter_mut()
+            .for_each(|it| it.steps.push(step.clone()))
+    };
     for piece in rest.unwrap_or_default() {
         let Term::Const(Const::Text(text)) = program.term(*piece) else {
             if !in_brackets {
@@ -109,8 +144,11 @@ impl Reads<'_> {
             Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
             Cond::Not(cond) => self.cond(*cond),
             // An element that only has to be a map or list is not read as a whole.
-            Cond::Is(term, Type::Map | Type::List) if matches!(self.program.term(*term), Term::Value(_)) => {}
-            Cond::Defined(term) | Cond::Truthy(term) | Cond::Is(term, _) | Cond::OneOf(term, _) => self.read(*term),
+            Cond::Is(term, Type::Map | Type::List)
+                if matches!(self.program.term(*term), Term::Value(_)) => {}
+            Cond::Defined(term) | Cond::Truthy(term) | Cond::Is(term, _) | Cond::OneOf(term, _) => {
+                self.read(*term)
+            }
             Cond::Compare(_, a, b) | Cond::Member(a, b) => {
                 self.read(*a);
                 self.read(*b);
@@ -125,7 +163,9 @@ impl Reads<'_> {
 
     /// What a loop goes over is not read as a whole: its elements are, where a condition takes them.
     fn domain(&mut self, binder: BinderId) {
-        if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) = self.program.binder(binder).domain {
+        if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
+            self.program.binder(binder).domain
+        {
             self.conditions_of(term);
         }
     }
@@ -154,7 +194,9 @@ impl Reads<'_> {
                 self.read(*at);
             }
             Term::Count(of) => self.read(*of),
-            Term::Concat(parts) | Term::Call(_, parts) => parts.iter().for_each(|it| self.read(*it)),
+            Term::Concat(parts) | Term::Call(_, parts) => {
+                parts.iter().for_each(|it| self.read(*it))
+            }
             _ => {}
         }
     }
@@ -163,7 +205,10 @@ impl Reads<'_> {
 /// The ways to what a term gives as it stands in the object; none where it is made or written out.
 fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
     let below = |of: TermId, step: &PatternStep| -> Vec<FieldPattern> {
-        places(program, of).iter().map(|it| it.then(step.clone())).collect()
+        places(program, of)
+            .iter()
+            .map(|it| it.then(step.clone()))
+            .collect()
     };
     match program.term(term) {
         Term::Object => vec![FieldPattern::of(PatternRoot::Object)],
@@ -172,7 +217,10 @@ fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
         Term::Value(binder) => elements(program, *binder),
         Term::Name(binder) => {
             let name = PatternStep::Field("name".to_owned());
-            elements(program, *binder).iter().map(|it| it.then(name.clone())).collect()
+            elements(program, *binder)
+                .iter()
+                .map(|it| it.then(name.clone()))
+                .collect()
         }
         Term::Field(of, name) => below(*of, &PatternStep::Field(name.to_string())),
         Term::Index(of, at) => match program.term(*at) {
@@ -188,14 +236,17 @@ fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
 /// The elements that a binder goes over; for containers, of each of their lists.
 fn elements(program: &Program, binder: BinderId) -> Vec<FieldPattern> {
     let of_pod = |list: &str| {
-        FieldPattern::of(PatternRoot::PodSpec).then(PatternStep::Field(list.to_owned())).then(PatternStep::Each)
+        FieldPattern::of(PatternRoot::PodSpec)
+            .then(PatternStep::Field(list.to_owned()))
+            .then(PatternStep::Each)
     };
     match program.binder(binder).domain {
         Domain::Containers(list) => list.fields().iter().map(|it| of_pod(it)).collect(),
         Domain::Volumes => vec![of_pod("volumes")],
-        Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => {
-            places(program, term).iter().map(|it| it.then(PatternStep::Each)).collect()
-        }
+        Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => places(program, term)
+            .iter()
+            .map(|it| it.then(PatternStep::Each))
+            .collect(),
     }
 }
 
@@ -207,11 +258,21 @@ mod tests {
 
     /// The elements of a body's loops that none of its paths names.
     fn unnamed_elements(program: &Program, deny: &Deny) -> Vec<FieldPattern> {
-        let paths: Vec<FieldPattern> = deny.paths.iter().flat_map(|it| path_patterns(program, *it)).collect();
+        let paths: Vec<FieldPattern> = deny
+            .paths
+            .iter()
+            .flat_map(|it| path_patterns(program, *it))
+            .collect();
         let is_named = |element: &FieldPattern| {
-            paths.iter().any(|it| it.root == element.root && it.steps.starts_with(&element.steps))
+            paths
+                .iter()
+                .any(|it| it.root == element.root && it.steps.starts_with(&element.steps))
         };
-        deny.binders.iter().flat_map(|it| elements(program, *it)).filter(|it| !is_named(it)).collect()
+        deny.binders
+            .iter()
+            .flat_map(|it| elements(program, *it))
+            .filter(|it| !is_named(it))
+            .collect()
     }
 
     #[test]
@@ -220,9 +281,17 @@ mod tests {
         assert_eq!(problems, []);
         for control in engine.compiled() {
             for deny in &control.denies {
-                let unnamed: Vec<String> =
-                    unnamed_elements(engine.program(), deny).iter().map(ToString::to_string).collect();
-                assert_eq!(unnamed, [] as [&str; 0], "{} at {:?}", control.control.id, deny.position);
+                let unnamed: Vec<String> = unnamed_elements(engine.program(), deny)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                assert_eq!(
+                    unnamed,
+                    [] as [&str; 0],
+                    "{} at {:?}",
+                    control.control.id,
+                    deny.position
+                );
             }
         }
     }
@@ -242,9 +311,20 @@ mod tests {
                     path
                 };
                 let is_containers = |it: &PatternStep| matches!(it, PatternStep::Field(name) if name == "initContainers" || name == "ephemeralContainers");
-                if read.path.root == PatternRoot::PodSpec && read.path.steps.first().is_some_and(is_containers) {
-                    let same = reads.iter().find(|it| it.path == first("containers")).map(|it| &it.fields);
-                    assert_eq!(same, Some(&read.fields), "{} {}", control.control.id, read.path);
+                if read.path.root == PatternRoot::PodSpec
+                    && read.path.steps.first().is_some_and(is_containers)
+                {
+                    let same = reads
+                        .iter()
+                        .find(|it| it.path == first("containers"))
+                        .map(|it| &it.fields);
+                    assert_eq!(
+                        same,
+                        Some(&read.fields),
+                        "{} {}",
+                        control.control.id,
+                        read.path
+                    );
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! A program as text, for people who want to know what a rule became.
 
-use super::{BinderId, Comparison, Cond, CondId, Const, ContainerList, Deny, Domain, FixValue, Program, Term, TermId};
+use super::{
+    BinderId, Comparison, Cond, CondId, Const, ContainerList, Deny, Domain, FixValue, Program,
+    Term, TermId,
+};
 
 impl Program {
     /// One body of a rule, a line for each of its parts.
@@ -10,7 +13,11 @@ impl Program {
         let mut indent = String::from("  ");
         for (level, conds) in levels.iter().enumerate() {
             if let Some(binder) = level.checked_sub(1).and_then(|it| deny.binders.get(it)) {
-                text.push_str(&format!("{indent}for {} in {}\n", self.name(*binder), self.show_domain(*binder)));
+                text.push_str(&format!(
+                    "{indent}for {} in {}\n",
+                    self.name(*binder),
+                    self.show_domain(*binder)
+                ));
                 indent.push_str("  ");
             }
             for cond in conds {
@@ -27,7 +34,10 @@ impl Program {
                 Some(FixValue::Written(json)) => format!("= {json}"),
                 Some(FixValue::Term(term)) => format!("= {}", self.show_term(*term)),
             };
-            text.push_str(&format!("{indent}fix {} {value}\n", self.show_term(fix.path)));
+            text.push_str(&format!(
+                "{indent}fix {} {value}\n",
+                self.show_term(fix.path)
+            ));
         }
         text
     }
@@ -44,7 +54,9 @@ impl Program {
                         Term::Field(_, name) | Term::Param(name) => {
                             return format!("{name}_{}", self.number(binder.nesting));
                         }
-                        Term::AsList(inner) | Term::AsMap(inner) | Term::Guard(_, inner) => at = *inner,
+                        Term::AsList(inner) | Term::AsMap(inner) | Term::Guard(_, inner) => {
+                            at = *inner
+                        }
                         Term::First(terms) => match terms.first() {
                             Some(inner) => at = *inner,
                             None => return "element".to_owned(),
@@ -54,11 +66,19 @@ impl Program {
                 }
             }
         };
-        if binder.nesting == 0 { base.to_owned() } else { format!("{base}{}", binder.nesting + 1) }
+        if binder.nesting == 0 {
+            base.to_owned()
+        } else {
+            format!("{base}{}", binder.nesting + 1)
+        }
     }
 
     fn number(&self, nesting: u32) -> String {
-        if nesting == 0 { "item".to_owned() } else { format!("item{}", nesting + 1) }
+        if nesting == 0 {
+            "item".to_owned()
+        } else {
+            format!("item{}", nesting + 1)
+        }
     }
 
     fn show_domain(&self, binder: BinderId) -> String {
@@ -74,7 +94,11 @@ impl Program {
     }
 
     fn show_terms(&self, terms: &[TermId], between: &str) -> String {
-        terms.iter().map(|it| self.show_term(*it)).collect::<Vec<_>>().join(between)
+        terms
+            .iter()
+            .map(|it| self.show_term(*it))
+            .collect::<Vec<_>>()
+            .join(between)
     }
 
     /// A term.
@@ -96,7 +120,9 @@ impl Program {
             Term::ListName(binder) => format!("listOf({})", self.name(*binder)),
             Term::Field(of, name) => format!("{}.{name}", self.show_term(*of)),
             Term::Index(of, at) => format!("{}[{}]", self.show_term(*of), self.show_term(*at)),
-            Term::Guard(cond, term) => format!("({} if {})", self.show_term(*term), self.show_cond(*cond)),
+            Term::Guard(cond, term) => {
+                format!("({} if {})", self.show_term(*term), self.show_cond(*cond))
+            }
             Term::First(terms) => format!("({})", self.show_terms(terms, " else ")),
             Term::Count(term) => format!("count({})", self.show_term(*term)),
             Term::Concat(terms) => self.show_terms(terms, " + "),
@@ -107,7 +133,11 @@ impl Program {
     }
 
     fn show_conds(&self, conds: &[CondId], between: &str) -> String {
-        conds.iter().map(|it| self.show_cond(*it)).collect::<Vec<_>>().join(between)
+        conds
+            .iter()
+            .map(|it| self.show_cond(*it))
+            .collect::<Vec<_>>()
+            .join(between)
     }
 
     /// A condition.
@@ -120,9 +150,18 @@ impl Program {
             Cond::Not(cond) => format!("not {}", self.show_cond(*cond)),
             Cond::Defined(term) => format!("defined {}", self.show_term(*term)),
             Cond::Truthy(term) => self.show_term(*term),
-            Cond::Is(term, kind) => format!("{} is {}", self.show_term(*term), format!("{kind:?}").to_lowercase()),
+            Cond::Is(term, kind) => format!(
+                "{} is {}",
+                self.show_term(*term),
+                format!("{kind:?}").to_lowercase()
+            ),
             Cond::Compare(comparison, a, b) => {
-                format!("{} {} {}", self.show_term(*a), comparison.sign(), self.show_term(*b))
+                format!(
+                    "{} {} {}",
+                    self.show_term(*a),
+                    comparison.sign(),
+                    self.show_term(*b)
+                )
             }
             Cond::OneOf(term, values) => {
                 let values: Vec<String> = values.iter().map(Const::show).collect();
@@ -131,7 +170,12 @@ impl Program {
             Cond::Member(a, b) => format!("{} in {}", self.show_term(*a), self.show_term(*b)),
             Cond::Test(test, terms) => format!("{test:?}({})", self.show_terms(terms, ", ")),
             Cond::Any(binder, cond) => {
-                format!("any {} in {}: {}", self.name(*binder), self.show_domain(*binder), self.show_cond(*cond))
+                format!(
+                    "any {} in {}: {}",
+                    self.name(*binder),
+                    self.show_domain(*binder),
+                    self.show_cond(*cond)
+                )
             }
         }
     }

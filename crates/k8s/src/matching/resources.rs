@@ -48,8 +48,15 @@ impl MatchResources {
     }
 
     /// Whether it takes a request. `namespace` is asked for only where the answer hangs on it.
-    pub fn matches<'n>(&self, request: &Attributes<'_>, namespace: impl FnOnce() -> NamespaceLabels<'n>) -> Matching {
-        if !self.takes_by_rules(request) || !self.takes_by_name(request) || !self.takes_by_labels(request) {
+    pub fn matches<'n>(
+        &self,
+        request: &Attributes<'_>,
+        namespace: impl FnOnce() -> NamespaceLabels<'n>,
+    ) -> Matching {
+        if !self.takes_by_rules(request)
+            || !self.takes_by_name(request)
+            || !self.takes_by_labels(request)
+        {
             return Matching::No;
         }
         if self.namespace_selector.is_empty() {
@@ -72,7 +79,10 @@ impl MatchResources {
     #[must_use]
     pub fn takes_by_rules(&self, request: &Attributes<'_>) -> bool {
         (self.resource_rules.is_empty() || self.resource_rules.iter().any(|it| it.takes(request)))
-            && !self.exclude_resource_rules.iter().any(|it| it.takes(request))
+            && !self
+                .exclude_resource_rules
+                .iter()
+                .any(|it| it.takes(request))
     }
 
     /// Whether it may take a request of whose object and namespace nothing but the names is known.
@@ -82,10 +92,15 @@ impl MatchResources {
     }
 
     fn takes_by_name(&self, request: &Attributes<'_>) -> bool {
-        let namespace = if request.is_namespace() { request.name } else { request.namespace };
+        let namespace = if request.is_namespace() {
+            request.name
+        } else {
+            request.namespace
+        };
         let lists = |names: &[String]| names.iter().any(|it| it == namespace);
         namespace.is_empty()
-            || ((self.namespaces.is_empty() || lists(&self.namespaces)) && !lists(&self.exclude_namespaces))
+            || ((self.namespaces.is_empty() || lists(&self.namespaces))
+                && !lists(&self.exclude_namespaces))
     }
 
     fn takes_by_labels(&self, request: &Attributes<'_>) -> bool {
@@ -106,12 +121,21 @@ mod tests {
     use kubevet_model::Operation;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn selector(key: &str, value: &str) -> Selector {
         let values = vec![value.to_owned()];
-        Selector { requirements: vec![Requirement { key: key.to_owned(), operator: Operator::In, values }] }
+        Selector {
+            requirements: vec![Requirement {
+                key: key.to_owned(),
+                operator: Operator::In,
+                values,
+            }],
+        }
     }
 
     fn pod() -> Attributes<'static> {
@@ -134,31 +158,70 @@ mod tests {
 
     #[test]
     fn without_anything_all_is_taken_and_nobody_is_asked() {
-        assert_eq!(MatchResources::default().matches(&pod(), unasked), Matching::Yes);
+        assert_eq!(
+            MatchResources::default().matches(&pod(), unasked),
+            Matching::Yes
+        );
         assert!(!MatchResources::default().needs_namespaces());
     }
 
     #[test]
     fn unknown_labels_are_not_no_labels() {
-        let scope = MatchResources { namespace_selector: selector("tier", "web"), ..MatchResources::default() };
+        let scope = MatchResources {
+            namespace_selector: selector("tier", "web"),
+            ..MatchResources::default()
+        };
         let (web, other) = (labels(&[("tier", "web")]), labels(&[]));
-        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Known(&web)), Matching::Yes);
-        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Known(&other)), Matching::No);
-        assert_eq!(scope.matches(&pod(), || NamespaceLabels::Unknown), Matching::Unknown);
+        assert_eq!(
+            scope.matches(&pod(), || NamespaceLabels::Known(&web)),
+            Matching::Yes
+        );
+        assert_eq!(
+            scope.matches(&pod(), || NamespaceLabels::Known(&other)),
+            Matching::No
+        );
+        assert_eq!(
+            scope.matches(&pod(), || NamespaceLabels::Unknown),
+            Matching::Unknown
+        );
         // What is left out anyway hangs on no namespace.
-        let scope = MatchResources { exclude_namespaces: vec!["shop".to_owned()], ..scope };
+        let scope = MatchResources {
+            exclude_namespaces: vec!["shop".to_owned()],
+            ..scope
+        };
         assert_eq!(scope.matches(&pod(), unasked), Matching::No);
     }
 
     #[test]
     fn a_namespace_is_selected_by_its_own_labels() {
-        let scope = MatchResources { namespace_selector: selector("tier", "web"), ..MatchResources::default() };
+        let scope = MatchResources {
+            namespace_selector: selector("tier", "web"),
+            ..MatchResources::default()
+        };
         let (web, none) = (labels(&[("tier", "web")]), labels(&[]));
-        let namespace = Attributes { resource: "namespaces", namespace: "", name: "shop", ..pod() };
-        let with = |labels, old_labels| Attributes { labels, old_labels, ..namespace };
-        assert_eq!(scope.matches(&with(Some(&web), None), unasked), Matching::Yes);
-        assert_eq!(scope.matches(&with(Some(&none), None), unasked), Matching::No);
-        assert_eq!(scope.matches(&with(Some(&none), Some(&web)), unasked), Matching::Yes);
+        let namespace = Attributes {
+            resource: "namespaces",
+            namespace: "",
+            name: "shop",
+            ..pod()
+        };
+        let with = |labels, old_labels| Attributes {
+            labels,
+            old_labels,
+            ..namespace
+        };
+        assert_eq!(
+            scope.matches(&with(Some(&web), None), unasked),
+            Matching::Yes
+        );
+        assert_eq!(
+            scope.matches(&with(Some(&none), None), unasked),
+            Matching::No
+        );
+        assert_eq!(
+            scope.matches(&with(Some(&none), Some(&web)), unasked),
+            Matching::Yes
+        );
     }
 
     #[test]
@@ -168,18 +231,39 @@ mod tests {
             namespaces: vec!["other".to_owned()],
             ..MatchResources::default()
         };
-        let role = Attributes { group: "rbac", resource: "clusterroles", namespace: "", ..pod() };
+        let role = Attributes {
+            group: "rbac",
+            resource: "clusterroles",
+            namespace: "",
+            ..pod()
+        };
         assert_eq!(scope.matches(&role, unasked), Matching::Yes);
         assert_eq!(scope.matches(&pod(), unasked), Matching::No);
     }
 
     #[test]
     fn a_label_taken_away_does_not_take_the_object_away() {
-        let scope = MatchResources { object_selector: selector("tier", "web"), ..MatchResources::default() };
+        let scope = MatchResources {
+            object_selector: selector("tier", "web"),
+            ..MatchResources::default()
+        };
         let (web, none) = (labels(&[("tier", "web")]), labels(&[]));
-        let with = |labels, old_labels| Attributes { labels, old_labels, ..pod() };
-        assert_eq!(scope.matches(&with(Some(&none), Some(&web)), unasked), Matching::Yes);
-        assert_eq!(scope.matches(&with(Some(&web), None), unasked), Matching::Yes);
-        assert_eq!(scope.matches(&with(Some(&none), Some(&none)), unasked), Matching::No);
+        let with = |labels, old_labels| Attributes {
+            labels,
+            old_labels,
+            ..pod()
+        };
+        assert_eq!(
+            scope.matches(&with(Some(&none), Some(&web)), unasked),
+            Matching::Yes
+        );
+        assert_eq!(
+            scope.matches(&with(Some(&web), None), unasked),
+            Matching::Yes
+        );
+        assert_eq!(
+            scope.matches(&with(Some(&none), Some(&none)), unasked),
+            Matching::No
+        );
     }
 }

@@ -37,16 +37,30 @@ impl ResourceRule {
     /// Whether it takes a request.
     #[must_use]
     pub fn takes(&self, request: &Attributes<'_>) -> bool {
-        self.takes_resource(request.group, request.version, request.resource, request.subresource)
-            && (self.operations.is_empty() || self.operations.contains(&request.operation))
+        self.takes_resource(
+            request.group,
+            request.version,
+            request.resource,
+            request.subresource,
+        ) && (self.operations.is_empty() || self.operations.contains(&request.operation))
             && self.takes_scope(request)
-            && (self.resource_names.is_empty() || self.resource_names.iter().any(|it| it == request.name))
+            && (self.resource_names.is_empty()
+                || self.resource_names.iter().any(|it| it == request.name))
     }
 
-    fn takes_resource(&self, group: &str, version: &str, resource: &str, subresource: &str) -> bool {
+    fn takes_resource(
+        &self,
+        group: &str,
+        version: &str,
+        resource: &str,
+        subresource: &str,
+    ) -> bool {
         lists(&self.api_groups, group)
             && lists(&self.api_versions, version)
-            && self.resources.iter().any(|it| resource_matches(it, resource, subresource))
+            && self
+                .resources
+                .iter()
+                .any(|it| resource_matches(it, resource, subresource))
     }
 
     fn takes_scope(&self, request: &Attributes<'_>) -> bool {
@@ -75,7 +89,11 @@ mod tests {
     #[track_caller]
     fn check(pattern: &str, resource: &str, expected: bool) {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-        assert_eq!(resource_matches(pattern, resource, subresource), expected, "{pattern} {resource}/{subresource}");
+        assert_eq!(
+            resource_matches(pattern, resource, subresource),
+            expected,
+            "{pattern} {resource}/{subresource}"
+        );
     }
 
     #[test]
@@ -123,23 +141,69 @@ mod tests {
     #[test]
     fn every_part_of_a_rule_must_take_the_request() {
         assert!(rule().takes(&request()));
-        assert!(!rule().takes(&Attributes { group: "", ..request() }));
-        assert!(!rule().takes(&Attributes { operation: Operation::Update, ..request() }));
-        assert!(!rule().takes(&Attributes { subresource: "scale", ..request() }));
-        assert!(ResourceRule { operations: Vec::new(), ..rule() }.takes(&request()));
-        assert!(!ResourceRule { api_versions: vec!["v2".to_owned()], ..rule() }.takes(&request()));
-        assert!(!ResourceRule { resource_names: vec!["other".to_owned()], ..rule() }.takes(&request()));
-        assert!(ResourceRule { resource_names: vec!["web".to_owned()], ..rule() }.takes(&request()));
+        assert!(!rule().takes(&Attributes {
+            group: "",
+            ..request()
+        }));
+        assert!(!rule().takes(&Attributes {
+            operation: Operation::Update,
+            ..request()
+        }));
+        assert!(!rule().takes(&Attributes {
+            subresource: "scale",
+            ..request()
+        }));
+        assert!(
+            ResourceRule {
+                operations: Vec::new(),
+                ..rule()
+            }
+            .takes(&request())
+        );
+        assert!(
+            !ResourceRule {
+                api_versions: vec!["v2".to_owned()],
+                ..rule()
+            }
+            .takes(&request())
+        );
+        assert!(
+            !ResourceRule {
+                resource_names: vec!["other".to_owned()],
+                ..rule()
+            }
+            .takes(&request())
+        );
+        assert!(
+            ResourceRule {
+                resource_names: vec!["web".to_owned()],
+                ..rule()
+            }
+            .takes(&request())
+        );
     }
 
     #[test]
     fn a_namespace_is_of_the_whole_cluster() {
-        let rule =
-            |scope| ResourceRule { api_groups: vec![String::new()], resources: vec!["*".to_owned()], scope, ..rule() };
-        let namespace = Attributes { group: "", resource: "namespaces", namespace: "shop", ..request() };
+        let rule = |scope| ResourceRule {
+            api_groups: vec![String::new()],
+            resources: vec!["*".to_owned()],
+            scope,
+            ..rule()
+        };
+        let namespace = Attributes {
+            group: "",
+            resource: "namespaces",
+            namespace: "shop",
+            ..request()
+        };
         assert!(rule(RuleScope::Cluster).takes(&namespace));
         assert!(!rule(RuleScope::Namespaced).takes(&namespace));
-        let pod = Attributes { group: "", resource: "pods", ..request() };
+        let pod = Attributes {
+            group: "",
+            resource: "pods",
+            ..request()
+        };
         assert!(!rule(RuleScope::Cluster).takes(&pod));
         assert!(rule(RuleScope::Namespaced).takes(&pod));
     }

@@ -83,14 +83,28 @@ mod tests {
     #[track_caller]
     fn check(operator: Operator, values: &[&str], labels: &[(&str, &str)], expected: bool) {
         let values = values.iter().map(ToString::to_string).collect();
-        let selector = Selector { requirements: vec![Requirement { key: "tier".to_owned(), operator, values }] };
-        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(selector.selects(&labels), expected, "{selector:?} {labels:?}");
+        let selector = Selector {
+            requirements: vec![Requirement {
+                key: "tier".to_owned(),
+                operator,
+                values,
+            }],
+        };
+        let labels = labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        assert_eq!(
+            selector.selects(&labels),
+            expected,
+            "{selector:?} {labels:?}"
+        );
     }
 
     #[test]
     fn requirements_mean_what_kubernetes_means() {
-        let (web, db, none): (&[_], &[_], &[_]) = (&[("tier", "web")], &[("tier", "db")], &[("other", "web")]);
+        let (web, db, none): (&[_], &[_], &[_]) =
+            (&[("tier", "web")], &[("tier", "db")], &[("other", "web")]);
         check(Operator::In, &["web", "x"], web, true);
         check(Operator::In, &["web", "x"], db, false);
         check(Operator::In, &["web"], none, false);
@@ -105,10 +119,19 @@ mod tests {
 
     #[test]
     fn every_requirement_must_hold_and_none_selects_all() {
-        let requirement =
-            |key: &str| Requirement { key: key.to_owned(), operator: Operator::Exists, values: Vec::new() };
-        let both = Selector { requirements: vec![requirement("a"), requirement("b")] };
-        let labels = |keys: &[&str]| keys.iter().map(|it| ((*it).to_owned(), String::new())).collect();
+        let requirement = |key: &str| Requirement {
+            key: key.to_owned(),
+            operator: Operator::Exists,
+            values: Vec::new(),
+        };
+        let both = Selector {
+            requirements: vec![requirement("a"), requirement("b")],
+        };
+        let labels = |keys: &[&str]| {
+            keys.iter()
+                .map(|it| ((*it).to_owned(), String::new()))
+                .collect()
+        };
         assert!(both.selects(&labels(&["a", "b"])));
         assert!(!both.selects(&labels(&["a"])));
         assert!(Selector::default().selects(&labels(&[])));

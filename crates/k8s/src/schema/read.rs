@@ -30,13 +30,24 @@ impl Schema {
     /// # Errors
     /// The first line that is not in the table's form, or not in its order.
     pub fn read(text: &'static str) -> std::result::Result<Self, TableError> {
-        let mut reader = Reader { schema: Self::empty(), names: Vec::new() };
-        let lines = || (1..).zip(text.lines()).filter(|(_, it)| !it.is_empty() && !it.starts_with('#'));
+        let mut reader = Reader {
+            schema: Self::empty(),
+            names: Vec::new(),
+        };
+        let lines = || {
+            (1..)
+                .zip(text.lines())
+                .filter(|(_, it)| !it.is_empty() && !it.starts_with('#'))
+        };
         for (line, text) in lines() {
-            reader.name(text).map_err(|what| TableError { line, what })?;
+            reader
+                .name(text)
+                .map_err(|what| TableError { line, what })?;
         }
         for (line, text) in lines() {
-            reader.line(text).map_err(|what| TableError { line, what })?;
+            reader
+                .line(text)
+                .map_err(|what| TableError { line, what })?;
         }
         Ok(reader.schema)
     }
@@ -63,7 +74,10 @@ struct Marks {
 impl Reader {
     /// The first pass: which types there are, since they refer to each other.
     fn name(&mut self, line: &'static str) -> Result<()> {
-        if let Some(name) = line.strip_prefix("type ").and_then(|it| it.split(' ').next()) {
+        if let Some(name) = line
+            .strip_prefix("type ")
+            .and_then(|it| it.split(' ').next())
+        {
             in_order(self.names.last(), &name)?;
             self.names.push(name);
         }
@@ -71,19 +85,28 @@ impl Reader {
     }
 
     fn line(&mut self, line: &'static str) -> Result<()> {
-        let (word, rest) = line.split_once(' ').ok_or("neither versions, kind, type nor field")?;
+        let (word, rest) = line
+            .split_once(' ')
+            .ok_or("neither versions, kind, type nor field")?;
         match word {
             "versions" => self.versions(rest),
             "kind" => self.kind(rest),
             "type" => self.start(rest),
-            "" => self.field(rest.strip_prefix(' ').ok_or("a field is indented by two spaces")?),
+            "" => self.field(
+                rest.strip_prefix(' ')
+                    .ok_or("a field is indented by two spaces")?,
+            ),
             _ => Err("neither versions, kind, type nor field"),
         }
     }
 
     fn versions(&mut self, rest: &str) -> Result<()> {
         let (first, last) = rest.split_once(' ').ok_or("two versions are wanted")?;
-        let minor = |it: &str| it.strip_prefix("1.").and_then(|it| it.parse().ok()).ok_or("a version is 1.N");
+        let minor = |it: &str| {
+            it.strip_prefix("1.")
+                .and_then(|it| it.parse().ok())
+                .ok_or("a version is 1.N")
+        };
         self.schema.versions = minor(first)?..=minor(last)?;
         Ok(())
     }
@@ -104,7 +127,16 @@ impl Reader {
             _ => return Err("`= TYPE` is wanted"),
         };
         let Marks { since, until, .. } = marks(words)?;
-        let found = KindInfo { group, version, name, plural, namespaced, root, since, until };
+        let found = KindInfo {
+            group,
+            version,
+            name,
+            plural,
+            namespaced,
+            root,
+            since,
+            until,
+        };
         let order = |it: &KindInfo| (it.group, it.name, it.version);
         in_order(self.schema.kinds.last().map(order).as_ref(), &order(&found))?;
         self.schema.kinds.push(found);
@@ -115,7 +147,12 @@ impl Reader {
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let Marks { since, until, .. } = marks(rest.split(' ').filter(|it| !it.is_empty()))?;
         let at = self.schema.fields.len();
-        self.schema.types.push(Struct { name, fields: at..at, since, until });
+        self.schema.types.push(Struct {
+            name,
+            fields: at..at,
+            since,
+            until,
+        });
         Ok(())
     }
 
@@ -123,20 +160,54 @@ impl Reader {
         // Values may have spaces in them.
         let (rest, values) = rest.split_once(" enum=").unwrap_or((rest, ""));
         let mut words = rest.split(' ');
-        let (Some(name), Some(expression)) = (words.next(), words.next()) else { return Err("a field has a type") };
+        let (Some(name), Some(expression)) = (words.next(), words.next()) else {
+            return Err("a field has a type");
+        };
         let ty = self.expression(expression)?;
-        let Marks { required, always, nullable, nulls, since, until, keys } = marks(words)?;
+        let Marks {
+            required,
+            always,
+            nullable,
+            nulls,
+            since,
+            until,
+            keys,
+        } = marks(words)?;
         let Schema { types, fields, .. } = &mut self.schema;
         let of = types.last_mut().ok_or("a field stands before any type")?;
-        in_order(fields.get(of.fields.clone()).and_then(<[Field]>::last).map(|it| it.name).as_ref(), &name)?;
+        in_order(
+            fields
+                .get(of.fields.clone())
+                .and_then(<[Field]>::last)
+                .map(|it| it.name)
+                .as_ref(),
+            &name,
+        )?;
         let (since, until) = (since.or(of.since), until.or(of.until));
-        fields.push(Field { name, ty, required, always, nullable, nulls, since, until, keys, values });
-        of.fields = Range { start: of.fields.start, end: fields.len() };
+        fields.push(Field {
+            name,
+            ty,
+            required,
+            always,
+            nullable,
+            nulls,
+            since,
+            until,
+            keys,
+            values,
+        });
+        of.fields = Range {
+            start: of.fields.start,
+            end: fields.len(),
+        };
         Ok(())
     }
 
     fn expression(&mut self, text: &str) -> Result<Type> {
-        let inner = |open, close| text.strip_prefix(open).and_then(|it: &str| it.strip_suffix(close));
+        let inner = |open, close| {
+            text.strip_prefix(open)
+                .and_then(|it: &str| it.strip_suffix(close))
+        };
         if let Some(inner) = inner('[', ']') {
             return Ok(Type::List(self.inner(inner)?));
         }
@@ -155,7 +226,10 @@ impl Reader {
             "bytes" => Type::Bytes,
             "any" => Type::Any,
             name => {
-                let at = self.names.binary_search(&name).map_err(|_| "no such type")?;
+                let at = self
+                    .names
+                    .binary_search(&name)
+                    .map_err(|_| "no such type")?;
                 Type::Struct(TypeId(u16::try_from(at).map_err(|_| "too many types")?))
             }
         })
@@ -175,7 +249,11 @@ impl Reader {
 
 fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
     let mut marks = Marks::default();
-    let minor = |it: &str| it.parse().map(Some).map_err(|_| "a minor version is a number");
+    let minor = |it: &str| {
+        it.parse()
+            .map(Some)
+            .map_err(|_| "a minor version is a number")
+    };
     for word in words {
         match word {
             "required" => marks.required = true,
@@ -200,7 +278,11 @@ fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
 
 /// Names are found by halving, so they must be sorted.
 fn in_order<T: Ord>(last: Option<&T>, next: &T) -> Result<()> {
-    if last.is_some_and(|it| it >= next) { Err("out of order, or twice") } else { Ok(()) }
+    if last.is_some_and(|it| it >= next) {
+        Err("out of order, or twice")
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -214,23 +296,40 @@ mod tests {
     fn check(from: &str, to: &str, expected: &str) {
         assert!(GOOD.contains(from), "{from}");
         let text = Box::leak(GOOD.replacen(from, to, 1).into_boxed_str());
-        let actual = Schema::read(text).map_or_else(|error| error.to_string(), |_| "good".to_owned());
+        let actual =
+            Schema::read(text).map_or_else(|error| error.to_string(), |_| "good".to_owned());
         assert_eq!(actual, expected, "{from} → {to}");
     }
 
     #[test]
     fn a_broken_line_is_named() {
         check("any", "any", "good");
-        check("any", "string nullable nulls always keys=x,y @31 -35 enum=\"\",b c", "good");
-        check("versions 1.30 1.36", "versions 1.30", "line 2: two versions are wanted");
+        check(
+            "any",
+            "string nullable nulls always keys=x,y @31 -35 enum=\"\",b c",
+            "good",
+        );
+        check(
+            "versions 1.30 1.36",
+            "versions 1.30",
+            "line 2: two versions are wanted",
+        );
         check("1.36", "2.0", "line 2: a version is 1.N");
         check("= a.A", "= a.B", "line 4: no such type");
         check("= a.A", "= any", "line 4: `= TYPE` is wanted");
         check("= a.A", "is a.A", "line 4: `= TYPE` is wanted");
         check(" = a.A @31", "", "line 4: a word is missing");
-        check("cluster", "global", "line 4: namespaced or cluster is wanted");
+        check(
+            "cluster",
+            "global",
+            "line 4: namespaced or cluster is wanted",
+        );
         check(" @31", " @x", "line 4: a minor version is a number");
-        check("kind", "kinds", "line 4: neither versions, kind, type nor field");
+        check(
+            "kind",
+            "kinds",
+            "line 4: neither versions, kind, type nor field",
+        );
         check("type a.A\n", "", "line 4: no such type");
         check("[{a.A}]", "[{a.A]", "line 7: no such type");
         check("  b", " b", "line 7: a field is indented by two spaces");
@@ -239,6 +338,10 @@ mod tests {
         check("  c any", "  a any", "line 8: out of order, or twice");
         check("  c any", "  b any", "line 8: out of order, or twice");
         check("  c any", "type a.A", "line 8: out of order, or twice");
-        check("\nkind", "  x any\nkind", "line 3: a field stands before any type");
+        check(
+            "\nkind",
+            "  x any\nkind",
+            "line 3: a field stands before any type",
+        );
     }
 }

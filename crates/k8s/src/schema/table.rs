@@ -34,13 +34,20 @@ impl Schema {
     #[must_use]
     pub fn embedded() -> &'static Self {
         // A test holds that it can be read; were it not, no kind would be known, which callers must reckon with anyway.
-        static EMBEDDED: LazyLock<Schema> =
-            LazyLock::new(|| Schema::read(include_str!("kubernetes.txt")).unwrap_or_else(|_| Schema::empty()));
+        static EMBEDDED: LazyLock<Schema> = LazyLock::new(|| {
+            Schema::read(include_str!("kubernetes.txt")).unwrap_or_else(|_| Schema::empty())
+        });
         &EMBEDDED
     }
 
     pub(super) fn empty() -> Self {
-        Self { versions: 0..=0, kinds: Vec::new(), types: Vec::new(), fields: Vec::new(), inner: Vec::new() }
+        Self {
+            versions: 0..=0,
+            kinds: Vec::new(),
+            types: Vec::new(),
+            fields: Vec::new(),
+            inner: Vec::new(),
+        }
     }
 
     /// The minor versions that are covered: 30 to 36 for 1.30 to 1.36.
@@ -57,13 +64,16 @@ impl Schema {
     /// A kind in its newest stable version, or in its newest beta where none is stable; `None` where it is not built in.
     #[must_use]
     pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
-        self.kinds().filter(|it| it.group == kind.group && it.name == kind.name).last()
+        self.kinds()
+            .filter(|it| it.group == kind.group && it.name == kind.name)
+            .last()
     }
 
     /// A kind in the version that an object's `apiVersion` names.
     #[must_use]
     pub fn kind_at(&self, kind: &Kind, version: &str) -> Option<KindInfo> {
-        self.kinds().find(|it| it.group == kind.group && it.name == kind.name && it.version == version)
+        self.kinds()
+            .find(|it| it.group == kind.group && it.name == kind.name && it.version == version)
     }
 
     /// The type of that name, such as `core.v1.Container`.
@@ -92,21 +102,32 @@ impl Schema {
     }
 
     fn fields_of(&self, of: TypeId) -> &[Field] {
-        let range = self.types.get(usize::from(of.0)).map(|it| it.fields.clone());
+        let range = self
+            .types
+            .get(usize::from(of.0))
+            .map(|it| it.fields.clone());
         range.and_then(|it| self.fields.get(it)).unwrap_or_default()
     }
 
     /// What a list or a map holds.
     #[must_use]
     pub fn resolve(&self, inner: TypeRef) -> Type {
-        self.inner.get(usize::from(inner.0)).copied().unwrap_or(Type::Any)
+        self.inner
+            .get(usize::from(inner.0))
+            .copied()
+            .unwrap_or(Type::Any)
     }
 
     /// What stands at a path, such as `spec.containers[]` from a Pod's root; `None` where no object can have it. Behind
     /// any JSON stands any JSON.
     #[must_use]
     pub fn walk(&self, from: TypeId, path: &[Step<'_>]) -> Option<Place> {
-        let mut place = Place { ty: Type::Struct(from), nullable: false, since: None, until: None };
+        let mut place = Place {
+            ty: Type::Struct(from),
+            nullable: false,
+            since: None,
+            until: None,
+        };
         // Whether a null within the list or map at hand stays one.
         let mut nulls = false;
         for step in path {
@@ -123,9 +144,16 @@ impl Schema {
                 }
                 (Type::List(inner), Step::Any) | (Type::Map(inner), _) => {
                     let nullable = std::mem::take(&mut nulls);
-                    Place { ty: self.resolve(inner), nullable, ..place }
+                    Place {
+                        ty: self.resolve(inner),
+                        nullable,
+                        ..place
+                    }
                 }
-                (Type::Any, _) => Place { nullable: true, ..place },
+                (Type::Any, _) => Place {
+                    nullable: true,
+                    ..place
+                },
                 _ => return None,
             };
         }
@@ -161,7 +189,11 @@ mod tests {
     #[test]
     fn the_embedded_table_is_whole() {
         let read = Schema::read(include_str!("kubernetes.txt"));
-        assert!(read.as_ref().is_ok_and(|it| !it.kinds.is_empty()), "{:?}", read.err());
+        assert!(
+            read.as_ref().is_ok_and(|it| !it.kinds.is_empty()),
+            "{:?}",
+            read.err()
+        );
     }
 
     /// What is at a path of a kind, such as `spec.containers[].env`; `[]` is any element or value.
@@ -171,13 +203,30 @@ mod tests {
         let (group, name) = kind.split_once('/').unwrap_or(("", kind));
         let root = schema.kind(&Kind::new(group, name)).unwrap().root;
         let path = path.replace("[]", ".[]");
-        let steps: Vec<Step> = path.split('.').map(|it| if it == "[]" { Step::Any } else { Step::Field(it) }).collect();
-        let actual = schema.walk(root, &steps).map_or("nothing".to_owned(), |it| {
-            let mark = |set: bool, word: &str| if set { format!(" {word}") } else { String::new() };
-            let since = it.since.map_or(String::new(), |it| format!(" @{it}"));
-            let until = it.until.map_or(String::new(), |it| format!(" -{it}"));
-            schema.describe(it.ty) + &mark(it.nullable, "nullable") + &since + &until
-        });
+        let steps: Vec<Step> = path
+            .split('.')
+            .map(|it| {
+                if it == "[]" {
+                    Step::Any
+                } else {
+                    Step::Field(it)
+                }
+            })
+            .collect();
+        let actual = schema
+            .walk(root, &steps)
+            .map_or("nothing".to_owned(), |it| {
+                let mark = |set: bool, word: &str| {
+                    if set {
+                        format!(" {word}")
+                    } else {
+                        String::new()
+                    }
+                };
+                let since = it.since.map_or(String::new(), |it| format!(" @{it}"));
+                let until = it.until.map_or(String::new(), |it| format!(" -{it}"));
+                schema.describe(it.ty) + &mark(it.nullable, "nullable") + &since + &until
+            });
         assert_eq!(actual, expected, "{kind} {path}");
     }
 
@@ -186,23 +235,55 @@ mod tests {
         check("Pod", "spec", "core.v1.PodSpec");
         check("Pod", "spec.containers", "[core.v1.Container] nullable");
         check("Pod", "spec.containers[]", "core.v1.Container");
-        check("apps/Deployment", "spec.template.spec.containers[].securityContext.privileged", "bool");
-        check("apps/Deployment", "spec.selector", "meta.v1.LabelSelector nullable");
+        check(
+            "apps/Deployment",
+            "spec.template.spec.containers[].securityContext.privileged",
+            "bool",
+        );
+        check(
+            "apps/Deployment",
+            "spec.selector",
+            "meta.v1.LabelSelector nullable",
+        );
         check("Pod", "spec.containers[].resources.limits", "{quantity}");
-        check("Pod", "spec.containers[].resources.limits.memory", "quantity");
+        check(
+            "Pod",
+            "spec.containers[].resources.limits.memory",
+            "quantity",
+        );
         check("Pod", "spec.containers[].resources.limits[]", "quantity");
         check("Pod", "spec.containers[].ports[].hostPort", "int32");
-        check("Pod", "spec.containers[].livenessProbe.httpGet.port", "intOrString");
+        check(
+            "Pod",
+            "spec.containers[].livenessProbe.httpGet.port",
+            "intOrString",
+        );
         check("Pod", "metadata.labels", "{string}");
         check("Pod", "metadata.creationTimestamp", "time nullable");
         check("Secret", "data", "{bytes}");
         check("Secret", "data.key", "bytes nullable");
-        check("rbac.authorization.k8s.io/Role", "rules", "[rbac.v1.PolicyRule] nullable");
-        check("rbac.authorization.k8s.io/Role", "rules[].verbs", "[string] nullable");
-        check("rbac.authorization.k8s.io/Role", "rules[].verbs[]", "string");
+        check(
+            "rbac.authorization.k8s.io/Role",
+            "rules",
+            "[rbac.v1.PolicyRule] nullable",
+        );
+        check(
+            "rbac.authorization.k8s.io/Role",
+            "rules[].verbs",
+            "[string] nullable",
+        );
+        check(
+            "rbac.authorization.k8s.io/Role",
+            "rules[].verbs[]",
+            "string",
+        );
         check("apps/ControllerRevision", "data", "any nullable");
         check("apps/ControllerRevision", "data.spec.x[]", "any nullable");
-        check("autoscaling/HorizontalPodAutoscaler", "spec.metrics", "[autoscaling.v2.MetricSpec]");
+        check(
+            "autoscaling/HorizontalPodAutoscaler",
+            "spec.metrics",
+            "[autoscaling.v2.MetricSpec]",
+        );
     }
 
     #[test]
@@ -218,10 +299,22 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_whole_path() {
         check("Pod", "spec.hostUsers", "bool");
-        check("Pod", "spec.volumes[].image", "core.v1.ImageVolumeSource @31");
+        check(
+            "Pod",
+            "spec.volumes[].image",
+            "core.v1.ImageVolumeSource @31",
+        );
         check("Pod", "spec.volumes[].image.reference", "string @31");
-        check("Pod", "spec.resourceClaims[].source.resourceClaimName", "string -30");
-        check("Pod", "spec.containers[].restartPolicyRules[].exitCodes", "core.v1.ContainerRestartRuleOnExitCodes @34");
+        check(
+            "Pod",
+            "spec.resourceClaims[].source.resourceClaimName",
+            "string -30",
+        );
+        check(
+            "Pod",
+            "spec.containers[].restartPolicyRules[].exitCodes",
+            "core.v1.ContainerRestartRuleOnExitCodes @34",
+        );
     }
 
     #[test]
@@ -230,11 +323,23 @@ mod tests {
         let field = |of, name| schema.field(schema.named(of).unwrap(), name).unwrap();
         let ports: Vec<_> = field("core.v1.Container", "ports").keys().collect();
         assert_eq!(ports, ["containerPort", "protocol"]);
-        let pull: Vec<_> = field("core.v1.Container", "imagePullPolicy").values().collect();
+        let pull: Vec<_> = field("core.v1.Container", "imagePullPolicy")
+            .values()
+            .collect();
         assert_eq!(pull, ["Always", "IfNotPresent", "Never"]);
-        assert_eq!(field("core.v1.HostPathVolumeSource", "type").values().next(), Some(""));
+        assert_eq!(
+            field("core.v1.HostPathVolumeSource", "type")
+                .values()
+                .next(),
+            Some("")
+        );
         let name = field("core.v1.Container", "name");
-        assert!(name.required && name.always && !name.nullable && name.keys().chain(name.values()).next().is_none());
+        assert!(
+            name.required
+                && name.always
+                && !name.nullable
+                && name.keys().chain(name.values()).next().is_none()
+        );
     }
 
     #[test]
@@ -245,7 +350,9 @@ mod tests {
         assert_eq!(schema.kind_at(&hpa, "v1").unwrap().version, "v1");
         assert_eq!(schema.kind_at(&hpa, "v2beta2"), None);
         assert_eq!(schema.kind(&Kind::new("", "Deployment")), None);
-        let role = schema.kind(&Kind::new("rbac.authorization.k8s.io", "ClusterRole")).unwrap();
+        let role = schema
+            .kind(&Kind::new("rbac.authorization.k8s.io", "ClusterRole"))
+            .unwrap();
         assert_eq!(
             (role.plural, role.namespaced, schema.name(role.root)),
             ("clusterroles", false, "rbac.v1.ClusterRole")

@@ -11,9 +11,14 @@ pub fn container_of(kind: &Kind, path: &FieldPath) -> Option<FieldPath> {
     let spec = pod_spec_path(kind)?;
     let steps = path.segments();
     let (to_spec, inside) = steps.split_at_checked(spec.len())?;
-    let in_spec = to_spec.iter().zip(spec).all(|(step, field)| step.text() == *field);
+    let in_spec = to_spec
+        .iter()
+        .zip(spec)
+        .all(|(step, field)| step.text() == *field);
     match inside {
-        [Segment::Field(list), Segment::Bracket(_), ..] if in_spec && LISTS.contains(&list.as_str()) => {
+        [Segment::Field(list), Segment::Bracket(_), ..]
+            if in_spec && LISTS.contains(&list.as_str()) =>
+        {
             Some(path.prefix(spec.len() + 2))
         }
         _ => None,
@@ -32,7 +37,11 @@ mod tests {
     #[test]
     fn a_path_leads_into_its_container() {
         let pod = || Kind::new("", "Pod");
-        check(pod(), "spec.initContainers[0].securityContext.privileged", Some("spec.initContainers[0]"));
+        check(
+            pod(),
+            "spec.initContainers[0].securityContext.privileged",
+            Some("spec.initContainers[0]"),
+        );
         check(pod(), "spec.containers[2]", Some("spec.containers[2]"));
         check(pod(), "spec.containers", None);
         check(pod(), "spec.volumes[0].hostPath", None);

@@ -22,12 +22,42 @@ pub struct Controller {
 
 /// All of them.
 pub const CONTROLLERS: &[Controller] = &[
-    Controller { account: "replicaset-controller", group: "apps", kind: "ReplicaSet", resource: "replicasets" },
-    Controller { account: "deployment-controller", group: "apps", kind: "Deployment", resource: "deployments" },
-    Controller { account: "daemon-set-controller", group: "apps", kind: "DaemonSet", resource: "daemonsets" },
-    Controller { account: "statefulset-controller", group: "apps", kind: "StatefulSet", resource: "statefulsets" },
-    Controller { account: "job-controller", group: "batch", kind: "Job", resource: "jobs" },
-    Controller { account: "cronjob-controller", group: "batch", kind: "CronJob", resource: "cronjobs" },
+    Controller {
+        account: "replicaset-controller",
+        group: "apps",
+        kind: "ReplicaSet",
+        resource: "replicasets",
+    },
+    Controller {
+        account: "deployment-controller",
+        group: "apps",
+        kind: "Deployment",
+        resource: "deployments",
+    },
+    Controller {
+        account: "daemon-set-controller",
+        group: "apps",
+        kind: "DaemonSet",
+        resource: "daemonsets",
+    },
+    Controller {
+        account: "statefulset-controller",
+        group: "apps",
+        kind: "StatefulSet",
+        resource: "statefulsets",
+    },
+    Controller {
+        account: "job-controller",
+        group: "batch",
+        kind: "Job",
+        resource: "jobs",
+    },
+    Controller {
+        account: "cronjob-controller",
+        group: "batch",
+        kind: "CronJob",
+        resource: "cronjobs",
+    },
     Controller {
         account: "replication-controller",
         group: "",
@@ -48,5 +78,7 @@ const MADE_BY_NONE: &[(&str, &str)] = &[
 /// Whether a built-in controller may make objects of a kind.
 #[must_use]
 pub fn may_be_made_by_controller(kind: &Kind) -> bool {
-    !MADE_BY_NONE.iter().any(|(group, name)| kind.group == *group && kind.name == *name)
+    !MADE_BY_NONE
+        .iter()
+        .any(|(group, name)| kind.group == *group && kind.name == *name)
 }

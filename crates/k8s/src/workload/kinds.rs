@@ -18,15 +18,51 @@ const TEMPLATE: &[&str] = &["spec", "template", "spec"];
 
 /// All kinds that carry a pod spec, sorted by group and name.
 pub const WORKLOADS: &[WorkloadKind] = &[
-    WorkloadKind { group: "", name: "Pod", pod_spec: &["spec"] },
-    WorkloadKind { group: "", name: "PodTemplate", pod_spec: &["template", "spec"] },
-    WorkloadKind { group: "", name: "ReplicationController", pod_spec: TEMPLATE },
-    WorkloadKind { group: "apps", name: "DaemonSet", pod_spec: TEMPLATE },
-    WorkloadKind { group: "apps", name: "Deployment", pod_spec: TEMPLATE },
-    WorkloadKind { group: "apps", name: "ReplicaSet", pod_spec: TEMPLATE },
-    WorkloadKind { group: "apps", name: "StatefulSet", pod_spec: TEMPLATE },
-    WorkloadKind { group: "batch", name: "CronJob", pod_spec: &["spec", "jobTemplate", "spec", "template", "spec"] },
-    WorkloadKind { group: "batch", name: "Job", pod_spec: TEMPLATE },
+    WorkloadKind {
+        group: "",
+        name: "Pod",
+        pod_spec: &["spec"],
+    },
+    WorkloadKind {
+        group: "",
+        name: "PodTemplate",
+        pod_spec: &["template", "spec"],
+    },
+    WorkloadKind {
+        group: "",
+        name: "ReplicationController",
+        pod_spec: TEMPLATE,
+    },
+    WorkloadKind {
+        group: "apps",
+        name: "DaemonSet",
+        pod_spec: TEMPLATE,
+    },
+    WorkloadKind {
+        group: "apps",
+        name: "Deployment",
+        pod_spec: TEMPLATE,
+    },
+    WorkloadKind {
+        group: "apps",
+        name: "ReplicaSet",
+        pod_spec: TEMPLATE,
+    },
+    WorkloadKind {
+        group: "apps",
+        name: "StatefulSet",
+        pod_spec: TEMPLATE,
+    },
+    WorkloadKind {
+        group: "batch",
+        name: "CronJob",
+        pod_spec: &["spec", "jobTemplate", "spec", "template", "spec"],
+    },
+    WorkloadKind {
+        group: "batch",
+        name: "Job",
+        pod_spec: TEMPLATE,
+    },
 ];
 
 fn find(kind: &Kind) -> Option<&'static WorkloadKind> {
@@ -34,7 +70,9 @@ fn find(kind: &Kind) -> Option<&'static WorkloadKind> {
 }
 
 fn find_of(group: &str, name: &str) -> Option<&'static WorkloadKind> {
-    WORKLOADS.iter().find(|it| it.group == group && it.name == name)
+    WORKLOADS
+        .iter()
+        .find(|it| it.group == group && it.name == name)
 }
 
 /// Whether objects of this kind carry a pod spec.
@@ -64,8 +102,18 @@ pub fn rego_table() -> String {
         "# API group and kind → the path of the pod spec.\npod_spec_paths := {\n",
     ));
     for kind in WORKLOADS {
-        let steps: Vec<String> = kind.pod_spec.iter().map(|step| format!("\"{step}\"")).collect();
-        let _ = writeln!(text, "\t\"{}/{}\": [{}],", kind.group, kind.name, steps.join(", "));
+        let steps: Vec<String> = kind
+            .pod_spec
+            .iter()
+            .map(|step| format!("\"{step}\""))
+            .collect();
+        let _ = writeln!(
+            text,
+            "\t\"{}/{}\": [{}],",
+            kind.group,
+            kind.name,
+            steps.join(", ")
+        );
     }
     text.push_str("}\n");
     text
@@ -77,11 +125,18 @@ mod tests {
 
     #[test]
     fn the_rego_library_holds_the_same_table() {
-        let file = concat!(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), "/policies/lib/kinds.rego");
+        let file = concat!(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
+            "/policies/lib/kinds.rego"
+        );
         if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
             std::fs::write(file, rego_table()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(file).unwrap(), rego_table(), "run `UPDATE=1 cargo test` to rewrite it");
+        assert_eq!(
+            std::fs::read_to_string(file).unwrap(),
+            rego_table(),
+            "run `UPDATE=1 cargo test` to rewrite it"
+        );
     }
 
     #[test]

@@ -10,5 +10,7 @@ mod merge;
 
 pub use containers::container_of;
 pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, may_be_made_by_controller};
-pub use kinds::{WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table};
+pub use kinds::{
+    WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
+};
 pub use merge::MERGE_KEYS;

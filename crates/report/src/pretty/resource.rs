@@ -13,9 +13,16 @@ use std::{collections::BTreeMap, io};
 const HANG: usize = 12;
 
 pub(super) fn write(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    for it in scan.objects.iter().filter(|it| !it.findings.is_empty() || !it.errors.is_empty()) {
+    for it in scan
+        .objects
+        .iter()
+        .filter(|it| !it.findings.is_empty() || !it.errors.is_empty())
+    {
         let name = page.ink(Ink::Strong, &it.object.to_string());
-        let place = page.ink(Ink::Faint, &format!("{}:{}", it.source.file, it.source.position.line));
+        let place = page.ink(
+            Ink::Faint,
+            &format!("{}:{}", it.source.file, it.source.position.line),
+        );
         page.line(&format!("{name}  {place}"))?;
         for error in &it.errors {
             write_error(error, controls, page)?;
@@ -32,19 +39,28 @@ pub(super) fn write(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -
 fn groups<'a>(it: &'a ObjectResult, controls: &Controls<'_>) -> Vec<Vec<&'a Located>> {
     let mut by_line: BTreeMap<(&str, u32), Vec<&Located>> = BTreeMap::new();
     for located in &it.findings {
-        by_line.entry((&located.source.file, located.source.position.line)).or_default().push(located);
+        by_line
+            .entry((&located.source.file, located.source.position.line))
+            .or_default()
+            .push(located);
     }
     let severity = |it: &Located| controls.severity(&it.finding.control);
     let mut groups: Vec<_> = by_line.into_values().collect();
     for group in &mut groups {
-        group.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| a.finding.control.cmp(&b.finding.control)));
+        group.sort_by(|a, b| {
+            severity(b)
+                .cmp(&severity(a))
+                .then_with(|| a.finding.control.cmp(&b.finding.control))
+        });
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.first().map(|it| severity(it))));
     groups
 }
 
 fn write_group(group: &[&Located], controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let Some(first) = group.first() else { return Ok(()) };
+    let Some(first) = group.first() else {
+        return Ok(());
+    };
     page.gap()?;
     for it in group {
         let id = &it.finding.control;
@@ -71,9 +87,22 @@ fn write_finding(
     controls: &Controls<'_>,
     page: &mut Page<'_>,
 ) -> io::Result<()> {
-    let lead = format!("  {}{:fill$}", page.ink(ink, word), "", fill = HANG.saturating_sub(2 + word.len()));
+    let lead = format!(
+        "  {}{:fill$}",
+        page.ink(ink, word),
+        "",
+        fill = HANG.saturating_sub(2 + word.len())
+    );
     let name = format!("{}:", controls.name(&it.finding.control));
-    page.flow(&lead, HANG, &[(Ink::Faint, id), (Ink::Strong, &name), (Ink::Plain, &it.finding.message)])
+    page.flow(
+        &lead,
+        HANG,
+        &[
+            (Ink::Faint, id),
+            (Ink::Strong, &name),
+            (Ink::Plain, &it.finding.message),
+        ],
+    )
 }
 
 fn write_error(error: &RuleError, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -81,20 +110,35 @@ fn write_error(error: &RuleError, controls: &Controls<'_>, page: &mut Page<'_>) 
     let name = format!("{}:", controls.name(&error.control));
     let message = format!("could not be judged: {}", error.message);
     page.gap()?;
-    page.flow(&lead, HANG, &[(Ink::Faint, error.control.as_str()), (Ink::Strong, &name), (Ink::Plain, &message)])
+    page.flow(
+        &lead,
+        HANG,
+        &[
+            (Ink::Faint, error.control.as_str()),
+            (Ink::Strong, &name),
+            (Ink::Plain, &message),
+        ],
+    )
 }
 
 /// The paths of findings that no fix shows.
 fn write_places(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
     let unmended = group.iter().filter(|it| it.finding.fixes.is_empty());
     let mut paths: Vec<String> = Vec::new();
-    for path in unmended.filter_map(|it| it.finding.paths.first()).map(ToString::to_string) {
+    for path in unmended
+        .filter_map(|it| it.finding.paths.first())
+        .map(ToString::to_string)
+    {
         if !paths.contains(&path) {
             paths.push(path);
         }
     }
     for path in paths {
-        let line = format!("       {} {}", page.ink(Ink::Faint, "at:"), page.ink(Ink::Plain, &path));
+        let line = format!(
+            "       {} {}",
+            page.ink(Ink::Faint, "at:"),
+            page.ink(Ink::Plain, &path)
+        );
         page.line(&line)?;
     }
     Ok(())

@@ -14,7 +14,15 @@ const LINES: usize = 40;
 const DEPTH: usize = 64;
 
 /// Maps whose keys look like list indices when they are digits.
-const MAPS: &[&str] = &["labels", "annotations", "data", "stringData", "binaryData", "matchLabels", "nodeSelector"];
+const MAPS: &[&str] = &[
+    "labels",
+    "annotations",
+    "data",
+    "stringData",
+    "binaryData",
+    "matchLabels",
+    "nodeSelector",
+];
 
 /// Writes the fixes of findings that share a place.
 pub(super) fn write(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
@@ -44,7 +52,11 @@ pub(super) fn write(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
     }
     for path in removals {
         let lead = format!("       {}", page.cell(Ink::Faint, label, 5));
-        page.line(&format!("{lead}{} {}", page.ink(Ink::Edit, "remove"), page.ink(Ink::Plain, &path)))?;
+        page.line(&format!(
+            "{lead}{} {}",
+            page.ink(Ink::Edit, "remove"),
+            page.ink(Ink::Plain, &path)
+        ))?;
         label = "";
     }
     Ok(())
@@ -70,7 +82,12 @@ fn leaves(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
     while let Some((path, value)) = todo.pop() {
         match value {
             Value::Object(fields) if !fields.is_empty() => {
-                todo.extend(fields.into_iter().rev().map(|(key, value)| (path.clone().key(&key), value)));
+                todo.extend(
+                    fields
+                        .into_iter()
+                        .rev()
+                        .map(|(key, value)| (path.clone().key(&key), value)),
+                );
             }
             value => found.push((path, value)),
         }
@@ -83,19 +100,34 @@ fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Optio
     let segments = path.segments();
     if segments.len() > DEPTH {
         let root = vec![(path.to_string(), Tree::Leaf(value))];
-        blocks.push(Block { anchor: FieldPath::default(), container: None, root });
+        blocks.push(Block {
+            anchor: FieldPath::default(),
+            container: None,
+            root,
+        });
         return;
     }
     let split = anchor(segments);
-    let (anchor, keys) = (path.prefix(split), segments.get(split..).unwrap_or_default());
+    let (anchor, keys) = (
+        path.prefix(split),
+        segments.get(split..).unwrap_or_default(),
+    );
     let element = ends_in_index(segments);
     for block in blocks.iter_mut().filter(|it| it.anchor == anchor) {
         if insert(&mut block.root, keys, element, &value) {
             return;
         }
     }
-    let container = if split == 0 { None } else { container.map(str::to_owned) };
-    let mut block = Block { anchor, container, root: Vec::new() };
+    let container = if split == 0 {
+        None
+    } else {
+        container.map(str::to_owned)
+    };
+    let mut block = Block {
+        anchor,
+        container,
+        root: Vec::new(),
+    };
     insert(&mut block.root, keys, element, &value);
     blocks.push(block);
 }
@@ -103,22 +135,33 @@ fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Optio
 /// How many steps lead to the innermost list element that holds the field; an index at the very end is the field itself.
 fn anchor(segments: &[Segment]) -> usize {
     let holders = segments.len().saturating_sub(1);
-    (0..holders).rev().find(|it| is_index(segments, *it)).map_or(0, |it| it + 1)
+    (0..holders)
+        .rev()
+        .find(|it| is_index(segments, *it))
+        .map_or(0, |it| it + 1)
 }
 
 fn ends_in_index(segments: &[Segment]) -> bool {
-    segments.len().checked_sub(1).is_some_and(|last| last > anchor(segments) && is_index(segments, last))
+    segments
+        .len()
+        .checked_sub(1)
+        .is_some_and(|last| last > anchor(segments) && is_index(segments, last))
 }
 
 fn is_index(segments: &[Segment], at: usize) -> bool {
     let digits = |it: &Segment| matches!(it, Segment::Bracket(key) if key.bytes().all(|c| c.is_ascii_digit()));
-    let in_map = at.checked_sub(1).and_then(|it| segments.get(it)).is_some_and(|it| MAPS.contains(&it.text()));
+    let in_map = at
+        .checked_sub(1)
+        .and_then(|it| segments.get(it))
+        .is_some_and(|it| MAPS.contains(&it.text()));
     segments.get(at).is_some_and(digits) && !in_map
 }
 
 /// Whether the value found room; the depth is that of `keys`, at most `DEPTH`.
 fn insert(tree: &mut Vec<(String, Tree)>, keys: &[Segment], element: bool, value: &Value) -> bool {
-    let Some((key, rest)) = keys.split_first() else { return false };
+    let Some((key, rest)) = keys.split_first() else {
+        return false;
+    };
     let found = tree.iter().position(|(it, _)| it == key.text());
     let leaf = rest.is_empty() || (element && rest.len() == 1);
     match found.and_then(|it| tree.get_mut(it)) {
@@ -138,7 +181,11 @@ fn insert(tree: &mut Vec<(String, Tree)>, keys: &[Segment], element: bool, value
             done
         }
         None => {
-            let leaf = if rest.is_empty() { Tree::Leaf(value.clone()) } else { Tree::Elements(vec![value.clone()]) };
+            let leaf = if rest.is_empty() {
+                Tree::Leaf(value.clone())
+            } else {
+                Tree::Elements(vec![value.clone()])
+            };
             tree.push((key.text().to_owned(), leaf));
             true
         }
@@ -163,7 +210,10 @@ impl Block {
             start = format!("{:12}", "");
         }
         if let Some(more) = lines.len().checked_sub(LINES + 1) {
-            let line = page.ink(Ink::Faint, &format!("# … {} lines more: see --format json", more + 1));
+            let line = page.ink(
+                Ink::Faint,
+                &format!("# … {} lines more: see --format json", more + 1),
+            );
             page.line(&format!("{start}{line}"))?;
         }
         Ok(())
@@ -192,7 +242,8 @@ fn field(key: &str, value: &Value, indent: usize, lines: &mut Vec<String>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             lines.push(format!("{:indent$}{key}:", ""));
-            map.iter().for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
+            map.iter()
+                .for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
         }
         Value::Array(list) if !list.is_empty() => {
             lines.push(format!("{:indent$}{key}:", ""));
@@ -207,9 +258,12 @@ fn element(value: &Value, indent: usize, lines: &mut Vec<String>) {
     let start = lines.len();
     match value {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
+            map.iter()
+                .for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
         }
-        Value::Array(list) if !list.is_empty() => list.iter().for_each(|it| element(it, indent + 2, lines)),
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().for_each(|it| element(it, indent + 2, lines))
+        }
         _ => lines.push(format!("{:1$}{2}", "", indent + 2, scalar(value))),
     }
     if let Some(line) = lines.get_mut(start) {
@@ -226,14 +280,23 @@ fn scalar(value: &Value) -> String {
 
 /// A string as YAML: bare where no reader could take it for anything else, else in double quotes.
 fn string(text: &str) -> String {
-    let plain = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
-        && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+    let plain = text
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '/')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
+        && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
     if plain {
         return text.to_owned();
     }
     let mut quoted = String::new();
-    Value::from(text).to_string().chars().for_each(|c| kubevet_model::push_json(c, &mut quoted));
+    Value::from(text)
+        .to_string()
+        .chars()
+        .for_each(|c| kubevet_model::push_json(c, &mut quoted));
     quoted
 }
 
@@ -255,24 +318,43 @@ mod tests {
                 message: String::new(),
                 fixes: fixes.iter().map(fix).collect(),
             },
-            source: Source { file: "f".into(), position: Position::START },
+            source: Source {
+                file: "f".into(),
+                position: Position::START,
+            },
             container: Some("app".to_owned()),
             excerpt: Vec::new(),
         };
         let mut out = Vec::new();
-        let style = Style { view: View::Resource, color: false, width: 80 };
+        let style = Style {
+            view: View::Resource,
+            color: false,
+            width: 80,
+        };
         write(&[&located], &mut Page::new(&style, &mut out)).unwrap();
         let out = String::from_utf8(out).unwrap();
-        assert_eq!(out.lines().map(str::trim_end).collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
+        assert_eq!(
+            out.lines().map(str::trim_end).collect::<Vec<_>>(),
+            expected.lines().collect::<Vec<_>>()
+        );
     }
 
     #[test]
     fn fixes_of_one_element_are_merged() {
         check(
             &[
-                ("spec.containers[0].securityContext.runAsNonRoot", Some("true")),
-                ("spec.containers[0].securityContext.capabilities.drop[0]", Some("\"ALL\"")),
-                ("spec.containers[0].securityContext.runAsNonRoot", Some("true")),
+                (
+                    "spec.containers[0].securityContext.runAsNonRoot",
+                    Some("true"),
+                ),
+                (
+                    "spec.containers[0].securityContext.capabilities.drop[0]",
+                    Some("\"ALL\""),
+                ),
+                (
+                    "spec.containers[0].securityContext.runAsNonRoot",
+                    Some("true"),
+                ),
                 ("spec.hostNetwork", Some("false")),
             ],
             "       fix: # in spec.containers[0] (app)
@@ -292,12 +374,18 @@ mod tests {
             &[("spec.a", Some("1")), ("spec.a", Some("2"))],
             "       fix: spec:\n              a: 1\n            spec:\n              a: 2",
         );
-        check(&[("a.b", Some("1")), ("a", Some("2"))], "       fix: a:\n              b: 1\n            a: 2");
+        check(
+            &[("a.b", Some("1")), ("a", Some("2"))],
+            "       fix: a:\n              b: 1\n            a: 2",
+        );
     }
 
     #[test]
     fn removals_name_the_path() {
-        check(&[("spec.caps.add[0]", None), ("spec.caps.add[0]", None)], "       fix: remove spec.caps.add[0]");
+        check(
+            &[("spec.caps.add[0]", None), ("spec.caps.add[0]", None)],
+            "       fix: remove spec.caps.add[0]",
+        );
     }
 
     #[test]
@@ -306,7 +394,10 @@ mod tests {
             &[("metadata.labels[8080]", Some("\"yes\""))],
             "       fix: metadata:\n              labels:\n                \"8080\": \"yes\"",
         );
-        check(&[("a", Some("\"x\\u001b[0m: \\u009b\""))], "       fix: a: \"x\\u001b[0m: \\u009b\"");
+        check(
+            &[("a", Some("\"x\\u001b[0m: \\u009b\""))],
+            "       fix: a: \"x\\u001b[0m: \\u009b\"",
+        );
         check(&[("a", Some("\"100m\""))], "       fix: a: \"100m\"");
         check(&[("a", Some("not json"))], "       fix: a: \"not json\"");
         check(&[("a", Some("{}"))], "       fix: a: {}");
@@ -315,7 +406,10 @@ mod tests {
     #[test]
     fn nested_values_are_nested() {
         check(
-            &[("a", Some("{\"b\":[{\"c\":1,\"d\":[2,[3]]}],\"e\":{\"f\":null}}"))],
+            &[(
+                "a",
+                Some("{\"b\":[{\"c\":1,\"d\":[2,[3]]}],\"e\":{\"f\":null}}"),
+            )],
             "       fix: a:
               b:
                 - c: 1

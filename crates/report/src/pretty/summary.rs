@@ -21,20 +21,37 @@ pub(super) fn write_counts(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     page.headline("Summary")?;
     let mut findings: Vec<String> = Vec::new();
     for (severity, found) in Severity::ALL.into_iter().zip(it.findings).rev() {
-        let ink = if found == 0 { Ink::Faint } else { Ink::Severity(severity) };
+        let ink = if found == 0 {
+            Ink::Faint
+        } else {
+            Ink::Severity(severity)
+        };
         findings.push(page.ink(ink, &format!("{found} {severity}")));
     }
     write_row("findings", &findings.join(", "), page)?;
-    let objects = format!("{} of {} with findings, from {}", it.failed_objects, it.objects, count(it.files, "file"));
+    let objects = format!(
+        "{} of {} with findings, from {}",
+        it.failed_objects,
+        it.objects,
+        count(it.files, "file")
+    );
     write_row("objects", &objects, page)?;
     let [failed, not_evaluated, passed, irrelevant] = it.controls;
-    let controls =
-        [(failed, "failed"), (not_evaluated, "not evaluated"), (passed, "passed"), (irrelevant, "irrelevant")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, word)| format!("{number} {word}"))
-            .collect::<Vec<_>>();
-    let controls = if controls.is_empty() { "none".to_owned() } else { controls.join(", ") };
+    let controls = [
+        (failed, "failed"),
+        (not_evaluated, "not evaluated"),
+        (passed, "passed"),
+        (irrelevant, "irrelevant"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}"))
+    .collect::<Vec<_>>();
+    let controls = if controls.is_empty() {
+        "none".to_owned()
+    } else {
+        controls.join(", ")
+    };
     write_row("controls", &controls, page)?;
     page.gap()?;
     write_frameworks(scan, page)
@@ -52,7 +69,11 @@ pub(super) fn write_frameworks(scan: &Scan, page: &mut Page<'_>) -> io::Result<(
         return Ok(());
     }
     page.headline("Frameworks")?;
-    let names: Vec<String> = scan.frameworks.iter().map(|it| text::cut(&title(it), 40)).collect();
+    let names: Vec<String> = scan
+        .frameworks
+        .iter()
+        .map(|it| text::cut(&title(it), 40))
+        .collect();
     let widest = names.iter().map(|it| text::width(it)).max().unwrap_or(0);
     for (it, name) in scan.frameworks.iter().zip(&names) {
         let name = page.cell(Ink::Strong, name, widest);
@@ -65,12 +86,20 @@ pub(super) fn write_frameworks(scan: &Scan, page: &mut Page<'_>) -> io::Result<(
 /// Name and version; a name often ends in its version already.
 fn title(it: &FrameworkResult) -> String {
     let (name, version) = (&it.framework.name, &it.framework.version);
-    if version.is_empty() || name.ends_with(version.as_str()) { name.clone() } else { format!("{name} {version}") }
+    if version.is_empty() || name.ends_with(version.as_str()) {
+        name.clone()
+    } else {
+        format!("{name} {version}")
+    }
 }
 
 fn compliance(it: &FrameworkResult, page: &Page<'_>) -> String {
     let Some(compliance) = it.compliance else {
-        return format!("{}  {}", page.ink(Ink::Faint, &"░".repeat(BAR)), page.ink(Ink::Doubt, "   ?"));
+        return format!(
+            "{}  {}",
+            page.ink(Ink::Faint, &"░".repeat(BAR)),
+            page.ink(Ink::Doubt, "   ?")
+        );
     };
     let shown = percent(compliance, 0);
     let ink = match shown {
@@ -78,9 +107,17 @@ fn compliance(it: &FrameworkResult, page: &Page<'_>) -> String {
         it if it >= 60.0 => Ink::Doubt,
         _ => Ink::Bad,
     };
-    let full = (1..=20_u32).filter(|step| f64::from(*step) * 5.0 <= shown).count().min(BAR);
+    let full = (1..=20_u32)
+        .filter(|step| f64::from(*step) * 5.0 <= shown)
+        .count()
+        .min(BAR);
     let (full, rest) = ("█".repeat(full), "░".repeat(BAR - full));
-    format!("{}{}  {}", page.ink(ink, &full), page.ink(Ink::Faint, &rest), page.ink(ink, &format!("{shown:>3}%")))
+    format!(
+        "{}{}  {}",
+        page.ink(ink, &full),
+        page.ink(Ink::Faint, &rest),
+        page.ink(ink, &format!("{shown:>3}%"))
+    )
 }
 
 fn framework_counts(it: &FrameworkResult) -> String {
@@ -90,9 +127,16 @@ fn framework_counts(it: &FrameworkResult) -> String {
         (it.passed, "passed"),
         (it.irrelevant, "irrelevant"),
     ];
-    let words = counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}"));
+    let words = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"));
     let words = words.collect::<Vec<_>>().join(", ");
-    if words.is_empty() { "no controls".to_owned() } else { words }
+    if words.is_empty() {
+        "no controls".to_owned()
+    } else {
+        words
+    }
 }
 
 /// What was not judged, could not be read, or was left out.
@@ -106,7 +150,11 @@ pub(super) fn write_gaps(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
 /// Controls not evaluated, those of one reason together; many of them by id alone.
 fn write_not_evaluated(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     let mut by_reason: BTreeMap<&str, Vec<&Control>> = BTreeMap::new();
-    for it in scan.controls.iter().filter(|it| it.status == ControlStatus::NotEvaluated) {
+    for it in scan
+        .controls
+        .iter()
+        .filter(|it| it.status == ControlStatus::NotEvaluated)
+    {
         by_reason.entry(&it.reason).or_default().push(&it.control);
     }
     if by_reason.is_empty() {
@@ -114,9 +162,19 @@ fn write_not_evaluated(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     }
     page.headline("Controls not evaluated")?;
     for (reason, controls) in by_reason {
-        let reason = if reason.is_empty() { "no reason given" } else { reason };
+        let reason = if reason.is_empty() {
+            "no reason given"
+        } else {
+            reason
+        };
         let few = controls.len() <= NAMES;
-        let name = |it: &&Control| if few { format!("{} {}", it.id, it.name) } else { it.id.to_string() };
+        let name = |it: &&Control| {
+            if few {
+                format!("{} {}", it.id, it.name)
+            } else {
+                it.id.to_string()
+            }
+        };
         let names: Vec<String> = controls.iter().map(name).collect();
         write_item(Ink::Doubt, &format!("{reason}:"), &names.join(", "), page)?;
     }
@@ -139,7 +197,12 @@ fn write_errors(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     }
     page.headline("Not judged because of an error")?;
     for ((control, message), objects) in by_error {
-        write_item(Ink::Doubt, &format!("{control}: {message}:"), &listed(&objects, NAMES), page)?;
+        write_item(
+            Ink::Doubt,
+            &format!("{control}: {message}:"),
+            &listed(&objects, NAMES),
+            page,
+        )?;
     }
     page.gap()
 }
@@ -151,11 +214,25 @@ fn write_problems(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     page.headline("Problems")?;
     for it in scan.problems.iter().take(PROBLEMS) {
         let place = place(&it.file, it.position);
-        let place = if place.is_empty() { place } else { format!("{place}:") };
+        let place = if place.is_empty() {
+            place
+        } else {
+            format!("{place}:")
+        };
         write_item(Ink::Bad, &place, &it.message, page)?;
     }
-    if let Some(more) = scan.problems.len().checked_sub(PROBLEMS).filter(|it| *it > 0) {
-        write_item(Ink::Faint, "", &format!("… and {more} more: see --format json"), page)?;
+    if let Some(more) = scan
+        .problems
+        .len()
+        .checked_sub(PROBLEMS)
+        .filter(|it| *it > 0)
+    {
+        write_item(
+            Ink::Faint,
+            "",
+            &format!("… and {more} more: see --format json"),
+            page,
+        )?;
     }
     page.gap()
 }
@@ -164,7 +241,10 @@ fn write_problems(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
 fn write_skipped(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for it in &scan.skipped {
-        by_reason.entry(&it.reason).or_default().push(place(&it.file, it.position.filter(|it| it.line > 1)));
+        by_reason
+            .entry(&it.reason)
+            .or_default()
+            .push(place(&it.file, it.position.filter(|it| it.line > 1)));
     }
     if by_reason.is_empty() {
         return Ok(());
@@ -172,7 +252,12 @@ fn write_skipped(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     page.headline("Skipped")?;
     for (reason, mut places) in by_reason {
         places.dedup();
-        write_item(Ink::Faint, &format!("{reason}:"), &listed(&places, NAMES), page)?;
+        write_item(
+            Ink::Faint,
+            &format!("{reason}:"),
+            &listed(&places, NAMES),
+            page,
+        )?;
     }
     page.gap()
 }
@@ -202,19 +287,34 @@ pub(super) fn write_verdict(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> 
     let found: usize = scan.summary.findings.into_iter().sum();
     let objects = scan.summary.objects;
     let selected = scan.controls.len();
-    let judged = scan.controls.iter().any(|it| matches!(it.status, ControlStatus::Passed | ControlStatus::Failed));
+    let judged = scan
+        .controls
+        .iter()
+        .any(|it| matches!(it.status, ControlStatus::Passed | ControlStatus::Failed));
     let (ink, verdict) = match found {
-        0 if objects == 0 => {
-            (Ink::Doubt, format!("nothing judged: no Kubernetes object in {}", count(scan.summary.files, "file")))
-        }
+        0 if objects == 0 => (
+            Ink::Doubt,
+            format!(
+                "nothing judged: no Kubernetes object in {}",
+                count(scan.summary.files, "file")
+            ),
+        ),
         0 if !judged => {
-            let why =
-                format!("none of {} could look at any of {}", count(selected, "control"), count(objects, "object"));
+            let why = format!(
+                "none of {} could look at any of {}",
+                count(selected, "control"),
+                count(objects, "object")
+            );
             (Ink::Doubt, format!("nothing judged: {why}"))
         }
-        0 if gaps.is_empty() => {
-            (Ink::Good, format!("no findings: {}, {}", count(objects, "object"), count(selected, "control")))
-        }
+        0 if gaps.is_empty() => (
+            Ink::Good,
+            format!(
+                "no findings: {}, {}",
+                count(objects, "object"),
+                count(selected, "control")
+            ),
+        ),
         0 => (
             Ink::Doubt,
             format!(
@@ -225,14 +325,24 @@ pub(super) fn write_verdict(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> 
         ),
         _ => (Ink::Bad, failed(scan, found)),
     };
-    let verdict = if gaps.is_empty() { verdict } else { format!("{verdict}; incomplete: {}", gaps.join(", ")) };
+    let verdict = if gaps.is_empty() {
+        verdict
+    } else {
+        format!("{verdict}; incomplete: {}", gaps.join(", "))
+    };
     let line = page.ink(ink, &verdict);
     page.line(&line)
 }
 
 fn failed(scan: &Scan, found: usize) -> String {
-    let severities = Severity::ALL.into_iter().zip(scan.summary.findings).rev().filter(|(_, found)| *found > 0);
-    let severities: Vec<String> = severities.map(|(severity, found)| format!("{found} {severity}")).collect();
+    let severities = Severity::ALL
+        .into_iter()
+        .zip(scan.summary.findings)
+        .rev()
+        .filter(|(_, found)| *found > 0);
+    let severities: Vec<String> = severities
+        .map(|(severity, found)| format!("{found} {severity}"))
+        .collect();
     format!(
         "{} ({}) in {} of {}, {}",
         count(found, "finding"),
@@ -245,7 +355,11 @@ fn failed(scan: &Scan, found: usize) -> String {
 
 /// What keeps the scan from being complete, in words.
 fn gaps(scan: &Scan) -> Vec<String> {
-    let not_evaluated = scan.controls.iter().filter(|it| it.status == ControlStatus::NotEvaluated).count();
+    let not_evaluated = scan
+        .controls
+        .iter()
+        .filter(|it| it.status == ControlStatus::NotEvaluated)
+        .count();
     let errors: usize = scan.objects.iter().map(|it| it.errors.len()).sum();
     let mut gaps = Vec::new();
     if !scan.problems.is_empty() {
