@@ -1,17 +1,20 @@
 //! The parts of kubevet under one name, for tests and benches; and the command line.
 
 pub use kubevet_admission as decision;
+pub use kubevet_cel as cel;
 pub use kubevet_cluster as cluster;
 pub use kubevet_conformance as conformance;
 pub use kubevet_differential as proof;
 pub use kubevet_document as document;
 pub use kubevet_engine as engine;
+pub use kubevet_ir::intrinsics;
 pub use kubevet_k8s::matching;
 pub use kubevet_k8s::schema;
 pub use kubevet_k8s::workload;
 pub use kubevet_manifests as manifests;
 pub use kubevet_model as model;
 pub use kubevet_policy as policy;
+pub use kubevet_rego as rego;
 pub use kubevet_report as report;
 pub use kubevet_scan as scan;
 pub use kubevet_server as serve;

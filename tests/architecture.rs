@@ -22,8 +22,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("document", &["model"]),
     ("k8s", &["model"]),
     ("policy", &["model", "document", "k8s"]),
-    ("engine", &["model", "document", "k8s", "policy"]),
-    ("vap", &["model", "document", "k8s", "policy", "engine"]),
+    ("ir", &["model", "document", "k8s", "policy"]),
+    ("rego", &["model", "k8s", "policy", "ir"]),
+    (
+        "engine",
+        &["model", "document", "k8s", "policy", "ir", "rego"],
+    ),
+    ("cel", &["model", "k8s", "policy", "ir"]),
+    (
+        "vap",
+        &["model", "document", "k8s", "policy", "ir", "engine", "cel"],
+    ),
     (
         "admission",
         &["model", "document", "k8s", "policy", "engine"],
@@ -31,7 +40,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("conformance", &["model", "document", "policy", "engine"]),
     (
         "differential",
-        &["model", "document", "k8s", "policy", "engine", "vap"],
+        &[
+            "model", "document", "k8s", "policy", "ir", "engine", "cel", "vap",
+        ],
     ),
     ("scan", &["model", "document", "k8s", "policy", "engine"]),
     ("source", &["model", "document"]),
@@ -61,7 +72,10 @@ const PURE: &[&str] = &[
     "document",
     "k8s",
     "policy",
+    "ir",
+    "rego",
     "engine",
+    "cel",
     "vap",
     "admission",
     "conformance",
@@ -77,14 +91,14 @@ const READERS: &[&str] = &["policy", "source"];
 const IMPURE: &[&str] = &["tokio", "hyper", "kube", "rustls", "axum"];
 /// Crates that one of ours alone may depend on.
 const OWNED: &[(&str, &[&str])] = &[
-    ("regorus", &["engine"]),
+    ("regorus", &["rego", "engine"]),
     ("granit-parser", &["document"]),
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster"]),
     ("rcgen", &["server"]),
     ("clap", &[]),
-    // The engine takes the interpreter's errors as they come.
-    ("anyhow", &["engine"]),
+    // These take the interpreter's errors as they come.
+    ("anyhow", &["rego", "engine"]),
 ];
 
 #[test]

@@ -6,9 +6,9 @@ use crate::{
     rego,
 };
 use kubevet::{
+    cel::{ParamsFrom, Target},
     engine::{
         Engine,
-        cel::{ParamsFrom, Target},
     },
     model::{ControlId, Kind},
     policy::Library,
@@ -139,7 +139,7 @@ pub fn for_cel(engine: &Engine, library: &Library, asked: &[ControlId], kind: &K
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
     };
-    let sheet = engine.print_cel(asked, &target);
+    let sheet = kubevet::cel::print(engine.compiled_library(), asked, &target);
     let variables: Vec<_> = sheet
         .variables
         .iter()

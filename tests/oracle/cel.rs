@@ -4,13 +4,10 @@
 
 use crate::support::{Oracle, shared};
 use kubevet::{
+    cel::{ParamsFrom, Sheet, Sizes, Target},
     decision::{Because, Callbacks, Case, Rules, User, decide},
     document::{self, Document},
-    engine::{
-        Engine,
-        cel::{ParamsFrom, Sheet, Sizes, Target},
-        is_configured, looks_at,
-    },
+    engine::{Engine, is_configured, looks_at},
     matching::Attributes,
     model::{ControlId, Kind, Operation, Request},
     policy::{self, Library, ParamValue, Params},
@@ -158,7 +155,7 @@ impl Proof {
                 kinds,
             };
             let chosen = only.map_or_else(|| self.ids(), |it| vec![it.clone()]);
-            let mut sheet = self.engine.print_cel(&chosen, &target);
+            let mut sheet = kubevet::cel::print(self.engine.compiled_library(), &chosen, &target);
             sheet
                 .refused
                 .retain(|(_, why)| !why.contains("looks at none"));
@@ -338,7 +335,8 @@ fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
 /// The policy of a control for one kind with its params written into it.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
-    let sheet = engine.print_cel(
+    let sheet = kubevet::cel::print(
+        engine.compiled_library(),
         std::slice::from_ref(id),
         &Target {
             min_kube: 30,

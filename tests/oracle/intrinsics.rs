@@ -69,7 +69,7 @@ impl Question {
             .take(self.arity)
             .chain(self.operands.iter().map(String::as_str))
             .collect();
-        engine::intrinsic_cel(self.name, &operands)
+        cel::intrinsic_cel(self.name, &operands)
             .unwrap_or_else(|| panic!("{} has a CEL half", self.name))
     }
 }
@@ -154,7 +154,7 @@ impl Voices {
                     .take(question.arity)
                     .map(|it| json!(it))
                     .collect();
-                engine::intrinsic(question.name, &[args, question.rest.clone()].concat())
+                intrinsics::intrinsic(question.name, &[args, question.rest.clone()].concat())
                     .unwrap_or(Value::Null)
             })
             .collect();
@@ -605,7 +605,7 @@ fn quantities_are_kubernetes_quantities() {
     let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
     let ask = |name: &str, args: &[&str]| {
         let args: Vec<Value> = args.iter().map(|it| json!(it)).collect();
-        engine::intrinsic(name, &args).unwrap_or(Value::Null)
+        intrinsics::intrinsic(name, &args).unwrap_or(Value::Null)
     };
     let native: Vec<Value> = texts
         .iter()
@@ -680,7 +680,7 @@ fn numbers_are_quantities_too() {
     for name in ["quantities.is_quantity", "quantities.is_positive"] {
         let native: Vec<Value> = numbers
             .iter()
-            .map(|it| engine::intrinsic(name, &[json!(it)]).expect(name))
+            .map(|it| intrinsics::intrinsic(name, &[json!(it)]).expect(name))
             .collect();
         let rego = voices.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
         let rego: Vec<Value> = rego
@@ -694,13 +694,13 @@ fn numbers_are_quantities_too() {
         .iter()
         .map(|it| json!({"a": it, "b": 4}))
         .collect();
-    let cel = |name| engine::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
+    let cel = |name| cel::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
     assert_eq!(
         voices.cel(&cel("quantities.less"), &objects),
         [true, true, false, false]
     );
     let positive =
-        engine::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
+        cel::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
     assert_eq!(voices.cel(&positive, &objects), [false, false, true, true]);
     voices.finish(30);
 }
@@ -842,13 +842,13 @@ fn texts_are_treated_alike() {
     let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
     let joined = |it: &String| {
         let parts: Vec<&str> = it.split('/').collect();
-        engine::intrinsic("concat", &[json!(", "), json!(parts)]).expect("it has a native half")
+        intrinsics::intrinsic("concat", &[json!(", "), json!(parts)]).expect("it has a native half")
     };
     let native: Vec<Value> = texts.iter().map(joined).collect();
     let rego = voices.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
     voices.differ("concat", "OPA", &cases, &native, &rego, |_| false);
     let expression =
-        engine::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
+        cel::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
     let cel = voices.cel(&expression, &objects);
     voices.differ("concat", "CEL", &cases, &native, &cel, |_| false);
     voices.finish(20_000);
@@ -878,14 +878,14 @@ fn connections_are_put_into_words_alike() {
                 "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
             let opa = vec![voices.oracle.ask(&request)["result"].take()];
             let native = vec![
-                engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
+                intrinsics::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
                     .unwrap_or_default(),
             ];
             let case = [vec![object.to_string()]];
             voices.differ(name, "OPA", &case, &native, &opa, |_| false);
             if object.is_object() {
                 let expression =
-                    engine::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
+                    cel::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
                 let cel = voices.cel(&expression, &[json!({"a": object})]);
                 voices.differ(name, "CEL", &case, &native, &cel, |_| false);
             }

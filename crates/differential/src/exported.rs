@@ -2,11 +2,8 @@
 //! looks at; and several as the one question that a pack asks. What is exported to clusters is made elsewhere, of the same
 //! sheets.
 
-use kubevet_engine::{
-    Engine,
-    cel::{ParamsFrom, Target, Variable},
-    looks_at,
-};
+use kubevet_cel::{ParamsFrom, Target, Variable};
+use kubevet_engine::{Engine, looks_at};
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use kubevet_policy::Params;
@@ -34,7 +31,11 @@ pub(super) fn exported(
         kinds: &kinds,
     };
     let id: ControlId = control.id.clone();
-    let sheet = engine.print_cel(std::slice::from_ref(&id), &target);
+    let sheet = kubevet_cel::print(
+        engine.compiled_library(),
+        std::slice::from_ref(&id),
+        &target,
+    );
     let Some(printed) = sheet.controls.first() else {
         return Err(sheet
             .refused
@@ -82,7 +83,7 @@ pub(super) fn packed(
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let sheet = engine.print_cel(controls, &target);
+    let sheet = kubevet_cel::print(engine.compiled_library(), controls, &target);
     policy(
         "packed",
         &[],

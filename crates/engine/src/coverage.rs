@@ -3,8 +3,8 @@
 use super::{
     evaluate::{Seen, Tables},
     judge::Engine,
-    program::{Cond, CondId, Domain, Program, Term, TermId},
 };
+use kubevet_ir::{Cond, CondId, Domain, Program, Term, TermId};
 use kubevet_model::ControlId;
 use std::collections::BTreeSet;
 

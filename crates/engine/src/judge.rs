@@ -2,21 +2,24 @@
 //! a control is in the list of problems when it is compiled, and in the verdict when it is asked.
 
 use super::{
-    answer, cel,
+    answer,
     evaluate::{self, Heavy, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
-    lower::Lowering,
-    program::{Compiled, Program, fields_read, path_reads},
     reference::{Entry, Reference},
-    safety::{Rules, UNKNOWN},
-    syntax, value,
+    value,
 };
 use kubevet_document::{Document, Node};
+use kubevet_ir::{
+    Compiled, CompiledLibrary, Program, fields_read, is_configured, looks_at, path_reads,
+};
 use kubevet_k8s::workload;
 use kubevet_model::{
     Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError,
     Verdict,
 };
 use kubevet_policy::{self as policy, ControlSource, Library, Module, Params};
+use kubevet_rego::lower::Lowering;
+use kubevet_rego::safety::{Rules, UNKNOWN};
+use kubevet_rego::syntax;
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
@@ -26,9 +29,8 @@ use std::{
 
 /// Judges objects by the controls of a library.
 pub struct Engine {
-    program: Program,
+    compiled: CompiledLibrary,
     tables: Tables,
-    compiled: Vec<Compiled>,
     /// Controls of the reference tier.
     interpreted: Vec<Interpreted>,
     /// Controls whose rules cannot run, each with the reason. They are answered as errors, never as passed.
@@ -186,12 +188,23 @@ impl Engine {
             .filter(|it| !running.contains(&it.control.id))
             .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
             .collect();
+        let broken: Vec<(Arc<Control>, String)> = broken;
+        let interpreted_why = interpreted
+            .iter()
+            .map(|it| (it.control.id.clone(), it.why.to_string()));
+        let broken_why = broken
+            .iter()
+            .map(|(control, why)| (control.id.clone(), why.clone()));
+        let not_compiled = interpreted_why.chain(broken_why).collect();
         let tables = Tables::new(&program, &compiled);
         let (workloads, kinds, _) = index(&tables, &compiled, &interpreted);
         let engine = Self {
-            program,
+            compiled: CompiledLibrary {
+                program,
+                controls: compiled,
+                not_compiled,
+            },
             tables,
-            compiled,
             interpreted,
             broken,
             reference,
@@ -215,8 +228,14 @@ impl Engine {
     #[must_use]
     pub fn path_reads(&self) -> BTreeMap<ControlId, Vec<PathReads>> {
         self.compiled
+            .controls
             .iter()
-            .map(|it| (it.control.id.clone(), path_reads(&self.program, it)))
+            .map(|it| {
+                (
+                    it.control.id.clone(),
+                    path_reads(&self.compiled.program, it),
+                )
+            })
             .collect()
     }
 
@@ -226,12 +245,22 @@ impl Engine {
         &self,
         control: &ControlId,
     ) -> Option<BTreeMap<FieldPattern, BTreeSet<FieldPattern>>> {
-        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
-        Some(fields_read(&self.program, compiled))
+        let compiled = self
+            .compiled
+            .controls
+            .iter()
+            .find(|it| it.control.id == *control)?;
+        Some(fields_read(&self.compiled.program, compiled))
+    }
+
+    /// What was compiled, and what was not.
+    #[must_use]
+    pub fn compiled_library(&self) -> &CompiledLibrary {
+        &self.compiled
     }
 
     pub(super) fn program(&self) -> &Program {
-        &self.program
+        &self.compiled.program
     }
 
     pub(super) fn tables(&self) -> &Tables {
@@ -239,7 +268,7 @@ impl Engine {
     }
 
     pub(super) fn compiled(&self) -> &[Compiled] {
-        &self.compiled
+        &self.compiled.controls
     }
 
     /// The controls that do not run, each with the reason.
@@ -317,9 +346,9 @@ impl Engine {
             .and_then(|mut idle| idle.pop())
             .unwrap_or_default();
         let judged = Judged {
-            program: &self.program,
+            program: &self.compiled.program,
             tables: &self.tables,
-            compiled: &self.compiled,
+            compiled: &self.compiled.controls,
             plan: &looking.plan,
             settings: &settings,
             pod_path,
@@ -360,45 +389,6 @@ impl Engine {
         Ok(verdict)
     }
 
-    /// Controls as CEL. Those of the reference tier are refused with the reason; what the library lacks is left out.
-    #[must_use]
-    pub fn print_cel(&self, controls: &[ControlId], target: &cel::Target<'_>) -> cel::Sheet {
-        let chosen: Vec<&Compiled> = self
-            .compiled
-            .iter()
-            .filter(|it| controls.contains(&it.control.id))
-            .collect();
-        let mut sheet = cel::print(&self.program, &chosen, target);
-        let interpreted = self
-            .interpreted
-            .iter()
-            .filter(|it| controls.contains(&it.control.id));
-        sheet
-            .refused
-            .extend(interpreted.map(|it| (it.control.id.clone(), it.why.to_string())));
-        let broken = self
-            .broken
-            .iter()
-            .filter(|(control, _)| controls.contains(&control.id));
-        sheet
-            .refused
-            .extend(broken.map(|(control, why)| (control.id.clone(), why.clone())));
-        sheet
-    }
-
-    /// What a control costs the API server for an object of such sizes in which it finds nothing, in its own units of
-    /// which an expression may cost [`cel::LIMIT`]. A reckoning; `None` where the control is not compiled.
-    #[must_use]
-    pub fn estimate_cost(
-        &self,
-        control: &ControlId,
-        params: &Params,
-        sizes: cel::Sizes,
-    ) -> Option<u64> {
-        let compiled = self.compiled.iter().find(|it| it.control.id == *control)?;
-        Some(cel::estimate(&self.program, compiled, params, sizes))
-    }
-
     /// Params as the program reads them. Who asks again with the same is answered from what is kept.
     fn settings(&self, params: &Params) -> Arc<Settings> {
         let known = |kept: &[(Params, Arc<Settings>)]| {
@@ -414,7 +404,7 @@ impl Engine {
             params,
             names,
             self.tables.param_patterns(),
-            &self.compiled,
+            &self.compiled.controls,
         ));
         if let Ok(mut kept) = self.settings.write() {
             if kept.len() >= SETTINGS {
@@ -512,25 +502,6 @@ fn take(
             control: control.id.clone(),
             message,
         }),
-    }
-}
-
-/// Whether a control has the params without which it has nothing to say.
-#[must_use]
-pub fn is_configured(control: &Control, params: &Params) -> bool {
-    let needed = &control.requires_any_param;
-    needed.is_empty()
-        || needed
-            .iter()
-            .any(|it| params.get(it).is_some_and(|value| !value.is_empty()))
-}
-
-/// Whether a control looks at objects of a kind.
-#[must_use]
-pub fn looks_at(selector: &KindSelector, kind: &Kind) -> bool {
-    match selector {
-        KindSelector::Workloads => workload::is_workload(kind),
-        KindSelector::Kind(named) => named == kind,
     }
 }
 

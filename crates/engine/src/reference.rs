@@ -4,12 +4,10 @@
 //! them all, so the pod spec and its containers are found once per object and not once per control. A judgement that
 //! fails as a whole is repeated control by control, so one bad rule costs only its own answer.
 
-use super::{
-    builtins::{self, Budget},
-    syntax,
-};
 use kubevet_model::Problem;
 use kubevet_policy as policy;
+use kubevet_rego::builtins::{self, Budget};
+use kubevet_rego::syntax;
 use regorus::{Value, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,

@@ -1,9 +1,9 @@
 //! Documents and params as the interpreter's values. Numbers stay exact: one that fits no machine type keeps its text.
 
-use super::builtins::NUMBER_DIGITS;
 use kubevet_document::{Document, Node, Number, Value as Field};
 use kubevet_model::Request;
 use kubevet_policy::{ParamValue, Params};
+use kubevet_rego::builtins::NUMBER_DIGITS;
 use regorus::Value;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! condition comes before all of them, so that a clean object is asked once.
 
 use super::{closed::closed, excuse::MAY_BE_EXCUSED, write::Draft, write::Role};
-use kubevet_engine::cel::Sheet;
+use kubevet_cel::Sheet;
 
 /// Over so many pairs of containers and volumes the question is left to the validation, where each control may cost as
 /// much as here all of them together. A Pod of 100 containers and 10 volumes costs four tenths of the limit.

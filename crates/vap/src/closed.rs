@@ -1,7 +1,7 @@
 //! Conditions that stand alone. A match condition may not read a policy's variables, so what it needs of them is bound
 //! around it, each as the one element of a list.
 
-use kubevet_engine::cel::Variable;
+use kubevet_cel::Variable;
 use std::collections::BTreeSet;
 
 /// How variables are written in expressions.

@@ -4,10 +4,8 @@
 //! Pods that a built-in controller makes for an owner that was judged itself live on. Each is a bool that is total.
 
 use super::{scope, write::literal};
-use kubevet_engine::{
-    cel::{Printed, Variable},
-    looks_at,
-};
+use kubevet_cel::{Printed, Variable};
+use kubevet_engine::looks_at;
 use kubevet_k8s::matching::{Attributes, MatchResources};
 use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller};
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};

@@ -8,10 +8,8 @@ use super::{
     params, scope,
     write::{CONTROLS, Draft, OWN_VARIABLES, POLICY_BYTES, Role, policy},
 };
-use kubevet_engine::{
-    cel::{ParamsFrom, Sheet, Target},
-    is_configured,
-};
+use kubevet_cel::{ParamsFrom, Sheet, Target};
+use kubevet_engine::is_configured;
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Tests of exports, on controls that are written out in CEL here.
 
 use super::*;
-use kubevet_engine::cel::{Printed, Sheet, Target, Unjudged, Variable};
+use kubevet_cel::{Printed, Sheet, Target, Unjudged, Variable};
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation,
@@ -420,7 +420,7 @@ fn target() -> Target<'static> {
     static NONE: std::sync::LazyLock<Params> = std::sync::LazyLock::new(Params::default);
     Target {
         min_kube: 30,
-        params: kubevet_engine::cel::ParamsFrom::Written(&NONE),
+        params: kubevet_cel::ParamsFrom::Written(&NONE),
         kinds: &[],
     }
 }

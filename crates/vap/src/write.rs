@@ -9,7 +9,7 @@ use super::{
     name::{MANAGED_BY, variable},
     params, scope,
 };
-use kubevet_engine::cel::{Printed, Sheet, Variable};
+use kubevet_cel::{Printed, Sheet, Variable};
 use kubevet_model::{Control, Kind, Severity, one_line};
 use serde_json::{Map, Value, json};
 

@@ -3,10 +3,8 @@
 use crate::cli::{complain, library::LibraryFlags, terminal};
 use anyhow::bail;
 use clap::Args;
-use kubevet_engine::{
-    Engine, Explanation,
-    cel::{LIMIT, ParamsFrom, Printed, Sizes, Target},
-};
+use kubevet_cel::{LIMIT, ParamsFrom, Printed, Sizes, Target};
+use kubevet_engine::{Engine, Explanation};
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use kubevet_policy::{self as policy, Library, Params};
@@ -107,7 +105,11 @@ fn write(
         params: ParamsFrom::Resource(&params),
         kinds: &kinds,
     };
-    let sheet = engine.print_cel(std::slice::from_ref(&control.id), &target);
+    let sheet = kubevet_cel::print(
+        engine.compiled_library(),
+        std::slice::from_ref(&control.id),
+        &target,
+    );
     for (_, why) in &sheet.refused {
         writeln!(out, "\nnot exported: {why}")?;
     }
@@ -129,7 +131,9 @@ fn write_cost(
         "\ncosts the API server, where it finds nothing, about (reckoned; ours are right within a factor of three)"
     )?;
     for (what, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
-        let Some(cost) = engine.estimate_cost(&control.id, params, sizes) else {
+        let Some(cost) =
+            kubevet_cel::estimate(engine.compiled_library(), &control.id, params, sizes)
+        else {
             continue;
         };
         #[allow(clippy::cast_precision_loss, reason = "a share to look at")]
@@ -149,7 +153,7 @@ fn write_cost(
 }
 
 fn write_cel(
-    variables: &[kubevet_engine::cel::Variable],
+    variables: &[kubevet_cel::Variable],
     printed: &Printed,
     out: &mut String,
 ) -> anyhow::Result<()> {

@@ -246,7 +246,7 @@ pub(super) fn export(
         .map(|it| (it.control.id.clone(), it.control.clone()))
         .collect();
     vap::export(bindings, &controls, options, &|ids, target| {
-        engine.print_cel(ids, target)
+        kubevet_cel::print(engine.compiled_library(), ids, target)
     })
 }
 

@@ -5,17 +5,15 @@ use super::{
     value::{Fixed, Value},
     watch::Watch,
 };
-use crate::{
-    intrinsics::{
-        connection,
-        image::{ImageRef, Place},
-        path,
-        quantity::{self, Quantity},
-        strings,
-    },
-    program::{Intrinsic, Term, TermId, Test, Type},
-};
 use kubevet_document::{Node, Number};
+use kubevet_ir::intrinsics::{
+    connection,
+    image::{ImageRef, Place},
+    path,
+    quantity::{self, Quantity},
+    strings,
+};
+use kubevet_ir::{Intrinsic, Term, TermId, Test, Type};
 use std::borrow::Cow;
 
 impl<W: Watch> Machine<'_, W> {

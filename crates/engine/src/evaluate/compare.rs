@@ -2,8 +2,8 @@
 //! recursion on what is compared.
 
 use super::{machine::Machine, value::Value, watch::Watch};
-use crate::program::{Comparison, Const};
 use kubevet_document::{Entry, Node, Number, Value as Field};
+use kubevet_ir::{Comparison, Const};
 use std::{cmp::Ordering, hash::BuildHasher as _};
 
 /// A value as it is compared.

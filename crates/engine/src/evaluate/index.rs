@@ -11,7 +11,7 @@ use super::{
     value::{Standing, Value},
     watch::Watch,
 };
-use crate::program::TermId;
+use kubevet_ir::TermId;
 use std::mem;
 
 /// Steps that the loops of a join take before an index is made.

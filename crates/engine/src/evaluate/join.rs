@@ -5,7 +5,7 @@
 //! condition uses one, a [`Stage`] how a body of `deny` does. A join only says where to look: the equality is asked of
 //! each element that was found, so an index may give too many elements, never too few. Nothing here sees an object.
 
-use crate::program::{BinderId, Comparison, Compiled, Cond, CondId, Deny, Program, TermId};
+use kubevet_ir::{BinderId, Comparison, Compiled, Cond, CondId, Deny, Program, TermId};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The most ways into nested conditions that are tried to find the join of one.

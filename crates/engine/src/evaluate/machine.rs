@@ -7,10 +7,10 @@ use super::{
     value::{Fixed, Standing, Value},
     watch::Watch,
 };
-use crate::program::{
+use kubevet_document::{Document, Key, Node};
+use kubevet_ir::{
     BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
 };
-use kubevet_document::{Document, Key, Node};
 use kubevet_model::Operation;
 use std::{borrow::Cow, hash::RandomState, time::Instant};
 

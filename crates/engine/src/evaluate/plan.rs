@@ -5,7 +5,7 @@ use super::{
     join::{Over, Stage},
     tables::Tables,
 };
-use crate::program::{Compiled, CondId};
+use kubevet_ir::{Compiled, CondId};
 use std::collections::BTreeMap;
 
 /// All that is asked of objects of a kind.

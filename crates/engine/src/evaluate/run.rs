@@ -8,8 +8,8 @@ use super::{
     tables::Tables,
     watch::Watch,
 };
-use crate::program::{Compiled, Program};
 use kubevet_document::Document;
+use kubevet_ir::{Compiled, Program};
 use kubevet_model::{Operation, RuleError, Verdict};
 use std::time::Instant;
 

@@ -1,10 +1,8 @@
 //! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
 
 use super::{join::Stage, machine::Machine, value::Value, watch::Watch};
-use crate::{
-    answer,
-    program::{Deny, FixValue, Term, TermId},
-};
+use crate::answer;
+use kubevet_ir::{Deny, FixValue, Term, TermId};
 use kubevet_model::{ControlId, FieldPath, Finding, Fix, FixAction};
 
 /// Room for a message; most are shorter.

@@ -1,6 +1,7 @@
 //! Params, read once: their texts, and the patterns among them.
 
-use crate::{is_configured, program::Compiled};
+use kubevet_ir::Compiled;
+use kubevet_ir::is_configured;
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::Arc;

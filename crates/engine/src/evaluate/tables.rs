@@ -2,10 +2,10 @@
 //! params, and where answers are kept.
 
 use super::{join::Joins, settings};
-use crate::program::{
+use kubevet_document::Key;
+use kubevet_ir::{
     Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test,
 };
-use kubevet_document::Key;
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -256,7 +256,7 @@ impl Tables {
 }
 
 impl Keep {
-    fn of(kept: bool, free: &[crate::program::BinderId]) -> Self {
+    fn of(kept: bool, free: &[kubevet_ir::BinderId]) -> Self {
         let mut keep = Self {
             kept,
             ..Self::default()

@@ -1,7 +1,7 @@
 //! Who looks on while conditions are decided. Nobody does in use, and then it costs nothing; a proof counts.
 
 use super::index::LOOP_STEPS;
-use crate::program::CondId;
+use kubevet_ir::CondId;
 
 /// Looks on.
 pub(crate) trait Watch {

@@ -1,0 +1,94 @@
+//! What a CONNECT to a Pod says, as `lib.connections` puts it into words. The options are no objects and may lack
+//! anything.
+
+use super::strings::{concat, substring};
+use kubevet_document::{Node, Number, Value};
+use std::{borrow::Cow, fmt::Write as _};
+
+/// Where a list of words is cut, in letters.
+const SHOWN: i64 = 200;
+/// Numbers of this size and more are no ports, and left out.
+const NO_PORT: u64 = 1_000_000_000;
+
+/// `lib.connections.target`: where it leads.
+pub fn target(object: Node<'_>) -> Cow<'static, str> {
+    match object.get("container").and_then(Node::as_str) {
+        None | Some("") => Cow::Borrowed("the pod"),
+        Some(name) => Cow::Owned(format!("container {name}")),
+    }
+}
+
+/// `lib.connections.command`: the command that is run, behind a colon.
+pub fn command(object: Node<'_>) -> String {
+    let mut words = String::new();
+    concat(
+        " ",
+        items(object, "command").filter_map(Node::as_str),
+        &mut words,
+    );
+    shown(&words)
+}
+
+/// `lib.connections.ports`: the ports that are forwarded, behind a colon.
+pub fn ports(object: Node<'_>) -> String {
+    let mut numbers = String::new();
+    for port in items(object, "ports") {
+        if let Value::Number(Number::Int(port)) = port.value()
+            && port.unsigned_abs() < NO_PORT
+        {
+            let comma = if numbers.is_empty() { "" } else { ", " };
+            let _ = write!(numbers, "{comma}{port}");
+        }
+    }
+    shown(&numbers)
+}
+
+fn items<'a>(object: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    object.get(key).into_iter().flat_map(Node::elements)
+}
+
+fn shown(text: &str) -> String {
+    match substring(text, 0, SHOWN) {
+        None | Some("") => String::new(),
+        Some(text) => format!(": {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubevet_document::{self as document, Limits};
+
+    /// Target, command, ports.
+    #[test]
+    fn options_are_put_into_words() {
+        fn check(options: &str, expected: [&str; 3]) {
+            let read = document::read(&"options".into(), options.as_bytes(), &Limits::default());
+            let object = read.documents[0].root();
+            assert_eq!(
+                [&*target(object), &*command(object), &*ports(object)],
+                expected,
+                "{options}"
+            );
+        }
+        check(
+            "{container: app, command: [sh, -c, ls]}",
+            ["container app", ": sh -c ls", ""],
+        );
+        check(
+            "{container: '', ports: [80, 443]}",
+            ["the pod", "", ": 80, 443"],
+        );
+        check(
+            "{container: 5, command: sh, ports: 80}",
+            ["the pod", "", ""],
+        );
+        check(
+            "{command: ['', a, 5, '', b], ports: ['80', 1.5, -1]}",
+            ["the pod", ":  a  b", ": -1"],
+        );
+        check("{command: ['']}", ["the pod", "", ""]);
+        check("{command: ['', '']}", ["the pod", ":  ", ""]);
+        check("{a: null}", ["the pod", "", ""]);
+    }
+}

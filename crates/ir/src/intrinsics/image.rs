@@ -1,0 +1,342 @@
+//! Image references as `lib.images` reads them, read once and kept as slices of the text.
+//!
+//! What Rego writes out anew (a folded host, `library/` in front) is told apart into pieces here, so that comparing
+//! needs no copy.
+
+use super::strings::lower_ascii;
+use std::{borrow::Cow, fmt};
+
+/// Docker Hub's registry, where a reference without a host leads.
+const HUB: &str = "docker.io";
+/// Where Docker Hub's official images live.
+const OFFICIAL: &str = "library/";
+
+/// An image reference.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageRef<'a> {
+    /// Registry and repository as written.
+    untagged: &'a str,
+    /// What stands before the first slash, if it is a host.
+    host: Option<&'a str>,
+    tag: &'a str,
+    digest: Option<&'a str>,
+    whole: &'a str,
+}
+
+/// A text in two pieces: what is put in front, and what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined<'a> {
+    /// `library/`, or nothing.
+    pub front: &'static str,
+    /// A slice of the reference.
+    pub rest: &'a str,
+}
+
+impl<'a> ImageRef<'a> {
+    /// Reads a reference. Total: an empty one has empty parts.
+    pub fn read(image: &'a str) -> Self {
+        let (whole, digest) = match image.split_once('@') {
+            Some((whole, digest)) => (whole, Some(digest)),
+            None => (image, None),
+        };
+        let last = whole.rfind('/').map_or(0, |it| it + 1);
+        // A colon in the last segment starts the tag; one before it belongs to a port.
+        let colon = whole
+            .get(last..)
+            .and_then(|it| it.find(':'))
+            .map_or(whole.len(), |it| last + it);
+        let (untagged, tag) = whole.split_at_checked(colon).unwrap_or((whole, ""));
+        let host = untagged
+            .split_once('/')
+            .map(|(first, _)| first)
+            .filter(|it| is_host(it));
+        Self {
+            untagged,
+            host,
+            tag: tag.strip_prefix(':').unwrap_or(tag),
+            digest,
+            whole,
+        }
+    }
+
+    /// `lib.images.registry`.
+    pub fn registry(self) -> Cow<'a, str> {
+        lower_ascii(self.spelled_registry())
+    }
+
+    /// The registry, in whichever case.
+    fn spelled_registry(self) -> &'a str {
+        match self.host {
+            Some(host) => canonical(host),
+            None if self.untagged.is_empty() => "",
+            None => HUB,
+        }
+    }
+
+    /// `lib.images.repository`.
+    pub fn repository(self) -> Joined<'a> {
+        let rest = self.local();
+        let official = self.is_at_hub() && !rest.contains('/');
+        Joined {
+            front: if official { OFFICIAL } else { "" },
+            rest,
+        }
+    }
+
+    fn is_at_hub(self) -> bool {
+        self.spelled_registry().eq_ignore_ascii_case(HUB)
+    }
+
+    /// What follows the host.
+    fn local(self) -> &'a str {
+        self.host
+            .and_then(|host| self.untagged.get(host.len() + 1..))
+            .unwrap_or(self.untagged)
+    }
+
+    /// `lib.images.name`, behind what `out` holds.
+    pub fn write_name(self, out: &mut String) {
+        if self.is_empty() {
+            return;
+        }
+        let Joined { front, rest } = self.repository();
+        out.extend([&*self.registry(), "/", front, rest]);
+    }
+
+    /// Whether `lib.images.name` is empty: there is neither registry nor repository.
+    pub fn is_empty(self) -> bool {
+        self.untagged.is_empty()
+    }
+
+    /// `lib.images.tag`.
+    pub fn tag(self) -> &'a str {
+        self.tag
+    }
+
+    /// `lib.images.digest`.
+    pub fn digest(self) -> &'a str {
+        self.digest.unwrap_or_default()
+    }
+
+    /// `lib.images.effective_tag`.
+    pub fn effective_tag(self) -> &'a str {
+        let pulls_latest = self.tag.is_empty() && self.digest.is_none() && !self.whole.is_empty();
+        if pulls_latest { "latest" } else { self.tag }
+    }
+
+    /// `lib.images.within`.
+    pub fn within(self, place: Place<'_>) -> bool {
+        if self.is_empty() || place.is_empty() {
+            return false;
+        }
+        let registry = self.spelled_registry();
+        let Joined { front, rest } = self.repository();
+        if place.holds(registry, front, rest) {
+            return true;
+        }
+        let other_hub = ["registry-1.docker.io", "registry.hub.docker.com"];
+        let at_other_hub = other_hub.iter().any(|it| registry.eq_ignore_ascii_case(it));
+        if at_other_hub && place.holds(HUB, front, rest) {
+            return true;
+        }
+        // "library/" may be left out.
+        let short = if front == OFFICIAL {
+            Some(rest)
+        } else {
+            rest.strip_prefix(OFFICIAL)
+        };
+        (at_other_hub || self.is_at_hub()) && short.is_some_and(|short| place.holds(HUB, "", short))
+    }
+}
+
+/// Where images may come from: a registry, or a repository and what lies below it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// In whichever case, as are the steps.
+    host: &'a str,
+    /// What follows the host, with its slash.
+    steps: &'a str,
+    /// Whether that slash must be thought of.
+    at_hub: bool,
+}
+
+impl<'a> Place<'a> {
+    /// Reads a place. Total: an empty one holds nothing.
+    pub fn read(place: &'a str) -> Self {
+        let place = place.trim_end_matches('/');
+        let first = place.find('/').unwrap_or(place.len());
+        match place.split_at_checked(first) {
+            _ if place.is_empty() => Self {
+                host: "",
+                steps: "",
+                at_hub: false,
+            },
+            // The case of a place says nothing about it.
+            Some((host, steps))
+                if has_port_or_dot(host) || host.eq_ignore_ascii_case("localhost") =>
+            {
+                Self {
+                    host: canonical(host),
+                    steps,
+                    at_hub: false,
+                }
+            }
+            _ => Self {
+                host: HUB,
+                steps: place,
+                at_hub: true,
+            },
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        self.host.is_empty() && self.steps.is_empty()
+    }
+
+    /// Whether it is the repository, or above it.
+    fn holds(self, registry: &str, front: &str, rest: &str) -> bool {
+        let slash = if self.at_hub { "/" } else { "" };
+        let wanted = [self.host, slash, self.steps]
+            .into_iter()
+            .flat_map(str::bytes);
+        // Of a name, only the registry is folded.
+        let registry = registry.bytes().map(|it| it.to_ascii_lowercase());
+        let mut name = registry.chain(["/", front, rest].into_iter().flat_map(str::bytes));
+        for byte in wanted {
+            if name.next() != Some(byte.to_ascii_lowercase()) {
+                return false;
+            }
+        }
+        matches!(name.next(), None | Some(b'/'))
+    }
+}
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.front)?;
+        f.write_str(self.rest)
+    }
+}
+
+impl PartialEq<str> for Joined<'_> {
+    fn eq(&self, other: &str) -> bool {
+        other.strip_prefix(self.front) == Some(self.rest)
+    }
+}
+
+/// Whether what stands before the first slash is a registry.
+fn is_host(segment: &str) -> bool {
+    has_port_or_dot(segment)
+        || segment == "localhost"
+        || segment.bytes().any(|it| it.is_ascii_uppercase())
+}
+
+fn has_port_or_dot(segment: &str) -> bool {
+    segment.bytes().any(|it| matches!(it, b'.' | b':'))
+}
+
+/// The one spelling of a host, but for its case.
+fn canonical(host: &str) -> &str {
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    if host.eq_ignore_ascii_case("index.docker.io") {
+        HUB
+    } else {
+        host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(image: &str) -> String {
+        let mut out = String::new();
+        ImageRef::read(image).write_name(&mut out);
+        out
+    }
+
+    /// Name, tag, digest, effective tag.
+    #[test]
+    fn a_reference_has_parts() {
+        fn check(image: &str, expected: [&str; 4]) {
+            let it = ImageRef::read(image);
+            assert_eq!(
+                [&*name(image), it.tag(), it.digest(), it.effective_tag()],
+                expected,
+                "{image:?}"
+            );
+        }
+        check("nginx", ["docker.io/library/nginx", "", "", "latest"]);
+        check(
+            "nginx:1.25",
+            ["docker.io/library/nginx", "1.25", "", "1.25"],
+        );
+        check("registry:5000/app", ["registry:5000/app", "", "", "latest"]);
+        check(
+            "registry:5000",
+            ["docker.io/library/registry", "5000", "", "5000"],
+        );
+        check(
+            "quay.io/a/b:1@sha256:abc",
+            ["quay.io/a/b", "1", "sha256:abc", "1"],
+        );
+        check("QUAY.IO:443/a/B", ["quay.io/a/B", "", "", "latest"]);
+        check(
+            "Index.docker.io:443/nginx",
+            ["docker.io/library/nginx", "", "", "latest"],
+        );
+        check("docker.io/", ["docker.io/library/", "", "", "latest"]);
+        check(":443/a", ["/a", "", "", "latest"]);
+        check("/", ["docker.io//", "", "", "latest"]);
+        check("a:b:c", ["docker.io/library/a", "b:c", "", "b:c"]);
+        check(":5", ["", "5", "", "5"]);
+        check(":", ["", "", "", "latest"]);
+        check("@", ["", "", "", ""]);
+        check("a@b@c/d:e", ["docker.io/library/a", "", "b@c/d:e", ""]);
+        check("", ["", "", "", ""]);
+        check("é/ü:ß", ["docker.io/é/ü", "ß", "", "ß"]);
+    }
+
+    #[test]
+    fn a_repository_is_compared_in_pieces() {
+        fn check(image: &str, text: &str, expected: bool) {
+            assert_eq!(
+                ImageRef::read(image).repository() == *text,
+                expected,
+                "{image:?} {text:?}"
+            );
+        }
+        check("nginx", "library/nginx", true);
+        check("nginx", "nginx", false);
+        check("quay.io/nginx", "nginx", true);
+        check("quay.io/nginx", "library/nginx", false);
+    }
+
+    #[test]
+    fn an_image_is_within_a_place() {
+        fn check(image: &str, place: &str, expected: bool) {
+            assert_eq!(
+                ImageRef::read(image).within(Place::read(place)),
+                expected,
+                "{image:?} {place:?}"
+            );
+        }
+        check("nginx", "docker.io", true);
+        check("nginx", "Index.Docker.io:443/Library/", true);
+        check("nginx", "docker.io/nginx", true);
+        check("nginx", "nginx", true);
+        check("nginx", "library", true);
+        check("nginxx", "nginx", false);
+        check("registry.hub.docker.com/php", "docker.io", true);
+        check("registry-1.docker.io/library/php", "php", true);
+        check("mysql", "registry.hub.docker.com", false);
+        check("quay.io/teamwork/a", "quay.io/team", false);
+        check("quay.io/Team/a", "quay.io/Team", false);
+        check("localhost/a", "LOCALHOST", true);
+        check(":443/a", ":443", false);
+        check(":443/a", ":443/a", true);
+        check("quay.io/docker.io/library/a", "quay.io/docker.io/a", false);
+        check("", "docker.io", false);
+        check("quay.io/a", "///", false);
+    }
+}

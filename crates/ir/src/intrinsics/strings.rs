@@ -1,0 +1,244 @@
+//! Texts as OPA's builtins and `lib.strings` treat them: letters are code points, and only ASCII has case. Whatever is
+//! part of the input is given back as a slice of it.
+
+use std::{borrow::Cow, str};
+
+/// From this length on a part is worth two copies of the text, since comparing at each place would take long.
+const LONG: usize = 64;
+
+/// `lib.strings.lower_ascii`.
+pub fn lower_ascii(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|it| it.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// `lib.strings.contains_ignore_case`.
+pub fn contains_ignore_case(text: &str, part: &str) -> bool {
+    if part.len() > text.len() {
+        return false;
+    }
+    if part.len() >= LONG {
+        return lower_ascii(text).contains(&*lower_ascii(part));
+    }
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    part.is_empty()
+        || text
+            .windows(part.len())
+            .any(|it| it.eq_ignore_ascii_case(part))
+}
+
+/// `trim`: without the letters of `cutset` at both ends.
+pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
+    trim_right(trim_left(text, cutset), cutset)
+}
+
+/// `trim_left`: without the letters of `cutset` at the start.
+pub fn trim_left<'a>(text: &'a str, cutset: &str) -> &'a str {
+    text.trim_start_matches(|it| cutset.contains(it))
+}
+
+/// `trim_right`: without the letters of `cutset` at the end.
+pub fn trim_right<'a>(text: &'a str, cutset: &str) -> &'a str {
+    text.trim_end_matches(|it| cutset.contains(it))
+}
+
+/// `trim_prefix`: once, if it is there.
+pub fn trim_prefix<'a>(text: &'a str, prefix: &str) -> &'a str {
+    text.strip_prefix(prefix).unwrap_or(text)
+}
+
+/// `trim_suffix`: once, if it is there.
+pub fn trim_suffix<'a>(text: &'a str, suffix: &str) -> &'a str {
+    text.strip_suffix(suffix).unwrap_or(text)
+}
+
+/// `trim_space`: Go and Rust both mean Unicode's `White_Space`.
+pub fn trim_space(text: &str) -> &str {
+    text.trim()
+}
+
+/// `substring`: `length` code points from `offset` on; all that follow where `length` is negative. `None` for a
+/// negative offset, which is an error in OPA; nothing is left beyond the end.
+pub fn substring(text: &str, offset: i64, length: i64) -> Option<&str> {
+    let offset = usize::try_from(offset).ok()?;
+    let rest = text.get(byte_of(text, offset)..)?;
+    match usize::try_from(length) {
+        Ok(length) => rest.get(..byte_of(rest, length)),
+        Err(_) => Some(rest),
+    }
+}
+
+/// The byte at which a code point starts, or the end.
+fn byte_of(text: &str, letter: usize) -> usize {
+    match text.get(..letter) {
+        // Mostly, letters are bytes.
+        Some(start) if start.is_ascii() => letter,
+        _ => text
+            .char_indices()
+            .nth(letter)
+            .map_or(text.len(), |(at, _)| at),
+    }
+}
+
+/// The parts of a text, see [`split`].
+pub enum Parts<'a, 's> {
+    Between(str::Split<'a, &'s str>),
+    Letters(&'a str),
+}
+
+impl<'a> Iterator for Parts<'a, '_> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        match self {
+            Self::Between(parts) => parts.next(),
+            Self::Letters(rest) => {
+                let (letter, after) = rest.split_at_checked(rest.chars().next()?.len_utf8())?;
+                *rest = after;
+                Some(letter)
+            }
+        }
+    }
+}
+
+/// `split`: at every separator; into letters where that is empty. An empty text has one part, or no letter.
+pub fn split<'a, 's>(text: &'a str, separator: &'s str) -> Parts<'a, 's> {
+    if separator.is_empty() {
+        Parts::Letters(text)
+    } else {
+        Parts::Between(text.split(separator))
+    }
+}
+
+/// `replace`: every `old`, from the left. `None` for an empty one: OPA then puts `new` between bytes, which tears
+/// letters apart, and CEL between letters.
+pub fn replace<'a>(text: &'a str, old: &str, new: &str) -> Option<Cow<'a, str>> {
+    if old.is_empty() {
+        return None;
+    }
+    Some(if text.contains(old) {
+        Cow::Owned(text.replace(old, new))
+    } else {
+        Cow::Borrowed(text)
+    })
+}
+
+/// `concat`, behind what `out` holds.
+pub fn concat<'a>(delimiter: &str, parts: impl IntoIterator<Item = &'a str>, out: &mut String) {
+    for (place, part) in parts.into_iter().enumerate() {
+        if place > 0 {
+            out.push_str(delimiter);
+        }
+        out.push_str(part);
+    }
+}
+
+/// `count` of a text: its code points.
+pub fn count(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_is_ascii_only() {
+        fn check(text: &str, part: &str, expected: bool) {
+            assert_eq!(
+                contains_ignore_case(text, part),
+                expected,
+                "{text:?} {part:?}"
+            );
+            assert_eq!(
+                lower_ascii(text).contains(&*lower_ascii(part)),
+                expected,
+                "{text:?} {part:?}"
+            );
+        }
+        check("DB_PASSWORD", "password", true);
+        check("password", "PASSWORD", true);
+        check("É", "é", false);
+        check("\u{212a}ey", "key", false);
+        check("", "", true);
+        check("a", "", true);
+        check("", "a", false);
+        check(&"A".repeat(200), &"a".repeat(100), true);
+        check(&"A".repeat(200), &"b".repeat(100), false);
+        assert!(matches!(lower_ascii("é"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn substrings_count_letters() {
+        fn check(text: &str, offset: i64, length: i64, expected: Option<&str>) {
+            assert_eq!(
+                substring(text, offset, length),
+                expected,
+                "{text:?} {offset} {length}"
+            );
+        }
+        check("héllo", 1, 2, Some("él"));
+        check("héllo", 2, -1, Some("llo"));
+        check("héllo", 0, 2, Some("hé"));
+        check("abc", -1, 2, None);
+        check("abc", 1, -5, Some("bc"));
+        check("abc", 1, 0, Some(""));
+        check("abc", 1, 100, Some("bc"));
+        check("abc", 3, 1, Some(""));
+        check("abc", 4, -1, Some(""));
+        check("é", 1, 1, Some(""));
+        check("abc", i64::MAX, i64::MAX, Some(""));
+    }
+
+    #[test]
+    fn trimming_takes_letters_or_ends() {
+        fn check(found: &str, expected: &str) {
+            assert_eq!(found, expected);
+        }
+        check(trim("éabé", "é"), "ab");
+        check(trim("xyx", "xy"), "");
+        check(trim("abc", ""), "abc");
+        check(trim_left("aab", "a"), "b");
+        check(trim_right("baa", "a"), "b");
+        check(trim_prefix("aab", "a"), "ab");
+        check(trim_suffix("baa", "a"), "ba");
+        check(trim_prefix("ab", ""), "ab");
+        check(
+            trim_space("\u{2003}\u{85}\u{200b} x \u{3000}"),
+            "\u{200b} x",
+        );
+    }
+
+    #[test]
+    fn parts_come_in_order() {
+        fn check(text: &str, separator: &str, expected: &[&str]) {
+            assert_eq!(
+                split(text, separator).collect::<Vec<_>>(),
+                expected,
+                "{text:?} {separator:?}"
+            );
+        }
+        check("a,b,", ",", &["a", "b", ""]);
+        check("", ",", &[""]);
+        check("", "", &[]);
+        check("aéb", "", &["a", "é", "b"]);
+        check("a--b", "--", &["a", "b"]);
+    }
+
+    #[test]
+    fn replacing_and_joining() {
+        fn check(found: Option<Cow<'_, str>>, expected: Option<&str>) {
+            assert_eq!(found.as_deref(), expected);
+        }
+        check(replace("aaa", "aa", "b"), Some("ba"));
+        check(replace("abc", "x", "y"), Some("abc"));
+        check(replace("abc", "", "-"), None);
+        let mut out = "x".to_owned();
+        concat("/", ["a", "", "b"], &mut out);
+        assert_eq!(out, "xa//b");
+        assert_eq!(count("he\u{301}"), 3);
+    }
+}

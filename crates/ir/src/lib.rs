@@ -1,0 +1,33 @@
+//! The program: what rules become when they are compiled. Plain data, read by the evaluator, the printer of CEL and
+//! whoever explains it to people; it runs nothing itself.
+//!
+//! Conditions are always true or false; only terms can be undefined, and there is one undefined, no error. All rules of
+//! a library live in one [`Program`], in which equal things are one thing: a question that two controls ask has one id
+//! and is answered once.
+//!
+//! | file | is |
+//! |---|---|
+//! | `term` | the language: terms, conditions, binders |
+//! | `build` | the arena that holds it, and the simplifications that need no knowledge of Kubernetes |
+//! | `deny` | a rule: when it denies, and what it says then |
+//! | `reads` | which fields the conditions behind a finding's path read |
+//! | `show` | a program as text |
+
+#![allow(missing_docs, reason = "was private to one crate until now")]
+
+mod build;
+mod control;
+mod deny;
+pub mod intrinsics;
+mod reads;
+mod show;
+mod term;
+
+pub use build::Program;
+pub use control::{is_configured, looks_at};
+pub use deny::{Compiled, CompiledLibrary, Deny, FixTemplate, FixValue};
+pub use reads::{elements, fields_read, path_patterns, path_reads};
+pub use term::{
+    Binder, BinderId, Comparison, Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term,
+    TermId, Test, Type,
+};

@@ -1,0 +1,364 @@
+//! The builtins a rule may call: an allow-list, and bounds on those that can make much of little.
+//!
+//! Nothing here reaches the network, the clock, chance or the machine. A builtin whose output can outgrow its input is
+//! replaced by a bounded one that reckons the size first and charges it to a budget of the judgement.
+
+use regorus::{
+    Value,
+    unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Source, Span},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Bytes that bounded builtins may make in one evaluation.
+pub const OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Builtins whose output is no larger than their input, or a scalar.
+const PLAIN: &[&str] = &[
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "count",
+    "max",
+    "min",
+    "sum",
+    "any",
+    "all",
+    "contains",
+    "startswith",
+    "endswith",
+    "indexof",
+    "lower",
+    "upper",
+    "substring",
+    "trim",
+    "trim_left",
+    "trim_right",
+    "trim_prefix",
+    "trim_suffix",
+    "trim_space",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "strings.count",
+    "strings.reverse",
+    "is_array",
+    "is_boolean",
+    "is_null",
+    "is_number",
+    "is_object",
+    "is_set",
+    "is_string",
+    "type_name",
+    "object.get",
+    "object.subset",
+    "regex.match",
+    "regex.is_valid",
+    "bits.and",
+    "bits.or",
+];
+
+/// What a builtin says.
+type Answer = anyhow::Result<Value>;
+/// The most bytes that a call can make of its arguments.
+type Reckon = fn(&[Value]) -> u64;
+
+/// Builtins that copy or multiply, with the most bytes a call can make of its arguments.
+const BOUNDED: &[(&str, Reckon)] = &[
+    ("array.concat", |a| elements(a, 0) + elements(a, 1)),
+    ("array.reverse", |a| elements(a, 0)),
+    ("array.slice", |a| elements(a, 0)),
+    ("concat", |a| joined(a)),
+    ("format_int", |_| 64),
+    ("intersection", |a| elements(a, 0)),
+    ("indexof_n", |a| text(a, 0) * CELL),
+    ("json.marshal", |a| {
+        a.first().map_or(0, printed).saturating_mul(6)
+    }),
+    ("json.filter", |a| elements(a, 0) * 4),
+    ("json.remove", |a| elements(a, 0) * 4),
+    ("numbers.range", range),
+    ("object.filter", |a| elements(a, 0)),
+    ("object.keys", |a| elements(a, 0)),
+    ("object.remove", |a| elements(a, 0)),
+    ("object.union", |a| elements(a, 0) + elements(a, 1)),
+    ("regex.find_all_string_submatch_n", |a| text(a, 1) * CELL),
+    ("regex.find_n", |a| text(a, 1) * CELL),
+    ("regex.replace", |a| {
+        replaced(text(a, 0), 1, text(a, 2)) + dollars(a, 2) * text(a, 0)
+    }),
+    ("regex.split", |a| text(a, 1) * CELL),
+    ("replace", |a| replaced(text(a, 0), text(a, 1), text(a, 2))),
+    ("sort", |a| elements(a, 0)),
+    ("split", |a| text(a, 0) * CELL),
+    ("sprintf", formatted),
+    ("strings.replace_n", replaced_n),
+    ("to_number", digits),
+    ("union", |a| members(a, 0)),
+    ("units.parse", quantity),
+    ("units.parse_bytes", quantity),
+];
+
+/// The most digits of a number made from a text.
+pub const NUMBER_DIGITS: u64 = 400;
+
+/// Size reckoned for one value in a collection.
+const CELL: u64 = 32;
+
+/// Whether a rule may call this builtin.
+pub fn is_allowed(name: &str) -> bool {
+    PLAIN.contains(&name) || BOUNDED.iter().any(|(bounded, _)| *bounded == name)
+}
+
+/// Builtins whose result holds what they were given; that of the others is a text, a number or a truth of its own.
+const HOLDING: &[&str] = &[
+    "abs",
+    "array.concat",
+    "array.reverse",
+    "array.slice",
+    "ceil",
+    "floor",
+    "intersection",
+    "json.filter",
+    "json.remove",
+    "max",
+    "min",
+    "object.filter",
+    "object.get",
+    "object.remove",
+    "object.union",
+    "round",
+    "sort",
+    "sum",
+    "union",
+];
+
+/// Whether a builtin's result may hold its arguments.
+pub fn holds_arguments(name: &str) -> bool {
+    HOLDING.contains(&name)
+}
+
+/// What is left of an evaluation's budget. Shared by its builtins.
+#[derive(Debug, Clone, Default)]
+pub struct Budget(Arc<AtomicU64>);
+
+impl Budget {
+    pub fn refill(&self) {
+        self.0.store(OUTPUT_BYTES, Ordering::Relaxed);
+    }
+
+    /// Whether a call was refused: later answers of this evaluation cannot be trusted, even where a rule went on.
+    pub fn is_overdrawn(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    fn charge(&self, bytes: u64) -> bool {
+        let left = self
+            .0
+            .load(Ordering::Relaxed)
+            .saturating_sub(bytes.saturating_add(1));
+        self.0.store(left, Ordering::Relaxed);
+        left > 0
+    }
+}
+
+/// Puts the bounded builtins in place of regorus's own.
+pub fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<()> {
+    let source = Source::from_contents("builtin".to_owned(), String::new())?;
+    let span = Span {
+        source,
+        line: 1,
+        col: 1,
+        start: 0,
+        end: 0,
+    };
+    for (name, bytes) in BOUNDED {
+        let Some(builtin) = BUILTINS.get(name).copied() else {
+            continue;
+        };
+        let call = bounded(name, builtin, *bytes, span.clone(), budget.clone());
+        engine.add_extension((*name).to_owned(), builtin.1, Box::new(call))?;
+    }
+    Ok(())
+}
+
+fn bounded(
+    name: &'static str,
+    (function, arity): BuiltinFcn,
+    bytes: Reckon,
+    span: Span,
+    budget: Budget,
+) -> impl FnMut(Vec<Value>) -> Answer + Clone + Send + Sync {
+    // regorus's builtins name their arguments in errors, so they want expressions; any will do.
+    let arguments = vec![
+        Ref::new(Expr::Null {
+            span: span.clone(),
+            value: Value::Null,
+            eidx: 0
+        });
+        usize::from(arity)
+    ];
+    move |values: Vec<Value>| {
+        if !budget.charge(bytes(&values)) {
+            anyhow::bail!(
+                "{name} would make too much: a judgement may make {} MiB",
+                OUTPUT_BYTES >> 20
+            );
+        }
+        // As in OPA, a builtin that cannot work on its arguments is undefined.
+        Ok(function(&span, &arguments, &values, false).unwrap_or(Value::Undefined))
+    }
+}
+
+fn text(values: &[Value], index: usize) -> u64 {
+    values.get(index).map_or(0, size)
+}
+
+fn size(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.len() as u64,
+        _ => CELL,
+    }
+}
+
+fn elements(values: &[Value], index: usize) -> u64 {
+    CELL * match values.get(index) {
+        Some(Value::Array(it)) => it.len() as u64,
+        Some(Value::Set(it)) => it.len() as u64,
+        Some(Value::Object(it)) => it.len() as u64,
+        _ => 1,
+    }
+}
+
+/// The elements of the members of a collection of collections.
+fn members(values: &[Value], index: usize) -> u64 {
+    match values.get(index) {
+        Some(Value::Set(sets)) => sets
+            .iter()
+            .map(|it| elements(std::slice::from_ref(it), 0))
+            .sum(),
+        _ => 0,
+    }
+}
+
+/// Numbers are exact, so their digits are work.
+fn digits(values: &[Value]) -> u64 {
+    if text(values, 0) > NUMBER_DIGITS {
+        u64::MAX
+    } else {
+        CELL
+    }
+}
+
+/// A quantity may have an exponent, whose value is the number of digits that are written out.
+fn quantity(values: &[Value]) -> u64 {
+    let Some(Value::String(text)) = values.first() else {
+        return CELL;
+    };
+    let exponent = text
+        .split(['e', 'E'])
+        .nth(1)
+        .map_or("", |it| it.trim_start_matches(['+', '-']));
+    let end = exponent
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(exponent.len());
+    let written: u64 = match exponent.get(..end) {
+        None | Some("") => 0,
+        Some(digits) => digits.parse().unwrap_or(u64::MAX),
+    };
+    if written.saturating_add(text.len() as u64) > NUMBER_DIGITS {
+        u64::MAX
+    } else {
+        CELL
+    }
+}
+
+fn joined(values: &[Value]) -> u64 {
+    let total = |count: usize, bytes: u64| bytes + count as u64 * text(values, 0);
+    match values.get(1) {
+        Some(Value::Array(it)) => total(it.len(), it.iter().map(size).sum()),
+        Some(Value::Set(it)) => total(it.len(), it.iter().map(size).sum()),
+        _ => 0,
+    }
+}
+
+fn range(values: &[Value]) -> u64 {
+    let end = |index: usize| {
+        values
+            .get(index)
+            .and_then(|it| it.as_f64().ok())
+            .unwrap_or_default()
+    };
+    let count = (end(0) - end(1)).abs();
+    if count < 1e9 {
+        (count as u64 + 1) * CELL
+    } else {
+        u64::MAX
+    }
+}
+
+fn replaced(subject: u64, old: u64, new: u64) -> u64 {
+    subject.saturating_add((subject / old.max(1) + 1).saturating_mul(new))
+}
+
+fn replaced_n(values: &[Value]) -> u64 {
+    let Some(Value::Object(pairs)) = values.first() else {
+        return 0;
+    };
+    pairs.iter().fold(text(values, 1), |bytes, (old, new)| {
+        let (old, new) = (size(old), size(new));
+        if new <= old {
+            bytes
+        } else {
+            replaced(bytes, old, new)
+        }
+    })
+}
+
+fn dollars(values: &[Value], index: usize) -> u64 {
+    match values.get(index) {
+        Some(Value::String(it)) => it.matches('$').count() as u64,
+        _ => 0,
+    }
+}
+
+/// The format may ask for padding (`%9999d`) and name one argument more than once, so every digit run counts.
+fn formatted(values: &[Value]) -> u64 {
+    let Some(Value::String(format)) = values.first() else {
+        return 0;
+    };
+    let padding: u64 = format
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|it| !it.is_empty())
+        .map(|digits| digits.parse().unwrap_or(u64::MAX))
+        .fold(0, u64::saturating_add);
+    let verbs = format.matches('%').count() as u64;
+    let arguments: u64 = match values.get(1) {
+        Some(Value::Array(it)) => it.iter().map(printed).sum(),
+        _ => 0,
+    };
+    (format.len() as u64)
+        .saturating_add(padding)
+        .saturating_add(verbs.saturating_mul(arguments))
+}
+
+/// The size of a value as text.
+fn printed(value: &Value) -> u64 {
+    let mut bytes = 0_u64;
+    let mut todo = vec![value];
+    while let Some(value) = todo.pop() {
+        bytes += size(value);
+        if bytes > OUTPUT_BYTES {
+            break;
+        }
+        match value {
+            Value::Array(it) => todo.extend(it.iter()),
+            Value::Set(it) => todo.extend(it.iter()),
+            Value::Object(it) => it.iter().for_each(|(key, value)| todo.extend([key, value])),
+            _ => {}
+        }
+    }
+    bytes
+}

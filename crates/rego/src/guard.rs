@@ -1,0 +1,216 @@
+//! What is refused before the Rego parser sees a text: sources so large or so deeply nested that parsing alone would
+//! hang or overflow. It reads bytes only and knows no grammar beyond strings and comments.
+
+use kubevet_model::{Position, Problem};
+
+/// The largest source, in bytes.
+const SOURCE_BYTES: usize = 256 * 1024;
+/// The longest line, in characters. The parser's own limit is a little higher.
+const LINE_CHARACTERS: usize = 1000;
+/// The deepest nesting of brackets. The parser reads an opening bracket twice (as a collection, then as a
+/// comprehension), so its time doubles with each level.
+const NESTING: usize = 10;
+
+/// The most operators in a row (`a + b + c …`, `a.b.c …`), those of the enclosing brackets included: each makes the
+/// tree one level deeper, and the parser, the interpreter and even freeing the tree go down it by recursion.
+const CHAIN: usize = 64;
+
+/// Where and why a text must not be parsed; `None` where it may.
+pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
+    if text.len() > SOURCE_BYTES {
+        return Some(Problem::in_file(
+            file,
+            format!("the rule is over {} KiB: split it", SOURCE_BYTES / 1024),
+        ));
+    }
+    let mut position = Position::START;
+    let mut inside = Inside::Code;
+    let mut nesting = Nesting::default();
+    for c in text.chars() {
+        if c == '\n' {
+            position = Position {
+                line: position.line.saturating_add(1),
+                column: 0,
+            };
+        } else if position.column as usize > LINE_CHARACTERS {
+            return Some(Problem::at(
+                file,
+                position,
+                format!("the line is over {LINE_CHARACTERS} characters: break it"),
+            ));
+        }
+        if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
+            return Some(Problem::at(
+                file,
+                position,
+                "a control character: remove it",
+            ));
+        }
+        let before = inside;
+        inside = inside.after(c);
+        let refused = match (before, inside) {
+            (Inside::Code, Inside::Code | Inside::String | Inside::RawString) => nesting.see(c),
+            _ => None,
+        };
+        if let Some(message) = refused {
+            return Some(Problem::at(file, position, message));
+        }
+        position.column = position.column.saturating_add(1);
+    }
+    None
+}
+
+/// How deep the tree of the code read so far can be at this place.
+#[derive(Default)]
+struct Nesting {
+    /// Operators in a row outside the innermost bracket, one entry a bracket.
+    outer: Vec<usize>,
+    /// Operators in a row inside it.
+    chain: usize,
+    /// Whether the last token was an operand, so that another one begins a new expression.
+    after_operand: bool,
+    /// The word that is being read.
+    word: String,
+}
+
+impl Nesting {
+    fn see(&mut self, c: char) -> Option<String> {
+        if c.is_alphanumeric() || c == '_' {
+            self.word.push(c);
+            return None;
+        }
+        if !self.word.is_empty() {
+            // A chain of `in` is a chain like any other.
+            let word = std::mem::take(&mut self.word);
+            if matches!(word.as_str(), "in" | "not" | "with" | "as") {
+                self.operator()
+            } else {
+                self.operand()
+            }
+        }
+        match c {
+            '(' | '[' | '{' => {
+                if c == '{' || !self.after_operand {
+                    self.operand();
+                }
+                self.operator();
+                self.outer.push(self.chain);
+                self.chain = 0;
+            }
+            ')' | ']' | '}' => {
+                self.chain = self.outer.pop().unwrap_or_default();
+                self.after_operand = true;
+            }
+            ',' | ';' => {
+                self.chain = 0;
+                self.after_operand = false;
+            }
+            '"' | '`' => self.operand(),
+            c if c.is_whitespace() => {}
+            _ => self.operator(),
+        }
+        if self.outer.len() > NESTING {
+            return Some(format!(
+                "brackets are nested more than {NESTING} deep: give the inner parts names"
+            ));
+        }
+        let depth = self.outer.iter().sum::<usize>() + self.chain;
+        (depth > CHAIN)
+            .then(|| format!("more than {CHAIN} operators in a row: give the parts names"))
+    }
+
+    fn operator(&mut self) {
+        self.chain += 1;
+        self.after_operand = false;
+    }
+
+    fn operand(&mut self) {
+        if self.after_operand {
+            self.chain = 0;
+        }
+        self.after_operand = true;
+    }
+}
+
+/// What the scanner is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Code,
+    Comment,
+    String,
+    Escape,
+    RawString,
+}
+
+impl Inside {
+    fn after(self, c: char) -> Self {
+        match (self, c) {
+            (Self::Comment | Self::String | Self::Escape, '\n') => Self::Code,
+            (Self::Code, '#') => Self::Comment,
+            (Self::Code, '"') | (Self::Escape, _) => Self::String,
+            (Self::Code, '`') => Self::RawString,
+            (Self::String, '\\') => Self::Escape,
+            (Self::String, '"') | (Self::RawString, '`') => Self::Code,
+            (same, _) => same,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(
+            refuse("x.rego", text).map(|it| it.to_string()).as_deref(),
+            expected,
+            "{text:.60}"
+        );
+    }
+
+    #[test]
+    fn deep_brackets_are_refused_where_they_are_code() {
+        check("x := [[[[[[[[[[1]]]]]]]]]]", None);
+        check(
+            "a := 1\nx := [[[[[[[[[[[1]]]]]]]]]]]",
+            Some("x.rego:2:16: brackets are nested more than 10 deep: give the inner parts names"),
+        );
+        check("# ((((((((((((((", None);
+        check(r#"x := "\"((((((((((((((""#, None);
+        check("x := `((((((((((((((`", None);
+    }
+
+    #[test]
+    fn long_chains_are_refused_and_long_bodies_are_not() {
+        let chain =
+            |operator: &str, count: usize| format!("x := {}", vec!["a"; count].join(operator));
+        let body = "\ta == 1\n\tb.c != \"x\"\n\tsome x in input.params.y\n".repeat(500);
+        check(&format!("deny contains x if {{\n{body}}}"), None);
+        check(&chain(" + ", 20), None);
+        check(&chain(", ", 90), None);
+        for operator in [" + ", ".", " in ", " == ", "\n + "] {
+            let refused = refuse("x.rego", &chain(operator, 90)).map(|it| it.message);
+            assert_eq!(
+                refused.as_deref(),
+                Some("more than 64 operators in a row: give the parts names"),
+                "{operator:?}"
+            );
+        }
+        assert!(refuse("x.rego", &format!("x := a{}", "[1]".repeat(90))).is_some());
+        assert!(refuse("x.rego", &format!("x := a{}", "[\n1\n]".repeat(90))).is_some());
+        assert!(refuse("x.rego", &format!("x := {}", "-".repeat(90))).is_some());
+    }
+
+    #[test]
+    fn long_lines_control_characters_and_large_sources_are_refused() {
+        check(
+            &"x".repeat(1500),
+            Some("x.rego:1:1001: the line is over 1000 characters: break it"),
+        );
+        check("a\u{0}", Some("x.rego:1:2: a control character: remove it"));
+        check(
+            &"x\n".repeat(200_000),
+            Some("x.rego: the rule is over 256 KiB: split it"),
+        );
+    }
+}

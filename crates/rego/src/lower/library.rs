@@ -1,0 +1,574 @@
+//! The names of `policies/lib` that are built in, and the builtins of Rego. Everything else of a library is put in place
+//! like any helper.
+
+use super::{
+    Lowerer,
+    symbol::{Scope, Symbol},
+};
+use crate::syntax::{Expr, ExprRef, Span, static_path, string_literal};
+use kubevet_ir::{Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term, TermId, Test, Type};
+use kubevet_model::Problem;
+use kubevet_policy::ParamType;
+
+/// The most pieces of one text; 64 letters that are written out count as one.
+const PIECES: usize = 512;
+
+impl<'a> Lowerer<'_, 'a> {
+    /// A name of the library that takes no arguments.
+    pub(super) fn library_name(&mut self, full: &str) -> Option<Symbol> {
+        if !self.lowering.own_library {
+            return None;
+        }
+        let term = match full {
+            "lib.workload.containers" => {
+                return Some(Symbol::Domain(Domain::Containers(ContainerList::All)));
+            }
+            "lib.workload.resource_containers" => {
+                return Some(Symbol::Domain(Domain::Containers(ContainerList::Resource)));
+            }
+            "lib.workload.probe_containers" => {
+                return Some(Symbol::Domain(Domain::Containers(ContainerList::Probe)));
+            }
+            "lib.workload.volumes" => return Some(Symbol::Domain(Domain::Volumes)),
+            "lib.workload.pod_spec" => Term::PodSpec,
+            "lib.workload.pod_spec_path" => Term::PodSpecPath,
+            "lib.workload.pod_metadata" => Term::PodMetadata,
+            "lib.workload.pod_metadata_path" => Term::PodMetadataPath,
+            "lib.connections.target" => Term::Call(Intrinsic::ConnectionTarget, [].into()),
+            "lib.connections.command" => Term::Call(Intrinsic::ConnectionCommand, [].into()),
+            "lib.connections.ports" => Term::Call(Intrinsic::ConnectionPorts, [].into()),
+            _ => return None,
+        };
+        Some(Symbol::Term(self.program.add_term(term)))
+    }
+
+    /// A function of the library that gives a value.
+    pub(super) fn library_value(
+        &mut self,
+        full: &str,
+        arguments: &[Symbol],
+        span: &Span,
+        scope: &Scope<'a>,
+    ) -> Result<Option<Symbol>, Problem> {
+        if !self.lowering.own_library {
+            return Ok(None);
+        }
+        if let ("lib.workload.at", [Symbol::Element(binder), field]) = (full, arguments) {
+            let place = self.program.add_term(Term::Place(*binder));
+            let field = self.term_of(field.clone(), scope.module, span)?;
+            return Ok(Some(self.joined(&[place, field], ".")));
+        }
+        let calls: &[(&str, Intrinsic)] = &[
+            ("lib.strings.lower_ascii", Intrinsic::LowerAscii),
+            ("lib.images.registry", Intrinsic::ImageRegistry),
+            ("lib.images.repository", Intrinsic::ImageRepository),
+            ("lib.images.name", Intrinsic::ImageName),
+            ("lib.images.tag", Intrinsic::ImageTag),
+            ("lib.images.digest", Intrinsic::ImageDigest),
+            ("lib.images.effective_tag", Intrinsic::ImageEffectiveTag),
+            ("lib.files.clean", Intrinsic::CleanPath),
+        ];
+        let known = calls
+            .iter()
+            .find(|(name, _)| *name == full)
+            .map(|(_, call)| *call);
+        let others = [
+            "lib.workload.pod_at",
+            "lib.fields.entry",
+            "lib.collections.list",
+            "lib.collections.map",
+        ];
+        if known.is_none() && !others.contains(&full) {
+            return Ok(None);
+        }
+        let terms = self.terms(arguments, span, scope)?;
+        let term = match (known, terms.as_slice()) {
+            (Some(call), [_]) => Term::Call(call, terms.into()),
+            (None, [field]) if full == "lib.workload.pod_at" => {
+                let path = self.program.add_term(Term::PodSpecPath);
+                return Ok(Some(self.joined(&[path, *field], ".")));
+            }
+            (None, [parent, key]) if full == "lib.fields.entry" => {
+                let (open, close) = (self.program.text("["), self.program.text("]"));
+                return Ok(Some(Symbol::Term(
+                    self.program.concat([*parent, open, *key, close]),
+                )));
+            }
+            (None, [term]) if full == "lib.collections.list" => Term::AsList(*term),
+            (None, [term]) if full == "lib.collections.map" => Term::AsMap(*term),
+            _ => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    format!("`{full}` is given {} arguments", arguments.len()),
+                );
+            }
+        };
+        Ok(Some(Symbol::Term(self.program.add_term(term))))
+    }
+
+    /// A function of the library that is true or not.
+    pub(super) fn library_condition(
+        &mut self,
+        full: &str,
+        arguments: &[Symbol],
+        span: &Span,
+        scope: &Scope<'a>,
+    ) -> Result<Option<CondId>, Problem> {
+        if !self.lowering.own_library {
+            return Ok(None);
+        }
+        let test = match full {
+            "lib.strings.contains_ignore_case" => Test::ContainsIgnoreCase,
+            "lib.images.within" => Test::ImageWithin,
+            "lib.quantities.is_quantity" => Test::IsQuantity,
+            "lib.quantities.less" => Test::QuantityLess,
+            "lib.quantities.is_positive" => Test::QuantityPositive,
+            "lib.collections.is_empty" => {
+                let [Symbol::Term(term)] = arguments else {
+                    return Ok(None);
+                };
+                let defined = self.program.defined(*term);
+                let binder = self.program.bind(Domain::List(*term), &self.active);
+                let always = self.program.always();
+                let some = self.program.any(binder, always);
+                let none = self.program.not(some);
+                return Ok(Some(self.and([defined, none])));
+            }
+            _ => return Ok(None),
+        };
+        let terms = self.terms(arguments, span, scope)?;
+        let wanted = if matches!(test, Test::IsQuantity | Test::QuantityPositive) {
+            1
+        } else {
+            2
+        };
+        if terms.len() != wanted {
+            return self.refuse(
+                scope.module,
+                span,
+                format!("`{full}` takes {wanted} arguments"),
+            );
+        }
+        Ok(Some(self.program.add_cond(Cond::Test(test, terms.into()))))
+    }
+
+    /// A builtin that is true or not; `None` where it is another one.
+    pub(super) fn builtin_condition(
+        &mut self,
+        name: &str,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Option<CondId>, Problem> {
+        let kind = match name {
+            "is_null" => Some(Type::Null),
+            "is_boolean" => Some(Type::Bool),
+            "is_number" => Some(Type::Number),
+            "is_string" => Some(Type::Text),
+            "is_array" => Some(Type::List),
+            "is_object" => Some(Type::Map),
+            _ => None,
+        };
+        let test = match name {
+            "startswith" => Some(Test::StartsWith),
+            "endswith" => Some(Test::EndsWith),
+            "contains" => Some(Test::Contains),
+            "regex.match" => Some(Test::Matches),
+            _ => None,
+        };
+        if kind.is_none() && test.is_none() {
+            return Ok(None);
+        }
+        let arguments = self.values(params, scope)?;
+        let terms = self.terms(&arguments, span, scope)?;
+        Ok(Some(match (kind, test, terms.as_slice()) {
+            (Some(kind), _, [term]) => self.program.is(*term, kind),
+            (_, Some(test), [a, _]) => {
+                if test == Test::Matches {
+                    self.pattern(*a, params, scope)?;
+                }
+                self.program.add_cond(Cond::Test(test, terms.into()))
+            }
+            _ => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    format!("`{name}` is given {} arguments", terms.len()),
+                );
+            }
+        }))
+    }
+
+    /// A pattern is written out, or an element of a param that holds patterns: it is read once, at load.
+    fn pattern(
+        &self,
+        term: TermId,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<(), Problem> {
+        let is_param = |list: TermId| match self.program.term(list) {
+            Term::Param(name) => self
+                .lowering
+                .params
+                .get(name)
+                .is_some_and(|it| it.kind == ParamType::Regexes),
+            _ => false,
+        };
+        let span = params.first().map(|it| it.span());
+        let sound = match self.program.term(term) {
+            Term::Const(Const::Text(text)) => match kubevet_policy::vet_pattern(text) {
+                Ok(()) => true,
+                Err(why) => match span {
+                    Some(span) => {
+                        return self.refuse(scope.module, span, format!("the pattern {why}"));
+                    }
+                    None => false,
+                },
+            },
+            Term::Value(binder) => match self.program.binder(*binder).domain {
+                Domain::Elements(list) | Domain::List(list) => is_param(list),
+                _ => false,
+            },
+            _ => false,
+        };
+        match (sound, span) {
+            (false, Some(span)) => self.refuse(
+                scope.module,
+                span,
+                "a pattern must be written out, or an element of a param of type `regexes`",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// A builtin that gives a value.
+    pub(super) fn builtin_value(
+        &mut self,
+        name: &str,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        match name {
+            "object.get" => return self.object_get(span, params, scope),
+            "sprintf" => return self.sprintf(span, params, scope),
+            "concat" => return self.concat(span, params, scope),
+            "count" => return self.count(span, params, scope),
+            _ => {}
+        }
+        let call = match (name, params.len()) {
+            ("trim", 2) => Intrinsic::Trim,
+            ("trim_left", 2) => Intrinsic::TrimLeft,
+            ("trim_right", 2) => Intrinsic::TrimRight,
+            ("trim_prefix", 2) => Intrinsic::TrimPrefix,
+            ("trim_suffix", 2) => Intrinsic::TrimSuffix,
+            ("trim_space", 1) => Intrinsic::TrimSpace,
+            ("substring", 3) => Intrinsic::Substring,
+            ("replace", 3) => Intrinsic::Replace,
+            ("split", _) => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "of `split`, the compiler takes `split(…)[n]` and `count(split(…))`",
+                );
+            }
+            ("startswith" | "endswith" | "contains" | "regex.match", _) => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a condition is no value (false is not undefined): give it a line of its own",
+                );
+            }
+            _ if name.starts_with("is_") => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a condition is no value (false is not undefined): give it a line of its own",
+                );
+            }
+            _ => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    format!("`{name}` is not compiled: use what data.lib has instead"),
+                );
+            }
+        };
+        let arguments = self.values(params, scope)?;
+        let terms = self.terms(&arguments, span, scope)?;
+        // OPA then writes between bytes, and CEL between letters.
+        let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
+        if call == Intrinsic::Replace {
+            if !terms.get(1).is_some_and(is_text) {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "what `replace` looks for must be written out, and not be empty",
+                );
+            }
+            // A row of such calls would make texts without end.
+            let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
+                Some(Term::Const(Const::Text(text))) => text.len(),
+                _ => usize::MAX,
+            };
+            if length(terms.get(2)) > length(terms.get(1)) {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a `replace` that makes a text longer is not compiled",
+                );
+            }
+        }
+        Ok(Symbol::Term(
+            self.program.add_term(Term::Call(call, terms.into())),
+        ))
+    }
+
+    fn object_get(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [object, path, fallback] = params else {
+            return self.refuse(
+                scope.module,
+                span,
+                "object.get takes an object, a path and what to fall back to",
+            );
+        };
+        let symbol = self.value(object, scope)?;
+        let object = self.term_of(symbol, scope.module, object.span())?;
+        let keys = match self.value(path, scope)? {
+            Symbol::List(keys) => keys,
+            key => vec![key],
+        };
+        let mut found = object;
+        for key in keys {
+            found = match self.text_of(&key) {
+                Some(name) => self.program.field(found, &name),
+                None => {
+                    let key = self.term_of(key, scope.module, path.span())?;
+                    self.program.add_term(Term::Index(found, key))
+                }
+            };
+        }
+        let symbol = self.value(fallback, scope)?;
+        let fallback = self.term_of(symbol, scope.module, fallback.span())?;
+        // Of what is no object nothing can be got, not even the fallback.
+        let is_map = self.program.is(object, Type::Map);
+        let defined = self.program.defined(fallback);
+        let otherwise = self.program.guard(is_map, fallback);
+        let found = self.program.first([found, otherwise]);
+        Ok(Symbol::Term(self.program.guard(defined, found)))
+    }
+
+    /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither, so that a finding
+    /// with such a piece is refused.
+    fn sprintf(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [format, list] = params else {
+            return self.refuse(scope.module, span, "sprintf takes a format and a list");
+        };
+        let (Some(format_text), Expr::Array { items, .. }) =
+            (string_literal(format), list.as_ref())
+        else {
+            return self.refuse(
+                scope.module,
+                span,
+                "the format and the list of sprintf must be written out",
+            );
+        };
+        let symbols = self.values(items, scope)?;
+        let terms = self.terms(&symbols, span, scope)?;
+        let mut terms = terms.into_iter();
+        let mut pieces = Vec::new();
+        let mut rest = format_text;
+        while let Some((before, after)) = rest.split_once('%') {
+            pieces.push(self.program.text(before));
+            rest = after.get(1..).unwrap_or_default();
+            let piece = match (after.chars().next(), after.starts_with('%')) {
+                (_, true) => Some(self.program.text("%")),
+                (Some('s'), _) => terms.next().map(|it| {
+                    let is_text = self.program.is(it, Type::Text);
+                    self.program.guard(is_text, it)
+                }),
+                (Some('d'), _) => terms.next().filter(|it| self.is_whole(*it)),
+                _ => {
+                    return self.refuse(
+                        scope.module,
+                        format.span(),
+                        "only %s and %d mean the same in OPA and here",
+                    );
+                }
+            };
+            match piece {
+                Some(piece) => pieces.push(piece),
+                None => {
+                    return self.refuse(
+                        scope.module,
+                        format.span(),
+                        "%d is for the place in a list or a count, and each verb needs its value",
+                    );
+                }
+            }
+        }
+        if terms.next().is_some() {
+            return self.refuse(
+                scope.module,
+                span,
+                "the list has more values than the format has verbs",
+            );
+        }
+        pieces.push(self.program.text(rest));
+        self.bounded(&pieces, span, scope)?;
+        Ok(Symbol::Term(self.program.concat(pieces)))
+    }
+
+    /// A text whose parts double from helper to helper is refused before it is put together.
+    fn bounded(&self, pieces: &[TermId], span: &Span, scope: &Scope<'a>) -> Result<(), Problem> {
+        let size = |it: &TermId| match self.program.term(*it) {
+            Term::Const(Const::Text(text)) => text.len() / 64,
+            Term::Concat(inner) => inner.len(),
+            _ => 1,
+        };
+        if pieces.iter().map(size).sum::<usize>() > PIECES {
+            return self.refuse(
+                scope.module,
+                span,
+                "the text becomes too long to be compiled: build less",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether a term is a whole number wherever it is defined.
+    fn is_whole(&self, term: TermId) -> bool {
+        match self.program.term(term) {
+            Term::Const(Const::Int(_)) | Term::Count(_) | Term::Call(Intrinsic::SplitCount, _) => {
+                true
+            }
+            Term::Key(binder) => matches!(self.program.binder(*binder).domain, Domain::List(_)),
+            _ => false,
+        }
+    }
+
+    fn concat(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [between, list] = params else {
+            return self.refuse(scope.module, span, "concat takes a text and a list");
+        };
+        let (Some(between), Expr::Array { items, .. }) = (string_literal(between), list.as_ref())
+        else {
+            return self.refuse(
+                scope.module,
+                span,
+                "the text and the list of concat must be written out",
+            );
+        };
+        let symbols = self.values(items, scope)?;
+        let mut terms = Vec::new();
+        for term in self.terms(&symbols, span, scope)? {
+            let is_text = self.program.is(term, Type::Text);
+            terms.push(self.program.guard(is_text, term));
+        }
+        self.bounded(&terms, span, scope)?;
+        Ok(self.joined(&terms, between))
+    }
+
+    fn count(
+        &mut self,
+        span: &'a Span,
+        params: &'a [ExprRef],
+        scope: &Scope<'a>,
+    ) -> Result<Symbol, Problem> {
+        let [what] = params else {
+            return self.refuse(scope.module, span, "count takes one argument");
+        };
+        if let Expr::Call { fcn, params, .. } = what.as_ref()
+            && static_path(fcn).unwrap_or_default() == ["split"]
+            && params.len() == 2
+        {
+            let symbols = self.values(params, scope)?;
+            let terms = self.terms(&symbols, span, scope)?;
+            return Ok(Symbol::Term(
+                self.program
+                    .add_term(Term::Call(Intrinsic::SplitCount, terms.into())),
+            ));
+        }
+        let known = match self.value(what, scope)? {
+            Symbol::List(items) => items.len(),
+            Symbol::Record(fields) => fields.len(),
+            Symbol::Set(_) => {
+                return self.refuse(
+                    scope.module,
+                    span,
+                    "a set that is written out needs no counting",
+                );
+            }
+            other => {
+                let term = self.term_of(other, scope.module, what.span())?;
+                match self.program.term(term) {
+                    Term::Const(Const::Text(text)) => text.chars().count(),
+                    _ => return Ok(Symbol::Term(self.program.add_term(Term::Count(term)))),
+                }
+            }
+        };
+        Ok(Symbol::Term(self.program.constant(Const::Int(
+            i64::try_from(known).unwrap_or(i64::MAX),
+        ))))
+    }
+
+    /// `split(text, separator)[n]`; `None` where the call is another one.
+    pub(super) fn split_at(
+        &mut self,
+        fcn: &'a Expr,
+        params: &'a [ExprRef],
+        index: &'a Expr,
+        scope: &Scope<'a>,
+    ) -> Result<Option<Symbol>, Problem> {
+        if static_path(fcn).unwrap_or_default() != ["split"] || params.len() != 2 {
+            return Ok(None);
+        }
+        let mut symbols = self.values(params, scope)?;
+        symbols.push(self.value(index, scope)?);
+        let terms = self.terms(&symbols, index.span(), scope)?;
+        Ok(Some(Symbol::Term(
+            self.program
+                .add_term(Term::Call(Intrinsic::SplitAt, terms.into())),
+        )))
+    }
+
+    fn joined(&mut self, terms: &[TermId], between: &str) -> Symbol {
+        let between = self.program.text(between);
+        let mut pieces = Vec::new();
+        for (place, term) in terms.iter().enumerate() {
+            if place > 0 {
+                pieces.push(between);
+            }
+            pieces.push(*term);
+        }
+        Symbol::Term(self.program.concat(pieces))
+    }
+
+    fn terms(
+        &mut self,
+        symbols: &[Symbol],
+        span: &Span,
+        scope: &Scope<'a>,
+    ) -> Result<Vec<TermId>, Problem> {
+        symbols
+            .iter()
+            .map(|it| self.term_of(it.clone(), scope.module, span))
+            .collect()
+    }
+}

@@ -1,0 +1,518 @@
+//! What a rule may not do whoever wrote it: recursion, builtins off the list, chains of calls and copies that grow
+//! beyond bounds. Checked at load, since the interpreter would overflow, hang or run out of memory.
+
+use super::{
+    builtins,
+    syntax::{
+        self, Expr, Literal, Module, Query, Rule, RuleHead, Span, arguments, position, rule_name,
+        static_path, walk_rule,
+    },
+};
+use kubevet_model::Problem;
+use regorus::unstable::ArithOp;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// How deep the interpreter's recursion may go along a chain of calls, in expressions and statements.
+const DEPTH: usize = 220;
+/// How many copies of a value an expression may hold. Copies share memory, but comparing or printing them does not.
+const COPIES: u64 = 10_000;
+
+/// The most rules of one module: the interpreter's own analysis compares each with all.
+const RULES: usize = 1000;
+/// After this many rules that call too much, the rest of a module would say the same again.
+const ENOUGH: usize = 10;
+
+/// How a problem ends that is about a name which no rule bears.
+pub const UNKNOWN: &str = "does not exist: nothing in the library bears that name";
+/// How much more a product weighs than its factors.
+const PRODUCT: u64 = 4;
+
+/// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions together.
+pub struct Rules<'a> {
+    by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
+    /// What has been reckoned.
+    known: RefCell<BTreeMap<String, Reckoning>>,
+}
+
+/// What is known of a rule once everything that it calls is known.
+#[derive(Clone, Copy)]
+struct Reckoning {
+    depth: usize,
+    copies: u64,
+}
+
+impl<'a> Rules<'a> {
+    pub fn new(modules: impl IntoIterator<Item = &'a Module>) -> Self {
+        let mut by_name: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for module in modules {
+            for rule in &module.tree.policy {
+                let name = format!("{}.{}", module.package, rule_name(rule));
+                by_name
+                    .entry(name)
+                    .or_default()
+                    .push((module, rule.as_ref()));
+            }
+        }
+        Self {
+            by_name,
+            known: RefCell::default(),
+        }
+    }
+
+    /// The definitions of a rule, by its full name.
+    pub fn definitions(&self, full: &str) -> &[(&'a Module, &'a Rule)] {
+        self.by_name.get(full).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names of the rules that a reference can read: the rule itself, or all of a package.
+    fn named(&self, target: &str) -> Vec<&str> {
+        let mut path = target;
+        loop {
+            if let Some((name, _)) = self.by_name.get_key_value(path) {
+                return vec![name];
+            }
+            match path.rsplit_once('.') {
+                Some((shorter, _)) => path = shorter,
+                None => break,
+            }
+        }
+        let inside = if target.is_empty() {
+            String::new()
+        } else {
+            format!("{target}.")
+        };
+        self.by_name
+            .keys()
+            .filter(|it| it.starts_with(&inside))
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// What is wrong with the rules of `module`, which is of the set: what it does itself. Whether a module that it
+    /// uses is at fault is `depends_on`'s to say.
+    pub fn check(&self, module: &Module) -> Vec<Problem> {
+        if let Some(rule) = module.tree.policy.get(RULES) {
+            let message = format!("the module has more than {RULES} rules: split it");
+            return vec![Problem::at(&module.file, position(rule.span()), message)];
+        }
+        let mut problems = forbidden(self, module);
+        problems.extend(self.unknown_names(module));
+        let mut faults = 0;
+        for rule in &module.tree.policy {
+            let name = format!("{}.{}", module.package, rule_name(rule));
+            let Err(problem) = self.reckon(&name, &mut Vec::new()) else {
+                continue;
+            };
+            faults += 1;
+            // Rules that were not looked at may be at fault, so the last one counts wherever it stands.
+            if problem.file == module.file || faults == ENOUGH {
+                problems.push(problem);
+            }
+            if faults == ENOUGH {
+                break;
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        problems
+    }
+
+    /// Names of imported packages that no rule bears: in Rego they are undefined, and what asks them never fails.
+    fn unknown_names(&self, module: &Module) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for rule in &module.tree.policy {
+            walk_rule(rule, &mut |expr| {
+                let Some(target) = module.target(expr) else {
+                    return;
+                };
+                let imported = syntax::root_of(expr)
+                    .is_some_and(|(root, _)| module.imports.contains_key(root.text()));
+                if imported && self.named(&target).is_empty() {
+                    let message = format!("`data.{target}` {UNKNOWN}");
+                    problems.push(Problem::at(&module.file, position(expr.span()), message));
+                }
+            });
+        }
+        // A longer reference says the same as the name it begins with.
+        problems.dedup_by_key(|it| it.position);
+        problems
+    }
+
+    /// Whether any rule of `module` reaches one of these packages.
+    pub fn depends_on(&self, module: &Module, packages: &BTreeSet<&str>) -> bool {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut todo: Vec<(&Module, &Rule)> = module
+            .tree
+            .policy
+            .iter()
+            .map(|it| (module, it.as_ref()))
+            .collect();
+        while let Some((module, rule)) = todo.pop() {
+            if packages.contains(module.package.as_str()) {
+                return true;
+            }
+            for target in references(module, rule) {
+                for name in self.named(&target) {
+                    if seen.insert(name.to_owned()) {
+                        todo.extend(self.by_name.get(name).into_iter().flatten().copied());
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn reckon(&self, name: &str, path: &mut Vec<String>) -> Result<Reckoning, Problem> {
+        if let Some(reckoning) = self.known.borrow().get(name) {
+            return Ok(*reckoning);
+        }
+        let mut total = Reckoning {
+            depth: 0,
+            copies: 1,
+        };
+        path.push(name.to_owned());
+        for (module, rule) in self.by_name.get(name).into_iter().flatten() {
+            let at = |message: String| Problem::at(&module.file, position(rule.span()), message);
+            let short = rule_name(rule);
+            let mut called = BTreeMap::new();
+            let mut deepest = 0;
+            for target in references(module, rule) {
+                for callee in self.named(&target) {
+                    if path.iter().any(|it| it == callee) {
+                        return Err(at(format!(
+                            "`{short}` calls itself: rules must not be recursive"
+                        )));
+                    }
+                    if path.len() > DEPTH {
+                        return Err(at(format!(
+                            "`{short}` calls too deep a chain of rules: shorten it"
+                        )));
+                    }
+                    let reckoning = self.reckon(callee, path)?;
+                    deepest = deepest.max(reckoning.depth);
+                    let entry = called.entry(target.clone()).or_insert(1);
+                    *entry = reckoning.copies.max(*entry);
+                }
+            }
+            let depth = deepest + rule_depth(rule);
+            if depth > DEPTH {
+                return Err(at(format!(
+                    "`{short}` and what it calls are nested too deep: shorten the chain"
+                )));
+            }
+            let copies = Copies {
+                module,
+                called: &called,
+            }
+            .of_rule(rule);
+            if copies > COPIES {
+                return Err(at(format!(
+                    "`{short}` makes over {COPIES} copies of a value: build less"
+                )));
+            }
+            total = Reckoning {
+                depth: total.depth.max(depth),
+                copies: total.copies.max(copies),
+            };
+        }
+        path.pop();
+        self.known.borrow_mut().insert(name.to_owned(), total);
+        Ok(total)
+    }
+}
+
+/// The rules and packages that a rule refers to.
+fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    walk_rule(rule, &mut |expr| found.extend(module.target(expr)));
+    let own = format!("{}.{}", module.package, rule_name(rule));
+    // The head names the rule itself; a call of itself is a `Call` in a body.
+    let calls_itself = bodies_refer_to(module, rule, &own);
+    if !calls_itself {
+        found.remove(&own);
+    }
+    found
+}
+
+fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
+    let Rule::Spec { head, bodies, .. } = rule else {
+        return false;
+    };
+    let mut found = false;
+    let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|it| it == name);
+    match head {
+        RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
+            assign
+                .iter()
+                .for_each(|it| syntax::walk(&it.value, &mut see));
+        }
+        RuleHead::Set { key, .. } => key.iter().for_each(|it| syntax::walk(it, &mut see)),
+    }
+    for body in bodies {
+        body.assign
+            .iter()
+            .for_each(|it| syntax::walk(&it.value, &mut see));
+        syntax::walk_query(&body.query, &mut see);
+    }
+    found
+}
+
+/// Calls of builtins off the list.
+fn forbidden(rules: &Rules<'_>, module: &Module) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |span: &Span, message: String| {
+        problems.push(Problem::at(&module.file, position(span), message))
+    };
+    for rule in &module.tree.policy {
+        walk_rule(rule, &mut |expr| {
+            let Expr::Call { fcn, span, .. } = expr else {
+                return;
+            };
+            let Some(path) = static_path(fcn) else { return };
+            let name = path.join(".");
+            let own = module
+                .target(fcn)
+                .is_some_and(|it| rules.by_name.contains_key(&it));
+            if !own && !builtins::is_allowed(&name) {
+                add(
+                    span,
+                    format!("`{name}` is no function that a rule may call"),
+                );
+            }
+        });
+    }
+    problems
+}
+
+fn rule_depth(rule: &Rule) -> usize {
+    match rule {
+        Rule::Spec { head, bodies, .. } => {
+            let head = match head {
+                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
+                    assign.as_ref().map_or(0, |it| depth(&it.value))
+                }
+                RuleHead::Set { key, .. } => key.as_ref().map_or(0, |it| depth(it)),
+            };
+            let bodies = bodies.iter().map(|it| {
+                query_depth(&it.query)
+                    .max(it.assign.as_ref().map_or(0, |value| depth(&value.value)))
+            });
+            2 + bodies.max().unwrap_or(0).max(head)
+        }
+        Rule::Default { value, .. } => 1 + depth(value),
+    }
+}
+
+/// Statements count each, since loops nest in the order of statements.
+fn query_depth(query: &Query) -> usize {
+    let loops = query
+        .stmts
+        .iter()
+        .filter(|it| !matches!(it.literal, Literal::NotExpr { .. }))
+        .count();
+    let inner = query.stmts.iter().map(|it| match &it.literal {
+        Literal::SomeVars { .. } => 0,
+        Literal::SomeIn { collection, .. } => depth(collection),
+        Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => depth(expr),
+        Literal::Every { domain, query, .. } => depth(domain).max(query_depth(query)),
+    });
+    loops + inner.max().unwrap_or(0)
+}
+
+fn depth(expr: &Expr) -> usize {
+    let all = |items: &[syntax::ExprRef]| items.iter().map(|it| depth(it)).max().unwrap_or(0);
+    1 + match expr {
+        Expr::Array { items, .. } | Expr::Set { items, .. } => all(items),
+        Expr::Object { fields, .. } => fields
+            .iter()
+            .map(|(_, k, v)| depth(k).max(depth(v)))
+            .max()
+            .unwrap_or(0),
+        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            depth(term) + query_depth(query)
+        }
+        Expr::ObjectCompr {
+            key, value, query, ..
+        } => depth(key).max(depth(value)) + query_depth(query),
+        Expr::Call { params, .. } => all(params),
+        Expr::UnaryExpr { expr, .. } => depth(expr),
+        Expr::RefDot { refr, .. } => depth(refr),
+        Expr::RefBrack { refr, index, .. } => depth(refr).max(depth(index)),
+        Expr::BinExpr { lhs, rhs, .. }
+        | Expr::BoolExpr { lhs, rhs, .. }
+        | Expr::ArithExpr { lhs, rhs, .. }
+        | Expr::AssignExpr { lhs, rhs, .. } => depth(lhs).max(depth(rhs)),
+        Expr::Membership {
+            value, collection, ..
+        } => depth(value).max(depth(collection)),
+        _ => 0,
+    }
+}
+
+/// Reckons how many copies of what went in an expression can hold.
+struct Copies<'a> {
+    module: &'a Module,
+    called: &'a BTreeMap<String, u64>,
+}
+
+impl Copies<'_> {
+    fn of_rule(&self, rule: &Rule) -> u64 {
+        let mut locals: BTreeMap<&str, u64> = arguments(rule)
+            .iter()
+            .map(|it| (it.span().text(), 1))
+            .collect();
+        let mut most = 1;
+        if let Rule::Spec { head, bodies, .. } = rule {
+            for body in bodies {
+                self.of_query(&body.query, &mut locals);
+                most = most.max(
+                    body.assign
+                        .as_ref()
+                        .map_or(1, |it| self.of(&it.value, &mut locals)),
+                );
+            }
+            most = most.max(match head {
+                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign
+                    .as_ref()
+                    .map_or(1, |it| self.of(&it.value, &mut locals)),
+                RuleHead::Set { key, .. } => key.as_ref().map_or(1, |it| self.of(it, &mut locals)),
+            });
+        }
+        most.max(locals.values().copied().max().unwrap_or(1))
+    }
+
+    fn of_query<'q>(&self, query: &'q Query, locals: &mut BTreeMap<&'q str, u64>) {
+        // Statements may stand in any order, so once for each that could feed another, until nothing grows.
+        for _ in 0..query.stmts.len().min(64) {
+            let before = locals.clone();
+            for statement in &query.stmts {
+                match &statement.literal {
+                    Literal::Expr { expr, .. } => {
+                        if let Expr::AssignExpr { lhs, rhs, .. } = expr.as_ref() {
+                            let copies = self.of(rhs, locals);
+                            let mut names = Vec::new();
+                            syntax::walk(lhs, &mut |it| {
+                                if let Expr::Var { span, .. } = it {
+                                    names.push(span.text());
+                                }
+                            });
+                            for name in names {
+                                let entry = locals.entry(name).or_insert(1);
+                                *entry = copies.max(*entry);
+                            }
+                        } else {
+                            self.of(expr, locals);
+                        }
+                    }
+                    Literal::SomeIn {
+                        key,
+                        value,
+                        collection,
+                        ..
+                    } => {
+                        let copies = self.of(collection, locals);
+                        for name in [key.as_ref(), Some(value)].into_iter().flatten() {
+                            locals.insert(name.span().text(), copies);
+                        }
+                    }
+                    Literal::Every {
+                        value,
+                        domain,
+                        query,
+                        ..
+                    } => {
+                        let copies = self.of(domain, locals);
+                        locals.insert(value.text(), copies);
+                        self.of_query(query, locals);
+                    }
+                    Literal::NotExpr { .. } | Literal::SomeVars { .. } => {}
+                }
+            }
+            if *locals == before {
+                break;
+            }
+        }
+    }
+
+    fn of<'q>(&self, expr: &'q Expr, locals: &mut BTreeMap<&'q str, u64>) -> u64 {
+        let copies = match expr {
+            Expr::Array { items, .. } | Expr::Set { items, .. } => items
+                .iter()
+                .map(|it| self.of(it, locals))
+                .fold(0, u64::saturating_add)
+                .max(1),
+            Expr::Object { fields, .. } => fields
+                .iter()
+                .map(|(_, _, value)| self.of(value, locals))
+                .fold(0, u64::saturating_add)
+                .max(1),
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.of_query(query, locals);
+                self.of(term, locals)
+            }
+            Expr::ObjectCompr { value, query, .. } => {
+                self.of_query(query, locals);
+                self.of(value, locals)
+            }
+            Expr::Call { fcn, params, .. } => {
+                let held: Vec<u64> = params.iter().map(|it| self.of(it, locals).max(1)).collect();
+                match self
+                    .module
+                    .target(fcn)
+                    .and_then(|it| self.called.get(&it).copied())
+                {
+                    Some(factor) => held
+                        .iter()
+                        .copied()
+                        .max()
+                        .unwrap_or(1)
+                        .saturating_mul(factor),
+                    None if static_path(fcn)
+                        .is_some_and(|it| builtins::holds_arguments(&it.join("."))) =>
+                    {
+                        held.iter().copied().fold(0, u64::saturating_add)
+                    }
+                    None => 1,
+                }
+            }
+            // What is written out is no copy of anything.
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => 0,
+            Expr::Var { span, .. } => locals
+                .get(span.text())
+                .copied()
+                .unwrap_or_else(|| self.named(expr)),
+            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => {
+                self.of(refr, locals).max(self.named(expr))
+            }
+            // The digits of a product are those of its factors together, and multiplying is dear.
+            Expr::ArithExpr {
+                op: ArithOp::Mul,
+                lhs,
+                rhs,
+                ..
+            } => self
+                .of(lhs, locals)
+                .saturating_add(self.of(rhs, locals))
+                .saturating_mul(PRODUCT),
+            Expr::BinExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
+                self.of(lhs, locals).saturating_add(self.of(rhs, locals))
+            }
+            _ => 1,
+        };
+        copies.min(COPIES.saturating_mul(COPIES))
+    }
+
+    fn named(&self, expr: &Expr) -> u64 {
+        self.module
+            .target(expr)
+            .and_then(|it| self.called.get(&it).copied())
+            .unwrap_or(1)
+    }
+}

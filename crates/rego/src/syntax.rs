@@ -1,0 +1,323 @@
+//! Parsed Rego: modules, their names and a walk over everything in them. The only door to the parser's tree, which is
+//! regorus's own and moves between its releases.
+
+use super::guard;
+use kubevet_model::{Position, Problem};
+use kubevet_policy as policy;
+use regorus::unstable as ast;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use ast::{
+    AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span,
+};
+
+/// A parsed module.
+#[derive(Debug)]
+pub struct Module {
+    /// The file as the user named it.
+    pub file: String,
+    /// The package without `data.`, such as `controls.c0057`.
+    pub package: String,
+    /// Name in the module → path without `data.`, such as `workload` → `lib.workload`.
+    pub imports: BTreeMap<String, String>,
+    /// The names of its rules.
+    names: BTreeSet<String>,
+    /// The tree.
+    pub tree: ast::Module,
+}
+
+/// Parses a module; a text that could hang the parser is refused before.
+pub fn parse(source: &policy::Module) -> Result<Module, Problem> {
+    if let Some(problem) = guard::refuse(&source.file, &source.text) {
+        return Err(problem);
+    }
+    let wrong = |error: anyhow::Error| located(&source.file, &error);
+    let text = ast::Source::from_contents(source.file.to_string(), source.text.to_string())
+        .map_err(wrong)?;
+    let tree = ast::Parser::new(&text)
+        .and_then(|mut parser| parser.parse())
+        .map_err(wrong)?;
+    let package = static_path(&tree.package.refr)
+        .unwrap_or_default()
+        .join(".");
+    let mut imports = BTreeMap::new();
+    for import in &tree.imports {
+        let Some(path) = static_path(&import.refr) else {
+            continue;
+        };
+        let Some((root, rest)) = path.split_first() else {
+            continue;
+        };
+        let name = import
+            .r#as
+            .as_ref()
+            .map_or_else(|| path.last().copied().unwrap_or_default(), Span::text);
+        let target = if *root == "data" {
+            rest.join(".")
+        } else {
+            path.join(".")
+        };
+        imports.insert(name.to_owned(), target);
+    }
+    let names = tree
+        .policy
+        .iter()
+        .map(|rule| rule_name(rule).to_owned())
+        .collect();
+    Ok(Module {
+        file: source.file.to_string(),
+        package,
+        imports,
+        names,
+        tree,
+    })
+}
+
+/// The place of a span.
+pub fn position(span: &Span) -> Position {
+    Position {
+        line: span.line,
+        column: span.col,
+    }
+}
+
+/// An error of regorus as a problem: its text carries `--> file:line:column` and, on the last line, the message.
+pub fn located(file: &str, error: &anyhow::Error) -> Problem {
+    let text = error.to_string();
+    let place = text.lines().find_map(|line| line.strip_prefix("--> "));
+    let message = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "))
+        .unwrap_or(&text)
+        .trim();
+    let mut numbers = place.unwrap_or_default().rsplitn(3, ':');
+    let column = numbers.next().and_then(|it| it.parse().ok());
+    let line = numbers.next().and_then(|it| it.parse().ok());
+    let file = numbers.next().unwrap_or(file);
+    match (line, column) {
+        (Some(line), Some(column)) => Problem::at(file, Position { line, column }, message),
+        _ => Problem::in_file(file, message),
+    }
+}
+
+/// The steps of a reference that is written out: `data.lib.workload`; `None` where a step is computed.
+pub fn static_path(expr: &Expr) -> Option<Vec<&str>> {
+    match expr {
+        Expr::Var { span, .. } => Some(vec![span.text()]),
+        Expr::RefDot { refr, field, .. } => {
+            let mut path = static_path(refr)?;
+            path.push(field.0.text());
+            Some(path)
+        }
+        Expr::RefBrack { refr, index, .. } => {
+            let mut path = static_path(refr)?;
+            path.push(string_literal(index)?);
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+/// The text of a string literal, escapes left as they are.
+pub fn string_literal(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::String { value, .. } | Expr::RawString { value, .. } => {
+            value.as_string().ok().map(AsRef::as_ref)
+        }
+        _ => None,
+    }
+}
+
+/// The variable at the left end of a reference, and the steps after it as far as they are written out.
+pub fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
+    let mut steps = Vec::new();
+    let mut at = expr;
+    loop {
+        match at {
+            Expr::Var { span, .. } => {
+                steps.reverse();
+                let known = steps
+                    .iter()
+                    .position(Option::is_none)
+                    .unwrap_or(steps.len());
+                return Some((span, steps.into_iter().take(known).flatten().collect()));
+            }
+            Expr::RefDot { refr, field, .. } => {
+                steps.push(Some(field.0.text()));
+                at = refr;
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                steps.push(string_literal(index));
+                at = refr;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The name of a rule, the first step of its head.
+pub fn rule_name(rule: &Rule) -> &str {
+    let refr = match rule {
+        Rule::Spec {
+            head:
+                RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            ..
+        }
+        | Rule::Default { refr, .. } => refr,
+    };
+    root_of(refr).map_or("", |(span, _)| span.text())
+}
+
+/// The arguments of a function; empty for other rules.
+pub fn arguments(rule: &Rule) -> &[ExprRef] {
+    match rule {
+        Rule::Spec {
+            head: RuleHead::Func { args, .. },
+            ..
+        } => args,
+        _ => &[],
+    }
+}
+
+impl Module {
+    /// Whether a rule of this name is in the module.
+    pub fn defines(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The full names (package and rule, without `data.`) that a reference may mean: a rule of this module, of an
+    /// imported one, or of `data` itself. `None` for locals and `input`.
+    pub fn target(&self, expr: &Expr) -> Option<String> {
+        let (root, steps) = root_of(expr)?;
+        let root = root.text();
+        if root == "data" {
+            return Some(steps.join("."));
+        }
+        if let Some(import) = self.imports.get(root) {
+            return Some(
+                steps
+                    .iter()
+                    .fold(import.clone(), |path, step| format!("{path}.{step}")),
+            );
+        }
+        self.names
+            .contains(root)
+            .then(|| format!("{}.{root}", self.package))
+    }
+}
+
+/// Calls `see` for every expression under `rule`, outermost first.
+pub fn walk_rule<'a>(rule: &'a Rule, see: &mut dyn FnMut(&'a Expr)) {
+    match rule {
+        Rule::Spec { head, bodies, .. } => {
+            match head {
+                RuleHead::Compr { assign, refr, .. } => {
+                    walk(refr, see);
+                    assign.iter().for_each(|it| walk(&it.value, see));
+                }
+                RuleHead::Set { key, .. } => key.iter().for_each(|it| walk(it, see)),
+                RuleHead::Func { args, assign, .. } => {
+                    args.iter().for_each(|it| walk(it, see));
+                    assign.iter().for_each(|it| walk(&it.value, see));
+                }
+            }
+            for body in bodies {
+                body.assign.iter().for_each(|it| walk(&it.value, see));
+                walk_query(&body.query, see);
+            }
+        }
+        Rule::Default { value, args, .. } => {
+            args.iter().for_each(|it| walk(it, see));
+            walk(value, see);
+        }
+    }
+}
+
+/// Calls `see` for every expression in a query.
+pub fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
+    for statement in &query.stmts {
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn {
+                key,
+                value,
+                collection,
+                ..
+            } => {
+                key.iter().for_each(|it| walk(it, see));
+                walk(value, see);
+                walk(collection, see);
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => walk(expr, see),
+            Literal::Every { domain, query, .. } => {
+                walk(domain, see);
+                walk_query(query, see);
+            }
+        }
+        for modifier in &statement.with_mods {
+            walk(&modifier.refr, see);
+            walk(&modifier.r#as, see);
+        }
+    }
+}
+
+/// Calls `see` for an expression and everything in it. The parser bounds the nesting.
+pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
+    see(expr);
+    match expr {
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. }
+        | Expr::Var { .. } => {}
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().for_each(|it| walk(it, see))
+        }
+        Expr::Object { fields, .. } => {
+            for (_, key, value) in fields {
+                walk(key, see);
+                walk(value, see);
+            }
+        }
+        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+            walk(term, see);
+            walk_query(query, see);
+        }
+        Expr::ObjectCompr {
+            key, value, query, ..
+        } => {
+            walk(key, see);
+            walk(value, see);
+            walk_query(query, see);
+        }
+        Expr::Call { fcn, params, .. } => {
+            walk(fcn, see);
+            params.iter().for_each(|it| walk(it, see));
+        }
+        Expr::UnaryExpr { expr, .. } => walk(expr, see),
+        Expr::RefDot { refr, .. } => walk(refr, see),
+        Expr::RefBrack { refr, index, .. } => {
+            walk(refr, see);
+            walk(index, see);
+        }
+        Expr::BinExpr { lhs, rhs, .. }
+        | Expr::BoolExpr { lhs, rhs, .. }
+        | Expr::ArithExpr { lhs, rhs, .. }
+        | Expr::AssignExpr { lhs, rhs, .. } => {
+            walk(lhs, see);
+            walk(rhs, see);
+        }
+        Expr::Membership {
+            key,
+            value,
+            collection,
+            ..
+        } => {
+            key.iter().for_each(|it| walk(it, see));
+            walk(value, see);
+            walk(collection, see);
+        }
+    }
+}
