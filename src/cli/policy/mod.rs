@@ -110,7 +110,7 @@ fn test(dir: &Path) -> anyhow::Result<u8> {
     chosen
         .controls
         .retain(|it| folders.iter().any(|(id, _)| id == it.control.id.as_str()));
-    problems.extend(engine::lint(&chosen));
+    problems.extend(kubevet_rego::lint(&chosen));
     let is_tested = |id: &ControlId| chosen.control(id.as_str()).is_some();
     problems.extend(
         engine
