@@ -164,7 +164,7 @@ fn what_once_differed_is_said_as_opa_says_it() {
 
 #[test]
 fn every_control_keeps_to_the_profile() {
-    assert_eq!(engine::lint(&library()), Vec::new());
+    assert_eq!(rego::lint(&library()), Vec::new());
 }
 
 #[test]

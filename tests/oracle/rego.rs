@@ -269,5 +269,5 @@ fn the_image_library_answers_by_its_table() {
 #[test]
 fn our_controls_keep_to_the_profile() {
     let (library, _) = policy::embedded();
-    assert_eq!(engine::lint(&library), Vec::new());
+    assert_eq!(rego::lint(&library), Vec::new());
 }
