@@ -13,10 +13,10 @@ use super::{
 use kubevet_document::{Document, Node};
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError,
-    Verdict,
+    Control, ControlId, EvalRequest, FieldPattern, Kind, KindSelector, PathReads, Problem,
+    RuleError, Verdict,
 };
-use kubevet_policy::{self as policy, ControlSource, Library, Module, Params};
+use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource, Params};
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
@@ -94,7 +94,7 @@ impl Engine {
 
     fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let parse = |source: &Module, problems: &mut Vec<Problem>| {
+        let parse = |source: &ModuleSource, problems: &mut Vec<Problem>| {
             syntax::parse(source)
                 .map_err(|problem| problems.push(problem.clone()))
                 .ok()
@@ -126,7 +126,7 @@ impl Engine {
         }
         let unreadable = shared.iter().any(|(_, tree)| tree.is_none());
         let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
-        let shared_modules: Vec<&Module> = shared
+        let shared_modules: Vec<&ModuleSource> = shared
             .iter()
             .filter(|(_, tree)| tree.as_ref().is_some_and(usable))
             .map(|(module, _)| *module)
@@ -251,7 +251,7 @@ impl Engine {
 
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
-    pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
+    pub fn judge(&self, document: &Document, request: &EvalRequest, params: &Params) -> Verdict {
         unbounded(self.answer(document, request, params, &Bounds::default(), Unwatched))
     }
 
@@ -262,7 +262,7 @@ impl Engine {
     pub fn judge_within(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
     ) -> Result<Verdict, Heavy> {
@@ -274,7 +274,7 @@ impl Engine {
     pub fn judge_watched(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         seen: &mut Seen,
     ) -> Verdict {
@@ -284,7 +284,7 @@ impl Engine {
     fn answer(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
         watch: impl Watch,
@@ -444,7 +444,7 @@ fn unbounded(answer: Result<Verdict, Heavy>) -> Verdict {
 
 /// Loads what the interpreter must run; nothing where the compiler took everything.
 fn load(
-    shared: &[&Module],
+    shared: &[&ModuleSource],
     mut sound: Vec<(&ControlSource, Problem)>,
     problems: &mut Vec<Problem>,
 ) -> (Option<Reference>, Vec<Interpreted>) {
@@ -461,7 +461,7 @@ fn load(
             })
             .collect();
         let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
-        let modules: Vec<&Module> = shared
+        let modules: Vec<&ModuleSource> = shared
             .iter()
             .copied()
             .chain(sound.iter().map(|(it, _)| &it.rule))
@@ -472,7 +472,8 @@ fn load(
                 // One bad rule spoils the load of all: find it, leave it out, try again.
                 let before = sound.len();
                 sound.retain(|(it, _)| {
-                    let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
+                    let alone: Vec<&ModuleSource> =
+                        shared.iter().copied().chain([&it.rule]).collect();
                     Reference::load(&alone, &[])
                         .map_err(|it| problems.push(it))
                         .is_ok()
@@ -487,7 +488,7 @@ fn load(
 }
 
 /// Whether the shared modules are ours, word for word.
-fn is_own(modules: &[Module]) -> bool {
+fn is_own(modules: &[ModuleSource]) -> bool {
     let own = policy::embedded().0.modules;
     own.iter()
         .all(|ours| modules.iter().any(|it| it.text == ours.text))

@@ -10,7 +10,7 @@ use super::{
 use crate::program::{
     BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
 };
-use kubevet_document::{Document, Key, Node};
+use kubevet_document::{Document, FieldKey, Node};
 use kubevet_model::Operation;
 use std::{borrow::Cow, hash::RandomState, time::Instant};
 
@@ -748,7 +748,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     fn each_entry(
         &mut self,
         binder: BinderId,
-        key: &Key,
+        key: &FieldKey,
         list: Fixed,
         takes: impl Fn(Node<'_>) -> bool,
         found: &mut dyn FnMut(&mut Self) -> bool,
