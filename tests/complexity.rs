@@ -16,9 +16,9 @@ use kubevet::{
     document::{self, Document, Limits},
     engine::{Engine, Explanation, Seen},
     matching::Attributes,
-    model::{ControlId, Kind, KindSelector, Operation, Request, Verdict},
+    model::{ControlId, EvalRequest, Kind, KindSelector, Operation, Verdict},
     policy::{self, Binding, Library, ParamValue, Params},
-    schema::{Schema, Step, Type, TypeId},
+    schema::{Schema, SchemaStep, Type, TypeId},
     workload::pod_spec_path,
 };
 use serde_json::{Value, json};
@@ -165,9 +165,12 @@ impl Bench {
             .unwrap_or_else(|| panic!("{:?}", reading.problems));
         let before = self.seen.steps();
         let region = Region::new(ALLOCATOR);
-        let verdict =
-            self.engine
-                .judge_watched(document, &Request::default(), &self.params, &mut self.seen);
+        let verdict = self.engine.judge_watched(
+            document,
+            &EvalRequest::default(),
+            &self.params,
+            &mut self.seen,
+        );
         let allocated = region.change();
         assert!(
             verdict
@@ -505,13 +508,13 @@ fn path(read: &str, kind: &Kind) -> Option<Path> {
 }
 
 fn walk(root: TypeId, path: &Path) -> Option<Type> {
-    let steps: Vec<Step<'_>> = path
+    let steps: Vec<SchemaStep<'_>> = path
         .iter()
         .map(|it| {
             if it == "[]" {
-                Step::Any
+                SchemaStep::Any
             } else {
-                Step::Field(it)
+                SchemaStep::Field(it)
             }
         })
         .collect();

@@ -10,10 +10,10 @@
 
 use kubevet::{
     conformance::{CaseStatus, check_cases, check_testdata},
-    engine::{self, Engine, Explanation},
+    engine::{Engine, Explanation},
     model::{Kind, KindSelector, Scope},
-    policy::{self, ControlSource, Expected, Library, Module, TestObject},
-    schema::{Schema, Step},
+    policy::{self, ControlSource, Expected, Library, ModuleSource, TestObject},
+    schema::{Schema, SchemaStep},
     workload::{WORKLOADS, pod_spec_path},
 };
 use std::{
@@ -57,22 +57,22 @@ fn kinds(source: &ControlSource) -> Vec<Kind> {
 /// Whether objects of a kind can have what a rule reads, such as `podSpec.containers[].image`.
 fn has(kind: &Kind, read: &str) -> bool {
     let root = Schema::embedded().kind(kind).unwrap().root;
-    let mut steps: Vec<Step<'_>> = Vec::new();
+    let mut steps: Vec<SchemaStep<'_>> = Vec::new();
     for (at, word) in read.split('.').enumerate() {
         let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
         match (at, name, pod_spec_path(kind)) {
-            (0, "podSpec", Some(path)) => steps.extend(path.iter().map(|it| Step::Field(it))),
+            (0, "podSpec", Some(path)) => steps.extend(path.iter().map(|it| SchemaStep::Field(it))),
             (0, "podMetadata", Some([template @ .., _])) => {
                 steps.extend(
                     template
                         .iter()
-                        .map(|it| Step::Field(it))
-                        .chain([Step::Field("metadata")]),
+                        .map(|it| SchemaStep::Field(it))
+                        .chain([SchemaStep::Field("metadata")]),
                 );
             }
-            _ => steps.push(Step::Field(name)),
+            _ => steps.push(SchemaStep::Field(name)),
         }
-        steps.extend(elements.matches(['[', '{']).map(|_| Step::Any));
+        steps.extend(elements.matches(['[', '{']).map(|_| SchemaStep::Any));
     }
     Schema::embedded().walk(root, &steps).is_some()
 }
@@ -164,7 +164,7 @@ fn what_once_differed_is_said_as_opa_says_it() {
 
 #[test]
 fn every_control_keeps_to_the_profile() {
-    assert_eq!(rego::lint(&library()), Vec::new());
+    assert_eq!(kubevet::rego::lint(&library()), Vec::new());
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
             mutant
                 .controls
                 .retain(|it| it.control.id == source.control.id);
-            mutant.controls[0].rule = Module {
+            mutant.controls[0].rule = ModuleSource {
                 file: source.rule.file.clone(),
                 text: text.into(),
             };

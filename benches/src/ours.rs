@@ -4,7 +4,7 @@ use crate::contestant::{Contestant, Object, Turn, timed};
 use kubevet::{
     document::{Document, Limits, read_json},
     engine::Engine,
-    model::{ControlId, Request, Verdict},
+    model::{ControlId, EvalRequest, Verdict},
     policy::{Library, Params},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -15,7 +15,7 @@ pub struct Ours {
     engine: Arc<Engine>,
     part: Part,
     params: Params,
-    request: Request,
+    request: EvalRequest,
     limits: Limits,
     file: Arc<str>,
 }
@@ -38,7 +38,7 @@ impl Ours {
             engine: Arc::clone(engine),
             part,
             params: library.params.defaults(),
-            request: Request::default(),
+            request: EvalRequest::default(),
             limits: Limits::default(),
             file: Arc::from("object"),
         }

@@ -1,7 +1,7 @@
 //! The rules as peers get them: stock Rego, with one entry rule that asks all of them.
 
 use kubevet::{
-    model::{ControlId, Request},
+    model::{ControlId, EvalRequest},
     policy::{Library, ParamValue, Params, package_of},
 };
 use serde_json::{Map, Value, json};
@@ -35,14 +35,14 @@ pub fn modules(library: &Library, asked: &[ControlId]) -> Vec<(String, String)> 
 /// What rules see as `input`, without the object.
 pub fn input(params: &Params) -> Map<String, Value> {
     let value = |it: &ParamValue| match it {
-        ParamValue::Text(text) => json!(text),
+        ParamValue::String(text) => json!(text),
         ParamValue::List(texts) => json!(texts),
     };
     let params: Map<_, _> = params
         .iter()
         .map(|(name, it)| (name.to_owned(), value(it)))
         .collect();
-    let request = json!({"operation": Request::default().operation.name()});
+    let request = json!({"operation": EvalRequest::default().operation.name()});
     Map::from_iter([
         ("params".to_owned(), params.into()),
         ("request".to_owned(), request),

@@ -91,7 +91,7 @@ fn params(library: &Library, control: &Control) -> Vec<Param> {
         .map(|spec| {
             let default = match &spec.default {
                 ParamValue::List(values) => values.clone(),
-                ParamValue::Text(text) => vec![text.clone()],
+                ParamValue::String(text) => vec![text.clone()],
             };
             Param {
                 name: spec.name.clone(),

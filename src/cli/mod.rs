@@ -15,7 +15,7 @@ mod vap;
 
 use clap::{Parser, Subcommand};
 use kubevet_engine::Engine;
-use kubevet_model::{Problem, written_out};
+use kubevet_model::{Problem, escape_hidden};
 use std::{
     io::{self, Write as _},
     process::ExitCode,
@@ -102,5 +102,5 @@ fn tell_interpreted(engine: &Engine) {
 
 /// A line on stderr, what a terminal would obey written out; there is nobody to tell where that is closed.
 fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", written_out(line, LINE));
+    let _ = writeln!(io::stderr(), "{}", escape_hidden(line, LINE));
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use kubevet_model::push_visible;
+use kubevet_model::escape_char;
 use kubevet_report::{Style, View};
 use std::{
     env, fs,
@@ -68,7 +68,7 @@ fn shown(text: &str) -> String {
         if c == '\n' {
             shown.push(c)
         } else {
-            push_visible(c, &mut shown)
+            escape_char(c, &mut shown)
         }
     });
     shown

@@ -80,7 +80,11 @@ fn objects(folder: &Path) -> Vec<Object> {
         let bytes = fs::read(&path).expect("a file can be read");
         let reading = document::read(&Arc::from(file.as_str()), &bytes, &Limits::default());
         assert_eq!(reading.problems, []);
-        for document in reading.documents.into_iter().flat_map(document::unfold) {
+        for document in reading
+            .documents
+            .into_iter()
+            .flat_map(document::expand_lists)
+        {
             let mut json = String::new();
             document.root().write_json(&mut json);
             objects.push(Object {

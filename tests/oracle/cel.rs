@@ -9,7 +9,7 @@ use kubevet::{
     document::{self, Document},
     engine::{Engine, is_configured, looks_at},
     matching::Attributes,
-    model::{ControlId, Kind, Operation, Request},
+    model::{ControlId, EvalRequest, Kind, Operation},
     policy::{self, Library, ParamValue, Params},
 };
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn policy(sheet: &Sheet) -> Value {
 fn params_json(params: &Params) -> Value {
     let value = |it: &ParamValue| match it {
         ParamValue::List(items) => json!(items),
-        ParamValue::Text(text) => json!(text),
+        ParamValue::String(text) => json!(text),
     };
     params
         .iter()
@@ -217,7 +217,7 @@ impl Proof {
             self.unread += 1;
             return;
         }
-        let verdict = self.engine.judge(document, &Request::default(), params);
+        let verdict = self.engine.judge(document, &EvalRequest::default(), params);
         let empty = Vec::new();
         let decisions = answer["decisions"].as_array().unwrap_or(&empty);
         let decision = |at: usize| decisions.iter().find(|it| it["validation"] == json!(at));
@@ -292,7 +292,7 @@ impl Proof {
 fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
     let mut params = library.params.defaults();
     for (name, value) in changes {
-        let _ = params.set_unvetted(&library.params, name, value.clone());
+        let _ = params.set_unchecked(&library.params, name, value.clone());
     }
     params
 }
@@ -410,7 +410,7 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
             questions.push(question.to_string());
             let verdict = proof
                 .engine
-                .judge(&object.document, &Request { operation }, &params);
+                .judge(&object.document, &EvalRequest { operation }, &params);
             let own: Vec<String> = verdict
                 .findings
                 .into_iter()
@@ -561,9 +561,7 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
         letters: 20,
     };
     let reckoned = |id: &str| {
-        proof
-            .engine
-            .estimate_cost(&id.into(), &params, sizes)
+        kubevet::cel::estimate(proof.engine.compiled_library(), &id.into(), &params, sizes)
             .unwrap_or(0)
     };
     let far: Vec<_> = proof
@@ -594,7 +592,12 @@ fn policies_find_what_the_engine_finds_in_the_public_cases() {
         assert!(problems.is_empty(), "{problems:?}");
         for case in file.iter().flat_map(|it| &it.cases) {
             let params = with(&proof.library, &case.params);
-            for object in case.objects.iter().cloned().flat_map(document::unfold) {
+            for object in case
+                .objects
+                .iter()
+                .cloned()
+                .flat_map(document::expand_lists)
+            {
                 proof.compare(&object, &params, &kinds(), None);
             }
         }
@@ -653,7 +656,7 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
     let judge = |object: &Document, params: &Params| {
         Ok(Arc::new(proof.engine.judge(
             object,
-            &Request {
+            &EvalRequest {
                 operation: Operation::Update,
             },
             params,

@@ -2,7 +2,7 @@
 //! and the CEL under the API server's cel-go. Quantities are held to Kubernetes' own parser too.
 
 use crate::support::Oracle;
-use kubevet::{engine, policy};
+use kubevet::{cel, intrinsics, policy};
 use serde_json::{Value, json};
 
 /// One intrinsic, with arguments beside those that change from case to case.

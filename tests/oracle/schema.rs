@@ -162,10 +162,10 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
     );
     let differs = |(field, answer): (&&Field, String)| {
         let right = match answer.as_str() {
-            "null" => field.nullable && !field.always,
-            "there" => field.always && !field.nullable,
+            "null" => field.nullable && !field.defaulted,
+            "there" => field.defaulted && !field.nullable,
             // Older versions write an empty time as null.
-            "absent" => !field.always && (!field.nullable || field.name == "creationTimestamp"),
+            "absent" => !field.defaulted && (!field.nullable || field.name == "creationTimestamp"),
             _ => false,
         };
         (!right).then(|| {
@@ -208,7 +208,11 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let object = place.object(fields.iter().filter_map(given).collect());
     let answers = ask(oracle, object, fields.iter().map(asked));
     let differs = |(field, answer): (&&Field, String)| {
-        let expected = if field.nulls { "null" } else { "there" };
+        let expected = if field.keeps_null_items {
+            "null"
+        } else {
+            "there"
+        };
         (answer != expected).then(|| {
             format!(
                 "{}.{}, a null in it: {answer}",

@@ -7,7 +7,7 @@ use crate::{
 use kubevet::{
     document::{self, Limits},
     engine::Engine,
-    model::Request,
+    model::EvalRequest,
     policy, proof,
 };
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn what_is_compiled_means_what_opa_says() {
         let answer: Value = serde_json::from_str(answer).expect("JSON");
         assert!(answer.get("error").is_none(), "{object}: {answer}");
         let read = document::read_json(&"object".into(), object.as_bytes(), &Limits::default());
-        let verdict = engine.judge(&read.documents[0], &Request::default(), &params);
+        let verdict = engine.judge(&read.documents[0], &EvalRequest::default(), &params);
         assert!(verdict.errors.is_empty(), "{object}: {:?}", verdict.errors);
         for (place, source) in library.controls.iter().enumerate() {
             if engine.interpreted().any(|(id, _)| *id == source.control.id) {

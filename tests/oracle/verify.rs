@@ -45,7 +45,11 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
             let (file, problems) = policy::read_cases(&path.expect("a file").path());
             assert!(problems.is_empty(), "{problems:?}");
             for case in file.iter().flat_map(|it| &it.cases) {
-                let objects = case.objects.iter().cloned().flat_map(document::unfold);
+                let objects = case
+                    .objects
+                    .iter()
+                    .cloned()
+                    .flat_map(document::expand_lists);
                 seeds.extend(objects.filter_map(|it| proof::seed(&it, None, Vec::new())));
             }
         }

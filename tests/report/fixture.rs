@@ -2,7 +2,7 @@
 
 use kubevet::model::{
     Control, ControlId, ControlResult, ControlStatus, FieldPath, Finding, Fix, FixAction,
-    Framework, FrameworkMember, FrameworkResult, Kind, KindSelector, Located, ObjectId,
+    Framework, FrameworkMember, FrameworkResult, Kind, KindSelector, LocatedFinding, ObjectId,
     ObjectResult, Position, Problem, RuleError, Scan, Scope, Severity, Skipped, Source, SourceLine,
     Summary,
 };
@@ -219,8 +219,8 @@ impl Place<'_> {
         path: &str,
         message: &str,
         fixes: Vec<Fix>,
-    ) -> Located {
-        Located {
+    ) -> LocatedFinding {
+        LocatedFinding {
             finding: Finding {
                 control: control.into(),
                 paths: vec![path.parse().unwrap()],

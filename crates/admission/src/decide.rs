@@ -9,7 +9,7 @@ use super::{
 };
 use kubevet_document::Document;
 use kubevet_engine as engine;
-use kubevet_k8s::matching::{Matching, NamespaceLabels};
+use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_model::{
     Action, Control, ControlId, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity,
     Verdict,
@@ -147,9 +147,9 @@ impl<'a> Decider<'a> {
                 .match_resources
                 .matches(&self.case.attributes, known)
             {
-                Matching::No => {}
-                Matching::Yes => meant.push((place, binding)),
-                Matching::Unknown => {
+                MatchResult::No => {}
+                MatchResult::Yes => meant.push((place, binding)),
+                MatchResult::Unknown => {
                     let namespace = self.case.attributes.namespace;
                     let message = format!("the labels of the namespace {namespace} are not known");
                     self.not_evaluated(binding, None, message, outcomes);

@@ -7,8 +7,8 @@ use kubevet_engine::Engine;
 use kubevet_k8s::matching::Attributes;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    ControlId, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot, PatternStep,
-    Request, Segment,
+    ControlId, EvalRequest, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot,
+    PatternStep, Segment,
 };
 use kubevet_policy::{self as policy, Binding, Library};
 use serde_json::Value;
@@ -240,7 +240,7 @@ impl Checked<'_> {
         let judge = |object: &Document, params: &policy::Params| {
             Ok(Arc::new(self.engine.judge(
                 object,
-                &Request {
+                &EvalRequest {
                     operation: Operation::Update,
                 },
                 params,
@@ -275,7 +275,7 @@ impl Checked<'_> {
         let pod_spec = workload::pod_spec_path(&kind);
         let verdict = self.engine.judge(
             &old,
-            &Request {
+            &EvalRequest {
                 operation: Operation::Update,
             },
             params,
@@ -406,7 +406,7 @@ fn a_value_that_a_condition_reads_and_that_changes_makes_the_finding_new() {
             let mut params = library.params.defaults();
             for (name, value) in &object.params {
                 params
-                    .set_unvetted(&library.params, name, value.clone())
+                    .set_unchecked(&library.params, name, value.clone())
                     .unwrap();
             }
             checked.check(id, &params, &json(&object.document), &pool);

@@ -72,7 +72,7 @@ impl Owner {
             name: &self.name,
             ..case.attributes
         };
-        binding.match_resources.takes_by_rules(&attributes)
+        binding.match_resources.matches_rules(&attributes)
     }
 
     /// Whether a control looks at such owners. One for Pods alone has judged none.

@@ -4,9 +4,10 @@ use super::*;
 use kubevet_document::{self as document, Document};
 use kubevet_engine::Engine;
 use kubevet_k8s::matching::{
-    Attributes, Labels, MatchResources, Operator, Requirement, ResourceRule, RuleScope, Selector,
+    Attributes, LabelOperator, LabelRequirement, LabelSelector, Labels, MatchResources,
+    ResourceRule, RuleScope,
 };
-use kubevet_model::{Action, Kind, OnOwned, OnUnevaluated, OnUpdate, Operation, Request};
+use kubevet_model::{Action, EvalRequest, Kind, OnOwned, OnUnevaluated, OnUpdate, Operation};
 use kubevet_policy::{self as policy, Binding};
 use std::{
     collections::BTreeSet,
@@ -142,7 +143,7 @@ impl Asked<'_> {
             object: self.object.as_ref(),
             old_object: self.old.as_ref(),
         };
-        let request = Request {
+        let request = EvalRequest {
             operation: self.operation,
         };
         let namespace = || self.labels.clone().map(Arc::new);
@@ -438,13 +439,13 @@ fn an_owner_that_the_binding_does_not_look_at_was_not_judged() {
         &["Warn Owned C-0057 spec.containers[0].securityContext.privileged"],
     );
     // Labels are an object's own: the Pod's say nothing about its owner's.
-    let requirement = Requirement {
+    let requirement = LabelRequirement {
         key: "tier".to_owned(),
-        operator: Operator::DoesNotExist,
+        operator: LabelOperator::DoesNotExist,
         values: Vec::new(),
     };
     let labelled = MatchResources {
-        object_selector: Selector {
+        object_selector: LabelSelector {
             requirements: vec![requirement],
         },
         ..MatchResources::default()
@@ -462,13 +463,13 @@ fn an_owner_that_the_binding_does_not_look_at_was_not_judged() {
 
 #[test]
 fn a_namespace_that_nobody_knows_is_not_a_namespace_without_labels() {
-    let requirement = Requirement {
+    let requirement = LabelRequirement {
         key: "tier".to_owned(),
-        operator: Operator::NotIn,
+        operator: LabelOperator::NotIn,
         values: vec!["x".to_owned()],
     };
     let scope = MatchResources {
-        namespace_selector: Selector {
+        namespace_selector: LabelSelector {
             requirements: vec![requirement],
         },
         ..MatchResources::default()
@@ -716,7 +717,7 @@ fn decide_with(
 fn real(object: &Document, params: &policy::Params) -> Arc<kubevet_model::Verdict> {
     Arc::new(engine().judge(
         object,
-        &Request {
+        &EvalRequest {
             operation: Operation::Update,
         },
         params,
@@ -886,10 +887,10 @@ fn what_is_never_denied_is_not_denied_unread_either() {
     };
     let denied = |operation, subresource, namespace| {
         let selecting = MatchResources {
-            object_selector: Selector {
-                requirements: vec![Requirement {
+            object_selector: LabelSelector {
+                requirements: vec![LabelRequirement {
                     key: "a".to_owned(),
-                    operator: Operator::Exists,
+                    operator: LabelOperator::Exists,
                     values: Vec::new(),
                 }],
             },

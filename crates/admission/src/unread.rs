@@ -69,7 +69,7 @@ pub fn decide_unread(rules: &Rules, attributes: Option<&Attributes<'_>>, why: &U
     let meant = rules
         .bindings
         .iter()
-        .filter(|it| attributes.is_none_or(|request| it.match_resources.may_take(request)));
+        .filter(|it| attributes.is_none_or(|request| it.match_resources.may_match(request)));
     for binding in meant {
         let action = unevaluated_action(binding, harmless || exempt);
         decision.bindings.push(binding.name.clone());

@@ -151,7 +151,7 @@ impl Estimate<'_> {
         match self.program.term(term) {
             Term::Param(name) => match self.params.get(name) {
                 Some(ParamValue::List(items)) => items.len() as u64,
-                Some(ParamValue::Text(_)) => 1,
+                Some(ParamValue::String(_)) => 1,
                 None => 0,
             },
             Term::Const(_) => 0,

@@ -145,7 +145,7 @@ impl<'p> Printer<'p> {
             self.reads_params = true;
             let empty = match value {
                 ParamValue::List(_) => "[]",
-                ParamValue::Text(_) => "''",
+                ParamValue::String(_) => "''",
             };
             let (definitions, variables) = self.split();
             if let Some(param) = definitions.param(variables, name) {

@@ -46,13 +46,13 @@ impl Types for Kubernetes {
 
     fn field(&self, of: &str, name: &str) -> Option<FieldOf> {
         let field = self.schema.field(self.schema.named(of)?, name)?;
-        let known = self.known(field.ty, field.nulls);
+        let known = self.known(field.ty, field.keeps_null_items);
         // What an old server does not know is absent there.
         let everywhere = field.since.is_none_or(|it| it <= self.min_kube) && field.until.is_none();
         let nullable = field.nullable || known == Known::Any;
         Some(FieldOf {
             known,
-            always: field.always && everywhere,
+            always: field.defaulted && everywhere,
             nullable,
         })
     }

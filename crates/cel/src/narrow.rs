@@ -39,7 +39,7 @@ fn items<'p>(program: &Program, binder: BinderId, params: &'p Params) -> Option<
     };
     match params.get(name) {
         Some(ParamValue::List(items)) => Some(items),
-        Some(ParamValue::Text(_)) => None,
+        Some(ParamValue::String(_)) => None,
         None => Some(&[]),
     }
 }

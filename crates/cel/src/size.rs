@@ -51,7 +51,7 @@ impl Printer<'_> {
                 (Some(ParamValue::List(list)), ParamsFrom::Written(_)) => {
                     found.written += list.iter().map(|it| it.chars().count()).sum::<usize>();
                 }
-                (Some(ParamValue::Text(text)), ParamsFrom::Written(_)) => {
+                (Some(ParamValue::String(text)), ParamsFrom::Written(_)) => {
                     found.written += text.chars().count()
                 }
                 (Some(value), ParamsFrom::Resource(_)) => {

@@ -246,7 +246,7 @@ impl Printer<'_> {
     fn param(&mut self, name: &Arc<str>) -> Piece {
         let known = match self.param_value(name) {
             Some(ParamValue::List(_)) => Known::List(Arc::new(Known::Text)),
-            Some(ParamValue::Text(_)) => Known::Text,
+            Some(ParamValue::String(_)) => Known::Text,
             None => return Piece::never(),
         };
         self.reads_params = true;
@@ -431,7 +431,7 @@ impl Printer<'_> {
         match (self.program.term(term), &self.target.params) {
             (Term::Param(name), ParamsFrom::Written(params)) => match params.get(name)? {
                 ParamValue::List(items) => Some(items.len()),
-                ParamValue::Text(text) => Some(text.chars().count()),
+                ParamValue::String(text) => Some(text.chars().count()),
             },
             _ => None,
         }

@@ -380,6 +380,6 @@ pub(super) fn metadata_path(kind: &Kind) -> Option<Vec<&'static str>> {
 fn literal(value: &ParamValue) -> Cel {
     match value {
         ParamValue::List(items) => Cel::texts(items.iter().map(AsRef::as_ref)),
-        ParamValue::Text(text) => Cel::text(text),
+        ParamValue::String(text) => Cel::text(text),
     }
 }

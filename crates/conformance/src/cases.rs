@@ -3,7 +3,7 @@
 
 use kubevet_document::Document;
 use kubevet_engine::{Engine, is_configured, looks_at};
-use kubevet_model::{ObjectId, Request};
+use kubevet_model::{EvalRequest, ObjectId};
 use kubevet_policy::{Case, CaseFile, ControlSource, Difference, Library};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,7 @@ fn judge(
         {
             continue;
         }
-        let verdict = engine.judge(object, &Request::default(), &params);
+        let verdict = engine.judge(object, &EvalRequest::default(), &params);
         lines.extend(
             verdict
                 .errors

@@ -1,7 +1,7 @@
 //! A control's test data: what its rule finds in each object, against what the object's header says.
 
 use kubevet_engine::{Engine, is_configured};
-use kubevet_model::{ControlId, Fix, FixAction, Request};
+use kubevet_model::{ControlId, EvalRequest, Fix, FixAction};
 use kubevet_policy::{Expected, Library, TestObject};
 use std::collections::BTreeSet;
 
@@ -41,11 +41,11 @@ fn differences(
     let mut params = library.params.defaults();
     let mut lines = Vec::new();
     for (name, value) in &object.params {
-        if let Err(message) = params.set_unvetted(&library.params, name, value.clone()) {
+        if let Err(message) = params.set_unchecked(&library.params, name, value.clone()) {
             lines.push(message);
         }
     }
-    let verdict = engine.judge(&object.document, &Request::default(), &params);
+    let verdict = engine.judge(&object.document, &EvalRequest::default(), &params);
     lines.extend(
         verdict
             .errors

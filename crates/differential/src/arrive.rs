@@ -16,7 +16,7 @@ pub(super) fn arrive(object: &mut Value) {
         // What may be missing is missing where it is null, and most texts are where they are empty.
         for field in Schema::embedded()
             .fields(of)
-            .filter(|it| !it.always && !it.nullable)
+            .filter(|it| !it.defaulted && !it.nullable)
         {
             let is_empty =
                 |it: &Value| it.is_null() || field.ty == Type::String && it.as_str() == Some("");
@@ -24,7 +24,7 @@ pub(super) fn arrive(object: &mut Value) {
                 fields.remove(field.name);
             }
         }
-        for field in Schema::embedded().fields(of).filter(|it| it.always) {
+        for field in Schema::embedded().fields(of).filter(|it| it.defaulted) {
             let is_missing = fields.get(field.name).is_none_or(Value::is_null);
             if let (true, Some(empty)) = (is_missing, scalar(field.ty)) {
                 fields.insert(field.name.to_owned(), empty);
@@ -39,7 +39,10 @@ fn empty_nulls(object: &mut Value) {
         let Some(Value::Object(fields)) = tree::at_mut(object, &place) else {
             continue;
         };
-        for field in Schema::embedded().fields(of).filter(|it| !it.nulls) {
+        for field in Schema::embedded()
+            .fields(of)
+            .filter(|it| !it.keeps_null_items)
+        {
             let (Type::List(inner) | Type::Map(inner)) = field.ty else {
                 continue;
             };

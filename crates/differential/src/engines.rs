@@ -6,7 +6,7 @@ use super::{
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::{Asked, Engine, Seen};
-use kubevet_model::{ControlId, Finding, FixAction, Problem, Request, Verdict};
+use kubevet_model::{ControlId, EvalRequest, Finding, FixAction, Problem, Verdict};
 use kubevet_policy::Library;
 use std::{
     collections::BTreeMap,
@@ -119,7 +119,7 @@ impl EngineVoice {
             [one] => self.alone.get(one).unwrap_or(&self.whole),
             _ => &self.whole,
         };
-        let request = Request {
+        let request = EvalRequest {
             operation: question.operation,
         };
         let verdict = match &self.seen {

@@ -71,7 +71,7 @@ impl Generator {
             let mut own = library.params.defaults();
             for (name, value) in &it.params {
                 // What test data says of params was checked where it was read.
-                let _ = own.set_unvetted(&library.params, name, value.clone());
+                let _ = own.set_unchecked(&library.params, name, value.clone());
             }
             params.number(own)
         });
@@ -246,7 +246,7 @@ fn make_up_params(
                 .filter_map(|_| text_for(spec.kind, pool, random))
                 .collect();
             let value = match (spec.kind, texts.first()) {
-                (ParamType::String, Some(first)) => ParamValue::Text(first.clone()),
+                (ParamType::String, Some(first)) => ParamValue::String(first.clone()),
                 _ => ParamValue::List(texts),
             };
             let mut params = schema.defaults();

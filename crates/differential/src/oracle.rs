@@ -366,7 +366,7 @@ fn prepare(pipe: &mut dyn Pipe, request: &Value) -> Result<u64, String> {
 fn params_json(params: &Params) -> Value {
     let value = |it: &ParamValue| match it {
         ParamValue::List(items) => json!(items),
-        ParamValue::Text(text) => json!(text),
+        ParamValue::String(text) => json!(text),
     };
     params
         .iter()

@@ -58,7 +58,7 @@ pub(super) fn regression(
     {
         let value = match value {
             ParamValue::List(items) => json!(items),
-            ParamValue::Text(text) => json!(text),
+            ParamValue::String(text) => json!(text),
         };
         let _ = writeln!(text, "# param: {name} = {value}");
     }

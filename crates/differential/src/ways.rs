@@ -2,7 +2,7 @@
 //! what a run met can be told without knowing how a voice works.
 
 use super::voice::Found;
-use kubevet_policy::Module;
+use kubevet_policy::ModuleSource;
 
 /// The messages of a rule, in the order of its text.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +16,7 @@ struct Way {
 }
 
 impl Ways {
-    pub(super) fn of(rule: &Module) -> Self {
+    pub(super) fn of(rule: &ModuleSource) -> Self {
         let messages = rule
             .text
             .lines()
@@ -82,12 +82,12 @@ impl Way {
 mod tests {
     use super::Ways;
     use crate::voice::Found;
-    use kubevet_policy::Module;
+    use kubevet_policy::ModuleSource;
 
     #[test]
     fn a_message_tells_its_way() {
         let text = "\"message\": sprintf(\"container %s mounts %s here\", [a]),\n\"message\": \"the pod does\",\n";
-        let ways = Ways::of(&Module {
+        let ways = Ways::of(&ModuleSource {
             file: "x.rego".into(),
             text: text.into(),
         });

@@ -1,7 +1,7 @@
 //! What a rule's text speaks of: the fields it may read and the literals it may compare with. Read from the text and not
 //! from what the text compiles to, so that a compiler that forgets a field does not make its own proof forget it too.
 
-use kubevet_policy::{ControlSource, Library, Module, ParamValue, Params};
+use kubevet_policy::{ControlSource, Library, ModuleSource, ParamValue, Params};
 use std::collections::BTreeSet;
 
 /// The words of one control: of its rule, of the shared modules that it uses, and of its params.
@@ -29,7 +29,7 @@ impl Words {
         for (name, value) in params.iter().flat_map(Params::iter) {
             if source.control.params.iter().any(|it| it == name) {
                 match value {
-                    ParamValue::Text(text) => words.text(text),
+                    ParamValue::String(text) => words.text(text),
                     ParamValue::List(texts) => texts.iter().for_each(|it| words.text(it)),
                 }
             }
@@ -109,8 +109,8 @@ fn at_quote(text: &str) -> Option<(&str, char, &str)> {
 }
 
 /// The shared modules that a rule imports, by itself or through others.
-fn used<'a>(library: &'a Library, rule: &Module) -> Vec<&'a Module> {
-    let mut found: Vec<&Module> = Vec::new();
+fn used<'a>(library: &'a Library, rule: &ModuleSource) -> Vec<&'a ModuleSource> {
+    let mut found: Vec<&ModuleSource> = Vec::new();
     let mut todo: Vec<&str> = vec![&rule.text];
     while let Some(text) = todo.pop() {
         for package in text

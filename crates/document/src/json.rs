@@ -4,14 +4,14 @@
 //! of repeated keys counts, documents may follow one another.
 
 use super::{
-    build::{Builder, Fault},
-    read::Outcome,
+    builder::{Builder, ParseError},
+    parse::ParseOutcome,
     tape::Kind,
 };
 
 /// Reads all documents of a text. At the first fault it stops: JSON has no place to go on from.
-pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> ParseOutcome {
+    let mut outcome = ParseOutcome::default();
     let mut parser = Parser {
         builder,
         text,
@@ -51,7 +51,7 @@ struct Parser<'p, 't> {
 }
 
 /// Where the reader stands after what it took. A fault is seldom, and boxed so that the rest fits two registers.
-type Taken = Result<usize, Box<Fault>>;
+type Taken = Result<usize, Box<ParseError>>;
 
 /// Each takes what begins at an offset. Offsets are handed from one to the next, not kept, so that they stay in a
 /// register: nearly all time goes by in here.
@@ -218,12 +218,14 @@ impl Parser<'_, '_> {
                     let message = format!(
                         "a string holds the control character U+{control:04X}; write it as \\u{control:04x}"
                     );
-                    return Err(Fault::new(at, message).into());
+                    return Err(ParseError::new(at, message).into());
                 }
                 None => {
-                    return Err(
-                        Fault::new(quote, "this string has no end; close it with `\"`").into(),
-                    );
+                    return Err(ParseError::new(
+                        quote,
+                        "this string has no end; close it with `\"`",
+                    )
+                    .into());
                 }
             }
             at = plain_end(self.bytes, plain);
@@ -231,9 +233,9 @@ impl Parser<'_, '_> {
     }
 
     /// A character that is written with a backslash, and where it ends.
-    fn escape(&self, backslash: usize) -> Result<(char, usize), Fault> {
+    fn escape(&self, backslash: usize) -> Result<(char, usize), ParseError> {
         let wrong = || {
-            Fault::new(
+            ParseError::new(
                 backslash,
                 "JSON has no such escape; write a backslash as \\\\",
             )
@@ -299,13 +301,13 @@ impl Parser<'_, '_> {
     }
 
     #[cold]
-    fn unexpected(&self, at: usize, expected: &str) -> Box<Fault> {
+    fn unexpected(&self, at: usize, expected: &str) -> Box<ParseError> {
         let found = match self.text.get(at..).and_then(|rest| rest.chars().next()) {
             Some(character) if character.is_control() => format!("U+{:04X}", u32::from(character)),
             Some(character) => format!("`{character}`"),
             None => "the end of the text".to_owned(),
         };
-        Fault::new(
+        ParseError::new(
             at,
             format!("this is no JSON: expected {expected}, found {found}"),
         )

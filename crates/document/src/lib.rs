@@ -7,30 +7,30 @@
 //! | file | is |
 //! |---|---|
 //! | `read` | bytes → documents and problems: JSON or YAML, as kubectl decides |
-//! | `json`, `yaml` | the two readers, both writing to a `build::Builder` |
+//! | `json`, `yaml` | the two readers, both writing to a `builder::Builder` |
 //! | `tape`, `source` | what they write: nodes; and the text, with lines and columns |
 //! | `node` | the only way to look at a tape |
 //! | `key` | a field name known beforehand, and the tag it is found by |
 //! | `object` | what a document means to Kubernetes: its identity, places in it |
-//! | `unfold`, `write` | a list → its items; a subtree → JSON text |
+//! | `expand_lists`, `write` | a list → its items; a subtree → JSON text |
 
-mod build;
+mod builder;
+mod expand_lists;
 mod json;
-mod key;
+mod key_hash;
+mod locate;
 mod node;
-mod object;
-mod read;
-mod source;
+mod parse;
+mod source_map;
 mod tape;
-mod unfold;
-mod write;
+mod to_json;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
 
-pub use key::Key;
+pub use expand_lists::expand_lists;
+pub use key_hash::FieldKey;
+pub use locate::{Document, Location};
 pub use node::{Entry, List, Map, Node, Number, Value};
-pub use object::{Document, Place};
-pub use read::{Limits, Reading, read, read_json, read_yaml};
-pub use unfold::unfold;
+pub use parse::{Limits, ParsedFile, read, read_json, read_yaml};

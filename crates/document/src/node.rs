@@ -1,7 +1,7 @@
 //! A value inside a document: the only way to look at a tape.
 
 use super::{
-    key::{self, Key},
+    key_hash::{self, FieldKey},
     tape::{INDEXED, Kind, Raw, SHADOWED, Tape},
 };
 use kubevet_model::Position;
@@ -138,14 +138,14 @@ impl<'a> Node<'a> {
     /// The value of a key; the last one where a key is repeated. `None` where this is no map.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.find(key, key::tag(key))
+        self.find(key, key_hash::tag(key))
             .map(|found| Self::new(self.tape, found + 1))
     }
 
     /// As [`Node::get`], for a key that is looked up often.
     #[must_use]
     #[inline]
-    pub fn field(self, key: &Key) -> Option<Node<'a>> {
+    pub fn field(self, key: &FieldKey) -> Option<Node<'a>> {
         self.find(key.as_str(), key.tag())
             .map(|found| Self::new(self.tape, found + 1))
     }
@@ -153,7 +153,7 @@ impl<'a> Node<'a> {
     /// The entry of a key, as [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        let found = Self::new(self.tape, self.find(key, key::tag(key))?);
+        let found = Self::new(self.tape, self.find(key, key_hash::tag(key))?);
         Some(Entry {
             key: found.text(),
             value: Self::new(self.tape, found.index + 1),

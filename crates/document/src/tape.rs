@@ -2,9 +2,9 @@
 //!
 //! A map is its node and then key, value, key, value; a list is its node and then its elements. Every length is
 //! relative, so a subtree may be copied to another place of the tape as it is. Only `build` writes a tape, only `node`
-//! and `unfold` read one.
+//! and `expand_lists` read one.
 
-use super::source::Source;
+use super::source_map::Source;
 use std::sync::Arc;
 
 /// What a node is.

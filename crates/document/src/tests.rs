@@ -1,7 +1,8 @@
 //! What holds for the module as a whole: places, identity, lists, generated documents, hostile texts.
 
 use super::{
-    Document, Key, Limits, Node, Number, Reading, Value, read, read_json, read_yaml, unfold,
+    Document, FieldKey, Limits, Node, Number, ParsedFile, Value, expand_lists, read, read_json,
+    read_yaml,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ fn json_of(document: &Document) -> String {
 }
 
 /// The documents as JSON text and then the problems, a line each.
-fn shown(reading: &Reading) -> String {
+fn shown(reading: &ParsedFile) -> String {
     let documents = reading.documents.iter().map(json_of);
     documents
         .chain(reading.problems.iter().map(ToString::to_string))
@@ -38,7 +39,7 @@ fn only(text: &str) -> Document {
     only_of(&read(&file(), text.as_bytes(), &limits()))
 }
 
-fn only_of(reading: &Reading) -> Document {
+fn only_of(reading: &ParsedFile) -> Document {
     assert!(
         reading.documents.len() == 1 && reading.problems.is_empty(),
         "{}",
@@ -185,7 +186,7 @@ fn identities() {
 #[test]
 fn lists_are_unfolded() {
     let check = |text: &str, expected: &str| {
-        let found: Vec<_> = unfold(only(text)).iter().map(json_of).collect();
+        let found: Vec<_> = expand_lists(only(text)).iter().map(json_of).collect();
         assert_eq!(found.join("\n"), expected, "{text}");
     };
     check("{kind: Pod, items: [1]}", r#"{"kind":"Pod","items":[1]}"#);
@@ -213,7 +214,7 @@ fn lists_are_unfolded() {
 #[test]
 fn an_item_of_many_keys_is_completed_and_still_found_into() {
     let keys: String = (0..100).map(|key| format!("k{key}: [{key}], ")).collect();
-    let documents = unfold(only(&format!(
+    let documents = expand_lists(only(&format!(
         "{{apiVersion: v1, kind: PodList, items: [{{{keys}}}]}}"
     )));
     let root = documents[0].root();
@@ -607,7 +608,7 @@ fn escaped(value: &serde_json::Value) -> String {
 
 fn check_reads_back(
     value: &serde_json::Value,
-    reading: &Reading,
+    reading: &ParsedFile,
     text: &str,
 ) -> Result<(), TestCaseError> {
     if value.is_null() {
@@ -753,7 +754,7 @@ proptest! {
             only_of(&read_json(&file(), text.as_bytes(), &limits())),
             only_of(&read_yaml(&file(), text.as_bytes(), &limits())),
             only_of(&read_yaml(&file(), merged.as_bytes(), &limits())),
-            unfold(only_of(&read_json(&file(), list.as_bytes(), &limits()))).remove(0),
+            expand_lists(only_of(&read_json(&file(), list.as_bytes(), &limits()))).remove(0),
         ];
         for document in &documents {
             let root = document.root();
@@ -761,7 +762,7 @@ proptest! {
                 let expected = root.entries().find(|entry| entry.key == *name);
                 let expected = expected.map(|entry| (entry.value.number(), entry.key_node().number()));
                 let value = expected.map(|it| it.0);
-                prop_assert_eq!(root.field(&Key::new(name)).map(Node::number), value, "{} in {}", name, text);
+                prop_assert_eq!(root.field(&FieldKey::new(name)).map(Node::number), value, "{} in {}", name, text);
                 prop_assert_eq!(root.get(name).map(Node::number), value, "{} in {}", name, text);
                 if let Some((_, key)) = expected {
                     prop_assert_eq!(document.node(key).as_str(), Some(name.as_str()));
@@ -782,7 +783,7 @@ proptest! {
         for reading in [read, read_json, read_yaml] {
             let reading = reading(&file(), &bytes, &limits());
             for document in reading.documents {
-                let _ = (json_of(&document), document.id(), document.lines(0, 3), unfold(document));
+                let _ = (json_of(&document), document.id(), document.lines(0, 3), expand_lists(document));
             }
         }
     }

@@ -13,10 +13,10 @@ use kubevet_ir::{
 };
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, FieldPattern, Kind, KindSelector, PathReads, Problem, Request, RuleError,
-    Verdict,
+    Control, ControlId, EvalRequest, FieldPattern, Kind, KindSelector, PathReads, Problem,
+    RuleError, Verdict,
 };
-use kubevet_policy::{self as policy, ControlSource, Library, Module, Params};
+use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource, Params};
 use kubevet_rego::lower::Lowering;
 use kubevet_rego::safety::{Rules, UNKNOWN};
 use kubevet_rego::syntax;
@@ -96,7 +96,7 @@ impl Engine {
 
     fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let parse = |source: &Module, problems: &mut Vec<Problem>| {
+        let parse = |source: &ModuleSource, problems: &mut Vec<Problem>| {
             syntax::parse(source)
                 .map_err(|problem| problems.push(problem.clone()))
                 .ok()
@@ -128,7 +128,7 @@ impl Engine {
         }
         let unreadable = shared.iter().any(|(_, tree)| tree.is_none());
         let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
-        let shared_modules: Vec<&Module> = shared
+        let shared_modules: Vec<&ModuleSource> = shared
             .iter()
             .filter(|(_, tree)| tree.as_ref().is_some_and(usable))
             .map(|(module, _)| *module)
@@ -280,7 +280,7 @@ impl Engine {
 
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
-    pub fn judge(&self, document: &Document, request: &Request, params: &Params) -> Verdict {
+    pub fn judge(&self, document: &Document, request: &EvalRequest, params: &Params) -> Verdict {
         unbounded(self.answer(document, request, params, &Bounds::default(), Unwatched))
     }
 
@@ -291,7 +291,7 @@ impl Engine {
     pub fn judge_within(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
     ) -> Result<Verdict, Heavy> {
@@ -303,7 +303,7 @@ impl Engine {
     pub fn judge_watched(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         seen: &mut Seen,
     ) -> Verdict {
@@ -313,7 +313,7 @@ impl Engine {
     fn answer(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
         watch: impl Watch,
@@ -434,7 +434,7 @@ fn unbounded(answer: Result<Verdict, Heavy>) -> Verdict {
 
 /// Loads what the interpreter must run; nothing where the compiler took everything.
 fn load(
-    shared: &[&Module],
+    shared: &[&ModuleSource],
     mut sound: Vec<(&ControlSource, Problem)>,
     problems: &mut Vec<Problem>,
 ) -> (Option<Reference>, Vec<Interpreted>) {
@@ -451,7 +451,7 @@ fn load(
             })
             .collect();
         let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
-        let modules: Vec<&Module> = shared
+        let modules: Vec<&ModuleSource> = shared
             .iter()
             .copied()
             .chain(sound.iter().map(|(it, _)| &it.rule))
@@ -462,7 +462,8 @@ fn load(
                 // One bad rule spoils the load of all: find it, leave it out, try again.
                 let before = sound.len();
                 sound.retain(|(it, _)| {
-                    let alone: Vec<&Module> = shared.iter().copied().chain([&it.rule]).collect();
+                    let alone: Vec<&ModuleSource> =
+                        shared.iter().copied().chain([&it.rule]).collect();
                     Reference::load(&alone, &[])
                         .map_err(|it| problems.push(it))
                         .is_ok()
@@ -477,7 +478,7 @@ fn load(
 }
 
 /// Whether the shared modules are ours, word for word.
-fn is_own(modules: &[Module]) -> bool {
+fn is_own(modules: &[ModuleSource]) -> bool {
     let own = policy::embedded().0.modules;
     own.iter()
         .all(|ours| modules.iter().any(|it| it.text == ours.text))

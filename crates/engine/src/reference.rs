@@ -49,7 +49,7 @@ impl Reference {
     /// # Errors
     /// The module that the interpreter's own analysis refuses.
     pub(super) fn load(
-        modules: &[&policy::Module],
+        modules: &[&policy::ModuleSource],
         sets: &[BTreeSet<String>],
     ) -> Result<Self, Problem> {
         let mut engine = regorus::Engine::new();

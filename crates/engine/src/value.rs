@@ -1,14 +1,14 @@
 //! Documents and params as the interpreter's values. Numbers stay exact: one that fits no machine type keeps its text.
 
 use kubevet_document::{Document, Node, Number, Value as Field};
-use kubevet_model::Request;
+use kubevet_model::EvalRequest;
 use kubevet_policy::{ParamValue, Params};
 use kubevet_rego::builtins::NUMBER_DIGITS;
 use regorus::Value;
 use std::collections::BTreeMap;
 
 /// What rules see as `input`.
-pub(super) fn input(document: &Document, request: &Request, params: &Value) -> Value {
+pub(super) fn input(document: &Document, request: &EvalRequest, params: &Value) -> Value {
     map([
         ("object", node(document.root())),
         ("params", params.clone()),
@@ -22,7 +22,7 @@ pub(super) fn input(document: &Document, request: &Request, params: &Value) -> V
 /// Params as rules see them: a list or a text by name.
 pub(super) fn params(params: &Params) -> Value {
     let value = |it: &ParamValue| match it {
-        ParamValue::Text(text) => Value::from(text.as_str()),
+        ParamValue::String(text) => Value::from(text.as_str()),
         ParamValue::List(texts) => Value::from(
             texts
                 .iter()

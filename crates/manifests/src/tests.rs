@@ -2,7 +2,7 @@
 
 use super::*;
 use kubevet_document::{self as document, Document, Limits};
-use kubevet_policy::{binding_keys, binding_words};
+use kubevet_policy::{binding_enums, binding_keys};
 use regex::Regex;
 use serde_json::Value;
 use std::{fs, path::Path, sync::Arc};
@@ -268,7 +268,7 @@ fn the_crd_and_the_reader_know_the_same_bindings() {
     beyond(&mut required);
     beyond(&mut expected);
     assert_eq!(required, expected);
-    let mut expected: Sets = binding_words()
+    let mut expected: Sets = binding_enums()
         .into_iter()
         .map(|(at, words)| (at.to_owned(), set(words)))
         .collect();

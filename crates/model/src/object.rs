@@ -83,7 +83,7 @@ impl fmt::Display for Operation {
 
 /// What a judgement may know besides the object. A scan uses the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Request {
+pub struct EvalRequest {
     /// What is being done.
     pub operation: Operation,
 }

@@ -23,7 +23,7 @@ pub struct SourceLine {
 
 /// A finding with its place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
+pub struct LocatedFinding {
     /// The finding.
     pub finding: Finding,
     /// Where its first path stands, or the deepest ancestor of it that exists.
@@ -44,7 +44,7 @@ pub struct ObjectResult {
     /// The selected controls that looked at it, in the order of ids.
     pub judged: Vec<ControlId>,
     /// What is wrong, by place, then control.
-    pub findings: Vec<Located>,
+    pub findings: Vec<LocatedFinding>,
     /// Controls that could not answer.
     pub errors: Vec<RuleError>,
 }

@@ -4,10 +4,10 @@
 //! mistake is not half a binding: what its author meant is not known, so it is refused whole.
 
 use super::{
-    Library, Params, coverage,
-    fields::{Key, Sheet, Spanned, kind, shown},
-    inputs, match_resources,
-    suggest::did_you_mean,
+    Library, Params, binding_controls, controls_config,
+    did_you_mean::did_you_mean,
+    map_reader::{Key, Sheet, Spanned, kind, shown},
+    match_resources,
 };
 use kubevet_document::{Document, Node, Value};
 use kubevet_k8s::matching::MatchResources;
@@ -128,7 +128,7 @@ fn read(sheet: &mut Sheet<'_>, root: Node<'_>, library: &Library) -> Option<(Bin
     if !sheet.keys(spec, "\"spec\"", SPEC_KEYS) {
         return None;
     }
-    let controls = coverage::read(sheet, spec, library);
+    let controls = binding_controls::read(sheet, spec, library);
     let match_resources = spec
         .get("matchResources")
         .map(|it| match_resources::read(sheet, it))
@@ -251,7 +251,7 @@ fn read_params(sheet: &mut Sheet<'_>, spec: Node<'_>, library: &Library) -> Para
             sheet.complain(entry.key_position(), library.params.unknown(entry.key));
             continue;
         }
-        let Some(value) = inputs::read_value(sheet, entry.value, entry.key) else {
+        let Some(value) = controls_config::read_value(sheet, entry.value, entry.key) else {
             continue;
         };
         if let Err(message) = params.set(&library.params, entry.key, value) {

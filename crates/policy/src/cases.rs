@@ -4,10 +4,10 @@
 //! Reads only; whoever has an engine runs them.
 
 use super::{
-    fields::{Key, Sheet, shown},
-    files, inputs,
+    controls_config, loader,
+    map_reader::{Key, Sheet, shown},
     params::ParamValue,
-    sources,
+    read_dir,
 };
 use kubevet_document::{self as document, Document, Node};
 use kubevet_model::{ObjectId, Position, Problem};
@@ -129,7 +129,7 @@ pub struct Difference {
 #[must_use]
 pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
-    match files::read_text(path) {
+    match read_dir::read_text(path) {
         Ok(text) => parse_cases(&file, &text),
         Err(why) => (None, vec![Problem::in_file(file.as_ref(), why)]),
     }
@@ -140,7 +140,7 @@ pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
 pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Problem>) {
     let mut problems = Vec::new();
     let cases = read_file(&mut Sheet::new(file, &mut problems), text);
-    sources::sort(&mut problems);
+    loader::sort(&mut problems);
     (cases, problems)
 }
 
@@ -148,7 +148,7 @@ pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Proble
 #[must_use]
 pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
-    match files::read_text(path) {
+    match read_dir::read_text(path) {
         Ok(text) => parse_differences(&file, &text),
         Err(why) => (Vec::new(), vec![Problem::in_file(file.as_ref(), why)]),
     }
@@ -240,7 +240,7 @@ fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Opti
     let objects = objects
         .into_iter()
         .filter_map(|it| document.part(it))
-        .flat_map(document::unfold)
+        .flat_map(document::expand_lists)
         .collect();
     let expected = sheet.elements(node.get("expected")?, "\"expected\"")?;
     let expected = expected
@@ -266,7 +266,7 @@ fn read_params(sheet: &mut Sheet<'_>, data: Node<'_>) -> Vec<(String, ParamValue
         .filter_map(|it| {
             Some((
                 it.key.to_owned(),
-                inputs::read_value(sheet, it.value, it.key)?,
+                controls_config::read_value(sheet, it.value, it.key)?,
             ))
         })
         .collect()

@@ -4,10 +4,11 @@
 //! file. Both become a [`Written`], and [`Written::validate`] alone says what is right.
 
 use super::{
-    fields::{Key, Sheet, Spanned, shown},
-    identity, kinds,
+    control_id,
+    did_you_mean::did_you_mean,
+    kind_selector,
+    map_reader::{Key, Sheet, Spanned, shown},
     params::ParamSchema,
-    suggest::did_you_mean,
 };
 use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, KindSelector, Position, Problem, Scope, Severity};
@@ -153,14 +154,14 @@ fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
 }
 
 fn check_id(sheet: &mut Sheet<'_>, id: &Spanned<String>) -> bool {
-    let right = identity::is_id(&id.value);
+    let right = control_id::is_id(&id.value);
     if !right {
         sheet.complain(
             id.position,
             format!(
                 "{:?} is no id: write {}",
                 shown(&id.value),
-                identity::ID_FORM
+                control_id::ID_FORM
             ),
         );
     }
@@ -244,7 +245,7 @@ fn read_kind_list(sheet: &mut Sheet<'_>, node: Node<'_>) -> Texts {
 fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSelector> {
     let mut found = Vec::new();
     for entry in entries {
-        match kinds::parse(&entry.value) {
+        match kind_selector::parse(&entry.value) {
             Ok(kind) => found.push(kind),
             Err(why) => sheet.complain(
                 entry.position,

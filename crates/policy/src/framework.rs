@@ -1,8 +1,8 @@
 //! Reads `frameworks/*.yaml`: a list of controls that somebody demands together.
 
 use super::{
-    fields::{Key, Sheet, Spanned, shown},
-    suggest::did_you_mean,
+    did_you_mean::did_you_mean,
+    map_reader::{Key, Sheet, Spanned, shown},
 };
 use kubevet_document::Node;
 use kubevet_model::{ControlId, Framework, FrameworkMember, Position, Problem};

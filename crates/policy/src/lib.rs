@@ -17,48 +17,46 @@
 //! | `fields` | reads maps, complaining of everything |
 //! | `identity`, `kinds`, `patterns`, `rule`, `suggest` | one question each: ids, kinds, regular expressions, Rego's text, "did you mean" |
 
-mod annotations;
 mod binding;
-mod bindings;
-#[cfg(test)]
-mod bindings_tests;
+mod binding_controls;
 mod cases;
 mod control;
-mod coverage;
-mod custom;
-mod fields;
-mod files;
+mod control_id;
+mod controls_config;
+mod custom_rules;
+mod did_you_mean;
+mod folder_layout;
 mod framework;
-mod identity;
-mod inputs;
-mod kinds;
-mod layout;
+mod kind_selector;
+mod label_selectors;
 mod library;
+mod load_bindings;
+mod loader;
+mod map_reader;
 mod match_resources;
+mod param_schema;
 mod params;
-mod patterns;
-mod rule;
+mod read_dir;
+mod regex_compat;
+mod rego_metadata;
+mod rego_text;
 mod scaffold;
-mod schema;
-mod selectors;
-mod sources;
-mod suggest;
 mod testdata;
 #[cfg(test)]
 mod tests;
 
 pub use binding::{Binding, fallback_binding, read_binding};
-pub use bindings::{BindingKeys, binding_keys, binding_words, load_bindings, read_bindings};
 pub use cases::{
     Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences,
     read_cases, read_differences,
 };
-pub use custom::load_custom;
-pub use identity::package_of;
-pub use inputs::read_controls_config;
-pub use library::{ControlSource, Library, Module};
+pub use control_id::package_of;
+pub use controls_config::read_controls_config;
+pub use custom_rules::load_custom;
+pub use library::{ControlSource, Library, ModuleSource};
+pub use load_bindings::{BindingKeys, binding_enums, binding_keys, load_bindings, read_bindings};
+pub use loader::{embedded, load_folder};
 pub use params::{ParamSchema, ParamSpec, ParamType, ParamValue, Params};
-pub use patterns::vet as vet_pattern;
+pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
-pub use sources::{embedded, load_folder};
 pub use testdata::{Expected, TestObject, read_testdata};

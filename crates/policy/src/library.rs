@@ -2,12 +2,13 @@
 
 use super::{
     control::{self, Rules},
-    files::PolicyFile,
-    framework, identity,
-    layout::{ControlFolder, Layout},
+    control_id,
+    did_you_mean::did_you_mean,
+    folder_layout::{ControlFolder, Layout},
+    framework, param_schema,
     params::ParamSchema,
-    rule, schema,
-    suggest::did_you_mean,
+    read_dir::PolicyFile,
+    rego_text,
 };
 use kubevet_model::{Control, Framework, Position, Problem};
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 /// A Rego module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Module {
+pub struct ModuleSource {
     /// The file as the user may find it.
     pub file: Arc<str>,
     /// Its text.
@@ -30,7 +31,7 @@ pub struct ControlSource {
     /// What is asked.
     pub control: Arc<Control>,
     /// The Rego that asks it: one module, package `controls.<id>`.
-    pub rule: Module,
+    pub rule: ModuleSource,
     /// The file that describes the control.
     pub file: Arc<str>,
     /// Where in that file its id stands.
@@ -46,7 +47,7 @@ pub struct Library {
     /// By id.
     pub controls: Vec<ControlSource>,
     /// What rules may import: `lib/*.rego`.
-    pub modules: Vec<Module>,
+    pub modules: Vec<ModuleSource>,
     /// By the name of the file.
     pub frameworks: Vec<Arc<Framework>>,
     /// The params there are.
@@ -88,15 +89,15 @@ impl Library {
     pub fn add_custom(
         &mut self,
         controls: Vec<ControlSource>,
-        modules: Vec<Module>,
+        modules: Vec<ModuleSource>,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for module in modules {
-            let name = rule::package(&module.text).map(|it| it.value);
+            let name = rego_text::package(&module.text).map(|it| it.value);
             let taken = self
                 .modules
                 .iter()
-                .find(|it| rule::package(&it.text).map(|it| it.value) == name);
+                .find(|it| rego_text::package(&it.text).map(|it| it.value) == name);
             match taken {
                 Some(taken) => {
                     let message = format!(
@@ -125,11 +126,11 @@ impl Library {
 
     fn faults_of(&self, source: &ControlSource) -> Vec<String> {
         let id = source.control.id.as_str();
-        let package = identity::package_of(id);
+        let package = control_id::package_of(id);
         let taken = self
             .controls
             .iter()
-            .find(|it| identity::package_of(it.control.id.as_str()) == package);
+            .find(|it| control_id::package_of(it.control.id.as_str()) == package);
         let mut faults = Vec::new();
         if let Some(taken) = taken {
             faults.push(format!(
@@ -163,7 +164,7 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
     if origin == Origin::Library
         && let Some((file, text)) = layout.params.and_then(text_of)
     {
-        library.params = schema::read(file, text, problems);
+        library.params = param_schema::read(file, text, problems);
     }
     // A params.yaml that cannot be read would make every param unknown: one mistake is told once.
     let known = layout.params.is_none() || library.params.iter().next().is_some();
@@ -202,15 +203,15 @@ fn load_controls(
     let mut controls: Vec<ControlSource> = Vec::new();
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
     for (name, folder) in &layout.controls {
-        let Some(id) = identity::id_of_folder(name) else {
+        let Some(id) = control_id::id_of_folder(name) else {
             let message = format!(
                 "the folder's name has no id: name it like C-9001-what-it-asks ({})",
-                identity::ID_FORM
+                control_id::ID_FORM
             );
             problems.push(Problem::in_file(&folder.shown, message));
             continue;
         };
-        if let Some(other) = packages.insert(identity::package_of(id), folder.shown.clone()) {
+        if let Some(other) = packages.insert(control_id::package_of(id), folder.shown.clone()) {
             let message = format!("the id {id} is already that of {other}: choose another");
             problems.push(Problem::in_file(&folder.shown, message));
             continue;
@@ -266,22 +267,25 @@ pub(super) fn load_rule(
     file: &Arc<str>,
     text: &str,
     problems: &mut Vec<Problem>,
-) -> Option<Module> {
-    let expected = identity::package_of(id);
-    let (position, found) = match rule::package(text) {
+) -> Option<ModuleSource> {
+    let expected = control_id::package_of(id);
+    let (position, found) = match rego_text::package(text) {
         None => (
             Position::START,
             "the file does not begin with a package".to_owned(),
         ),
         Some(package) if package.value == expected => {
-            return Some(Module {
+            return Some(ModuleSource {
                 file: Arc::clone(file),
                 text: text.into(),
             });
         }
         Some(package) => (
             package.position,
-            format!("the package is {:?}", super::fields::shown(&package.value)),
+            format!(
+                "the package is {:?}",
+                super::map_reader::shown(&package.value)
+            ),
         ),
     };
     problems.push(Problem::at(
@@ -293,10 +297,10 @@ pub(super) fn load_rule(
 }
 
 /// Params that a rule reads and its control does not list, which the engine would not give it.
-pub(super) fn unlisted_params(rule: &Module, control: &Control) -> Vec<Problem> {
+pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();
-    for read in rule::params_read(&rule.text) {
+    for read in rego_text::params_read(&rule.text) {
         if control.params.contains(&read.value) || !seen.insert(read.value.clone()) {
             continue;
         }
@@ -310,11 +314,11 @@ pub(super) fn unlisted_params(rule: &Module, control: &Control) -> Vec<Problem> 
     problems
 }
 
-fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<Module> {
+fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleSource> {
     let (shown, text) = text_of(file)?;
     let word =
         |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let package = rule::package(text);
+    let package = rego_text::package(text);
     let right = package
         .as_ref()
         .is_some_and(|it| it.value.strip_prefix("lib.").is_some_and(word));
@@ -324,7 +328,7 @@ fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<Module>
         problems.push(Problem::at(shown.as_ref(), position, message));
         return None;
     }
-    Some(Module {
+    Some(ModuleSource {
         file: Arc::clone(shown),
         text: text.into(),
     })
@@ -334,7 +338,7 @@ fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<
     let known: BTreeSet<String> = layout
         .controls
         .keys()
-        .filter_map(|it| identity::id_of_folder(it))
+        .filter_map(|it| control_id::id_of_folder(it))
         .map(str::to_owned)
         .collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();

@@ -3,8 +3,8 @@
 
 use super::{
     binding::{is_subdomain, one_of, read_word},
-    fields::{Key, Sheet, Spanned, shown},
-    selectors,
+    label_selectors,
+    map_reader::{Key, Sheet, Spanned, shown},
 };
 use kubevet_document::Node;
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
@@ -56,7 +56,7 @@ pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>) -> MatchResources {
     let exclude_resource_rules = read_rules(sheet, node, "excludeResourceRules");
     let mut selector = |key: &str| {
         node.get(key)
-            .map(|it| selectors::read(sheet, it, &format!("{key:?}")))
+            .map(|it| label_selectors::read(sheet, it, &format!("{key:?}")))
             .unwrap_or_default()
     };
     let namespace_selector = selector("namespaceSelector");
@@ -224,5 +224,6 @@ fn resource_fault(word: &str) -> Option<String> {
     if !right(resource) || !right(subresource) {
         return Some("is no resource: write one like pods, pods/exec or */scale".to_owned());
     }
-    super::kinds::plural_of(resource).map(|it| format!("is a kind, not a resource: write {it:?}"))
+    super::kind_selector::plural_of(resource)
+        .map(|it| format!("is a kind, not a resource: write {it:?}"))
 }

@@ -3,7 +3,7 @@
 //! Apart from the reading of files: values come from params.yaml, a controls config, a binding or a test's header, and
 //! all of them pass through [`ParamSchema::check`]. Never reads a file.
 
-use super::{patterns, suggest::did_you_mean};
+use super::{did_you_mean::did_you_mean, regex_compat};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The longest single value, in bytes.
@@ -50,7 +50,7 @@ pub enum ParamValue {
     /// Of every type but [`ParamType::String`].
     List(Vec<String>),
     /// Of [`ParamType::String`].
-    Text(String),
+    String(String),
 }
 
 impl ParamValue {
@@ -59,7 +59,7 @@ impl ParamValue {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::List(entries) => entries.is_empty(),
-            Self::Text(text) => text.is_empty(),
+            Self::String(text) => text.is_empty(),
         }
     }
 }
@@ -137,7 +137,10 @@ impl ParamSchema {
     /// The complaint about a name that is none, with the nearest.
     pub(super) fn unknown(&self, name: &str) -> String {
         let hint = did_you_mean(name, self.0.keys().map(String::as_str));
-        format!("there is no param {:?}{hint}", super::fields::shown(name))
+        format!(
+            "there is no param {:?}{hint}",
+            super::map_reader::shown(name)
+        )
     }
 }
 
@@ -177,14 +180,14 @@ impl Params {
     ///
     /// # Errors
     /// Says that no param has the name, or that the shape is wrong; nothing is changed then.
-    pub fn set_unvetted(
+    pub fn set_unchecked(
         &mut self,
         schema: &ParamSchema,
         name: &str,
         value: ParamValue,
     ) -> Result<(), String> {
         let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
-        if matches!(value, ParamValue::Text(_)) != (spec.kind == ParamType::String) {
+        if matches!(value, ParamValue::String(_)) != (spec.kind == ParamType::String) {
             let shape = if spec.kind == ParamType::String {
                 "one text"
             } else {
@@ -200,7 +203,7 @@ impl Params {
 /// A value of a type; the error follows "the param NAME".
 pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, String> {
     let entries = match value {
-        ParamValue::Text(text) => vec![text],
+        ParamValue::String(text) => vec![text],
         ParamValue::List(entries) => entries,
     };
     if let Some(long) = entries.iter().find(|it| it.len() > LONGEST_VALUE) {
@@ -215,7 +218,7 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
         ParamType::Regexes => {
             let patterns = entries
                 .iter()
-                .map(|it| patterns::rewrite(it).map_err(|why| entry(it, &why)));
+                .map(|it| regex_compat::rewrite(it).map_err(|why| entry(it, &why)));
             patterns.collect::<Result<_, _>>().map(ParamValue::List)
         }
         ParamType::Quantities => match entries.iter().find(|it| !is_quantity(it)) {
@@ -231,7 +234,7 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
 fn entry(text: &str, why: &str) -> String {
     format!(
         "has the entry {:?}, which {why}",
-        super::fields::shown(text)
+        super::map_reader::shown(text)
     )
 }
 
@@ -239,8 +242,8 @@ fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
     let count = entries.len();
     let mut entries = entries.into_iter();
     match (entries.next(), entries.next()) {
-        (None, _) => Ok(ParamValue::Text(String::new())),
-        (Some(text), None) => Ok(ParamValue::Text(text)),
+        (None, _) => Ok(ParamValue::String(String::new())),
+        (Some(text), None) => Ok(ParamValue::String(text)),
         _ => Err(format!("holds one text, but is given {count}: keep one")),
     }
 }
@@ -275,7 +278,7 @@ mod tests {
     }
 
     fn text(it: &str) -> ParamValue {
-        ParamValue::Text(it.to_owned())
+        ParamValue::String(it.to_owned())
     }
 
     #[track_caller]
@@ -340,7 +343,7 @@ mod tests {
         );
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
         assert_eq!(schema.with_defaults(&params).defaults(), params);
-        let refused = params.set_unvetted(&schema, "publicRegistries", text("x"));
+        let refused = params.set_unchecked(&schema, "publicRegistries", text("x"));
         assert_eq!(
             refused,
             Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned())

@@ -2,7 +2,7 @@
 //!
 //! The only file of this system that writes. It never overwrites anything.
 
-use super::identity;
+use super::control_id;
 use std::{
     fs, io,
     io::Write as _,
@@ -54,10 +54,10 @@ pub enum ScaffoldError {
 /// # Errors
 /// The name is none, the folder exists, or it cannot be written.
 pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-    let id = identity::id_of_folder(name).filter(|id| {
+    let id = control_id::id_of_folder(name).filter(|id| {
         let rest = name.get(id.len()..).unwrap_or_default();
         rest.strip_prefix('-')
-            .map_or(rest.is_empty(), identity::is_slug)
+            .map_or(rest.is_empty(), control_id::is_slug)
     });
     let id = id.ok_or_else(|| ScaffoldError::Name(name.chars().take(100).collect()))?;
     let failed = |path: &Path| {
@@ -81,7 +81,7 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
         let text = text
             .replace("{id}", id)
             .replace("{folder}", name)
-            .replace("{package}", &identity::package_of(id));
+            .replace("{package}", &control_id::package_of(id));
         fs::File::create_new(&path)
             .and_then(|mut it| it.write_all(text.as_bytes()))
             .map_err(failed(&path))?;

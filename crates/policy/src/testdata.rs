@@ -4,11 +4,12 @@
 //! them only; whoever has an engine runs them.
 
 use super::{
-    fields::{Sheet, shown},
-    files, inputs,
+    controls_config,
+    did_you_mean::nearest,
+    loader,
+    map_reader::{Sheet, shown},
     params::ParamValue,
-    sources,
-    suggest::nearest,
+    read_dir,
 };
 use kubevet_document::{self as document, Document};
 use kubevet_model::{FieldPath, Fix, FixAction, Position, Problem};
@@ -53,7 +54,7 @@ pub struct TestObject {
     pub paths: BTreeSet<String>,
     /// The fixes of all findings together; values as compact JSON.
     pub fixes: BTreeSet<Fix>,
-    /// Params that differ from their defaults, as written, to be set by [`super::Params::set_unvetted`].
+    /// Params that differ from their defaults, as written, to be set by [`super::Params::set_unchecked`].
     pub params: Vec<(String, ParamValue)>,
     /// The object.
     pub document: Document,
@@ -71,13 +72,13 @@ pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
             &mut problems,
         ) {
             let file: Arc<str> = path.display().to_string().into();
-            match files::read_text(&path) {
+            match read_dir::read_text(&path) {
                 Ok(text) => objects.extend(read_test_object(&file, &text, expected, &mut problems)),
                 Err(why) => problems.push(Problem::in_file(file.as_ref(), why)),
             }
         }
     }
-    sources::sort(&mut problems);
+    loader::sort(&mut problems);
     (objects, problems)
 }
 
@@ -236,7 +237,7 @@ impl Headers {
         let value = list
             .root()
             .at(0)
-            .and_then(|it| inputs::read_value(&mut inner, it, name));
+            .and_then(|it| controls_config::read_value(&mut inner, it, name));
         for fault in faults {
             sheet.complain(at, fault.message);
         }

@@ -1,18 +1,18 @@
 //! The whole loader, over files in memory and in folders, and the schemas that editors read.
 
 use super::{
-    annotations::{ANNOTATION_KEYS, CUSTOM_KEYS},
     control::CONTROL_KEYS,
-    custom, embedded,
-    fields::Key,
-    files,
+    custom_rules, embedded,
     framework::{FRAMEWORK_KEYS, MEMBER_KEYS},
     library::Library,
     load_custom, load_folder,
+    loader::of_table,
+    map_reader::Key,
+    param_schema::PARAM_KEYS,
     params::{ParamType, ParamValue},
-    parse_cases, parse_differences, read_controls_config, read_differences, read_testdata,
-    schema::PARAM_KEYS,
-    sources::of_table,
+    parse_cases, parse_differences, read_controls_config, read_differences, read_dir,
+    read_testdata,
+    rego_metadata::{ANNOTATION_KEYS, CUSTOM_KEYS},
     testdata::Expected,
 };
 use kubevet_model::{Problem, Scope, Severity};
@@ -33,8 +33,11 @@ fn check(files: &[(&str, &str)], expected: &[&str]) -> Library {
 #[track_caller]
 fn check_custom(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
     let mut problems = Vec::new();
-    let (controls, modules) =
-        custom::load_files(files::of_table("own", table), "C-0001-own", &mut problems);
+    let (controls, modules) = custom_rules::load_files(
+        read_dir::of_table("own", table),
+        "C-0001-own",
+        &mut problems,
+    );
     let mut library = embedded().0;
     library.controls.clear();
     problems.extend(library.add_custom(controls, modules));
@@ -460,7 +463,9 @@ fn the_test_data_of_every_control_is_read() {
         }
         let schema = embedded().0.params;
         for (name, value) in objects.iter().flat_map(|it| &it.params) {
-            let set = schema.defaults().set_unvetted(&schema, name, value.clone());
+            let set = schema
+                .defaults()
+                .set_unchecked(&schema, name, value.clone());
             assert_eq!(set, Ok(()), "{}", source.control.id);
         }
         count += objects.len();
@@ -634,7 +639,7 @@ fn every_policy_file_validates() {
             jsonschema::validator_for(&schema(&format!("{it}.schema.json"))).unwrap(),
         )
     });
-    for file in files::of_folder(&folder, &mut problems) {
+    for file in read_dir::of_folder(&folder, &mut problems) {
         let kind = match file.steps().as_slice() {
             [_, _, "control.yaml"] => "control",
             ["frameworks", _] => "framework",

@@ -27,7 +27,7 @@ pub struct Module {
 }
 
 /// Parses a module; a text that could hang the parser is refused before.
-pub fn parse(source: &policy::Module) -> Result<Module, Problem> {
+pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
     if let Some(problem) = guard::refuse(&source.file, &source.text) {
         return Err(problem);
     }

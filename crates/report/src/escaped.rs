@@ -2,7 +2,7 @@
 //!
 //! It changes how texts are written, never what they say: whoever reads the JSON gets the same characters.
 
-use kubevet_model::{is_hidden, push_json};
+use kubevet_model::{escape_json_char, is_hidden};
 use serde_json::ser::Formatter;
 use std::io;
 
@@ -19,7 +19,9 @@ impl<F: Formatter> Formatter for Escaped<F> {
             return out.write_all(fragment.as_bytes());
         }
         let mut escaped = String::with_capacity(fragment.len() + 8);
-        fragment.chars().for_each(|c| push_json(c, &mut escaped));
+        fragment
+            .chars()
+            .for_each(|c| escape_json_char(c, &mut escaped));
         out.write_all(escaped.as_bytes())
     }
 

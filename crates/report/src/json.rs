@@ -205,7 +205,7 @@ fn source(source: &model::Source) -> Source<'_> {
 
 fn finding<'a>(
     it: &'a model::ObjectResult,
-    located: &'a model::Located,
+    located: &'a model::LocatedFinding,
     severity: Severity,
 ) -> Finding<'a> {
     Finding {

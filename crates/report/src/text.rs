@@ -2,7 +2,7 @@
 //!
 //! Apart, because every format needs it and a hole in it is a hole in all of them. It knows no colours.
 
-use kubevet_model::written_out;
+use kubevet_model::escape_hidden;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -11,7 +11,7 @@ const SHOWN: usize = 2000;
 
 /// The text with hidden characters written out (`\u{1b}`, `\n`), bounded in length.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    written_out(text, SHOWN)
+    escape_hidden(text, SHOWN)
 }
 
 /// How many columns a text takes once it is made visible.

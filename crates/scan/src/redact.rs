@@ -2,7 +2,7 @@
 //! read than in the file.
 
 use kubevet_document::Document;
-use kubevet_model::{Control, ControlId, FieldPath, Located};
+use kubevet_model::{Control, ControlId, FieldPath, LocatedFinding};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The category of controls whose findings point at something secret.
@@ -24,7 +24,7 @@ struct Secret {
 pub(super) fn hide_secrets(
     document: &Document,
     controls: &[Arc<Control>],
-    findings: &mut [Located],
+    findings: &mut [LocatedFinding],
 ) {
     let about_secrets: BTreeSet<&ControlId> = controls
         .iter()

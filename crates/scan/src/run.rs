@@ -5,8 +5,8 @@ use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, Finding, Framework, Located, ObjectResult, Problem, Request, Scan, Skipped, Source,
-    SourceLine, Verdict,
+    Control, EvalRequest, Finding, Framework, LocatedFinding, ObjectResult, Problem, Scan, Skipped,
+    Source, SourceLine, Verdict,
 };
 use kubevet_policy::Params;
 use std::{
@@ -104,8 +104,10 @@ fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
         judged,
         findings,
         errors,
-    } = job.engine.judge(document, &Request::default(), job.params);
-    let mut findings: Vec<Located> = findings
+    } = job
+        .engine
+        .judge(document, &EvalRequest::default(), job.params);
+    let mut findings: Vec<LocatedFinding> = findings
         .into_iter()
         .map(|it| locate(document, it))
         .collect();
@@ -124,7 +126,7 @@ fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
     }
 }
 
-fn locate(document: &Document, finding: Finding) -> Located {
+fn locate(document: &Document, finding: Finding) -> LocatedFinding {
     let first = finding.paths.first().cloned().unwrap_or_default();
     let position = document.locate(&first).position;
     let container = workload::container_of(&document.id().group_kind(), &first).map(|path| {
@@ -153,7 +155,7 @@ fn locate(document: &Document, finding: Finding) -> Located {
         file: document.file().clone(),
         position,
     };
-    Located {
+    LocatedFinding {
         finding,
         source,
         container,

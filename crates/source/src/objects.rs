@@ -1,7 +1,7 @@
 //! Which documents are Kubernetes objects: those with an apiVersion and a kind. One with neither is some other file and
 //! skipped; one with only one of them is broken.
 
-use kubevet_document::{Document, Node, Value, unfold};
+use kubevet_document::{Document, Node, Value, expand_lists};
 use kubevet_model::{Problem, Skipped};
 
 /// Sorts the documents of a file.
@@ -11,7 +11,7 @@ pub(super) fn sort(
     problems: &mut Vec<Problem>,
     skipped: &mut Vec<Skipped>,
 ) {
-    for document in documents.into_iter().flat_map(unfold) {
+    for document in documents.into_iter().flat_map(expand_lists) {
         let file = || document.file().to_string();
         match wrong(document.root()) {
             Found::Object => objects.push(document),

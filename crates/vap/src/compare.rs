@@ -2,7 +2,7 @@
 
 use kubevet_document::Document;
 use kubevet_engine::Engine;
-use kubevet_model::{ControlId, ObjectId, Request, Verdict};
+use kubevet_model::{ControlId, EvalRequest, ObjectId, Verdict};
 use kubevet_policy::Params;
 use std::{collections::BTreeSet, fmt};
 
@@ -74,7 +74,10 @@ pub struct Change {
 pub fn compare(old: Side<'_>, new: Side<'_>, objects: &[Document]) -> Vec<Change> {
     let mut changes = Vec::new();
     for object in objects {
-        let judge = |side: Side<'_>| side.engine.judge(object, &Request::default(), side.params);
+        let judge = |side: Side<'_>| {
+            side.engine
+                .judge(object, &EvalRequest::default(), side.params)
+        };
         let (before, after) = (judge(old), judge(new));
         let controls: BTreeSet<&ControlId> =
             [&before, &after].into_iter().flat_map(asked).collect();

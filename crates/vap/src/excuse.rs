@@ -162,7 +162,7 @@ fn owner_name(rules: &MatchResources, controller: &Controller) -> Option<String>
             resource_names: Vec::new(),
             ..rule.clone()
         }
-        .takes(&owner)
+        .matches(&owner)
     };
     let names = |rules: Vec<&kubevet_k8s::matching::ResourceRule>| {
         let all: Vec<String> = rules

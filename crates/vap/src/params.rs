@@ -27,7 +27,7 @@ pub(super) fn configuration(name: &str, names: &BTreeSet<String>, params: &Param
     for (param, value) in params.iter().filter(|(param, _)| names.contains(*param)) {
         let value = match value {
             ParamValue::List(entries) => json!(entries),
-            ParamValue::Text(text) => json!(text),
+            ParamValue::String(text) => json!(text),
         };
         settings.insert(param.to_owned(), value);
     }

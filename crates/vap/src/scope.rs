@@ -4,7 +4,7 @@
 //! (`matchPolicy: Equivalent`): expressions are checked against the types of that version.
 
 use kubevet_k8s::matching::{
-    Attributes, MatchResources, Operator, ResourceRule, RuleScope, Selector,
+    Attributes, LabelOperator, LabelSelector, MatchResources, ResourceRule, RuleScope,
 };
 use kubevet_k8s::workload::may_be_made_by_controller;
 use kubevet_model::{Kind, Operation};
@@ -114,7 +114,7 @@ pub(super) fn reaches(scope: &MatchResources, kind: &Kind) -> bool {
         operations.iter().any(|operation| {
             // Whether objects of a custom kind live in namespaces is not known.
             ["namespace", ""].iter().any(|namespace| {
-                rules.takes_by_rules(&Attributes {
+                rules.matches_rules(&Attributes {
                     operation: *operation,
                     group: &place.group,
                     version: if place.version == "*" {
@@ -205,9 +205,9 @@ pub(super) fn match_resources(scope: &MatchResources) -> Option<Value> {
     (!object.is_empty()).then_some(Value::Object(object))
 }
 
-fn requirements(selector: &Selector) -> Vec<Value> {
-    let requirement = |it: &kubevet_k8s::matching::Requirement| match it.operator {
-        Operator::Exists | Operator::DoesNotExist => {
+fn requirements(selector: &LabelSelector) -> Vec<Value> {
+    let requirement = |it: &kubevet_k8s::matching::LabelRequirement| match it.operator {
+        LabelOperator::Exists | LabelOperator::DoesNotExist => {
             json!({"key": it.key, "operator": it.operator.name()})
         }
         _ => json!({"key": it.key, "operator": it.operator.name(), "values": it.values}),
@@ -245,7 +245,7 @@ fn rule(rule: &ResourceRule) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kubevet_k8s::matching::Requirement;
+    use kubevet_k8s::matching::LabelRequirement;
 
     #[track_caller]
     fn check(kinds: &[Kind], expected: &str) {
@@ -287,10 +287,10 @@ mod tests {
     fn namespaces_by_name_are_a_selector() {
         let scope = MatchResources {
             exclude_namespaces: vec!["dev".to_owned()],
-            object_selector: Selector {
-                requirements: vec![Requirement {
+            object_selector: LabelSelector {
+                requirements: vec![LabelRequirement {
                     key: "a".to_owned(),
-                    operator: Operator::Exists,
+                    operator: LabelOperator::Exists,
                     values: Vec::new(),
                 }],
             },

@@ -12,7 +12,7 @@ use kubevet_admission::{self as decision, Callbacks, Case, Decision, Rules, Unre
 use kubevet_document::Document;
 use kubevet_engine::{Bounds, Engine, Heavy};
 use kubevet_k8s::matching::Labels;
-use kubevet_model::{Request, Verdict};
+use kubevet_model::{EvalRequest, Verdict};
 use kubevet_policy::Params;
 use std::{
     cell::Cell,
@@ -158,7 +158,7 @@ impl Gate {
                 old_object: review.old_object.as_ref(),
             };
             let namespace = || (surroundings.namespace)(&review.namespace);
-            let request = Request {
+            let request = EvalRequest {
                 operation: review.operation,
             };
             let judge = |document: &Document, params: &Params| {
@@ -207,7 +207,7 @@ impl Gate {
     fn judge(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
     ) -> Result<Result<Arc<Verdict>, String>, Heavy> {

@@ -9,7 +9,7 @@ use super::{
     metrics,
 };
 use kubevet_admission::Because;
-use kubevet_model::{Action, FixAction, bounded, cut_bytes, is_hidden};
+use kubevet_model::{Action, FixAction, format_bounded, is_hidden, truncate_bytes};
 use kubevet_report::Escaped;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Serializer};
@@ -188,7 +188,7 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
             "."
         };
         let sub = if it.subresource.is_empty() { "" } else { "/" };
-        bounded(
+        format_bounded(
             &format_args!(
                 "{}{group}{}{sub}{}",
                 it.resource.name, it.resource.group, it.subresource
@@ -213,10 +213,12 @@ fn line(answered: &Answered, generation: u64) -> Line<'_> {
         uid: cut(&answered.uid, UID_BYTES),
         decision: metrics::verdict(answered),
         operation: review.map_or("", |it| it.operation.name()),
-        kind: review.map_or_else(String::new, |it| bounded(&it.kind, NAME_BYTES)),
+        kind: review.map_or_else(String::new, |it| format_bounded(&it.kind, NAME_BYTES)),
         resource,
         namespace: cut(review.map_or("", |it| &it.namespace), NAME_BYTES),
-        name: review.map_or_else(String::new, |it| bounded(&it.shown_name(), NAME_BYTES)),
+        name: review.map_or_else(String::new, |it| {
+            format_bounded(&it.shown_name(), NAME_BYTES)
+        }),
         user: cut(review.map_or("", |it| &it.user.name), USER_BYTES),
         dry_run: review.is_some_and(|it| it.dry_run),
         bindings: decision
@@ -250,11 +252,11 @@ fn fitting<T>(all: impl Iterator<Item = T>, room: &mut usize, cost: fn(&T) -> us
 }
 
 fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
-    cut_bytes(text, bytes)
+    truncate_bytes(text, bytes)
 }
 
 fn finding(outcome: &kubevet_admission::Outcome) -> Finding<'_> {
-    let path = |it: &dyn Display| bounded(it, PATH_BYTES);
+    let path = |it: &dyn Display| format_bounded(it, PATH_BYTES);
     let fixes = outcome
         .finding
         .fixes

@@ -1,7 +1,7 @@
 //! What the gate counts and times, in Prometheus' words.
 
 use super::gate::{Answered, Phases};
-use kubevet_model::{Action, ControlId, written_out};
+use kubevet_model::{Action, ControlId, escape_hidden};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -172,7 +172,7 @@ impl Metrics {
 
     fn found(&self, control: &ControlId, action: Option<Action>, binding: &str, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let control = written_out(control.as_str(), LABEL).into_owned();
+        let control = escape_hidden(control.as_str(), LABEL).into_owned();
         let word = action.map_or("none", Action::name);
         self.findings
             .get_or_create(&FindingLabels {
@@ -184,7 +184,7 @@ impl Metrics {
             self.denials
                 .get_or_create(&DenialLabels {
                     control,
-                    binding: written_out(binding, LABEL).into_owned(),
+                    binding: escape_hidden(binding, LABEL).into_owned(),
                 })
                 .inc_by(count);
         }

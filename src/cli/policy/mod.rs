@@ -9,7 +9,7 @@ use super::{complain, library::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use kubevet_conformance::{self as conformance, CaseResult, CaseStatus, Mismatch};
-use kubevet_engine::{self as engine, Engine};
+use kubevet_engine::Engine;
 use kubevet_model::{ControlId, Problem};
 use kubevet_policy::{self as policy, CaseFile, Library};
 use std::{

@@ -208,7 +208,7 @@ impl Verify {
         if complain(&read.problems) != 0 && read.objects.is_empty() {
             bail!("no manifest could be read");
         }
-        let objects = read.objects.into_iter().flat_map(document::unfold);
+        let objects = read.objects.into_iter().flat_map(document::expand_lists);
         seeds.extend(objects.filter_map(|it: Document| proof::seed(&it, None, Vec::new())));
         Ok(seeds)
     }

@@ -341,7 +341,7 @@ fn misses_owners(binding: &Binding) -> bool {
     let takes = |group: &str, resource: &str| {
         binding
             .match_resources
-            .takes_by_rules(&kubevet_k8s::matching::Attributes {
+            .matches_rules(&kubevet_k8s::matching::Attributes {
                 operation: kubevet_model::Operation::Create,
                 group,
                 version: "v1",

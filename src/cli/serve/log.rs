@@ -5,7 +5,7 @@
 //! speak only of errors, unless KUBEVET_LOG says otherwise.
 
 use super::LogFormat;
-use kubevet_model::{bounded, cut_bytes, push_visible};
+use kubevet_model::{escape_char, format_bounded, truncate_bytes};
 use kubevet_report::Escaped;
 use kubevet_webhook::{Lines, Output};
 use prometheus_client::{
@@ -128,9 +128,9 @@ impl ProgramLog {
     /// Writes a line for people that is no event: why the program ends.
     pub(super) fn say(&self, words: &str) {
         let mut line = String::with_capacity(words.len() + 1);
-        cut_bytes(words, MESSAGE_BYTES)
+        truncate_bytes(words, MESSAGE_BYTES)
             .chars()
-            .for_each(|c| push_visible(c, &mut line));
+            .for_each(|c| escape_char(c, &mut line));
         line.push('\n');
         self.inner.lines.write(line.into_bytes());
     }
@@ -275,16 +275,14 @@ impl Entry {
             true => write!(text, " \u{1b}[{code}m{:>5}\u{1b}[0m ", self.level),
             false => write!(text, " {:>5} ", self.level),
         };
-        self.message
-            .chars()
-            .for_each(|c| push_visible(c, &mut text));
+        self.message.chars().for_each(|c| escape_char(c, &mut text));
         for (name, value) in &self.fields {
             let _ = write!(text, " {name}=");
             // A text as JSON is quoted, so that no value ends early and begins another field.
             value
                 .to_string()
                 .chars()
-                .for_each(|c| push_visible(c, &mut text));
+                .for_each(|c| escape_char(c, &mut text));
         }
         text.into_bytes()
     }
@@ -326,7 +324,10 @@ impl Visit for Entry {
         } else {
             FIELD_BYTES
         };
-        self.put(field, bounded(&format_args!("{value:?}"), most).into());
+        self.put(
+            field,
+            format_bounded(&format_args!("{value:?}"), most).into(),
+        );
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -335,7 +336,7 @@ impl Visit for Entry {
         } else {
             FIELD_BYTES
         };
-        self.put(field, cut_bytes(value, most).into_owned().into());
+        self.put(field, truncate_bytes(value, most).into_owned().into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

@@ -1,23 +1,23 @@
 //! The YAML reader: `split` cuts the stream into documents, granit-parser turns each into events, `load` writes those to
 //! the tape, and `scalar` says what a scalar means. The result is what `sigs.k8s.io/yaml` gives.
 
-mod load;
-mod scalar;
-mod split;
+mod composer;
+mod resolve_scalar;
+mod streams;
 
 use super::{
-    build::{Builder, Fault},
-    read::{Outcome, Text},
+    builder::{Builder, ParseError},
+    parse::{ParseOutcome, Text},
 };
-use load::Loader;
+use composer::Loader;
 use std::ops::Range;
 
 /// A file with more broken documents than this is no YAML.
 const BROKEN: usize = 100;
 
 /// Reads all documents of a text. A broken one is a fault and costs only itself.
-pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> ParseOutcome {
+    let mut outcome = ParseOutcome::default();
     let mut start = text.start;
     if text
         .text
@@ -26,7 +26,7 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
     {
         start += '\u{feff}'.len_utf8();
     }
-    for range in split::documents(text.text, start) {
+    for range in streams::documents(text.text, start) {
         let root = builder.len();
         match check_characters(text, &range)
             .and_then(|()| Loader::new(builder, text.text, range).load())
@@ -43,7 +43,7 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
                 if outcome.faults.len() >= BROKEN {
                     let message =
                         format!("{BROKEN} documents of the file are broken; the rest is not read");
-                    outcome.faults.push(Fault {
+                    outcome.faults.push(ParseError {
                         at,
                         message,
                         last: true,
@@ -57,10 +57,10 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> Outcome {
 }
 
 /// Refuses characters that Kubernetes' reader refuses, or takes for line breaks where other readers do not.
-fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), Fault> {
+fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), ParseError> {
     let replaced = text.replaced.partition_point(|at| *at < range.start);
     if let Some(at) = text.replaced.get(replaced).filter(|at| range.contains(at)) {
-        return Err(Fault::new(
+        return Err(ParseError::new(
             *at,
             "this byte is no UTF-8; save the file as UTF-8",
         ));
@@ -94,7 +94,7 @@ fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), Fault> 
     };
     let message =
         format!("the character U+{code:04X} {why}; write it as \\u{code:04x} in double quotes");
-    Err(Fault::new(range.start + at, message))
+    Err(ParseError::new(range.start + at, message))
 }
 
 #[cfg(test)]

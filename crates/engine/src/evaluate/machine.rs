@@ -7,7 +7,7 @@ use super::{
     value::{Fixed, Standing, Value},
     watch::Watch,
 };
-use kubevet_document::{Document, Key, Node};
+use kubevet_document::{Document, FieldKey, Node};
 use kubevet_ir::{
     BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
 };
@@ -748,7 +748,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     fn each_entry(
         &mut self,
         binder: BinderId,
-        key: &Key,
+        key: &FieldKey,
         list: Fixed,
         takes: impl Fn(Node<'_>) -> bool,
         found: &mut dyn FnMut(&mut Self) -> bool,

@@ -111,7 +111,7 @@ impl Setting {
     fn of(value: Option<&ParamValue>, patterns: bool) -> Self {
         match value {
             None => Self::Absent,
-            Some(ParamValue::Text(text)) => Self::Text(text.clone()),
+            Some(ParamValue::String(text)) => Self::Text(text.clone()),
             Some(ParamValue::List(texts)) if patterns => {
                 let compiled: Vec<Option<Regex>> = texts.iter().map(|it| pattern(it)).collect();
                 let sound = texts

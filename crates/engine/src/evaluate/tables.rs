@@ -2,7 +2,7 @@
 //! params, and where answers are kept.
 
 use super::{join::Joins, settings};
-use kubevet_document::Key;
+use kubevet_document::FieldKey;
 use kubevet_ir::{
     Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test,
 };
@@ -15,7 +15,7 @@ const BINDERS: usize = 3;
 /// Side tables of a program.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
-    keys: Vec<Option<Key>>,
+    keys: Vec<Option<FieldKey>>,
     patterns: Vec<Option<Regex>>,
     params: Vec<u32>,
     terms: Vec<Keep>,
@@ -24,10 +24,10 @@ pub(crate) struct Tables {
     param_names: Vec<Arc<str>>,
     param_patterns: Vec<bool>,
     pub(super) joins: Joins,
-    pub(super) name: Option<Key>,
-    pub(super) restart_policy: Option<Key>,
-    pub(super) volumes: Option<Key>,
-    pub(super) container_lists: [Option<Key>; 3],
+    pub(super) name: Option<FieldKey>,
+    pub(super) restart_policy: Option<FieldKey>,
+    pub(super) volumes: Option<FieldKey>,
+    pub(super) container_lists: [Option<FieldKey>; 3],
     pub(super) sizes: (usize, usize, usize),
 }
 
@@ -56,9 +56,9 @@ impl Tables {
             params: vec![u32::MAX; terms],
             any_match: vec![None; conds],
             joins: Joins::new(program, compiled),
-            name: Some(Key::new("name")),
-            restart_policy: Some(Key::new("restartPolicy")),
-            volumes: Some(Key::new("volumes")),
+            name: Some(FieldKey::new("name")),
+            restart_policy: Some(FieldKey::new("restartPolicy")),
+            volumes: Some(FieldKey::new("volumes")),
             sizes: program.sizes(),
             ..Self::default()
         };
@@ -67,12 +67,12 @@ impl Tables {
             .iter_mut()
             .zip(ContainerList::All.fields())
         {
-            *slot = Some(Key::new(field));
+            *slot = Some(FieldKey::new(field));
         }
         let mut numbers: BTreeMap<Arc<str>, u32> = BTreeMap::new();
         for (id, term) in program.terms() {
             match term {
-                Term::Field(_, name) => set(&mut tables.keys, id, Some(Key::new(name))),
+                Term::Field(_, name) => set(&mut tables.keys, id, Some(FieldKey::new(name))),
                 Term::Param(name) => {
                     let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
                     let number = *numbers.entry(Arc::clone(name)).or_insert_with(|| {
@@ -217,7 +217,7 @@ impl Tables {
     }
 
     #[inline]
-    pub(super) fn key(&self, term: TermId) -> Option<&Key> {
+    pub(super) fn key(&self, term: TermId) -> Option<&FieldKey> {
         self.keys.get(term.place())?.as_ref()
     }
 

@@ -12,11 +12,11 @@
 //! | `resources` | rules, selectors and namespaces together |
 
 mod attributes;
-mod resources;
-mod rule;
-mod selector;
+mod label_selector;
+mod match_resources;
+mod resource_rule;
 
 pub use attributes::{Attributes, Labels};
-pub use resources::{MatchResources, Matching, NamespaceLabels};
-pub use rule::{ResourceRule, RuleScope};
-pub use selector::{Operator, Requirement, Selector};
+pub use label_selector::{LabelOperator, LabelRequirement, LabelSelector};
+pub use match_resources::{MatchResources, MatchResult, NamespaceLabels};
+pub use resource_rule::{ResourceRule, RuleScope};

@@ -5,10 +5,10 @@
 //! against a real API server by `tests/cluster/schema.rs`; `read` reads it, `table` answers. It knows nothing of custom
 //! kinds and never sees an object.
 
-mod read;
+mod parse_table;
 mod table;
 mod types;
 
-pub use read::TableError;
+pub use parse_table::TableError;
 pub use table::Schema;
-pub use types::{Field, KindInfo, Place, Step, Type, TypeId, TypeRef};
+pub use types::{Field, FieldType, KindInfo, SchemaStep, Type, TypeId, TypeRef};

@@ -1,6 +1,6 @@
 //! The table, and what can be asked of it. It holds only what its text says.
 
-use super::types::{Field, KindInfo, Place, Step, Type, TypeId, TypeRef};
+use super::types::{Field, FieldType, KindInfo, SchemaStep, Type, TypeId, TypeRef};
 use kubevet_model::Kind;
 use std::{
     ops::{Range, RangeInclusive},
@@ -121,36 +121,36 @@ impl Schema {
     /// What stands at a path, such as `spec.containers[]` from a Pod's root; `None` where no object can have it. Behind
     /// any JSON stands any JSON.
     #[must_use]
-    pub fn walk(&self, from: TypeId, path: &[Step<'_>]) -> Option<Place> {
-        let mut place = Place {
+    pub fn walk(&self, from: TypeId, path: &[SchemaStep<'_>]) -> Option<FieldType> {
+        let mut place = FieldType {
             ty: Type::Struct(from),
             nullable: false,
             since: None,
             until: None,
         };
         // Whether a null within the list or map at hand stays one.
-        let mut nulls = false;
+        let mut keeps_null_items = false;
         for step in path {
             place = match (place.ty, step) {
-                (Type::Struct(of), Step::Field(name)) => {
+                (Type::Struct(of), SchemaStep::Field(name)) => {
                     let field = self.field(of, name)?;
-                    nulls = field.nulls;
-                    Place {
+                    keeps_null_items = field.keeps_null_items;
+                    FieldType {
                         ty: field.ty,
                         nullable: field.nullable,
                         since: place.since.max(field.since),
                         until: place.until.into_iter().chain(field.until).min(),
                     }
                 }
-                (Type::List(inner), Step::Any) | (Type::Map(inner), _) => {
-                    let nullable = std::mem::take(&mut nulls);
-                    Place {
+                (Type::List(inner), SchemaStep::Any) | (Type::Map(inner), _) => {
+                    let nullable = std::mem::take(&mut keeps_null_items);
+                    FieldType {
                         ty: self.resolve(inner),
                         nullable,
                         ..place
                     }
                 }
-                (Type::Any, _) => Place {
+                (Type::Any, _) => FieldType {
                     nullable: true,
                     ..place
                 },
@@ -203,13 +203,13 @@ mod tests {
         let (group, name) = kind.split_once('/').unwrap_or(("", kind));
         let root = schema.kind(&Kind::new(group, name)).unwrap().root;
         let path = path.replace("[]", ".[]");
-        let steps: Vec<Step> = path
+        let steps: Vec<SchemaStep> = path
             .split('.')
             .map(|it| {
                 if it == "[]" {
-                    Step::Any
+                    SchemaStep::Any
                 } else {
-                    Step::Field(it)
+                    SchemaStep::Field(it)
                 }
             })
             .collect();
@@ -336,7 +336,7 @@ mod tests {
         let name = field("core.v1.Container", "name");
         assert!(
             name.required
-                && name.always
+                && name.defaulted
                 && !name.nullable
                 && name.keys().chain(name.values()).next().is_none()
         );

@@ -51,12 +51,12 @@ pub struct Field {
     pub required: bool,
     /// Absent or given as null, it arrives at admission as its zero value (`""`, `0`, `{}`), or as its default: an object
     /// at admission always has it, and never as null. It is not said of a field that the newest version lacks.
-    pub always: bool,
+    pub defaulted: bool,
     /// Absent or given as null, it may arrive at admission as null: lists, maps and pointers that Go writes even where
-    /// they are empty. An absent field that is neither this nor `always` is absent at admission.
+    /// they are empty. An absent field that is neither this nor `defaulted` is absent at admission.
     pub nullable: bool,
     /// A null given as an element of this list, or as a value of this map, stays null. In others it becomes a zero value.
-    pub nulls: bool,
+    pub keeps_null_items: bool,
     /// The first covered minor version that has it (33 for 1.33); `None` where even the oldest has.
     pub since: Option<u8>,
     /// The last covered minor version that has it; `None` where the newest has.
@@ -104,7 +104,7 @@ pub struct KindInfo {
 
 /// A step of a path into a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum SchemaStep<'a> {
     /// A field of a struct, or a key of a map.
     Field(&'a str),
     /// Any element of a list, or any value of a map.
@@ -113,7 +113,7 @@ pub enum Step<'a> {
 
 /// What stands at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct FieldType {
     /// What it holds.
     pub ty: Type,
     /// Whether it may be null at admission. Whether it is there at all is another question.

@@ -6,11 +6,11 @@
 mod containers;
 mod controllers;
 mod kinds;
-mod merge;
+mod merge_keys;
 
 pub use containers::container_of;
 pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, may_be_made_by_controller};
 pub use kinds::{
     WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
 };
-pub use merge::MERGE_KEYS;
+pub use merge_keys::MERGE_KEYS;

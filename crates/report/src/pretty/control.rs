@@ -7,13 +7,13 @@ use crate::{
     page::{Ink, Page},
     text,
 };
-use kubevet_model::{ControlId, ControlResult, ControlStatus, Located, ObjectResult, Scan};
+use kubevet_model::{ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan};
 use std::{collections::BTreeMap, io};
 
 /// The widest that the column of places and that of objects get.
 const COLUMN: usize = 56;
 
-type Places<'a> = Vec<(&'a ObjectResult, &'a Located)>;
+type Places<'a> = Vec<(&'a ObjectResult, &'a LocatedFinding)>;
 
 pub(super) fn write(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     let mut places: BTreeMap<&ControlId, Places<'_>> = BTreeMap::new();
@@ -55,7 +55,7 @@ pub(super) fn worst_first(scan: &Scan) -> Vec<&ControlResult> {
 
 fn write_control(
     it: &ControlResult,
-    places: &[(&ObjectResult, &Located)],
+    places: &[(&ObjectResult, &LocatedFinding)],
     page: &mut Page<'_>,
 ) -> io::Result<()> {
     let control = &it.control;
@@ -85,7 +85,10 @@ fn write_control(
 }
 
 /// One line for each place of each object.
-fn write_places(places: &[(&ObjectResult, &Located)], page: &mut Page<'_>) -> io::Result<()> {
+fn write_places(
+    places: &[(&ObjectResult, &LocatedFinding)],
+    page: &mut Page<'_>,
+) -> io::Result<()> {
     let mut rows: Vec<[String; 3]> = places
         .iter()
         .map(|(it, located)| {

@@ -153,7 +153,7 @@ fn letter(c: char) -> String {
         return "  ".to_owned();
     }
     let mut shown = String::new();
-    kubevet_model::push_visible(c, &mut shown);
+    kubevet_model::escape_char(c, &mut shown);
     shown
 }
 

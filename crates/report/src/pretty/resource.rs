@@ -6,7 +6,7 @@ use crate::{
     lookup::Controls,
     page::{Ink, Page},
 };
-use kubevet_model::{Located, ObjectResult, RuleError, Scan, Severity, Source};
+use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, Severity, Source};
 use std::{collections::BTreeMap, io};
 
 /// Where the text of a finding begins: two spaces, the severity, two spaces.
@@ -36,15 +36,15 @@ pub(super) fn write(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -
 }
 
 /// The findings of each line, worst first; the lines, worst first.
-fn groups<'a>(it: &'a ObjectResult, controls: &Controls<'_>) -> Vec<Vec<&'a Located>> {
-    let mut by_line: BTreeMap<(&str, u32), Vec<&Located>> = BTreeMap::new();
+fn groups<'a>(it: &'a ObjectResult, controls: &Controls<'_>) -> Vec<Vec<&'a LocatedFinding>> {
+    let mut by_line: BTreeMap<(&str, u32), Vec<&LocatedFinding>> = BTreeMap::new();
     for located in &it.findings {
         by_line
             .entry((&located.source.file, located.source.position.line))
             .or_default()
             .push(located);
     }
-    let severity = |it: &Located| controls.severity(&it.finding.control);
+    let severity = |it: &LocatedFinding| controls.severity(&it.finding.control);
     let mut groups: Vec<_> = by_line.into_values().collect();
     for group in &mut groups {
         group.sort_by(|a, b| {
@@ -57,7 +57,11 @@ fn groups<'a>(it: &'a ObjectResult, controls: &Controls<'_>) -> Vec<Vec<&'a Loca
     groups
 }
 
-fn write_group(group: &[&Located], controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
+fn write_group(
+    group: &[&LocatedFinding],
+    controls: &Controls<'_>,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());
     };
@@ -83,7 +87,7 @@ fn write_finding(
     ink: Ink,
     word: &str,
     id: &str,
-    it: &Located,
+    it: &LocatedFinding,
     controls: &Controls<'_>,
     page: &mut Page<'_>,
 ) -> io::Result<()> {
@@ -122,7 +126,7 @@ fn write_error(error: &RuleError, controls: &Controls<'_>, page: &mut Page<'_>) 
 }
 
 /// The paths of findings that no fix shows.
-fn write_places(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
+fn write_places(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Result<()> {
     let unmended = group.iter().filter(|it| it.finding.fixes.is_empty());
     let mut paths: Vec<String> = Vec::new();
     for path in unmended

@@ -5,7 +5,7 @@ use crate::{
     json,
     page::{Ink, Page},
 };
-use kubevet_model::{FieldPath, FixAction, Located, Segment};
+use kubevet_model::{FieldPath, FixAction, LocatedFinding, Segment};
 use serde_json::Value;
 use std::io;
 
@@ -25,7 +25,7 @@ const MAPS: &[&str] = &[
 ];
 
 /// Writes the fixes of findings that share a place.
-pub(super) fn write(group: &[&Located], page: &mut Page<'_>) -> io::Result<()> {
+pub(super) fn write(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Result<()> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut removals: Vec<String> = Vec::new();
     for it in group {
@@ -296,7 +296,7 @@ fn string(text: &str) -> String {
     Value::from(text)
         .to_string()
         .chars()
-        .for_each(|c| kubevet_model::push_json(c, &mut quoted));
+        .for_each(|c| kubevet_model::escape_json_char(c, &mut quoted));
     quoted
 }
 
@@ -311,7 +311,7 @@ mod tests {
             path: path.parse().unwrap(),
             action: json.map_or(FixAction::Remove, |it| FixAction::Set(it.to_owned())),
         };
-        let located = Located {
+        let located = LocatedFinding {
             finding: Finding {
                 control: ControlId::from("C-1"),
                 paths: Vec::new(),

@@ -2,9 +2,9 @@
 //! and maps. It never looks at the syntax of a text.
 
 use super::{
-    key,
-    read::Limits,
-    source::Source,
+    key_hash,
+    parse::Limits,
+    source_map::Source,
     tape::{ASIDE, Backing, INDEXED, Index, Kind, MERGE, OPEN_SIEVE, Raw, SHADOWED, Tape},
 };
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const INDEX_FROM: usize = 16;
 
 /// What is wrong at one place of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ParseError {
     /// A byte offset of the text.
     pub(super) at: usize,
     /// In words, as of a `Problem`.
@@ -23,7 +23,7 @@ pub(super) struct Fault {
     pub(super) last: bool,
 }
 
-impl Fault {
+impl ParseError {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
         Self {
             at,
@@ -142,7 +142,7 @@ impl<'t> Builder<'t> {
 
     /// A value without text.
     #[inline]
-    pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
+    pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), ParseError> {
         self.push(Raw {
             at: offset(at),
             start: 0,
@@ -161,7 +161,7 @@ impl<'t> Builder<'t> {
         kind: Kind,
         start: usize,
         end: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ParseError> {
         let len = offset(end.saturating_sub(start));
         self.push(Raw {
             at: offset(at),
@@ -174,7 +174,7 @@ impl<'t> Builder<'t> {
     }
 
     /// A string or number that does not stand in the text as it reads.
-    pub(super) fn copied(&mut self, at: usize, kind: Kind, text: &str) -> Result<(), Fault> {
+    pub(super) fn copied(&mut self, at: usize, kind: Kind, text: &str) -> Result<(), ParseError> {
         let start = self.aside.len();
         self.aside.push_str(text);
         self.set_aside(at, kind, start)
@@ -186,7 +186,12 @@ impl<'t> Builder<'t> {
     }
 
     /// A string that was written into the side buffer from `start` on.
-    pub(super) fn set_aside(&mut self, at: usize, kind: Kind, start: usize) -> Result<(), Fault> {
+    pub(super) fn set_aside(
+        &mut self,
+        at: usize,
+        kind: Kind,
+        start: usize,
+    ) -> Result<(), ParseError> {
         let len = aside_offset(self.aside.len().saturating_sub(start));
         self.push(Raw {
             at: offset(at),
@@ -203,7 +208,7 @@ impl<'t> Builder<'t> {
         let Some(raw) = self.nodes.last().copied() else {
             return;
         };
-        let tag = key::tag(self.string(raw));
+        let tag = key_hash::tag(self.string(raw));
         if let Some(raw) = self.nodes.last_mut() {
             raw.tag = tag;
         }
@@ -217,10 +222,10 @@ impl<'t> Builder<'t> {
         at: usize,
         start: usize,
         end: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ParseError> {
         let len = end.saturating_sub(start);
         let from = self.text.as_bytes().get(start..);
-        let Some(tag) = from.and_then(|from| key::tag_within(from, len)) else {
+        let Some(tag) = from.and_then(|from| key_hash::tag_within(from, len)) else {
             self.borrowed(at, Kind::String, start, end)?;
             self.is_key();
             return Ok(());
@@ -256,7 +261,7 @@ impl<'t> Builder<'t> {
 
     /// Begins a list or map.
     #[inline]
-    pub(super) fn open(&mut self, at: usize, kind: Kind) -> Result<(), Fault> {
+    pub(super) fn open(&mut self, at: usize, kind: Kind) -> Result<(), ParseError> {
         if self.frames.len() >= self.depth_limit {
             return Err(self.too_deep(at));
         }
@@ -275,7 +280,7 @@ impl<'t> Builder<'t> {
 
     /// Ends the innermost list or map.
     #[inline]
-    pub(super) fn close(&mut self) -> Result<(), Fault> {
+    pub(super) fn close(&mut self) -> Result<(), ParseError> {
         let Some(frame) = self.frames.last() else {
             return Ok(());
         };
@@ -312,7 +317,11 @@ impl<'t> Builder<'t> {
     }
 
     /// The subtree that begins at a node, to be repeated later, and how deep it nests. Costs expansion.
-    pub(super) fn subtree(&mut self, at: usize, node: usize) -> Result<(Vec<Raw>, usize), Fault> {
+    pub(super) fn subtree(
+        &mut self,
+        at: usize,
+        node: usize,
+    ) -> Result<(Vec<Raw>, usize), ParseError> {
         let extent = self.nodes.get(node).map_or(0, |raw| raw.extent());
         self.expand(at, extent)?;
         let nodes = self
@@ -346,14 +355,19 @@ impl<'t> Builder<'t> {
     }
 
     /// Writes a subtree once more, as a value that begins at `at`. Costs expansion.
-    pub(super) fn repeat(&mut self, at: usize, subtree: &[Raw], depth: usize) -> Result<(), Fault> {
+    pub(super) fn repeat(
+        &mut self,
+        at: usize,
+        subtree: &[Raw],
+        depth: usize,
+    ) -> Result<(), ParseError> {
         let Some((root, inside)) = subtree.split_first() else {
             return Ok(());
         };
         self.expand(at, subtree.len())?;
         if self.frames.len() + depth > self.depth_limit {
             let limit = self.depth_limit;
-            return Err(Fault::new(
+            return Err(ParseError::new(
                 at,
                 format!(
                     "aliases nest lists and maps more than {limit} deep; kubevet reads no deeper"
@@ -406,7 +420,7 @@ impl<'t> Builder<'t> {
     }
 
     #[inline]
-    fn push(&mut self, raw: Raw) -> Result<(), Fault> {
+    fn push(&mut self, raw: Raw) -> Result<(), ParseError> {
         if self.nodes.len() >= self.node_limit {
             return Err(self.too_many(raw.at as usize));
         }
@@ -423,28 +437,28 @@ impl<'t> Builder<'t> {
     }
 
     #[cold]
-    fn too_deep(&self, at: usize) -> Fault {
+    fn too_deep(&self, at: usize) -> ParseError {
         let limit = self.depth_limit;
-        Fault::new(
+        ParseError::new(
             at,
             format!("lists and maps are nested more than {limit} deep; kubevet reads no deeper"),
         )
     }
 
     #[cold]
-    fn too_many(&self, at: usize) -> Fault {
+    fn too_many(&self, at: usize) -> ParseError {
         let message = format!(
             "the file holds more than {} values; split it, the rest is not read",
             self.node_limit
         );
-        Fault {
+        ParseError {
             at,
             message,
             last: true,
         }
     }
 
-    fn expand(&mut self, at: usize, nodes: usize) -> Result<(), Fault> {
+    fn expand(&mut self, at: usize, nodes: usize) -> Result<(), ParseError> {
         match self.expansion_left.checked_sub(nodes) {
             Some(left) => self.expansion_left = left,
             None => {
@@ -452,7 +466,7 @@ impl<'t> Builder<'t> {
                 let message = format!(
                     "aliases and merge keys of the file add more than {limit} values; write them out"
                 );
-                return Err(Fault::new(at, message));
+                return Err(ParseError::new(at, message));
             }
         }
         Ok(())
@@ -550,7 +564,7 @@ impl<'t> Builder<'t> {
     /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins. The number of
     /// keys then.
     #[inline(never)]
-    fn resolve_merges(&mut self, map: usize) -> Result<u32, Fault> {
+    fn resolve_merges(&mut self, map: usize) -> Result<u32, ParseError> {
         let at = self.nodes.get(map).map_or(0, |raw| raw.at as usize);
         let inside = map + 1;
         self.expand(at, self.nodes.len().saturating_sub(inside))?;
@@ -595,9 +609,9 @@ impl<'t> Builder<'t> {
 }
 
 /// The maps that a merge key names, in the order in which each overrides the one before.
-fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, Fault> {
+fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, ParseError> {
     let wrong = || {
-        Fault::new(
+        ParseError::new(
             at,
             "the merge key `<<` needs a map or a list of maps as its value",
         )

@@ -16,7 +16,7 @@ pub struct Document {
 
 /// Where a path stands in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// Of the key, for a field; of the element, for one of a list; of the document, where nothing of the path exists.
     pub position: Position,
     /// How many steps of the path exist.
@@ -93,9 +93,9 @@ impl Document {
 
     /// Where a path stands, or the deepest ancestor of it that exists.
     #[must_use]
-    pub fn locate(&self, path: &FieldPath) -> Place {
+    pub fn locate(&self, path: &FieldPath) -> Location {
         let mut node = self.root();
-        let mut place = Place {
+        let mut place = Location {
             position: node.position(),
             found: 0,
         };
@@ -113,7 +113,7 @@ impl Document {
             };
             let Some((position, value)) = next else { break };
             node = value;
-            place = Place {
+            place = Location {
                 position,
                 found: place.found + 1,
             };

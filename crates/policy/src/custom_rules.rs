@@ -4,11 +4,11 @@
 //! last form and loaded as the library is. A file is one Rego module that describes itself (`annotations`).
 
 use super::{
-    annotations,
     control::Rules,
-    files::{self, PolicyFile},
-    library::{ControlSource, Module, Origin, load},
-    sources,
+    library::{ControlSource, ModuleSource, Origin, load},
+    loader,
+    read_dir::{self, PolicyFile},
+    rego_metadata,
 };
 use kubevet_model::Problem;
 use std::{fs, path::Path, sync::Arc};
@@ -16,11 +16,11 @@ use std::{fs, path::Path, sync::Arc};
 /// The controls and modules of a file or folder, to be given to [`super::Library::add_custom`], and everything that is
 /// wrong with them.
 #[must_use]
-pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<Module>, Vec<Problem>) {
+pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<Problem>) {
     let mut problems = Vec::new();
     let shown = path.display().to_string();
     let (controls, modules) = if path.is_dir() {
-        let files = files::of_folder(path, &mut problems);
+        let files = read_dir::of_folder(path, &mut problems);
         let name = fs::canonicalize(path).ok();
         let name = name
             .as_deref()
@@ -51,14 +51,14 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<Module>, Vec<Problem
             "no control is in this folder: it should hold C-9001-name/control.yaml",
         ));
     }
-    sources::sort(&mut problems);
+    loader::sort(&mut problems);
     (controls, modules, problems)
 }
 
 fn load_file(path: &Path, problems: &mut Vec<Problem>) -> Option<ControlSource> {
     let shown: Arc<str> = path.display().to_string().into();
-    match files::read_text(path) {
-        Ok(text) => annotations::read(&shown, &text, problems),
+    match read_dir::read_text(path) {
+        Ok(text) => rego_metadata::read(&shown, &text, problems),
         Err(why) => {
             problems.push(Problem::in_file(shown.as_ref(), why));
             None
@@ -71,7 +71,7 @@ pub(super) fn load_files(
     files: Vec<PolicyFile>,
     name: &str,
     problems: &mut Vec<Problem>,
-) -> (Vec<ControlSource>, Vec<Module>) {
+) -> (Vec<ControlSource>, Vec<ModuleSource>) {
     let one = files
         .iter()
         .any(|it| it.path == "control.yaml" || it.path == "rule.rego");
@@ -94,7 +94,7 @@ pub(super) fn load_files(
         let found = file
             .text
             .as_deref()
-            .and_then(|text| annotations::read(&file.shown, text, problems));
+            .and_then(|text| rego_metadata::read(&file.shown, text, problems));
         let Some(found) = found else { continue };
         match controls.iter().find(|it| it.control.id == found.control.id) {
             None => controls.push(found),

@@ -1,7 +1,7 @@
 //! Which file of a policy folder is what. A file that nothing reads is a problem: it is a control that somebody believes
 //! is there.
 
-use super::{files::PolicyFile, suggest::nearest};
+use super::{did_you_mean::nearest, read_dir::PolicyFile};
 use kubevet_model::Problem;
 use std::collections::BTreeMap;
 

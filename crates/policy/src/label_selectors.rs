@@ -3,10 +3,10 @@
 
 use super::{
     binding::read_word,
-    fields::{Key, Sheet, kind, shown},
+    map_reader::{Key, Sheet, kind, shown},
 };
 use kubevet_document::{Node, Value};
-use kubevet_k8s::matching::{Operator, Requirement, Selector};
+use kubevet_k8s::matching::{LabelOperator, LabelRequirement, LabelSelector};
 use kubevet_model::Position;
 
 /// The keys of a selector.
@@ -23,11 +23,11 @@ pub(super) const REQUIREMENT_KEYS: &[Key] = &[
 
 /// The words of `operator`.
 pub(super) fn operator_words() -> Vec<&'static str> {
-    Operator::ALL.map(Operator::name).to_vec()
+    LabelOperator::ALL.map(LabelOperator::name).to_vec()
 }
 
 /// A selector; complains of what cannot be one.
-pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>, what: &str) -> Selector {
+pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>, what: &str) -> LabelSelector {
     let mut requirements = Vec::new();
     if sheet.keys(node, what, SELECTOR_KEYS) {
         if let Some(labels) = node.get("matchLabels") {
@@ -43,10 +43,10 @@ pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>, what: &str) -> Selecto
                 .filter_map(|it| read_requirement(sheet, it)),
         );
     }
-    Selector { requirements }
+    LabelSelector { requirements }
 }
 
-fn read_labels(sheet: &mut Sheet<'_>, labels: Node<'_>, requirements: &mut Vec<Requirement>) {
+fn read_labels(sheet: &mut Sheet<'_>, labels: Node<'_>, requirements: &mut Vec<LabelRequirement>) {
     if !matches!(labels.value(), Value::Map(_)) {
         sheet.complain(
             labels.position(),
@@ -65,15 +65,15 @@ fn read_labels(sheet: &mut Sheet<'_>, labels: Node<'_>, requirements: &mut Vec<R
             continue;
         };
         check_value(sheet, value.position, &value.value);
-        requirements.push(Requirement {
+        requirements.push(LabelRequirement {
             key: entry.key.to_owned(),
-            operator: Operator::In,
+            operator: LabelOperator::In,
             values: vec![value.value],
         });
     }
 }
 
-fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Requirement> {
+fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<LabelRequirement> {
     if !sheet.keys(node, "an entry of \"matchExpressions\"", REQUIREMENT_KEYS) {
         return None;
     }
@@ -85,14 +85,14 @@ fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Requirement
         sheet,
         node,
         "operator",
-        &Operator::ALL.map(|it| (it.name(), it)),
+        &LabelOperator::ALL.map(|it| (it.name(), it)),
     );
     let values = sheet.texts(node, "values").unwrap_or_default();
     for value in &values {
         check_value(sheet, value.position, &value.value);
     }
     let operator = operator?;
-    let compares = matches!(operator, Operator::In | Operator::NotIn);
+    let compares = matches!(operator, LabelOperator::In | LabelOperator::NotIn);
     if compares && values.is_empty() {
         sheet.complain(
             node.position(),
@@ -104,7 +104,7 @@ fn read_requirement(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Requirement
             format!("{} looks at no \"values\": remove them", operator.name()),
         );
     }
-    Some(Requirement {
+    Some(LabelRequirement {
         key: key?.value,
         operator,
         values: values.into_iter().map(|it| it.value).collect(),

@@ -1,6 +1,6 @@
 //! Rules, selectors and namespaces together: the scope of a binding.
 
-use super::{Attributes, Labels, ResourceRule, Selector};
+use super::{Attributes, LabelSelector, Labels, ResourceRule};
 
 /// Which requests something is meant for, as a ValidatingAdmissionPolicy's `matchResources`, with namespaces by name
 /// besides. Empty, it takes everything.
@@ -11,9 +11,9 @@ pub struct MatchResources {
     /// None of them may take the request.
     pub exclude_resource_rules: Vec<ResourceRule>,
     /// The labels of the object's namespace (a Namespace's own). Objects of the whole cluster are not held to it.
-    pub namespace_selector: Selector,
+    pub namespace_selector: LabelSelector,
     /// The labels of the object, as it is or as it was: one of the two must be selected.
-    pub object_selector: Selector,
+    pub object_selector: LabelSelector,
     /// The names of namespaces; without any, all. Objects of the whole cluster are not held to it.
     pub namespaces: Vec<String>,
     /// The names of namespaces that are left out.
@@ -31,7 +31,7 @@ pub enum NamespaceLabels<'a> {
 
 /// Whether something is meant for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matching {
+pub enum MatchResult {
     /// It is.
     Yes,
     /// It is not.
@@ -52,46 +52,52 @@ impl MatchResources {
         &self,
         request: &Attributes<'_>,
         namespace: impl FnOnce() -> NamespaceLabels<'n>,
-    ) -> Matching {
-        if !self.takes_by_rules(request)
-            || !self.takes_by_name(request)
-            || !self.takes_by_labels(request)
+    ) -> MatchResult {
+        if !self.matches_rules(request)
+            || !self.matches_name(request)
+            || !self.matches_labels(request)
         {
-            return Matching::No;
+            return MatchResult::No;
         }
         if self.namespace_selector.is_empty() {
-            return Matching::Yes;
+            return MatchResult::Yes;
         }
-        let of = |yes: bool| if yes { Matching::Yes } else { Matching::No };
+        let of = |yes: bool| {
+            if yes {
+                MatchResult::Yes
+            } else {
+                MatchResult::No
+            }
+        };
         if request.is_namespace() {
             return of(selects_either(&self.namespace_selector, request));
         }
         if request.namespace.is_empty() {
-            return Matching::Yes;
+            return MatchResult::Yes;
         }
         match namespace() {
             NamespaceLabels::Known(labels) => of(self.namespace_selector.selects(labels)),
-            NamespaceLabels::Unknown => Matching::Unknown,
+            NamespaceLabels::Unknown => MatchResult::Unknown,
         }
     }
 
     /// Whether its rules take a request, whatever labels and namespaces say.
     #[must_use]
-    pub fn takes_by_rules(&self, request: &Attributes<'_>) -> bool {
-        (self.resource_rules.is_empty() || self.resource_rules.iter().any(|it| it.takes(request)))
+    pub fn matches_rules(&self, request: &Attributes<'_>) -> bool {
+        (self.resource_rules.is_empty() || self.resource_rules.iter().any(|it| it.matches(request)))
             && !self
                 .exclude_resource_rules
                 .iter()
-                .any(|it| it.takes(request))
+                .any(|it| it.matches(request))
     }
 
     /// Whether it may take a request of whose object and namespace nothing but the names is known.
     #[must_use]
-    pub fn may_take(&self, request: &Attributes<'_>) -> bool {
-        self.takes_by_rules(request) && self.takes_by_name(request)
+    pub fn may_match(&self, request: &Attributes<'_>) -> bool {
+        self.matches_rules(request) && self.matches_name(request)
     }
 
-    fn takes_by_name(&self, request: &Attributes<'_>) -> bool {
+    fn matches_name(&self, request: &Attributes<'_>) -> bool {
         let namespace = if request.is_namespace() {
             request.name
         } else {
@@ -103,13 +109,13 @@ impl MatchResources {
                 && !lists(&self.exclude_namespaces))
     }
 
-    fn takes_by_labels(&self, request: &Attributes<'_>) -> bool {
+    fn matches_labels(&self, request: &Attributes<'_>) -> bool {
         self.object_selector.is_empty() || selects_either(&self.object_selector, request)
     }
 }
 
 /// As the API server does: an object whose labels are just taken away is still meant.
-fn selects_either(selector: &Selector, request: &Attributes<'_>) -> bool {
+fn selects_either(selector: &LabelSelector, request: &Attributes<'_>) -> bool {
     let labels = [request.labels, request.old_labels];
     labels.into_iter().flatten().any(|it| selector.selects(it))
 }
@@ -117,7 +123,7 @@ fn selects_either(selector: &Selector, request: &Attributes<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matching::{Operator, Requirement};
+    use crate::matching::{LabelOperator, LabelRequirement};
     use kubevet_model::Operation;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -127,12 +133,12 @@ mod tests {
             .collect()
     }
 
-    fn selector(key: &str, value: &str) -> Selector {
+    fn selector(key: &str, value: &str) -> LabelSelector {
         let values = vec![value.to_owned()];
-        Selector {
-            requirements: vec![Requirement {
+        LabelSelector {
+            requirements: vec![LabelRequirement {
                 key: key.to_owned(),
-                operator: Operator::In,
+                operator: LabelOperator::In,
                 values,
             }],
         }
@@ -160,7 +166,7 @@ mod tests {
     fn without_anything_all_is_taken_and_nobody_is_asked() {
         assert_eq!(
             MatchResources::default().matches(&pod(), unasked),
-            Matching::Yes
+            MatchResult::Yes
         );
         assert!(!MatchResources::default().needs_namespaces());
     }
@@ -174,22 +180,22 @@ mod tests {
         let (web, other) = (labels(&[("tier", "web")]), labels(&[]));
         assert_eq!(
             scope.matches(&pod(), || NamespaceLabels::Known(&web)),
-            Matching::Yes
+            MatchResult::Yes
         );
         assert_eq!(
             scope.matches(&pod(), || NamespaceLabels::Known(&other)),
-            Matching::No
+            MatchResult::No
         );
         assert_eq!(
             scope.matches(&pod(), || NamespaceLabels::Unknown),
-            Matching::Unknown
+            MatchResult::Unknown
         );
         // What is left out anyway hangs on no namespace.
         let scope = MatchResources {
             exclude_namespaces: vec!["shop".to_owned()],
             ..scope
         };
-        assert_eq!(scope.matches(&pod(), unasked), Matching::No);
+        assert_eq!(scope.matches(&pod(), unasked), MatchResult::No);
     }
 
     #[test]
@@ -212,15 +218,15 @@ mod tests {
         };
         assert_eq!(
             scope.matches(&with(Some(&web), None), unasked),
-            Matching::Yes
+            MatchResult::Yes
         );
         assert_eq!(
             scope.matches(&with(Some(&none), None), unasked),
-            Matching::No
+            MatchResult::No
         );
         assert_eq!(
             scope.matches(&with(Some(&none), Some(&web)), unasked),
-            Matching::Yes
+            MatchResult::Yes
         );
     }
 
@@ -237,8 +243,8 @@ mod tests {
             namespace: "",
             ..pod()
         };
-        assert_eq!(scope.matches(&role, unasked), Matching::Yes);
-        assert_eq!(scope.matches(&pod(), unasked), Matching::No);
+        assert_eq!(scope.matches(&role, unasked), MatchResult::Yes);
+        assert_eq!(scope.matches(&pod(), unasked), MatchResult::No);
     }
 
     #[test]
@@ -255,15 +261,15 @@ mod tests {
         };
         assert_eq!(
             scope.matches(&with(Some(&none), Some(&web)), unasked),
-            Matching::Yes
+            MatchResult::Yes
         );
         assert_eq!(
             scope.matches(&with(Some(&web), None), unasked),
-            Matching::Yes
+            MatchResult::Yes
         );
         assert_eq!(
             scope.matches(&with(Some(&none), Some(&none)), unasked),
-            Matching::No
+            MatchResult::No
         );
     }
 }

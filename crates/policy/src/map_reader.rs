@@ -3,7 +3,7 @@
 //! A [`Key`] table names what a map may hold; the JSON Schemas in `schemas/` are tested against the same tables. Apart
 //! from what the values mean, which the file of each format decides.
 
-use super::suggest::did_you_mean;
+use super::did_you_mean::did_you_mean;
 use kubevet_document::{self as document, Document, Limits, Node, Number, Value};
 use kubevet_model::{Position, Problem};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl<'f> Sheet<'f> {
         &mut self,
         bytes: &[u8],
         what: &str,
-        read: fn(&Arc<str>, &[u8], &Limits) -> document::Reading,
+        read: fn(&Arc<str>, &[u8], &Limits) -> document::ParsedFile,
     ) -> Option<Document> {
         let limits = Limits {
             bytes: 8 << 20,

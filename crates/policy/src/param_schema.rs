@@ -1,10 +1,10 @@
 //! Reads params.yaml into a [`ParamSchema`].
 
 use super::{
-    fields::{Key, Sheet, kind, shown},
+    did_you_mean::did_you_mean,
+    map_reader::{Key, Sheet, kind, shown},
     params::{self, ParamSchema, ParamSpec, ParamType, ParamValue},
-    patterns,
-    suggest::did_you_mean,
+    regex_compat,
 };
 use kubevet_document::{Entry, Node, Value};
 use kubevet_model::Problem;
@@ -91,7 +91,7 @@ fn read_default(
     if param_type == ParamType::String {
         return sheet
             .string(node, "\"default\"")
-            .map(|it| ParamValue::Text(it.value));
+            .map(|it| ParamValue::String(it.value));
     }
     let mut whole = true;
     let mut entries = Vec::new();
@@ -101,10 +101,10 @@ fn read_default(
             continue;
         };
         let fault = match param_type {
-            ParamType::Regexes => patterns::vet(&text.value)
+            ParamType::Regexes => regex_compat::vet(&text.value)
                 .err()
                 .map(|why| format!("{:?} {why}", shown(&text.value))),
-            _ => params::accept(param_type, ParamValue::Text(text.value.clone()))
+            _ => params::accept(param_type, ParamValue::String(text.value.clone()))
                 .err()
                 .map(|why| format!("\"default\" {why}")),
         };

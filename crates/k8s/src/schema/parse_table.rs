@@ -63,9 +63,9 @@ struct Reader {
 #[derive(Default)]
 struct Marks {
     required: bool,
-    always: bool,
+    defaulted: bool,
     nullable: bool,
-    nulls: bool,
+    keeps_null_items: bool,
     since: Option<u8>,
     until: Option<u8>,
     keys: &'static str,
@@ -166,9 +166,9 @@ impl Reader {
         let ty = self.expression(expression)?;
         let Marks {
             required,
-            always,
+            defaulted,
             nullable,
-            nulls,
+            keeps_null_items,
             since,
             until,
             keys,
@@ -188,9 +188,9 @@ impl Reader {
             name,
             ty,
             required,
-            always,
+            defaulted,
             nullable,
-            nulls,
+            keeps_null_items,
             since,
             until,
             keys,
@@ -257,9 +257,9 @@ fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
     for word in words {
         match word {
             "required" => marks.required = true,
-            "always" => marks.always = true,
+            "always" => marks.defaulted = true,
             "nullable" => marks.nullable = true,
-            "nulls" => marks.nulls = true,
+            "nulls" => marks.keeps_null_items = true,
             _ => {
                 if let Some(version) = word.strip_prefix('@') {
                     marks.since = minor(version)?;

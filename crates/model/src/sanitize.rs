@@ -59,7 +59,7 @@ pub fn one_line(text: &str, most: usize) -> String {
 /// A text in one line, hidden characters written out (`\u{1b}`, `\n`); of more than `most` characters, the first `most`
 /// and `…`.
 #[must_use]
-pub fn written_out(text: &str, most: usize) -> Cow<'_, str> {
+pub fn escape_hidden(text: &str, most: usize) -> Cow<'_, str> {
     let (text, cut) = match text.char_indices().nth(most) {
         Some((end, _)) => (text.get(..end).unwrap_or(text), true),
         None => (text, false),
@@ -68,7 +68,7 @@ pub fn written_out(text: &str, most: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    text.chars().for_each(|c| push_visible(c, &mut shown));
+    text.chars().for_each(|c| escape_char(c, &mut shown));
     if cut {
         shown.push('…');
     }
@@ -78,7 +78,7 @@ pub fn written_out(text: &str, most: usize) -> Cow<'_, str> {
 /// A text of at most so many bytes: longer ones are cut between two characters and end with `…`. Allocates no more than
 /// that.
 #[must_use]
-pub fn cut_bytes(text: &str, most: usize) -> Cow<'_, str> {
+pub fn truncate_bytes(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }
@@ -90,7 +90,7 @@ pub fn cut_bytes(text: &str, most: usize) -> Cow<'_, str> {
 
 /// What a value says of itself, in at most so many bytes; `…` stands for the rest, which is never made.
 #[must_use]
-pub fn bounded(value: &dyn fmt::Display, most: usize) -> String {
+pub fn format_bounded(value: &dyn fmt::Display, most: usize) -> String {
     let mut bounded = Bounded {
         text: String::new(),
         most: most.saturating_sub('…'.len_utf8()),
@@ -123,7 +123,7 @@ impl fmt::Write for Bounded {
 }
 
 /// Appends one character, written out if it is hidden.
-pub fn push_visible(c: char, out: &mut String) {
+pub fn escape_char(c: char, out: &mut String) {
     if is_hidden(c) {
         out.extend(c.escape_default())
     } else {
@@ -133,7 +133,7 @@ pub fn push_visible(c: char, out: &mut String) {
 
 /// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape. Quotes and
 /// backslashes are the writer's.
-pub fn push_json(c: char, out: &mut String) {
+pub fn escape_json_char(c: char, out: &mut String) {
     if !is_hidden(c) {
         out.push(c);
         return;
@@ -184,7 +184,7 @@ mod tests {
             "a\u{a0}b",
             "ﷺ",
         ] {
-            assert_eq!(written_out(text, 100), text);
+            assert_eq!(escape_hidden(text, 100), text);
             assert_eq!(one_line(text, 100), text);
         }
     }
@@ -201,10 +201,10 @@ mod tests {
                 "   ",
             ),
         ] {
-            assert_eq!(written_out(text, 100), shown);
+            assert_eq!(escape_hidden(text, 100), shown);
             assert_eq!(one_line(text, 100), line);
         }
-        assert_eq!(written_out("abcdef", 3), "abc…");
+        assert_eq!(escape_hidden("abcdef", 3), "abc…");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
         let mut out = String::new();
         "a\u{9b}\u{e0001}"
             .chars()
-            .for_each(|c| push_json(c, &mut out));
+            .for_each(|c| escape_json_char(c, &mut out));
         assert_eq!(out, "a\\u009b\\udb40\\udc01");
     }
 
@@ -229,9 +229,9 @@ mod tests {
             }
         }
         let asked = std::cell::Cell::new(0);
-        assert_eq!(bounded(&Endless(&asked), 10), "ééé…");
+        assert_eq!(format_bounded(&Endless(&asked), 10), "ééé…");
         assert_eq!(asked.get(), 2);
-        assert_eq!(bounded(&"short", 100), "short");
+        assert_eq!(format_bounded(&"short", 100), "short");
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             ("漢漢漢", 9, "漢漢漢"),
             ("xxxx", 2, "…"),
         ] {
-            assert_eq!(cut_bytes(text, most), cut, "{text} {most}");
+            assert_eq!(truncate_bytes(text, most), cut, "{text} {most}");
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Document,
-    build::{Builder, Fault},
+    builder::{Builder, ParseError},
     json,
-    source::Source,
+    source_map::Source,
     yaml,
 };
 use kubevet_model::Problem;
@@ -12,8 +12,8 @@ use std::{borrow::Cow, sync::Arc};
 
 /// The documents of a file, and what could not be read of it.
 #[derive(Debug, Default)]
-pub struct Reading {
-    /// In the order of the text; empty (null) ones left out, lists as they are (see [`super::unfold`]).
+pub struct ParsedFile {
+    /// In the order of the text; empty (null) ones left out, lists as they are (see [`super::expand_lists`]).
     pub documents: Vec<Document>,
     /// In the order of the text. One that is about one document leaves the others whole.
     pub problems: Vec<Problem>,
@@ -46,7 +46,7 @@ impl Default for Limits {
 /// Reads a file as kubectl does: what begins with `{` is JSON, or a row of JSON documents, and what is then no JSON is
 /// read on as YAML; all else is YAML.
 #[must_use]
-pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, |builder, text| {
         if !text
             .text
@@ -69,7 +69,7 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
                 },
             );
             // Where it is neither, the reader that came further has more to say.
-            let came_to = |faults: &[Fault]| {
+            let came_to = |faults: &[ParseError]| {
                 faults
                     .iter()
                     .map(|fault| fault.at)
@@ -87,7 +87,7 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
 
 /// Reads JSON: one document, or several one after another.
 #[must_use]
-pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, |builder, text| {
         json::read(builder, text.text)
     })
@@ -95,7 +95,7 @@ pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
 
 /// Reads YAML, its scalars as Kubernetes' own reader takes them.
 #[must_use]
-pub fn read_yaml(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> Reading {
+pub fn read_yaml(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, yaml::read)
 }
 
@@ -111,10 +111,10 @@ pub(super) struct Text<'t> {
 
 /// What a reader found.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct ParseOutcome {
     /// Where on the tape the documents begin.
     pub(super) roots: Vec<usize>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ParseError>,
     /// Where the text stops being JSON: after the last whole document.
     pub(super) stopped: Option<usize>,
 }
@@ -123,15 +123,15 @@ fn read_with(
     file: &Arc<str>,
     bytes: &[u8],
     limits: &Limits,
-    reader: impl FnOnce(&mut Builder<'_>, &Text<'_>) -> Outcome,
-) -> Reading {
+    reader: impl FnOnce(&mut Builder<'_>, &Text<'_>) -> ParseOutcome,
+) -> ParsedFile {
     let bound = limits.bytes.min(1 << 30);
     if bytes.len() > bound {
         let message = format!(
             "the file has {} bytes, more than the {bound} that are read; split it",
             bytes.len()
         );
-        return Reading {
+        return ParsedFile {
             documents: Vec::new(),
             problems: vec![Problem::in_file(file.as_ref(), message)],
         };
@@ -156,7 +156,7 @@ fn read_with(
     );
     let source = Source::new(Arc::clone(file), Arc::clone(&text));
     let problem =
-        |fault: Fault| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
+        |fault: ParseError| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
     let problems = outcome.faults.into_iter().map(problem).collect();
     let tape = Arc::new(builder.finish(source));
     let documents = outcome
@@ -164,7 +164,7 @@ fn read_with(
         .into_iter()
         .map(|root| Document::new(Arc::clone(&tape), root))
         .collect();
-    Reading {
+    ParsedFile {
         documents,
         problems,
     }

@@ -14,7 +14,7 @@ const DEPTH: usize = 8;
 /// other document as it is. An item without kind gets the list's `apiVersion`, and its kind without `List`, as in
 /// Kubernetes.
 #[must_use]
-pub fn unfold(document: Document) -> Vec<Document> {
+pub fn expand_lists(document: Document) -> Vec<Document> {
     let mut found = Vec::new();
     // What is still to be looked at, the next at the end.
     let mut pending = vec![(document, 0)];

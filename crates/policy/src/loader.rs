@@ -1,8 +1,8 @@
 //! Where a library comes from: the binary, or a folder.
 
 use super::{
-    files,
     library::{Library, Origin, load},
+    read_dir,
 };
 use kubevet_model::Problem;
 use std::{path::Path, sync::OnceLock};
@@ -27,7 +27,7 @@ pub(super) fn read_embedded() -> (Library, Vec<Problem>) {
 #[must_use]
 pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
-    let files = files::of_folder(dir, &mut problems);
+    let files = read_dir::of_folder(dir, &mut problems);
     let readable = problems.is_empty();
     let library = load(&files, Origin::Library, &mut problems);
     if readable && problems.is_empty() && library.controls.is_empty() {
@@ -43,7 +43,7 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
     let library = load(
-        &files::of_table(root, table),
+        &read_dir::of_table(root, table),
         Origin::Library,
         &mut problems,
     );

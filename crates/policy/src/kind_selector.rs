@@ -4,7 +4,7 @@
 //! be green. So the kinds of Kubernetes itself are known here, and one that is none of them must carry the API group
 //! of a custom resource. It never looks at objects.
 
-use super::suggest::did_you_mean;
+use super::did_you_mean::did_you_mean;
 use kubevet_model::{Kind, KindSelector};
 
 /// The word for every kind that carries a pod spec.

@@ -3,7 +3,7 @@
 //! Only the text is looked at, with comments and strings set aside, so that a folder's mistakes can be told without
 //! the engine. Whether the Rego is right is the engine's to say.
 
-use super::fields::Spanned;
+use super::map_reader::Spanned;
 use kubevet_model::Position;
 
 /// The package of a module and where it is named; `None` where no package line comes first.

@@ -5,7 +5,7 @@
 
 use super::{
     Library,
-    fields::{Sheet, Spanned, shown},
+    map_reader::{Sheet, Spanned, shown},
 };
 use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, Scope, Severity};

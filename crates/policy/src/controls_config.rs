@@ -4,9 +4,9 @@
 //! ([`READ_ELSEWHERE`]). Any other unknown name is a problem: a mistyped name would otherwise be green.
 
 use super::{
-    fields::{Key, Sheet, kind, shown},
+    did_you_mean::did_you_mean,
+    map_reader::{Key, Sheet, kind, shown},
     params::{ParamSchema, ParamValue, Params},
-    suggest::did_you_mean,
 };
 use kubevet_document::{self as document, Node, Value};
 use kubevet_model::Problem;
@@ -182,7 +182,7 @@ pub(super) fn read_value(sheet: &mut Sheet<'_>, node: Node<'_>, name: &str) -> O
         }
         _ => sheet
             .string(node, &format!("the param {name:?}"))
-            .map(|it| ParamValue::Text(it.value)),
+            .map(|it| ParamValue::String(it.value)),
     }
 }
 

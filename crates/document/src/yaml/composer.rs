@@ -1,8 +1,8 @@
 //! The events of one YAML document → the tape: keys as strings, aliases expanded, merge keys marked.
 
-use super::scalar::{self, Scalar, Tag};
+use super::resolve_scalar::{self, Scalar, Tag};
 use crate::{
-    build::{Builder, Fault},
+    builder::{Builder, ParseError},
     tape::{Kind, Raw},
 };
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
@@ -34,11 +34,11 @@ struct Anchor {
     /// How many lists and maps it nests.
     depth: usize,
     /// What it is as a key.
-    key: Key,
+    key: FieldKey,
 }
 
 /// An anchored value as a key.
-enum Key {
+enum FieldKey {
     /// The text that it is: repeated, as any value is, and never copied.
     Same,
     /// What a number or a truth is as a key: short.
@@ -59,7 +59,7 @@ impl<'l, 't> Loader<'l, 't> {
     }
 
     /// Reads the document to its end; nothing is written where there is none.
-    pub(super) fn load(mut self) -> Result<(), Fault> {
+    pub(super) fn load(mut self) -> Result<(), ParseError> {
         let depth = self.builder.depth_limit();
         let options = granit_parser::options! {
             emit_comments: false,
@@ -80,12 +80,12 @@ impl<'l, 't> Loader<'l, 't> {
                 Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
                 Event::Alias(anchor) => self.alias(at, anchor)?,
                 Event::UnresolvedAlias(_) => {
-                    return Err(Fault::new(at, "this alias has no anchor"));
+                    return Err(ParseError::new(at, "this alias has no anchor"));
                 }
                 Event::DocumentStart(..) => {
                     documents += 1;
                     if documents > 1 {
-                        return Err(Fault::new(
+                        return Err(ParseError::new(
                             at,
                             "a second document begins here without `---` at the start of a line",
                         ));
@@ -105,21 +105,22 @@ impl<'l, 't> Loader<'l, 't> {
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&granit_parser::Tag>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ParseError> {
         let is_key = self.begin_node();
         let meaning = match tag {
-            None if style == ScalarStyle::Plain => scalar::resolve(Tag::Untagged, value),
+            None if style == ScalarStyle::Plain => resolve_scalar::resolve(Tag::Untagged, value),
             None => Ok(Scalar::String(Cow::Borrowed(value))),
-            Some(tag) => scalar::resolve(known(tag), value),
+            Some(tag) => resolve_scalar::resolve(known(tag), value),
         };
-        let meaning = meaning.map_err(|message| Fault::new(at, message))?;
+        let meaning = meaning.map_err(|message| ParseError::new(at, message))?;
         if anchor != 0 {
             let node = self.builder.len();
             self.write(at, span, value, &meaning)?;
             let nodes = self.builder.node(node).into_iter().collect();
             let key = match &meaning {
-                Scalar::String(_) => Key::Same,
-                _ => key_text(&meaning).map_or_else(Key::Refused, |it| Key::Text(it.into_owned())),
+                Scalar::String(_) => FieldKey::Same,
+                _ => key_text(&meaning)
+                    .map_or_else(FieldKey::Refused, |it| FieldKey::Text(it.into_owned())),
             };
             self.anchors.insert(
                 anchor,
@@ -140,7 +141,7 @@ impl<'l, 't> Loader<'l, 't> {
         match &meaning {
             Scalar::String(text) => self.write_string(at, span, value, text)?,
             _ => {
-                let text = key_text(&meaning).map_err(|message| Fault::new(at, message))?;
+                let text = key_text(&meaning).map_err(|message| ParseError::new(at, message))?;
                 self.builder.copied(at, Kind::String, &text)?;
             }
         }
@@ -163,7 +164,7 @@ impl<'l, 't> Loader<'l, 't> {
         span: &Span,
         value: &str,
         meaning: &Scalar<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ParseError> {
         match meaning {
             Scalar::Null => self.builder.scalar(at, Kind::Null),
             Scalar::Bool(true) => self.builder.scalar(at, Kind::True),
@@ -174,9 +175,9 @@ impl<'l, 't> Loader<'l, 't> {
                     .borrowed(at, Kind::Number, start, start + digits.len()),
                 None => self.builder.copied(at, Kind::Number, digits),
             },
-            Scalar::Float(float) => match scalar::float_text(*float) {
+            Scalar::Float(float) => match resolve_scalar::float_text(*float) {
                 Some(text) => self.builder.copied(at, Kind::Number, &text),
-                None => Err(Fault::new(
+                None => Err(ParseError::new(
                     at,
                     format!("`{value}` is no number in JSON; write a finite one, or quote it"),
                 )),
@@ -191,7 +192,7 @@ impl<'l, 't> Loader<'l, 't> {
         span: &Span,
         value: &str,
         text: &str,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ParseError> {
         match self.find(span, value, text) {
             Some(start) => self
                 .builder
@@ -217,9 +218,9 @@ impl<'l, 't> Loader<'l, 't> {
             .or(copied.filter(stands))
     }
 
-    fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), Fault> {
+    fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), ParseError> {
         if self.begin_node() {
-            return Err(Fault::new(
+            return Err(ParseError::new(
                 at,
                 "a list or map cannot be a key in Kubernetes; write the key as a string",
             ));
@@ -241,14 +242,14 @@ impl<'l, 't> Loader<'l, 't> {
         Ok(())
     }
 
-    fn close(&mut self, at: usize) -> Result<(), Fault> {
+    fn close(&mut self, at: usize) -> Result<(), ParseError> {
         self.builder.close()?;
         let Some(open) = self.open.pop() else {
             return Ok(());
         };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = Key::Refused(
+            let key = FieldKey::Refused(
                 "a list or map cannot be a key in Kubernetes; write the key as a string".to_owned(),
             );
             self.anchors
@@ -257,10 +258,10 @@ impl<'l, 't> Loader<'l, 't> {
         Ok(())
     }
 
-    fn alias(&mut self, at: usize, anchor: usize) -> Result<(), Fault> {
+    fn alias(&mut self, at: usize, anchor: usize) -> Result<(), ParseError> {
         let is_key = self.begin_node();
         let Some(Some(anchor)) = self.anchors.get(&anchor) else {
-            return Err(Fault::new(
+            return Err(ParseError::new(
                 at,
                 "this alias stands inside the very value it names; write the value out",
             ));
@@ -269,9 +270,9 @@ impl<'l, 't> Loader<'l, 't> {
             return self.builder.repeat(at, &anchor.nodes, anchor.depth);
         }
         match &anchor.key {
-            Key::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
-            Key::Text(text) => self.builder.copied(at, Kind::String, text)?,
-            Key::Refused(message) => return Err(Fault::new(at, message.clone())),
+            FieldKey::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
+            FieldKey::Text(text) => self.builder.copied(at, Kind::String, text)?,
+            FieldKey::Refused(message) => return Err(ParseError::new(at, message.clone())),
         }
         self.builder.is_key();
         Ok(())
@@ -296,9 +297,9 @@ impl<'l, 't> Loader<'l, 't> {
         self.range.start + span.start.byte_offset().unwrap_or_default()
     }
 
-    fn syntax(&self, error: &ScanError) -> Fault {
+    fn syntax(&self, error: &ScanError) -> ParseError {
         let at = self.range.start + error.marker().byte_offset().unwrap_or_default();
-        Fault::new(at, format!("this is no YAML: {}", error.info()))
+        ParseError::new(at, format!("this is no YAML: {}", error.info()))
     }
 }
 
@@ -309,7 +310,7 @@ fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
         Scalar::Bool(truth) => Ok(Cow::Borrowed(if *truth { "true" } else { "false" })),
         Scalar::Int(digits) if digits.parse::<i64>().is_ok() => Ok(Cow::Borrowed(digits)),
         Scalar::Int(_) => Err("this key is too large a number for Kubernetes; quote it".to_owned()),
-        Scalar::Float(float) => Ok(Cow::Owned(scalar::float_key(*float))),
+        Scalar::Float(float) => Ok(Cow::Owned(resolve_scalar::float_key(*float))),
         Scalar::Null => Err(
             "a key cannot be null in Kubernetes; quote it, or write one before the colon"
                 .to_owned(),

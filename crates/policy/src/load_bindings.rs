@@ -6,8 +6,9 @@ use super::{
         API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
         read_placed,
     },
-    fields::Key,
-    files, match_resources, selectors,
+    label_selectors,
+    map_reader::Key,
+    match_resources, read_dir,
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Position, Problem, Severity};
@@ -41,7 +42,7 @@ pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Proble
     let mut found = Vec::new();
     for path in files_of(dir, &mut problems) {
         let file: Arc<str> = path.display().to_string().into();
-        match files::read_text(&path) {
+        match read_dir::read_text(&path) {
             Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
             Err(why) => problems.push(Problem::in_file(file.as_ref(), why)),
         }
@@ -60,7 +61,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         Err(error) => {
             problems.push(Problem::in_file(
                 dir.display().to_string(),
-                files::reason(&error),
+                read_dir::reason(&error),
             ));
             return Vec::new();
         }
@@ -72,7 +73,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             Ok(_) => {}
             Err(error) => problems.push(Problem::in_file(
                 dir.display().to_string(),
-                files::reason(&error),
+                read_dir::reason(&error),
             )),
         }
         if found.len() > FILES {
@@ -119,7 +120,11 @@ fn read_file(
     }
     problems.extend(reading.problems);
     let mut found = Vec::new();
-    for document in reading.documents.into_iter().flat_map(document::unfold) {
+    for document in reading
+        .documents
+        .into_iter()
+        .flat_map(document::expand_lists)
+    {
         match read_placed(&document, library) {
             Ok((binding, position)) => found.push((binding, Arc::clone(file), position)),
             Err(faults) => problems.extend(faults),
@@ -190,26 +195,26 @@ pub fn binding_keys() -> Vec<BindingKeys> {
         ),
         table(
             "spec.matchResources.namespaceSelector",
-            selectors::SELECTOR_KEYS,
+            label_selectors::SELECTOR_KEYS,
         ),
         table(
             "spec.matchResources.namespaceSelector.matchExpressions[]",
-            selectors::REQUIREMENT_KEYS,
+            label_selectors::REQUIREMENT_KEYS,
         ),
         table(
             "spec.matchResources.objectSelector",
-            selectors::SELECTOR_KEYS,
+            label_selectors::SELECTOR_KEYS,
         ),
         table(
             "spec.matchResources.objectSelector.matchExpressions[]",
-            selectors::REQUIREMENT_KEYS,
+            label_selectors::REQUIREMENT_KEYS,
         ),
     ]
 }
 
 /// Every key of a binding that holds words of a fixed set, and the words.
 #[must_use]
-pub fn binding_words() -> Vec<(&'static str, Vec<&'static str>)> {
+pub fn binding_enums() -> Vec<(&'static str, Vec<&'static str>)> {
     fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
         words.iter().map(|(name, _)| *name).collect()
     }
@@ -246,11 +251,14 @@ pub fn binding_words() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         (
             "spec.matchResources.namespaceSelector.matchExpressions[].operator",
-            selectors::operator_words(),
+            label_selectors::operator_words(),
         ),
         (
             "spec.matchResources.objectSelector.matchExpressions[].operator",
-            selectors::operator_words(),
+            label_selectors::operator_words(),
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,8 @@
 //! Bindings as people write them: what is read of them, and every complaint with its place.
 
-use super::{
-    binding_keys, binding_words, embedded, fallback_binding, load_bindings, read_bindings,
-};
-use kubevet_k8s::matching::{Attributes, Matching, NamespaceLabels};
+use super::{binding_enums, binding_keys, load_bindings, read_bindings};
+use crate::{embedded, fallback_binding};
+use kubevet_k8s::matching::{Attributes, MatchResult, NamespaceLabels};
 use kubevet_model::{Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity};
 use std::{fs, sync::Arc};
 
@@ -104,13 +103,13 @@ fn the_scope_means_what_it_says() {
             .match_resources
             .matches(request, || NamespaceLabels::Known(&web))
     };
-    assert_eq!(matches(&pod), Matching::Yes);
+    assert_eq!(matches(&pod), MatchResult::Yes);
     assert_eq!(
         matches(&Attributes {
             namespace: "kube-system",
             ..pod
         }),
-        Matching::No
+        MatchResult::No
     );
     assert_eq!(
         matches(&Attributes {
@@ -119,13 +118,13 @@ fn the_scope_means_what_it_says() {
             subresource: "",
             ..pod
         }),
-        Matching::No
+        MatchResult::No
     );
     assert_eq!(
         binding
             .match_resources
             .matches(&pod, || NamespaceLabels::Unknown),
-        Matching::Unknown
+        MatchResult::Unknown
     );
 }
 
@@ -265,7 +264,7 @@ fn the_tables_cover_the_form() {
             .iter()
             .any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"])
     );
-    assert!(binding_words().iter().all(|(_, words)| !words.is_empty()));
+    assert!(binding_enums().iter().all(|(_, words)| !words.is_empty()));
 }
 
 /// Whoever reads a file while it is being written reads a beginning of it: that is refused, or no weaker than the whole.

@@ -7,12 +7,12 @@ use std::fmt;
 
 /// A field name, interned once by whoever looks it up often ([`super::Node::field`]).
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct FieldKey {
     text: Box<str>,
     tag: u16,
 }
 
-impl Key {
+impl FieldKey {
     /// A name as it reads, unescaped.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -33,7 +33,7 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for FieldKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.text.fmt(out)
     }

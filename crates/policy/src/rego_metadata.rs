@@ -14,9 +14,9 @@
 
 use super::{
     control::Written,
-    custom,
-    fields::{Key, Sheet},
+    custom_rules,
     library::{ControlSource, load_rule, unlisted_params},
+    map_reader::{Key, Sheet},
 };
 use kubevet_document::Document;
 use kubevet_model::{Position, Problem};
@@ -88,7 +88,7 @@ fn read_block(sheet: &mut Sheet<'_>, document: &Document) -> Option<super::contr
     let mut written = Written::read(sheet, custom);
     written.name = sheet.text(root, "title");
     written.description = sheet.text(root, "description");
-    written.validate(sheet, &custom::RULES)
+    written.validate(sheet, &custom_rules::RULES)
 }
 
 /// The first METADATA block as YAML in which every character keeps its line and column: what comes before is blank

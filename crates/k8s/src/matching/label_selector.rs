@@ -4,25 +4,25 @@ use super::Labels;
 
 /// A label selector: every requirement must hold. Without any it selects everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Selector {
-    /// What must hold; `matchLabels` are requirements of [`Operator::In`] with one value.
-    pub requirements: Vec<Requirement>,
+pub struct LabelSelector {
+    /// What must hold; `matchLabels` are requirements of [`LabelOperator::In`] with one value.
+    pub requirements: Vec<LabelRequirement>,
 }
 
 /// One requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
+pub struct LabelRequirement {
     /// The label's key.
     pub key: String,
     /// How it is compared.
-    pub operator: Operator,
-    /// The values compared with; empty for [`Operator::Exists`] and [`Operator::DoesNotExist`].
+    pub operator: LabelOperator,
+    /// The values compared with; empty for [`LabelOperator::Exists`] and [`LabelOperator::DoesNotExist`].
     pub values: Vec<String>,
 }
 
 /// How a requirement compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub enum LabelOperator {
     /// The label is there with one of the values.
     In,
     /// The label is absent or has none of the values.
@@ -33,7 +33,7 @@ pub enum Operator {
     DoesNotExist,
 }
 
-impl Operator {
+impl LabelOperator {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::In, Self::NotIn, Self::Exists, Self::DoesNotExist];
 
@@ -49,7 +49,7 @@ impl Operator {
     }
 }
 
-impl Selector {
+impl LabelSelector {
     /// Whether it selects everything, whatever the labels.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -63,15 +63,15 @@ impl Selector {
     }
 }
 
-impl Requirement {
+impl LabelRequirement {
     fn holds(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
         let listed = || value.is_some_and(|value| self.values.contains(value));
         match self.operator {
-            Operator::In => listed(),
-            Operator::NotIn => !listed(),
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
+            LabelOperator::In => listed(),
+            LabelOperator::NotIn => !listed(),
+            LabelOperator::Exists => value.is_some(),
+            LabelOperator::DoesNotExist => value.is_none(),
         }
     }
 }
@@ -81,10 +81,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(operator: Operator, values: &[&str], labels: &[(&str, &str)], expected: bool) {
+    fn check(operator: LabelOperator, values: &[&str], labels: &[(&str, &str)], expected: bool) {
         let values = values.iter().map(ToString::to_string).collect();
-        let selector = Selector {
-            requirements: vec![Requirement {
+        let selector = LabelSelector {
+            requirements: vec![LabelRequirement {
                 key: "tier".to_owned(),
                 operator,
                 values,
@@ -105,26 +105,26 @@ mod tests {
     fn requirements_mean_what_kubernetes_means() {
         let (web, db, none): (&[_], &[_], &[_]) =
             (&[("tier", "web")], &[("tier", "db")], &[("other", "web")]);
-        check(Operator::In, &["web", "x"], web, true);
-        check(Operator::In, &["web", "x"], db, false);
-        check(Operator::In, &["web"], none, false);
-        check(Operator::NotIn, &["web"], web, false);
-        check(Operator::NotIn, &["web"], db, true);
-        check(Operator::NotIn, &["web"], none, true);
-        check(Operator::Exists, &[], web, true);
-        check(Operator::Exists, &[], none, false);
-        check(Operator::DoesNotExist, &[], web, false);
-        check(Operator::DoesNotExist, &[], none, true);
+        check(LabelOperator::In, &["web", "x"], web, true);
+        check(LabelOperator::In, &["web", "x"], db, false);
+        check(LabelOperator::In, &["web"], none, false);
+        check(LabelOperator::NotIn, &["web"], web, false);
+        check(LabelOperator::NotIn, &["web"], db, true);
+        check(LabelOperator::NotIn, &["web"], none, true);
+        check(LabelOperator::Exists, &[], web, true);
+        check(LabelOperator::Exists, &[], none, false);
+        check(LabelOperator::DoesNotExist, &[], web, false);
+        check(LabelOperator::DoesNotExist, &[], none, true);
     }
 
     #[test]
     fn every_requirement_must_hold_and_none_selects_all() {
-        let requirement = |key: &str| Requirement {
+        let requirement = |key: &str| LabelRequirement {
             key: key.to_owned(),
-            operator: Operator::Exists,
+            operator: LabelOperator::Exists,
             values: Vec::new(),
         };
-        let both = Selector {
+        let both = LabelSelector {
             requirements: vec![requirement("a"), requirement("b")],
         };
         let labels = |keys: &[&str]| {
@@ -134,6 +134,6 @@ mod tests {
         };
         assert!(both.selects(&labels(&["a", "b"])));
         assert!(!both.selects(&labels(&["a"])));
-        assert!(Selector::default().selects(&labels(&[])));
+        assert!(LabelSelector::default().selects(&labels(&[])));
     }
 }

@@ -36,7 +36,7 @@ pub enum RuleScope {
 impl ResourceRule {
     /// Whether it takes a request.
     #[must_use]
-    pub fn takes(&self, request: &Attributes<'_>) -> bool {
+    pub fn matches(&self, request: &Attributes<'_>) -> bool {
         self.takes_resource(
             request.group,
             request.version,
@@ -140,16 +140,16 @@ mod tests {
 
     #[test]
     fn every_part_of_a_rule_must_take_the_request() {
-        assert!(rule().takes(&request()));
-        assert!(!rule().takes(&Attributes {
+        assert!(rule().matches(&request()));
+        assert!(!rule().matches(&Attributes {
             group: "",
             ..request()
         }));
-        assert!(!rule().takes(&Attributes {
+        assert!(!rule().matches(&Attributes {
             operation: Operation::Update,
             ..request()
         }));
-        assert!(!rule().takes(&Attributes {
+        assert!(!rule().matches(&Attributes {
             subresource: "scale",
             ..request()
         }));
@@ -158,28 +158,28 @@ mod tests {
                 operations: Vec::new(),
                 ..rule()
             }
-            .takes(&request())
+            .matches(&request())
         );
         assert!(
             !ResourceRule {
                 api_versions: vec!["v2".to_owned()],
                 ..rule()
             }
-            .takes(&request())
+            .matches(&request())
         );
         assert!(
             !ResourceRule {
                 resource_names: vec!["other".to_owned()],
                 ..rule()
             }
-            .takes(&request())
+            .matches(&request())
         );
         assert!(
             ResourceRule {
                 resource_names: vec!["web".to_owned()],
                 ..rule()
             }
-            .takes(&request())
+            .matches(&request())
         );
     }
 
@@ -197,14 +197,14 @@ mod tests {
             namespace: "shop",
             ..request()
         };
-        assert!(rule(RuleScope::Cluster).takes(&namespace));
-        assert!(!rule(RuleScope::Namespaced).takes(&namespace));
+        assert!(rule(RuleScope::Cluster).matches(&namespace));
+        assert!(!rule(RuleScope::Namespaced).matches(&namespace));
         let pod = Attributes {
             group: "",
             resource: "pods",
             ..request()
         };
-        assert!(!rule(RuleScope::Cluster).takes(&pod));
-        assert!(rule(RuleScope::Namespaced).takes(&pod));
+        assert!(!rule(RuleScope::Cluster).matches(&pod));
+        assert!(rule(RuleScope::Namespaced).matches(&pod));
     }
 }
