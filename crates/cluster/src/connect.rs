@@ -1,6 +1,6 @@
 //! From a kubeconfig or a service account to a [`Cluster`].
 
-use super::{ClusterError, call::plain, follow::Limits};
+use super::{ClusterError, api_call::plain, list_watch::Limits};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},

@@ -2,9 +2,9 @@
 
 use super::{
     Cluster, ClusterError,
-    call::Call,
-    follow::Task,
-    ledger::{Ledger, Next, Note, Subject, Write},
+    api_call::Call,
+    event_aggregator::{Ledger, Next, Note, Subject, Write},
+    list_watch::Task,
 };
 use k8s_openapi::{
     api::{

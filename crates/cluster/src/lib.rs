@@ -7,47 +7,47 @@
 //! | file | is |
 //! |---|---|
 //! | `connect` | from a kubeconfig or a service account to a [`Cluster`] |
-//! | `call` | one bounded call, and the words for its failure |
+//! | `api_call` | one bounded call, and the words for its failure |
 //! | `error` | what can go wrong |
-//! | `follow` | list, then watch, for as long as the process lives |
-//! | `pulse` | how a watch is doing: synced, how old, what is wrong |
-//! | `pace` | pauses between attempts |
+//! | `list_watch` | list, then watch, for as long as the process lives |
+//! | `watch_health` | how a watch is doing: synced, how old, what is wrong |
+//! | `backoff` | pauses between attempts |
 //! | `namespaces` | labels of namespaces: watched, and asked for on a miss |
-//! | `bindings` | ControlBindings, watched |
-//! | `status` | conditions of a ControlBinding |
-//! | `secret` | certificates in a Secret |
+//! | `control_bindings` | ControlBindings, watched |
+//! | `binding_status` | conditions of a ControlBinding |
+//! | `certificate_secret` | certificates in a Secret |
 //! | `webhook_configuration` | trust, and the failure policy of those who leave |
-//! | `policies` | admission policies, bindings and params: applied, and pruned |
-//! | `ledger` | which Events are written, and when (pure) |
+//! | `apply` | admission policies, bindings and params: applied, and pruned |
+//! | `event_aggregator` | which Events are written, and when (pure) |
 //! | `events` | Kubernetes Events |
 
-mod bindings;
-mod call;
+mod api_call;
+mod apply;
+mod backoff;
+mod binding_status;
+mod certificate_secret;
 mod connect;
+mod control_bindings;
 mod error;
+mod event_aggregator;
 mod events;
-mod follow;
-mod ledger;
+mod list_watch;
 mod namespaces;
-mod pace;
-mod policies;
-mod pulse;
-mod secret;
-mod status;
+mod watch_health;
 mod webhook_configuration;
 
 #[cfg(test)]
-mod fake;
+mod fake_api_server;
 #[cfg(test)]
 mod tests;
 
-pub use bindings::{Before, Bindings, LOST, StoredBinding};
+pub use apply::{Applying, Became};
+pub use binding_status::Condition;
+pub use certificate_secret::{Certificates, SecretStore};
 pub use connect::{Access, Cluster, connect};
+pub use control_bindings::{Before, Bindings, LOST, StoredBinding};
 pub use error::ClusterError;
+pub use event_aggregator::{Note, Subject};
 pub use events::Events;
-pub use ledger::{Note, Subject};
 pub use namespaces::Namespaces;
-pub use policies::{Applying, Became};
-pub use secret::{Certificates, SecretStore};
-pub use status::Condition;
 pub use webhook_configuration::{Install, Release};

@@ -5,9 +5,9 @@
 
 use super::{
     Cluster, ClusterError,
-    call::{Call, is_name},
-    follow::{Change, Followed, Task, follow},
-    pulse::Pulse,
+    api_call::{Call, is_name},
+    list_watch::{Change, Followed, Task, follow},
+    watch_health::Pulse,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, core::PartialObjectMeta};

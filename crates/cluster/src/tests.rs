@@ -8,7 +8,7 @@
 
 use super::{
     Certificates, ClusterError, Condition, Install, Namespaces, Note, Release, Subject,
-    fake::{Answer, Fake},
+    fake_api_server::{Answer, Fake},
 };
 use serde_json::{Value, json};
 use std::{

@@ -4,7 +4,7 @@
 //! namespace (and goes with it), and whoever is the last to leave turns `Fail` into `Ignore`, remembered in an annotation
 //! for whoever comes back. A plain restart or rollout changes nothing.
 
-use super::{Cluster, ClusterError, call::Call};
+use super::{Cluster, ClusterError, api_call::Call};
 use k8s_openapi::{
     ByteString,
     api::{apps::v1::Deployment, core::v1::Namespace},

@@ -23,14 +23,14 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    clients::subject,
+    client_auth::subject,
+    connection_clock::{Pace, Paced},
     listener::Limits,
     metrics::Metrics,
-    pace::{Pace, Paced},
     peer::{Peer, Place, Room},
     shutdown::Shutdown,
-    taking::Taking,
-    tls::TlsSource,
+    tls_source::TlsSource,
+    tracked_body::Taking,
 };
 
 /// Longest head of an HTTP/2 request.

@@ -4,44 +4,44 @@
 //! Certificates: a [`CertificateStore`] holds them, a [`Keeper`] renews them by the pure [`plan`], a [`TlsSource`]
 //! serves them. Connections: a [`Listener`] takes them, [`listen`] serves them until a [`Shutdown`] has come to its end.
 
-mod apart;
-mod bundle;
+mod accept_loop;
 mod certificate;
-mod clients;
+mod certificate_bundle;
+mod client_auth;
 mod connection;
-mod descriptors;
-mod folder;
+mod connection_clock;
+mod connection_table;
+mod descriptor_limit;
+mod dir_store;
 mod health;
-mod keeper;
+mod health_thread;
 mod listener;
 mod metrics;
-mod pace;
-mod pair;
 mod peer;
-mod places;
 mod recovery;
+mod renewer;
+mod reserve_descriptor;
 mod rotation;
-mod server;
+mod serving_certificate;
 mod shutdown;
-mod spare;
 mod store;
-mod taking;
 #[cfg(test)]
 mod tests;
-mod tls;
+mod tls_source;
+mod tracked_body;
 
-pub use apart::listen_apart;
+pub use accept_loop::{listen, listen_plain};
 pub use certificate::{BACKDATE, CA_LIFETIME, IssueError, LEAF_LIFETIME, leaf_names};
-pub use descriptors::{Descriptors, raise_descriptor_limit};
-pub use folder::FolderStore;
+pub use descriptor_limit::{Descriptors, raise_descriptor_limit};
+pub use dir_store::FolderStore;
 pub use health::Health;
-pub use keeper::{Keeper, KeeperError};
+pub use health_thread::listen_apart;
 pub use listener::{Limits, Listener};
 pub use metrics::Metrics;
-pub use pair::PairError;
 pub use peer::Peer;
+pub use renewer::{Keeper, KeeperError};
 pub use rotation::{Authority, CA_RENEWAL, Held, LEAF_RENEWAL, Leaf, Signer, Step, plan};
-pub use server::{listen, listen_plain};
+pub use serving_certificate::PairError;
 pub use shutdown::{Drain, Shutdown};
 pub use store::{CertificateStore, Published, StoreError, Stored};
-pub use tls::{Clients, Offered, TlsError, TlsSource};
+pub use tls_source::{Clients, Offered, TlsError, TlsSource};

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use super::places::{Entered, Places};
+use super::connection_table::{Entered, Places};
 
 /// Between two looks at connections that are closing.
 const CLOSING_PAUSE: Duration = Duration::from_millis(1);

@@ -35,8 +35,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Metrics, Shutdown, Stored,
-    TlsSource, certificate::issue_leaf, leaf_names, listen, listen_plain, pair::certificates,
-    store::CertificateStore,
+    TlsSource, certificate::issue_leaf, leaf_names, listen, listen_plain,
+    serving_certificate::certificates, store::CertificateStore,
 };
 
 const LONG: Duration = Duration::from_secs(3600);

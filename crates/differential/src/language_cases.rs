@@ -2,7 +2,7 @@
 //! everything a field can hold, or nothing. Shipped controls use few of them; a compiler that is wrong about one must be
 //! found by its proof all the same.
 
-use super::pool::Seed;
+use super::corpus::Seed;
 use kubevet_model::{Kind, KindSelector};
 use kubevet_policy::{self as policy, Library};
 use serde_json::{Value, json};

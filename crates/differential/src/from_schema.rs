@@ -2,10 +2,10 @@
 //! field that only Windows knows. Fields and literals that the rule speaks of come up more often.
 
 use super::{
-    pool::{self, Pool},
-    random::Random,
-    tree::{self, Place, Step},
-    words::{Words, as_key},
+    corpus::{self, Pool},
+    dictionary::{Words, as_key},
+    json_path::{self, Place, Step},
+    rng::Random,
 };
 use kubevet_k8s::schema::{Field, Schema, Type, TypeId};
 use kubevet_model::Kind;
@@ -74,7 +74,7 @@ impl Filler<'_> {
         };
         let Some(field) = chosen else { return };
         let value = self.field(field, place.len(), random);
-        if let Some(Value::Object(map)) = tree::at_mut(object, &place) {
+        if let Some(Value::Object(map)) = json_path::at_mut(object, &place) {
             map.insert(field.name.to_owned(), value);
         }
     }
@@ -201,7 +201,7 @@ impl Filler<'_> {
 
 /// Where an object has values that should be structs, and of which type.
 pub(super) fn structs(object: &Value) -> Vec<(Place, TypeId)> {
-    let Some(info) = Schema::embedded().kind(&pool::kind_of(object)) else {
+    let Some(info) = Schema::embedded().kind(&corpus::kind_of(object)) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -245,7 +245,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::{
-        super::{pool::Pool, random::Random, words::Words},
+        super::{corpus::Pool, dictionary::Words, rng::Random},
         Filler, structs,
     };
     use kubevet_model::Kind;

@@ -10,7 +10,7 @@ use std::{
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 
-use super::pace::Untaken;
+use super::connection_clock::Untaken;
 
 /// A body whose bytes are counted as untaken until the connection has let go of them.
 pub(super) struct Taking {

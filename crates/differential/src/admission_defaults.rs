@@ -2,15 +2,15 @@
 //! there at admission, empty, and so is what was null in a list or a map. Validation refuses such objects later, but the
 //! policies are asked about them first, so every voice is asked about what they see.
 
-use super::{grow, tree};
+use super::{from_schema, json_path};
 use kubevet_k8s::schema::{Schema, Type};
 use serde_json::{Value, json};
 
 /// Fills in what would not be missing.
 pub(super) fn arrive(object: &mut Value) {
     empty_nulls(object);
-    for (place, of) in grow::structs(object) {
-        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else {
+    for (place, of) in from_schema::structs(object) {
+        let Some(Value::Object(fields)) = json_path::at_mut(object, &place) else {
             continue;
         };
         // What may be missing is missing where it is null, and most texts are where they are empty.
@@ -35,8 +35,8 @@ pub(super) fn arrive(object: &mut Value) {
 
 /// Nulls that are elements of lists or values of maps.
 fn empty_nulls(object: &mut Value) {
-    for (place, of) in grow::structs(object) {
-        let Some(Value::Object(fields)) = tree::at_mut(object, &place) else {
+    for (place, of) in from_schema::structs(object) {
+        let Some(Value::Object(fields)) = json_path::at_mut(object, &place) else {
             continue;
         };
         for field in Schema::embedded()

@@ -1,8 +1,8 @@
 //! When voices differ: whole findings where both give them, else the verdict and the words.
 
 use super::{
-    deviations,
-    voice::{Answer, Found},
+    known_deviations,
+    subject::{Answer, Found},
 };
 
 /// Two voices that differ.
@@ -36,7 +36,7 @@ pub(super) fn differences(
             continue;
         };
         let name = names.get(other).map_or("", String::as_str);
-        match deviations::explained(name, right, answer, object) {
+        match known_deviations::explained(name, right, answer, object) {
             Some(name) => known(name),
             None => found.push(Difference {
                 trusted,
@@ -113,7 +113,7 @@ fn names(found: &Found, words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::differences;
-    use crate::voice::{Answer, Found};
+    use crate::subject::{Answer, Found};
 
     fn check(answers: &[Answer], expected: &[(usize, &str)]) {
         let names: Vec<String> = answers.iter().map(|_| "a voice".to_owned()).collect();

@@ -1,11 +1,11 @@
 //! Who is asked in a run, of which library: the one place that puts voices together.
 
 use super::{
-    deviations::REFERENCE,
-    engines::{EngineVoice, Watcher},
-    exported::{exported, packed},
-    oracle::{CelVoice, OpaVoice, Pipe},
-    voice::Voice,
+    cel_policies::{exported, packed},
+    engine_subjects::{EngineVoice, Watcher},
+    external_oracle::{CelVoice, OpaVoice, Pipe},
+    known_deviations::REFERENCE,
+    subject::Voice,
 };
 use kubevet_engine::Engine;
 use kubevet_model::{ControlId, Kind};

@@ -2,8 +2,8 @@
 //! control objects that it denied, one family for each way in which it did.
 
 use super::{
-    random::Random,
-    tree::{self, Place, Step},
+    json_path::{self, Place, Step},
+    rng::Random,
 };
 use kubevet_document::Document;
 use kubevet_model::{ControlId, Kind};
@@ -70,7 +70,7 @@ impl Pool {
         let mut pool = Self::default();
         for seed in seeds {
             pool.learn(&seed.object);
-            if tree::size(&seed.object) > LARGEST {
+            if json_path::size(&seed.object) > LARGEST {
                 continue;
             }
             let params = number(&seed);
@@ -87,18 +87,19 @@ impl Pool {
 
     /// Remembers what stands where.
     fn learn(&mut self, object: &Value) {
-        for place in tree::places(object) {
-            let Some(value) = tree::at(object, &place).filter(|it| tree::size(it) < 80) else {
+        for place in json_path::places(object) {
+            let Some(value) = json_path::at(object, &place).filter(|it| json_path::size(it) < 80)
+            else {
                 continue;
             };
             let (last, parent) = match place.split_last() {
-                Some((last, parent)) => (last, tree::key_of(parent)),
+                Some((last, parent)) => (last, json_path::key_of(parent)),
                 None => continue,
             };
             if let Value::String(text) = value {
                 let known = self
                     .texts
-                    .entry(tree::key_of(&place).to_owned())
+                    .entry(json_path::key_of(&place).to_owned())
                     .or_default();
                 if known.len() < DONORS && !known.contains(text) {
                     known.push(text.clone());
@@ -158,7 +159,7 @@ impl Pool {
         params: usize,
         random: &mut Random,
     ) {
-        if tree::size(object) > LARGEST {
+        if json_path::size(object) > LARGEST {
             return;
         }
         let families = self.denied.entry(control.clone()).or_default();
@@ -186,9 +187,9 @@ impl Pool {
         let found = match place.split_last() {
             Some((Step::Key(key), parent)) => self
                 .children
-                .get(tree::key_of(parent))
+                .get(json_path::key_of(parent))
                 .and_then(|it| it.get(key)),
-            Some((Step::Index(_), parent)) => self.elements.get(tree::key_of(parent)),
+            Some((Step::Index(_), parent)) => self.elements.get(json_path::key_of(parent)),
             None => None,
         };
         found.map_or(&[], Vec::as_slice)

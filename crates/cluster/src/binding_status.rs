@@ -2,8 +2,8 @@
 
 use super::{
     Cluster, ClusterError,
-    bindings::{self, GROUP, LAST_GOOD, LAST_GOOD_BYTES, RESOURCE},
-    call::Call,
+    api_call::Call,
+    control_bindings::{self, GROUP, LAST_GOOD, LAST_GOOD_BYTES, RESOURCE},
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::{
@@ -68,7 +68,7 @@ impl Cluster {
         conditions: &[Condition],
         last_good: Option<&str>,
     ) -> Result<bool, ClusterError> {
-        let api = bindings::api(self);
+        let api = control_bindings::api(self);
         let get = Call {
             verb: "get",
             group: GROUP,

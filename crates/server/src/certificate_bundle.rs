@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::{
     certificate::{IssueError, Issued, issue_ca, issue_leaf},
-    pair::{Facts, Pair, certificates},
     rotation::{Authority, Held, Leaf, Signer, Step},
+    serving_certificate::{Facts, Pair, certificates},
     store::Stored,
 };
 

@@ -12,13 +12,13 @@ use rustls::crypto::{CryptoProvider, ring};
 use time::OffsetDateTime;
 
 use super::{
-    bundle::Bundle,
     certificate::IssueError,
-    pair::Pair,
+    certificate_bundle::Bundle,
     recovery::{Found, InForce, Recovery, recovery},
     rotation::plan,
+    serving_certificate::Pair,
     store::{CertificateStore, Published, StoreError, Stored},
-    tls::TlsSource,
+    tls_source::TlsSource,
 };
 
 /// How often a keeper that is late reads again within one turn.

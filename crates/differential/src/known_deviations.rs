@@ -1,7 +1,7 @@
 //! Where the reference tier is known to differ from OPA, each with its reason: it is a tier that runs what nothing else
 //! can, not the judge. Nothing is excused for any other voice.
 
-use super::{tree, voice::Answer};
+use super::{json_path, subject::Answer};
 use serde_json::Value;
 
 /// The name of the voice that deviations are known of.
@@ -47,9 +47,9 @@ fn has_huge_number(object: &str) -> bool {
     let Ok(root) = serde_json::from_str::<Value>(object) else {
         return false;
     };
-    tree::places(&root)
+    json_path::places(&root)
         .iter()
-        .any(|it| tree::at(&root, it).is_some_and(huge))
+        .any(|it| json_path::at(&root, it).is_some_and(huge))
 }
 
 /// The deviation that explains a difference.
@@ -71,7 +71,7 @@ pub(super) fn explained(
 #[cfg(test)]
 mod tests {
     use super::{REFERENCE, explained};
-    use crate::voice::{Answer, Found};
+    use crate::subject::{Answer, Found};
 
     #[test]
     fn only_the_reference_tier_is_excused() {

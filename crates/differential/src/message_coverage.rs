@@ -1,7 +1,7 @@
 //! The ways in which a rule denies: one for each message it may write. A finding is of the way whose message it has, so
 //! what a run met can be told without knowing how a voice works.
 
-use super::voice::Found;
+use super::subject::Found;
 use kubevet_policy::ModuleSource;
 
 /// The messages of a rule, in the order of its text.
@@ -81,7 +81,7 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::Ways;
-    use crate::voice::Found;
+    use crate::subject::Found;
     use kubevet_policy::ModuleSource;
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Only what bears kubevet's label is ever taken away. What a policy means is not known here.
 
-use super::{Cluster, ClusterError, call::Call, call::is_name};
+use super::{Cluster, ClusterError, api_call::Call, api_call::is_name};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, Patch, PatchParams},

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    connection::Context, listener::Listener, peer::Room, shutdown::Shutdown, spare::Spare,
-    tls::TlsSource,
+    connection::Context, listener::Listener, peer::Room, reserve_descriptor::Spare,
+    shutdown::Shutdown, tls_source::TlsSource,
 };
 
 /// After a failure of the system's (too many open files): it may have passed.

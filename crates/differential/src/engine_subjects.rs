@@ -2,7 +2,7 @@
 
 use super::{
     report::{Condition, Coverage},
-    voice::{Answer, Found, Question, Voice, VoiceError, canonical},
+    subject::{Answer, Found, Question, Voice, VoiceError, canonical},
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::{Asked, Engine, Seen};

@@ -2,21 +2,21 @@
 //! a review that somebody forged: no voice may crash, and none may pass what the others deny.
 
 use super::{
-    random::Random,
-    tree::{self, Place, Step},
+    json_path::{self, Place, Step},
+    rng::Random,
 };
 use serde_json::{Value, json};
 
 /// Puts a value of another type at a place of an object, and another key beside it at times.
 pub(super) fn spoil(object: &mut Value, random: &mut Random) {
-    let all: Vec<Place> = tree::places(object)
+    let all: Vec<Place> = json_path::places(object)
         .into_iter()
         .filter(|it| it.len() > 1 || !names_kind(it))
         .collect();
     let Some(place) = random.pick(&all) else {
         return;
     };
-    let Some(value) = tree::at_mut(object, place) else {
+    let Some(value) = json_path::at_mut(object, place) else {
         return;
     };
     let old = value.clone();

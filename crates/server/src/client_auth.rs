@@ -15,7 +15,7 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use super::pair::{PairError, certificates};
+use super::serving_certificate::{PairError, certificates};
 
 /// A verifier of client certificates: signed by one of `ca` (PEM), common name among `names` (none = any).
 pub(super) fn verifier(

@@ -2,9 +2,9 @@
 //! The process itself is the caller's.
 
 use super::{
-    exported::UNJUDGED,
-    pool,
-    voice::{Answer, Found, Question, Voice, VoiceError, canonical},
+    cel_policies::UNJUDGED,
+    corpus,
+    subject::{Answer, Found, Question, Voice, VoiceError, canonical},
 };
 use kubevet_model::{ControlId, FieldPath, Kind};
 use kubevet_policy::{self as policy, Library, ParamValue, Params};
@@ -220,7 +220,7 @@ impl<'a, P: Pipe> CelVoice<'a, P> {
         if question.controls.len() < 2 {
             return None;
         }
-        let kind = pool::kind_of(&serde_json::from_str(&question.object).ok()?);
+        let kind = corpus::kind_of(&serde_json::from_str(&question.object).ok()?);
         let key = (
             question.controls.clone(),
             kind.clone(),

@@ -3,9 +3,9 @@
 
 use super::{
     Cluster,
+    backoff::Pace,
     connect::client,
-    follow::{Limits, Task},
-    pace::Pace,
+    list_watch::{Limits, Task},
 };
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{

@@ -3,7 +3,7 @@
 //! Not the client's own watcher: that one keeps quiet about bookmarks and reopened watches, so nobody could tell a quiet
 //! cluster from a dead connection. Whatever goes wrong, what was heard so far stays; only a complete list replaces it.
 
-use super::{ClusterError, call::Call, pace::Pace, pulse::Pulse};
+use super::{ClusterError, api_call::Call, backoff::Pace, watch_health::Pulse};
 use kube::{
     Api, Resource,
     api::{ListParams, WatchEvent, WatchParams},

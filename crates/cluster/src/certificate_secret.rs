@@ -1,6 +1,6 @@
 //! Certificates in a Secret: read, and written only where nobody else wrote in between.
 
-use super::{Cluster, ClusterError, call::Call};
+use super::{Cluster, ClusterError, api_call::Call};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api,

@@ -6,9 +6,9 @@ use axum::Router;
 use tokio::{runtime, sync::oneshot};
 
 use super::{
+    accept_loop::listen_plain,
     listener::{Limits, Listener},
     metrics::Metrics,
-    server::listen_plain,
     shutdown::Shutdown,
 };
 

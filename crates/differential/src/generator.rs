@@ -1,15 +1,14 @@
 //! Objects for a control: one that the pool has, changed up to six times, with params under which the control speaks.
 
 use super::{
-    arrive::arrive,
-    grow::Filler,
+    admission_defaults::arrive,
+    corpus::{self, ParamTable, Pool, Seed},
+    dictionary::Words,
+    from_schema::Filler,
+    invalid, json_path,
     mutate::Sources,
-    pool::{self, ParamTable, Pool, Seed},
-    random::Random,
-    tree,
-    voice::Question,
-    words::Words,
-    wrong,
+    rng::Random,
+    subject::Question,
 };
 use kubevet_engine::{is_configured, looks_at};
 use kubevet_k8s::workload::WORKLOADS;
@@ -163,7 +162,7 @@ impl Generator {
             }
             if self.wrong {
                 for _ in 0..=self.random.below(3) {
-                    wrong::spoil(&mut object, &mut self.random);
+                    invalid::spoil(&mut object, &mut self.random);
                 }
             } else {
                 arrive(&mut object);
@@ -171,15 +170,15 @@ impl Generator {
             let text = object.to_string();
             let mut hasher = DefaultHasher::new();
             (&text, number, turn).hash(&mut hasher);
-            if !looks(&pool::kind_of(&object))
-                || tree::depth(&object) > 40
+            if !looks(&corpus::kind_of(&object))
+                || json_path::depth(&object) > 40
                 || !self.seen.insert(hasher.finish())
             {
                 continue;
             }
             let params = self.params.0.get(number)?.clone();
             let controls = if self.random.below(ALL) == 0 {
-                self.all_that_look(&pool::kind_of(&object), &params)
+                self.all_that_look(&corpus::kind_of(&object), &params)
             } else {
                 vec![aim.control.id.clone()]
             };

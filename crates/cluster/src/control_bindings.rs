@@ -2,8 +2,8 @@
 
 use super::{
     Cluster,
-    follow::{Change, Followed, Task, follow},
-    pulse::Pulse,
+    list_watch::{Change, Followed, Task, follow},
+    watch_health::Pulse,
 };
 use kube::{
     Api,

@@ -22,10 +22,10 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use super::{
-    clients::verifier,
-    folder::bytes,
+    client_auth::verifier,
+    dir_store::bytes,
     metrics::Metrics,
-    pair::{Facts, Pair, PairError, certificates},
+    serving_certificate::{Facts, Pair, PairError, certificates},
     store::{CertificateStore, StoreError, Stored},
 };
 
