@@ -1,46 +1,43 @@
-//! One call to the API server: bounded in time, and its failure told with what was asked.
+//! One call to the API server: its timeout, and the error for its failure, which names the call.
 
 use super::ClusterError;
 use kubevet_model::one_line;
 use std::{error::Error, fmt::Write as _, future::Future, time::Duration};
 
-/// Longest piece of somebody else's words that is passed on, in characters.
-const WORDS: usize = 400;
+/// The most characters of a message from outside that are passed on.
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// What is asked, as RBAC names it.
+/// A call, in the terms of RBAC.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call<'a> {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`.
+pub(super) struct ApiCall<'a> {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch` or `delete`.
     pub(super) verb: &'a str,
-    /// The API group, empty for the core group.
+    /// The API group; empty for the core group.
     pub(super) group: &'a str,
     /// The resource in the plural, with its subresource: `controlbindings/status`.
     pub(super) resource: &'a str,
-    /// Where it stands; `None` for what belongs to the whole cluster, and for all namespaces.
+    /// The namespace; `None` for cluster-scoped resources, and for all namespaces.
     pub(super) namespace: Option<&'a str>,
-    /// Which one; `None` for all.
+    /// The name; `None` for all objects.
     pub(super) name: Option<&'a str>,
 }
 
-impl Call<'_> {
-    /// Waits for the answer, at most so long.
-    pub(super) async fn ask<T>(
+impl ApiCall<'_> {
+    /// Awaits the response for at most `timeout`.
+    pub(super) async fn send<T>(
         &self,
-        within: Duration,
-        answer: impl Future<Output = kube::Result<T>>,
+        timeout: Duration,
+        response: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, ClusterError> {
-        match tokio::time::timeout(within, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(ClusterError::TimedOut {
-                what: self.what(),
-                after: within,
-            }),
+        match tokio::time::timeout(timeout, response).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.error(&error)),
+            Err(_) => Err(self.timed_out(timeout)),
         }
     }
 
-    /// The call in words.
-    pub(super) fn what(&self) -> String {
+    /// Returns a description such as `get secrets kubevet/kubevet-tls`.
+    pub(super) fn describe(&self) -> String {
         let Self { verb, resource, .. } = self;
         match (self.namespace, self.name) {
             (Some(namespace), Some(name)) => format!("{verb} {resource} {namespace}/{name}"),
@@ -50,38 +47,47 @@ impl Call<'_> {
         }
     }
 
-    /// The words for a failure of this call.
-    pub(super) fn failed(&self, error: &kube::Error) -> ClusterError {
-        let what = self.what();
+    /// Returns the error of a call that had no response in time.
+    pub(super) fn timed_out(&self, after: Duration) -> ClusterError {
+        ClusterError::TimedOut {
+            call: self.describe(),
+            after,
+        }
+    }
+
+    /// Returns the error for a failure of this call.
+    pub(super) fn error(&self, error: &kube::Error) -> ClusterError {
+        let call = self.describe();
         let kube::Error::Api(status) = error else {
-            let why = plain(&chain(error));
+            let reason = sanitize(&error_chain(error));
             return match error {
                 kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
-                    ClusterError::Unusable { what, why }
+                    ClusterError::Unusable { call, reason }
                 }
-                _ => ClusterError::Unreachable { what, why },
+                _ => ClusterError::Unreachable { call, reason },
             };
         };
-        let why = plain(if status.message.is_empty() {
+        let reason = sanitize(if status.message.is_empty() {
             &status.reason
         } else {
             &status.message
         });
         match status.code {
-            // A quota, an admission plugin or a namespace that is going away answer 403 as well; no rule mends those.
-            403 if why.contains(&format!("cannot {} ", self.verb)) => ClusterError::Forbidden {
-                what,
-                rule: self.rule(),
-                why,
+            // A quota, an admission plugin or a terminating namespace answer 403 as well, and no
+            // RBAC rule helps there.
+            403 if reason.contains(&format!("cannot {} ", self.verb)) => ClusterError::Forbidden {
+                call,
+                rule: self.rbac_rule(),
+                reason,
             },
-            404 => ClusterError::Missing { what, why },
-            409 => ClusterError::Conflict { what },
-            code => ClusterError::Refused { what, code, why },
+            404 => ClusterError::NotFound { call, reason },
+            409 => ClusterError::Conflict { call },
+            code => ClusterError::Refused { call, code, reason },
         }
     }
 
-    /// The RBAC rule that allows this call, and where it belongs.
-    fn rule(&self) -> String {
+    /// Returns the RBAC rule that permits this call, and the role that it belongs to.
+    fn rbac_rule(&self) -> String {
         let Self {
             verb,
             group,
@@ -89,7 +95,7 @@ impl Call<'_> {
             ..
         } = self;
         let mut rule = format!("{{apiGroups: [\"{group}\"], resources: [{resource}]");
-        // `create`, `list` and `watch` are not granted by name.
+        // RBAC cannot grant `create`, `list` and `watch` by name.
         if let Some(name) = self
             .name
             .filter(|_| !matches!(*verb, "create" | "list" | "watch"))
@@ -108,28 +114,31 @@ impl Call<'_> {
     }
 }
 
-/// Whether the name can stand in a path as it is. Names reach us from requests, and the client does not escape them.
-pub(super) fn is_name(name: &str) -> bool {
-    let allowed =
-        |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'-' | b'.');
-    !name.is_empty() && name.len() <= 253 && !name.starts_with('.') && name.bytes().all(allowed)
+/// True if the name is safe in a URL path as it is. Names come from requests, and the client does
+/// not escape them.
+pub(super) fn is_path_safe_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
+    };
+    !name.is_empty() && name.len() <= 253 && !name.starts_with('.') && name.bytes().all(is_allowed)
 }
 
-/// Somebody else's words on one line, cut.
-pub(super) fn plain(text: &str) -> String {
-    one_line(text, WORDS)
+/// Returns a message from outside on one line, truncated and without control characters.
+pub(super) fn sanitize(message: &str) -> String {
+    one_line(message, MAX_MESSAGE_CHARS)
 }
 
-/// An error with its causes: the outermost alone often says only that a request failed.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+/// Returns an error with its causes: the outermost alone often tells only that a request failed.
+fn error_chain(error: &dyn Error) -> String {
+    let mut chain = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_words = inner.to_string();
-        if !words.contains(&inner_words) {
-            let _ = write!(words, ": {inner_words}");
+        let message = inner.to_string();
+        // Some errors print their cause themselves.
+        if !chain.contains(&message) {
+            let _ = write!(chain, ": {message}");
         }
         cause = inner.source();
     }
-    words
+    chain
 }

@@ -1,40 +1,39 @@
-//! Pauses between attempts: each twice the one before, with chance in it, so that many processes that lost the same API
-//! server do not come back in step.
+//! Exponential backoff with jitter: each pause is twice as long as the one before, and part of it
+//! is random, so that many processes that lost the same API server do not come back in step.
 
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-/// How long the next pause is.
+/// The state of an exponential backoff.
 #[derive(Debug, Clone)]
-pub(super) struct Pace {
-    first: Duration,
-    most: Duration,
+pub(super) struct Backoff {
+    initial: Duration,
+    max: Duration,
     next: Duration,
 }
 
-impl Pace {
-    /// The first pause and the longest.
-    pub(super) fn new(first: Duration, most: Duration) -> Self {
+impl Backoff {
+    pub(super) fn new(initial: Duration, max: Duration) -> Self {
         Self {
-            first,
-            most,
-            next: first,
+            initial,
+            max,
+            next: initial,
         }
     }
 
-    /// The pause to make now, between half of its length and all of it.
-    pub(super) fn pause(&mut self) -> Duration {
+    /// Returns the next pause: at random between half of the current length and all of it.
+    pub(super) fn next_pause(&mut self) -> Duration {
         let length = self.next;
-        self.next = (length * 2).min(self.most);
-        // A new hasher has new keys: enough chance for this, without a generator of random numbers.
-        let chance = (RandomState::new().hash_one(0) % 1000) as u32;
-        length / 2 + length * chance / 2000
+        self.next = (length * 2).min(self.max);
+        // A new hasher has random keys, which is randomness enough for jitter.
+        let permille = (RandomState::new().hash_one(0) % 1000) as u32;
+        length / 2 + length * permille / 2000
     }
 
-    /// Things work again.
+    /// Starts again with the initial pause, after a success.
     pub(super) fn reset(&mut self) {
-        self.next = self.first;
+        self.next = self.initial;
     }
 }

@@ -1,9 +1,9 @@
-//! Conditions of a ControlBinding: what it covers, and why something in it cannot work.
+//! Conditions of a ControlBinding: what it covers, and why a part of it cannot work.
 
 use super::{
     Cluster, ClusterError,
-    api_call::Call,
-    control_bindings::{self, GROUP, LAST_GOOD, LAST_GOOD_BYTES, RESOURCE},
+    api_call::ApiCall,
+    control_bindings::{self, GROUP, LAST_GOOD_POINTER, MAX_LAST_GOOD_BYTES, RESOURCE},
 };
 use k8s_openapi::jiff::Timestamp;
 use kube::{
@@ -13,39 +13,43 @@ use kube::{
 use kubevet_model::one_line;
 use serde_json::{Map, Value, json};
 
-/// Attempts where somebody else writes at the same time.
-const ATTEMPTS: usize = 4;
-/// Longest message of a condition, in characters.
-const MESSAGE: usize = 4000;
+/// The number of attempts where another client writes at the same time.
+const MAX_ATTEMPTS: usize = 4;
+/// The most characters of a condition's message.
+const MAX_MESSAGE_CHARS: usize = 4000;
 
-/// One condition, in the form that all of Kubernetes uses.
+/// One condition, in the common form of Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// Its type, such as `Accepted`.
-    pub kind: String,
-    /// Whether it holds; `None` for not known.
+pub struct BindingCondition {
+    /// The type, such as `Accepted`.
+    pub condition_type: String,
+    /// The status; `None` for unknown.
     pub holds: Option<bool>,
-    /// One word in CamelCase.
+    /// The reason, one word in CamelCase.
     pub reason: String,
-    /// A sentence.
+    /// The message, a sentence.
     pub message: String,
 }
 
 impl Cluster {
-    /// Writes the conditions of a binding, as seen at that generation of it, where they differ from what stands there.
-    /// Conditions of other types stay. `last_good` is the `spec` to keep for a start that finds the binding broken, as
-    /// JSON; one that is too long takes what is kept away, since it would be of an older form. False where there was nothing to write: nothing new, or the binding has changed
-    /// since (whoever reads the new one writes its status) or is gone.
+    /// Writes the conditions of a binding, as observed at `generation`, if they differ from those
+    /// in its status. Conditions of other types stay.
+    ///
+    /// `last_good` is the `spec`, as JSON, to keep for a process that starts and finds the binding
+    /// broken. One that is too long removes the kept one, which would be of an older generation.
+    ///
+    /// Returns false if nothing was written: nothing is new, or the binding has changed since (the
+    /// reader of the new generation writes its status), or is deleted.
     ///
     /// Needs `get` on `controlbindings` and `patch` on `controlbindings/status`.
     ///
     /// # Errors
-    /// Any but [`ClusterError::Missing`]; a conflict only after several attempts.
+    /// Any but [`ClusterError::NotFound`]; a conflict only after several attempts.
     pub async fn set_binding_status(
         &self,
         name: &str,
         generation: i64,
-        conditions: &[Condition],
+        conditions: &[BindingCondition],
         last_good: Option<&str>,
     ) -> Result<bool, ClusterError> {
         let mut attempt = 1;
@@ -54,9 +58,9 @@ impl Cluster {
                 .write_status(name, generation, conditions, last_good)
                 .await
             {
-                Err(ClusterError::Missing { .. }) => return Ok(false),
-                Err(ClusterError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
-                done => return done,
+                Err(ClusterError::NotFound { .. }) => return Ok(false),
+                Err(ClusterError::Conflict { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
+                result => return result,
             }
         }
     }
@@ -65,55 +69,59 @@ impl Cluster {
         &self,
         name: &str,
         generation: i64,
-        conditions: &[Condition],
+        conditions: &[BindingCondition],
         last_good: Option<&str>,
     ) -> Result<bool, ClusterError> {
         let api = control_bindings::api(self);
-        let get = Call {
+        let get = ApiCall {
             verb: "get",
             group: GROUP,
             resource: RESOURCE,
             namespace: None,
             name: Some(name),
         };
-        let binding = get.ask(self.limits.call, api.get(name)).await?;
+        let binding = get.send(self.timeouts.call, api.get(name)).await?;
         if binding.metadata.generation != Some(generation) {
             return Ok(false);
         }
-        let standing = standing(&binding);
-        let wanted = merge(&standing, generation, conditions, &now());
-        let kept = binding.data.pointer(LAST_GOOD).and_then(Value::as_str);
-        let fits = last_good.filter(|it| it.len() <= LAST_GOOD_BYTES);
-        let keeps = last_good.is_none() || kept == fits;
-        if wanted == standing && keeps {
+        let existing = existing_conditions(&binding);
+        let wanted = merge_conditions(&existing, generation, conditions, &now());
+        let kept = binding
+            .data
+            .pointer(LAST_GOOD_POINTER)
+            .and_then(Value::as_str);
+        let fitting = last_good.filter(|spec| spec.len() <= MAX_LAST_GOOD_BYTES);
+        let keeps_last_good = last_good.is_none() || kept == fitting;
+        if wanted == existing && keeps_last_good {
             return Ok(false);
         }
         let mut status = Map::from_iter([("conditions".to_owned(), Value::from(wanted))]);
-        if !keeps {
-            let kept = fits.map_or(
+        if !keeps_last_good {
+            // In a merge patch, null removes the field.
+            let last_good = fitting.map_or(
                 Value::Null,
                 |spec| json!({"observedGeneration": generation, "spec": spec}),
             );
-            status.insert("lastGood".to_owned(), kept);
+            status.insert("lastGood".to_owned(), last_good);
         }
-        let change = json!({
+        // The resource version makes the patch fail if another client wrote since.
+        let patch = json!({
             "metadata": {"resourceVersion": binding.metadata.resource_version},
             "status": status,
         });
-        let patch = Call {
+        let call = ApiCall {
             verb: "patch",
             resource: "controlbindings/status",
             ..get
         };
-        let (params, change) = (PatchParams::default(), Patch::Merge(change));
-        patch
-            .ask(self.limits.call, api.patch_status(name, &params, &change))
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        call.send(self.timeouts.call, api.patch_status(name, &params, &patch))
             .await
             .map(|_| true)
     }
 }
 
-fn standing(binding: &DynamicObject) -> Vec<Value> {
+fn existing_conditions(binding: &DynamicObject) -> Vec<Value> {
     binding
         .data
         .pointer("/status/conditions")
@@ -122,12 +130,23 @@ fn standing(binding: &DynamicObject) -> Vec<Value> {
         .unwrap_or_default()
 }
 
-/// The conditions as they should stand. The time of a transition is kept while the status stays what it was.
-fn merge(standing: &[Value], generation: i64, conditions: &[Condition], now: &str) -> Vec<Value> {
-    let is = |value: &Value, kind: &str| value.get("type").and_then(Value::as_str) == Some(kind);
-    let mut all: Vec<Value> = standing
+/// Returns the wanted conditions. The time of a transition stays while the status does.
+fn merge_conditions(
+    existing: &[Value],
+    generation: i64,
+    conditions: &[BindingCondition],
+    now: &str,
+) -> Vec<Value> {
+    let has_type = |value: &Value, condition_type: &str| {
+        value.get("type").and_then(Value::as_str) == Some(condition_type)
+    };
+    let mut merged: Vec<Value> = existing
         .iter()
-        .filter(|it| !conditions.iter().any(|ours| is(it, &ours.kind)))
+        .filter(|value| {
+            !conditions
+                .iter()
+                .any(|condition| has_type(value, &condition.condition_type))
+        })
         .cloned()
         .collect();
     for condition in conditions {
@@ -136,31 +155,33 @@ fn merge(standing: &[Value], generation: i64, conditions: &[Condition], now: &st
             Some(false) => "False",
             None => "Unknown",
         };
-        let known = standing.iter().find(|it| is(it, &condition.kind));
-        let since = known
-            .filter(|it| it.get("status").and_then(Value::as_str) == Some(status))
-            .and_then(|it| it.get("lastTransitionTime"))
+        let known = existing
+            .iter()
+            .find(|value| has_type(value, &condition.condition_type));
+        let transition_time = known
+            .filter(|value| value.get("status").and_then(Value::as_str) == Some(status))
+            .and_then(|value| value.get("lastTransitionTime"))
             .cloned()
             .unwrap_or_else(|| json!(now));
-        all.push(json!({
-            "type": condition.kind,
+        merged.push(json!({
+            "type": condition.condition_type,
             "status": status,
             "reason": condition.reason,
-            "message": one_line(&condition.message, MESSAGE),
+            "message": one_line(&condition.message, MAX_MESSAGE_CHARS),
             "observedGeneration": generation,
-            "lastTransitionTime": since,
+            "lastTransitionTime": transition_time,
         }));
     }
-    // The order is no news.
-    let place = |it: &Value| {
-        standing
+    // In the existing order, so that a different order alone is no change.
+    let index = |value: &Value| {
+        existing
             .iter()
-            .position(|known| known.get("type") == it.get("type"))
+            .position(|known| known.get("type") == value.get("type"))
     };
-    all.sort_by_key(|it| place(it).unwrap_or(usize::MAX));
-    all
+    merged.sort_by_key(|value| index(value).unwrap_or(usize::MAX));
+    merged
 }
 
-pub(super) fn now() -> String {
+fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

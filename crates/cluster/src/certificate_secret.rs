@@ -1,59 +1,33 @@
-//! Certificates in a Secret: read, and written only where nobody else wrote in between.
+//! Certificates in a Secret: read, and written only if no other client wrote in between.
 
-use super::{Cluster, ClusterError, api_call::Call};
+use super::{Cluster, ClusterError, api_call::ApiCall};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
 };
+use kubevet_model::StoredCertificates;
 use serde_json::json;
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Debug},
-};
+use std::collections::BTreeMap;
 
-const CA: &str = "ca.crt";
-const CA_KEYS: &str = "ca.key";
-const CERTIFICATE: &str = "tls.crt";
-const KEY: &str = "tls.key";
+const CA_BUNDLE_KEY: &str = "ca.crt";
+const CA_KEYS_KEY: &str = "ca.key";
+const CERTIFICATE_KEY: &str = "tls.crt";
+const PRIVATE_KEY_KEY: &str = "tls.key";
 
-/// What the Secret holds, as PEM; empty where it holds nothing under that key.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Certificates {
-    /// `ca.crt`: everybody who is trusted to issue.
-    pub ca: Vec<u8>,
-    /// `ca.key`: the keys of those; `None` where somebody else issues.
-    pub ca_keys: Option<Vec<u8>>,
-    /// `tls.crt`.
-    pub certificate: Vec<u8>,
-    /// `tls.key`.
-    pub key: Vec<u8>,
-    /// Which state of the Secret this is; `None` for what was never stored.
-    pub version: Option<String>,
-}
-
-impl Debug for Certificates {
-    /// Says nothing that a log must not hold.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificates")
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
-
-/// One Secret.
+/// One Secret with certificates. The version of its content is its resource version.
 #[derive(Debug, Clone)]
-pub struct SecretStore {
+pub struct CertificateSecret {
     cluster: Cluster,
     namespace: String,
     name: String,
 }
 
 impl Cluster {
-    /// The Secret of that name. Asks nothing yet.
+    /// Returns the Secret of that name. Makes no call.
     #[must_use]
-    pub fn secret(&self, namespace: &str, name: &str) -> SecretStore {
-        SecretStore {
+    pub fn certificate_secret(&self, namespace: &str, name: &str) -> CertificateSecret {
+        CertificateSecret {
             cluster: self.clone(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -61,83 +35,83 @@ impl Cluster {
     }
 }
 
-impl SecretStore {
-    /// What it holds; `None` where there is no such Secret, or one without any certificate. Needs `get` on it.
+impl CertificateSecret {
+    /// Reads the certificates; `None` if there is no such Secret, or one without any certificate.
+    /// Needs `get` on it.
     ///
     /// # Errors
-    /// Any but [`ClusterError::Missing`].
-    pub async fn read(&self) -> Result<Option<Certificates>, ClusterError> {
+    /// Any but [`ClusterError::NotFound`].
+    pub async fn read(&self) -> Result<Option<StoredCertificates>, ClusterError> {
         Ok(self
             .get()
             .await?
-            .map(contents)
-            .filter(|it| !it.certificate.is_empty() || !it.ca.is_empty()))
+            .map(stored_certificates)
+            .filter(has_certificate))
     }
 
-    /// Stores certificates, if the Secret still is what `version` says; without a version, if it holds none yet. A Secret
-    /// that is missing is made (which needs `create`); else it needs `get` and `patch`.
+    /// Writes certificates, if the version of the Secret still is theirs; without a version, if it
+    /// holds none yet. A missing Secret is created, which needs `create`; otherwise it needs `get`
+    /// and `patch`.
     ///
     /// # Errors
-    /// [`ClusterError::Conflict`] where somebody else was first.
-    pub async fn write(&self, certificates: &Certificates) -> Result<(), ClusterError> {
+    /// [`ClusterError::Conflict`] if another client was first.
+    pub async fn write(&self, certificates: &StoredCertificates) -> Result<(), ClusterError> {
         let version = match &certificates.version {
             Some(version) => version.clone(),
             None => match self.get().await? {
                 None => return self.create(certificates).await,
                 Some(secret) => {
-                    let held = contents(secret);
-                    if !held.certificate.is_empty() || !held.ca.is_empty() {
+                    let stored = stored_certificates(secret);
+                    if has_certificate(&stored) {
                         return Err(ClusterError::Conflict {
-                            what: self.call("patch").what(),
+                            call: self.call("patch").describe(),
                         });
                     }
-                    held.version.unwrap_or_default()
+                    stored.version.unwrap_or_default()
                 }
             },
         };
-        // Only our keys: labels, annotations and what else stands there is not ours. The version makes it fail where
-        // somebody else wrote.
-        let change = json!({"metadata": {"resourceVersion": version}, "data": data(certificates)});
-        let (api, params, change) = (self.api(), PatchParams::default(), Patch::Merge(change));
-        let call = self.call("patch");
-        call.ask(
-            self.cluster.limits.call,
-            api.patch(&self.name, &params, &change),
-        )
-        .await
-        .map(drop)
+        // Only the keys of certificates: labels, annotations and other keys are not ours. The
+        // resource version makes the patch fail if another client wrote since.
+        let patch = json!({"metadata": {"resourceVersion": version}, "data": data(certificates)});
+        let (api, params, patch) = (self.api(), PatchParams::default(), Patch::Merge(patch));
+        self.call("patch")
+            .send(
+                self.cluster.timeouts.call,
+                api.patch(&self.name, &params, &patch),
+            )
+            .await
+            .map(drop)
     }
 
     async fn get(&self) -> Result<Option<Secret>, ClusterError> {
         match self
             .call("get")
-            .ask(self.cluster.limits.call, self.api().get(&self.name))
+            .send(self.cluster.timeouts.call, self.api().get(&self.name))
             .await
         {
             Ok(secret) => Ok(Some(secret)),
-            Err(ClusterError::Missing { .. }) => Ok(None),
+            Err(ClusterError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn create(&self, certificates: &Certificates) -> Result<(), ClusterError> {
+    async fn create(&self, certificates: &StoredCertificates) -> Result<(), ClusterError> {
+        let data = data(certificates)
+            .into_iter()
+            .filter_map(|(key, bytes)| Some((key.to_owned(), bytes?)));
         let secret = Secret {
             metadata: kube::core::ObjectMeta {
                 name: Some(self.name.clone()),
                 ..Default::default()
             },
-            data: Some(
-                data(certificates)
-                    .into_iter()
-                    .filter_map(|(key, it)| Some((key.to_owned(), it?)))
-                    .collect(),
-            ),
+            data: Some(data.collect()),
             type_: Some("Opaque".to_owned()),
             ..Default::default()
         };
         let (api, params) = (self.api(), PostParams::default());
         self.call("create")
-            .ask(self.cluster.limits.call, api.create(&params, &secret))
+            .send(self.cluster.timeouts.call, api.create(&params, &secret))
             .await
             .map(drop)
     }
@@ -146,8 +120,8 @@ impl SecretStore {
         Api::namespaced(self.cluster.client.clone(), &self.namespace)
     }
 
-    fn call<'a>(&'a self, verb: &'a str) -> Call<'a> {
-        Call {
+    fn call<'a>(&'a self, verb: &'a str) -> ApiCall<'a> {
+        ApiCall {
             verb,
             group: "",
             resource: "secrets",
@@ -157,32 +131,40 @@ impl SecretStore {
     }
 }
 
-/// By key of the Secret; `None` takes the key away.
-fn data(certificates: &Certificates) -> BTreeMap<&'static str, Option<ByteString>> {
-    let Certificates {
-        ca,
+fn has_certificate(stored: &StoredCertificates) -> bool {
+    !stored.certificate.is_empty() || !stored.ca_bundle.is_empty()
+}
+
+/// Returns the `data` of the Secret; `None` removes a key in a merge patch.
+fn data(certificates: &StoredCertificates) -> BTreeMap<&'static str, Option<ByteString>> {
+    let StoredCertificates {
+        ca_bundle,
         ca_keys,
         certificate,
         key,
         ..
     } = certificates;
-    let held = |it: &Vec<u8>| Some(ByteString(it.clone()));
+    let bytes = |bytes: &Vec<u8>| Some(ByteString(bytes.clone()));
     BTreeMap::from([
-        (CA, held(ca)),
-        (CA_KEYS, ca_keys.as_ref().and_then(held)),
-        (CERTIFICATE, held(certificate)),
-        (KEY, held(key)),
+        (CA_BUNDLE_KEY, bytes(ca_bundle)),
+        (CA_KEYS_KEY, ca_keys.as_ref().and_then(bytes)),
+        (CERTIFICATE_KEY, bytes(certificate)),
+        (PRIVATE_KEY_KEY, bytes(key)),
     ])
 }
 
-fn contents(secret: Secret) -> Certificates {
+fn stored_certificates(secret: Secret) -> StoredCertificates {
     let mut data = secret.data.unwrap_or_default();
-    let mut take = |key: &str| data.remove(key).map(|it| it.0).filter(|it| !it.is_empty());
-    Certificates {
-        ca: take(CA).unwrap_or_default(),
-        ca_keys: take(CA_KEYS),
-        certificate: take(CERTIFICATE).unwrap_or_default(),
-        key: take(KEY).unwrap_or_default(),
+    let mut take = |key: &str| {
+        data.remove(key)
+            .map(|bytes| bytes.0)
+            .filter(|bytes| !bytes.is_empty())
+    };
+    StoredCertificates {
+        ca_bundle: take(CA_BUNDLE_KEY).unwrap_or_default(),
+        ca_keys: take(CA_KEYS_KEY),
+        certificate: take(CERTIFICATE_KEY).unwrap_or_default(),
+        key: take(PRIVATE_KEY_KEY).unwrap_or_default(),
         version: secret.metadata.resource_version,
     }
 }

@@ -1,114 +1,120 @@
-//! ControlBindings, watched. What they mean is not known here: each is handed on as JSON.
+//! ControlBindings, watched. Their meaning is not known here: each is passed on as JSON.
 
 use super::{
     Cluster,
-    list_watch::{Change, Followed, Task, follow},
-    watch_health::Pulse,
+    list_watch::{AbortOnDrop, WatchEvent, WatchTarget, spawn_list_watch},
+    watch_health::WatchHealth,
 };
 use kube::{
     Api,
-    core::{ApiResource, DynamicObject},
+    core::{ApiResource, DynamicObject, TypeMeta},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 pub(super) const GROUP: &str = "kubevet.io";
+const API_VERSION: &str = "kubevet.io/v1alpha1";
+const KIND: &str = "ControlBinding";
 pub(super) const RESOURCE: &str = "controlbindings";
-/// Where a status keeps the last good form of a binding.
-pub(super) const LAST_GOOD: &str = "/status/lastGood/spec";
-/// The longest form that a status keeps, in bytes.
-pub(super) const LAST_GOOD_BYTES: usize = 64 << 10;
-/// The reason of a binding that was in force, is broken, and has no last good form.
-pub const LOST: &str = "Lost";
-const ABSENT: &str = "list controlbindings: the API server does not know ControlBindings (kubevet.io/v1alpha1): apply the \
-                      CustomResourceDefinition that `kubevet manifests` prints; until then there are none";
+/// The JSON pointer to the last good `spec` in a status.
+pub(super) const LAST_GOOD_POINTER: &str = "/status/lastGood/spec";
+/// The most bytes of a last good `spec` that a status keeps.
+pub(super) const MAX_LAST_GOOD_BYTES: usize = 64 << 10;
+/// The reason of the `Accepted` condition of a binding that was in force, is broken now, and has no
+/// last good `spec`.
+pub const LOST_REASON: &str = "Lost";
+const NOT_INSTALLED: &str = "list controlbindings: the API server does not know ControlBindings (kubevet.io/v1alpha1): apply the \
+                             CustomResourceDefinition that `kubevet manifests` prints; until then there are none";
 
-/// One ControlBinding as it stands in the cluster.
+/// One ControlBinding of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBinding {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Which object of that name: a binding that is deleted and made again is another.
+    /// The uid: a binding that was deleted and created again has another one.
     pub uid: String,
-    /// Counts the changes of its `spec`.
+    /// The generation, which grows with each change of the `spec`.
     pub generation: i64,
     /// The object as JSON, without its status and its managed fields.
     pub json: Arc<[u8]>,
-    /// What its status said of it when it was read.
-    pub before: Before,
+    /// The part of its status that concerns earlier generations.
+    pub history: BindingHistory,
 }
 
-/// What the status of a binding says of earlier forms of it. A hint for a start: who may write the status may write this.
+/// The part of a binding's status that concerns earlier generations. It is a hint for a process
+/// that starts: anyone who may write the status may write this.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Before {
+pub struct BindingHistory {
     /// The last good `spec`, as JSON: see [`Cluster::set_binding_status`].
     pub last_good: Option<Arc<str>>,
-    /// Whether some form of it was in force.
+    /// True if some generation was in force.
     pub was_in_force: bool,
 }
 
-/// All bindings, as long as this is held. Clones are the same.
+/// All ControlBindings, watched while this is alive. Clones share the watch.
 #[derive(Debug, Clone)]
-pub struct Bindings {
+pub struct ControlBindings {
     receiver: watch::Receiver<Option<Arc<[StoredBinding]>>>,
-    pulse: Pulse,
-    _task: Arc<Task>,
+    health: WatchHealth,
+    _task: Arc<AbortOnDrop>,
 }
 
 impl Cluster {
-    /// Starts watching ControlBindings (needs `list` and `watch` on them). Must be called within a runtime.
+    /// Starts to watch ControlBindings, which needs `list` and `watch` on them. Must be called
+    /// within a Tokio runtime.
     ///
-    /// Without the CustomResourceDefinition there are none; it is looked for again and again.
+    /// While the CustomResourceDefinition is not installed there are none, and the list is retried.
     #[must_use]
-    pub fn bindings(&self) -> Bindings {
+    pub fn watch_control_bindings(&self) -> ControlBindings {
         let (sender, receiver) = watch::channel(None);
-        let pulse = Pulse::new();
-        let followed = Followed {
+        let health = WatchHealth::new();
+        let target = WatchTarget {
             group: GROUP,
             resource: RESOURCE,
-            absent: Some(ABSENT),
+            not_installed: Some(NOT_INSTALLED),
         };
-        let mut all = BTreeMap::new();
-        let tell = move |change| {
-            if apply(&mut all, change) || sender.borrow().is_none() {
-                sender.send_replace(Some(all.values().cloned().collect()));
+        let mut by_name = BTreeMap::new();
+        let on_event = move |event| {
+            // An empty first list is sent too: receivers wait for it.
+            if apply_event(&mut by_name, event) || sender.borrow().is_none() {
+                sender.send_replace(Some(by_name.values().cloned().collect()));
             }
         };
-        let task = follow(
+        let task = spawn_list_watch(
             api(self),
-            followed,
-            self.limits.clone(),
-            pulse.clone(),
-            slim,
-            tell,
+            target,
+            self.timeouts.clone(),
+            health.clone(),
+            stored_binding,
+            on_event,
         );
-        Bindings {
+        ControlBindings {
             receiver,
-            pulse,
+            health,
             _task: Arc::new(task),
         }
     }
 }
 
-impl Bindings {
-    /// All bindings by name; `None` before they were listed for the first time. Changes when a `spec` changes, a binding
-    /// comes or goes; not when a status is written.
+impl ControlBindings {
+    /// Returns a receiver of all bindings, sorted by name; `None` before the first list. The value
+    /// changes when a `spec` changes or a binding comes or goes, not when a status is written.
     #[must_use]
     pub fn receiver(&self) -> watch::Receiver<Option<Arc<[StoredBinding]>>> {
         self.receiver.clone()
     }
 
-    /// Time since the API server was last heard; `None` before the first time.
+    /// Returns the time since the API server last answered; `None` before the first time.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
-        self.pulse.age()
+        self.health.age()
     }
 
-    /// What is wrong with the watch now; `None` for nothing.
+    /// Returns the present error of the watch.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.pulse.current_trouble()
+    pub fn error(&self) -> Option<String> {
+        self.health.error()
     }
 }
 
@@ -116,77 +122,87 @@ pub(super) fn api(cluster: &Cluster) -> Api<DynamicObject> {
     let resource = ApiResource {
         group: GROUP.to_owned(),
         version: "v1alpha1".to_owned(),
-        api_version: format!("{GROUP}/v1alpha1"),
-        kind: "ControlBinding".to_owned(),
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
         plural: RESOURCE.to_owned(),
     };
     Api::all_with(cluster.client.clone(), &resource)
 }
 
-fn slim(mut object: DynamicObject) -> StoredBinding {
+fn stored_binding(mut object: DynamicObject) -> StoredBinding {
     object.metadata.managed_fields = None;
-    let before = before(&object.data);
+    let history = history(&object.data);
     if let Some(fields) = object.data.as_object_mut() {
         fields.shift_remove("status");
     }
-    // An item of a list does not say its kind.
-    object.types = Some(kube::core::TypeMeta {
-        api_version: format!("{GROUP}/v1alpha1"),
-        kind: "ControlBinding".to_owned(),
+    // The items of a list have no kind.
+    object.types = Some(TypeMeta {
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
     });
     StoredBinding {
         name: object.metadata.name.clone().unwrap_or_default(),
         uid: object.metadata.uid.clone().unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),
-        // A map with text keys is always JSON; empty bytes would be told as a broken binding.
+        // A map with string keys always serializes. Empty bytes would be reported as a broken
+        // binding.
         json: serde_json::to_vec(&object).unwrap_or_default().into(),
-        before,
+        history,
     }
 }
 
-fn before(object: &Value) -> Before {
+fn history(object: &Value) -> BindingHistory {
     let last_good = object
-        .pointer(LAST_GOOD)
+        .pointer(LAST_GOOD_POINTER)
         .and_then(Value::as_str)
-        .filter(|it| it.len() <= LAST_GOOD_BYTES);
+        .filter(|spec| spec.len() <= MAX_LAST_GOOD_BYTES);
     let conditions = object
         .pointer("/status/conditions")
         .and_then(Value::as_array);
-    let accepted = conditions
-        .into_iter()
-        .flatten()
-        .find(|it| it.get("type").is_some_and(|it| it == "Accepted"));
-    let says = |key: &str, value: &str| {
-        accepted.is_some_and(|it| it.get(key).is_some_and(|it| it == value))
+    let accepted = conditions.into_iter().flatten().find(|condition| {
+        condition
+            .get("type")
+            .is_some_and(|condition_type| condition_type == "Accepted")
+    });
+    let has = |key: &str, expected: &str| {
+        accepted
+            .and_then(|condition| condition.get(key))
+            .is_some_and(|value| value == expected)
     };
-    Before {
+    BindingHistory {
         last_good: last_good.map(Arc::from),
-        was_in_force: last_good.is_some() || says("status", "True") || says("reason", LOST),
+        was_in_force: last_good.is_some() || has("status", "True") || has("reason", LOST_REASON),
     }
 }
 
-/// True where that changes anything that a binding can mean.
-fn apply(all: &mut BTreeMap<String, StoredBinding>, change: Change<StoredBinding>) -> bool {
-    let same =
-        |a: &StoredBinding, b: &StoredBinding| (&a.uid, a.generation) == (&b.uid, b.generation);
-    match change {
-        Change::All(listed) => {
-            let listed: BTreeMap<_, _> =
-                listed.into_iter().map(|it| (it.name.clone(), it)).collect();
-            let news = listed.len() != all.len()
-                || listed
-                    .values()
-                    .any(|it| all.get(&it.name).is_none_or(|known| !same(known, it)));
-            *all = listed;
-            news
+/// Applies an event. True if it changed the meaning of any binding.
+fn apply_event(
+    by_name: &mut BTreeMap<String, StoredBinding>,
+    event: WatchEvent<StoredBinding>,
+) -> bool {
+    match event {
+        WatchEvent::Replaced(listed) => {
+            let listed: BTreeMap<_, _> = listed
+                .into_iter()
+                .map(|binding| (binding.name.clone(), binding))
+                .collect();
+            let is_changed = listed.len() != by_name.len()
+                || listed.values().any(|binding| is_news(by_name, binding));
+            *by_name = listed;
+            is_changed
         }
-        Change::Put(binding) => {
-            let news = all
-                .get(&binding.name)
-                .is_none_or(|known| !same(known, &binding));
-            all.insert(binding.name.clone(), binding);
-            news
+        WatchEvent::Applied(binding) => {
+            let is_changed = is_news(by_name, &binding);
+            by_name.insert(binding.name.clone(), binding);
+            is_changed
         }
-        Change::Gone(binding) => all.remove(&binding.name).is_some(),
+        WatchEvent::Deleted(binding) => by_name.remove(&binding.name).is_some(),
     }
+}
+
+/// True if the binding is new or of another generation than the known one.
+fn is_news(by_name: &BTreeMap<String, StoredBinding>, binding: &StoredBinding) -> bool {
+    by_name
+        .get(&binding.name)
+        .is_none_or(|known| (&known.uid, known.generation) != (&binding.uid, binding.generation))
 }

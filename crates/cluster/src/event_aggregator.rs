@@ -1,5 +1,5 @@
-//! Which Events are written, and when: the same thing said again is counted instead, and nobody can make us write without
-//! end. Pure: it is told the time.
+//! Event aggregation: which Events are written, and when. Repeated records are counted in a series
+//! instead of written again, and a token bucket bounds the rate. It is pure: the time is passed in.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,333 +7,234 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The same within this time after the last is one series.
-const SERIES: Duration = Duration::from_secs(600);
-/// A series is written again no sooner than this.
-const REPEAT: Duration = Duration::from_secs(30);
-/// Things remembered at one time.
-const MOST: usize = 2048;
-/// Writes that may come at once, and how many come back each second.
-const BURST: f64 = 25.0;
-const RATE: f64 = 10.0;
+/// Equal records belong to one series while each follows the last one within this time.
+const SERIES_WINDOW: Duration = Duration::from_secs(600);
+/// The least time between two updates of a series.
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_secs(30);
+/// The number of series that are remembered.
+const MAX_SERIES: usize = 2048;
+/// The token bucket: its capacity in writes, and the writes that are refilled in a second.
+const BURST_WRITES: f64 = 25.0;
+const WRITES_PER_SECOND: f64 = 10.0;
 
-/// Which object an Event is about. The object need not exist: one that was denied does not.
+/// The object that an Event is about. It need not exist: one that was denied does not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Subject {
-    /// Such as `apps/v1`.
+pub struct EventSubject {
+    /// The API version, such as `apps/v1`.
     pub api_version: String,
-    /// Such as `Deployment`.
+    /// The kind, such as `Deployment`.
     pub kind: String,
-    /// Empty for objects of the whole cluster.
+    /// The namespace; empty for cluster-scoped objects.
     pub namespace: String,
-    /// Empty where the API server had yet to make one up.
+    /// The name; empty if the API server has not generated it yet.
     pub name: String,
-    /// Empty where it is not known.
+    /// The uid; empty if it is unknown.
     pub uid: String,
 }
 
-/// What an Event says.
+/// The content of an Event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Which object it is about.
-    pub subject: Subject,
-    /// Another object that has to do with it: the binding.
-    pub related: Option<Subject>,
-    /// The control; part of what makes two notes the same.
+pub struct EventRecord {
+    /// The object that it is about.
+    pub subject: EventSubject,
+    /// A related object, such as the binding.
+    pub related: Option<EventSubject>,
+    /// The control; a part of the key by which records are equal.
     pub control: String,
-    /// Why, in CamelCase: `Denied`.
+    /// The reason, in CamelCase: `Denied`.
     pub reason: &'static str,
-    /// What was done, in CamelCase: `Admission`.
+    /// The action, in CamelCase: `Admission`.
     pub action: &'static str,
-    /// For people; cut at 1 KiB.
+    /// The message, truncated to 1 KiB.
     pub message: String,
-    /// A warning, or just to know.
-    pub warning: bool,
+    /// True for type `Warning`, false for `Normal`.
+    pub is_warning: bool,
 }
 
-type Key = (Subject, String, &'static str);
+/// Records with the same key belong to one series: subject, control and reason.
+type SeriesKey = (EventSubject, String, &'static str);
+
+fn series_key(record: &EventRecord) -> SeriesKey {
+    (
+        record.subject.clone(),
+        record.control.clone(),
+        record.reason,
+    )
+}
 
 #[derive(Debug)]
-struct Entry {
-    note: Note,
+struct Series {
+    /// The last record.
+    record: EventRecord,
     count: u32,
-    last: Instant,
+    last_recorded_at: Instant,
+    /// The name of the Event.
     name: String,
-    /// When it was last written.
-    written: Option<Instant>,
-    /// Whether it is in line.
-    queued: bool,
+    last_written_at: Option<Instant>,
+    /// True if its key is in a queue.
+    is_queued: bool,
 }
 
 /// One write that is due.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Write {
+pub(super) struct EventWrite {
+    /// The name of the Event.
     pub(super) name: String,
-    pub(super) note: Note,
-    /// How often; over one, the Event is there already and becomes a series.
+    pub(super) record: EventRecord,
+    /// The number of records in the series.
     pub(super) count: u32,
-    /// Whether the Event is there already.
-    pub(super) again: bool,
+    /// True if the Event was created before and its series is updated.
+    pub(super) is_update: bool,
 }
 
-/// What to do now.
+/// The next action of the writing task.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Write(Box<Write>),
+pub(super) enum NextAction {
+    Write(Box<EventWrite>),
+    /// Nothing is due before this time has passed.
     Wait(Duration),
-    Nothing,
+    /// Nothing is queued.
+    Idle,
 }
 
 #[derive(Debug)]
-pub(super) struct Ledger {
-    entries: HashMap<Key, Entry>,
-    fresh: VecDeque<Key>,
-    repeated: VecDeque<Key>,
+pub(super) struct EventAggregator {
+    series: HashMap<SeriesKey, Series>,
+    /// New series, in their order; they are written before updates.
+    new_queue: VecDeque<SeriesKey>,
+    update_queue: VecDeque<SeriesKey>,
+    /// The writes left in the token bucket, and the time of the last refill.
     tokens: f64,
-    filled: Instant,
+    refilled_at: Instant,
 }
 
-impl Ledger {
+impl EventAggregator {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            entries: HashMap::new(),
-            fresh: VecDeque::new(),
-            repeated: VecDeque::new(),
-            tokens: BURST,
-            filled: now,
+            series: HashMap::new(),
+            new_queue: VecDeque::new(),
+            update_queue: VecDeque::new(),
+            tokens: BURST_WRITES,
+            refilled_at: now,
         }
     }
 
-    /// Takes a note; false where there is no room for it.
-    pub(super) fn note(&mut self, note: Note, now: Instant) -> bool {
-        let key = (note.subject.clone(), note.control.clone(), note.reason);
-        if let Some(entry) = self
-            .entries
+    /// Adds a record to its series or to a new one. False if there is no room for a new series.
+    pub(super) fn add(&mut self, record: EventRecord, now: Instant) -> bool {
+        let key = series_key(&record);
+        if let Some(series) = self
+            .series
             .get_mut(&key)
-            .filter(|it| it.queued || now - it.last < SERIES)
+            .filter(|series| series.is_active(now))
         {
-            entry.count = entry.count.saturating_add(1);
-            entry.last = now;
-            entry.note = note;
-            if !entry.queued {
-                entry.queued = true;
-                self.repeated.push_back(key);
+            series.count = series.count.saturating_add(1);
+            series.last_recorded_at = now;
+            series.record = record;
+            if !series.is_queued {
+                series.is_queued = true;
+                self.update_queue.push_back(key);
             }
             return true;
         }
-        if self.entries.len() >= MOST {
-            self.entries
-                .retain(|_, it| it.queued || now - it.last < SERIES);
-            if self.entries.len() >= MOST {
+        if self.series.len() >= MAX_SERIES {
+            self.series.retain(|_, series| series.is_active(now));
+            if self.series.len() >= MAX_SERIES {
                 return false;
             }
         }
+        // A random name: Events of several processes and of later series must not collide.
         let name = format!("kubevet.{:016x}", RandomState::new().hash_one(&key));
-        self.entries.insert(
+        self.series.insert(
             key.clone(),
-            Entry {
-                note,
+            Series {
+                record,
                 count: 1,
-                last: now,
+                last_recorded_at: now,
                 name,
-                written: None,
-                queued: true,
+                last_written_at: None,
+                is_queued: true,
             },
         );
-        self.fresh.push_back(key);
+        self.new_queue.push_back(key);
         true
     }
 
-    /// What is due. New things come first, in their order.
-    pub(super) fn next(&mut self, now: Instant) -> Next {
-        let due = |it: &Entry| it.written.map_or(now, |at| at + REPEAT);
-        let (first, repeated) = match (self.fresh.front(), self.repeated.front()) {
+    /// Returns the next action. New series come first, in their order.
+    pub(super) fn next_action(&mut self, now: Instant) -> NextAction {
+        let (key, is_update) = match (self.new_queue.front(), self.update_queue.front()) {
             (Some(key), _) => (key.clone(), false),
             (None, Some(key)) => (key.clone(), true),
-            (None, None) => return Next::Nothing,
+            (None, None) => return NextAction::Idle,
         };
-        let Some(entry) = self.entries.get(&first) else {
-            self.take(repeated);
-            return Next::Wait(Duration::ZERO);
+        let Some(series) = self.series.get(&key) else {
+            // The series was dropped while its key was queued.
+            self.dequeue(is_update);
+            return NextAction::Wait(Duration::ZERO);
         };
-        let at = due(entry);
-        if at > now {
-            return Next::Wait(at - now);
+        let due_at = series
+            .last_written_at
+            .map_or(now, |written_at| written_at + MIN_UPDATE_INTERVAL);
+        if due_at > now {
+            return NextAction::Wait(due_at - now);
         }
-        self.fill(now);
+        self.refill(now);
         if self.tokens < 1.0 {
-            return Next::Wait(Duration::from_secs_f64((1.0 - self.tokens) / RATE));
+            let seconds = (1.0 - self.tokens) / WRITES_PER_SECOND;
+            return NextAction::Wait(Duration::from_secs_f64(seconds));
         }
         self.tokens -= 1.0;
-        self.take(repeated);
-        let Some(entry) = self.entries.get_mut(&first) else {
-            return Next::Nothing;
+        self.dequeue(is_update);
+        let Some(series) = self.series.get_mut(&key) else {
+            return NextAction::Idle;
         };
-        let write = Write {
-            name: entry.name.clone(),
-            note: entry.note.clone(),
-            count: entry.count,
-            again: entry.written.is_some(),
+        let write = EventWrite {
+            name: series.name.clone(),
+            record: series.record.clone(),
+            count: series.count,
+            is_update: series.last_written_at.is_some(),
         };
-        entry.queued = false;
-        entry.written = Some(now);
-        Next::Write(Box::new(write))
+        series.is_queued = false;
+        series.last_written_at = Some(now);
+        NextAction::Write(Box::new(write))
     }
 
-    /// A write did not happen: the next of its kind starts anew.
-    pub(super) fn forget(&mut self, note: &Note) {
-        self.entries
-            .remove(&(note.subject.clone(), note.control.clone(), note.reason));
+    /// Drops a series whose write failed: its next record starts a new one.
+    pub(super) fn drop_series(&mut self, record: &EventRecord) {
+        self.series.remove(&series_key(record));
     }
 
-    /// Repeats no longer wait for their time; for the end of the process.
-    pub(super) fn hurry(&mut self) {
-        for entry in self.entries.values_mut() {
-            entry.written = entry
-                .written
-                .and_then(|it| it.checked_sub(REPEAT))
-                .or(entry.written);
+    /// Makes all queued updates due at once, for the end of the process.
+    pub(super) fn flush_now(&mut self) {
+        for series in self.series.values_mut() {
+            series.last_written_at = series
+                .last_written_at
+                .and_then(|written_at| written_at.checked_sub(MIN_UPDATE_INTERVAL))
+                .or(series.last_written_at);
         }
     }
 
-    fn take(&mut self, repeated: bool) {
-        if repeated {
-            self.repeated.pop_front()
+    fn dequeue(&mut self, is_update: bool) {
+        if is_update {
+            self.update_queue.pop_front()
         } else {
-            self.fresh.pop_front()
+            self.new_queue.pop_front()
         };
     }
 
-    fn fill(&mut self, now: Instant) {
-        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * RATE).min(BURST);
-        self.filled = now;
+    fn refill(&mut self, now: Instant) {
+        let seconds = (now - self.refilled_at).as_secs_f64();
+        self.tokens = (self.tokens + seconds * WRITES_PER_SECOND).min(BURST_WRITES);
+        self.refilled_at = now;
+    }
+}
+
+impl Series {
+    /// True if a record at `now` belongs to this series.
+    fn is_active(&self, now: Instant) -> bool {
+        self.is_queued || now - self.last_recorded_at < SERIES_WINDOW
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-
-    fn note(name: usize, control: &str) -> Note {
-        let subject = Subject {
-            api_version: "v1".to_owned(),
-            kind: "Pod".to_owned(),
-            namespace: "shop".to_owned(),
-            name: name.to_string(),
-            uid: String::new(),
-        };
-        Note {
-            subject,
-            related: None,
-            control: control.to_owned(),
-            reason: "Denied",
-            action: "Admission",
-            message: "no".to_owned(),
-            warning: true,
-        }
-    }
-
-    /// Notes at seconds, then all that is written until a second: `name control count again`.
-    fn check(notes: &[(u64, usize, &str)], until: u64, expected: &[&str]) {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut ledger = Ledger::new(start);
-        let mut written = Vec::new();
-        let mut notes = notes.iter().peekable();
-        let mut now = start;
-        while now <= at(until) {
-            while let Some((_, name, control)) = notes.next_if(|it| at(it.0) <= now) {
-                assert!(ledger.note(note(*name, control), now));
-            }
-            match ledger.next(now) {
-                Next::Write(it) => {
-                    let Write {
-                        note, count, again, ..
-                    } = *it;
-                    let second = (now - start).as_secs();
-                    written.push(format!(
-                        "{second}: {} {} {count} {again}",
-                        note.subject.name, note.control
-                    ));
-                }
-                Next::Wait(pause) => {
-                    now += pause.clamp(Duration::from_millis(1), Duration::from_secs(1))
-                }
-                Next::Nothing => now += Duration::from_secs(1),
-            }
-        }
-        assert_eq!(written, expected);
-    }
-
-    #[test]
-    fn the_same_again_is_counted() {
-        check(
-            &[
-                (0, 1, "a"),
-                (1, 1, "a"),
-                (2, 1, "a"),
-                (2, 1, "b"),
-                (40, 1, "a"),
-            ],
-            100,
-            &[
-                "0: 1 a 1 false",
-                "2: 1 b 1 false",
-                "30: 1 a 3 true",
-                "60: 1 a 4 true",
-            ],
-        );
-    }
-
-    #[test]
-    fn much_later_it_is_new() {
-        check(
-            &[(0, 1, "a"), (700, 1, "a")],
-            800,
-            &["0: 1 a 1 false", "700: 1 a 1 false"],
-        );
-    }
-
-    #[test]
-    fn many_at_once_are_slowed_down_and_in_the_end_refused() {
-        let start = Instant::now();
-        let mut ledger = Ledger::new(start);
-        let taken = (0..5000)
-            .filter(|it| ledger.note(note(*it, "a"), start))
-            .count();
-        assert_eq!(taken, MOST);
-        let at_once = std::iter::from_fn(|| match ledger.next(start) {
-            Next::Write(it) => Some(it),
-            Next::Wait(_) | Next::Nothing => None,
-        });
-        assert_eq!(at_once.count(), 25);
-        let Next::Wait(pause) = ledger.next(start) else {
-            panic!("more than the burst")
-        };
-        assert_eq!(pause.as_millis(), 100);
-    }
-
-    #[test]
-    fn what_was_not_written_is_new_the_next_time() {
-        let start = Instant::now();
-        let mut ledger = Ledger::new(start);
-        ledger.note(note(1, "a"), start);
-        assert!(matches!(ledger.next(start), Next::Write(_)));
-        ledger.forget(&note(1, "a"));
-        ledger.note(note(1, "a"), start);
-        assert!(matches!(ledger.next(start), Next::Write(it) if !it.again && it.count == 1));
-    }
-
-    #[test]
-    fn the_end_waits_for_no_repeat() {
-        let start = Instant::now();
-        let mut ledger = Ledger::new(start);
-        ledger.note(note(1, "a"), start);
-        assert!(matches!(ledger.next(start), Next::Write(_)));
-        ledger.note(note(1, "a"), start);
-        assert!(matches!(ledger.next(start), Next::Wait(_)));
-        ledger.hurry();
-        assert!(matches!(ledger.next(start), Next::Write(it) if it.again && it.count == 2));
-    }
-}
+mod tests;

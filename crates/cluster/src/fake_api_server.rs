@@ -1,11 +1,11 @@
-//! An API server that says what a test tells it to, on the loopback interface.
+//! An API server on the loopback interface whose responses a test decides.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::{
     Cluster,
-    backoff::Pace,
-    connect::client,
-    list_watch::{Limits, Task},
+    backoff::Backoff,
+    connect::{Timeouts, build_client},
+    list_watch::AbortOnDrop,
 };
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
@@ -25,44 +25,44 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
-/// What the server does.
-pub(super) enum Answer {
+/// The response to one call.
+pub(super) enum Reply {
     Json(u16, Value),
-    /// A watch: one line for each value, until the sender is gone.
+    /// A watch: one line for each value, until the sender is dropped.
     Lines(mpsc::UnboundedReceiver<Value>),
-    /// It never answers.
+    /// No response, ever.
     Silence,
 }
 
-/// A running server; gone, with its connections, when dropped.
-pub(super) struct Fake {
+/// A running server. Dropping it closes all its connections.
+pub(super) struct FakeApiServer {
     pub(super) address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-    _task: Task,
+    calls: Arc<Mutex<Vec<String>>>,
+    _task: AbortOnDrop,
 }
 
-impl Fake {
-    /// `answer` gets `GET /path`, or `WATCH /path`, and the body.
+impl FakeApiServer {
+    /// Starts a server. `reply` gets the call, `GET /path` or `WATCH /path`, and the body.
     pub(super) async fn start(
-        answer: impl Fn(&str, Value) -> Answer + Send + Sync + 'static,
+        reply: impl Fn(&str, Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::start_at(([127, 0, 0, 1], 0).into(), answer).await
+        Self::start_at(([127, 0, 0, 1], 0).into(), reply).await
     }
 
     pub(super) async fn start_at(
         address: SocketAddr,
-        answer: impl Fn(&str, Value) -> Answer + Send + Sync + 'static,
+        reply: impl Fn(&str, Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (answer, heard) = (Arc::new(answer), Arc::clone(&asked));
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let (reply, recorded) = (Arc::new(reply), Arc::clone(&calls));
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, heard) = (Arc::clone(&answer), Arc::clone(&heard));
+                let (reply, recorded) = (Arc::clone(&reply), Arc::clone(&recorded));
                 let service = service_fn(move |request| {
-                    respond(request, Arc::clone(&answer), Arc::clone(&heard))
+                    respond(request, Arc::clone(&reply), Arc::clone(&recorded))
                 });
                 let http = hyper::server::conn::http1::Builder::new();
                 connections.spawn(async move {
@@ -72,78 +72,73 @@ impl Fake {
         });
         Self {
             address,
-            asked,
-            _task: Task(task),
+            calls,
+            _task: AbortOnDrop(task),
         }
     }
 
-    /// How often exactly that was asked.
-    pub(super) fn count(&self, what: &str) -> usize {
-        self.asked
-            .lock()
-            .unwrap()
+    /// Returns the number of these calls.
+    pub(super) fn count(&self, call: &str) -> usize {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().filter(|recorded| *recorded == call).count()
+    }
+
+    /// Returns the number of calls with this prefix.
+    pub(super) fn count_prefix(&self, prefix: &str) -> usize {
+        let calls = self.calls.lock().unwrap();
+        calls
             .iter()
-            .filter(|it| *it == what)
+            .filter(|recorded| recorded.starts_with(prefix))
             .count()
     }
 
-    /// How often something was asked that begins so.
-    pub(super) fn count_below(&self, what: &str) -> usize {
-        self.asked
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|it| it.starts_with(what))
-            .count()
-    }
-
-    /// A client of it that does not wait long for anything.
+    /// Returns a client of this server with short pauses between attempts.
     pub(super) fn cluster(&self) -> Cluster {
         let config = kube::Config::new(format!("http://{}", self.address).parse().unwrap());
-        let pace = Pace::new(Duration::from_millis(1), Duration::from_millis(20));
+        let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(20));
         Cluster {
-            client: client(config).unwrap(),
-            limits: Limits {
-                pace,
-                ..Limits::default()
+            client: build_client(config).unwrap(),
+            timeouts: Timeouts {
+                backoff,
+                ..Timeouts::default()
             },
         }
     }
 }
 
-async fn respond<A>(
+async fn respond<R>(
     request: Request<Incoming>,
-    answer: Arc<A>,
-    heard: Arc<Mutex<Vec<String>>>,
+    reply: Arc<R>,
+    calls: Arc<Mutex<Vec<String>>>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible>
 where
-    A: Fn(&str, Value) -> Answer + Send + Sync,
+    R: Fn(&str, Value) -> Reply + Send + Sync,
 {
-    let watch = request
+    let is_watch = request
         .uri()
         .query()
         .unwrap_or_default()
         .contains("watch=true");
-    let verb = if watch {
+    let verb = if is_watch {
         "WATCH"
     } else {
         request.method().as_str()
     };
-    let what = format!("{verb} {}", request.uri().path());
-    heard.lock().unwrap().push(what.clone());
+    let call = format!("{verb} {}", request.uri().path());
+    calls.lock().unwrap().push(call.clone());
     let body = request
         .into_body()
         .collect()
         .await
-        .map(|it| it.to_bytes())
+        .map(|collected| collected.to_bytes())
         .unwrap_or_default();
-    let (status, body) = match answer(&what, serde_json::from_slice(&body).unwrap_or_default()) {
-        Answer::Json(status, value) => (
+    let (status, body) = match reply(&call, serde_json::from_slice(&body).unwrap_or_default()) {
+        Reply::Json(status, value) => (
             status,
             Full::new(Bytes::from(value.to_string())).boxed_unsync(),
         ),
-        Answer::Lines(lines) => (200, Lines(lines).boxed_unsync()),
-        Answer::Silence => std::future::pending().await,
+        Reply::Lines(lines) => (200, LinesBody(lines).boxed_unsync()),
+        Reply::Silence => std::future::pending().await,
     };
     Ok(Response::builder()
         .status(status)
@@ -152,9 +147,9 @@ where
         .unwrap())
 }
 
-struct Lines(mpsc::UnboundedReceiver<Value>);
+struct LinesBody(mpsc::UnboundedReceiver<Value>);
 
-impl Body for Lines {
+impl Body for LinesBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -164,6 +159,6 @@ impl Body for Lines {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0
             .poll_recv(context)
-            .map(|line| line.map(|it| Ok(Frame::data(Bytes::from(format!("{it}\n"))))))
+            .map(|line| line.map(|value| Ok(Frame::data(Bytes::from(format!("{value}\n"))))))
     }
 }

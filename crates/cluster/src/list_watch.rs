@@ -1,72 +1,53 @@
-//! List, then watch, for as long as the process lives.
+//! List-watch: all objects are listed, then their changes are watched, for as long as the process
+//! lives.
 //!
-//! Not the client's own watcher: that one keeps quiet about bookmarks and reopened watches, so nobody could tell a quiet
-//! cluster from a dead connection. Whatever goes wrong, what was heard so far stays; only a complete list replaces it.
+//! The watcher of the client library is not used: it hides bookmarks and reopened watches, so a
+//! quiet cluster could not be told from a dead connection. Objects received so far stay whatever
+//! fails; only a complete list replaces them.
 
-use super::{ClusterError, api_call::Call, backoff::Pace, watch_health::Pulse};
+use super::{
+    ClusterError, api_call::ApiCall, backoff::Backoff, connect::Timeouts, watch_health::WatchHealth,
+};
 use kube::{
     Api, Resource,
-    api::{ListParams, WatchEvent, WatchParams},
+    api::{ListParams, WatchEvent as ApiEvent, WatchParams},
     runtime::WatchStreamExt,
 };
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, future::poll_fn, pin::Pin, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 
-/// Objects a page of a list.
-const PAGE: u32 = 500;
-/// A watch that ended sooner than this is not opened again without a pause.
-const BRIEF: Duration = Duration::from_secs(1);
+/// The objects of one page of a list.
+const PAGE_SIZE: u32 = 500;
+/// A watch that ended sooner than this is opened again only after a pause.
+const MIN_WATCH_DURATION: Duration = Duration::from_secs(1);
+/// The longest pause that an API server may ask for.
+const MAX_RETRY_AFTER_SECS: u32 = 60;
 
-/// How long things may take.
-#[derive(Debug, Clone)]
-pub(super) struct Limits {
-    /// One call: a page of a list, the opening of a watch, a write.
-    pub(super) call: Duration,
-    /// How long one watch lasts before the API server ends it and it is opened again: the longest time a healthy watch
-    /// can be silent. Whole seconds.
-    pub(super) watch: Duration,
-    /// How much longer than that a silent watch is waited for; then the connection counts as dead.
-    pub(super) grace: Duration,
-    /// Pauses between attempts.
-    pub(super) pace: Pace,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(10),
-            watch: Duration::from_secs(60),
-            grace: Duration::from_secs(15),
-            pace: Pace::new(Duration::from_millis(500), Duration::from_secs(30)),
-        }
-    }
-}
-
-/// What was heard.
+/// A change of the watched objects.
 #[derive(Debug)]
-pub(super) enum Change<K> {
-    /// This is all there is.
-    All(Vec<K>),
-    /// New, or changed.
-    Put(K),
-    /// Deleted.
-    Gone(K),
+pub(super) enum WatchEvent<T> {
+    /// These are all objects.
+    Replaced(Vec<T>),
+    /// An object is new, or has changed.
+    Applied(T),
+    /// An object is deleted.
+    Deleted(T),
 }
 
-/// What is followed.
+/// The resource to watch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Followed {
+pub(super) struct WatchTarget {
     pub(super) group: &'static str,
     pub(super) resource: &'static str,
-    /// Said where the API server does not know the resource, which then counts as "there are none"; without it, it is a
-    /// failure as any other.
-    pub(super) absent: Option<&'static str>,
+    /// The error message if the API server does not know the resource, which then counts as an
+    /// empty list. Without a message it is an error like any other.
+    pub(super) not_installed: Option<&'static str>,
 }
 
-impl Followed {
-    fn call(&self, verb: &'static str) -> Call<'static> {
-        Call {
+impl WatchTarget {
+    fn call(&self, verb: &'static str) -> ApiCall<'static> {
+        ApiCall {
             verb,
             group: self.group,
             resource: self.resource,
@@ -76,230 +57,232 @@ impl Followed {
     }
 }
 
-/// A task that ends when nobody holds it any more.
+/// A task that is aborted when it is dropped.
 #[derive(Debug)]
-pub(super) struct Task(pub(super) JoinHandle<()>);
+pub(super) struct AbortOnDrop(pub(super) JoinHandle<()>);
 
-impl Drop for Task {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-/// Starts following. `slim` takes away what need not be kept while a list is still being read.
-pub(super) fn follow<K, T>(
+/// Starts a list-watch. `project` reduces each object to the fields to keep while a list is still
+/// being read. `on_event` is called with every change.
+pub(super) fn spawn_list_watch<K, T>(
     api: Api<K>,
-    followed: Followed,
-    limits: Limits,
-    pulse: Pulse,
-    slim: fn(K) -> T,
-    tell: impl FnMut(Change<T>) + Send + 'static,
-) -> Task
+    target: WatchTarget,
+    timeouts: Timeouts,
+    health: WatchHealth,
+    project: fn(K) -> T,
+    on_event: impl FnMut(WatchEvent<T>) + Send + 'static,
+) -> AbortOnDrop
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let mut follower = Follower {
+    let mut list_watcher = ListWatcher {
         api,
-        followed,
-        pace: limits.pace.clone(),
-        limits,
-        pulse,
-        slim,
-        tell,
+        target,
+        backoff: timeouts.backoff.clone(),
+        timeouts,
+        health,
+        project,
+        on_event,
     };
-    Task(tokio::spawn(async move { follower.run().await }))
+    AbortOnDrop(tokio::spawn(async move { list_watcher.run().await }))
 }
 
-struct Follower<K, T, F> {
+struct ListWatcher<K, T, F> {
     api: Api<K>,
-    followed: Followed,
-    limits: Limits,
-    pace: Pace,
-    pulse: Pulse,
-    slim: fn(K) -> T,
-    tell: F,
+    target: WatchTarget,
+    timeouts: Timeouts,
+    backoff: Backoff,
+    health: WatchHealth,
+    project: fn(K) -> T,
+    on_event: F,
 }
 
-/// Why a watch is over.
-enum End {
-    /// It has run its time.
+/// The reason why a watch ended.
+enum WatchEnd {
+    /// It has lasted its time.
     Closed,
-    /// What it went on from is no longer there: only a list helps.
+    /// Its resource version is no longer available: a new list is needed.
     Expired,
+    /// It failed; the duration is the least pause before a retry.
     Failed(ClusterError, Duration),
 }
 
-impl<K, T, F> Follower<K, T, F>
+impl<K, T, F> ListWatcher<K, T, F>
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     T: Send + 'static,
-    F: FnMut(Change<T>) + Send + 'static,
+    F: FnMut(WatchEvent<T>) + Send + 'static,
 {
     async fn run(&mut self) {
         loop {
             match self.list().await {
-                Ok(version) => self.watch(version).await,
-                Err(error) => self.pause_for(&error, Duration::ZERO).await,
+                Ok(resource_version) => self.watch(resource_version).await,
+                Err(error) => self.pause_after(&error, Duration::ZERO).await,
             }
         }
     }
 
-    /// Everything there is, page by page. The version to watch from.
+    /// Lists all objects, page by page. Returns the resource version to watch from.
     async fn list(&mut self) -> Result<String, ClusterError> {
-        let call = self.followed.call("list");
-        let mut found = Vec::new();
-        let mut page = ListParams::default().limit(PAGE);
+        let call = self.target.call("list");
+        let mut objects = Vec::new();
+        let mut params = ListParams::default().limit(PAGE_SIZE);
         loop {
-            let part = match call.ask(self.limits.call, self.api.list(&page)).await {
-                Ok(part) => part,
-                Err(ClusterError::Missing { .. }) if self.followed.absent.is_some() => {
-                    let error =
-                        ClusterError::Access(self.followed.absent.unwrap_or_default().to_owned());
-                    // Whoever hears that there are none can ask why.
-                    self.say(&error);
-                    self.settle(Vec::new());
+            let page = match call.send(self.timeouts.call, self.api.list(&params)).await {
+                Ok(page) => page,
+                Err(ClusterError::NotFound { .. }) if self.target.not_installed.is_some() => {
+                    let message = self.target.not_installed.unwrap_or_default();
+                    let error = ClusterError::NotInstalled(message.to_owned());
+                    // Reported first: a reader of the empty list may ask for the error.
+                    self.report_failure(&error);
+                    self.replace_all(Vec::new());
                     return Err(error);
                 }
                 Err(error) => return Err(error),
             };
-            self.pulse.beat();
-            found.extend(part.items.into_iter().map(self.slim));
-            match part.metadata.continue_.filter(|it| !it.is_empty()) {
-                Some(token) => page.continue_token = Some(token),
+            self.health.touch();
+            objects.extend(page.items.into_iter().map(self.project));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
                 None => {
-                    self.settle(found);
-                    self.well();
-                    return Ok(part.metadata.resource_version.unwrap_or_default());
+                    self.replace_all(objects);
+                    self.report_recovered();
+                    return Ok(page.metadata.resource_version.unwrap_or_default());
                 }
             }
         }
     }
 
-    fn settle(&mut self, all: Vec<T>) {
-        (self.tell)(Change::All(all));
-        self.pulse.beat();
-        self.pulse.synced();
+    fn replace_all(&mut self, objects: Vec<T>) {
+        (self.on_event)(WatchEvent::Replaced(objects));
+        self.health.touch();
+        self.health.set_synced();
     }
 
-    /// Watches from there on, until only a list helps.
-    async fn watch(&mut self, mut version: String) {
+    /// Watches from a resource version, again and again, until a new list is needed.
+    async fn watch(&mut self, mut resource_version: String) {
         loop {
-            let opened = Instant::now();
-            match self.watch_once(&mut version).await {
-                End::Failed(error, after) => self.pause_for(&error, after).await,
-                End::Expired => {
-                    self.pause_if_brief(opened).await;
+            let opened_at = Instant::now();
+            match self.watch_once(&mut resource_version).await {
+                WatchEnd::Failed(error, min_pause) => self.pause_after(&error, min_pause).await,
+                WatchEnd::Expired => {
+                    self.pause_if_brief(opened_at).await;
                     return;
                 }
-                End::Closed => self.pause_if_brief(opened).await,
+                WatchEnd::Closed => self.pause_if_brief(opened_at).await,
             }
         }
     }
 
-    async fn watch_once(&mut self, version: &mut String) -> End {
-        let call = self.followed.call("watch");
-        let seconds = u32::try_from(self.limits.watch.as_secs())
+    /// Watches until the watch ends, and keeps the resource version up to date.
+    async fn watch_once(&mut self, resource_version: &mut String) -> WatchEnd {
+        let call = self.target.call("watch");
+        let seconds = u32::try_from(self.timeouts.watch.as_secs())
             .unwrap_or(u32::MAX)
             .max(1);
         let params = WatchParams::default().timeout(seconds);
-        let from = version.clone();
-        let stream =
-            match tokio::time::timeout(self.limits.call, self.api.watch(&params, &from)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return end(&call, &error),
-                Err(_) => return End::Failed(late(&call, self.limits.call), Duration::ZERO),
-            };
+        let from = resource_version.clone();
+        let opening = self.api.watch(&params, &from);
+        let stream = match tokio::time::timeout(self.timeouts.call, opening).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return watch_end(&call, &error),
+            Err(_) => {
+                return WatchEnd::Failed(call.timed_out(self.timeouts.call), Duration::ZERO);
+            }
+        };
         let mut stream = std::pin::pin!(stream);
-        self.well();
-        self.pulse.beat();
-        let silence = self.limits.watch + self.limits.grace;
+        self.report_recovered();
+        self.health.touch();
+        // The API server ends a healthy watch by itself before this time.
+        let max_silence = self.timeouts.watch + self.timeouts.grace;
         loop {
-            let event = match tokio::time::timeout(silence, next(stream.as_mut())).await {
-                Err(_) => return End::Failed(late(&call, silence), Duration::ZERO),
-                Ok(None) => return End::Closed,
-                Ok(Some(Err(error))) => return end(&call, &error),
+            let event = match tokio::time::timeout(max_silence, next(stream.as_mut())).await {
+                Err(_) => return WatchEnd::Failed(call.timed_out(max_silence), Duration::ZERO),
+                Ok(None) => return WatchEnd::Closed,
+                Ok(Some(Err(error))) => return watch_end(&call, &error),
                 Ok(Some(Ok(event))) => event,
             };
-            self.pulse.beat();
-            self.pace.reset();
-            let change = match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                    remember(version, &object);
-                    Change::Put((self.slim)(object))
+            self.health.touch();
+            self.backoff.reset();
+            let event = match event {
+                ApiEvent::Added(object) | ApiEvent::Modified(object) => {
+                    advance_version(resource_version, &object);
+                    WatchEvent::Applied((self.project)(object))
                 }
-                WatchEvent::Deleted(object) => {
-                    remember(version, &object);
-                    Change::Gone((self.slim)(object))
+                ApiEvent::Deleted(object) => {
+                    advance_version(resource_version, &object);
+                    WatchEvent::Deleted((self.project)(object))
                 }
-                WatchEvent::Bookmark(mark) => {
-                    *version = mark.metadata.resource_version;
+                ApiEvent::Bookmark(bookmark) => {
+                    *resource_version = bookmark.metadata.resource_version;
                     continue;
                 }
-                WatchEvent::Error(status) => return end(&call, &kube::Error::Api(status)),
+                ApiEvent::Error(status) => return watch_end(&call, &kube::Error::Api(status)),
             };
-            (self.tell)(change);
+            (self.on_event)(event);
         }
     }
 
-    /// Says what is wrong, once, and waits; at least as long as the API server asked for.
-    async fn pause_for(&mut self, error: &ClusterError, after: Duration) {
-        self.say(error);
-        tokio::time::sleep(self.pace.pause().max(after)).await;
+    /// Reports an error and waits for the backoff, at least for `min_pause`.
+    async fn pause_after(&mut self, error: &ClusterError, min_pause: Duration) {
+        self.report_failure(error);
+        tokio::time::sleep(self.backoff.next_pause().max(min_pause)).await;
     }
 
-    fn say(&self, error: &ClusterError) {
-        let words = error.to_string();
-        if self.pulse.trouble(Some(words.clone())) {
+    /// Records an error, and logs it if it is new.
+    fn report_failure(&self, error: &ClusterError) {
+        let message = error.to_string();
+        if self.health.set_error(Some(message.clone())) {
             tracing::warn!(
-                resource = self.followed.resource,
-                "{words}; what is known stays, trying again"
+                resource = self.target.resource,
+                "{message}; what is known stays, trying again"
             );
         }
     }
 
-    async fn pause_if_brief(&mut self, opened: Instant) {
-        if opened.elapsed() < BRIEF {
-            tokio::time::sleep(self.pace.pause()).await;
+    /// Waits for the backoff if the watch ended at once: a server that closes every watch must not
+    /// be called in a tight loop.
+    async fn pause_if_brief(&mut self, opened_at: Instant) {
+        if opened_at.elapsed() < MIN_WATCH_DURATION {
+            tokio::time::sleep(self.backoff.next_pause()).await;
         } else {
-            self.pace.reset();
+            self.backoff.reset();
         }
     }
 
-    fn well(&mut self) {
-        if self.pulse.trouble(None) {
-            tracing::info!(resource = self.followed.resource, "watched again");
+    fn report_recovered(&mut self) {
+        if self.health.set_error(None) {
+            tracing::info!(resource = self.target.resource, "watched again");
         }
     }
 }
 
-/// The words for a watch that ended with an error.
-fn end(call: &Call<'_>, error: &kube::Error) -> End {
+/// Classifies an error that ended a watch.
+fn watch_end(call: &ApiCall<'_>, error: &kube::Error) -> WatchEnd {
     match error {
-        // 404: the resource itself is gone, and the list says what that means.
-        kube::Error::Api(status) if matches!(status.code, 404 | 410) => End::Expired,
+        // 410: the version is too old. 404: the resource is gone, and the next list reports that.
+        kube::Error::Api(status) if matches!(status.code, 404 | 410) => WatchEnd::Expired,
         kube::Error::Api(status) => {
             let seconds = status
                 .details
                 .as_ref()
-                .map_or(0, |it| it.retry_after_seconds)
-                .min(60);
-            End::Failed(call.failed(error), Duration::from_secs(u64::from(seconds)))
+                .map_or(0, |details| details.retry_after_seconds)
+                .min(MAX_RETRY_AFTER_SECS);
+            WatchEnd::Failed(call.error(error), Duration::from_secs(u64::from(seconds)))
         }
-        _ => End::Failed(call.failed(error), Duration::ZERO),
+        _ => WatchEnd::Failed(call.error(error), Duration::ZERO),
     }
 }
 
-fn late(call: &Call<'_>, after: Duration) -> ClusterError {
-    ClusterError::TimedOut {
-        what: call.what(),
-        after,
-    }
-}
-
-fn remember<K: Resource>(version: &mut String, object: &K) {
+fn advance_version<K: Resource>(resource_version: &mut String, object: &K) {
     if let Some(newer) = &object.meta().resource_version {
-        version.clone_from(newer);
+        resource_version.clone_from(newer);
     }
 }
 

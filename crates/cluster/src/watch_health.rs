@@ -1,77 +1,84 @@
-//! How a watch is doing: whether it ever had everything, when it last heard something, what is wrong now.
+//! The health of a watch: whether it is synced, when the API server last answered, and the present
+//! error.
 
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Written by the watch, read by whoever reports it. Clones are the same pulse.
+/// The health of one watch, written by its task and read by reports. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Pulse(watch::Sender<State>);
+pub(super) struct WatchHealth(watch::Sender<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    synced: bool,
-    heard: Option<Instant>,
-    trouble: Option<String>,
+    is_synced: bool,
+    last_contact: Option<Instant>,
+    error: Option<String>,
 }
 
-impl Pulse {
+impl WatchHealth {
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(State::default()))
     }
 
-    /// The API server said something.
-    pub(super) fn beat(&self) {
-        self.0.send_modify(|it| it.heard = Some(Instant::now()));
+    /// Records a response of the API server.
+    pub(super) fn touch(&self) {
+        self.0
+            .send_modify(|state| state.last_contact = Some(Instant::now()));
     }
 
-    /// Everything there is has been listed.
-    pub(super) fn synced(&self) {
-        self.0.send_modify(|it| it.synced = true);
+    /// Records that all objects have been listed.
+    pub(super) fn set_synced(&self) {
+        self.0.send_modify(|state| state.is_synced = true);
     }
 
-    /// What is wrong from now on; `None` for nothing. True where that is news.
-    pub(super) fn trouble(&self, why: Option<String>) -> bool {
-        self.0.send_if_modified(|it| {
-            let news = it.trouble != why;
-            it.trouble = why;
-            news
+    /// Sets the present error; `None` for none. True if it changed.
+    pub(super) fn set_error(&self, error: Option<String>) -> bool {
+        self.0.send_if_modified(|state| {
+            let is_changed = state.error != error;
+            state.error = error;
+            is_changed
         })
     }
 
-    pub(super) fn current_trouble(&self) -> Option<String> {
-        self.0.borrow().trouble.clone()
+    pub(super) fn error(&self) -> Option<String> {
+        self.0.borrow().error.clone()
     }
 
     pub(super) fn is_synced(&self) -> bool {
-        self.0.borrow().synced
+        self.0.borrow().is_synced
     }
 
-    pub(super) async fn until_synced(&self) {
-        // The sender is `self`: it cannot be gone while this waits.
-        let _ = self.0.subscribe().wait_for(|it| it.synced).await;
+    /// Resolves when all objects have been listed.
+    pub(super) async fn synced(&self) {
+        // The sender is `self`, so it lives while this waits.
+        let _ = self.0.subscribe().wait_for(|state| state.is_synced).await;
     }
 
+    /// Returns the time since the last response; `None` before the first.
     pub(super) fn age(&self) -> Option<Duration> {
-        self.0.borrow().heard.map(|it| it.elapsed())
+        self.0
+            .borrow()
+            .last_contact
+            .map(|contact| contact.elapsed())
     }
 
+    /// Resolves to the error, once there is one.
     #[cfg(test)]
-    pub(super) async fn until_troubled(&self) -> String {
-        let mut state = self.0.subscribe();
-        state
-            .wait_for(|it| it.trouble.is_some())
+    pub(super) async fn failed(&self) -> String {
+        let mut receiver = self.0.subscribe();
+        let state = receiver
+            .wait_for(|state| state.error.is_some())
             .await
-            .unwrap()
-            .trouble
-            .clone()
-            .unwrap()
+            .unwrap();
+        state.error.clone().unwrap()
     }
 
+    /// Resolves when the watch is synced and without an error.
     #[cfg(test)]
-    pub(super) async fn until_well(&self) {
+    pub(super) async fn recovered(&self) {
         self.0
             .subscribe()
-            .wait_for(|it| it.trouble.is_none() && it.synced)
+            .wait_for(|state| state.error.is_none() && state.is_synced)
             .await
             .unwrap();
     }

@@ -13,6 +13,7 @@ mod problem;
 mod sanitize;
 mod scan;
 mod severity;
+mod stored_certificates;
 
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
@@ -30,3 +31,4 @@ pub use scan::{
     Source, SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
+pub use stored_certificates::StoredCertificates;

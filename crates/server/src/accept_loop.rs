@@ -1,4 +1,5 @@
-//! Taking connections, and the order in which a server ends: asked to leave, held back, closed, cut.
+//! The accept loop of a server, and the phases of its shutdown: accept on, refuse new handshakes,
+//! close idle connections, abort the rest.
 
 use std::{future::Future, io, net::IpAddr, time::Duration};
 
@@ -13,117 +14,125 @@ use tokio::{
 };
 
 use super::{
-    connection::Context, listener::Listener, peer::Room, reserve_descriptor::Spare,
-    shutdown::Shutdown, tls_source::TlsSource,
+    connection::ConnectionContext, connection_slot::ConnectionSlots, listener::Listener,
+    reserve_descriptor::ReserveDescriptor, shutdown::Shutdown, tls_source::TlsSource,
 };
 
-/// After a failure of the system's (too many open files): it may have passed.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause after a failed `accept`, such as one for want of descriptors: it may have passed.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `routes` over TLS (HTTP/2 and HTTP/1.1) until `shutdown` has begun and every call is answered.
-pub async fn listen(listener: Listener, tls: TlsSource, routes: Router, shutdown: Shutdown) {
-    run(listener, Some(tls), routes, shutdown).await;
+/// Serves `routes` over TLS (HTTP/2 and HTTP/1.1) until `shutdown` has begun and every call is
+/// answered.
+pub async fn serve_tls(listener: Listener, tls: TlsSource, routes: Router, shutdown: Shutdown) {
+    serve(listener, Some(tls), routes, shutdown).await;
 }
 
-/// As [`listen`], without TLS and HTTP/1.1 only: for metrics and probes.
-pub async fn listen_plain(listener: Listener, routes: Router, shutdown: Shutdown) {
-    run(listener, None, routes, shutdown).await;
+/// Serves `routes` as [`serve_tls`] does, without TLS and over HTTP/1.1 only: for metrics and
+/// probes.
+pub async fn serve_plain(listener: Listener, routes: Router, shutdown: Shutdown) {
+    serve(listener, None, routes, shutdown).await;
 }
 
-async fn run(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdown: Shutdown) {
+async fn serve(listener: Listener, tls: Option<TlsSource>, routes: Router, shutdown: Shutdown) {
     let (close, closing) = watch::channel(false);
-    let context = Context {
+    let context = ConnectionContext {
         tls,
         routes: TowerToHyperService::new(routes),
         limits: listener.limits,
-        room: Room::new(listener.limits.connections),
+        slots: ConnectionSlots::new(listener.limits.max_connections),
         metrics: listener.metrics.clone(),
         shutdown: shutdown.clone(),
         closing,
     };
-    let mut taken = Taken {
+    let mut accept_loop = AcceptLoop {
         context,
-        spare: Spare::new(),
-        open: JoinSet::new(),
+        reserve: ReserveDescriptor::new(),
+        connections: JoinSet::new(),
     };
 
-    let began = taken.until(&listener, shutdown.begun()).await;
+    let begun_at = accept_loop.run_until(&listener, shutdown.begun()).await;
     let drain = shutdown.drain;
-    taken
-        .until(&listener, sleep_until(began + drain.delay))
+    // Callers that do not know of the shutdown yet are still served.
+    accept_loop
+        .run_until(&listener, sleep_until(begun_at + drain.delay))
         .await;
-    listener.refuse_new();
-    taken.until(&listener, sleep(drain.settle)).await;
+    // Connections whose handshake has begun still arrive in the queue.
+    listener.drop_new_handshakes();
+    accept_loop.run_until(&listener, sleep(drain.settle)).await;
     drop(listener);
     close.send_replace(true);
-    let last = async { while taken.open.join_next().await.is_some() {} };
-    if timeout_at(began + drain.bound, last).await.is_err() {
+    let last = async { while accept_loop.connections.join_next().await.is_some() {} };
+    if timeout_at(begun_at + drain.deadline, last).await.is_err() {
         tracing::warn!(
             "{} connections were still open at the end and are cut",
-            taken.open.len()
+            accept_loop.connections.len()
         );
     }
 }
 
-/// The next connection, once there is a descriptor for it.
-async fn next(room: &Room, listener: &Listener) -> io::Result<(TcpStream, IpAddr)> {
-    room.settle().await;
+/// Accepts the next connection, once there is a descriptor for it.
+async fn accept_next(
+    slots: &ConnectionSlots,
+    listener: &Listener,
+) -> io::Result<(TcpStream, IpAddr)> {
+    slots.wait_for_closing().await;
     listener.accept().await
 }
 
-/// The connections taken so far; dropped, they are cut.
-struct Taken {
-    context: Context,
-    spare: Spare,
-    open: JoinSet<()>,
+/// The connections accepted so far. Dropping it aborts them.
+struct AcceptLoop {
+    context: ConnectionContext,
+    reserve: ReserveDescriptor,
+    connections: JoinSet<()>,
 }
 
-impl Taken {
-    /// Takes connections until `end`.
-    async fn until<T>(&mut self, listener: &Listener, end: impl Future<Output = T>) -> T {
+impl AcceptLoop {
+    /// Accepts connections until `end` resolves, and returns its value.
+    async fn run_until<T>(&mut self, listener: &Listener, end: impl Future<Output = T>) -> T {
         tokio::pin!(end);
         loop {
             tokio::select! {
                 ended = &mut end => return ended,
-                accepted = next(&self.context.room, listener) => match accepted {
-                    Ok((stream, address)) => self.take(stream, address),
+                accepted = accept_next(&self.context.slots, listener) => match accepted {
+                    Ok((stream, address)) => self.spawn_connection(stream, address),
                     Err(error) => {
                         tracing::debug!("a connection could not be taken: {error}");
-                        self.spare.turn_away(listener).await;
-                        sleep(PAUSE).await;
+                        self.reserve.reject_queued(listener).await;
+                        sleep(ACCEPT_RETRY_PAUSE).await;
                     }
                 },
-                Some(_) = self.open.join_next() => {}
+                Some(_) = self.connections.join_next() => {}
             }
         }
     }
 
-    fn take(&mut self, stream: TcpStream, address: IpAddr) {
+    /// Serves a connection in a task of its own, or closes it where there is no slot.
+    fn spawn_connection(&mut self, stream: TcpStream, address: IpAddr) {
         let metrics = &self.context.metrics;
-        let Some(place) = self.context.room.enter(address) else {
+        let Some(slot) = self.context.slots.acquire(address) else {
             metrics.refused_connections.inc();
             return;
         };
-        let counted = Counted::new(&metrics.connections);
+        let gauge_guard = GaugeGuard::new(&metrics.connections);
         let context = self.context.clone();
-        self.open.spawn(async move {
-            context.serve(stream, place).await;
-            drop(counted);
+        self.connections.spawn(async move {
+            context.serve(stream, slot).await;
+            drop(gauge_guard);
         });
     }
 }
 
-/// One open connection in the gauge, whatever ends it.
-struct Counted(Gauge);
+/// Counts one open connection in a gauge until it is dropped.
+struct GaugeGuard(Gauge);
 
-impl Counted {
+impl GaugeGuard {
     fn new(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

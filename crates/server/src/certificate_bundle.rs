@@ -1,32 +1,33 @@
-//! The certificates of a store, taken apart for the plan, and its steps done to them. No clock, no file.
+//! The content of a store, parsed for the rotation plan, and the steps of the plan applied to it.
+//! It reads no clock and no file.
 
+use kubevet_model::StoredCertificates;
 use rcgen::{KeyPair, PublicKeyData};
 use rustls::crypto::CryptoProvider;
 use time::OffsetDateTime;
 
 use super::{
     certificate::{IssueError, Issued, issue_ca, issue_leaf},
-    rotation::{Authority, Held, Leaf, Signer, Step},
-    serving_certificate::{Facts, Pair, certificates},
-    store::Stored,
+    rotation::{Authority, Inventory, Leaf, RotationStep, Signer},
+    serving_certificate::{CertificateInfo, ServingCertificate, parse_certificates},
 };
 
-/// A store's content, taken apart. What cannot be read in it is as if it were not there.
-pub(super) struct Bundle {
-    authorities: Vec<Member>,
+/// The parsed content of a store. Parts that cannot be parsed count as absent.
+pub(super) struct CertificateBundle {
+    authorities: Vec<ParsedAuthority>,
     leaf: Option<(Issued, Leaf)>,
     version: Option<String>,
 }
 
-/// An authority, with its key where that is at hand; PEM.
-struct Member {
+/// An authority (PEM), with its private key if that is in the store.
+struct ParsedAuthority {
     certificate: String,
     key: Option<String>,
-    facts: Facts,
+    info: CertificateInfo,
 }
 
-impl Bundle {
-    pub(super) fn of(stored: Option<&Stored>, provider: &CryptoProvider) -> Self {
+impl CertificateBundle {
+    pub(super) fn parse(stored: Option<&StoredCertificates>, provider: &CryptoProvider) -> Self {
         let Some(stored) = stored else {
             return Self {
                 authorities: Vec::new(),
@@ -35,44 +36,13 @@ impl Bundle {
             };
         };
         let keys: Vec<KeyPair> =
-            blocks(stored.ca_keys.as_deref().unwrap_or_default(), "PRIVATE KEY")
-                .filter_map(|it| KeyPair::from_pem(it).ok())
+            pem_blocks(stored.ca_keys.as_deref().unwrap_or_default(), "PRIVATE KEY")
+                .filter_map(|block| KeyPair::from_pem(block).ok())
                 .collect();
-        let authorities: Vec<Member> = blocks(&stored.ca, "CERTIFICATE")
-            .filter_map(|it| member(it, &keys))
+        let authorities: Vec<ParsedAuthority> = pem_blocks(&stored.ca_bundle, "CERTIFICATE")
+            .filter_map(|block| ParsedAuthority::parse(block, &keys))
             .collect();
-        // Its end is the plan's matter: read as of the beginning of time.
-        let pair = Pair::parse(
-            &stored.certificate,
-            &stored.key,
-            OffsetDateTime::UNIX_EPOCH,
-            provider,
-        )
-        .ok();
-        let texts = (text(&stored.certificate), text(&stored.key));
-        let leaf = pair.map(|pair| {
-            let Facts {
-                not_before,
-                not_after,
-                names,
-                issuer,
-                ..
-            } = pair.facts;
-            let issuer = authorities.iter().position(|it| it.facts.subject == issuer);
-            let issued = Issued {
-                certificate: texts.0.to_owned(),
-                key: texts.1.to_owned(),
-            };
-            (
-                issued,
-                Leaf {
-                    not_before,
-                    not_after,
-                    names,
-                    issuer,
-                },
-            )
-        });
+        let leaf = parse_leaf(stored, &authorities, provider);
         Self {
             authorities,
             leaf,
@@ -80,128 +50,176 @@ impl Bundle {
         }
     }
 
-    /// What the plan needs of it.
-    pub(super) fn held(&self) -> Held {
-        let authority = |it: &Member| Authority {
-            not_before: it.facts.not_before,
-            not_after: it.facts.not_after,
-            signs: it.key.is_some(),
-        };
-        Held {
-            authorities: self.authorities.iter().map(authority).collect(),
-            leaf: self.leaf.as_ref().map(|(_, it)| it.clone()),
+    /// Returns the dates and names that the rotation plan needs.
+    pub(super) fn inventory(&self) -> Inventory {
+        let authorities = self.authorities.iter().map(|authority| Authority {
+            not_before: authority.info.not_before,
+            not_after: authority.info.not_after,
+            can_sign: authority.key.is_some(),
+        });
+        Inventory {
+            authorities: authorities.collect(),
+            leaf: self.leaf.as_ref().map(|(_, leaf)| leaf.clone()),
         }
     }
 
-    /// Whether it can be served and renewed: a leaf, the authority that signed it, and a key that signs.
-    pub(super) fn is_whole(&self) -> bool {
-        let signed = self
+    /// True if it can be served and renewed: it has a leaf, the authority that signed it, and a key
+    /// that signs.
+    pub(super) fn is_complete(&self) -> bool {
+        let is_signed = self
             .leaf
             .as_ref()
-            .is_some_and(|(_, it)| it.issuer.is_some());
-        signed && self.authorities.iter().any(|it| it.key.is_some())
+            .is_some_and(|(_, leaf)| leaf.issuer.is_some());
+        is_signed
+            && self
+                .authorities
+                .iter()
+                .any(|authority| authority.key.is_some())
     }
 
-    /// Does the steps; what comes out is to be written in the place of what was read.
+    /// Applies the steps, and returns the content to write in place of the one that was read.
     pub(super) fn apply(
         mut self,
-        steps: &[Step],
+        steps: &[RotationStep],
         names: &[String],
         now: OffsetDateTime,
-    ) -> Result<Stored, IssueError> {
+    ) -> Result<StoredCertificates, IssueError> {
+        // Indices refer to the bundle before the first step, so authorities leave at the end.
         let mut dropped = Vec::new();
         for step in steps {
             match step {
-                Step::IssueCa => {
-                    let issued = issue_ca(now)?;
-                    let keys = KeyPair::from_pem(&issued.key)
-                        .into_iter()
-                        .collect::<Vec<_>>();
-                    self.authorities.extend(member(&issued.certificate, &keys));
-                }
-                Step::IssueLeaf(signer) => {
-                    let ca = match signer {
-                        Signer::Held(at) => self.authorities.get(*at),
-                        Signer::New => self.authorities.last(),
-                    };
-                    if let Some(Member {
-                        certificate,
-                        key: Some(key),
-                        facts,
-                    }) = ca
-                    {
-                        let issued = issue_leaf(certificate, key, facts.not_after, names, now)?;
-                        let leaf = Leaf {
-                            not_before: now,
-                            not_after: facts.not_after,
-                            names: names.to_vec(),
-                            issuer: None,
-                        };
-                        self.leaf = Some((issued, leaf));
-                    }
-                }
-                Step::DropCa(at) => dropped.push(*at),
+                RotationStep::IssueCa => self.issue_ca(now)?,
+                RotationStep::IssueLeaf(signer) => self.issue_leaf(*signer, names, now)?,
+                RotationStep::DropCa(index) => dropped.push(*index),
             }
         }
-        let kept: Vec<&Member> = self
-            .authorities
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !dropped.contains(at))
-            .map(|(_, it)| it)
-            .collect();
+        Ok(self.into_stored(&dropped))
+    }
+
+    fn issue_ca(&mut self, now: OffsetDateTime) -> Result<(), IssueError> {
+        let issued = issue_ca(now)?;
+        let keys: Vec<KeyPair> = KeyPair::from_pem(&issued.key).into_iter().collect();
+        self.authorities
+            .extend(ParsedAuthority::parse(&issued.certificate, &keys));
+        Ok(())
+    }
+
+    fn issue_leaf(
+        &mut self,
+        signer: Signer,
+        names: &[String],
+        now: OffsetDateTime,
+    ) -> Result<(), IssueError> {
+        let authority = match signer {
+            Signer::Held(index) => self.authorities.get(index),
+            Signer::New => self.authorities.last(),
+        };
+        let Some(ParsedAuthority {
+            certificate,
+            key: Some(key),
+            info,
+        }) = authority
+        else {
+            return Ok(());
+        };
+        let issued = issue_leaf(certificate, key, info.not_after, names, now)?;
+        let leaf = Leaf {
+            not_before: now,
+            not_after: info.not_after,
+            names: names.to_vec(),
+            issuer: None,
+        };
+        self.leaf = Some((issued, leaf));
+        Ok(())
+    }
+
+    /// Returns the content of the store without the authorities at these indices.
+    fn into_stored(self, dropped: &[usize]) -> StoredCertificates {
+        let (mut ca_bundle, mut ca_keys) = (String::new(), String::new());
+        for (index, authority) in self.authorities.iter().enumerate() {
+            if !dropped.contains(&index) {
+                ca_bundle.push_str(&authority.certificate);
+                ca_keys.push_str(authority.key.as_deref().unwrap_or_default());
+            }
+        }
         let (certificate, key) = self
             .leaf
-            .map(|(it, _)| (it.certificate, it.key))
+            .map(|(issued, _)| (issued.certificate, issued.key))
             .unwrap_or_default();
-        Ok(Stored {
-            ca: kept
-                .iter()
-                .map(|it| it.certificate.as_str())
-                .collect::<String>()
-                .into_bytes(),
-            ca_keys: Some(
-                kept.iter()
-                    .filter_map(|it| it.key.as_deref())
-                    .collect::<String>()
-                    .into_bytes(),
-            ),
+        StoredCertificates {
+            ca_bundle: ca_bundle.into_bytes(),
+            ca_keys: Some(ca_keys.into_bytes()),
             certificate: certificate.into_bytes(),
             key: key.into_bytes(),
             version: self.version,
+        }
+    }
+}
+
+impl ParsedAuthority {
+    /// Parses one certificate (PEM), and finds its key among `keys` by the public key.
+    fn parse(certificate: &str, keys: &[KeyPair]) -> Option<Self> {
+        let der = parse_certificates(certificate.as_bytes()).ok()?;
+        let info = CertificateInfo::parse(der.first()?).ok()?;
+        let key = keys
+            .iter()
+            .find(|key| key.subject_public_key_info() == info.public_key)
+            .map(KeyPair::serialize_pem);
+        Some(Self {
+            certificate: format!("{}\n", certificate.trim()),
+            key,
+            info,
         })
     }
 }
 
-fn member(certificate: &str, keys: &[KeyPair]) -> Option<Member> {
-    let der = certificates(certificate.as_bytes()).ok()?;
-    let facts = Facts::of(der.first()?).ok()?;
-    let key = keys
+/// Parses the leaf of a store; `None` if it cannot be parsed or does not match its key.
+fn parse_leaf(
+    stored: &StoredCertificates,
+    authorities: &[ParsedAuthority],
+    provider: &CryptoProvider,
+) -> Option<(Issued, Leaf)> {
+    // An expired leaf is parsed too, hence the early date: the plan decides about dates.
+    let serving = ServingCertificate::parse(
+        &stored.certificate,
+        &stored.key,
+        OffsetDateTime::UNIX_EPOCH,
+        provider,
+    )
+    .ok()?;
+    let info = serving.info;
+    let issuer = authorities
         .iter()
-        .find(|it| it.subject_public_key_info() == facts.public_key)
-        .map(KeyPair::serialize_pem);
-    Some(Member {
-        certificate: format!("{}\n", certificate.trim()),
-        key,
-        facts,
-    })
+        .position(|authority| authority.info.subject == info.issuer);
+    let issued = Issued {
+        certificate: pem_str(&stored.certificate).to_owned(),
+        key: pem_str(&stored.key).to_owned(),
+    };
+    let leaf = Leaf {
+        not_before: info.not_before,
+        not_after: info.not_after,
+        names: info.names,
+        issuer,
+    };
+    Some((issued, leaf))
 }
 
-/// The PEM blocks whose label ends so, each with its frame.
-fn blocks<'a>(pem: &'a [u8], label: &str) -> impl Iterator<Item = &'a str> {
-    let end = format!("{label}-----");
-    let mut rest = text(pem);
+/// Iterates over the PEM blocks whose label ends with `label`, each with its `BEGIN` and `END`
+/// lines.
+fn pem_blocks<'a>(pem: &'a [u8], label: &str) -> impl Iterator<Item = &'a str> {
+    let end_marker = format!("{label}-----");
+    let mut rest = pem_str(pem);
     std::iter::from_fn(move || {
-        let from = rest.find("-----BEGIN ")?;
-        let block = rest.get(from..)?;
+        let start = rest.find("-----BEGIN ")?;
+        let block = rest.get(start..)?;
         let tail = block.find("-----END ")?;
-        let to = tail + block.get(tail..)?.find(&end)? + end.len();
-        rest = block.get(to..)?;
-        block.get(..to)
+        let end = tail + block.get(tail..)?.find(&end_marker)? + end_marker.len();
+        rest = block.get(end..)?;
+        block.get(..end)
     })
 }
 
-/// PEM is ASCII; anything else in it is nothing we could keep.
-fn text(pem: &[u8]) -> &str {
+/// Returns a PEM file as a string. PEM is ASCII; a file with other bytes counts as empty.
+fn pem_str(pem: &[u8]) -> &str {
     std::str::from_utf8(pem).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
-//! Who may call: an optional authority for client certificates, and optionally the names it may have given.
+//! Authentication of callers: an optional authority for client certificates, and an optional list
+//! of common names.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
@@ -15,62 +16,74 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use super::serving_certificate::{PairError, certificates};
+use super::serving_certificate::{ServingCertificateError, parse_certificates};
 
-/// A verifier of client certificates: signed by one of `ca` (PEM), common name among `names` (none = any).
-pub(super) fn verifier(
+/// The callers that are accepted. The default requires no client certificate.
+#[derive(Debug, Clone, Default)]
+pub struct ClientAuthConfig {
+    /// A PEM file of authorities, one of which must have signed the caller's certificate. It is
+    /// read again when it changes.
+    pub ca_file: Option<PathBuf>,
+    /// The accepted common names. Empty accepts any that the authority has signed.
+    pub common_names: Vec<String>,
+}
+
+/// Returns a verifier of client certificates: signed by an authority of `ca` (PEM), with a common
+/// name among `common_names` (empty: any).
+pub(super) fn client_verifier(
     ca: &[u8],
-    names: &[String],
+    common_names: &[String],
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, PairError> {
+) -> Result<Arc<dyn ClientCertVerifier>, ServingCertificateError> {
     let mut roots = RootCertStore::empty();
-    for it in certificates(ca).map_err(PairError::ClientCa)? {
+    for authority in parse_certificates(ca).map_err(ServingCertificateError::ClientCa)? {
         roots
-            .add(it)
-            .map_err(|it| PairError::ClientCa(it.to_string()))?;
+            .add(authority)
+            .map_err(|error| ServingCertificateError::ClientCa(error.to_string()))?;
     }
-    let any = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(|it| PairError::ClientCa(it.to_string()))?;
-    if names.is_empty() {
-        Ok(any)
+    let web_pki =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .build()
+            .map_err(|error| ServingCertificateError::ClientCa(error.to_string()))?;
+    if common_names.is_empty() {
+        Ok(web_pki)
     } else {
-        Ok(Arc::new(Named {
-            any,
-            names: names.to_vec(),
+        Ok(Arc::new(CommonNameVerifier {
+            web_pki,
+            common_names: common_names.to_vec(),
         }))
     }
 }
 
-/// The subject of a certificate (DER) as text; `None` where it cannot be read.
-pub(super) fn subject(certificate: &[u8]) -> Option<String> {
+/// Returns the subject of a certificate (DER) as a string; `None` if it cannot be parsed.
+pub(super) fn certificate_subject(certificate: &[u8]) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     Some(certificate.subject().to_string())
 }
 
-/// The usual checks, and then the name.
+/// A verifier that adds a check of the common name to the checks of another.
 #[derive(Debug)]
-struct Named {
-    any: Arc<dyn ClientCertVerifier>,
-    names: Vec<String>,
+struct CommonNameVerifier {
+    web_pki: Arc<dyn ClientCertVerifier>,
+    common_names: Vec<String>,
 }
 
-impl Named {
-    fn allows(&self, certificate: &[u8]) -> bool {
+impl CommonNameVerifier {
+    fn accepts(&self, certificate: &[u8]) -> bool {
         let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
             return false;
         };
         let mut given = certificate
             .subject()
             .iter_common_name()
-            .filter_map(|it| it.as_str().ok());
-        given.any(|it| self.names.iter().any(|name| name == it))
+            .filter_map(|attribute| attribute.as_str().ok());
+        given.any(|name| self.common_names.iter().any(|accepted| accepted == name))
     }
 }
 
-impl ClientCertVerifier for Named {
+impl ClientCertVerifier for CommonNameVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.any.root_hint_subjects()
+        self.web_pki.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -80,9 +93,9 @@ impl ClientCertVerifier for Named {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self
-            .any
+            .web_pki
             .verify_client_cert(end_entity, intermediates, now)?;
-        if self.allows(end_entity) {
+        if self.accepts(end_entity) {
             Ok(verified)
         } else {
             Err(Error::InvalidCertificate(
@@ -94,22 +107,24 @@ impl ClientCertVerifier for Named {
     fn verify_tls12_signature(
         &self,
         message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any.verify_tls12_signature(message, cert, dss)
+        self.web_pki
+            .verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.any.verify_tls13_signature(message, cert, dss)
+        self.web_pki
+            .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.any.supported_verify_schemes()
+        self.web_pki.supported_verify_schemes()
     }
 }

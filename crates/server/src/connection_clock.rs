@@ -1,6 +1,8 @@
-//! How fast a caller sends the head of a request, how long its connection has been idle, and whether it takes its
-//! answers. hyper has one clock for heads and for the wait between two requests; here a connection may wait long, and a
-//! head that was begun may not.
+//! The timeouts of one connection: how long a caller takes to send the head of a request, how long
+//! the connection is idle, and how long responses wait to be read.
+//!
+//! hyper has one timeout for heads and for the wait between two requests. Here a connection may be
+//! idle for long, but a head that has begun must arrive soon.
 
 use std::{
     io,
@@ -19,87 +21,95 @@ use tokio::{
     time::Instant,
 };
 
+/// The states of `ConnectionClock::state` that are not a time: no head has begun, or a request is
+/// being answered.
 const IDLE: u64 = 0;
 const BUSY: u64 = u64::MAX;
-/// Answers are counted by the period in which they were given; those of this many periods are told apart.
+/// The number of counters for unsent responses. Responses are counted by the period in which they
+/// were given, a third of the send timeout; the counters form a ring over the last periods.
 const PERIODS: u64 = 5;
 
-/// What a connection is at; shared by its stream and its service.
+/// The clock of one connection, shared by its stream and its service.
 #[derive(Debug)]
-pub(super) struct Pace {
-    began: Instant,
-    /// `IDLE`, `BUSY`, or when the head began: milliseconds since `began`, plus one.
+pub(super) struct ConnectionClock {
+    started_at: Instant,
+    /// `IDLE`, `BUSY`, or the time at which the head began: milliseconds since `started_at`, plus
+    /// one.
     state: AtomicU64,
-    /// Holds a permit once a request has come.
-    called: Notify,
-    /// One request after the other (HTTP/1.1): bytes between two are the next one's head.
-    serial: bool,
-    /// Requests that are not answered yet.
-    active: AtomicU32,
-    /// When the last request was answered: milliseconds since `began`.
-    answered: AtomicU64,
-    /// Answers that the caller has not taken, by the period in which they were given.
-    untaken: [AtomicU32; PERIODS as usize],
+    /// Holds a permit once the first request has arrived.
+    first_request: Notify,
+    /// True for HTTP/1.1, where requests are serial: bytes after a response begin the next head.
+    is_serial: bool,
+    /// The number of requests that are not answered yet.
+    active_requests: AtomicU32,
+    /// The time of the last response: milliseconds since `started_at`.
+    last_response_ms: AtomicU64,
+    /// The numbers of unsent responses, by the period in which they were given, modulo `PERIODS`.
+    unsent: [AtomicU32; PERIODS as usize],
     period: Duration,
 }
 
-impl Pace {
-    /// A new connection: its first head is awaited. `taken_within`: how long an answer may wait to be taken.
-    pub(super) fn new(serial: bool, taken_within: Duration) -> Arc<Self> {
+impl ConnectionClock {
+    /// Starts the clock of a new connection, whose first head is expected now. `send_timeout` is
+    /// the time that a response may wait to be read.
+    pub(super) fn new(is_serial: bool, send_timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
-            began: Instant::now(),
+            started_at: Instant::now(),
             state: AtomicU64::new(1),
-            called: Notify::new(),
-            serial,
-            active: AtomicU32::new(0),
-            answered: AtomicU64::new(0),
-            untaken: Default::default(),
-            period: (taken_within / 3).max(Duration::from_millis(1)),
+            first_request: Notify::new(),
+            is_serial,
+            active_requests: AtomicU32::new(0),
+            last_response_ms: AtomicU64::new(0),
+            unsent: Default::default(),
+            period: (send_timeout / 3).max(Duration::from_millis(1)),
         })
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(BUSY - 2)
+        u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(BUSY - 2)
     }
 
-    fn period_now(&self) -> u64 {
+    fn current_period(&self) -> u64 {
         self.now_ms() / u64::try_from(self.period.as_millis()).unwrap_or(1).max(1)
     }
 
-    fn untaken_of(&self, period: u64) -> Option<&AtomicU32> {
-        self.untaken
+    fn unsent_in(&self, period: u64) -> Option<&AtomicU32> {
+        self.unsent
             .get(usize::try_from(period % PERIODS).unwrap_or_default())
     }
 
-    /// An answer waits to be taken until the guard is dropped.
-    pub(super) fn answer(self: &Arc<Self>) -> Arc<Untaken> {
-        let period = self.period_now();
-        if let Some(count) = self.untaken_of(period) {
+    /// Counts a response as unsent until the guard is dropped.
+    pub(super) fn track_response(self: &Arc<Self>) -> Arc<UnsentResponse> {
+        let period = self.current_period();
+        if let Some(count) = self.unsent_in(period) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        Arc::new(Untaken {
-            pace: Arc::clone(self),
+        Arc::new(UnsentResponse {
+            clock: Arc::clone(self),
             period,
         })
     }
 
-    /// An answer waits longer than it may: those of the oldest period that is told apart.
-    pub(super) fn is_untaken(&self) -> bool {
-        self.untaken_of(self.period_now() + 1)
-            .is_some_and(|it| it.load(Ordering::Relaxed) > 0)
+    /// True if a response has waited longer than the send timeout.
+    pub(super) fn has_stalled_response(&self) -> bool {
+        // In a ring of five, the counter after the current one is that of four periods ago; a
+        // response in it has waited for more than three whole periods, which is the timeout.
+        self.unsent_in(self.current_period() + 1)
+            .is_some_and(|count| count.load(Ordering::Relaxed) > 0)
     }
 
-    /// No request is under way, and the last one was answered longer than `limit` ago.
+    /// True if no request is active and the last response is longer ago than `limit`.
     pub(super) fn is_idle(&self, limit: Duration) -> bool {
         let since = Duration::from_millis(
             self.now_ms()
-                .saturating_sub(self.answered.load(Ordering::Relaxed)),
+                .saturating_sub(self.last_response_ms.load(Ordering::Relaxed)),
         );
-        self.active.load(Ordering::Relaxed) == 0 && since > limit
+        self.active_requests.load(Ordering::Relaxed) == 0 && since > limit
     }
 
-    fn arrived(&self) {
-        if self.serial {
+    /// Records that bytes were read: they begin a head, if none has begun.
+    fn record_read(&self) {
+        if self.is_serial {
             let now = self.now_ms() + 1;
             let _ = self
                 .state
@@ -107,85 +117,86 @@ impl Pace {
         }
     }
 
-    /// A request has come.
-    pub(super) fn called(&self) {
+    /// Records that the head of a request is complete.
+    pub(super) fn record_request(&self) {
         self.state.store(BUSY, Ordering::Relaxed);
-        self.active.fetch_add(1, Ordering::Relaxed);
-        self.called.notify_one();
+        self.active_requests.fetch_add(1, Ordering::Relaxed);
+        self.first_request.notify_one();
     }
 
-    /// Its response goes out, or its caller has gone.
-    pub(super) fn answered(&self) {
+    /// Records that a response is given, or that its caller is gone.
+    pub(super) fn record_response(&self) {
         self.state.store(IDLE, Ordering::Relaxed);
-        self.answered.store(self.now_ms(), Ordering::Relaxed);
-        self.active.fetch_sub(1, Ordering::Relaxed);
+        self.last_response_ms
+            .store(self.now_ms(), Ordering::Relaxed);
+        self.active_requests.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Resolves when a request has come.
-    pub(super) async fn first_call(&self) {
-        self.called.notified().await;
+    /// Resolves when the first request has arrived.
+    pub(super) async fn first_request(&self) {
+        self.first_request.notified().await;
     }
 
-    /// A head was begun longer than `limit` ago.
-    pub(super) fn is_slow(&self, limit: Duration) -> bool {
+    /// True if a head began longer than `limit` ago and is not complete.
+    pub(super) fn is_head_overdue(&self, limit: Duration) -> bool {
         match self.state.load(Ordering::Relaxed) {
             IDLE | BUSY => false,
-            at => self.began.elapsed() > Duration::from_millis(at - 1) + limit,
+            begun => self.started_at.elapsed() > Duration::from_millis(begun - 1) + limit,
         }
     }
 }
 
-/// An answer that the caller has not taken.
+/// A guard for one response that its caller has not read yet.
 #[derive(Debug)]
-pub(super) struct Untaken {
-    pace: Arc<Pace>,
+pub(super) struct UnsentResponse {
+    clock: Arc<ConnectionClock>,
     period: u64,
 }
 
-impl Drop for Untaken {
+impl Drop for UnsentResponse {
     fn drop(&mut self) {
-        if let Some(count) = self.pace.untaken_of(self.period) {
+        if let Some(count) = self.clock.unsent_in(self.period) {
             count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-/// A stream that tells when bytes arrive.
-pub(super) struct Paced<S> {
+/// A stream that reports to a clock when bytes arrive.
+pub(super) struct TimedStream<S> {
     pub(super) stream: S,
-    pub(super) pace: Arc<Pace>,
+    pub(super) clock: Arc<ConnectionClock>,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.pace.arrived();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.clock.record_read();
         }
         polled
     }
 }
 
-/// Never vectored: head and body leave in one write, as one TLS record.
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+/// Writes are never vectored: head and body leave in one write, as one TLS record.
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
+        context: &mut Context<'_>,
+        buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        Pin::new(&mut self.stream).poll_write(context, buffer)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

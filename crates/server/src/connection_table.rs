@@ -1,25 +1,27 @@
-//! Places for connections: a bounded number, a share of it for one caller, and who must close when all are taken: of the
-//! caller that holds the most, the connection that has been open longest without having delivered anything. One that
-//! has delivered is never chosen.
+//! Admission of connections: a bounded number, a share of it for one caller, and the choice of the
+//! connection that is evicted when the table is full. Evicted is, of the caller that holds most
+//! connections, the oldest one that has delivered nothing. One that has delivered is never evicted.
 //!
-//! It is synchronous and closes nothing itself.
+//! The table is synchronous and closes nothing itself.
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-/// Connections that were told to close and are not gone yet, at most; they still hold a descriptor each.
-const CLOSING: usize = 64;
+/// The number of evicted connections that may still be closing: each holds a descriptor until then.
+const MAX_CLOSING: usize = 64;
 
-/// The places. `C` tells a connection to close.
+/// The open connections. `C` is the handle that tells one of them to close.
 #[derive(Debug)]
-pub(super) struct Places<C> {
-    limit: usize,
+pub(super) struct ConnectionTable<C> {
+    max_connections: usize,
     connections: HashMap<u64, Connection<C>>,
-    callers: HashMap<Arc<str>, Account>,
+    callers: HashMap<Arc<str>, CallerAccount>,
+    /// The number of evicted connections that have not ended yet.
     closing: usize,
-    number: u64,
+    /// The id given last. Ids grow, so a smaller id is an older connection.
+    last_id: u64,
 }
 
 #[derive(Debug)]
@@ -28,189 +30,210 @@ struct Connection<C> {
     close: C,
 }
 
+/// The connections of one caller.
 #[derive(Debug, Default)]
-struct Account {
+struct CallerAccount {
     open: usize,
-    /// Those that have delivered nothing, the oldest first.
-    silent: BTreeSet<u64>,
+    /// The ids of those that have delivered nothing, oldest first.
+    evictable: BTreeSet<u64>,
 }
 
-/// What became of a new connection.
+/// The decision about a new connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entered<C> {
-    /// It has a place, under this number; where none was free, another must close.
-    Taken(u64, Option<C>),
-    /// There is no place, and nobody who could be closed.
+pub(super) enum Admission<C> {
+    /// It is admitted.
+    Admitted {
+        /// The id of the new connection.
+        id: u64,
+        /// The handle of the connection that must close for it, if the table was full.
+        evicted: Option<C>,
+    },
+    /// There is no slot, and no connection that could be evicted.
     Refused,
 }
 
-impl<C> Places<C> {
-    /// So many places.
-    pub(super) fn new(limit: usize) -> Self {
+impl<C> ConnectionTable<C> {
+    pub(super) fn new(max_connections: usize) -> Self {
         Self {
-            limit,
+            max_connections,
             connections: HashMap::new(),
             callers: HashMap::new(),
             closing: 0,
-            number: 0,
+            last_id: 0,
         }
     }
 
-    /// A new connection.
-    pub(super) fn enter(&mut self, caller: &Arc<str>, close: C) -> Entered<C> {
-        let must_close = if self.connections.len() >= self.limit {
-            self.longest_silent(caller)
-        } else if self.open_of(caller) >= self.share() {
+    /// Decides about a new connection.
+    pub(super) fn admit(&mut self, caller: &Arc<str>, close: C) -> Admission<C> {
+        let victim = if self.connections.len() >= self.max_connections {
+            self.victim_of_largest_caller(caller)
+        } else if self.open_of(caller) >= self.max_per_caller() {
             self.callers
                 .get(caller)
-                .and_then(|it| it.silent.first().copied())
+                .and_then(|account| account.evictable.first().copied())
         } else {
-            return Entered::Taken(self.add(caller, close), None);
+            return Admission::Admitted {
+                id: self.insert(caller, close),
+                evicted: None,
+            };
         };
-        let closed = must_close
-            .filter(|_| self.closing < CLOSING)
-            .and_then(|it| self.remove(it));
-        match closed {
-            Some(closed) => {
+        let evicted = victim
+            .filter(|_| self.closing < MAX_CLOSING)
+            .and_then(|id| self.take(id));
+        match evicted {
+            Some(evicted) => {
                 self.closing += 1;
-                Entered::Taken(self.add(caller, close), Some(closed))
+                Admission::Admitted {
+                    id: self.insert(caller, close),
+                    evicted: Some(evicted),
+                }
             }
-            None => Entered::Refused,
+            None => Admission::Refused,
         }
     }
 
-    /// A connection is known by a better name: what its certificate says.
-    pub(super) fn identify(&mut self, number: u64, caller: &Arc<str>) {
-        let Some(connection) = self.connections.get_mut(&number) else {
+    /// Moves a connection to the account of the caller that its certificate names.
+    pub(super) fn identify(&mut self, id: u64, caller: &Arc<str>) {
+        let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
         let before = std::mem::replace(&mut connection.caller, Arc::clone(caller));
-        let was_silent = forget(&mut self.callers, &before, number);
+        let was_evictable = debit(&mut self.callers, &before, id);
         let account = self.callers.entry(Arc::clone(caller)).or_default();
         account.open += 1;
-        if was_silent {
-            account.silent.insert(number);
+        if was_evictable {
+            account.evictable.insert(id);
         }
     }
 
-    /// A connection has delivered what it is here for.
-    pub(super) fn delivered(&mut self, number: u64) {
-        let caller = self.connections.get(&number).map(|it| &it.caller);
-        if let Some(account) = caller.and_then(|it| self.callers.get_mut(it)) {
-            account.silent.remove(&number);
+    /// Records that a connection has delivered a whole request: it is no longer evictable.
+    pub(super) fn mark_delivered(&mut self, id: u64) {
+        let connection = self.connections.get(&id);
+        if let Some(account) =
+            connection.and_then(|connection| self.callers.get_mut(&connection.caller))
+        {
+            account.evictable.remove(&id);
         }
     }
 
-    /// A connection has ended.
-    pub(super) fn leave(&mut self, number: u64) {
-        if self.remove(number).is_none() {
+    /// Removes a connection that has ended.
+    pub(super) fn remove(&mut self, id: u64) {
+        // One that is no longer in the table was evicted before.
+        if self.take(id).is_none() {
             self.closing = self.closing.saturating_sub(1);
         }
     }
 
-    /// Whether so many are still closing that no more are told to.
-    pub(super) fn is_closing_many(&self) -> bool {
-        self.closing >= CLOSING
+    /// True if so many evicted connections are still closing that no more are evicted.
+    pub(super) fn has_closing_backlog(&self) -> bool {
+        self.closing >= MAX_CLOSING
     }
 
-    /// Whether more than three quarters of the places are taken.
+    /// True if more than three quarters of the slots are taken.
     pub(super) fn is_crowded(&self) -> bool {
-        self.connections.len() > self.limit / 4 * 3
+        self.connections.len() > self.max_connections / 4 * 3
     }
 
-    /// The most places of one caller: the last eighth is for others.
-    fn share(&self) -> usize {
-        self.limit - self.limit / 8
+    /// Returns the most connections of one caller: the last eighth of the slots is for others.
+    fn max_per_caller(&self) -> usize {
+        self.max_connections - self.max_connections / 8
     }
 
     fn open_of(&self, caller: &Arc<str>) -> usize {
-        self.callers.get(caller).map_or(0, |it| it.open)
+        self.callers.get(caller).map_or(0, |account| account.open)
     }
 
-    fn add(&mut self, caller: &Arc<str>, close: C) -> u64 {
-        self.number += 1;
+    fn insert(&mut self, caller: &Arc<str>, close: C) -> u64 {
+        self.last_id += 1;
         let account = self.callers.entry(Arc::clone(caller)).or_default();
         account.open += 1;
-        account.silent.insert(self.number);
+        account.evictable.insert(self.last_id);
         self.connections.insert(
-            self.number,
+            self.last_id,
             Connection {
                 caller: Arc::clone(caller),
                 close,
             },
         );
-        self.number
+        self.last_id
     }
 
-    /// Of the caller that holds the most; at the same number, of whoever wants another.
-    fn longest_silent(&self, wants: &Arc<str>) -> Option<u64> {
-        let callers = self.callers.iter().filter(|(_, it)| !it.silent.is_empty());
-        let (_, most) = callers.max_by_key(|(caller, it)| (it.open, *caller == wants))?;
-        most.silent.first().copied()
+    /// Returns the oldest evictable connection of the caller with most open connections. Among
+    /// equals it is the caller that wants another one.
+    fn victim_of_largest_caller(&self, newcomer: &Arc<str>) -> Option<u64> {
+        let candidates = self
+            .callers
+            .iter()
+            .filter(|(_, account)| !account.evictable.is_empty());
+        let (_, largest) =
+            candidates.max_by_key(|(caller, account)| (account.open, *caller == newcomer))?;
+        largest.evictable.first().copied()
     }
 
-    fn remove(&mut self, number: u64) -> Option<C> {
-        let connection = self.connections.remove(&number)?;
-        forget(&mut self.callers, &connection.caller, number);
+    fn take(&mut self, id: u64) -> Option<C> {
+        let connection = self.connections.remove(&id)?;
+        debit(&mut self.callers, &connection.caller, id);
         Some(connection.close)
     }
 }
 
-/// Takes a connection from its caller's account; says whether it was silent.
-fn forget(callers: &mut HashMap<Arc<str>, Account>, caller: &Arc<str>, number: u64) -> bool {
+/// Takes a connection off its caller's account. True if it was evictable.
+fn debit(callers: &mut HashMap<Arc<str>, CallerAccount>, caller: &Arc<str>, id: u64) -> bool {
     let Some(account) = callers.get_mut(caller) else {
         return false;
     };
     account.open = account.open.saturating_sub(1);
-    let was_silent = account.silent.remove(&number);
+    let was_evictable = account.evictable.remove(&id);
     if account.open == 0 {
         callers.remove(caller);
     }
-    was_silent
+    was_evictable
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Eight places. A letter is a connection of that caller, in capitals one that delivers; a digit ends the connection
-    /// of that step. For each connection: `+`, `-` where it was refused, and the step that must close.
+    /// Runs a script of steps on a table with eight slots. A letter opens a connection of that
+    /// caller, an uppercase letter one that delivers; a digit ends the connection of that step.
+    /// The result has one character for each opened connection: `+` for admitted, `-` for refused,
+    /// or the step whose connection was evicted.
     #[track_caller]
-    fn check(steps: &str, expected: &str) {
-        let mut places: Places<usize> = Places::new(8);
-        let mut came = Vec::new();
-        let mut numbers = Vec::new();
-        for (step, letter) in steps.chars().enumerate() {
-            if let Some(of) = letter.to_digit(10) {
-                places.leave(numbers[of as usize]);
-                numbers.push(0);
+    fn check(script: &str, expected: &str) {
+        let mut table: ConnectionTable<usize> = ConnectionTable::new(8);
+        let mut outcomes = Vec::new();
+        let mut ids = Vec::new();
+        for (step, command) in script.chars().enumerate() {
+            if let Some(ended) = command.to_digit(10) {
+                table.remove(ids[ended as usize]);
+                ids.push(0);
                 continue;
             }
-            let caller = Arc::from(letter.to_lowercase().to_string());
-            match places.enter(&caller, step) {
-                Entered::Taken(number, closed) => {
-                    if letter.is_uppercase() {
-                        places.delivered(number);
+            let caller = Arc::from(command.to_lowercase().to_string());
+            match table.admit(&caller, step) {
+                Admission::Admitted { id, evicted } => {
+                    if command.is_uppercase() {
+                        table.mark_delivered(id);
                     }
-                    numbers.push(number);
-                    came.push(closed.map_or("+".to_owned(), |it| it.to_string()));
+                    ids.push(id);
+                    outcomes.push(evicted.map_or("+".to_owned(), |step| step.to_string()));
                 }
-                Entered::Refused => {
-                    numbers.push(0);
-                    came.push("-".to_owned());
+                Admission::Refused => {
+                    ids.push(0);
+                    outcomes.push("-".to_owned());
                 }
             }
         }
-        assert_eq!(came.concat(), expected, "{steps}");
+        assert_eq!(outcomes.concat(), expected, "{script}");
     }
 
     #[test]
-    fn the_longest_silent_of_the_biggest_caller_closes() {
+    fn full_table_evicts_oldest_undelivered_of_largest_caller() {
         check("aaaaaaab", "++++++++");
         check("aaaaaaabb", "++++++++0");
         check("aaaabbbba", "++++++++0");
         check("abbbbbbbcc", "++++++++12");
-        // Who has delivered stays, also beside the flood of its own address.
+        // A connection that has delivered stays, also among a flood from its own address.
         check("Aaaaaaaa", "+++++++1");
         check("AAAAAAAa", "+++++++-");
         check("AAAAAAABb", "++++++++-");
@@ -218,40 +241,46 @@ mod tests {
     }
 
     #[test]
-    fn one_caller_leaves_the_last_places_to_others() {
+    fn one_caller_leaves_last_slots_to_others() {
         check("aaaaaaaaab", "+++++++01+");
         check("AAAAAAAAb", "+++++++-+");
     }
 
     #[test]
-    fn who_ends_makes_room() {
+    fn ended_connection_frees_its_slot() {
         check("aaaaaaab0b", "+++++++++");
-        let mut places: Places<()> = Places::new(2);
+        let mut table: ConnectionTable<()> = ConnectionTable::new(2);
         let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
-        let Entered::Taken(first, None) = places.enter(&a, ()) else {
+        let Admission::Admitted { id, evicted: None } = table.admit(&a, ()) else {
             panic!()
         };
-        places.identify(first, &b);
-        assert_eq!((places.callers.len(), places.open_of(&b)), (1, 1));
-        places.leave(first);
-        assert_eq!((places.callers.len(), places.connections.len()), (0, 0));
+        table.identify(id, &b);
+        assert_eq!((table.callers.len(), table.open_of(&b)), (1, 1));
+        table.remove(id);
+        assert_eq!((table.callers.len(), table.connections.len()), (0, 0));
     }
 
     #[test]
-    fn those_that_are_still_closing_are_bounded() {
-        let mut places: Places<()> = Places::new(1);
+    fn closing_connections_are_bounded() {
+        let mut table: ConnectionTable<()> = ConnectionTable::new(1);
         let caller = Arc::from("a");
-        let entered: Vec<_> = (0..=CLOSING + 1)
-            .map(|_| places.enter(&caller, ()))
+        let admissions: Vec<_> = (0..=MAX_CLOSING + 1)
+            .map(|_| table.admit(&caller, ()))
             .collect();
         assert_eq!(
-            entered.iter().filter(|it| **it == Entered::Refused).count(),
+            admissions
+                .iter()
+                .filter(|admission| **admission == Admission::Refused)
+                .count(),
             1
         );
-        places.leave(1);
+        table.remove(1);
         assert!(matches!(
-            places.enter(&caller, ()),
-            Entered::Taken(_, Some(()))
+            table.admit(&caller, ()),
+            Admission::Admitted {
+                evicted: Some(()),
+                ..
+            }
         ));
     }
 }

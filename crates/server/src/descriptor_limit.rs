@@ -1,27 +1,28 @@
-//! The limit on open descriptors, and how many connections fit under it.
+//! The limit on open file descriptors, and the number of connections that fit under it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors kept for everything but the callers: health and metrics, files, logs, the API server's client.
-const RESERVED: u64 = 256;
-/// Connections where descriptors do not limit them.
-const CONNECTIONS: u64 = 10_000;
-/// Connections at least, however few descriptors there are.
+/// The descriptors kept for everything but callers: health and metrics, files, logs, the API
+/// server's client.
+const RESERVED_DESCRIPTORS: u64 = 256;
+/// The number of connections where descriptors do not limit it.
+const MAX_CONNECTIONS: u64 = 10_000;
+/// The least number of connections, however few descriptors there are.
 const MIN_CONNECTIONS: u64 = 64;
 
-/// How many descriptors the process may open.
+/// The soft limit on open descriptors of this process; `u64::MAX` means unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Descriptors {
-    /// Before.
+pub struct DescriptorLimit {
+    /// The limit before it was raised.
     pub before: u64,
-    /// Now.
-    pub now: u64,
+    /// The limit in force.
+    pub current: u64,
 }
 
-/// Raises the soft limit on open descriptors to the hard one, as far as the system lets it.
-pub fn raise_descriptor_limit() -> Descriptors {
+/// Raises the soft limit on open descriptors to the hard limit, as far as the system permits.
+pub fn raise_descriptor_limit() -> DescriptorLimit {
     let limit = getrlimit(Resource::Nofile);
-    // No limit is said by `None`.
+    // `None` stands for no limit.
     let before = limit.current.unwrap_or(u64::MAX);
     let raised = setrlimit(
         Resource::Nofile,
@@ -33,20 +34,20 @@ pub fn raise_descriptor_limit() -> Descriptors {
     if let Err(error) = raised {
         tracing::warn!("the limit on open descriptors stays at {before}: {error}");
     }
-    Descriptors {
+    DescriptorLimit {
         before,
-        now: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
+        current: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
     }
 }
 
-impl Descriptors {
-    /// How many connections there may be at once.
+impl DescriptorLimit {
+    /// Returns the number of connections that may be open at once.
     #[must_use]
-    pub fn connections(self) -> usize {
+    pub fn max_connections(self) -> usize {
         let fit = self
-            .now
-            .saturating_sub(RESERVED)
-            .clamp(MIN_CONNECTIONS, CONNECTIONS);
+            .current
+            .saturating_sub(RESERVED_DESCRIPTORS)
+            .clamp(MIN_CONNECTIONS, MAX_CONNECTIONS);
         usize::try_from(fit).unwrap_or(usize::MAX)
     }
 }
@@ -56,8 +57,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_follow_from_descriptors() {
-        for (now, expected) in [
+    fn connections_are_bounded_by_descriptors() {
+        for (current, expected) in [
             (u64::MAX, 10_000),
             (20_000, 10_000),
             (1024, 768),
@@ -65,9 +66,9 @@ mod tests {
             (10, 64),
         ] {
             assert_eq!(
-                Descriptors { before: 0, now }.connections(),
+                DescriptorLimit { before: 0, current }.max_connections(),
                 expected,
-                "{now}"
+                "{current}"
             );
         }
     }

@@ -1,4 +1,5 @@
-//! Health and metrics on a thread and a runtime of their own: they answer however busy the others are.
+//! A server for health and metrics on a thread and a runtime of its own, so that probes are
+//! answered however busy the main runtime is.
 
 use std::{io, net::SocketAddr, sync::mpsc, thread};
 
@@ -6,26 +7,26 @@ use axum::Router;
 use tokio::{runtime, sync::oneshot};
 
 use super::{
-    accept_loop::listen_plain,
-    listener::{Limits, Listener},
-    metrics::Metrics,
+    accept_loop::serve_plain,
+    listener::{ConnectionLimits, Listener},
+    metrics::ServerMetrics,
     shutdown::Shutdown,
 };
 
-/// As [`listen_plain`], on a thread of its own. Returns when the address is bound; what is returned resolves when the
-/// server has come to its end.
+/// Serves `routes` as [`serve_plain`] does, on a thread of its own. Returns once the address is
+/// bound; the receiver resolves when the server has ended.
 ///
 /// # Errors
-/// As [`Listener::bind`], or the system gives no thread.
-pub fn listen_apart(
+/// Those of [`Listener::bind`], and where the system gives no thread or runtime.
+pub fn spawn_health_server(
     address: SocketAddr,
     is_shared: bool,
-    metrics: Metrics,
+    metrics: ServerMetrics,
     routes: Router,
     shutdown: Shutdown,
 ) -> io::Result<oneshot::Receiver<()>> {
-    let (bound, is_bound) = mpsc::channel();
-    let (end, ended) = oneshot::channel();
+    let (bound_sender, bound_receiver) = mpsc::channel();
+    let (ended_sender, ended_receiver) = oneshot::channel();
     thread::Builder::new()
         .name("health".to_owned())
         .spawn(move || {
@@ -39,18 +40,18 @@ pub fn listen_apart(
                     } else {
                         Listener::bind
                     };
-                    let listener = bind(address, Limits::of_health(), metrics)?;
-                    // Whoever waits for it is still there.
-                    let _ = bound.send(Ok(()));
-                    listen_plain(listener, routes, shutdown).await;
+                    let listener = bind(address, ConnectionLimits::for_health(), metrics)?;
+                    // The receiver lives until this function's caller has the result.
+                    let _ = bound_sender.send(Ok(()));
+                    serve_plain(listener, routes, shutdown).await;
                     Ok(())
                 })
             };
             if let Err(error) = serve() {
-                let _ = bound.send(Err(error));
+                let _ = bound_sender.send(Err(error));
             }
-            let _ = end.send(());
+            let _ = ended_sender.send(());
         })?;
-    is_bound.recv().map_err(io::Error::other)??;
-    Ok(ended)
+    bound_receiver.recv().map_err(io::Error::other)??;
+    Ok(ended_receiver)
 }

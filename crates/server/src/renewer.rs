@@ -1,5 +1,6 @@
-//! Keeps certificates of our own in force: reads the store, plans, writes, tells callers, and hands the outcome to
-//! whatever serves. Several keepers may share one store: who is late reads again.
+//! The control loop that keeps managed certificates valid: it reads the store, plans, writes,
+//! publishes the bundle to callers, and hands the result to the TLS configuration. Several
+//! renewers may share one store: whoever is late reads again.
 //!
 //! It never replaces an authority that callers trust because a file has vanished: see `recovery`.
 
@@ -8,53 +9,55 @@ use std::{
     time::Duration,
 };
 
+use kubevet_model::StoredCertificates;
 use rustls::crypto::{CryptoProvider, ring};
 use time::OffsetDateTime;
 
 use super::{
     certificate::IssueError,
-    certificate_bundle::Bundle,
-    recovery::{Found, InForce, Recovery, recovery},
-    rotation::plan,
-    serving_certificate::Pair,
-    store::{CertificateStore, Published, StoreError, Stored},
+    certificate_bundle::CertificateBundle,
+    recovery::{InForce, Recovery, StoreState, choose_recovery},
+    rotation::plan_rotation,
+    serving_certificate::ServingCertificate,
+    store::{CertificateStore, Publication, StoreError},
     tls_source::TlsSource,
 };
 
-/// How often a keeper that is late reads again within one turn.
-const TRIES: usize = 20;
-/// Between two of them.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The number of attempts of one reconcile where other renewers write at the same time.
+const MAX_ATTEMPTS: usize = 20;
+/// The pause between two attempts.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Keeps the certificates of one store.
-pub struct Keeper<S> {
+/// Keeps the certificates of one store valid.
+pub struct CertificateRenewer<S> {
     store: Arc<S>,
     names: Vec<String>,
     overlap: Duration,
     provider: CryptoProvider,
-    /// The last valid pair that the store held.
-    in_force: Mutex<Option<Stored>>,
+    /// The last valid certificates of the store.
+    in_force: Mutex<Option<StoredCertificates>>,
 }
 
-/// Why a turn did not come to its end.
+/// The reason why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
-pub enum KeeperError {
+pub enum RenewalError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Nothing could be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
-    /// What somebody else kept there is gone.
+    /// The certificates of an external issuer are gone.
     #[error(
         "the certificates are gone from where somebody else kept them: what was in force is served on, put them back"
     )]
     Gone,
 }
 
-impl<S: CertificateStore> Keeper<S> {
-    /// `names`: of the leaf, see [`leaf_names`](super::leaf_names). `overlap`: how long a bundle with a new authority
-    /// is published before that authority signs.
+impl<S: CertificateStore> CertificateRenewer<S> {
+    /// Returns a renewer. `names` are those of the leaf, see [`leaf_names`](super::leaf_names).
+    /// `overlap` is the time for which a bundle with a new authority is published before that
+    /// authority signs.
     pub fn new(store: Arc<S>, names: Vec<String>, overlap: Duration) -> Self {
         Self {
             store,
@@ -65,133 +68,153 @@ impl<S: CertificateStore> Keeper<S> {
         }
     }
 
-    /// One turn: what is in force after it. Certificates of somebody else are handed through untouched.
+    /// Reconciles once, and returns the certificates that are in force then. Certificates of an
+    /// external issuer are returned unchanged.
     ///
     /// # Errors
-    /// The store could not be read or written, or another keeper was first each time; what was in force still is.
-    pub async fn turn(&self, now: OffsetDateTime) -> Result<Stored, KeeperError> {
-        for _ in 0..TRIES {
-            match self.attempt(now).await {
-                Err(KeeperError::Store(StoreError::Conflict)) => tokio::time::sleep(PAUSE).await,
+    /// The store could not be read or written, or another renewer was first at each attempt. The
+    /// certificates in force stay.
+    pub async fn reconcile(&self, now: OffsetDateTime) -> Result<StoredCertificates, RenewalError> {
+        for _ in 0..MAX_ATTEMPTS {
+            match self.reconcile_once(now).await {
+                Err(RenewalError::Store(StoreError::Conflict)) => {
+                    tokio::time::sleep(CONFLICT_PAUSE).await;
+                }
                 other => return other,
             }
         }
         Err(StoreError::Conflict.into())
     }
 
-    async fn attempt(&self, now: OffsetDateTime) -> Result<Stored, KeeperError> {
-        let (stored, incomplete) = match self.store.read().await {
+    async fn reconcile_once(
+        &self,
+        now: OffsetDateTime,
+    ) -> Result<StoredCertificates, RenewalError> {
+        let (stored, incomplete_reason) = match self.store.read().await {
             Ok(stored) => (stored, None),
-            Err(StoreError::Incomplete { words, part }) => (Some(*part), Some(words)),
+            Err(StoreError::Incomplete { reason, part }) => (Some(*part), Some(reason)),
             Err(error) => return Err(error.into()),
         };
-        let in_force = self.in_force(now);
-        let bundle = Bundle::of(stored.as_ref(), &self.provider);
-        let found = found(
+        let in_force = self.valid_in_force(now);
+        let bundle = CertificateBundle::parse(stored.as_ref(), &self.provider);
+        let state = store_state(
             stored.as_ref(),
-            incomplete.is_some(),
+            incomplete_reason.is_some(),
             &bundle,
             in_force.as_ref(),
         );
-        let whose = match &in_force {
+        let owner = match &in_force {
             None => InForce::None,
-            Some(it) if it.ca_keys.is_some() => InForce::Ours,
-            Some(_) => InForce::Theirs,
+            Some(certificates) if certificates.ca_keys.is_some() => InForce::Managed,
+            Some(_) => InForce::External,
         };
-        let done = match (recovery(whose, found), stored) {
+        let result = match (choose_recovery(owner, state), stored) {
             (Recovery::WriteBack, stored) => self.write_back(in_force, stored).await,
-            (Recovery::HandThrough, Some(stored)) => Ok(self.hand_through(stored, whose).await),
-            (Recovery::Plan, stored) => self.keep(stored, bundle, now).await,
-            (Recovery::Report, Some(part)) => {
-                let words = incomplete.unwrap_or_default();
-                Err(StoreError::Incomplete {
-                    words,
-                    part: Box::new(part),
-                }
-                .into())
+            (Recovery::ServeExternal, Some(stored)) => Ok(self.serve_external(stored, owner).await),
+            (Recovery::ApplyPlan, stored) => self.apply_plan(stored, bundle, now).await,
+            (Recovery::Report, Some(part)) => Err(StoreError::Incomplete {
+                reason: incomplete_reason.unwrap_or_default(),
+                part: Box::new(part),
             }
-            (Recovery::Report | Recovery::HandThrough, None) => Err(KeeperError::Gone),
+            .into()),
+            (Recovery::Report | Recovery::ServeExternal, None) => Err(RenewalError::Gone),
         };
-        if let Ok(stored) = &done
-            && Pair::parse(&stored.certificate, &stored.key, now, &self.provider).is_ok()
+        if let Ok(stored) = &result
+            && self.is_valid(stored, now)
         {
             *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored.clone());
         }
-        done
+        result
     }
 
-    /// The last valid pair, where it still is.
-    fn in_force(&self, now: OffsetDateTime) -> Option<Stored> {
-        let held = self
+    /// Returns the last valid certificates, if they still are valid.
+    fn valid_in_force(&self, now: OffsetDateTime) -> Option<StoredCertificates> {
+        let last = self
             .in_force
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        held.filter(|it| Pair::parse(&it.certificate, &it.key, now, &self.provider).is_ok())
+        last.filter(|certificates| self.is_valid(certificates, now))
     }
 
-    /// Puts what is in force in the place of what is left of it.
+    fn is_valid(&self, stored: &StoredCertificates, now: OffsetDateTime) -> bool {
+        ServingCertificate::parse(&stored.certificate, &stored.key, now, &self.provider).is_ok()
+    }
+
+    /// Writes the certificates in force over what is left of them.
     async fn write_back(
         &self,
-        in_force: Option<Stored>,
-        left: Option<Stored>,
-    ) -> Result<Stored, KeeperError> {
+        in_force: Option<StoredCertificates>,
+        left: Option<StoredCertificates>,
+    ) -> Result<StoredCertificates, RenewalError> {
         let Some(in_force) = in_force else {
-            return Err(KeeperError::Gone);
+            return Err(RenewalError::Gone);
         };
-        let whole = Stored {
-            version: left.and_then(|it| it.version),
+        let restored = StoredCertificates {
+            version: left.and_then(|stored| stored.version),
             ..in_force
         };
-        self.store.write(&whole).await?;
+        self.store.write(&restored).await?;
         tracing::error!(
             "certificates had vanished or were damaged: those in force were written back"
         );
-        self.publish(&whole.ca).await;
-        Ok(whole)
+        self.publish(&restored.ca_bundle).await;
+        Ok(restored)
     }
 
-    /// Certificates of somebody else.
-    async fn hand_through(&self, stored: Stored, before: InForce) -> Stored {
-        if before == InForce::Ours {
+    /// Publishes the bundle of an external issuer, and returns its certificates unchanged.
+    async fn serve_external(
+        &self,
+        stored: StoredCertificates,
+        previous_owner: InForce,
+    ) -> StoredCertificates {
+        if previous_owner == InForce::Managed {
             tracing::warn!(
                 "ca.key is gone: from now on somebody else keeps the certificates, and they are not renewed"
             );
         }
-        // Whoever made them has a bundle for the callers, too; where it is empty, they were told otherwise.
-        if !stored.ca.is_empty() {
-            self.publish(&stored.ca).await;
+        // An external issuer with an empty bundle tells callers by other means.
+        if !stored.ca_bundle.is_empty() {
+            self.publish(&stored.ca_bundle).await;
         }
         stored
     }
 
-    /// Certificates of our own, or none yet.
-    async fn keep(
+    /// Plans and applies the rotation of managed certificates, or issues the first ones.
+    async fn apply_plan(
         &self,
-        stored: Option<Stored>,
-        bundle: Bundle,
+        stored: Option<StoredCertificates>,
+        bundle: CertificateBundle,
         now: OffsetDateTime,
-    ) -> Result<Stored, KeeperError> {
-        let published = match &stored {
-            Some(stored) => self.publish(&stored.ca).await,
+    ) -> Result<StoredCertificates, RenewalError> {
+        // Published before the plan, which must know whether callers trust the present bundle.
+        let is_published = match &stored {
+            Some(stored) => self.publish(&stored.ca_bundle).await,
             None => false,
         };
-        let steps = plan(now, &bundle.held(), &self.names, self.overlap, published);
+        let steps = plan_rotation(
+            now,
+            &bundle.inventory(),
+            &self.names,
+            self.overlap,
+            is_published,
+        );
         if let Some(stored) = stored.filter(|_| steps.is_empty()) {
             return Ok(stored);
         }
-        let new = bundle.apply(&steps, &self.names, now)?;
-        self.store.write(&new).await?;
+        let renewed = bundle.apply(&steps, &self.names, now)?;
+        self.store.write(&renewed).await?;
         tracing::info!(?steps, "certificates were renewed");
-        if self.publish(&new.ca).await && !published {
+        if self.publish(&renewed.ca_bundle).await && !is_published {
             tracing::debug!("callers trust the bundle");
         }
-        Ok(new)
+        Ok(renewed)
     }
 
-    async fn publish(&self, bundle: &[u8]) -> bool {
-        match self.store.publish(bundle).await {
-            Ok(it) => it == Published::Done,
+    /// Publishes a bundle; true if it is known to be where callers read it.
+    async fn publish(&self, ca_bundle: &[u8]) -> bool {
+        match self.store.publish(ca_bundle).await {
+            Ok(publication) => publication == Publication::Complete,
             Err(error) => {
                 tracing::warn!(
                     "callers could not be told which authority to trust (tried again soon): {error}"
@@ -201,57 +224,58 @@ impl<S: CertificateStore> Keeper<S> {
         }
     }
 
-    /// A turn every `every`, for ever; what comes out is served at once. What goes wrong is counted, and logged when it
-    /// changes.
-    pub async fn run(&self, tls: &TlsSource, every: Duration) {
-        let mut said = None;
+    /// Reconciles at every `interval`, for ever, and applies the result to `tls` at once. A failure
+    /// is counted, and logged when it changes.
+    pub async fn run(&self, tls: &TlsSource, interval: Duration) {
+        let mut logged = None;
         loop {
-            tokio::time::sleep(every).await;
-            let failure = match self.turn(OffsetDateTime::now_utc()).await {
+            tokio::time::sleep(interval).await;
+            let failure = match self.reconcile(OffsetDateTime::now_utc()).await {
                 Ok(stored) => {
-                    tls.offer(&stored).await;
+                    tls.reload(&stored).await;
                     None
                 }
                 Err(error) => Some(error.to_string()),
             };
-            tls.metrics().missing(failure.is_some());
-            if let Some(words) = failure.as_ref().filter(|_| said != failure) {
+            tls.metrics().set_certificates_missing(failure.is_some());
+            if let Some(reason) = failure.as_ref().filter(|_| logged != failure) {
                 tracing::error!(
-                    "the certificates could not be looked after (tried again soon): {words}"
+                    "the certificates could not be looked after (tried again soon): {reason}"
                 );
             }
-            said = failure;
+            logged = failure;
         }
     }
 }
 
-fn found(
-    stored: Option<&Stored>,
-    incomplete: bool,
-    bundle: &Bundle,
-    in_force: Option<&Stored>,
-) -> Found {
+/// Classifies the content of a store for the recovery table.
+fn store_state(
+    stored: Option<&StoredCertificates>,
+    is_incomplete: bool,
+    bundle: &CertificateBundle,
+    in_force: Option<&StoredCertificates>,
+) -> StoreState {
     let Some(stored) = stored else {
-        return Found::Nothing;
+        return StoreState::Empty;
     };
-    if incomplete {
-        return if in_force.is_some_and(|it| is_part(stored, it)) {
-            Found::Remains
+    if is_incomplete {
+        return if in_force.is_some_and(|current| is_part_of(stored, current)) {
+            StoreState::PartOfCurrent
         } else {
-            Found::Part
+            StoreState::PartOfOther
         };
     }
     match stored.ca_keys {
-        None => Found::Theirs,
-        Some(_) if bundle.is_whole() => Found::Ours,
-        Some(_) => Found::Damaged,
+        None => StoreState::External,
+        Some(_) if bundle.is_complete() => StoreState::Managed,
+        Some(_) => StoreState::ManagedDamaged,
     }
 }
 
-/// Whether everything that is there is of the other.
-fn is_part(part: &Stored, whole: &Stored) -> bool {
-    let held = |part: &[u8], whole: &[u8]| part.is_empty() || part == whole;
-    held(&part.ca, &whole.ca)
-        && held(&part.certificate, &whole.certificate)
-        && held(&part.key, &whole.key)
+/// True if each file of `part` is missing or equal to that of `whole`.
+fn is_part_of(part: &StoredCertificates, whole: &StoredCertificates) -> bool {
+    let matches = |part: &[u8], whole: &[u8]| part.is_empty() || part == whole;
+    matches(&part.ca_bundle, &whole.ca_bundle)
+        && matches(&part.certificate, &whole.certificate)
+        && matches(&part.key, &whole.key)
 }

@@ -1,22 +1,23 @@
-//! A descriptor kept for the moment in which there is none left: given up, it lets one waiting connection be taken and
-//! closed, so that its caller is not left waiting and the listener is not woken for it for ever.
+//! A file descriptor kept in reserve for the moment in which none is left. Closing it lets one
+//! queued connection be accepted and closed: its caller is not left waiting, and the listener is
+//! not woken for it again and again.
 
 use std::fs::File;
 
 use super::listener::Listener;
 
-/// The descriptor.
-pub(super) struct Spare(Option<File>);
+/// An open descriptor; `None` while none could be opened.
+pub(super) struct ReserveDescriptor(Option<File>);
 
-impl Spare {
+impl ReserveDescriptor {
     pub(super) fn new() -> Self {
         Self(open())
     }
 
-    /// Turns one waiting connection away.
-    pub(super) async fn turn_away(&mut self, listener: &Listener) {
+    /// Accepts and closes one queued connection with the reserved descriptor, and reserves anew.
+    pub(super) async fn reject_queued(&mut self, listener: &Listener) {
         if self.0.take().is_some() {
-            listener.turn_away().await;
+            listener.reject_queued().await;
         }
         self.0 = open();
     }

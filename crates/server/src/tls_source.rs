@@ -1,9 +1,8 @@
-//! What new connections are met with: the pair in force, swapped whole. A pair that cannot be served never takes its
-//! place, and connections that are open live on with what they began with.
+//! The TLS configuration for new connections, replaced as a whole. Certificates that cannot be
+//! served never replace those in force, and open connections keep what they began with.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,6 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use kubevet_model::StoredCertificates;
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, ring},
@@ -22,37 +22,30 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use super::{
-    client_auth::verifier,
-    dir_store::bytes,
-    metrics::Metrics,
-    serving_certificate::{Facts, Pair, PairError, certificates},
-    store::{CertificateStore, StoreError, Stored},
+    client_auth::{ClientAuthConfig, client_verifier},
+    dir_store::read_file,
+    metrics::ServerMetrics,
+    serving_certificate::{
+        CertificateInfo, ServingCertificate, ServingCertificateError, parse_certificates,
+    },
+    store::{CertificateStore, StoreError},
 };
 
-/// Which callers are let in. The default asks for no certificate.
-#[derive(Debug, Clone, Default)]
-pub struct Clients {
-    /// Authorities (PEM file) one of which must have signed the caller's certificate; read again when it changes.
-    pub ca: Option<PathBuf>,
-    /// Common names that are let in; none = any that the authority signed.
-    pub names: Vec<String>,
-}
-
-/// Why there is nothing to serve with.
+/// The reason why no TLS configuration could be built.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The certificates cannot be had.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// They cannot be served.
+    /// The certificates cannot be served.
     #[error(transparent)]
-    Pair(#[from] PairError),
-    /// There are none.
+    Certificate(#[from] ServingCertificateError),
+    /// The store is empty.
     #[error("there is no certificate to serve with")]
-    Nothing,
+    NoCertificate,
 }
 
-/// The pair in force. Clones share it.
+/// The TLS configuration in force. Clones share it.
 #[derive(Clone)]
 pub struct TlsSource {
     inner: Arc<Inner>,
@@ -60,191 +53,199 @@ pub struct TlsSource {
 
 struct Inner {
     current: ArcSwap<Current>,
-    clients: Clients,
+    client_auth: ClientAuthConfig,
     provider: Arc<CryptoProvider>,
-    metrics: Metrics,
-    /// What was last looked at, taken or not: each content is judged and spoken of once.
-    seen: AtomicU64,
-    reload: Notify,
-    looked: Notify,
+    metrics: ServerMetrics,
+    /// The hash of the content seen last, applied or not: each content is tried and logged once.
+    seen_hash: AtomicU64,
+    poll_requested: Notify,
+    polled: Notify,
 }
 
 struct Current {
     config: Arc<ServerConfig>,
-    ca: Vec<u8>,
+    ca_bundle: Vec<u8>,
 }
 
-/// What became of certificates that were offered.
+/// The outcome of a reload.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Offered {
-    /// They are in force.
-    Taken,
-    /// They were looked at before.
-    Same,
-    /// They cannot be served: the old ones stay.
-    Kept(PairError),
+pub enum ReloadOutcome {
+    /// The certificates are in force.
+    Applied,
+    /// The content was seen before.
+    Unchanged,
+    /// The certificates cannot be served: those in force stay.
+    Rejected(ServingCertificateError),
 }
 
 impl TlsSource {
-    /// Serves what the store holds.
+    /// Builds the configuration from the content of a store.
     ///
     /// # Errors
-    /// It holds nothing that can be served: there is no old pair to keep.
+    /// The store holds nothing that can be served: there is nothing in force to keep.
     pub async fn open(
         store: &impl CertificateStore,
-        clients: Clients,
-        metrics: Metrics,
+        client_auth: ClientAuthConfig,
+        metrics: ServerMetrics,
     ) -> Result<Self, TlsError> {
-        let stored = store.read().await?.ok_or(TlsError::Nothing)?;
-        Self::new(&stored, clients, metrics).await
+        let stored = store.read().await?.ok_or(TlsError::NoCertificate)?;
+        Self::new(&stored, client_auth, metrics).await
     }
 
-    /// Serves `stored`.
+    /// Builds the configuration from `stored`.
     ///
     /// # Errors
-    /// It cannot be served, nor can the client authorities be read.
+    /// The certificates cannot be served, or the client authorities cannot be read.
     pub async fn new(
-        stored: &Stored,
-        clients: Clients,
-        metrics: Metrics,
+        stored: &StoredCertificates,
+        client_auth: ClientAuthConfig,
+        metrics: ServerMetrics,
     ) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
-        let client_ca = client_ca(&clients).await.map_err(PairError::ClientCa)?;
-        let now = OffsetDateTime::now_utc();
+        let client_ca = read_client_ca(&client_auth)
+            .await
+            .map_err(ServingCertificateError::ClientCa)?;
         let current = build(
             stored,
             client_ca.as_deref(),
-            &clients,
-            now,
+            &client_auth,
+            OffsetDateTime::now_utc(),
             &provider,
             &metrics,
         )?;
-        let seen = AtomicU64::new(hash(stored, client_ca.as_deref()));
         let inner = Inner {
             current: ArcSwap::from_pointee(current),
-            clients,
+            client_auth,
             provider,
             metrics,
-            seen,
-            reload: Notify::new(),
-            looked: Notify::new(),
+            seen_hash: AtomicU64::new(content_hash(stored, client_ca.as_deref())),
+            poll_requested: Notify::new(),
+            polled: Notify::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
     }
 
-    /// What is counted.
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(super) fn metrics(&self) -> &ServerMetrics {
         &self.inner.metrics
     }
 
-    /// What a new connection is met with.
+    /// Returns the configuration for a new connection.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.inner.current.load().config)
     }
 
-    /// The bundle (PEM) by which callers trust the pair in force; empty where nobody told.
+    /// Returns the bundle (PEM) by which callers trust the certificate in force. It is empty where
+    /// an external issuer keeps it.
     #[must_use]
     pub fn ca_bundle(&self) -> Vec<u8> {
-        self.inner.current.load().ca.clone()
+        self.inner.current.load().ca_bundle.clone()
     }
 
-    /// Takes `stored` if it can be served; else the old pair stays, which is logged and counted once.
-    pub async fn offer(&self, stored: &Stored) -> Offered {
+    /// Applies `stored` if it can be served. Otherwise the certificates in force stay, which is
+    /// logged and counted once for each content.
+    pub async fn reload(&self, stored: &StoredCertificates) -> ReloadOutcome {
         let inner = &self.inner;
-        let built = match client_ca(&inner.clients).await {
-            Ok(client_ca) => {
-                let hash = hash(stored, client_ca.as_deref());
-                if inner.seen.swap(hash, Ordering::AcqRel) == hash {
-                    return Offered::Same;
-                }
-                let now = OffsetDateTime::now_utc();
+        let client_ca = read_client_ca(&inner.client_auth).await;
+        let hash = match &client_ca {
+            Ok(client_ca) => content_hash(stored, client_ca.as_deref()),
+            Err(reason) => hash_of(reason),
+        };
+        if inner.seen_hash.swap(hash, Ordering::AcqRel) == hash {
+            return ReloadOutcome::Unchanged;
+        }
+        let built = client_ca
+            .map_err(ServingCertificateError::ClientCa)
+            .and_then(|client_ca| {
                 build(
                     stored,
                     client_ca.as_deref(),
-                    &inner.clients,
-                    now,
+                    &inner.client_auth,
+                    OffsetDateTime::now_utc(),
                     &inner.provider,
                     &inner.metrics,
                 )
-            }
-            Err(words) => {
-                let mut hash = DefaultHasher::new();
-                words.hash(&mut hash);
-                if inner.seen.swap(hash.finish(), Ordering::AcqRel) == hash.finish() {
-                    return Offered::Same;
-                }
-                Err(PairError::ClientCa(words))
-            }
-        };
+            });
         match built {
             Ok(current) => {
                 inner.current.store(Arc::new(current));
-                inner.metrics.reloaded("taken");
+                inner.metrics.count_reload("taken");
                 tracing::info!("new certificates are in force");
-                Offered::Taken
+                ReloadOutcome::Applied
             }
             Err(error) => {
-                inner.metrics.reloaded("kept_old");
+                inner.metrics.count_reload("kept_old");
                 tracing::warn!("the new certificates cannot be served, the old ones stay: {error}");
-                Offered::Kept(error)
+                ReloadOutcome::Rejected(error)
             }
         }
     }
 
-    /// Looks at the store now, not at the next turn of [`watch`](Self::watch).
-    pub fn reload(&self) {
-        self.inner.reload.notify_one();
+    /// Makes [`watch`](Self::watch) poll the store now.
+    pub fn request_poll(&self) {
+        self.inner.poll_requested.notify_one();
     }
 
-    /// Resolves when the watch has next looked at the store. Take it before what it is to wait for.
-    pub fn looked(&self) -> impl Future<Output = ()> + '_ {
-        self.inner.looked.notified()
+    /// Resolves after the next poll of [`watch`](Self::watch). Call it before the change that the
+    /// poll is to see.
+    pub fn polled(&self) -> impl Future<Output = ()> + '_ {
+        self.inner.polled.notified()
     }
 
-    /// Looks at the store every `every`, and on [`reload`](Self::reload), for ever: contents are compared, so that a
-    /// file replaced in whatever way (a rename, a mounted Secret's symlink) is seen.
-    pub async fn watch(&self, store: &impl CertificateStore, every: Duration) {
-        let mut said = None;
+    /// Polls the store at every `interval`, and on [`request_poll`](Self::request_poll), for ever.
+    /// It compares contents, so a file replaced by any means is seen: by a rename, or by the
+    /// symlink of a mounted Secret.
+    pub async fn watch(&self, store: &impl CertificateStore, interval: Duration) {
+        let mut logged = None;
         loop {
             tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                () = self.inner.reload.notified() => {}
+                () = tokio::time::sleep(interval) => {}
+                () = self.inner.poll_requested.notified() => {}
             }
             let failure = match store.read().await {
                 Ok(Some(stored)) => {
-                    self.offer(&stored).await;
+                    self.reload(&stored).await;
                     None
                 }
                 Ok(None) => Some("they are gone".to_owned()),
-                // Somebody is writing: the next turn sees what.
+                // Another process is writing: the next poll sees the result.
                 Err(StoreError::Conflict) => None,
                 Err(error) => Some(error.to_string()),
             };
-            if let Some(words) = failure.as_ref().filter(|_| said != failure) {
-                tracing::error!("the certificates cannot be read, the old ones stay: {words}");
+            if let Some(reason) = failure.as_ref().filter(|_| logged != failure) {
+                tracing::error!("the certificates cannot be read, the old ones stay: {reason}");
             }
-            said = failure;
-            self.inner.looked.notify_waiters();
+            logged = failure;
+            self.inner.polled.notify_waiters();
         }
     }
 }
 
-fn hash(stored: &Stored, client_ca: Option<&[u8]>) -> u64 {
-    let mut hash = DefaultHasher::new();
-    (&stored.ca, &stored.certificate, &stored.key, client_ca).hash(&mut hash);
-    hash.finish()
+fn content_hash(stored: &StoredCertificates, client_ca: Option<&[u8]>) -> u64 {
+    hash_of(&(
+        &stored.ca_bundle,
+        &stored.certificate,
+        &stored.key,
+        client_ca,
+    ))
 }
 
-async fn client_ca(clients: &Clients) -> Result<Option<Vec<u8>>, String> {
-    let Some(path) = clients.ca.clone() else {
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Reads the file of client authorities, if one is configured.
+async fn read_client_ca(client_auth: &ClientAuthConfig) -> Result<Option<Vec<u8>>, String> {
+    let Some(path) = client_auth.ca_file.clone() else {
         return Ok(None);
     };
     let shown = path.display().to_string();
-    let read = tokio::task::spawn_blocking(move || bytes(&path))
+    let read = tokio::task::spawn_blocking(move || read_file(&path))
         .await
-        .map_err(|it| it.to_string())?;
+        .map_err(|error| error.to_string())?;
     match read {
         Ok(Some(bytes)) => Ok(Some(bytes)),
         Ok(None) => Err(format!("{shown}: no such file")),
@@ -253,39 +254,47 @@ async fn client_ca(clients: &Clients) -> Result<Option<Vec<u8>>, String> {
 }
 
 fn build(
-    stored: &Stored,
+    stored: &StoredCertificates,
     client_ca: Option<&[u8]>,
-    clients: &Clients,
+    client_auth: &ClientAuthConfig,
     now: OffsetDateTime,
     provider: &Arc<CryptoProvider>,
-    metrics: &Metrics,
-) -> Result<Current, PairError> {
-    let pair = Pair::parse(&stored.certificate, &stored.key, now, provider)?;
+    metrics: &ServerMetrics,
+) -> Result<Current, ServingCertificateError> {
+    let serving = ServingCertificate::parse(&stored.certificate, &stored.key, now, provider)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()
-        .map_err(|it| PairError::Key(it.to_string()))?;
+        .map_err(|error| ServingCertificateError::Key(error.to_string()))?;
     let builder = match client_ca {
-        Some(ca) => builder.with_client_cert_verifier(verifier(ca, &clients.names, provider)?),
+        Some(ca) => builder.with_client_cert_verifier(client_verifier(
+            ca,
+            &client_auth.common_names,
+            provider,
+        )?),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(single(pair.certified));
+    let mut config = builder.with_cert_resolver(single_certificate(serving.certified_key));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    metrics.expires("leaf", pair.facts.not_after);
-    let bundle = certificates(&stored.ca).unwrap_or_default();
-    if let Some(at) = bundle
-        .iter()
-        .filter_map(|it| Facts::of(it).ok())
-        .map(|it| it.not_after)
-        .max()
-    {
-        metrics.expires("ca", at);
+    metrics.set_expiry("leaf", serving.info.not_after);
+    if let Some(not_after) = last_expiry(&stored.ca_bundle) {
+        metrics.set_expiry("ca", not_after);
     }
     Ok(Current {
         config: Arc::new(config),
-        ca: stored.ca.clone(),
+        ca_bundle: stored.ca_bundle.clone(),
     })
 }
 
-fn single(certified: Arc<CertifiedKey>) -> Arc<dyn ResolvesServerCert> {
-    Arc::new(SingleCertAndKey::from(certified))
+/// Returns the latest expiry among the authorities of a bundle (PEM).
+fn last_expiry(ca_bundle: &[u8]) -> Option<OffsetDateTime> {
+    parse_certificates(ca_bundle)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|certificate| CertificateInfo::parse(certificate).ok())
+        .map(|info| info.not_after)
+        .max()
+}
+
+fn single_certificate(certified_key: Arc<CertifiedKey>) -> Arc<dyn ResolvesServerCert> {
+    Arc::new(SingleCertAndKey::from(certified_key))
 }

@@ -1,5 +1,5 @@
-//! An answer on its way: counted until its caller has taken it, so that a connection whose answers nobody takes can be
-//! cut.
+//! A response body that is tracked until its caller has read it, so that a connection whose
+//! responses are never read can be closed.
 
 use std::{
     pin::Pin,
@@ -10,34 +10,35 @@ use std::{
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 
-use super::connection_clock::Untaken;
+use super::connection_clock::UnsentResponse;
 
-/// A body whose bytes are counted as untaken until the connection has let go of them.
-pub(super) struct Taking {
+/// A body whose bytes count as unsent until the connection has freed them.
+pub(super) struct TrackedBody {
     body: Body,
-    /// `None` for HTTP/1.1, where one answer at a time is written and the system notices who does not read.
-    untaken: Option<Arc<Untaken>>,
+    /// `None` for HTTP/1.1: there one response at a time is written, and the kernel's
+    /// `TCP_USER_TIMEOUT` finds callers that do not read.
+    unsent: Option<Arc<UnsentResponse>>,
 }
 
-impl Taking {
-    pub(super) fn new(body: Body, untaken: Option<Arc<Untaken>>) -> Self {
-        Self { body, untaken }
+impl TrackedBody {
+    pub(super) fn new(body: Body, unsent: Option<Arc<UnsentResponse>>) -> Self {
+        Self { body, unsent }
     }
 }
 
-/// Bytes that hold what counts them.
-struct Counted {
+/// Bytes that keep the tracking guard alive.
+struct TrackedBytes {
     bytes: Bytes,
-    _untaken: Arc<Untaken>,
+    _unsent: Arc<UnsentResponse>,
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for TrackedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl hyper::body::Body for Taking {
+impl hyper::body::Body for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -46,13 +47,13 @@ impl hyper::body::Body for Taking {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        match &self.untaken {
+        match &self.unsent {
             None => polled,
-            Some(untaken) => polled.map_ok(|frame| {
+            Some(unsent) => polled.map_ok(|frame| {
                 frame.map_data(|bytes| {
-                    Bytes::from_owner(Counted {
+                    Bytes::from_owner(TrackedBytes {
                         bytes,
-                        _untaken: Arc::clone(untaken),
+                        _unsent: Arc::clone(unsent),
                     })
                 })
             }),

@@ -20,7 +20,7 @@ fn registered() -> BTreeMap<String, String> {
     metrics.holds(1, 0, 1, 0);
     let _ = (
         Gauges::register(&mut registry),
-        serve::Metrics::register(&mut registry),
+        serve::ServerMetrics::register(&mut registry),
     );
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::cli::gate::{GateFlags, Loaded};
 use arc_swap::ArcSwap;
-use kubevet_cluster::{Cluster, Condition, Install, LOST, StoredBinding};
+use kubevet_cluster::{Cluster, BindingCondition, Installation, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Problem};
 use kubevet_policy::{self as policy, Binding, Library};
@@ -27,7 +27,7 @@ pub(super) struct InForce {
     pending: Option<u64>,
     cluster: Option<Cluster>,
     /// Whose webhooks ask, where that is known.
-    install: Option<Install>,
+    install: Option<Installation>,
     /// The cluster's bindings as they stand there.
     stored: Arc<[StoredBinding]>,
     /// The last good form of each, by name and uid.
@@ -47,7 +47,7 @@ impl InForce {
         flags: Arc<GateFlags>,
         loaded: Loaded,
         cluster: Option<Cluster>,
-        install: Option<Install>,
+        install: Option<Installation>,
         exempt: BTreeSet<String>,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -182,7 +182,7 @@ impl InForce {
                             "the binding is refused: {}",
                             sentence(&faults)
                         );
-                        let lost = last.is_none() && stored.before.was_in_force;
+                        let lost = last.is_none() && stored.history.was_in_force;
                         if lost {
                             error!(
                                 binding = stored.name,
@@ -254,7 +254,7 @@ impl InForce {
 
     /// What the API server lets through while nobody answers, as the end of a sentence.
     async fn lets_through(&self, cluster: &Cluster) -> Option<String> {
-        match cluster.lets_through(self.install.as_ref()?).await {
+        match cluster.fail_open_webhooks(self.install.as_ref()?).await {
             Ok(webhooks) if webhooks.is_empty() => None,
             Ok(webhooks) => Some(format!(
                 "; while kubevet does not answer, the API server lets requests through unjudged: {}",
@@ -274,7 +274,7 @@ impl InForce {
 struct Told {
     name: String,
     generation: i64,
-    condition: Condition,
+    condition: BindingCondition,
     /// Whether what is in force of it refuses requests.
     denies: bool,
     /// The form to keep for a start that finds it broken.
@@ -296,7 +296,7 @@ fn read(stored: &StoredBinding, json: &[u8], library: &Library) -> Result<Bindin
 
 /// The last good form that an earlier process left in the status, where it can still be read.
 fn before(stored: &StoredBinding, library: &Library) -> Option<Binding> {
-    let spec: Value = serde_json::from_str(stored.before.last_good.as_deref()?).ok()?;
+    let spec: Value = serde_json::from_str(stored.history.last_good.as_deref()?).ok()?;
     let object = json!({
         "apiVersion": "kubevet.io/v1alpha1",
         "kind": "ControlBinding",
@@ -312,7 +312,7 @@ fn spec(stored: &StoredBinding) -> Option<String> {
     object.get("spec").map(ToString::to_string)
 }
 
-fn accepted(binding: &Binding) -> Condition {
+fn accepted(binding: &Binding) -> BindingCondition {
     let actions: Vec<&str> = binding.actions.iter().rev().map(|it| it.name()).collect();
     let count = binding.controls.len();
     let plural = if count == 1 { "" } else { "s" };
@@ -328,8 +328,8 @@ fn accepted(binding: &Binding) -> Condition {
             "; its rules take pods and not replicasets, so Pods of Deployments that are already there will be denied",
         );
     }
-    Condition {
-        kind: "Accepted".to_owned(),
+    BindingCondition {
+        condition_type: "Accepted".to_owned(),
         holds: Some(true),
         reason: "InForce".to_owned(),
         message,
@@ -356,17 +356,17 @@ fn misses_owners(binding: &Binding) -> bool {
     takes("", "pods") && !takes("apps", "replicasets")
 }
 
-fn not_accepted(faults: &[Problem], last_good: bool, lost: bool) -> Condition {
+fn not_accepted(faults: &[Problem], last_good: bool, lost: bool) -> BindingCondition {
     let (reason, rest) = match (last_good, lost) {
         (true, _) => ("Invalid", "; the last good form stays in force"),
         (_, true) => (
-            LOST,
+            LOST_REASON,
             "; nothing of it is in force although it was: a kubevet that starts is not ready until it is mended",
         ),
         _ => ("Invalid", "; nothing of it is in force"),
     };
-    Condition {
-        kind: "Accepted".to_owned(),
+    BindingCondition {
+        condition_type: "Accepted".to_owned(),
         holds: Some(false),
         reason: reason.to_owned(),
         message: format!("{}{rest}", sentence(faults)),
@@ -383,7 +383,7 @@ fn sentence(faults: &[Problem]) -> String {
 mod tests {
     use super::*;
     use clap::Parser;
-    use kubevet_cluster::Before;
+    use kubevet_cluster::BindingHistory;
     use prometheus_client::{encoding::text::encode, registry::Registry};
     use std::fs;
 
@@ -393,7 +393,7 @@ mod tests {
         gate: GateFlags,
     }
 
-    fn stored(name: &str, spec: &str, before: Before) -> StoredBinding {
+    fn stored(name: &str, spec: &str, before: BindingHistory) -> StoredBinding {
         let json = format!(
             r#"{{"apiVersion":"kubevet.io/v1alpha1","kind":"ControlBinding","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
         );
@@ -402,7 +402,7 @@ mod tests {
             uid: "u".to_owned(),
             generation: 2,
             json: json.into_bytes().into(),
-            before,
+            history: before,
         }
     }
 
@@ -411,7 +411,7 @@ mod tests {
     async fn a_broken_binding_keeps_its_last_good_form_over_a_restart() {
         const GOOD: &str = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
         const GONE: &str = r#"{"validationActions":["Deny"],"controls":["C-9999"]}"#;
-        let kept = |last_good: Option<&str>, was_in_force| Before {
+        let kept = |last_good: Option<&str>, was_in_force| BindingHistory {
             last_good: last_good.map(Arc::from),
             was_in_force,
         };

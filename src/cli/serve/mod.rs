@@ -14,13 +14,15 @@ use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
 use in_force::InForce;
-use kubevet_cluster::{self as cluster, Access, Bindings, Cluster, Install, Namespaces, Release};
+use kubevet_cluster::{
+    self as cluster, ApiAccess, Cluster, ControlBindings, Installation, Namespaces, RelaxOutcome,
+};
 use kubevet_k8s::matching::Labels;
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::Kind;
 use kubevet_server::{
-    self as serve, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown,
-    TlsSource,
+    self as serve, CertificateRenewer, ClientAuthConfig, ConnectionLimits, DirStore, Drain, Health,
+    Listener, Shutdown, TlsSource,
 };
 use kubevet_webhook::{
     self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output,
@@ -219,7 +221,7 @@ impl ServeCommand {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry, known_kinds(&loaded)));
         let gauges = Gauges::register(&mut registry);
-        let served = serve::Metrics::register(&mut registry);
+        let served = serve::ServerMetrics::register(&mut registry);
         program_log.register(&mut registry);
         let namespace = env::var("POD_NAMESPACE").ok().filter(|it| !it.is_empty());
         let install = self.install(namespace.clone());
@@ -248,20 +250,20 @@ impl ServeCommand {
             install: cluster.clone().zip(install.clone()),
         });
         let ca_file = store.ca_file();
-        let keeper = Keeper::new(
+        let renewer = CertificateRenewer::new(
             Arc::clone(&store),
             names(self.tls_name, namespace.as_deref())?,
             self.ca_overlap,
         );
-        let held = keeper
-            .turn(OffsetDateTime::now_utc())
+        let held = renewer
+            .reconcile(OffsetDateTime::now_utc())
             .await
             .context("the certificates cannot be had")?;
-        let clients = Clients {
-            ca: self.client_ca,
-            names: self.client_name,
+        let client_auth = ClientAuthConfig {
+            ca_file: self.client_ca,
+            common_names: self.client_name,
         };
-        let tls = TlsSource::new(&held, clients, served.clone()).await?;
+        let tls = TlsSource::new(&held, client_auth, served.clone()).await?;
 
         let shutdown = Shutdown::new(Drain {
             delay: self.drain_delay,
@@ -275,7 +277,7 @@ impl ServeCommand {
         health.set("library", Ok(()));
         let events = cluster
             .as_ref()
-            .map(|it| it.events(&env::var("POD_NAME").unwrap_or_default()));
+            .map(|it| it.start_event_writer(&env::var("POD_NAME").unwrap_or_default()));
         let admission = Arc::new(Admission {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(
@@ -295,14 +297,14 @@ impl ServeCommand {
         });
 
         let descriptors = serve::raise_descriptor_limit();
-        let connections = descriptors.connections();
+        let max_connections = descriptors.max_connections();
         info!(
-            "{} descriptors may be open: at most {connections} connections",
-            descriptors.now
+            "{} descriptors may be open: at most {max_connections} connections",
+            descriptors.current
         );
-        let limits = Limits {
-            connections,
-            ..Limits::default()
+        let limits = ConnectionLimits {
+            max_connections,
+            ..ConnectionLimits::default()
         };
         let bind = if self.share_port {
             Listener::bind_shared
@@ -325,7 +327,7 @@ impl ServeCommand {
             None => routes = routes.merge(health.routes(None)),
             Some(address) => {
                 let about = health.routes(Some(Arc::new(registry)));
-                let listening = serve::listen_apart(
+                let listening = serve::spawn_health_server(
                     address,
                     self.share_port,
                     served.clone(),
@@ -335,13 +337,13 @@ impl ServeCommand {
                 plain = Some(listening.with_context(|| format!("cannot listen on {address}"))?);
             }
         }
-        let server = tokio::spawn(serve::listen(
+        let server = tokio::spawn(serve::serve_tls(
             listener,
             tls.clone(),
             routes,
             shutdown.clone(),
         ));
-        tokio::spawn(keep(keeper, tls.clone()));
+        tokio::spawn(keep(renewer, tls.clone()));
         tokio::spawn({
             let (tls, store) = (tls.clone(), Arc::clone(&store));
             async move { tls.watch(&*store, LOOK).await }
@@ -358,7 +360,7 @@ impl ServeCommand {
         }
         let restored = restore(cluster.as_ref(), install.as_ref());
         let reread = || {
-            tls.reload();
+            tls.request_poll();
             admission.reopen();
         };
         let work = work(
@@ -370,7 +372,7 @@ impl ServeCommand {
             events.as_ref(),
         );
         // Before the runtime takes the signals: from here on nothing else ends a process that hangs.
-        watchdog::begin(self.drain_delay.max(Drain::default().bound) + GRACE)
+        watchdog::begin(self.drain_delay.max(Drain::default().deadline) + GRACE)
             .context("the signals cannot be watched")?;
         tokio::select! {
             () = work => {}
@@ -393,16 +395,16 @@ impl ServeCommand {
         Ok(0)
     }
 
-    fn access(&self) -> Option<Access> {
+    fn access(&self) -> Option<ApiAccess> {
         match &self.kubeconfig {
-            Some(file) => Some(Access::Kubeconfig(file.clone())),
-            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| Access::InCluster),
+            Some(file) => Some(ApiAccess::Kubeconfig(file.clone())),
+            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| ApiAccess::InCluster),
         }
     }
 
-    fn install(&self, namespace: Option<String>) -> Option<Install> {
+    fn install(&self, namespace: Option<String>) -> Option<Installation> {
         let configuration = self.webhook_configuration.clone()?;
-        Some(Install {
+        Some(Installation {
             configuration,
             namespace,
             deployment: self.deployment.clone(),
@@ -436,14 +438,14 @@ fn shown(path: Option<&Path>) -> String {
 struct Watched {
     namespaces: Namespaces,
     /// `None` where a folder says what is enforced.
-    bindings: Option<Bindings>,
+    bindings: Option<ControlBindings>,
 }
 
 impl Watched {
     fn new(cluster: &Cluster, bindings: bool) -> Self {
         Self {
-            namespaces: cluster.namespaces(),
-            bindings: bindings.then(|| cluster.bindings()),
+            namespaces: cluster.watch_namespaces(),
+            bindings: bindings.then(|| cluster.watch_control_bindings()),
         }
     }
 }
@@ -481,12 +483,12 @@ async fn work(
     health: &Health,
     gauges: &Gauges,
     reread: &(dyn Fn() + Sync),
-    events: Option<&cluster::Events>,
+    events: Option<&cluster::EventWriter>,
 ) {
     let mut receiver = watched
         .as_ref()
         .and_then(|it| it.bindings.as_ref())
-        .map(Bindings::receiver);
+        .map(ControlBindings::receiver);
     if receiver.is_none() {
         health.set("bindings", Ok(()));
     }
@@ -545,7 +547,7 @@ async fn work(
                     "namespaces",
                     Err(watched
                         .namespaces
-                        .trouble()
+                        .error()
                         .unwrap_or_else(|| "not listed yet".to_owned())),
                 );
             }
@@ -558,17 +560,17 @@ async fn work(
     }
 }
 
-async fn keep(keeper: Keeper<GateCertificates>, tls: TlsSource) {
-    keeper.run(&tls, KEEP).await;
+async fn keep(renewer: CertificateRenewer<GateCertificates>, tls: TlsSource) {
+    renewer.run(&tls, KEEP).await;
 }
 
 /// Puts back what an earlier end let go, as soon as the API server takes it.
-async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
+async fn restore(cluster: Option<&Cluster>, install: Option<&Installation>) {
     let (Some(cluster), Some(install)) = (cluster, install) else {
         return;
     };
     loop {
-        match cluster.restore(install).await {
+        match cluster.restore_failure_policy(install).await {
             Ok(names) if names.is_empty() => return,
             Ok(names) => return info!("webhooks fail closed again: {}", names.join(", ")),
             Err(error) => {
@@ -579,9 +581,9 @@ async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
     }
 }
 
-async fn release(cluster: &Cluster, install: &Install) {
-    match cluster.release(install).await {
-        Ok(Release::Released(names)) if !names.is_empty() => {
+async fn release(cluster: &Cluster, install: &Installation) {
+    match cluster.relax_failure_policy(install).await {
+        Ok(RelaxOutcome::Relaxed(names)) if !names.is_empty() => {
             warn!(
                 "nobody of us stays: these webhooks no longer block the cluster: {}",
                 names.join(", ")
@@ -634,12 +636,12 @@ fn place(
                 "--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is"
             );
         };
-        return Ok(Place::Secret(Box::new(cluster.secret(namespace, &secret))));
+        return Ok(Place::Secret(Box::new(cluster.certificate_secret(namespace, &secret))));
     }
     let folder = tls_dir.or_else(state_folder).context(
         "there is no folder for the certificates: neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir",
     )?;
-    Ok(Place::Folder(FolderStore::new(folder)))
+    Ok(Place::Folder(DirStore::new(folder)))
 }
 
 /// Where programs keep state (XDG Base Directory Specification).

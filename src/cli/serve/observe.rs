@@ -1,7 +1,7 @@
 //! Kubernetes Events about what was denied, for whoever looks at the object or its namespace. Dry runs leave none.
 
 use kubevet_admission::Outcome;
-use kubevet_cluster::{Events, Note, Subject};
+use kubevet_cluster::{EventRecord, EventSubject, EventWriter};
 use kubevet_model::Action;
 use kubevet_webhook::{Answered, Observe, Review};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 const MOST: usize = 3;
 
 /// Hears of answers and writes Events.
-pub(super) fn events(events: Events) -> Observe {
+pub(super) fn events(events: EventWriter) -> Observe {
     Arc::new(move |answered: &Answered| {
         let Some(review) = answered
             .review
@@ -30,7 +30,7 @@ pub(super) fn events(events: Events) -> Observe {
     })
 }
 
-fn note(review: &Review, outcome: &Outcome) -> Note {
+fn note(review: &Review, outcome: &Outcome) -> EventRecord {
     let id = review
         .object
         .as_ref()
@@ -42,15 +42,15 @@ fn note(review: &Review, outcome: &Outcome) -> Note {
         .first()
         .map(|it| format!(" ({it})"))
         .unwrap_or_default();
-    Note {
-        subject: Subject {
+    EventRecord {
+        subject: EventSubject {
             api_version: id.api_version,
             kind: id.kind,
             namespace: review.namespace.clone(),
             name: review.name.clone(),
             uid: String::new(),
         },
-        related: Some(Subject {
+        related: Some(EventSubject {
             api_version: "kubevet.io/v1alpha1".to_owned(),
             kind: "ControlBinding".to_owned(),
             namespace: String::new(),
@@ -64,6 +64,6 @@ fn note(review: &Review, outcome: &Outcome) -> Note {
             "{}: {}{path}",
             outcome.finding.control, outcome.finding.message
         ),
-        warning: true,
+        is_warning: true,
     }
 }
