@@ -1,7 +1,7 @@
 //! Where the gate's certificates are kept and who is told to trust them: a folder or a Secret, and the webhook
 //! configuration of a cluster. This joins what `cluster` writes with what `serve` plans; neither knows the other.
 
-use kubevet_cluster::{Cluster, ClusterError, Installation, CertificateSecret};
+use kubevet_cluster::{CertificateSecret, Cluster, ClusterError, Installation};
 use kubevet_server::{CertificateStore, DirStore, Publication, StoreError, StoredCertificates};
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 
 use crate::cli::gate::{GateFlags, Loaded};
 use arc_swap::ArcSwap;
-use kubevet_cluster::{Cluster, BindingCondition, Installation, LOST_REASON, StoredBinding};
+use kubevet_cluster::{BindingCondition, Cluster, Installation, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Problem};
 use kubevet_policy::{self as policy, Binding, Library};

@@ -636,7 +636,9 @@ fn place(
                 "--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is"
             );
         };
-        return Ok(Place::Secret(Box::new(cluster.certificate_secret(namespace, &secret))));
+        return Ok(Place::Secret(Box::new(
+            cluster.certificate_secret(namespace, &secret),
+        )));
     }
     let folder = tls_dir.or_else(state_folder).context(
         "there is no folder for the certificates: neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir",
