@@ -1,19 +1,18 @@
 //! `kubevet serve`: the gate as a process. It wires library, cluster, certificates and webhook together, and ends them
 //! in an order in which no call is lost.
 
-#[cfg(test)]
-mod alerts;
 mod certificates;
-mod in_force;
-mod log;
-mod observe;
+mod events;
+mod program_log;
+mod reload;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
-use super::{complain, gate::GateFlags};
+use super::{complain, policy_flags::EnforcementFlags};
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
-use in_force::InForce;
 use kubevet_cluster::{
     self as cluster, ApiAccess, Cluster, ControlBindings, Installation, Namespaces, RelaxOutcome,
 };
@@ -28,8 +27,9 @@ use kubevet_webhook::{
     self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output,
     Recorder,
 };
-use log::ProgramLog;
+use program_log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+use reload::LiveConfig;
 use std::{
     collections::BTreeSet,
     env,
@@ -93,7 +93,7 @@ pub(super) struct ServeCommand {
     #[arg(long)]
     share_port: bool,
     #[command(flatten)]
-    gate: GateFlags,
+    gate: EnforcementFlags,
     /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
@@ -211,7 +211,7 @@ impl ServeCommand {
 
     async fn serve(
         self,
-        loaded: super::gate::Loaded,
+        loaded: super::policy_flags::Loaded,
         program_log: &ProgramLog,
     ) -> anyhow::Result<u8> {
         let cluster = match self.access() {
@@ -231,7 +231,7 @@ impl ServeCommand {
         let says = self.how_to_enforce(&loaded, watched.is_some());
         let exempt = namespace.iter().cloned().collect();
         let flags = Arc::new(self.gate);
-        let mut in_force = InForce::new(
+        let mut in_force = LiveConfig::new(
             flags,
             loaded,
             cluster.clone(),
@@ -291,7 +291,7 @@ impl ServeCommand {
                     namespaces: it.namespaces.clone(),
                 }) as Box<dyn NamespaceLookup>
             }),
-            observe: events.clone().map(observe::events),
+            observe: events.clone().map(events::events),
             capacity: Capacity::default(),
             metrics,
         });
@@ -411,7 +411,7 @@ impl ServeCommand {
         })
     }
 
-    fn how_to_enforce(&self, loaded: &super::gate::Loaded, cluster: bool) -> String {
+    fn how_to_enforce(&self, loaded: &super::policy_flags::Loaded, cluster: bool) -> String {
         match (&loaded.bindings, cluster) {
             (Some(bindings), _) => {
                 let names: Vec<&str> = bindings.iter().map(|it| it.name.as_str()).collect();
@@ -478,7 +478,7 @@ impl Gauges {
 
 /// What goes on beside the answers, until the process ends.
 async fn work(
-    in_force: &mut InForce,
+    in_force: &mut LiveConfig,
     watched: Option<Watched>,
     health: &Health,
     gauges: &Gauges,
@@ -689,7 +689,7 @@ fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<R
 }
 
 /// Kinds that get a label of their own in metrics: those that some control looks at.
-fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
+fn known_kinds(loaded: &super::policy_flags::Loaded) -> BTreeSet<String> {
     let named = loaded
         .library
         .controls

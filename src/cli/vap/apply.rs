@@ -1,6 +1,6 @@
 //! `kubevet vap apply`: a cluster is brought to what `generate` prints.
 
-use super::selection::Selection;
+use super::export_flags::ExportFlags;
 use crate::cli::{complain, say, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -19,7 +19,7 @@ Exit status:
   2  it could not be done; what was done before stays")]
 pub(super) struct ApplyCommand {
     #[command(flatten)]
-    selection: Selection,
+    selection: ExportFlags,
     /// The way to the cluster [default: $KUBECONFIG, ~/.kube/config, then the Pod's own service account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
