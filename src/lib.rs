@@ -17,7 +17,7 @@ pub use kubevet_policy as policy;
 pub use kubevet_rego as rego;
 pub use kubevet_report as report;
 pub use kubevet_scan as scan;
-pub use kubevet_server as serve;
+pub use kubevet_server as server;
 pub use kubevet_source as input;
 pub use kubevet_vap as vap;
 pub use kubevet_webhook as webhook;

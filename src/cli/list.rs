@@ -1,6 +1,6 @@
 //! `kubevet list`: what the library holds.
 
-use super::{library::LibraryFlags, terminal};
+use super::{library_flags::LibraryFlags, terminal};
 use anyhow::bail;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_model::Control;

@@ -1,9 +1,9 @@
 //! `kubevet manifests`: what is applied to a cluster to install the gate.
 
-use super::{library::LibraryFlags, terminal};
+use super::{library_flags::LibraryFlags, terminal};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use kubevet_manifests::{self as manifests, FailurePolicy, Options, Outside};
+use kubevet_manifests::{self as manifests, ExternalWebhook, FailurePolicy, InstallOptions};
 use std::{
     fs,
     net::IpAddr,
@@ -107,7 +107,7 @@ impl ManifestsCommand {
             (self.api_server_cidr, self.client_name, self.failure_policy);
         let output = output.as_deref();
         let kinds = manifests::kinds(&library);
-        let options = Options {
+        let options = InstallOptions {
             namespace,
             image,
             replicas,
@@ -122,14 +122,17 @@ impl ManifestsCommand {
             }
             (Some(What::Webhook { url, ca_file }), Form::Yaml) => {
                 let shown = ca_file.display().to_string();
-                let ca = super::read::file(&ca_file, CA_BYTES)?;
+                let ca = super::bounded_read::file(&ca_file, CA_BYTES)?;
                 let ca = String::from_utf8(ca).with_context(|| format!("cannot read {shown}"))?;
-                print(output, manifests::webhook(&options, &Outside { url, ca }))?;
+                print(
+                    output,
+                    manifests::webhook(&options, &ExternalWebhook { url, ca }),
+                )?;
             }
             (Some(What::AdmissionConfiguration { url, host_folder }), Form::Yaml) => {
                 lay_out(
                     output,
-                    manifests::admission(&options, url.as_deref(), &host_folder),
+                    manifests::admission_configuration(&options, url.as_deref(), &host_folder),
                 )?;
             }
             (Some(What::Monitoring), Form::Yaml) => {
@@ -240,9 +243,9 @@ mod tests {
 
     #[test]
     fn what_the_deployment_is_told_is_what_there_is() {
-        let options = Options {
+        let options = InstallOptions {
             client_names: vec!["apiserver".to_owned()],
-            ..Options::new("kubevet", BTreeSet::new())
+            ..InstallOptions::new("kubevet", BTreeSet::new())
         };
         let objects = manifests::objects(&options).unwrap();
         let text = |file: &str| objects.iter().find(|it| it.0 == file).unwrap().1.as_str();

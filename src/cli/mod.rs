@@ -1,12 +1,12 @@
 //! The command line: one file a command. The only place that wires systems together, prints errors and ends the process.
 
-mod gate;
-mod generate;
-mod library;
+mod bounded_read;
+mod completions;
+mod library_flags;
 mod list;
 mod manifests;
 mod policy;
-mod read;
+mod policy_flags;
 mod review;
 mod scan;
 mod serve;
@@ -56,9 +56,9 @@ enum Command {
     /// Controls as ValidatingAdmissionPolicies, which the API server judges by itself
     Vap(Box<vap::VapCommand>),
     /// Print a completion script for a shell
-    Completion(generate::CompletionCommand),
+    Completion(completions::CompletionCommand),
     /// Write the man pages into a folder
-    Man(generate::ManCommand),
+    Man(completions::ManCommand),
 }
 
 /// Runs the program.

@@ -1,6 +1,6 @@
 //! `kubevet review`: the answer to a recorded review, as the webhook would give it.
 
-use super::{complain, gate::GateFlags, terminal};
+use super::{complain, policy_flags::EnforcementFlags, terminal};
 use anyhow::bail;
 use clap::Args;
 use kubevet_document::{self as document, Document, Limits};
@@ -40,7 +40,7 @@ pub(super) struct ReviewCommand {
     #[arg(long, conflicts_with = "explain")]
     request: bool,
     #[command(flatten)]
-    gate: GateFlags,
+    gate: EnforcementFlags,
 }
 
 impl ReviewCommand {
@@ -82,7 +82,7 @@ impl ReviewCommand {
 
     fn body(&self) -> anyhow::Result<Vec<u8>> {
         let shown = self.file.display().to_string();
-        let bytes = super::read::file_or_stdin(&self.file, BODY_BYTES as u64)?;
+        let bytes = super::bounded_read::file_or_stdin(&self.file, BODY_BYTES as u64)?;
         if begins_as_json_map(&bytes) {
             // Even one that breaks off may be a review: the gate has an answer to that.
             let reading =

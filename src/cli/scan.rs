@@ -1,6 +1,6 @@
 //! `kubevet scan`: manifests in, a report and an exit code out.
 
-use super::{library::LibraryFlags, terminal};
+use super::{library_flags::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::Limits;
@@ -8,7 +8,7 @@ use kubevet_engine::Engine;
 use kubevet_model::{Control, ControlId, Framework, Problem, Scan, Scope, Severity};
 use kubevet_policy::{Library, Params};
 use kubevet_report::{self as report, View};
-use kubevet_scan::{self as scan, Demands, Filter, Job};
+use kubevet_scan::{self as scan, ObjectFilter, ScanInput, Thresholds};
 use kubevet_source::{self as input, Input};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -180,7 +180,11 @@ impl ScanCommand {
         })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
-            problems.extend(super::library::configure(file, &library, &mut params)?);
+            problems.extend(super::library_flags::configure(
+                file,
+                &library,
+                &mut params,
+            )?);
         }
         // What is asked of requests alone is not asked of files, whatever kinds they hold.
         library
@@ -197,12 +201,12 @@ impl ScanCommand {
         terminal::write(self.flags.output.as_deref(), |out| {
             (format.write)(&scan, &style, out)
         })?;
-        let demands = Demands {
+        let thresholds = Thresholds {
             severity: self.flags.severity_threshold,
             compliance: self.flags.compliance_threshold,
             exit_zero: self.flags.exit_zero,
         };
-        Ok(scan::outcome(&scan, &demands).exit_code())
+        Ok(scan::status(&scan, &thresholds).exit_code())
     }
 
     fn paths(&self) -> &[PathBuf] {
@@ -221,7 +225,7 @@ impl ScanCommand {
         input: Input,
         mut problems: Vec<Problem>,
     ) -> Scan {
-        let filter = Filter {
+        let filter = ObjectFilter {
             include_namespaces: self.flags.include_namespaces.clone(),
             exclude_namespaces: self.flags.exclude_namespaces.clone(),
             include_kinds: self.flags.include_kinds.clone(),
@@ -243,7 +247,7 @@ impl ScanCommand {
             .collect();
         let bar = terminal::progress("judging");
         bar.set_length(objects.len() as u64);
-        let job = Job {
+        let job = ScanInput {
             engine,
             objects,
             params,

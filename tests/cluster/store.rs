@@ -1,8 +1,9 @@
 //! Certificates in a folder at any age, made by the product's own keeper at times that are gone: no test waits for one to
 //! grow old.
 
-use kubevet::serve::{
-    CertificateStore, FolderStore, Keeper, Published, StoreError, Stored, leaf_names,
+use kubevet::server::{
+    CertificateRenewer, CertificateStore, DirStore, Publication, StoreError, StoredCertificates,
+    leaf_names,
 };
 use std::{
     path::{Path, PathBuf},
@@ -65,8 +66,8 @@ impl Folder {
     /// What the keeper of a gate did that long ago.
     fn turn(&self, ago: Duration, names: &[String]) {
         let names = leaf_names(names).expect("the names are in order");
-        let keeper = Keeper::new(
-            Arc::new(Told(FolderStore::new(&self.dir))),
+        let renewer = CertificateRenewer::new(
+            Arc::new(Published(DirStore::new(&self.dir))),
             names,
             Duration::from_secs(1),
         );
@@ -75,24 +76,24 @@ impl Folder {
             .build()
             .expect("a runtime starts");
         runtime
-            .block_on(keeper.turn(OffsetDateTime::now_utc() - ago))
+            .block_on(renewer.reconcile(OffsetDateTime::now_utc() - ago))
             .expect("certificates are issued");
     }
 }
 
 /// A folder whose bundle every caller is known to have, so that a successor signs.
-struct Told(FolderStore);
+struct Published(DirStore);
 
-impl CertificateStore for Told {
-    async fn read(&self) -> Result<Option<Stored>, StoreError> {
+impl CertificateStore for Published {
+    async fn read(&self) -> Result<Option<StoredCertificates>, StoreError> {
         self.0.read().await
     }
 
-    async fn write(&self, stored: &Stored) -> Result<(), StoreError> {
+    async fn write(&self, stored: &StoredCertificates) -> Result<(), StoreError> {
         self.0.write(stored).await
     }
 
-    async fn publish(&self, _bundle: &[u8]) -> Result<Published, StoreError> {
-        Ok(Published::Done)
+    async fn publish(&self, _bundle: &[u8]) -> Result<Publication, StoreError> {
+        Ok(Publication::Complete)
     }
 }

@@ -419,11 +419,11 @@ fn scan(
                 .iter()
                 .find(|it| it.control.id == found.finding.control)
                 .unwrap();
-            summary.findings[control.control.severity as usize] += 1;
+            summary.findings.add(control.control.severity);
         }
     }
     for it in &controls {
-        summary.controls[it.status as usize] += 1;
+        summary.controls.add(it.status);
     }
     Scan {
         objects,

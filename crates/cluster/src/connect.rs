@@ -1,6 +1,6 @@
-//! From a kubeconfig or a service account to a [`Cluster`].
+//! The connection to an API server, from a kubeconfig or a service account.
 
-use super::{ClusterError, call::plain, follow::Limits};
+use super::{ClusterError, api_call::sanitize, backoff::Backoff};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -10,97 +10,125 @@ use std::{
     time::Duration,
 };
 
-/// A kubeconfig larger than this is none.
-const LARGEST_KUBECONFIG: u64 = 4 << 20;
-/// How long credentials may take: a kubeconfig may name a program to ask.
-const CREDENTIALS: Duration = Duration::from_secs(30);
-/// How long a connection may take.
-const CONNECTION: Duration = Duration::from_secs(5);
+/// The most bytes of a kubeconfig.
+const MAX_KUBECONFIG_BYTES: u64 = 4 << 20;
+/// The time for credentials: a kubeconfig may name a program that prints them.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time for a TCP connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the way to the API server is described.
+/// The source of an API server's address and credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    /// A kubeconfig file; its current context.
+pub enum ApiAccess {
+    /// The current context of a kubeconfig file.
     Kubeconfig(PathBuf),
-    /// The service account of the Pod that this runs in.
+    /// The service account of the Pod in which this process runs.
     InCluster,
 }
 
-/// An API server. Cheap to clone.
-#[derive(Clone)]
-pub struct Cluster {
-    pub(super) client: Client,
-    pub(super) limits: Limits,
+/// The timeouts of calls and watches.
+#[derive(Debug, Clone)]
+pub(super) struct Timeouts {
+    /// The time for one call: a page of a list, the opening of a watch, a write.
+    pub(super) call: Duration,
+    /// The time after which the API server ends a watch and it is opened again, in whole seconds:
+    /// the longest time for which a healthy watch may be silent.
+    pub(super) watch: Duration,
+    /// The time beyond `watch` for which a silent watch is awaited. Then the connection counts as
+    /// dead.
+    pub(super) grace: Duration,
+    /// The pauses between attempts.
+    pub(super) backoff: Backoff,
 }
 
-impl std::fmt::Debug for Cluster {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Cluster")
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(10),
+            watch: Duration::from_secs(60),
+            grace: Duration::from_secs(15),
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
+        }
     }
 }
 
-/// Reads the way to the API server. Asks it nothing: a server that is down is no reason not to start.
+/// An API server. Clones are cheap.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(super) client: Client,
+    pub(super) timeouts: Timeouts,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Cluster")
+    }
+}
+
+/// Reads the address and credentials of an API server. It makes no call: a process may start while
+/// its API server is down.
 ///
 /// # Errors
-/// [`ClusterError::Access`] where the file or the service account cannot be used.
-pub async fn connect(access: &Access) -> Result<Cluster, ClusterError> {
+/// [`ClusterError::Access`] if the file or the service account cannot be used.
+pub async fn connect(access: &ApiAccess) -> Result<Cluster, ClusterError> {
     let config = match access {
-        Access::Kubeconfig(file) => from_file(file).await?,
-        Access::InCluster => Config::incluster().map_err(|error| {
+        ApiAccess::Kubeconfig(file) => read_config(file).await?,
+        ApiAccess::InCluster => Config::incluster().map_err(|error| {
             ClusterError::Access(format!(
                 "no service account of a Pod: {}; give a kubeconfig",
-                plain(&error.to_string())
+                sanitize(&error.to_string())
             ))
         })?,
     };
-    // A program that a kubeconfig names for credentials is run right here, and may hang.
-    let client = tokio::task::spawn_blocking(move || client(config));
-    match tokio::time::timeout(CREDENTIALS, client).await {
+    // A program that a kubeconfig names for credentials runs here and may hang.
+    let client = tokio::task::spawn_blocking(move || build_client(config));
+    match tokio::time::timeout(CREDENTIALS_TIMEOUT, client).await {
         Ok(Ok(Ok(client))) => Ok(Cluster {
             client,
-            limits: Limits::default(),
+            timeouts: Timeouts::default(),
         }),
-        Ok(Ok(Err(error))) => Err(unusable(access, &error.to_string())),
-        Ok(Err(error)) => Err(unusable(access, &error.to_string())),
-        Err(_) => Err(unusable(
+        Ok(Ok(Err(error))) => Err(unusable_access(access, &error.to_string())),
+        Ok(Err(error)) => Err(unusable_access(access, &error.to_string())),
+        Err(_) => Err(unusable_access(
             access,
-            &format!("no credentials within {} s", CREDENTIALS.as_secs()),
+            &format!("no credentials within {} s", CREDENTIALS_TIMEOUT.as_secs()),
         )),
     }
 }
 
-pub(super) fn client(mut config: Config) -> kube::Result<Client> {
-    config.connect_timeout = Some(CONNECTION);
+pub(super) fn build_client(mut config: Config) -> kube::Result<Client> {
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
     let agent =
         hyper::header::HeaderValue::from_static(concat!("kubevet/", env!("CARGO_PKG_VERSION")));
     config.headers.push((hyper::header::USER_AGENT, agent));
     Client::try_from(config)
 }
 
-async fn from_file(file: &Path) -> Result<Config, ClusterError> {
+async fn read_config(file: &Path) -> Result<Config, ClusterError> {
     let path = file.to_owned();
     let read = tokio::task::spawn_blocking(move || read_kubeconfig(&path)).await;
     let kubeconfig = match read {
-        Ok(read) => read.map_err(|why| told(file, &why))?,
-        Err(error) => return Err(told(file, &error.to_string())),
+        Ok(read) => read.map_err(|reason| unusable_file(file, &reason))?,
+        Err(error) => return Err(unusable_file(file, &error.to_string())),
     };
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|error| told(file, &error.to_string()))
+        .map_err(|error| unusable_file(file, &error.to_string()))
 }
 
 fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
-    let about = std::fs::metadata(file).map_err(|error| error.to_string())?;
-    if !about.is_file() {
+    let metadata = std::fs::metadata(file).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
         return Err("not a file".to_owned());
     }
-    if about.len() > LARGEST_KUBECONFIG {
+    if metadata.len() > MAX_KUBECONFIG_BYTES {
         return Err(format!(
-            "{} bytes; a kubeconfig has at most {LARGEST_KUBECONFIG}",
-            about.len()
+            "{} bytes; a kubeconfig has at most {MAX_KUBECONFIG_BYTES}",
+            metadata.len()
         ));
     }
-    // The parser shows the lines around a mistake, and those may hold a token.
+    // Only the first line of the error: the parser quotes the lines around a mistake, and those may
+    // hold a token.
     Kubeconfig::read_from(file).map_err(|error| {
         error
             .to_string()
@@ -111,16 +139,16 @@ fn read_kubeconfig(file: &Path) -> Result<Kubeconfig, String> {
     })
 }
 
-fn unusable(access: &Access, why: &str) -> ClusterError {
+fn unusable_access(access: &ApiAccess, reason: &str) -> ClusterError {
     match access {
-        Access::Kubeconfig(file) => told(file, why),
-        Access::InCluster => ClusterError::Access(format!(
+        ApiAccess::Kubeconfig(file) => unusable_file(file, reason),
+        ApiAccess::InCluster => ClusterError::Access(format!(
             "the service account cannot be used: {}",
-            plain(why)
+            sanitize(reason)
         )),
     }
 }
 
-fn told(file: &Path, why: &str) -> ClusterError {
-    ClusterError::Access(format!("{}: {}", file.display(), plain(why)))
+fn unusable_file(file: &Path, reason: &str) -> ClusterError {
+    ClusterError::Access(format!("{}: {}", file.display(), sanitize(reason)))
 }

@@ -1,84 +1,88 @@
-//! What can go wrong on the way to an API server, in words for whoever runs the process.
+//! The errors of calls to an API server, with messages for whoever runs the process.
 
 use std::time::Duration;
 
-/// Why something that was asked of the API server did not happen. `what` is always the call, such as
-/// `get secret kubevet/kubevet-tls`.
+/// The reason why a call to the API server failed. `call` names it, such as
+/// `get secrets kubevet/kubevet-tls`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterError {
-    /// There is no way to an API server: a kubeconfig that cannot be used, or no service account.
+    /// No API server is configured: the kubeconfig or the service account cannot be used.
     #[error("{0}")]
     Access(String),
-    /// RBAC does not allow it.
-    #[error("{what}: not allowed: {why}; add the rule {rule}")]
+    /// The CustomResourceDefinition of a watched resource is not installed.
+    #[error("{0}")]
+    NotInstalled(String),
+    /// RBAC does not permit the call.
+    #[error("{call}: not allowed: {reason}; add the rule {rule}")]
     Forbidden {
         /// The call.
-        what: String,
+        call: String,
         /// The rule to add, and where.
         rule: String,
-        /// The API server's words.
-        why: String,
+        /// The message of the API server.
+        reason: String,
     },
     /// There is no such object, or no such resource.
-    #[error("{what}: not found: {why}")]
-    Missing {
+    #[error("{call}: not found: {reason}")]
+    NotFound {
         /// The call.
-        what: String,
-        /// The API server's words.
-        why: String,
+        call: String,
+        /// The message of the API server.
+        reason: String,
     },
-    /// Somebody else wrote first: read again.
-    #[error("{what}: somebody else changed it first")]
+    /// Another client wrote first: read again.
+    #[error("{call}: somebody else changed it first")]
     Conflict {
         /// The call.
-        what: String,
+        call: String,
     },
-    /// No answer in time.
-    #[error("{what}: no answer within {} ms", after.as_millis())]
+    /// There was no response in time.
+    #[error("{call}: no answer within {} ms", after.as_millis())]
     TimedOut {
         /// The call.
-        what: String,
-        /// How long it was waited for.
+        call: String,
+        /// The timeout.
         after: Duration,
     },
-    /// No connection, or one that broke.
-    #[error("{what}: {why}")]
+    /// There was no connection, or it broke.
+    #[error("{call}: {reason}")]
     Unreachable {
         /// The call.
-        what: String,
-        /// From the outermost cause to the innermost.
-        why: String,
+        call: String,
+        /// The chain of causes, outermost first.
+        reason: String,
     },
-    /// Any other answer than yes.
-    #[error("{what}: the API server answered {code}: {why}")]
+    /// The API server refused the call for any other reason.
+    #[error("{call}: the API server answered {code}: {reason}")]
     Refused {
         /// The call.
-        what: String,
-        /// The HTTP status.
+        call: String,
+        /// The HTTP status code.
         code: u16,
-        /// The API server's words.
-        why: String,
+        /// The message of the API server.
+        reason: String,
     },
-    /// The answer came, and cannot be used.
-    #[error("{what}: {why}")]
+    /// The response cannot be used.
+    #[error("{call}: {reason}")]
     Unusable {
         /// The call.
-        what: String,
-        /// What is wrong with it.
-        why: String,
+        call: String,
+        /// The fault of the response.
+        reason: String,
     },
 }
 
 impl ClusterError {
-    /// Whether the same call may well succeed later, with nothing changed by hand.
+    /// True if the same call may succeed later although nobody changes anything.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Conflict { .. } | Self::TimedOut { .. } | Self::Unreachable { .. } => true,
             Self::Refused { code, .. } => *code == 429 || *code >= 500,
             Self::Access(_)
+            | Self::NotInstalled(_)
             | Self::Forbidden { .. }
-            | Self::Missing { .. }
+            | Self::NotFound { .. }
             | Self::Unusable { .. } => false,
         }
     }

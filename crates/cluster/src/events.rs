@@ -1,10 +1,11 @@
-//! Kubernetes Events: handed over without waiting, written by a task at its own pace.
+//! Kubernetes Events: recorded without waiting, and written by a task of their own at a bounded
+//! rate.
 
 use super::{
     Cluster, ClusterError,
-    call::Call,
-    follow::Task,
-    ledger::{Ledger, Next, Note, Subject, Write},
+    api_call::ApiCall,
+    event_aggregator::{EventAggregator, EventRecord, EventSubject, EventWrite, NextAction},
+    list_watch::AbortOnDrop,
 };
 use k8s_openapi::{
     api::{
@@ -30,210 +31,216 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// Notes that may wait for the task.
-const WAITING: usize = 1024;
-/// Longest note, in bytes: the API server takes no more.
-const LONGEST: usize = 1024;
-/// Longest name that an object can have.
-const NAME: usize = 253;
+/// The number of records that may wait for the task.
+const QUEUE_LENGTH: usize = 1024;
+/// The most bytes of a message: the API server accepts no more.
+const MAX_MESSAGE_BYTES: usize = 1024;
+/// The most characters of the name of an object.
+const MAX_NAME_CHARS: usize = 253;
+/// The most characters of the name of a reporting instance.
+const MAX_INSTANCE_CHARS: usize = 128;
+/// The name of the reporting controller.
+const CONTROLLER: &str = "kubevet.io/admission";
 
-/// Where notes are handed over. Clones are the same; the task ends with the last of them.
+/// A handle to record Events. Clones share the task, which ends with the last of them.
 #[derive(Debug, Clone)]
-pub struct Events {
+pub struct EventWriter {
     sender: mpsc::Sender<Message>,
     dropped: Arc<AtomicU64>,
-    _task: Arc<Task>,
+    _task: Arc<AbortOnDrop>,
 }
 
 #[derive(Debug)]
 enum Message {
-    Note(Box<Note>),
+    Record(Box<EventRecord>),
     Flush(oneshot::Sender<()>),
 }
 
 impl Cluster {
-    /// Starts writing Events (needs `create` and `patch` on `events` of `events.k8s.io`). `instance` is who says it: the
-    /// Pod's name. Must be called within a runtime.
+    /// Starts to write Events, which needs `create` and `patch` on `events` of `events.k8s.io`.
+    /// `instance` is the name of the Pod that reports them. Must be called within a Tokio runtime.
     #[must_use]
-    pub fn events(&self, instance: &str) -> Events {
-        let (sender, receiver) = mpsc::channel(WAITING);
+    pub fn start_event_writer(&self, instance: &str) -> EventWriter {
+        let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         let dropped = Arc::new(AtomicU64::new(0));
-        let writer = Writer {
-            cluster: self.clone(),
-            instance: one_line(
-                if instance.is_empty() {
-                    "kubevet"
-                } else {
-                    instance
-                },
-                128,
-            ),
-            dropped: Arc::clone(&dropped),
-            ledger: Ledger::new(Instant::now()),
-            said: None,
+        let instance = if instance.is_empty() {
+            "kubevet"
+        } else {
+            instance
         };
-        let task = Task(tokio::spawn(writer.run(receiver)));
-        Events {
+        let task = EventTask {
+            cluster: self.clone(),
+            instance: one_line(instance, MAX_INSTANCE_CHARS),
+            dropped: Arc::clone(&dropped),
+            aggregator: EventAggregator::new(Instant::now()),
+            logged_failure: None,
+        };
+        EventWriter {
             sender,
             dropped,
-            _task: Arc::new(task),
+            _task: Arc::new(AbortOnDrop(tokio::spawn(task.run(receiver)))),
         }
     }
 }
 
-impl Events {
-    /// Hands over a note. Never waits; where there is no room the note is dropped and counted. The same object, control
-    /// and reason within ten minutes become one Event with a count.
-    pub fn record(&self, note: Note) {
-        if self
-            .sender
-            .try_send(Message::Note(Box::new(bounded(note))))
-            .is_err()
-        {
+impl EventWriter {
+    /// Records an Event. Never waits: without room in the queue, the record is dropped and counted.
+    /// Records of the same object, control and reason within ten minutes become one Event with a
+    /// count.
+    pub fn record(&self, record: EventRecord) {
+        let message = Message::Record(Box::new(bounded(record)));
+        if self.sender.try_send(message).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How many notes were dropped: no room, or the API server did not take them.
+    /// Returns the number of dropped records: the queue was full, or the API server refused them.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Writes what waits, as far as the rate allows, for at most so long. For the end of the process.
-    pub async fn flush(&self, within: Duration) {
+    /// Writes the queued records, as far as the rate permits, for at most `timeout`. It is meant
+    /// for the end of the process.
+    pub async fn flush(&self, timeout: Duration) {
         let flushed = async {
             let (sender, receiver) = oneshot::channel();
             if self.sender.send(Message::Flush(sender)).await.is_ok() {
                 let _ = receiver.await;
             }
         };
-        let _ = tokio::time::timeout(within, flushed).await;
+        let _ = tokio::time::timeout(timeout, flushed).await;
     }
 }
 
-struct Writer {
+/// The task that writes Events.
+struct EventTask {
     cluster: Cluster,
     instance: String,
     dropped: Arc<AtomicU64>,
-    ledger: Ledger,
-    /// The last failure that was logged.
-    said: Option<String>,
+    aggregator: EventAggregator,
+    /// The failure logged last, so that a repeated one is logged once.
+    logged_failure: Option<String>,
 }
 
-impl Writer {
+impl EventTask {
     async fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
         let mut flushes = Vec::new();
         loop {
             while let Ok(message) = receiver.try_recv() {
-                self.take(message, &mut flushes);
+                self.handle(message, &mut flushes);
             }
-            let message = match self.ledger.next(Instant::now()) {
-                Next::Write(write) => {
+            let message = match self.aggregator.next_action(Instant::now()) {
+                NextAction::Write(write) => {
                     self.write(&write).await;
                     continue;
                 }
-                Next::Wait(pause) => {
+                // Nothing can be written now, so every flush ends: dropping its sender tells the
+                // caller.
+                NextAction::Wait(pause) => {
                     flushes.clear();
                     tokio::time::timeout(pause, receiver.recv()).await
                 }
-                Next::Nothing => {
+                NextAction::Idle => {
                     flushes.clear();
                     Ok(receiver.recv().await)
                 }
             };
             match message {
-                Ok(Some(message)) => self.take(message, &mut flushes),
+                Ok(Some(message)) => self.handle(message, &mut flushes),
                 Ok(None) => return,
                 Err(_) => {}
             }
         }
     }
 
-    fn take(&mut self, message: Message, flushes: &mut Vec<oneshot::Sender<()>>) {
+    fn handle(&mut self, message: Message, flushes: &mut Vec<oneshot::Sender<()>>) {
         match message {
-            Message::Note(note) => {
-                if !self.ledger.note(*note, Instant::now()) {
+            Message::Record(record) => {
+                if !self.aggregator.add(*record, Instant::now()) {
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Message::Flush(done) => {
-                self.ledger.hurry();
-                // Dropping it says that it is done.
+                self.aggregator.flush_now();
                 flushes.push(done);
             }
         }
     }
 
-    async fn write(&mut self, write: &Write) {
-        let subject = &write.note.subject;
+    async fn write(&mut self, write: &EventWrite) {
+        let subject = &write.record.subject;
+        // Events of cluster-scoped objects are in the namespace `default`.
         let namespace = if subject.namespace.is_empty() {
             "default"
         } else {
             &subject.namespace
         };
         let api: Api<Event> = Api::namespaced(self.cluster.client.clone(), namespace);
-        let call = |verb| Call {
+        let call = |verb| ApiCall {
             verb,
             group: "events.k8s.io",
             resource: "events",
             namespace: None,
             name: None,
         };
-        let limit = self.cluster.limits.call;
-        let written = if write.again {
+        let timeout = self.cluster.timeouts.call;
+        let result = if write.is_update {
             let series = EventSeries {
                 count: i32::try_from(write.count).unwrap_or(i32::MAX),
                 last_observed_time: now(),
             };
-            let change = Patch::Merge(json!({"series": series}));
+            let patch = Patch::Merge(json!({"series": series}));
             call("patch")
-                .ask(
-                    limit,
-                    api.patch(&write.name, &PatchParams::default(), &change),
+                .send(
+                    timeout,
+                    api.patch(&write.name, &PatchParams::default(), &patch),
                 )
                 .await
         } else {
+            let event = self.event(write, namespace);
             call("create")
-                .ask(
-                    limit,
-                    api.create(&PostParams::default(), &self.event(write, namespace)),
-                )
+                .send(timeout, api.create(&PostParams::default(), &event))
                 .await
         };
-        match written {
-            Ok(_) => self.said = None,
-            Err(error) => self.failed(write, &error),
+        match result {
+            Ok(_) => self.logged_failure = None,
+            Err(error) => self.record_failure(write, &error),
         }
     }
 
-    fn failed(&mut self, write: &Write, error: &ClusterError) {
-        self.ledger.forget(&write.note);
+    fn record_failure(&mut self, write: &EventWrite, error: &ClusterError) {
+        self.aggregator.drop_series(&write.record);
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        let words = error.to_string();
-        if self.said.as_ref() != Some(&words) {
-            tracing::warn!("an Event was not written: {words}");
-            self.said = Some(words);
+        let message = error.to_string();
+        if self.logged_failure.as_ref() != Some(&message) {
+            tracing::warn!("an Event was not written: {message}");
+            self.logged_failure = Some(message);
         }
     }
 
-    fn event(&self, write: &Write, namespace: &str) -> Event {
-        let note = &write.note;
+    fn event(&self, write: &EventWrite, namespace: &str) -> Event {
+        let record = &write.record;
+        let event_type = if record.is_warning {
+            "Warning"
+        } else {
+            "Normal"
+        };
         Event {
             metadata: ObjectMeta {
                 name: Some(write.name.clone()),
                 namespace: Some(namespace.to_owned()),
                 ..ObjectMeta::default()
             },
-            action: Some(note.action.to_owned()),
+            action: Some(record.action.to_owned()),
             event_time: Some(now()),
-            note: Some(note.message.clone()),
-            reason: Some(note.reason.to_owned()),
-            regarding: Some(reference(&note.subject)),
-            related: note.related.as_ref().map(reference),
-            reporting_controller: Some("kubevet.io/admission".to_owned()),
+            note: Some(record.message.clone()),
+            reason: Some(record.reason.to_owned()),
+            regarding: Some(object_reference(&record.subject)),
+            related: record.related.as_ref().map(object_reference),
+            reporting_controller: Some(CONTROLLER.to_owned()),
             reporting_instance: Some(self.instance.clone()),
-            type_: Some(if note.warning { "Warning" } else { "Normal" }.to_owned()),
+            type_: Some(event_type.to_owned()),
             ..Event::default()
         }
     }
@@ -243,36 +250,37 @@ fn now() -> MicroTime {
     MicroTime(Timestamp::now())
 }
 
-fn reference(subject: &Subject) -> ObjectReference {
-    let some = |it: &String| Some(it.clone()).filter(|it| !it.is_empty());
+fn object_reference(subject: &EventSubject) -> ObjectReference {
+    let non_empty = |field: &String| Some(field.clone()).filter(|field| !field.is_empty());
     ObjectReference {
-        api_version: some(&subject.api_version),
-        kind: some(&subject.kind),
-        namespace: some(&subject.namespace),
-        name: some(&subject.name),
-        uid: some(&subject.uid),
+        api_version: non_empty(&subject.api_version),
+        kind: non_empty(&subject.kind),
+        namespace: non_empty(&subject.namespace),
+        name: non_empty(&subject.name),
+        uid: non_empty(&subject.uid),
         ..ObjectReference::default()
     }
 }
 
-/// What comes from a request is cut to what an Event may hold.
-fn bounded(mut note: Note) -> Note {
-    for subject in std::iter::once(&mut note.subject).chain(&mut note.related) {
-        let Subject {
+/// Truncates the fields that come from a request to the limits of an Event.
+fn bounded(mut record: EventRecord) -> EventRecord {
+    for subject in std::iter::once(&mut record.subject).chain(&mut record.related) {
+        let EventSubject {
             api_version,
             kind,
             namespace,
             name,
             uid,
         } = subject;
-        for text in [api_version, kind, namespace, name, uid] {
-            *text = one_line(text, NAME);
+        for field in [api_version, kind, namespace, name, uid] {
+            *field = one_line(field, MAX_NAME_CHARS);
         }
     }
-    note.control = one_line(&note.control, NAME);
-    note.message = one_line(&note.message, LONGEST);
-    while note.message.len() > LONGEST {
-        note.message.pop();
+    record.control = one_line(&record.control, MAX_NAME_CHARS);
+    // At most so many characters, and then at most so many bytes.
+    record.message = one_line(&record.message, MAX_MESSAGE_BYTES);
+    while record.message.len() > MAX_MESSAGE_BYTES {
+        record.message.pop();
     }
-    note
+    record
 }

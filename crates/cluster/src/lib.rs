@@ -1,53 +1,56 @@
-//! The one way to an API server: what is watched there, and the few things that are written.
+//! The client of an API server: the objects that are watched there, and the few that are written.
 //!
-//! Everything that is asked has a time limit, and everything that goes wrong is told with what was asked; a refusal names
-//! the RBAC rule that is missing. Nothing here decides about a request: callers get labels, bindings and certificates as
-//! they stand, and what is not known is said to be not known. It never reads a Secret other than the one it is given.
+//! Every call has a timeout, and every error names its call; a refused one names the RBAC rule that
+//! is missing. The crate decides nothing about a request: callers get labels, bindings and
+//! certificates as they are, and what is not known is reported as not known. It reads no Secret but
+//! the one that it is given.
 //!
 //! | file | is |
 //! |---|---|
 //! | `connect` | from a kubeconfig or a service account to a [`Cluster`] |
-//! | `call` | one bounded call, and the words for its failure |
-//! | `error` | what can go wrong |
-//! | `follow` | list, then watch, for as long as the process lives |
-//! | `pulse` | how a watch is doing: synced, how old, what is wrong |
-//! | `pace` | pauses between attempts |
-//! | `namespaces` | labels of namespaces: watched, and asked for on a miss |
-//! | `bindings` | ControlBindings, watched |
-//! | `status` | conditions of a ControlBinding |
-//! | `secret` | certificates in a Secret |
-//! | `webhook_configuration` | trust, and the failure policy of those who leave |
-//! | `policies` | admission policies, bindings and params: applied, and pruned |
-//! | `ledger` | which Events are written, and when (pure) |
+//! | `api_call` | one call with a timeout, and the error for its failure |
+//! | `error` | the errors |
+//! | `list_watch` | list, then watch, for as long as the process lives |
+//! | `watch_health` | the health of a watch: synced, age, error |
+//! | `backoff` | exponential backoff with jitter |
+//! | `namespaces` | labels of namespaces: watched, and fetched on a cache miss |
+//! | `control_bindings` | ControlBindings, watched |
+//! | `binding_status` | conditions of a ControlBinding |
+//! | `certificate_secret` | certificates in a Secret |
+//! | `webhook_configuration` | the CA bundle, and the failure policy of an installation that ends |
+//! | `failure_policy` | the edits of a webhook configuration (pure) |
+//! | `apply` | admission policies, bindings and params: server-side apply, and pruning |
+//! | `event_aggregator` | which Events are written, and when (pure) |
 //! | `events` | Kubernetes Events |
 
-mod bindings;
-mod call;
+mod api_call;
+mod apply;
+mod backoff;
+mod binding_status;
+mod certificate_secret;
 mod connect;
+mod control_bindings;
 mod error;
+mod event_aggregator;
 mod events;
-mod follow;
-mod ledger;
+mod failure_policy;
+mod list_watch;
 mod namespaces;
-mod pace;
-mod policies;
-mod pulse;
-mod secret;
-mod status;
+mod watch_health;
 mod webhook_configuration;
 
 #[cfg(test)]
-mod fake;
+mod fake_api_server;
 #[cfg(test)]
 mod tests;
 
-pub use bindings::{Before, Bindings, LOST, StoredBinding};
-pub use connect::{Access, Cluster, connect};
+pub use apply::{ApplyOptions, ApplyResult};
+pub use binding_status::BindingCondition;
+pub use certificate_secret::CertificateSecret;
+pub use connect::{ApiAccess, Cluster, connect};
+pub use control_bindings::{BindingHistory, ControlBindings, LOST_REASON, StoredBinding};
 pub use error::ClusterError;
-pub use events::Events;
-pub use ledger::{Note, Subject};
+pub use event_aggregator::{EventRecord, EventSubject};
+pub use events::EventWriter;
 pub use namespaces::Namespaces;
-pub use policies::{Applying, Became};
-pub use secret::{Certificates, SecretStore};
-pub use status::Condition;
-pub use webhook_configuration::{Install, Release};
+pub use webhook_configuration::{Installation, RelaxOutcome};

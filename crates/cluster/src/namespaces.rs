@@ -1,13 +1,14 @@
-//! Labels of namespaces: watched, and asked for one by one where the watch has not brought them yet.
+//! Labels of namespaces: watched, and fetched one by one on a cache miss.
 //!
-//! Only names and labels are kept. An answer that there is no such namespace is never kept, and "not known" is never
-//! "no labels": a selector that cannot be answered must not count as one that does not match.
+//! Only names and labels are cached. A response that there is no such namespace is never cached,
+//! and "unknown" is never "no labels": a selector that cannot be evaluated must not count as one
+//! that does not match.
 
 use super::{
     Cluster, ClusterError,
-    call::{Call, is_name},
-    follow::{Change, Followed, Task, follow},
-    pulse::Pulse,
+    api_call::{ApiCall, is_path_safe_name},
+    list_watch::{AbortOnDrop, WatchEvent, WatchTarget, spawn_list_watch},
+    watch_health::WatchHealth,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, core::PartialObjectMeta};
@@ -19,15 +20,15 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Longest time a miss may take.
-const MISS: Duration = Duration::from_secs(2);
-/// Misses that are asked for at one time.
-const FLIGHTS: usize = 256;
+/// The time for the fetch after a cache miss.
+const MISS_TIMEOUT: Duration = Duration::from_secs(2);
+/// The number of fetches in flight.
+const MAX_INFLIGHT: usize = 256;
 
 type Meta = PartialObjectMeta<Namespace>;
 type Cache = RwLock<HashMap<String, Arc<Labels>>>;
 
-/// Labels of all namespaces. Clones are the same; the watch ends with the last of them.
+/// The labels of all namespaces. Clones share the watch, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Namespaces(Arc<Inner>);
 
@@ -35,56 +36,57 @@ pub struct Namespaces(Arc<Inner>);
 struct Inner {
     api: Api<Meta>,
     cache: Arc<Cache>,
-    pulse: Pulse,
-    flights: Arc<Mutex<HashMap<String, Flight>>>,
-    _task: Task,
+    health: WatchHealth,
+    inflight: Arc<Mutex<HashMap<String, InflightGet>>>,
+    _task: AbortOnDrop,
 }
 
-/// One GET that any number of callers wait for.
-type Flight = watch::Receiver<Option<Answer>>;
+/// One GET in flight, for which any number of callers wait.
+type InflightGet = watch::Receiver<Option<Fetched>>;
 
+/// The result of a GET.
 #[derive(Debug, Clone)]
-enum Answer {
+enum Fetched {
     Found(Arc<Labels>),
-    /// There is no such namespace, or was none when this was asked.
-    Absent,
+    /// There was no such namespace when the GET was answered.
+    NotFound,
     Failed,
 }
 
 impl Cluster {
-    /// Starts watching namespaces (needs `list`, `watch` and `get` on them). Must be called within a runtime.
+    /// Starts to watch namespaces, which needs `list`, `watch` and `get` on them. Must be called
+    /// within a Tokio runtime.
     #[must_use]
-    pub fn namespaces(&self) -> Namespaces {
+    pub fn watch_namespaces(&self) -> Namespaces {
         let api: Api<Meta> = Api::all(self.client.clone());
         let cache = Arc::new(Cache::default());
-        let pulse = Pulse::new();
-        let followed = Followed {
+        let health = WatchHealth::new();
+        let target = WatchTarget {
             group: "",
             resource: "namespaces",
-            absent: None,
+            not_installed: None,
         };
-        let held = Arc::clone(&cache);
-        let tell = move |change| apply(&held, change);
-        let task = follow(
+        let written = Arc::clone(&cache);
+        let task = spawn_list_watch(
             api.clone(),
-            followed,
-            self.limits.clone(),
-            pulse.clone(),
-            slim,
-            tell,
+            target,
+            self.timeouts.clone(),
+            health.clone(),
+            name_and_labels,
+            move |event| apply_event(&written, event),
         );
         Namespaces(Arc::new(Inner {
             api,
             cache,
-            pulse,
-            flights: Arc::default(),
+            health,
+            inflight: Arc::default(),
             _task: task,
         }))
     }
 }
 
 impl Namespaces {
-    /// The labels as the watch last brought them. Never waits.
+    /// Returns the labels as last received by the watch. Never waits.
     #[must_use]
     pub fn cached(&self, name: &str) -> Option<Arc<Labels>> {
         self.0
@@ -95,139 +97,141 @@ impl Namespaces {
             .cloned()
     }
 
-    /// The labels, from the watch or else from one GET that all who miss the same namespace share, within the time given
-    /// and never longer than 2 s. `None` where nobody knows.
-    pub async fn get(&self, name: &str, within: Duration) -> Option<Arc<Labels>> {
+    /// Returns the labels from the cache, or else from a GET that all callers with the same miss
+    /// share, within `timeout` and at most 2 s. `None` if they are unknown.
+    pub async fn get(&self, name: &str, timeout: Duration) -> Option<Arc<Labels>> {
         if let Some(labels) = self.cached(name) {
             return Some(labels);
         }
-        if !is_name(name) {
+        if !is_path_safe_name(name) {
             return None;
         }
-        tokio::time::timeout(within.min(MISS), self.ask(name))
+        tokio::time::timeout(timeout.min(MISS_TIMEOUT), self.fetch_shared(name))
             .await
             .ok()
             .flatten()
     }
 
-    /// Whether all namespaces have been listed at least once.
+    /// True if all namespaces have been listed at least once.
     #[must_use]
     pub fn is_synced(&self) -> bool {
-        self.0.pulse.is_synced()
+        self.0.health.is_synced()
     }
 
-    /// Waits until all namespaces have been listed.
+    /// Resolves when all namespaces have been listed.
     pub async fn synced(&self) {
-        self.0.pulse.until_synced().await;
+        self.0.health.synced().await;
     }
 
-    /// Time since the API server was last heard; `None` before the first time. A healthy watch is silent for at most
-    /// about a minute.
+    /// Returns the time since the API server last answered; `None` before the first time. A healthy
+    /// watch is silent for at most about a minute.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
-        self.0.pulse.age()
+        self.0.health.age()
     }
 
-    /// What is wrong with the watch now; `None` for nothing.
+    /// Returns the present error of the watch.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.0.pulse.current_trouble()
+    pub fn error(&self) -> Option<String> {
+        self.0.health.error()
     }
 
-    async fn ask(&self, name: &str) -> Option<Arc<Labels>> {
+    async fn fetch_shared(&self, name: &str) -> Option<Arc<Labels>> {
         loop {
-            let (mut flight, joined) = self.flight(name)?;
-            let answer = flight
+            let (mut inflight, has_joined) = self.inflight_get(name)?;
+            let fetched = inflight
                 .wait_for(Option::is_some)
                 .await
                 .ok()
-                .and_then(|it| it.clone())?;
-            match answer {
-                Answer::Found(labels) => return Some(labels),
-                // That GET began before this caller came: the namespace may have been made since.
-                Answer::Absent if joined => {}
-                Answer::Absent | Answer::Failed => return None,
+                .and_then(|fetched| fetched.clone())?;
+            match fetched {
+                Fetched::Found(labels) => return Some(labels),
+                // That GET began before this caller came, and the namespace may have been created
+                // since: fetch again.
+                Fetched::NotFound if has_joined => {}
+                Fetched::NotFound | Fetched::Failed => return None,
             }
         }
     }
 
-    /// The GET that is under way for this name, or a new one; whether it was under way.
-    fn flight(&self, name: &str) -> Option<(Flight, bool)> {
-        let mut flights = self
+    /// Returns the GET in flight for this name, or starts one; true if it was in flight already.
+    fn inflight_get(&self, name: &str) -> Option<(InflightGet, bool)> {
+        let mut inflight = self
             .0
-            .flights
+            .inflight
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(name).filter(|it| it.has_changed().is_ok()) {
-            return Some((flight.clone(), true));
+        // A closed channel is that of a task which panicked.
+        if let Some(get) = inflight.get(name).filter(|get| get.has_changed().is_ok()) {
+            return Some((get.clone(), true));
         }
-        if flights.len() >= FLIGHTS {
+        if inflight.len() >= MAX_INFLIGHT {
             tracing::warn!(
                 namespace = name,
                 "too many namespaces are being asked for: its labels count as not known"
             );
             return None;
         }
-        let (answer, flight) = watch::channel(None);
-        flights.insert(name.to_owned(), flight.clone());
-        drop(flights);
-        let (api, flights, name) = (
+        let (sender, get) = watch::channel(None);
+        inflight.insert(name.to_owned(), get.clone());
+        drop(inflight);
+        let (api, inflight, name) = (
             self.0.api.clone(),
-            Arc::clone(&self.0.flights),
+            Arc::clone(&self.0.inflight),
             name.to_owned(),
         );
-        // A task of its own: the caller that began it may give up before the others do.
+        // A task of its own: the caller that started it may give up before the others do.
         tokio::spawn(async move {
-            let found = fetch(&api, &name).await;
-            flights
+            let fetched = fetch(&api, &name).await;
+            inflight
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&name);
-            let _ = answer.send(Some(found));
+            let _ = sender.send(Some(fetched));
         });
-        Some((flight, false))
+        Some((get, false))
     }
 
     #[cfg(test)]
-    pub(super) fn pulse(&self) -> &Pulse {
-        &self.0.pulse
+    pub(super) fn health(&self) -> &WatchHealth {
+        &self.0.health
     }
 }
 
-async fn fetch(api: &Api<Meta>, name: &str) -> Answer {
-    let call = Call {
+async fn fetch(api: &Api<Meta>, name: &str) -> Fetched {
+    let call = ApiCall {
         verb: "get",
         group: "",
         resource: "namespaces",
         namespace: None,
         name: Some(name),
     };
-    match call.ask(MISS, api.get(name)).await {
-        Ok(namespace) => Answer::Found(slim(namespace).1),
-        Err(ClusterError::Missing { .. }) => Answer::Absent,
+    match call.send(MISS_TIMEOUT, api.get(name)).await {
+        Ok(namespace) => Fetched::Found(name_and_labels(namespace).1),
+        Err(ClusterError::NotFound { .. }) => Fetched::NotFound,
         Err(error) => {
             tracing::warn!(namespace = name, "its labels are not known: {error}");
-            Answer::Failed
+            Fetched::Failed
         }
     }
 }
 
-fn slim(namespace: Meta) -> (String, Arc<Labels>) {
-    let meta = namespace.metadata;
+fn name_and_labels(namespace: Meta) -> (String, Arc<Labels>) {
+    let metadata = namespace.metadata;
     (
-        meta.name.unwrap_or_default(),
-        Arc::new(meta.labels.unwrap_or_default()),
+        metadata.name.unwrap_or_default(),
+        Arc::new(metadata.labels.unwrap_or_default()),
     )
 }
 
-fn apply(cache: &Cache, change: Change<(String, Arc<Labels>)>) {
+fn apply_event(cache: &Cache, event: WatchEvent<(String, Arc<Labels>)>) {
     let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
-    match change {
-        Change::All(all) => *cache = all.into_iter().collect(),
-        Change::Put((name, labels)) => {
+    match event {
+        WatchEvent::Replaced(all) => *cache = all.into_iter().collect(),
+        WatchEvent::Applied((name, labels)) => {
             cache.insert(name, labels);
         }
-        Change::Gone((name, _)) => {
+        WatchEvent::Deleted((name, _)) => {
             cache.remove(&name);
         }
     }

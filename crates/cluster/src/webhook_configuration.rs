@@ -1,10 +1,16 @@
-//! The ValidatingWebhookConfiguration: whom the API server trusts, and what it does when nobody answers.
+//! The ValidatingWebhookConfiguration: the authorities that the API server trusts, and its failure
+//! policy when no process answers.
 //!
-//! A cluster must stay writable when kubevet is taken away in whatever order. So the configuration is owned by the
-//! namespace (and goes with it), and whoever is the last to leave turns `Fail` into `Ignore`, remembered in an annotation
-//! for whoever comes back. A plain restart or rollout changes nothing.
+//! A cluster must stay writable in whatever order kubevet is uninstalled. So the configuration is
+//! owned by the namespace and deleted with it, and the last process to end turns the failure policy
+//! `Fail` into `Ignore`, recorded in an annotation for the next process that starts. A restart or a
+//! rollout changes nothing.
 
-use super::{Cluster, ClusterError, call::Call};
+use super::{
+    Cluster, ClusterError,
+    api_call::ApiCall,
+    failure_policy::{fail_open_webhooks, relax, restore, set_ca_bundle, set_owner_reference},
+};
 use k8s_openapi::{
     ByteString,
     api::{apps::v1::Deployment, core::v1::Namespace},
@@ -15,196 +21,225 @@ use kube::{
     api::PostParams,
     core::{ApiResource, DynamicObject, PartialObjectMeta},
 };
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 const RESOURCE: &str = "validatingwebhookconfigurations";
-/// Remembers the failure policies that were `Fail`: a JSON object, webhook → policy.
-const REMEMBERED: &str = "kubevet.io/failure-policies";
-/// The label by which a namespace asks not to let through what nobody judged.
-const FAILURE_POLICY: &str = "kubevet.io/failure-policy";
-/// Attempts where somebody else writes at the same time.
-const ATTEMPTS: usize = 5;
+/// The number of attempts where another client writes at the same time.
+const MAX_ATTEMPTS: usize = 5;
 
-/// Where kubevet is installed.
+/// The objects of one installation of kubevet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Install {
-    /// Name of the ValidatingWebhookConfiguration.
+pub struct Installation {
+    /// The name of the ValidatingWebhookConfiguration.
     pub configuration: String,
-    /// The namespace it runs in; `None` outside a cluster.
+    /// The namespace in which it runs; `None` outside a cluster.
     pub namespace: Option<String>,
-    /// The Deployment it is part of; `None` outside a cluster. A name that is wrong looks like an uninstall at every stop.
+    /// The Deployment of which this process is a replica; `None` outside a cluster. With a wrong
+    /// name, each end of a process looks like an uninstallation.
     pub deployment: Option<String>,
 }
 
-/// What [`Cluster::release`] did.
+/// The result of [`Cluster::relax_failure_policy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Release {
-    /// Others stay, or it cannot be known: nothing was changed.
+pub enum RelaxOutcome {
+    /// Other replicas remain, or that cannot be known: nothing was changed.
     Kept,
-    /// There is no configuration (any more).
-    Absent,
-    /// Nobody stays: these webhooks no longer fail. Empty where none did.
-    Released(Vec<String>),
+    /// There is no configuration.
+    NotFound,
+    /// No replica remains, and these webhooks no longer fail closed. Empty if none did.
+    Relaxed(Vec<String>),
+}
+
+/// Whether replicas are meant to answer after this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lifecycle {
+    Remains,
+    IsUninstalled,
+    Unknown,
 }
 
 impl Cluster {
-    /// Makes API servers trust these issuers (PEM): every webhook's `caBundle`, where it differs. Ties the configuration
-    /// to the namespace, if there is one. True where something was changed; API servers see it within seconds.
+    /// Makes API servers trust these authorities (PEM): sets `caBundle` of each webhook where it
+    /// differs, and makes the namespace, if there is one, the owner of the configuration. Returns
+    /// true if something was changed; API servers notice it within seconds.
     ///
     /// Needs `get` and `update` on the configuration and `get` on the namespace.
     ///
     /// # Errors
-    /// [`ClusterError::Unusable`] where the bundle is none, [`ClusterError::Missing`] where there is no configuration; a
-    /// conflict only after several attempts.
-    pub async fn publish(&self, install: &Install, bundle: &[u8]) -> Result<bool, ClusterError> {
-        // The API server takes anything here, and then trusts nobody.
-        if !bundle.starts_with(b"-----BEGIN CERTIFICATE-----") {
-            let what = format!("update {RESOURCE} {}", install.configuration);
+    /// [`ClusterError::Unusable`] for a bundle without a certificate, [`ClusterError::NotFound`] if
+    /// there is no configuration; a conflict only after several attempts.
+    pub async fn publish_ca_bundle(
+        &self,
+        installation: &Installation,
+        ca_bundle: &[u8],
+    ) -> Result<bool, ClusterError> {
+        // The API server accepts any bytes here, and then trusts no authority.
+        if !ca_bundle.starts_with(b"-----BEGIN CERTIFICATE-----") {
             return Err(ClusterError::Unusable {
-                what,
-                why: "the bundle to trust holds no certificate".to_owned(),
+                call: format!("update {RESOURCE} {}", installation.configuration),
+                reason: "the bundle to trust holds no certificate".to_owned(),
             });
         }
-        let owner = match &install.namespace {
-            Some(namespace) => self
-                .home(namespace)
+        let owner = match &installation.namespace {
+            Some(name) => self
+                .own_namespace(name)
                 .await?
-                .and_then(|it| owner(namespace, &it)),
+                .and_then(|namespace| owner_reference(name, &namespace)),
             None => None,
         };
-        let bundle = json!(ByteString(bundle.to_vec()));
-        self.change(install, |object| {
-            let trusted = trust(object, &bundle);
-            owner.as_ref().is_some_and(|it| tie(object, it)) || trusted
+        let ca_bundle = json!(ByteString(ca_bundle.to_vec()));
+        self.update_configuration(installation, |configuration| {
+            let is_bundle_new = set_ca_bundle(configuration, &ca_bundle);
+            let is_owner_new = owner
+                .as_ref()
+                .is_some_and(|owner| set_owner_reference(configuration, owner));
+            is_bundle_new || is_owner_new
         })
         .await
     }
 
-    /// To be called by whoever is asked to end: where the Deployment is gone, going, or scaled to none, or the namespace
-    /// is, turns `failurePolicy: Fail` into `Ignore`, and remembers it. Any number of leavers may call it.
+    /// Turns `failurePolicy: Fail` into `Ignore` and records that, if the Deployment is deleted,
+    /// terminating or scaled to zero, or the namespace is. Each process calls it when it is asked
+    /// to end; any number may.
     ///
     /// Needs `get` on the Deployment and the namespace, `get` and `update` on the configuration.
     ///
     /// # Errors
-    /// Any; nothing was changed then.
-    pub async fn release(&self, install: &Install) -> Result<Release, ClusterError> {
-        if self.staying(install).await? != Staying::No {
-            return Ok(Release::Kept);
+    /// Any; then nothing was changed.
+    pub async fn relax_failure_policy(
+        &self,
+        installation: &Installation,
+    ) -> Result<RelaxOutcome, ClusterError> {
+        if self.lifecycle(installation).await? != Lifecycle::IsUninstalled {
+            return Ok(RelaxOutcome::Kept);
         }
         let mut names = Vec::new();
-        let changed = self.change(install, |object| {
-            names = let_go(object);
+        let updated = self.update_configuration(installation, |configuration| {
+            names = relax(configuration);
             !names.is_empty()
         });
-        match changed.await {
-            Ok(_) => Ok(Release::Released(names)),
-            Err(ClusterError::Missing { .. }) => Ok(Release::Absent),
+        match updated.await {
+            Ok(_) => Ok(RelaxOutcome::Relaxed(names)),
+            Err(ClusterError::NotFound { .. }) => Ok(RelaxOutcome::NotFound),
             Err(error) => Err(error),
         }
     }
 
-    /// To be called by whoever is ready to answer: puts back what [`Cluster::release`] took away. The names of the
-    /// webhooks that fail again. Does nothing while the Deployment is going or scaled to none.
+    /// Restores the failure policies that [`Cluster::relax_failure_policy`] has changed, and
+    /// returns the names of those webhooks. Each process calls it when it is ready to answer. It
+    /// does nothing while the Deployment is terminating or scaled to zero.
     ///
     /// # Errors
-    /// Any; [`ClusterError::Missing`] also where there is no such Deployment, since then its name is wrong.
-    pub async fn restore(&self, install: &Install) -> Result<Vec<String>, ClusterError> {
-        if let (Some(namespace), Some(name)) = (&install.namespace, &install.deployment)
-            && self.staying(install).await? == Staying::No
+    /// Any; [`ClusterError::NotFound`] also if there is no such Deployment: its name is wrong then.
+    pub async fn restore_failure_policy(
+        &self,
+        installation: &Installation,
+    ) -> Result<Vec<String>, ClusterError> {
+        if let (Some(namespace), Some(name)) = (&installation.namespace, &installation.deployment)
+            && self.lifecycle(installation).await? == Lifecycle::IsUninstalled
         {
-            // Tells a name that is wrong from a Deployment that is going.
+            // This distinguishes a wrong name from a Deployment that is terminating.
             return self.deployment(namespace, name).await.map(|_| Vec::new());
         }
         let mut names = Vec::new();
-        let changed = self.change(install, |object| {
-            let (back, changed) = take_back(object);
-            names = back;
-            changed
+        let updated = self.update_configuration(installation, |configuration| {
+            let (restored, is_changed) = restore(configuration);
+            names = restored;
+            is_changed
         });
-        changed.await?;
+        updated.await?;
         Ok(names)
     }
 
-    /// The webhooks whose requests API servers let through while nobody answers, each with where that is so, in words.
-    /// Empty where there are none, or no configuration.
+    /// Returns the webhooks that fail open, each with the namespaces to which that applies, such as
+    /// `validate.kubevet.io (in every namespace)`. Empty if there are none, or no configuration.
     ///
     /// Needs `get` on the configuration.
     ///
     /// # Errors
-    /// Any but [`ClusterError::Missing`].
-    pub async fn lets_through(&self, install: &Install) -> Result<Vec<String>, ClusterError> {
+    /// Any but [`ClusterError::NotFound`].
+    pub async fn fail_open_webhooks(
+        &self,
+        installation: &Installation,
+    ) -> Result<Vec<String>, ClusterError> {
         let mut names = Vec::new();
-        let read = self.change(install, |object| {
-            names = webhooks(object)
-                .filter(|it| ignores(it))
-                .map(|it| format!("{} ({})", name(it), scope(it)))
-                .collect();
+        let read = self.update_configuration(installation, |configuration| {
+            names = fail_open_webhooks(configuration);
             false
         });
         match read.await {
             Ok(_) => Ok(names),
-            Err(ClusterError::Missing { .. }) => Ok(Vec::new()),
+            Err(ClusterError::NotFound { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether anybody is meant to answer after this process.
-    async fn staying(&self, install: &Install) -> Result<Staying, ClusterError> {
-        let (Some(namespace), Some(name)) = (&install.namespace, &install.deployment) else {
-            return Ok(Staying::Unknown);
+    async fn lifecycle(&self, installation: &Installation) -> Result<Lifecycle, ClusterError> {
+        let (Some(namespace), Some(name)) = (&installation.namespace, &installation.deployment)
+        else {
+            return Ok(Lifecycle::Unknown);
         };
         match self.deployment(namespace, name).await {
-            Err(ClusterError::Missing { .. }) => return Ok(Staying::No),
+            Err(ClusterError::NotFound { .. }) => return Ok(Lifecycle::IsUninstalled),
             Err(error) => return Err(error),
             Ok(deployment) => {
-                let none = deployment.spec.as_ref().and_then(|it| it.replicas) == Some(0);
-                if none || deployment.metadata.deletion_timestamp.is_some() {
-                    return Ok(Staying::No);
+                let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas);
+                if replicas == Some(0) || deployment.metadata.deletion_timestamp.is_some() {
+                    return Ok(Lifecycle::IsUninstalled);
                 }
             }
         }
-        let home = self.home(namespace).await?;
-        let gone = home.is_none_or(|it| it.metadata.deletion_timestamp.is_some());
-        Ok(if gone { Staying::No } else { Staying::Yes })
+        let is_namespace_gone = self
+            .own_namespace(namespace)
+            .await?
+            .is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some());
+        Ok(if is_namespace_gone {
+            Lifecycle::IsUninstalled
+        } else {
+            Lifecycle::Remains
+        })
     }
 
     async fn deployment(&self, namespace: &str, name: &str) -> Result<Deployment, ClusterError> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
-        let call = Call {
+        let call = ApiCall {
             verb: "get",
             group: "apps",
             resource: "deployments",
             namespace: Some(namespace),
             name: Some(name),
         };
-        call.ask(self.limits.call, api.get(name)).await
+        call.send(self.timeouts.call, api.get(name)).await
     }
 
-    async fn home(&self, name: &str) -> Result<Option<PartialObjectMeta<Namespace>>, ClusterError> {
+    async fn own_namespace(
+        &self,
+        name: &str,
+    ) -> Result<Option<PartialObjectMeta<Namespace>>, ClusterError> {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let call = Call {
+        let call = ApiCall {
             verb: "get",
             group: "",
             resource: "namespaces",
             namespace: None,
             name: Some(name),
         };
-        match call.ask(self.limits.call, api.get(name)).await {
+        match call.send(self.timeouts.call, api.get(name)).await {
             Ok(namespace) => Ok(Some(namespace)),
-            Err(ClusterError::Missing { .. }) => Ok(None),
+            Err(ClusterError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Reads the configuration, lets `edit` change it, writes it where that says so; again where somebody else wrote.
-    async fn change(
+    /// Reads the configuration, edits it, and writes it if `edit` returns true; on a conflict,
+    /// again. Returns whether it was written.
+    async fn update_configuration(
         &self,
-        install: &Install,
+        installation: &Installation,
         mut edit: impl FnMut(&mut DynamicObject) -> bool,
     ) -> Result<bool, ClusterError> {
-        // Dynamic: a field that this client does not know must come back as it went.
+        // A dynamic object keeps the fields that this client does not know.
         let resource = ApiResource {
             group: GROUP.to_owned(),
             version: "v1".to_owned(),
@@ -213,103 +248,41 @@ impl Cluster {
             plural: RESOURCE.to_owned(),
         };
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
-        let name = install.configuration.as_str();
-        let get = Call {
+        let name = installation.configuration.as_str();
+        let get = ApiCall {
             verb: "get",
             group: GROUP,
             resource: RESOURCE,
             namespace: None,
             name: Some(name),
         };
-        let update = Call {
+        let update = ApiCall {
             verb: "update",
             ..get
         };
         let mut attempt = 1;
         loop {
-            let mut object = get.ask(self.limits.call, api.get(name)).await?;
-            if !edit(&mut object) {
+            let mut configuration = get.send(self.timeouts.call, api.get(name)).await?;
+            if !edit(&mut configuration) {
                 return Ok(false);
             }
             let params = PostParams::default();
             match update
-                .ask(self.limits.call, api.replace(name, &params, &object))
+                .send(
+                    self.timeouts.call,
+                    api.replace(name, &params, &configuration),
+                )
                 .await
             {
                 Ok(_) => return Ok(true),
-                Err(ClusterError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(ClusterError::Conflict { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Staying {
-    Yes,
-    No,
-    Unknown,
-}
-
-fn webhooks(object: &mut DynamicObject) -> impl Iterator<Item = &mut Value> {
-    object
-        .data
-        .get_mut("webhooks")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-}
-
-fn name(webhook: &Value) -> String {
-    webhook
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn ignores(webhook: &Value) -> bool {
-    webhook.get("failurePolicy").and_then(Value::as_str) == Some("Ignore")
-}
-
-/// In which namespaces a webhook holds, as far as the label of the failure policy says.
-fn scope(webhook: &Value) -> &'static str {
-    let expressions = webhook
-        .pointer("/namespaceSelector/matchExpressions")
-        .and_then(Value::as_array);
-    let mut expressions = expressions.into_iter().flatten();
-    let tier = expressions.find(|it| it.get("key").is_some_and(|it| it == FAILURE_POLICY));
-    match tier
-        .and_then(|it| it.get("operator"))
-        .and_then(Value::as_str)
-    {
-        Some("NotIn" | "DoesNotExist") => {
-            "in namespaces without the label kubevet.io/failure-policy=Fail"
-        }
-        Some(_) => "in namespaces with the label kubevet.io/failure-policy",
-        None => "in every namespace",
-    }
-}
-
-/// Every webhook trusts this; true where one did not.
-fn trust(object: &mut DynamicObject, bundle: &Value) -> bool {
-    let mut changed = false;
-    for webhook in webhooks(object) {
-        let Some(client) = webhook
-            .get_mut("clientConfig")
-            .and_then(Value::as_object_mut)
-        else {
-            continue;
-        };
-        if client.get("caBundle") != Some(bundle) {
-            client.insert("caBundle".to_owned(), bundle.clone());
-            changed = true;
-        }
-    }
-    changed
-}
-
-fn owner(name: &str, namespace: &PartialObjectMeta<Namespace>) -> Option<OwnerReference> {
+fn owner_reference(name: &str, namespace: &PartialObjectMeta<Namespace>) -> Option<OwnerReference> {
     Some(OwnerReference {
         api_version: "v1".to_owned(),
         kind: "Namespace".to_owned(),
@@ -317,76 +290,4 @@ fn owner(name: &str, namespace: &PartialObjectMeta<Namespace>) -> Option<OwnerRe
         uid: namespace.metadata.uid.clone()?,
         ..Default::default()
     })
-}
-
-/// The namespace owns the configuration; true where it did not. A namespace of that name that is gone owns nothing.
-fn tie(object: &mut DynamicObject, owner: &OwnerReference) -> bool {
-    let owners = object.metadata.owner_references.get_or_insert_default();
-    if owners.iter().any(|it| it.uid == owner.uid) {
-        return false;
-    }
-    owners.retain(|it| (&it.kind, &it.name) != (&owner.kind, &owner.name));
-    owners.push(owner.clone());
-    true
-}
-
-/// `Fail` becomes `Ignore`; the names of those that did.
-fn let_go(object: &mut DynamicObject) -> Vec<String> {
-    let mut remembered = remembered(object);
-    let mut names = Vec::new();
-    for webhook in webhooks(object) {
-        // `Fail` is what the API server puts where nothing is said.
-        if webhook
-            .get("failurePolicy")
-            .and_then(Value::as_str)
-            .unwrap_or("Fail")
-            != "Fail"
-        {
-            continue;
-        }
-        let name = name(webhook);
-        if let Some(fields) = webhook.as_object_mut() {
-            fields.insert("failurePolicy".to_owned(), json!("Ignore"));
-            remembered.insert(name.clone(), "Fail".to_owned());
-            names.push(name);
-        }
-    }
-    if !names.is_empty() {
-        let annotations = object.metadata.annotations.get_or_insert_default();
-        annotations.insert(REMEMBERED.to_owned(), json!(remembered).to_string());
-    }
-    names
-}
-
-/// What was remembered is put back; the names of those, and whether the object changed.
-fn take_back(object: &mut DynamicObject) -> (Vec<String>, bool) {
-    let remembered = remembered(object);
-    let mut names = Vec::new();
-    for webhook in webhooks(object) {
-        let name = name(webhook);
-        let failed = remembered.get(&name).is_some_and(|it| it == "Fail");
-        if failed
-            && webhook.get("failurePolicy").and_then(Value::as_str) == Some("Ignore")
-            && let Some(fields) = webhook.as_object_mut()
-        {
-            fields.insert("failurePolicy".to_owned(), json!("Fail"));
-            names.push(name);
-        }
-    }
-    let annotations = object.metadata.annotations.get_or_insert_default();
-    let changed = annotations.remove(REMEMBERED).is_some();
-    (names, changed)
-}
-
-/// Empty where there is nothing, or nothing that can be read: then there is nothing to put back.
-fn remembered(object: &DynamicObject) -> BTreeMap<String, String> {
-    let text = object
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|it| it.get(REMEMBERED));
-    text.map(|it| serde_json::from_str(it))
-        .transpose()
-        .unwrap_or_default()
-        .unwrap_or_default()
 }

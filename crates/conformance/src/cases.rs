@@ -1,42 +1,44 @@
-//! The public library's cases: the same failing objects, and for each the same union of failed, review, delete and fix
-//! paths. Messages and the values of fixes are not compared.
+//! The cases of the public library (Kubescape's): the same objects must fail, each at the same paths.
+//!
+//! The paths of an object are the union of its failed, review, delete and fix paths. Messages and the
+//! values of fixes are not compared.
 
-use kubevet_document::Document;
 use kubevet_engine::{Engine, is_configured, looks_at};
 use kubevet_model::{EvalRequest, ObjectId};
-use kubevet_policy::{Case, CaseFile, ControlSource, Difference, Library};
+use kubevet_policy::{Case, CaseFile, ControlSource, Difference, Library, Params};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a case came out.
+/// The result of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CaseStatus {
-    /// Ours says the same.
+    /// The control gives the expected result.
     Agrees,
-    /// Ours says something else, and why is written down.
+    /// The control gives another result, and the reason is on the list of differences.
     DiffersOnPurpose,
-    /// Ours says something else, and nobody knows why; or it agrees although it is listed as a difference.
+    /// The control gives another result for no listed reason, or the expected one although a difference
+    /// is listed.
     Unexplained,
 }
 
-/// A case and how it came out.
+/// A case and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {
-    /// The control that was asked.
+    /// The id of the control that was evaluated.
     pub control: String,
-    /// The public rule.
+    /// The name of the public rule.
     pub rule: String,
-    /// The case's name.
+    /// The name of the case.
     pub case: String,
-    /// How it came out.
+    /// The result.
     pub status: CaseStatus,
-    /// What differs, a line each; or the reason written down.
+    /// The differences, a line each; or the listed reason.
     pub lines: Vec<String>,
 }
 
-/// What fails, and at which paths.
-type Failing = BTreeMap<ObjectId, BTreeSet<String>>;
+/// The paths at which each failing object fails.
+type FailedPaths = BTreeMap<ObjectId, BTreeSet<String>>;
 
-/// Runs the cases of every public rule that a control of the library stands for.
+/// Runs the cases of every public rule that a control of the library implements.
 #[must_use]
 pub fn check_cases(
     engine: &Engine,
@@ -46,15 +48,13 @@ pub fn check_cases(
 ) -> Vec<CaseResult> {
     let mut results = Vec::new();
     for source in &library.controls {
+        let public_rules = &source.control.public_rules;
         for file in files
             .iter()
-            .filter(|it| source.control.public_rules.contains(&it.rule))
+            .filter(|file| public_rules.contains(&file.rule))
         {
-            results.extend(
-                file.cases
-                    .iter()
-                    .map(|it| check(engine, library, source, file, it, known)),
-            );
+            let cases = file.cases.iter();
+            results.extend(cases.map(|case| check(engine, library, source, file, case, known)));
         }
     }
     results
@@ -69,15 +69,18 @@ fn check(
     known: &[Difference],
 ) -> CaseResult {
     let id = source.control.id.as_str();
-    let (found, mut lines) = judge(engine, library, source, case);
+    let (found, mut lines) = evaluate(engine, library, source, case);
     lines.extend(compare(&expected(case), &found));
-    let reason = known
-        .iter()
-        .find(|it| it.control == id && it.rule == file.rule && it.case == case.name);
-    let status = match (lines.is_empty(), reason) {
+    let difference = known.iter().find(|difference| {
+        difference.control == id && difference.rule == file.rule && difference.case == case.name
+    });
+    let status = match (lines.is_empty(), difference) {
         (true, None) => CaseStatus::Agrees,
-        (false, Some(_)) => CaseStatus::DiffersOnPurpose,
         (false, None) => CaseStatus::Unexplained,
+        (false, Some(difference)) => {
+            lines = vec![difference.reason.clone()];
+            CaseStatus::DiffersOnPurpose
+        }
         (true, Some(_)) => {
             lines.push(
                 "agrees, although it is listed as a difference: take it off the list".to_owned(),
@@ -85,9 +88,6 @@ fn check(
             CaseStatus::Unexplained
         }
     };
-    if let (CaseStatus::DiffersOnPurpose, Some(known)) = (status, reason) {
-        lines = vec![known.reason.clone()];
-    }
     CaseResult {
         control: id.to_owned(),
         rule: file.rule.clone(),
@@ -97,84 +97,80 @@ fn check(
     }
 }
 
-fn judge(
+/// Evaluates the objects of a case. Returns the paths at which they fail, and the errors.
+fn evaluate(
     engine: &Engine,
     library: &Library,
     source: &ControlSource,
     case: &Case,
-) -> (Failing, Vec<String>) {
+) -> (FailedPaths, Vec<String>) {
     let control = &source.control;
-    let mut lines = Vec::new();
-    let mut params = library.params.defaults();
-    for (name, value) in &case.params {
-        if control.params.contains(name)
-            && let Err(message) = params.set(&library.params, name, value.clone())
-        {
-            lines.push(message);
-        }
-    }
-    let mut found = Failing::new();
+    let (params, mut errors) = case_params(library, source, case);
+    let mut failed = FailedPaths::new();
     if !is_configured(control, &params) {
-        return (found, lines);
+        return (failed, errors);
     }
     for object in &case.objects {
-        let id = identity(object);
+        let id = without_namespace(&object.id());
+        let kind = id.group_kind();
         if !control
             .kinds
             .iter()
-            .any(|it| looks_at(it, &id.group_kind()))
+            .any(|selector| looks_at(selector, &kind))
         {
             continue;
         }
         let verdict = engine.judge(object, &EvalRequest::default(), &params);
-        lines.extend(
-            verdict
-                .errors
-                .iter()
-                .filter(|it| it.control == control.id)
-                .map(|it| it.message.clone()),
-        );
-        for finding in verdict
-            .findings
-            .iter()
-            .filter(|it| it.control == control.id)
-        {
-            let paths = found.entry(id.clone()).or_default();
+        let of_control = verdict.errors.iter().filter(|e| e.control == control.id);
+        errors.extend(of_control.map(|error| error.message.clone()));
+        let of_control = verdict.findings.iter().filter(|f| f.control == control.id);
+        for finding in of_control {
+            let paths = failed.entry(id.clone()).or_default();
             paths.extend(finding.paths.iter().map(ToString::to_string));
-            paths.extend(finding.fixes.iter().map(|it| it.path.to_string()));
+            paths.extend(finding.fixes.iter().map(|fix| fix.path.to_string()));
         }
     }
-    (found, lines)
+    (failed, errors)
 }
 
-/// The public cases name objects by apiVersion, kind and name alone.
-fn identity(object: &Document) -> ObjectId {
+/// Returns the library's default params with those of the case that the control reads, and the errors
+/// of setting them.
+fn case_params(library: &Library, source: &ControlSource, case: &Case) -> (Params, Vec<String>) {
+    let mut params = library.params.defaults();
+    let mut errors = Vec::new();
+    for (name, value) in &case.params {
+        if source.control.params.contains(name)
+            && let Err(message) = params.set(&library.params, name, value.clone())
+        {
+            errors.push(message);
+        }
+    }
+    (params, errors)
+}
+
+/// The public cases identify objects by apiVersion, kind and name alone.
+fn without_namespace(id: &ObjectId) -> ObjectId {
     ObjectId {
         namespace: String::new(),
-        ..object.id()
+        ..id.clone()
     }
 }
 
-fn expected(case: &Case) -> Failing {
-    let mut failing = Failing::new();
+fn expected(case: &Case) -> FailedPaths {
+    let mut failed = FailedPaths::new();
     for failure in &case.expected {
         for object in &failure.objects {
-            let object = ObjectId {
-                namespace: String::new(),
-                ..object.clone()
-            };
-            failing
-                .entry(object)
-                .or_default()
-                .extend(failure.paths().into_iter().map(str::to_owned));
+            let paths = failed.entry(without_namespace(object)).or_default();
+            paths.extend(failure.paths().into_iter().map(str::to_owned));
         }
     }
-    failing
+    failed
 }
 
-fn compare(expected: &Failing, found: &Failing) -> Vec<String> {
+/// Returns a line for each difference.
+fn compare(expected: &FailedPaths, found: &FailedPaths) -> Vec<String> {
     let objects: BTreeSet<&ObjectId> = expected.keys().chain(found.keys()).collect();
-    let none = BTreeSet::new();
+    let no_paths = BTreeSet::new();
     let mut lines = Vec::new();
     for object in objects {
         match (expected.get(object), found.get(object)) {
@@ -182,19 +178,12 @@ fn compare(expected: &Failing, found: &Failing) -> Vec<String> {
             (None, Some(_)) => lines.push(format!("{object}: must pass, but fails")),
             _ => {}
         }
-        let (wanted, got) = (
-            expected.get(object).unwrap_or(&none),
-            found.get(object).unwrap_or(&none),
-        );
-        lines.extend(
-            wanted
-                .difference(got)
-                .map(|it| format!("{object}: not found: {it}")),
-        );
-        lines.extend(
-            got.difference(wanted)
-                .map(|it| format!("{object}: found, not expected: {it}")),
-        );
+        let expected = expected.get(object).unwrap_or(&no_paths);
+        let found = found.get(object).unwrap_or(&no_paths);
+        let missing = expected.difference(found);
+        lines.extend(missing.map(|path| format!("{object}: not found: {path}")));
+        let unexpected = found.difference(expected);
+        lines.extend(unexpected.map(|path| format!("{object}: found, not expected: {path}")));
     }
     lines
 }

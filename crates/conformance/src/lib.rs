@@ -1,6 +1,7 @@
-//! Whether rules say what is expected of them: a control's own test data, and the public library's cases.
+//! Compares rules with expectations: a control's own test data, and the cases of the public library.
 //!
-//! It runs an engine over expectations that others wrote down and shows where the two differ. It judges nothing itself.
+//! It runs an engine over expectations that others wrote and reports where the two differ. It decides
+//! nothing itself.
 
 mod cases;
 mod testdata;

@@ -1,20 +1,20 @@
-//! A control's test data: what its rule finds in each object, against what the object's header says.
+//! A control's test data: the findings of its rule in each object, compared with the object's header.
 
 use kubevet_engine::{Engine, is_configured};
-use kubevet_model::{ControlId, EvalRequest, Fix, FixAction};
+use kubevet_model::{ControlId, EvalRequest, Finding, Fix, FixAction};
 use kubevet_policy::{Expected, Library, TestObject};
 use std::collections::BTreeSet;
 
-/// An object about which a rule and its author disagree.
+/// A test object for which the rule does not give the expected findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The test object's file.
+    /// The file of the test object.
     pub file: String,
-    /// What differs, a line each.
+    /// The differences, a line each.
     pub differences: Vec<String>,
 }
 
-/// Judges test objects of one control.
+/// Evaluates the test objects of one control, and returns those with differences.
 #[must_use]
 pub fn check_testdata(
     engine: &Engine,
@@ -22,17 +22,20 @@ pub fn check_testdata(
     control: &ControlId,
     objects: &[TestObject],
 ) -> Vec<Mismatch> {
-    objects
-        .iter()
-        .filter_map(|object| {
-            let differences = differences(engine, library, control, object);
-            let file = object.file.to_string();
-            (!differences.is_empty()).then_some(Mismatch { file, differences })
-        })
-        .collect()
+    let mut mismatches = Vec::new();
+    for object in objects {
+        let differences = check(engine, library, control, object);
+        if !differences.is_empty() {
+            mismatches.push(Mismatch {
+                file: object.file.to_string(),
+                differences,
+            });
+        }
+    }
+    mismatches
 }
 
-fn differences(
+fn check(
     engine: &Engine,
     library: &Library,
     control: &ControlId,
@@ -46,68 +49,49 @@ fn differences(
         }
     }
     let verdict = engine.judge(&object.document, &EvalRequest::default(), &params);
-    lines.extend(
-        verdict
-            .errors
-            .iter()
-            .filter(|it| it.control == *control)
-            .map(|it| it.message.clone()),
-    );
-    let configured = library
+    let errors = verdict.errors.iter().filter(|e| e.control == *control);
+    lines.extend(errors.map(|error| error.message.clone()));
+    let is_configured = library
         .control(control.as_str())
-        .is_some_and(|it| is_configured(&it.control, &params));
-    // A control that is not told what it needs says nothing, which is a way to pass.
-    let silent = !configured && object.expected == Expected::Pass;
-    if !silent && !verdict.judged.contains(control) && lines.is_empty() {
+        .is_some_and(|source| is_configured(&source.control, &params));
+    // A control without a required param evaluates nothing, and an object may be expected to pass so.
+    let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
+    if !passes_unconfigured && !verdict.judged.contains(control) && lines.is_empty() {
         lines.push(
             "the control does not look at this object: its kind is not among `kinds`, or a param it needs is not set"
                 .to_owned(),
         );
     }
-    let found: Vec<_> = verdict
-        .findings
-        .iter()
-        .filter(|it| it.control == *control)
-        .collect();
-    if object.expected == Expected::Pass && !found.is_empty() {
-        lines.extend(
-            found
-                .iter()
-                .map(|it| format!("must pass, but: {}", it.message)),
-        );
+    let findings = verdict.findings.iter().filter(|f| f.control == *control);
+    let findings: Vec<&Finding> = findings.collect();
+    if object.expected == Expected::Pass {
+        let unexpected = findings.iter();
+        lines.extend(unexpected.map(|finding| format!("must pass, but: {}", finding.message)));
     }
-    let paths: BTreeSet<String> = found
-        .iter()
-        .flat_map(|it| &it.paths)
-        .map(ToString::to_string)
-        .collect();
-    let fixes: BTreeSet<Fix> = found.iter().flat_map(|it| &it.fixes).cloned().collect();
-    lines.extend(
-        object
-            .paths
-            .difference(&paths)
-            .map(|it| format!("not found: {it}")),
-    );
-    lines.extend(
-        paths
-            .difference(&object.paths)
-            .map(|it| format!("found, not expected: {it}")),
-    );
-    lines.extend(
-        object
-            .fixes
-            .difference(&fixes)
-            .map(|it| format!("fix not given: {}", shown(it))),
-    );
-    lines.extend(
-        fixes
-            .difference(&object.fixes)
-            .map(|it| format!("fix given, not expected: {}", shown(it))),
-    );
+    lines.extend(compare(object, &findings));
     lines
 }
 
-fn shown(fix: &Fix) -> String {
+/// Compares paths and fixes, and returns a line for each difference.
+fn compare(object: &TestObject, findings: &[&Finding]) -> Vec<String> {
+    let paths = findings.iter().flat_map(|finding| &finding.paths);
+    let paths: BTreeSet<String> = paths.map(ToString::to_string).collect();
+    let fixes = findings.iter().flat_map(|finding| &finding.fixes);
+    let fixes: BTreeSet<Fix> = fixes.cloned().collect();
+    let mut lines = Vec::new();
+    let missing = object.paths.difference(&paths);
+    lines.extend(missing.map(|path| format!("not found: {path}")));
+    let unexpected = paths.difference(&object.paths);
+    lines.extend(unexpected.map(|path| format!("found, not expected: {path}")));
+    let missing = object.fixes.difference(&fixes);
+    lines.extend(missing.map(|fix| format!("fix not given: {}", format_fix(fix))));
+    let unexpected = fixes.difference(&object.fixes);
+    lines.extend(unexpected.map(|fix| format!("fix given, not expected: {}", format_fix(fix))));
+    lines
+}
+
+/// Returns a fix as test data writes it: `PATH = VALUE` or `PATH remove`.
+fn format_fix(fix: &Fix) -> String {
     match &fix.action {
         FixAction::Set(value) => format!("{} = {value}", fix.path),
         FixAction::Remove => format!("{} remove", fix.path),

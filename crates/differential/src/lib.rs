@@ -6,54 +6,54 @@
 //! | file | is |
 //! |---|---|
 //! | `run` | questions to all voices until enough was compared |
-//! | `voice`, `engines`, `oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
-//! | `panel` | who is asked in a run |
-//! | `exported` | a control as the policy that CEL is asked about |
-//! | `constructs` | the language itself as a library |
-//! | `generate` | the next question: an object from the pool, changed for a control |
-//! | `arrive` | what the API server makes of an object first |
-//! | `pool`, `words` | manifests and parts of them; the fields and literals of a rule |
-//! | `grow` | objects and parts of them made from Kubernetes' types |
-//! | `mutate`, `wrong` | changes that an API server may let through; and such that it would not |
-//! | `compare`, `deviations` | when voices differ; where the reference tier is known to |
+//! | `subject`, `engine_subjects`, `external_oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
+//! | `lineup` | who is asked in a run |
+//! | `cel_policies` | a control as the policy that CEL is asked about |
+//! | `language_cases` | the language itself as a library |
+//! | `generator` | the next question: an object from the pool, changed for a control |
+//! | `admission_defaults` | what the API server makes of an object first |
+//! | `corpus`, `dictionary` | manifests and parts of them; the fields and literals of a rule |
+//! | `from_schema` | objects and parts of them made from Kubernetes' types |
+//! | `mutate`, `invalid` | changes that an API server may let through; and such that it would not |
+//! | `disagreement`, `known_deviations` | when voices differ; where the reference tier is known to |
 //! | `shrink` | a disagreement → the smallest object that shows it |
 //! | `yaml`, `regression` | that object as YAML; as a test object to keep |
-//! | `ways`, `report` | what a run met and found |
-//! | `tree`, `random` | places in a JSON tree; chance that repeats itself |
+//! | `message_coverage`, `report` | what a run met and found |
+//! | `json_path`, `rng` | places in a JSON tree; chance that repeats itself |
 
-mod arrive;
-mod compare;
-mod constructs;
-mod deviations;
-mod engines;
-mod exported;
-mod generate;
-mod grow;
+mod admission_defaults;
+mod cel_policies;
+mod corpus;
+mod dictionary;
+mod disagreement;
+mod engine_subjects;
+mod external_oracle;
+mod from_schema;
+mod generator;
+mod invalid;
+mod json_path;
+mod known_deviations;
+mod language_cases;
+mod lineup;
+mod message_coverage;
 mod mutate;
-mod oracle;
-mod panel;
-mod pool;
-mod random;
 mod regression;
 mod report;
+mod rng;
 mod run;
 mod shrink;
+mod subject;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod voice;
-mod ways;
-mod words;
-mod wrong;
 mod yaml;
 
-pub use constructs::constructs;
-pub use deviations::{DEVIATIONS, Deviation};
-pub use engines::{EngineVoice, Watcher};
-pub use oracle::Pipe;
-pub use panel::Panel;
-pub use pool::{Seed, seed};
+pub use corpus::{Seed, seed};
+pub use engine_subjects::{EngineVoice, Watcher};
+pub use external_oracle::Pipe;
+pub use known_deviations::{DEVIATIONS, Deviation};
+pub use language_cases::constructs;
+pub use lineup::Panel;
 pub use regression::Regression;
 pub use report::{Condition, ControlReport, Coverage, Disagreement, Report, VoiceReport};
 pub use run::{Plan, run};
-pub use voice::{Answer, Found, Question, Voice, VoiceError};
+pub use subject::{Answer, Found, Question, Voice, VoiceError};

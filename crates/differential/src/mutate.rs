@@ -2,11 +2,11 @@
 //! produce, or an attacker try. Half of them are aimed at the fields and literals that the control's rule speaks of.
 
 use super::{
-    grow::Filler,
-    pool::{self, Pool},
-    random::Random,
-    tree::{self, Place, Step},
-    words::{Words, as_key},
+    corpus::{self, Pool},
+    dictionary::{Words, as_key},
+    from_schema::Filler,
+    json_path::{self, Place, Step},
+    rng::Random,
 };
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Map, Value, json};
@@ -24,9 +24,9 @@ pub(super) struct Sources<'a> {
 impl Sources<'_> {
     /// Changes an object once. Some changes find nothing to do, and leave it as it is.
     pub(super) fn change(&self, object: &mut Value, random: &mut Random) {
-        if tree::size(object) > LARGEST {
+        if json_path::size(object) > LARGEST {
             if let Some(place) = self.place(object, random) {
-                tree::remove(object, &place);
+                json_path::remove(object, &place);
             }
             return;
         }
@@ -51,7 +51,7 @@ impl Sources<'_> {
 
     /// A place to change: for the most part one under a key that the rule reads.
     fn place(&self, object: &Value, random: &mut Random) -> Option<Place> {
-        let all: Vec<Place> = tree::places(object)
+        let all: Vec<Place> = json_path::places(object)
             .into_iter()
             .filter(may_change)
             .collect();
@@ -76,7 +76,7 @@ impl Sources<'_> {
 
     fn delete(&self, object: &mut Value, random: &mut Random) {
         if let Some(place) = self.place(object, random) {
-            tree::remove(object, &place);
+            json_path::remove(object, &place);
         }
     }
 
@@ -84,15 +84,15 @@ impl Sources<'_> {
     fn insert(&self, object: &mut Value, random: &mut Random) {
         let mut maps: Vec<Place> = vec![Vec::new()];
         maps.extend(
-            tree::places(object)
+            json_path::places(object)
                 .into_iter()
-                .filter(|it| tree::at(object, it).is_some_and(Value::is_object)),
+                .filter(|it| json_path::at(object, it).is_some_and(Value::is_object)),
         );
         for _ in 0..6 {
             let Some(place) = random.pick(&maps) else {
                 return;
             };
-            let Some(children) = self.pool.children(tree::key_of(place)) else {
+            let Some(children) = self.pool.children(json_path::key_of(place)) else {
                 continue;
             };
             let wanted: Vec<(&String, &Vec<Value>)> =
@@ -106,7 +106,7 @@ impl Sources<'_> {
                 continue;
             };
             let value = random.pick(values).cloned().unwrap_or_default();
-            if let Some(Value::Object(fields)) = tree::at_mut(object, place) {
+            if let Some(Value::Object(fields)) = json_path::at_mut(object, place) {
                 fields.insert(key.clone(), value);
                 return;
             }
@@ -119,7 +119,7 @@ impl Sources<'_> {
             return;
         };
         let value = random.pick(self.pool.values(&place)).cloned();
-        if let (Some(value), Some(old)) = (value, tree::at_mut(object, &place)) {
+        if let (Some(value), Some(old)) = (value, json_path::at_mut(object, &place)) {
             *old = value;
         }
     }
@@ -134,7 +134,7 @@ impl Sources<'_> {
             .pick(&self.words.numbers)
             .copied()
             .unwrap_or_default();
-        match tree::at_mut(object, &place) {
+        match json_path::at_mut(object, &place) {
             Some(Value::String(old)) => {
                 *old = match random.below(6) {
                     0 => format!("{old}{text}"),
@@ -166,7 +166,7 @@ impl Sources<'_> {
         let Some(place) = self.place(object, random) else {
             return;
         };
-        let Some(value) = tree::at_mut(object, &place) else {
+        let Some(value) = json_path::at_mut(object, &place) else {
             return;
         };
         if random.chance(12) {
@@ -196,31 +196,31 @@ impl Sources<'_> {
     }
 
     fn flip(&self, object: &mut Value, random: &mut Random) {
-        let all = tree::places(object);
+        let all = json_path::places(object);
         let flags: Vec<&Place> = all
             .iter()
-            .filter(|it| tree::at(object, it).is_some_and(Value::is_boolean))
+            .filter(|it| json_path::at(object, it).is_some_and(Value::is_boolean))
             .collect();
         let place = random.pick(&flags).map(|it| (*it).clone());
-        if let Some(Value::Bool(it)) = place.and_then(|it| tree::at_mut(object, &it)) {
+        if let Some(Value::Bool(it)) = place.and_then(|it| json_path::at_mut(object, &it)) {
             *it = !*it;
         }
     }
 
     /// An element more, less, or elsewhere.
     fn lists(&self, object: &mut Value, random: &mut Random) {
-        let all = tree::places(object);
+        let all = json_path::places(object);
         let lists: Vec<&Place> = all
             .iter()
-            .filter(|it| tree::at(object, it).is_some_and(Value::is_array))
+            .filter(|it| json_path::at(object, it).is_some_and(Value::is_array))
             .collect();
         let Some(place) = random.pick(&lists).map(|it| (*it).clone()) else {
             return;
         };
         let more = random
-            .pick(self.pool.elements(tree::key_of(&place)))
+            .pick(self.pool.elements(json_path::key_of(&place)))
             .cloned();
-        let Some(Value::Array(items)) = tree::at_mut(object, &place) else {
+        let Some(Value::Array(items)) = json_path::at_mut(object, &place) else {
             return;
         };
         let (from, to) = (random.below(items.len()), random.below(items.len()));
@@ -286,7 +286,7 @@ fn move_container(object: &mut Value, random: &mut Random) {
 
 /// The pod of an object, where its kind has one.
 fn pod_spec(object: &mut Value) -> Option<&mut Value> {
-    let path = workload::pod_spec_path(&pool::kind_of(object))?;
+    let path = workload::pod_spec_path(&corpus::kind_of(object))?;
     path.iter()
         .try_fold(object, |value, key| value.get_mut(*key))
 }

@@ -1,7 +1,7 @@
 //! A disagreement as a test object: the form of a control's own test data, with what the trusted voice found in its head.
 
 use super::{
-    voice::{Answer, Question},
+    subject::{Answer, Question},
     yaml,
 };
 use kubevet_model::ControlId;

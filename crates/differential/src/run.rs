@@ -1,15 +1,15 @@
 //! The proof itself: questions to all voices, side by side, until enough was compared; what differs is made small.
 
 use super::{
-    arrive::has_arrived,
-    compare::{self, Difference},
-    generate::{Generator, Made},
-    pool::{self, Seed},
+    admission_defaults::has_arrived,
+    corpus::{self, Seed},
+    disagreement::{self, Difference},
+    generator::{Generator, Made},
+    message_coverage::Ways,
     regression,
     report::{Condition, ControlReport, Coverage, Disagreement, Report, VoiceReport},
     shrink,
-    voice::{Answer, Question, Voice, VoiceError},
-    ways::Ways,
+    subject::{Answer, Question, Voice, VoiceError},
     yaml,
 };
 use kubevet_engine::looks_at;
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
         let mut known = |name| *self.report.known.entry(name).or_default() += 1;
         (
             way,
-            compare::differences(&self.names, answers, object, &mut known),
+            disagreement::differences(&self.names, answers, object, &mut known),
         )
     }
 
@@ -293,7 +293,11 @@ impl<'a> Run<'a> {
         let arrived = has_arrived(&made.object);
         let small = shrink::shrink(made.object, |objects: &[Value]| {
             let arrives = |it: &Value| !arrived || has_arrived(it);
-            let looks = |it: &Value| kinds.iter().any(|kind| looks_at(kind, &pool::kind_of(it)));
+            let looks = |it: &Value| {
+                kinds
+                    .iter()
+                    .any(|kind| looks_at(kind, &corpus::kind_of(it)))
+            };
             let shown = self.show(objects, &question, difference)?;
             Ok(objects
                 .iter()
@@ -349,7 +353,8 @@ impl<'a> Run<'a> {
                 .iter()
                 .filter_map(|it| it.get(at)?.first())
                 .collect();
-            compare::differences(&self.names, &said, &question.object, &mut |_| {}).contains(wanted)
+            disagreement::differences(&self.names, &said, &question.object, &mut |_| {})
+                .contains(wanted)
         };
         Ok(questions.iter().enumerate().map(shows).collect())
     }

@@ -2,9 +2,9 @@
 //! a fixed order, that still shows it is taken, until none does.
 
 use super::{
-    mutate, pool,
-    tree::{self, Place},
-    yaml,
+    corpus,
+    json_path::{self, Place},
+    mutate, yaml,
 };
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Value, json};
@@ -49,9 +49,9 @@ fn measure(object: &Value) -> (usize, usize) {
 fn candidates(object: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     found.extend(as_pod(object));
-    let mut places: Vec<(usize, Place)> = tree::places(object)
+    let mut places: Vec<(usize, Place)> = json_path::places(object)
         .into_iter()
-        .map(|it| (tree::at(object, &it).map_or(0, tree::size), it))
+        .map(|it| (json_path::at(object, &it).map_or(0, json_path::size), it))
         .collect();
     places.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     let with = |change: &mut dyn FnMut(&mut Value)| {
@@ -60,15 +60,15 @@ fn candidates(object: &Value) -> Vec<Value> {
         smaller
     };
     for (_, place) in &places {
-        found.push(with(&mut |it| drop(tree::remove(it, place))));
+        found.push(with(&mut |it| drop(json_path::remove(it, place))));
     }
     for (_, place) in &places {
-        let Some(value) = tree::at(object, place) else {
+        let Some(value) = json_path::at(object, place) else {
             continue;
         };
         for simple in simpler(value) {
             found.push(with(&mut |it| {
-                if let Some(old) = tree::at_mut(it, place) {
+                if let Some(old) = json_path::at_mut(it, place) {
                     *old = simple.clone();
                 }
             }));
@@ -108,7 +108,7 @@ fn simpler(value: &Value) -> Vec<Value> {
 
 /// A Pod is the shortest workload.
 fn as_pod(object: &Value) -> Option<Value> {
-    let path = workload::pod_spec_path(&pool::kind_of(object))?;
+    let path = workload::pod_spec_path(&corpus::kind_of(object))?;
     let pod = path.iter().try_fold(object, |value, key| value.get(*key))?;
     let target = WORKLOADS.iter().find(|it| it.name == "Pod")?;
     mutate::move_pod(object, pod.clone(), target)

@@ -1,209 +1,262 @@
-//! A Grafana dashboard over the metrics: traffic and speed above, what was denied in the middle, health below.
+//! A Grafana dashboard over the metrics: traffic and latency above, denials in the middle, health below.
 
 use serde_json::{Value, json};
 
-/// One panel: title, unit, and pairs of expression and legend. A panel without a legend shows one number.
-type Panel = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
+/// A panel of the dashboard.
+struct Panel {
+    title: &'static str,
+    /// The unit of the values, by Grafana's name.
+    unit: &'static str,
+    queries: &'static [Query],
+}
 
+/// A query of a panel.
+struct Query {
+    /// The PromQL expression.
+    expression: &'static str,
+    /// The legend of the series; empty for a panel with one number.
+    legend: &'static str,
+}
+
+/// The panels with one number each.
 const NUMBERS: &[Panel] = &[
-    (
-        "Reviews",
-        "reqps",
-        &[("sum(rate(kubevet_reviews_total[5m]))", "")],
-    ),
-    (
-        "Denied in 1 h",
-        "short",
-        &[(
-            "sum(increase(kubevet_reviews_total{verdict=\"denied\"}[1h]))",
-            "",
-        )],
-    ),
-    (
-        "p99",
-        "s",
-        &[(
-            "histogram_quantile(0.99, sum by (le) (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
-            "",
-        )],
-    ),
-    (
-        "Certificate ends in",
-        "s",
-        &[(
-            "min(kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}) - time()",
-            "",
-        )],
-    ),
-    (
-        "Bindings in force",
-        "short",
-        &[("max(kubevet_bindings{state=\"accepted\"})", "")],
-    ),
-    (
-        "Bindings refused",
-        "short",
-        &[("max(kubevet_bindings{state=\"refused\"})", "")],
-    ),
+    Panel {
+        title: "Reviews",
+        unit: "reqps",
+        queries: &[Query {
+            expression: "sum(rate(kubevet_reviews_total[5m]))",
+            legend: "",
+        }],
+    },
+    Panel {
+        title: "Denied in 1 h",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum(increase(kubevet_reviews_total{verdict=\"denied\"}[1h]))",
+            legend: "",
+        }],
+    },
+    Panel {
+        title: "p99",
+        unit: "s",
+        queries: &[Query {
+            expression: "histogram_quantile(0.99, sum by (le) \
+                             (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
+            legend: "",
+        }],
+    },
+    Panel {
+        title: "Certificate ends in",
+        unit: "s",
+        queries: &[Query {
+            expression: "min(kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}) \
+                             - time()",
+            legend: "",
+        }],
+    },
+    Panel {
+        title: "Bindings in force",
+        unit: "short",
+        queries: &[Query {
+            expression: "max(kubevet_bindings{state=\"accepted\"})",
+            legend: "",
+        }],
+    },
+    Panel {
+        title: "Bindings refused",
+        unit: "short",
+        queries: &[Query {
+            expression: "max(kubevet_bindings{state=\"refused\"})",
+            legend: "",
+        }],
+    },
 ];
 
+/// The panels with time series.
 const SERIES: &[Panel] = &[
-    (
-        "Reviews by verdict",
-        "reqps",
-        &[(
-            "sum by (verdict) (rate(kubevet_reviews_total[5m]))",
-            "{{verdict}}",
-        )],
-    ),
-    (
-        "Reviews by kind",
-        "reqps",
-        &[(
-            "sum by (kind, operation) (rate(kubevet_reviews_total[5m]))",
-            "{{operation}} {{kind}}",
-        )],
-    ),
-    (
-        "Time of a review",
-        "s",
-        &[
-            (
-                "histogram_quantile(0.5, sum by (le) (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
-                "p50",
-            ),
-            (
-                "histogram_quantile(0.99, sum by (le) (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
-                "p99",
-            ),
+    Panel {
+        title: "Reviews by verdict",
+        unit: "reqps",
+        queries: &[Query {
+            expression: "sum by (verdict) (rate(kubevet_reviews_total[5m]))",
+            legend: "{{verdict}}",
+        }],
+    },
+    Panel {
+        title: "Reviews by kind",
+        unit: "reqps",
+        queries: &[Query {
+            expression: "sum by (kind, operation) (rate(kubevet_reviews_total[5m]))",
+            legend: "{{operation}} {{kind}}",
+        }],
+    },
+    Panel {
+        title: "Time of a review",
+        unit: "s",
+        queries: &[
+            Query {
+                expression: "histogram_quantile(0.5, sum by (le) \
+                             (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
+                legend: "p50",
+            },
+            Query {
+                expression: "histogram_quantile(0.99, sum by (le) \
+                             (rate(kubevet_review_duration_seconds_bucket{phase=\"total\"}[5m])))",
+                legend: "p99",
+            },
         ],
-    ),
-    (
-        "Mean time by phase",
-        "s",
-        &[(
-            "sum by (phase) (rate(kubevet_review_duration_seconds_sum{phase!=\"total\"}[5m])) / \
-             sum by (phase) (rate(kubevet_review_duration_seconds_count{phase!=\"total\"}[5m]))",
-            "{{phase}}",
-        )],
-    ),
-    (
-        "Denials by control",
-        "short",
-        &[(
-            "sum by (control) (increase(kubevet_denials_total[5m]))",
-            "{{control}}",
-        )],
-    ),
-    (
-        "Denials by binding",
-        "short",
-        &[(
-            "sum by (binding) (increase(kubevet_denials_total[5m]))",
-            "{{binding}}",
-        )],
-    ),
-    (
-        "Findings by what was done",
-        "short",
-        &[(
-            "sum by (action) (increase(kubevet_findings_total[5m]))",
-            "{{action}}",
-        )],
-    ),
-    (
-        "Not judged, no review",
-        "reqps",
-        &[
-            (
-                "sum by (why) (rate(kubevet_shed_reviews_total[5m]))",
-                "shed: {{why}}",
-            ),
-            (
-                "sum by (why) (rate(kubevet_refused_requests_total[5m]))",
-                "no review: {{why}}",
-            ),
-            (
-                "sum(rate(kubevet_reviews_total{verdict=\"unevaluated\"}[5m]))",
-                "unevaluated",
-            ),
+    },
+    Panel {
+        title: "Mean time by phase",
+        unit: "s",
+        queries: &[Query {
+            expression: "sum by (phase) \
+                             (rate(kubevet_review_duration_seconds_sum{phase!=\"total\"}[5m])) \
+                             / sum by (phase) \
+                             (rate(kubevet_review_duration_seconds_count{phase!=\"total\"}[5m]))",
+            legend: "{{phase}}",
+        }],
+    },
+    Panel {
+        title: "Denials by control",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum by (control) (increase(kubevet_denials_total[5m]))",
+            legend: "{{control}}",
+        }],
+    },
+    Panel {
+        title: "Denials by binding",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum by (binding) (increase(kubevet_denials_total[5m]))",
+            legend: "{{binding}}",
+        }],
+    },
+    Panel {
+        title: "Findings by what was done",
+        unit: "short",
+        queries: &[Query {
+            expression: "sum by (action) (increase(kubevet_findings_total[5m]))",
+            legend: "{{action}}",
+        }],
+    },
+    Panel {
+        title: "Not judged, no review",
+        unit: "reqps",
+        queries: &[
+            Query {
+                expression: "sum by (why) (rate(kubevet_shed_reviews_total[5m]))",
+                legend: "shed: {{why}}",
+            },
+            Query {
+                expression: "sum by (why) (rate(kubevet_refused_requests_total[5m]))",
+                legend: "no review: {{why}}",
+            },
+            Query {
+                expression: "sum(rate(kubevet_reviews_total{verdict=\"unevaluated\"}[5m]))",
+                legend: "unevaluated",
+            },
         ],
-    ),
-    (
-        "Connections",
-        "short",
-        &[
-            ("sum by (pod) (kubevet_connections)", "open {{pod}}"),
-            (
-                "sum(increase(kubevet_tls_handshake_failures_total[5m]))",
-                "failed handshakes",
-            ),
-            (
-                "sum(increase(kubevet_refused_connections_total[5m]))",
-                "refused",
-            ),
+    },
+    Panel {
+        title: "Connections",
+        unit: "short",
+        queries: &[
+            Query {
+                expression: "sum by (pod) (kubevet_connections)",
+                legend: "open {{pod}}",
+            },
+            Query {
+                expression: "sum(increase(kubevet_tls_handshake_failures_total[5m]))",
+                legend: "failed handshakes",
+            },
+            Query {
+                expression: "sum(increase(kubevet_refused_connections_total[5m]))",
+                legend: "refused",
+            },
         ],
-    ),
-    (
-        "Age of what is known of namespaces",
-        "s",
-        &[(
-            "max by (pod) (kubevet_namespace_cache_age_seconds)",
-            "{{pod}}",
-        )],
-    ),
-    (
-        "Library and certificates",
-        "short",
-        &[
-            (
-                "max by (pod) (kubevet_library_generation)",
-                "generation {{pod}}",
-            ),
-            (
-                "max by (pod) (kubevet_library_problems)",
-                "problems {{pod}}",
-            ),
-            (
-                "sum by (result) (increase(kubevet_certificate_reloads_total[1h]))",
-                "certificates {{result}}",
-            ),
+    },
+    Panel {
+        title: "Age of what is known of namespaces",
+        unit: "s",
+        queries: &[Query {
+            expression: "max by (pod) (kubevet_namespace_cache_age_seconds)",
+            legend: "{{pod}}",
+        }],
+    },
+    Panel {
+        title: "Library and certificates",
+        unit: "short",
+        queries: &[
+            Query {
+                expression: "max by (pod) (kubevet_library_generation)",
+                legend: "generation {{pod}}",
+            },
+            Query {
+                expression: "max by (pod) (kubevet_library_problems)",
+                legend: "problems {{pod}}",
+            },
+            Query {
+                expression: "sum by (result) (increase(kubevet_certificate_reloads_total[1h]))",
+                legend: "certificates {{result}}",
+            },
         ],
-    ),
-    (
-        "Lost",
-        "short",
-        &[
-            ("sum(kubevet_events_dropped)", "events"),
-            (
-                "sum(increase(kubevet_unlogged_decisions_total[1h]))",
-                "lines of the decision log",
-            ),
-            (
-                "sum(increase(kubevet_unrecorded_reviews_total[1h]))",
-                "records",
-            ),
+    },
+    Panel {
+        title: "Lost",
+        unit: "short",
+        queries: &[
+            Query {
+                expression: "sum(kubevet_events_dropped)",
+                legend: "events",
+            },
+            Query {
+                expression: "sum(increase(kubevet_unlogged_decisions_total[1h]))",
+                legend: "lines of the decision log",
+            },
+            Query {
+                expression: "sum(increase(kubevet_unrecorded_reviews_total[1h]))",
+                legend: "records",
+            },
         ],
-    ),
+    },
 ];
 
-/// The dashboard as JSON, to be imported into Grafana; it asks for the data source.
-pub(super) fn dashboard() -> String {
-    let numbers = NUMBERS
-        .iter()
-        .enumerate()
-        .map(|(at, it)| panel(at, "stat", it, [4 * at, 0, 4, 4]));
-    let series = SERIES.iter().enumerate().map(|(at, it)| {
-        panel(
-            NUMBERS.len() + at,
-            "timeseries",
-            it,
-            [12 * (at % 2), 4 + 8 * (at / 2), 12, 8],
-        )
+/// The position and size of a panel on the dashboard's grid of 24 columns.
+struct GridPosition {
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
+}
+
+/// Returns the dashboard as JSON, to be imported into Grafana, which asks for the data source.
+pub(crate) fn dashboard() -> String {
+    // A row of single numbers, then two columns of time series.
+    let numbers = NUMBERS.iter().enumerate().map(|(index, panel)| {
+        let position = GridPosition {
+            x: 4 * index,
+            y: 0,
+            width: 4,
+            height: 4,
+        };
+        panel.json(index, "stat", &position)
+    });
+    let series = SERIES.iter().enumerate().map(|(index, panel)| {
+        let position = GridPosition {
+            x: 12 * (index % 2),
+            y: 4 + 8 * (index / 2),
+            width: 12,
+            height: 8,
+        };
+        panel.json(NUMBERS.len() + index, "timeseries", &position)
+    });
+    let data_source = json!({
+        "name": "datasource",
+        "label": "Data source",
+        "type": "datasource",
+        "query": "prometheus",
     });
     let dashboard = json!({
         "uid": "kubevet",
@@ -212,24 +265,36 @@ pub(super) fn dashboard() -> String {
         "schemaVersion": 39,
         "time": {"from": "now-6h", "to": "now"},
         "refresh": "1m",
-        "templating": {"list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}]},
+        "templating": {"list": [data_source]},
         "panels": numbers.chain(series).collect::<Vec<_>>(),
     });
     format!("{dashboard:#}\n")
 }
 
-fn panel(id: usize, kind: &str, (title, unit, queries): &Panel, [x, y, w, h]: [usize; 4]) -> Value {
-    let source = json!({"type": "prometheus", "uid": "${datasource}"});
-    let targets = queries.iter().zip('A'..).map(
-        |((expr, legend), letter)| json!({"refId": letter, "datasource": source, "expr": expr, "legendFormat": legend}),
-    );
-    json!({
-        "id": id + 1,
-        "type": kind,
-        "title": title,
-        "datasource": source,
-        "gridPos": {"x": x, "y": y, "w": w, "h": h},
-        "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
-        "targets": targets.collect::<Vec<_>>(),
-    })
+impl Panel {
+    fn json(&self, index: usize, kind: &str, position: &GridPosition) -> Value {
+        let source = json!({"type": "prometheus", "uid": "${datasource}"});
+        let targets = self.queries.iter().zip('A'..).map(|(query, id)| {
+            json!({
+                "refId": id,
+                "datasource": source,
+                "expr": query.expression,
+                "legendFormat": query.legend,
+            })
+        });
+        json!({
+            "id": index + 1,
+            "type": kind,
+            "title": self.title,
+            "datasource": source,
+            "gridPos": {
+                "x": position.x,
+                "y": position.y,
+                "w": position.width,
+                "h": position.height,
+            },
+            "fieldConfig": {"defaults": {"unit": self.unit, "min": 0}, "overrides": []},
+            "targets": targets.collect::<Vec<_>>(),
+        })
+    }
 }

@@ -1,30 +1,27 @@
 //! The objects as a folder for Kustomize: one file each, and the list of them.
 
-use super::{Options, objects};
+use super::{
+    install::objects,
+    options::InstallOptions,
+    template::{Slots, render},
+};
 
-const HEAD: &str = "# kubectl apply -k . installs kubevet; an overlay names this folder among its resources and changes what it likes, such as
-# images, replicas and the Deployment's args. The namespace stands in more places than Kustomize knows of: to have another,
-# write the folder anew with `kubevet manifests --form kustomize --namespace NAME -o DIR`.
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-";
-
-/// The files of the folder, by name.
+/// Returns the files of the folder by name.
 ///
 /// # Errors
 /// As [`objects`].
-pub fn kustomization(options: &Options) -> Result<Vec<(String, String)>, String> {
+pub fn kustomization(options: &InstallOptions) -> Result<Vec<(String, String)>, String> {
     let objects = objects(options)?;
-    let list: String = objects
+    let resources: String = objects
         .iter()
-        .map(|(file, _)| format!("  - {file}\n"))
+        .map(|(file, _)| format!("- {file}\n"))
         .collect();
-    let mut files = vec![("kustomization.yaml".to_owned(), format!("{HEAD}{list}"))];
-    files.extend(
-        objects
-            .into_iter()
-            .map(|(file, text)| (file.to_owned(), text)),
+    let kustomization = render(
+        include_str!("../templates/kustomization.yaml"),
+        &Slots::from([("resources", resources)]),
     );
+    let mut files = vec![("kustomization.yaml".to_owned(), kustomization)];
+    let objects = objects.into_iter();
+    files.extend(objects.map(|(file, yaml)| (file.to_owned(), yaml)));
     Ok(files)
 }

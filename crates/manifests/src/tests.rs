@@ -1,124 +1,131 @@
-//! The installation as it stands in the repository, and what its parts must agree in.
+//! The installation in the repository, and what its parts must agree in.
 
-use super::*;
+use super::{
+    install::{CLIENT_CA_PATH, slots},
+    template::render,
+    *,
+};
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_policy::{binding_enums, binding_keys};
 use regex::Regex;
 use serde_json::Value;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
-fn options() -> Options {
+fn options() -> InstallOptions {
     let (library, _) = kubevet_policy::embedded();
     let image = format!("ghcr.io/kubevet/kubevet:{}", env!("CARGO_PKG_VERSION"));
-    Options::new(&image, kinds(&library))
+    InstallOptions::new(&image, kinds(&library))
 }
 
-/// Everything under `manifests/`, by path.
-fn repository() -> BTreeMap<String, String> {
+/// Generates everything in `manifests/`, by path.
+fn generated() -> BTreeMap<String, String> {
     let options = options();
     let mut files = BTreeMap::from([("install.yaml".to_owned(), install(&options).unwrap())]);
-    let mut folder = |name: &str, held: Vec<(String, String)>| {
-        files.extend(
-            held.into_iter()
-                .map(|(file, text)| (format!("{name}/{file}"), text)),
-        );
+    let mut add_folder = |folder: &str, generated: Vec<(String, String)>| {
+        let generated = generated.into_iter();
+        files.extend(generated.map(|(file, content)| (format!("{folder}/{file}"), content)));
     };
-    folder("kustomize", kustomization(&options).unwrap());
-    folder("helm/kubevet", chart(&options).unwrap());
-    folder("monitoring", monitoring(&options).unwrap());
+    add_folder("kustomize", kustomization(&options).unwrap());
+    add_folder("helm/kubevet", chart(&options).unwrap());
+    add_folder("monitoring", monitoring(&options).unwrap());
     files
 }
 
-fn files(folder: &Path, under: &Path, found: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(under).unwrap() {
+/// Reads every file below `folder`, by its path relative to `root`.
+fn read_files(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files(folder, &path, found);
+            read_files(root, &path, files);
         } else {
             let name = path
-                .strip_prefix(folder)
+                .strip_prefix(root)
                 .unwrap()
                 .to_str()
                 .unwrap()
                 .to_owned();
-            found.insert(name, fs::read_to_string(&path).unwrap());
+            files.insert(name, fs::read_to_string(&path).unwrap());
         }
     }
 }
 
 #[test]
-fn the_repository_holds_what_is_generated() {
+fn repository_has_the_generated_manifests() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("manifests");
-    let expected = repository();
-    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+    let expected = generated();
+    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
         let _ = fs::remove_dir_all(&folder);
-        for (file, text) in &expected {
+        for (file, content) in &expected {
             let path = folder.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(path, content).unwrap();
         }
     }
-    let mut held = BTreeMap::new();
-    files(&folder, &folder, &mut held);
+    let mut committed = BTreeMap::new();
+    read_files(&folder, &folder, &mut committed);
     assert_eq!(
-        held.keys().collect::<Vec<_>>(),
+        committed.keys().collect::<Vec<_>>(),
         expected.keys().collect::<Vec<_>>(),
-        "run `UPDATE=1 cargo test --lib manifests` to rewrite them"
+        "run `UPDATE=1 cargo test -p kubevet-manifests` to rewrite them"
     );
-    for (file, text) in expected {
+    for (file, content) in expected {
         assert_eq!(
-            held[&file], text,
-            "{file}: run `UPDATE=1 cargo test --lib manifests` to rewrite it"
+            committed[&file], content,
+            "{file}: run `UPDATE=1 cargo test -p kubevet-manifests` to rewrite it"
         );
     }
 }
 
 #[test]
-fn no_slot_is_left_open() {
+fn every_slot_is_filled() {
     let slots = slots(&options());
-    for (file, text) in repository() {
+    for (file, content) in generated() {
         for name in slots.keys() {
-            assert!(!text.contains(&format!("@{name}@")), "{file}: {name}");
+            assert!(!content.contains(&format!("@{name}@")), "{file}: {name}");
         }
     }
 }
 
 #[track_caller]
-fn check_refused(change: impl FnOnce(&mut Options)) {
+fn check_rejected(change: impl FnOnce(&mut InstallOptions)) {
     let mut options = options();
     change(&mut options);
     assert!(install(&options).is_err(), "{options:?}");
 }
 
 #[test]
-fn options_that_yaml_would_read_otherwise_are_refused() {
-    check_refused(|it| it.namespace = "a\nb".to_owned());
-    check_refused(|it| it.namespace = String::new());
-    check_refused(|it| it.image = "a b".to_owned());
-    check_refused(|it| it.image = "a: b".to_owned());
-    check_refused(|it| it.replicas = 0);
-    check_refused(|it| it.api_servers = vec!["10.0.0.1".to_owned()]);
-    check_refused(|it| it.api_servers = vec!["10.0.0.1/32\"".to_owned()]);
-    check_refused(|it| it.client_names = vec!["a b".to_owned()]);
-    check_refused(|it| it.client_names = vec![String::new()]);
+fn option_that_yaml_would_read_otherwise_is_rejected() {
+    check_rejected(|options| options.namespace = "a\nb".to_owned());
+    check_rejected(|options| options.namespace = String::new());
+    check_rejected(|options| options.image = "a b".to_owned());
+    check_rejected(|options| options.image = "a: b".to_owned());
+    check_rejected(|options| options.replicas = 0);
+    check_rejected(|options| options.api_servers = vec!["10.0.0.1".to_owned()]);
+    check_rejected(|options| options.api_servers = vec!["10.0.0.1/32\"".to_owned()]);
+    check_rejected(|options| options.client_names = vec!["a b".to_owned()]);
+    check_rejected(|options| options.client_names = vec![String::new()]);
 }
 
-/// Reviews come from the addresses that are given, and from anywhere where none is.
+/// The NetworkPolicy admits the given addresses, and any address if none is given.
 #[test]
-fn the_network_policy_admits_the_api_servers() {
+fn network_policy_admits_the_api_servers() {
     let ingress = |api_servers: &[&str]| {
-        let api_servers = api_servers.iter().map(|it| (*it).to_owned()).collect();
-        let objects = objects(&Options {
+        let api_servers = api_servers
+            .iter()
+            .map(|string| (*string).to_owned())
+            .collect();
+        let objects = objects(&InstallOptions {
             api_servers,
             ..options()
         })
         .unwrap();
-        let text = &objects
-            .iter()
-            .find(|it| it.0 == "network-policy.yaml")
-            .unwrap()
-            .1;
-        objects_of(text)[0]["spec"]["ingress"][0].to_string()
+        let yaml = find(&objects, "network-policy.yaml");
+        parse_objects(yaml)[0]["spec"]["ingress"][0].to_string()
     };
     let ports = r#""ports":[{"port":8443,"protocol":"TCP"}]"#;
     assert_eq!(ingress(&[]), format!("{{{ports}}}"));
@@ -130,30 +137,26 @@ fn the_network_policy_admits_the_api_servers() {
     );
 }
 
-/// Where callers must show a certificate, the Deployment says so and mounts what it is held to.
+/// With client names, the Deployment requires client certificates and mounts their CA.
 #[test]
-fn callers_are_asked_for_a_certificate_where_names_are_given() {
+fn client_names_require_client_certificates() {
     let args = |names: &[&str]| {
-        let client_names = names.iter().map(|it| (*it).to_owned()).collect();
-        let objects = objects(&Options {
+        let client_names = names.iter().map(|string| (*string).to_owned()).collect();
+        let objects = objects(&InstallOptions {
             client_names,
             ..options()
         })
         .unwrap();
-        let text = &objects
-            .iter()
-            .find(|it| it.0 == "deployment.yaml")
-            .unwrap()
-            .1;
-        let pod = &objects_of(text)[0]["spec"]["template"]["spec"];
+        let yaml = find(&objects, "deployment.yaml");
+        let pod = &parse_objects(yaml)[0]["spec"]["template"]["spec"];
         let args = pod["containers"][0]["args"].as_array().unwrap().clone();
         let mounts = pod["containers"][0]["volumeMounts"].to_string();
         assert!(
-            workload::CLIENT_CA.starts_with("/etc/kubevet/client-ca/")
+            CLIENT_CA_PATH.starts_with("/etc/kubevet/client-ca/")
                 && mounts.contains("/etc/kubevet/client-ca")
         );
         args.iter()
-            .filter_map(|it| it.as_str()?.strip_prefix("--client-").map(str::to_owned))
+            .filter_map(|arg| arg.as_str()?.strip_prefix("--client-").map(str::to_owned))
             .collect::<Vec<_>>()
     };
     assert!(args(&[]).is_empty());
@@ -168,8 +171,8 @@ fn callers_are_asked_for_a_certificate_where_names_are_given() {
 }
 
 #[test]
-fn a_key_never_goes_into_the_cluster() {
-    let outside = |url: &str, ca: &str| Outside {
+fn external_webhook_with_a_private_key_is_rejected() {
+    let external = |url: &str, ca: &str| ExternalWebhook {
         url: url.to_owned(),
         ca: ca.to_owned(),
     };
@@ -177,100 +180,113 @@ fn a_key_never_goes_into_the_cluster() {
     assert!(
         webhook(
             &options(),
-            &outside("https://10.0.0.1:8443/validate", certificate)
+            &external("https://10.0.0.1:8443/validate", certificate)
         )
         .is_ok()
     );
     assert!(
         webhook(
             &options(),
-            &outside("http://10.0.0.1/validate", certificate)
+            &external("http://10.0.0.1/validate", certificate)
         )
         .is_err()
     );
-    assert!(webhook(&options(), &outside("https://10.0.0.1/\"x", certificate)).is_err());
+    assert!(webhook(&options(), &external("https://10.0.0.1/\"x", certificate)).is_err());
     let key = format!("{certificate}-----BEGIN PRIVATE KEY-----");
-    assert!(webhook(&options(), &outside("https://10.0.0.1/validate", &key)).is_err());
-    assert!(webhook(&options(), &outside("https://10.0.0.1/validate", "")).is_err());
+    assert!(webhook(&options(), &external("https://10.0.0.1/validate", &key)).is_err());
+    assert!(webhook(&options(), &external("https://10.0.0.1/validate", "")).is_err());
 }
 
-/// The objects of a YAML text.
-fn objects_of(text: &str) -> Vec<Value> {
+fn find<'o>(objects: &'o [(&str, String)], file: &str) -> &'o str {
+    let (_, yaml) = objects.iter().find(|(name, _)| *name == file).unwrap();
+    yaml
+}
+
+/// Parses the objects of a YAML stream.
+fn parse_objects(yaml: &str) -> Vec<Value> {
     let file: Arc<str> = "x".into();
-    let reading = document::read_yaml(&file, text.as_bytes(), &Limits::default());
-    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-    let json = |it: &Document| {
+    let parsed = document::read_yaml(&file, yaml.as_bytes(), &Limits::default());
+    assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
+    let json = |document: &Document| {
         let mut json = String::new();
-        it.root().write_json(&mut json);
+        document.root().write_json(&mut json);
         serde_json::from_str(&json).unwrap()
     };
-    reading.documents.iter().map(json).collect()
+    parsed.documents.iter().map(json).collect()
 }
 
-type Sets = BTreeMap<String, BTreeSet<String>>;
+/// Sets of strings by the path in a schema.
+type SetsByPath = BTreeMap<String, BTreeSet<String>>;
 
-fn set<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    words.into_iter().map(str::to_owned).collect()
+fn set<'a>(strings: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    strings.into_iter().map(str::to_owned).collect()
 }
 
-/// Keys of every map, required keys, and words of every enum of a schema, by place.
-fn walk(schema: &Value, at: &str, keys: &mut Sets, required: &mut Sets, words: &mut Sets) {
-    let strings = |it: &Value| set(it.as_array().unwrap().iter().map(|it| it.as_str().unwrap()));
-    if let Some(it) = schema.get("enum") {
-        words.insert(at.to_owned(), strings(it));
-    }
-    if let Some(items) = schema.get("items") {
-        walk(items, &format!("{at}[]"), keys, required, words);
-    }
-    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-        keys.insert(at.to_owned(), set(properties.keys().map(String::as_str)));
-        required.insert(
-            at.to_owned(),
-            schema.get("required").map(strings).unwrap_or_default(),
-        );
-        for (name, schema) in properties {
-            walk(
-                schema,
-                format!("{at}.{name}").trim_start_matches('.'),
-                keys,
-                required,
-                words,
-            );
+/// The parts of a schema that the CRD and the reader of bindings must agree in.
+#[derive(Default)]
+struct SchemaFacts {
+    /// The keys of every map.
+    keys: SetsByPath,
+    /// The required keys of every map.
+    required: SetsByPath,
+    /// The values of every enum.
+    enums: SetsByPath,
+}
+
+impl SchemaFacts {
+    fn collect(&mut self, schema: &Value, path: &str) {
+        let strings =
+            |list: &Value| set(list.as_array().unwrap().iter().map(|s| s.as_str().unwrap()));
+        if let Some(values) = schema.get("enum") {
+            self.enums.insert(path.to_owned(), strings(values));
+        }
+        if let Some(items) = schema.get("items") {
+            self.collect(items, &format!("{path}[]"));
+        }
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            let keys = set(properties.keys().map(String::as_str));
+            let required = schema.get("required").map(strings).unwrap_or_default();
+            self.keys.insert(path.to_owned(), keys);
+            self.required.insert(path.to_owned(), required);
+            for (name, schema) in properties {
+                let path = format!("{path}.{name}");
+                self.collect(schema, path.trim_start_matches('.'));
+            }
         }
     }
 }
 
 #[test]
-fn the_crd_and_the_reader_know_the_same_bindings() {
-    let crd = objects_of(&fill(&crd::crd(), &slots(&options()))).remove(0);
+fn crd_and_reader_accept_the_same_bindings() {
+    let crd = parse_objects(&render(&crd::template(), &slots(&options()))).remove(0);
     let version = &crd["spec"]["versions"][0];
-    let (mut keys, mut required, mut words) = (Sets::new(), Sets::new(), Sets::new());
     let mut schema = version["schema"]["openAPIV3Schema"].clone();
-    // The reader takes it and looks no further: kubevet itself writes it.
+    // The reader does not look into the status, which kubevet itself writes.
     schema["properties"]["status"] = Value::Null;
-    walk(&schema, "", &mut keys, &mut required, &mut words);
+    let mut facts = SchemaFacts::default();
+    facts.collect(&schema, "");
     let table = binding_keys();
-    let expected: Sets = table
+    let expected: SetsByPath = table
         .iter()
-        .map(|it| (it.at.to_owned(), set(it.keys.iter().copied())))
+        .map(|entry| (entry.at.to_owned(), set(entry.keys.iter().copied())))
         .collect();
-    assert_eq!(keys, expected);
-    // What every object needs is for the API server to ask.
-    let beyond = |sets: &mut Sets| {
-        for word in ["apiVersion", "kind", "metadata"] {
-            sets.get_mut("").unwrap().remove(word);
+    assert_eq!(facts.keys, expected);
+    // The API server itself requires what every object needs.
+    let remove_object_keys = |sets: &mut SetsByPath| {
+        for key in ["apiVersion", "kind", "metadata"] {
+            sets.get_mut("").unwrap().remove(key);
         }
     };
-    let mut expected: Sets = table
+    let mut expected: SetsByPath = table
         .iter()
-        .map(|it| (it.at.to_owned(), set(it.required.iter().copied())))
+        .map(|entry| (entry.at.to_owned(), set(entry.required.iter().copied())))
         .collect();
-    beyond(&mut required);
-    beyond(&mut expected);
-    assert_eq!(required, expected);
-    let mut expected: Sets = binding_enums()
+    remove_object_keys(&mut facts.required);
+    remove_object_keys(&mut expected);
+    assert_eq!(facts.required, expected);
+    let mut expected: SetsByPath = binding_enums()
         .into_iter()
-        .map(|(at, words)| (at.to_owned(), set(words)))
+        .map(|(path, values)| (path.to_owned(), set(values)))
         .collect();
     let group = crd["spec"]["group"].as_str().unwrap();
     let api_version = format!("{group}/{}", version["name"].as_str().unwrap());
@@ -282,33 +298,38 @@ fn the_crd_and_the_reader_know_the_same_bindings() {
         expected.remove("kind"),
         Some(set([crd["spec"]["names"]["kind"].as_str().unwrap()]))
     );
-    assert_eq!(words, expected);
+    assert_eq!(facts.enums, expected);
 }
 
-/// Paths of everything in a tree of values that is no map with something in it.
-fn leaves(value: &Value, at: &str, found: &mut BTreeSet<String>) {
-    match value.as_object().filter(|it| !it.is_empty()) {
-        Some(map) => map
-            .iter()
-            .for_each(|(name, value)| leaves(value, &format!("{at}.{name}"), found)),
+/// Collects the paths of all leaves of a value. An empty map is a leaf.
+fn leaf_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+    match value.as_object().filter(|map| !map.is_empty()) {
+        Some(map) => {
+            for (name, value) in map {
+                leaf_paths(value, &format!("{path}.{name}"), paths);
+            }
+        }
         None => {
-            found.insert(at.to_owned());
+            paths.insert(path.to_owned());
         }
     }
 }
 
 #[test]
-fn templates_and_values_of_the_chart_name_the_same() {
+fn chart_templates_and_values_have_the_same_paths() {
     let files: BTreeMap<String, String> = chart(&options()).unwrap().into_iter().collect();
-    let values = objects_of(&files["values.yaml"]).remove(0);
+    let values = parse_objects(&files["values.yaml"]).remove(0);
     let (mut given, mut used) = (BTreeSet::new(), BTreeSet::new());
-    leaves(&values, "", &mut given);
-    let word = Regex::new(r"\.Values((?:\.\w+)+)").unwrap();
-    for (_, text) in files
+    leaf_paths(&values, "", &mut given);
+    let path = Regex::new(r"\.Values((?:\.\w+)+)").unwrap();
+    let templates = files
         .iter()
-        .filter(|(file, _)| file.starts_with("templates/"))
-    {
-        used.extend(word.captures_iter(text).map(|it| it[1].to_owned()));
+        .filter(|(file, _)| file.starts_with("templates/"));
+    for (_, template) in templates {
+        used.extend(
+            path.captures_iter(template)
+                .map(|found| found[1].to_owned()),
+        );
     }
     assert_eq!(used, given);
     let schema: Value = serde_json::from_str(&files["values.schema.json"]).unwrap();
@@ -336,20 +357,20 @@ fn templates_and_values_of_the_chart_name_the_same() {
 #[track_caller]
 fn check_image(image: &str, repository: &str, tag: &str, digest: &str) {
     let image = image.to_owned();
-    let chart: BTreeMap<_, _> = chart(&Options { image, ..options() })
+    let chart: BTreeMap<_, _> = chart(&InstallOptions { image, ..options() })
         .unwrap()
         .into_iter()
         .collect();
-    let image = &objects_of(&chart["values.yaml"])[0]["image"];
-    let held = |name: &str| image[name].as_str().unwrap();
+    let image = &parse_objects(&chart["values.yaml"])[0]["image"];
+    let part = |name: &str| image[name].as_str().unwrap();
     assert_eq!(
-        (held("repository"), held("tag"), held("digest")),
+        (part("repository"), part("tag"), part("digest")),
         (repository, tag, digest)
     );
 }
 
 #[test]
-fn an_image_comes_apart_into_values() {
+fn image_is_split_into_values() {
     check_image(&options().image, "ghcr.io/kubevet/kubevet", "", "");
     check_image("localhost:5000/kubevet", "localhost:5000/kubevet", "", "");
     check_image(
@@ -362,34 +383,34 @@ fn an_image_comes_apart_into_values() {
 }
 
 #[track_caller]
-fn check_policies(wanted: Option<FailurePolicy>, expected: &[(&str, &str)]) {
+fn check_failure_policies(wanted: Option<FailurePolicy>, expected: &[(&str, &str)]) {
     let ca = "-----BEGIN CERTIFICATE-----\n".to_owned();
-    let outside = Outside {
+    let external = ExternalWebhook {
         url: "https://10.0.0.1/validate".to_owned(),
         ca,
     };
-    let options = Options {
+    let options = InstallOptions {
         failure_policy: wanted,
         ..options()
     };
-    let whole = objects(&options).unwrap().pop().unwrap().1;
-    for text in [webhook(&options, &outside).unwrap(), whole] {
-        let configuration = objects_of(&text).remove(0);
+    let installed = objects(&options).unwrap().pop().unwrap().1;
+    for yaml in [webhook(&options, &external).unwrap(), installed] {
+        let configuration = parse_objects(&yaml).remove(0);
         let webhooks = configuration["webhooks"].as_array().unwrap();
-        let held = webhooks.iter().map(|it| {
+        let policies = webhooks.iter().map(|webhook| {
             (
-                it["name"].as_str().unwrap(),
-                it["failurePolicy"].as_str().unwrap(),
+                webhook["name"].as_str().unwrap(),
+                webhook["failurePolicy"].as_str().unwrap(),
             )
         });
-        assert_eq!(held.collect::<Vec<_>>(), expected);
+        assert_eq!(policies.collect::<Vec<_>>(), expected);
     }
 }
 
 #[test]
-fn a_failure_policy_is_for_workloads_alone() {
+fn failure_policy_applies_to_workloads_only() {
     let rest = ("rest.kubevet.io", "Ignore");
-    check_policies(
+    check_failure_policies(
         None,
         &[
             ("fail.kubevet.io", "Fail"),
@@ -397,11 +418,11 @@ fn a_failure_policy_is_for_workloads_alone() {
             rest,
         ],
     );
-    check_policies(
+    check_failure_policies(
         Some(FailurePolicy::Fail),
         &[("workloads.kubevet.io", "Fail"), rest],
     );
-    check_policies(
+    check_failure_policies(
         Some(FailurePolicy::Ignore),
         &[("workloads.kubevet.io", "Ignore"), rest],
     );

@@ -4,6 +4,7 @@
 //! may speak in these types. Public formats (the JSON report) have types of their own, so these may change.
 
 mod control;
+mod counts;
 mod enforcement;
 mod finding;
 mod object;
@@ -13,8 +14,10 @@ mod problem;
 mod sanitize;
 mod scan;
 mod severity;
+mod stored_certificates;
 
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
+pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use finding::{Finding, Fix, FixAction, RuleError, Verdict};
 pub use object::{EvalRequest, ObjectId, Operation};
@@ -30,3 +33,4 @@ pub use scan::{
     Source, SourceLine, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
+pub use stored_certificates::StoredCertificates;

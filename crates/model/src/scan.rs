@@ -1,6 +1,9 @@
 //! The whole result of a scan: the only thing that reports read.
 
-use super::{Control, ControlId, Finding, Framework, ObjectId, Position, Problem, RuleError};
+use super::{
+    Control, ControlId, ControlStatusCounts, Finding, Framework, ObjectId, Position, Problem,
+    RuleError, SeverityCounts,
+};
 use std::sync::Arc;
 
 /// A file and a place in it.
@@ -129,10 +132,10 @@ pub struct Summary {
     pub objects: usize,
     /// Objects with at least one finding.
     pub failed_objects: usize,
-    /// Findings by severity: low, medium, high, critical.
-    pub findings: [usize; 4],
-    /// Controls by status: failed, not evaluated, passed, irrelevant.
-    pub controls: [usize; 4],
+    /// Findings by severity.
+    pub findings: SeverityCounts,
+    /// Controls by status.
+    pub controls: ControlStatusCounts,
     /// Documents and files skipped.
     pub skipped: usize,
 }

@@ -1,45 +1,51 @@
-//! Reports: a scan, or the library itself, as bytes for people and for programs. One file a format.
+//! Writes a scan, or the policy library itself, as bytes: for people and for programs, one file per format.
 //!
-//! Reports read `model` and nothing else: they judge nothing, count nothing anew that a scan has counted, and open no
-//! file. Whatever comes from objects and policies is shown, never obeyed: control characters are escaped (`text`).
+//! Reports read `model` and nothing else. They evaluate nothing, recount nothing that the scan has
+//! counted, and open no file. Strings from objects and policies are escaped before they reach a
+//! terminal (`sanitize`).
 //!
 //! | file | is |
 //! |---|---|
-//! | `json` | the public JSON report, with `schemas/scan-report.v1.json` |
-//! | `pretty/` | what a person reads in a terminal, in three views |
-//! | `catalog` | the library: lists of controls and frameworks, one control in full |
-//! | `page`, `text` | lines, colour and width; escaping, wrapping and cutting |
-//! | `escaped` | JSON without characters that a terminal would obey |
-//! | `lookup` | controls of a scan by id, and numbers in words |
+//! | `json/` | the public JSON report; its schema is `schemas/scan-report.v1.json` |
+//! | `pretty/` | the report that a person reads in a terminal, in three views |
+//! | `catalog/` | the library: lists of controls and frameworks, and one control in full |
+//! | `terminal` | writes lines: colour, columns, wrapping at the width |
+//! | `sanitize` | escapes hidden characters, measures and truncates strings |
+//! | `escaping_formatter` | JSON without characters that a terminal would interpret |
+//! | `control_index` | the controls of a scan by id |
+//! | `number_format` | counts with their noun, percentages |
 
 mod catalog;
-mod escaped;
+mod control_index;
+mod escaping_formatter;
 mod json;
-mod lookup;
-mod page;
+mod number_format;
 mod pretty;
-mod text;
+mod sanitize;
+mod terminal;
 
 pub use catalog::{ListFormat, Param, write_control, write_controls, write_frameworks};
-pub use escaped::Escaped;
-pub use text::visible;
+pub use escaping_formatter::EscapingFormatter;
+pub use sanitize::escape_bounded;
 
 use kubevet_model::Scan;
 use std::io;
 
-/// A way to write a scan.
+/// A format that a scan can be written in.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// The word after `--format`.
+    /// The value of `--format` that selects it.
     pub name: &'static str,
-    /// What it is for, as half a sentence.
+    /// Its purpose, as half a sentence: "for programs, by …".
     pub description: &'static str,
-    /// Writes the scan. Formats for programs ignore the style. Fails only where the writer does; many small writes, so
-    /// give it a buffered writer.
+    /// Writes the scan.
+    ///
+    /// Formats for programs ignore the style. It fails only if the writer does. It makes many small
+    /// writes, so the writer should be buffered.
     pub write: fn(&Scan, &Style, &mut dyn io::Write) -> io::Result<()>,
 }
 
-/// Every format; the first is the default.
+/// Every format. The first is the default.
 pub const FORMATS: &[Format] = &[
     Format {
         name: "pretty",
@@ -53,24 +59,24 @@ pub const FORMATS: &[Format] = &[
     },
 ];
 
-/// The format of a name.
+/// Returns the format with the given name.
 #[must_use]
 pub fn format(name: &str) -> Option<&'static Format> {
-    FORMATS.iter().find(|it| it.name == name)
+    FORMATS.iter().find(|format| format.name == name)
 }
 
-/// How a report for people looks.
+/// The presentation of a report for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// What it is ordered by.
+    /// The order and selection of what is shown.
     pub view: View,
-    /// Whether colours may be used: a terminal that shows them, and a user who wants them.
+    /// True if colours may be used: the terminal shows them and the user wants them.
     pub color: bool,
-    /// Columns of the terminal. Under 40 counts as 40.
+    /// The columns of the terminal. A width under 40 counts as 40.
     pub width: usize,
 }
 
-/// What a report for people is ordered by.
+/// The order and selection of a report for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum View {
     /// By object, with the lines to change.
@@ -78,7 +84,7 @@ pub enum View {
     Resource,
     /// By control, with the objects that fail it.
     Control,
-    /// An overview: severities, frameworks, the worst objects and controls.
+    /// An overview: severities, frameworks, the objects and controls with the worst findings.
     Security,
 }
 
@@ -86,7 +92,7 @@ impl View {
     /// All views, the default first.
     pub const ALL: [Self; 3] = [Self::Resource, Self::Control, Self::Security];
 
-    /// The word after `--view`.
+    /// Returns the value of `--view` that selects it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,21 +1,23 @@
-//! Which objects a scan is about. A filter that lets nothing through is the caller's to notice: the scan is then empty.
+//! The selection of objects that a scan evaluates.
+//!
+//! A filter that selects nothing gives an empty scan; the caller must notice it.
 
 use kubevet_document::Document;
 use kubevet_model::ObjectId;
 
-/// Namespaces and kinds to look at; empty lists mean all.
+/// Namespaces and kinds to evaluate. An empty list selects all.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only objects of these namespaces; objects without one are of `default`.
+pub struct ObjectFilter {
+    /// The namespaces to evaluate. An object without a namespace counts as one of `default`.
     pub include_namespaces: Vec<String>,
-    /// No objects of these namespaces.
+    /// The namespaces to leave out.
     pub exclude_namespaces: Vec<String>,
-    /// Only these kinds, as `Deployment` or `apps/Deployment`, in any case.
+    /// The kinds to evaluate, as `Deployment` or `apps/Deployment`, in any case.
     pub include_kinds: Vec<String>,
 }
 
-impl Filter {
-    /// Whether an object is looked at.
+impl ObjectFilter {
+    /// Returns true if the object is to be evaluated.
     #[must_use]
     pub fn allows(&self, document: &Document) -> bool {
         let id = document.id();
@@ -24,11 +26,11 @@ impl Filter {
         } else {
             &id.namespace
         };
-        let named = |list: &[String]| list.iter().any(|it| it == namespace);
-        (self.include_namespaces.is_empty() || named(&self.include_namespaces))
-            && !named(&self.exclude_namespaces)
-            && (self.include_kinds.is_empty()
-                || self.include_kinds.iter().any(|it| is_kind(it, &id)))
+        let contains = |names: &[String]| names.iter().any(|name| name == namespace);
+        let has_kind = |kinds: &[String]| kinds.iter().any(|kind| is_kind(kind, &id));
+        (self.include_namespaces.is_empty() || contains(&self.include_namespaces))
+            && !contains(&self.exclude_namespaces)
+            && (self.include_kinds.is_empty() || has_kind(&self.include_kinds))
     }
 }
 

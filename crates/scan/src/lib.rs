@@ -1,13 +1,15 @@
-//! Documents → Scan: every object judged, every control and framework counted, and what the run comes to.
+//! Documents become a `Scan`: every object evaluated, every control and framework scored, and the
+//! status of the whole.
 //!
-//! Pure: it is given documents and an engine, and gives a value. It reads no files and prints nothing.
+//! It is pure: it takes documents and an engine, and returns a value. It reads no files and prints
+//! nothing.
 
 mod filter;
-mod outcome;
 mod redact;
 mod run;
 mod score;
+mod status;
 
-pub use filter::Filter;
-pub use outcome::{Demands, Outcome, outcome};
-pub use run::{Job, run};
+pub use filter::ObjectFilter;
+pub use run::{ScanInput, run};
+pub use status::{ScanStatus, Thresholds, status};

@@ -1,102 +1,109 @@
-//! Credentials that a control found are not repeated in excerpts: a report ends in the log of a build, where more people
-//! read than in the file.
+//! Masks credentials in excerpts: a report ends in the log of a build, which more people can read than
+//! the file itself.
 
 use kubevet_document::Document;
 use kubevet_model::{Control, ControlId, FieldPath, LocatedFinding};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// The category of controls whose findings point at something secret.
-const CATEGORY: &str = "Secrets";
-/// What stands where a secret stood.
+/// The prefix of the category of controls whose findings point at credentials.
+const CREDENTIALS_CATEGORY: &str = "Secrets";
+/// The replacement for a credential.
 const MASK: &str = "********";
 
-/// The most lines of one value that are looked for.
-const VALUE_LINES: u32 = 1000;
+/// The maximum number of lines of one value that are masked.
+const MAX_VALUE_LINES: u32 = 1000;
 
-/// A value that is not shown: from a column of its first line to the end of its last.
-struct Secret {
-    line: u32,
+/// A value to mask: from a column of its first line to the end of its last line.
+struct RedactedSpan {
+    first_line: u32,
+    /// The column of the value in its first line, from 1.
     column: u32,
-    last: u32,
+    last_line: u32,
 }
 
-/// Masks the values that findings of secrets point at first, in the excerpts of all findings of the object.
-pub(super) fn hide_secrets(
+/// Masks the values that findings of credentials point at, in the excerpts of all findings of the
+/// object.
+pub(super) fn redact_credentials(
     document: &Document,
     controls: &[Arc<Control>],
     findings: &mut [LocatedFinding],
 ) {
-    let about_secrets: BTreeSet<&ControlId> = controls
+    let credential_controls: BTreeSet<&ControlId> = controls
         .iter()
-        .filter(|it| it.category.starts_with(CATEGORY))
-        .map(|it| &it.id)
+        .filter(|control| control.category.starts_with(CREDENTIALS_CATEGORY))
+        .map(|control| &control.id)
         .collect();
-    let secrets: Vec<Secret> = findings
+    let spans: Vec<RedactedSpan> = findings
         .iter()
-        .filter(|it| about_secrets.contains(&it.finding.control))
-        .filter_map(|it| it.finding.paths.first())
-        .filter_map(|path| secret(document, path))
+        .filter(|located| credential_controls.contains(&located.finding.control))
+        .filter_map(|located| located.finding.paths.first())
+        .filter_map(|path| RedactedSpan::of_value(document, path))
         .collect();
-    if secrets.is_empty() {
+    if spans.is_empty() {
         return;
     }
-    for finding in findings {
-        for line in &mut finding.excerpt {
-            for secret in &secrets {
-                secret.hide(line.number, &mut line.text);
+    for located in findings {
+        for line in &mut located.excerpt {
+            for span in &spans {
+                span.mask(line.number, &mut line.text);
             }
         }
     }
 }
 
-fn secret(document: &Document, path: &FieldPath) -> Option<Secret> {
-    let place = document.locate(path);
-    if place.found < path.segments().len() {
-        return None;
+impl RedactedSpan {
+    /// Returns the span of the value at a path; `None` if the document has no value there.
+    fn of_value(document: &Document, path: &FieldPath) -> Option<Self> {
+        let location = document.locate(path);
+        if location.found < path.segments().len() {
+            return None;
+        }
+        let value = path
+            .segments()
+            .iter()
+            .try_fold(document.root(), |node, segment| {
+                let key = segment.text();
+                node.get(key)
+                    .or_else(|| key.parse().ok().and_then(|index| node.at(index)))
+            })?;
+        let (key, value) = (location.position, value.position());
+        // A value of several lines goes on as long as the lines are indented deeper than its key.
+        let below = document.lines(
+            value.line.saturating_add(1),
+            value.line.saturating_add(MAX_VALUE_LINES),
+        );
+        let is_inside =
+            |line: &str| line.trim().is_empty() || indentation(line) >= key.column as usize;
+        let last_line = below
+            .iter()
+            .take_while(|line| is_inside(&line.text))
+            .last()
+            .map_or(value.line, |line| line.number);
+        Some(Self {
+            first_line: value.line,
+            column: value.column,
+            last_line,
+        })
     }
-    let value = path
-        .segments()
-        .iter()
-        .try_fold(document.root(), |node, step| {
-            node.get(step.text())
-                .or_else(|| step.text().parse().ok().and_then(|it| node.at(it)))
-        })?;
-    let (key, value) = (place.position, value.position());
-    // A value of several lines goes on as long as the lines are indented deeper than its key.
-    let below = document.lines(
-        value.line.saturating_add(1),
-        value.line.saturating_add(VALUE_LINES),
-    );
-    let inside = |text: &str| text.trim().is_empty() || indent(text) >= key.column as usize;
-    let last = below
-        .iter()
-        .take_while(|it| inside(&it.text))
-        .last()
-        .map_or(value.line, |it| it.number);
-    Some(Secret {
-        line: value.line,
-        column: value.column,
-        last,
-    })
-}
 
-impl Secret {
-    fn hide(&self, number: u32, text: &mut String) {
-        let keep = if number == self.line {
+    /// Masks the part of a line that is in the span.
+    fn mask(&self, number: u32, line: &mut String) {
+        let kept = if number == self.first_line {
             self.column.saturating_sub(1) as usize
-        } else if number > self.line && number <= self.last {
-            indent(text)
+        } else if number > self.first_line && number <= self.last_line {
+            indentation(line)
         } else {
             return;
         };
-        if text.chars().count() > keep {
-            *text = text.chars().take(keep).chain(MASK.chars()).collect();
+        if line.chars().count() > kept {
+            *line = line.chars().take(kept).chain(MASK.chars()).collect();
         }
     }
 }
 
-fn indent(text: &str) -> usize {
-    text.chars().take_while(|it| it.is_whitespace()).count()
+/// Returns the number of white space characters at the beginning of a line.
+fn indentation(line: &str) -> usize {
+    line.chars().take_while(|c| c.is_whitespace()).count()
 }
 
 #[cfg(test)]
@@ -104,21 +111,22 @@ mod tests {
     use super::*;
     use kubevet_document::{self as document, Limits};
 
-    /// The whole text as an excerpt, after hiding the value at `path`.
-    fn check(text: &str, path: &str, expected: &str) {
-        let reading = document::read(&"x.yaml".into(), text.as_bytes(), &Limits::default());
-        let document = &reading.documents[0];
-        let secret = secret(document, &path.parse().unwrap()).unwrap();
+    /// Checks the whole source after the value at `path` is masked.
+    #[track_caller]
+    fn check(source: &str, path: &str, expected: &str) {
+        let parsed = document::read(&"x.yaml".into(), source.as_bytes(), &Limits::default());
+        let document = &parsed.documents[0];
+        let span = RedactedSpan::of_value(document, &path.parse().unwrap()).unwrap();
         let mut lines = document.lines(1, 100);
-        lines
-            .iter_mut()
-            .for_each(|it| secret.hide(it.number, &mut it.text));
-        let shown: Vec<&str> = lines.iter().map(|it| it.text.as_str()).collect();
+        for line in &mut lines {
+            span.mask(line.number, &mut line.text);
+        }
+        let shown: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(shown.join("\n"), expected);
     }
 
     #[test]
-    fn a_secret_is_hidden_and_its_neighbours_are_not() {
+    fn credential_is_masked_and_its_neighbours_are_not() {
         check(
             "data:\n  pwd: hunter2\n  user: me",
             "data[pwd]",

@@ -1,12 +1,13 @@
-//! One scan from end to end.
+//! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
+//! the controls.
 
 use super::{redact, score};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, EvalRequest, Finding, Framework, LocatedFinding, ObjectResult, Problem, Scan, Skipped,
-    Source, SourceLine, Verdict,
+    Control, EvalRequest, FieldPath, Finding, Framework, LocatedFinding, ObjectResult, Problem,
+    Scan, Skipped, Source, SourceLine, Verdict,
 };
 use kubevet_policy::Params;
 use std::{
@@ -18,47 +19,47 @@ use std::{
     thread,
 };
 
-/// Lines of a source shown before and after the one that a finding is on.
-const EXCERPT_LINES: u32 = 2;
+/// The number of source lines shown before and after a finding.
+const CONTEXT_LINES: u32 = 2;
 
-/// What to scan, and by what.
-pub struct Job<'a> {
+/// The objects to scan, the controls to scan them by, and what happened while they were read.
+pub struct ScanInput<'a> {
     /// The engine, compiled from the chosen controls.
     pub engine: &'a Engine,
     /// The objects, in the order of the report.
     pub objects: Vec<Document>,
-    /// What the controls are told.
+    /// The params of the controls.
     pub params: &'a Params,
     /// The chosen controls, by id.
     pub controls: Vec<Arc<Control>>,
     /// The frameworks to score.
     pub frameworks: Vec<Arc<Framework>>,
-    /// How many files were read.
+    /// The number of files that were read.
     pub files: usize,
-    /// What went wrong before.
+    /// The problems of the library and of reading the files.
     pub problems: Vec<Problem>,
-    /// What was left out before.
+    /// The documents and files that were skipped.
     pub skipped: Vec<Skipped>,
 }
 
-/// Judges every object. `seen` is called after each, from several threads.
+/// Evaluates every object. `progress` is called after each object, from several threads.
 #[must_use]
-pub fn run(job: Job<'_>, seen: &(dyn Fn() + Sync)) -> Scan {
-    let results = judge_all(&job, seen);
-    let controls = score::controls(&job.controls, &results, job.params);
-    let frameworks = job
+pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
+    let objects = evaluate_all(&input, progress);
+    let controls = score::score_controls(&input.controls, &objects, input.params);
+    let frameworks = input
         .frameworks
         .iter()
-        .map(|it| score::framework(it, &controls))
+        .map(|framework| score::score_framework(framework, &controls))
         .collect();
-    let mut problems = job.problems;
+    let mut problems = input.problems;
     problems.sort();
     problems.dedup();
-    let mut skipped = job.skipped;
+    let mut skipped = input.skipped;
     skipped.sort();
-    let summary = score::summary(job.files, &results, &controls, skipped.len());
+    let summary = score::summarize(input.files, &objects, &controls, skipped.len());
     Scan {
-        objects: results,
+        objects,
         controls,
         frameworks,
         problems,
@@ -67,51 +68,53 @@ pub fn run(job: Job<'_>, seen: &(dyn Fn() + Sync)) -> Scan {
     }
 }
 
-/// Threads take the next object that nobody has; the order of the results is that of the objects.
-fn judge_all(job: &Job<'_>, seen: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
+/// Evaluates the objects on all processors. Each thread takes the next object that none has taken;
+/// the results are in the order of the objects.
+fn evaluate_all(input: &ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
-        .min(job.objects.len().max(1));
+        .min(input.objects.len().max(1));
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut done = Vec::new();
+        let mut results = Vec::new();
         loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(document) = job.objects.get(place) else {
-                return done;
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(document) = input.objects.get(index) else {
+                return results;
             };
-            done.push((place, judge(job, document)));
-            seen();
+            results.push((index, evaluate(input, document)));
+            progress();
         }
     };
     let mut results: Vec<(usize, ObjectResult)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut results = work();
-        for other in others {
-            match other.join() {
+        for worker in workers {
+            match worker.join() {
                 Ok(more) => results.extend(more),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         results
     });
-    results.sort_by_key(|(place, _)| *place);
+    results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
+/// Evaluates one object, and locates its findings in the source.
+fn evaluate(input: &ScanInput<'_>, document: &Document) -> ObjectResult {
     let Verdict {
         judged,
         findings,
         errors,
-    } = job
+    } = input
         .engine
-        .judge(document, &EvalRequest::default(), job.params);
+        .judge(document, &EvalRequest::default(), input.params);
     let mut findings: Vec<LocatedFinding> = findings
         .into_iter()
-        .map(|it| locate(document, it))
+        .map(|finding| locate(document, finding))
         .collect();
-    redact::hide_secrets(document, &job.controls, &mut findings);
+    redact::redact_credentials(document, &input.controls, &mut findings);
     findings.sort_by(|a, b| (&a.source, &a.finding).cmp(&(&b.source, &b.finding)));
     let source = Source {
         file: document.file().clone(),
@@ -126,63 +129,55 @@ fn judge(job: &Job<'_>, document: &Document) -> ObjectResult {
     }
 }
 
+/// Adds the source position of the first path, the container that it is in, and the lines around it.
 fn locate(document: &Document, finding: Finding) -> LocatedFinding {
-    let first = finding.paths.first().cloned().unwrap_or_default();
-    let position = document.locate(&first).position;
-    let container = workload::container_of(&document.id().group_kind(), &first).map(|path| {
-        let name = path
-            .segments()
-            .iter()
-            .try_fold(document.root(), |node, step| {
-                step.text()
-                    .parse()
-                    .ok()
-                    .and_then(|place| node.at(place))
-                    .or_else(|| node.get(step.text()))
-            });
-        let name = name
-            .and_then(|it| it.get("name"))
-            .and_then(|it| it.as_str())
-            .filter(|it| !it.is_empty());
-        name.map_or_else(|| path.to_string(), str::to_owned)
-    });
-    let from = position.line.saturating_sub(EXCERPT_LINES).max(1);
-    let excerpt = within(
-        position.line,
-        document.lines(from, position.line.saturating_add(EXCERPT_LINES)),
-    );
+    let path = finding.paths.first().cloned().unwrap_or_default();
+    let position = document.locate(&path).position;
+    let first_line = position.line.saturating_sub(CONTEXT_LINES).max(1);
+    let last_line = position.line.saturating_add(CONTEXT_LINES);
+    let excerpt = within_document(position.line, document.lines(first_line, last_line));
     let source = Source {
         file: document.file().clone(),
         position,
     };
     LocatedFinding {
+        container: container_name(document, &path),
         finding,
         source,
-        container,
         excerpt,
     }
 }
 
-/// The lines around `line` that are of its own document: a neighbour's lines say nothing about this object, and may hold
-/// secrets that were looked for in the neighbour only.
-fn within(line: u32, lines: Vec<SourceLine>) -> Vec<SourceLine> {
-    let ends = |it: &&SourceLine| it.text.starts_with("---") || it.text.starts_with("...");
-    let before = lines
+/// Returns the name of the container that a path is in, or the container's path if it has no name.
+fn container_name(document: &Document, path: &FieldPath) -> Option<String> {
+    let container = workload::container_of(&document.id().group_kind(), path)?;
+    let node = container
+        .segments()
         .iter()
-        .filter(|it| it.number < line)
-        .filter(ends)
-        .map(|it| it.number)
-        .max()
-        .unwrap_or(0);
-    let after = lines
-        .iter()
-        .filter(|it| it.number > line)
-        .filter(ends)
-        .map(|it| it.number)
-        .min()
-        .unwrap_or(u32::MAX);
+        .try_fold(document.root(), |node, segment| {
+            let key = segment.text();
+            let element = key.parse().ok().and_then(|index| node.at(index));
+            element.or_else(|| node.get(key))
+        });
+    let name = node
+        .and_then(|node| node.get("name"))
+        .and_then(|name| name.as_str())
+        .filter(|name| !name.is_empty());
+    Some(name.map_or_else(|| container.to_string(), str::to_owned))
+}
+
+/// Keeps the lines that are in the same YAML document as `line`. The lines of a neighbour say nothing
+/// about this object, and may show credentials, which are masked in their own document only.
+fn within_document(line: u32, lines: Vec<SourceLine>) -> Vec<SourceLine> {
+    let is_boundary = |candidate: &&SourceLine| {
+        candidate.text.starts_with("---") || candidate.text.starts_with("...")
+    };
+    let boundaries = || lines.iter().filter(is_boundary).map(|line| line.number);
+    let before = boundaries().filter(|number| *number < line).max();
+    let after = boundaries().filter(|number| *number > line).min();
+    let (before, after) = (before.unwrap_or(0), after.unwrap_or(u32::MAX));
     lines
         .into_iter()
-        .filter(|it| it.number > before && it.number < after)
+        .filter(|line| line.number > before && line.number < after)
         .collect()
 }

@@ -1,9 +1,9 @@
-//! How controls and frameworks fared over all objects.
+//! The results of controls and frameworks over all objects of a scan.
 
 use kubevet_engine::is_configured;
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, Framework, FrameworkResult, ObjectResult,
-    Severity, Summary,
+    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, Framework,
+    FrameworkResult, ObjectResult, Severity, Summary,
 };
 use kubevet_policy::Params;
 use std::{
@@ -11,66 +11,70 @@ use std::{
     sync::Arc,
 };
 
+/// The number of objects by their result under one control.
 #[derive(Default)]
 struct Tally<'a> {
     failed: usize,
     passed: usize,
-    unanswered: usize,
-    why: Option<&'a str>,
+    /// Objects for which the rule gave an error.
+    errors: usize,
+    /// The message of the first error.
+    first_error: Option<&'a str>,
 }
 
-pub(super) fn controls(
+/// Scores the chosen controls.
+pub(super) fn score_controls(
     chosen: &[Arc<Control>],
     objects: &[ObjectResult],
     params: &Params,
 ) -> Vec<ControlResult> {
+    let tallies = tally(objects);
+    let no_objects = Tally::default();
+    chosen
+        .iter()
+        .map(|control| {
+            let tally = tallies.get(&control.id).unwrap_or(&no_objects);
+            score_control(control, tally, params)
+        })
+        .collect()
+}
+
+fn tally(objects: &[ObjectResult]) -> BTreeMap<&ControlId, Tally<'_>> {
     let mut tallies: BTreeMap<&ControlId, Tally<'_>> = BTreeMap::new();
     for object in objects {
         let failing: BTreeSet<&ControlId> = object
             .findings
             .iter()
-            .map(|it| &it.finding.control)
+            .map(|located| &located.finding.control)
             .collect();
         for id in &object.judged {
             let tally = tallies.entry(id).or_default();
             if failing.contains(id) {
-                tally.failed += 1
+                tally.failed += 1;
             } else {
-                tally.passed += 1
+                tally.passed += 1;
             }
         }
         for error in &object.errors {
             let tally = tallies.entry(&error.control).or_default();
-            tally.unanswered += 1;
-            tally.why.get_or_insert(&error.message);
+            tally.errors += 1;
+            tally.first_error.get_or_insert(&error.message);
         }
     }
-    let none = Tally::default();
-    chosen
-        .iter()
-        .map(|control| result(control, tallies.get(&control.id).unwrap_or(&none), params))
-        .collect()
+    tallies
 }
 
-fn result(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> ControlResult {
+fn score_control(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> ControlResult {
     let (status, reason) = if tally.failed > 0 {
-        (ControlStatus::Failed, unanswered(tally))
-    } else if tally.unanswered > 0 {
-        (ControlStatus::NotEvaluated, unanswered(tally))
+        (ControlStatus::Failed, error_reason(tally))
+    } else if tally.errors > 0 {
+        (ControlStatus::NotEvaluated, error_reason(tally))
     } else if tally.passed > 0 {
         (ControlStatus::Passed, String::new())
-    } else if is_configured(control, params) {
-        (
-            ControlStatus::Irrelevant,
-            "no object that it looks at".to_owned(),
-        )
     } else {
         (
             ControlStatus::Irrelevant,
-            format!(
-                "not configured: set {}",
-                control.requires_any_param.join(" or ")
-            ),
+            irrelevance_reason(control, params),
         )
     };
     ControlResult {
@@ -82,37 +86,54 @@ fn result(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> Control
     }
 }
 
-fn unanswered(tally: &Tally<'_>) -> String {
-    let Some(why) = tally.why else {
+/// Returns why objects were not evaluated; empty if all were.
+fn error_reason(tally: &Tally<'_>) -> String {
+    let Some(message) = tally.first_error else {
         return String::new();
     };
-    format!("no answer for {} objects: {why}", tally.unanswered)
+    format!("no answer for {} objects: {message}", tally.errors)
 }
 
-pub(super) fn framework(framework: &Arc<Framework>, controls: &[ControlResult]) -> FrameworkResult {
-    let members: BTreeSet<&ControlId> = framework.members.iter().map(|it| &it.control).collect();
-    let own: Vec<&ControlResult> = controls
+/// Returns why a control evaluated no object.
+fn irrelevance_reason(control: &Control, params: &Params) -> String {
+    if is_configured(control, params) {
+        return "no object that it looks at".to_owned();
+    }
+    let params = control.requires_any_param.join(" or ");
+    format!("not configured: set {params}")
+}
+
+/// Scores a framework by the results of its controls.
+pub(super) fn score_framework(
+    framework: &Arc<Framework>,
+    controls: &[ControlResult],
+) -> FrameworkResult {
+    let ids: BTreeSet<&ControlId> = framework
+        .members
         .iter()
-        .filter(|it| members.contains(&it.control.id))
+        .map(|member| &member.control)
         .collect();
-    let count = |status| own.iter().filter(|it| it.status == status).count();
-    let (failed, passed) = (count(ControlStatus::Failed), count(ControlStatus::Passed));
-    let not_evaluated = count(ControlStatus::NotEvaluated);
-    let unknown = own
+    let results: Vec<&ControlResult> = controls
         .iter()
-        .any(|it| it.status != ControlStatus::Irrelevant && !it.reason.is_empty());
-    let compliance =
-        (!unknown && failed + passed > 0).then(|| mean(own.iter().map(|it| compliance(it))));
+        .filter(|result| ids.contains(&result.control.id))
+        .collect();
+    let counts: ControlStatusCounts = results.iter().map(|result| result.status).collect();
+    // A reason on any other status is an error for some object: the compliance is then unknown.
+    let has_errors = results
+        .iter()
+        .any(|result| result.status != ControlStatus::Irrelevant && !result.reason.is_empty());
+    let is_scored = !has_errors && counts.failed + counts.passed > 0;
     FrameworkResult {
         framework: framework.clone(),
-        failed,
-        passed,
-        not_evaluated,
-        irrelevant: count(ControlStatus::Irrelevant),
-        compliance,
+        failed: counts.failed,
+        passed: counts.passed,
+        not_evaluated: counts.not_evaluated,
+        irrelevant: counts.irrelevant,
+        compliance: is_scored.then(|| mean(results.iter().map(|result| compliance(result)))),
     }
 }
 
+/// Returns the compliance of one control in percent, by Kubescape's formula.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of objects are far below 2^52"
@@ -135,7 +156,8 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count as f64
 }
 
-pub(super) fn summary(
+/// Counts files, objects, findings and controls.
+pub(super) fn summarize(
     files: usize,
     objects: &[ObjectResult],
     controls: &[ControlResult],
@@ -143,25 +165,21 @@ pub(super) fn summary(
 ) -> Summary {
     let severities: BTreeMap<&ControlId, Severity> = controls
         .iter()
-        .map(|it| (&it.control.id, it.control.severity))
+        .map(|result| (&result.control.id, result.control.severity))
         .collect();
-    let with = |severity: Severity| {
-        let all = objects.iter().flat_map(|it| &it.findings);
-        all.filter(|it| severities.get(&it.finding.control) == Some(&severity))
-            .count()
-    };
-    let of = |status| controls.iter().filter(|it| it.status == status).count();
+    let findings = objects.iter().flat_map(|object| &object.findings);
+    let severity_of = |id: &ControlId| severities.get(id).copied();
     Summary {
         files,
         objects: objects.len(),
-        failed_objects: objects.iter().filter(|it| !it.findings.is_empty()).count(),
-        findings: Severity::ALL.map(with),
-        controls: [
-            of(ControlStatus::Failed),
-            of(ControlStatus::NotEvaluated),
-            of(ControlStatus::Passed),
-            of(ControlStatus::Irrelevant),
-        ],
+        failed_objects: objects
+            .iter()
+            .filter(|object| !object.findings.is_empty())
+            .count(),
+        findings: findings
+            .filter_map(|located| severity_of(&located.finding.control))
+            .collect(),
+        controls: controls.iter().map(|result| result.status).collect(),
         skipped,
     }
 }

@@ -1,6 +1,7 @@
-//! Issuing certificates: an authority of our own, and the leaf that it signs for the webhook.
+//! Issuing of certificates: an own authority, and the leaf that it signs for the webhook.
 //!
-//! Apart from the plan of *when* (`rotation`), which needs no key to be tested. Nothing here reads a clock or a file.
+//! It is separate from the plan of when to issue (`rotation`), which needs no key in its tests. It
+//! reads no clock and no file.
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
@@ -10,79 +11,91 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-/// How long an authority of our own lives.
+/// The validity of an authority.
 pub const CA_LIFETIME: Duration = Duration::from_secs(5 * 365 * 24 * 3600);
-/// How long a leaf lives.
+/// The validity of a leaf.
 pub const LEAF_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Certificates begin this long before they are issued, for callers whose clock is behind.
+/// The time by which a validity begins before the certificate is issued, for callers whose clock
+/// is behind.
 pub const BACKDATE: Duration = Duration::from_secs(5 * 60);
 
-/// A certificate just issued, and its private key; both PEM.
+/// The names that every leaf carries.
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// The most characters of a DNS name and of one label of it (RFC 1035).
+const MAX_DNS_NAME_CHARS: usize = 253;
+const MAX_DNS_LABEL_CHARS: usize = 63;
+/// The number of bytes of the key identifier that stand in an authority's subject.
+const SUBJECT_KEY_ID_BYTES: usize = 8;
+
+/// A newly issued certificate and its private key, both PEM.
 pub(super) struct Issued {
-    /// The certificate.
     pub(super) certificate: String,
-    /// Its private key (PKCS#8).
+    /// The private key (PKCS#8).
     pub(super) key: String,
 }
 
-/// Why a certificate could not be issued.
+/// An error while issuing a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// A name that no certificate can carry.
+    /// No certificate can carry this name.
     #[error("`{0}` is neither a DNS name nor an IP address: a certificate cannot carry it")]
     Name(String),
-    /// The cryptography refused: no randomness, or a key that is none.
+    /// Cryptography failed: no randomness, or an invalid key.
     #[error("cannot issue a certificate: {0}")]
     Crypto(#[from] rcgen::Error),
 }
 
-/// The names a leaf carries: `localhost`, `127.0.0.1`, `::1` and `extra` (DNS names and IP addresses), each once, in
-/// canonical form.
+/// Returns the names that a leaf carries: `localhost`, `127.0.0.1`, `::1` and `extra` (DNS names
+/// and IP addresses), each once, in canonical form and sorted.
 ///
 /// # Errors
-/// A name that is neither a DNS name nor an IP address.
+/// [`IssueError::Name`] for a name that is neither a DNS name nor an IP address.
 pub fn leaf_names(extra: &[String]) -> Result<Vec<String>, IssueError> {
-    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let all: Result<BTreeSet<String>, IssueError> =
-        own.iter().chain(extra).map(|it| canonical(it)).collect();
-    Ok(all?.into_iter().collect())
+    let local = LOCAL_NAMES.map(str::to_owned);
+    let names: Result<BTreeSet<String>, IssueError> = local
+        .iter()
+        .chain(extra)
+        .map(|name| canonical_name(name))
+        .collect();
+    Ok(names?.into_iter().collect())
 }
 
-fn canonical(name: &str) -> Result<String, IssueError> {
+fn canonical_name(name: &str) -> Result<String, IssueError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(address.to_string());
     }
     let name = name.to_ascii_lowercase();
-    let label = |it: &str| {
-        !it.is_empty()
-            && it.len() <= 63
-            && it
+    // Underscores are no host names, but certificates carry them.
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= MAX_DNS_LABEL_CHARS
+            && label
                 .bytes()
-                .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
-    let bare = name.strip_prefix("*.").unwrap_or(&name);
-    if name.len() <= 253 && bare.split('.').all(label) {
+    let without_wildcard = name.strip_prefix("*.").unwrap_or(&name);
+    if name.len() <= MAX_DNS_NAME_CHARS && without_wildcard.split('.').all(is_label) {
         Ok(name)
     } else {
         Err(IssueError::Name(name))
     }
 }
 
-/// A new authority. Its subject names its key, so that two of ours never share a name: a verifier that holds both
-/// finds the right one at once.
+/// Issues a self-signed authority. Its subject contains an id of its key, so two authorities never
+/// share a subject, and a verifier that holds both finds the right one at once.
 pub(super) fn issue_ca(now: OffsetDateTime) -> Result<Issued, IssueError> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::new())?;
-    let id: String = params
+    let key_id: String = params
         .key_identifier(&key)
         .iter()
-        .take(8)
-        .map(|it| format!("{it:02x}"))
+        .take(SUBJECT_KEY_ID_BYTES)
+        .map(|byte| format!("{byte:02x}"))
         .collect();
     params.distinguished_name.remove(DnType::CommonName);
     params
         .distinguished_name
-        .push(DnType::CommonName, format!("kubevet CA {id}"));
+        .push(DnType::CommonName, format!("kubevet CA {key_id}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = now - BACKDATE;
@@ -93,7 +106,8 @@ pub(super) fn issue_ca(now: OffsetDateTime) -> Result<Issued, IssueError> {
     })
 }
 
-/// A leaf for `names`, signed by the authority (both PEM); it never outlives `ca_not_after`.
+/// Issues a leaf for `names`, signed by the authority (both PEM). It expires no later than the
+/// authority, at `ca_not_after`.
 pub(super) fn issue_leaf(
     ca: &str,
     ca_key: &str,
@@ -125,16 +139,17 @@ mod tests {
     use super::leaf_names;
 
     #[test]
-    fn names_are_canonical_and_bad_ones_refused() {
+    fn leaf_names_are_canonical_and_invalid_ones_rejected() {
         let check = |extra: &[&str], expected: Result<&[&str], &str>| {
-            let extra: Vec<String> = extra.iter().map(|it| (*it).to_owned()).collect();
-            let found = leaf_names(&extra).map_err(|it| it.to_string());
+            let extra: Vec<String> = extra.iter().map(|name| (*name).to_owned()).collect();
+            let found = leaf_names(&extra).map_err(|error| error.to_string());
             match expected {
                 Ok(names) => {
-                    assert_eq!(found, Ok(names.iter().map(|it| (*it).to_owned()).collect()))
+                    let names = names.iter().map(|name| (*name).to_owned()).collect();
+                    assert_eq!(found, Ok(names));
                 }
-                Err(words) => assert!(
-                    found.clone().is_err_and(|it| it.contains(words)),
+                Err(message) => assert!(
+                    found.clone().is_err_and(|error| error.contains(message)),
                     "{found:?}"
                 ),
             }

@@ -1,4 +1,5 @@
-//! One connection from its first byte to its last: handshake, requests, and an end that its caller does not notice.
+//! One connection from its first byte to its last: TLS handshake, requests, and a close that its
+//! caller does not notice.
 
 use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -23,98 +24,105 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    clients::subject,
-    listener::Limits,
-    metrics::Metrics,
-    pace::{Pace, Paced},
-    peer::{Peer, Place, Room},
+    client_auth::certificate_subject,
+    connection_clock::{ConnectionClock, TimedStream},
+    connection_slot::{ConnectionSlot, ConnectionSlots},
+    listener::ConnectionLimits,
+    metrics::ServerMetrics,
+    peer::Peer,
     shutdown::Shutdown,
-    taking::Taking,
-    tls::TlsSource,
+    tls_source::TlsSource,
+    tracked_body::TrackedBody,
 };
 
-/// Longest head of an HTTP/2 request.
-const MAX_HEAD: u32 = 16 << 10;
-/// HTTP/2: a caller that sends nothing is asked for a sign of life.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_ANSWER: Duration = Duration::from_secs(20);
-/// HTTP/1.1: the most bytes of a buffer, and so of a request's head. A body of any size passes through it.
+/// HTTP/2: the most bytes of a request's head.
+const MAX_HEADER_LIST_BYTES: u32 = 16 << 10;
+/// HTTP/2: the idle time after which a caller gets a PING, and the time that it has to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// HTTP/1.1: the most bytes of a buffer, and so of a request's head. A body of any size passes
+/// through it.
 const BUFFER_BYTES: usize = 8 << 10;
-/// HTTP/2: bytes that a caller may send before they are read, on one stream and on all of a connection. A body of ordinary
-/// size comes without waiting for the window: on a busy machine that wait alone took longer than API servers wait. What
-/// comes is read at once and charged, so the windows fill only where the runtime is behind.
-const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 2 << 20;
-/// HTTP/2: bytes of one stream's answer that wait to be sent.
+/// HTTP/2: the bytes that a caller may send before they are read, on one stream and on a whole
+/// connection. A body of ordinary size arrives without waiting for the window: on a busy machine
+/// that wait alone took longer than API servers wait. Bytes are read and charged as they arrive, so
+/// the windows fill only where the runtime is behind.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
+/// HTTP/2: the bytes of one response that are buffered for sending.
 const SEND_BUFFER_BYTES: usize = 16 << 10;
-/// TLS: bytes that wait to be sent.
+/// TLS: the bytes that are buffered for sending.
 const TLS_BUFFER_BYTES: usize = 32 << 10;
 
-/// What all connections of one listener share.
+/// The state that all connections of one listener share.
 #[derive(Clone)]
-pub(super) struct Context {
+pub(super) struct ConnectionContext {
     pub(super) tls: Option<TlsSource>,
     pub(super) routes: TowerToHyperService<Router>,
-    pub(super) limits: Limits,
-    pub(super) room: Room,
-    pub(super) metrics: Metrics,
+    pub(super) limits: ConnectionLimits,
+    pub(super) slots: ConnectionSlots,
+    pub(super) metrics: ServerMetrics,
     pub(super) shutdown: Shutdown,
-    /// Turns true when idle connections are to be closed.
+    /// Becomes true when idle connections are to close.
     pub(super) closing: watch::Receiver<bool>,
 }
 
-impl Context {
-    /// Serves a connection to its end, or until its place is given to another.
-    pub(super) async fn serve(self, stream: TcpStream, place: Place) {
-        let place = Arc::new(place);
+impl ConnectionContext {
+    /// Serves a connection until it ends, or until its slot is given to another.
+    pub(super) async fn serve(self, stream: TcpStream, slot: ConnectionSlot) {
+        let slot = Arc::new(slot);
         let Some(tls) = &self.tls else {
-            return self.http1(stream, place.peer(None)).await;
+            return self.serve_http1(stream, Peer::connected(&slot, None)).await;
         };
-        let limit = match self.room.is_crowded() {
-            true => self.limits.handshake_crowded,
-            false => self.limits.handshake,
+        let limit = match self.slots.is_crowded() {
+            true => self.limits.crowded_handshake_timeout,
+            false => self.limits.handshake_timeout,
         };
-        let handshake = TlsAcceptor::from(tls.config()).accept_with(stream, |tls| {
-            tls.set_buffer_limit(Some(TLS_BUFFER_BYTES));
+        let handshake = TlsAcceptor::from(tls.config()).accept_with(stream, |session| {
+            session.set_buffer_limit(Some(TLS_BUFFER_BYTES));
         });
-        let shaken = tokio::select! {
-            shaken = timeout(limit, handshake) => shaken,
-            () = place.cut.wait() => return self.failed("its place was needed"),
+        let handshake = tokio::select! {
+            handshake = timeout(limit, handshake) => handshake,
+            () = slot.close.wait() => return self.record_handshake_failure("its place was needed"),
         };
-        match shaken {
+        match handshake {
             Ok(Ok(stream)) => {
                 let session = stream.get_ref().1;
-                let certificate = session.peer_certificates().and_then(<[_]>::first);
-                let peer = place.peer(certificate.and_then(|it| subject(it)));
+                let leaf = session.peer_certificates().and_then(<[_]>::first);
+                let subject = leaf.and_then(|certificate| certificate_subject(certificate));
+                let peer = Peer::connected(&slot, subject);
                 match session.alpn_protocol() {
-                    Some(b"h2") => self.http2(stream, peer).await,
-                    _ => self.http1(stream, peer).await,
+                    Some(b"h2") => self.serve_http2(stream, peer).await,
+                    _ => self.serve_http1(stream, peer).await,
                 }
             }
-            Ok(Err(error)) => self.failed(&error.to_string()),
-            Err(_) => self.failed("it took too long"),
+            Ok(Err(error)) => self.record_handshake_failure(&error.to_string()),
+            Err(_) => self.record_handshake_failure("it took too long"),
         }
     }
 
-    fn failed(&self, why: &str) {
+    fn record_handshake_failure(&self, reason: &str) {
         self.metrics.handshake_failures.inc();
-        tracing::debug!("a TLS handshake failed: {why}");
+        tracing::debug!("a TLS handshake failed: {reason}");
     }
 
-    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
-        let pace = Pace::new(true, self.limits.taken);
-        let io = TokioIo::new(Paced {
+    async fn serve_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
+        let clock = ConnectionClock::new(true, self.limits.send_timeout);
+        let io = TokioIo::new(TimedStream {
             stream,
-            pace: Arc::clone(&pace),
+            clock: Arc::clone(&clock),
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.idle)
+            .header_read_timeout(self.limits.idle_timeout)
             .max_buf_size(BUFFER_BYTES)
             .writev(false)
-            .serve_connection(io, service_fn(|request| self.answer(&pace, &peer, request)));
+            .serve_connection(
+                io,
+                service_fn(|request| self.respond(&clock, &peer, request)),
+            );
         self.drive(
-            &pace,
+            &clock,
             &peer,
             connection,
             http1::Connection::graceful_shutdown,
@@ -122,30 +130,39 @@ impl Context {
         .await;
     }
 
-    async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
-        let pace = Pace::new(false, self.limits.taken);
-        let io = TokioIo::new(Paced {
+    async fn serve_http2(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+    ) {
+        let clock = ConnectionClock::new(false, self.limits.send_timeout);
+        let io = TokioIo::new(TimedStream {
             stream,
-            pace: Arc::clone(&pace),
+            clock: Arc::clone(&clock),
         });
-        let (own, shared) = (self.clone(), (Arc::clone(&pace), peer.clone()));
-        // HTTP/2 runs each stream as a task of its own.
+        let (context, service_clock, service_peer) =
+            (self.clone(), Arc::clone(&clock), peer.clone());
+        // hyper runs each stream as a task of its own, so each gets clones.
         let service = service_fn(move |request| {
-            let (own, (pace, peer)) = (own.clone(), shared.clone());
-            async move { own.answer(&pace, &peer, request).await }
+            let (context, clock, peer) = (
+                context.clone(),
+                Arc::clone(&service_clock),
+                service_peer.clone(),
+            );
+            async move { context.respond(&clock, &peer, request).await }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.limits.streams)
-            .max_header_list_size(MAX_HEAD)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(self.limits.max_streams)
+            .max_header_list_size(MAX_HEADER_LIST_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(SEND_BUFFER_BYTES)
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_ANSWER)
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
             .serve_connection(io, service);
         self.drive(
-            &pace,
+            &clock,
             &peer,
             connection,
             http2::Connection::graceful_shutdown,
@@ -153,49 +170,53 @@ impl Context {
         .await;
     }
 
-    async fn answer(
+    async fn respond(
         &self,
-        pace: &Arc<Pace>,
+        clock: &Arc<ConnectionClock>,
         peer: &Peer,
         mut request: Request<Incoming>,
-    ) -> Result<Response<Taking>, Infallible> {
-        let called = Called::new(pace);
+    ) -> Result<Response<TrackedBody>, Infallible> {
+        let active = ActiveRequest::new(clock);
         request.extensions_mut().insert(peer.clone());
-        let http1 = request.version() < Version::HTTP_2;
+        let is_http1 = request.version() < Version::HTTP_2;
         let mut response = self.routes.call(request).await?;
-        if http1 && self.shutdown.has_begun() {
+        if is_http1 && self.shutdown.has_begun() {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        drop(called);
-        let untaken = (!http1).then(|| pace.answer());
-        Ok(response.map(|body| Taking::new(body, untaken)))
+        drop(active);
+        let unsent = (!is_http1).then(|| clock.track_response());
+        Ok(response.map(|body| TrackedBody::new(body, unsent)))
     }
 
-    /// Runs a connection to its end. When all are to close, one that was never called still waits for its call (its
-    /// answer asks the caller to leave); an idle one is closed after what has already arrived was read.
+    /// Polls a connection until it ends, and closes it when it must end.
+    ///
+    /// When all connections are to close, one without any request still waits for its first: the
+    /// response asks the caller to leave. An idle one closes after the bytes that have already
+    /// arrived were read.
     async fn drive<C, E>(
         &self,
-        pace: &Pace,
+        clock: &ConnectionClock,
         peer: &Peer,
         connection: C,
-        close: impl Fn(Pin<&mut C>),
+        close_gracefully: impl Fn(Pin<&mut C>),
     ) where
         C: Future<Output = Result<(), E>>,
         E: std::fmt::Display,
     {
         tokio::pin!(connection);
         let mut closing = self.closing.clone();
-        let leave = async {
-            // The sender gone means the same.
-            drop(closing.wait_for(|it| *it).await);
-            pace.first_call().await;
+        let may_close = async {
+            // A dropped sender means the same as `true`.
+            drop(closing.wait_for(|is_closing| *is_closing).await);
+            clock.first_request().await;
         };
-        tokio::pin!(leave);
-        let mut tick = interval((self.limits.head / 2).max(Duration::from_millis(1)));
-        let mut left = false;
-        let mut ended_idle = false;
+        tokio::pin!(may_close);
+        let check_interval = (self.limits.header_timeout / 2).max(Duration::from_millis(1));
+        let mut tick = interval(check_interval);
+        let mut is_draining = false;
+        let mut has_idled_out = false;
         loop {
             tokio::select! {
                 biased;
@@ -205,8 +226,9 @@ impl Context {
                     }
                     return;
                 }
-                () = &mut leave, if !left => {
-                    left = true;
+                () = &mut may_close, if !is_draining => {
+                    is_draining = true;
+                    // Two polls read a request that is already in the socket's buffer.
                     for _ in 0..2 {
                         tokio::select! {
                             biased;
@@ -214,44 +236,51 @@ impl Context {
                             () = tokio::task::yield_now() => {}
                         }
                     }
-                    close(connection.as_mut());
+                    close_gracefully(connection.as_mut());
                 }
-                () = peer.wait_cut() => {
+                () = peer.closed() => {
                     tracing::debug!("a connection was closed to make room");
                     return;
                 }
                 _ = tick.tick() => {
-                    if pace.is_slow(self.limits.head) {
-                        tracing::debug!("a caller sent its request too slowly");
+                    if let Some(message) = self.overdue(clock) {
+                        tracing::debug!("{message}");
                         return;
                     }
-                    if pace.is_untaken() {
-                        tracing::debug!("a caller does not take its answers");
-                        return;
-                    }
-                    // A caller of HTTP/2 that answers every PING would else stay for ever.
-                    if !ended_idle && pace.is_idle(self.limits.idle) {
-                        ended_idle = true;
-                        close(connection.as_mut());
+                    // Without this, an HTTP/2 caller that answers every PING would stay for ever.
+                    if !has_idled_out && clock.is_idle(self.limits.idle_timeout) {
+                        has_idled_out = true;
+                        close_gracefully(connection.as_mut());
                     }
                 }
             }
         }
     }
-}
 
-/// A request that is being answered, whatever ends it.
-struct Called<'p>(&'p Pace);
-
-impl<'p> Called<'p> {
-    fn new(pace: &'p Pace) -> Self {
-        pace.called();
-        Self(pace)
+    /// Returns the log message for a timeout that the caller has exceeded.
+    fn overdue(&self, clock: &ConnectionClock) -> Option<&'static str> {
+        if clock.is_head_overdue(self.limits.header_timeout) {
+            Some("a caller sent its request too slowly")
+        } else if clock.has_stalled_response() {
+            Some("a caller does not take its answers")
+        } else {
+            None
+        }
     }
 }
 
-impl Drop for Called<'_> {
+/// Counts one request as active until it is dropped.
+struct ActiveRequest<'c>(&'c ConnectionClock);
+
+impl<'c> ActiveRequest<'c> {
+    fn new(clock: &'c ConnectionClock) -> Self {
+        clock.record_request();
+        Self(clock)
+    }
+}
+
+impl Drop for ActiveRequest<'_> {
     fn drop(&mut self) {
-        self.0.answered();
+        self.0.record_response();
     }
 }

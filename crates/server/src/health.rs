@@ -1,5 +1,5 @@
-//! Whether the server lives, and whether it is to be asked: not before everything it needs is there, and not after
-//! its end has begun.
+//! Liveness, readiness and the metrics endpoint. The server is ready once every condition holds,
+//! and no longer once its shutdown has begun.
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +15,13 @@ use axum::{
 };
 use prometheus_client::registry::Registry;
 
-use super::{metrics::text, shutdown::Shutdown};
+use super::{metrics::encode_registry, shutdown::Shutdown};
 use kubevet_model::one_line;
 
-/// Characters of a reason.
-const WHY: usize = 1000;
+/// The most characters of a reason.
+const MAX_REASON_CHARS: usize = 1000;
 
-/// Named conditions, all of which must hold. Clones are one.
+/// The named conditions of readiness. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Health {
     conditions: Arc<Mutex<BTreeMap<&'static str, Result<(), String>>>>,
@@ -29,12 +29,12 @@ pub struct Health {
 }
 
 impl Health {
-    /// None of `conditions` holds yet.
+    /// Returns the conditions of these names, none of which holds yet.
     #[must_use]
     pub fn new(conditions: &[&'static str], shutdown: Shutdown) -> Self {
         let unmet = conditions
             .iter()
-            .map(|it| (*it, Err("not there yet".to_owned())))
+            .map(|name| (*name, Err("not there yet".to_owned())))
             .collect();
         Self {
             conditions: Arc::new(Mutex::new(unmet)),
@@ -42,7 +42,7 @@ impl Health {
         }
     }
 
-    /// Sets one of them; a new name is a new condition.
+    /// Sets one condition, with the reason if it does not hold. A new name adds a condition.
     pub fn set(&self, name: &'static str, state: Result<(), String>) {
         self.conditions
             .lock()
@@ -50,8 +50,10 @@ impl Health {
             .insert(name, state);
     }
 
+    /// Succeeds if every condition holds and no shutdown has begun.
+    ///
     /// # Errors
-    /// A line `name: why` for each condition that does not hold.
+    /// A line `name: reason` for each condition that does not hold.
     pub fn ready(&self) -> Result<(), String> {
         let mut lines = String::new();
         if self.shutdown.has_begun() {
@@ -63,22 +65,22 @@ impl Health {
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
         {
-            if let Err(why) = state {
-                let _ = writeln!(lines, "{name}: {}", one_line(why, WHY));
+            if let Err(reason) = state {
+                let _ = writeln!(lines, "{name}: {}", one_line(reason, MAX_REASON_CHARS));
             }
         }
         if lines.is_empty() { Ok(()) } else { Err(lines) }
     }
 
-    /// `/healthz` (200 while the process answers), `/readyz` (503 and what is missing), and `/metrics` where there is a
-    /// registry to show.
+    /// Returns the routes `/healthz` (200 while the process answers), `/readyz` (503 with the
+    /// conditions that do not hold) and, given a registry, `/metrics`.
     pub fn routes(&self, registry: Option<Arc<Registry>>) -> Router {
         let health = self.clone();
         let readyz = move || {
             let ready = health.ready();
             async move {
                 ready.map_or_else(
-                    |it| (StatusCode::SERVICE_UNAVAILABLE, it),
+                    |reasons| (StatusCode::SERVICE_UNAVAILABLE, reasons),
                     |()| (StatusCode::OK, "ok\n".into()),
                 )
             }
@@ -90,21 +92,21 @@ impl Health {
             return routes;
         };
         let metrics = move || {
-            let answer = metrics(&registry);
-            async move { answer }
+            let response = metrics_response(&registry);
+            async move { response }
         };
         routes.route("/metrics", get(metrics))
     }
 }
 
-fn metrics(registry: &Arc<Registry>) -> Response {
-    match text(registry) {
-        Ok(text) => (
+fn metrics_response(registry: &Registry) -> Response {
+    match encode_registry(registry) {
+        Ok(metrics) => (
             [(
                 CONTENT_TYPE,
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
             )],
-            text,
+            metrics,
         )
             .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -116,7 +118,7 @@ mod tests {
     use super::{Health, Shutdown};
 
     #[test]
-    fn ready_when_all_holds_and_not_at_the_end() {
+    fn readiness_needs_all_conditions_and_no_shutdown() {
         let shutdown = Shutdown::new(crate::Drain::default());
         let health = Health::new(&["library", "bindings"], shutdown.clone());
         let check = |expected: Result<(), &str>| {

@@ -1,4 +1,5 @@
-//! A listening socket: shared with an overlapping process where that is asked for, and closed without losing a caller.
+//! A listening socket. It can share its address with an overlapping process, and it is closed
+//! without resetting the connections of callers that are still on their way.
 
 use std::{
     io,
@@ -9,89 +10,105 @@ use std::{
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::metrics::Metrics;
+use super::metrics::ServerMetrics;
 
-/// Connections that wait to be taken.
+/// The number of connections that the kernel queues before they are accepted.
 const BACKLOG: i32 = 1024;
+/// The idle time after which the kernel probes a connection, and the time between two probes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// The time that sent data may stay unacknowledged before the kernel closes the connection.
+#[cfg(target_os = "linux")]
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What one listener bears.
+/// The limits of one listener.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Open connections. Where all places are taken, one that has delivered nothing is closed for a new one.
-    pub connections: usize,
-    /// Time for a TLS handshake.
-    pub handshake: Duration,
-    /// The same, while most places are taken.
-    pub handshake_crowded: Duration,
-    /// Time for the head of a request, from its first byte (or from the handshake, for the first one).
-    pub head: Duration,
-    /// Time a connection may wait for its next request. Longer than the 90 s of the API server's client: who waits
-    /// longest closes last, and a server that closes first races with the next call.
-    pub idle: Duration,
-    /// Time an answer may wait to be taken by its caller, before the connection is cut.
-    pub taken: Duration,
-    /// Streams of one HTTP/2 connection.
-    pub streams: u32,
+pub struct ConnectionLimits {
+    /// The number of open connections. At the limit, a connection that has delivered nothing is
+    /// closed in favour of a new one.
+    pub max_connections: usize,
+    /// The time for a TLS handshake.
+    pub handshake_timeout: Duration,
+    /// The time for a TLS handshake while most slots are taken.
+    pub crowded_handshake_timeout: Duration,
+    /// The time for the head of a request, from its first byte; for the first request of a
+    /// connection, from the handshake.
+    pub header_timeout: Duration,
+    /// The time that a connection may wait for its next request. It is longer than the 90 s of the
+    /// API server's client: a server that closes first races with the next call.
+    pub idle_timeout: Duration,
+    /// The time that a response may wait for its caller to read it. Then the connection is closed.
+    pub send_timeout: Duration,
+    /// The number of concurrent streams of one HTTP/2 connection.
+    pub max_streams: u32,
 }
 
-impl Limits {
-    /// For health and metrics: few connections, which have two seconds each to say what they want.
+impl ConnectionLimits {
+    /// The limits for health and metrics: few connections, with 2 s each for a request.
     #[must_use]
-    pub fn of_health() -> Self {
+    pub fn for_health() -> Self {
         Self {
-            connections: 64,
-            head: Duration::from_secs(2),
-            idle: Duration::from_secs(120),
+            max_connections: 64,
+            header_timeout: Duration::from_secs(2),
+            idle_timeout: Duration::from_secs(120),
             ..Self::default()
         }
     }
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
-            handshake: Duration::from_secs(10),
-            handshake_crowded: Duration::from_secs(2),
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(120),
-            taken: Duration::from_secs(30),
-            streams: 250,
+            max_connections: 10_000,
+            handshake_timeout: Duration::from_secs(10),
+            crowded_handshake_timeout: Duration::from_secs(2),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
+            send_timeout: Duration::from_secs(30),
+            max_streams: 250,
         }
     }
 }
 
-/// A bound socket, not yet served.
+/// A bound socket that is not served yet.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    pub(super) limits: Limits,
-    pub(super) metrics: Metrics,
+    pub(super) limits: ConnectionLimits,
+    pub(super) metrics: ServerMetrics,
 }
 
 impl Listener {
-    /// Listens on `address` (port 0: any free one), alone. Needs a runtime.
+    /// Listens on `address` alone; port 0 picks a free port. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// As the system says: in use by another, not ours, not allowed.
-    pub fn bind(address: SocketAddr, limits: Limits, metrics: Metrics) -> io::Result<Self> {
+    /// Any error of the system: the address is in use, is not local, or is not permitted.
+    pub fn bind(
+        address: SocketAddr,
+        limits: ConnectionLimits,
+        metrics: ServerMetrics,
+    ) -> io::Result<Self> {
         Self::open(address, limits, metrics, false)
     }
 
-    /// As [`Self::bind`], beside other processes of the same user that share the address, too: the kernel spreads new
-    /// connections over all. For a hand-over without a gap.
+    /// Listens on `address` together with other processes of the same user that share it: the
+    /// kernel spreads new connections over all of them. This allows a hand-over without a gap.
     ///
     /// # Errors
     /// As for [`Self::bind`].
-    pub fn bind_shared(address: SocketAddr, limits: Limits, metrics: Metrics) -> io::Result<Self> {
+    pub fn bind_shared(
+        address: SocketAddr,
+        limits: ConnectionLimits,
+        metrics: ServerMetrics,
+    ) -> io::Result<Self> {
         Self::open(address, limits, metrics, true)
     }
 
     fn open(
         address: SocketAddr,
-        limits: Limits,
-        metrics: Metrics,
-        shared: bool,
+        limits: ConnectionLimits,
+        metrics: ServerMetrics,
+        is_shared: bool,
     ) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
@@ -99,7 +116,7 @@ impl Listener {
             Some(Protocol::TCP),
         )?;
         socket.set_reuse_address(true)?;
-        socket.set_reuse_port(shared)?;
+        socket.set_reuse_port(is_shared)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
@@ -110,31 +127,33 @@ impl Listener {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     ///
     /// # Errors
-    /// As the system says.
+    /// Any error of the system.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
+    /// Accepts one connection and sets its socket options.
     pub(super) async fn accept(&self) -> io::Result<(TcpStream, IpAddr)> {
         let (stream, address) = self.socket.accept().await?;
-        // One write is one segment; a caller that vanished is noticed; one that does not read is cut.
+        // One write becomes one segment.
         stream.set_nodelay(true)?;
+        // Keepalive finds callers that vanished, the user timeout those that do not read.
         let socket = SockRef::from(&stream);
         socket.set_tcp_keepalive(
             &TcpKeepalive::new()
-                .with_time(Duration::from_secs(60))
-                .with_interval(Duration::from_secs(15)),
+                .with_time(KEEPALIVE_IDLE)
+                .with_interval(KEEPALIVE_INTERVAL),
         )?;
         #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+        socket.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
         Ok((stream, address.ip()))
     }
 
-    /// Takes one connection that waits, if any does, and closes it.
-    pub(super) async fn turn_away(&self) {
+    /// Accepts and closes one queued connection, if there is one. Does not wait.
+    pub(super) async fn reject_queued(&self) {
         let accepted = std::pin::pin!(self.socket.accept());
         tokio::select! {
             biased;
@@ -143,13 +162,15 @@ impl Listener {
         }
     }
 
-    /// Lets no new handshake begin, while those on their way still arrive: closing a socket resets whatever stands in
-    /// its queue. A caller that is not heard tries again within a second, and then meets another listener of the port.
-    pub(super) fn refuse_new(&self) {
+    /// Stops new TCP handshakes while those in progress complete: closing a socket resets every
+    /// connection in its queue. A caller whose SYN is dropped retries within a second, and then
+    /// reaches another listener of the port.
+    pub(super) fn drop_new_handshakes(&self) {
         #[cfg(target_os = "linux")]
         {
             use socket2::SockFilter;
-            // Byte 13 of a TCP segment holds its flags: drop those with SYN and without ACK.
+            // A classic BPF program. Byte 13 of a TCP segment holds its flags: drop segments with
+            // SYN (0x02) and without ACK (0x10), accept all others.
             let filter = [
                 SockFilter::new(0x30, 0, 0, 13),
                 SockFilter::new(0x54, 0, 0, 0x12),

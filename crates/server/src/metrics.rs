@@ -1,6 +1,6 @@
-//! What the server counts about itself, and the text that Prometheus reads.
+//! The metrics of the server, and the exposition format that Prometheus reads.
 
-use std::sync::{Arc, atomic::AtomicI64};
+use std::sync::atomic::AtomicI64;
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -9,32 +9,32 @@ use prometheus_client::{
 };
 use time::OffsetDateTime;
 
-/// Counters of the server; clones count together.
+/// The metrics of a server. Clones share their values.
 #[derive(Debug, Clone, Default)]
-pub struct Metrics {
-    /// Connections that are open.
+pub struct ServerMetrics {
+    /// The number of open connections.
     pub connections: Gauge,
-    /// TLS handshakes that failed: another version, no client certificate, too slow.
+    /// The number of failed TLS handshakes: wrong version, no client certificate, too slow.
     pub handshake_failures: Counter,
-    /// Connections closed at once because too many were open.
+    /// The number of connections that were closed at once because too many were open.
     pub refused_connections: Counter,
-    expiry: Family<Which, Gauge<i64, AtomicI64>>,
-    reloads: Family<Reload, Counter>,
-    missing: Gauge,
+    certificate_expiry: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
+    certificate_reloads: Family<ReloadLabels, Counter>,
+    certificates_missing: Gauge,
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Which {
+struct CertificateLabels {
     which: &'static str,
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Reload {
+struct ReloadLabels {
     result: &'static str,
 }
 
-impl Metrics {
-    /// New counters, entered in `registry`; call it once for one registry.
+impl ServerMetrics {
+    /// Creates metrics and registers them. Call it once for one registry.
     pub fn register(registry: &mut Registry) -> Self {
         let new = Self::default();
         registry.register(
@@ -55,49 +55,55 @@ impl Metrics {
         registry.register(
             "kubevet_certificate_expiry_timestamp_seconds",
             "When the certificate in force ends: the leaf, and the last authority of the bundle",
-            new.expiry.clone(),
+            new.certificate_expiry.clone(),
         );
         registry.register(
             "kubevet_certificate_reloads",
             "New certificates that were seen, and whether they took the place of the old ones",
-            new.reloads.clone(),
+            new.certificate_reloads.clone(),
         );
         registry.register(
             "kubevet_certificates_missing",
             "1 while the certificates are gone from their place or cannot be read; those in force are served on",
-            new.missing.clone(),
+            new.certificates_missing.clone(),
         );
         new
     }
 
-    /// Whether the place of the certificates lacks what is in force.
-    pub(super) fn missing(&self, missing: bool) {
-        self.missing.set(i64::from(missing));
+    /// Sets whether the store lacks the certificates in force.
+    pub(super) fn set_certificates_missing(&self, is_missing: bool) {
+        self.certificates_missing.set(i64::from(is_missing));
     }
 
-    /// `which`: `ca` or `leaf`.
-    pub(super) fn expires(&self, which: &'static str, at: OffsetDateTime) {
-        self.expiry
-            .get_or_create(&Which { which })
-            .set(at.unix_timestamp());
+    /// Sets the expiry of a certificate; `which` is `ca` or `leaf`.
+    pub(super) fn set_expiry(&self, which: &'static str, not_after: OffsetDateTime) {
+        self.certificate_expiry
+            .get_or_create(&CertificateLabels { which })
+            .set(not_after.unix_timestamp());
     }
 
-    /// `result`: `taken` or `kept_old`.
-    pub(super) fn reloaded(&self, result: &'static str) {
-        self.reloads.get_or_create(&Reload { result }).inc();
+    /// Counts a reload; `result` is `taken` or `kept_old`.
+    pub(super) fn count_reload(&self, result: &'static str) {
+        self.certificate_reloads
+            .get_or_create(&ReloadLabels { result })
+            .inc();
     }
 
-    /// How often certificates were taken and how often the old ones were kept.
+    /// Returns how often new certificates were applied, and how often they were rejected.
     #[must_use]
     pub fn reloads(&self) -> (u64, u64) {
-        let count = |result| self.reloads.get_or_create(&Reload { result }).get();
+        let count = |result| {
+            self.certificate_reloads
+                .get_or_create(&ReloadLabels { result })
+                .get()
+        };
         (count("taken"), count("kept_old"))
     }
 }
 
-/// The registry's content as OpenMetrics text.
-pub(super) fn text(registry: &Arc<Registry>) -> Result<String, std::fmt::Error> {
-    let mut text = String::new();
-    encode(&mut text, registry)?;
-    Ok(text)
+/// Returns the metrics of a registry in the OpenMetrics text format.
+pub(super) fn encode_registry(registry: &Registry) -> Result<String, std::fmt::Error> {
+    let mut metrics = String::new();
+    encode(&mut metrics, registry)?;
+    Ok(metrics)
 }

@@ -1,59 +1,66 @@
-//! What becomes of certificates that vanish or break in their store while a valid pair is in force: a pure table.
+//! Recovery of certificates that vanish or break in their store while valid ones are in force: a
+//! pure decision table.
 //!
-//! Callers trust the authority in force and were told of no other. So none is issued in its place: the pair is written
-//! back where the store is ours, and left and reported where it is somebody else's. It reads no store and no clock.
+//! Callers trust the authority in force and know no other. So none is issued in its place: the
+//! certificates are written back where kubevet manages the store, and left and reported where an
+//! external issuer does. The table reads no store and no clock.
 
-/// What the store holds.
+/// The content of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing at all.
-    Nothing,
-    /// A part of what is in force, and nothing else: files have vanished.
-    Remains,
-    /// A part of something else: somebody is writing.
-    Part,
-    /// The certificates of somebody else, who issues them.
-    Theirs,
-    /// Ours, and something can be served and renewed by it: a leaf, its authority, and a key that signs.
-    Ours,
-    /// Ours, and one of those is missing or damaged.
-    Damaged,
+pub(super) enum StoreState {
+    /// There is nothing.
+    Empty,
+    /// A part of the certificates in force, and nothing else: files have vanished.
+    PartOfCurrent,
+    /// A part of other certificates: another process is writing.
+    PartOfOther,
+    /// The certificates of an external issuer.
+    External,
+    /// Certificates managed by kubevet that can be served and renewed: a leaf, its authority, and
+    /// a key that signs.
+    Managed,
+    /// Certificates managed by kubevet, one of which is missing or damaged.
+    ManagedDamaged,
 }
 
-/// Whose pair was last found valid in this process, and still is.
+/// The owner of the certificates that were last found valid in this process, and still are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InForce {
-    /// None was, or it has ended.
+    /// There were none, or they have expired.
     None,
-    /// One that we issue.
-    Ours,
-    /// One that somebody else issues.
-    Theirs,
+    /// kubevet issues them.
+    Managed,
+    /// An external issuer issues them.
+    External,
 }
 
-/// What to do about it.
+/// The action to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recovery {
-    /// Go by the plan: issue, renew and drop.
-    Plan,
-    /// Serve what is there, untouched.
-    HandThrough,
-    /// Put back what is in force.
+    /// Follow the rotation plan: issue, renew and drop.
+    ApplyPlan,
+    /// Serve the content unchanged.
+    ServeExternal,
+    /// Write the certificates in force back.
     WriteBack,
-    /// Leave the store alone and say what is wrong with it.
+    /// Leave the store alone and report its state.
     Report,
 }
 
-/// What to do.
-pub(super) fn recovery(in_force: InForce, found: Found) -> Recovery {
-    match (in_force, found) {
-        (_, Found::Theirs) => Recovery::HandThrough,
-        (_, Found::Part) => Recovery::Report,
-        (InForce::None, Found::Remains) | (InForce::Theirs, Found::Nothing | Found::Remains) => {
-            Recovery::Report
+/// Returns the action for a state of the store.
+pub(super) fn choose_recovery(in_force: InForce, state: StoreState) -> Recovery {
+    match (in_force, state) {
+        (_, StoreState::External) => Recovery::ServeExternal,
+        (_, StoreState::PartOfOther) => Recovery::Report,
+        (InForce::None, StoreState::PartOfCurrent)
+        | (InForce::External, StoreState::Empty | StoreState::PartOfCurrent) => Recovery::Report,
+        (
+            InForce::Managed,
+            StoreState::Empty | StoreState::PartOfCurrent | StoreState::ManagedDamaged,
+        ) => Recovery::WriteBack,
+        (_, StoreState::Empty | StoreState::Managed | StoreState::ManagedDamaged) => {
+            Recovery::ApplyPlan
         }
-        (InForce::Ours, Found::Nothing | Found::Remains | Found::Damaged) => Recovery::WriteBack,
-        (_, Found::Nothing | Found::Ours | Found::Damaged) => Recovery::Plan,
     }
 }
 
@@ -62,33 +69,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_authority_in_force_is_never_replaced_because_something_vanished() {
-        use Recovery::{HandThrough, Plan, Report, WriteBack};
-        let found = [
-            Found::Nothing,
-            Found::Remains,
-            Found::Part,
-            Found::Theirs,
-            Found::Ours,
-            Found::Damaged,
+    fn authority_in_force_is_never_replaced_because_files_vanished() {
+        use Recovery::{ApplyPlan, Report, ServeExternal, WriteBack};
+        let states = [
+            StoreState::Empty,
+            StoreState::PartOfCurrent,
+            StoreState::PartOfOther,
+            StoreState::External,
+            StoreState::Managed,
+            StoreState::ManagedDamaged,
         ];
         for (in_force, expected) in [
             (
                 InForce::None,
-                [Plan, Report, Report, HandThrough, Plan, Plan],
+                [
+                    ApplyPlan,
+                    Report,
+                    Report,
+                    ServeExternal,
+                    ApplyPlan,
+                    ApplyPlan,
+                ],
             ),
             (
-                InForce::Ours,
-                [WriteBack, WriteBack, Report, HandThrough, Plan, WriteBack],
+                InForce::Managed,
+                [
+                    WriteBack,
+                    WriteBack,
+                    Report,
+                    ServeExternal,
+                    ApplyPlan,
+                    WriteBack,
+                ],
             ),
-            // A key of an authority that is put beside somebody else's pair hands the folder over to us.
+            // The key of an authority, put beside external certificates, hands the store over to
+            // kubevet.
             (
-                InForce::Theirs,
-                [Report, Report, Report, HandThrough, Plan, Plan],
+                InForce::External,
+                [Report, Report, Report, ServeExternal, ApplyPlan, ApplyPlan],
             ),
         ] {
             assert_eq!(
-                found.map(|it| recovery(in_force, it)),
+                states.map(|state| choose_recovery(in_force, state)),
                 expected,
                 "{in_force:?}"
             );

@@ -1,4 +1,4 @@
-//! The end of a server, begun once and heard by everything that serves.
+//! The shutdown of a server: it begins once, and everything that serves can wait for it.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -7,15 +7,17 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-/// How long each part of the end takes.
+/// The durations of the phases of a shutdown.
 #[derive(Debug, Clone, Copy)]
 pub struct Drain {
-    /// New connections are taken for this long, for callers that have not heard yet.
+    /// The time for which new connections are still accepted, for callers that do not know of the
+    /// shutdown yet.
     pub delay: Duration,
-    /// Then no handshake begins any more, and those on their way have this long to arrive.
+    /// The time after `delay` in which no new handshake begins, and those in progress complete.
     pub settle: Duration,
-    /// From the beginning to the last answer; what is open then is cut.
-    pub bound: Duration,
+    /// The time from the beginning to the last response. Connections that are open then are
+    /// aborted.
+    pub deadline: Duration,
 }
 
 impl Default for Drain {
@@ -23,12 +25,12 @@ impl Default for Drain {
         Self {
             delay: Duration::from_secs(5),
             settle: Duration::from_millis(200),
-            bound: Duration::from_secs(25),
+            deadline: Duration::from_secs(25),
         }
     }
 }
 
-/// Begins the end. Clones are one.
+/// The shutdown of one process. Clones refer to the same shutdown.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     inner: Arc<Inner>,
@@ -37,46 +39,48 @@ pub struct Shutdown {
 
 #[derive(Debug)]
 struct Inner {
-    begun: OnceLock<Instant>,
-    heard: Notify,
+    begun_at: OnceLock<Instant>,
+    notify: Notify,
 }
 
 impl Shutdown {
-    /// Nothing ends before `begin`.
+    /// Returns a shutdown that has not begun.
     #[must_use]
     pub fn new(drain: Drain) -> Self {
         Self {
             inner: Arc::new(Inner {
-                begun: OnceLock::new(),
-                heard: Notify::new(),
+                begun_at: OnceLock::new(),
+                notify: Notify::new(),
             }),
             drain,
         }
     }
 
-    /// From now on nothing is ready, every response asks its caller to leave, and servers come to their end.
+    /// Begins the shutdown: from now on nothing is ready, every response asks its caller to leave,
+    /// and servers end.
     pub fn begin(&self) {
-        if self.inner.begun.set(Instant::now()).is_ok() {
-            self.inner.heard.notify_waiters();
+        if self.inner.begun_at.set(Instant::now()).is_ok() {
+            self.inner.notify.notify_waiters();
         }
     }
 
-    /// Whether the end has begun.
+    /// True if the shutdown has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.inner.begun.get().is_some()
+        self.inner.begun_at.get().is_some()
     }
 
-    /// Resolves when the end has begun: to when it did.
+    /// Resolves when the shutdown has begun, to the time at which it did.
     pub async fn begun(&self) -> Instant {
         loop {
-            let heard = self.inner.heard.notified();
-            tokio::pin!(heard);
-            heard.as_mut().enable();
-            if let Some(at) = self.inner.begun.get() {
-                return *at;
+            let notified = self.inner.notify.notified();
+            tokio::pin!(notified);
+            // Registered before the check: a shutdown that begins in between is not missed.
+            notified.as_mut().enable();
+            if let Some(begun_at) = self.inner.begun_at.get() {
+                return *begun_at;
             }
-            heard.await;
+            notified.await;
         }
     }
 }

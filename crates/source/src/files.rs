@@ -1,6 +1,9 @@
-//! Files and standard input, read one after the other in a fixed order.
+//! Reads the discovered files and standard input one after the other, in a fixed order.
 
-use super::{objects, paths::Paths, paths::reason};
+use super::{
+    discovery::{DiscoveredFiles, describe_io_error},
+    objects,
+};
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_model::{Problem, Skipped};
 use std::{
@@ -10,67 +13,62 @@ use std::{
     sync::Arc,
 };
 
-/// What was read.
+/// The objects that were read, and everything that was not.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// The objects by file, then place; lists are unfolded.
+    /// The objects by file, then position. Lists (`kind: List`) are expanded.
     pub objects: Vec<Document>,
-    /// What could not be found, read or parsed.
+    /// The files and documents that could not be found, read or parsed.
     pub problems: Vec<Problem>,
-    /// What was read and is no object.
+    /// The documents that were read and are no Kubernetes object.
     pub skipped: Vec<Skipped>,
-    /// How many files were read.
+    /// The number of files that were read.
     pub files: usize,
 }
 
-/// Reads everything under `words`: files, folders, globs, `-`. `seen` hears the count of files read and their total.
+/// Reads everything that `patterns` name: files, folders, globs, `-` for standard input. `progress` is
+/// called with the number of files read and their total.
 #[must_use]
-pub fn read(words: &[PathBuf], limits: &Limits, seen: &mut dyn FnMut(usize, usize)) -> Input {
-    let Paths {
-        files,
-        problems,
-        skipped,
-        ..
-    } = Paths::find(words);
+pub fn read(
+    patterns: &[PathBuf],
+    limits: &Limits,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Input {
+    let discovered = DiscoveredFiles::discover(patterns);
+    let files = discovered.files;
     let mut input = Input {
-        problems,
-        skipped,
+        problems: discovered.problems,
+        skipped: discovered.skipped,
         ..Input::default()
     };
-    for (place, path) in files.iter().enumerate() {
-        seen(place, files.len());
+    for (index, path) in files.iter().enumerate() {
+        progress(index, files.len());
         let name: Arc<str> = path.to_string_lossy().into();
         match read_bytes(path, limits.bytes) {
             Ok(bytes) => {
-                let reading = document::read(&name, &bytes, limits);
+                let parsed = document::read(&name, &bytes, limits);
                 input.files += 1;
-                input.problems.extend(reading.problems);
-                objects::sort(
-                    reading.documents,
-                    &mut input.objects,
-                    &mut input.problems,
-                    &mut input.skipped,
-                );
+                input.problems.extend(parsed.problems);
+                objects::partition(parsed.documents, &mut input);
             }
             Err(error) => {
-                input.problems.push(Problem::in_file(
-                    &*name,
-                    format!("cannot be read: {}", reason(&error)),
-                ));
+                let message = format!("cannot be read: {}", describe_io_error(&error));
+                input.problems.push(Problem::in_file(&*name, message));
             }
         }
     }
     input
 }
 
-/// One byte more than allowed, so that the reader sees that it is too much; never all of an endless file.
+/// Reads a file, but never all of an endless one. It reads one byte more than the limit, so that the
+/// parser sees that the file is too large.
 fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let most = limit as u64 + 1;
+    let max_bytes = limit as u64 + 1;
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+        io::stdin().lock().take(max_bytes).read_to_end(&mut bytes)?;
     } else {
-        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+        File::open(path)?.take(max_bytes).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }

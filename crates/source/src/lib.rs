@@ -1,10 +1,11 @@
-//! Where documents come from: files, folders, globs and standard input.
+//! The sources of documents: files, folders, glob patterns and standard input.
 //!
-//! It finds and reads; what a document means is `document`'s business. Whatever was not read is said, as a problem
-//! (which no run with it survives as green) or as skipped (which is no fault).
+//! It finds files and reads their bytes; `document` interprets them. It never decides what a document
+//! means. Everything that was not read is reported: as a problem, which makes a run fail, or as
+//! skipped, which does not.
 
+mod discovery;
 mod files;
 mod objects;
-mod paths;
 
 pub use files::{Input, read};

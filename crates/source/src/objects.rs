@@ -1,65 +1,60 @@
-//! Which documents are Kubernetes objects: those with an apiVersion and a kind. One with neither is some other file and
-//! skipped; one with only one of them is broken.
+//! Separates Kubernetes objects from other documents.
+//!
+//! An object has an apiVersion and a kind. A document with neither is some other file and is skipped;
+//! a document with only one of them is a broken object and a problem.
 
+use super::files::Input;
 use kubevet_document::{Document, Node, Value, expand_lists};
 use kubevet_model::{Problem, Skipped};
 
-/// Sorts the documents of a file.
-pub(super) fn sort(
-    documents: Vec<Document>,
-    objects: &mut Vec<Document>,
-    problems: &mut Vec<Problem>,
-    skipped: &mut Vec<Skipped>,
-) {
+/// Adds each document of a file to the objects, the problems or the skipped documents.
+pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
     for document in documents.into_iter().flat_map(expand_lists) {
         let file = || document.file().to_string();
-        match wrong(document.root()) {
-            Found::Object => objects.push(document),
-            Found::Other(reason) => {
-                let position = Some(document.position());
-                skipped.push(Skipped {
-                    file: file(),
-                    position,
-                    reason: reason.to_owned(),
-                });
-            }
-            Found::Broken(message) => {
-                problems.push(Problem::at(file(), document.position(), message))
+        match classify(document.root()) {
+            DocumentClass::Object => input.objects.push(document),
+            DocumentClass::Other(reason) => input.skipped.push(Skipped {
+                file: file(),
+                position: Some(document.position()),
+                reason: reason.to_owned(),
+            }),
+            DocumentClass::Broken(message) => {
+                let problem = Problem::at(file(), document.position(), message);
+                input.problems.push(problem);
             }
         }
     }
 }
 
-enum Found {
+/// The class of a document, with the reason if it is no object.
+enum DocumentClass {
     Object,
     Other(&'static str),
-    Broken(String),
+    Broken(&'static str),
 }
 
-fn wrong(root: Node<'_>) -> Found {
+fn classify(root: Node<'_>) -> DocumentClass {
     if !matches!(root.value(), Value::Map(_)) {
-        return Found::Other("no Kubernetes object (no map)");
+        return DocumentClass::Other("no Kubernetes object (no map)");
     }
-    match (root.get("apiVersion"), root.get("kind")) {
-        (None, None) => Found::Other("no Kubernetes object (neither apiVersion nor kind)"),
-        (None, Some(_)) => Found::Broken(
-            "an object without apiVersion: add it, such as `apiVersion: v1`".to_owned(),
-        ),
-        (Some(_), None) => {
-            Found::Broken("an object without kind: add it, such as `kind: Pod`".to_owned())
+    let message = match (root.get("apiVersion"), root.get("kind")) {
+        (None, None) => {
+            return DocumentClass::Other("no Kubernetes object (neither apiVersion nor kind)");
         }
-        (Some(version), Some(kind)) => match (text(version), text(kind)) {
-            (Some(_), Some(_)) => Found::Object,
-            (None, _) => Found::Broken(
-                "apiVersion must be a text that is not empty, such as `apps/v1`".to_owned(),
-            ),
-            (_, None) => Found::Broken(
-                "kind must be a text that is not empty, such as `Deployment`".to_owned(),
-            ),
-        },
-    }
+        (None, Some(_)) => "an object without apiVersion: add it, such as `apiVersion: v1`",
+        (Some(_), None) => "an object without kind: add it, such as `kind: Pod`",
+        (Some(version), _) if !is_non_empty_string(version) => {
+            "apiVersion must be a text that is not empty, such as `apps/v1`"
+        }
+        (_, Some(kind)) if !is_non_empty_string(kind) => {
+            "kind must be a text that is not empty, such as `Deployment`"
+        }
+        (Some(_), Some(_)) => return DocumentClass::Object,
+    };
+    DocumentClass::Broken(message)
 }
 
-fn text(node: Node<'_>) -> Option<&str> {
-    node.as_str().filter(|it| !it.trim().is_empty())
+fn is_non_empty_string(node: Node<'_>) -> bool {
+    node.as_str()
+        .is_some_and(|string| !string.trim().is_empty())
 }

@@ -16,7 +16,7 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
         let on = if review.subresource.is_empty() {
             String::new()
         } else {
-            format!(" {}", report::visible(&review.subresource))
+            format!(" {}", report::escape_bounded(&review.subresource))
         };
         let namespace = if review.namespace.is_empty() {
             String::new()
@@ -24,29 +24,33 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
             format!("{}/", review.namespace)
         };
         let name = format!("{namespace}{}", review.shown_name());
-        let name = report::visible(&name);
-        let user = report::visible(&review.user.name);
+        let name = report::escape_bounded(&name);
+        let user = report::escape_bounded(&review.user.name);
         let kind = review.kind.to_string();
         writeln!(
             out,
             "{}{on} of {} {name} by {user}",
             review.operation,
-            report::visible(&kind)
+            report::escape_bounded(&kind)
         )?;
     }
     match decision.bindings.as_slice() {
         [] => writeln!(out, "no binding is meant for it")?,
-        names => writeln!(out, "bindings: {}", report::visible(&names.join(", ")))?,
+        names => writeln!(
+            out,
+            "bindings: {}",
+            report::escape_bounded(&names.join(", "))
+        )?,
     }
     writeln!(out)?;
     for it in &decision.unevaluated {
         let control = it.control.as_ref().map_or("all controls", |it| it.as_str());
-        let control = report::visible(control);
+        let control = report::escape_bounded(control);
         writeln!(
             out,
             "  {:<12} {control}: {}",
             "UNEVALUATED",
-            report::visible(&it.message)
+            report::escape_bounded(&it.message)
         )?;
     }
     for outcome in &decision.outcomes {
@@ -59,7 +63,12 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
     for id in &decision.judged {
         if decision.outcomes.iter().all(|it| it.finding.control != *id) {
             let name = rules.controls.get(id).map_or("", |it| it.name.as_str());
-            writeln!(out, "  {:<12} {id} {}", "passed", report::visible(name))?;
+            writeln!(
+                out,
+                "  {:<12} {id} {}",
+                "passed",
+                report::escape_bounded(name)
+            )?;
         }
     }
     let allowed = if decision.allowed {
@@ -93,7 +102,10 @@ fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::R
         .map(ToString::to_string)
         .unwrap_or_default();
     let because = log::because(outcome.because);
-    let (name, binding) = (report::visible(name), report::visible(&outcome.binding));
+    let (name, binding) = (
+        report::escape_bounded(name),
+        report::escape_bounded(&outcome.binding),
+    );
     writeln!(
         out,
         "  {action:<12} {} {name} ({because}, binding {binding})",
@@ -103,7 +115,7 @@ fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::R
         out,
         "  {:<12} {}",
         "",
-        report::visible(&outcome.finding.message)
+        report::escape_bounded(&outcome.finding.message)
     )?;
-    writeln!(out, "  {:<12} {}", "", report::visible(&path))
+    writeln!(out, "  {:<12} {}", "", report::escape_bounded(&path))
 }

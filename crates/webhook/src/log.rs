@@ -10,7 +10,7 @@ use super::{
 };
 use kubevet_admission::Because;
 use kubevet_model::{Action, FixAction, format_bounded, is_hidden, truncate_bytes};
-use kubevet_report::Escaped;
+use kubevet_report::EscapingFormatter;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Serializer};
 use std::{
@@ -171,7 +171,7 @@ fn json(line: &Line<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(512);
     line.serialize(&mut Serializer::with_formatter(
         &mut bytes,
-        Escaped(CompactFormatter),
+        EscapingFormatter(CompactFormatter),
     ))
     .ok()?;
     bytes.push(b'\n');

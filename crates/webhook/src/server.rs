@@ -112,7 +112,7 @@ async fn validate(State(admission): State<Arc<Admission>>, mut request: Request)
     let peer = request
         .extensions_mut()
         .remove::<Peer>()
-        .unwrap_or_else(|| Peer::of(""));
+        .unwrap_or_else(|| Peer::detached(""));
     let encoded = request
         .headers()
         .get(header::CONTENT_ENCODING)
@@ -239,7 +239,7 @@ impl Admission {
                     known = Some((name, labels));
                 }
                 Judged::Done(answered) => {
-                    peer.delivered();
+                    peer.mark_delivered();
                     self.metrics.spent(&answered.phases);
                     if let (Some(recorder), Some(review)) = (&self.recorder, &answered.review) {
                         recorder.record(review, bytes);

@@ -1,6 +1,6 @@
 //! `kubevet policy explain`: what became of a rule.
 
-use crate::cli::{complain, library::LibraryFlags, terminal};
+use crate::cli::{complain, library_flags::LibraryFlags, terminal};
 use anyhow::bail;
 use clap::Args;
 use kubevet_cel::{LIMIT, ParamsFrom, Printed, Sizes, Target};

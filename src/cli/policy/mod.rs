@@ -1,11 +1,11 @@
 //! `kubevet policy`: write controls and see whether they say what is expected of them.
 
 mod explain;
-mod oracle;
+mod external_oracle;
 mod verify;
 mod verify_report;
 
-use super::{complain, library::LibraryFlags, terminal};
+use super::{complain, library_flags::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use kubevet_conformance::{self as conformance, CaseResult, CaseStatus, Mismatch};

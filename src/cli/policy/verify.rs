@@ -1,8 +1,8 @@
 //! `kubevet policy verify`: one verdict, whoever gives it. It gathers manifests and voices, runs the proof, and shows what
 //! came of it.
 
-use super::{oracle::OracleProcess, verify_report};
-use crate::cli::{complain, library::LibraryFlags, terminal};
+use super::{external_oracle::OracleProcess, verify_report};
+use crate::cli::{complain, library_flags::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use kubevet_differential::{self as proof, Panel, Plan, Report, Seed};

@@ -1,23 +1,23 @@
 //! Where the gate's certificates are kept and who is told to trust them: a folder or a Secret, and the webhook
 //! configuration of a cluster. This joins what `cluster` writes with what `serve` plans; neither knows the other.
 
-use kubevet_cluster::{Certificates, Cluster, ClusterError, Install, SecretStore};
-use kubevet_server::{CertificateStore, FolderStore, Published, StoreError, Stored};
+use kubevet_cluster::{CertificateSecret, Cluster, ClusterError, Installation};
+use kubevet_server::{CertificateStore, DirStore, Publication, StoreError, StoredCertificates};
 use std::path::PathBuf;
 
 /// Where the files or the Secret are.
 pub(super) enum Place {
     /// A folder of this machine.
-    Folder(FolderStore),
+    Folder(DirStore),
     /// A Secret of the cluster.
-    Secret(Box<SecretStore>),
+    Secret(Box<CertificateSecret>),
 }
 
 /// The certificates of this gate.
 pub(super) struct GateCertificates {
     pub(super) place: Place,
     /// Whose webhook configuration is to trust them; without one, somebody copies the bundle.
-    pub(super) install: Option<(Cluster, Install)>,
+    pub(super) install: Option<(Cluster, Installation)>,
 }
 
 impl GateCertificates {
@@ -31,34 +31,31 @@ impl GateCertificates {
 }
 
 impl CertificateStore for GateCertificates {
-    async fn read(&self) -> Result<Option<Stored>, StoreError> {
+    async fn read(&self) -> Result<Option<StoredCertificates>, StoreError> {
         match &self.place {
             Place::Folder(folder) => folder.read().await,
-            Place::Secret(secret) => Ok(secret.read().await.map_err(|it| failed(&it))?.map(stored)),
+            Place::Secret(secret) => secret.read().await.map_err(|it| failed(&it)),
         }
     }
 
-    async fn write(&self, stored: &Stored) -> Result<(), StoreError> {
+    async fn write(&self, stored: &StoredCertificates) -> Result<(), StoreError> {
         match &self.place {
             Place::Folder(folder) => folder.write(stored).await,
-            Place::Secret(secret) => secret
-                .write(&certificates(stored))
-                .await
-                .map_err(|it| failed(&it)),
+            Place::Secret(secret) => secret.write(stored).await.map_err(|it| failed(&it)),
         }
     }
 
-    async fn publish(&self, ca_bundle: &[u8]) -> Result<Published, StoreError> {
+    async fn publish(&self, ca_bundle: &[u8]) -> Result<Publication, StoreError> {
         match (&self.install, &self.place) {
             (Some((cluster, install)), _) => {
                 cluster
-                    .publish(install, ca_bundle)
+                    .publish_ca_bundle(install, ca_bundle)
                     .await
                     .map_err(|it| failed(&it))?;
-                Ok(Published::Done)
+                Ok(Publication::Complete)
             }
             (None, Place::Folder(folder)) => folder.publish(ca_bundle).await,
-            (None, Place::Secret(_)) => Ok(Published::ByHand),
+            (None, Place::Secret(_)) => Ok(Publication::Manual),
         }
     }
 }
@@ -67,25 +64,5 @@ fn failed(error: &ClusterError) -> StoreError {
     match error {
         ClusterError::Conflict { .. } => StoreError::Conflict,
         other => StoreError::Failed(other.to_string()),
-    }
-}
-
-fn stored(it: Certificates) -> Stored {
-    Stored {
-        ca: it.ca,
-        ca_keys: it.ca_keys,
-        certificate: it.certificate,
-        key: it.key,
-        version: it.version,
-    }
-}
-
-fn certificates(it: &Stored) -> Certificates {
-    Certificates {
-        ca: it.ca.clone(),
-        ca_keys: it.ca_keys.clone(),
-        certificate: it.certificate.clone(),
-        key: it.key.clone(),
-        version: it.version.clone(),
     }
 }

@@ -1,33 +1,35 @@
 //! `kubevet serve`: the gate as a process. It wires library, cluster, certificates and webhook together, and ends them
 //! in an order in which no call is lost.
 
-#[cfg(test)]
-mod alerts;
 mod certificates;
-mod in_force;
-mod log;
-mod observe;
+mod events;
+mod program_log;
+mod reload;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
-use super::{complain, gate::GateFlags};
+use super::{complain, policy_flags::EnforcementFlags};
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
-use in_force::InForce;
-use kubevet_cluster::{self as cluster, Access, Bindings, Cluster, Install, Namespaces, Release};
+use kubevet_cluster::{
+    self as cluster, ApiAccess, Cluster, ControlBindings, Installation, Namespaces, RelaxOutcome,
+};
 use kubevet_k8s::matching::Labels;
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::Kind;
 use kubevet_server::{
-    self as serve, Clients, Drain, FolderStore, Health, Keeper, Limits, Listener, Shutdown,
-    TlsSource,
+    self as serve, CertificateRenewer, ClientAuthConfig, ConnectionLimits, DirStore, Drain, Health,
+    Listener, Shutdown, TlsSource,
 };
 use kubevet_webhook::{
     self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output,
     Recorder,
 };
-use log::ProgramLog;
+use program_log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+use reload::LiveConfig;
 use std::{
     collections::BTreeSet,
     env,
@@ -91,7 +93,7 @@ pub(super) struct ServeCommand {
     #[arg(long)]
     share_port: bool,
     #[command(flatten)]
-    gate: GateFlags,
+    gate: EnforcementFlags,
     /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
@@ -209,7 +211,7 @@ impl ServeCommand {
 
     async fn serve(
         self,
-        loaded: super::gate::Loaded,
+        loaded: super::policy_flags::Loaded,
         program_log: &ProgramLog,
     ) -> anyhow::Result<u8> {
         let cluster = match self.access() {
@@ -219,7 +221,7 @@ impl ServeCommand {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry, known_kinds(&loaded)));
         let gauges = Gauges::register(&mut registry);
-        let served = serve::Metrics::register(&mut registry);
+        let served = serve::ServerMetrics::register(&mut registry);
         program_log.register(&mut registry);
         let namespace = env::var("POD_NAMESPACE").ok().filter(|it| !it.is_empty());
         let install = self.install(namespace.clone());
@@ -229,7 +231,7 @@ impl ServeCommand {
         let says = self.how_to_enforce(&loaded, watched.is_some());
         let exempt = namespace.iter().cloned().collect();
         let flags = Arc::new(self.gate);
-        let mut in_force = InForce::new(
+        let mut in_force = LiveConfig::new(
             flags,
             loaded,
             cluster.clone(),
@@ -248,20 +250,20 @@ impl ServeCommand {
             install: cluster.clone().zip(install.clone()),
         });
         let ca_file = store.ca_file();
-        let keeper = Keeper::new(
+        let renewer = CertificateRenewer::new(
             Arc::clone(&store),
             names(self.tls_name, namespace.as_deref())?,
             self.ca_overlap,
         );
-        let held = keeper
-            .turn(OffsetDateTime::now_utc())
+        let held = renewer
+            .reconcile(OffsetDateTime::now_utc())
             .await
             .context("the certificates cannot be had")?;
-        let clients = Clients {
-            ca: self.client_ca,
-            names: self.client_name,
+        let client_auth = ClientAuthConfig {
+            ca_file: self.client_ca,
+            common_names: self.client_name,
         };
-        let tls = TlsSource::new(&held, clients, served.clone()).await?;
+        let tls = TlsSource::new(&held, client_auth, served.clone()).await?;
 
         let shutdown = Shutdown::new(Drain {
             delay: self.drain_delay,
@@ -275,7 +277,7 @@ impl ServeCommand {
         health.set("library", Ok(()));
         let events = cluster
             .as_ref()
-            .map(|it| it.events(&env::var("POD_NAME").unwrap_or_default()));
+            .map(|it| it.start_event_writer(&env::var("POD_NAME").unwrap_or_default()));
         let admission = Arc::new(Admission {
             gate: Arc::clone(&in_force.gate),
             log: Some(DecisionLog::new(
@@ -289,20 +291,20 @@ impl ServeCommand {
                     namespaces: it.namespaces.clone(),
                 }) as Box<dyn NamespaceLookup>
             }),
-            observe: events.clone().map(observe::events),
+            observe: events.clone().map(events::events),
             capacity: Capacity::default(),
             metrics,
         });
 
         let descriptors = serve::raise_descriptor_limit();
-        let connections = descriptors.connections();
+        let max_connections = descriptors.max_connections();
         info!(
-            "{} descriptors may be open: at most {connections} connections",
-            descriptors.now
+            "{} descriptors may be open: at most {max_connections} connections",
+            descriptors.current
         );
-        let limits = Limits {
-            connections,
-            ..Limits::default()
+        let limits = ConnectionLimits {
+            max_connections,
+            ..ConnectionLimits::default()
         };
         let bind = if self.share_port {
             Listener::bind_shared
@@ -325,7 +327,7 @@ impl ServeCommand {
             None => routes = routes.merge(health.routes(None)),
             Some(address) => {
                 let about = health.routes(Some(Arc::new(registry)));
-                let listening = serve::listen_apart(
+                let listening = serve::spawn_health_server(
                     address,
                     self.share_port,
                     served.clone(),
@@ -335,13 +337,13 @@ impl ServeCommand {
                 plain = Some(listening.with_context(|| format!("cannot listen on {address}"))?);
             }
         }
-        let server = tokio::spawn(serve::listen(
+        let server = tokio::spawn(serve::serve_tls(
             listener,
             tls.clone(),
             routes,
             shutdown.clone(),
         ));
-        tokio::spawn(keep(keeper, tls.clone()));
+        tokio::spawn(keep(renewer, tls.clone()));
         tokio::spawn({
             let (tls, store) = (tls.clone(), Arc::clone(&store));
             async move { tls.watch(&*store, LOOK).await }
@@ -358,7 +360,7 @@ impl ServeCommand {
         }
         let restored = restore(cluster.as_ref(), install.as_ref());
         let reread = || {
-            tls.reload();
+            tls.request_poll();
             admission.reopen();
         };
         let work = work(
@@ -370,7 +372,7 @@ impl ServeCommand {
             events.as_ref(),
         );
         // Before the runtime takes the signals: from here on nothing else ends a process that hangs.
-        watchdog::begin(self.drain_delay.max(Drain::default().bound) + GRACE)
+        watchdog::begin(self.drain_delay.max(Drain::default().deadline) + GRACE)
             .context("the signals cannot be watched")?;
         tokio::select! {
             () = work => {}
@@ -393,23 +395,23 @@ impl ServeCommand {
         Ok(0)
     }
 
-    fn access(&self) -> Option<Access> {
+    fn access(&self) -> Option<ApiAccess> {
         match &self.kubeconfig {
-            Some(file) => Some(Access::Kubeconfig(file.clone())),
-            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| Access::InCluster),
+            Some(file) => Some(ApiAccess::Kubeconfig(file.clone())),
+            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| ApiAccess::InCluster),
         }
     }
 
-    fn install(&self, namespace: Option<String>) -> Option<Install> {
+    fn install(&self, namespace: Option<String>) -> Option<Installation> {
         let configuration = self.webhook_configuration.clone()?;
-        Some(Install {
+        Some(Installation {
             configuration,
             namespace,
             deployment: self.deployment.clone(),
         })
     }
 
-    fn how_to_enforce(&self, loaded: &super::gate::Loaded, cluster: bool) -> String {
+    fn how_to_enforce(&self, loaded: &super::policy_flags::Loaded, cluster: bool) -> String {
         match (&loaded.bindings, cluster) {
             (Some(bindings), _) => {
                 let names: Vec<&str> = bindings.iter().map(|it| it.name.as_str()).collect();
@@ -436,14 +438,14 @@ fn shown(path: Option<&Path>) -> String {
 struct Watched {
     namespaces: Namespaces,
     /// `None` where a folder says what is enforced.
-    bindings: Option<Bindings>,
+    bindings: Option<ControlBindings>,
 }
 
 impl Watched {
     fn new(cluster: &Cluster, bindings: bool) -> Self {
         Self {
-            namespaces: cluster.namespaces(),
-            bindings: bindings.then(|| cluster.bindings()),
+            namespaces: cluster.watch_namespaces(),
+            bindings: bindings.then(|| cluster.watch_control_bindings()),
         }
     }
 }
@@ -476,17 +478,17 @@ impl Gauges {
 
 /// What goes on beside the answers, until the process ends.
 async fn work(
-    in_force: &mut InForce,
+    in_force: &mut LiveConfig,
     watched: Option<Watched>,
     health: &Health,
     gauges: &Gauges,
     reread: &(dyn Fn() + Sync),
-    events: Option<&cluster::Events>,
+    events: Option<&cluster::EventWriter>,
 ) {
     let mut receiver = watched
         .as_ref()
         .and_then(|it| it.bindings.as_ref())
-        .map(Bindings::receiver);
+        .map(ControlBindings::receiver);
     if receiver.is_none() {
         health.set("bindings", Ok(()));
     }
@@ -545,7 +547,7 @@ async fn work(
                     "namespaces",
                     Err(watched
                         .namespaces
-                        .trouble()
+                        .error()
                         .unwrap_or_else(|| "not listed yet".to_owned())),
                 );
             }
@@ -558,17 +560,17 @@ async fn work(
     }
 }
 
-async fn keep(keeper: Keeper<GateCertificates>, tls: TlsSource) {
-    keeper.run(&tls, KEEP).await;
+async fn keep(renewer: CertificateRenewer<GateCertificates>, tls: TlsSource) {
+    renewer.run(&tls, KEEP).await;
 }
 
 /// Puts back what an earlier end let go, as soon as the API server takes it.
-async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
+async fn restore(cluster: Option<&Cluster>, install: Option<&Installation>) {
     let (Some(cluster), Some(install)) = (cluster, install) else {
         return;
     };
     loop {
-        match cluster.restore(install).await {
+        match cluster.restore_failure_policy(install).await {
             Ok(names) if names.is_empty() => return,
             Ok(names) => return info!("webhooks fail closed again: {}", names.join(", ")),
             Err(error) => {
@@ -579,9 +581,9 @@ async fn restore(cluster: Option<&Cluster>, install: Option<&Install>) {
     }
 }
 
-async fn release(cluster: &Cluster, install: &Install) {
-    match cluster.release(install).await {
-        Ok(Release::Released(names)) if !names.is_empty() => {
+async fn release(cluster: &Cluster, install: &Installation) {
+    match cluster.relax_failure_policy(install).await {
+        Ok(RelaxOutcome::Relaxed(names)) if !names.is_empty() => {
             warn!(
                 "nobody of us stays: these webhooks no longer block the cluster: {}",
                 names.join(", ")
@@ -634,12 +636,14 @@ fn place(
                 "--tls-secret needs a cluster, and POD_NAMESPACE to say in which namespace the Secret is"
             );
         };
-        return Ok(Place::Secret(Box::new(cluster.secret(namespace, &secret))));
+        return Ok(Place::Secret(Box::new(
+            cluster.certificate_secret(namespace, &secret),
+        )));
     }
     let folder = tls_dir.or_else(state_folder).context(
         "there is no folder for the certificates: neither XDG_STATE_HOME nor HOME is set; name one with --tls-dir",
     )?;
-    Ok(Place::Folder(FolderStore::new(folder)))
+    Ok(Place::Folder(DirStore::new(folder)))
 }
 
 /// Where programs keep state (XDG Base Directory Specification).
@@ -685,7 +689,7 @@ fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<R
 }
 
 /// Kinds that get a label of their own in metrics: those that some control looks at.
-fn known_kinds(loaded: &super::gate::Loaded) -> BTreeSet<String> {
+fn known_kinds(loaded: &super::policy_flags::Loaded) -> BTreeSet<String> {
     let named = loaded
         .library
         .controls

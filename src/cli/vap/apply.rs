@@ -1,10 +1,10 @@
 //! `kubevet vap apply`: a cluster is brought to what `generate` prints.
 
-use super::selection::Selection;
+use super::export_flags::ExportFlags;
 use crate::cli::{complain, say, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
-use kubevet_cluster::{self as cluster, Access, Applying, Became, Cluster};
+use kubevet_cluster::{self as cluster, ApiAccess, ApplyOptions, ApplyResult, Cluster};
 use kubevet_vap::{MANAGED_BY, Object};
 use std::{collections::BTreeSet, env, path::PathBuf};
 
@@ -19,7 +19,7 @@ Exit status:
   2  it could not be done; what was done before stays")]
 pub(super) struct ApplyCommand {
     #[command(flatten)]
-    selection: Selection,
+    selection: ExportFlags,
     /// The way to the cluster [default: $KUBECONFIG, ~/.kube/config, then the Pod's own service account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -60,7 +60,7 @@ impl ApplyCommand {
         Ok(0)
     }
 
-    async fn apply(&self, access: &Access, objects: &[Object]) -> anyhow::Result<Vec<String>> {
+    async fn apply(&self, access: &ApiAccess, objects: &[Object]) -> anyhow::Result<Vec<String>> {
         let cluster = cluster::connect(access).await?;
         let note = if self.dry_run { " (dry run)" } else { "" };
         let mut lines = Vec::new();
@@ -85,16 +85,16 @@ impl ApplyCommand {
     }
 
     async fn apply_one(&self, cluster: &Cluster, object: &Object) -> anyhow::Result<&'static str> {
-        let how = Applying {
+        let how = ApplyOptions {
             dry_run: self.dry_run,
             force: self.force_conflicts,
         };
         match cluster.apply_policy(&object.body, how).await {
-            Ok(Became::Created) => Ok("created"),
-            Ok(Became::Changed) => Ok("changed"),
-            Ok(Became::Unchanged) => Ok("unchanged"),
+            Ok(ApplyResult::Created) => Ok("created"),
+            Ok(ApplyResult::Changed) => Ok("changed"),
+            Ok(ApplyResult::Unchanged) => Ok("unchanged"),
             // A dry run has not made the kind.
-            Err(cluster::ClusterError::Missing { .. })
+            Err(cluster::ClusterError::NotFound { .. })
                 if self.dry_run && object.kind == "ControlConfiguration" =>
             {
                 Ok("not asked: its kind is not there yet")
@@ -107,17 +107,17 @@ impl ApplyCommand {
     }
 }
 
-fn access(named: Option<PathBuf>) -> anyhow::Result<Access> {
+fn access(named: Option<PathBuf>) -> anyhow::Result<ApiAccess> {
     if let Some(file) = named {
-        return Ok(Access::Kubeconfig(file));
+        return Ok(ApiAccess::Kubeconfig(file));
     }
     if let Some(file) = env::var_os("KUBECONFIG").filter(|it| !it.is_empty()) {
-        return Ok(Access::Kubeconfig(file.into()));
+        return Ok(ApiAccess::Kubeconfig(file.into()));
     }
     let home = env::var_os("HOME").map(|it| PathBuf::from(it).join(".kube/config"));
     match home.filter(|it| it.is_file()) {
-        Some(file) => Ok(Access::Kubeconfig(file)),
-        None if env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(Access::InCluster),
+        Some(file) => Ok(ApiAccess::Kubeconfig(file)),
+        None if env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(ApiAccess::InCluster),
         None => bail!("no cluster is known: name a kubeconfig with --kubeconfig FILE"),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! What would be dead or take everything is refused here, since the API server takes it without a word.
 
-use super::{deploy_library::library_export, selection::action};
-use crate::cli::{complain, library::LibraryFlags, terminal};
+use super::{deploy_library::library_export, export_flags::action};
+use crate::cli::{complain, library_flags::LibraryFlags, terminal};
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 use kubevet_engine::Engine;

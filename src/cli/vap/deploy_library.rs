@@ -1,7 +1,7 @@
 //! `kubevet vap deploy-library`: as Kubescape spells it, our policies.
 
-use super::selection::{export, plain_binding};
-use crate::cli::{complain, library::LibraryFlags, say, terminal};
+use super::export_flags::{export, plain_binding};
+use crate::cli::{complain, library_flags::LibraryFlags, say, terminal};
 use anyhow::bail;
 use clap::Args;
 use kubevet_engine::Engine;

@@ -1,6 +1,6 @@
 //! `kubevet vap generate`: controls as policies and bindings, as text.
 
-use super::selection::Selection;
+use super::export_flags::ExportFlags;
 use crate::cli::{complain, manifests::lay_out, say, terminal};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -27,7 +27,7 @@ Exit status:
   2  an unknown name, a broken library or binding, an output that cannot be written")]
 pub(super) struct GenerateCommand {
     #[command(flatten)]
-    selection: Selection,
+    selection: ExportFlags,
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["kustomize", "static_manifests"])]
     output: Option<PathBuf>,

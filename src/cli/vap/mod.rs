@@ -4,8 +4,8 @@ mod apply;
 mod create_policy_binding;
 mod deploy_library;
 mod diff;
+mod export_flags;
 mod generate;
-mod selection;
 
 use clap::{Args, Subcommand};
 

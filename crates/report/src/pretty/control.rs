@@ -1,126 +1,129 @@
-//! The view by control: why it matters, how to mend it, and every place that fails it. Only failed controls; what could
-//! not be evaluated stands in the summary.
+//! The view by control: why it matters, the remediation, and each position that fails it.
+//!
+//! It shows failed controls only. Controls that could not be evaluated are listed with the gaps.
 
-use super::resource::word;
+use super::severity_label;
 use crate::{
-    lookup::count,
-    page::{Ink, Page},
-    text,
+    number_format::count,
+    sanitize::display_width,
+    terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{ControlId, ControlResult, ControlStatus, LocatedFinding, ObjectResult, Scan};
 use std::{collections::BTreeMap, io};
 
-/// The widest that the column of places and that of objects get.
-const COLUMN: usize = 56;
+/// The maximum width of the position column and of the object column.
+const MAX_CELL_COLUMNS: usize = 56;
 
-type Places<'a> = Vec<(&'a ObjectResult, &'a LocatedFinding)>;
+/// A finding and the object that it is in.
+type Occurrence<'a> = (&'a ObjectResult, &'a LocatedFinding);
 
-pub(super) fn write(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let mut places: BTreeMap<&ControlId, Places<'_>> = BTreeMap::new();
-    for it in &scan.objects {
-        for located in &it.findings {
-            places
+pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let mut by_control: BTreeMap<&ControlId, Vec<Occurrence<'_>>> = BTreeMap::new();
+    for object in &scan.objects {
+        for located in &object.findings {
+            by_control
                 .entry(&located.finding.control)
                 .or_default()
-                .push((it, located));
+                .push((object, located));
         }
     }
-    for it in worst_first(scan) {
-        write_control(
-            it,
-            places.get(&it.control.id).map_or(&[], Vec::as_slice),
-            page,
-        )?;
+    for result in worst_first(scan) {
+        let occurrences = by_control
+            .get(&result.control.id)
+            .map_or(&[][..], Vec::as_slice);
+        write_control(result, occurrences, writer)?;
     }
     Ok(())
 }
 
-/// The failed controls by severity, score and number of objects, the worst first.
+/// Returns the failed controls by severity, score and number of failing objects, the worst first.
 pub(super) fn worst_first(scan: &Scan) -> Vec<&ControlResult> {
     let mut failed: Vec<_> = scan
         .controls
         .iter()
-        .filter(|it| it.status == ControlStatus::Failed)
+        .filter(|result| result.status == ControlStatus::Failed)
         .collect();
     failed.sort_by(|a, b| {
-        let by_score = b.control.score.total_cmp(&a.control.score);
-        b.control
-            .severity
-            .cmp(&a.control.severity)
-            .then(by_score)
+        let by_severity = b.control.severity.cmp(&a.control.severity);
+        by_severity
+            .then(b.control.score.total_cmp(&a.control.score))
             .then(b.failed.cmp(&a.failed))
     });
     failed
 }
 
 fn write_control(
-    it: &ControlResult,
-    places: &[(&ObjectResult, &LocatedFinding)],
-    page: &mut Page<'_>,
+    result: &ControlResult,
+    occurrences: &[Occurrence<'_>],
+    writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let control = &it.control;
-    let severity = page.ink(Ink::Severity(control.severity), &word(control.severity));
-    let (id, name) = (
-        page.ink(Ink::Faint, control.id.as_str()),
-        page.ink(Ink::Strong, &control.name),
+    let control = &result.control;
+    let severity = writer.styled(
+        TextStyle::Severity(control.severity),
+        &severity_label(control.severity),
     );
-    let judged = it.failed.saturating_add(it.passed);
-    let failed = page.ink(
-        Ink::Faint,
-        &format!("{} of {} failed", it.failed, count(judged, "object")),
-    );
-    page.line(&format!("{severity}  {id} {name}  {failed}"))?;
+    let id = writer.styled(TextStyle::Faint, control.id.as_str());
+    let name = writer.styled(TextStyle::Strong, &control.name);
+    let evaluated = result.failed.saturating_add(result.passed);
+    let failed = format!("{} of {} failed", result.failed, count(evaluated, "object"));
+    let failed = writer.styled(TextStyle::Faint, &failed);
+    writer.line(&format!("{severity}  {id} {name}  {failed}"))?;
     for (label, prose) in [
         ("why", &control.description),
         ("mend", &control.remediation),
     ] {
         if !prose.trim().is_empty() {
-            let lead = format!("  {}", page.cell(Ink::Faint, label, 6));
-            page.flow(&lead, 8, &[(Ink::Plain, prose)])?;
+            let lead = format!("  {}", writer.padded(TextStyle::Faint, label, 6));
+            writer.wrapped(&lead, 8, &[(TextStyle::Plain, prose)])?;
         }
     }
-    page.gap()?;
-    write_places(places, page)?;
-    page.gap()
+    writer.blank_line()?;
+    write_occurrences(occurrences, writer)?;
+    writer.blank_line()
 }
 
-/// One line for each place of each object.
-fn write_places(
-    places: &[(&ObjectResult, &LocatedFinding)],
-    page: &mut Page<'_>,
+/// A line of the table of occurrences.
+#[derive(PartialEq, Eq)]
+struct Row {
+    position: String,
+    object: String,
+    container: String,
+}
+
+impl Row {
+    fn new((object, located): &Occurrence<'_>) -> Self {
+        let container = located.container.as_ref();
+        Self {
+            position: format!("{}:{}", located.source.file, located.source.position),
+            object: object.object.to_string(),
+            container: container
+                .map(|name| format!("container {name}"))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// Writes one line for each position in each object.
+fn write_occurrences(
+    occurrences: &[Occurrence<'_>],
+    writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let mut rows: Vec<[String; 3]> = places
-        .iter()
-        .map(|(it, located)| {
-            let place = format!("{}:{}", located.source.file, located.source.position);
-            let container = located
-                .container
-                .as_ref()
-                .map(|it| format!("container {it}"))
-                .unwrap_or_default();
-            [place, it.object.to_string(), container]
-        })
-        .collect();
+    let mut rows: Vec<Row> = occurrences.iter().map(Row::new).collect();
     rows.dedup();
-    let widest = |column: fn(&[String; 3]) -> &str| {
-        rows.iter()
-            .map(|row| text::width(column(row)))
-            .max()
-            .unwrap_or(0)
-            .min(COLUMN)
+    let widest = |cell: fn(&Row) -> &str| {
+        let widths = rows.iter().map(|row| display_width(cell(row)));
+        widths.max().unwrap_or(0).min(MAX_CELL_COLUMNS)
     };
-    let (places, objects) = (
-        widest(|[place, _, _]| place),
-        widest(|[_, object, _]| object),
-    );
-    for [place, object, container] in &rows {
+    let position_columns = widest(|row| &row.position);
+    let object_columns = widest(|row| &row.object);
+    for row in &rows {
         let line = format!(
             "    {}  {}  {}",
-            page.cell(Ink::Plain, place, places),
-            page.cell(Ink::Strong, object, objects),
-            page.ink(Ink::Faint, container)
+            writer.padded(TextStyle::Plain, &row.position, position_columns),
+            writer.padded(TextStyle::Strong, &row.object, object_columns),
+            writer.styled(TextStyle::Faint, &row.container)
         );
-        page.line(&line)?;
+        writer.line(&line)?;
     }
     Ok(())
 }

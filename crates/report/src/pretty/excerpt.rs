@@ -1,131 +1,158 @@
-//! Lines of a source around a place, with carets under what is meant, as compilers show them.
+//! Source lines around a position, with carets under the words that are meant, as compilers show them.
 
 use crate::{
-    page::{Ink, Page},
-    text,
+    sanitize::display_width,
+    terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{Position, Source, SourceLine};
-use std::io;
+use std::{collections::BTreeSet, io};
 
-/// Lines shown before and after the place.
-const AROUND: u32 = 2;
+/// The number of lines shown before and after the position.
+const CONTEXT_LINES: u32 = 2;
+/// The minimum width of a line number.
+const MIN_GUTTER_COLUMNS: usize = 3;
+/// The minimum width of the shown part of a line, however narrow the terminal is.
+const MIN_WINDOW_COLUMNS: usize = 20;
+/// The columns that are kept free after the position, so that its word is likely to be shown.
+const COLUMNS_AFTER_POSITION: usize = 12;
 
-/// Writes the excerpt for places that share one line. Without lines only the arrow is written.
+/// Writes the excerpt for sources that share one line. Without lines it writes the arrow alone.
 pub(super) fn write(
-    places: &[&Source],
+    sources: &[&Source],
     lines: &[SourceLine],
-    page: &mut Page<'_>,
+    writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
-    let Some(first) = places.first() else {
+    let Some(first) = sources.first() else {
         return Ok(());
     };
-    let place = first.position.line;
-    let near: Vec<&SourceLine> = lines
+    let marked_line = first.position.line;
+    let shown: Vec<&SourceLine> = lines
         .iter()
-        .filter(|it| it.number.abs_diff(place) <= AROUND)
+        .filter(|line| line.number.abs_diff(marked_line) <= CONTEXT_LINES)
         .collect();
-    let gutter = near
-        .iter()
-        .map(|it| it.number)
-        .max()
-        .unwrap_or(place)
-        .to_string()
-        .len()
-        .max(3);
-    let arrow = page.ink(Ink::Faint, "-->");
-    page.line(&format!(
-        "  {:gutter$}{arrow} {}",
+    let last_number = shown.iter().map(|line| line.number).max();
+    let last_number = last_number.unwrap_or(marked_line).to_string();
+    let gutter = last_number.len().max(MIN_GUTTER_COLUMNS);
+    let location = format!("{}:{}", first.file, first.position);
+    let arrow = format!(
+        "  {:gutter$}{} {}",
         "",
-        page.ink(Ink::Plain, &format!("{}:{}", first.file, first.position))
-    ))?;
-    for it in near {
-        let number = format!("{:>gutter$}", it.number);
-        let shown = Window::of(it, first.position, page.width().saturating_sub(gutter + 6));
-        if it.number == place {
-            let (mark, number) = (page.ink(Ink::Bad, ">"), page.ink(Ink::Bad, &number));
-            let line = format!(
-                " {mark}{number} {} {}",
-                page.ink(Ink::Faint, "│"),
-                page.ink(Ink::Plain, &shown.text())
-            );
-            page.line(&line)?;
-            let columns: Vec<u32> = places.iter().map(|it| it.position.column).collect();
-            let carets = page.ink(Ink::Bad, &shown.carets(&columns));
-            let line = format!("  {:gutter$} {} {carets}", "", page.ink(Ink::Faint, "│"));
-            page.line(&line)?;
+        writer.styled(TextStyle::Faint, "-->"),
+        writer.styled(TextStyle::Plain, &location)
+    );
+    writer.line(&arrow)?;
+    let columns: BTreeSet<usize> = sources
+        .iter()
+        .filter_map(|source| usize::try_from(source.position.column).ok())
+        .collect();
+    for line in shown {
+        let room = writer.width().saturating_sub(gutter + 6);
+        let window = Window::new(line, first.position, room);
+        if line.number == marked_line {
+            write_marked_line(line.number, gutter, &window, &columns, writer)?;
         } else {
-            let line = page.ink(Ink::Faint, &format!("  {number} │ {}", shown.text()));
-            page.line(&line)?;
+            let number = format!("{:>gutter$}", line.number);
+            let context = format!("  {number} │ {}", window.visible());
+            let context = writer.styled(TextStyle::Faint, &context);
+            writer.line(&context)?;
         }
     }
     Ok(())
 }
 
-/// The part of a line that fits, chosen so that the place is in it.
+/// Writes the line that the findings are on, and the carets below it.
+fn write_marked_line(
+    number: u32,
+    gutter: usize,
+    window: &Window,
+    columns: &BTreeSet<usize>,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let bar = writer.styled(TextStyle::Faint, "│");
+    let line = format!(
+        " {}{} {bar} {}",
+        writer.styled(TextStyle::Bad, ">"),
+        writer.styled(TextStyle::Bad, &format!("{number:>gutter$}")),
+        writer.styled(TextStyle::Plain, &window.visible())
+    );
+    writer.line(&line)?;
+    let carets = writer.styled(TextStyle::Bad, &window.carets(columns));
+    writer.line(&format!("  {:gutter$} {bar} {carets}", ""))
+}
+
+/// The part of a line that fits, chosen so that it contains the position.
 struct Window {
-    /// Each character shown: its column in the source, and how it is shown.
-    letters: Vec<(usize, String)>,
-    /// Whether something before it is left out.
-    before: bool,
-    /// Whether something after it is left out.
-    after: bool,
+    /// The characters shown: the column in the source, and the character as it is printed.
+    characters: Vec<(usize, String)>,
+    /// True if characters before the window are left out.
+    cut_before: bool,
+    /// True if characters after the window are left out.
+    cut_after: bool,
 }
 
 impl Window {
-    fn of(line: &SourceLine, position: Position, room: usize) -> Self {
-        let room = room.max(20);
+    /// Chooses the window of a line for a terminal with `room` columns.
+    fn new(line: &SourceLine, position: Position, room: usize) -> Self {
+        let room = room.max(MIN_WINDOW_COLUMNS);
         let column = usize::try_from(position.column).unwrap_or(usize::MAX);
-        let text = line.text.trim_end();
-        let total: usize = text.chars().count();
-        let skip = if column.saturating_add(12) > room && total > room {
-            column.min(total).saturating_sub(room / 2)
+        let source = line.text.trim_end();
+        let length = source.chars().count();
+        // A line that fits, or whose position is near its beginning, is shown from its beginning.
+        // Any other window has the position in its middle.
+        let skipped = if column.saturating_add(COLUMNS_AFTER_POSITION) > room && length > room {
+            column.min(length).saturating_sub(room / 2)
         } else {
             0
         };
-        let mut letters: Vec<(usize, String)> = text
+        let cut_before = skipped > 0;
+        let mut characters: Vec<(usize, String)> = source
             .chars()
             .enumerate()
-            .skip(skip)
-            .map(|(i, c)| (i + 1, letter(c)))
+            .skip(skipped)
+            .map(|(index, c)| (index + 1, printed(c)))
             .collect();
-        let room = room - usize::from(skip > 0);
+        // The ellipsis before the window takes a column.
+        let room = room - usize::from(cut_before);
         let mut used = 0;
-        let fits = letters.iter().take_while(|(_, shown)| {
-            used += text::width(shown);
+        let fitting = characters.iter().take_while(|(_, printed)| {
+            used += display_width(printed);
             used <= room
         });
-        let fits = fits.count();
-        let after = fits < letters.len();
-        letters.truncate(if after { fits.saturating_sub(1) } else { fits });
+        let fitting = fitting.count();
+        let cut_after = fitting < characters.len();
+        // The last character that fits gives its column to the ellipsis after the window.
+        characters.truncate(fitting.saturating_sub(usize::from(cut_after)));
         Self {
-            letters,
-            before: skip > 0,
-            after,
+            characters,
+            cut_before,
+            cut_after,
         }
     }
 
-    fn text(&self) -> String {
-        let mut text = String::from(if self.before { "…" } else { "" });
-        text.extend(self.letters.iter().map(|(_, shown)| shown.as_str()));
-        if self.after {
-            text.push('…');
+    /// Returns the window as it is printed; an ellipsis marks each cut.
+    fn visible(&self) -> String {
+        let mut visible = String::from(if self.cut_before { "…" } else { "" });
+        visible.extend(self.characters.iter().map(|(_, printed)| printed.as_str()));
+        if self.cut_after {
+            visible.push('…');
         }
-        text
+        visible
     }
 
-    /// Carets from each column to the end of its word.
-    fn carets(&self, columns: &[u32]) -> String {
-        let mut carets = String::from(if self.before { " " } else { "" });
-        let mut marked = false;
-        for (i, (column, shown)) in self.letters.iter().enumerate() {
-            let starts = columns.iter().any(|it| usize::try_from(*it) == Ok(*column));
-            marked = starts || (marked && !self.ends_word(i));
-            let letter = if marked { "^" } else { " " };
-            carets.push_str(&letter.repeat(text::width(shown)));
+    /// Returns the line of carets: from each of the columns to the end of its word.
+    fn carets(&self, columns: &BTreeSet<usize>) -> String {
+        let mut carets = String::from(if self.cut_before { " " } else { "" });
+        let mut in_word = false;
+        for (index, (column, printed)) in self.characters.iter().enumerate() {
+            in_word = columns.contains(column) || (in_word && !self.ends_word(index));
+            let mark = if in_word { "^" } else { " " };
+            carets.push_str(&mark.repeat(display_width(printed)));
         }
         let end = carets.trim_end().len();
         if end == 0 {
-            return if self.before || self.after {
+            // The position is outside the window: the caret is after it, or at the start of an
+            // empty line.
+            return if self.cut_before || self.cut_after {
                 format!("{carets}^")
             } else {
                 "^".to_owned()
@@ -135,47 +162,56 @@ impl Window {
         carets
     }
 
-    /// Whether a letter ends a word of YAML: white space, what ends an item of a flow list or map, the colon of a key.
-    fn ends_word(&self, at: usize) -> bool {
-        let blank = |at: usize| {
-            self.letters
-                .get(at)
-                .is_none_or(|(_, it)| it.chars().all(char::is_whitespace))
+    /// True if the character at an index ends a word of YAML: white space, the end of an item of a
+    /// flow sequence or mapping, or the colon of a key.
+    fn ends_word(&self, index: usize) -> bool {
+        let is_blank = |index: usize| {
+            self.characters
+                .get(index)
+                .is_none_or(|(_, printed)| printed.chars().all(char::is_whitespace))
         };
-        let letter = self.letters.get(at).map_or("", |(_, it)| it.as_str());
-        blank(at) || matches!(letter, "," | "]" | "}") || (letter == ":" && blank(at + 1))
+        let character = self
+            .characters
+            .get(index)
+            .map_or("", |(_, printed)| printed.as_str());
+        is_blank(index)
+            || matches!(character, "," | "]" | "}")
+            || (character == ":" && is_blank(index + 1))
     }
 }
 
-/// A character as it is shown; a tab is two spaces.
-fn letter(c: char) -> String {
+/// Returns a character as it is printed: escaped if it is hidden, two spaces for a tab.
+fn printed(c: char) -> String {
     if c == '\t' {
         return "  ".to_owned();
     }
-    let mut shown = String::new();
-    kubevet_model::escape_char(c, &mut shown);
-    shown
+    let mut printed = String::new();
+    kubevet_model::escape_char(c, &mut printed);
+    printed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kubevet_model::Position;
 
-    fn check(text: &str, column: u32, room: usize, expected: (&str, &str)) {
+    #[track_caller]
+    fn check(source: &str, column: u32, room: usize, expected: (&str, &str)) {
         let line = SourceLine {
             number: 1,
-            text: text.to_owned(),
+            text: source.to_owned(),
         };
-        let window = Window::of(&line, Position { line: 1, column }, room);
+        let window = Window::new(&line, Position { line: 1, column }, room);
         assert_eq!(
-            (window.text().as_str(), window.carets(&[column]).as_str()),
+            (
+                window.visible().as_str(),
+                window.carets(&BTreeSet::from([column as usize])).as_str()
+            ),
             expected
         );
     }
 
     #[test]
-    fn carets_stand_under_the_word() {
+    fn carets_mark_the_whole_word() {
         check("  - name: app", 5, 60, ("  - name: app", "    ^^^^"));
         check(
             "  privileged: true  # why",
@@ -208,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_around_the_place() {
+    fn long_line_is_truncated_around_the_position() {
         let long = format!("{}needle{}", "x ".repeat(100), " y".repeat(100));
         check(
             &long,

@@ -1,37 +1,46 @@
-//! What a person reads in a terminal: one of three views, then the summary, then the verdict in one line.
+//! The report that a person reads in a terminal: one of three views, then the summary, then the
+//! verdict in one line.
 //!
 //! | file | is |
 //! |---|---|
-//! | `resource` | by object: what is wrong, the lines, the fix |
-//! | `control` | by control: why, how to mend, which objects |
+//! | `resource` | the view by object: findings, source lines, fixes |
+//! | `control` | the view by control: reason, remediation, failing objects |
 //! | `security` | the overview |
-//! | `excerpt` | lines of a source with carets |
-//! | `snippet` | fixes as YAML to paste |
-//! | `summary` | counts, frameworks, what was not read or judged, the last line |
+//! | `excerpt` | source lines with carets |
+//! | `snippet` | fixes as YAML to paste, merged by `edit_tree` |
+//! | `summary` | counts, frameworks, the last line |
+//! | `gaps` | whatever was not read or not evaluated |
 
 mod control;
+mod edit_tree;
 mod excerpt;
+mod gaps;
 mod resource;
 mod security;
 mod snippet;
 mod summary;
 
-use super::{Style, View, lookup::Controls, page::Page};
-use kubevet_model::Scan;
+use super::{Style, View, control_index::ControlIndex, terminal::TerminalWriter};
+use kubevet_model::{Scan, Severity};
 use std::io;
 
-/// Writes the view of the style and the summary.
+/// Writes the view that the style selects, and the summary.
 pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let controls = Controls::of(scan);
-    let page = &mut Page::new(style, out);
+    let controls = ControlIndex::of(scan);
+    let writer = &mut TerminalWriter::new(style, out);
     match style.view {
-        View::Resource => resource::write(scan, &controls, page)?,
-        View::Control => control::write(scan, page)?,
-        View::Security => security::write(scan, &controls, page)?,
+        View::Resource => resource::write(scan, &controls, writer)?,
+        View::Control => control::write(scan, writer)?,
+        View::Security => security::write(scan, &controls, writer)?,
     }
     if style.view != View::Security {
-        summary::write_counts(scan, page)?;
+        summary::write_counts(scan, writer)?;
     }
-    summary::write_gaps(scan, page)?;
-    summary::write_verdict(scan, page)
+    gaps::write(scan, writer)?;
+    summary::write_verdict(scan, writer)
+}
+
+/// Returns a severity as it is printed before a finding: `CRITICAL`.
+fn severity_label(severity: Severity) -> String {
+    severity.name().to_uppercase()
 }

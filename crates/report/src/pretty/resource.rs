@@ -1,138 +1,138 @@
-//! The view by object: for each place what is wrong there, the lines, and one fix for all of it. Objects stand in the
-//! order of the files, places in an object worst first. An object without findings or errors is not shown.
+//! The view by object: for each source line its findings, the lines around it, and one merged fix.
+//!
+//! Objects are in the order of the files, and the lines of an object by severity, the worst first. An
+//! object without findings and errors is not shown.
 
-use super::{excerpt, snippet};
+use super::{excerpt, severity_label, snippet};
 use crate::{
-    lookup::Controls,
-    page::{Ink, Page},
+    control_index::ControlIndex,
+    terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, Severity, Source};
-use std::{collections::BTreeMap, io};
+use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, Source};
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
-/// Where the text of a finding begins: two spaces, the severity, two spaces.
-const HANG: usize = 12;
+/// The column at which a finding's text begins: two spaces, the longest severity, two spaces.
+const HANGING_INDENT: usize = 12;
 
-pub(super) fn write(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    for it in scan
-        .objects
-        .iter()
-        .filter(|it| !it.findings.is_empty() || !it.errors.is_empty())
-    {
-        let name = page.ink(Ink::Strong, &it.object.to_string());
-        let place = page.ink(
-            Ink::Faint,
-            &format!("{}:{}", it.source.file, it.source.position.line),
-        );
-        page.line(&format!("{name}  {place}"))?;
-        for error in &it.errors {
-            write_error(error, controls, page)?;
+pub(super) fn write(
+    scan: &Scan,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let is_shown =
+        |object: &&ObjectResult| !object.findings.is_empty() || !object.errors.is_empty();
+    for object in scan.objects.iter().filter(is_shown) {
+        let name = writer.styled(TextStyle::Strong, &object.object.to_string());
+        let position = format!("{}:{}", object.source.file, object.source.position.line);
+        let position = writer.styled(TextStyle::Faint, &position);
+        writer.line(&format!("{name}  {position}"))?;
+        for error in &object.errors {
+            write_error(error, controls, writer)?;
         }
-        for group in groups(it, controls) {
-            write_group(&group, controls, page)?;
+        for group in group_by_line(object, controls) {
+            write_group(&group, controls, writer)?;
         }
-        page.gap()?;
+        writer.blank_line()?;
     }
     Ok(())
 }
 
-/// The findings of each line, worst first; the lines, worst first.
-fn groups<'a>(it: &'a ObjectResult, controls: &Controls<'_>) -> Vec<Vec<&'a LocatedFinding>> {
+/// Groups the findings of an object by source line. The findings of a group, and the groups, are
+/// ordered by severity, the worst first.
+fn group_by_line<'a>(
+    object: &'a ObjectResult,
+    controls: &ControlIndex<'_>,
+) -> Vec<Vec<&'a LocatedFinding>> {
     let mut by_line: BTreeMap<(&str, u32), Vec<&LocatedFinding>> = BTreeMap::new();
-    for located in &it.findings {
+    for located in &object.findings {
         by_line
             .entry((&located.source.file, located.source.position.line))
             .or_default()
             .push(located);
     }
-    let severity = |it: &LocatedFinding| controls.severity(&it.finding.control);
+    let severity = |located: &LocatedFinding| controls.severity(&located.finding.control);
     let mut groups: Vec<_> = by_line.into_values().collect();
     for group in &mut groups {
         group.sort_by(|a, b| {
-            severity(b)
-                .cmp(&severity(a))
-                .then_with(|| a.finding.control.cmp(&b.finding.control))
+            let by_severity = severity(b).cmp(&severity(a));
+            by_severity.then_with(|| a.finding.control.cmp(&b.finding.control))
         });
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.first().map(|it| severity(it))));
+    groups.sort_by_key(|group| Reverse(group.first().map(|located| severity(located))));
     groups
 }
 
 fn write_group(
     group: &[&LocatedFinding],
-    controls: &Controls<'_>,
-    page: &mut Page<'_>,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let Some(first) = group.first() else {
         return Ok(());
     };
-    page.gap()?;
-    for it in group {
-        let id = &it.finding.control;
-        write_finding(
-            Ink::Severity(controls.severity(id)),
-            &word(controls.severity(id)),
-            id.as_str(),
-            it,
-            controls,
-            page,
-        )?;
+    writer.blank_line()?;
+    for located in group {
+        write_finding(located, controls, writer)?;
     }
-    let sources: Vec<&Source> = group.iter().map(|it| &it.source).collect();
-    excerpt::write(&sources, &first.excerpt, page)?;
-    write_places(group, page)?;
-    snippet::write(group, page)
+    let sources: Vec<&Source> = group.iter().map(|located| &located.source).collect();
+    excerpt::write(&sources, &first.excerpt, writer)?;
+    write_paths_without_fix(group, writer)?;
+    snippet::write(group, writer)
 }
 
 fn write_finding(
-    ink: Ink,
-    word: &str,
-    id: &str,
-    it: &LocatedFinding,
-    controls: &Controls<'_>,
-    page: &mut Page<'_>,
+    located: &LocatedFinding,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let finding = &located.finding;
+    let severity = controls.severity(&finding.control);
+    let label = severity_label(severity);
+    let lead = format!(
+        "  {}",
+        writer.padded(TextStyle::Severity(severity), &label, HANGING_INDENT - 2)
+    );
+    let name = format!("{}:", controls.name(&finding.control));
+    let spans = [
+        (TextStyle::Faint, finding.control.as_str()),
+        (TextStyle::Strong, &name),
+        (TextStyle::Plain, &finding.message),
+    ];
+    writer.wrapped(&lead, HANGING_INDENT, &spans)
+}
+
+fn write_error(
+    error: &RuleError,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let lead = format!(
-        "  {}{:fill$}",
-        page.ink(ink, word),
-        "",
-        fill = HANG.saturating_sub(2 + word.len())
+        "  {}",
+        writer.padded(TextStyle::Warning, "ERROR", HANGING_INDENT - 2)
     );
-    let name = format!("{}:", controls.name(&it.finding.control));
-    page.flow(
-        &lead,
-        HANG,
-        &[
-            (Ink::Faint, id),
-            (Ink::Strong, &name),
-            (Ink::Plain, &it.finding.message),
-        ],
-    )
-}
-
-fn write_error(error: &RuleError, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let lead = format!("  {}", page.cell(Ink::Doubt, "ERROR", HANG - 2));
     let name = format!("{}:", controls.name(&error.control));
     let message = format!("could not be judged: {}", error.message);
-    page.gap()?;
-    page.flow(
-        &lead,
-        HANG,
-        &[
-            (Ink::Faint, error.control.as_str()),
-            (Ink::Strong, &name),
-            (Ink::Plain, &message),
-        ],
-    )
+    let spans = [
+        (TextStyle::Faint, error.control.as_str()),
+        (TextStyle::Strong, &name),
+        (TextStyle::Plain, &message),
+    ];
+    writer.blank_line()?;
+    writer.wrapped(&lead, HANGING_INDENT, &spans)
 }
 
-/// The paths of findings that no fix shows.
-fn write_places(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Result<()> {
-    let unmended = group.iter().filter(|it| it.finding.fixes.is_empty());
+/// Writes the paths of the findings that have no fix: no snippet shows where they are.
+fn write_paths_without_fix(
+    group: &[&LocatedFinding],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
     let mut paths: Vec<String> = Vec::new();
-    for path in unmended
-        .filter_map(|it| it.finding.paths.first())
-        .map(ToString::to_string)
-    {
+    for located in group {
+        let finding = &located.finding;
+        let Some(path) = finding.paths.first().filter(|_| finding.fixes.is_empty()) else {
+            continue;
+        };
+        let path = path.to_string();
         if !paths.contains(&path) {
             paths.push(path);
         }
@@ -140,15 +140,10 @@ fn write_places(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Result<()
     for path in paths {
         let line = format!(
             "       {} {}",
-            page.ink(Ink::Faint, "at:"),
-            page.ink(Ink::Plain, &path)
+            writer.styled(TextStyle::Faint, "at:"),
+            writer.styled(TextStyle::Plain, &path)
         );
-        page.line(&line)?;
+        writer.line(&line)?;
     }
     Ok(())
-}
-
-/// The severity as it stands before a finding.
-pub(super) fn word(severity: Severity) -> String {
-    severity.name().to_uppercase()
 }

@@ -1,142 +1,157 @@
-//! The overview on one screen: findings by severity, frameworks, the objects and controls to begin with.
+//! The overview on one screen: findings by severity, frameworks, the objects and controls with the
+//! worst findings.
 
-use super::{control::worst_first, resource::word, summary};
+use super::{control::worst_first, severity_label, summary};
 use crate::{
-    lookup::{Controls, count},
-    page::{Ink, Page},
-    text,
+    control_index::ControlIndex,
+    number_format::count,
+    sanitize::{display_width, truncate_columns},
+    terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{ObjectResult, Scan, Severity};
+use kubevet_model::{ObjectResult, Scan, Severity, SeverityCounts};
 use std::{cmp::Reverse, io};
 
-/// How many objects and controls are listed.
-const TOP: usize = 10;
-/// Columns of the widest severity bar.
-const BAR: usize = 30;
+/// The number of objects and of controls that are listed.
+const MAX_LISTED: usize = 10;
+/// The columns of the longest severity bar.
+const BAR_COLUMNS: usize = 30;
+/// The maximum width of an object's name.
+const MAX_OBJECT_COLUMNS: usize = 48;
+/// The maximum width of a control's name.
+const MAX_CONTROL_COLUMNS: usize = 56;
 
-pub(super) fn write(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    write_severities(scan, page)?;
-    summary::write_frameworks(scan, page)?;
-    write_objects(scan, controls, page)?;
-    write_controls(scan, page)
+pub(super) fn write(
+    scan: &Scan,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    write_severities(scan, writer)?;
+    summary::write_frameworks(scan, writer)?;
+    write_objects(scan, controls, writer)?;
+    write_controls(scan, writer)
 }
 
-fn write_severities(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let most = scan.summary.findings.into_iter().max().unwrap_or(0).max(1);
-    page.headline("Findings")?;
-    for (severity, found) in Severity::ALL.into_iter().zip(scan.summary.findings).rev() {
-        let ink = if found == 0 {
-            Ink::Faint
+/// Writes a bar for each severity.
+fn write_severities(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let counts = scan.summary.findings.worst_first();
+    let largest = counts.iter().map(|(_, number)| *number).max().unwrap_or(0);
+    writer.heading("Findings")?;
+    for (severity, number) in counts {
+        let style = if number == 0 {
+            TextStyle::Faint
         } else {
-            Ink::Severity(severity)
+            TextStyle::Severity(severity)
         };
-        let bar = "█".repeat(found.saturating_mul(BAR).div_ceil(most));
-        let bar_ink = if severity == Severity::Critical {
-            Ink::Bad
+        let bar_style = if severity == Severity::Critical {
+            TextStyle::Bad
         } else {
-            ink
+            style
         };
-        let word = format!(
-            "{}{:fill$}",
-            page.ink(ink, severity.name()),
-            "",
-            fill = 9 - severity.name().len()
+        let length = number.saturating_mul(BAR_COLUMNS).div_ceil(largest.max(1));
+        let line = format!(
+            "  {} {number:>6}  {}",
+            writer.padded(style, severity.name(), 9),
+            writer.styled(bar_style, &"█".repeat(length))
         );
-        let line = format!("  {word} {found:>6}  {}", page.ink(bar_ink, &bar));
-        page.line(&line)?;
+        writer.line(&line)?;
     }
-    page.gap()
+    writer.blank_line()
 }
 
-fn write_objects(scan: &Scan, controls: &Controls<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let mut objects: Vec<_> = scan
+/// Writes the objects with the worst findings.
+fn write_objects(
+    scan: &Scan,
+    controls: &ControlIndex<'_>,
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let mut objects: Vec<(SeverityCounts, &ObjectResult)> = scan
         .objects
         .iter()
-        .filter(|it| !it.findings.is_empty())
-        .map(|it| (by_severity(it, controls), it))
+        .filter(|object| !object.findings.is_empty())
+        .map(|object| (count_by_severity(object, controls), object))
         .collect();
     if objects.is_empty() {
         return Ok(());
     }
     objects.sort_by_key(|(counts, _)| Reverse(*counts));
-    page.headline("Objects to begin with")?;
-    let name = |it: &ObjectResult| text::cut(&it.object.to_string(), 48);
-    let widest = objects
-        .iter()
-        .take(TOP)
-        .map(|(_, it)| text::width(&name(it)))
+    writer.heading("Objects to begin with")?;
+    let name =
+        |object: &ObjectResult| truncate_columns(&object.object.to_string(), MAX_OBJECT_COLUMNS);
+    let listed = objects.iter().take(MAX_LISTED);
+    let name_columns = listed
+        .clone()
+        .map(|(_, object)| display_width(&name(object)))
         .max()
         .unwrap_or(0);
-    for (counts, it) in objects.iter().take(TOP) {
-        let object = page.cell(Ink::Strong, &name(it), widest);
-        let place = page.ink(
-            Ink::Faint,
-            &format!("{}:{}", it.source.file, it.source.position.line),
+    for (counts, object) in listed {
+        let position = format!("{}:{}", object.source.file, object.source.position.line);
+        let line = format!(
+            "  {}  {}  {}",
+            writer.padded(TextStyle::Strong, &name(object), name_columns),
+            severity_counts(*counts, writer),
+            writer.styled(TextStyle::Faint, &position)
         );
-        let counts: Vec<String> = Severity::ALL
-            .into_iter()
-            .rev()
-            .zip(counts)
-            .filter(|(_, found)| **found > 0)
-            .map(|(severity, found)| {
-                page.ink(Ink::Severity(severity), &format!("{found} {severity}"))
-            })
-            .collect();
-        page.line(&format!("  {object}  {}  {place}", counts.join(", ")))?;
+        writer.line(&line)?;
     }
-    write_more(objects.len(), "object", page)?;
-    page.gap()
+    write_unlisted(objects.len(), "object", writer)?;
+    writer.blank_line()
 }
 
-/// Findings of an object, critical ones first.
-fn by_severity(it: &ObjectResult, controls: &Controls<'_>) -> [usize; 4] {
-    let mut severities = Severity::ALL;
-    severities.reverse();
-    severities.map(|severity| {
-        it.findings
-            .iter()
-            .filter(|f| controls.severity(&f.finding.control) == severity)
-            .count()
-    })
+fn count_by_severity(object: &ObjectResult, controls: &ControlIndex<'_>) -> SeverityCounts {
+    let findings = object.findings.iter();
+    findings
+        .map(|located| controls.severity(&located.finding.control))
+        .collect()
 }
 
-fn write_controls(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
+/// Returns the counts that are not zero: `1 critical, 2 low`.
+fn severity_counts(counts: SeverityCounts, writer: &TerminalWriter<'_>) -> String {
+    let counts = counts.worst_first().into_iter();
+    let styled: Vec<String> = counts
+        .filter(|(_, number)| *number > 0)
+        .map(|(severity, number)| {
+            let count = format!("{number} {severity}");
+            writer.styled(TextStyle::Severity(severity), &count)
+        })
+        .collect();
+    styled.join(", ")
+}
+
+/// Writes the failed controls with the highest severities.
+fn write_controls(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     let controls = worst_first(scan);
     if controls.is_empty() {
         return Ok(());
     }
-    page.headline("Controls to begin with")?;
-    let name = |it: &str| text::cut(it, 56);
-    let widest = controls
-        .iter()
-        .take(TOP)
-        .map(|it| text::width(&name(&it.control.name)))
+    writer.heading("Controls to begin with")?;
+    let name = |name: &str| truncate_columns(name, MAX_CONTROL_COLUMNS);
+    let listed = controls.iter().take(MAX_LISTED);
+    let name_columns = listed
+        .clone()
+        .map(|result| display_width(&name(&result.control.name)))
         .max()
         .unwrap_or(0);
-    for it in controls.iter().take(TOP) {
-        let severity = it.control.severity;
+    for result in listed {
+        let severity = result.control.severity;
         let line = format!(
-            "  {}{:fill$}  {}  {}  {}",
-            page.ink(Ink::Severity(severity), &word(severity)),
-            "",
-            page.ink(Ink::Faint, it.control.id.as_str()),
-            page.cell(Ink::Strong, &name(&it.control.name), widest),
-            count(it.failed, "object"),
-            fill = 8 - severity.name().len()
+            "  {}  {}  {}  {}",
+            writer.padded(TextStyle::Severity(severity), &severity_label(severity), 8),
+            writer.styled(TextStyle::Faint, result.control.id.as_str()),
+            writer.padded(TextStyle::Strong, &name(&result.control.name), name_columns),
+            count(result.failed, "object"),
         );
-        page.line(&line)?;
+        writer.line(&line)?;
     }
-    write_more(controls.len(), "control", page)?;
-    page.gap()
+    write_unlisted(controls.len(), "control", writer)?;
+    writer.blank_line()
 }
 
-fn write_more(all: usize, noun: &str, page: &mut Page<'_>) -> io::Result<()> {
-    let Some(more) = all.checked_sub(TOP).filter(|it| *it > 0) else {
+/// Writes how many entries of a list are not shown.
+fn write_unlisted(total: usize, noun: &str, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let Some(unlisted) = total.checked_sub(MAX_LISTED).filter(|number| *number > 0) else {
         return Ok(());
     };
-    let line = page.ink(
-        Ink::Faint,
-        &format!("  … and {}", count(more, &format!("more {noun}"))),
-    );
-    page.line(&line)
+    let line = format!("  … and {}", count(unlisted, &format!("more {noun}")));
+    let line = writer.styled(TextStyle::Faint, &line);
+    writer.line(&line)
 }

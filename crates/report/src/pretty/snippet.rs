@@ -1,20 +1,26 @@
-//! Fixes as YAML to paste: all fixes of a place merged, keys nested under the list element that they belong to. Values
-//! come from rules and through them from objects, so every scalar is quoted unless it is plainly a word or a number.
+//! Fixes as YAML to paste: all fixes of a source line merged into blocks, one block per list element.
+//!
+//! Values come from rules and, through them, from objects; `edit_tree` quotes them where a reader
+//! could take them for anything but a string.
 
+use super::edit_tree::EditTree;
 use crate::{
     json,
-    page::{Ink, Page},
+    terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{FieldPath, FixAction, LocatedFinding, Segment};
 use serde_json::Value;
 use std::io;
 
-/// The most lines of one snippet, and the deepest path drawn as nested keys; beyond both is only hostile input.
-const LINES: usize = 40;
-const DEPTH: usize = 64;
+/// The maximum number of lines of one block. Only hostile input has more.
+const MAX_BLOCK_LINES: usize = 40;
+/// The maximum number of path segments drawn as nested keys. Only hostile input has more.
+const MAX_PATH_SEGMENTS: usize = 64;
+/// The column at which a block begins.
+const BLOCK_INDENT: usize = 12;
 
-/// Maps whose keys look like list indices when they are digits.
-const MAPS: &[&str] = &[
+/// Maps whose keys may be digits, which a path does not tell from list indices.
+const MAPS_WITH_DIGIT_KEYS: &[&str] = &[
     "labels",
     "annotations",
     "data",
@@ -24,16 +30,37 @@ const MAPS: &[&str] = &[
     "nodeSelector",
 ];
 
-/// Writes the fixes of findings that share a place.
-pub(super) fn write(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Result<()> {
+/// Writes the fixes of findings that share a source line.
+pub(super) fn write(group: &[&LocatedFinding], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let (blocks, removals) = merge_fixes(group);
+    let mut label = "fix:";
+    for block in &blocks {
+        block.write(label, writer)?;
+        label = "";
+    }
+    for path in removals {
+        let line = format!(
+            "       {}{} {}",
+            writer.padded(TextStyle::Faint, label, 5),
+            writer.styled(TextStyle::Edit, "remove"),
+            writer.styled(TextStyle::Plain, &path)
+        );
+        writer.line(&line)?;
+        label = "";
+    }
+    Ok(())
+}
+
+/// Merges the values to set into blocks, and collects the paths to remove.
+fn merge_fixes(group: &[&LocatedFinding]) -> (Vec<Block>, Vec<String>) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut removals: Vec<String> = Vec::new();
-    for it in group {
-        for fix in &it.finding.fixes {
+    for located in group {
+        for fix in &located.finding.fixes {
             match &fix.action {
                 FixAction::Set(json) => {
-                    for (path, value) in leaves(&fix.path, json::value(json)) {
-                        add(&mut blocks, &path, value, it.container.as_deref());
+                    for (path, value) in flatten(&fix.path, json::fix_value(json)) {
+                        add(&mut blocks, &path, value, located.container.as_deref());
                     }
                 }
                 FixAction::Remove => {
@@ -45,259 +72,119 @@ pub(super) fn write(group: &[&LocatedFinding], page: &mut Page<'_>) -> io::Resul
             }
         }
     }
-    let mut label = "fix:";
-    for block in &blocks {
-        block.write(label, page)?;
-        label = "";
-    }
-    for path in removals {
-        let lead = format!("       {}", page.cell(Ink::Faint, label, 5));
-        page.line(&format!(
-            "{lead}{} {}",
-            page.ink(Ink::Edit, "remove"),
-            page.ink(Ink::Plain, &path)
-        ))?;
-        label = "";
-    }
-    Ok(())
+    (blocks, removals)
 }
 
-/// Edits under one list element (or in the object itself).
+/// Edits within one list element, or within the object itself.
 struct Block {
+    /// The path of the list element; empty for the object itself.
     anchor: FieldPath,
+    /// The name of the container that the element is in, if any.
     container: Option<String>,
-    root: Vec<(String, Tree)>,
+    tree: EditTree,
 }
 
-enum Tree {
-    Keys(Vec<(String, Tree)>),
-    Elements(Vec<Value>),
-    Leaf(Value),
-}
-
-/// A map is set by setting what is in it, so that two fixes that say one thing in two ways become one.
-fn leaves(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
-    let mut found = Vec::new();
-    let mut todo = vec![(path.clone(), value)];
-    while let Some((path, value)) = todo.pop() {
+/// Splits a map to set into its leaves, so that two fixes that set the same field in different forms
+/// are merged.
+fn flatten(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
+    let mut leaves = Vec::new();
+    // A stack instead of recursion: fields are pushed in reverse so that they pop in order.
+    let mut pending = vec![(path.clone(), value)];
+    while let Some((path, value)) = pending.pop() {
         match value {
             Value::Object(fields) if !fields.is_empty() => {
-                todo.extend(
-                    fields
-                        .into_iter()
-                        .rev()
-                        .map(|(key, value)| (path.clone().key(&key), value)),
-                );
+                let fields = fields.into_iter().rev();
+                pending.extend(fields.map(|(key, value)| (path.clone().key(&key), value)));
             }
-            value => found.push((path, value)),
+            value => leaves.push((path, value)),
         }
     }
-    found
+    leaves
 }
 
-/// Puts a fix into the first block that has room for it: the same anchor, and no other value at its place.
+/// Adds a fix to the first block with the same anchor that has no other value at its path, or to a
+/// new block.
 fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Option<&str>) {
     let segments = path.segments();
-    if segments.len() > DEPTH {
-        let root = vec![(path.to_string(), Tree::Leaf(value))];
+    if segments.len() > MAX_PATH_SEGMENTS {
         blocks.push(Block {
             anchor: FieldPath::default(),
             container: None,
-            root,
+            tree: EditTree::leaf(path.to_string(), value),
         });
         return;
     }
-    let split = anchor(segments);
-    let (anchor, keys) = (
-        path.prefix(split),
-        segments.get(split..).unwrap_or_default(),
-    );
-    let element = ends_in_index(segments);
-    for block in blocks.iter_mut().filter(|it| it.anchor == anchor) {
-        if insert(&mut block.root, keys, element, &value) {
+    let anchor_length = anchor_length(segments);
+    let anchor = path.prefix(anchor_length);
+    let keys = segments.get(anchor_length..).unwrap_or_default();
+    let keys: Vec<&str> = keys.iter().map(Segment::text).collect();
+    let is_element = ends_in_index(segments);
+    for block in blocks.iter_mut().filter(|block| block.anchor == anchor) {
+        if block.tree.insert(&keys, is_element, &value) {
             return;
         }
     }
-    let container = if split == 0 {
-        None
-    } else {
-        container.map(str::to_owned)
-    };
-    let mut block = Block {
+    let mut tree = EditTree::default();
+    tree.insert(&keys, is_element, &value);
+    blocks.push(Block {
         anchor,
-        container,
-        root: Vec::new(),
-    };
-    insert(&mut block.root, keys, element, &value);
-    blocks.push(block);
+        container: container.filter(|_| anchor_length > 0).map(str::to_owned),
+        tree,
+    });
 }
 
-/// How many steps lead to the innermost list element that holds the field; an index at the very end is the field itself.
-fn anchor(segments: &[Segment]) -> usize {
-    let holders = segments.len().saturating_sub(1);
-    (0..holders)
+/// Returns the number of segments of the path to the innermost list element that contains the field.
+/// An index at the end of the path is the field itself.
+fn anchor_length(segments: &[Segment]) -> usize {
+    let ancestors = segments.len().saturating_sub(1);
+    (0..ancestors)
         .rev()
-        .find(|it| is_index(segments, *it))
-        .map_or(0, |it| it + 1)
+        .find(|index| is_list_index(segments, *index))
+        .map_or(0, |index| index + 1)
 }
 
 fn ends_in_index(segments: &[Segment]) -> bool {
-    segments
-        .len()
-        .checked_sub(1)
-        .is_some_and(|last| last > anchor(segments) && is_index(segments, last))
+    let last = segments.len().checked_sub(1);
+    last.is_some_and(|last| last > anchor_length(segments) && is_list_index(segments, last))
 }
 
-fn is_index(segments: &[Segment], at: usize) -> bool {
-    let digits = |it: &Segment| matches!(it, Segment::Bracket(key) if key.bytes().all(|c| c.is_ascii_digit()));
-    let in_map = at
+/// True if the segment at `position` is an index into a list.
+fn is_list_index(segments: &[Segment], position: usize) -> bool {
+    let is_digits = |segment: &Segment| matches!(segment, Segment::Bracket(key) if key.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_in_map = position
         .checked_sub(1)
-        .and_then(|it| segments.get(it))
-        .is_some_and(|it| MAPS.contains(&it.text()));
-    segments.get(at).is_some_and(digits) && !in_map
-}
-
-/// Whether the value found room; the depth is that of `keys`, at most `DEPTH`.
-fn insert(tree: &mut Vec<(String, Tree)>, keys: &[Segment], element: bool, value: &Value) -> bool {
-    let Some((key, rest)) = keys.split_first() else {
-        return false;
-    };
-    let found = tree.iter().position(|(it, _)| it == key.text());
-    let leaf = rest.is_empty() || (element && rest.len() == 1);
-    match found.and_then(|it| tree.get_mut(it)) {
-        Some((_, Tree::Keys(inner))) if !leaf => insert(inner, rest, element, value),
-        Some((_, Tree::Elements(list))) if leaf && element => {
-            if !list.contains(value) {
-                list.push(value.clone());
-            }
-            true
-        }
-        Some((_, Tree::Leaf(old))) => leaf && old == value,
-        Some(_) => false,
-        None if !leaf => {
-            let mut inner = Vec::new();
-            let done = insert(&mut inner, rest, element, value);
-            tree.push((key.text().to_owned(), Tree::Keys(inner)));
-            done
-        }
-        None => {
-            let leaf = if rest.is_empty() {
-                Tree::Leaf(value.clone())
-            } else {
-                Tree::Elements(vec![value.clone()])
-            };
-            tree.push((key.text().to_owned(), leaf));
-            true
-        }
-    }
+        .and_then(|parent| segments.get(parent))
+        .is_some_and(|parent| MAPS_WITH_DIGIT_KEYS.contains(&parent.text()));
+    segments.get(position).is_some_and(is_digits) && !is_in_map
 }
 
 impl Block {
-    fn write(&self, label: &str, page: &mut Page<'_>) -> io::Result<()> {
-        let mut lines = Vec::new();
-        keys(&self.root, 0, &mut lines);
-        let mut start = format!("       {}", page.cell(Ink::Faint, label, 5));
+    fn write(&self, label: &str, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+        let lines = self.tree.yaml_lines();
+        let indent = " ".repeat(BLOCK_INDENT);
+        let mut start = format!("       {}", writer.padded(TextStyle::Faint, label, 5));
         if self.anchor != FieldPath::default() {
-            let place = match &self.container {
+            let comment = match &self.container {
                 Some(name) => format!("# in {} ({name})", self.anchor),
                 None => format!("# in {}", self.anchor),
             };
-            page.line(&format!("{start}{}", page.ink(Ink::Faint, &place)))?;
-            start = format!("{:12}", "");
+            let comment = writer.styled(TextStyle::Faint, &comment);
+            writer.line(&format!("{start}{comment}"))?;
+            start.clone_from(&indent);
         }
-        for line in lines.iter().take(LINES) {
-            page.line(&format!("{start}{}", page.ink(Ink::Edit, line)))?;
-            start = format!("{:12}", "");
+        for line in lines.iter().take(MAX_BLOCK_LINES) {
+            let line = writer.styled(TextStyle::Edit, line);
+            writer.line(&format!("{start}{line}"))?;
+            start.clone_from(&indent);
         }
-        if let Some(more) = lines.len().checked_sub(LINES + 1) {
-            let line = page.ink(
-                Ink::Faint,
-                &format!("# … {} lines more: see --format json", more + 1),
-            );
-            page.line(&format!("{start}{line}"))?;
+        let hidden = lines.len().saturating_sub(MAX_BLOCK_LINES);
+        if hidden > 0 {
+            let note = format!("# … {hidden} lines more: see --format json");
+            let note = writer.styled(TextStyle::Faint, &note);
+            writer.line(&format!("{start}{note}"))?;
         }
         Ok(())
     }
-}
-
-fn keys(tree: &[(String, Tree)], indent: usize, lines: &mut Vec<String>) {
-    for (key, inner) in tree {
-        let key = string(key);
-        match inner {
-            Tree::Keys(inner) => {
-                lines.push(format!("{:indent$}{key}:", ""));
-                keys(inner, indent + 2, lines);
-            }
-            Tree::Elements(list) => {
-                lines.push(format!("{:indent$}{key}:", ""));
-                list.iter().for_each(|it| element(it, indent + 2, lines));
-            }
-            Tree::Leaf(value) => field(&key, value, indent, lines),
-        }
-    }
-}
-
-/// `key: value`; a value's depth is bounded by the JSON parser.
-fn field(key: &str, value: &Value, indent: usize, lines: &mut Vec<String>) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            lines.push(format!("{:indent$}{key}:", ""));
-            map.iter()
-                .for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
-        }
-        Value::Array(list) if !list.is_empty() => {
-            lines.push(format!("{:indent$}{key}:", ""));
-            list.iter().for_each(|it| element(it, indent + 2, lines));
-        }
-        _ => lines.push(format!("{:indent$}{key}: {}", "", scalar(value))),
-    }
-}
-
-/// `- value`, a map's first key beside the dash.
-fn element(value: &Value, indent: usize, lines: &mut Vec<String>) {
-    let start = lines.len();
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            map.iter()
-                .for_each(|(key, value)| field(&string(key), value, indent + 2, lines));
-        }
-        Value::Array(list) if !list.is_empty() => {
-            list.iter().for_each(|it| element(it, indent + 2, lines))
-        }
-        _ => lines.push(format!("{:1$}{2}", "", indent + 2, scalar(value))),
-    }
-    if let Some(line) = lines.get_mut(start) {
-        line.replace_range(indent..=indent, "-");
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) => string(text),
-        other => other.to_string(),
-    }
-}
-
-/// A string as YAML: bare where no reader could take it for anything else, else in double quotes.
-fn string(text: &str) -> String {
-    let plain = text
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '/')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
-        && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
-            .contains(&text.to_ascii_lowercase().as_str());
-    if plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::new();
-    Value::from(text)
-        .to_string()
-        .chars()
-        .for_each(|c| kubevet_model::escape_json_char(c, &mut quoted));
-    quoted
 }
 
 #[cfg(test)]
@@ -306,10 +193,11 @@ mod tests {
     use crate::{Style, View};
     use kubevet_model::{ControlId, Finding, Fix, Position, Source};
 
+    #[track_caller]
     fn check(fixes: &[(&str, Option<&str>)], expected: &str) {
         let fix = |(path, json): &(&str, Option<&str>)| Fix {
             path: path.parse().unwrap(),
-            action: json.map_or(FixAction::Remove, |it| FixAction::Set(it.to_owned())),
+            action: json.map_or(FixAction::Remove, |json| FixAction::Set(json.to_owned())),
         };
         let located = LocatedFinding {
             finding: Finding {
@@ -331,7 +219,7 @@ mod tests {
             color: false,
             width: 80,
         };
-        write(&[&located], &mut Page::new(&style, &mut out)).unwrap();
+        write(&[&located], &mut TerminalWriter::new(&style, &mut out)).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert_eq!(
             out.lines().map(str::trim_end).collect::<Vec<_>>(),
@@ -369,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_exclude_each_other_stand_apart() {
+    fn conflicting_values_are_in_separate_blocks() {
         check(
             &[("spec.a", Some("1")), ("spec.a", Some("2"))],
             "       fix: spec:\n              a: 1\n            spec:\n              a: 2",
@@ -381,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn removals_name_the_path() {
+    fn removal_is_written_once_with_its_path() {
         check(
             &[("spec.caps.add[0]", None), ("spec.caps.add[0]", None)],
             "       fix: remove spec.caps.add[0]",
@@ -389,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_word_is_quoted() {
+    fn string_that_yaml_could_misread_is_quoted() {
         check(
             &[("metadata.labels[8080]", Some("\"yes\""))],
             "       fix: metadata:\n              labels:\n                \"8080\": \"yes\"",
@@ -404,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_values_are_nested() {
+    fn nested_value_is_written_as_nested_yaml() {
         check(
             &[(
                 "a",
@@ -422,11 +310,12 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_a_million_steps_is_written_flat() {
+    fn path_of_a_million_segments_is_written_flat() {
         let path = format!("a{}", ".a".repeat(1_000_000));
         let path: FieldPath = path.parse().unwrap();
         let mut blocks = Vec::new();
         add(&mut blocks, &path, Value::from(1), None);
-        assert!(matches!(blocks.first().map(|it| it.root.len()), Some(1)));
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].tree.yaml_lines().len(), 1);
     }
 }

@@ -1,43 +1,67 @@
-//! The end of every view: counts, frameworks, whatever was not read or not judged, and the verdict in one line. A scan
-//! with a gap is never called clean.
+//! The end of every view: counts, frameworks, and the verdict in one line.
+//!
+//! A scan with a gap is never called clean: the verdict names what is incomplete.
 
 use crate::{
-    lookup::{count, percent},
-    page::{Ink, Page},
-    text,
+    number_format::{count, round_percent},
+    sanitize::{display_width, truncate_columns},
+    terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Control, ControlStatus, FrameworkResult, Position, Scan, Severity};
-use std::{collections::BTreeMap, io};
+use kubevet_model::{ControlStatus, FrameworkResult, Scan};
+use std::io;
 
-/// Columns of a compliance bar; five percent each.
-const BAR: usize = 20;
-/// Problems, and names in a list, beyond which only their number is said.
-const PROBLEMS: usize = 100;
-const NAMES: usize = 8;
+/// The columns of a compliance bar. Each stands for five percent.
+const BAR_COLUMNS: usize = 20;
+/// The maximum width of a framework's title.
+const MAX_TITLE_COLUMNS: usize = 40;
 
-/// Counts and frameworks.
-pub(super) fn write_counts(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let it = &scan.summary;
-    page.headline("Summary")?;
-    let mut findings: Vec<String> = Vec::new();
-    for (severity, found) in Severity::ALL.into_iter().zip(it.findings).rev() {
-        let ink = if found == 0 {
-            Ink::Faint
+/// Writes counts and frameworks.
+pub(super) fn write_counts(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let summary = &scan.summary;
+    writer.heading("Summary")?;
+    let findings = summary.findings.worst_first().map(|(severity, number)| {
+        let style = if number == 0 {
+            TextStyle::Faint
         } else {
-            Ink::Severity(severity)
+            TextStyle::Severity(severity)
         };
-        findings.push(page.ink(ink, &format!("{found} {severity}")));
-    }
-    write_row("findings", &findings.join(", "), page)?;
+        writer.styled(style, &format!("{number} {severity}"))
+    });
+    write_row("findings", &findings.join(", "), writer)?;
     let objects = format!(
         "{} of {} with findings, from {}",
-        it.failed_objects,
-        it.objects,
-        count(it.files, "file")
+        summary.failed_objects,
+        summary.objects,
+        count(summary.files, "file")
     );
-    write_row("objects", &objects, page)?;
-    let [failed, not_evaluated, passed, irrelevant] = it.controls;
-    let controls = [
+    write_row("objects", &objects, writer)?;
+    let controls = summary.controls;
+    let controls = status_counts(
+        controls.failed,
+        controls.not_evaluated,
+        controls.passed,
+        controls.irrelevant,
+    );
+    let controls = controls.unwrap_or_else(|| "none".to_owned());
+    write_row("controls", &controls, writer)?;
+    writer.blank_line()?;
+    write_frameworks(scan, writer)
+}
+
+/// Writes a row of the summary. `value` is styled already.
+fn write_row(label: &str, value: &str, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let label = writer.padded(TextStyle::Faint, label, 10);
+    writer.line(&format!("  {label}{value}"))
+}
+
+/// Returns the counts that are not zero, in words; `None` if all are zero.
+fn status_counts(
+    failed: usize,
+    not_evaluated: usize,
+    passed: usize,
+    irrelevant: usize,
+) -> Option<String> {
+    let counts: Vec<String> = [
         (failed, "failed"),
         (not_evaluated, "not evaluated"),
         (passed, "passed"),
@@ -45,47 +69,49 @@ pub(super) fn write_counts(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{number} {word}"))
-    .collect::<Vec<_>>();
-    let controls = if controls.is_empty() {
-        "none".to_owned()
-    } else {
-        controls.join(", ")
-    };
-    write_row("controls", &controls, page)?;
-    page.gap()?;
-    write_frameworks(scan, page)
+    .map(|(number, status)| format!("{number} {status}"))
+    .collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
-/// `text` is already in its inks.
-fn write_row(label: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
-    let label = page.cell(Ink::Faint, label, 10);
-    page.line(&format!("  {label}{text}"))
-}
-
-/// A line with a bar for each framework.
-pub(super) fn write_frameworks(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
+/// Writes a line with a compliance bar for each framework.
+pub(super) fn write_frameworks(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     if scan.frameworks.is_empty() {
         return Ok(());
     }
-    page.headline("Frameworks")?;
-    let names: Vec<String> = scan
+    writer.heading("Frameworks")?;
+    let titles: Vec<String> = scan
         .frameworks
         .iter()
-        .map(|it| text::cut(&title(it), 40))
+        .map(|result| truncate_columns(&framework_title(result), MAX_TITLE_COLUMNS))
         .collect();
-    let widest = names.iter().map(|it| text::width(it)).max().unwrap_or(0);
-    for (it, name) in scan.frameworks.iter().zip(&names) {
-        let name = page.cell(Ink::Strong, name, widest);
-        let counts = page.ink(Ink::Faint, &framework_counts(it));
-        page.line(&format!("  {name}  {}  {counts}", compliance(it, page)))?;
+    let title_columns = titles
+        .iter()
+        .map(|title| display_width(title))
+        .max()
+        .unwrap_or(0);
+    for (result, title) in scan.frameworks.iter().zip(&titles) {
+        let counts = status_counts(
+            result.failed,
+            result.not_evaluated,
+            result.passed,
+            result.irrelevant,
+        );
+        let counts = counts.unwrap_or_else(|| "no controls".to_owned());
+        let line = format!(
+            "  {}  {}  {}",
+            writer.padded(TextStyle::Strong, title, title_columns),
+            compliance_bar(result.compliance, writer),
+            writer.styled(TextStyle::Faint, &counts)
+        );
+        writer.line(&line)?;
     }
-    page.gap()
+    writer.blank_line()
 }
 
-/// Name and version; a name often ends in its version already.
-fn title(it: &FrameworkResult) -> String {
-    let (name, version) = (&it.framework.name, &it.framework.version);
+/// Returns name and version of a framework, or the name alone if it ends in the version.
+fn framework_title(result: &FrameworkResult) -> String {
+    let (name, version) = (&result.framework.name, &result.framework.version);
     if version.is_empty() || name.ends_with(version.as_str()) {
         name.clone()
     } else {
@@ -93,274 +119,101 @@ fn title(it: &FrameworkResult) -> String {
     }
 }
 
-fn compliance(it: &FrameworkResult, page: &Page<'_>) -> String {
-    let Some(compliance) = it.compliance else {
+/// Returns a bar and the percentage; `?` where the compliance is unknown.
+fn compliance_bar(compliance: Option<f64>, writer: &TerminalWriter<'_>) -> String {
+    let Some(compliance) = compliance else {
         return format!(
             "{}  {}",
-            page.ink(Ink::Faint, &"░".repeat(BAR)),
-            page.ink(Ink::Doubt, "   ?")
+            writer.styled(TextStyle::Faint, &"░".repeat(BAR_COLUMNS)),
+            writer.styled(TextStyle::Warning, "   ?")
         );
     };
-    let shown = percent(compliance, 0);
-    let ink = match shown {
-        it if it >= 90.0 => Ink::Good,
-        it if it >= 60.0 => Ink::Doubt,
-        _ => Ink::Bad,
+    let percent = round_percent(compliance, 0);
+    let style = match percent {
+        percent if percent >= 90.0 => TextStyle::Good,
+        percent if percent >= 60.0 => TextStyle::Warning,
+        _ => TextStyle::Bad,
     };
-    let full = (1..=20_u32)
-        .filter(|step| f64::from(*step) * 5.0 <= shown)
-        .count()
-        .min(BAR);
-    let (full, rest) = ("█".repeat(full), "░".repeat(BAR - full));
+    let is_filled = |column: &u32| f64::from(*column) * 5.0 <= percent;
+    let filled = (1..=20_u32).filter(is_filled).count().min(BAR_COLUMNS);
     format!(
         "{}{}  {}",
-        page.ink(ink, &full),
-        page.ink(Ink::Faint, &rest),
-        page.ink(ink, &format!("{shown:>3}%"))
+        writer.styled(style, &"█".repeat(filled)),
+        writer.styled(TextStyle::Faint, &"░".repeat(BAR_COLUMNS - filled)),
+        writer.styled(style, &format!("{percent:>3}%"))
     )
 }
 
-fn framework_counts(it: &FrameworkResult) -> String {
-    let counts = [
-        (it.failed, "failed"),
-        (it.not_evaluated, "not evaluated"),
-        (it.passed, "passed"),
-        (it.irrelevant, "irrelevant"),
-    ];
-    let words = counts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"));
-    let words = words.collect::<Vec<_>>().join(", ");
-    if words.is_empty() {
-        "no controls".to_owned()
-    } else {
-        words
+/// Writes the last line: the verdict, and what is incomplete.
+pub(super) fn write_verdict(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let gaps = gap_counts(scan);
+    let (style, mut verdict) = verdict(scan, !gaps.is_empty());
+    if !gaps.is_empty() {
+        verdict = format!("{verdict}; incomplete: {}", gaps.join(", "));
     }
+    let line = writer.styled(style, &verdict);
+    writer.line(&line)
 }
 
-/// What was not judged, could not be read, or was left out.
-pub(super) fn write_gaps(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    write_not_evaluated(scan, page)?;
-    write_errors(scan, page)?;
-    write_problems(scan, page)?;
-    write_skipped(scan, page)
-}
-
-/// Controls not evaluated, those of one reason together; many of them by id alone.
-fn write_not_evaluated(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&str, Vec<&Control>> = BTreeMap::new();
-    for it in scan
+fn verdict(scan: &Scan, has_gaps: bool) -> (TextStyle, String) {
+    let summary = &scan.summary;
+    if summary.findings.total() > 0 {
+        return (TextStyle::Bad, failure(scan));
+    }
+    let objects = count(summary.objects, "object");
+    let controls = count(scan.controls.len(), "control");
+    if summary.objects == 0 {
+        let files = count(summary.files, "file");
+        let message = format!("nothing judged: no Kubernetes object in {files}");
+        return (TextStyle::Warning, message);
+    }
+    let is_evaluated = |status| matches!(status, ControlStatus::Passed | ControlStatus::Failed);
+    if !scan
         .controls
         .iter()
-        .filter(|it| it.status == ControlStatus::NotEvaluated)
+        .any(|result| is_evaluated(result.status))
     {
-        by_reason.entry(&it.reason).or_default().push(&it.control);
+        let message = format!("nothing judged: none of {controls} could look at any of {objects}");
+        return (TextStyle::Warning, message);
     }
-    if by_reason.is_empty() {
-        return Ok(());
+    if has_gaps {
+        let message = format!("no findings in what could be judged: {objects}, {controls}");
+        return (TextStyle::Warning, message);
     }
-    page.headline("Controls not evaluated")?;
-    for (reason, controls) in by_reason {
-        let reason = if reason.is_empty() {
-            "no reason given"
-        } else {
-            reason
-        };
-        let few = controls.len() <= NAMES;
-        let name = |it: &&Control| {
-            if few {
-                format!("{} {}", it.id, it.name)
-            } else {
-                it.id.to_string()
-            }
-        };
-        let names: Vec<String> = controls.iter().map(name).collect();
-        write_item(Ink::Doubt, &format!("{reason}:"), &names.join(", "), page)?;
-    }
-    page.gap()
+    (
+        TextStyle::Good,
+        format!("no findings: {objects}, {controls}"),
+    )
 }
 
-/// Controls that gave no answer for some object, each with its message.
-fn write_errors(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let mut by_error: BTreeMap<(String, &str), Vec<String>> = BTreeMap::new();
-    for it in &scan.objects {
-        for error in &it.errors {
-            by_error
-                .entry((error.control.to_string(), &error.message))
-                .or_default()
-                .push(text::visible(&it.object.to_string()).into_owned());
-        }
-    }
-    if by_error.is_empty() {
-        return Ok(());
-    }
-    page.headline("Not judged because of an error")?;
-    for ((control, message), objects) in by_error {
-        write_item(
-            Ink::Doubt,
-            &format!("{control}: {message}:"),
-            &listed(&objects, NAMES),
-            page,
-        )?;
-    }
-    page.gap()
-}
-
-fn write_problems(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    if scan.problems.is_empty() {
-        return Ok(());
-    }
-    page.headline("Problems")?;
-    for it in scan.problems.iter().take(PROBLEMS) {
-        let place = place(&it.file, it.position);
-        let place = if place.is_empty() {
-            place
-        } else {
-            format!("{place}:")
-        };
-        write_item(Ink::Bad, &place, &it.message, page)?;
-    }
-    if let Some(more) = scan
-        .problems
-        .len()
-        .checked_sub(PROBLEMS)
-        .filter(|it| *it > 0)
-    {
-        write_item(
-            Ink::Faint,
-            "",
-            &format!("… and {more} more: see --format json"),
-            page,
-        )?;
-    }
-    page.gap()
-}
-
-/// What was left out, those of one reason together.
-fn write_skipped(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for it in &scan.skipped {
-        by_reason
-            .entry(&it.reason)
-            .or_default()
-            .push(place(&it.file, it.position.filter(|it| it.line > 1)));
-    }
-    if by_reason.is_empty() {
-        return Ok(());
-    }
-    page.headline("Skipped")?;
-    for (reason, mut places) in by_reason {
-        places.dedup();
-        write_item(
-            Ink::Faint,
-            &format!("{reason}:"),
-            &listed(&places, NAMES),
-            page,
-        )?;
-    }
-    page.gap()
-}
-
-fn write_item(ink: Ink, what: &str, more: &str, page: &mut Page<'_>) -> io::Result<()> {
-    page.flow("  ", 4, &[(ink, what), (Ink::Plain, more)])
-}
-
-/// The names, with the number of those beyond `most`.
-fn listed(names: &[String], most: usize) -> String {
-    let shown: Vec<&str> = names.iter().take(most).map(String::as_str).collect();
-    match names.len().checked_sub(most).filter(|it| *it > 0) {
-        Some(more) => format!("{} and {more} more", shown.join(", ")),
-        None => shown.join(", "),
-    }
-}
-
-/// Made visible here, because prose would lose a line break in a file's name.
-fn place(file: &str, position: Option<Position>) -> String {
-    let file = text::visible(file);
-    position.map_or_else(|| file.to_string(), |it| format!("{file}:{it}"))
-}
-
-/// The last line: the verdict, plainly.
-pub(super) fn write_verdict(scan: &Scan, page: &mut Page<'_>) -> io::Result<()> {
-    let gaps = gaps(scan);
-    let found: usize = scan.summary.findings.into_iter().sum();
-    let objects = scan.summary.objects;
-    let selected = scan.controls.len();
-    let judged = scan
-        .controls
-        .iter()
-        .any(|it| matches!(it.status, ControlStatus::Passed | ControlStatus::Failed));
-    let (ink, verdict) = match found {
-        0 if objects == 0 => (
-            Ink::Doubt,
-            format!(
-                "nothing judged: no Kubernetes object in {}",
-                count(scan.summary.files, "file")
-            ),
-        ),
-        0 if !judged => {
-            let why = format!(
-                "none of {} could look at any of {}",
-                count(selected, "control"),
-                count(objects, "object")
-            );
-            (Ink::Doubt, format!("nothing judged: {why}"))
-        }
-        0 if gaps.is_empty() => (
-            Ink::Good,
-            format!(
-                "no findings: {}, {}",
-                count(objects, "object"),
-                count(selected, "control")
-            ),
-        ),
-        0 => (
-            Ink::Doubt,
-            format!(
-                "no findings in what could be judged: {}, {}",
-                count(objects, "object"),
-                count(selected, "control")
-            ),
-        ),
-        _ => (Ink::Bad, failed(scan, found)),
-    };
-    let verdict = if gaps.is_empty() {
-        verdict
-    } else {
-        format!("{verdict}; incomplete: {}", gaps.join(", "))
-    };
-    let line = page.ink(ink, &verdict);
-    page.line(&line)
-}
-
-fn failed(scan: &Scan, found: usize) -> String {
-    let severities = Severity::ALL
+/// Returns the verdict of a scan with findings.
+fn failure(scan: &Scan) -> String {
+    let summary = &scan.summary;
+    let severities: Vec<String> = summary
+        .findings
+        .worst_first()
         .into_iter()
-        .zip(scan.summary.findings)
-        .rev()
-        .filter(|(_, found)| *found > 0);
-    let severities: Vec<String> = severities
-        .map(|(severity, found)| format!("{found} {severity}"))
+        .filter(|(_, number)| *number > 0)
+        .map(|(severity, number)| format!("{number} {severity}"))
         .collect();
     format!(
         "{} ({}) in {} of {}, {}",
-        count(found, "finding"),
+        count(summary.findings.total(), "finding"),
         severities.join(", "),
-        scan.summary.failed_objects,
-        count(scan.summary.objects, "object"),
+        summary.failed_objects,
+        count(summary.objects, "object"),
         count(scan.controls.len(), "control")
     )
 }
 
-/// What keeps the scan from being complete, in words.
-fn gaps(scan: &Scan) -> Vec<String> {
+/// Returns what keeps the scan from being complete, each with its number.
+fn gap_counts(scan: &Scan) -> Vec<String> {
     let not_evaluated = scan
         .controls
         .iter()
-        .filter(|it| it.status == ControlStatus::NotEvaluated)
+        .filter(|result| result.status == ControlStatus::NotEvaluated)
         .count();
-    let errors: usize = scan.objects.iter().map(|it| it.errors.len()).sum();
+    let errors: usize = scan.objects.iter().map(|object| object.errors.len()).sum();
     let mut gaps = Vec::new();
     if !scan.problems.is_empty() {
         gaps.push(count(scan.problems.len(), "problem"));

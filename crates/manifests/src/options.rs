@@ -1,0 +1,175 @@
+//! The differences between installations, and their validation: every option is inserted into YAML, so
+//! an option that YAML could read as anything else is rejected.
+
+use kubevet_k8s::workload::WORKLOADS;
+use kubevet_model::{Kind, KindSelector};
+use kubevet_policy::Library;
+use std::collections::BTreeSet;
+
+/// The differences between installations.
+#[derive(Debug, Clone)]
+pub struct InstallOptions {
+    /// The namespace that kubevet is installed into.
+    pub namespace: String,
+    /// The container image.
+    pub image: String,
+    /// The number of replicas.
+    pub replicas: u32,
+    /// Every kind that a control applies to: see [`kinds`].
+    pub kinds: BTreeSet<Kind>,
+    /// The address ranges of the API servers, as `ADDRESS/BITS`; empty: any address may call.
+    pub api_servers: Vec<String>,
+    /// The common names of the certificates that callers must show; empty: none is required.
+    pub client_names: Vec<String>,
+    /// The failure policy for workloads; `None`: each namespace chooses by its label.
+    pub failure_policy: Option<FailurePolicy>,
+}
+
+impl InstallOptions {
+    /// Returns the default options.
+    #[must_use]
+    pub fn new(image: &str, kinds: BTreeSet<Kind>) -> Self {
+        Self {
+            namespace: "kubevet".to_owned(),
+            image: image.to_owned(),
+            replicas: 2,
+            kinds,
+            api_servers: Vec::new(),
+            client_names: Vec::new(),
+            failure_policy: None,
+        }
+    }
+
+    /// Checks that every option keeps its meaning once it is in YAML.
+    ///
+    /// # Errors
+    /// The message of the first option that does not.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        check_namespace(&self.namespace)?;
+        check_image(&self.image)?;
+        if self.replicas == 0 {
+            return Err("0 replicas answer nobody: 1 or more".into());
+        }
+        let is_range = |range: &String| is_plain(range, ":./") && range.contains('/');
+        if let Some(range) = self.api_servers.iter().find(|range| !is_range(range)) {
+            return Err(format!("{range:?} is no range of addresses: ADDRESS/BITS"));
+        }
+        let is_name = |name: &String| !name.is_empty() && is_plain(name, ":.-_@");
+        if let Some(name) = self.client_names.iter().find(|name| !is_name(name)) {
+            return Err(format!(
+                "{name:?} is no common name that fits into a flag: letters, digits and :.-_@"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A webhook server outside the cluster, as the API server calls it.
+#[derive(Debug, Clone)]
+pub struct ExternalWebhook {
+    /// The URL: `https://…`, with the path.
+    pub url: String,
+    /// The CA certificates that the API server trusts, PEM.
+    pub ca: String,
+}
+
+impl ExternalWebhook {
+    /// Checks that the API server accepts the URL and the certificates.
+    ///
+    /// # Errors
+    /// A message that says what is wrong.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        let url = &self.url;
+        if !url.starts_with("https://") || !is_plain(url, ":/.-_%[]~") {
+            return Err(format!(
+                "{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate"
+            ));
+        }
+        if self.ca.contains("PRIVATE KEY") {
+            return Err(
+                "the CA file holds a private key, which must not go into the cluster: give the certificate alone".into()
+            );
+        }
+        if !self.ca.contains("-----BEGIN CERTIFICATE-----") {
+            return Err("the CA file holds no certificate in PEM form".into());
+        }
+        Ok(())
+    }
+}
+
+/// The API server's action on a request that the webhook does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// The request is rejected.
+    Fail,
+    /// The request is admitted without an evaluation.
+    Ignore,
+}
+
+impl FailurePolicy {
+    /// Returns the value of `failurePolicy`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "Fail",
+            Self::Ignore => "Ignore",
+        }
+    }
+}
+
+/// Returns every kind that a library's controls apply to.
+#[must_use]
+pub fn kinds(library: &Library) -> BTreeSet<Kind> {
+    let controls = library.controls.iter();
+    let selectors = controls.flat_map(|source| &source.control.kinds);
+    selectors
+        .flat_map(|selector| match selector {
+            KindSelector::Workloads => workload_kinds(),
+            KindSelector::Kind(kind) => vec![kind.clone()],
+        })
+        .collect()
+}
+
+/// Returns the kinds that contain a pod spec.
+pub(crate) fn workload_kinds() -> Vec<Kind> {
+    WORKLOADS
+        .iter()
+        .map(|workload| Kind::new(workload.group, workload.name))
+        .collect()
+}
+
+/// True if a string consists of ASCII letters, digits and `also`: YAML reads it as a plain string.
+pub(crate) fn is_plain(string: &str, also: &str) -> bool {
+    string
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+}
+
+/// Checks a namespace by the rules of a DNS label (RFC 1123).
+fn check_namespace(namespace: &str) -> Result<(), String> {
+    let is_label_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = (1..=63).contains(&namespace.len())
+        && namespace.bytes().all(is_label_byte)
+        && !namespace.starts_with('-')
+        && !namespace.ends_with('-');
+    if is_label {
+        return Ok(());
+    }
+    Err(format!(
+        "{namespace:?} is no name of a namespace: a-z, 0-9 and - inside, at most 63"
+    ))
+}
+
+fn check_image(image: &str) -> Result<(), String> {
+    let is_image = image.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && is_plain(image, ":/.-_@")
+        // A trailing colon would make a YAML map of it.
+        && !image.ends_with(':');
+    if is_image {
+        return Ok(());
+    }
+    Err(format!(
+        "{image:?} is no container image: REGISTRY/NAME:TAG or …@sha256:DIGEST"
+    ))
+}

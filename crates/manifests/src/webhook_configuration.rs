@@ -1,0 +1,126 @@
+//! The ValidatingWebhookConfiguration: the requests that the API server sends, and its action on those
+//! that kubevet does not answer.
+
+use super::{
+    options::{FailurePolicy, workload_kinds},
+    template::{Slots, render},
+    webhook_rules::{ResourcesByGroup, resources_by_group},
+};
+use kubevet_model::Kind;
+use std::collections::BTreeSet;
+
+/// A webhook of the configuration.
+struct Webhook {
+    name: &'static str,
+    /// The comment above it, with `# ` before each line.
+    comment: &'static str,
+    failure_policy: FailurePolicy,
+    /// The operator by which it selects namespaces with the label `kubevet.io/failure-policy: Fail`;
+    /// empty if it ignores the label.
+    label_operator: &'static str,
+}
+
+const FAIL: Webhook = Webhook {
+    name: "fail.kubevet.io",
+    comment: "# Where a workload that nobody judged must not run: namespaces labelled kubevet.io/failure-policy=Fail. None is at
+# first, so an installation that does not come up blocks nothing.",
+    failure_policy: FailurePolicy::Fail,
+    label_operator: "In",
+};
+const IGNORE: Webhook = Webhook {
+    name: "ignore.kubevet.io",
+    comment: "# The same in all other namespaces: nobody waits for a kubevet that is down.",
+    failure_policy: FailurePolicy::Ignore,
+    label_operator: "NotIn",
+};
+const REST: Webhook = Webhook {
+    name: "rest.kubevet.io",
+    comment: "# What else the library looks at, and connections into pods and to kubelets.",
+    failure_policy: FailurePolicy::Ignore,
+    label_operator: "",
+};
+
+/// The subresources that change a running pod. A rule for `pods` does not include them.
+const POD_SUBRESOURCES: [&str; 2] = ["pods/ephemeralcontainers", "pods/resize"];
+
+/// The connections into pods and to kubelets.
+const CONNECT_RESOURCES: &str =
+    "pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy";
+
+/// Returns the template of the configuration, with the slots `client`, `namespace` and `labels`.
+///
+/// There are three webhooks, so that an outage blocks no more than is asked for: workloads in namespaces
+/// that ask for `Fail`, workloads elsewhere, and everything else. If `workloads` is given, one webhook
+/// with that failure policy replaces the first two. Everything else is never blocked.
+pub(crate) fn template(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
+    let workload_kinds = workload_kinds();
+    let other_kinds = kinds.iter().filter(|kind| !workload_kinds.contains(kind));
+    let workload_rules = object_rules(&resources_by_group(&workload_kinds), true);
+    let other_rules = object_rules(&resources_by_group(other_kinds), false)
+        + &rule("", "CONNECT", CONNECT_RESOURCES);
+    let mut webhooks = match workloads {
+        Some(policy) => workload_webhook(policy).template(&workload_rules),
+        None => FAIL.template(&workload_rules) + &IGNORE.template(&workload_rules),
+    };
+    webhooks += &REST.template(&other_rules);
+    render(
+        include_str!("../templates/webhook/configuration.yaml"),
+        &Slots::from([("webhooks", webhooks)]),
+    )
+}
+
+/// Returns the webhook for workloads in every namespace.
+fn workload_webhook(failure_policy: FailurePolicy) -> Webhook {
+    Webhook {
+        name: "workloads.kubevet.io",
+        comment: "# Workloads in every namespace, whatever its label asks for.",
+        failure_policy,
+        label_operator: "",
+    }
+}
+
+impl Webhook {
+    /// Returns the template of the webhook. It leaves the slots `client` and `namespace` open.
+    fn template(&self, rules: &str) -> String {
+        let slots = Slots::from([
+            ("comment", self.comment.to_owned()),
+            ("name", self.name.to_owned()),
+            ("failure-policy", self.failure_policy.name().to_owned()),
+            ("failure-policy-label", self.label_expression()),
+            ("rules", rules.to_owned()),
+        ]);
+        render(include_str!("../templates/webhook/webhook.yaml"), &slots)
+    }
+
+    fn label_expression(&self) -> String {
+        if self.label_operator.is_empty() {
+            return String::new();
+        }
+        render(
+            include_str!("../templates/webhook/failure-policy-label.yaml"),
+            &Slots::from([("operator", self.label_operator.to_owned())]),
+        )
+    }
+}
+
+/// Returns a rule for each API group.
+fn object_rules(resources: &ResourcesByGroup, are_workloads: bool) -> String {
+    let mut rules = String::new();
+    for (group, names) in resources {
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if are_workloads && group.is_empty() {
+            names.extend(POD_SUBRESOURCES);
+        }
+        rules += &rule(group, "CREATE, UPDATE", &names.join(", "));
+    }
+    rules
+}
+
+fn rule(group: &str, operations: &str, resources: &str) -> String {
+    let slots = Slots::from([
+        ("group", group.to_owned()),
+        ("operations", operations.to_owned()),
+        ("resources", resources.to_owned()),
+    ]);
+    render(include_str!("../templates/webhook/rule.yaml"), &slots)
+}

@@ -1,0 +1,103 @@
+//! Counts of a scan by severity and by control status, with a named field for each.
+
+use super::{ControlStatus, Severity};
+
+/// The number of findings of each severity. The order compares critical findings first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct SeverityCounts {
+    /// Critical findings.
+    pub critical: usize,
+    /// High findings.
+    pub high: usize,
+    /// Medium findings.
+    pub medium: usize,
+    /// Low findings.
+    pub low: usize,
+}
+
+impl SeverityCounts {
+    /// Counts one finding.
+    pub fn add(&mut self, severity: Severity) {
+        let count = match severity {
+            Severity::Critical => &mut self.critical,
+            Severity::High => &mut self.high,
+            Severity::Medium => &mut self.medium,
+            Severity::Low => &mut self.low,
+        };
+        *count += 1;
+    }
+
+    /// Returns the number of findings of one severity.
+    #[must_use]
+    pub fn get(self, severity: Severity) -> usize {
+        match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+        }
+    }
+
+    /// Returns the number of all findings.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.critical + self.high + self.medium + self.low
+    }
+
+    /// Returns each severity with its count, the worst severity first.
+    #[must_use]
+    pub fn worst_first(self) -> [(Severity, usize); 4] {
+        [
+            (Severity::Critical, self.critical),
+            (Severity::High, self.high),
+            (Severity::Medium, self.medium),
+            (Severity::Low, self.low),
+        ]
+    }
+}
+
+impl FromIterator<Severity> for SeverityCounts {
+    fn from_iter<I: IntoIterator<Item = Severity>>(severities: I) -> Self {
+        let mut counts = Self::default();
+        for severity in severities {
+            counts.add(severity);
+        }
+        counts
+    }
+}
+
+/// The number of controls of each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ControlStatusCounts {
+    /// Controls that an object fails.
+    pub failed: usize,
+    /// Controls that could not be evaluated for an object.
+    pub not_evaluated: usize,
+    /// Controls that every object passes.
+    pub passed: usize,
+    /// Controls that no object is of interest to, or that are not configured.
+    pub irrelevant: usize,
+}
+
+impl ControlStatusCounts {
+    /// Counts one control.
+    pub fn add(&mut self, status: ControlStatus) {
+        let count = match status {
+            ControlStatus::Failed => &mut self.failed,
+            ControlStatus::NotEvaluated => &mut self.not_evaluated,
+            ControlStatus::Passed => &mut self.passed,
+            ControlStatus::Irrelevant => &mut self.irrelevant,
+        };
+        *count += 1;
+    }
+}
+
+impl FromIterator<ControlStatus> for ControlStatusCounts {
+    fn from_iter<I: IntoIterator<Item = ControlStatus>>(statuses: I) -> Self {
+        let mut counts = Self::default();
+        for status in statuses {
+            counts.add(status);
+        }
+        counts
+    }
+}

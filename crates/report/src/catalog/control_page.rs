@@ -1,0 +1,104 @@
+//! One control in full, for people: its fields, why it matters, the remediation, params, frameworks.
+
+use super::{Param, kind_names, memberships, scope_names};
+use crate::terminal::{TerminalWriter, TextStyle};
+use kubevet_model::{Control, Framework};
+use std::{io, sync::Arc};
+
+/// The columns of the labels before the fields.
+const LABEL_COLUMNS: usize = 11;
+
+pub(super) fn write(
+    control: &Control,
+    frameworks: &[Arc<Framework>],
+    params: &[Param],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    writer.heading(&format!("{} {}", control.id, control.name))?;
+    write_fields(control, writer)?;
+    for (heading, prose) in [
+        ("Why", &control.description),
+        ("How to mend it", &control.remediation),
+    ] {
+        writer.blank_line()?;
+        writer.heading(heading)?;
+        writer.wrapped("  ", 2, &[(TextStyle::Plain, prose)])?;
+    }
+    write_params(control, params, writer)?;
+    write_memberships(control, frameworks, writer)
+}
+
+fn write_fields(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let severity = format!("{} (score {})", control.severity, control.score);
+    let fields = [
+        ("severity", severity),
+        ("category", control.category.clone()),
+        ("looks at", kind_names(control).join(", ")),
+        ("judged in", scope_names(control).join(", ")),
+    ];
+    for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let lead = format!(
+            "  {}",
+            writer.padded(TextStyle::Faint, label, LABEL_COLUMNS)
+        );
+        writer.wrapped(&lead, LABEL_COLUMNS + 2, &[(TextStyle::Plain, value)])?;
+    }
+    Ok(())
+}
+
+fn write_params(
+    control: &Control,
+    params: &[Param],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    if params.is_empty() {
+        return Ok(());
+    }
+    writer.blank_line()?;
+    writer.heading("Params")?;
+    for param in params {
+        let default = if param.default.is_empty() {
+            "Not set by default.".to_owned()
+        } else {
+            format!("Default: {}.", param.default.join(", "))
+        };
+        let spans = [
+            (TextStyle::Strong, param.name.as_str()),
+            (TextStyle::Plain, &param.description),
+            (TextStyle::Faint, &default),
+        ];
+        writer.wrapped("  ", 4, &spans)?;
+    }
+    if !control.requires_any_param.is_empty() {
+        let required = format!(
+            "Judges nothing until one of these is set: {}.",
+            control.requires_any_param.join(", ")
+        );
+        writer.wrapped("  ", 4, &[(TextStyle::Warning, &required)])?;
+    }
+    Ok(())
+}
+
+fn write_memberships(
+    control: &Control,
+    frameworks: &[Arc<Framework>],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    writer.blank_line()?;
+    writer.heading("Frameworks")?;
+    let mut is_empty = true;
+    for (framework, member) in memberships(&control.id, frameworks) {
+        is_empty = false;
+        let section = format!("{} {}", member.section, member.level);
+        let spans = [
+            (TextStyle::Strong, framework.name.as_str()),
+            (TextStyle::Plain, &section),
+            (TextStyle::Faint, &member.reason),
+        ];
+        writer.wrapped("  ", 4, &spans)?;
+    }
+    if is_empty {
+        writer.wrapped("  ", 2, &[(TextStyle::Faint, "none")])?;
+    }
+    Ok(())
+}

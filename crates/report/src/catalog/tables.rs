@@ -1,0 +1,114 @@
+//! The lists of controls and frameworks as tables for people.
+
+use super::memberships;
+use crate::{
+    number_format::count,
+    sanitize::{display_width, truncate_columns},
+    terminal::{TerminalWriter, TextStyle},
+};
+use kubevet_model::{Control, Framework};
+use std::{io, sync::Arc};
+
+/// The maximum width of the id column.
+const MAX_ID_COLUMNS: usize = 24;
+/// The width of the severity column: its header is the longest cell.
+const SEVERITY_COLUMNS: usize = 8;
+/// The maximum width of the column of control names.
+const MAX_NAME_COLUMNS: usize = 48;
+/// The maximum width of the columns of framework names and versions.
+const MAX_FRAMEWORK_COLUMNS: usize = 32;
+/// The minimum width left for the last column, however narrow the terminal is.
+const MIN_LAST_COLUMNS: usize = 12;
+
+pub(super) fn write_controls(
+    controls: &[Arc<Control>],
+    frameworks: &[Arc<Framework>],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let id_columns = widest(controls.iter().map(|control| control.id.as_str())).min(MAX_ID_COLUMNS);
+    let name_columns = widest(controls.iter().map(|control| control.name.as_str()))
+        .clamp("NAME".len(), MAX_NAME_COLUMNS);
+    let header = format!(
+        "{:id_columns$}  {:SEVERITY_COLUMNS$}  {:name_columns$}  FRAMEWORKS",
+        "ID", "SEVERITY", "NAME"
+    );
+    let header = writer.styled(TextStyle::Faint, &header);
+    writer.line(&header)?;
+    // Two columns separate neighbouring cells.
+    let before_last = id_columns + SEVERITY_COLUMNS + name_columns + 6;
+    let last_columns = writer
+        .width()
+        .saturating_sub(before_last)
+        .max(MIN_LAST_COLUMNS);
+    for control in controls {
+        let severity = control.severity;
+        let memberships: Vec<&str> = memberships(&control.id, frameworks)
+            .map(|(framework, _)| framework.name.as_str())
+            .collect();
+        let line = format!(
+            "{}  {}  {}  {}",
+            writer.padded(TextStyle::Plain, control.id.as_str(), id_columns),
+            writer.padded(
+                TextStyle::Severity(severity),
+                severity.name(),
+                SEVERITY_COLUMNS
+            ),
+            writer.padded(
+                TextStyle::Strong,
+                &truncate_columns(&control.name, name_columns),
+                name_columns
+            ),
+            writer.styled(
+                TextStyle::Faint,
+                &truncate_columns(&memberships.join(", "), last_columns)
+            )
+        );
+        writer.line(&line)?;
+    }
+    writer.blank_line()?;
+    let footer = format!(
+        "{}; kubevet list control ID shows one in full",
+        count(controls.len(), "control")
+    );
+    let footer = writer.styled(TextStyle::Faint, &footer);
+    writer.line(&footer)
+}
+
+pub(super) fn write_frameworks(
+    frameworks: &[Arc<Framework>],
+    writer: &mut TerminalWriter<'_>,
+) -> io::Result<()> {
+    let name_columns = widest(frameworks.iter().map(|framework| framework.name.as_str()))
+        .clamp("NAME".len(), MAX_FRAMEWORK_COLUMNS);
+    let version_columns = widest(
+        frameworks
+            .iter()
+            .map(|framework| framework.version.as_str()),
+    )
+    .clamp("VERSION".len(), MAX_FRAMEWORK_COLUMNS);
+    let header = format!(
+        "{:name_columns$}  {:version_columns$}  CONTROLS  DESCRIPTION",
+        "NAME", "VERSION"
+    );
+    let header = writer.styled(TextStyle::Faint, &header);
+    writer.line(&header)?;
+    for framework in frameworks {
+        let name = truncate_columns(&framework.name, name_columns);
+        let version = truncate_columns(&framework.version, version_columns);
+        let lead = format!(
+            "{}  {}  {:>8}  ",
+            writer.padded(TextStyle::Strong, &name, name_columns),
+            writer.padded(TextStyle::Plain, &version, version_columns),
+            framework.members.len()
+        );
+        // The count takes 8 columns, and two columns separate neighbouring cells.
+        let indent = name_columns + version_columns + 14;
+        writer.wrapped(&lead, indent, &[(TextStyle::Faint, &framework.description)])?;
+    }
+    Ok(())
+}
+
+/// Returns the width of the widest cell of a column.
+fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(display_width).max().unwrap_or(0)
+}

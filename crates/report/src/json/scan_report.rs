@@ -1,0 +1,321 @@
+//! The structs of the JSON report, `kubevet.io/v1`, and their conversion from the model.
+
+use super::{API_VERSION, fix_value};
+use crate::{control_index::ControlIndex, number_format::round_percent};
+use kubevet_model::{self as model, FixAction, Position, Scan, Severity};
+use serde::Serialize;
+
+/// The whole report.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ScanReport<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    findings: Vec<Finding<'a>>,
+    errors: Vec<RuleError<'a>>,
+    controls: Vec<Control<'a>>,
+    frameworks: Vec<Framework<'a>>,
+    problems: Vec<Problem<'a>>,
+    skipped: Vec<Skipped<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    control: &'a str,
+    severity: &'static str,
+    object: Object<'a>,
+    source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    message: &'a str,
+    paths: Vec<String>,
+    fixes: Vec<Fix>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fix {
+    Set {
+        path: String,
+        value: serde_json::Value,
+    },
+    Remove {
+        path: String,
+        remove: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct RuleError<'a> {
+    control: &'a str,
+    object: Object<'a>,
+    source: Source<'a>,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Control<'a> {
+    id: &'a str,
+    name: &'a str,
+    severity: &'static str,
+    status: &'static str,
+    reason: &'a str,
+    failed: usize,
+    passed: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Framework<'a> {
+    name: &'a str,
+    version: &'a str,
+    compliance: Option<f64>,
+    failed: usize,
+    passed: usize,
+    not_evaluated: usize,
+    irrelevant: usize,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Skipped<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    files: usize,
+    objects: usize,
+    failed_objects: usize,
+    findings: SeverityCounts,
+    errors: usize,
+    controls: StatusCounts,
+    skipped: usize,
+    problems: usize,
+}
+
+#[derive(Serialize)]
+struct SeverityCounts {
+    critical: usize,
+    high: usize,
+    medium: usize,
+    low: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusCounts {
+    failed: usize,
+    not_evaluated: usize,
+    passed: usize,
+    irrelevant: usize,
+}
+
+impl<'a> ScanReport<'a> {
+    pub(super) fn new(scan: &'a Scan) -> Self {
+        let controls = ControlIndex::of(scan);
+        let findings = scan.objects.iter().flat_map(|result| {
+            let controls = &controls;
+            result.findings.iter().map(move |located| {
+                Finding::new(result, located, controls.severity(&located.finding.control))
+            })
+        });
+        let errors = scan.objects.iter().flat_map(|result| {
+            result
+                .errors
+                .iter()
+                .map(move |error| RuleError::new(result, error))
+        });
+        Self {
+            api_version: API_VERSION,
+            kind: "ScanReport",
+            findings: findings.collect(),
+            errors: errors.collect(),
+            controls: scan.controls.iter().map(Control::new).collect(),
+            frameworks: scan.frameworks.iter().map(Framework::new).collect(),
+            problems: scan.problems.iter().map(Problem::new).collect(),
+            skipped: scan.skipped.iter().map(Skipped::new).collect(),
+            summary: Summary::new(scan),
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    fn new(id: &'a model::ObjectId) -> Self {
+        Self {
+            api_version: &id.api_version,
+            kind: &id.kind,
+            namespace: &id.namespace,
+            name: &id.name,
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn new(source: &'a model::Source) -> Self {
+        Self {
+            file: &source.file,
+            line: source.position.line,
+            column: source.position.column,
+        }
+    }
+}
+
+impl<'a> Finding<'a> {
+    fn new(
+        result: &'a model::ObjectResult,
+        located: &'a model::LocatedFinding,
+        severity: Severity,
+    ) -> Self {
+        let finding = &located.finding;
+        Self {
+            control: finding.control.as_str(),
+            severity: severity.name(),
+            object: Object::new(&result.object),
+            source: Source::new(&located.source),
+            container: located.container.as_deref(),
+            message: &finding.message,
+            paths: finding.paths.iter().map(ToString::to_string).collect(),
+            fixes: finding.fixes.iter().map(Fix::new).collect(),
+        }
+    }
+}
+
+impl Fix {
+    fn new(fix: &model::Fix) -> Self {
+        let path = fix.path.to_string();
+        match &fix.action {
+            FixAction::Set(json) => Self::Set {
+                path,
+                value: fix_value(json),
+            },
+            FixAction::Remove => Self::Remove { path, remove: true },
+        }
+    }
+}
+
+impl<'a> RuleError<'a> {
+    fn new(result: &'a model::ObjectResult, error: &'a model::RuleError) -> Self {
+        Self {
+            control: error.control.as_str(),
+            object: Object::new(&result.object),
+            source: Source::new(&result.source),
+            message: &error.message,
+        }
+    }
+}
+
+impl<'a> Control<'a> {
+    fn new(result: &'a model::ControlResult) -> Self {
+        Self {
+            id: result.control.id.as_str(),
+            name: &result.control.name,
+            severity: result.control.severity.name(),
+            status: result.status.name(),
+            reason: &result.reason,
+            failed: result.failed,
+            passed: result.passed,
+        }
+    }
+}
+
+impl<'a> Framework<'a> {
+    fn new(result: &'a model::FrameworkResult) -> Self {
+        Self {
+            name: &result.framework.name,
+            version: &result.framework.version,
+            compliance: result.compliance.map(|percent| round_percent(percent, 2)),
+            failed: result.failed,
+            passed: result.passed,
+            not_evaluated: result.not_evaluated,
+            irrelevant: result.irrelevant,
+        }
+    }
+}
+
+impl<'a> Problem<'a> {
+    fn new(problem: &'a model::Problem) -> Self {
+        let (line, column) = line_and_column(problem.position);
+        Self {
+            file: &problem.file,
+            line,
+            column,
+            message: &problem.message,
+        }
+    }
+}
+
+impl<'a> Skipped<'a> {
+    fn new(skipped: &'a model::Skipped) -> Self {
+        let (line, column) = line_and_column(skipped.position);
+        Self {
+            file: &skipped.file,
+            line,
+            column,
+            reason: &skipped.reason,
+        }
+    }
+}
+
+fn line_and_column(position: Option<Position>) -> (Option<u32>, Option<u32>) {
+    (position.map(|p| p.line), position.map(|p| p.column))
+}
+
+impl Summary {
+    fn new(scan: &Scan) -> Self {
+        let summary = &scan.summary;
+        let (findings, controls) = (summary.findings, summary.controls);
+        Self {
+            files: summary.files,
+            objects: summary.objects,
+            failed_objects: summary.failed_objects,
+            findings: SeverityCounts {
+                critical: findings.critical,
+                high: findings.high,
+                medium: findings.medium,
+                low: findings.low,
+            },
+            errors: scan.objects.iter().map(|result| result.errors.len()).sum(),
+            controls: StatusCounts {
+                failed: controls.failed,
+                not_evaluated: controls.not_evaluated,
+                passed: controls.passed,
+                irrelevant: controls.irrelevant,
+            },
+            skipped: summary.skipped,
+            problems: scan.problems.len(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Numbers as every format prints them: counts with their noun, and percentages.
+
+/// Returns a count with its noun: `1 finding`, `2 findings`, `0 findings`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// Rounds a compliance in percent to `decimals` digits. It never rounds up to 100, because 100
+/// means that every object passed.
+pub(crate) fn round_percent(compliance: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let rounded = (compliance * scale).round() / scale;
+    if rounded >= 100.0 && compliance < 100.0 {
+        (100.0 * scale - 1.0) / scale
+    } else {
+        rounded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentage_under_100_is_never_rounded_up_to_100() {
+        for (compliance, decimals, expected) in [
+            (100.0, 0, 100.0),
+            (99.999, 0, 99.0),
+            (99.999, 2, 99.99),
+            (66.6666, 2, 66.67),
+            (66.6666, 0, 67.0),
+            (0.0, 2, 0.0),
+        ] {
+            assert_eq!(
+                round_percent(compliance, decimals),
+                expected,
+                "{compliance}"
+            );
+        }
+    }
+}
