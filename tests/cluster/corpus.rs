@@ -1,20 +1,22 @@
 //! One object has one verdict, whoever asks: what the gate says of every object of the corpus as a cluster admits it, with
 //! all that the API server fills in, is what a scan of its file says; and a recorded review is answered to the byte.
 
-use crate::{
-    controlplane::{ControlPlane, not_run},
-    guard::{Guard, binding},
-    process,
-    webhook::configuration,
-};
+use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet::{
     document::{self, Limits},
     model::ObjectId,
 };
+use kubevet_testkit::{
+    build_output::{kubevet_binary, shared_data},
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process,
+    webhook_registration::validating_webhook_configuration,
+};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -51,22 +53,6 @@ struct Object {
 
 /// A finding as far as file and cluster must agree: control, paths, fixes.
 type Found = (String, Vec<String>, Vec<String>);
-
-fn corpus(test: &str) -> Option<PathBuf> {
-    let root = env::var_os("KUBEVET_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = root.join("corpus");
-    if !path.is_dir() {
-        not_run(
-            test,
-            &format!("no folder {}: set KUBEVET_SHARED", path.display()),
-        );
-        return None;
-    }
-    Some(path)
-}
 
 fn objects(folder: &Path) -> Vec<Object> {
     let entries = fs::read_dir(folder).expect("the corpus can be read");
@@ -127,7 +113,7 @@ fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
 
 /// What a scan of the corpus finds, by file, kind, namespace and name.
 fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Found>> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
+    let mut command = Command::new(kubevet_binary());
     command
         .args(["scan", "--exit-zero", "-f", "json"])
         .arg(folder);
@@ -156,7 +142,7 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
 /// The controls that are asked in clusters.
 fn judged_in_clusters() -> BTreeSet<String> {
     let list = process::run(
-        Command::new(env!("CARGO_BIN_EXE_kubevet")).args(["list", "controls", "-f", "json"]),
+        Command::new(kubevet_binary()).args(["list", "controls", "-f", "json"]),
         "",
     );
     let list: Value = serde_json::from_str(&list.ok()).expect("a list is JSON");
@@ -188,11 +174,12 @@ fn text(value: &Value) -> &str {
 
 #[test]
 fn a_cluster_admits_what_a_scan_of_the_file_says() {
-    let Some(folder) = corpus("corpus") else {
+    let Some(folder) = shared_data("corpus", "corpus") else {
         return;
     };
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("corpus", &dir.path().join("cluster"), &["--throw-away"])
+    let Some(cluster) =
+        ControlPlane::isolated("corpus", &dir.path().join("cluster"), &["--throw-away"])
     else {
         return;
     };
@@ -211,8 +198,9 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
     let records = dir.path().join("records").display().to_string();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
     // Only dry runs: what the control plane does for itself is no part of this.
-    let guard = Guard::with(&cluster, &all, &["--record", &records], |gate| {
-        let mut configuration = configuration("corpus", &gate.url(), &gate.ca(), "Fail", &[]);
+    let guard = ActiveWebhook::start_with(&cluster, &all, &["--record", &records], |gate| {
+        let mut configuration =
+            validating_webhook_configuration("corpus", &gate.url(), &gate.ca(), "Fail", &[]);
         let webhook = &mut configuration["webhooks"][0];
         webhook["namespaceSelector"] = json!({});
         webhook["rules"][0]["scope"] = "*".into();
@@ -292,8 +280,8 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
 }
 
 /// Every record, asked of the gate once more and of `kubevet review`: the same bytes.
-fn replay(guard: &Guard<'_>, records: &str, count: usize) {
-    let records: Vec<PathBuf> = crate::waiting::until("all records to be written", || {
+fn replay(guard: &ActiveWebhook<'_>, records: &str, count: usize) {
+    let records: Vec<PathBuf> = wait_for("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
         let whole: Vec<_> = paths
@@ -317,7 +305,7 @@ fn replay(guard: &Guard<'_>, records: &str, count: usize) {
                     let answer = runtime
                         .block_on(client.post("/validate", &body))
                         .expect("the gate answers");
-                    let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
+                    let mut command = Command::new(kubevet_binary());
                     command
                         .arg("review")
                         .arg("--bindings")

@@ -1,11 +1,9 @@
 //! What users see: a bad object is denied with words that help, a good one goes through; warnings, the audit log, Events.
 
-use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    namespace::Namespace,
-    process::Output,
-    waiting::until,
+use crate::active_webhook::{ActiveWebhook, binding};
+use kubevet_testkit::{
+    control_plane::ControlPlane, namespace::TestNamespace, polling::wait_for,
+    process::ProcessOutput,
 };
 
 const CREATE: [&str; 3] = ["create", "-f", "-"];
@@ -42,7 +40,7 @@ fn deny() -> String {
 }
 
 #[track_caller]
-fn denied(output: &Output, words: &str) {
+fn denied(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
@@ -56,7 +54,7 @@ fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
         return;
     };
     let shop = cluster.namespace("denial");
-    let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let bad = shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true));
     let words = format!(
         "admission webhook \"{}.kubevet.test\" denied the request: C-0057 Privileged container: container web is \
@@ -88,7 +86,7 @@ fn every_workload_is_judged_where_it_is_written() {
         return;
     };
     let shop = cluster.namespace("workloads");
-    let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let always = |privileged| template(privileged).replace("restartPolicy: Never, ", "");
     let selected = |privileged| {
         format!(
@@ -180,7 +178,7 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
         binding("note", "controls: [C-0017], validationActions: [Audit]"),
     ]
     .concat();
-    let guard = Guard::over(cluster, &[&shop], &bindings, &[]);
+    let guard = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
     let pod = |privileged| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: web-{privileged}}}, spec: {}}}",
@@ -200,7 +198,7 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
     shop.kubectl_as_developer(&CREATE, &pod(false)).ok();
 
     let annotation = |pod: &str, key: &str| {
-        let annotations = shop.last_audited("create", "pods", pod).annotations();
+        let annotations = shop.last_audit_entry("create", "pods", pod).annotations();
         annotations
             .get(&format!("{}.kubevet.test/{key}", shop.name()))
             .cloned()
@@ -225,7 +223,7 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
 }
 
 /// The names of the objects that Events of the gate are about.
-fn events(shop: &Namespace<'_>) -> String {
+fn events(shop: &TestNamespace<'_>) -> String {
     let path = "jsonpath={range .items[?(@.reason=='Denied')]}{.regarding.name} {end}";
     shop.kubectl(&["get", "events.events.k8s.io", "-o", path], "")
         .ok()
@@ -238,7 +236,7 @@ fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
     };
     let shop = cluster.namespace("dry");
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let guard = Guard::over(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
+    let guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
     let dry = shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", true));
     denied(&dry, "C-0057");
     let wet = shop.kubectl_as_developer(&CREATE, &deployment("wet", true));
@@ -246,7 +244,7 @@ fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
     shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", false))
         .ok();
     // Events are written in the order of their causes, so after this one nothing of the dry run is under way.
-    until("the Event of the denial", || {
+    wait_for("the Event of the denial", || {
         if events(&shop).is_empty() {
             Err("none".to_owned())
         } else {

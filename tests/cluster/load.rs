@@ -3,13 +3,15 @@
 //! failed call again.
 
 use crate::{
-    client::{Client, Failure, Load, Tally},
-    gate::{Gate, free_port},
-    requests::{self, UID, config_map, contains, deployment_in, service},
-    store::Folder,
-    waiting::until,
+    certificate_store::TlsDir,
+    review_requests::{self, UID, config_map, contains, deployment_in, service},
 };
 use hyper::body::Bytes;
+use kubevet_testkit::{
+    polling::wait_for,
+    webhook_client::{CallFailure, LoadPlan, LoadStats, WebhookClient},
+    webhook_process::{WebhookProcess, free_port},
+};
 use std::{
     path::Path,
     sync::{
@@ -21,18 +23,18 @@ use tokio::runtime::Runtime;
 
 /// Two gates, what they are started with, and what calls them.
 struct Pair {
-    gates: [Gate; 2],
+    gates: [WebhookProcess; 2],
     dir: tempfile::TempDir,
-    certificates: Folder,
-    client: Client,
+    certificates: TlsDir,
+    client: WebhookClient,
     runtime: Runtime,
 }
 
 impl Pair {
     fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder can be made");
-        let certificates = Folder::with_a_successor(&dir.path().join("tls"));
-        requests::bindings(dir.path());
+        let certificates = TlsDir::with_a_successor(&dir.path().join("tls"));
+        review_requests::bindings(dir.path());
         let port = free_port();
         let gates = [start(port, dir.path()), start(port, dir.path())];
         let client = gates[0].client();
@@ -46,13 +48,13 @@ impl Pair {
         }
     }
 
-    fn begin(&self, load: Load, stop: &Arc<AtomicBool>) -> Calls {
+    fn begin(&self, load: LoadPlan, stop: &Arc<AtomicBool>) -> Calls {
         let (client, stop) = (self.client.clone(), Arc::clone(stop));
         self.runtime
             .spawn(async move { load.run(&client, stop).await })
     }
 
-    fn end(&self, calls: Calls) -> Tally {
+    fn end(&self, calls: Calls) -> LoadStats {
         self.runtime.block_on(calls).expect("the callers end")
     }
 
@@ -64,7 +66,7 @@ impl Pair {
         self.certificates.renew_for(name);
         self.hang_up();
         for (gate, before) in self.gates.iter().zip(before) {
-            until("the new certificate to be taken", || {
+            wait_for("the new certificate to be taken", || {
                 let now = taken(gate);
                 if now > before {
                     Ok(())
@@ -79,10 +81,10 @@ impl Pair {
     fn rebind(&self, name: &str) {
         let generation = |gate: &Gate| gate.metric("kubevet_library_generation");
         let before = self.gates.each_ref().map(generation);
-        requests::bind(self.dir.path(), name);
+        review_requests::bind(self.dir.path(), name);
         self.hang_up();
         for (gate, before) in self.gates.iter().zip(before) {
-            until("the new binding to be in force", || {
+            wait_for("the new binding to be in force", || {
                 if generation(gate) > before {
                     Ok(())
                 } else {
@@ -103,10 +105,10 @@ impl Pair {
 
     /// A binding that is none: what was in force stays, and both gates say so.
     fn break_bindings(&self) {
-        requests::replace(self.dir.path(), "{kind: ControlBinding");
+        review_requests::replace(self.dir.path(), "{kind: ControlBinding");
         self.hang_up();
         for gate in &self.gates {
-            until("the broken binding to be seen", || {
+            wait_for("the broken binding to be seen", || {
                 match gate.metric("kubevet_library_problems") {
                     0.0 => Err(gate.stderr()),
                     _ => Ok(()),
@@ -129,9 +131,9 @@ impl Pair {
     }
 }
 
-type Calls = tokio::task::JoinHandle<Tally>;
+type Calls = tokio::task::JoinHandle<LoadStats>;
 
-fn start(port: u16, dir: &Path) -> Gate {
+fn start(port: u16, dir: &Path) -> WebhookProcess {
     let bindings = dir.join("bindings").display().to_string();
     let flags = [
         "--bindings",
@@ -142,7 +144,7 @@ fn start(port: u16, dir: &Path) -> Gate {
         "500ms",
         "--share-port",
     ];
-    Gate::start_on(port, &dir.join("tls"), &flags).expect("it starts")
+    WebhookProcess::start_on(port, &dir.join("tls"), &flags).expect("it starts")
 }
 
 fn for_us(body: &[u8]) -> bool {
@@ -166,8 +168,8 @@ fn load(
     per_connection: u64,
     body: Bytes,
     accept: fn(&[u8]) -> bool,
-) -> Load {
-    Load {
+) -> LoadPlan {
+    LoadPlan {
         callers,
         calls,
         calls_per_connection: per_connection,
@@ -178,7 +180,7 @@ fn load(
 }
 
 /// Small objects and denials; connections that are kept, used for a while, and for one call only.
-fn mixture(calls: u64) -> [Load; 5] {
+fn mixture(calls: u64) -> [LoadPlan; 5] {
     let percent = calls / 100;
     [
         load(4, percent * 60, u64::MAX, service(), allowed),
@@ -262,8 +264,8 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
             .map(|(_, count)| count.parse::<f64>().expect("a metric is a number"))
             .sum::<f64>()
     };
-    let asked = |gate: &Gate, more: f64| {
-        until("more reviews", || {
+    let asked = |gate: &WebhookProcess, more: f64| {
+        wait_for("more reviews", || {
             let now = reviews(gate);
             if now >= more {
                 Ok(now)
@@ -297,10 +299,10 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
     );
     // A wrong answer is none of the ways in which a call may be lost.
     let kinds = [
-        Failure::Connect,
-        Failure::Handshake,
-        Failure::NoAnswer,
-        Failure::HalfAnswer,
+        CallFailure::Connect,
+        CallFailure::Handshake,
+        CallFailure::NoResponse,
+        CallFailure::TruncatedBody,
     ];
     assert!(
         tallies

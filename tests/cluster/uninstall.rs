@@ -2,11 +2,11 @@
 //! after it was taken away in whatever order. The gate runs outside, with the rights of its service account and no others,
 //! and the API server calls it by a URL.
 
-use crate::{
-    controlplane::ControlPlane,
-    gate::{Gate, free_port},
-    requests::{bindings, manifests, pod},
-    waiting::until,
+use crate::review_requests::{bindings, manifests, pod};
+use kubevet_testkit::{
+    control_plane::ControlPlane,
+    polling::wait_for,
+    webhook_process::{WebhookProcess, free_port},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -42,14 +42,14 @@ fn install(cluster: &ControlPlane, port: u16) {
             "",
         )
         .ok();
-    cluster.obeys("kubevet");
+    cluster.wait_until_obeyed("kubevet");
     let labels = json!({"kubevet.io/failure-policy": "Fail"});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CAREFUL, "labels": labels}});
     cluster
         .kubectl(&["apply", "-f", "-"], &namespace.to_string())
         .ok();
     for namespace in [CAREFUL, "kubevet", "default", "kube-system"] {
-        until("the default service account", || {
+        wait_for("the default service account", || {
             let seen = cluster.kubectl(&["get", "serviceaccount", "default", "-n", namespace], "");
             if seen.code == 0 {
                 Ok(())
@@ -102,7 +102,7 @@ fn account(cluster: &ControlPlane, dir: &Path) -> String {
 }
 
 /// The gate as the Deployment starts it, but for where it listens and keeps its certificates.
-fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
+fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
     let kubeconfig = account(cluster, dir);
     let flags = [
         ["--kubeconfig", &kubeconfig],
@@ -111,7 +111,7 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
         ["--deployment", "kubevet"],
         ["--drain-delay", "10ms"],
     ];
-    Gate::start_in(
+    WebhookProcess::start_in(
         "kubevet",
         port,
         &dir.join("tls"),
@@ -122,7 +122,7 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
 
 /// A Pod is judged where nothing may run that nobody judged.
 fn until_judged(cluster: &ControlPlane) {
-    until("the gate to be asked", || {
+    wait_for("the gate to be asked", || {
         let bad = cluster.kubectl(
             &["create", "--dry-run=server", "-n", CAREFUL, "-f", "-"],
             &pod("bad", true),
@@ -140,7 +140,7 @@ fn until_judged(cluster: &ControlPlane) {
 fn a_cluster_comes_up_with_nobody_there_to_judge() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
-    let Some(cluster) = ControlPlane::own("cold start", &data, &[]) else {
+    let Some(cluster) = ControlPlane::isolated("cold start", &data, &[]) else {
         return;
     };
     let port = free_port();
@@ -158,7 +158,7 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
         );
     };
     let own_pods = |cluster: &ControlPlane| {
-        until("the Pods of kubevet", || {
+        wait_for("the Pods of kubevet", || {
             let pods = cluster
                 .kubectl(&["get", "pods", "-n", "kubevet", "-o", "name"], "")
                 .ok();
@@ -173,7 +173,7 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
     all_can_be_written(&cluster);
     cluster.crash();
 
-    let cluster = ControlPlane::own("cold start", &data, &[]).expect("it was there before");
+    let cluster = ControlPlane::isolated("cold start", &data, &[]).expect("it was there before");
     all_can_be_written(&cluster);
     // What a controller makes, too, of kubevet's own.
     let before = own_pods(&cluster);
@@ -204,7 +204,8 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
 #[test]
 fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("uninstall", &dir.path().join("cluster"), &[]) else {
+    let Some(cluster) = ControlPlane::isolated("uninstall", &dir.path().join("cluster"), &[])
+    else {
         return;
     };
     let printed = manifests();
@@ -252,7 +253,7 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
             }
         }
         for namespace in [CAREFUL, "kube-system", "default"] {
-            until(&format!("{namespace} to be written to: {order}"), || {
+            wait_for(&format!("{namespace} to be written to: {order}"), || {
                 can_be_written(&cluster, namespace)
             });
         }

@@ -1,12 +1,10 @@
 //! What an UPDATE brings in is denied, what was there before lives on: workloads that were made before the gate came can
 //! be kept going, and nobody can make more of them.
 
-use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    namespace::Namespace,
-    process::Output,
-    waiting::until,
+use crate::active_webhook::{ActiveWebhook, binding};
+use kubevet_testkit::{
+    control_plane::ControlPlane, namespace::TestNamespace, polling::wait_for,
+    process::ProcessOutput,
 };
 use serde_json::{Value, json};
 
@@ -45,16 +43,16 @@ fn deployment(name: &str, containers: &[Value]) -> Value {
     })
 }
 
-fn create(shop: &Namespace<'_>, object: &Value) -> Output {
+fn create(shop: &TestNamespace<'_>, object: &Value) -> ProcessOutput {
     shop.kubectl_as_developer(&["create", "-f", "-"], &object.to_string())
 }
 
-fn apply(shop: &Namespace<'_>, object: &Value) -> Output {
+fn apply(shop: &TestNamespace<'_>, object: &Value) -> ProcessOutput {
     shop.kubectl_as_developer(&["apply", "--server-side", "-f", "-"], &object.to_string())
 }
 
 #[track_caller]
-fn denied(output: &Output, words: &str) {
+fn denied(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
@@ -63,7 +61,7 @@ fn denied(output: &Output, words: &str) {
 }
 
 /// What the API server says beside warnings.
-fn denial(output: &Output) -> &str {
+fn denial(output: &ProcessOutput) -> &str {
     output
         .stderr
         .split_once(" denied the request: ")
@@ -72,7 +70,7 @@ fn denial(output: &Output) -> &str {
 
 /// It went through, and the user was told what was there before.
 #[track_caller]
-fn warned(output: &Output, words: &str) {
+fn warned(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 0, "{output:?}");
     assert!(
         output.stderr.contains("Warning: ") && output.stderr.contains(words),
@@ -81,10 +79,10 @@ fn warned(output: &Output, words: &str) {
 }
 
 /// Waits until the Deployment has so many Pods of its newest template.
-fn pods_exist(shop: &Namespace<'_>, name: &str, count: u64) {
+fn pods_exist(shop: &TestNamespace<'_>, name: &str, count: u64) {
     let path =
         "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
-    until("the Deployment's new Pods", || {
+    wait_for("the Deployment's new Pods", || {
         let seen = shop
             .kubectl(&["get", "deployment", name, "-o", path], "")
             .ok();
@@ -106,7 +104,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
     let shop = cluster.namespace("old");
     create(&shop, &deployment("old", &[privileged("web")])).ok();
     pods_exist(&shop, "old", 1);
-    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(""), &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
 
     warned(
@@ -135,7 +133,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         "(already there)",
     );
 
-    let made = cluster.audited(shop.name(), "controllers' creations", |it| {
+    let made = cluster.audit_entries(shop.name(), "controllers' creations", |it| {
         it.verb() == "create"
             && it.user().starts_with("system:serviceaccount:kube-system:")
             && it.code() != 404
@@ -196,7 +194,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         "--wait=false",
     ])
     .ok();
-    until("the end of the Deployment and its Pods", || {
+    wait_for("the end of the Deployment and its Pods", || {
         let left = shop
             .kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "")
             .ok();
@@ -215,7 +213,7 @@ fn a_violator_is_let_go_with_its_finalizers() {
     let mut held = pod("held", &[privileged("web")]);
     held["metadata"]["finalizers"] = json!(["kubevet.test/hold"]);
     create(&shop, &held).ok();
-    let _guard = Guard::over(cluster, &[&shop], &deny(", onUpdate: All"), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(", onUpdate: All"), &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
     denied(&kubectl(&["label", "pod", "held", "team=shop"]), "C-0057");
     let status = r#"{"status": {"message": "hello"}}"#;
@@ -249,7 +247,7 @@ fn a_violator_is_let_go_with_its_finalizers() {
         &kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]),
         "(going away)",
     );
-    until("the end of the Pod", || {
+    wait_for("the end of the Pod", || {
         let left = kubectl(&["get", "pods", "-o", "name"]).ok();
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
@@ -269,7 +267,7 @@ fn what_is_put_before_or_in_place_of_the_old_is_new() {
         )
     };
     apply(&shop, &old(&[])).ok();
-    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(""), &[]);
 
     // A container in front moves the indices of the others and is no violator for that.
     warned(
@@ -326,7 +324,7 @@ fn subresources_of_pods_are_ways_in_too() {
         ),
     ]
     .concat();
-    let _guard = Guard::over(cluster, &[&shop], &bindings, &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
 
     let debug = |pod: &str, profile: &str| {

@@ -3,10 +3,8 @@
 //! objects are all test data and a sample of what the proof makes of them.
 
 use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    policies::vap,
-    waiting::until,
+    active_webhook::{ActiveWebhook, binding},
+    admission_policies::vap,
 };
 use kubevet::{
     model::{ControlId, Kind},
@@ -14,6 +12,7 @@ use kubevet::{
     proof::{self, Answer, Plan, Question, Seed, Voice, VoiceError},
     workload::is_workload,
 };
+use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -112,7 +111,7 @@ fn objects() -> BTreeMap<String, Value> {
 
 /// What the policies say of objects, by name: the controls that fail.
 fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let entries = cluster.audited(namespace, "creates", |it| it.verb() == "create");
+    let entries = cluster.audit_entries(namespace, "creates", |it| it.verb() == "create");
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in entries {
         let failed = told.entry(entry.name().to_owned()).or_default();
@@ -129,7 +128,7 @@ fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<St
 fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
-        ControlPlane::own("verdicts", &dir.path().join("cluster"), &["--throw-away"])
+        ControlPlane::isolated("verdicts", &dir.path().join("cluster"), &["--throw-away"])
     else {
         return;
     };
@@ -137,7 +136,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     let kubeconfig = cluster.kubeconfig().display().to_string();
     vap(&["apply", "--action", "Audit", "--kubeconfig", &kubeconfig]).ok();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
-    let guard = Guard::over(&cluster, &[&shop], &all, &[]);
+    let guard = ActiveWebhook::start(&cluster, &[&shop], &all, &[]);
     let create = |objects: &[&Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         // What is no valid object is refused before anybody is asked, and does not stop the others.
@@ -164,7 +163,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
             "spec": {"selector": selector, "template": template}}),
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mark-map"}, "data": {"password": "x"}}),
     ];
-    until("the policies to be in force", || {
+    wait_for("the policies to be in force", || {
         create(&marks.iter().collect::<Vec<_>>()).ok();
         let told = told(&cluster, shop.name());
         let silent = told
@@ -182,7 +181,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
     guard.decision("of the last object", |it| it["name"] == "last");
-    let told = until("the last object in the audit log", || {
+    let told = wait_for("the last object in the audit log", || {
         let told = told(&cluster, shop.name());
         if told.contains_key("last") {
             Ok(told)

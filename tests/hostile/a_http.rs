@@ -2,20 +2,20 @@
 //! memory.
 
 use crate::{
-    line::{Line, PATIENCE},
-    objects::{ordinary_bad, ordinary_clean},
-    raw::Reply,
-    scale::{scale, together},
-    server::{Server, Setup, denied},
+    attack_connection::{AttackConnection, HANG_TIMEOUT},
+    attack_objects::{ordinary_bad, ordinary_clean},
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup, assert_denied},
 };
+use kubevet_testkit::raw_connection::RawResponse;
 use std::io;
 
 /// Sends a head with a body after it, on a connection of its own.
-fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<Reply> {
-    let mut connection = Line::ordinary(server);
+fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<RawResponse> {
+    let mut connection = AttackConnection::ordinary(server);
     connection.send(format!("{line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
     connection.send(body);
-    connection.reply(PATIENCE)
+    connection.response(HANG_TIMEOUT)
 }
 
 /// What must come of a request.
@@ -32,13 +32,13 @@ enum Want {
 }
 
 #[track_caller]
-fn check(name: &str, reply: io::Result<Reply>, want: Want) {
+fn check(name: &str, reply: io::Result<RawResponse>, want: Want) {
     let allowed = reply
         .as_ref()
         .is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
     assert!(!allowed, "{name}: allowed");
     match (want, reply) {
-        (Want::Denied, Ok(reply)) => denied(&reply, "bad", 403, "C-0057"),
+        (Want::Denied, Ok(reply)) => assert_denied(&reply, "bad", 403, "C-0057"),
         (Want::Status(known) | Want::Ended(known), Ok(reply)) => {
             assert!(
                 known.contains(&reply.status),
@@ -54,8 +54,8 @@ fn check(name: &str, reply: io::Result<Reply>, want: Want) {
 
 #[test]
 fn a7_heads_and_lengths_of_all_sorts() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     let length = body.len();
     let bytes = body.as_bytes();
@@ -211,16 +211,20 @@ fn a7_heads_and_lengths_of_all_sorts() {
     ] {
         let line = format!("POST /validate?timeout={time} HTTP/1.1");
         let reply = exchange(&server, &line, &known, bytes).unwrap();
-        assert_eq!(reply.response("bad")["allowed"], false, "A7.23 {time}");
+        assert_eq!(
+            reply.review_response("bad")["allowed"],
+            false,
+            "A7.23 {time}"
+        );
     }
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
 fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     let one = |body: &str| {
         format!(
             "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
@@ -228,14 +232,16 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
         )
     };
     let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
-    let mut line = Line::ordinary(&server);
+    let mut line = AttackConnection::ordinary(&server);
     // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
     for _ in 0..scale(5, 25) {
         assert!(line.send(pair.repeat(20).as_bytes()));
         for _ in 0..20 {
-            denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
+            assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
             assert_eq!(
-                line.reply(PATIENCE).unwrap().response("clean")["allowed"],
+                line.response(HANG_TIMEOUT)
+                    .unwrap()
+                    .review_response("clean")["allowed"],
                 true
             );
         }
@@ -244,11 +250,11 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
 
 #[test]
 fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     for announced in [body.len(), body.len() + 100] {
-        let mut line = Line::ordinary(&server);
+        let mut line = AttackConnection::ordinary(&server);
         line.send(
             format!(
                 "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}"
@@ -256,7 +262,7 @@ fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
             .as_bytes(),
         );
         line.half_close();
-        check("A7.20", line.reply(PATIENCE), Want::Never);
+        check("A7.20", line.response(HANG_TIMEOUT), Want::Never);
     }
-    server.lives();
+    server.assert_running();
 }

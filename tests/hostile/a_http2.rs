@@ -1,15 +1,15 @@
 //! A10: floods of HTTP/2 frames. The connection ends, or the work stays bounded; nobody else is kept waiting.
 
 use crate::{
-    frames::{
-        CONTINUATION, DATA, END_HEADERS, GOAWAY, H2, HEADERS, PING, RST_STREAM, SETTINGS, frame,
-        headers, integer,
+    attack_connection::{ATTACKER_ADDRESS, CLIENT_ADDRESS},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup},
+    baseline_traffic::with_baseline_traffic,
+    http2_frames::{
+        CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, Http2Connection, PING, RST_STREAM,
+        SETTINGS, frame, headers, integer,
     },
-    line::{ATTACKER, CALLER},
-    objects::ordinary_bad,
-    ordinary::meanwhile,
-    scale::{scale, together},
-    server::{Server, Setup},
 };
 use std::time::Duration;
 
@@ -18,25 +18,29 @@ const GROWTH_MAX_MIB: u64 = 64;
 /// More CPU than any flood of this size may cost.
 const CPU_MAX: Duration = Duration::from_secs(20);
 
-fn bounded(attack: impl FnOnce(&Server, &mut H2)) {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn bounded(attack: impl FnOnce(&Server, &mut Http2Connection)) {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let before = server.rss_mib();
-    let ((), seen) = meanwhile(&server, CALLER, |progress| {
-        let mut connection = H2::open(&server, ATTACKER, None).unwrap();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        let mut connection = Http2Connection::open(&server, ATTACKER_ADDRESS, None).unwrap();
         connection.send_patience(Duration::from_secs(2));
         attack(&server, &mut connection);
         progress.rounds(3);
     });
-    seen.all_right();
+    seen.assert_undisturbed();
     let grown = server.peak_mib().saturating_sub(before);
     assert!(grown < GROWTH_MAX_MIB, "{grown} MiB more");
     assert!(server.cpu() < CPU_MAX, "{:?}", server.cpu());
-    server.lives();
+    server.assert_running();
 }
 
 /// Sends this over and over; how often it was taken.
-fn flood(connection: &mut H2, times: usize, mut next: impl FnMut(&mut H2) -> Vec<u8>) -> usize {
+fn flood(
+    connection: &mut Http2Connection,
+    times: usize,
+    mut next: impl FnMut(&mut Http2Connection) -> Vec<u8>,
+) -> usize {
     (0..times)
         .take_while(|_| {
             let bytes = next(connection);

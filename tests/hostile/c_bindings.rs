@@ -2,12 +2,12 @@
 //! something whole takes its place.
 
 use crate::{
-    line::post,
-    objects::ordinary_bad,
-    scale::{scale, together},
-    server::{EXAMPLE, Server, Setup},
-    waiting::until,
+    attack_connection::post,
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{EXAMPLE, Server, ServerSetup},
 };
+use kubevet_testkit::polling::wait_for;
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},
     process::Signal,
@@ -24,7 +24,7 @@ use std::{
 const LOOKS: Duration = Duration::from_secs(6);
 
 fn denies(server: &Server) -> bool {
-    post(server, ordinary_bad()).response("bad")["allowed"] == false
+    post(server, ordinary_bad()).review_response("bad")["allowed"] == false
 }
 
 fn file(server: &Server) -> std::path::PathBuf {
@@ -116,7 +116,7 @@ const TRIES: &[Try] = &[
 
 #[test]
 fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
-    let _machine = together();
+    let _machine = share_machine();
     // Each has a server of its own, and all wait at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| harmed(it))).collect();
@@ -129,11 +129,11 @@ fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
 }
 
 fn harmed(one: &Try) -> Option<String> {
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     assert!(denies(&server));
     (one.harm)(&server.path("bindings"));
     if one.is_problem {
-        until(one.name, || {
+        wait_for(one.name, || {
             match server.metric("kubevet_library_problems") {
                 0.0 => Err(server.stderr()),
                 _ => Ok(()),
@@ -148,14 +148,14 @@ fn harmed(one: &Try) -> Option<String> {
             server.stderr()
         ));
     }
-    server.lives();
+    server.assert_running();
     // And what is mended is taken.
     if one.is_problem && !one.name.starts_with("C2.12") {
         let folder = server.path("bindings");
         let _ = fs::remove_file(folder.join("000.yaml"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("000.yaml"), EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
-        until(one.name, || {
+        wait_for(one.name, || {
             if denies(&server) {
                 Err(server.stderr())
             } else {
@@ -169,8 +169,8 @@ fn harmed(one: &Try) -> Option<String> {
 /// A copy that keeps size and time is taken when the server is told to look, at the latest.
 #[test]
 fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     let path = file(&server);
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(&path, EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
@@ -181,7 +181,7 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
         .set_times(FileTimes::new().set_modified(time))
         .unwrap();
     server.signal(Signal::HUP);
-    until("the change", || {
+    wait_for("the change", || {
         if denies(&server) {
             Err(server.stderr())
         } else {
@@ -192,8 +192,8 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
 
 #[test]
 fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     for it in 0..scale(1000, 5000) {
         server.bind(
             &format!("b{it}.yaml"),
@@ -203,7 +203,7 @@ fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies()
     let generation = |it: &Server| {
         it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems")
     };
-    until("them to be looked at", || {
+    wait_for("them to be looked at", || {
         if generation(&server) > 1.0 {
             Ok(())
         } else {
@@ -212,5 +212,5 @@ fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies()
     });
     thread::sleep(LOOKS);
     assert!(denies(&server));
-    server.lives();
+    server.assert_running();
 }

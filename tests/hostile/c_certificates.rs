@@ -2,12 +2,12 @@
 //! authority of before get through all the while.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    scale::{scale, together},
-    server::{Server, Setup},
-    waiting::until,
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup},
 };
+use kubevet_testkit::polling::wait_for;
 use rcgen::{CertificateParams, KeyPair};
 use std::{
     fs,
@@ -93,7 +93,7 @@ const TRIES: &[Try] = &[
 
 #[test]
 fn c1_damaged_certificates_change_nothing_for_callers() {
-    let _machine = together();
+    let _machine = share_machine();
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
         tries
@@ -105,14 +105,16 @@ fn c1_damaged_certificates_change_nothing_for_callers() {
 }
 
 fn damage(one: &Try) -> Option<String> {
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     if one.theirs {
         fs::remove_file(server.tls().join("ca.key")).unwrap();
         thread::sleep(Duration::from_secs(3));
     }
-    let tls = Tls::of(&server);
-    let leaf =
-        |server: &Server| Line::open(server, &tls, CALLER, PATIENCE).map(|it| it.certificate());
+    let tls = TlsConfig::of(&server);
+    let leaf = |server: &Server| {
+        AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
+            .map(|it| it.certificate())
+    };
     let before = leaf(&server).unwrap();
     (one.harm)(server.tls());
     let begun = Instant::now();
@@ -133,7 +135,7 @@ fn damage(one: &Try) -> Option<String> {
             Ok(_) => thread::sleep(Duration::from_millis(300)),
         }
     }
-    server.lives();
+    server.assert_running();
     assert!(
         server.peak_mib() < 256,
         "{}: {} MiB",
@@ -146,11 +148,11 @@ fn damage(one: &Try) -> Option<String> {
 /// As a Secret is mounted: the files are links, and one link is put in place of another.
 #[test]
 fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
-    let other = Setup::example().no_decision_log().start();
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
+    let other = ServerSetup::example().no_decision_log().start();
     fs::remove_file(server.tls().join("ca.key")).unwrap();
-    let before = Tls::of(&server);
+    let before = TlsConfig::of(&server);
     for (folder, from) in [("..1", &server), ("..2", &other)] {
         fs::create_dir(server.tls().join(folder)).unwrap();
         for name in ["ca.crt", "tls.crt", "tls.key"] {
@@ -162,18 +164,19 @@ fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
         fs::remove_file(server.tls().join(name)).unwrap();
         symlink(Path::new("..data").join(name), server.tls().join(name)).unwrap();
     }
-    let after = Tls::of(&other);
+    let after = TlsConfig::of(&other);
     symlink("..2", server.tls().join("..new")).unwrap();
     fs::rename(server.tls().join("..new"), server.tls().join("..data")).unwrap();
-    until("the new pair", || {
+    wait_for("the new pair", || {
         // One of the two is served at every moment.
-        let [old, new] = [&before, &after].map(|it| Line::open(&server, it, CALLER, PATIENCE));
+        let [old, new] = [&before, &after]
+            .map(|it| AttackConnection::open(&server, it, CLIENT_ADDRESS, HANG_TIMEOUT));
         match (old, new) {
             (_, Ok(mut line)) => {
                 let reply = line
-                    .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                    .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                     .unwrap();
-                assert_eq!(reply.response("bad")["allowed"], false);
+                assert_eq!(reply.review_response("bad")["allowed"], false);
                 Ok(())
             }
             (Ok(_), Err(error)) => Err(error.to_string()),

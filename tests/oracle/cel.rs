@@ -2,7 +2,6 @@
 //! printed expressions find what the engine finds, never err, and say a sentence; an object's findings are all known
 //! when it is put in place of itself, and of any other object what the webhook's decision says.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     decision::{Because, Callbacks, Case, Rules, User, decide},
     document::{self, Document},
@@ -15,6 +14,7 @@ use kubevet::{
     model::{ControlId, EvalRequest, Kind, Operation},
     policy::{self, Library, ParamValue, Params},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -204,7 +204,7 @@ impl Proof {
             request["operation"] = json!("UPDATE");
             request["oldObject"] = request["object"].clone();
         }
-        let answer = self.oracle.ask(&request);
+        let answer = self.oracle.send(&request);
         let place = format!("{}:{}", document.file(), document.position());
         // What the API server cannot read never reaches admission.
         if answer.get("error").is_some() {
@@ -391,7 +391,7 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
                 let number = written(&proof.engine, &id, &kind, &params).and_then(|it| {
                     let answer = proof
                         .oracle
-                        .ask(&json!({"op": "prepare", "policies": {"one": it}}));
+                        .send(&json!({"op": "prepare", "policies": {"one": it}}));
                     answer["prepared"].as_u64()
                 });
                 if number.is_none() {
@@ -422,7 +422,7 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
             found.push((id.clone(), object.file.clone(), own));
         }
     }
-    for ((id, file, own), answer) in found.iter().zip(proof.oracle.ask_all(&questions)) {
+    for ((id, file, own), answer) in found.iter().zip(proof.oracle.send_all(&questions)) {
         let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
         if answer.get("invalid").is_some() {
             proof.unread += 1;
@@ -588,7 +588,8 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
 #[test]
 fn policies_find_what_the_engine_finds_in_the_public_cases() {
     let test = "policies_find_what_the_engine_finds_in_the_public_cases";
-    let (Some(folder), Some(mut proof)) = (shared(test, "facts/cases"), Proof::new(test)) else {
+    let (Some(folder), Some(mut proof)) = (shared_data(test, "facts/cases"), Proof::new(test))
+    else {
         return;
     };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
@@ -725,7 +726,7 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
             .iter()
             .map(|(a, b)| update("decode", json_of(&a.document), json_of(&b.document)).to_string())
             .collect();
-        let answers = proof.oracle.ask_all(&questions);
+        let answers = proof.oracle.send_all(&questions);
         let (mut questions, mut decisions) = (Vec::new(), Vec::new());
         for ((a, b), answer) in pairs.iter().zip(&answers) {
             let Some(both) = decoded(answer) else {
@@ -745,7 +746,7 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
             questions.push(question.to_string());
             decisions.push((format!("{id} {} over {}", a.file, b.file), known));
         }
-        for ((place, known), answer) in decisions.iter().zip(proof.oracle.ask_all(&questions)) {
+        for ((place, known), answer) in decisions.iter().zip(proof.oracle.send_all(&questions)) {
             let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
             let said = answer["decisions"]
                 .as_array()

@@ -1,7 +1,7 @@
 //! The YAML reader against `sigs.k8s.io/yaml`, which kubectl and Helm read with.
 
-use crate::support::{Oracle, shared};
 use kubevet::document::{Limits, read_yaml};
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use proptest::{
     collection,
     prelude::*,
@@ -39,7 +39,7 @@ fn ours(text: &str) -> Outcome {
 }
 
 fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
-    let answer = oracle.ask(&json!({ "op": "yaml", "text": text }));
+    let answer = oracle.send(&json!({ "op": "yaml", "text": text }));
     let mut outcome = Outcome {
         documents: Vec::new(),
         refused: 0,
@@ -309,7 +309,7 @@ fn the_corpus_is_read_as_in_go() {
     let Some(mut oracle) = Oracle::start("corpus") else {
         return;
     };
-    let Some(corpus) = shared("corpus", "corpus") else {
+    let Some(corpus) = shared_data("corpus", "corpus") else {
         return;
     };
     let mut files = 0;

@@ -1,8 +1,8 @@
 //! The three ways in which an intrinsic is written, held to each other: the library's Rego under OPA, the native half,
 //! and the CEL under the API server's cel-go. Quantities are held to Kubernetes' own parser too.
 
-use crate::support::Oracle;
 use kubevet::{engine, policy};
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 
 /// One intrinsic, with arguments beside those that change from case to case.
@@ -107,7 +107,7 @@ impl Voices {
         let query = format!("[[x | x := {term}] | some c in input.cases]");
         let request = json!({"op": "rego", "regoVersion": "v1", "modules": self.modules, "query": query,
             "input": {"cases": cases}});
-        let answer = self.oracle.ask(&request);
+        let answer = self.oracle.send(&request);
         let found = answer["result"]
             .as_array()
             .unwrap_or_else(|| panic!("{query}: {answer}"))
@@ -127,7 +127,7 @@ impl Voices {
             let expression = format!("cases.map(c, {expression})");
             let request = json!({"op": "cel", "version": "1.30", "expression": expression,
                 "variables": {"cases": cases}});
-            let answer = self.oracle.ask(&request);
+            let answer = self.oracle.send(&request);
             let values = answer["value"].as_array();
             found.extend(
                 values
@@ -876,7 +876,7 @@ fn connections_are_put_into_words_alike() {
         for object in &objects {
             let request = json!({"op": "rego", "regoVersion": "v1", "modules": voices.modules,
                 "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
-            let opa = vec![voices.oracle.ask(&request)["result"].take()];
+            let opa = vec![voices.oracle.send(&request)["result"].take()];
             let native = vec![
                 engine::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
                     .unwrap_or_default(),

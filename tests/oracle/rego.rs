@@ -1,7 +1,6 @@
 //! The rules under OPA and under the engine: the same findings on every object of the test data, of the public cases and
 //! of the corpus.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     document::{self, Document, Limits},
     engine::{self, Engine},
@@ -9,6 +8,7 @@ use kubevet::{
     model::{EvalRequest, Finding, FixAction},
     policy::{self, Library, ParamValue, Params},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,7 +65,7 @@ impl Voices {
         document.root().write_json(&mut text);
         let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
         let input = json!({"object": object, "params": params_json(params), "request": {"operation": "CREATE"}});
-        let answer = self.oracle.ask(&json!({
+        let answer = self.oracle.send(&json!({
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
         assert!(answer.get("error").is_none(), "{place}: {answer}");
@@ -184,7 +184,8 @@ fn opa_and_the_engine_agree_on_the_test_data() {
 #[test]
 fn opa_and_the_engine_agree_on_the_public_cases() {
     let test = "opa_and_the_engine_agree_on_the_public_cases";
-    let (Some(folder), Some(mut voices)) = (shared(test, "facts/cases"), Voices::new(test)) else {
+    let (Some(folder), Some(mut voices)) = (shared_data(test, "facts/cases"), Voices::new(test))
+    else {
         return;
     };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
@@ -208,7 +209,7 @@ fn opa_and_the_engine_agree_on_the_public_cases() {
 #[test]
 fn opa_and_the_engine_agree_on_the_corpus() {
     let test = "opa_and_the_engine_agree_on_the_corpus";
-    let (Some(folder), Some(mut voices)) = (shared(test, "corpus"), Voices::new(test)) else {
+    let (Some(folder), Some(mut voices)) = (shared_data(test, "corpus"), Voices::new(test)) else {
         return;
     };
     let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
@@ -247,7 +248,7 @@ fn the_image_library_answers_by_its_table() {
         let query = format!("[x | i := input.image; x := [data.lib.images.{questions}]][0]");
         let request =
             json!({"op": "rego", "modules": modules, "query": query, "input": {"image": row[0]}});
-        let answer = oracle.ask(&request);
+        let answer = oracle.send(&request);
         assert_eq!(
             answer["result"].as_array().map(Vec::as_slice),
             row.get(1..),
@@ -260,7 +261,7 @@ fn the_image_library_answers_by_its_table() {
         let request = json!({"op": "rego", "modules": modules,
             "query": "[1 | data.lib.images.within(input.image, input.place)]",
             "input": {"image": row[0], "place": row[1]}});
-        let found = !oracle.ask(&request)["result"]
+        let found = !oracle.send(&request)["result"]
             .as_array()
             .expect("a list")
             .is_empty();

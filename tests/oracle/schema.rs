@@ -3,8 +3,8 @@
 //!
 //! For each type an object is made that holds an empty one, and the API server's policies are asked what they see there.
 
-use crate::support::Oracle;
 use kubevet::schema::{Field, KindInfo, Schema, Type, TypeId};
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -247,7 +247,7 @@ fn ask(
             "validations": validations,
         },
     });
-    let answer = oracle.ask(&json!({ "op": "vap", "policy": policy, "object": object }));
+    let answer = oracle.send(&json!({ "op": "vap", "policy": policy, "object": object }));
     let decisions = answer["decisions"]
         .as_array()
         .unwrap_or_else(|| panic!("{object}: {answer}"));

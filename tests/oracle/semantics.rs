@@ -1,15 +1,13 @@
 //! What the compiler makes of Rego, construct by construct, against OPA, over every pair of values.
 
-use crate::{
-    rego::{canonical, finding},
-    support::Oracle,
-};
+use crate::rego::{canonical, finding};
 use kubevet::{
     document::{self, Limits},
     engine::Engine,
     model::EvalRequest,
     policy, proof,
 };
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -51,7 +49,7 @@ fn what_is_compiled_means_what_opa_says() {
                 .to_string()
         })
         .collect();
-    let answers = oracle.ask_all(&lines);
+    let answers = oracle.send_all(&lines);
     let (mut differences, mut seen) = (Vec::new(), vec![BTreeSet::new(); library.controls.len()]);
     for (object, answer) in objects.iter().zip(&answers) {
         let answer: Value = serde_json::from_str(answer).expect("JSON");

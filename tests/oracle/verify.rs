@@ -1,6 +1,5 @@
 //! One verdict, whoever gives it: the proof on generated objects, as `kubevet policy verify` runs it.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     document::{self, Limits},
     engine::Engine,
@@ -8,14 +7,17 @@ use kubevet::{
     policy::{self, Library},
     proof::{self, Panel, Pipe, Plan, Report, Seed},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
 
 /// How many comparisons, where KUBEVET_VERIFY_COUNT does not say.
 const COUNT: u64 = 100_000;
 
-impl Pipe for Oracle {
+struct OraclePipe(Oracle);
+
+impl Pipe for OraclePipe {
     fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {
-        Ok(self.ask_all(lines))
+        Ok(self.0.send_all(lines))
     }
 }
 
@@ -40,7 +42,7 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
         }
     }
     assert!(seeds.len() > 300, "only {} test objects", seeds.len());
-    if let Some(folder) = shared(test, "facts/cases") {
+    if let Some(folder) = shared_data(test, "facts/cases") {
         for path in std::fs::read_dir(folder).expect("the cases are there") {
             let (file, problems) = policy::read_cases(&path.expect("a file").path());
             assert!(problems.is_empty(), "{problems:?}");
@@ -54,7 +56,7 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
             }
         }
     }
-    if let Some(folder) = shared(test, "corpus") {
+    if let Some(folder) = shared_data(test, "corpus") {
         let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
         seeds.extend(
             input
@@ -94,7 +96,7 @@ fn run(test: &str, asked: Asked) -> Option<Report> {
         reference,
         policies,
     };
-    let oracle = || Oracle::start(test).ok_or(()).map(Some);
+    let oracle = || Oracle::start(test).map(OraclePipe).ok_or(()).map(Some);
     let Ok((mut voices, _)) = panel.voices(oracle) else {
         return None;
     };

@@ -1,11 +1,11 @@
-//! Whole outputs, kept as plain files beside this one. `UPDATE=1 cargo test` rewrites them.
+//! Complete outputs, compared with the files in `snapshots/`; `UPDATE=1 cargo test` rewrites them.
 
 use crate::fixture;
 use kubevet::{
     model::Scan,
     report::{self, ListFormat, Param, Style, View},
 };
-use std::{env, fs, path::Path};
+use kubevet_testkit::snapshot::assert_matches_file;
 
 fn written(scan: &Scan, format: &str, style: Style) -> String {
     let mut out = Vec::new();
@@ -22,44 +22,9 @@ fn style(view: View, width: usize) -> Style {
 }
 
 /// Compares with the file of that name, or rewrites it.
+#[track_caller]
 fn check(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/report/snapshots")
-        .join(name);
-    if env::var_os("UPDATE").is_some_and(|it| it == "1") {
-        fs::write(&path, actual).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        expected == actual,
-        "{name} differs; UPDATE=1 cargo test rewrites it\n{}",
-        diff(&expected, actual)
-    );
-}
-
-/// The lines that differ, after the common beginning and before the common end.
-fn diff(expected: &str, actual: &str) -> String {
-    let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
-    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let lines = |lines: &[&str], sign: char| -> String {
-        lines[head..lines.len() - tail]
-            .iter()
-            .map(|line| format!("{sign} {line}\n"))
-            .collect()
-    };
-    format!(
-        "at line {}:\n{}{}",
-        head + 1,
-        lines(&old, '-'),
-        lines(&new, '+')
-    )
+    assert_matches_file(&format!("tests/report/snapshots/{name}"), actual);
 }
 
 #[test]

@@ -1,0 +1,562 @@
+//! Bodies and connections that mean harm: each gets an answer by verdict or by policy, within time and memory, and none is
+//! taken for allowed.
+
+use kubevet_testkit::{
+    raw_connection::{RawConnection, RawResponse, container_spec, create_pod_review, post},
+    test_dir::TestDir,
+    webhook_process::WebhookProcess,
+};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, TcpStream},
+    time::{Duration, Instant},
+};
+
+const DENIES_PRIVILEGED: &str = "apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: strict}
+spec: {controls: [C-0057], validationActions: [Deny]}
+";
+
+/// A gate that denies privileged containers, in a folder of its own.
+pub(crate) fn start_webhook() -> (WebhookProcess, TestDir) {
+    let dir = TestDir::new().file("bindings/strict.yaml", DENIES_PRIVILEGED);
+    let bindings = dir.path().join("bindings");
+    let gate = WebhookProcess::start(
+        &dir.path().join("tls"),
+        &["--bindings", bindings.to_str().unwrap()],
+    )
+    .unwrap();
+    (gate, dir)
+}
+
+/// Denied with this code and these words.
+#[track_caller]
+pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &str) {
+    let response = reply.review_response(uid);
+    assert_eq!(response["allowed"], false);
+    assert_eq!(response["status"]["code"], code, "{response:?}");
+    assert!(
+        response["status"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(says),
+        "{response:?}"
+    );
+}
+
+#[track_caller]
+pub(crate) fn assert_allowed(reply: &RawResponse, uid: &str) {
+    assert_eq!(reply.review_response(uid)["allowed"], true);
+}
+
+/// The most memory that a process had at once, in bytes.
+pub(crate) fn peak_memory_kib(gate: &WebhookProcess) -> usize {
+    let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|it| it.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<usize>()
+        .unwrap()
+        << 10
+}
+
+/// A Pod whose annotation is a text of so many bytes.
+fn heavy(uid: &str, bytes: usize, privileged: bool) -> String {
+    let text = "\\u0001".repeat(bytes / 6);
+    create_pod_review(uid, &container_spec(privileged)).replacen(
+        r#""metadata":{"#,
+        &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"#),
+        1,
+    )
+}
+
+#[test]
+fn what_is_large_is_judged_and_what_is_larger_is_denied_by_policy_in_bounded_memory() {
+    let (gate, _dir) = start_webhook();
+    for megabytes in [3, 6, 27] {
+        let uid = format!("u-{megabytes}");
+        assert_denied(
+            &post(&gate, heavy(&uid, megabytes << 20, true)),
+            &uid,
+            403,
+            "C-0057",
+        );
+        assert_allowed(&post(&gate, heavy(&uid, megabytes << 20, false)), &uid);
+    }
+    let before = peak_memory_kib(&gate);
+    assert!(before < 400 << 20, "{} MiB", before >> 20);
+    let body = heavy("u-65", 65 << 20, false);
+    assert_denied(&post(&gate, &body), "u-65", 413, "64 MiB");
+    let mut line = RawConnection::open(&gate);
+    line.send(b"POST /validate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for piece in body.as_bytes().chunks(1 << 20) {
+        line.send(format!("{:x}\r\n", piece.len()).as_bytes());
+        line.send(piece);
+        line.send(b"\r\n");
+    }
+    line.send(b"0\r\n\r\n");
+    assert_denied(&line.response().unwrap(), "u-65", 413, "64 MiB");
+    // Announced, it costs nothing; in pieces, 64 MiB and what a vector needs to grow.
+    assert!(
+        peak_memory_kib(&gate) < before.max(300 << 20),
+        "{} after {} MiB",
+        peak_memory_kib(&gate) >> 20,
+        before >> 20
+    );
+    // One that announces too much, and has no uid where it is looked for.
+    let none = "x".repeat(65 << 20);
+    post(&gate, none).assert_rejected(503);
+    assert!(
+        gate.metric("kubevet_shed_reviews_total{why=\"too_large\"}") == 2.0,
+        "{}",
+        gate.metrics()
+    );
+}
+
+#[test]
+fn text_that_readers_disagree_on_is_read_as_the_api_server_reads_it_or_denied() {
+    let (gate, _dir) = start_webhook();
+    let pod = |spec: &str| create_pod_review("u-1", spec);
+    let twice = |first: bool, last: bool| {
+        container_spec(last).replace(
+            "{\"privileged\":",
+            &format!("{{\"privileged\":{first},\"privileged\":"),
+        )
+    };
+    assert_denied(&post(&gate, pod(&twice(false, true))), "u-1", 403, "C-0057");
+    assert_allowed(&post(&gate, pod(&twice(true, false))), "u-1");
+    for text in [r"a\u0000b", r"\ud800", r"\udc00\ud800", r"\ufeff"] {
+        let with = |privileged| {
+            pod(&container_spec(privileged)).replace(
+                "\"shop\"}",
+                &format!("\"shop\",\"labels\":{{\"a\":\"{text}\"}}}}"),
+            )
+        };
+        assert_denied(&post(&gate, with(true)), "u-1", 403, "C-0057");
+        let reply = post(&gate, with(false));
+        let status = reply.review_response("u-1").get("status").cloned();
+        assert!(status.is_none_or(|it| it["code"] == 400), "{text}");
+    }
+    for number in [
+        "1e400",
+        "-1e400",
+        "123456789012345678901234567890",
+        "9007199254740993",
+        "1e-400",
+    ] {
+        let reply = post(
+            &gate,
+            pod(&format!(r#""x":{number},{}"#, container_spec(true))),
+        );
+        let response = reply.review_response("u-1");
+        assert_eq!(response["allowed"], false, "{number}");
+    }
+    for (broken, says) in [
+        (
+            pod(&format!(r#""x":NaN,{}"#, container_spec(false))),
+            "no JSON",
+        ),
+        (
+            pod(&container_spec(false)).replace("\"b\"", "\"\u{1}\""),
+            "control character",
+        ),
+    ] {
+        assert_denied(&post(&gate, broken), "u-1", 400, says);
+    }
+    // Go puts U+FFFD in place of what is no UTF-8, and takes the rest.
+    let not_utf8 = |privileged, at: u8| -> Vec<u8> {
+        pod(&container_spec(privileged))
+            .replace("\"b\"", "\"~\"")
+            .bytes()
+            .map(|it| if it == at { 0xff } else { it })
+            .collect()
+    };
+    assert_denied(&post(&gate, not_utf8(true, b'~')), "u-1", 403, "C-0057");
+    assert_allowed(&post(&gate, not_utf8(false, b'~')), "u-1");
+    // In the envelope's own words, `object` among them.
+    assert_denied(&post(&gate, not_utf8(false, b'j')), "u-1", 400, "no object");
+    let marked = [b"\xef\xbb\xbf", pod(&container_spec(true)).as_bytes()].concat();
+    let reply = post(&gate, marked);
+    assert!(
+        reply.status == 400 || reply.review_response("u-1")["allowed"] == false,
+        "{reply:?}"
+    );
+}
+
+#[test]
+fn depth_and_breadth_are_bounded_in_time() {
+    let (gate, _dir) = start_webhook();
+    let nested = |open: &str, close: &str, count: usize| {
+        create_pod_review(
+            "u-1",
+            &format!(
+                r#""x":{}1{},{}"#,
+                open.repeat(count),
+                close.repeat(count),
+                container_spec(false)
+            ),
+        )
+    };
+    for body in [
+        nested("[", "]", 10_000),
+        nested("{\"a\":", "}", 10_000),
+        nested("[", "]", 1_000_000),
+    ] {
+        assert_denied(&post(&gate, body), "u-1", 400, "deep");
+    }
+    // Never closed, so that not even the end of the envelope is there.
+    let open = create_pod_review("u-1", &format!(r#""x":{}"#, "[".repeat(1_000_000)));
+    assert_denied(&post(&gate, open), "u-1", 400, "deep");
+    let flat = create_pod_review(
+        "u-1",
+        &format!(
+            r#""x":[{}1],{}"#,
+            "[],".repeat(300_000),
+            container_spec(true)
+        ),
+    );
+    assert_denied(&post(&gate, flat), "u-1", 403, "C-0057");
+
+    let containers: Vec<String> = (0..10_000)
+        .map(|it| {
+            format!(r#"{{"name":"c{it}","image":"b","securityContext":{{"privileged":true}}}}"#)
+        })
+        .collect();
+    let labels: Vec<String> = (0..200_000).map(|it| format!(r#""l{it}":"v""#)).collect();
+    let env = format!(r#"[{{"name":"E","value":"{}"}}]"#, "(a+)+$".repeat(170_000));
+    for (what, body) in [
+        (
+            "containers",
+            create_pod_review(
+                "u-1",
+                &format!(r#""spec":{{"containers":[{}]}}"#, containers.join(",")),
+            ),
+        ),
+        (
+            "labels",
+            create_pod_review("u-1", &container_spec(true)).replace(
+                "\"shop\"}",
+                &format!("\"shop\",\"labels\":{{{}}}}}", labels.join(",")),
+            ),
+        ),
+        (
+            "env",
+            create_pod_review(
+                "u-1",
+                &container_spec(true).replace("\"image\"", &format!("\"env\":{env},\"image\"")),
+            ),
+        ),
+    ] {
+        let begun = Instant::now();
+        let reply = RawConnection::open(&gate).post("/validate?timeout=4s", body.as_bytes());
+        let took = begun.elapsed();
+        assert_eq!(reply.review_response("u-1")["allowed"], false, "{what}");
+        assert!(took < Duration::from_secs(10), "{what}: {took:?}");
+        assert!(
+            reply.body.len() < 64 << 10,
+            "{what}: {} bytes",
+            reply.body.len()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_review_gets_400_and_is_never_allowed() {
+    let (gate, _dir) = start_webhook();
+    let good = create_pod_review("u-1", &container_spec(false));
+    assert_allowed(&post(&gate, &good), "u-1");
+    for body in [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "hello".to_owned(),
+        format!("[{good}]"),
+        format!("{good}{good}"),
+        r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#.to_owned(),
+        r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}"#
+            .to_owned(),
+        good.replacen(
+            "\"request\":",
+            "\"response\":{\"uid\":\"u-1\",\"allowed\":true},\"request\":",
+            1,
+        ),
+        good.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
+        good.replace("admission.k8s.io/v1", "admission.k8s.io/v9"),
+        good.replace("\"AdmissionReview\"", "\"admissionreview\""),
+        good.replace("u-1", ""),
+        good.replacen("\"u-1\"", "7", 1),
+    ] {
+        let reply = post(&gate, &body);
+        // Two documents begin like one review, which is answered by policy: no.
+        match reply.status {
+            200 => assert_denied(&reply, "u-1", 400, "JSON"),
+            _ => reply.assert_rejected(400),
+        }
+    }
+    for (path, method) in [
+        ("/validate", "GET"),
+        ("/", "POST"),
+        ("/validate/x", "POST"),
+        ("/validate", "PUT"),
+    ] {
+        let mut line = RawConnection::open(&gate);
+        line.send(
+            format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+        );
+        let status = line.response().unwrap().status;
+        assert!(matches!(status, 404 | 405), "{method} {path}: {status}");
+    }
+}
+
+#[test]
+fn http_as_odd_as_it_may_be_is_answered() {
+    let (gate, _dir) = start_webhook();
+    let body = create_pod_review("u-1", &container_spec(true));
+    let length = body.len();
+    let exchange = |head: &str, body: &[u8]| {
+        let mut line = RawConnection::open(&gate);
+        line.send(format!("POST /validate HTTP/1.1\r\nHost: localhost\r\n{head}\r\n").as_bytes());
+        line.send(body);
+        line.response()
+    };
+    for head in [
+        format!("Content-Type: text/plain\r\nContent-Length: {length}\r\n"),
+        format!("Content-Encoding: identity\r\nContent-Length: {length}\r\n"),
+        format!(
+            "Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        ),
+    ] {
+        assert_denied(
+            &exchange(&head, body.as_bytes()).unwrap(),
+            "u-1",
+            403,
+            "C-0057",
+        );
+    }
+    let chunked = format!("{length:x};x=y\r\n{body}\r\n0\r\nTrailer: x\r\n\r\n");
+    assert_denied(
+        &exchange("Transfer-Encoding: chunked\r\n", chunked.as_bytes()).unwrap(),
+        "u-1",
+        403,
+        "C-0057",
+    );
+    // Neither a length nor chunks: by the rules of HTTP there is no body.
+    exchange("", body.as_bytes()).unwrap().assert_rejected(400);
+    exchange(
+        &format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n"),
+        body.as_bytes(),
+    )
+    .unwrap()
+    .assert_rejected(415);
+    // Both at once is how one request is smuggled into another.
+    let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
+    if let Some(reply) = exchange(both, chunked.as_bytes()) {
+        assert!(
+            reply.status == 400 || reply.review_response("u-1")["allowed"] == false,
+            "{reply:?}"
+        );
+    }
+    let two = exchange(
+        &format!("Content-Length: {length}\r\nContent-Length: 3\r\n"),
+        body.as_bytes(),
+    )
+    .unwrap();
+    two.assert_rejected(400);
+
+    let mut line = RawConnection::open(&gate);
+    let expects = format!(
+        "POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    );
+    line.send(expects.as_bytes());
+    assert_eq!(line.response().unwrap().status, 100);
+    line.send(body.as_bytes());
+    assert_denied(&line.response().unwrap(), "u-1", 403, "C-0057");
+
+    // Pipelined: each is answered, in order, on one connection.
+    let mut line = RawConnection::open(&gate);
+    let one = |uid: &str, privileged| {
+        let body = create_pod_review(uid, &container_spec(privileged));
+        format!(
+            "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    line.send(
+        format!(
+            "{}{}{}",
+            one("p-1", true),
+            one("p-2", false),
+            one("p-3", true)
+        )
+        .as_bytes(),
+    );
+    assert_denied(&line.response().unwrap(), "p-1", 403, "C-0057");
+    assert_allowed(&line.response().unwrap(), "p-2");
+    assert_denied(&line.response().unwrap(), "p-3", 403, "C-0057");
+
+    // A caller that has said all and closed its half still hears the answer.
+    let mut line = RawConnection::open(&gate);
+    line.send(one("h-1", true).as_bytes());
+    line.half_close();
+    if let Some(reply) = line.response() {
+        assert_denied(&reply, "h-1", 403, "C-0057");
+    }
+    // One that closes it in the middle of the body waits for nothing.
+    let mut line = RawConnection::open(&gate);
+    line.send(one("h-2", true).as_bytes().split_at(300).0);
+    line.half_close();
+    if let Some(reply) = line.response() {
+        reply.assert_rejected(400);
+    }
+    assert_allowed(
+        &post(&gate, create_pod_review("u-2", &container_spec(false))),
+        "u-2",
+    );
+}
+
+#[test]
+fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
+    let (gate, _dir) = start_webhook();
+    let body = create_pod_review("slow-1", &container_spec(false));
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+    };
+    let begun = Instant::now();
+    let mut line = RawConnection::open(&gate);
+    line.send(head("/validate?timeout=1s").as_bytes());
+    line.send(&body.as_bytes()[..400]);
+    if let Some(reply) = line.response() {
+        assert_denied(&reply, "slow-1", 504, "");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        gate.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0,
+        "{}",
+        gate.metrics()
+    );
+    let mut line = RawConnection::open(&gate);
+    line.send(head("/validate?timeout=500ms").as_bytes());
+    if let Some(reply) = line.response() {
+        reply.assert_rejected(503);
+    }
+    assert_allowed(&post(&gate, &body), "slow-1");
+}
+
+#[test]
+fn what_is_no_tls_is_let_go_and_harms_nobody() {
+    let (gate, _dir) = start_webhook();
+    let garbage: Vec<u8> = (0..100_000_u32)
+        .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    for bytes in [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".as_slice(),
+        b"POST /validate HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+        &garbage,
+        &[0; 10_000],
+        b"\x16\x03\x01\xff\xff",
+        b"",
+    ] {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, gate.port())).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let ended = stream.read_to_end(&mut answer);
+        // An alert at most, a reset perhaps, and never an answer in the clear.
+        assert!(
+            ended.is_ok()
+                || ended.is_err_and(|it| it.kind() == std::io::ErrorKind::ConnectionReset)
+        );
+        assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    }
+    assert!(
+        gate.metric("kubevet_tls_handshake_failures_total") >= 5.0,
+        "{}",
+        gate.metrics()
+    );
+    assert_allowed(
+        &post(&gate, create_pod_review("u-1", &container_spec(false))),
+        "u-1",
+    );
+}
+
+/// Rules as deep as are let through must fit the stack that reviews are judged on.
+#[test]
+fn the_deepest_rules_fit_the_stack_of_a_review() {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| {
+        (1..=count).map(line).collect::<Vec<_>>().join("\n")
+    };
+    let metadata = |id: usize| {
+        format!(
+            "# METADATA\n# title: Deep\n# custom:\n#   id: C-{id}\n#   severity: low\n#   kinds: [workloads]\n#   \
+             remediation: none\npackage controls.c{id}\nimport rego.v1\n"
+        )
+    };
+    let deny = |statements: &str| {
+        format!(
+            "deny contains {{\"message\": \"m\", \"paths\": [\"metadata.name\"], \"fixes\": []}} if {{\n{statements}\n}}\n"
+        )
+    };
+    let bodies = [
+        deny(&lines(210, &|it| format!("\tsome x{it} in [1]"))),
+        deny(&lines(210, &|it| format!("\tx{it} := {it}"))),
+        format!(
+            "f0(x) := x\n{}\n{}",
+            lines(50, &|it| format!("f{it}(x) := f{}(x)", it - 1)),
+            deny("\tf50(1) == 1")
+        ),
+        format!(
+            "p0 := 1\n{}\n{}",
+            lines(65, &|it| format!("p{it} := p{}", it - 1)),
+            deny("\tp65 == 1")
+        ),
+        deny(&format!("\tx := {}", vec!["1"; 60].join(" - "))),
+        deny(&format!(
+            "\t{}true{}",
+            "every x in [1] { ".repeat(9),
+            " }".repeat(9)
+        )),
+    ];
+    let mut dir = TestDir::new().file(
+        "bindings/all.yaml",
+        DENIES_PRIVILEGED.replace("[C-0057]", "['*']"),
+    );
+    for (place, body) in bodies.iter().enumerate() {
+        dir = dir.file(
+            &format!("rules/{place}.rego"),
+            format!("{}{body}", metadata(9001 + place)),
+        );
+    }
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let flags = [
+        "--bindings",
+        &path("bindings"),
+        "--custom-rules",
+        &path("rules"),
+    ];
+    let gate = WebhookProcess::start(&dir.path().join("tls"), &flags).unwrap();
+    let response =
+        post(&gate, create_pod_review("u-1", &container_spec(true))).review_response("u-1");
+    let found = response["auditAnnotations"]["denied"].as_str().unwrap();
+    for place in 0..bodies.len() {
+        assert!(
+            found.contains(&format!("C-{} ", 9001 + place)),
+            "{response:?}"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! What the gate writes while it runs: nobody who does not read it can stop it, no line has more than its bound or a
+//! character that a terminal would obey, and a log that was moved away is begun anew.
+
+use kubevet_testkit::{
+    build_output::kubevet_binary,
+    polling::wait_for,
+    raw_connection::{container_spec, create_pod_review, post},
+    test_dir::TestDir,
+    webhook_process::{WebhookProcess, free_port},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    io::Write as _,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+const STRICT: &str = "apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: strict}
+spec: {validationActions: [Deny], controls: [C-0057, K-0001]}
+";
+/// More than a line of the decision log may have.
+const LINE_BYTES: usize = 128 << 10;
+
+/// A child that is gone with this value.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A stream whose other end is held, full, and read by nobody.
+fn full_stream() -> (UnixStream, Stdio) {
+    let (held, mut written) = UnixStream::pair().unwrap();
+    written.set_nonblocking(true).unwrap();
+    while written.write(&[b'x'; 4096]).is_ok() {}
+    while written.write(b"x").is_ok() {}
+    written.set_nonblocking(false).unwrap();
+    (held, Stdio::from(OwnedFd::from(written)))
+}
+
+/// A gate with these streams, ready.
+fn started(
+    dir: &TestDir,
+    flags: &[&str],
+    stdout: Stdio,
+    stderr: Stdio,
+) -> (Killed, WebhookProcess) {
+    let (port, metrics) = (free_port(), free_port());
+    let listen = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{metrics}")];
+    let mut command = Command::new(kubevet_binary());
+    command.args([
+        "serve",
+        "--listen",
+        &listen[0],
+        "--metrics-listen",
+        &listen[1],
+        "--tls-dir",
+        "tls",
+    ]);
+    command
+        .args(["--bindings", "b", "--drain-delay", "50ms"])
+        .args(flags)
+        .current_dir(dir.path());
+    for name in [
+        "RUST_BACKTRACE",
+        "KUBERNETES_SERVICE_HOST",
+        "POD_NAMESPACE",
+        "KUBEVET_LOG",
+    ] {
+        command.env_remove(name);
+    }
+    let child = Killed(command.stdout(stdout).stderr(stderr).spawn().unwrap());
+    let gate = WebhookProcess::attach(port, metrics, &dir.path().join("tls"));
+    wait_for("the gate to be ready", || match gate.readiness() {
+        Some((200, _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    (child, gate)
+}
+
+fn signal(child: &Killed, name: &str) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {}", child.0.id())])
+        .status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+fn ended(child: &mut Killed) -> ExitStatus {
+    wait_for("its end", || {
+        child
+            .0
+            .try_wait()
+            .unwrap()
+            .ok_or_else(|| "it runs".to_owned())
+    })
+}
+
+fn denies(gate: &WebhookProcess) -> bool {
+    post(gate, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
+        == false
+}
+
+/// Standard error that nobody reads: reviews are answered, changed bindings are taken, TERM ends the process.
+#[test]
+fn standard_error_that_nobody_reads_costs_lines_and_nothing_else() {
+    let dir = TestDir::new().file("b/strict.yaml", STRICT);
+    let (_held, stderr) = full_stream();
+    let (mut child, gate) = started(&dir, &[], Stdio::null(), stderr);
+    let generation = || gate.metric("kubevet_library_generation");
+    for count in 2..6 {
+        signal(&child, "HUP");
+        wait_for("another generation", || {
+            if generation() >= f64::from(count) {
+                Ok(())
+            } else {
+                Err(gate.metrics())
+            }
+        });
+    }
+    assert!(denies(&gate));
+    fs::write(
+        dir.path().join("b/strict.yaml"),
+        STRICT.replace("Deny", "Warn"),
+    )
+    .unwrap();
+    wait_for("the changed binding", || {
+        if denies(&gate) {
+            Err(gate.metrics())
+        } else {
+            Ok(())
+        }
+    });
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+}
+
+/// Standard output that nobody reads: decisions wait, are lost and counted, and TERM ends the process.
+#[test]
+fn standard_output_that_nobody_reads_costs_decisions_and_nothing_else() {
+    let dir = TestDir::new().file("b/strict.yaml", STRICT);
+    let (_held, stdout) = full_stream();
+    let (mut child, gate) = started(&dir, &[], stdout, Stdio::null());
+    // The longest lines there are: no more than 16 MiB of them wait.
+    let name = "n".repeat(1 << 20);
+    for _ in 0..40 {
+        let body = create_pod_review("u", &container_spec(true))
+            .replace("\"web\"", &format!("\"{name}\""));
+        assert_eq!(post(&gate, body).review_response("u")["allowed"], false);
+    }
+    let memory = fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap_or_default();
+    let resident = memory
+        .lines()
+        .find_map(|it| it.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    if let Some(kilobytes) = resident.and_then(|it| it.parse::<u64>().ok()) {
+        assert!(
+            kilobytes < 300 << 10,
+            "{kilobytes} KiB after 40 names of 1 MiB"
+        );
+    }
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+}
+
+#[test]
+fn a_line_is_bounded_and_has_nothing_that_a_terminal_obeys() {
+    let dir = TestDir::new().file("b/strict.yaml", STRICT);
+    let (mut child, gate) = started(
+        &dir,
+        &["--decision-log", "log"],
+        Stdio::null(),
+        Stdio::null(),
+    );
+    let long = "\u{9b}x".repeat(1 << 18);
+    for (from, to) in [
+        (
+            "\"name\":\"web\",\"namespace\":\"shop\",\"operation\"",
+            format!("\"name\":\"{long}\",\"namespace\":\"shop\",\"operation\""),
+        ),
+        (
+            "\"namespace\":\"shop\",\"operation\"",
+            format!("\"namespace\":\"{long}\",\"operation\""),
+        ),
+        ("\"resource\":\"pods\"", format!("\"resource\":\"{long}\"")),
+        (
+            "\"operation\"",
+            format!("\"subResource\":\"{long}\",\"operation\""),
+        ),
+        ("\"username\":\"ann\"", format!("\"username\":\"{long}\"")),
+    ] {
+        let body = create_pod_review("u", &container_spec(true)).replacen(from, &to, 1);
+        assert!(body.len() > long.len(), "{from} is not there");
+        post(&gate, body).review_response("u");
+    }
+    // What `kubectl exec` sends to an API server, and that to us.
+    let command = r"\u009b31m\u202e\u2028\u007f\u3164";
+    let exec = create_pod_review("exec", &format!(r#""command":["sh","-c","{command}"]"#))
+        .replace("\"Pod\"", "\"PodExecOptions\"")
+        .replace("CREATE", "CONNECT")
+        .replace("\"operation\"", "\"subResource\":\"exec\",\"operation\"");
+    assert_eq!(post(&gate, exec).review_response("exec")["allowed"], false);
+    post(
+        &gate,
+        create_pod_review(&"u".repeat(129), &container_spec(true)),
+    )
+    .assert_rejected(400);
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+
+    let log = dir.read("log");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 6, "{log}");
+    for line in &lines {
+        assert!(line.len() < LINE_BYTES, "{} bytes", line.len());
+        assert!(
+            line.chars()
+                .all(|c| !c.is_control() && !"\u{202e}\u{2028}\u{3164}".contains(c)),
+            "{line}"
+        );
+    }
+    let exec: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    let message = exec["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains('\u{9b}') || message.contains("31m"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
+    let dir = TestDir::new().file("b/strict.yaml", STRICT);
+    let (mut child, gate) = started(
+        &dir,
+        &["--decision-log", "log"],
+        Stdio::null(),
+        Stdio::null(),
+    );
+    assert!(denies(&gate));
+    wait_for("the line", || {
+        if dir.read("log").contains("denied") {
+            Ok(())
+        } else {
+            Err(dir.read("log"))
+        }
+    });
+    fs::rename(dir.path().join("log"), dir.path().join("log.1")).unwrap();
+    signal(&child, "HUP");
+    wait_for("it was heard", || {
+        match gate.metric("kubevet_library_generation") {
+            it if it >= 2.0 => Ok(()),
+            it => Err(it.to_string()),
+        }
+    });
+    assert!(denies(&gate));
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+    assert_eq!(
+        (
+            dir.read("log.1").lines().count(),
+            dir.read("log").lines().count()
+        ),
+        (1, 1)
+    );
+}
+
+/// A record that cannot be written, and makes its writer wait for ever, costs records and nothing else.
+#[test]
+fn a_record_folder_that_hangs_costs_records_and_nothing_else() {
+    let dir = TestDir::new().file("b/strict.yaml", STRICT).folder("r");
+    let pipe = dir.path().join("r/review-u.part");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (mut child, gate) = started(&dir, &["--record", "r"], Stdio::null(), Stdio::null());
+    for _ in 0..300 {
+        assert!(denies(&gate));
+    }
+    let lost = || gate.metric("kubevet_unrecorded_reviews_total");
+    wait_for("lost records", || {
+        if lost() >= 40.0 {
+            Ok(())
+        } else {
+            Err(gate.metrics())
+        }
+    });
+    signal(&child, "TERM");
+    assert_eq!(ended(&mut child).code(), Some(0));
+}

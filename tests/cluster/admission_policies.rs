@@ -1,0 +1,362 @@
+//! Exported policies on a real API server: taken, in force, with the gate's decision, and taken away again.
+
+use kubevet_testkit::{
+    build_output::kubevet_binary,
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process::{self, ProcessOutput},
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
+
+/// Runs `kubevet vap`.
+pub(crate) fn vap(args: &[&str]) -> ProcessOutput {
+    process::run(Command::new(kubevet_binary()).arg("vap").args(args), "")
+}
+
+fn pod(name: &str, extra: &Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"containers": [{"name": "web", "image": "nginx:1"}]},
+    });
+    let container = pod["spec"]["containers"][0].as_object_mut().expect("a map");
+    container.extend(extra.as_object().expect("a map").clone());
+    pod
+}
+
+fn privileged(name: &str) -> Value {
+    pod(name, &json!({"securityContext": {"privileged": true}}))
+}
+
+/// Waits until a policy says what it should of an object that is not kept.
+fn becomes(
+    ask: impl Fn() -> ProcessOutput,
+    what: &str,
+    wanted: impl Fn(&ProcessOutput) -> bool,
+) -> ProcessOutput {
+    wait_for(what, || {
+        let seen = ask();
+        if wanted(&seen) {
+            Ok(seen)
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    })
+}
+
+/// The objects of one kind, each as a document.
+fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
+    text.split("---\n")
+        .filter(|it| it.contains(&format!("\nkind: {kind}\n")))
+        .collect()
+}
+
+/// Every policy, in every form, is taken; and what the controller manager's type check says of those that are kept is
+/// nothing. Most are not kept: each is compiled for every kind that it looks at.
+#[test]
+fn every_policy_is_taken_and_its_types_are_right() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("policies", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let packed = vap(&["generate", "--action", "Audit"]).ok();
+    let library = vap(&["deploy-library"]).ok();
+    // A pack for workloads, Pods and ConfigMaps each, with two twins; a policy a control, most with a twin.
+    for (text, at_least) in [(&packed, 9), (&library, 34)] {
+        let policies = of_kind(text, "ValidatingAdmissionPolicy");
+        assert!(policies.len() >= at_least, "{}", policies.len());
+        for some in policies.chunks(4) {
+            cluster
+                .kubectl(
+                    &["create", "--dry-run=server", "-f", "-"],
+                    &some.join("---\n"),
+                )
+                .ok();
+        }
+    }
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = |args: &[&str]| {
+        vap(&[
+            &["apply", "--action", "Audit", "--kubeconfig", &kubeconfig],
+            args,
+        ]
+        .concat())
+        .ok()
+    };
+    apply(&["NSA", "--params", "resource"]);
+    apply(&["K-0001", "K-0002", "C-0073", "--one-per-control"]);
+    wait_for("types to be checked", || {
+        let seen = cluster
+            .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
+            .ok();
+        let list: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        for item in &items {
+            let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
+            assert!(
+                warnings.is_null(),
+                "{}: {warnings}",
+                item["metadata"]["name"]
+            );
+        }
+        let checked = items
+            .iter()
+            .filter(|it| it["status"]["observedGeneration"] == it["metadata"]["generation"]);
+        if checked.count() == items.len() {
+            Ok(())
+        } else {
+            Err("not all are checked yet".to_owned())
+        }
+    });
+}
+
+#[test]
+fn a_policy_decides_as_the_gate_does() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("decides", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = |args: &[&str]| vap(&[&["apply", "--kubeconfig", &kubeconfig], args].concat());
+    // What was there before.
+    let old = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "old"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "old"}},
+            "template": {"metadata": {"labels": {"app": "old"}}, "spec": privileged("x")["spec"]},
+        },
+    });
+    shop.kubectl(&["create", "-f", "-"], &old.to_string()).ok();
+
+    let dry = apply(&["C-0057", "C-0038", "--action", "Deny", "--dry-run"]).ok();
+    assert!(
+        dry.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: created (dry run)"),
+        "{dry}"
+    );
+    let none = cluster
+        .kubectl(&["get", "validatingadmissionpolicies", "-o", "name"], "")
+        .ok();
+    assert_eq!(none, "");
+    let done = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        done.contains("ValidatingAdmissionPolicyBinding kubevet-controls-workloads: created\n"),
+        "{done}"
+    );
+    let again = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        !again.contains("created") && !again.contains(": changed\n") && !again.contains("pruned"),
+        "{again}"
+    );
+
+    let create = |object: &Value| {
+        shop.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &object.to_string(),
+        )
+    };
+    let denied = becomes(|| create(&privileged("web")), "a denial", |it| it.code != 0);
+    assert!(
+        denied
+            .stderr
+            .contains("C-0057 Privileged container: container web is privileged"),
+        "{denied:?}"
+    );
+    create(&pod("web", &json!({}))).ok();
+
+    // An UPDATE is held to what it brings in, and what was there is told.
+    let patch = |text: &str| {
+        shop.kubectl(
+            &["patch", "replicaset", "old", "--type=merge", "-p", text],
+            "",
+        )
+    };
+    let label = patch(r#"{"metadata":{"labels":{"a":"b"}}}"#);
+    assert!(label.code == 0, "{label:?}");
+    assert!(
+        label
+            .stderr
+            .contains("C-0057 Privileged container (already there): container web"),
+        "{label:?}"
+    );
+    let worse = patch(r#"{"spec":{"template":{"spec":{"hostPID":true}}}}"#);
+    assert!(
+        worse.code != 0 && worse.stderr.contains("C-0038 "),
+        "{worse:?}"
+    );
+    assert!(
+        !worse.stderr.contains("denied request: C-0057"),
+        "{worse:?}"
+    );
+
+    // Pods of old violators live; whoever says so himself is not believed.
+    patch(r#"{"spec":{"replicas":1}}"#).ok();
+    wait_for("the ReplicaSet's Pod", || {
+        let seen = shop
+            .kubectl(&["get", "pods", "-l", "app=old", "-o", "name"], "")
+            .ok();
+        if seen.is_empty() {
+            Err(shop.kubectl(&["get", "events"], "").stdout)
+        } else {
+            Ok(())
+        }
+    });
+    let mut claims = privileged("claims");
+    claims["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "old", "uid": "u", "controller": true,
+    }]);
+    assert!(create(&claims).code != 0);
+
+    // What is no longer wanted is taken away.
+    let pruned = apply(&["C-0038", "--one-per-control", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        pruned.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: pruned"),
+        "{pruned}"
+    );
+    becomes(
+        || create(&privileged("web")),
+        "it to pass",
+        |it| it.code == 0,
+    );
+    let names = cluster
+        .kubectl(
+            &["get", "validatingadmissionpolicybindings", "-o", "name"],
+            "",
+        )
+        .ok();
+    assert_eq!(names.lines().count(), 2, "{names}");
+}
+
+#[test]
+fn params_of_an_object_are_in_force_and_missed() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("params", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    vap(&[
+        "apply",
+        "C-0046",
+        "--params",
+        "resource",
+        "--action",
+        "Deny",
+        "--kubeconfig",
+        &kubeconfig,
+    ])
+    .ok();
+    let capability = |name: &str| {
+        let object = pod(
+            "web",
+            &json!({"securityContext": {"capabilities": {"add": [name]}}}),
+        );
+        shop.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &object.to_string(),
+        )
+    };
+    becomes(
+        || capability("SYS_ADMIN"),
+        "a denial",
+        |it| it.stderr.contains("C-0046"),
+    );
+    capability("CHOWN").ok();
+    let settings = r#"{"settings":{"insecureCapabilities":["CHOWN"]}}"#;
+    cluster
+        .kubectl(
+            &[
+                "patch",
+                "controlconfiguration",
+                "kubevet-params",
+                "--type=merge",
+                "-p",
+                settings,
+            ],
+            "",
+        )
+        .ok();
+    becomes(
+        || capability("CHOWN"),
+        "a denial by the new params",
+        |it| it.stderr.contains("C-0046"),
+    );
+    becomes(|| capability("SYS_ADMIN"), "it to pass", |it| it.code == 0);
+    // Without its params, a binding that denies is not dead.
+    cluster
+        .kubectl(&["delete", "controlconfiguration", "kubevet-params"], "")
+        .ok();
+    becomes(
+        || capability("KILL"),
+        "a refusal",
+        |it| it.code != 0 && it.stderr.contains("no params found"),
+    );
+}
+
+#[test]
+fn the_api_server_reads_policies_from_files() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let manifests = dir.path().join("manifests");
+    let written = vap(&[
+        "generate",
+        "C-0057",
+        "--action",
+        "Deny",
+        "--exempt-namespaces",
+        "",
+        "--static-manifests",
+        &manifests.display().to_string(),
+    ]);
+    assert!(written.code == 0, "{written:?}");
+    let configuration = dir.path().join("admission.yaml");
+    fs::write(&configuration, admission_configuration(&manifests)).expect("a file can be written");
+    let flags = [
+        "--feature-gates=ManifestBasedAdmissionControlConfig=true",
+        &format!(
+            "--admission-control-config-file={}",
+            configuration.display()
+        ),
+    ];
+    let Some(cluster) =
+        ControlPlane::with_server_flags("static", &dir.path().join("cluster"), &flags)
+    else {
+        return;
+    };
+    let denied = cluster.kubectl(
+        &["create", "--dry-run=server", "-n", "kube-system", "-f", "-"],
+        &privileged("web").to_string(),
+    );
+    assert!(
+        denied
+            .stderr
+            .contains("kubevet-controls-workloads.static.k8s.io"),
+        "{denied:?}"
+    );
+    assert!(
+        denied.stderr.contains("C-0057 Privileged container"),
+        "{denied:?}"
+    );
+}
+
+/// As docs/vap.md shows it.
+fn admission_configuration(manifests: &Path) -> String {
+    format!(
+        "apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+  - name: ValidatingAdmissionPolicy
+    configuration:
+      apiVersion: apiserver.config.k8s.io/v1
+      kind: ValidatingAdmissionPolicyConfiguration
+      staticManifestsDir: {}
+",
+        manifests.display()
+    )
+}

@@ -1,0 +1,189 @@
+//! ControlBindings that stand in the cluster: taken, refused and forgotten while the gate runs, and they say so themselves.
+
+use crate::active_webhook::binding;
+use kubevet_testkit::{
+    build_output::kubevet_binary,
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process::{self, ProcessOutput},
+    webhook_process::WebhookProcess,
+    webhook_registration::validating_webhook_configuration,
+};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// The ControlBinding's CRD as `kubevet manifests` prints it.
+fn crd() -> String {
+    let all = process::run(Command::new(kubevet_binary()).arg("manifests"), "").ok();
+    let crd = all
+        .split("\n---\n")
+        .find(|it| it.contains("kind: CustomResourceDefinition"));
+    crd.expect("the manifests have a CRD").to_owned()
+}
+
+/// The condition `Accepted` of the binding's newest form.
+fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
+    wait_for(&format!("{name} to be Accepted {expected}"), || {
+        let seen = cluster
+            .kubectl(&["get", "controlbinding", name, "-o", "json"], "")
+            .ok();
+        let object: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let conditions = object["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let condition = conditions.iter().find(|it| {
+            it["type"] == "Accepted"
+                && it["status"] == expected
+                && it["observedGeneration"] == object["metadata"]["generation"]
+        });
+        condition
+            .map(|it| it["message"].as_str().unwrap_or_default().to_owned())
+            .ok_or(seen)
+    })
+}
+
+#[test]
+fn a_binding_of_the_cluster_is_in_force_as_long_as_it_stands_there() {
+    // The bindings of a cluster are for all of it: others must not meet them.
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let data = dir.path().join("cluster");
+    let Some(cluster) = ControlPlane::isolated("bindings", &data, &["--throw-away"]) else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    // It starts before there is a CRD, and takes bindings once there is one.
+    let (tls, flags) = (
+        dir.path().join("tls"),
+        ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"],
+    );
+    let gate = WebhookProcess::start(&tls, &flags).expect("the gate starts");
+    let port = gate.port();
+    let _registered = cluster.register(validating_webhook_configuration(
+        shop.name(),
+        &gate.url(),
+        &gate.ca(),
+        "Fail",
+        &[&shop],
+    ));
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+        "spec": {"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]},
+    })
+    .to_string();
+    let create = || shop.kubectl_as_developer(&["create", "--dry-run=server", "-f", "-"], &pod);
+    let becomes = |what: &str, wanted: &dyn Fn(&ProcessOutput) -> bool| {
+        wait_for(what, || {
+            let seen = create();
+            if wanted(&seen) {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        });
+    };
+    let without = create();
+    assert!(
+        without.code == 0 && without.stderr.contains("Warning: C-0057"),
+        "{without:?}"
+    );
+
+    cluster.kubectl(&["apply", "-f", "-"], &crd()).ok();
+    cluster
+        .kubectl(
+            &[
+                "wait",
+                "--for=condition=Established",
+                "crd/controlbindings.kubevet.io",
+                "--timeout=60s",
+            ],
+            "",
+        )
+        .ok();
+    let apply = |spec: &str| cluster.kubectl(&["apply", "-f", "-"], &binding("strict", spec));
+    apply("controls: [C-0057], validationActions: [Deny]").ok();
+    becomes("the binding to be enforced", &|it| {
+        it.stderr.contains("denied the request: C-0057")
+    });
+    assert!(
+        create().stderr.contains("[binding strict]"),
+        "{:?}",
+        create()
+    );
+    let says = accepted(&cluster, "strict", "True");
+    assert!(
+        says.contains("covers 1 control;") && says.contains("Deny"),
+        "{says}"
+    );
+    let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
+    assert!(printed.contains("strict"), "{printed}");
+
+    // The schema cannot know which controls there are; what was in force stays.
+    apply("controls: [C-0057, C-9999], validationActions: [Warn]").ok();
+    let says = accepted(&cluster, "strict", "False");
+    assert!(
+        says.contains("C-9999") && says.contains("the last good form stays in force"),
+        "{says}"
+    );
+    let still = create();
+    assert!(
+        still.code == 1 && still.stderr.contains("denied the request: C-0057"),
+        "{still:?}"
+    );
+
+    // Whoever starts now finds it broken, and knows what was in force.
+    assert!(gate.terminate().success());
+    let gate = WebhookProcess::start_on(port, &tls, &flags).expect("it starts again");
+    let still = create();
+    assert!(
+        still.code == 1 && still.stderr.contains("denied the request: C-0057"),
+        "{still:?}"
+    );
+    // Where that cannot be read either, as after an upgrade that drops a control, it is not ready: a rollout stops.
+    let spec = r#"{\"validationActions\":[\"Deny\"],\"controls\":[\"C-9998\"]}"#;
+    let status = format!(r#"{{"status": {{"lastGood": {{"spec": "{spec}"}}}}}}"#);
+    let patch = [
+        "patch",
+        "controlbinding",
+        "strict",
+        "--subresource",
+        "status",
+        "--type",
+        "merge",
+        "-p",
+        &status,
+    ];
+    cluster.kubectl(&patch, "").ok();
+    assert!(gate.terminate().success());
+    let gate = WebhookProcess::spawn_on(port, &tls, &flags);
+    wait_for("it to say what it lacks", || match gate.readiness() {
+        Some((503, why))
+            if why == "bindings: in force before, and cannot be read now: strict\n" =>
+        {
+            Ok(())
+        }
+        other => Err(format!("{other:?}")),
+    });
+
+    apply("controls: [C-0057], validationActions: [Warn]").ok();
+    wait_for("it to be ready", || match gate.readiness() {
+        Some((200, _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    accepted(&cluster, "strict", "True");
+    becomes("the binding to warn", &|it| {
+        it.code == 0 && it.stderr.contains("Warning: C-0057")
+    });
+
+    // One that the schema refuses never comes to stand there.
+    let refused = apply("validationActions: [Deny]");
+    assert_eq!(refused.code, 1, "{refused:?}");
+
+    apply("controls: [C-0057], validationActions: [Deny]").ok();
+    becomes("the binding to deny", &|it| it.code == 1);
+    cluster
+        .kubectl(&["delete", "controlbinding", "strict"], "")
+        .ok();
+    becomes("the binding to be forgotten", &|it| it.code == 0);
+}

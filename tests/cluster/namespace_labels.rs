@@ -1,0 +1,157 @@
+//! Bindings that hang on the labels of a namespace, from the first moment of that namespace.
+
+use crate::active_webhook::{ActiveWebhook, binding};
+use kubevet_testkit::{
+    control_plane::ControlPlane,
+    polling::wait_for,
+    webhook_process::{WebhookProcess, free_port},
+    webhook_registration::validating_webhook_configuration,
+};
+use serde_json::{Value, json};
+use std::fs;
+
+/// How often a namespace is made. Once would prove nothing: whether a watch is late is a matter of luck.
+const TIMES: usize = 50;
+
+/// A namespace and a Pod in it, by one kubectl, one right after the other. The service account is there because its
+/// controller would not be fast enough.
+fn at_once(name: &str, run: &str, tier: &str) -> String {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"run": run, "tier": tier}},
+    });
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "own", "namespace": name}});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": name},
+        "spec": {
+            "serviceAccountName": "own",
+            "containers": [{"name": "web", "image": "nginx:1.29", "securityContext": {"privileged": true}}],
+        },
+    });
+    format!("{namespace}\n---\n{account}\n---\n{pod}\n")
+}
+
+/// The Pod is denied for what it is, which only the labels of its namespace make anybody's business.
+#[track_caller]
+fn made_and_denied(cluster: &ControlPlane, name: &str, run: &str) {
+    let output = cluster.kubectl(&["create", "-f", "-"], &at_once(name, run, "front"));
+    let made = format!("namespace/{name} created\nserviceaccount/own created\n");
+    assert_eq!((output.stdout, output.code), (made, 1), "{}", output.stderr);
+    assert!(
+        output.stderr.contains(" denied the request: C-0057 "),
+        "{name}: {}",
+        output.stderr
+    );
+    assert!(
+        output.stderr.contains("[binding front]"),
+        "{name}: {}",
+        output.stderr
+    );
+}
+
+fn of_this_run(run: &str, gate: &WebhookProcess) -> Value {
+    let mut configuration =
+        validating_webhook_configuration(run, &gate.url(), &gate.ca(), "Fail", &[]);
+    configuration["webhooks"][0]["namespaceSelector"] = json!({"matchLabels": {"run": run}});
+    configuration
+}
+
+fn front() -> String {
+    let spec = "controls: [C-0057], validationActions: [Deny], \
+                matchResources: {namespaceSelector: {matchLabels: {tier: front}}}";
+    binding("front", spec)
+}
+
+#[test]
+fn a_namespace_and_a_pod_of_the_same_second() {
+    let Some(cluster) = ControlPlane::shared("namespaces") else {
+        return;
+    };
+    let run = format!("run-{}", std::process::id());
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let guard =
+        ActiveWebhook::start_with(cluster, &front(), &["--kubeconfig", &kubeconfig], |gate| {
+            of_this_run(&run, gate)
+        });
+    for time in 0..TIMES {
+        made_and_denied(cluster, &format!("{run}-{time}"), &run);
+    }
+    // What the labels say is what counts, not that nobody knew them.
+    let name = format!("{run}-back");
+    let output = cluster.kubectl(&["create", "-f", "-"], &at_once(&name, &run, "back"));
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    guard.decision("of the other tier", |it| {
+        it["namespace"] == name && it["kind"] == "Pod" && it["decision"] == "allowed"
+    });
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "namespaces",
+                "-l",
+                &format!("run={run}"),
+                "--wait=false",
+            ],
+            "",
+        )
+        .ok();
+}
+
+/// The watch of namespaces is as late as can be: it never comes. The API server is asked for each of them.
+#[test]
+fn a_namespace_that_no_watch_has_told_of() {
+    let Some(cluster) = ControlPlane::shared("unheard namespaces") else {
+        return;
+    };
+    let run = format!("unheard-{}", std::process::id());
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    // Neither lists nor watches of namespaces get through here.
+    let proxy =
+        cluster.start_kubectl(&["proxy", "--port=0", "--reject-paths=^/api/v1/namespaces$"]);
+    let address = wait_for("kubectl proxy", || {
+        let said = proxy.stdout();
+        said.trim()
+            .strip_prefix("Starting to serve on ")
+            .map(str::to_owned)
+            .ok_or(said)
+    });
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+        "clusters": [{"name": "proxy", "cluster": {"server": format!("http://{address}")}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "nobody"}}],
+        "users": [{"name": "nobody", "user": {}}],
+    });
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("kubeconfig"), kubeconfig.to_string()).expect("a file can be written");
+    fs::create_dir(path("bindings")).expect("a folder can be made");
+    fs::write(path("bindings/front.yaml"), front()).expect("a file can be written");
+    let (kubeconfig, bindings) = (
+        path("kubeconfig").display().to_string(),
+        path("bindings").display().to_string(),
+    );
+    let gate = WebhookProcess::spawn_on(
+        free_port(),
+        &path("tls"),
+        &["--kubeconfig", &kubeconfig, "--bindings", &bindings],
+    );
+    // Not ready, and it says why; but whoever asks is answered.
+    wait_for("the gate to serve", || match gate.readiness() {
+        Some((503, why)) if why.starts_with("namespaces: ") && why.lines().count() == 1 => Ok(()),
+        other => Err(format!("{other:?}: {}", gate.stderr())),
+    });
+    let _registered = cluster.register(of_this_run(&run, &gate));
+    for time in 0..5 {
+        made_and_denied(cluster, &format!("{run}-{time}"), &run);
+    }
+    cluster
+        .kubectl(
+            &[
+                "delete",
+                "namespaces",
+                "-l",
+                &format!("run={run}"),
+                "--wait=false",
+            ],
+            "",
+        )
+        .ok();
+}
