@@ -14,4 +14,5 @@ mod intrinsics;
 mod rego;
 mod schema;
 mod semantics;
+mod style;
 mod verify;

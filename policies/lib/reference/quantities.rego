@@ -1,16 +1,19 @@
+# Reference definition of the intrinsics `is_quantity`, `less` and `is_positive`; the engine uses native code, and exported
+# policies use CEL. The oracle tests hold all three equal.
+#
 # Resource quantities, compared as Kubernetes compares them: exactly, after rounding away from zero to a billionth.
-# A quantity is a text (500m, 1.5Gi, 1e3) or a number as YAML gives it. What Kubernetes cannot read is no quantity:
-# is_quantity is false for it, and so is every comparison.
+# A quantity is a string (500m, 1.5Gi, 1e3) or a number as in YAML. For a value that Kubernetes cannot parse, is_quantity
+# and every comparison are false.
 package lib.quantities
 
 import rego.v1
 
-is_quantity(value) if parsed(value)
+is_quantity(value) if parse(value)
 
 # a < b
 less(a, b) if {
-	low := parsed(a)
-	high := parsed(b)
+	low := parse(a)
+	high := parse(b)
 	below(low, high)
 }
 
@@ -28,14 +31,13 @@ below(low, high) if {
 	smaller(high, low)
 }
 
-# More than nothing. The kubelet takes a limit of zero for no limit. What is written as most people write it needs no
-# arithmetic.
+# Greater than zero. The common spellings need no arithmetic.
 is_positive(value) := true if regex.match(`^[1-9][0-9]{0,8}([mkMGT]|[KMGT]i)?$`, value)
 
-else := true if parsed(value).sign == 1
+else := true if parse(value).sign == 1
 
-# What follows is how it is done: a value is its sign, the power of ten of its first digit, and its digits without
-# zeros at either end. So any length and any exponent compares without padding.
+# A parsed quantity is its sign, the power of ten of its first digit (`lead`), and its digits without leading and trailing
+# zeros. So quantities of any length and exponent compare without padding.
 
 smaller(x, y) if x.lead < y.lead
 
@@ -44,11 +46,11 @@ smaller(x, y) if {
 	x.digits < y.digits
 }
 
-text_of(value) := trim(value, " ") if is_string(value)
+string_of(value) := trim(value, " ") if is_string(value)
 
 else := json.marshal(value) if is_number(value)
 
-shape := `^([+-]?)([0-9]*)((?:\.[0-9]*)?)((?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?)$`
+grammar := `^([+-]?)([0-9]*)((?:\.[0-9]*)?)((?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?)$`
 
 suffixes := {
 	"n": {"base": 10, "exponent": -9},
@@ -73,21 +75,21 @@ scale_of(suffix) := suffixes[suffix] if suffixes[suffix]
 
 else := {"base": 10, "exponent": integer_of(substring(suffix, 1, -1))}
 
-# A decimal exponent. Ten digits and more would overflow what Kubernetes keeps it in, so they are no quantity.
-integer_of(text) := 0 - natural_of(substring(text, 1, -1)) if startswith(text, "-")
+# A decimal exponent. One of ten digits or more overflows in Kubernetes, so the value is not a quantity.
+integer_of(digits) := 0 - natural_of(substring(digits, 1, -1)) if startswith(digits, "-")
 
-else := natural_of(trim_prefix(text, "+"))
+else := natural_of(trim_prefix(digits, "+"))
 
-natural_of(text) := to_number(or_zero(trim_left(text, "0"))) if count(trim_left(text, "0")) < 10
+natural_of(digits) := to_number(or_zero(trim_left(digits, "0"))) if count(trim_left(digits, "0")) < 10
 
-or_zero(text) := "0" if text == ""
+or_zero(digits) := "0" if digits == ""
 
-else := text
+else := digits
 
-parsed(value) := result if {
-	text := text_of(value)
-	text != ""
-	groups := regex.find_all_string_submatch_n(shape, text, 1)[0]
+parse(value) := result if {
+	string := string_of(value)
+	string != ""
+	groups := regex.find_all_string_submatch_n(grammar, string, 1)[0]
 	scale := scale_of(groups[4])
 	fraction := trim_prefix(groups[3], ".")
 	has_number(concat("", [groups[2], fraction]), scale)
@@ -97,8 +99,8 @@ parsed(value) := result if {
 	result := signed(groups[1], capped(rounded(trim_right(scaled, "0"), lead), scale))
 }
 
-# "m" and "." are zero to Kubernetes, which reads the sign, the digits, the suffix, and never asks for a digit; only its
-# slower way, for what is too large or too fine for 64 bits, does.
+# Kubernetes parses "m" and "." as zero: it reads sign, digits and suffix without requiring a digit. Only its slow path,
+# for values that do not fit 64 bits, requires one.
 has_number(digits, scale) if digits != ""
 
 has_number(digits, scale) if {
@@ -111,7 +113,8 @@ has_number(digits, scale) if {
 	scale.exponent >= -9
 }
 
-# Of a fraction that must be multiplied, fifty digits; a one stands for the rest, which only rounds.
+# The digits of a fraction that matter: with a binary suffix the first fifty; a 1 in place of the others makes the
+# result round up.
 kept_of(fraction, scale) := concat("", [substring(fraction, 0, 50), "1"]) if {
 	scale.base == 2
 	count(trim_right(fraction, "0")) > 50
@@ -125,7 +128,7 @@ else := sprintf("%d", [natural(digits) * scale.factor]) if count(digits) <= 72
 
 else := digits
 
-# The number that up to 72 digits say, in parts of 18: an engine may read a longer text as a float.
+# The number of up to 72 digits, from parts of 18: an engine may read a longer string as a float.
 natural(digits) := (((((part(padded, 0) * part_size) + part(padded, 18)) * part_size) + part(padded, 36)) * part_size) + part(padded, 54) if {
 	padded := concat("", [substring(zeros, 0, 72 - count(digits)), digits])
 }
@@ -140,7 +143,7 @@ shift_of(scale) := scale.exponent if scale.base == 10
 
 else := 0
 
-# Everything below a billionth rounds away from zero; zero itself stays, whatever its exponent.
+# Rounds away from zero to a billionth; zero stays zero, whatever its exponent.
 rounded(digits, lead) := {"digits": digits, "lead": lead} if digits == ""
 
 else := {"digits": digits, "lead": lead} if count(digits) <= lead + 10

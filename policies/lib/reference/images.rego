@@ -1,24 +1,27 @@
-# Image references as the kubelet and Docker read them: "nginx" is docker.io/library/nginx, "registry:5000/app" has a
-# port and no tag. Total: what is no string, or empty, has empty parts.
+# Reference definition of the intrinsics `registry`, `repository`, `name`, `tag`, `digest`, `effective_tag` and `within`;
+# the engine uses native code, and exported policies use CEL. The oracle tests hold all three equal.
 #
-# Each question reads the reference once and keeps what it found in names: an engine that does not remember the answers
-# of functions would otherwise read it dozens of times.
+# Image references as the kubelet and Docker read them: "nginx" is docker.io/library/nginx, "registry:5000/app" has a
+# port and no tag. Every rule here is total: a value that is empty or not a string has empty parts.
+#
+# Each function parses the reference once and passes the parts on: an engine that does not memoize functions would
+# otherwise parse it dozens of times.
 package lib.images
 
 import rego.v1
 
 import data.lib.strings
 
-# The host (with its port) that the image is pulled from, in lower case. https' own port 443 says nothing.
+# The host of the registry in lower case, with its port unless that is 443, the default of https.
 registry(image) := host_of(untagged(image))
 
-# The repository inside its registry. Docker Hub's official images live under "library/".
+# The repository within its registry. The official images of Docker Hub are under "library/".
 repository(image) := repository_of(rest, host_of(rest)) if rest := untagged(image)
 
 # Registry and repository, without tag and digest: "docker.io/library/nginx".
 name(image) := name_of(untagged(image))
 
-# The tag that the reference spells out, else "".
+# The tag as written, else "".
 tag(image) := tag_of(last_segment(undigested(image)))
 
 # The digest, such as "sha256:…", else "".
@@ -26,10 +29,10 @@ digest(image) := substring(image, indexof(image, "@") + 1, -1) if contains(image
 
 else := ""
 
-# The tag that is pulled: "latest" where the reference has neither tag nor digest.
+# The tag that is pulled: "latest" if the reference has neither tag nor digest.
 effective_tag(image) := tag_or(tag(image), image)
 
-tag_or(spelled, image) := spelled if spelled != ""
+tag_or(written, image) := written if written != ""
 
 else := "latest" if {
 	undigested(image) != ""
@@ -38,21 +41,21 @@ else := "latest" if {
 
 else := ""
 
-# The image comes from a place: a registry ("quay.io") or a repository and what lies below it ("quay.io/team",
-# "docker.io/library/nginx", "grafana" for Docker Hub's grafana). Never half a name: "quay.io/team" is not
-# "quay.io/teamwork". An empty place holds nothing.
-within(image, place) if {
-	wanted := place_name(place)
-	wanted != ""
+# The image matches a pattern: a registry ("quay.io"), or a repository with everything below it ("quay.io/team",
+# "docker.io/library/nginx", "grafana" for grafana at Docker Hub). Segments match as a whole: "quay.io/team" does not
+# match "quay.io/teamwork". The empty pattern matches nothing.
+within(image, pattern) if {
+	prefix := pattern_name(pattern)
+	prefix != ""
 	some spelling in spellings(name(image))
-	holds(wanted, spelling)
+	is_prefix_of(prefix, spelling)
 }
 
-holds(place, spelling) if spelling == place
+is_prefix_of(prefix, spelling) if spelling == prefix
 
-holds(place, spelling) if startswith(spelling, concat("", [place, "/"]))
+is_prefix_of(prefix, spelling) if startswith(spelling, concat("", [prefix, "/"]))
 
-# One image has several names: Docker Hub answers at more than one host, and "library/" may be left out.
+# An image at Docker Hub has several names: there are several hosts, and "library/" is optional.
 spellings(full) := [] if full == ""
 
 else := [full, hub, short_name(hub)] if hub := hub_name(full, split(full, "/")[0])
@@ -69,18 +72,18 @@ else := full
 
 other_hub_hosts := {"registry-1.docker.io", "registry.hub.docker.com"}
 
-place_name(place) := located(trim_right(strings.lower_ascii(place), "/")) if is_string(place)
+pattern_name(pattern) := with_registry(trim_right(strings.lower_ascii(pattern), "/")) if is_string(pattern)
 
 else := ""
 
-located(place) := "" if place == ""
+with_registry(pattern) := "" if pattern == ""
 
-else := sprintf("%s%s", [canonical_host(host), substring(place, count(host), -1)]) if {
-	host := split(place, "/")[0]
+else := sprintf("%s%s", [canonical_host(host), substring(pattern, count(host), -1)]) if {
+	host := split(pattern, "/")[0]
 	is_host(host)
 }
 
-else := sprintf("docker.io/%s", [place])
+else := sprintf("docker.io/%s", [pattern])
 
 canonical_host(host) := canonical_spelling(trim_suffix(strings.lower_ascii(host), ":443"))
 
@@ -88,7 +91,7 @@ canonical_spelling(host) := "docker.io" if host == "index.docker.io"
 
 else := host
 
-# What stands before the first slash is a registry if it looks like a host, else a part of the repository.
+# The segment before the first slash is the registry if it looks like a host, else a part of the repository.
 host_of(rest) := canonical_host(host) if {
 	contains(rest, "/")
 	host := split(rest, "/")[0]
@@ -123,7 +126,7 @@ is_host(segment) if contains(segment, ".")
 
 is_host(segment) if contains(segment, ":")
 
-is_host("localhost") if true
+is_host(segment) if segment == "localhost"
 
 is_host(segment) if strings.lower_ascii(segment) != segment
 
