@@ -628,7 +628,7 @@ fn root(kind: &Kind) -> TypeId {
 }
 
 #[test]
-fn judging_grows_at_most_as_n_log_n() {
+fn evaluation_grows_at_most_as_n_log_n() {
     let (library, _) = policy::embedded();
     let mut whole = Bench::new(&library);
     let (mut faults, mut judged) = (Vec::new(), 0);

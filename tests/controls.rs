@@ -80,7 +80,7 @@ fn has(kind: &Kind, read: &str) -> bool {
 /// The API server checks no field names within variables, and a misspelt one is never there: nothing would be found. What
 /// stands in the pod must be there in every kind, what stands elsewhere in one of the kinds.
 #[test]
-fn every_field_that_a_control_reads_exists() {
+fn every_field_read_by_a_control_exists() {
     let library = library();
     let (engine, _) = Engine::compile(&library);
     let (mut unknown, mut checked) = (Vec::new(), 0);
@@ -115,7 +115,7 @@ fn every_field_that_a_control_reads_exists() {
 }
 
 #[test]
-fn every_control_says_what_its_test_data_says() {
+fn every_control_agrees_with_its_test_data() {
     let library = library();
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:#?}");
@@ -140,7 +140,7 @@ fn every_control_says_what_its_test_data_says() {
 
 /// Objects that `kubevet policy verify` found and made small, with what OPA says of them.
 #[test]
-fn what_once_differed_is_said_as_opa_says_it() {
+fn regression_objects_agree_with_opa() {
     let library = library();
     let (engine, _) = Engine::compile(&library);
     for folder in std::fs::read_dir(root().join("tests/regressions"))
@@ -163,12 +163,12 @@ fn what_once_differed_is_said_as_opa_says_it() {
 }
 
 #[test]
-fn every_control_keeps_to_the_profile() {
+fn every_control_complies_with_the_profile() {
     assert_eq!(engine::lint(&library()), Vec::new());
 }
 
 #[test]
-fn the_embedded_library_is_the_folder() {
+fn embedded_library_equals_the_folder() {
     let (embedded, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:#?}");
     let ids = |library: &Library| {
@@ -183,7 +183,7 @@ fn the_embedded_library_is_the_folder() {
 }
 
 #[test]
-fn every_difference_from_the_public_library_is_explained() {
+fn every_difference_from_public_cases_is_explained() {
     let shared =
         env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let folder = shared.join("facts/cases");
@@ -227,7 +227,7 @@ fn every_difference_from_the_public_library_is_explained() {
 
 /// The sabotage: each comparison, negation and predicate of each rule, turned around alone.
 #[test]
-fn a_rule_with_one_comparison_turned_around_is_caught() {
+fn rule_with_one_comparison_negated_is_caught() {
     let library = library();
     let sources: Vec<&ControlSource> = library.controls.iter().collect();
     let (left, right) = sources.split_at(sources.len() / 2);

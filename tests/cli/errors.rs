@@ -44,7 +44,7 @@ fn check_refused(dir: &TestDir, arguments: &[&str], message: &str) {
 }
 
 #[test]
-fn input_that_is_no_manifest() {
+fn input_without_manifest_exits_with_2() {
     check_input("a: [", "-:1:4: this is no YAML: unclosed bracket '['");
     check_input("", ": nothing to scan: no Kubernetes object in -");
     check_input(
@@ -62,7 +62,7 @@ fn input_that_is_no_manifest() {
 }
 
 #[test]
-fn nesting_without_end() {
+fn unbounded_nesting_exits_with_2() {
     for input in [
         "[".repeat(100_000),
         format!("x: {}{}", "[".repeat(5000), "]".repeat(5000)),
@@ -84,7 +84,7 @@ fn nesting_without_end() {
 }
 
 #[test]
-fn paths_that_lead_nowhere() {
+fn missing_path_exits_with_2() {
     let dir = TestDir::new().folder("empty");
     for (path, problem) in [
         (
@@ -100,7 +100,7 @@ fn paths_that_lead_nowhere() {
 }
 
 #[test]
-fn what_is_no_file_is_not_waited_for() {
+fn pipe_or_device_is_never_waited_for() {
     let dir = TestDir::new()
         .file("d/good.yaml", BAD_POD)
         .folder("d/x.yaml");
@@ -128,7 +128,7 @@ fn what_is_no_file_is_not_waited_for() {
 }
 
 #[test]
-fn names_that_are_none() {
+fn unknown_name_exits_with_2() {
     let dir = TestDir::new().file("x.yaml", BAD_POD);
     for (arguments, message) in [
         (
@@ -158,7 +158,7 @@ fn names_that_are_none() {
 }
 
 #[test]
-fn one_broken_thing_loses_nothing_else() {
+fn one_broken_file_does_not_stop_the_others() {
     let second = format!("{BAD_POD}---\na: [\n");
     let run = scan(&TestDir::new().file("x.yaml", second), &["x.yaml"]);
     assert_eq!((run.code, run.findings()), (2, vec![FOUND.to_owned()]));
@@ -190,7 +190,7 @@ fn one_broken_thing_loses_nothing_else() {
 }
 
 #[test]
-fn output_that_cannot_be_written() {
+fn unwritable_output_exits_with_2() {
     let dir = TestDir::new()
         .file("x.yaml", BAD_POD)
         .file("many.yaml", vec![BAD_POD; 300].join("---\n"));
@@ -216,7 +216,7 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
-fn several_paths_may_follow_a_choice_of_controls() {
+fn control_selection_accepts_several_paths() {
     let dir = TestDir::new()
         .file("x.yaml", BAD_POD)
         .file("y.yaml", BAD_POD);
@@ -224,7 +224,7 @@ fn several_paths_may_follow_a_choice_of_controls() {
 }
 
 #[test]
-fn flags_may_stand_before_a_choice_of_controls() {
+fn flags_before_control_selection_are_accepted() {
     let dir = TestDir::new().file("x.yaml", BAD_POD);
     assert_eq!(
         dir.run(&["scan", "-f", "json", "control", "C-0057", "x.yaml"])
@@ -234,7 +234,7 @@ fn flags_may_stand_before_a_choice_of_controls() {
 }
 
 #[test]
-fn a_control_that_did_not_load_is_not_just_unknown() {
+fn control_that_failed_to_load_is_reported_as_such() {
     let dir = TestDir::new()
         .file("x.yaml", BAD_POD)
         .file("mine.rego", "package controls.c9001\n");

@@ -45,7 +45,7 @@ fn head(length: usize) -> String {
 
 /// What is announced costs nobody anything.
 #[test]
-fn bodies_that_never_come_keep_nobody_from_being_judged() {
+fn withheld_bodies_do_not_delay_ordinary_reviews() {
     let (gate, _dir) = start_webhook();
     for address in [ATTACKER, ORDINARY_ADDRESS] {
         let mut held: Vec<RawConnection> = (0..8)
@@ -83,7 +83,7 @@ fn bodies_that_never_come_keep_nobody_from_being_judged() {
 
 /// More bytes come than there is memory for. The one who sends them is told so, and small reviews are judged meanwhile.
 #[test]
-fn bodies_that_fill_all_memory_keep_no_small_one_from_being_judged() {
+fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
     let (gate, _dir) = start_webhook();
     for address in [ATTACKER, ORDINARY_ADDRESS] {
         // 60 MiB each, the last byte of which does not come.
@@ -161,7 +161,7 @@ fn slow(user: &str, volumes: usize) -> String {
 
 /// Through one API server: a user who sends heavy reviews without end, and one who sends an ordinary one now and then.
 #[test]
-fn a_user_who_floods_delays_nobody_else() {
+fn flood_of_one_user_does_not_delay_other_users() {
     let (gate, _dir) = start_webhook();
     let (over, body) = (AtomicBool::new(false), slow("flood", 2000));
     thread::scope(|scope| {
@@ -192,7 +192,7 @@ fn a_user_who_floods_delays_nobody_else() {
 
 /// A stranger's silent connections, and health on its own port.
 #[test]
-fn silent_connections_keep_nobody_out() {
+fn silent_connections_do_not_exclude_ordinary_clients() {
     let (gate, _dir) = start_webhook();
     let mut kept = RawConnection::open(&gate);
     assert_allowed(

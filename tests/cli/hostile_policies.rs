@@ -70,7 +70,7 @@ fn body(statements: &str) -> String {
 }
 
 #[test]
-fn a_sane_rule_is_judged() {
+fn valid_rule_is_evaluated() {
     let run = run(body("\ttrue"));
     assert_eq!(
         (run.code, run.findings()),
@@ -79,7 +79,7 @@ fn a_sane_rule_is_judged() {
 }
 
 #[test]
-fn recursion_is_refused() {
+fn recursive_rule_is_rejected() {
     for rules in [
         "f(x) := f(x)\n".to_owned() + &body("\tf(1)"),
         "f(x) := g(x)\ng(x) := f(x)\n".to_owned() + &body("\tf(1)"),
@@ -94,7 +94,7 @@ fn recursion_is_refused() {
 }
 
 #[test]
-fn what_would_overflow_the_parser_or_the_stack_is_refused() {
+fn rule_that_would_overflow_the_stack_is_rejected() {
     let nested = |count: usize| format!("\tx := {}1{}", "[".repeat(count), "]".repeat(count));
     refused(body(&nested(40)), "brackets are nested more than 10 deep");
     refused(
@@ -148,7 +148,7 @@ fn what_would_overflow_the_parser_or_the_stack_is_refused() {
 
 /// As deep as is let through, on the threads that judge many objects.
 #[test]
-fn what_is_just_not_refused_fits_the_stack() {
+fn rule_just_below_the_limits_fits_the_stack() {
     let lines = |from: usize, to: usize, line: &dyn Fn(usize) -> String| {
         (from..=to).map(line).collect::<Vec<_>>().join("\n")
     };
@@ -202,7 +202,7 @@ fn what_is_just_not_refused_fits_the_stack() {
 }
 
 #[test]
-fn what_takes_too_long_is_stopped() {
+fn rule_beyond_the_step_limit_is_stopped() {
     for statements in [
         "\tr := numbers.range(1, 1000)\n\tsome a in r\n\tsome b in r\n\tsome c in r\n\ta + b + c < 0",
         "\tr := numbers.range(1, 2000)\n\tcount([[a, b] | some a in r; some b in r]) > 0",
@@ -230,7 +230,7 @@ fn grows(first: &str, count: usize, line: &dyn Fn(&str) -> String, last: &str) -
 }
 
 #[test]
-fn what_makes_too_much_is_stopped() {
+fn rule_beyond_the_memory_limit_is_stopped() {
     for rules in [
         body("\tcount(numbers.range(1, 30000000)) > 0"),
         body("\tcount(sprintf(\"%99999999d\", [1])) > 0"),
@@ -301,7 +301,7 @@ fn what_makes_too_much_is_stopped() {
 }
 
 #[test]
-fn the_world_outside_cannot_be_reached() {
+fn builtin_with_side_effect_is_rejected() {
     for (statement, name) in [
         (
             "http.send({\"method\": \"GET\", \"url\": \"http://127.0.0.1\"})",
@@ -323,7 +323,7 @@ fn the_world_outside_cannot_be_reached() {
 }
 
 #[test]
-fn with_cannot_bring_back_what_is_refused() {
+fn with_modifier_cannot_restore_a_rejected_builtin() {
     ends(body("\tinput.object with input as 1"));
     refused(
         "p if true\n".to_owned() + &body("\tp with data.controls.c9001.p as false"),
@@ -338,7 +338,7 @@ fn with_cannot_bring_back_what_is_refused() {
 }
 
 #[test]
-fn answers_that_are_no_findings_are_errors() {
+fn malformed_finding_is_an_error() {
     for (rules, says) in [
         ("deny := \"x\"", "`deny` is no set"),
         ("deny(x) := 1", "`deny` is no set"),
@@ -364,7 +364,7 @@ fn answers_that_are_no_findings_are_errors() {
 }
 
 #[test]
-fn texts_that_are_no_rules_are_refused() {
+fn input_that_is_not_rego_is_rejected() {
     refused(
         "p := 1\n",
         "the rule finds nothing: write `deny contains finding if",
@@ -406,7 +406,7 @@ fn texts_that_are_no_rules_are_refused() {
 
 /// Odd arguments of builtins: undefined, an error or an answer, but never a panic.
 #[test]
-fn odd_arguments_end_in_peace() {
+fn odd_builtin_arguments_do_not_crash() {
     let odd = [
         "1 % 0",
         "1 / 0",

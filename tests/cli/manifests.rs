@@ -3,7 +3,7 @@
 use kubevet_testkit::test_dir::TestDir;
 
 #[test]
-fn what_is_installed_passes_our_own_scan() {
+fn printed_manifests_pass_a_scan() {
     let dir = TestDir::new();
     let printed = dir.run(&["manifests"]);
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
@@ -30,7 +30,7 @@ fn check_folder(arguments: &[&str], files: &[&str]) {
 }
 
 #[test]
-fn several_files_go_into_a_folder() {
+fn output_folder_receives_several_files() {
     check_folder(
         &["--form", "kustomize"],
         &["kustomization.yaml", "deployment.yaml", "webhooks.yaml"],
@@ -57,7 +57,7 @@ fn check_refused(arguments: &[&str], words: &str) {
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
+fn contradictory_flags_are_rejected() {
     check_refused(&["--form", "helm"], "-o DIR");
     check_refused(
         &["--form", "helm", "--namespace", "other", "-o", "x"],

@@ -51,7 +51,7 @@ fn errors(run: &ProgramRun) -> Vec<&str> {
 }
 
 #[test]
-fn a_new_control_passes_its_own_tests() {
+fn new_control_passes_its_own_tests() {
     let dir = scaffold();
     let test = dir.run(&["policy", "test", "C-9001-mine"]);
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_new_control_passes_its_own_tests() {
 }
 
 #[test]
-fn a_rule_and_test_data_that_differ_end_with_1() {
+fn rule_that_fails_its_test_data_exits_with_1() {
     let dir = scaffold().file("C-9001-mine/testdata/pass/wrong.yaml", POD);
     let test = dir.run(&["policy", "test", "C-9001-mine"]);
     assert_eq!((test.code, test.stderr.as_str()), (1, ""));
@@ -86,7 +86,7 @@ fn a_rule_and_test_data_that_differ_end_with_1() {
 }
 
 #[test]
-fn an_inverted_comparison_in_the_library_is_caught() {
+fn inverted_comparison_in_the_library_is_caught() {
     let dir = library();
     let rule = "policies/controls/C-0057-privileged-container/rule.rego";
     let text = dir
@@ -102,7 +102,7 @@ fn an_inverted_comparison_in_the_library_is_caught() {
 }
 
 #[test]
-fn every_mistake_of_a_folder_is_told_at_once() {
+fn all_problems_of_a_folder_are_reported_at_once() {
     let dir = library();
     let rule = "policies/controls/C-0016-allow-privilege-escalation/rule.rego";
     let text = dir.read(rule);
@@ -192,7 +192,7 @@ fn custom_rules_run_beside_the_library() {
 
 /// What `policy test` says of a rule that leaves the profile.
 #[test]
-fn rules_outside_the_profile_are_told() {
+fn rule_outside_the_profile_is_reported() {
     let deny = |statements: &str| format!("deny contains {FINDING} if {{\n{statements}\n}}\n");
     let named = |statements: &str| deny(&format!("\tinput.object.kind == \"Pod\"\n{statements}"));
     for (rule, says) in [

@@ -34,7 +34,7 @@ fn dir() -> TestDir {
 }
 
 #[test]
-fn the_exit_status_says_what_was_decided() {
+fn exit_code_reflects_the_decision() {
     let dir = dir();
     for (file, bindings, code, uid) in [
         ("denied.json", true, 1, "u-1"),
@@ -79,7 +79,7 @@ fn the_exit_status_says_what_was_decided() {
 }
 
 #[test]
-fn what_cannot_be_reviewed_is_said() {
+fn input_that_is_not_reviewable_is_reported() {
     let dir = dir()
         .file("two.yaml", format!("{POD}---\n{POD}"))
         .file("bad.yaml", "a: [")
@@ -122,7 +122,7 @@ fn what_cannot_be_reviewed_is_said() {
 }
 
 #[test]
-fn the_request_of_a_manifest_is_a_review_of_its_own() {
+fn request_made_from_a_manifest_is_reviewable() {
     let dir = dir();
     let request = dir.run(&["review", "pod.yaml", "--request"]);
     assert_eq!(request.code, 0, "{request:?}");
@@ -138,7 +138,7 @@ fn the_request_of_a_manifest_is_a_review_of_its_own() {
 }
 
 #[test]
-fn each_controls_part_is_explained() {
+fn explanation_lists_every_control() {
     let binding = "apiVersion: kubevet.io/v1alpha1
 kind: ControlBinding
 metadata: {name: some}

@@ -53,7 +53,7 @@ fn validate(report: &Value) {
 }
 
 #[test]
-fn whole_reports() {
+fn report_of_each_view_matches_its_snapshot() {
     let manifest = format!(
         "{}---\nreplicas: 1\n---\n{}---\nkind: Pod\n",
         pod("web", "shop"),
@@ -76,7 +76,7 @@ fn whole_reports() {
 }
 
 #[test]
-fn standard_input() {
+fn standard_input_is_scanned() {
     let run = TestDir::new().run_with_input(&["scan", "-", "-f", "json"], PRIVILEGED.as_bytes());
     let found: Vec<String> = run
         .findings()
@@ -94,7 +94,7 @@ fn standard_input() {
 }
 
 #[test]
-fn controls_and_frameworks_are_chosen() {
+fn controls_and_frameworks_can_be_selected() {
     let dir = TestDir::new().file("x.yaml", PRIVILEGED);
     let controls = |arguments: &[&str]| -> Vec<String> {
         let report = dir.run(arguments).json();
@@ -122,7 +122,7 @@ fn controls_and_frameworks_are_chosen() {
 }
 
 #[test]
-fn what_is_asked_at_admission_alone_is_listed_and_not_scanned() {
+fn admission_only_control_is_listed_but_not_scanned() {
     let exec = "apiVersion: v1\nkind: PodExecOptions\ncommand: [sh]\n---\n";
     let dir = TestDir::new().file("x.yaml", format!("{exec}{PRIVILEGED}"));
     assert!(dir.run(&["list", "controls"]).stdout.contains("K-0001"));
@@ -139,7 +139,7 @@ fn what_is_asked_at_admission_alone_is_listed_and_not_scanned() {
 }
 
 #[test]
-fn thresholds_decide() {
+fn threshold_decides_the_exit_code() {
     let dir = TestDir::new().file("x.yaml", PRIVILEGED);
     for (flags, code) in [
         (&[][..], 1),
@@ -164,7 +164,7 @@ fn thresholds_decide() {
 }
 
 #[test]
-fn controls_are_configured() {
+fn params_configure_controls() {
     let dir = TestDir::new()
         .file("x.yaml", PRIVILEGED)
         .file("flat.json", r#"{"imageRepositoryAllowList": ["quay.io"]}"#)
@@ -212,7 +212,7 @@ fn controls_are_configured() {
 }
 
 #[test]
-fn objects_are_filtered() {
+fn filter_limits_the_scanned_objects() {
     let dir = TestDir::new().file(
         "a.yaml",
         format!(
@@ -254,7 +254,7 @@ fn objects_are_filtered() {
 }
 
 #[test]
-fn a_report_goes_to_a_file() {
+fn report_is_written_to_a_file() {
     let dir = TestDir::new().file("x.yaml", PRIVILEGED);
     let printed = scan(&dir, "x.yaml", &[]);
     let written = scan(&dir, "x.yaml", &["-o", "out.json"]);
@@ -270,7 +270,7 @@ fn a_report_goes_to_a_file() {
 }
 
 #[test]
-fn folders_are_walked_and_some_files_left_out() {
+fn folder_is_walked_without_ignored_files() {
     let outside = TestDir::new().file("secret.yaml", pod("outside", "a"));
     let dir = TestDir::new()
         .file("d/a.yaml", pod("a", "a"))
@@ -302,7 +302,7 @@ fn folders_are_walked_and_some_files_left_out() {
 }
 
 #[test]
-fn patterns_choose_files() {
+fn glob_pattern_selects_files() {
     let dir = TestDir::new()
         .file("d/a.yaml", pod("a", "a"))
         .file("d/b.yaml", pod("b", "a"))
@@ -325,7 +325,7 @@ fn patterns_choose_files() {
 }
 
 #[test]
-fn what_is_rendered_elsewhere_is_skipped_with_a_word() {
+fn template_source_is_skipped_with_a_reason() {
     let dir = TestDir::new()
         .file("d/pod.yaml", PRIVILEGED)
         .file("d/chart/Chart.yaml", "apiVersion: v2\nname: x\n")
@@ -351,7 +351,7 @@ fn what_is_rendered_elsewhere_is_skipped_with_a_word() {
 }
 
 #[test]
-fn lists_are_unfolded() {
+fn list_is_expanded_into_its_items() {
     let item = |name: &str| pod(name, "a").trim_end().replace('\n', "\n  ");
     let list = format!(
         "apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n",

@@ -71,7 +71,7 @@ fn refuses(dir: &TestDir, flags: &[&str], says: &[&str]) {
 }
 
 #[test]
-fn what_is_broken_at_the_start_is_said_with_its_place() {
+fn broken_input_at_start_is_reported_with_its_position() {
     let dir = TestDir::new()
         .file("unknown/b.yaml", STRICT.replace("C-0057", "C-0058x"))
         .file(
@@ -124,7 +124,7 @@ fn what_is_broken_at_the_start_is_said_with_its_place() {
 }
 
 #[test]
-fn an_address_in_use_is_said() {
+fn address_in_use_is_reported() {
     let dir = TestDir::new();
     // Somebody who shares his port with nobody.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -151,7 +151,7 @@ fn an_address_in_use_is_said() {
 
 /// A second gate would answer half of the calls, with certificates of its own.
 #[test]
-fn a_second_gate_on_the_same_port_is_refused_unless_both_share_it() {
+fn second_process_on_a_port_is_rejected_unless_both_share_it() {
     let dir = TestDir::new();
     let start = |port: u16, tls: &str, share: bool| {
         let flags: &[&str] = if share { &["--share-port"] } else { &[] };
@@ -172,7 +172,7 @@ fn a_second_gate_on_the_same_port_is_refused_unless_both_share_it() {
 }
 
 #[test]
-fn without_flags_it_works_in_the_users_folder_or_says_what_it_lacks() {
+fn serve_without_flags_uses_the_state_folder_or_reports_it_missing() {
     let dir = TestDir::new();
     let port = free_port();
     let running = ChildProcess::start(&mut command(
@@ -213,7 +213,7 @@ fn without_flags_it_works_in_the_users_folder_or_says_what_it_lacks() {
 }
 
 #[test]
-fn what_breaks_later_changes_nothing_until_it_is_mended() {
+fn broken_file_leaves_the_last_valid_configuration_in_force() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let file = dir.path().join("b/strict.yaml");
     let gate = started(&dir, &["--bindings", text(&dir.path().join("b"))]);
@@ -256,7 +256,7 @@ fn what_breaks_later_changes_nothing_until_it_is_mended() {
 }
 
 #[test]
-fn decisions_are_written_and_recorded_reviews_give_the_same_bytes() {
+fn decisions_are_logged_and_recorded_reviews_replay_identically() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let flags = [
@@ -342,7 +342,7 @@ impl Drop for Killed {
 }
 
 #[test]
-fn a_closed_standard_output_costs_lines_and_nothing_else() {
+fn closed_stdout_loses_decision_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (port, metrics) = (free_port(), free_port());
     let listen = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{metrics}")];
@@ -385,7 +385,7 @@ fn a_closed_standard_output_costs_lines_and_nothing_else() {
 }
 
 #[test]
-fn it_says_how_it_is() {
+fn health_and_metrics_report_the_state() {
     let dir = TestDir::new();
     let gate = started(&dir, &[]);
     let ask = |path: &str| {

@@ -76,7 +76,7 @@ fn heavy(uid: &str, bytes: usize, privileged: bool) -> String {
 }
 
 #[test]
-fn what_is_large_is_judged_and_what_is_larger_is_denied_by_policy_in_bounded_memory() {
+fn largest_review_is_evaluated_and_larger_one_denied_within_memory_bounds() {
     let (gate, _dir) = start_webhook();
     for megabytes in [3, 6, 27] {
         let uid = format!("u-{megabytes}");
@@ -119,7 +119,7 @@ fn what_is_large_is_judged_and_what_is_larger_is_denied_by_policy_in_bounded_mem
 }
 
 #[test]
-fn text_that_readers_disagree_on_is_read_as_the_api_server_reads_it_or_denied() {
+fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
     let (gate, _dir) = start_webhook();
     let pod = |spec: &str| create_pod_review("u-1", spec);
     let twice = |first: bool, last: bool| {
@@ -189,7 +189,7 @@ fn text_that_readers_disagree_on_is_read_as_the_api_server_reads_it_or_denied() 
 }
 
 #[test]
-fn depth_and_breadth_are_bounded_in_time() {
+fn deep_and_wide_reviews_are_answered_within_bounds() {
     let (gate, _dir) = start_webhook();
     let nested = |open: &str, close: &str, count: usize| {
         create_pod_review(
@@ -266,7 +266,7 @@ fn depth_and_breadth_are_bounded_in_time() {
 }
 
 #[test]
-fn what_is_no_review_gets_400_and_is_never_allowed() {
+fn body_that_is_not_a_review_gets_400() {
     let (gate, _dir) = start_webhook();
     let good = create_pod_review("u-1", &container_spec(false));
     assert_allowed(&post(&gate, &good), "u-1");
@@ -315,7 +315,7 @@ fn what_is_no_review_gets_400_and_is_never_allowed() {
 }
 
 #[test]
-fn http_as_odd_as_it_may_be_is_answered() {
+fn odd_http_requests_are_answered() {
     let (gate, _dir) = start_webhook();
     let body = create_pod_review("u-1", &container_spec(true));
     let length = body.len();
@@ -421,7 +421,7 @@ fn http_as_odd_as_it_may_be_is_answered() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
+fn withheld_body_is_answered_before_the_caller_timeout() {
     let (gate, _dir) = start_webhook();
     let body = create_pod_review("slow-1", &container_spec(false));
     let head = |path: &str| {
@@ -456,7 +456,7 @@ fn a_body_that_does_not_come_is_answered_before_its_caller_gives_up() {
 }
 
 #[test]
-fn what_is_no_tls_is_let_go_and_harms_nobody() {
+fn connection_without_tls_is_closed() {
     let (gate, _dir) = start_webhook();
     let garbage: Vec<u8> = (0..100_000_u32)
         .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -497,7 +497,7 @@ fn what_is_no_tls_is_let_go_and_harms_nobody() {
 
 /// Rules as deep as are let through must fit the stack that reviews are judged on.
 #[test]
-fn the_deepest_rules_fit_the_stack_of_a_review() {
+fn deepest_accepted_rule_fits_the_stack_of_a_review() {
     let lines = |count: usize, line: &dyn Fn(usize) -> String| {
         (1..=count).map(line).collect::<Vec<_>>().join("\n")
     };

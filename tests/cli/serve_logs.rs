@@ -108,7 +108,7 @@ fn denies(gate: &WebhookProcess) -> bool {
 
 /// Standard error that nobody reads: reviews are answered, changed bindings are taken, TERM ends the process.
 #[test]
-fn standard_error_that_nobody_reads_costs_lines_and_nothing_else() {
+fn unread_stderr_loses_log_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (_held, stderr) = full_stream();
     let (mut child, gate) = started(&dir, &[], Stdio::null(), stderr);
@@ -142,7 +142,7 @@ fn standard_error_that_nobody_reads_costs_lines_and_nothing_else() {
 
 /// Standard output that nobody reads: decisions wait, are lost and counted, and TERM ends the process.
 #[test]
-fn standard_output_that_nobody_reads_costs_decisions_and_nothing_else() {
+fn unread_stdout_loses_decision_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (_held, stdout) = full_stream();
     let (mut child, gate) = started(&dir, &[], stdout, Stdio::null());
@@ -168,7 +168,7 @@ fn standard_output_that_nobody_reads_costs_decisions_and_nothing_else() {
 }
 
 #[test]
-fn a_line_is_bounded_and_has_nothing_that_a_terminal_obeys() {
+fn log_line_is_bounded_and_free_of_control_characters() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (mut child, gate) = started(
         &dir,
@@ -232,7 +232,7 @@ fn a_line_is_bounded_and_has_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
-fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
+fn moved_decision_log_is_reopened_on_sighup() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (mut child, gate) = started(
         &dir,
@@ -270,7 +270,7 @@ fn a_decision_log_that_was_moved_away_is_begun_anew_on_hup() {
 
 /// A record that cannot be written, and makes its writer wait for ever, costs records and nothing else.
 #[test]
-fn a_record_folder_that_hangs_costs_records_and_nothing_else() {
+fn hanging_record_folder_loses_records_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT).folder("r");
     let pipe = dir.path().join("r/review-u.part");
     assert!(

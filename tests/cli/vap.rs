@@ -44,7 +44,7 @@ fn outside() -> TestDir {
 }
 
 #[test]
-fn policies_are_the_same_every_time() {
+fn generated_policies_are_deterministic() {
     let dir = TestDir::new();
     let first = dir.run(&["vap", "generate", "NSA"]);
     assert_eq!(first.code, 0, "{}", first.stderr);
@@ -69,7 +69,7 @@ fn policies_are_the_same_every_time() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_said_and_fails_when_strict() {
+fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
     let dir = outside();
     let run = |flags: &[&str]| {
         dir.run(
@@ -107,7 +107,7 @@ fn what_cannot_be_exported_is_said_and_fails_when_strict() {
 }
 
 #[test]
-fn mistakes_are_told() {
+fn invalid_flags_are_reported() {
     let dir = TestDir::new();
     let run = |args: &[&str]| dir.run(&[&["vap"], args].concat());
     check(
@@ -147,7 +147,7 @@ fn mistakes_are_told() {
 }
 
 #[test]
-fn a_control_binding_is_exported_as_it_stands() {
+fn control_binding_is_exported_with_its_scope() {
     let dir = TestDir::new().file("bindings/strict.yaml", BINDING);
     let run = dir.run(&["vap", "generate", "--bindings", "bindings"]);
     check(
@@ -168,7 +168,7 @@ fn a_control_binding_is_exported_as_it_stands() {
 }
 
 #[test]
-fn folders_hold_what_the_stream_holds() {
+fn output_folder_contains_the_same_objects_as_the_stream() {
     let dir = TestDir::new();
     assert_eq!(
         dir.run(&[
@@ -217,7 +217,7 @@ fn folders_hold_what_the_stream_holds() {
 }
 
 #[test]
-fn an_upgrade_shows_what_it_changes() {
+fn diff_shows_the_changes_of_an_upgrade() {
     let dir = TestDir::new().file("pod.yaml", POD);
     let copy = |name: &str| {
         let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
@@ -275,7 +275,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[test]
-fn a_binding_that_would_be_dead_is_refused() {
+fn binding_without_effect_is_rejected() {
     let dir = TestDir::new();
     let run =
         |args: &[&str]| dir.run(&[&["vap", "create-policy-binding", "-n", "mine"], args].concat());

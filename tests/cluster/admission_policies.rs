@@ -54,7 +54,7 @@ fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
 /// Every policy, in every form, is taken; and what the controller manager's type check says of those that are kept is
 /// nothing. Most are not kept: each is compiled for every kind that it looks at.
 #[test]
-fn every_policy_is_taken_and_its_types_are_right() {
+fn every_exported_policy_is_accepted_and_type_checks() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
         ControlPlane::isolated("policies", &dir.path().join("cluster"), &["--throw-away"])
@@ -113,7 +113,7 @@ fn every_policy_is_taken_and_its_types_are_right() {
 }
 
 #[test]
-fn a_policy_decides_as_the_gate_does() {
+fn exported_policy_decides_as_the_webhook() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
         ControlPlane::isolated("decides", &dir.path().join("cluster"), &["--throw-away"])
@@ -233,7 +233,7 @@ fn a_policy_decides_as_the_gate_does() {
 }
 
 #[test]
-fn params_of_an_object_are_in_force_and_missed() {
+fn params_object_is_in_force_and_required() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
         ControlPlane::isolated("params", &dir.path().join("cluster"), &["--throw-away"])
@@ -301,7 +301,7 @@ fn params_of_an_object_are_in_force_and_missed() {
 }
 
 #[test]
-fn the_api_server_reads_policies_from_files() {
+fn api_server_reads_policies_from_files() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let manifests = dir.path().join("manifests");
     let written = vap(&[

@@ -44,7 +44,7 @@ fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
 }
 
 #[test]
-fn a_binding_of_the_cluster_is_in_force_as_long_as_it_stands_there() {
+fn cluster_binding_is_in_force_while_it_exists() {
     // The bindings of a cluster are for all of it: others must not meet them.
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");

@@ -173,7 +173,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn a_cluster_admits_what_a_scan_of_the_file_says() {
+fn admission_verdict_equals_scan_of_the_file() {
     let Some(folder) = shared_data("corpus", "corpus") else {
         return;
     };

@@ -49,7 +49,7 @@ fn denied(output: &ProcessOutput, words: &str) {
 }
 
 #[test]
-fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
+fn bad_deployment_is_denied_with_a_fix_and_good_one_admitted() {
     let Some(cluster) = ControlPlane::shared("denial") else {
         return;
     };
@@ -81,7 +81,7 @@ fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
 
 /// Every way to have a Pod made, each with the place of the field in it.
 #[test]
-fn every_workload_is_judged_where_it_is_written() {
+fn every_workload_kind_is_evaluated_on_creation() {
     let Some(cluster) = ControlPlane::shared("workloads") else {
         return;
     };
@@ -167,7 +167,7 @@ fn every_workload_is_judged_where_it_is_written() {
 }
 
 #[test]
-fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
+fn warning_reaches_the_client_and_the_audit_log() {
     let Some(cluster) = ControlPlane::shared("warning") else {
         return;
     };
@@ -230,7 +230,7 @@ fn events(shop: &TestNamespace<'_>) -> String {
 }
 
 #[test]
-fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
+fn dry_run_is_denied_without_an_event() {
     let Some(cluster) = ControlPlane::shared("dry run") else {
         return;
     };

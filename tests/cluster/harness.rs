@@ -28,7 +28,7 @@ fn config_map(name: &str, deny: bool) -> String {
 }
 
 #[test]
-fn controllers_make_pods_under_their_own_names() {
+fn controllers_create_pods_as_their_service_accounts() {
     let Some(cluster) = ControlPlane::shared("controllers") else {
         return;
     };
@@ -70,7 +70,7 @@ fn controllers_make_pods_under_their_own_names() {
 }
 
 #[test]
-fn the_developer_may_make_workloads_and_no_more() {
+fn developer_may_create_workloads_only() {
     let Some(cluster) = ControlPlane::shared("developer") else {
         return;
     };
@@ -96,7 +96,7 @@ fn the_developer_may_make_workloads_and_no_more() {
 }
 
 #[test]
-fn a_policy_of_the_api_server_refuses() {
+fn admission_policy_of_the_api_server_denies() {
     let Some(cluster) = ControlPlane::shared("policy") else {
         return;
     };
@@ -137,7 +137,7 @@ spec: {{policyName: {name}, validationActions: [Deny]}}
 }
 
 #[test]
-fn a_webhook_is_asked_at_once_and_about_its_namespaces_alone() {
+fn registered_webhook_is_called_at_once_for_its_namespaces_only() {
     let Some(cluster) = ControlPlane::shared("webhook") else {
         return;
     };
@@ -194,7 +194,7 @@ fn a_webhook_is_asked_at_once_and_about_its_namespaces_alone() {
 }
 
 #[test]
-fn data_and_address_outlive_a_crash() {
+fn data_and_address_survive_a_crash() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(first) = ControlPlane::isolated("restart", dir.path(), &[]) else {
         return;
@@ -216,7 +216,7 @@ fn data_and_address_outlive_a_crash() {
 }
 
 #[test]
-fn it_ends_with_the_test() {
+fn control_plane_ends_with_the_test() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("data");
     let Some(cluster) = ControlPlane::isolated("end", &data, &["--throw-away"]) else {
@@ -228,7 +228,7 @@ fn it_ends_with_the_test() {
 
 /// The caller counts what it saw, on connections as asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_are_counted() {
+async fn load_statistics_count_every_call() {
     let standin = tokio::task::spawn_blocking(StubWebhook::start)
         .await
         .expect("it starts");
@@ -293,7 +293,7 @@ async fn calls_are_counted() {
 
 /// A gate that cannot start is an error with its own words, and at once.
 #[test]
-fn a_gate_that_ends_says_why() {
+fn webhook_that_fails_to_start_reports_the_reason() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let error = WebhookProcess::start(dir.path(), &["--no-such-flag"])
         .err()

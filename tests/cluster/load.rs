@@ -196,7 +196,7 @@ const CALLS: u64 = 100_000;
 const ROUNDS: u32 = 5;
 
 #[test]
-fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
+fn no_call_of_100_000_fails_during_rotation_and_replacement() {
     let mut pair = Pair::start();
     let stop = Arc::new(AtomicBool::new(false));
     let counted: Vec<_> = mixture(CALLS)
@@ -241,7 +241,7 @@ fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
 
 /// Whoever was calling the one that is killed loses that call, and no other.
 #[test]
-fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
+fn killed_replica_loses_in_flight_calls_only() {
     let pair = Pair::start();
     let stop = Arc::new(AtomicBool::new(false));
     let loads = [

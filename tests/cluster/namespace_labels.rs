@@ -62,7 +62,7 @@ fn front() -> String {
 }
 
 #[test]
-fn a_namespace_and_a_pod_of_the_same_second() {
+fn pod_created_right_after_its_namespace_is_matched_by_label() {
     let Some(cluster) = ControlPlane::shared("namespaces") else {
         return;
     };
@@ -98,7 +98,7 @@ fn a_namespace_and_a_pod_of_the_same_second() {
 
 /// The watch of namespaces is as late as can be: it never comes. The API server is asked for each of them.
 #[test]
-fn a_namespace_that_no_watch_has_told_of() {
+fn namespace_unknown_to_the_watch_is_fetched() {
     let Some(cluster) = ControlPlane::shared("unheard namespaces") else {
         return;
     };

@@ -37,7 +37,7 @@ fn assert_denied(namespace: &TestNamespace<'_>) {
 }
 
 #[test]
-fn a_gate_that_is_gone_stops_no_more_than_was_asked_for() {
+fn stopped_webhook_blocks_only_fail_closed_namespaces() {
     let Some(cluster) = ControlPlane::shared("gone") else {
         return;
     };
@@ -121,7 +121,7 @@ fn trusted(cluster: &ControlPlane, name: &str) -> String {
 }
 
 #[test]
-fn a_cluster_follows_its_gate_to_another_authority() {
+fn api_server_follows_the_rotation_of_the_authority() {
     let Some(cluster) = ControlPlane::shared("handover") else {
         return;
     };
@@ -223,7 +223,7 @@ impl Drop for StopAtTheEnd<'_> {
 }
 
 #[test]
-fn who_goes_for_good_lets_go_and_who_comes_back_takes_hold() {
+fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
     let Some(cluster) = ControlPlane::shared("release") else {
         return;
     };
@@ -328,7 +328,7 @@ fn who_goes_for_good_lets_go_and_who_comes_back_takes_hold() {
 }
 
 #[test]
-fn verdicts_go_on_without_an_api_server_and_follow_it_when_it_is_back() {
+fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
     let Some(cluster) = ControlPlane::isolated("api server gone", &data, &[]) else {
@@ -469,7 +469,7 @@ fn issue(name: &str) -> (String, String, String) {
 }
 
 #[test]
-fn a_caller_without_a_certificate_is_refused() {
+fn client_without_certificate_is_rejected() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let (ca, certificate, key) = issue("kube-apiserver");
     let file = dir.path().join("clients.crt");

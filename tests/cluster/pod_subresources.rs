@@ -58,7 +58,7 @@ fn go_in(shop: &TestNamespace<'_>, args: &[&str]) -> ProcessOutput {
 }
 
 #[test]
-fn nobody_gets_into_a_pod_where_a_binding_says_so() {
+fn exec_into_pod_is_denied_by_binding() {
     let Some(cluster) = ControlPlane::shared("exec denied") else {
         return;
     };
@@ -108,7 +108,7 @@ fn nobody_gets_into_a_pod_where_a_binding_says_so() {
 
 /// The API server's proxy is another way in: to a Pod, to a Service, and to a kubelet, which runs commands.
 #[test]
-fn the_proxy_of_the_api_server_is_no_way_around() {
+fn api_server_proxy_is_denied_by_binding() {
     let Some(cluster) = ControlPlane::shared("proxy denied") else {
         return;
     };
@@ -172,7 +172,7 @@ fn the_proxy_of_the_api_server_is_no_way_around() {
 
 /// Without a binding that names the controls, getting in is allowed and never unseen.
 #[test]
-fn getting_into_a_pod_is_allowed_and_logged_otherwise() {
+fn exec_into_pod_is_allowed_and_logged_without_deny() {
     let Some(cluster) = ControlPlane::shared("exec allowed") else {
         return;
     };

@@ -21,7 +21,7 @@ const FLAGS: &[&str] = &[
 ];
 
 #[test]
-fn the_table_is_what_the_server_says() {
+fn schema_table_equals_openapi_of_the_server() {
     if env::var_os("UPDATE").is_some_and(|it| it == "1") {
         return make_anew();
     }

@@ -137,7 +137,7 @@ fn until_judged(cluster: &ControlPlane) {
 }
 
 #[test]
-fn a_cluster_comes_up_with_nobody_there_to_judge() {
+fn installation_starts_while_no_webhook_runs() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
     let Some(cluster) = ControlPlane::isolated("cold start", &data, &[]) else {
@@ -202,7 +202,7 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
 }
 
 #[test]
-fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
+fn uninstallation_in_any_order_leaves_a_writable_cluster() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) = ControlPlane::isolated("uninstall", &dir.path().join("cluster"), &[])
     else {

@@ -97,7 +97,7 @@ fn pods_exist(shop: &TestNamespace<'_>, name: &str, count: u64) {
 }
 
 #[test]
-fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
+fn existing_violation_keeps_running_and_recreates_its_pods() {
     let Some(cluster) = ControlPlane::shared("old violator") else {
         return;
     };
@@ -205,7 +205,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
 
 /// Also where an UPDATE is held to everything: an object must be let go.
 #[test]
-fn a_violator_is_let_go_with_its_finalizers() {
+fn violating_object_can_be_deleted_with_finalizers() {
     let Some(cluster) = ControlPlane::shared("finalizers") else {
         return;
     };
@@ -254,7 +254,7 @@ fn a_violator_is_let_go_with_its_finalizers() {
 }
 
 #[test]
-fn what_is_put_before_or_in_place_of_the_old_is_new() {
+fn container_inserted_before_or_replacing_an_old_one_is_new() {
     let Some(cluster) = ControlPlane::shared("new findings") else {
         return;
     };
@@ -303,7 +303,7 @@ fn what_is_put_before_or_in_place_of_the_old_is_new() {
 
 /// A Pod is changed by other ways than an UPDATE of it.
 #[test]
-fn subresources_of_pods_are_ways_in_too() {
+fn pod_subresources_are_evaluated() {
     let Some(cluster) = ControlPlane::shared("subresources") else {
         return;
     };

@@ -125,7 +125,7 @@ fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<St
 }
 
 #[test]
-fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it() {
+fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
         ControlPlane::isolated("verdicts", &dir.path().join("cluster"), &["--throw-away"])

@@ -64,7 +64,7 @@ fn gets_in(server: &Server, shown: Option<&(String, String)>) -> bool {
 }
 
 #[test]
-fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
+fn a12_only_the_named_client_with_a_valid_certificate_is_served() {
     let _machine = share_machine();
     let name = "kube-apiserver";
     let (issuer, ca) = authority("callers");
@@ -157,7 +157,7 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
 }
 
 #[test]
-fn a8_11_a_certificate_that_nobody_asked_for_is_ignored() {
+fn a8_11_unrequested_client_certificate_is_ignored() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     assert!(gets_in(

@@ -53,7 +53,7 @@ fn check(name: &str, reply: io::Result<RawResponse>, want: Want) {
 }
 
 #[test]
-fn a7_heads_and_lengths_of_all_sorts() {
+fn a7_malformed_heads_and_lengths_get_no_verdict() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
@@ -222,7 +222,7 @@ fn a7_heads_and_lengths_of_all_sorts() {
 }
 
 #[test]
-fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
+fn a7_19_pipelined_reviews_are_answered_in_order() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     let one = |body: &str| {
@@ -249,7 +249,7 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
 }
 
 #[test]
-fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
+fn a7_8_a7_20_half_closed_connection_gets_no_verdict_without_a_whole_request() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();

@@ -50,7 +50,7 @@ fn flood(
 }
 
 #[test]
-fn a10_1_a10_2_rapid_reset_ends_the_connection() {
+fn a10_1_a10_2_rapid_reset_closes_the_connection() {
     let body = ordinary_bad();
     for (whole, batch, times) in [(false, 500, 100), (true, 100, 200)] {
         bounded(|_, connection| {
@@ -75,7 +75,7 @@ fn a10_1_a10_2_rapid_reset_ends_the_connection() {
 }
 
 #[test]
-fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
+fn a10_3_excess_streams_are_refused_and_others_answered() {
     let body = ordinary_bad();
     bounded(|_, connection| {
         let bytes: Vec<u8> = (0..1000)
@@ -102,7 +102,7 @@ fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
 }
 
 #[test]
-fn a10_4_a_head_without_end_is_cut() {
+fn a10_4_endless_header_block_is_cut() {
     bounded(|_, connection| {
         let first = headers(&[
             (":method", "POST"),
@@ -122,7 +122,7 @@ fn a10_4_a_head_without_end_is_cut() {
 }
 
 #[test]
-fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_bounded() {
+fn a10_5_a10_6_unread_ping_and_settings_acks_stay_bounded() {
     let ping = frame(PING, 0, 0, b"12345678").repeat(1000);
     let setting = [&3_u16.to_be_bytes()[..], &100_u32.to_be_bytes()].concat();
     let settings = frame(SETTINGS, 0, 0, &setting).repeat(1000);
@@ -135,7 +135,7 @@ fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_boun
 
 /// One entry of the table, named so often that it would be 58 MB of headers.
 #[test]
-fn a10_7_headers_that_grow_by_reference_are_refused() {
+fn a10_7_header_compression_bomb_is_refused() {
     bounded(|_, connection| {
         let mut block = headers(&[
             (":method", "POST"),

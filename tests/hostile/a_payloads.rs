@@ -73,7 +73,7 @@ fn put(text: &str, old: &str, new: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a1_the_largest_review_is_judged() {
+fn a1_largest_review_is_evaluated() {
     let _machine = claim_machine();
     let text = "\\u0001".repeat((scale(16, 63) << 20) / 6);
     let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
@@ -93,7 +93,7 @@ fn a1_the_largest_review_is_judged() {
 }
 
 #[test]
-fn a2_depth_is_bounded_wherever_it_stands() {
+fn a2_depth_is_bounded_in_every_position() {
     let _machine = share_machine();
     let nested = |open: &str, close: &str, count: usize| {
         put(
@@ -128,7 +128,7 @@ fn a2_depth_is_bounded_wherever_it_stands() {
 }
 
 #[test]
-fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
+fn a3_last_duplicate_key_wins_as_in_the_api_server() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let one = |value: &Value| format!(r#""containers":[{value}]"#);
@@ -195,7 +195,7 @@ fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
 }
 
 #[test]
-fn a4_text_in_other_encodings_hides_nothing() {
+fn a4_other_encodings_hide_no_finding() {
     let _machine = share_machine();
     let image = b"registry.example.com/a:1";
     let bytes = |text: &str, new: &[u8]| {
@@ -245,7 +245,7 @@ fn a4_text_in_other_encodings_hides_nothing() {
 }
 
 #[test]
-fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
+fn a5_numbers_and_quantities_of_any_length_are_read_or_rejected() {
     let _machine = share_machine();
     let digits = |count: usize| "1".repeat(count);
     let number = |text: String| {
@@ -307,7 +307,7 @@ fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
 }
 
 #[test]
-fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
+fn a6_malformed_envelope_is_rejected_or_denied() {
     let _machine = share_machine();
     let review = |it: Review| it.text().into_bytes();
     let created = || Review::create(&clean_pod());
@@ -393,7 +393,7 @@ fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
 }
 
 #[test]
-fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
+fn a6_odd_uid_is_echoed_whole_or_rejected() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let odd = format!("a\n\"\u{2028}{}", "x".repeat(100));
@@ -432,7 +432,7 @@ fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
 
 /// Every prefix of a privileged review, and bytes of it changed by chance that repeats itself.
 #[test]
-fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
+fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = bad().into_bytes();

@@ -51,7 +51,7 @@ fn until_cut(mut held: Vec<AttackConnection>, mut poke: impl FnMut(&mut AttackCo
 }
 
 #[test]
-fn a9_1_heads_that_come_line_by_line_are_cut() {
+fn a9_1_slow_request_heads_are_cut() {
     let _machine = share_machine();
     let server = server();
     let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
@@ -67,7 +67,7 @@ fn a9_1_heads_that_come_line_by_line_are_cut() {
 }
 
 #[test]
-fn a9_2_connections_that_never_ask_are_cut() {
+fn a9_2_idle_connections_are_cut() {
     let _machine = share_machine();
     let server = server();
     let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
@@ -77,7 +77,7 @@ fn a9_2_connections_that_never_ask_are_cut() {
 }
 
 #[test]
-fn a9_3_connections_without_a_handshake_are_cut() {
+fn a9_3_connections_without_handshake_are_cut() {
     let _machine = share_machine();
     let server = server();
     let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
@@ -103,7 +103,7 @@ fn a9_3_connections_without_a_handshake_are_cut() {
 
 /// The uid has come, the rest does not: the answer is by policy, before the caller gives up.
 #[test]
-fn a9_4_bodies_that_stop_are_answered_by_policy_before_their_callers_give_up() {
+fn a9_4_stalled_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();
     let server = server();
     let body = ordinary_bad();
@@ -131,7 +131,7 @@ fn a9_4_bodies_that_stop_are_answered_by_policy_before_their_callers_give_up() {
 
 /// A byte a second keeps nobody's place: there is a least pace.
 #[test]
-fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() {
+fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();
     let server = server();
     let body = ordinary_bad();
@@ -169,7 +169,7 @@ fn a11_7_bodies_that_drip_are_answered_by_policy_before_their_callers_give_up() 
 }
 
 #[test]
-fn a11_5_callers_that_read_no_answer_are_cut_and_take_no_memory() {
+fn a11_5_clients_that_read_no_response_are_cut_within_memory_bounds() {
     let _machine = share_machine();
     let mut server = server();
     let containers: Vec<_> = (0..60).map(|it| privileged(&format!("c{it}"))).collect();

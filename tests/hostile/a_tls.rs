@@ -31,7 +31,7 @@ fn answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a8_old_versions_and_weak_suites_are_refused() {
+fn a8_old_versions_and_weak_ciphers_are_refused() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let weak = [0x002f, 0x0035, 0x003c, 0x000a, 0x0005];
@@ -62,7 +62,7 @@ fn a8_old_versions_and_weak_suites_are_refused() {
 }
 
 #[test]
-fn a8_every_way_to_ask_for_modern_tls_is_served() {
+fn a8_every_form_of_modern_tls_is_served() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     for (name, tls, host) in [

@@ -13,7 +13,7 @@ fn image(name: &str) -> String {
 }
 
 #[test]
-fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
+fn b7_no_spelling_bypasses_the_allowed_registries() {
     let _machine = share_machine();
     let params = "validationActions: [Deny], params: {imageRepositoryAllowList: [registry.example.com, \
                   docker.io/library, quay.io/team], untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
@@ -67,7 +67,7 @@ fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
 }
 
 #[test]
-fn b8_a_forbidden_registry_is_forbidden_in_every_spelling() {
+fn b8_forbidden_registry_is_found_in_every_spelling() {
     let _machine = share_machine();
     let params = "validationActions: [Deny], params: {untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
     let mut server = ServerSetup::with(&[binding("forbid", "[C-0001]", params)]).start();

@@ -54,7 +54,7 @@ fn created(object: &Value) -> String {
 }
 
 #[test]
-fn b1_a_privileged_container_is_found_wherever_it_stands() {
+fn b1_privileged_container_is_found_in_every_position() {
     let _machine = share_machine();
     let side = merge(privileged("i"), &json!({"restartPolicy": "Always"}));
     let ephemeral = merge(privileged("dbg"), &json!({"targetContainerName": "a"}));
@@ -214,7 +214,7 @@ fn made(kind: &str) -> Value {
 }
 
 #[test]
-fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
+fn b3_operations_without_object_are_never_denied() {
     let _machine = share_machine();
     let options = |kind: &str, more: Value| {
         merge(
@@ -284,7 +284,7 @@ fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
 }
 
 #[test]
-fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
+fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
     let _machine = share_machine();
     let capable = |name: &str| {
         created(&pod(&[merge(

@@ -29,7 +29,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 #[test]
-fn b10_hostile_text_is_said_in_plain_lines() {
+fn b10_hostile_strings_are_escaped_in_messages() {
     let _machine = share_machine();
     let capability = json!({"securityContext": {"capabilities": {"add": [format!("SYS_ADMIN{EVIL}"), "SYS_ADMIN"]}}});
     let mounts = json!({"volumeMounts": [{"name": EVIL, "mountPath": EVIL}]});
@@ -103,7 +103,7 @@ fn b10_hostile_text_is_said_in_plain_lines() {
 }
 
 #[test]
-fn b11_long_text_is_said_in_short() {
+fn b11_long_strings_are_truncated_in_messages() {
     let _machine = share_machine();
     let long = "x".repeat(scale(300_000, 1_000_000));
     for mut server in servers() {
@@ -137,7 +137,7 @@ fn b11_long_text_is_said_in_short() {
 }
 
 #[test]
-fn b12_metrics_do_not_grow_with_what_strangers_name() {
+fn b12_metrics_do_not_grow_with_foreign_names() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     post(&server, Review::create(&privileged_pod()).text()).review_response("u-1");

@@ -35,7 +35,7 @@ fn going(object: &Value) -> Value {
 }
 
 #[test]
-fn b2_an_update_is_held_to_what_it_brings_in() {
+fn b2_update_is_denied_for_new_findings_only() {
     let _machine = share_machine();
     let (bad, clean) = (privileged_pod(), clean_pod());
     let (a, b, evil) = (container("a"), container("b"), privileged("a"));
@@ -228,7 +228,7 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
 }
 
 #[test]
-fn b9_what_was_not_said_before_and_is_said_now_is_new() {
+fn b9_finding_absent_from_the_old_object_is_new() {
     let _machine = share_machine();
     let controls = "[C-0012, C-0013, C-0016, C-0055, C-0210]";
     let mut server =

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::json;
 
 #[test]
-fn b5_forged_owners_and_controllers_exempt_nobody() {
+fn b5_forged_owners_and_controllers_are_not_exempt() {
     let _machine = share_machine();
     let controller = "system:serviceaccount:kube-system:replicaset-controller";
     let owned = |version: &str, kind: &str, controls: bool| {

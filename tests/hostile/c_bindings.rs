@@ -115,7 +115,7 @@ const TRIES: &[Try] = &[
 ];
 
 #[test]
-fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
+fn c2_missing_or_broken_bindings_leave_the_last_valid_ones_in_force() {
     let _machine = share_machine();
     // Each has a server of its own, and all wait at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
@@ -168,7 +168,7 @@ fn harmed(one: &Try) -> Option<String> {
 
 /// A copy that keeps size and time is taken when the server is told to look, at the latest.
 #[test]
-fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
+fn c2_15_change_with_same_size_and_time_is_read_on_sighup() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     let path = file(&server);
@@ -191,7 +191,7 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
 }
 
 #[test]
-fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies() {
+fn c2_13_thousands_of_bindings_are_accepted_or_rejected_and_the_first_still_denies() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     for it in 0..scale(1000, 5000) {

@@ -92,7 +92,7 @@ const TRIES: &[Try] = &[
 ];
 
 #[test]
-fn c1_damaged_certificates_change_nothing_for_callers() {
+fn c1_damaged_certificates_do_not_affect_clients() {
     let _machine = share_machine();
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
@@ -147,7 +147,7 @@ fn damage(one: &Try) -> Option<String> {
 
 /// As a Secret is mounted: the files are links, and one link is put in place of another.
 #[test]
-fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
+fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     let other = ServerSetup::example().no_decision_log().start();

@@ -16,7 +16,7 @@ fn denied_as(uid: &str) -> String {
 }
 
 #[test]
-fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
+fn c3_1_full_disk_loses_whole_decision_lines_only() {
     let _machine = share_machine();
     let mut server = ServerSetup::example()
         .shell("trap '' XFSZ")
@@ -64,7 +64,7 @@ fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
 }
 
 #[test]
-fn c3_2_records_on_a_full_disk_are_counted_and_leave_no_half_files() {
+fn c3_2_full_disk_loses_records_and_leaves_no_partial_files() {
     let _machine = share_machine();
     let mut server = ServerSetup::example()
         .shell("trap '' XFSZ")
@@ -111,7 +111,7 @@ fn c3_2_records_on_a_full_disk_are_counted_and_leave_no_half_files() {
 }
 
 #[test]
-fn c3_3_a_folder_of_records_that_is_gone_costs_records_and_nothing_else() {
+fn c3_3_missing_record_folder_loses_records_only() {
     let _machine = share_machine();
     let mut server = ServerSetup::example()
         .flag_with_path("--record", "records")
@@ -125,7 +125,7 @@ fn c3_3_a_folder_of_records_that_is_gone_costs_records_and_nothing_else() {
 }
 
 #[test]
-fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
+fn c3_4_secret_is_never_recorded_in_any_spelling() {
     let _machine = share_machine();
     let server = ServerSetup::example()
         .flag_with_path("--record", "records")

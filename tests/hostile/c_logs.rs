@@ -25,7 +25,7 @@ fn deny(server: &Server, count: usize) {
 }
 
 #[test]
-fn c4_1_a_reader_that_does_not_read_costs_lines_which_are_counted() {
+fn c4_1_unread_stdout_loses_counted_lines() {
     let _machine = share_machine();
     let (reader, writer) = pipe().unwrap();
     let mut server = ServerSetup::example().stdout(writer).start();
@@ -40,7 +40,7 @@ fn c4_1_a_reader_that_does_not_read_costs_lines_which_are_counted() {
 }
 
 #[test]
-fn c4_6_c4_7_standard_output_that_is_closed_or_whose_reader_is_gone_costs_nothing_else() {
+fn c4_6_c4_7_closed_stdout_loses_decision_lines_only() {
     let _machine = share_machine();
     let mut closed = ServerSetup::example().shell("exec 1>&-").start();
     deny(&closed, 50);

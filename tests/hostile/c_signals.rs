@@ -18,7 +18,7 @@ use std::{
 const GRACE: Duration = Duration::from_secs(40);
 
 #[test]
-fn c6_1_a_storm_of_hang_ups_costs_no_call() {
+fn c6_1_storm_of_sighups_loses_no_call() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let ended = AtomicBool::new(false);
@@ -56,7 +56,7 @@ fn c6_1_a_storm_of_hang_ups_costs_no_call() {
 }
 
 #[test]
-fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
+fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
@@ -90,7 +90,7 @@ fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
 }
 
 #[test]
-fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
+fn c6_4_withheld_bodies_do_not_delay_the_shutdown() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let mut held: Vec<AttackConnection> = (0..50)
@@ -110,7 +110,7 @@ fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
 }
 
 #[test]
-fn c6_5_signals_after_the_first_change_nothing() {
+fn c6_5_signals_after_the_first_have_no_effect() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     server.signal(Signal::TERM);

@@ -22,7 +22,7 @@ fn denies(server: &Server) -> bool {
 
 /// A writer that stops for a moment in the middle of a file; what stands there then is a whole and weaker binding.
 #[test]
-fn doubt_c2_7_a_file_of_bindings_that_is_being_written_is_not_taken() {
+fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     // As a user may write it, with what makes it strict at its end.
@@ -102,7 +102,7 @@ fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
 }
 
 #[test]
-fn doubt_a15_1_metrics_are_not_on_the_port_that_strangers_reach() {
+fn doubt_a15_1_metrics_are_not_served_on_the_review_port() {
     let _machine = share_machine();
     let server = ServerSetup::example().without_metrics().start();
     let ask = |path: &str| {
@@ -132,7 +132,7 @@ fn doubt_a15_1_metrics_are_not_on_the_port_that_strangers_reach() {
 
 /// A Pod's or a node's own API behind a proxy is a way to run commands as `exec` is.
 #[test]
-fn doubt_b3_58_proxies_are_covered_where_commands_and_forwarded_ports_are() {
+fn doubt_b3_58_proxies_are_denied_with_exec_and_port_forward() {
     let _machine = share_machine();
     let mut server = ServerSetup::with(&[binding(
         "b",
@@ -157,7 +157,7 @@ fn doubt_b3_58_proxies_are_covered_where_commands_and_forwarded_ports_are() {
 }
 
 #[test]
-fn doubt_c8_1_a_renamed_decision_log_is_begun_anew_at_sighup() {
+fn doubt_c8_1_renamed_decision_log_is_reopened_on_sighup() {
     let _machine = share_machine();
     let server = ServerSetup::example()
         .flag_with_path("--decision-log", "decisions.jsonl")
@@ -186,7 +186,7 @@ fn doubt_c8_1_a_renamed_decision_log_is_begun_anew_at_sighup() {
 }
 
 #[test]
-fn doubt_c6_6_a_second_server_on_the_same_port_is_refused_unless_asked_for() {
+fn doubt_c6_6_second_server_on_a_port_is_rejected_unless_shared() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let other = tempfile::tempdir().unwrap();

@@ -53,7 +53,7 @@ fn from_two_addresses(attack: impl Fn(&Server, Ipv4Addr)) {
 }
 
 #[test]
-fn f2_a10_8_four_announced_bodies_of_64_mib_cost_nobody_an_answer() {
+fn f2_a10_8_announced_large_bodies_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
         let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 4, LARGEST, b"");
@@ -65,7 +65,7 @@ fn f2_a10_8_four_announced_bodies_of_64_mib_cost_nobody_an_answer() {
 }
 
 #[test]
-fn f2_a10_9_more_idle_bodies_than_places_cost_nobody_an_answer() {
+fn f2_a10_9_more_idle_bodies_than_permits_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
         let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 1030, 1000, b"");
@@ -77,7 +77,7 @@ fn f2_a10_9_more_idle_bodies_than_places_cost_nobody_an_answer() {
 }
 
 #[test]
-fn f2_a10_10_streams_whose_bodies_never_come_cost_nobody_an_answer() {
+fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
         let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let mut held: Vec<Http2Connection> = (0..5)
@@ -98,7 +98,7 @@ fn f2_a10_10_streams_whose_bodies_never_come_cost_nobody_an_answer() {
 
 /// Bytes that did come, as many as all bodies together may have; their ends do not.
 #[test]
-fn f2_large_bodies_that_stop_before_their_end_cost_no_small_one_an_answer() {
+fn f2_stalled_large_bodies_do_not_disturb_small_reviews() {
     let empty = Review::create(&padded(&clean_pod(), 0)).text().len();
     let review = Review::create(&padded(&clean_pod(), LARGEST - empty)).text();
     assert_eq!(review.len(), LARGEST);
@@ -113,7 +113,7 @@ fn f2_large_bodies_that_stop_before_their_end_cost_no_small_one_an_answer() {
 }
 
 #[test]
-fn f2_a15_3_a_stranger_cannot_turn_judging_off_where_a_binding_only_warns_of_what_is_not_judged() {
+fn f2_a15_3_withheld_bodies_cannot_disable_evaluation_under_a_warning_binding() {
     let _machine = claim_machine();
     let warns = binding(
         "b",
@@ -130,7 +130,7 @@ fn f2_a15_3_a_stranger_cannot_turn_judging_off_where_a_binding_only_warns_of_wha
 }
 
 #[test]
-fn f2_a15_2_what_is_never_denied_is_not_denied_under_attack_either() {
+fn f2_a15_2_namespace_never_denied_is_not_denied_under_attack() {
     let _machine = claim_machine();
     let server = ServerSetup::example().no_decision_log().start();
     let held = announce(&server, ATTACKER_ADDRESS, 8, LARGEST, b"");

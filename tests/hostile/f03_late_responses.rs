@@ -88,13 +88,13 @@ fn nobody_gets_in(bindings: &[String], body: &str, callers: usize) {
 }
 
 #[test]
-fn f3_r2_a_flood_of_slow_pods_is_answered_before_the_api_server_gives_up() {
+fn f3_r2_flood_of_slow_pods_is_answered_before_the_caller_timeout() {
     let body = Review::create(&slow_pod(2000, 2000)).user("mallory").text();
     nobody_gets_in(&[EXAMPLE.to_owned()], &body, scale(30, 60));
 }
 
 #[test]
-fn f3_r3_a_flood_of_wide_pods_is_answered_before_the_api_server_gives_up() {
+fn f3_r3_flood_of_wide_pods_is_answered_before_the_caller_timeout() {
     let body = Review::create(&defaulted_pod(9900))
         .with("namespace", "wide")
         .user("mallory")

@@ -47,7 +47,7 @@ fn at_once(server: &Server, callers: usize, body: &str) {
 }
 
 #[test]
-fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
+fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds() {
     let _machine = claim_machine();
     let bare = Review::create(&bare_pod(7900)).text();
     let wide = Review::create(&defaulted_pod(9900)).text();
@@ -82,7 +82,7 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
 }
 
 #[test]
-fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
+fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
     let _machine = claim_machine();
     let connections = scale(200, 3600);
     let server = ServerSetup::example().no_decision_log().start();
@@ -120,7 +120,7 @@ fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
 }
 
 #[test]
-fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered() {
+fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let containers: Vec<_> = (0..40)
@@ -174,7 +174,7 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
 
 /// Standard output that nobody reads, and reviews that have much to be written down.
 #[test]
-fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
+fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
     let _machine = claim_machine();
     let long_name = Review::create(&privileged_pod())
         .with("name", "n".repeat(1_000_000))
@@ -212,7 +212,7 @@ fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
 }
 
 #[test]
-fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
+fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
     let _machine = share_machine();
     let deny_all = binding("all", "['*']", "validationActions: [Deny]");
     let mut server = ServerSetup::with(&[deny_all]).start();

@@ -72,7 +72,7 @@ fn after(progress: &Progress, rounds: usize) -> impl FnMut(usize) -> bool {
 }
 
 #[test]
-fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_callers() {
+fn f5_a11_2_silent_connections_at_the_file_limit_yield_to_ordinary_clients() {
     let _machine = claim_machine();
     raise_own_limit();
     for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
@@ -89,7 +89,7 @@ fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_caller
 }
 
 #[test]
-fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers() {
+fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
     let _machine = claim_machine();
     raise_own_limit();
     if getrlimit(Resource::Nofile)
@@ -112,7 +112,7 @@ fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers(
 }
 
 #[test]
-fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
+fn f5_a11_3_soft_file_limit_is_raised() {
     let _machine = claim_machine();
     raise_own_limit();
     let mut server = ServerSetup::example()
@@ -157,7 +157,7 @@ fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
 
 /// Connections that have shaken hands and say no more, and such as begin a request and stop.
 #[test]
-fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
+fn f5_stalled_connections_yield_to_ordinary_clients() {
     let _machine = claim_machine();
     raise_own_limit();
     for begun in ["", "POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
@@ -185,7 +185,7 @@ fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
 
 /// A connection that delivered a review is never closed to make room: one that an API server keeps goes on.
 #[test]
-fn f5_a_kept_connection_that_delivered_reviews_is_never_the_one_that_yields() {
+fn f5_connection_that_delivered_reviews_never_yields() {
     let _machine = claim_machine();
     raise_own_limit();
     let server = ServerSetup::example()

@@ -23,7 +23,7 @@ const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
 ];
 
 #[test]
-fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
+fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
     let _machine = claim_machine();
     for (name, volumes, mounts, _, cpu_max) in TRIES {
         let mut server = ServerSetup::example().no_decision_log().start();
@@ -54,7 +54,7 @@ fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
 }
 
 #[test]
-fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
+fn f6_a13_slow_objects_do_not_delay_other_clients() {
     let _machine = claim_machine();
     for (name, volumes, mounts, callers, _) in TRIES {
         for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {

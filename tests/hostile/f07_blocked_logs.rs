@@ -38,7 +38,7 @@ fn hang_up(server: &Server) {
 }
 
 #[test]
-fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
+fn f7_c5_1_unread_stderr_loses_log_lines_only() {
     let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
     let server = ServerSetup::example()
@@ -74,7 +74,7 @@ fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
 }
 
 #[test]
-fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
+fn f7_c5_2_sigterm_ends_a_server_with_unread_stderr() {
     let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
     let mut server = ServerSetup::example().stderr(writer).start();
@@ -90,7 +90,7 @@ fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
 }
 
 #[test]
-fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
+fn f7_sigterm_ends_a_server_with_unread_stdout() {
     let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
     let mut server = ServerSetup::example().stdout(writer).start();
@@ -133,7 +133,7 @@ fn reset_streams(server: &Server) -> bool {
 }
 
 #[test]
-fn f7_c5_4_strangers_cannot_stop_the_server_by_filling_its_log() {
+fn f7_c5_4_full_log_pipe_does_not_stop_the_server() {
     let _machine = claim_machine();
     let (reader, writer) = pipe_of(scale(4096, 65_536));
     let server = ServerSetup::example()
@@ -151,7 +151,7 @@ fn f7_c5_4_strangers_cannot_stop_the_server_by_filling_its_log() {
 }
 
 #[test]
-fn f7_c5_3_strangers_cannot_write_into_the_log_at_will() {
+fn f7_c5_3_failed_handshakes_are_logged_at_a_bounded_rate() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let before = server.stderr().lines().count();

@@ -81,7 +81,7 @@ const TRIES: [Try; 5] = [
 ];
 
 #[test]
-fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
+fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
     let _machine = share_machine();
     let failures: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES
@@ -162,7 +162,7 @@ fn lose(one: Try) -> Option<String> {
 }
 
 #[test]
-fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
+fn f8_c1_14_pipe_in_place_of_a_certificate_does_not_block_the_watch() {
     let _machine = share_machine();
     let mut server = ServerSetup::example()
         .no_decision_log()

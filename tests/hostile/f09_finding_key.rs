@@ -18,7 +18,7 @@ fn mounts(volume: &str, volumes: &Value) -> Value {
 }
 
 #[test]
-fn f9_b9_what_lies_behind_an_unchanged_mount_is_part_of_a_finding() {
+fn f9_b9_volume_behind_an_unchanged_mount_is_part_of_the_finding_key() {
     let _machine = share_machine();
     let server =
         ServerSetup::with(&[binding("b", "[C-0045]", "validationActions: [Deny]")]).start();

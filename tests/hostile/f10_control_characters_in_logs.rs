@@ -37,7 +37,7 @@ const HIDDEN: &[(&str, char)] = &[
 ];
 
 #[test]
-fn f10_b10_no_hidden_character_of_a_request_stands_in_the_decision_log_as_it_is() {
+fn f10_b10_hidden_characters_are_escaped_in_the_decision_log() {
     let _machine = share_machine();
     let bindings = [
         binding("deny", "['*']", "validationActions: [Deny]"),

@@ -184,7 +184,7 @@ fn nothing_was_let_in(cluster: &ControlPlane, namespace: &TestNamespace<'_>) {
 }
 
 #[test]
-fn r1_the_update_that_let_itself_in_is_refused() {
+fn r1_costly_update_is_denied() {
     let _machine = claim_machine();
     let Some((cluster, api)) = cluster("r1") else {
         return;
@@ -286,7 +286,7 @@ fn flooded(
 }
 
 #[test]
-fn r2_a_flood_of_slow_pods_lets_none_in_and_delays_nobody_else() {
+fn r2_flood_of_slow_pods_admits_none_and_delays_no_other_client() {
     let _machine = claim_machine();
     let Some((cluster, api)) = cluster("r2") else {
         return;
@@ -307,7 +307,7 @@ fn r2_a_flood_of_slow_pods_lets_none_in_and_delays_nobody_else() {
 }
 
 #[test]
-fn r3_wide_pods_under_many_bindings_let_none_in_and_keep_memory_in_bounds() {
+fn r3_wide_pods_under_many_bindings_admit_none_within_memory_bounds() {
     let _machine = claim_machine();
     let Some((cluster, api)) = cluster("r3") else {
         return;
@@ -335,7 +335,7 @@ fn r3_wide_pods_under_many_bindings_let_none_in_and_keep_memory_in_bounds() {
 
 /// The API server has no connection to the webhook yet, and silent strangers hold all that there are.
 #[test]
-fn a11_2s_silent_connections_let_no_pod_in() {
+fn a11_2s_silent_connections_admit_no_pod() {
     let _machine = claim_machine();
     let Some((cluster, api)) = cluster("a11.2s") else {
         return;
@@ -368,7 +368,7 @@ fn a11_2s_silent_connections_let_no_pod_in() {
 
 /// A broken binding has a last good form, which a new process must know of, or not be ready.
 #[test]
-fn doubt_b13_4_the_last_good_form_of_a_binding_survives_a_restart() {
+fn doubt_b13_4_last_valid_binding_survives_a_restart() {
     let _machine = claim_machine();
     let Some((cluster, api)) = cluster("b13.4") else {
         return;

@@ -318,9 +318,9 @@ fn folders(library: &Library) -> Vec<(PathBuf, ControlId)> {
 
 /// Every object of the test data under its own params, with the policy of its control over all kinds.
 #[test]
-fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
+fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
     let Some(mut proof) =
-        Proof::new("policies_over_all_kinds_with_params_find_what_the_engine_finds")
+        Proof::new("cel_policies_for_all_kinds_with_params_agree_with_the_engine")
     else {
         return;
     };
@@ -367,8 +367,8 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
 /// Each object of the test data under the policy of its control, printed for its kind alone with its params written into
 /// it. Policies are compiled once, and all objects are judged together.
 #[test]
-fn policies_over_one_kind_find_what_the_engine_finds() {
-    let Some(mut proof) = Proof::new("policies_over_one_kind_find_what_the_engine_finds") else {
+fn cel_policies_for_one_kind_agree_with_the_engine() {
+    let Some(mut proof) = Proof::new("cel_policies_for_one_kind_agree_with_the_engine") else {
         return;
     };
     let mut prepared: BTreeMap<String, Option<u64>> = BTreeMap::new();
@@ -453,8 +453,8 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
 /// CEL of 1.30 has no map to look elements up in, so a join costs the API server the product of its lists; docs/vap.md says
 /// how much.
 #[test]
-fn a_join_costs_the_product_of_its_lists() {
-    let Some(mut proof) = Proof::new("a_join_costs_the_product_of_its_lists") else {
+fn cel_join_costs_the_product_of_its_lists() {
+    let Some(mut proof) = Proof::new("cel_join_costs_the_product_of_its_lists") else {
         return;
     };
     let params = proof.library.params.defaults();
@@ -500,8 +500,8 @@ fn a_join_costs_the_product_of_its_lists() {
 
 /// A Pod of a hundred containers costs no control more than half of what the API server allows.
 #[test]
-fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
-    let Some(mut proof) = Proof::new("a_pod_of_a_hundred_containers_stays_within_the_limit") else {
+fn cel_cost_of_100_containers_stays_within_the_limit() {
+    let Some(mut proof) = Proof::new("cel_cost_of_100_containers_stays_within_the_limit") else {
         return;
     };
     let container = |at: usize| {
@@ -586,8 +586,8 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
 }
 
 #[test]
-fn policies_find_what_the_engine_finds_in_the_public_cases() {
-    let test = "policies_find_what_the_engine_finds_in_the_public_cases";
+fn cel_policies_agree_with_the_engine_on_public_cases() {
+    let test = "cel_policies_agree_with_the_engine_on_public_cases";
     let (Some(folder), Some(mut proof)) = (shared_data(test, "facts/cases"), Proof::new(test))
     else {
         return;
@@ -686,8 +686,8 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
 /// What an update brings in is told from what was there as the webhook tells it: any two failing objects of a kind, both
 /// shown to both as the API server reads them, since neither is ever shown a file.
 #[test]
-fn an_update_brings_in_what_the_webhook_says_it_does() {
-    let Some(mut proof) = Proof::new("an_update_brings_in_what_the_webhook_says_it_does") else {
+fn cel_update_findings_agree_with_the_webhook() {
+    let Some(mut proof) = Proof::new("cel_update_findings_agree_with_the_webhook") else {
         return;
     };
     let params = proof.library.params.defaults();

@@ -60,7 +60,7 @@ fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
 }
 
 #[test]
-fn awkward_texts_are_read_as_in_go() {
+fn awkward_yaml_is_read_as_in_go() {
     let Some(mut oracle) = Oracle::start("awkward YAML") else {
         return;
     };
@@ -75,7 +75,7 @@ fn awkward_texts_are_read_as_in_go() {
 }
 
 #[test]
-fn differences_from_go_are_those_we_chose() {
+fn differences_from_go_are_the_intended_ones() {
     let Some(mut oracle) = Oracle::start("deliberate differences") else {
         return;
     };
@@ -305,7 +305,7 @@ fn write(value: &Yaml, indent: usize, in_flow: bool, out: &mut String) {
 }
 
 #[test]
-fn the_corpus_is_read_as_in_go() {
+fn corpus_is_read_as_in_go() {
     let Some(mut oracle) = Oracle::start("corpus") else {
         return;
     };

@@ -338,8 +338,8 @@ const IMAGE_PIECES: &[&str] = &[
 ];
 
 #[test]
-fn images_are_read_alike() {
-    let Some(mut voices) = Voices::new("images_are_read_alike") else {
+fn image_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("image_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(1);
@@ -535,8 +535,8 @@ fn only_rego_compares(case: &[String]) -> bool {
 }
 
 #[test]
-fn quantities_are_read_alike() {
-    let Some(mut voices) = Voices::new("quantities_are_read_alike") else {
+fn quantity_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("quantity_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(2);
@@ -593,8 +593,8 @@ fn wraps(case: &[String]) -> bool {
 
 /// Kubernetes' own parser, where it can be asked in time: without spaces, which JSON's reader takes off before.
 #[test]
-fn quantities_are_kubernetes_quantities() {
-    let Some(mut voices) = Voices::new("quantities_are_kubernetes_quantities") else {
+fn quantities_agree_with_kubernetes() {
+    let Some(mut voices) = Voices::new("quantities_agree_with_kubernetes") else {
         return;
     };
     let mut pieces = Pieces(3);
@@ -650,8 +650,8 @@ fn quantities_are_kubernetes_quantities() {
 
 /// A number is read from its digits as they were written.
 #[test]
-fn numbers_are_quantities_too() {
-    let Some(mut voices) = Voices::new("numbers_are_quantities_too") else {
+fn numbers_are_accepted_as_quantities() {
+    let Some(mut voices) = Voices::new("numbers_are_accepted_as_quantities") else {
         return;
     };
     let numbers = [
@@ -776,8 +776,8 @@ const TEXT_PIECES: &[&str] = &[
 ];
 
 #[test]
-fn texts_are_treated_alike() {
-    let Some(mut voices) = Voices::new("texts_are_treated_alike") else {
+fn string_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("string_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(4);
@@ -855,8 +855,8 @@ fn texts_are_treated_alike() {
 }
 
 #[test]
-fn connections_are_put_into_words_alike() {
-    let Some(mut voices) = Voices::new("connections_are_put_into_words_alike") else {
+fn connection_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("connection_intrinsics_agree_in_all_forms") else {
         return;
     };
     let long = "é".repeat(300);

@@ -164,8 +164,8 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_test_data() {
-    let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else {
+fn opa_and_engine_agree_on_test_data() {
+    let Some(mut voices) = Voices::new("opa_and_engine_agree_on_test_data") else {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -182,8 +182,8 @@ fn opa_and_the_engine_agree_on_the_test_data() {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_public_cases() {
-    let test = "opa_and_the_engine_agree_on_the_public_cases";
+fn opa_and_engine_agree_on_public_cases() {
+    let test = "opa_and_engine_agree_on_public_cases";
     let (Some(folder), Some(mut voices)) = (shared_data(test, "facts/cases"), Voices::new(test))
     else {
         return;
@@ -207,8 +207,8 @@ fn opa_and_the_engine_agree_on_the_public_cases() {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_corpus() {
-    let test = "opa_and_the_engine_agree_on_the_corpus";
+fn opa_and_engine_agree_on_the_corpus() {
+    let test = "opa_and_engine_agree_on_the_corpus";
     let (Some(folder), Some(mut voices)) = (shared_data(test, "corpus"), Voices::new(test)) else {
         return;
     };
@@ -223,8 +223,8 @@ fn opa_and_the_engine_agree_on_the_corpus() {
 
 /// How image references are read, as a table: every other way of reading them is held to it.
 #[test]
-fn the_image_library_answers_by_its_table() {
-    let Some(mut oracle) = Oracle::start("the_image_library_answers_by_its_table") else {
+fn image_library_matches_its_table() {
+    let Some(mut oracle) = Oracle::start("image_library_matches_its_table") else {
         return;
     };
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
@@ -273,7 +273,7 @@ fn the_image_library_answers_by_its_table() {
 
 /// Our own controls keep to the profile; the lint that says so is proved on rules that do not.
 #[test]
-fn our_controls_keep_to_the_profile() {
+fn built_in_controls_comply_with_the_profile() {
     let (library, _) = policy::embedded();
     assert_eq!(engine::lint(&library), Vec::new());
 }

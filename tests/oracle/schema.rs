@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, VecDeque};
 const NOT_DECODED: &[&str] = &["apiextensions.k8s.io", "apiregistration.k8s.io"];
 
 #[test]
-fn what_arrives_at_admission() {
+fn defaulted_and_null_fields_at_admission_match_the_table() {
     let Some(mut oracle) = Oracle::start("schema") else {
         return;
     };

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn what_is_compiled_means_what_opa_says() {
-    let Some(mut oracle) = Oracle::start("what_is_compiled_means_what_opa_says") else {
+fn compiled_constructs_agree_with_opa() {
+    let Some(mut oracle) = Oracle::start("compiled_constructs_agree_with_opa") else {
         return;
     };
     let (library, seeds) = proof::constructs();

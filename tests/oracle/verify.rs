@@ -129,8 +129,8 @@ fn shipped(test: &str, policies: bool, count: u64) -> Asked {
 }
 
 #[test]
-fn all_voices_give_one_verdict() {
-    let test = "all_voices_give_one_verdict";
+fn all_subjects_agree_on_generated_objects() {
+    let test = "all_subjects_agree_on_generated_objects";
     let Some(report) = run(test, shipped(test, true, count())) else {
         return;
     };
@@ -150,13 +150,13 @@ fn all_voices_give_one_verdict() {
 }
 
 #[test]
-fn all_voices_survive_what_no_api_server_lets_through() {
-    let test = "all_voices_survive_what_no_api_server_lets_through";
+fn all_subjects_survive_invalid_objects() {
+    let test = "all_subjects_survive_invalid_objects";
     run(test, shipped(test, false, count() / 4));
 }
 
 #[test]
-fn all_voices_agree_about_every_construct() {
+fn all_subjects_agree_on_every_construct() {
     let (library, seeds) = proof::constructs();
     let asked = Asked {
         library,
@@ -165,7 +165,7 @@ fn all_voices_agree_about_every_construct() {
         policies: true,
         count: count() / 5,
     };
-    let Some(report) = run("all_voices_agree_about_every_construct", asked) else {
+    let Some(report) = run("all_subjects_agree_on_every_construct", asked) else {
         return;
     };
     // That each construct is seen both ways is asserted over all pairs of values, in `semantics`.

@@ -26,7 +26,7 @@ fn report(scan: &Scan) -> Value {
 }
 
 #[test]
-fn every_report_is_valid() {
+fn every_report_validates_against_the_schema() {
     let validator = validator();
     let scans = [
         fixture::full(),
@@ -46,7 +46,7 @@ fn every_report_is_valid() {
 }
 
 #[test]
-fn a_wrong_document_is_refused() {
+fn invalid_report_is_rejected_by_the_schema() {
     let validator = validator();
     let good = report(&fixture::full());
     for (pointer, wrong) in [

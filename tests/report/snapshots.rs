@@ -28,7 +28,7 @@ fn check(name: &str, actual: &str) {
 }
 
 #[test]
-fn json() {
+fn json_report_matches_its_snapshot() {
     check(
         "full.json",
         &written(&fixture::full(), "json", style(View::Resource, 80)),
@@ -40,7 +40,7 @@ fn json() {
 }
 
 #[test]
-fn the_views() {
+fn every_view_matches_its_snapshot() {
     for view in View::ALL {
         check(
             &format!("full-{}.txt", view.name()),
@@ -58,7 +58,7 @@ fn the_views() {
 }
 
 #[test]
-fn the_ways_a_scan_ends() {
+fn every_scan_status_matches_its_snapshot() {
     let ends = [
         ("empty", Scan::default()),
         ("passed", fixture::passed()),
@@ -78,7 +78,7 @@ fn the_ways_a_scan_ends() {
 }
 
 #[test]
-fn colours_are_all_that_colour_adds() {
+fn color_adds_escape_sequences_only() {
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]+m").unwrap();
     for view in View::ALL {
         let plain = written(&fixture::full(), "pretty", style(view, 100));
@@ -110,7 +110,7 @@ fn colours_are_all_that_colour_adds() {
 }
 
 #[test]
-fn nothing_from_outside_reaches_the_terminal() {
+fn foreign_control_characters_are_escaped() {
     for format in report::FORMATS {
         for view in View::ALL {
             let out = written(&fixture::hostile(), format.name, style(view, 100));
@@ -124,7 +124,7 @@ fn nothing_from_outside_reaches_the_terminal() {
 }
 
 #[test]
-fn a_scan_with_a_gap_is_never_called_clean() {
+fn incomplete_scan_is_never_called_clean() {
     let last = |scan: &Scan| {
         let out = written(scan, "pretty", style(View::Security, 300));
         out.lines().last().unwrap_or_default().to_owned()
@@ -158,7 +158,7 @@ fn a_scan_with_a_gap_is_never_called_clean() {
 }
 
 #[test]
-fn the_catalog() {
+fn catalog_matches_its_snapshots() {
     let (controls, frameworks) = (fixture::controls(), fixture::frameworks());
     let params = [Param {
         name: "imageRepositoryAllowList".to_owned(),
