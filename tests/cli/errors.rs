@@ -174,7 +174,7 @@ fn one_broken_file_does_not_stop_the_others() {
     let run = dir.run(&["scan", "d", "nope", "-f", "json"]);
     assert_eq!(run.code, 2);
     assert!(
-        run.findings().iter().any(|it| it == FOUND),
+        run.findings().iter().any(|finding| finding == FOUND),
         "{:?}",
         run.findings()
     );

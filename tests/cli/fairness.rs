@@ -105,7 +105,10 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
                 line
             };
             let sending: Vec<_> = (0..5).map(|_| scope.spawn(send)).collect();
-            sending.into_iter().map(|it| it.join().unwrap()).collect()
+            sending
+                .into_iter()
+                .map(|sender| sender.join().unwrap())
+                .collect()
         });
         ordinary_is_judged(&gate);
         let mut refused = 0;
@@ -143,14 +146,18 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
 /// A Pod of one user's with many volumes and mounts: under the bytes of any bound, and slow.
 fn slow(user: &str, volumes: usize) -> String {
     let (mut list, mut mounts) = (String::new(), String::new());
-    for it in 0..volumes {
-        let comma = if it == 0 { "" } else { "," };
+    for index in 0..volumes {
+        let comma = if index == 0 { "" } else { "," };
         write!(
             list,
-            r#"{comma}{{"name":"v{it}","hostPath":{{"path":"/var/log"}}}}"#
+            r#"{comma}{{"name":"v{index}","hostPath":{{"path":"/var/log"}}}}"#
         )
         .unwrap();
-        write!(mounts, r#"{comma}{{"name":"v{it}","mountPath":"/m{it}"}}"#).unwrap();
+        write!(
+            mounts,
+            r#"{comma}{{"name":"v{index}","mountPath":"/m{index}"}}"#
+        )
+        .unwrap();
     }
     let pod = format!(
         r#""spec":{{"volumes":[{list}],"containers":[{{"name":"a","image":"b","volumeMounts":[{mounts}],"securityContext":{{"privileged":true}}}}]}}"#
@@ -184,8 +191,8 @@ fn flood_of_one_user_does_not_delay_other_users() {
         assert!(
             floods
                 .into_iter()
-                .map(|it| it.join().unwrap())
-                .all(|it| it > 0)
+                .map(|flood| flood.join().unwrap())
+                .all(|flood| flood > 0)
         );
     });
 }
@@ -204,7 +211,7 @@ fn silent_connections_do_not_exclude_ordinary_clients() {
     );
     let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &gate)).collect();
     ordinary_is_judged(&gate);
-    assert_eq!(gate.readiness().map(|it| it.0), Some(200));
+    assert_eq!(gate.readiness().map(|readiness| readiness.0), Some(200));
     assert_allowed(
         &kept.post(
             "/validate",

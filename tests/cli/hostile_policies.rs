@@ -56,7 +56,10 @@ fn fails_either(rules: impl AsRef<[u8]>, says: &[&str]) {
     let errors = run.json()["errors"].clone();
     assert_eq!(errors.as_array().unwrap().len(), 1, "{run:?}");
     let message = errors[0]["message"].as_str().unwrap();
-    assert!(says.iter().any(|it| message.contains(it)), "{errors}");
+    assert!(
+        says.iter().any(|expected| message.contains(expected)),
+        "{errors}"
+    );
 }
 
 /// Refused, failing, or even answered: but ended, with nothing said to have passed in peace that did not.
@@ -113,14 +116,14 @@ fn rule_that_would_overflow_the_stack_is_rejected() {
         (1..=count).map(line).collect::<Vec<_>>().join("\n")
     };
     refused(
-        body(&many(3000, &|it| format!("\tsome x{it} in [1]"))),
+        body(&many(3000, &|index| format!("\tsome x{index} in [1]"))),
         "nested too deep",
     );
     refused(
-        body(&many(3000, &|it| format!("\tsome x{it}"))),
+        body(&many(3000, &|index| format!("\tsome x{index}"))),
         "nested too deep",
     );
-    let calls = many(900, &|it| format!("f{it}(x) := f{}(x)", it - 1));
+    let calls = many(900, &|index| format!("f{index}(x) := f{}(x)", index - 1));
     refused(
         format!("f0(x) := x\n{calls}\n{}", body("\tf900(1) == 1")),
         "nested too deep",
@@ -134,12 +137,12 @@ fn rule_that_would_overflow_the_stack_is_rejected() {
         ),
         "too deep",
     );
-    let rules = many(900, &|it| format!("p{it} := p{}", it - 1));
+    let rules = many(900, &|index| format!("p{index} := p{}", index - 1));
     refused(
         format!("p0 := 1\n{rules}\n{}", body("\tp900 == 1")),
         "nested too deep",
     );
-    let calls = many(2000, &|it| format!("f{it}(x) := f{}(x)", it - 1));
+    let calls = many(2000, &|index| format!("f{index}(x) := f{}(x)", index - 1));
     refused(
         format!("f0(x) := x\n{calls}\n{}", body("\tf2000(1) == 1")),
         "more than 1000 rules",
@@ -153,16 +156,16 @@ fn rule_just_below_the_limits_fits_the_stack() {
         (from..=to).map(line).collect::<Vec<_>>().join("\n")
     };
     let bodies = [
-        body(&lines(1, 210, &|it| format!("\tsome x{it} in [1]"))),
-        body(&lines(1, 210, &|it| format!("\tx{it} := {it}"))),
+        body(&lines(1, 210, &|index| format!("\tsome x{index} in [1]"))),
+        body(&lines(1, 210, &|index| format!("\tx{index} := {index}"))),
         format!(
             "f0(x) := x\n{}\n{}",
-            lines(1, 50, &|it| format!("f{it}(x) := f{}(x)", it - 1)),
+            lines(1, 50, &|index| format!("f{index}(x) := f{}(x)", index - 1)),
             body("\tf50(1) == 1")
         ),
         format!(
             "p0 := 1\n{}\n{}",
-            lines(1, 65, &|it| format!("p{it} := p{}", it - 1)),
+            lines(1, 65, &|index| format!("p{index} := p{}", index - 1)),
             body("\tp65 == 1")
         ),
         body(&format!("\tx := {}", vec!["1"; 30].join(" + "))),
@@ -174,7 +177,7 @@ fn rule_just_below_the_limits_fits_the_stack() {
         )),
     ];
     let pods: Vec<String> = (0..200)
-        .map(|it| POD.replace("web", &format!("web{it}")))
+        .map(|index| POD.replace("web", &format!("web{index}")))
         .collect();
     for rules in bodies {
         let dir = TestDir::new()
@@ -211,7 +214,7 @@ fn rule_beyond_the_step_limit_is_stopped() {
         fails(body(statements), "takes longer than");
     }
     let calls: Vec<String> = (1..=30)
-        .map(|it| format!("f{it}(x) if {{\n\tf{0}(x)\n\tf{0}(x)\n}}", it - 1))
+        .map(|index| format!("f{index}(x) if {{\n\tf{0}(x)\n\tf{0}(x)\n}}", index - 1))
         .collect();
     fails(
         format!("f0(x) if x\n{}\n{}", calls.join("\n"), body("\tf30(1)")),
@@ -221,7 +224,8 @@ fn rule_beyond_the_step_limit_is_stopped() {
 
 /// `x0` is `first`, and each of `count` lines makes the next of the last.
 fn grows(first: &str, count: usize, line: &dyn Fn(&str) -> String, last: &str) -> String {
-    let lines = (1..=count).map(|it| format!("\tx{it} := {}\n", line(&format!("x{}", it - 1))));
+    let lines =
+        (1..=count).map(|index| format!("\tx{index} := {}\n", line(&format!("x{}", index - 1))));
     body(&format!(
         "\tx0 := {first}\n{}\t{}",
         lines.collect::<String>(),
@@ -449,7 +453,7 @@ fn odd_builtin_arguments_do_not_crash() {
     let lines: String = odd
         .iter()
         .enumerate()
-        .map(|(at, it)| format!("q{at} := {it}\n{}", body(&format!("\tq{at}"))))
+        .map(|(at, argument)| format!("q{at} := {argument}\n{}", body(&format!("\tq{at}"))))
         .collect();
     ends(lines);
 }

@@ -46,7 +46,7 @@ fn scaffold() -> TestDir {
 fn errors(run: &ProgramRun) -> Vec<&str> {
     run.stderr
         .lines()
-        .map(|it| it.strip_prefix("error: ").unwrap_or(it))
+        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
         .collect()
 }
 
@@ -127,12 +127,12 @@ fn all_problems_of_a_folder_are_reported_at_once() {
     let scan = dir.run(&["scan", "pod.yaml", "--policies", "policies", "-f", "json"]);
     assert_eq!((test.code, scan.code), (2, 2));
     for place in places {
-        let located = |it: &str| {
-            it.starts_with(&place)
-                && it
+        let located = |value: &str| {
+            value.starts_with(&place)
+                && value
                     .split(':')
                     .nth(2)
-                    .is_some_and(|it| it.parse::<u32>().is_ok())
+                    .is_some_and(|part| part.parse::<u32>().is_ok())
         };
         assert!(
             errors(&test).into_iter().any(located),
@@ -140,7 +140,7 @@ fn all_problems_of_a_folder_are_reported_at_once() {
             test.stderr
         );
         assert!(
-            scan.problems().iter().any(|it| located(it)),
+            scan.problems().iter().any(|problem| located(problem)),
             "{place} is not told: {:?}",
             scan.problems()
         );
@@ -166,10 +166,10 @@ fn custom_rules_run_beside_the_library() {
     assert_eq!((run.code, run.problems()), (1, vec![]));
     let found = run.findings();
     for expected in ["C-9001 web spec.containers[0].tty", "C-9002 web spec"] {
-        assert!(found.iter().any(|it| it == expected), "{found:?}");
+        assert!(found.iter().any(|finding| finding == expected), "{found:?}");
     }
     assert!(
-        found.iter().any(|it| it.starts_with("C-0017 ")),
+        found.iter().any(|finding| finding.starts_with("C-0017 ")),
         "{found:?}"
     );
     let run = dir.run(&[&["scan", "control", "C-9002", "pod.yaml"], &flags[..]].concat());
@@ -269,7 +269,8 @@ fn rule_outside_the_profile_is_reported() {
                 .file("C-9001-mine/rule.rego", rule)
                 .run(&["policy", "test", "C-9001-mine"]);
         assert_eq!(test.code, 2, "{says}: {}{}", test.stdout, test.stderr);
-        let told = |it: &&str| it.starts_with("C-9001-mine/rule.rego:") && it.contains(says);
+        let told =
+            |value: &&str| value.starts_with("C-9001-mine/rule.rego:") && value.contains(says);
         assert!(
             errors(&test).iter().any(told),
             "{says:?} is not told:\n{}",

@@ -36,7 +36,7 @@ fn scan(dir: &TestDir, path: &str, flags: &[&str]) -> ProgramRun {
 fn names(run: &ProgramRun) -> Vec<String> {
     run.findings()
         .iter()
-        .filter_map(|it| it.split(' ').nth(1))
+        .filter_map(|finding| finding.split(' ').nth(1))
         .map(str::to_owned)
         .collect()
 }
@@ -47,7 +47,7 @@ fn validate(report: &Value) {
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(report)
-        .map(|it| format!("{}: {it}", it.instance_path))
+        .map(|error| format!("{}: {error}", error.instance_path))
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
@@ -81,7 +81,7 @@ fn standard_input_is_scanned() {
     let found: Vec<String> = run
         .findings()
         .into_iter()
-        .filter(|it| it.starts_with("C-0057"))
+        .filter(|finding| finding.starts_with("C-0057"))
         .collect();
     assert_eq!((run.code, found), (1, vec![FOUND.to_owned()]));
     assert!(
@@ -89,7 +89,7 @@ fn standard_input_is_scanned() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|it| it["source"]["file"] == "-")
+            .all(|finding| finding["source"]["file"] == "-")
     );
 }
 
@@ -102,7 +102,7 @@ fn controls_and_frameworks_can_be_selected() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .map(|control| control["id"].as_str().unwrap().to_owned())
             .collect()
     };
     assert_eq!(
@@ -238,7 +238,13 @@ fn filter_limits_the_scanned_objects() {
         let run = scan(&dir, "a.yaml", flags);
         assert_eq!(
             (run.code, names(&run)),
-            (1, expected.iter().map(|it| (*it).to_owned()).collect()),
+            (
+                1,
+                expected
+                    .iter()
+                    .map(|expected| (*expected).to_owned())
+                    .collect()
+            ),
             "{flags:?}"
         );
     }
@@ -318,7 +324,13 @@ fn glob_pattern_selects_files() {
         let run = scan(&dir, pattern, &[]);
         assert_eq!(
             (run.code, names(&run)),
-            (1, expected.iter().map(|it| (*it).to_owned()).collect()),
+            (
+                1,
+                expected
+                    .iter()
+                    .map(|expected| (*expected).to_owned())
+                    .collect()
+            ),
             "{pattern}"
         );
     }
@@ -367,7 +379,7 @@ fn list_is_expanded_into_its_items() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["source"]["line"].as_u64().unwrap())
+        .map(|finding| finding["source"]["line"].as_u64().unwrap())
         .collect();
     assert_eq!(lines, [14, 25]);
 }

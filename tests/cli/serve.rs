@@ -61,10 +61,10 @@ fn refuses(dir: &TestDir, flags: &[&str], says: &[&str]) {
         ChildProcess::start(&mut command(dir, &[&["--listen", &listen], flags].concat()));
     let status = running.wait();
     assert_eq!(status.code(), Some(2), "{flags:?}: {}", running.stderr());
-    for it in says {
+    for expected in says {
         assert!(
-            running.stderr().contains(it),
-            "{it:?} is not said: {}",
+            running.stderr().contains(expected),
+            "{expected:?} is not said: {}",
             running.stderr()
         );
     }
@@ -248,8 +248,8 @@ fn broken_file_leaves_the_last_valid_configuration_in_force() {
     gate.wait_for_log("HUP: reading everything anew");
     wait_for("another generation", || {
         match gate.metric("kubevet_library_generation") {
-            it if it >= 3.0 => Ok(()),
-            it => Err(it.to_string()),
+            value if value >= 3.0 => Ok(()),
+            value => Err(value.to_string()),
         }
     });
     assert_eq!(gate.terminate().code(), Some(0));
@@ -320,9 +320,12 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
     let lines: Vec<Value> = dir
         .read("log")
         .lines()
-        .map(|it| serde_json::from_str(it).unwrap())
+        .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let uids: Vec<&str> = lines.iter().map(|it| it["uid"].as_str().unwrap()).collect();
+    let uids: Vec<&str> = lines
+        .iter()
+        .map(|line| line["uid"].as_str().unwrap())
+        .collect();
     assert_eq!(uids, ["denied-1", "clean-1", "clean-3"]);
     assert_eq!(
         (&lines[0]["decision"], &lines[0]["user"]),
@@ -378,7 +381,7 @@ fn closed_stdout_loses_decision_lines_only() {
     wait_for("three lost lines", || {
         match gate.metric("kubevet_unlogged_decisions_total") {
             3.0 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
     assert!(child.0.try_wait().unwrap().is_none(), "it lives");

@@ -56,7 +56,7 @@ pub(crate) fn peak_memory_kib(gate: &WebhookProcess) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
     let line = status
         .lines()
-        .find_map(|it| it.strip_prefix("VmHWM:"))
+        .find_map(|line| line.strip_prefix("VmHWM:"))
         .unwrap();
     line.trim()
         .trim_end_matches(" kB")
@@ -140,7 +140,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
         assert_denied(&post(&gate, with(true)), "u-1", 403, "C-0057");
         let reply = post(&gate, with(false));
         let status = reply.review_response("u-1").get("status").cloned();
-        assert!(status.is_none_or(|it| it["code"] == 400), "{text}");
+        assert!(status.is_none_or(|status| status["code"] == 400), "{text}");
     }
     for number in [
         "1e400",
@@ -173,7 +173,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
         pod(&container_spec(privileged))
             .replace("\"b\"", "\"~\"")
             .bytes()
-            .map(|it| if it == at { 0xff } else { it })
+            .map(|byte| if byte == at { 0xff } else { byte })
             .collect()
     };
     assert_denied(&post(&gate, not_utf8(true, b'~')), "u-1", 403, "C-0057");
@@ -223,11 +223,13 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
     assert_denied(&post(&gate, flat), "u-1", 403, "C-0057");
 
     let containers: Vec<String> = (0..10_000)
-        .map(|it| {
-            format!(r#"{{"name":"c{it}","image":"b","securityContext":{{"privileged":true}}}}"#)
+        .map(|index| {
+            format!(r#"{{"name":"c{index}","image":"b","securityContext":{{"privileged":true}}}}"#)
         })
         .collect();
-    let labels: Vec<String> = (0..200_000).map(|it| format!(r#""l{it}":"v""#)).collect();
+    let labels: Vec<String> = (0..200_000)
+        .map(|index| format!(r#""l{index}":"v""#))
+        .collect();
     let env = format!(r#"[{{"name":"E","value":"{}"}}]"#, "(a+)+$".repeat(170_000));
     for (what, body) in [
         (
@@ -459,7 +461,7 @@ fn withheld_body_is_answered_before_the_caller_timeout() {
 fn connection_without_tls_is_closed() {
     let (gate, _dir) = start_webhook();
     let garbage: Vec<u8> = (0..100_000_u32)
-        .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     for bytes in [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".as_slice(),
@@ -480,7 +482,7 @@ fn connection_without_tls_is_closed() {
         // An alert at most, a reset perhaps, and never an answer in the clear.
         assert!(
             ended.is_ok()
-                || ended.is_err_and(|it| it.kind() == std::io::ErrorKind::ConnectionReset)
+                || ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
         );
         assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     }
@@ -513,16 +515,16 @@ fn deepest_accepted_rule_fits_the_stack_of_a_review() {
         )
     };
     let bodies = [
-        deny(&lines(210, &|it| format!("\tsome x{it} in [1]"))),
-        deny(&lines(210, &|it| format!("\tx{it} := {it}"))),
+        deny(&lines(210, &|index| format!("\tsome x{index} in [1]"))),
+        deny(&lines(210, &|index| format!("\tx{index} := {index}"))),
         format!(
             "f0(x) := x\n{}\n{}",
-            lines(50, &|it| format!("f{it}(x) := f{}(x)", it - 1)),
+            lines(50, &|index| format!("f{index}(x) := f{}(x)", index - 1)),
             deny("\tf50(1) == 1")
         ),
         format!(
             "p0 := 1\n{}\n{}",
-            lines(65, &|it| format!("p{it} := p{}", it - 1)),
+            lines(65, &|index| format!("p{index} := p{}", index - 1)),
             deny("\tp65 == 1")
         ),
         deny(&format!("\tx := {}", vec!["1"; 60].join(" - "))),

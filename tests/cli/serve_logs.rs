@@ -156,8 +156,8 @@ fn unread_stdout_loses_decision_lines_only() {
     let memory = fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap_or_default();
     let resident = memory
         .lines()
-        .find_map(|it| it.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-    if let Some(kilobytes) = resident.and_then(|it| it.parse::<u64>().ok()) {
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    if let Some(kilobytes) = resident.and_then(|resident| resident.parse::<u64>().ok()) {
         assert!(
             kilobytes < 300 << 10,
             "{kilobytes} KiB after 40 names of 1 MiB"
@@ -252,8 +252,8 @@ fn moved_decision_log_is_reopened_on_sighup() {
     signal(&child, "HUP");
     wait_for("it was heard", || {
         match gate.metric("kubevet_library_generation") {
-            it if it >= 2.0 => Ok(()),
-            it => Err(it.to_string()),
+            value if value >= 2.0 => Ok(()),
+            value => Err(value.to_string()),
         }
     });
     assert!(denies(&gate));

@@ -34,7 +34,7 @@ fn outside() -> TestDir {
     let body = "\ndeny contains finding if {\n\tnames := [c.name | some c in input.object.spec.containers]\n\tcount(names) > 100\n\tfinding := {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []}\n}\n";
     let package = rule
         .lines()
-        .find(|it| it.starts_with("package"))
+        .find(|line| line.starts_with("package"))
         .unwrap()
         .to_owned();
     dir.file(
@@ -53,7 +53,7 @@ fn generated_policies_are_deterministic() {
         first
             .stdout
             .lines()
-            .filter(|it| *it == format!("kind: {kind}"))
+            .filter(|line| *line == format!("kind: {kind}"))
             .count()
     };
     assert_eq!(
@@ -185,7 +185,7 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
     let list = dir.read("k/kustomization.yaml");
     let names: Vec<&str> = list
         .lines()
-        .filter_map(|it| it.strip_prefix("  - "))
+        .filter_map(|line| line.strip_prefix("  - "))
         .collect();
     assert_eq!(
         names,
@@ -198,7 +198,7 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
     );
     let files: Vec<String> = names
         .iter()
-        .map(|it| dir.read(&format!("k/{it}")))
+        .map(|name| dir.read(&format!("k/{name}")))
         .collect();
     assert_eq!(
         files.join("---\n"),
@@ -236,7 +236,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
     let package = dir
         .read(rule)
         .lines()
-        .find(|it| it.starts_with("package"))
+        .find(|line| line.starts_with("package"))
         .unwrap()
         .to_owned();
     let other = "deny contains {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []} if input.object.spec.hostPID == true";

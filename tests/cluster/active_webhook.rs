@@ -79,7 +79,7 @@ impl<'c> ActiveWebhook<'c> {
             let decisions = self.decisions();
             decisions
                 .iter()
-                .find(|it| wanted(it))
+                .find(|decision| wanted(decision))
                 .cloned()
                 .ok_or_else(|| format!("{decisions:#?}"))
         })

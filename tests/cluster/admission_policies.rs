@@ -47,7 +47,7 @@ fn becomes(
 /// The objects of one kind, each as a document.
 fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
     text.split("---\n")
-        .filter(|it| it.contains(&format!("\nkind: {kind}\n")))
+        .filter(|part| part.contains(&format!("\nkind: {kind}\n")))
         .collect()
 }
 
@@ -103,7 +103,7 @@ fn every_exported_policy_is_accepted_and_type_checks() {
         }
         let checked = items
             .iter()
-            .filter(|it| it["status"]["observedGeneration"] == it["metadata"]["generation"]);
+            .filter(|item| item["status"]["observedGeneration"] == item["metadata"]["generation"]);
         if checked.count() == items.len() {
             Ok(())
         } else {
@@ -160,7 +160,11 @@ fn exported_policy_decides_as_the_webhook() {
             &object.to_string(),
         )
     };
-    let denied = becomes(|| create(&privileged("web")), "a denial", |it| it.code != 0);
+    let denied = becomes(
+        || create(&privileged("web")),
+        "a denial",
+        |output| output.code != 0,
+    );
     assert!(
         denied
             .stderr
@@ -221,7 +225,7 @@ fn exported_policy_decides_as_the_webhook() {
     becomes(
         || create(&privileged("web")),
         "it to pass",
-        |it| it.code == 0,
+        |output| output.code == 0,
     );
     let names = cluster
         .kubectl(
@@ -266,7 +270,7 @@ fn params_object_is_in_force_and_required() {
     becomes(
         || capability("SYS_ADMIN"),
         "a denial",
-        |it| it.stderr.contains("C-0046"),
+        |output| output.stderr.contains("C-0046"),
     );
     capability("CHOWN").ok();
     let settings = r#"{"settings":{"insecureCapabilities":["CHOWN"]}}"#;
@@ -286,9 +290,13 @@ fn params_object_is_in_force_and_required() {
     becomes(
         || capability("CHOWN"),
         "a denial by the new params",
-        |it| it.stderr.contains("C-0046"),
+        |output| output.stderr.contains("C-0046"),
     );
-    becomes(|| capability("SYS_ADMIN"), "it to pass", |it| it.code == 0);
+    becomes(
+        || capability("SYS_ADMIN"),
+        "it to pass",
+        |output| output.code == 0,
+    );
     // Without its params, a binding that denies is not dead.
     cluster
         .kubectl(&["delete", "controlconfiguration", "kubevet-params"], "")
@@ -296,7 +304,7 @@ fn params_object_is_in_force_and_required() {
     becomes(
         || capability("KILL"),
         "a refusal",
-        |it| it.code != 0 && it.stderr.contains("no params found"),
+        |output| output.code != 0 && output.stderr.contains("no params found"),
     );
 }
 

@@ -51,7 +51,7 @@ impl TlsDir {
         let bundle = std::fs::read_to_string(self.dir.join("ca.crt")).expect("there is a bundle");
         let each: Vec<_> = bundle
             .split_inclusive("-----END CERTIFICATE-----")
-            .filter(|it| it.contains("BEGIN"))
+            .filter(|line| line.contains("BEGIN"))
             .collect();
         let each: [&str; N] = each.try_into().expect("so many are in the bundle");
         each.map(str::to_owned)

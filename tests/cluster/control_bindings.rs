@@ -17,7 +17,7 @@ fn crd() -> String {
     let all = process::run(Command::new(kubevet_binary()).arg("manifests"), "").ok();
     let crd = all
         .split("\n---\n")
-        .find(|it| it.contains("kind: CustomResourceDefinition"));
+        .find(|part| part.contains("kind: CustomResourceDefinition"));
     crd.expect("the manifests have a CRD").to_owned()
 }
 
@@ -32,13 +32,13 @@ fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        let condition = conditions.iter().find(|it| {
-            it["type"] == "Accepted"
-                && it["status"] == expected
-                && it["observedGeneration"] == object["metadata"]["generation"]
+        let condition = conditions.iter().find(|condition| {
+            condition["type"] == "Accepted"
+                && condition["status"] == expected
+                && condition["observedGeneration"] == object["metadata"]["generation"]
         });
         condition
-            .map(|it| it["message"].as_str().unwrap_or_default().to_owned())
+            .map(|condition| condition["message"].as_str().unwrap_or_default().to_owned())
             .ok_or(seen)
     })
 }
@@ -103,8 +103,8 @@ fn cluster_binding_is_in_force_while_it_exists() {
         .ok();
     let apply = |spec: &str| cluster.kubectl(&["apply", "-f", "-"], &binding("strict", spec));
     apply("controls: [C-0057], validationActions: [Deny]").ok();
-    becomes("the binding to be enforced", &|it| {
-        it.stderr.contains("denied the request: C-0057")
+    becomes("the binding to be enforced", &|output| {
+        output.stderr.contains("denied the request: C-0057")
     });
     assert!(
         create().stderr.contains("[binding strict]"),
@@ -172,8 +172,8 @@ fn cluster_binding_is_in_force_while_it_exists() {
         other => Err(format!("{other:?}")),
     });
     accepted(&cluster, "strict", "True");
-    becomes("the binding to warn", &|it| {
-        it.code == 0 && it.stderr.contains("Warning: C-0057")
+    becomes("the binding to warn", &|output| {
+        output.code == 0 && output.stderr.contains("Warning: C-0057")
     });
 
     // One that the schema refuses never comes to stand there.
@@ -181,9 +181,9 @@ fn cluster_binding_is_in_force_while_it_exists() {
     assert_eq!(refused.code, 1, "{refused:?}");
 
     apply("controls: [C-0057], validationActions: [Deny]").ok();
-    becomes("the binding to deny", &|it| it.code == 1);
+    becomes("the binding to deny", &|output| output.code == 1);
     cluster
         .kubectl(&["delete", "controlbinding", "strict"], "")
         .ok();
-    becomes("the binding to be forgotten", &|it| it.code == 0);
+    becomes("the binding to be forgotten", &|output| output.code == 0);
 }

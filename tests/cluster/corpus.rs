@@ -87,7 +87,7 @@ fn objects(folder: &Path) -> Vec<Object> {
 fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     for (kind, expected) in kinds {
         let before = objects.len();
-        objects.retain(|it| it.id.kind != *kind);
+        objects.retain(|object| object.id.kind != *kind);
         assert_eq!(
             before - objects.len(),
             *expected,
@@ -98,7 +98,7 @@ fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
 
 /// Creates objects, in this order and by one kubectl.
 fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
-    let items: Vec<&str> = objects.iter().map(|it| it.json.as_str()).collect();
+    let items: Vec<&str> = objects.iter().map(|object| object.json.as_str()).collect();
     let list = format!(
         "{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}",
         items.join(",")
@@ -150,17 +150,22 @@ fn judged_in_clusters() -> BTreeSet<String> {
         .as_array()
         .expect("a list has controls")
         .iter();
-    let clusters = controls.filter(|it| {
-        it["scope"]
+    let clusters = controls.filter(|control| {
+        control["scope"]
             .as_array()
-            .is_some_and(|it| it.contains(&"cluster".into()))
+            .is_some_and(|scope| scope.contains(&"cluster".into()))
     });
-    clusters.map(|it| text(&it["id"]).to_owned()).collect()
+    clusters
+        .map(|control| text(&control["id"]).to_owned())
+        .collect()
 }
 
 fn found(finding: &Value) -> Found {
     let list = |key: &str| finding[key].as_array().cloned().unwrap_or_default();
-    let paths = list("paths").iter().map(|it| text(it).to_owned()).collect();
+    let paths = list("paths")
+        .iter()
+        .map(|item| text(item).to_owned())
+        .collect();
     (
         text(&finding["control"]).to_owned(),
         paths,
@@ -186,10 +191,13 @@ fn admission_verdict_equals_scan_of_the_file() {
     let mut objects = objects(&folder);
     leave_out(&mut objects, UNKNOWN);
     leave_out(&mut objects, NEVER_SHOWN);
-    let namespaces: BTreeSet<&str> = objects.iter().map(|it| it.id.namespace.as_str()).collect();
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .map(|object| object.id.namespace.as_str())
+        .collect();
     for namespace in namespaces
         .iter()
-        .filter(|it| !["", "default", "kube-system"].contains(it))
+        .filter(|namespace| !["", "default", "kube-system"].contains(namespace))
     {
         cluster
             .kubectl(&["create", "namespace", namespace], "")
@@ -210,21 +218,24 @@ fn admission_verdict_equals_scan_of_the_file() {
     });
     // A Pod is only taken where its service account is; and once that is there, creating it would fail.
     let (pods, others): (Vec<&Object>, Vec<&Object>) =
-        objects.iter().partition(|it| it.id.kind == "Pod");
+        objects.iter().partition(|object| object.id.kind == "Pod");
     create(&cluster, &["--dry-run=server"], &others);
-    for account in others.iter().filter(|it| it.id.kind == "ServiceAccount") {
+    for account in others
+        .iter()
+        .filter(|other| other.id.kind == "ServiceAccount")
+    {
         let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts make one of the same name
     }
     create(&cluster, &["--dry-run=server"], &pods);
 
     let sent: Vec<&Object> = others.into_iter().chain(pods).collect();
     let last = sent.last().expect("the corpus is not empty");
-    guard.decision("of the last object", |it| {
-        it["name"] == last.id.name.as_str() && it["kind"] == last.id.kind.as_str()
+    guard.decision("of the last object", |decision| {
+        decision["name"] == last.id.name.as_str() && decision["kind"] == last.id.kind.as_str()
     });
     let mut decisions = guard.decisions();
     let asked = decisions.len();
-    decisions.retain(|it| !text(&it["name"]).starts_with("mark-")); // by which the registration was awaited
+    decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // by which the registration was awaited
     assert_eq!(decisions.len(), sent.len(), "one decision for each object");
     let mut scanned = scanned(&folder);
     let mut differences = Vec::new();
@@ -252,7 +263,7 @@ fn admission_verdict_equals_scan_of_the_file() {
         let only = |these: &[Found], those: &[Found]| -> Vec<Found> {
             these
                 .iter()
-                .filter(|it| !those.contains(it))
+                .filter(|finding| !those.contains(finding))
                 .cloned()
                 .collect()
         };
@@ -285,7 +296,10 @@ fn replay(guard: &ActiveWebhook<'_>, records: &str, count: usize) {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
         let whole: Vec<_> = paths
-            .filter(|it| it.extension().is_some_and(|it| it == "json"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
             .collect();
         if whole.len() == count {
             Ok(whole)

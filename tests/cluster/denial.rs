@@ -217,8 +217,8 @@ fn warning_reaches_the_client_and_the_audit_log() {
     assert_eq!(annotation("web-true", "denied"), "");
     assert_eq!(annotation("web-false", "decision"), "allowed");
     assert_eq!(annotation("web-false", "warned"), "");
-    guard.decision("of the warned Pod", |it| {
-        it["name"] == "web-true" && it["decision"] == "warned"
+    guard.decision("of the warned Pod", |decision| {
+        decision["name"] == "web-true" && decision["decision"] == "warned"
     });
 }
 
@@ -252,7 +252,7 @@ fn dry_run_is_denied_without_an_event() {
         }
     });
     assert_eq!(events(&shop), "wet ");
-    let logged = guard.decision("of the dry run", |it| it["name"] == "dry");
+    let logged = guard.decision("of the dry run", |decision| decision["name"] == "dry");
     assert_eq!(
         (&logged["dryRun"], &logged["decision"]),
         (&true.into(), &"denied".into()),

@@ -286,7 +286,7 @@ fn killed_replica_loses_in_flight_calls_only() {
     stop.store(true, Ordering::Relaxed);
     let tallies: Vec<_> = calls
         .into_iter()
-        .map(|it| runtime.block_on(it).expect("the callers end"))
+        .map(|call| runtime.block_on(call).expect("the callers end"))
         .collect();
 
     let lost: u64 = tallies
@@ -308,7 +308,7 @@ fn killed_replica_loses_in_flight_calls_only() {
         tallies
             .iter()
             .flat_map(|tally| tally.failures.keys())
-            .all(|it| kinds.contains(it)),
+            .all(|tally| kinds.contains(tally)),
         "{tallies:?}"
     );
     eprintln!("{lost} calls lost of {callers} at a time");

@@ -79,8 +79,10 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
     let name = format!("{run}-back");
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(&name, &run, "back"));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-    guard.decision("of the other tier", |it| {
-        it["namespace"] == name && it["kind"] == "Pod" && it["decision"] == "allowed"
+    guard.decision("of the other tier", |decision| {
+        decision["namespace"] == name
+            && decision["kind"] == "Pod"
+            && decision["decision"] == "allowed"
     });
     cluster
         .kubectl(

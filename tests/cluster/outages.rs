@@ -168,7 +168,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
     let meets = |client: &Client| {
         runtime
             .block_on(client.post("/validate", &review_requests::config_map()))
-            .map(|it| it.status)
+            .map(|response| response.status)
     };
     assert_eq!(
         (meets(&old), meets(&new)),
@@ -400,7 +400,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
         }
     });
     assert_eq!(verdicts(), Ok(()));
-    assert_eq!(gate.readiness().map(|it| it.0), Some(200));
+    assert_eq!(gate.readiness().map(|readiness| readiness.0), Some(200));
     // Nobody knows its labels, and "not known" is not "no labels".
     assert_eq!(answer("unheard", r#""allowed":false"#), Ok(()));
 
@@ -484,7 +484,7 @@ fn client_without_certificate_is_rejected() {
     let call = |client: &Client| {
         runtime
             .block_on(client.post("/validate", &review_requests::config_map()))
-            .map(|it| it.status)
+            .map(|response| response.status)
     };
     // With TLS 1.3 a caller learns of it after its own part of the handshake.
     let refused = |client: &Client| {

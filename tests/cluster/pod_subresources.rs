@@ -100,7 +100,7 @@ fn exec_into_pod_is_denied_by_binding() {
         assert!(
             codes
                 .iter()
-                .all(|it| *it == (403, Some("denied".to_owned()))),
+                .all(|code| *code == (403, Some("denied".to_owned()))),
             "{resource}: {codes:?}"
         );
     }
@@ -188,8 +188,8 @@ fn exec_into_pod_is_allowed_and_logged_without_deny() {
             output.stderr.contains("does not have a host assigned"),
             "{output:?}"
         );
-        let logged = guard.decision(resource, |it| {
-            it["operation"] == "CONNECT" && it["resource"] == resource
+        let logged = guard.decision(resource, |decision| {
+            decision["operation"] == "CONNECT" && decision["resource"] == resource
         });
         assert_eq!(logged["decision"], "allowed", "{logged}");
         assert_eq!(

@@ -110,6 +110,6 @@ pub(crate) fn manifests() -> Vec<String> {
 pub(crate) fn custom_resource_definition() -> String {
     let found = manifests()
         .into_iter()
-        .find(|it| it.contains("kind: CustomResourceDefinition\n"));
+        .find(|manifest| manifest.contains("kind: CustomResourceDefinition\n"));
     found.expect("it is part of the installation")
 }

@@ -22,7 +22,7 @@ const FLAGS: &[&str] = &[
 
 #[test]
 fn schema_table_equals_openapi_of_the_server() {
-    if env::var_os("UPDATE").is_some_and(|it| it == "1") {
+    if env::var_os("UPDATE").is_some_and(|value| value == "1") {
         return make_anew();
     }
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder can be made");
@@ -40,7 +40,7 @@ fn schema_table_equals_openapi_of_the_server() {
     // api/v1 and apis/GROUP/VERSION; the rest says which groups there are.
     for path in keys(&index["paths"])
         .into_iter()
-        .filter(|it| it.contains("/v1") || it.contains("/v2"))
+        .filter(|key| key.contains("/v1") || key.contains("/v2"))
     {
         comparison.document(&get(&format!("/openapi/v3/{path}")));
     }
@@ -114,14 +114,25 @@ impl Comparison {
         }
     }
 
-    fn kind(&mut self, it: &Value, plural: &str, namespaced: bool, body: &Value, document: &Value) {
+    fn kind(
+        &mut self,
+        resource: &Value,
+        plural: &str,
+        namespaced: bool,
+        body: &Value,
+        document: &Value,
+    ) {
         let schema = Schema::embedded();
-        let (group, version, name) = (text(&it["group"]), text(&it["version"]), text(&it["kind"]));
+        let (group, version, name) = (
+            text(&resource["group"]),
+            text(&resource["version"]),
+            text(&resource["kind"]),
+        );
         let kind = Kind::new(group, name);
         let Some(found) = schema.kind_at(&kind, version) else {
-            let newer = |it: &str| !it.contains("beta") || it > version;
-            let superseded =
-                version.contains("beta") && schema.kind(&kind).is_some_and(|it| newer(it.version));
+            let newer = |value: &str| !value.contains("beta") || value > version;
+            let superseded = version.contains("beta")
+                && schema.kind(&kind).is_some_and(|kind| newer(kind.version));
             if !superseded {
                 self.errors.push(format!(
                     "{group}/{version} {name} is served and not in the table"
@@ -153,13 +164,13 @@ impl Comparison {
         let served = target(served, document);
         let of_now: BTreeMap<_, _> = schema
             .fields(of)
-            .filter(|it| it.until.is_none())
-            .map(|it| (it.name, it))
+            .filter(|field| field.until.is_none())
+            .map(|field| (field.name, field))
             .collect();
         let required = strings(&served["required"]);
         for name in of_now
             .keys()
-            .filter(|it| served["properties"][**it].is_null())
+            .filter(|key| served["properties"][**key].is_null())
         {
             self.errors.push(format!(
                 "{}.{name} is in the table and not served",
@@ -228,15 +239,18 @@ impl Comparison {
     }
 
     fn nothing_is_left(&mut self) {
-        for it in Schema::embedded().kinds().filter(|it| it.until.is_none()) {
+        for schema in Schema::embedded()
+            .kinds()
+            .filter(|kind| kind.until.is_none())
+        {
             if !self.kinds.contains(&(
-                it.group.to_owned(),
-                it.name.to_owned(),
-                it.version.to_owned(),
+                schema.group.to_owned(),
+                schema.name.to_owned(),
+                schema.version.to_owned(),
             )) {
                 self.errors.push(format!(
                     "{}/{} {} is in the table and not served",
-                    it.group, it.version, it.name
+                    schema.group, schema.version, schema.name
                 ));
             }
         }
@@ -259,7 +273,9 @@ impl Comparison {
 
 /// A schema in the table's words.
 fn expression(served: &Value, document: &Value) -> String {
-    let name = reference(served).map_or("", |it| it.rsplit('/').next().unwrap_or_default());
+    let name = reference(served).map_or("", |reference| {
+        reference.rsplit('/').next().unwrap_or_default()
+    });
     match name {
         "io.k8s.apimachinery.pkg.api.resource.Quantity" => return "quantity".to_owned(),
         "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => return "intOrString".to_owned(),
@@ -306,7 +322,7 @@ fn reference(served: &Value) -> Option<&str> {
 /// The schema itself, or the one it refers to.
 fn target<'d>(served: &'d Value, document: &'d Value) -> &'d Value {
     reference(served)
-        .and_then(|it| document.pointer(it.trim_start_matches('#')))
+        .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
         .unwrap_or(served)
 }
 

@@ -213,7 +213,7 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
     let of_kind = |kind: &str| {
         printed
             .iter()
-            .find(|it| it.contains(&format!("\nkind: {kind}\n")))
+            .find(|printed| printed.contains(&format!("\nkind: {kind}\n")))
             .cloned()
     };
     let alone = |kind: &str| vec![of_kind(kind).expect("it is part of the installation")];

@@ -133,16 +133,18 @@ fn existing_violation_keeps_running_and_recreates_its_pods() {
         "(already there)",
     );
 
-    let made = cluster.audit_entries(shop.name(), "controllers' creations", |it| {
-        it.verb() == "create"
-            && it.user().starts_with("system:serviceaccount:kube-system:")
-            && it.code() != 404
+    let made = cluster.audit_entries(shop.name(), "controllers' creations", |entry| {
+        entry.verb() == "create"
+            && entry
+                .user()
+                .starts_with("system:serviceaccount:kube-system:")
+            && entry.code() != 404
     });
-    let refused: Vec<_> = made.iter().filter(|it| it.code() == 403).collect();
+    let refused: Vec<_> = made.iter().filter(|entry| entry.code() == 403).collect();
     assert!(refused.is_empty(), "{refused:?}");
-    let owned = made.iter().filter(|it| {
-        it.resource() == "pods"
-            && it
+    let owned = made.iter().filter(|entry| {
+        entry.resource() == "pods"
+            && entry
                 .annotations()
                 .iter()
                 .any(|(key, word)| key.ends_with("/decision") && word == "warned")

@@ -34,12 +34,19 @@ impl Voice for &mut Listener {
     }
 
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let object =
-            |it: &Question| serde_json::from_str::<Value>(&it.object).expect("a question is JSON");
+        let object = |question: &Question| {
+            serde_json::from_str::<Value>(&question.object).expect("a question is JSON")
+        };
         self.heard.extend(batch.iter().map(object));
         Ok(batch
             .iter()
-            .map(|it| it.controls.iter().map(|_| Answer::Verdict(None)).collect())
+            .map(|batch| {
+                batch
+                    .controls
+                    .iter()
+                    .map(|_| Answer::Verdict(None))
+                    .collect()
+            })
             .collect())
     }
 }
@@ -51,8 +58,12 @@ fn testdata(library: &Library) -> Vec<Seed> {
         let (objects, problems) =
             policy::read_testdata(folder.parent().expect("a file is in a folder"));
         assert_eq!(problems, []);
-        seeds.extend(objects.iter().filter_map(|it| {
-            proof::seed(&it.document, Some(source.control.id.clone()), Vec::new())
+        seeds.extend(objects.iter().filter_map(|object| {
+            proof::seed(
+                &object.document,
+                Some(source.control.id.clone()),
+                Vec::new(),
+            )
         }));
     }
     seeds
@@ -63,12 +74,12 @@ fn objects() -> BTreeMap<String, Value> {
     let (library, problems) = policy::embedded();
     assert_eq!(problems, []);
     let seeds = testdata(&library);
-    let mut all: Vec<Value> = seeds.iter().map(|it| it.object.clone()).collect();
+    let mut all: Vec<Value> = seeds.iter().map(|seed| seed.object.clone()).collect();
     let workloads: Vec<ControlId> = library
         .controls
         .iter()
-        .map(|it| it.control.id.clone())
-        .filter(|it| it.as_str().starts_with("C-"))
+        .map(|control| control.control.id.clone())
+        .filter(|control| control.as_str().starts_with("C-"))
         .collect();
     let plan = Plan {
         controls: workloads,
@@ -93,7 +104,7 @@ fn objects() -> BTreeMap<String, Value> {
         }
         let Some(metadata) = object
             .as_object_mut()
-            .map(|it| it.entry("metadata").or_insert_with(|| json!({})))
+            .map(|map| map.entry("metadata").or_insert_with(|| json!({})))
         else {
             continue;
         };
@@ -111,7 +122,7 @@ fn objects() -> BTreeMap<String, Value> {
 
 /// What the policies say of objects, by name: the controls that fail.
 fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let entries = cluster.audit_entries(namespace, "creates", |it| it.verb() == "create");
+    let entries = cluster.audit_entries(namespace, "creates", |entry| entry.verb() == "create");
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in entries {
         let failed = told.entry(entry.name().to_owned()).or_default();
@@ -180,7 +191,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     create(&objects.values().collect::<Vec<_>>());
     let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
-    guard.decision("of the last object", |it| it["name"] == "last");
+    guard.decision("of the last object", |decision| decision["name"] == "last");
     let told = wait_for("the last object in the audit log", || {
         let told = told(&cluster, shop.name());
         if told.contains_key("last") {
@@ -199,7 +210,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let found = decision["findings"].as_array().into_iter().flatten();
         let webhook: BTreeSet<String> = found
-            .map(|it| it["control"].as_str().unwrap_or_default().to_owned())
+            .map(|finding| finding["control"].as_str().unwrap_or_default().to_owned())
             .collect();
         let policies = told.get(name).cloned().unwrap_or_default();
         compared += 1;

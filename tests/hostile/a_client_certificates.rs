@@ -40,7 +40,7 @@ fn caller(
     }
     params.subject_alt_names = also
         .iter()
-        .map(|it| SanType::DnsName((*it).try_into().unwrap()))
+        .map(|name| SanType::DnsName((*name).try_into().unwrap()))
         .collect();
     params.not_before = OffsetDateTime::now_utc() + time::Duration::days(days[0]);
     params.not_after = OffsetDateTime::now_utc() + time::Duration::days(days[1]);
@@ -59,8 +59,10 @@ fn gets_in(server: &Server, shown: Option<&(String, String)>) -> bool {
     };
     // Under TLS 1.3 a caller hears that he is out with the first answer, not in the handshake.
     AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
-        .and_then(|mut it| it.post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT))
-        .is_ok_and(|it| it.review_response("bad")["allowed"] == false)
+        .and_then(|mut connection| {
+            connection.post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
+        })
+        .is_ok_and(|connection| connection.review_response("bad")["allowed"] == false)
 }
 
 #[test]

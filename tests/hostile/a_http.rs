@@ -35,7 +35,7 @@ enum Want {
 fn check(name: &str, reply: io::Result<RawResponse>, want: Want) {
     let allowed = reply
         .as_ref()
-        .is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
+        .is_ok_and(|reply| String::from_utf8_lossy(&reply.body).contains("\"allowed\":true"));
     assert!(!allowed, "{name}: allowed");
     match (want, reply) {
         (Want::Denied, Ok(reply)) => assert_denied(&reply, "bad", 403, "C-0057"),
@@ -62,7 +62,7 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
     let known = format!("Content-Length: {length}\r\n");
     let chunks: Vec<u8> = bytes
         .iter()
-        .flat_map(|it| [b"1\r\n", &[*it][..], b"\r\n"].concat())
+        .flat_map(|byte| [b"1\r\n", &[*byte][..], b"\r\n"].concat())
         .collect();
     let single = [&chunks[..], b"0\r\n\r\n"].concat();
     let extended = format!(
@@ -71,7 +71,9 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
     );
     let endless = format!("ffffffffffffffff\r\n{body}");
     let chunked = "Transfer-Encoding: chunked\r\n";
-    let many: String = (0..10_000).map(|it| format!("X{it}: a\r\n")).collect();
+    let many: String = (0..10_000)
+        .map(|index| format!("X{index}: a\r\n"))
+        .collect();
     let post = "POST /validate?timeout=3s HTTP/1.1";
     let long_path = format!("POST /validate?{} HTTP/1.1", "a".repeat(1_000_000));
     let long_header = format!("X: {}\r\n{known}", "a".repeat(1_000_000));

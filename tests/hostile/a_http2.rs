@@ -54,12 +54,12 @@ fn a10_1_a10_2_rapid_reset_closes_the_connection() {
     let body = ordinary_bad();
     for (whole, batch, times) in [(false, 500, 100), (true, 100, 200)] {
         bounded(|_, connection| {
-            let taken = flood(connection, times, |it| {
+            let taken = flood(connection, times, |connection| {
                 let mut bytes = Vec::new();
                 for _ in 0..batch {
                     let body = whole.then_some(body.as_bytes());
                     let (stream, head) =
-                        it.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
+                        connection.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
                     bytes.extend(head);
                     bytes.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
                 }
@@ -89,13 +89,16 @@ fn a10_3_excess_streams_are_refused_and_others_answered() {
         let frames = connection.frames(Duration::from_secs(2));
         let answers = frames
             .iter()
-            .filter(|it| it.kind == DATA && !it.payload.is_empty());
+            .filter(|frame| frame.kind == DATA && !frame.payload.is_empty());
         for answer in answers {
             assert!(!String::from_utf8_lossy(&answer.payload).contains("\"allowed\":true"));
         }
-        let refused = frames.iter().filter(|it| it.kind == RST_STREAM).count();
+        let refused = frames
+            .iter()
+            .filter(|frame| frame.kind == RST_STREAM)
+            .count();
         assert!(
-            refused > 0 || frames.iter().any(|it| it.kind == GOAWAY),
+            refused > 0 || frames.iter().any(|frame| frame.kind == GOAWAY),
             "1,000 streams at once"
         );
     });
@@ -156,7 +159,7 @@ fn a10_7_header_compression_bomb_is_refused() {
         let frames = connection.frames(Duration::from_secs(1));
         let refused = frames
             .iter()
-            .any(|it| matches!(it.kind, GOAWAY | RST_STREAM | HEADERS));
+            .any(|frame| matches!(frame.kind, GOAWAY | RST_STREAM | HEADERS));
         assert!(refused || connection.is_closed(), "{frames:?}");
     });
 }

@@ -30,10 +30,10 @@ fn check(name: &str, reply: &RawResponse, uid: &str, want: Want) {
     let text = String::from_utf8_lossy(&reply.body);
     let said = || format!("{name}: {want:?}, but {} {:.400}", reply.status, text);
     let response = (reply.status == 200).then(|| reply.review_response(uid));
-    let verdict = response.as_ref().map(|it| {
+    let verdict = response.as_ref().map(|response| {
         (
-            it["allowed"] == true,
-            it.get("status").map(|it| it["code"].clone()),
+            response["allowed"] == true,
+            response.get("status").map(|status| status["code"].clone()),
         )
     });
     let right = match (want, verdict) {
@@ -309,7 +309,7 @@ fn a5_numbers_and_quantities_of_any_length_are_read_or_rejected() {
 #[test]
 fn a6_malformed_envelope_is_rejected_or_denied() {
     let _machine = share_machine();
-    let review = |it: Review| it.text().into_bytes();
+    let review = |review: Review| review.text().into_bytes();
     let created = || Review::create(&clean_pod());
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     check_all(vec![
@@ -444,7 +444,7 @@ fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
             .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below
     };
-    let prefixes = (0..body.len()).map(|it| body[..it].to_vec());
+    let prefixes = (0..body.len()).map(|index| body[..index].to_vec());
     let mutants: Vec<Vec<u8>> = (0..scale(1500, 30_000))
         .map(|_| {
             let mut mutant = body.clone();

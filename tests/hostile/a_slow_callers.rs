@@ -42,9 +42,9 @@ fn until_cut(mut held: Vec<AttackConnection>, mut poke: impl FnMut(&mut AttackCo
             "{} are kept for ever",
             held.len()
         );
-        held.retain_mut(|it| {
-            poke(it);
-            !it.is_closed()
+        held.retain_mut(|connection| {
+            poke(connection);
+            !connection.is_closed()
         });
         thread::sleep(Duration::from_millis(500));
     }
@@ -59,8 +59,8 @@ fn a9_1_slow_request_heads_are_cut() {
         for line in &mut held {
             line.send(b"POST /validate HTTP/1.1\r\nHost: x\r\n");
         }
-        until_cut(held, |it| {
-            it.send(b"X-Slow: a\r\n");
+        until_cut(held, |connection| {
+            connection.send(b"X-Slow: a\r\n");
         });
     });
     seen.assert_undisturbed();
@@ -94,7 +94,7 @@ fn a9_3_connections_without_handshake_are_cut() {
                 "{} are kept for ever",
                 held.len()
             );
-            held.retain_mut(|it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
+            held.retain_mut(|connection| matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
             thread::sleep(Duration::from_millis(100));
         }
     });
@@ -172,7 +172,9 @@ fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
 fn a11_5_clients_that_read_no_response_are_cut_within_memory_bounds() {
     let _machine = share_machine();
     let mut server = server();
-    let containers: Vec<_> = (0..60).map(|it| privileged(&format!("c{it}"))).collect();
+    let containers: Vec<_> = (0..60)
+        .map(|index| privileged(&format!("c{index}")))
+        .collect();
     let body = Review::create(&pod(&containers)).text();
     let one = format!(
         "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
@@ -193,7 +195,7 @@ fn a11_5_clients_that_read_no_response_are_cut_within_memory_bounds() {
     wait_for("them to be cut", || {
         match server.metric("kubevet_connections") {
             ..3.0 => Ok(()),
-            it => Err(format!("{it} of {connections} are open")),
+            value => Err(format!("{value} of {connections} are open")),
         }
     });
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());

@@ -11,7 +11,10 @@ use std::io::{Read as _, Write as _};
 
 /// The first bytes of a caller that offers this version at most, and these cipher suites; no extensions.
 fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
-    let suites: Vec<u8> = suites.iter().flat_map(|it| it.to_be_bytes()).collect();
+    let suites: Vec<u8> = suites
+        .iter()
+        .flat_map(|suite| suite.to_be_bytes())
+        .collect();
     let length = u16::try_from(suites.len()).unwrap().to_be_bytes();
     let body = [&version[..], &[7; 32], &[0], &length, &suites, &[1, 0]].concat();
     let length = u16::try_from(body.len()).unwrap().to_be_bytes();
@@ -44,14 +47,14 @@ fn a8_old_versions_and_weak_ciphers_are_refused() {
         (
             "A8.8 nonsense",
             (0..200_000_u32)
-                .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
                 .collect(),
         ),
     ] {
         let answer = answer(&server, &bytes);
         // An alert, a reset, or nothing; never a hello.
         assert!(
-            answer.first().is_none_or(|it| *it == 0x15),
+            answer.first().is_none_or(|byte| *byte == 0x15),
             "{name}: {:?}",
             &answer[..answer.len().min(20)]
         );
@@ -77,7 +80,7 @@ fn a8_every_form_of_modern_tls_is_served() {
     ] {
         let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
         let mut line = AttackConnection::shake_hands(stream, &tls, host, HANG_TIMEOUT)
-            .unwrap_or_else(|it| panic!("{name}: {it}"));
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_denied(
             &line
                 .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)

@@ -81,7 +81,7 @@ impl TlsConfig {
                 .unwrap(),
             None => config.with_no_client_auth(),
         };
-        config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Self(Arc::new(config))
     }
 }
@@ -186,7 +186,11 @@ impl AttackConnection {
 
     fn response_until(&mut self, deadline: Instant) -> io::Result<RawResponse> {
         let end = loop {
-            match self.read.windows(4).position(|it| it == b"\r\n\r\n") {
+            match self
+                .read
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 Some(place) => break place + 4,
                 None => self.more(deadline)?,
             }
@@ -195,11 +199,11 @@ impl AttackConnection {
         let status = head
             .split(' ')
             .nth(1)
-            .and_then(|it| it.parse().ok())
+            .and_then(|part| part.parse().ok())
             .ok_or(ErrorKind::InvalidData)?;
         let length = head
             .lines()
-            .find_map(|it| it.strip_prefix("content-length:")?.trim().parse().ok())
+            .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
             .unwrap_or(0);
         while self.read.len() < end + length {
             self.more(deadline)?;
@@ -269,7 +273,7 @@ impl AttackConnection {
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline
         .checked_duration_since(Instant::now())
-        .filter(|it| !it.is_zero());
+        .filter(|remaining| !remaining.is_zero());
     left.ok_or_else(|| ErrorKind::TimedOut.into())
 }
 

@@ -78,7 +78,7 @@ const KINDS: &[(&str, &str, &str)] = &[
 
 /// A workload of this kind over a pod spec.
 pub(crate) fn workload(kind: &str, spec: &Value) -> Value {
-    let version = KINDS.iter().find(|it| it.0 == kind).unwrap().1;
+    let version = KINDS.iter().find(|item| item.0 == kind).unwrap().1;
     let template = json!({"metadata": {"labels": {"app": "x"}}, "spec": spec});
     let mut object = json!({
         "apiVersion": version, "kind": kind,
@@ -122,8 +122,8 @@ impl Review {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let plural = KINDS
             .iter()
-            .find(|it| it.0 == kind)
-            .map_or_else(|| kind.to_lowercase() + "s", |it| it.2.to_owned());
+            .find(|item| item.0 == kind)
+            .map_or_else(|| kind.to_lowercase() + "s", |find| find.2.to_owned());
         let kind = json!({"group": group, "version": version, "kind": kind});
         let resource = json!({"group": group, "version": version, "resource": plural});
         Self(json!({
@@ -195,7 +195,7 @@ pub(crate) fn ordinary_bad() -> String {
 /// A Deployment of one container that mounts one hostPath so many times.
 pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
     let mounts: Vec<Value> = (0..mounts)
-        .map(|it| json!({"name": "v", "mountPath": format!("/m{it}")}))
+        .map(|index| json!({"name": "v", "mountPath": format!("/m{index}")}))
         .collect();
     workload(
         "Deployment",
@@ -216,10 +216,10 @@ pub(crate) fn made_privileged(mut deployment: Value) -> Value {
 /// A Pod whose cost was once its volumes times its mounts.
 pub(crate) fn slow_pod(volumes: usize, mounts: usize) -> Value {
     let mounted: Vec<Value> = (0..mounts)
-        .map(|it| json!({"name": format!("v{}", it % volumes), "mountPath": format!("/{it}")}))
+        .map(|index| json!({"name": format!("v{}", index % volumes), "mountPath": format!("/{index}")}))
         .collect();
     let volumes: Vec<Value> = (0..volumes)
-        .map(|it| json!({"name": format!("v{it}"), "hostPath": {"path": "/run"}}))
+        .map(|index| json!({"name": format!("v{index}"), "hostPath": {"path": "/run"}}))
         .collect();
     pod_with(
         &[merge(container("a"), &json!({"volumeMounts": mounted}))],
@@ -230,16 +230,16 @@ pub(crate) fn slow_pod(volumes: usize, mounts: usize) -> Value {
 /// A Pod of so many containers that say nothing but name and image.
 pub(crate) fn bare_pod(containers: usize) -> Value {
     let containers: Vec<Value> = (0..containers)
-        .map(|it| json!({"name": format!("c{it}"), "image": "a"}))
+        .map(|index| json!({"name": format!("c{index}"), "image": "a"}))
         .collect();
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": containers}})
 }
 
 /// [`bare_pod`] as the API server sends it, with its defaults filled in.
 pub(crate) fn defaulted_pod(containers: usize) -> Value {
-    let one = |it: usize| {
+    let one = |index: usize| {
         json!({
-            "name": format!("c{it}"), "image": "a", "resources": {},
+            "name": format!("c{index}"), "image": "a", "resources": {},
             "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
             "imagePullPolicy": "Always",
         })

@@ -10,7 +10,7 @@ static MACHINE: RwLock<()> = RwLock::new(());
 
 /// Whether the whole attacks were asked for.
 pub(crate) fn nightly() -> bool {
-    env::var_os("KUBEVET_NIGHTLY").is_some_and(|it| it == "1")
+    env::var_os("KUBEVET_NIGHTLY").is_some_and(|value| value == "1")
 }
 
 /// The size of an attack.

@@ -57,7 +57,10 @@ impl ServerSetup {
     /// With these bindings, a file each.
     pub(crate) fn with(bindings: &[impl AsRef<str>]) -> Self {
         Self {
-            bindings: bindings.iter().map(|it| it.as_ref().to_owned()).collect(),
+            bindings: bindings
+                .iter()
+                .map(|binding| binding.as_ref().to_owned())
+                .collect(),
             flags: Vec::new(),
             shell: None,
             stdout: None,
@@ -70,7 +73,8 @@ impl ServerSetup {
     }
 
     pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
-        self.flags.extend(flags.iter().map(|it| (*it).to_owned()));
+        self.flags
+            .extend(flags.iter().map(|flag| (*flag).to_owned()));
         self
     }
 
@@ -249,9 +253,9 @@ impl Server {
     /// The sum of the series that begin with this.
     pub(crate) fn metric(&self, series: &str) -> f64 {
         let metrics = self.metrics();
-        let lines = metrics.lines().filter(|it| it.starts_with(series));
+        let lines = metrics.lines().filter(|line| line.starts_with(series));
         lines
-            .filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
             .sum()
     }
 
@@ -270,7 +274,7 @@ impl Server {
             fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the server lives");
         let line = status
             .lines()
-            .find_map(|it| it.strip_prefix(key))
+            .find_map(|line| line.strip_prefix(key))
             .expect("the kernel says it");
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
@@ -372,7 +376,7 @@ pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, Str
     loop {
         let left = deadline
             .checked_duration_since(Instant::now())
-            .filter(|it| !it.is_zero())?;
+            .filter(|remaining| !remaining.is_zero())?;
         stream.set_read_timeout(Some(left)).ok()?;
         match stream.read(&mut piece).ok()? {
             0 => break,

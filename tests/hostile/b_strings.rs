@@ -23,8 +23,8 @@ fn servers() -> [Server; 2] {
 
 /// No character here is one that a terminal obeys or that is not seen.
 fn is_plain(text: &str) -> bool {
-    text.chars().all(|it| {
-        !it.is_control() && !matches!(it, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    text.chars().all(|character| {
+        !character.is_control() && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     })
 }
 
@@ -76,11 +76,11 @@ fn b10_hostile_strings_are_escaped_in_messages() {
                 annotations
                     .into_iter()
                     .flatten()
-                    .filter_map(|(_, it)| it.as_str()),
+                    .filter_map(|(_, annotation)| annotation.as_str()),
             );
             let message = response
                 .get("status")
-                .and_then(|it| it["message"].as_str())
+                .and_then(|status| status["message"].as_str())
                 .unwrap_or_default();
             texts.extend(message.lines());
             for text in texts {
@@ -119,7 +119,7 @@ fn b11_long_strings_are_truncated_in_messages() {
                 &json!({"image": format!("{long}:latest")}),
             )]),
             pod(&(0..200)
-                .map(|it| privileged(&format!("c{it}")))
+                .map(|index| privileged(&format!("c{index}")))
                 .collect::<Vec<_>>()),
         ] {
             let reply = post(&server, Review::create(&object).text());
@@ -128,7 +128,7 @@ fn b11_long_strings_are_truncated_in_messages() {
                 response
                     .get("warnings")
                     .and_then(Value::as_array)
-                    .is_none_or(|it| it.len() <= 13)
+                    .is_none_or(|warnings| warnings.len() <= 13)
             );
             assert!(reply.body.len() < 32 << 10, "{} bytes", reply.body.len());
         }
@@ -142,18 +142,18 @@ fn b12_metrics_do_not_grow_with_foreign_names() {
     let server = ServerSetup::example().no_decision_log().start();
     post(&server, Review::create(&privileged_pod()).text()).review_response("u-1");
     let before = server.metrics().lines().count();
-    for it in 0..scale(150, 400) {
+    for index in 0..scale(150, 400) {
         let object = merge(
-            pod(&[privileged(&format!("c{it}"))]),
-            &json!({"kind": format!("Kind{it}"), "apiVersion": format!("g{it}.io/v1")}),
+            pod(&[privileged(&format!("c{index}"))]),
+            &json!({"kind": format!("Kind{index}"), "apiVersion": format!("g{index}.io/v1")}),
         );
         let review = Review::create(&object)
-            .with("name", format!("n{it}"))
-            .with("namespace", format!("ns{it}"));
-        post(&server, review.user(&format!("u{it}")).text()).review_response("u-1");
-        let pod = Review::create(&pod(&[privileged(&format!("c{it}"))]))
-            .with("namespace", format!("ns{it}"));
-        post(&server, pod.user(&format!("u{it}")).text()).review_response("u-1");
+            .with("name", format!("n{index}"))
+            .with("namespace", format!("ns{index}"));
+        post(&server, review.user(&format!("u{index}")).text()).review_response("u-1");
+        let pod = Review::create(&pod(&[privileged(&format!("c{index}"))]))
+            .with("namespace", format!("ns{index}"));
+        post(&server, pod.user(&format!("u{index}")).text()).review_response("u-1");
     }
     let after = server.metrics().lines().count();
     assert!(after < before + 30, "{before} lines, then {after}");

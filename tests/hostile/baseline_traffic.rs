@@ -40,8 +40,8 @@ impl Progress {
         let wanted = self.rounds.load(Ordering::Relaxed) + count + 1;
         wait_for("ordinary calls", || {
             match self.rounds.load(Ordering::Relaxed) {
-                it if it >= wanted => Ok(()),
-                it => Err(format!("{it} of {wanted}")),
+                value if value >= wanted => Ok(()),
+                value => Err(format!("{value} of {wanted}")),
             }
         });
     }
@@ -119,7 +119,9 @@ fn round(
         other => seen.wrong.push(at(&format!("/healthz: {other:?}"))),
     }
     let new = AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
-        .and_then(|mut it| it.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT));
+        .and_then(|mut connection| {
+            connection.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT)
+        });
     check(seen, &at("new connection"), new, clean);
     let old = kept.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT);
     let broken = old.is_err();

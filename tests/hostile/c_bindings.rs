@@ -41,41 +41,41 @@ struct Try {
 const TRIES: &[Try] = &[
     Try {
         name: "C2.1 folder removed",
-        harm: |it| fs::remove_dir_all(it).unwrap(),
+        harm: |folder| fs::remove_dir_all(folder).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.2 broken",
-        harm: |it| fs::write(it.join("000.yaml"), "apiVersion: [").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "apiVersion: [").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.3 empty",
-        harm: |it| fs::write(it.join("000.yaml"), "").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.4 comments",
-        harm: |it| fs::write(it.join("000.yaml"), "# gone\n").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "# gone\n").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.5 removed",
-        harm: |it| fs::remove_file(it.join("000.yaml")).unwrap(),
+        harm: |folder| fs::remove_file(folder.join("000.yaml")).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.6 renamed",
-        harm: |it| fs::rename(it.join("000.yaml"), it.join("000.yaml.bak")).unwrap(),
+        harm: |folder| fs::rename(folder.join("000.yaml"), folder.join("000.yaml.bak")).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.9 a pipe",
-        harm: |it| {
-            fs::remove_file(it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("000.yaml")).unwrap();
             mknodat(
                 CWD,
-                it.join("000.yaml"),
+                folder.join("000.yaml"),
                 FileType::Fifo,
                 Mode::RUSR | Mode::WUSR,
                 0,
@@ -86,29 +86,35 @@ const TRIES: &[Try] = &[
     },
     Try {
         name: "C2.10 /dev/zero",
-        harm: |it| {
-            fs::remove_file(it.join("000.yaml")).unwrap();
-            symlink("/dev/zero", it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("000.yaml")).unwrap();
+            symlink("/dev/zero", folder.join("000.yaml")).unwrap();
         },
         is_problem: true,
     },
     Try {
         name: "C2.11 a loop",
-        harm: |it| symlink(it, it.join("loop")).unwrap(),
+        harm: |folder| symlink(folder, folder.join("loop")).unwrap(),
         is_problem: false,
     },
     Try {
         name: "C2.12 a large file beside it",
-        harm: |it| fs::write(it.join("z.yaml"), "a: b\n".repeat(scale(2, 20) * 1_000_000)).unwrap(),
+        harm: |folder| {
+            fs::write(
+                folder.join("z.yaml"),
+                "a: b\n".repeat(scale(2, 20) * 1_000_000),
+            )
+            .unwrap()
+        },
         is_problem: true,
     },
     Try {
         name: "C2.14 a mounted ConfigMap",
-        harm: |it| {
-            fs::create_dir(it.join("..1")).unwrap();
-            fs::rename(it.join("000.yaml"), it.join("..1/000.yaml")).unwrap();
-            symlink("..1", it.join("..data")).unwrap();
-            symlink("..data/000.yaml", it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::create_dir(folder.join("..1")).unwrap();
+            fs::rename(folder.join("000.yaml"), folder.join("..1/000.yaml")).unwrap();
+            symlink("..1", folder.join("..data")).unwrap();
+            symlink("..data/000.yaml", folder.join("000.yaml")).unwrap();
         },
         is_problem: false,
     },
@@ -119,10 +125,13 @@ fn c2_missing_or_broken_bindings_leave_the_last_valid_ones_in_force() {
     let _machine = share_machine();
     // Each has a server of its own, and all wait at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| harmed(it))).collect();
+        let tries: Vec<_> = TRIES
+            .iter()
+            .map(|attempt| scope.spawn(|| harmed(attempt)))
+            .collect();
         tries
             .into_iter()
-            .filter_map(|it| it.join().unwrap())
+            .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -194,14 +203,14 @@ fn c2_15_change_with_same_size_and_time_is_read_on_sighup() {
 fn c2_13_thousands_of_bindings_are_accepted_or_rejected_and_the_first_still_denies() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
-    for it in 0..scale(1000, 5000) {
+    for index in 0..scale(1000, 5000) {
         server.bind(
-            &format!("b{it}.yaml"),
-            &EXAMPLE.replace("name: security", &format!("name: s{it}")),
+            &format!("b{index}.yaml"),
+            &EXAMPLE.replace("name: security", &format!("name: s{index}")),
         );
     }
-    let generation = |it: &Server| {
-        it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems")
+    let generation = |server: &Server| {
+        server.metric("kubevet_library_generation") + server.metric("kubevet_library_problems")
     };
     wait_for("them to be looked at", || {
         if generation(&server) > 1.0 {

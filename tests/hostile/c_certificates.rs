@@ -33,37 +33,37 @@ const TRIES: &[Try] = &[
     Try {
         name: "C1.1 half of tls.crt, ours",
         theirs: false,
-        harm: |it| halve(&it.join("tls.crt")),
+        harm: |folder| halve(&folder.join("tls.crt")),
     },
     Try {
         name: "C1.2 no key in tls.key, ours",
         theirs: false,
-        harm: |it| fs::write(it.join("tls.key"), "").unwrap(),
+        harm: |folder| fs::write(folder.join("tls.key"), "").unwrap(),
     },
     Try {
         name: "C1.3 no pair, ours",
         theirs: false,
-        harm: |it| {
-            fs::remove_file(it.join("tls.crt")).unwrap();
-            fs::remove_file(it.join("tls.key")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("tls.crt")).unwrap();
+            fs::remove_file(folder.join("tls.key")).unwrap();
         },
     },
     Try {
         name: "C1.6 half of ca.key, ours",
         theirs: false,
-        harm: |it| halve(&it.join("ca.key")),
+        harm: |folder| halve(&folder.join("ca.key")),
     },
     Try {
         name: "C1.7 half of tls.crt, theirs",
         theirs: true,
-        harm: |it| halve(&it.join("tls.crt")),
+        harm: |folder| halve(&folder.join("tls.crt")),
     },
     Try {
         name: "C1.8 a key of another pair, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             fs::write(
-                it.join("tls.key"),
+                folder.join("tls.key"),
                 KeyPair::generate().unwrap().serialize_pem(),
             )
             .unwrap()
@@ -72,21 +72,25 @@ const TRIES: &[Try] = &[
     Try {
         name: "C1.9 an expired pair, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-            fs::write(it.join("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
-            fs::write(it.join("tls.key"), key.serialize_pem()).unwrap();
+            fs::write(
+                folder.join("tls.crt"),
+                params.self_signed(&key).unwrap().pem(),
+            )
+            .unwrap();
+            fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
         },
     },
     Try {
         name: "C1.12 /dev/zero, theirs",
         theirs: true,
-        harm: |it| {
-            fs::remove_file(it.join("tls.crt")).unwrap();
-            symlink("/dev/zero", it.join("tls.crt")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("tls.crt")).unwrap();
+            symlink("/dev/zero", folder.join("tls.crt")).unwrap();
         },
     },
 ];
@@ -95,10 +99,13 @@ const TRIES: &[Try] = &[
 fn c1_damaged_certificates_do_not_affect_clients() {
     let _machine = share_machine();
     let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
+        let tries: Vec<_> = TRIES
+            .iter()
+            .map(|attempt| scope.spawn(|| damage(attempt)))
+            .collect();
         tries
             .into_iter()
-            .filter_map(|it| it.join().unwrap())
+            .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -113,7 +120,7 @@ fn damage(one: &Try) -> Option<String> {
     let tls = TlsConfig::of(&server);
     let leaf = |server: &Server| {
         AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
-            .map(|it| it.certificate())
+            .map(|connection| connection.certificate())
     };
     let before = leaf(&server).unwrap();
     (one.harm)(server.tls());
@@ -129,7 +136,7 @@ fn damage(one: &Try) -> Option<String> {
                     server.stderr()
                 ));
             }
-            Ok(it) if one.theirs && it != before => {
+            Ok(value) if one.theirs && value != before => {
                 return Some(format!("{}: another pair is served", one.name));
             }
             Ok(_) => thread::sleep(Duration::from_millis(300)),
@@ -170,7 +177,7 @@ fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
     wait_for("the new pair", || {
         // One of the two is served at every moment.
         let [old, new] = [&before, &after]
-            .map(|it| AttackConnection::open(&server, it, CLIENT_ADDRESS, HANG_TIMEOUT));
+            .map(|value| AttackConnection::open(&server, value, CLIENT_ADDRESS, HANG_TIMEOUT));
         match (old, new) {
             (_, Ok(mut line)) => {
                 let reply = line

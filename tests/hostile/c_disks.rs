@@ -30,8 +30,8 @@ fn c3_1_full_disk_loses_whole_decision_lines_only() {
     };
     let all_right = |reply: &RawResponse, uid: &str| assert_denied(reply, uid, 403, "C-0057");
     server.limit_files(Some(10_000));
-    for it in 0..60 {
-        let uid = format!("full-{it}");
+    for index in 0..60 {
+        let uid = format!("full-{index}");
         all_right(&call(&uid), &uid);
     }
     wait_for("lost lines", || {
@@ -41,18 +41,18 @@ fn c3_1_full_disk_loses_whole_decision_lines_only() {
         }
     });
     server.limit_files(None);
-    for it in 0..20 {
-        let uid = format!("after-{it}");
+    for index in 0..20 {
+        let uid = format!("after-{index}");
         all_right(&call(&uid), &uid);
     }
     let log = wait_for("the last line", || {
         match fs::read_to_string(&path).unwrap() {
-            it if it.contains("after-19") && it.ends_with('\n') => Ok(it),
-            it => Err(it),
+            value if value.contains("after-19") && value.ends_with('\n') => Ok(value),
+            value => Err(value),
         }
     });
-    for it in 0..20 {
-        let uid = format!("\"after-{it}\"");
+    for index in 0..20 {
+        let uid = format!("\"after-{index}\"");
         let line = log
             .lines()
             .find(|line| line.contains(&uid))
@@ -73,34 +73,39 @@ fn c3_2_full_disk_loses_records_and_leaves_no_partial_files() {
     assert_denied(&post(&server, denied_as("first")), "first", 403, "C-0057");
     let folder = server.path("records");
     // A record has its own name once it is whole.
-    let is_whole = |it: &fs::DirEntry| it.path().extension().is_some_and(|it| it == "json");
+    let is_whole = |dir_entry: &fs::DirEntry| {
+        dir_entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "json")
+    };
     wait_for("the first record", || {
-        match fs::read_dir(&folder).map(|it| it.flatten().filter(is_whole).count()) {
+        match fs::read_dir(&folder).map(|entry| entry.flatten().filter(is_whole).count()) {
             Ok(1..) => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
     server.limit_files(Some(100));
-    for it in 0..50 {
-        let uid = format!("u-{it}");
+    for index in 0..50 {
+        let uid = format!("u-{index}");
         assert_denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
     }
     wait_for("50 lost records", || {
         match server.metric("kubevet_unrecorded_reviews_total") {
             50.0 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
     let names = || -> Vec<String> {
         fs::read_dir(&folder)
             .unwrap()
-            .map(|it| it.unwrap().file_name().to_string_lossy().into_owned())
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect()
     };
     wait_for("no half file", || {
-        match names().iter().filter(|it| it.contains("part")).count() {
+        match names().iter().filter(|name| name.contains("part")).count() {
             0 => Ok(()),
-            it => Err(format!("{it} of {} files", names().len())),
+            value => Err(format!("{value} of {} files", names().len())),
         }
     });
     for name in names() {
@@ -117,8 +122,8 @@ fn c3_3_missing_record_folder_loses_records_only() {
         .flag_with_path("--record", "records")
         .start();
     fs::remove_dir_all(server.path("records")).unwrap();
-    for it in 0..30 {
-        let uid = format!("u-{it}");
+    for index in 0..30 {
+        let uid = format!("u-{index}");
         assert_denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
     }
     server.assert_running();

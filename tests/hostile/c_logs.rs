@@ -47,7 +47,7 @@ fn c4_6_c4_7_closed_stdout_loses_decision_lines_only() {
     // What took the number of standard output is no socket of a caller and no file of ours.
     let first = fs::read_link(format!("/proc/{}/fd/1", closed.id()));
     assert!(
-        first.as_ref().is_ok_and(|it| it.ends_with("null")) || first.is_err(),
+        first.as_ref().is_ok_and(|byte| byte.ends_with("null")) || first.is_err(),
         "{first:?}"
     );
     closed.assert_running();
@@ -59,7 +59,7 @@ fn c4_6_c4_7_closed_stdout_loses_decision_lines_only() {
     wait_for("50 lost lines", || {
         match gone.metric("kubevet_unlogged_decisions_total") {
             50.0 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
     gone.assert_running();

@@ -47,7 +47,7 @@ fn c6_1_storm_of_sighups_loses_no_call() {
                 .map(thread::ScopedJoinHandle::join)
                 .collect();
             ended.store(true, Ordering::Relaxed);
-            results.into_iter().for_each(|it| it.unwrap());
+            results.into_iter().for_each(|result| result.unwrap());
         });
     });
     seen.assert_undisturbed();
@@ -77,15 +77,21 @@ fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
     }
     server.signal(Signal::TERM);
     let mut readiness = server.get("/readyz");
-    while readiness.as_ref().is_some_and(|it| it.0 == 200) {
+    while readiness
+        .as_ref()
+        .is_some_and(|readiness| readiness.0 == 200)
+    {
         readiness = server.get("/readyz");
     }
-    assert!(readiness.is_none_or(|it| it.0 == 503));
+    assert!(readiness.is_none_or(|readiness| readiness.0 == 503));
     for mut line in held {
         assert!(line.send(rest));
         assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
     }
-    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+    assert_eq!(
+        server.ends_within(GRACE).and_then(|status| status.code()),
+        Some(0)
+    );
     drop(idle);
 }
 
@@ -103,7 +109,7 @@ fn c6_4_withheld_bodies_do_not_delay_the_shutdown() {
     }
     server.signal(Signal::TERM);
     assert_eq!(
-        server.ends_within(GRACE).and_then(|it| it.code()),
+        server.ends_within(GRACE).and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );
@@ -118,5 +124,8 @@ fn c6_5_signals_after_the_first_have_no_effect() {
         thread::sleep(Duration::from_millis(50));
         server.signal(signal);
     }
-    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+    assert_eq!(
+        server.ends_within(GRACE).and_then(|status| status.code()),
+        Some(0)
+    );
 }

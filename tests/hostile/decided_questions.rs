@@ -36,8 +36,8 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     server.bind("000.yaml", &text);
     wait_for("the binding", || {
         match server.metric("kubevet_library_generation") {
-            it if it >= 2.0 => Ok(()),
-            it => Err(format!("{it}: {}", server.stderr())),
+            value if value >= 2.0 => Ok(()),
+            value => Err(format!("{value}: {}", server.stderr())),
         }
     });
     assert!(denies(&server));
@@ -58,8 +58,8 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     }
     wait_for("the file as it is now", || {
         match server.metric("kubevet_library_generation") {
-            it if it > generation => Ok(()),
-            it => Err(it.to_string()),
+            value if value > generation => Ok(()),
+            value => Err(value.to_string()),
         }
     });
     assert!(denies(&server));
@@ -77,8 +77,8 @@ fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
     // Where a line ends is where a reader sees a whole thing; every byte in the nightly form.
     let ends = EXAMPLE
         .char_indices()
-        .filter(|it| it.1 == '\n')
-        .map(|it| it.0 + 1);
+        .filter(|position| position.1 == '\n')
+        .map(|position| position.0 + 1);
     let ends: Vec<usize> = if scale(false, true) {
         (0..EXAMPLE.len()).collect()
     } else {
@@ -118,7 +118,7 @@ fn doubt_a15_1_metrics_are_not_served_on_the_review_port() {
     };
     wait_for("it to be ready", || match ask("/readyz").status {
         200 => Ok(()),
-        it => Err(it.to_string()),
+        value => Err(value.to_string()),
     });
     assert_eq!(ask("/healthz").status, 200);
     assert_denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
@@ -171,7 +171,7 @@ fn doubt_c8_1_renamed_decision_log_is_reopened_on_sighup() {
             .count()
         {
             1 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
     fs::rename(&path, server.path("decisions.jsonl.1")).unwrap();
@@ -179,7 +179,7 @@ fn doubt_c8_1_renamed_decision_log_is_reopened_on_sighup() {
     wait_for("a new file with a line", || {
         assert_denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
         match fs::read_to_string(&path) {
-            Ok(it) if it.ends_with('\n') => Ok(()),
+            Ok(value) if value.ends_with('\n') => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
@@ -196,7 +196,7 @@ fn doubt_c6_6_second_server_on_a_port_is_rejected_unless_shared() {
         .spawn();
     let status = second.ends_within(HANG_TIMEOUT);
     assert_eq!(
-        status.and_then(|it| it.code()),
+        status.and_then(|status| status.code()),
         Some(2),
         "{}",
         second.stderr()

@@ -58,8 +58,8 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
             tally
         };
         let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
-        callers.into_iter().fold(Tally::default(), |all, it| {
-            let one = it.join().unwrap();
+        callers.into_iter().fold(Tally::default(), |all, item| {
+            let one = item.join().unwrap();
             Tally {
                 denied: all.denied + one.denied,
                 late: all.late + one.late,
@@ -101,7 +101,7 @@ fn f3_r3_flood_of_wide_pods_is_answered_before_the_caller_timeout() {
         .text();
     // Ordinary callers are elsewhere, and held to the example alone.
     let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
-    let wide = (0..5).map(|it| binding(&format!("b{it}"), "['*']", everything));
+    let wide = (0..5).map(|index| binding(&format!("b{index}"), "['*']", everything));
     let bindings: Vec<String> = wide.chain([EXAMPLE.to_owned()]).collect();
     nobody_gets_in(&bindings, &body, scale(6, 16));
 }

@@ -25,7 +25,7 @@ const LINE_MAX_BYTES: usize = 100_000;
 
 fn bindings(count: usize) -> Vec<String> {
     (0..count)
-        .map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]"))
+        .map(|index| binding(&format!("b{index}"), "['*']", "validationActions: [Deny]"))
         .collect()
 }
 
@@ -75,7 +75,7 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds
         );
         wait_for("memory to be given back", || match server.rss_mib() {
             ..100 => Ok(()),
-            it => Err(format!("{name}: {it} MiB")),
+            value => Err(format!("{name}: {value} MiB")),
         });
         server.assert_running();
     }
@@ -115,7 +115,7 @@ fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
     drop((first, kept));
     wait_for("memory to be given back", || match server.rss_mib() {
         ..100 => Ok(()),
-        it => Err(format!("{it} MiB")),
+        value => Err(format!("{value} MiB")),
     });
 }
 
@@ -124,10 +124,10 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let containers: Vec<_> = (0..40)
-        .map(|it| {
+        .map(|index| {
             let capability = json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}});
             merge(
-                privileged(&format!("container-number-{it:03}")),
+                privileged(&format!("container-number-{index:03}")),
                 &capability,
             )
         })
@@ -151,7 +151,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
             *reset += connection
                 .frames(Duration::from_millis(5))
                 .iter()
-                .filter(|it| it.kind == RST_STREAM)
+                .filter(|frame| frame.kind == RST_STREAM)
                 .count();
             *reset < streams && !connection.is_closed()
         });
@@ -180,7 +180,7 @@ fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
         .with("name", "n".repeat(1_000_000))
         .text();
     let containers: Vec<_> = (0..100)
-        .map(|it| privileged(&format!("container-{it:03}")))
+        .map(|index| privileged(&format!("container-{index:03}")))
         .collect();
     let many = Review::create(&pod(&containers)).text();
     for (name, body, count) in [
@@ -227,7 +227,9 @@ fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
         container("a"),
         &json!({"securityContext": {"capabilities": {"add": capabilities}}}),
     );
-    let many: Vec<_> = (0..200).map(|it| privileged(&format!("c{it}"))).collect();
+    let many: Vec<_> = (0..200)
+        .map(|index| privileged(&format!("c{index}")))
+        .collect();
     for (name, review) in [
         ("name", bad().with("name", long.as_str())),
         ("user", bad().user(&long)),
@@ -260,14 +262,14 @@ fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
         );
         let log = wait_for("the line", || {
             match fs::read(server.path("stdout")).unwrap() {
-                it if it.len() as u64 > before && it.ends_with(b"\n") => Ok(it),
-                it => Err(format!("{name}: {} bytes", it.len())),
+                value if value.len() as u64 > before && value.ends_with(b"\n") => Ok(value),
+                value => Err(format!("{name}: {} bytes", value.len())),
             }
         });
         let line = log.len() - usize::try_from(before).unwrap();
         assert!(line < LINE_MAX_BYTES, "{name}: a line of {line} bytes");
         assert_eq!(
-            log.iter().filter(|it| **it == b'\n').count(),
+            log.iter().filter(|byte| **byte == b'\n').count(),
             server.stdout().lines().count()
         );
     }

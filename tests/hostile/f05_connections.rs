@@ -58,7 +58,7 @@ pub(crate) fn hold(
             break;
         }
         held.retain_mut(
-            |it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
+            |connection| matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
         );
     }
 }
@@ -94,7 +94,7 @@ fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
     raise_own_limit();
     if getrlimit(Resource::Nofile)
         .maximum
-        .is_some_and(|it| it < 12_000)
+        .is_some_and(|limit| limit < 12_000)
     {
         eprintln!("not run: 10,100 connections need 12,000 files");
         return;
@@ -125,9 +125,10 @@ fn f5_a11_3_soft_file_limit_is_raised() {
         let mut held = Vec::new();
         for _ in 0..1100 {
             let line = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF).and_then(
-                |mut it| {
-                    it.post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
-                        .map(|_| it)
+                |mut connection| {
+                    connection
+                        .post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
+                        .map(|_| connection)
                 },
             );
             failed += usize::from(line.is_err());

@@ -71,8 +71,8 @@ fn f6_a13_slow_objects_do_not_delay_other_clients() {
                             let mut line =
                                 AttackConnection::open(&server, &tls, from, HANG_TIMEOUT).unwrap();
                             let next = || {
-                                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| {
-                                    it.checked_sub(1)
+                                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| {
+                                    value.checked_sub(1)
                                 })
                             };
                             while next().is_ok() {

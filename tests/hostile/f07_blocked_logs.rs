@@ -82,7 +82,7 @@ fn f7_c5_2_sigterm_ends_a_server_with_unread_stderr() {
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
     assert_eq!(
-        status.and_then(|it| it.code()),
+        status.and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );
@@ -108,7 +108,7 @@ fn f7_sigterm_ends_a_server_with_unread_stdout() {
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
     assert_eq!(
-        status.and_then(|it| it.code()),
+        status.and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );

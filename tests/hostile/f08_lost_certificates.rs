@@ -53,7 +53,7 @@ const TRIES: [Try; 5] = [
     Try {
         name: "C1.5 ca.crt emptied, ours",
         theirs: false,
-        harm: |it| fs::write(it.tls().join("ca.crt"), "").unwrap(),
+        harm: |folder| fs::write(folder.tls().join("ca.crt"), "").unwrap(),
         back_after: None,
     },
     Try {
@@ -65,9 +65,9 @@ const TRIES: [Try; 5] = [
     Try {
         name: "C1.10 the three files gone for a while, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             for name in ["ca.crt", "tls.crt", "tls.key"] {
-                fs::remove_file(it.tls().join(name)).unwrap();
+                fs::remove_file(folder.tls().join(name)).unwrap();
             }
         },
         back_after: Some(Duration::from_secs(17)),
@@ -75,7 +75,7 @@ const TRIES: [Try; 5] = [
     Try {
         name: "ca.crt gone, ours",
         theirs: false,
-        harm: |it| fs::remove_file(it.tls().join("ca.crt")).unwrap(),
+        harm: |folder| fs::remove_file(folder.tls().join("ca.crt")).unwrap(),
         back_after: None,
     },
 ];
@@ -86,12 +86,12 @@ fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
     let failures: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES
             .iter()
-            .map(|it| scope.spawn(move || (it.name, lose(*it))))
+            .map(|attempt| scope.spawn(move || (attempt.name, lose(*attempt))))
             .collect();
         tries
             .into_iter()
-            .map(|it| it.join().unwrap())
-            .filter_map(|(name, it)| Some(format!("{name}: {}", it?)))
+            .map(|attempt| attempt.join().unwrap())
+            .filter_map(|(name, attempt)| Some(format!("{name}: {}", attempt?)))
             .collect()
     });
     assert!(failures.is_empty(), "{failures:#?}");
@@ -115,12 +115,12 @@ fn lose(one: Try) -> Option<String> {
             .start();
     }
     let ca = server.ca();
-    let saved = names.map(|it| (it, fs::read(server.tls().join(it)).unwrap()));
+    let saved = names.map(|name| (name, fs::read(server.tls().join(name)).unwrap()));
     (one.harm)(&server);
     let begun = Instant::now();
     let mut back = one.back_after;
     while begun.elapsed() < turns() {
-        if back.is_some_and(|it| begun.elapsed() > it) {
+        if back.is_some_and(|back| begun.elapsed() > back) {
             back = None;
             fs::create_dir_all(server.tls()).unwrap();
             for (name, bytes) in &saved {
@@ -191,7 +191,9 @@ fn f8_c1_14_pipe_in_place_of_a_certificate_does_not_block_the_watch() {
     );
     server.signal(Signal::TERM);
     assert_eq!(
-        server.ends_within(HANG_TIMEOUT).and_then(|it| it.code()),
+        server
+            .ends_within(HANG_TIMEOUT)
+            .and_then(|status| status.code()),
         Some(0),
         "C1.15"
     );

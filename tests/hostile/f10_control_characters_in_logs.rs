@@ -72,7 +72,9 @@ fn f10_b10_hidden_characters_are_escaped_in_the_decision_log() {
             reply.review_response("u-1");
             let said = String::from_utf8(reply.body).unwrap();
             let log = wait_for("the line", || match server.stdout() {
-                it if it.len() > before && it.ends_with('\n') => Ok(it[before..].to_owned()),
+                value if value.len() > before && value.ends_with('\n') => {
+                    Ok(value[before..].to_owned())
+                }
                 _ => Err("no line".to_owned()),
             });
             assert_eq!(log.lines().count(), 1, "{name} in {what}");

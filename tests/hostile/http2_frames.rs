@@ -56,7 +56,7 @@ impl Http2Connection {
             closed: false,
         };
         let setting: Vec<u8> = window
-            .map(|it| [&4_u16.to_be_bytes()[..], &it.to_be_bytes()].concat())
+            .map(|window| [&4_u16.to_be_bytes()[..], &window.to_be_bytes()].concat())
             .unwrap_or_default();
         this.send(
             &[

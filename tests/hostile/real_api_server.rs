@@ -78,7 +78,7 @@ impl Api {
             }
         }
         let bytes = std::mem::take(line.buffer());
-        let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]);
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((
@@ -156,13 +156,13 @@ fn failing_open(cluster: &ControlPlane) -> String {
     let log = cluster.log();
     let lines: Vec<&str> = log
         .lines()
-        .filter(|it| it.contains("failing open"))
+        .filter(|line| line.contains("failing open"))
         .collect();
     lines
         .iter()
         .rev()
         .take(5)
-        .map(|it| format!("{it:.500}\n"))
+        .map(|line| format!("{line:.500}\n"))
         .collect()
 }
 
@@ -171,7 +171,7 @@ fn nothing_was_let_in(cluster: &ControlPlane, namespace: &TestNamespace<'_>) {
     let log = cluster.audit_log();
     let open: Vec<&str> = log
         .lines()
-        .filter(|it| it.contains(namespace.name()) && it.contains("failed-open"))
+        .filter(|line| line.contains(namespace.name()) && line.contains("failed-open"))
         .collect();
     let said = || failing_open(cluster);
     assert!(
@@ -272,7 +272,11 @@ fn flooded(
             }
         }
         ended.store(true, Ordering::Relaxed);
-        wrong.extend(callers.into_iter().flat_map(|it| it.join().unwrap()));
+        wrong.extend(
+            callers
+                .into_iter()
+                .flat_map(|caller| caller.join().unwrap()),
+        );
         wrong
     });
     let first = &wrong[..wrong.len().min(3)];
@@ -313,7 +317,7 @@ fn r3_wide_pods_under_many_bindings_admit_none_within_memory_bounds() {
         return;
     };
     let bindings: Vec<String> = (0..5)
-        .map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]"))
+        .map(|index| binding(&format!("b{index}"), "['*']", "validationActions: [Deny]"))
         .collect();
     let mut server = ServerSetup::with(&bindings).no_decision_log().start();
     let _installed = Installed::of(cluster, &server);
@@ -361,7 +365,10 @@ fn a11_2s_silent_connections_admit_no_pod() {
         answers
     });
     for answer in answers {
-        assert!(answer.as_ref().is_some_and(|it| it.0 == 403), "{answer:?}");
+        assert!(
+            answer.as_ref().is_some_and(|answer| answer.0 == 403),
+            "{answer:?}"
+        );
     }
     nothing_was_let_in(cluster, &namespace);
 }
@@ -434,8 +441,8 @@ fn doubt_b13_4_last_valid_binding_survives_a_restart() {
             "jsonpath={.status.conditions[?(@.type=='Accepted')].status}",
         ];
         match cluster.kubectl(&path, "").stdout {
-            it if it == "False" => Ok(()),
-            it => Err(format!("{it:?}: {}", first.stderr())),
+            value if value == "False" => Ok(()),
+            value => Err(format!("{value:?}: {}", first.stderr())),
         }
     });
     assert_eq!(created(), 403, "B13.3");
@@ -444,7 +451,9 @@ fn doubt_b13_4_last_valid_binding_survives_a_restart() {
     let second = start(port).spawn();
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        let ready = second.get("/readyz").is_some_and(|it| it.0 == 200);
+        let ready = second
+            .get("/readyz")
+            .is_some_and(|readiness| readiness.0 == 200);
         if ready {
             assert_eq!(
                 created(),

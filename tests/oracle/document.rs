@@ -315,7 +315,10 @@ fn corpus_is_read_as_in_go() {
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("the corpus is a folder") {
         let path = entry.expect("it can be listed").path();
-        if path.extension().is_some_and(|it| it == "yaml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             let text = fs::read_to_string(&path).expect("it can be read");
             assert!(
                 ours(&text) == theirs(&mut oracle, &text),

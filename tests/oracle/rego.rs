@@ -34,9 +34,9 @@ impl Voices {
         let all = library
             .modules
             .iter()
-            .chain(library.controls.iter().map(|it| &it.rule));
+            .chain(library.controls.iter().map(|control| &control.rule));
         let modules = all
-            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
             .collect::<serde_json::Map<_, _>>();
         Some(Self {
             oracle,
@@ -56,7 +56,7 @@ impl Voices {
             verdict
                 .errors
                 .iter()
-                .map(|it| format!("{place}: {}: {}", it.control, it.message)),
+                .map(|error| format!("{place}: {}: {}", error.control, error.message)),
         );
         if verdict.judged.is_empty() {
             return;
@@ -81,8 +81,8 @@ impl Voices {
             let own = verdict
                 .findings
                 .iter()
-                .filter(|it| it.control == *control)
-                .map(|it| canonical(&finding(it)));
+                .filter(|finding| finding.control == *control)
+                .map(|item| canonical(&finding(item)));
             let own: BTreeSet<String> = own.collect();
             self.compared += 1;
             if opa != own {
@@ -144,13 +144,13 @@ pub(crate) fn finding(finding: &Finding) -> Value {
 }
 
 fn params_json(params: &Params) -> Value {
-    let value = |it: &ParamValue| match it {
+    let value = |param_value: &ParamValue| match param_value {
         ParamValue::List(items) => json!(items),
         ParamValue::String(text) => json!(text),
     };
     params
         .iter()
-        .map(|(name, it)| (name.to_owned(), value(it)))
+        .map(|(name, param)| (name.to_owned(), value(param)))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
@@ -169,7 +169,8 @@ fn opa_and_engine_agree_on_test_data() {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = |it: &str| std::fs::read_dir(root.join(it)).expect("the controls are there");
+    let folders =
+        |value: &str| std::fs::read_dir(root.join(value)).expect("the controls are there");
     for folder in folders("policies/controls").chain(folders("tests/regressions")) {
         let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
         assert!(problems.is_empty(), "{problems:?}");
@@ -191,7 +192,7 @@ fn opa_and_engine_agree_on_public_cases() {
     for path in std::fs::read_dir(folder).expect("the cases are there") {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
-        for case in file.iter().flat_map(|it| &it.cases) {
+        for case in file.iter().flat_map(|file| &file.cases) {
             let params = with(&voices.library, &case.params);
             for object in case
                 .objects
@@ -238,7 +239,7 @@ fn image_library_matches_its_table() {
     let modules: serde_json::Map<_, _> = library
         .modules
         .iter()
-        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .map(|module| (module.file.to_string(), json!(&*module.text)))
         .collect();
     let questions = "registry(i), data.lib.images.repository(i), data.lib.images.tag(i), data.lib.images.digest(i), \
                      data.lib.images.effective_tag(i)";

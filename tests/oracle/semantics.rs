@@ -27,19 +27,19 @@ fn compiled_constructs_agree_with_opa() {
     // has it then, finds something where OPA's body is undone, so it is left out below.
     let lost = refused
         .iter()
-        .filter(|it| it.contains("`not` is undefined too"))
+        .filter(|refused| refused.contains("`not` is undefined too"))
         .count();
     assert_eq!((refused.len(), lost), (1, 1), "{refused:#?}");
     let all = library
         .modules
         .iter()
-        .chain(library.controls.iter().map(|it| &it.rule));
+        .chain(library.controls.iter().map(|control| &control.rule));
     let modules: Value = all
-        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
         .collect::<serde_json::Map<_, _>>()
         .into();
     let params = library.params.defaults();
-    let objects: Vec<String> = seeds.iter().map(|it| it.object.to_string()).collect();
+    let objects: Vec<String> = seeds.iter().map(|seed| seed.object.to_string()).collect();
     let lines: Vec<String> = objects
         .iter()
         .map(|object| {
@@ -72,8 +72,8 @@ fn compiled_constructs_agree_with_opa() {
             let own = verdict
                 .findings
                 .iter()
-                .filter(|it| it.control == source.control.id);
-            let own: BTreeSet<String> = own.map(|it| canonical(&finding(it))).collect();
+                .filter(|finding| finding.control == source.control.id);
+            let own: BTreeSet<String> = own.map(|own| canonical(&finding(own))).collect();
             seen[place].insert(!opa.is_empty());
             if opa != own {
                 let rule = &source.rule.text;
@@ -90,7 +90,7 @@ fn compiled_constructs_agree_with_opa() {
         differences[..differences.len().min(12)].join("\n")
     );
     // A rule that always says the same proves nothing.
-    let rules = library.controls.iter().map(|it| &it.rule.text);
+    let rules = library.controls.iter().map(|control| &control.rule.text);
     let dull: Vec<_> = rules
         .zip(&seen)
         .filter(|(_, seen)| seen.len() < 2)

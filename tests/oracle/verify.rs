@@ -24,7 +24,7 @@ impl Pipe for OraclePipe {
 fn count() -> u64 {
     env::var("KUBEVET_VERIFY_COUNT")
         .ok()
-        .and_then(|it| it.parse().ok())
+        .and_then(|value| value.parse().ok())
         .unwrap_or(COUNT)
 }
 
@@ -46,13 +46,13 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
         for path in std::fs::read_dir(folder).expect("the cases are there") {
             let (file, problems) = policy::read_cases(&path.expect("a file").path());
             assert!(problems.is_empty(), "{problems:?}");
-            for case in file.iter().flat_map(|it| &it.cases) {
+            for case in file.iter().flat_map(|file| &file.cases) {
                 let objects = case
                     .objects
                     .iter()
                     .cloned()
                     .flat_map(document::expand_lists);
-                seeds.extend(objects.filter_map(|it| proof::seed(&it, None, Vec::new())));
+                seeds.extend(objects.filter_map(|object| proof::seed(&object, None, Vec::new())));
             }
         }
     }
@@ -62,7 +62,7 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
             input
                 .objects
                 .iter()
-                .filter_map(|it| proof::seed(it, None, Vec::new())),
+                .filter_map(|object| proof::seed(object, None, Vec::new())),
         );
     }
     seeds
@@ -172,7 +172,7 @@ fn all_subjects_agree_on_every_construct() {
     let both = report
         .controls
         .iter()
-        .filter(|it| it.denied > 0 && it.denied < it.compared)
+        .filter(|control| control.denied > 0 && control.denied < control.compared)
         .count();
     assert!(
         report.controls.len() == 78 && both > 68,

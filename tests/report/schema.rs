@@ -39,7 +39,7 @@ fn every_report_validates_against_the_schema() {
         let report = report(&scan);
         let errors: Vec<String> = validator
             .iter_errors(&report)
-            .map(|it| format!("{}: {it}", it.instance_path))
+            .map(|error| format!("{}: {error}", error.instance_path))
             .collect();
         assert!(errors.is_empty(), "{errors:#?}");
     }

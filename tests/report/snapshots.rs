@@ -185,7 +185,10 @@ fn catalog_matches_its_snapshots() {
             std::str::from_utf8(&out).unwrap(),
         );
         for (id, params) in [("C-0078", &params[..]), ("C-0057", &[])] {
-            let control = controls.iter().find(|it| it.id.as_str() == id).unwrap();
+            let control = controls
+                .iter()
+                .find(|control| control.id.as_str() == id)
+                .unwrap();
             out.clear();
             report::write_control(control, &frameworks, params, format, &style, &mut out).unwrap();
             check(
