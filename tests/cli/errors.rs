@@ -1,4 +1,5 @@
-//! What cannot be done: each ends with 2, says what and where, and loses nothing of what can be done.
+//! Requests that cannot be fulfilled: each exits with 2, reports what and where, and does not stop
+//! the work that is possible.
 
 use kubevet_testkit::test_dir::{ProgramRun, TestDir};
 use std::process::Command;
@@ -16,7 +17,7 @@ spec:
 ";
 const FOUND: &str = "C-0057 web spec.containers[0].securityContext.privileged";
 
-/// Standard input that is no manifest, and the one problem that it makes.
+/// Scans standard input that is not a manifest, and expects exactly one problem.
 fn check_input(input: &str, problem: &str) {
     let run = TestDir::new().run_with_input(&["scan", "-", "-f", "json"], input.as_bytes());
     assert_eq!(
@@ -33,7 +34,7 @@ fn scan(dir: &TestDir, paths: &[&str]) -> ProgramRun {
     dir.run(&[&["scan", "control", "C-0057"], paths, &["-f", "json"]].concat())
 }
 
-/// A command that cannot begin, and what is said on stderr.
+/// Runs a command that cannot start, and expects this message on stderr.
 fn check_refused(dir: &TestDir, arguments: &[&str], message: &str) {
     let run = dir.run(arguments);
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Callers that take more than their share: an ordinary caller is answered by verdict all the while, from another address
-//! and from the same one.
+//! Clients that take more than their share: an ordinary client gets verdicts all the while, from
+//! another address and from the same one.
 
 use crate::serve_hostile_input::{assert_allowed, assert_denied, peak_memory_kib, start_webhook};
 use kubevet_testkit::{
@@ -19,10 +19,10 @@ use std::{
 };
 
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-/// No ordinary review may take longer, on however busy a machine.
+/// The hang limit of an ordinary review, for busy machines.
 const HANG: Duration = Duration::from_secs(10);
 
-/// An ordinary caller is judged, both ways.
+/// Both verdicts reach an ordinary client.
 #[track_caller]
 fn ordinary_is_judged(gate: &WebhookProcess) {
     let begun = Instant::now();
@@ -43,7 +43,7 @@ fn head(length: usize) -> String {
     format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
 }
 
-/// What is announced costs nobody anything.
+/// An announced length reserves nothing.
 #[test]
 fn withheld_bodies_do_not_delay_ordinary_reviews() {
     let (gate, _dir) = start_webhook();
@@ -59,7 +59,7 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
             );
         }
         ordinary_is_judged(&gate);
-        // And they are not waited for longer than their callers wait.
+        // The server waits no longer for them than their callers wait.
         let begun = Instant::now();
         for mut line in held {
             if let Some(reply) = line.response() {
@@ -81,12 +81,13 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
     );
 }
 
-/// More bytes come than there is memory for. The one who sends them is told so, and small reviews are judged meanwhile.
+/// More bytes arrive than the memory budget allows. Their sender is denied, and small reviews are
+/// evaluated meanwhile.
 #[test]
 fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
     let (gate, _dir) = start_webhook();
     for address in [ATTACKER, ORDINARY_ADDRESS] {
-        // 60 MiB each, the last byte of which does not come.
+        // 60 MiB each, without the last byte.
         let body = create_pod_review(
             "large",
             &format!(
@@ -143,7 +144,7 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
     });
 }
 
-/// A Pod of one user's with many volumes and mounts: under the bytes of any bound, and slow.
+/// A Pod with many volumes and mounts: small in bytes, and slow to evaluate.
 fn slow(user: &str, volumes: usize) -> String {
     let (mut list, mut mounts) = (String::new(), String::new());
     for index in 0..volumes {
@@ -166,7 +167,8 @@ fn slow(user: &str, volumes: usize) -> String {
         .replace(r#""username":"ann""#, &format!(r#""username":"{user}""#))
 }
 
-/// Through one API server: a user who sends heavy reviews without end, and one who sends an ordinary one now and then.
+/// Two users behind one API server: one sends slow reviews without pause, the other an ordinary one
+/// now and then.
 #[test]
 fn flood_of_one_user_does_not_delay_other_users() {
     let (gate, _dir) = start_webhook();
@@ -176,7 +178,7 @@ fn flood_of_one_user_does_not_delay_other_users() {
             let mut answers = 0;
             while !over.load(Ordering::SeqCst) {
                 let mut line = RawConnection::open(&gate);
-                // Whatever is not judged is denied by policy, and none is allowed.
+                // A review that is not evaluated in time is denied by policy, and none is allowed.
                 let reply = line.post("/validate?timeout=5s", body.as_bytes());
                 assert_eq!(reply.review_response("slow")["allowed"], false);
                 answers += 1;
@@ -197,7 +199,7 @@ fn flood_of_one_user_does_not_delay_other_users() {
     });
 }
 
-/// A stranger's silent connections, and health on its own port.
+/// Silent connections from another address, and health on its own port.
 #[test]
 fn silent_connections_do_not_exclude_ordinary_clients() {
     let (gate, _dir) = start_webhook();
@@ -219,7 +221,7 @@ fn silent_connections_do_not_exclude_ordinary_clients() {
         ),
         "u-2",
     );
-    // Nobody holds a place for long without a byte.
+    // A silent connection is closed after a while.
     for mut stream in silent {
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))

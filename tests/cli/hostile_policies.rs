@@ -1,4 +1,5 @@
-//! Policies that mean harm, or were never run: whatever they say, the program ends by itself and never green.
+//! Hostile and untested policies: whatever they contain, the program ends, and never reports
+//! success.
 
 use kubevet_testkit::test_dir::{ProgramRun, TestDir};
 
@@ -13,7 +14,7 @@ const METADATA: &str = "# METADATA
 package controls.c9001
 import rego.v1
 ";
-/// A finding for whoever gets to it.
+/// A rule body that produces one finding.
 const DENY: &str =
     "deny contains {\"message\": \"m\", \"paths\": [\"metadata.name\"], \"fixes\": []} if ";
 
@@ -35,7 +36,8 @@ fn run(rules: impl AsRef<[u8]>) -> ProgramRun {
         ])
 }
 
-/// Refused at load: a problem that stands in the file and says this, whether or not the control is known afterwards.
+/// The rule is rejected when it is loaded: a problem in the file contains this message, whether or
+/// not the control is known afterwards.
 fn refused(rules: impl AsRef<[u8]>, says: &str) {
     let run = run(rules);
     assert_eq!(run.code, 2, "{run:?}");
@@ -45,7 +47,7 @@ fn refused(rules: impl AsRef<[u8]>, says: &str) {
     );
 }
 
-/// Loaded, and an error in the report once it is asked.
+/// The rule is loaded, and its evaluation is an error in the report.
 fn fails(rules: impl AsRef<[u8]>, says: &str) {
     fails_either(rules, &[says]);
 }
@@ -62,7 +64,8 @@ fn fails_either(rules: impl AsRef<[u8]>, says: &[&str]) {
     );
 }
 
-/// Refused, failing, or even answered: but ended, with nothing said to have passed in peace that did not.
+/// The rule is rejected, fails, or even succeeds; but the program ends, and reports nothing as
+/// passed that did not pass.
 fn ends(rules: impl AsRef<[u8]>) {
     let run = run(rules);
     assert!(matches!(run.code, 0..=2), "{run:?}");
@@ -149,7 +152,7 @@ fn rule_that_would_overflow_the_stack_is_rejected() {
     );
 }
 
-/// As deep as is let through, on the threads that judge many objects.
+/// Rules at the accepted limits run on the threads that evaluate many objects.
 #[test]
 fn rule_just_below_the_limits_fits_the_stack() {
     let lines = |from: usize, to: usize, line: &dyn Fn(usize) -> String| {
@@ -222,7 +225,8 @@ fn rule_beyond_the_step_limit_is_stopped() {
     );
 }
 
-/// `x0` is `first`, and each of `count` lines makes the next of the last.
+/// A chain of `count` lines: `x0` is `first`, and each line computes the next variable from the
+/// last.
 fn grows(first: &str, count: usize, line: &dyn Fn(&str) -> String, last: &str) -> String {
     let lines =
         (1..=count).map(|index| format!("\tx{index} := {}\n", line(&format!("x{}", index - 1))));
@@ -275,7 +279,7 @@ fn rule_beyond_the_memory_limit_is_stopped() {
             "count(X) > 0",
         ),
     ] {
-        // On a slow machine the clock may be first.
+        // On a slow machine the deadline may come first.
         fails_either(
             rules,
             &[
@@ -408,7 +412,7 @@ fn input_that_is_not_rego_is_rejected() {
     refused("}", "bad.rego");
 }
 
-/// Odd arguments of builtins: undefined, an error or an answer, but never a panic.
+/// Odd arguments of builtins are undefined, an error or a value, but never a panic.
 #[test]
 fn odd_builtin_arguments_do_not_crash() {
     let odd = [

@@ -1,4 +1,4 @@
-//! `kubevet manifests`: what is written where, and that it passes kubevet's own scan.
+//! `kubevet manifests`: the printed and written objects, which pass a scan by kubevet itself.
 
 use kubevet_testkit::test_dir::TestDir;
 
@@ -9,7 +9,7 @@ fn printed_manifests_pass_a_scan() {
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
     let scanned = dir.run_with_input(&["scan", "-"], printed.stdout.as_bytes());
     assert_eq!(scanned.code, 0, "{}", scanned.stdout);
-    // It did look: the same with one thing wrong.
+    // The scan is not vacuous: it finds the same objects with one defect.
     let wrong = printed
         .stdout
         .replace("privileged: false", "privileged: true");

@@ -1,4 +1,5 @@
-//! `kubevet policy` and controls of the user's own: what a newcomer writes is checked, and mistakes are told all at once.
+//! `kubevet policy` and custom controls: a new control is checked, and all its problems are
+//! reported at once.
 
 use kubevet_testkit::test_dir::{ProgramRun, TestDir};
 use std::{fs, path::Path};
@@ -36,7 +37,7 @@ fn library() -> TestDir {
     dir
 }
 
-/// A new control's folder `C-9001-mine`, made by the program itself.
+/// The folder of a new control, `C-9001-mine`, created by the program itself.
 fn scaffold() -> TestDir {
     let dir = TestDir::new();
     assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
@@ -190,7 +191,7 @@ fn custom_rules_run_beside_the_library() {
     );
 }
 
-/// What `policy test` says of a rule that leaves the profile.
+/// `policy test` reports a rule that leaves the profile.
 #[test]
 fn rule_outside_the_profile_is_reported() {
     let deny = |statements: &str| format!("deny contains {FINDING} if {{\n{statements}\n}}\n");

@@ -1,4 +1,4 @@
-//! `kubevet review`: the webhook's answer without a webhook, and how it ends.
+//! `kubevet review`: the response of the webhook without a webhook, and its exit codes.
 
 use kubevet_testkit::{
     raw_connection::{check_review, container_spec, create_pod_review},
@@ -65,7 +65,7 @@ fn exit_code_reflects_the_decision() {
     );
     assert_eq!(piped.code, 1);
     check_review(piped.stdout.as_bytes(), "u-3");
-    // A review that breaks off is denied by policy, as the webhook would, and was not judged.
+    // A truncated review is denied by policy, as the webhook would, without evaluation.
     let broken = create_pod_review("u-4", &container_spec(true));
     let run = dir.run_with_input(
         &["review", "--bindings", "b"],

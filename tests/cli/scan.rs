@@ -1,4 +1,4 @@
-//! `kubevet scan` on manifests that can be read: what it looks at, what it prints, and what the run comes to.
+//! `kubevet scan` on readable manifests: selection, output and exit codes.
 
 use kubevet_testkit::{
     snapshot::assert_matches_file,
@@ -19,7 +19,7 @@ spec:
 ";
 const FOUND: &str = "C-0057 web-* spec.initContainers[0].securityContext.privileged";
 
-/// A privileged Pod of this name and namespace.
+/// A privileged Pod with this name and namespace.
 fn pod(name: &str, namespace: &str) -> String {
     PRIVILEGED.replace(
         "generateName: web-",
@@ -27,7 +27,7 @@ fn pod(name: &str, namespace: &str) -> String {
     )
 }
 
-/// C-0057's report of one path.
+/// Scans one path with C-0057 and returns the report.
 fn scan(dir: &TestDir, path: &str, flags: &[&str]) -> ProgramRun {
     dir.run(&[&["scan", "control", "C-0057", path, "-f", "json"], flags].concat())
 }

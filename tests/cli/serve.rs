@@ -1,5 +1,4 @@
-//! `kubevet serve` as a process: how it begins or says why not, what it takes up and what it keeps, what it writes, and
-//! how it ends.
+//! `kubevet serve` as a process: start and start errors, reloading, output, and shutdown.
 
 use kubevet_testkit::{
     build_output::kubevet_binary,
@@ -24,7 +23,7 @@ metadata: {name: strict}
 spec: {controls: [C-0057], validationActions: [Deny]}
 ";
 
-/// The arguments of a gate that starts on free ports.
+/// The command of a webhook on free ports.
 fn command(dir: &TestDir, flags: &[&str]) -> Command {
     let mut command = Command::new(kubevet_binary());
     command.arg("serve").args(flags).current_dir(dir.path());
@@ -41,7 +40,7 @@ fn command(dir: &TestDir, flags: &[&str]) -> Command {
 }
 
 fn started(dir: &TestDir, flags: &[&str]) -> WebhookProcess {
-    // No API server has to hear that it ends.
+    // There is no API server that must be told about the shutdown.
     WebhookProcess::start(
         &dir.path().join("tls"),
         &[&["--drain-delay", "50ms"], flags].concat(),
@@ -53,7 +52,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// It does not begin: status 2, and these words.
+/// The process exits with 2 and prints these messages.
 #[track_caller]
 fn refuses(dir: &TestDir, flags: &[&str], says: &[&str]) {
     let listen = format!("127.0.0.1:{}", free_port());
@@ -126,7 +125,7 @@ fn broken_input_at_start_is_reported_with_its_position() {
 #[test]
 fn address_in_use_is_reported() {
     let dir = TestDir::new();
-    // Somebody who shares his port with nobody.
+    // A socket without SO_REUSEPORT.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket
         .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
@@ -149,7 +148,7 @@ fn address_in_use_is_reported() {
     refuses(&dir, &["--metrics-listen", &address], &[&says]);
 }
 
-/// A second gate would answer half of the calls, with certificates of its own.
+/// A second process would answer half of the calls, with its own certificates.
 #[test]
 fn second_process_on_a_port_is_rejected_unless_both_share_it() {
     let dir = TestDir::new();
@@ -243,7 +242,7 @@ fn broken_file_leaves_the_last_valid_configuration_in_force() {
         gate.metrics()
     );
 
-    // The same again, only when told.
+    // SIGHUP reads the same files again.
     gate.signal("HUP");
     gate.wait_for_log("HUP: reading everything anew");
     wait_for("another generation", || {
@@ -314,7 +313,7 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
     }
     let kept = dir.read("r/review-secret-1.json");
     assert!(!kept.contains("hush") && !kept.contains("aHVzaA"), "{kept}");
-    // What was decided is in the log when the process has ended, at the latest.
+    // Decisions are in the log at the latest when the process has ended.
     gate.signal("TERM");
     assert_eq!(gate.wait().code(), Some(0));
     let lines: Vec<Value> = dir
@@ -334,7 +333,7 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
     assert_eq!(lines[0]["findings"][0]["control"], "C-0057");
 }
 
-/// A child that is gone with this value.
+/// A child process; it is killed with this value.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -396,7 +395,7 @@ fn health_and_metrics_report_the_state() {
         line.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
         line.response().unwrap().status
     };
-    // They stand where they were asked to stand, and not beside /validate too.
+    // Without a separate address they are served beside /validate.
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(ask(path), 404, "{path}");
     }
@@ -433,7 +432,7 @@ fn health_and_metrics_report_the_state() {
         },
     );
     let beside = WebhookProcess::attach(port, port, &dir.path().join("tls"));
-    // Metrics are for those who were given an address for them.
+    // Metrics are served only if an address is given for them.
     for (path, expected) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404)] {
         let status = wait_for("it to be ready", || {
             let mut line = RawConnection::open(&beside);

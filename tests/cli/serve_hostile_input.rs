@@ -1,5 +1,5 @@
-//! Bodies and connections that mean harm: each gets an answer by verdict or by policy, within time and memory, and none is
-//! taken for allowed.
+//! Hostile bodies and connections: each gets a verdict or an answer by policy, within time and
+//! memory bounds, and none is mistaken for allowed.
 
 use kubevet_testkit::{
     raw_connection::{RawConnection, RawResponse, container_spec, create_pod_review, post},
@@ -19,7 +19,7 @@ metadata: {name: strict}
 spec: {controls: [C-0057], validationActions: [Deny]}
 ";
 
-/// A gate that denies privileged containers, in a folder of its own.
+/// A webhook that denies privileged containers, with its temporary folder.
 pub(crate) fn start_webhook() -> (WebhookProcess, TestDir) {
     let dir = TestDir::new().file("bindings/strict.yaml", DENIES_PRIVILEGED);
     let bindings = dir.path().join("bindings");
@@ -31,7 +31,7 @@ pub(crate) fn start_webhook() -> (WebhookProcess, TestDir) {
     (gate, dir)
 }
 
-/// Denied with this code and these words.
+/// The review is denied with this code and a message that contains this string.
 #[track_caller]
 pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &str) {
     let response = reply.review_response(uid);
@@ -51,7 +51,7 @@ pub(crate) fn assert_allowed(reply: &RawResponse, uid: &str) {
     assert_eq!(reply.review_response(uid)["allowed"], true);
 }
 
-/// The most memory that a process had at once, in bytes.
+/// The peak memory of a process in bytes.
 pub(crate) fn peak_memory_kib(gate: &WebhookProcess) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
     let line = status
@@ -65,7 +65,7 @@ pub(crate) fn peak_memory_kib(gate: &WebhookProcess) -> usize {
         << 10
 }
 
-/// A Pod whose annotation is a text of so many bytes.
+/// A Pod with an annotation of so many bytes.
 fn heavy(uid: &str, bytes: usize, privileged: bool) -> String {
     let text = "\\u0001".repeat(bytes / 6);
     create_pod_review(uid, &container_spec(privileged)).replacen(
@@ -101,14 +101,14 @@ fn largest_review_is_evaluated_and_larger_one_denied_within_memory_bounds() {
     }
     line.send(b"0\r\n\r\n");
     assert_denied(&line.response().unwrap(), "u-65", 413, "64 MiB");
-    // Announced, it costs nothing; in pieces, 64 MiB and what a vector needs to grow.
+    // An announced body costs nothing; a chunked one costs 64 MiB and the growth of its vector.
     assert!(
         peak_memory_kib(&gate) < before.max(300 << 20),
         "{} after {} MiB",
         peak_memory_kib(&gate) >> 20,
         before >> 20
     );
-    // One that announces too much, and has no uid where it is looked for.
+    // A body that announces too much, without a uid in its prefix.
     let none = "x".repeat(65 << 20);
     post(&gate, none).assert_rejected(503);
     assert!(
@@ -168,7 +168,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
     ] {
         assert_denied(&post(&gate, broken), "u-1", 400, says);
     }
-    // Go puts U+FFFD in place of what is no UTF-8, and takes the rest.
+    // Go replaces invalid UTF-8 by U+FFFD and accepts the rest.
     let not_utf8 = |privileged, at: u8| -> Vec<u8> {
         pod(&container_spec(privileged))
             .replace("\"b\"", "\"~\"")
@@ -178,7 +178,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
     };
     assert_denied(&post(&gate, not_utf8(true, b'~')), "u-1", 403, "C-0057");
     assert_allowed(&post(&gate, not_utf8(false, b'~')), "u-1");
-    // In the envelope's own words, `object` among them.
+    // Invalid UTF-8 in the keys of the envelope, `object` among them.
     assert_denied(&post(&gate, not_utf8(false, b'j')), "u-1", 400, "no object");
     let marked = [b"\xef\xbb\xbf", pod(&container_spec(true)).as_bytes()].concat();
     let reply = post(&gate, marked);
@@ -209,7 +209,7 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
     ] {
         assert_denied(&post(&gate, body), "u-1", 400, "deep");
     }
-    // Never closed, so that not even the end of the envelope is there.
+    // Brackets that are never closed, so that the end of the envelope is missing as well.
     let open = create_pod_review("u-1", &format!(r#""x":{}"#, "[".repeat(1_000_000)));
     assert_denied(&post(&gate, open), "u-1", 400, "deep");
     let flat = create_pod_review(
@@ -295,7 +295,7 @@ fn body_that_is_not_a_review_gets_400() {
         good.replacen("\"u-1\"", "7", 1),
     ] {
         let reply = post(&gate, &body);
-        // Two documents begin like one review, which is answered by policy: no.
+        // Two documents begin like one review, which is denied by policy.
         match reply.status {
             200 => assert_denied(&reply, "u-1", 400, "JSON"),
             _ => reply.assert_rejected(400),
@@ -348,7 +348,7 @@ fn odd_http_requests_are_answered() {
         403,
         "C-0057",
     );
-    // Neither a length nor chunks: by the rules of HTTP there is no body.
+    // With neither a length nor chunks, HTTP says that there is no body.
     exchange("", body.as_bytes()).unwrap().assert_rejected(400);
     exchange(
         &format!("Content-Encoding: gzip\r\nContent-Length: {length}\r\n"),
@@ -356,7 +356,7 @@ fn odd_http_requests_are_answered() {
     )
     .unwrap()
     .assert_rejected(415);
-    // Both at once is how one request is smuggled into another.
+    // A request with both could be used for request smuggling.
     let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
     if let Some(reply) = exchange(both, chunked.as_bytes()) {
         assert!(
@@ -380,7 +380,7 @@ fn odd_http_requests_are_answered() {
     line.send(body.as_bytes());
     assert_denied(&line.response().unwrap(), "u-1", 403, "C-0057");
 
-    // Pipelined: each is answered, in order, on one connection.
+    // Pipelined requests are answered in order on one connection.
     let mut line = RawConnection::open(&gate);
     let one = |uid: &str, privileged| {
         let body = create_pod_review(uid, &container_spec(privileged));
@@ -402,14 +402,14 @@ fn odd_http_requests_are_answered() {
     assert_allowed(&line.response().unwrap(), "p-2");
     assert_denied(&line.response().unwrap(), "p-3", 403, "C-0057");
 
-    // A caller that has said all and closed its half still hears the answer.
+    // A client that closes its sending direction after a whole request still gets the response.
     let mut line = RawConnection::open(&gate);
     line.send(one("h-1", true).as_bytes());
     line.half_close();
     if let Some(reply) = line.response() {
         assert_denied(&reply, "h-1", 403, "C-0057");
     }
-    // One that closes it in the middle of the body waits for nothing.
+    // A client that closes it within the body gets no verdict.
     let mut line = RawConnection::open(&gate);
     line.send(one("h-2", true).as_bytes().split_at(300).0);
     line.half_close();
@@ -479,7 +479,7 @@ fn connection_without_tls_is_closed() {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         let ended = stream.read_to_end(&mut answer);
-        // An alert at most, a reset perhaps, and never an answer in the clear.
+        // The server may send a TLS alert or reset the connection, but never answers in plain text.
         assert!(
             ended.is_ok()
                 || ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
@@ -497,7 +497,7 @@ fn connection_without_tls_is_closed() {
     );
 }
 
-/// Rules as deep as are let through must fit the stack that reviews are judged on.
+/// The deepest rules that are accepted must fit the stack of the threads that evaluate reviews.
 #[test]
 fn deepest_accepted_rule_fits_the_stack_of_a_review() {
     let lines = |count: usize, line: &dyn Fn(usize) -> String| {

@@ -1,5 +1,5 @@
-//! What the gate writes while it runs: nobody who does not read it can stop it, no line has more than its bound or a
-//! character that a terminal would obey, and a log that was moved away is begun anew.
+//! The logs of a running webhook: an unread stream never blocks it, every line is bounded and free
+//! of control characters, and a moved log file is reopened.
 
 use kubevet_testkit::{
     build_output::kubevet_binary,
@@ -21,10 +21,10 @@ kind: ControlBinding
 metadata: {name: strict}
 spec: {validationActions: [Deny], controls: [C-0057, K-0001]}
 ";
-/// More than a line of the decision log may have.
+/// More than the bound of a line of the decision log.
 const LINE_BYTES: usize = 128 << 10;
 
-/// A child that is gone with this value.
+/// A child process; it is killed with this value.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -34,7 +34,7 @@ impl Drop for Killed {
     }
 }
 
-/// A stream whose other end is held, full, and read by nobody.
+/// A stream that is full and whose other end is held open but not read.
 fn full_stream() -> (UnixStream, Stdio) {
     let (held, mut written) = UnixStream::pair().unwrap();
     written.set_nonblocking(true).unwrap();
@@ -44,7 +44,7 @@ fn full_stream() -> (UnixStream, Stdio) {
     (held, Stdio::from(OwnedFd::from(written)))
 }
 
-/// A gate with these streams, ready.
+/// Starts a webhook with these streams and waits until it is ready.
 fn started(
     dir: &TestDir,
     flags: &[&str],
@@ -106,7 +106,8 @@ fn denies(gate: &WebhookProcess) -> bool {
         == false
 }
 
-/// Standard error that nobody reads: reviews are answered, changed bindings are taken, TERM ends the process.
+/// With unread standard error, reviews are answered, changed bindings are loaded, and SIGTERM ends
+/// the process.
 #[test]
 fn unread_stderr_loses_log_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
@@ -140,13 +141,14 @@ fn unread_stderr_loses_log_lines_only() {
     assert_eq!(ended(&mut child).code(), Some(0));
 }
 
-/// Standard output that nobody reads: decisions wait, are lost and counted, and TERM ends the process.
+/// With unread standard output, decisions are queued, dropped and counted, and SIGTERM ends the
+/// process.
 #[test]
 fn unread_stdout_loses_decision_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (_held, stdout) = full_stream();
     let (mut child, gate) = started(&dir, &[], stdout, Stdio::null());
-    // The longest lines there are: no more than 16 MiB of them wait.
+    // The longest possible lines; at most 16 MiB of them are queued.
     let name = "n".repeat(1 << 20);
     for _ in 0..40 {
         let body = create_pod_review("u", &container_spec(true))
@@ -197,7 +199,7 @@ fn log_line_is_bounded_and_free_of_control_characters() {
         assert!(body.len() > long.len(), "{from} is not there");
         post(&gate, body).review_response("u");
     }
-    // What `kubectl exec` sends to an API server, and that to us.
+    // The review that an API server sends for `kubectl exec`.
     let command = r"\u009b31m\u202e\u2028\u007f\u3164";
     let exec = create_pod_review("exec", &format!(r#""command":["sh","-c","{command}"]"#))
         .replace("\"Pod\"", "\"PodExecOptions\"")
@@ -268,7 +270,7 @@ fn moved_decision_log_is_reopened_on_sighup() {
     );
 }
 
-/// A record that cannot be written, and makes its writer wait for ever, costs records and nothing else.
+/// A record whose write blocks forever loses records and nothing else.
 #[test]
 fn hanging_record_folder_loses_records_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT).folder("r");

@@ -1,4 +1,5 @@
-//! `kubevet vap`: controls as policies for the API server, as text; what it cannot do, it says.
+//! `kubevet vap`: controls as ValidatingAdmissionPolicies in YAML, and reports about those that
+//! cannot be exported.
 
 use kubevet_testkit::test_dir::{ProgramRun, TestDir};
 
@@ -19,14 +20,14 @@ spec:
     resourceRules: [{apiGroups: [apps], resources: [deployments]}]
 ";
 
-/// What it says on stderr: exactly these lines.
+/// The command succeeds and prints exactly these lines on stderr.
 #[track_caller]
 fn check(run: &ProgramRun, code: i32, expected: &[&str]) {
     assert_eq!(run.code, code, "{}", run.stderr);
     assert_eq!(run.stderr.lines().collect::<Vec<_>>(), expected);
 }
 
-/// A control of the user's own in Rego outside of the profile, which no policy can say.
+/// A policy folder with a custom control outside the profile, which cannot be exported.
 fn outside() -> TestDir {
     let dir = TestDir::new();
     assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
@@ -97,7 +98,7 @@ fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
     );
     assert!(said.stdout.contains("kubevet.io/controls: C-0057\n"));
     assert_eq!(run(&["--strict"]).code, 1);
-    // A control that has nothing to say anywhere is not missed.
+    // A control that is not applicable anywhere is not reported.
     let idle = ["not exported: C-0078 is not configured: give imageRepositoryAllowList a value"];
     check(
         &dir.run(&["vap", "generate", "C-0078", "C-0057", "--strict"]),
@@ -231,7 +232,7 @@ fn diff_shows_the_changes_of_an_upgrade() {
         "{}",
         same.stderr
     );
-    // A rule that asks something else.
+    // A changed rule.
     let rule = "new/controls/C-0057-privileged-container/rule.rego";
     let package = dir
         .read(rule)

@@ -1,4 +1,4 @@
-//! A gate with bindings of a test's own, and the webhook that sends it what is done in the test's namespaces.
+//! A webhook with bindings of one test, and its registration for the namespaces of that test.
 
 use kubevet_testkit::{
     control_plane::ControlPlane,
@@ -11,16 +11,17 @@ use serde_json::Value;
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
-/// A gate that is asked about everything done in some namespaces; it ends with this value.
+/// A webhook that is called for every request in some namespaces; it ends with this value.
 pub(crate) struct ActiveWebhook<'c> {
-    // The order in which they end: nobody may be sent to a gate that is gone.
+    // Fields are dropped in order: the registration must end before the process.
     _registered: RegisteredWebhook<'c>,
     pub(crate) gate: WebhookProcess,
     dir: TempDir,
 }
 
 impl<'c> ActiveWebhook<'c> {
-    /// A gate under these ControlBindings (YAML), with more flags, in force for these namespaces.
+    /// Starts a webhook with these ControlBindings (YAML) and more flags, and registers it for
+    /// these namespaces.
     pub(crate) fn start(
         cluster: &'c ControlPlane,
         namespaces: &[&TestNamespace<'_>],
@@ -33,7 +34,7 @@ impl<'c> ActiveWebhook<'c> {
         })
     }
 
-    /// As [`Self::over`], with the configuration that is made for the gate.
+    /// As [`Self::start`], with a configuration made by the test.
     pub(crate) fn with(
         cluster: &'c ControlPlane,
         bindings: &str,
@@ -50,7 +51,7 @@ impl<'c> ActiveWebhook<'c> {
         );
         let mut all = [&["--bindings", &folder, "--decision-log", &log], flags].concat();
         if !flags.contains(&"--decision-sample") {
-            // Whatever is decided is logged: a test may look for what is missing, too.
+            // Every decision is logged, so that a test can also look for missing ones.
             all.extend(["--decision-sample", "1"]);
         }
         let gate = WebhookProcess::start(&dir.path().join("tls"), &all).expect("the gate starts");
@@ -62,7 +63,7 @@ impl<'c> ActiveWebhook<'c> {
         }
     }
 
-    /// Every decision so far.
+    /// Returns all decisions so far.
     pub(crate) fn decisions(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.decision_log()).unwrap_or_default();
         let lines = log
@@ -73,7 +74,7 @@ impl<'c> ActiveWebhook<'c> {
             .collect()
     }
 
-    /// The first decision that is wanted, once it is logged.
+    /// Waits for a decision that `predicate` accepts, and returns the first.
     pub(crate) fn decision(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         wait_for(&format!("a decision: {what}"), || {
             let decisions = self.decisions();
@@ -95,7 +96,7 @@ impl<'c> ActiveWebhook<'c> {
     }
 }
 
-/// A ControlBinding called `name` with this `spec`, in YAML of one line.
+/// A ControlBinding with this name and `spec`, as one line of YAML.
 pub(crate) fn binding(name: &str, spec: &str) -> String {
     format!(
         "{{apiVersion: kubevet.io/v1alpha1, kind: ControlBinding, metadata: {{name: {name}}}, spec: {{{spec}}}}}\n"

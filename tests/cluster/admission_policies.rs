@@ -1,4 +1,5 @@
-//! Exported policies on a real API server: taken, in force, with the gate's decision, and taken away again.
+//! Exported policies on a real API server: accepted, in force, equal to the webhook's decision, and
+//! removed again.
 
 use kubevet_testkit::{
     build_output::kubevet_binary,
@@ -9,7 +10,7 @@ use kubevet_testkit::{
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command};
 
-/// Runs `kubevet vap`.
+/// Runs `kubevet vap` and returns its result.
 pub(crate) fn vap(args: &[&str]) -> ProcessOutput {
     process::run(Command::new(kubevet_binary()).arg("vap").args(args), "")
 }
@@ -28,7 +29,7 @@ fn privileged(name: &str) -> Value {
     pod(name, &json!({"securityContext": {"privileged": true}}))
 }
 
-/// Waits until a policy says what it should of an object that is not kept.
+/// Repeats a dry run until its result is the expected one.
 fn becomes(
     ask: impl Fn() -> ProcessOutput,
     what: &str,
@@ -44,15 +45,16 @@ fn becomes(
     })
 }
 
-/// The objects of one kind, each as a document.
+/// The documents of one kind.
 fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
     text.split("---\n")
         .filter(|part| part.contains(&format!("\nkind: {kind}\n")))
         .collect()
 }
 
-/// Every policy, in every form, is taken; and what the controller manager's type check says of those that are kept is
-/// nothing. Most are not kept: each is compiled for every kind that it looks at.
+/// The API server accepts every policy in every form, and the type check of the controller manager
+/// reports nothing about the stored ones. Most forms are only checked in a dry run, where each is
+/// compiled for every kind it matches.
 #[test]
 fn every_exported_policy_is_accepted_and_type_checks() {
     let dir = tempfile::tempdir().expect("a folder can be made");
@@ -63,7 +65,8 @@ fn every_exported_policy_is_accepted_and_type_checks() {
     };
     let packed = vap(&["generate", "--action", "Audit"]).ok();
     let library = vap(&["deploy-library"]).ok();
-    // A pack for workloads, Pods and ConfigMaps each, with two twins; a policy a control, most with a twin.
+    // One pack each for workloads, Pods and ConfigMaps, two with a twin; one policy for each
+    // control, most with a twin.
     for (text, at_least) in [(&packed, 9), (&library, 34)] {
         let policies = of_kind(text, "ValidatingAdmissionPolicy");
         assert!(policies.len() >= at_least, "{}", policies.len());
@@ -123,7 +126,7 @@ fn exported_policy_decides_as_the_webhook() {
     let shop = cluster.namespace("shop");
     let kubeconfig = cluster.kubeconfig().display().to_string();
     let apply = |args: &[&str]| vap(&[&["apply", "--kubeconfig", &kubeconfig], args].concat());
-    // What was there before.
+    // An object from before the policies.
     let old = json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "old"},
         "spec": {
@@ -173,7 +176,7 @@ fn exported_policy_decides_as_the_webhook() {
     );
     create(&pod("web", &json!({}))).ok();
 
-    // An UPDATE is held to what it brings in, and what was there is told.
+    // An UPDATE is denied for new findings only; existing ones are reported as warnings.
     let patch = |text: &str| {
         shop.kubectl(
             &["patch", "replicaset", "old", "--type=merge", "-p", text],
@@ -198,7 +201,7 @@ fn exported_policy_decides_as_the_webhook() {
         "{worse:?}"
     );
 
-    // Pods of old violators live; whoever says so himself is not believed.
+    // Pods of an existing Deployment are admitted; a forged owner is not believed.
     patch(r#"{"spec":{"replicas":1}}"#).ok();
     wait_for("the ReplicaSet's Pod", || {
         let seen = shop
@@ -216,7 +219,7 @@ fn exported_policy_decides_as_the_webhook() {
     }]);
     assert!(create(&claims).code != 0);
 
-    // What is no longer wanted is taken away.
+    // Policies that are no longer exported are removed.
     let pruned = apply(&["C-0038", "--one-per-control", "--action", "Deny", "--prune"]).ok();
     assert!(
         pruned.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: pruned"),
@@ -297,7 +300,7 @@ fn params_object_is_in_force_and_required() {
         "it to pass",
         |output| output.code == 0,
     );
-    // Without its params, a binding that denies is not dead.
+    // Without its params, a binding that denies still denies.
     cluster
         .kubectl(&["delete", "controlconfiguration", "kubevet-params"], "")
         .ok();
@@ -353,7 +356,7 @@ fn api_server_reads_policies_from_files() {
     );
 }
 
-/// As docs/vap.md shows it.
+/// The admission configuration of docs/vap.md.
 fn admission_configuration(manifests: &Path) -> String {
     format!(
         "apiVersion: apiserver.config.k8s.io/v1

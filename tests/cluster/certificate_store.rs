@@ -1,5 +1,5 @@
-//! Certificates in a folder at any age, made by the product's own keeper at times that are gone: no test waits for one to
-//! grow old.
+//! Certificates of any age in a folder, issued by the product's own renewer at times in the past:
+//! no test waits for one to age.
 
 use kubevet::server::{
     CertificateRenewer, CertificateStore, DirStore, Publication, StoreError, StoredCertificates,
@@ -16,13 +16,14 @@ use tokio::runtime;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A `--tls-dir`.
+/// A folder for `--tls-dir`.
 pub(crate) struct TlsDir {
     dir: PathBuf,
 }
 
 impl TlsDir {
-    /// An authority that needs a successor now and has none, and a leaf of it that is good for weeks.
+    /// Issues an authority that is due for a successor and has none, with a leaf certificate that
+    /// is valid for weeks.
     pub(crate) fn with_an_old_authority(dir: &Path) -> Self {
         let this = Self {
             dir: dir.to_owned(),
@@ -33,7 +34,8 @@ impl TlsDir {
         this
     }
 
-    /// As [`Self::with_an_old_authority`], with a successor a day old, which signs the next leaf.
+    /// As [`Self::with_an_old_authority`], with a successor that is one day old and signs the next
+    /// leaf.
     pub(crate) fn with_a_successor(dir: &Path) -> Self {
         let this = Self::with_an_old_authority(dir);
         this.turn(DAY, &[]);
@@ -41,12 +43,12 @@ impl TlsDir {
         this
     }
 
-    /// Issues a leaf that bears one more name.
+    /// Issues a leaf certificate with one more name.
     pub(crate) fn renew_for(&self, name: &str) {
         self.turn(Duration::ZERO, &[name.to_owned()]);
     }
 
-    /// Each authority that callers are to trust, PEM, the oldest first.
+    /// The authorities that clients are to trust, as PEM, oldest first.
     pub(crate) fn each_authority<const N: usize>(&self) -> [String; N] {
         let bundle = std::fs::read_to_string(self.dir.join("ca.crt")).expect("there is a bundle");
         let each: Vec<_> = bundle
@@ -57,13 +59,13 @@ impl TlsDir {
         each.map(str::to_owned)
     }
 
-    /// How many authorities callers are to trust.
+    /// The number of authorities that clients are to trust.
     pub(crate) fn authorities(&self) -> usize {
         let bundle = std::fs::read_to_string(self.dir.join("ca.crt")).expect("there is a bundle");
         bundle.matches("BEGIN CERTIFICATE").count()
     }
 
-    /// What the keeper of a gate did that long ago.
+    /// Runs the renewer as if that long ago.
     fn turn(&self, ago: Duration, names: &[String]) {
         let names = leaf_names(names).expect("the names are in order");
         let renewer = CertificateRenewer::new(
@@ -81,7 +83,7 @@ impl TlsDir {
     }
 }
 
-/// A folder whose bundle every caller is known to have, so that a successor signs.
+/// A folder whose bundle counts as published, so that the successor signs.
 struct Published(DirStore);
 
 impl CertificateStore for Published {

@@ -1,4 +1,5 @@
-//! ControlBindings that stand in the cluster: taken, refused and forgotten while the gate runs, and they say so themselves.
+//! ControlBindings in the cluster: accepted, rejected and deleted while the webhook runs, with
+//! their status.
 
 use crate::active_webhook::binding;
 use kubevet_testkit::{
@@ -12,7 +13,7 @@ use kubevet_testkit::{
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// The ControlBinding's CRD as `kubevet manifests` prints it.
+/// The CRD of ControlBinding as `kubevet manifests` prints it.
 fn crd() -> String {
     let all = process::run(Command::new(kubevet_binary()).arg("manifests"), "").ok();
     let crd = all
@@ -21,7 +22,7 @@ fn crd() -> String {
     crd.expect("the manifests have a CRD").to_owned()
 }
 
-/// The condition `Accepted` of the binding's newest form.
+/// Waits for the condition `Accepted` of the newest generation and returns its message.
 fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
     wait_for(&format!("{name} to be Accepted {expected}"), || {
         let seen = cluster
@@ -45,7 +46,7 @@ fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
 
 #[test]
 fn cluster_binding_is_in_force_while_it_exists() {
-    // The bindings of a cluster are for all of it: others must not meet them.
+    // Bindings apply to the whole cluster, so this test needs its own.
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
     let Some(cluster) = ControlPlane::isolated("bindings", &data, &["--throw-away"]) else {
@@ -53,7 +54,7 @@ fn cluster_binding_is_in_force_while_it_exists() {
     };
     let shop = cluster.namespace("shop");
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    // It starts before there is a CRD, and takes bindings once there is one.
+    // The webhook starts before the CRD exists, and loads bindings once it does.
     let (tls, flags) = (
         dir.path().join("tls"),
         ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"],
@@ -119,7 +120,7 @@ fn cluster_binding_is_in_force_while_it_exists() {
     let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
     assert!(printed.contains("strict"), "{printed}");
 
-    // The schema cannot know which controls there are; what was in force stays.
+    // The schema cannot check which controls exist. The last valid binding stays in force.
     apply("controls: [C-0057, C-9999], validationActions: [Warn]").ok();
     let says = accepted(&cluster, "strict", "False");
     assert!(
@@ -132,7 +133,8 @@ fn cluster_binding_is_in_force_while_it_exists() {
         "{still:?}"
     );
 
-    // Whoever starts now finds it broken, and knows what was in force.
+    // A process that starts now finds the binding invalid, and restores the last valid one from its
+    // status.
     assert!(gate.terminate().success());
     let gate = WebhookProcess::start_on(port, &tls, &flags).expect("it starts again");
     let still = create();
@@ -140,7 +142,8 @@ fn cluster_binding_is_in_force_while_it_exists() {
         still.code == 1 && still.stderr.contains("denied the request: C-0057"),
         "{still:?}"
     );
-    // Where that cannot be read either, as after an upgrade that drops a control, it is not ready: a rollout stops.
+    // If that is invalid as well, as after an upgrade that removes a control, the process is not
+    // ready: a rollout stops.
     let spec = r#"{\"validationActions\":[\"Deny\"],\"controls\":[\"C-9998\"]}"#;
     let status = format!(r#"{{"status": {{"lastGood": {{"spec": "{spec}"}}}}}}"#);
     let patch = [
@@ -176,7 +179,7 @@ fn cluster_binding_is_in_force_while_it_exists() {
         output.code == 0 && output.stderr.contains("Warning: C-0057")
     });
 
-    // One that the schema refuses never comes to stand there.
+    // A binding that the schema rejects is never stored.
     let refused = apply("validationActions: [Deny]");
     assert_eq!(refused.code, 1, "{refused:?}");
 

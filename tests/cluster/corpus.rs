@@ -1,5 +1,5 @@
-//! One object has one verdict, whoever asks: what the gate says of every object of the corpus as a cluster admits it, with
-//! all that the API server fills in, is what a scan of its file says; and a recorded review is answered to the byte.
+//! The admission verdict for every object of the corpus, with all fields that the API server
+//! defaults, equals the scan of its file; and recorded reviews replay to the same bytes.
 
 use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet::{
@@ -26,8 +26,8 @@ use std::{
     thread,
 };
 
-/// Kinds that the cluster does not know, and how many objects of them there are: custom ones, and an APIService of a
-/// version (v1beta1) that is gone from Kubernetes.
+/// Kinds that the cluster does not serve, with the number of their objects: custom ones, and an
+/// APIService of a removed version (v1beta1).
 const UNKNOWN: &[(&str, usize)] = &[
     ("APIService", 1),
     ("Alertmanager", 1),
@@ -37,8 +37,8 @@ const UNKNOWN: &[(&str, usize)] = &[
     ("PrometheusRule", 35),
     ("ServiceMonitor", 12),
 ];
-/// Kinds that the API server shows to no webhook, so that none can lock the cluster's owner out. With the unknown ones,
-/// they are all that is left out.
+/// Kinds that the API server sends to no webhook, so that none can lock out the owner of the
+/// cluster. Together with the unserved ones, no others are left out.
 const NEVER_SHOWN: &[(&str, usize)] = &[
     ("MutatingWebhookConfiguration", 4),
     ("ValidatingWebhookConfiguration", 8),
@@ -51,7 +51,7 @@ struct Object {
     json: String,
 }
 
-/// A finding as far as file and cluster must agree: control, paths, fixes.
+/// The part of a finding that must be equal in a file and a cluster: control, paths, fixes.
 type Found = (String, Vec<String>, Vec<String>);
 
 fn objects(folder: &Path) -> Vec<Object> {
@@ -83,7 +83,7 @@ fn objects(folder: &Path) -> Vec<Object> {
     objects
 }
 
-/// Takes the objects of these kinds out, of which there must be so many.
+/// Removes the objects of these kinds, and checks their number.
 fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     for (kind, expected) in kinds {
         let before = objects.len();
@@ -96,7 +96,7 @@ fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     }
 }
 
-/// Creates objects, in this order and by one kubectl.
+/// Creates objects in this order, with one kubectl.
 fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
     let items: Vec<&str> = objects.iter().map(|object| object.json.as_str()).collect();
     let list = format!(
@@ -111,7 +111,7 @@ fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
         .ok();
 }
 
-/// What a scan of the corpus finds, by file, kind, namespace and name.
+/// The findings of a scan of the corpus, by file, kind, namespace and name.
 fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Found>> {
     let mut command = Command::new(kubevet_binary());
     command
@@ -139,7 +139,7 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
     findings
 }
 
-/// The controls that are asked in clusters.
+/// The controls with the scope `cluster`.
 fn judged_in_clusters() -> BTreeSet<String> {
     let list = process::run(
         Command::new(kubevet_binary()).args(["list", "controls", "-f", "json"]),
@@ -205,7 +205,7 @@ fn admission_verdict_equals_scan_of_the_file() {
     }
     let records = dir.path().join("records").display().to_string();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
-    // Only dry runs: what the control plane does for itself is no part of this.
+    // Dry runs only: the control plane's own requests must not take part.
     let guard = ActiveWebhook::start_with(&cluster, &all, &["--record", &records], |gate| {
         let mut configuration =
             validating_webhook_configuration("corpus", &gate.url(), &gate.ca(), "Fail", &[]);
@@ -216,7 +216,8 @@ fn admission_verdict_equals_scan_of_the_file() {
             json!([{"name": "dry", "expression": "has(request.dryRun) && request.dryRun"}]);
         configuration
     });
-    // A Pod is only taken where its service account is; and once that is there, creating it would fail.
+    // A Pod is admitted only if its service account exists, and an existing one cannot be created
+    // again.
     let (pods, others): (Vec<&Object>, Vec<&Object>) =
         objects.iter().partition(|object| object.id.kind == "Pod");
     create(&cluster, &["--dry-run=server"], &others);
@@ -224,7 +225,7 @@ fn admission_verdict_equals_scan_of_the_file() {
         .iter()
         .filter(|other| other.id.kind == "ServiceAccount")
     {
-        let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts make one of the same name
+        let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts have one with the same name
     }
     create(&cluster, &["--dry-run=server"], &pods);
 
@@ -235,7 +236,7 @@ fn admission_verdict_equals_scan_of_the_file() {
     });
     let mut decisions = guard.decisions();
     let asked = decisions.len();
-    decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // by which the registration was awaited
+    decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // the probe objects of the registration
     assert_eq!(decisions.len(), sent.len(), "one decision for each object");
     let mut scanned = scanned(&folder);
     let mut differences = Vec::new();
@@ -290,7 +291,7 @@ fn admission_verdict_equals_scan_of_the_file() {
     replay(&guard, &records, asked);
 }
 
-/// Every record, asked of the gate once more and of `kubevet review`: the same bytes.
+/// Every record gives the same bytes from the webhook and from `kubevet review`.
 fn replay(guard: &ActiveWebhook<'_>, records: &str, count: usize) {
     let records: Vec<PathBuf> = wait_for("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");

@@ -1,4 +1,5 @@
-//! What users see: a bad object is denied with words that help, a good one goes through; warnings, the audit log, Events.
+//! The experience of users: a bad object is denied with a helpful message, a good one is admitted;
+//! warnings, the audit log, Events.
 
 use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet_testkit::{
@@ -9,7 +10,7 @@ use kubevet_testkit::{
 const CREATE: [&str; 3] = ["create", "-f", "-"];
 const DRY_RUN: [&str; 4] = ["create", "--dry-run=server", "-f", "-"];
 
-/// A Pod's spec, privileged or not.
+/// The spec of a Pod, privileged or not.
 fn pod_spec(privileged: bool) -> String {
     format!(
         "{{restartPolicy: Never, containers: [{{name: web, image: 'nginx:1.29', \
@@ -72,14 +73,14 @@ fn bad_deployment_is_denied_with_a_fix_and_good_one_admitted() {
         (good.stderr.as_str(), good.stdout.as_str()),
         ("", "deployment.apps/web created\n")
     );
-    // An UPDATE that makes it bad, too.
+    // An UPDATE that makes it bad is denied, too.
     denied(
         &shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true)),
         "C-0057",
     );
 }
 
-/// Every way to have a Pod made, each with the place of the field in it.
+/// Every kind that creates Pods, each with the path of the field in it.
 #[test]
 fn every_workload_kind_is_evaluated_on_creation() {
     let Some(cluster) = ControlPlane::shared("workloads") else {
@@ -222,7 +223,7 @@ fn warning_reaches_the_client_and_the_audit_log() {
     });
 }
 
-/// The names of the objects that Events of the gate are about.
+/// The names of the objects of the webhook's Events.
 fn events(shop: &TestNamespace<'_>) -> String {
     let path = "jsonpath={range .items[?(@.reason=='Denied')]}{.regarding.name} {end}";
     shop.kubectl(&["get", "events.events.k8s.io", "-o", path], "")
@@ -243,7 +244,7 @@ fn dry_run_is_denied_without_an_event() {
     assert_eq!(dry.stderr.replace("\"dry\"", "\"wet\""), wet.stderr);
     shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", false))
         .ok();
-    // Events are written in the order of their causes, so after this one nothing of the dry run is under way.
+    // Events are written in order, so after this one none of the dry run is pending.
     wait_for("the Event of the denial", || {
         if events(&shop).is_empty() {
             Err("none".to_owned())

@@ -1,5 +1,5 @@
-//! What the other tests of this folder stand on: the control plane behaves as a cluster does, and the harness sees it. No
-//! gate takes part.
+//! The ground of the other tests: the control plane behaves as a cluster does, and the test support
+//! observes it. No webhook of kubevet takes part.
 
 use crate::stub_webhook::StubWebhook;
 use kubevet_testkit::{
@@ -57,7 +57,7 @@ fn controllers_create_pods_as_their_service_accounts() {
         );
         entries[0].user().to_owned()
     };
-    // kubectl apply is a PATCH only where the object exists.
+    // kubectl apply sends a PATCH only if the object exists.
     assert_eq!(creator("deployments"), "developer");
     assert_eq!(
         creator("replicasets"),
@@ -226,7 +226,7 @@ fn control_plane_ends_with_the_test() {
     assert!(!data.exists(), "its folder is still there");
 }
 
-/// The caller counts what it saw, on connections as asked for.
+/// The client counts its calls, on connections as configured.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_statistics_count_every_call() {
     let standin = tokio::task::spawn_blocking(StubWebhook::start)
@@ -291,7 +291,7 @@ async fn load_statistics_count_every_call() {
     );
 }
 
-/// A gate that cannot start is an error with its own words, and at once.
+/// A webhook that cannot start is an error with its own message, at once.
 #[test]
 fn webhook_that_fails_to_start_reports_the_reason() {
     let dir = tempfile::tempdir().expect("a folder can be made");

@@ -1,6 +1,6 @@
-//! Two gates on one port, called without a pause while all that can change does: certificates are rotated to another
-//! authority, bindings are read anew, replicas are replaced and killed. There is no API server in it: nobody makes a
-//! failed call again.
+//! Two replicas on one port under constant load, while certificates are rotated to another
+//! authority, bindings are reloaded, and replicas are replaced and killed. There is no API server:
+//! a failed call is not retried.
 
 use crate::{
     certificate_store::TlsDir,
@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Two gates, what they are started with, and what calls them.
+/// Two replicas, their configuration, and their clients.
 struct Pair {
     gates: [WebhookProcess; 2],
     dir: tempfile::TempDir,
@@ -58,7 +58,7 @@ impl Pair {
         self.runtime.block_on(calls).expect("the callers end")
     }
 
-    /// Another leaf, of the newer authority: both gates serve it after this.
+    /// Issues another leaf from the newer authority, and waits until both replicas serve it.
     fn rotate(&self, name: &str) {
         let taken =
             |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
@@ -77,7 +77,7 @@ impl Pair {
         }
     }
 
-    /// A binding of another name, by which both gates deny after this.
+    /// Renames the binding, and waits until both replicas deny by that name.
     fn rebind(&self, name: &str) {
         let generation = |gate: &Gate| gate.metric("kubevet_library_generation");
         let before = self.gates.each_ref().map(generation);
@@ -103,7 +103,7 @@ impl Pair {
         );
     }
 
-    /// A binding that is none: what was in force stays, and both gates say so.
+    /// Breaks the binding: the last valid one stays in force, and both replicas report it.
     fn break_bindings(&self) {
         review_requests::replace(self.dir.path(), "{kind: ControlBinding");
         self.hang_up();
@@ -117,7 +117,7 @@ impl Pair {
         }
     }
 
-    /// A new gate joins before the older of the two is told to go.
+    /// Starts a new replica before the older one is told to stop.
     fn replace(&mut self) {
         let mut old = start(self.gates[0].port(), self.dir.path());
         self.gates.swap(0, 1);
@@ -179,7 +179,7 @@ fn load(
     }
 }
 
-/// Small objects and denials; connections that are kept, used for a while, and for one call only.
+/// Small objects and denials, on kept, reused and single-call connections.
 fn mixture(calls: u64) -> [LoadPlan; 5] {
     let percent = calls / 100;
     [
@@ -192,7 +192,7 @@ fn mixture(calls: u64) -> [LoadPlan; 5] {
 }
 
 const CALLS: u64 = 100_000;
-/// A round costs far more than the calls do: a gate starts, and two read their library twice.
+/// A round costs far more than the calls: a process starts, and two load their library twice.
 const ROUNDS: u32 = 5;
 
 #[test]
@@ -203,7 +203,7 @@ fn no_call_of_100_000_fails_during_rotation_and_replacement() {
         .into_iter()
         .map(|load| pair.begin(load, &stop))
         .collect();
-    // On a fast machine they are done before everything has changed once: these are not.
+    // On a fast machine the calls end before everything has changed once; these calls last.
     let on_top = load(1, u64::MAX, 10, service(), allowed);
     let on_top = pair.begin(on_top, &stop);
     let mut round = 0;
@@ -239,7 +239,7 @@ fn no_call_of_100_000_fails_during_rotation_and_replacement() {
     );
 }
 
-/// Whoever was calling the one that is killed loses that call, and no other.
+/// Clients of the killed replica lose their calls in flight, and no others.
 #[test]
 fn killed_replica_loses_in_flight_calls_only() {
     let pair = Pair::start();
@@ -297,7 +297,7 @@ fn killed_replica_loses_in_flight_calls_only() {
         lost <= callers as u64,
         "{lost} calls lost, {callers} at a time: {tallies:?}"
     );
-    // A wrong answer is none of the ways in which a call may be lost.
+    // A call may be lost, but never answered wrongly.
     let kinds = [
         CallFailure::Connect,
         CallFailure::Handshake,

@@ -1,4 +1,4 @@
-//! Bindings that hang on the labels of a namespace, from the first moment of that namespace.
+//! Bindings with a namespace selector, from the first moment of a namespace.
 
 use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet_testkit::{
@@ -10,11 +10,11 @@ use kubevet_testkit::{
 use serde_json::{Value, json};
 use std::fs;
 
-/// How often a namespace is made. Once would prove nothing: whether a watch is late is a matter of luck.
+/// The number of new namespaces. One would prove little, since a watch is late only sometimes.
 const TIMES: usize = 50;
 
-/// A namespace and a Pod in it, by one kubectl, one right after the other. The service account is there because its
-/// controller would not be fast enough.
+/// A namespace and a Pod in it, in one kubectl call. The service account is included because its
+/// controller would be too slow.
 fn at_once(name: &str, run: &str, tier: &str) -> String {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"run": run, "tier": tier}},
@@ -30,7 +30,7 @@ fn at_once(name: &str, run: &str, tier: &str) -> String {
     format!("{namespace}\n---\n{account}\n---\n{pod}\n")
 }
 
-/// The Pod is denied for what it is, which only the labels of its namespace make anybody's business.
+/// The Pod is denied because of the labels of its namespace.
 #[track_caller]
 fn made_and_denied(cluster: &ControlPlane, name: &str, run: &str) {
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(name, run, "front"));
@@ -75,7 +75,7 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
     for time in 0..TIMES {
         made_and_denied(cluster, &format!("{run}-{time}"), &run);
     }
-    // What the labels say is what counts, not that nobody knew them.
+    // The labels decide, not that they were unknown.
     let name = format!("{run}-back");
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(&name, &run, "back"));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
@@ -98,7 +98,7 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
         .ok();
 }
 
-/// The watch of namespaces is as late as can be: it never comes. The API server is asked for each of them.
+/// The watch of namespaces never starts, so each namespace is fetched from the API server.
 #[test]
 fn namespace_unknown_to_the_watch_is_fetched() {
     let Some(cluster) = ControlPlane::shared("unheard namespaces") else {
@@ -106,7 +106,7 @@ fn namespace_unknown_to_the_watch_is_fetched() {
     };
     let run = format!("unheard-{}", std::process::id());
     let dir = tempfile::tempdir().expect("a folder can be made");
-    // Neither lists nor watches of namespaces get through here.
+    // The proxy blocks lists and watches of namespaces.
     let proxy =
         cluster.start_kubectl(&["proxy", "--port=0", "--reject-paths=^/api/v1/namespaces$"]);
     let address = wait_for("kubectl proxy", || {
@@ -135,7 +135,7 @@ fn namespace_unknown_to_the_watch_is_fetched() {
         &path("tls"),
         &["--kubeconfig", &kubeconfig, "--bindings", &bindings],
     );
-    // Not ready, and it says why; but whoever asks is answered.
+    // The process is not ready and reports why, but answers reviews.
     wait_for("the gate to serve", || match gate.readiness() {
         Some((503, why)) if why.starts_with("namespaces: ") && why.lines().count() == 1 => Ok(()),
         other => Err(format!("{other:?}: {}", gate.stderr())),

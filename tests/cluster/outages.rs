@@ -1,5 +1,5 @@
-//! What goes wrong around a gate: it is gone, its API server is, its certificates come from another authority, it is asked
-//! to go for good, a stranger calls it.
+//! Faults around a webhook: it is stopped, its API server is, its certificates come from another
+//! authority, its Deployment is scaled to zero, a stranger calls it.
 
 use crate::{
     certificate_store::TlsDir,
@@ -102,7 +102,8 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
     }
 }
 
-/// The webhooks of a configuration that a test registered, without what the harness put in.
+/// The webhooks of a registered configuration without the additional ones of the registration, and
+/// its metadata.
 fn webhook(cluster: &ControlPlane, name: &str) -> (Value, Value) {
     let text = cluster
         .kubectl(
@@ -131,7 +132,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
     let folder = TlsDir::with_an_old_authority(&tls);
     let (port, kubeconfig, bindings) = (free_port(), cluster.kubeconfig(), bindings(dir.path()));
     let url = format!("https://127.0.0.1:{port}/validate");
-    // What stands there trusts somebody else.
+    // The existing configuration trusts another authority.
     let _registered = cluster.register_webhook(
         shop.name(),
         &url,
@@ -152,7 +153,8 @@ fn api_server_follows_the_rotation_of_the_authority() {
         "--share-port",
     ];
     let first = WebhookProcess::start_on(port, &tls, &flags).expect("it starts");
-    // Its certificate is the old authority's still; the new one is made known before it signs anything.
+    // The leaf is still signed by the old authority; the new one is published before it signs
+    // anything.
     assert_eq!(folder.authorities(), 2);
     assert_eq!(
         trusted(cluster, shop.name()),
@@ -186,7 +188,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
             calls
         });
         let stop_at_the_end = StopAtTheEnd(&stop);
-        // Another name needs another leaf: who signs it is the successor, which is known by now.
+        // Another name needs another leaf, which the successor signs, since it is published by now.
         let second = WebhookProcess::start_on(
             port,
             &tls,
@@ -205,7 +207,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
             (Err(CallFailure::Handshake), Ok(200))
         );
         assert!(first.terminate().success());
-        // On a new connection, which the API server has to make now.
+        // The API server needs a new connection for this call.
         assert_denied(&shop);
         drop(stop_at_the_end);
         calling.join().expect("every call was denied as it must be")
@@ -213,7 +215,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
     assert!(calls > 0);
 }
 
-/// Whatever ends a scope ends its threads, too.
+/// Sets a flag on drop, so that a scope that ends early ends its threads.
 struct StopAtTheEnd<'a>(&'a AtomicBool);
 
 impl Drop for StopAtTheEnd<'_> {
@@ -281,7 +283,7 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
             .to_owned()
     };
 
-    // A rollout: others come.
+    // A rollout: other replicas follow.
     assert!(start().terminate().success());
     let (_, metadata) = webhook(cluster, name);
     let owner = &metadata["ownerReferences"][0];
@@ -305,7 +307,7 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
     shop.kubectl(&CREATE, &review_requests::pod("bad", true))
         .ok();
 
-    // Started while none is meant to be.
+    // A process that starts while the Deployment is scaled to zero.
     assert!(start().terminate().success());
     assert_eq!(policy(), "Ignore");
 
@@ -401,7 +403,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     });
     assert_eq!(verdicts(), Ok(()));
     assert_eq!(gate.readiness().map(|readiness| readiness.0), Some(200));
-    // Nobody knows its labels, and "not known" is not "no labels".
+    // Unknown labels are not treated as missing labels.
     assert_eq!(answer("unheard", r#""allowed":false"#), Ok(()));
 
     let old = age();
@@ -420,7 +422,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
             Err(age().to_string())
         }
     });
-    // The API server has read its binding's status.
+    // The API server serves the status of its binding again.
     wait_for("the status of the binding", || {
         let status = cluster
             .kubectl(
@@ -442,7 +444,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     });
 }
 
-/// An authority (PEM), and a certificate of it for `name` with its key.
+/// An authority (PEM), and a certificate that it issued for `name`, with its key.
 fn issue(name: &str) -> (String, String, String) {
     let (ca_key, key) = (
         KeyPair::generate().expect("a key"),
@@ -486,7 +488,7 @@ fn client_without_certificate_is_rejected() {
             .block_on(client.post("/validate", &review_requests::config_map()))
             .map(|response| response.status)
     };
-    // With TLS 1.3 a caller learns of it after its own part of the handshake.
+    // With TLS 1.3 the client learns of it only after its own part of the handshake.
     let refused = |client: &Client| {
         matches!(
             call(client),

@@ -1,4 +1,4 @@
-//! What is done to Pods that run: exec, attach and port-forward, which no object tells of.
+//! Connections to running Pods: exec, attach and port-forward, which are no objects.
 
 use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet_testkit::{
@@ -9,7 +9,7 @@ use serde_json::json;
 
 const POD: &str = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: nginx}]}}";
 
-/// Each way in, as kubectl goes it: the control, the resource, the arguments, and words of the denial.
+/// The connections as kubectl makes them: control, resource, arguments, and a part of the denial.
 const WAYS: [(&str, &str, &[&str], &str); 3] = [
     (
         "K-0001",
@@ -31,7 +31,7 @@ const WAYS: [(&str, &str, &[&str], &str); 3] = [
     ),
 ];
 
-/// A Pod that says it runs, on no node: kubectl tries to get in, and nobody lets it.
+/// A Pod with status Running on no node: kubectl tries to connect, and no kubelet answers.
 fn running_pod(shop: &TestNamespace<'_>) {
     shop.kubectl(&["create", "-f", "-"], POD).ok();
     let running = r#"{"status": {"phase": "Running"}}"#;
@@ -106,7 +106,8 @@ fn exec_into_pod_is_denied_by_binding() {
     }
 }
 
-/// The API server's proxy is another way in: to a Pod, to a Service, and to a kubelet, which runs commands.
+/// The proxy of the API server also connects: to a Pod, to a Service, and to a kubelet, which runs
+/// commands.
 #[test]
 fn api_server_proxy_is_denied_by_binding() {
     let Some(cluster) = ControlPlane::shared("proxy denied") else {
@@ -132,7 +133,7 @@ fn api_server_proxy_is_denied_by_binding() {
             "Fail",
             &[&shop],
         );
-        // Nodes are in no namespace.
+        // Nodes are cluster-scoped.
         let nodes = json!({"apiGroups": [""], "apiVersions": ["*"], "resources": ["nodes/proxy"], "operations": ["CONNECT"]});
         configuration["webhooks"][0]["rules"]
             .as_array_mut()
@@ -170,7 +171,7 @@ fn api_server_proxy_is_denied_by_binding() {
     assert!(!output.stderr.contains("denied the request"), "{output:?}");
 }
 
-/// Without a binding that names the controls, getting in is allowed and never unseen.
+/// Without a binding for these controls, the connection is allowed and logged.
 #[test]
 fn exec_into_pod_is_allowed_and_logged_without_deny() {
     let Some(cluster) = ControlPlane::shared("exec allowed") else {
@@ -178,7 +179,7 @@ fn exec_into_pod_is_allowed_and_logged_without_deny() {
     };
     let shop = cluster.namespace("exec");
     running_pod(&shop);
-    // Nothing clean is logged by chance: what is logged must be.
+    // Sampling is off for allowed reviews: only required lines are logged.
     let all = binding("all", "controls: ['*'], validationActions: [Deny]");
     let guard = ActiveWebhook::start(cluster, &[&shop], &all, &["--decision-sample", "0"]);
     for (_, resource, args, _) in WAYS {

@@ -1,14 +1,15 @@
-//! What is asked of a gate: objects, the reviews that an API server would send about them, and the binding that denies.
+//! Objects, their reviews as an API server sends them, and the binding that denies.
 
 use hyper::body::Bytes;
 use kubevet_testkit::build_output::kubevet_binary;
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command};
 
-/// The uid of every review made here.
+/// The uid of every review in this module.
 pub(crate) const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
-/// A folder below `dir` with one binding, which denies privileged containers everywhere; its path.
+/// Creates a folder below `dir` with one binding, which denies privileged containers everywhere,
+/// and returns its path.
 pub(crate) fn bindings(dir: &Path) -> String {
     let folder = dir.join("bindings");
     fs::create_dir(&folder).expect("a folder can be made");
@@ -16,7 +17,7 @@ pub(crate) fn bindings(dir: &Path) -> String {
     folder.display().to_string()
 }
 
-/// Gives that binding this name; the file is replaced whole, as in a mounted ConfigMap.
+/// Renames that binding; the file is replaced atomically, as in a mounted ConfigMap.
 pub(crate) fn bind(dir: &Path, name: &str) {
     let binding = json!({
         "apiVersion": "kubevet.io/v1alpha1", "kind": "ControlBinding", "metadata": {"name": name},
@@ -25,14 +26,14 @@ pub(crate) fn bind(dir: &Path, name: &str) {
     replace(dir, &binding.to_string());
 }
 
-/// Replaces the text of that binding.
+/// Replaces the content of that binding.
 pub(crate) fn replace(dir: &Path, text: &str) {
     let new = dir.join("new");
     fs::write(&new, text).expect("a file can be written");
     fs::rename(new, dir.join("bindings/binding.yaml")).expect("a file can be renamed");
 }
 
-/// A Pod that the strictest Pod Security profile takes, but for being privileged where that is wanted.
+/// A Pod that complies with the strictest Pod Security profile, or is privileged.
 pub(crate) fn pod(name: &str, privileged: bool) -> String {
     let strict = json!({
         "runAsNonRoot": true, "runAsUser": 1000, "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]},
@@ -50,7 +51,7 @@ pub(crate) fn pod(name: &str, privileged: bool) -> String {
     .to_string()
 }
 
-/// Some control looks at its kind.
+/// A Service; some control applies to its kind.
 pub(crate) fn service() -> Bytes {
     let object = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
@@ -66,7 +67,7 @@ pub(crate) fn config_map() -> Bytes {
     review("", "ConfigMap", "configmaps", "shop", &object)
 }
 
-/// Privileged (C-0057), and as root (C-0013).
+/// A Deployment that is privileged (C-0057) and runs as root (C-0013).
 pub(crate) fn deployment_in(namespace: &str) -> Bytes {
     let object = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace},
@@ -96,7 +97,7 @@ pub(crate) fn contains(body: &[u8], text: &str) -> bool {
     body.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
-/// The objects that `kubevet manifests` prints, each as text.
+/// The objects that `kubevet manifests` prints, each as YAML.
 pub(crate) fn manifests() -> Vec<String> {
     let output = Command::new(kubevet_binary())
         .arg("manifests")

@@ -1,5 +1,6 @@
-//! The table of the built-in kinds' types against the OpenAPI documents of a real API server, kind by kind and type by
-//! type. Which fields arrive at admission, and which as null, is asked of the oracle: `tests/oracle/schema.rs`.
+//! The table of built-in types against the OpenAPI documents of a real API server, kind by kind and
+//! type by type. `tests/oracle/schema.rs` checks which fields arrive at admission, and which as
+//! null.
 
 use kubevet::{
     model::Kind,
@@ -14,7 +15,7 @@ use std::{
     process::Command,
 };
 
-/// All betas are switched on: a kind that has no stable version is in the table as the newest of them.
+/// All beta features are on: a kind without a stable version is in the table in its newest beta.
 const FLAGS: &[&str] = &[
     "--feature-gates=AllBeta=true",
     "--runtime-config=api/beta=true",
@@ -37,7 +38,7 @@ fn schema_table_equals_openapi_of_the_server() {
     };
     let mut comparison = Comparison::default();
     let index = get("/openapi/v3");
-    // api/v1 and apis/GROUP/VERSION; the rest says which groups there are.
+    // api/v1 and apis/GROUP/VERSION; the other documents only list the groups.
     for path in keys(&index["paths"])
         .into_iter()
         .filter(|key| key.contains("/v1") || key.contains("/v2"))
@@ -57,7 +58,7 @@ fn schema_table_equals_openapi_of_the_server() {
     );
 }
 
-/// Makes the table anew; it is in the next build.
+/// Regenerates the table; the next build uses it.
 fn make_anew() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let made = Command::new("go")
@@ -79,7 +80,7 @@ fn make_anew() {
     .expect("the table can be written");
 }
 
-/// What was compared so far, and where table and server differ.
+/// The types compared so far, and the differences.
 #[derive(Default)]
 struct Comparison {
     kinds: BTreeSet<(String, String, String)>,
@@ -88,7 +89,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the kinds that objects can be made of in one group and version, and all that they hold.
+    /// Compares the kinds of one group and version that objects can have, and all their types.
     fn document(&mut self, document: &Value) {
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let post = &item["post"];
@@ -155,7 +156,7 @@ impl Comparison {
         self.named(found.root, body, document);
     }
 
-    /// Compares a type, once, and what its fields hold.
+    /// Compares a type once, and the types of its fields.
     fn named(&mut self, of: TypeId, served: &Value, document: &Value) {
         if !self.types.insert(of) {
             return;
@@ -218,7 +219,7 @@ impl Comparison {
         }
     }
 
-    /// Goes on to the types that a field holds.
+    /// Continues with the types inside a field.
     fn held(&mut self, ty: Type, served: &Value, document: &Value) {
         match ty {
             Type::Struct(of) => self.named(of, served, document),
@@ -271,7 +272,7 @@ impl Comparison {
     }
 }
 
-/// A schema in the table's words.
+/// A schema in the notation of the table.
 fn expression(served: &Value, document: &Value) -> String {
     let name = reference(served).map_or("", |reference| {
         reference.rsplit('/').next().unwrap_or_default()
@@ -312,14 +313,14 @@ fn expression(served: &Value, document: &Value) -> String {
     }
 }
 
-/// What a schema refers to, which may stand in an `allOf` of its own.
+/// The reference of a schema, which may be the only item of an `allOf`.
 fn reference(served: &Value) -> Option<&str> {
     served["$ref"]
         .as_str()
         .or_else(|| served["allOf"][0]["$ref"].as_str())
 }
 
-/// The schema itself, or the one it refers to.
+/// The schema itself, or the one that it refers to.
 fn target<'d>(served: &'d Value, document: &'d Value) -> &'d Value {
     reference(served)
         .and_then(|reference| document.pointer(reference.trim_start_matches('#')))

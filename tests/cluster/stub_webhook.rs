@@ -1,5 +1,6 @@
-//! A webhook that stands in for the gate, so that a fault of the harness is not taken for one of the gate: it denies what
-//! carries the label `deny: please`, and says in an annotation whom it was asked by.
+//! A stub in place of kubevet's webhook, so that a fault of the test support is not taken for one
+//! of kubevet: it denies objects with the label `deny: please`, and returns the user in an
+//! annotation.
 
 use axum::{
     Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::post,
@@ -20,7 +21,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
 
-/// A stand-in that serves; it ends with this value.
+/// A running stub; it ends with this value.
 pub(crate) struct StubWebhook {
     port: u16,
     ca: String,
@@ -28,7 +29,7 @@ pub(crate) struct StubWebhook {
     _runtime: Runtime,
 }
 
-/// Namespace and name of what it was asked about, in order.
+/// Namespace and name of each reviewed object, in order.
 type SeenReviews = Arc<Mutex<Vec<(String, String)>>>;
 
 impl StubWebhook {
@@ -73,7 +74,7 @@ impl StubWebhook {
         &self.ca
     }
 
-    /// Namespace and name of what it was asked about so far.
+    /// Returns namespace and name of each object reviewed so far.
     pub(crate) fn asked(&self) -> Vec<(String, String)> {
         self.asked
             .lock()

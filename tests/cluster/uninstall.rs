@@ -1,6 +1,6 @@
-//! An installation from its first object to its last: the cluster can be written to while nothing of it runs yet, and
-//! after it was taken away in whatever order. The gate runs outside, with the rights of its service account and no others,
-//! and the API server calls it by a URL.
+//! An installation from its first object to its last: the cluster is writable before any replica
+//! runs, and after removal in any order. The webhook runs outside the cluster with the rights of
+//! its service account only, and the API server calls it by a URL.
 
 use crate::review_requests::{bindings, manifests, pod};
 use kubevet_testkit::{
@@ -15,7 +15,8 @@ const CREATE: [&str; 3] = ["create", "-f", "-"];
 const CONFIGURATION: &str = "validatingwebhookconfiguration/kubevet";
 const CAREFUL: &str = "careful";
 
-/// Applies everything, with the webhooks calling `port`; and a namespace where nothing may run that nobody judged.
+/// Applies the installation with its webhooks at `port`, and a namespace in which no object is
+/// admitted without a verdict.
 fn install(cluster: &ControlPlane, port: u16) {
     cluster
         .kubectl(&["apply", "-f", "-"], &manifests().join("\n---\n"))
@@ -60,7 +61,7 @@ fn install(cluster: &ControlPlane, port: u16) {
     }
 }
 
-/// Makes a Pod and takes it away again; the error is why there was none.
+/// Creates and deletes a Pod; the error is the reason of a denial.
 fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String> {
     let seen = cluster.kubectl(
         &[&CREATE[..], &["-n", namespace]].concat(),
@@ -86,7 +87,7 @@ fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String>
     Ok(())
 }
 
-/// A kubeconfig of the service account that the installation makes.
+/// A kubeconfig of the installed service account.
 fn account(cluster: &ControlPlane, dir: &Path) -> String {
     let token = cluster
         .kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "")
@@ -101,7 +102,7 @@ fn account(cluster: &ControlPlane, dir: &Path) -> String {
     file.display().to_string()
 }
 
-/// The gate as the Deployment starts it, but for where it listens and keeps its certificates.
+/// The webhook with the flags of the Deployment, except its addresses and its certificate folder.
 fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
     let kubeconfig = account(cluster, dir);
     let flags = [
@@ -120,7 +121,7 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
     .expect("it starts")
 }
 
-/// A Pod is judged where nothing may run that nobody judged.
+/// Waits until a Pod is evaluated in the namespace that fails closed.
 fn until_judged(cluster: &ControlPlane) {
     wait_for("the gate to be asked", || {
         let bad = cluster.kubectl(
@@ -175,7 +176,7 @@ fn installation_starts_while_no_webhook_runs() {
 
     let cluster = ControlPlane::isolated("cold start", &data, &[]).expect("it was there before");
     all_can_be_written(&cluster);
-    // What a controller makes, too, of kubevet's own.
+    // Pods that controllers create for kubevet itself are admitted, too.
     let before = own_pods(&cluster);
     cluster
         .kubectl(
@@ -217,7 +218,7 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
             .cloned()
     };
     let alone = |kind: &str| vec![of_kind(kind).expect("it is part of the installation")];
-    // The gate hears TERM when its Pods go; where a node is lost, it hears nothing.
+    // The webhook receives SIGTERM when its Pods are deleted, and nothing when its node is lost.
     for (order, objects, killed) in [
         ("as printed", &printed, false),
         ("reverse", &reversed, false),
@@ -257,7 +258,7 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
                 can_be_written(&cluster, namespace)
             });
         }
-        // For the next order, which begins with nothing there.
+        // The next order begins with a full installation.
         let all = printed.join("\n---\n");
         cluster
             .kubectl(&["delete", "--ignore-not-found", "-f", "-"], &all)

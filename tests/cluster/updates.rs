@@ -1,5 +1,5 @@
-//! What an UPDATE brings in is denied, what was there before lives on: workloads that were made before the gate came can
-//! be kept going, and nobody can make more of them.
+//! An UPDATE is denied for new findings and admitted with existing ones: workloads from before the
+//! webhook can keep running, and no others like them can be created.
 
 use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet_testkit::{
@@ -35,7 +35,7 @@ fn deployment(name: &str, containers: &[Value]) -> Value {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
         "spec": {
             "replicas": 1,
-            // No Pod ever gets ready here: let a rollout go on all the same.
+            // No Pod becomes ready here, so the rollout must not wait for one.
             "strategy": {"rollingUpdate": {"maxUnavailable": "100%"}},
             "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}},
@@ -60,7 +60,7 @@ fn denied(output: &ProcessOutput, words: &str) {
     );
 }
 
-/// What the API server says beside warnings.
+/// The output of the API server without its warnings.
 fn denial(output: &ProcessOutput) -> &str {
     output
         .stderr
@@ -68,7 +68,7 @@ fn denial(output: &ProcessOutput) -> &str {
         .map_or("", |(_, denial)| denial)
 }
 
-/// It went through, and the user was told what was there before.
+/// The request succeeded, with a warning about existing findings.
 #[track_caller]
 fn warned(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 0, "{output:?}");
@@ -78,7 +78,7 @@ fn warned(output: &ProcessOutput, words: &str) {
     );
 }
 
-/// Waits until the Deployment has so many Pods of its newest template.
+/// Waits until the Deployment has that many Pods of its newest template.
 fn pods_exist(shop: &TestNamespace<'_>, name: &str, count: u64) {
     let path =
         "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
@@ -121,7 +121,7 @@ fn existing_violation_keeps_running_and_recreates_its_pods() {
         &kubectl(&["rollout", "restart", "deployment", "old"]),
         "(already there)",
     );
-    // Three of the new template: a ReplicaSet and Pods that only controllers can have made since.
+    // The ReplicaSet and Pods of the new template were created by controllers.
     pods_exist(&shop, "old", 3);
     warned(
         &kubectl(&["set", "image", "deployment/old", "web=nginx:1.30"]),
@@ -154,7 +154,7 @@ fn existing_violation_keeps_running_and_recreates_its_pods() {
         "2 by scaling and 3 or more by each rollout, warned of: {made:#?}"
     );
 
-    // One more of the kind is denied, whoever it claims to be made for.
+    // Another one is denied, whoever is named as its owner.
     denied(
         &create(&shop, &deployment("new", &[privileged("web")])),
         "C-0057",
@@ -200,12 +200,12 @@ fn existing_violation_keeps_running_and_recreates_its_pods() {
         let left = shop
             .kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "")
             .ok();
-        // No kubelet ends Pods that run, but these never ran on a node.
+        // The Pods never ran on a node, so no kubelet has to stop them.
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
 }
 
-/// Also where an UPDATE is held to everything: an object must be let go.
+/// An object can be deleted even where an UPDATE is denied for existing findings.
 #[test]
 fn violating_object_can_be_deleted_with_finalizers() {
     let Some(cluster) = ControlPlane::shared("finalizers") else {
@@ -271,7 +271,8 @@ fn container_inserted_before_or_replacing_an_old_one_is_new() {
     apply(&shop, &old(&[])).ok();
     let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(""), &[]);
 
-    // A container in front moves the indices of the others and is no violator for that.
+    // A container inserted in front moves the indices of the others, which does not make their
+    // findings new.
     warned(
         &apply(&shop, &old(&[container("front", json!({}))])),
         "(already there)",
@@ -292,7 +293,7 @@ fn container_inserted_before_or_replacing_an_old_one_is_new() {
     );
     denied(&swapped, "adds the capability SYS_MODULE");
     assert!(!denial(&swapped).contains("C-0057"), "{swapped:?}");
-    // Another container under the name of an old one has what the old one had.
+    // Another container with the name of an old one inherits its findings.
     warned(
         &apply(&shop, &deployment("old", &[privileged("web")])),
         "(already there)",
@@ -303,7 +304,7 @@ fn container_inserted_before_or_replacing_an_old_one_is_new() {
     );
 }
 
-/// A Pod is changed by other ways than an UPDATE of it.
+/// Pods are also changed through their subresources.
 #[test]
 fn pod_subresources_are_evaluated() {
     let Some(cluster) = ControlPlane::shared("subresources") else {

@@ -1,6 +1,6 @@
-//! One object has one verdict, whoever gives it, on a real API server: the packed policies of the whole library and the
-//! webhook are asked about the same dry runs, and the audit log and the decision log must name the same controls. The
-//! objects are all test data and a sample of what the proof makes of them.
+//! Packed policies of the whole library and the webhook on a real API server: for the same dry
+//! runs, the audit log and the decision log must name the same controls. The objects are all test
+//! data and a sample of generated ones.
 
 use crate::{
     active_webhook::{ActiveWebhook, binding},
@@ -19,10 +19,10 @@ use std::{
     path::Path,
 };
 
-/// Objects that the proof makes.
+/// The number of generated objects.
 const MADE: u64 = 800;
 
-/// Notes down the objects that it is asked about.
+/// A subject that records the objects it is given.
 #[derive(Default)]
 struct Listener {
     heard: Vec<Value>,
@@ -69,7 +69,7 @@ fn testdata(library: &Library) -> Vec<Seed> {
     seeds
 }
 
-/// Test data and what is made of it, of kinds that every cluster has, each under a name of its own.
+/// Test data and generated objects of kinds that every cluster serves, each with a unique name.
 fn objects() -> BTreeMap<String, Value> {
     let (library, problems) = policy::embedded();
     assert_eq!(problems, []);
@@ -120,7 +120,7 @@ fn objects() -> BTreeMap<String, Value> {
     named
 }
 
-/// What the policies say of objects, by name: the controls that fail.
+/// The controls that the policies report, by the name of the object.
 fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
     let entries = cluster.audit_entries(namespace, "creates", |entry| entry.verb() == "create");
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -150,7 +150,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     let guard = ActiveWebhook::start(&cluster, &[&shop], &all, &[]);
     let create = |objects: &[&Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        // What is no valid object is refused before anybody is asked, and does not stop the others.
+        // An invalid object is rejected before any policy runs, and does not stop the others.
         shop.kubectl(
             &[
                 "create",
@@ -164,7 +164,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
             &list.to_string(),
         )
     };
-    // A kind of each policy.
+    // An object for each policy.
     let spec = json!({"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": true}}]});
     let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": spec});
     let selector = json!({"matchLabels": {"app": "a"}});
@@ -228,7 +228,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         "{} of {compared} differ:\n{shown}",
         differences.len()
     );
-    // Two controls have no params, and most objects are of no use to any server as they are.
+    // Two controls have no params, and most generated objects are invalid for an API server.
     println!(
         "{compared} objects of {}, {findings} findings of {} controls",
         objects.len(),
