@@ -24,16 +24,16 @@ const HANG: Duration = Duration::from_secs(10);
 
 /// Both verdicts reach an ordinary client.
 #[track_caller]
-fn ordinary_is_judged(gate: &WebhookProcess) {
+fn ordinary_is_judged(webhook: &WebhookProcess) {
     let begun = Instant::now();
     assert_denied(
-        &post(gate, create_pod_review("u-1", &container_spec(true))),
+        &post(webhook, create_pod_review("u-1", &container_spec(true))),
         "u-1",
         403,
         "C-0057",
     );
     assert_allowed(
-        &post(gate, create_pod_review("u-2", &container_spec(false))),
+        &post(webhook, create_pod_review("u-2", &container_spec(false))),
         "u-2",
     );
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
@@ -46,10 +46,10 @@ fn head(length: usize) -> String {
 /// An announced length reserves nothing.
 #[test]
 fn withheld_bodies_do_not_delay_ordinary_reviews() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     for address in [ATTACKER, ORDINARY_ADDRESS] {
         let mut held: Vec<RawConnection> = (0..8)
-            .map(|_| RawConnection::open_from(address, &gate))
+            .map(|_| RawConnection::open_from(address, &webhook))
             .collect();
         for line in &mut held {
             line.send(
@@ -58,7 +58,7 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
                     .as_bytes(),
             );
         }
-        ordinary_is_judged(&gate);
+        ordinary_is_judged(&webhook);
         // The server waits no longer for them than their callers wait.
         let begun = Instant::now();
         for mut line in held {
@@ -69,15 +69,15 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
         assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     }
     assert!(
-        peak_memory_kib(&gate) < 100 << 20,
+        peak_memory_kib(&webhook) < 100 << 20,
         "memory is taken before it is needed: {}",
-        peak_memory_kib(&gate) >> 20
+        peak_memory_kib(&webhook) >> 20
     );
     assert_eq!(
-        gate.metric("kubevet_refused_requests_total{why=\"slow_body\"}"),
+        webhook.metric("kubevet_refused_requests_total{why=\"slow_body\"}"),
         16.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
 }
 
@@ -85,7 +85,7 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
 /// evaluated meanwhile.
 #[test]
 fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     for address in [ATTACKER, ORDINARY_ADDRESS] {
         // 60 MiB each, without the last byte.
         let body = create_pod_review(
@@ -97,10 +97,10 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
             ),
         );
         let (missing, body) = (body.len() - 1, body.as_bytes());
-        let before = gate.metric("kubevet_shed_reviews_total{why=\"memory\"}");
+        let before = webhook.metric("kubevet_shed_reviews_total{why=\"memory\"}");
         let held: Vec<RawConnection> = thread::scope(|scope| {
             let send = || {
-                let mut line = RawConnection::open_from(address, &gate);
+                let mut line = RawConnection::open_from(address, &webhook);
                 line.send(head(body.len()).as_bytes());
                 line.send(&body[..missing]);
                 line
@@ -111,7 +111,7 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
                 .map(|sender| sender.join().unwrap())
                 .collect()
         });
-        ordinary_is_judged(&gate);
+        ordinary_is_judged(&webhook);
         let mut refused = 0;
         for mut line in held {
             line.send(&body[missing..]);
@@ -119,13 +119,13 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
             refused += u32::from(reply.review_response("large")["allowed"] == false);
         }
         assert!(refused >= 1, "five of 60 MiB were all taken");
-        let after = gate.metric("kubevet_shed_reviews_total{why=\"memory\"}");
-        assert!(after - before >= 1.0, "{}", gate.metrics());
+        let after = webhook.metric("kubevet_shed_reviews_total{why=\"memory\"}");
+        assert!(after - before >= 1.0, "{}", webhook.metrics());
     }
     assert!(
-        peak_memory_kib(&gate) < 512 << 20,
+        peak_memory_kib(&webhook) < 512 << 20,
         "{} MiB",
-        peak_memory_kib(&gate) >> 20
+        peak_memory_kib(&webhook) >> 20
     );
     wait_for("memory to be given back", || {
         let large = create_pod_review(
@@ -136,7 +136,7 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
                 container_spec(false)
             ),
         );
-        if post(&gate, large).review_response("later")["allowed"] == true {
+        if post(&webhook, large).review_response("later")["allowed"] == true {
             Ok(())
         } else {
             Err("denied".to_owned())
@@ -171,13 +171,13 @@ fn slow(user: &str, volumes: usize) -> String {
 /// now and then.
 #[test]
 fn flood_of_one_user_does_not_delay_other_users() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let (over, body) = (AtomicBool::new(false), slow("flood", 2000));
     thread::scope(|scope| {
         let flood = || {
             let mut answers = 0;
             while !over.load(Ordering::SeqCst) {
-                let mut line = RawConnection::open(&gate);
+                let mut line = RawConnection::open(&webhook);
                 // A review that is not evaluated in time is denied by policy, and none is allowed.
                 let reply = line.post("/validate?timeout=5s", body.as_bytes());
                 assert_eq!(reply.review_response("slow")["allowed"], false);
@@ -187,7 +187,7 @@ fn flood_of_one_user_does_not_delay_other_users() {
         };
         let floods: Vec<_> = (0..12).map(|_| scope.spawn(flood)).collect();
         for _ in 0..20 {
-            ordinary_is_judged(&gate);
+            ordinary_is_judged(&webhook);
         }
         over.store(true, Ordering::SeqCst);
         assert!(
@@ -202,8 +202,8 @@ fn flood_of_one_user_does_not_delay_other_users() {
 /// Silent connections from another address, and health on its own port.
 #[test]
 fn silent_connections_do_not_exclude_ordinary_clients() {
-    let (gate, _dir) = start_webhook();
-    let mut kept = RawConnection::open(&gate);
+    let (webhook, _dir) = start_webhook();
+    let mut kept = RawConnection::open(&webhook);
     assert_allowed(
         &kept.post(
             "/validate",
@@ -211,9 +211,9 @@ fn silent_connections_do_not_exclude_ordinary_clients() {
         ),
         "u-1",
     );
-    let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &gate)).collect();
-    ordinary_is_judged(&gate);
-    assert_eq!(gate.readiness().map(|readiness| readiness.0), Some(200));
+    let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &webhook)).collect();
+    ordinary_is_judged(&webhook);
+    assert_eq!(webhook.readiness().map(|readiness| readiness.0), Some(200));
     assert_allowed(
         &kept.post(
             "/validate",

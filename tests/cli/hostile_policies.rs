@@ -38,28 +38,28 @@ fn run(rules: impl AsRef<[u8]>) -> ProgramRun {
 
 /// The rule is rejected when it is loaded: a problem in the file contains this message, whether or
 /// not the control is known afterwards.
-fn refused(rules: impl AsRef<[u8]>, says: &str) {
+fn refused(rules: impl AsRef<[u8]>, expected: &str) {
     let run = run(rules);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(
-        run.prints(says) && run.prints("bad.rego"),
-        "{says:?} is not said: {run:?}"
+        run.prints(expected) && run.prints("bad.rego"),
+        "{expected:?} is not said: {run:?}"
     );
 }
 
 /// The rule is loaded, and its evaluation is an error in the report.
-fn fails(rules: impl AsRef<[u8]>, says: &str) {
-    fails_either(rules, &[says]);
+fn fails(rules: impl AsRef<[u8]>, expected: &str) {
+    fails_either(rules, &[expected]);
 }
 
-fn fails_either(rules: impl AsRef<[u8]>, says: &[&str]) {
+fn fails_either(rules: impl AsRef<[u8]>, expected: &[&str]) {
     let run = run(rules);
     assert_eq!(run.code, 2, "{run:?}");
     let errors = run.json()["errors"].clone();
     assert_eq!(errors.as_array().unwrap().len(), 1, "{run:?}");
     let message = errors[0]["message"].as_str().unwrap();
     assert!(
-        says.iter().any(|expected| message.contains(expected)),
+        expected.iter().any(|expected| message.contains(expected)),
         "{errors}"
     );
 }
@@ -347,7 +347,7 @@ fn with_modifier_cannot_restore_a_rejected_builtin() {
 
 #[test]
 fn malformed_finding_is_an_error() {
-    for (rules, says) in [
+    for (rules, expected) in [
         ("deny := \"x\"", "`deny` is no set"),
         ("deny(x) := 1", "`deny` is no set"),
         (
@@ -367,7 +367,7 @@ fn malformed_finding_is_an_error() {
             "regex exceeded size limit",
         ),
     ] {
-        fails(rules, says);
+        fails(rules, expected);
     }
 }
 

@@ -196,7 +196,7 @@ fn custom_rules_run_beside_the_library() {
 fn rule_outside_the_profile_is_reported() {
     let deny = |statements: &str| format!("deny contains {FINDING} if {{\n{statements}\n}}\n");
     let named = |statements: &str| deny(&format!("\tinput.object.kind == \"Pod\"\n{statements}"));
-    for (rule, says) in [
+    for (rule, expected) in [
         (
             named("\tx := [y | some y in [1]]\n\tcount(x) > 0"),
             "comprehensions belong into policies/lib",
@@ -269,12 +269,12 @@ fn rule_outside_the_profile_is_reported() {
             scaffold()
                 .file("C-9001-mine/rule.rego", rule)
                 .run(&["policy", "test", "C-9001-mine"]);
-        assert_eq!(test.code, 2, "{says}: {}{}", test.stdout, test.stderr);
+        assert_eq!(test.code, 2, "{expected}: {}{}", test.stdout, test.stderr);
         let told =
-            |value: &&str| value.starts_with("C-9001-mine/rule.rego:") && value.contains(says);
+            |value: &&str| value.starts_with("C-9001-mine/rule.rego:") && value.contains(expected);
         assert!(
             errors(&test).iter().any(told),
-            "{says:?} is not told:\n{}",
+            "{expected:?} is not told:\n{}",
             test.stderr
         );
     }

@@ -87,7 +87,7 @@ fn input_that_is_not_reviewable_is_reported() {
         .file("data.yaml", "a: b")
         .file("other.json", "{\"kind\": \"AdmissionReview\"}")
         .file("wrong/b.yaml", STRICT.replace("C-0057", "C-9999"));
-    for (arguments, says) in [
+    for (arguments, expected) in [
         (
             &["two.yaml"][..],
             "two.yaml: holds 2 objects: a review is about one, so give one at a time",
@@ -117,7 +117,7 @@ fn input_that_is_not_reviewable_is_reported() {
             (2, ""),
             "{arguments:?}: {run:?}"
         );
-        assert!(run.stderr.contains(says), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains(expected), "{arguments:?}: {run:?}");
     }
 }
 

@@ -54,13 +54,13 @@ fn text(path: &Path) -> &str {
 
 /// The process exits with 2 and prints these messages.
 #[track_caller]
-fn refuses(dir: &TestDir, flags: &[&str], says: &[&str]) {
+fn refuses(dir: &TestDir, flags: &[&str], expected: &[&str]) {
     let listen = format!("127.0.0.1:{}", free_port());
     let mut running =
         ChildProcess::start(&mut command(dir, &[&["--listen", &listen], flags].concat()));
     let status = running.wait();
     assert_eq!(status.code(), Some(2), "{flags:?}: {}", running.stderr());
-    for expected in says {
+    for expected in expected {
         assert!(
             running.stderr().contains(expected),
             "{expected:?} is not said: {}",
@@ -137,15 +137,15 @@ fn address_in_use_is_reported() {
         .as_socket()
         .unwrap()
         .to_string();
-    let says = format!("cannot listen on {address}");
+    let expected = format!("cannot listen on {address}");
     let mut running = ChildProcess::start(&mut command(&dir, &["--listen", &address]));
     assert_eq!(running.wait().code(), Some(2));
     assert!(
-        running.stderr().contains(&says) && running.stderr().contains("in use"),
+        running.stderr().contains(&expected) && running.stderr().contains("in use"),
         "{}",
         running.stderr()
     );
-    refuses(&dir, &["--metrics-listen", &address], &[&says]);
+    refuses(&dir, &["--metrics-listen", &address], &[&expected]);
 }
 
 /// A second process would answer half of the calls, with its own certificates.
@@ -215,43 +215,47 @@ fn serve_without_flags_uses_the_state_folder_or_reports_it_missing() {
 fn broken_file_leaves_the_last_valid_configuration_in_force() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let file = dir.path().join("b/strict.yaml");
-    let gate = started(&dir, &["--bindings", text(&dir.path().join("b"))]);
+    let webhook = started(&dir, &["--bindings", text(&dir.path().join("b"))]);
     let denies = || {
-        post(&gate, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
+        post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
             == false
     };
-    let problems = || gate.metric("kubevet_library_problems");
+    let problems = || webhook.metric("kubevet_library_problems");
     assert!(denies() && problems() == 0.0);
 
     fs::write(&file, STRICT.replace("C-0057", "C-9999")).unwrap();
-    gate.wait_for_log("the library and the bindings that were in force stay");
+    webhook.wait_for_log("the library and the bindings that were in force stay");
     assert!(
-        gate.stderr().contains("strict.yaml:4:"),
+        webhook.stderr().contains("strict.yaml:4:"),
         "{}",
-        gate.stderr()
+        webhook.stderr()
     );
-    assert!(denies() && problems() == 1.0, "{}", gate.metrics());
+    assert!(denies() && problems() == 1.0, "{}", webhook.metrics());
 
     fs::write(&file, STRICT.replace("Deny", "Warn")).unwrap();
     wait_for("the mended binding", || {
-        if denies() { Err(gate.stderr()) } else { Ok(()) }
+        if denies() {
+            Err(webhook.stderr())
+        } else {
+            Ok(())
+        }
     });
     assert!(
-        problems() == 0.0 && gate.metric("kubevet_library_generation") == 2.0,
+        problems() == 0.0 && webhook.metric("kubevet_library_generation") == 2.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
 
     // SIGHUP reads the same files again.
-    gate.signal("HUP");
-    gate.wait_for_log("HUP: reading everything anew");
+    webhook.signal("HUP");
+    webhook.wait_for_log("HUP: reading everything anew");
     wait_for("another generation", || {
-        match gate.metric("kubevet_library_generation") {
+        match webhook.metric("kubevet_library_generation") {
             value if value >= 3.0 => Ok(()),
             value => Err(value.to_string()),
         }
     });
-    assert_eq!(gate.terminate().code(), Some(0));
+    assert_eq!(webhook.terminate().code(), Some(0));
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
         "--decision-sample",
         "2",
     ];
-    let mut gate = started(&dir, &flags);
+    let mut webhook = started(&dir, &flags);
     let secret = create_pod_review(
         "secret-1",
         r#""type":"Opaque","data":{"key":"aHVzaA=="},"stringData":{"k":"hush"}"#,
@@ -295,7 +299,7 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
         ("secret-1", secret),
     ];
     for (uid, body) in &bodies {
-        let answer = post(&gate, body);
+        let answer = post(&webhook, body);
         answer.review_response(uid);
         let record = format!("r/review-{uid}.json");
         wait_for("the record", || {
@@ -303,7 +307,7 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
                 .join(&record)
                 .exists()
                 .then_some(())
-                .ok_or_else(|| gate.stderr())
+                .ok_or_else(|| webhook.stderr())
         });
         let again = dir.run(&["review", "--bindings", "b", &record]);
         assert_eq!(again.stdout.trim_end().as_bytes(), answer.body, "{uid}");
@@ -314,8 +318,8 @@ fn decisions_are_logged_and_recorded_reviews_replay_identically() {
     let kept = dir.read("r/review-secret-1.json");
     assert!(!kept.contains("hush") && !kept.contains("aHVzaA"), "{kept}");
     // Decisions are in the log at the latest when the process has ended.
-    gate.signal("TERM");
-    assert_eq!(gate.wait().code(), Some(0));
+    webhook.signal("TERM");
+    assert_eq!(webhook.wait().code(), Some(0));
     let lines: Vec<Value> = dir
         .read("log")
         .lines()
@@ -366,19 +370,19 @@ fn closed_stdout_loses_decision_lines_only() {
             .unwrap(),
     );
     drop(child.0.stdout.take());
-    let gate = WebhookProcess::attach(port, metrics, &dir.path().join("tls"));
-    wait_for("the gate to be ready", || match gate.readiness() {
+    let webhook = WebhookProcess::attach(port, metrics, &dir.path().join("tls"));
+    wait_for("the gate to be ready", || match webhook.readiness() {
         Some((200, _)) => Ok(()),
         other => Err(format!("{other:?}")),
     });
     for _ in 0..3 {
         assert_eq!(
-            post(&gate, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"],
+            post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"],
             false
         );
     }
     wait_for("three lost lines", || {
-        match gate.metric("kubevet_unlogged_decisions_total") {
+        match webhook.metric("kubevet_unlogged_decisions_total") {
             3.0 => Ok(()),
             value => Err(value.to_string()),
         }
@@ -389,9 +393,9 @@ fn closed_stdout_loses_decision_lines_only() {
 #[test]
 fn health_and_metrics_report_the_state() {
     let dir = TestDir::new();
-    let gate = started(&dir, &[]);
+    let webhook = started(&dir, &[]);
     let ask = |path: &str| {
-        let mut line = RawConnection::open(&gate);
+        let mut line = RawConnection::open(&webhook);
         line.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
         line.response().unwrap().status
     };
@@ -399,24 +403,28 @@ fn health_and_metrics_report_the_state() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(ask(path), 404, "{path}");
     }
-    assert_eq!(gate.readiness().unwrap().0, 200);
-    post(&gate, create_pod_review("u", &container_spec(true))).review_response("u");
-    post(&gate, "no review").assert_rejected(400);
+    assert_eq!(webhook.readiness().unwrap().0, 200);
+    post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u");
+    post(&webhook, "no review").assert_rejected(400);
     let one = "kubevet_reviews_total{verdict=\"warned\",operation=\"CREATE\",kind=\"Pod\"}";
-    assert!(gate.metric(one) == 1.0, "{}", gate.metrics());
+    assert!(webhook.metric(one) == 1.0, "{}", webhook.metrics());
     assert!(
-        gate.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0,
+        webhook.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
     for phase in ["read", "parse", "judge", "decide", "write", "total"] {
         let count = format!("kubevet_review_duration_seconds_count{{phase=\"{phase}\"}}");
-        assert!(gate.metric(&count) >= 1.0, "{phase}: {}", gate.metrics());
+        assert!(
+            webhook.metric(&count) >= 1.0,
+            "{phase}: {}",
+            webhook.metrics()
+        );
     }
     assert!(
-        gate.metric("kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}") > 1e9,
+        webhook.metric("kubevet_certificate_expiry_timestamp_seconds{which=\"leaf\"}") > 1e9,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
 
     let port = free_port();
@@ -444,5 +452,5 @@ fn health_and_metrics_report_the_state() {
         });
         assert_eq!(status, expected, "{path}");
     }
-    gate.terminate();
+    webhook.terminate();
 }

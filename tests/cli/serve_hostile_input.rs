@@ -23,17 +23,17 @@ spec: {controls: [C-0057], validationActions: [Deny]}
 pub(crate) fn start_webhook() -> (WebhookProcess, TestDir) {
     let dir = TestDir::new().file("bindings/strict.yaml", DENIES_PRIVILEGED);
     let bindings = dir.path().join("bindings");
-    let gate = WebhookProcess::start(
+    let webhook = WebhookProcess::start(
         &dir.path().join("tls"),
         &["--bindings", bindings.to_str().unwrap()],
     )
     .unwrap();
-    (gate, dir)
+    (webhook, dir)
 }
 
 /// The review is denied with this code and a message that contains this string.
 #[track_caller]
-pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &str) {
+pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, expected: &str) {
     let response = reply.review_response(uid);
     assert_eq!(response["allowed"], false);
     assert_eq!(response["status"]["code"], code, "{response:?}");
@@ -41,7 +41,7 @@ pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &st
         response["status"]["message"]
             .as_str()
             .unwrap()
-            .contains(says),
+            .contains(expected),
         "{response:?}"
     );
 }
@@ -52,8 +52,8 @@ pub(crate) fn assert_allowed(reply: &RawResponse, uid: &str) {
 }
 
 /// The peak memory of a process in bytes.
-pub(crate) fn peak_memory_kib(gate: &WebhookProcess) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", gate.id())).unwrap();
+pub(crate) fn peak_memory_kib(webhook: &WebhookProcess) -> usize {
+    let status = fs::read_to_string(format!("/proc/{}/status", webhook.id())).unwrap();
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
@@ -77,22 +77,22 @@ fn heavy(uid: &str, bytes: usize, privileged: bool) -> String {
 
 #[test]
 fn largest_review_is_evaluated_and_larger_one_denied_within_memory_bounds() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     for megabytes in [3, 6, 27] {
         let uid = format!("u-{megabytes}");
         assert_denied(
-            &post(&gate, heavy(&uid, megabytes << 20, true)),
+            &post(&webhook, heavy(&uid, megabytes << 20, true)),
             &uid,
             403,
             "C-0057",
         );
-        assert_allowed(&post(&gate, heavy(&uid, megabytes << 20, false)), &uid);
+        assert_allowed(&post(&webhook, heavy(&uid, megabytes << 20, false)), &uid);
     }
-    let before = peak_memory_kib(&gate);
+    let before = peak_memory_kib(&webhook);
     assert!(before < 400 << 20, "{} MiB", before >> 20);
     let body = heavy("u-65", 65 << 20, false);
-    assert_denied(&post(&gate, &body), "u-65", 413, "64 MiB");
-    let mut line = RawConnection::open(&gate);
+    assert_denied(&post(&webhook, &body), "u-65", 413, "64 MiB");
+    let mut line = RawConnection::open(&webhook);
     line.send(b"POST /validate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
     for piece in body.as_bytes().chunks(1 << 20) {
         line.send(format!("{:x}\r\n", piece.len()).as_bytes());
@@ -103,24 +103,24 @@ fn largest_review_is_evaluated_and_larger_one_denied_within_memory_bounds() {
     assert_denied(&line.response().unwrap(), "u-65", 413, "64 MiB");
     // An announced body costs nothing; a chunked one costs 64 MiB and the growth of its vector.
     assert!(
-        peak_memory_kib(&gate) < before.max(300 << 20),
+        peak_memory_kib(&webhook) < before.max(300 << 20),
         "{} after {} MiB",
-        peak_memory_kib(&gate) >> 20,
+        peak_memory_kib(&webhook) >> 20,
         before >> 20
     );
     // A body that announces too much, without a uid in its prefix.
     let none = "x".repeat(65 << 20);
-    post(&gate, none).assert_rejected(503);
+    post(&webhook, none).assert_rejected(503);
     assert!(
-        gate.metric("kubevet_shed_reviews_total{why=\"too_large\"}") == 2.0,
+        webhook.metric("kubevet_shed_reviews_total{why=\"too_large\"}") == 2.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
 }
 
 #[test]
 fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let pod = |spec: &str| create_pod_review("u-1", spec);
     let twice = |first: bool, last: bool| {
         container_spec(last).replace(
@@ -128,8 +128,13 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
             &format!("{{\"privileged\":{first},\"privileged\":"),
         )
     };
-    assert_denied(&post(&gate, pod(&twice(false, true))), "u-1", 403, "C-0057");
-    assert_allowed(&post(&gate, pod(&twice(true, false))), "u-1");
+    assert_denied(
+        &post(&webhook, pod(&twice(false, true))),
+        "u-1",
+        403,
+        "C-0057",
+    );
+    assert_allowed(&post(&webhook, pod(&twice(true, false))), "u-1");
     for text in [r"a\u0000b", r"\ud800", r"\udc00\ud800", r"\ufeff"] {
         let with = |privileged| {
             pod(&container_spec(privileged)).replace(
@@ -137,8 +142,8 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
                 &format!("\"shop\",\"labels\":{{\"a\":\"{text}\"}}}}"),
             )
         };
-        assert_denied(&post(&gate, with(true)), "u-1", 403, "C-0057");
-        let reply = post(&gate, with(false));
+        assert_denied(&post(&webhook, with(true)), "u-1", 403, "C-0057");
+        let reply = post(&webhook, with(false));
         let status = reply.review_response("u-1").get("status").cloned();
         assert!(status.is_none_or(|status| status["code"] == 400), "{text}");
     }
@@ -150,13 +155,13 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
         "1e-400",
     ] {
         let reply = post(
-            &gate,
+            &webhook,
             pod(&format!(r#""x":{number},{}"#, container_spec(true))),
         );
         let response = reply.review_response("u-1");
         assert_eq!(response["allowed"], false, "{number}");
     }
-    for (broken, says) in [
+    for (broken, expected) in [
         (
             pod(&format!(r#""x":NaN,{}"#, container_spec(false))),
             "no JSON",
@@ -166,7 +171,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
             "control character",
         ),
     ] {
-        assert_denied(&post(&gate, broken), "u-1", 400, says);
+        assert_denied(&post(&webhook, broken), "u-1", 400, expected);
     }
     // Go replaces invalid UTF-8 by U+FFFD and accepts the rest.
     let not_utf8 = |privileged, at: u8| -> Vec<u8> {
@@ -176,12 +181,17 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
             .map(|byte| if byte == at { 0xff } else { byte })
             .collect()
     };
-    assert_denied(&post(&gate, not_utf8(true, b'~')), "u-1", 403, "C-0057");
-    assert_allowed(&post(&gate, not_utf8(false, b'~')), "u-1");
+    assert_denied(&post(&webhook, not_utf8(true, b'~')), "u-1", 403, "C-0057");
+    assert_allowed(&post(&webhook, not_utf8(false, b'~')), "u-1");
     // Invalid UTF-8 in the keys of the envelope, `object` among them.
-    assert_denied(&post(&gate, not_utf8(false, b'j')), "u-1", 400, "no object");
+    assert_denied(
+        &post(&webhook, not_utf8(false, b'j')),
+        "u-1",
+        400,
+        "no object",
+    );
     let marked = [b"\xef\xbb\xbf", pod(&container_spec(true)).as_bytes()].concat();
-    let reply = post(&gate, marked);
+    let reply = post(&webhook, marked);
     assert!(
         reply.status == 400 || reply.review_response("u-1")["allowed"] == false,
         "{reply:?}"
@@ -190,7 +200,7 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
 
 #[test]
 fn deep_and_wide_reviews_are_answered_within_bounds() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let nested = |open: &str, close: &str, count: usize| {
         create_pod_review(
             "u-1",
@@ -207,11 +217,11 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
         nested("{\"a\":", "}", 10_000),
         nested("[", "]", 1_000_000),
     ] {
-        assert_denied(&post(&gate, body), "u-1", 400, "deep");
+        assert_denied(&post(&webhook, body), "u-1", 400, "deep");
     }
     // Brackets that are never closed, so that the end of the envelope is missing as well.
     let open = create_pod_review("u-1", &format!(r#""x":{}"#, "[".repeat(1_000_000)));
-    assert_denied(&post(&gate, open), "u-1", 400, "deep");
+    assert_denied(&post(&webhook, open), "u-1", 400, "deep");
     let flat = create_pod_review(
         "u-1",
         &format!(
@@ -220,7 +230,7 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
             container_spec(true)
         ),
     );
-    assert_denied(&post(&gate, flat), "u-1", 403, "C-0057");
+    assert_denied(&post(&webhook, flat), "u-1", 403, "C-0057");
 
     let containers: Vec<String> = (0..10_000)
         .map(|index| {
@@ -255,7 +265,7 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
         ),
     ] {
         let begun = Instant::now();
-        let reply = RawConnection::open(&gate).post("/validate?timeout=4s", body.as_bytes());
+        let reply = RawConnection::open(&webhook).post("/validate?timeout=4s", body.as_bytes());
         let took = begun.elapsed();
         assert_eq!(reply.review_response("u-1")["allowed"], false, "{what}");
         assert!(took < Duration::from_secs(10), "{what}: {took:?}");
@@ -269,9 +279,9 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
 
 #[test]
 fn body_that_is_not_a_review_gets_400() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let good = create_pod_review("u-1", &container_spec(false));
-    assert_allowed(&post(&gate, &good), "u-1");
+    assert_allowed(&post(&webhook, &good), "u-1");
     for body in [
         String::new(),
         "null".to_owned(),
@@ -294,7 +304,7 @@ fn body_that_is_not_a_review_gets_400() {
         good.replace("u-1", ""),
         good.replacen("\"u-1\"", "7", 1),
     ] {
-        let reply = post(&gate, &body);
+        let reply = post(&webhook, &body);
         // Two documents begin like one review, which is denied by policy.
         match reply.status {
             200 => assert_denied(&reply, "u-1", 400, "JSON"),
@@ -307,7 +317,7 @@ fn body_that_is_not_a_review_gets_400() {
         ("/validate/x", "POST"),
         ("/validate", "PUT"),
     ] {
-        let mut line = RawConnection::open(&gate);
+        let mut line = RawConnection::open(&webhook);
         line.send(
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes(),
         );
@@ -318,11 +328,11 @@ fn body_that_is_not_a_review_gets_400() {
 
 #[test]
 fn odd_http_requests_are_answered() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let body = create_pod_review("u-1", &container_spec(true));
     let length = body.len();
     let exchange = |head: &str, body: &[u8]| {
-        let mut line = RawConnection::open(&gate);
+        let mut line = RawConnection::open(&webhook);
         line.send(format!("POST /validate HTTP/1.1\r\nHost: localhost\r\n{head}\r\n").as_bytes());
         line.send(body);
         line.response()
@@ -371,7 +381,7 @@ fn odd_http_requests_are_answered() {
     .unwrap();
     two.assert_rejected(400);
 
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     let expects = format!(
         "POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
     );
@@ -381,7 +391,7 @@ fn odd_http_requests_are_answered() {
     assert_denied(&line.response().unwrap(), "u-1", 403, "C-0057");
 
     // Pipelined requests are answered in order on one connection.
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     let one = |uid: &str, privileged| {
         let body = create_pod_review(uid, &container_spec(privileged));
         format!(
@@ -403,28 +413,28 @@ fn odd_http_requests_are_answered() {
     assert_denied(&line.response().unwrap(), "p-3", 403, "C-0057");
 
     // A client that closes its sending direction after a whole request still gets the response.
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     line.send(one("h-1", true).as_bytes());
     line.half_close();
     if let Some(reply) = line.response() {
         assert_denied(&reply, "h-1", 403, "C-0057");
     }
     // A client that closes it within the body gets no verdict.
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     line.send(one("h-2", true).as_bytes().split_at(300).0);
     line.half_close();
     if let Some(reply) = line.response() {
         reply.assert_rejected(400);
     }
     assert_allowed(
-        &post(&gate, create_pod_review("u-2", &container_spec(false))),
+        &post(&webhook, create_pod_review("u-2", &container_spec(false))),
         "u-2",
     );
 }
 
 #[test]
 fn withheld_body_is_answered_before_the_caller_timeout() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let body = create_pod_review("slow-1", &container_spec(false));
     let head = |path: &str| {
         format!(
@@ -433,7 +443,7 @@ fn withheld_body_is_answered_before_the_caller_timeout() {
         )
     };
     let begun = Instant::now();
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     line.send(head("/validate?timeout=1s").as_bytes());
     line.send(&body.as_bytes()[..400]);
     if let Some(reply) = line.response() {
@@ -445,21 +455,21 @@ fn withheld_body_is_answered_before_the_caller_timeout() {
         begun.elapsed()
     );
     assert!(
-        gate.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0,
+        webhook.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
-    let mut line = RawConnection::open(&gate);
+    let mut line = RawConnection::open(&webhook);
     line.send(head("/validate?timeout=500ms").as_bytes());
     if let Some(reply) = line.response() {
         reply.assert_rejected(503);
     }
-    assert_allowed(&post(&gate, &body), "slow-1");
+    assert_allowed(&post(&webhook, &body), "slow-1");
 }
 
 #[test]
 fn connection_without_tls_is_closed() {
-    let (gate, _dir) = start_webhook();
+    let (webhook, _dir) = start_webhook();
     let garbage: Vec<u8> = (0..100_000_u32)
         .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
@@ -471,7 +481,7 @@ fn connection_without_tls_is_closed() {
         b"\x16\x03\x01\xff\xff",
         b"",
     ] {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, gate.port())).unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, webhook.port())).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
@@ -487,12 +497,12 @@ fn connection_without_tls_is_closed() {
         assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     }
     assert!(
-        gate.metric("kubevet_tls_handshake_failures_total") >= 5.0,
+        webhook.metric("kubevet_tls_handshake_failures_total") >= 5.0,
         "{}",
-        gate.metrics()
+        webhook.metrics()
     );
     assert_allowed(
-        &post(&gate, create_pod_review("u-1", &container_spec(false))),
+        &post(&webhook, create_pod_review("u-1", &container_spec(false))),
         "u-1",
     );
 }
@@ -551,9 +561,9 @@ fn deepest_accepted_rule_fits_the_stack_of_a_review() {
         "--custom-rules",
         &path("rules"),
     ];
-    let gate = WebhookProcess::start(&dir.path().join("tls"), &flags).unwrap();
+    let webhook = WebhookProcess::start(&dir.path().join("tls"), &flags).unwrap();
     let response =
-        post(&gate, create_pod_review("u-1", &container_spec(true))).review_response("u-1");
+        post(&webhook, create_pod_review("u-1", &container_spec(true))).review_response("u-1");
     let found = response["auditAnnotations"]["denied"].as_str().unwrap();
     for place in 0..bodies.len() {
         assert!(

@@ -76,12 +76,12 @@ fn started(
         command.env_remove(name);
     }
     let child = Killed(command.stdout(stdout).stderr(stderr).spawn().unwrap());
-    let gate = WebhookProcess::attach(port, metrics, &dir.path().join("tls"));
-    wait_for("the gate to be ready", || match gate.readiness() {
+    let webhook = WebhookProcess::attach(port, metrics, &dir.path().join("tls"));
+    wait_for("the gate to be ready", || match webhook.readiness() {
         Some((200, _)) => Ok(()),
         other => Err(format!("{other:?}")),
     });
-    (child, gate)
+    (child, webhook)
 }
 
 fn signal(child: &Killed, name: &str) {
@@ -101,8 +101,8 @@ fn ended(child: &mut Killed) -> ExitStatus {
     })
 }
 
-fn denies(gate: &WebhookProcess) -> bool {
-    post(gate, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
+fn denies(webhook: &WebhookProcess) -> bool {
+    post(webhook, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
         == false
 }
 
@@ -112,27 +112,27 @@ fn denies(gate: &WebhookProcess) -> bool {
 fn unread_stderr_loses_log_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (_held, stderr) = full_stream();
-    let (mut child, gate) = started(&dir, &[], Stdio::null(), stderr);
-    let generation = || gate.metric("kubevet_library_generation");
+    let (mut child, webhook) = started(&dir, &[], Stdio::null(), stderr);
+    let generation = || webhook.metric("kubevet_library_generation");
     for count in 2..6 {
         signal(&child, "HUP");
         wait_for("another generation", || {
             if generation() >= f64::from(count) {
                 Ok(())
             } else {
-                Err(gate.metrics())
+                Err(webhook.metrics())
             }
         });
     }
-    assert!(denies(&gate));
+    assert!(denies(&webhook));
     fs::write(
         dir.path().join("b/strict.yaml"),
         STRICT.replace("Deny", "Warn"),
     )
     .unwrap();
     wait_for("the changed binding", || {
-        if denies(&gate) {
-            Err(gate.metrics())
+        if denies(&webhook) {
+            Err(webhook.metrics())
         } else {
             Ok(())
         }
@@ -147,13 +147,13 @@ fn unread_stderr_loses_log_lines_only() {
 fn unread_stdout_loses_decision_lines_only() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let (_held, stdout) = full_stream();
-    let (mut child, gate) = started(&dir, &[], stdout, Stdio::null());
+    let (mut child, webhook) = started(&dir, &[], stdout, Stdio::null());
     // The longest possible lines; at most 16 MiB of them are queued.
     let name = "n".repeat(1 << 20);
     for _ in 0..40 {
         let body = create_pod_review("u", &container_spec(true))
             .replace("\"web\"", &format!("\"{name}\""));
-        assert_eq!(post(&gate, body).review_response("u")["allowed"], false);
+        assert_eq!(post(&webhook, body).review_response("u")["allowed"], false);
     }
     let memory = fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap_or_default();
     let resident = memory
@@ -172,7 +172,7 @@ fn unread_stdout_loses_decision_lines_only() {
 #[test]
 fn log_line_is_bounded_and_free_of_control_characters() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
-    let (mut child, gate) = started(
+    let (mut child, webhook) = started(
         &dir,
         &["--decision-log", "log"],
         Stdio::null(),
@@ -197,7 +197,7 @@ fn log_line_is_bounded_and_free_of_control_characters() {
     ] {
         let body = create_pod_review("u", &container_spec(true)).replacen(from, &to, 1);
         assert!(body.len() > long.len(), "{from} is not there");
-        post(&gate, body).review_response("u");
+        post(&webhook, body).review_response("u");
     }
     // The review that an API server sends for `kubectl exec`.
     let command = r"\u009b31m\u202e\u2028\u007f\u3164";
@@ -205,9 +205,12 @@ fn log_line_is_bounded_and_free_of_control_characters() {
         .replace("\"Pod\"", "\"PodExecOptions\"")
         .replace("CREATE", "CONNECT")
         .replace("\"operation\"", "\"subResource\":\"exec\",\"operation\"");
-    assert_eq!(post(&gate, exec).review_response("exec")["allowed"], false);
+    assert_eq!(
+        post(&webhook, exec).review_response("exec")["allowed"],
+        false
+    );
     post(
-        &gate,
+        &webhook,
         create_pod_review(&"u".repeat(129), &container_spec(true)),
     )
     .assert_rejected(400);
@@ -236,13 +239,13 @@ fn log_line_is_bounded_and_free_of_control_characters() {
 #[test]
 fn moved_decision_log_is_reopened_on_sighup() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
-    let (mut child, gate) = started(
+    let (mut child, webhook) = started(
         &dir,
         &["--decision-log", "log"],
         Stdio::null(),
         Stdio::null(),
     );
-    assert!(denies(&gate));
+    assert!(denies(&webhook));
     wait_for("the line", || {
         if dir.read("log").contains("denied") {
             Ok(())
@@ -253,12 +256,12 @@ fn moved_decision_log_is_reopened_on_sighup() {
     fs::rename(dir.path().join("log"), dir.path().join("log.1")).unwrap();
     signal(&child, "HUP");
     wait_for("it was heard", || {
-        match gate.metric("kubevet_library_generation") {
+        match webhook.metric("kubevet_library_generation") {
             value if value >= 2.0 => Ok(()),
             value => Err(value.to_string()),
         }
     });
-    assert!(denies(&gate));
+    assert!(denies(&webhook));
     signal(&child, "TERM");
     assert_eq!(ended(&mut child).code(), Some(0));
     assert_eq!(
@@ -282,16 +285,16 @@ fn hanging_record_folder_loses_records_only() {
             .unwrap()
             .success()
     );
-    let (mut child, gate) = started(&dir, &["--record", "r"], Stdio::null(), Stdio::null());
+    let (mut child, webhook) = started(&dir, &["--record", "r"], Stdio::null(), Stdio::null());
     for _ in 0..300 {
-        assert!(denies(&gate));
+        assert!(denies(&webhook));
     }
-    let lost = || gate.metric("kubevet_unrecorded_reviews_total");
+    let lost = || webhook.metric("kubevet_unrecorded_reviews_total");
     wait_for("lost records", || {
         if lost() >= 40.0 {
             Ok(())
         } else {
-            Err(gate.metrics())
+            Err(webhook.metrics())
         }
     });
     signal(&child, "TERM");

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) struct ActiveWebhook<'c> {
     // Fields are dropped in order: the registration must end before the process.
     _registered: RegisteredWebhook<'c>,
-    pub(crate) gate: WebhookProcess,
+    pub(crate) process: WebhookProcess,
     dir: TempDir,
 }
 
@@ -29,13 +29,19 @@ impl<'c> ActiveWebhook<'c> {
         flags: &[&str],
     ) -> Self {
         let name = namespaces[0].name();
-        Self::with(cluster, bindings, flags, |gate| {
-            validating_webhook_configuration(name, &gate.url(), &gate.ca(), "Fail", namespaces)
+        Self::start_with(cluster, bindings, flags, |process| {
+            validating_webhook_configuration(
+                name,
+                &process.url(),
+                &process.ca(),
+                "Fail",
+                namespaces,
+            )
         })
     }
 
     /// As [`Self::start`], with a configuration made by the test.
-    pub(crate) fn with(
+    pub(crate) fn start_with(
         cluster: &'c ControlPlane,
         bindings: &str,
         flags: &[&str],
@@ -54,11 +60,12 @@ impl<'c> ActiveWebhook<'c> {
             // Every decision is logged, so that a test can also look for missing ones.
             all.extend(["--decision-sample", "1"]);
         }
-        let gate = WebhookProcess::start(&dir.path().join("tls"), &all).expect("the gate starts");
-        let registered = cluster.register(validating_webhook_configuration(&gate));
+        let process =
+            WebhookProcess::start(&dir.path().join("tls"), &all).expect("the webhook starts");
+        let registered = cluster.register(configuration(&process));
         Self {
             _registered: registered,
-            gate,
+            process,
             dir,
         }
     }
@@ -75,12 +82,12 @@ impl<'c> ActiveWebhook<'c> {
     }
 
     /// Waits for a decision that `predicate` accepts, and returns the first.
-    pub(crate) fn decision(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        wait_for(&format!("a decision: {what}"), || {
+    pub(crate) fn decision(&self, description: &str, predicate: impl Fn(&Value) -> bool) -> Value {
+        wait_for(&format!("a decision: {description}"), || {
             let decisions = self.decisions();
             decisions
                 .iter()
-                .find(|decision| wanted(decision))
+                .find(|decision| predicate(decision))
                 .cloned()
                 .ok_or_else(|| format!("{decisions:#?}"))
         })

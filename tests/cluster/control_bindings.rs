@@ -59,12 +59,12 @@ fn cluster_binding_is_in_force_while_it_exists() {
         dir.path().join("tls"),
         ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"],
     );
-    let gate = WebhookProcess::start(&tls, &flags).expect("the gate starts");
-    let port = gate.port();
+    let webhook = WebhookProcess::start(&tls, &flags).expect("the gate starts");
+    let port = webhook.port();
     let _registered = cluster.register(validating_webhook_configuration(
         shop.name(),
-        &gate.url(),
-        &gate.ca(),
+        &webhook.url(),
+        &webhook.ca(),
         "Fail",
         &[&shop],
     ));
@@ -135,8 +135,8 @@ fn cluster_binding_is_in_force_while_it_exists() {
 
     // A process that starts now finds the binding invalid, and restores the last valid one from its
     // status.
-    assert!(gate.terminate().success());
-    let gate = WebhookProcess::start_on(port, &tls, &flags).expect("it starts again");
+    assert!(webhook.terminate().success());
+    let webhook = WebhookProcess::start_on(port, &tls, &flags).expect("it starts again");
     let still = create();
     assert!(
         still.code == 1 && still.stderr.contains("denied the request: C-0057"),
@@ -158,9 +158,9 @@ fn cluster_binding_is_in_force_while_it_exists() {
         &status,
     ];
     cluster.kubectl(&patch, "").ok();
-    assert!(gate.terminate().success());
-    let gate = WebhookProcess::spawn_on(port, &tls, &flags);
-    wait_for("it to say what it lacks", || match gate.readiness() {
+    assert!(webhook.terminate().success());
+    let webhook = WebhookProcess::spawn_on(port, &tls, &flags);
+    wait_for("it to say what it lacks", || match webhook.readiness() {
         Some((503, why))
             if why == "bindings: in force before, and cannot be read now: strict\n" =>
         {
@@ -170,7 +170,7 @@ fn cluster_binding_is_in_force_while_it_exists() {
     });
 
     apply("controls: [C-0057], validationActions: [Warn]").ok();
-    wait_for("it to be ready", || match gate.readiness() {
+    wait_for("it to be ready", || match webhook.readiness() {
         Some((200, _)) => Ok(()),
         other => Err(format!("{other:?}")),
     });

@@ -206,9 +206,9 @@ fn admission_verdict_equals_scan_of_the_file() {
     let records = dir.path().join("records").display().to_string();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
     // Dry runs only: the control plane's own requests must not take part.
-    let guard = ActiveWebhook::start_with(&cluster, &all, &["--record", &records], |gate| {
+    let webhook = ActiveWebhook::start_with(&cluster, &all, &["--record", &records], |process| {
         let mut configuration =
-            validating_webhook_configuration("corpus", &gate.url(), &gate.ca(), "Fail", &[]);
+            validating_webhook_configuration("corpus", &process.url(), &process.ca(), "Fail", &[]);
         let webhook = &mut configuration["webhooks"][0];
         webhook["namespaceSelector"] = json!({});
         webhook["rules"][0]["scope"] = "*".into();
@@ -231,10 +231,10 @@ fn admission_verdict_equals_scan_of_the_file() {
 
     let sent: Vec<&Object> = others.into_iter().chain(pods).collect();
     let last = sent.last().expect("the corpus is not empty");
-    guard.decision("of the last object", |decision| {
+    webhook.decision("of the last object", |decision| {
         decision["name"] == last.id.name.as_str() && decision["kind"] == last.id.kind.as_str()
     });
-    let mut decisions = guard.decisions();
+    let mut decisions = webhook.decisions();
     let asked = decisions.len();
     decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // the probe objects of the registration
     assert_eq!(decisions.len(), sent.len(), "one decision for each object");
@@ -288,11 +288,11 @@ fn admission_verdict_equals_scan_of_the_file() {
         "nobody was asked about {:?}",
         scanned.keys()
     );
-    replay(&guard, &records, asked);
+    replay(&webhook, &records, asked);
 }
 
 /// Every record gives the same bytes from the webhook and from `kubevet review`.
-fn replay(guard: &ActiveWebhook<'_>, records: &str, count: usize) {
+fn replay(webhook: &ActiveWebhook<'_>, records: &str, count: usize) {
     let records: Vec<PathBuf> = wait_for("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
@@ -309,8 +309,8 @@ fn replay(guard: &ActiveWebhook<'_>, records: &str, count: usize) {
         }
     });
     let next = AtomicUsize::new(0);
-    let client = guard.gate.client();
-    let bindings = guard.bindings();
+    let client = webhook.process.client();
+    let bindings = webhook.bindings();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     thread::scope(|scope| {
         for _ in 0..4 {

@@ -179,7 +179,7 @@ fn warning_reaches_the_client_and_the_audit_log() {
         binding("note", "controls: [C-0017], validationActions: [Audit]"),
     ]
     .concat();
-    let guard = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
     let pod = |privileged| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: web-{privileged}}}, spec: {}}}",
@@ -218,7 +218,7 @@ fn warning_reaches_the_client_and_the_audit_log() {
     assert_eq!(annotation("web-true", "denied"), "");
     assert_eq!(annotation("web-false", "decision"), "allowed");
     assert_eq!(annotation("web-false", "warned"), "");
-    guard.decision("of the warned Pod", |decision| {
+    webhook.decision("of the warned Pod", |decision| {
         decision["name"] == "web-true" && decision["decision"] == "warned"
     });
 }
@@ -237,7 +237,7 @@ fn dry_run_is_denied_without_an_event() {
     };
     let shop = cluster.namespace("dry");
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
     let dry = shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", true));
     denied(&dry, "C-0057");
     let wet = shop.kubectl_as_developer(&CREATE, &deployment("wet", true));
@@ -253,7 +253,7 @@ fn dry_run_is_denied_without_an_event() {
         }
     });
     assert_eq!(events(&shop), "wet ");
-    let logged = guard.decision("of the dry run", |decision| decision["name"] == "dry");
+    let logged = webhook.decision("of the dry run", |decision| decision["name"] == "dry");
     assert_eq!(
         (&logged["dryRun"], &logged["decision"]),
         (&true.into(), &"denied".into()),

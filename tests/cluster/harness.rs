@@ -234,7 +234,7 @@ async fn load_statistics_count_every_call() {
         .expect("it starts");
     let client = WebhookClient::new(standin.port(), standin.ca());
     let load = |calls_per_connection, accept| LoadPlan {
-        callers: 4,
+        clients: 4,
         calls: 200,
         calls_per_connection,
         path: "/validate".into(),
@@ -252,7 +252,7 @@ async fn load_statistics_count_every_call() {
     );
     let mut kept = load(u64::MAX, right).run(&client, Arc::clone(&go)).await;
     assert_eq!(
-        (kept.answered, kept.failed(), kept.connections, kept.again),
+        (kept.answered, kept.failed(), kept.connections, kept.retries),
         (200, 0, 4, 0),
         "{kept:?}"
     );

@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 /// Two replicas, their configuration, and their clients.
 struct Pair {
-    gates: [WebhookProcess; 2],
+    replicas: [WebhookProcess; 2],
     dir: tempfile::TempDir,
     certificates: TlsDir,
     client: WebhookClient,
@@ -36,11 +36,11 @@ impl Pair {
         let certificates = TlsDir::with_a_successor(&dir.path().join("tls"));
         review_requests::bindings(dir.path());
         let port = free_port();
-        let gates = [start(port, dir.path()), start(port, dir.path())];
-        let client = gates[0].client();
+        let replicas = [start(port, dir.path()), start(port, dir.path())];
+        let client = replicas[0].client();
         let runtime = Runtime::new().expect("a runtime starts");
         Self {
-            gates,
+            replicas,
             dir,
             certificates,
             client,
@@ -60,18 +60,19 @@ impl Pair {
 
     /// Issues another leaf from the newer authority, and waits until both replicas serve it.
     fn rotate(&self, name: &str) {
-        let taken =
-            |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
-        let before = self.gates.each_ref().map(taken);
+        let taken = |webhook: &WebhookProcess| {
+            webhook.metric("kubevet_certificate_reloads_total{result=\"taken\"}")
+        };
+        let before = self.replicas.each_ref().map(taken);
         self.certificates.renew_for(name);
         self.hang_up();
-        for (gate, before) in self.gates.iter().zip(before) {
+        for (webhook, before) in self.replicas.iter().zip(before) {
             wait_for("the new certificate to be taken", || {
-                let now = taken(gate);
+                let now = taken(webhook);
                 if now > before {
                     Ok(())
                 } else {
-                    Err(gate.stderr())
+                    Err(webhook.stderr())
                 }
             });
         }
@@ -79,16 +80,16 @@ impl Pair {
 
     /// Renames the binding, and waits until both replicas deny by that name.
     fn rebind(&self, name: &str) {
-        let generation = |gate: &Gate| gate.metric("kubevet_library_generation");
-        let before = self.gates.each_ref().map(generation);
+        let generation = |webhook: &WebhookProcess| webhook.metric("kubevet_library_generation");
+        let before = self.replicas.each_ref().map(generation);
         review_requests::bind(self.dir.path(), name);
         self.hang_up();
-        for (gate, before) in self.gates.iter().zip(before) {
+        for (webhook, before) in self.replicas.iter().zip(before) {
             wait_for("the new binding to be in force", || {
-                if generation(gate) > before {
+                if generation(webhook) > before {
                     Ok(())
                 } else {
-                    Err(gate.stderr())
+                    Err(webhook.stderr())
                 }
             });
         }
@@ -107,10 +108,10 @@ impl Pair {
     fn break_bindings(&self) {
         review_requests::replace(self.dir.path(), "{kind: ControlBinding");
         self.hang_up();
-        for gate in &self.gates {
+        for webhook in &self.replicas {
             wait_for("the broken binding to be seen", || {
-                match gate.metric("kubevet_library_problems") {
-                    0.0 => Err(gate.stderr()),
+                match webhook.metric("kubevet_library_problems") {
+                    0.0 => Err(webhook.stderr()),
                     _ => Ok(()),
                 }
             });
@@ -119,15 +120,17 @@ impl Pair {
 
     /// Starts a new replica before the older one is told to stop.
     fn replace(&mut self) {
-        let mut old = start(self.gates[0].port(), self.dir.path());
-        self.gates.swap(0, 1);
-        std::mem::swap(&mut self.gates[1], &mut old);
+        let mut old = start(self.replicas[0].port(), self.dir.path());
+        self.replicas.swap(0, 1);
+        std::mem::swap(&mut self.replicas[1], &mut old);
         let status = old.terminate();
         assert!(status.success(), "it ended with {status}");
     }
 
     fn hang_up(&self) {
-        self.gates.iter().for_each(|gate| gate.signal("HUP"));
+        self.replicas
+            .iter()
+            .for_each(|webhook| webhook.signal("HUP"));
     }
 }
 
@@ -163,14 +166,14 @@ fn denied(body: &[u8]) -> bool {
 }
 
 fn load(
-    callers: usize,
+    clients: usize,
     calls: u64,
     per_connection: u64,
     body: Bytes,
     accept: fn(&[u8]) -> bool,
 ) -> LoadPlan {
     LoadPlan {
-        callers,
+        clients,
         calls,
         calls_per_connection: per_connection,
         path: "/validate".into(),
@@ -232,7 +235,7 @@ fn no_call_of_100_000_fails_during_rotation_and_replacement() {
     assert!(on_top.answered > 0);
     let connections: u64 = tallies.iter().map(|tally| tally.connections).sum();
     assert!(connections > CALLS / 20, "{connections} connections only");
-    let again: u64 = tallies.iter().map(|tally| tally.again).sum();
+    let again: u64 = tallies.iter().map(|tally| tally.retries).sum();
     eprintln!(
         "{round} rounds, {connections} connections, {again} calls made again, {} on top",
         on_top.answered
@@ -249,13 +252,13 @@ fn killed_replica_loses_in_flight_calls_only() {
         load(2, u64::MAX, 1, config_map(), allowed),
         load(2, u64::MAX, 10, deployment_in("shop"), denied),
     ];
-    let callers: usize = loads.iter().map(|load| load.callers).sum();
+    let callers: usize = loads.iter().map(|load| load.clients).sum();
     let calls: Vec<_> = loads
         .into_iter()
         .map(|load| pair.begin(load, &stop))
         .collect();
-    let reviews = |gate: &Gate| {
-        let metrics = gate.metrics();
+    let reviews = |webhook: &WebhookProcess| {
+        let metrics = webhook.metrics();
         let lines = metrics.lines().filter_map(|line| {
             line.strip_prefix("kubevet_reviews_total{")?
                 .rsplit_once(' ')
@@ -264,9 +267,9 @@ fn killed_replica_loses_in_flight_calls_only() {
             .map(|(_, count)| count.parse::<f64>().expect("a metric is a number"))
             .sum::<f64>()
     };
-    let asked = |gate: &WebhookProcess, more: f64| {
+    let asked = |webhook: &WebhookProcess, more: f64| {
         wait_for("more reviews", || {
-            let now = reviews(gate);
+            let now = reviews(webhook);
             if now >= more {
                 Ok(now)
             } else {
@@ -275,7 +278,7 @@ fn killed_replica_loses_in_flight_calls_only() {
         })
     };
     let Pair {
-        gates: [killed, stays],
+        replicas: [killed, stays],
         runtime,
         ..
     } = pair;
@@ -291,7 +294,7 @@ fn killed_replica_loses_in_flight_calls_only() {
 
     let lost: u64 = tallies
         .iter()
-        .map(|tally| tally.failed() + tally.again)
+        .map(|tally| tally.failed() + tally.retries)
         .sum();
     assert!(
         lost <= callers as u64,

@@ -48,9 +48,9 @@ fn made_and_denied(cluster: &ControlPlane, name: &str, run: &str) {
     );
 }
 
-fn of_this_run(run: &str, gate: &WebhookProcess) -> Value {
+fn of_this_run(run: &str, process: &WebhookProcess) -> Value {
     let mut configuration =
-        validating_webhook_configuration(run, &gate.url(), &gate.ca(), "Fail", &[]);
+        validating_webhook_configuration(run, &process.url(), &process.ca(), "Fail", &[]);
     configuration["webhooks"][0]["namespaceSelector"] = json!({"matchLabels": {"run": run}});
     configuration
 }
@@ -68,10 +68,12 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
     };
     let run = format!("run-{}", std::process::id());
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let guard =
-        ActiveWebhook::start_with(cluster, &front(), &["--kubeconfig", &kubeconfig], |gate| {
-            of_this_run(&run, gate)
-        });
+    let webhook = ActiveWebhook::start_with(
+        cluster,
+        &front(),
+        &["--kubeconfig", &kubeconfig],
+        |process| of_this_run(&run, process),
+    );
     for time in 0..TIMES {
         made_and_denied(cluster, &format!("{run}-{time}"), &run);
     }
@@ -79,7 +81,7 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
     let name = format!("{run}-back");
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(&name, &run, "back"));
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-    guard.decision("of the other tier", |decision| {
+    webhook.decision("of the other tier", |decision| {
         decision["namespace"] == name
             && decision["kind"] == "Pod"
             && decision["decision"] == "allowed"
@@ -130,17 +132,17 @@ fn namespace_unknown_to_the_watch_is_fetched() {
         path("kubeconfig").display().to_string(),
         path("bindings").display().to_string(),
     );
-    let gate = WebhookProcess::spawn_on(
+    let process = WebhookProcess::spawn_on(
         free_port(),
         &path("tls"),
         &["--kubeconfig", &kubeconfig, "--bindings", &bindings],
     );
     // The process is not ready and reports why, but answers reviews.
-    wait_for("the gate to serve", || match gate.readiness() {
+    wait_for("the gate to serve", || match process.readiness() {
         Some((503, why)) if why.starts_with("namespaces: ") && why.lines().count() == 1 => Ok(()),
-        other => Err(format!("{other:?}: {}", gate.stderr())),
+        other => Err(format!("{other:?}: {}", process.stderr())),
     });
-    let _registered = cluster.register(of_this_run(&run, &gate));
+    let _registered = cluster.register(of_this_run(&run, &process));
     for time in 0..5 {
         made_and_denied(cluster, &format!("{run}-{time}"), &run);
     }

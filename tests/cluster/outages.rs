@@ -47,7 +47,7 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
         cluster.namespace("else"),
     );
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let gate = WebhookProcess::start(
+    let webhook = WebhookProcess::start(
         &dir.path().join("tls"),
         &["--bindings", &bindings(dir.path())],
     )
@@ -55,8 +55,8 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
     let register = |policy, namespace: &TestNamespace<'_>| {
         cluster.register_webhook(
             namespace.name(),
-            &gate.url(),
-            &gate.ca(),
+            &webhook.url(),
+            &webhook.ca(),
             policy,
             &[namespace],
         )
@@ -68,7 +68,7 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
             .kubectl(&CREATE, &review_requests::pod("before", false))
             .ok();
     }
-    gate.kill();
+    webhook.kill();
 
     for good in [true, false] {
         let refused = closed.kubectl(&CREATE, &review_requests::pod("after", !good));
@@ -104,7 +104,7 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
 
 /// The webhooks of a registered configuration without the additional ones of the registration, and
 /// its metadata.
-fn webhook(cluster: &ControlPlane, name: &str) -> (Value, Value) {
+fn registered_configuration(cluster: &ControlPlane, name: &str) -> (Value, Value) {
     let text = cluster
         .kubectl(
             &["get", "validatingwebhookconfiguration", name, "-o", "json"],
@@ -116,7 +116,7 @@ fn webhook(cluster: &ControlPlane, name: &str) -> (Value, Value) {
 }
 
 fn trusted(cluster: &ControlPlane, name: &str) -> String {
-    let bundle = webhook(cluster, name).0["clientConfig"]["caBundle"].clone();
+    let bundle = registered_configuration(cluster, name).0["clientConfig"]["caBundle"].clone();
     let ByteString(bytes) = serde_json::from_value(bundle).expect("a bundle is base64");
     String::from_utf8(bytes).expect("a bundle is text")
 }
@@ -167,7 +167,7 @@ fn api_server_follows_the_rotation_of_the_authority() {
         .each_authority()
         .map(|ca| WebhookClient::new(port, &ca));
     let runtime = Runtime::new().expect("a runtime starts");
-    let meets = |client: &Client| {
+    let meets = |client: &WebhookClient| {
         runtime
             .block_on(client.post("/validate", &review_requests::config_map()))
             .map(|response| response.status)
@@ -277,7 +277,7 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
         .expect("it starts")
     };
     let policy = || {
-        webhook(cluster, name).0["failurePolicy"]
+        registered_configuration(cluster, name).0["failurePolicy"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
@@ -285,7 +285,7 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
 
     // A rollout: other replicas follow.
     assert!(start().terminate().success());
-    let (_, metadata) = webhook(cluster, name);
+    let (_, metadata) = registered_configuration(cluster, name);
     let owner = &metadata["ownerReferences"][0];
     assert_eq!(
         (&owner["kind"], &owner["name"]),
@@ -299,9 +299,9 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
         "{refused:?}"
     );
 
-    let gate = start();
+    let webhook = start();
     scale("0");
-    assert!(gate.terminate().success());
+    assert!(webhook.terminate().success());
     assert_eq!(policy(), "Ignore");
     cluster.wait_until_obeyed(name);
     shop.kubectl(&CREATE, &review_requests::pod("bad", true))
@@ -320,7 +320,7 @@ fn scale_to_zero_relaxes_the_failure_policy_and_restart_restores_it() {
             Err(policy())
         }
     });
-    let (_, metadata) = webhook(cluster, name);
+    let (_, metadata) = registered_configuration(cluster, name);
     assert_eq!(
         metadata["annotations"]["kubevet.io/failure-policies"],
         Value::Null,
@@ -367,9 +367,9 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     create(&cluster, "shop", json!({"team": "shop"}));
     create(&cluster, "other", json!({}));
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let gate = WebhookProcess::start(&dir.path().join("tls"), &["--kubeconfig", &kubeconfig])
+    let webhook = WebhookProcess::start(&dir.path().join("tls"), &["--kubeconfig", &kubeconfig])
         .expect("it starts");
-    let (client, runtime) = (gate.client(), Runtime::new().expect("a runtime starts"));
+    let (client, runtime) = (webhook.client(), Runtime::new().expect("a runtime starts"));
     let answer = |namespace: &str, text: &str| {
         let review = review_requests::deployment_in(namespace);
         let body = runtime
@@ -392,7 +392,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     wait_for("the binding to be in force", verdicts);
 
     cluster.crash();
-    let age = || gate.metric("kubevet_namespace_cache_age_seconds");
+    let age = || webhook.metric("kubevet_namespace_cache_age_seconds");
     let before = age();
     wait_for("the cache to grow old", || {
         if age() >= before + 4.0 {
@@ -402,7 +402,7 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
         }
     });
     assert_eq!(verdicts(), Ok(()));
-    assert_eq!(gate.readiness().map(|readiness| readiness.0), Some(200));
+    assert_eq!(webhook.readiness().map(|readiness| readiness.0), Some(200));
     // Unknown labels are not treated as missing labels.
     assert_eq!(answer("unheard", r#""allowed":false"#), Ok(()));
 
@@ -477,26 +477,26 @@ fn client_without_certificate_is_rejected() {
     let file = dir.path().join("clients.crt");
     fs::write(&file, ca).expect("a file can be written");
     let file = file.display().to_string();
-    let gate = |flags: &[&str]| {
+    let webhook = |flags: &[&str]| {
         let flags = [&["--client-ca", &file], flags].concat();
         WebhookProcess::start(&dir.path().join(format!("tls-{}", flags.len())), &flags)
             .expect("it starts")
     };
     let runtime = Runtime::new().expect("a runtime starts");
-    let call = |client: &Client| {
+    let call = |client: &WebhookClient| {
         runtime
             .block_on(client.post("/validate", &review_requests::config_map()))
             .map(|response| response.status)
     };
     // With TLS 1.3 the client learns of it only after its own part of the handshake.
-    let refused = |client: &Client| {
+    let refused = |client: &WebhookClient| {
         matches!(
             call(client),
             Err(CallFailure::Handshake | CallFailure::NoResponse)
         )
     };
 
-    let any = gate(&[]);
+    let any = webhook(&[]);
     let known = WebhookClient::with_certificate(any.port(), &any.ca(), &certificate, &key);
     let (_, certificate_of_another, key_of_another) = issue("kube-apiserver");
     let stranger = WebhookClient::with_certificate(
@@ -519,7 +519,7 @@ fn client_without_certificate_is_rejected() {
     assert!(any.metric("kubevet_tls_handshake_failures_total") >= 2.0);
 
     for (name, welcome) in [("kube-apiserver", true), ("somebody", false)] {
-        let named = gate(&["--client-name", name]);
+        let named = webhook(&["--client-name", name]);
         let client = WebhookClient::with_certificate(named.port(), &named.ca(), &certificate, &key);
         assert_eq!(
             call(&client).is_ok(),

@@ -125,11 +125,11 @@ fn api_server_proxy_is_denied_by_binding() {
     )
     .ok();
     let spec = "validationActions: [Deny], controls: [K-0001, K-0002]";
-    let _guard = ActiveWebhook::start_with(cluster, &binding("shut", spec), &[], |gate| {
+    let _guard = ActiveWebhook::start_with(cluster, &binding("shut", spec), &[], |process| {
         let mut configuration = validating_webhook_configuration(
             shop.name(),
-            &gate.url(),
-            &gate.ca(),
+            &process.url(),
+            &process.ca(),
             "Fail",
             &[&shop],
         );
@@ -181,7 +181,7 @@ fn exec_into_pod_is_allowed_and_logged_without_deny() {
     running_pod(&shop);
     // Sampling is off for allowed reviews: only required lines are logged.
     let all = binding("all", "controls: ['*'], validationActions: [Deny]");
-    let guard = ActiveWebhook::start(cluster, &[&shop], &all, &["--decision-sample", "0"]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &all, &["--decision-sample", "0"]);
     for (_, resource, args, _) in WAYS {
         let output = go_in(&shop, args);
         assert_eq!(output.code, 1, "no node runs the Pod: {output:?}");
@@ -189,7 +189,7 @@ fn exec_into_pod_is_allowed_and_logged_without_deny() {
             output.stderr.contains("does not have a host assigned"),
             "{output:?}"
         );
-        let logged = guard.decision(resource, |decision| {
+        let logged = webhook.decision(resource, |decision| {
             decision["operation"] == "CONNECT" && decision["resource"] == resource
         });
         assert_eq!(logged["decision"], "allowed", "{logged}");

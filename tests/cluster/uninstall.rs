@@ -232,9 +232,9 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
         let own = tempfile::tempdir().expect("a folder can be made");
         let port = free_port();
         install(&cluster, port);
-        let gate = start(&cluster, own.path(), port);
+        let webhook = start(&cluster, own.path(), port);
         until_judged(&cluster);
-        let mut gate = Some(gate);
+        let mut webhook = Some(webhook);
         for object in objects {
             cluster
                 .kubectl(
@@ -246,9 +246,9 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
                 .iter()
                 .any(|kind| object.contains(kind))
             {
-                match gate.take() {
-                    Some(gate) if killed => gate.kill(),
-                    Some(gate) => assert!(gate.terminate().success(), "{order}"),
+                match webhook.take() {
+                    Some(webhook) if killed => webhook.kill(),
+                    Some(webhook) => assert!(webhook.terminate().success(), "{order}"),
                     None => {}
                 }
             }

@@ -147,7 +147,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     let kubeconfig = cluster.kubeconfig().display().to_string();
     vap(&["apply", "--action", "Audit", "--kubeconfig", &kubeconfig]).ok();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
-    let guard = ActiveWebhook::start(&cluster, &[&shop], &all, &[]);
+    let webhook = ActiveWebhook::start(&cluster, &[&shop], &all, &[]);
     let create = |objects: &[&Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         // An invalid object is rejected before any policy runs, and does not stop the others.
@@ -191,7 +191,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     create(&objects.values().collect::<Vec<_>>());
     let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
-    guard.decision("of the last object", |decision| decision["name"] == "last");
+    webhook.decision("of the last object", |decision| decision["name"] == "last");
     let told = wait_for("the last object in the audit log", || {
         let told = told(&cluster, shop.name());
         if told.contains_key("last") {
@@ -202,25 +202,25 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     });
     let (mut differences, mut controls, mut findings, mut compared) =
         (Vec::new(), BTreeSet::new(), 0, 0);
-    for decision in guard.decisions() {
+    for decision in webhook.decisions() {
         let name = decision["name"].as_str().unwrap_or_default();
         let Some(object) = objects.get(name) else {
             continue;
         };
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let found = decision["findings"].as_array().into_iter().flatten();
-        let webhook: BTreeSet<String> = found
+        let by_webhook: BTreeSet<String> = found
             .map(|finding| finding["control"].as_str().unwrap_or_default().to_owned())
             .collect();
-        let policies = told.get(name).cloned().unwrap_or_default();
+        let by_policies = told.get(name).cloned().unwrap_or_default();
         compared += 1;
-        findings += webhook.len();
-        if webhook != policies {
+        findings += by_webhook.len();
+        if by_webhook != by_policies {
             differences.push(format!(
-                "{object}\n  webhook {webhook:?}\n  policies {policies:?}"
+                "{object}\n  webhook {by_webhook:?}\n  policies {by_policies:?}"
             ));
         }
-        controls.extend(webhook);
+        controls.extend(by_webhook);
     }
     let shown = differences[..differences.len().min(10)].join("\n");
     assert!(

@@ -48,7 +48,7 @@ impl Progress {
 }
 
 /// Runs an attack while ordinary callers call from this address; they begin before it and end after it.
-pub(crate) fn meanwhile<T>(
+pub(crate) fn with_baseline_traffic<T>(
     server: &Server,
     from: Ipv4Addr,
     attack: impl FnOnce(&Progress) -> T,

@@ -109,16 +109,16 @@ impl Place {
     }
 
     /// The object with `it` at this place.
-    fn object(&self, it: Map<String, Value>) -> Value {
-        let filled = self
-            .steps
-            .iter()
-            .rev()
-            .fold(Value::Object(value), |inner, step| match step {
-                Step::Field(name) => json!({ *name: inner }),
-                Step::Element => json!([inner]),
-                Step::Value => json!({ "k": inner }),
-            });
+    fn object(&self, fields: Map<String, Value>) -> Value {
+        let filled =
+            self.steps
+                .iter()
+                .rev()
+                .fold(Value::Object(fields), |inner, step| match step {
+                    Step::Field(name) => json!({ *name: inner }),
+                    Step::Element => json!([inner]),
+                    Step::Value => json!({ "k": inner }),
+                });
         let KindInfo {
             group,
             version,
