@@ -63,7 +63,10 @@ const CRATES: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
+    ("testkit", &[]),
 ];
+/// Crates for tests alone: a normal dependency on them is forbidden.
+const DEV_ONLY: &[&str] = &["testkit"];
 /// The program itself, and the tasks of its developers.
 const OTHERS: &[&str] = &["kubevet", "xtask"];
 /// Crates that neither wait nor reach out: no runtime, no client, no sockets.
@@ -94,7 +97,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("regorus", &["rego", "engine"]),
     ("granit-parser", &["document"]),
     ("kube", &["cluster"]),
-    ("k8s-openapi", &["cluster"]),
+    ("k8s-openapi", &["cluster", "testkit"]),
     ("rcgen", &["server"]),
     ("clap", &[]),
     // These take the interpreter's errors as they come.
@@ -126,6 +129,24 @@ fn crates_depend_only_on_those_below_them() {
         assert!(
             allowed.iter().all(|it| below.contains(it)),
             "{name} stands above what it may depend on"
+        );
+    }
+}
+
+#[test]
+fn test_support_is_never_a_normal_dependency() {
+    for (name, package) in packages() {
+        let test_support: Vec<&String> = package
+            .normal
+            .iter()
+            .filter(|dependency| {
+                let crate_name = dependency.strip_prefix("kubevet-");
+                crate_name.is_some_and(|crate_name| DEV_ONLY.contains(&crate_name))
+            })
+            .collect();
+        assert!(
+            test_support.is_empty(),
+            "{name} depends on {test_support:?}: only tests may"
         );
     }
 }

@@ -124,7 +124,11 @@ struct Bench {
 impl Bench {
     fn new(library: &Library) -> Self {
         let mut params = library.params.defaults();
-        for spec in library.params.iter().filter(|it| it.default.is_empty()) {
+        for spec in library
+            .params
+            .iter()
+            .filter(|param| param.default.is_empty())
+        {
             let value = ParamValue::List(vec!["x".to_owned()]);
             // A text has a default always, so what is refused here is none.
             let _ = params.set(&library.params, &spec.name, value);
@@ -133,7 +137,7 @@ impl Bench {
         let controls = library
             .controls
             .iter()
-            .map(|it| it.control.id.clone())
+            .map(|control| control.control.id.clone())
             .collect();
         let binding = Binding {
             controls,
@@ -176,7 +180,7 @@ impl Bench {
             verdict
                 .errors
                 .iter()
-                .all(|it| it.message.contains("over 10000 findings")),
+                .all(|error| error.message.contains("over 10000 findings")),
             "{:?}",
             verdict.errors
         );
@@ -230,7 +234,7 @@ impl Bench {
             decision
                 .outcomes
                 .iter()
-                .all(|it| it.because == Because::Existing)
+                .all(|outcome| outcome.because == Because::Existing)
         );
         let bytes = allocated.bytes_allocated as f64 + allocated.bytes_reallocated.max(0) as f64;
         (
@@ -357,7 +361,7 @@ impl<'s> Maker<'s> {
         }
         for (place, element) in self.elements.iter().enumerate() {
             let all: Vec<String> = (0..count)
-                .map(|it| element.replace(NUMBER, &it.to_string()))
+                .map(|index| element.replace(NUMBER, &index.to_string()))
                 .collect();
             text = text.replace(&format!("@{place}@"), &all.join(","));
         }
@@ -432,7 +436,7 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
     let name = at
         .iter()
         .rev()
-        .find(|it| *it != "[]")
+        .find(|at| *at != "[]")
         .map_or("", String::as_str);
     let either = |bad: &str, good: &str| Value::from(if shape.is_bad { bad } else { good });
     match (ty, name) {
@@ -450,7 +454,10 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
         (_, "command" | "args") => either("sudo", "sh"),
         _ => match (
             shape.names,
-            shape.lists.get(1).is_some_and(|it| at.starts_with(it)),
+            shape
+                .lists
+                .get(1)
+                .is_some_and(|lists| at.starts_with(lists)),
         ) {
             (Names::Same, _) => Value::from("same"),
             (Names::Apart, true) => Value::from(format!("b{NUMBER}")),
@@ -463,13 +470,13 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
 
 /// The kinds that are looked at for a control: a Pod stands for all workloads, whose pod specs are the same.
 fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
-    let of = |it: &KindSelector| match it {
+    let of = |kind_selector: &KindSelector| match kind_selector {
         KindSelector::Workloads => vec![Kind::new("", "Pod")],
         KindSelector::Kind(kind) => vec![kind.clone()],
     };
     let all: BTreeSet<Kind> = selectors.iter().flat_map(of).collect();
     all.into_iter()
-        .filter(|it| Schema::embedded().kind(it).is_some())
+        .filter(|entry| Schema::embedded().kind(entry).is_some())
         .collect()
 }
 
@@ -480,12 +487,12 @@ fn reads(engine: &Engine, control: &ControlId, kind: &Kind) -> Vec<Path> {
     };
     let paths = reads
         .iter()
-        .filter(|it| !it.starts_with("params."))
-        .map(|it| path(it, kind));
+        .filter(|read| !read.starts_with("params."))
+        .map(|read| path(read, kind));
     let root = Schema::embedded().kind(kind).unwrap().root;
     paths
         .flatten()
-        .filter(|it| walk(root, it).is_some())
+        .filter(|path| walk(root, path).is_some())
         .collect()
 }
 
@@ -493,7 +500,7 @@ fn path(read: &str, kind: &Kind) -> Option<Path> {
     let mut path = Path::new();
     for (at, word) in read.split('.').enumerate() {
         let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
-        let owned = |it: &&str| (*it).to_owned();
+        let owned = |value: &&str| (*value).to_owned();
         match (at, name) {
             (0, "podSpec") => path.extend(pod_spec_path(kind)?.iter().map(owned)),
             (0, "podMetadata") => {
@@ -510,15 +517,15 @@ fn path(read: &str, kind: &Kind) -> Option<Path> {
 fn walk(root: TypeId, path: &Path) -> Option<Type> {
     let steps: Vec<SchemaStep<'_>> = path
         .iter()
-        .map(|it| {
-            if it == "[]" {
+        .map(|path| {
+            if path == "[]" {
                 SchemaStep::Any
             } else {
-                SchemaStep::Field(it)
+                SchemaStep::Field(path)
             }
         })
         .collect();
-    Schema::embedded().walk(root, &steps).map(|it| it.ty)
+    Schema::embedded().walk(root, &steps).map(|found| found.ty)
 }
 
 fn is_collection(root: TypeId, path: &Path) -> bool {
@@ -529,8 +536,10 @@ fn is_collection(root: TypeId, path: &Path) -> bool {
 fn lists_of(root: TypeId, paths: &[Path]) -> Vec<Path> {
     let prefixes = paths
         .iter()
-        .flat_map(|it| (1..=it.len()).map(|len| it[..len].to_vec()));
-    let all: BTreeSet<Path> = prefixes.filter(|it| is_collection(root, it)).collect();
+        .flat_map(|path| (1..=path.len()).map(|len| path[..len].to_vec()));
+    let all: BTreeSet<Path> = prefixes
+        .filter(|prefix| is_collection(root, prefix))
+        .collect();
     all.into_iter().collect()
 }
 
@@ -581,7 +590,7 @@ fn pairs(lists: &[Path]) -> Vec<Shape> {
     for (place, list) in lists.iter().enumerate() {
         let others = lists[place + 1..]
             .iter()
-            .filter(|it| !it.starts_with(list) && !list.starts_with(it));
+            .filter(|item| !item.starts_with(list) && !list.starts_with(item));
         for other in others {
             for is_bad in [false, true] {
                 for names in [Names::Distinct, Names::Same, Names::Apart] {
@@ -602,11 +611,11 @@ fn pairs(lists: &[Path]) -> Vec<Shape> {
 fn beside_long_texts(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for list in lists {
-        for path in reads.iter().filter(|it| !it.starts_with(list)) {
+        for path in reads.iter().filter(|read| !read.starts_with(list)) {
             let is_path = path.ends_with(&["path".to_owned()]);
             for long in Long::ALL
                 .into_iter()
-                .filter(|it| is_path || *it == Long::Letters)
+                .filter(|entry| is_path || *entry == Long::Letters)
             {
                 for names in [Names::Distinct, Names::Same] {
                     let long = Some((path.clone(), long));
@@ -628,7 +637,7 @@ fn root(kind: &Kind) -> TypeId {
 }
 
 #[test]
-fn judging_grows_at_most_as_n_log_n() {
+fn evaluation_grows_at_most_as_n_log_n() {
     let (library, _) = policy::embedded();
     let mut whole = Bench::new(&library);
     let (mut faults, mut judged) = (Vec::new(), 0);
@@ -636,7 +645,7 @@ fn judging_grows_at_most_as_n_log_n() {
     for source in &library.controls {
         let id = &source.control.id;
         let mut alone = library.clone();
-        alone.controls.retain(|it| it.control.id == *id);
+        alone.controls.retain(|control| control.control.id == *id);
         let mut bench = Bench::new(&alone);
         for kind in kinds(&source.control.kinds) {
             let reads = reads(&bench.engine, id, &kind);
@@ -651,7 +660,7 @@ fn judging_grows_at_most_as_n_log_n() {
             {
                 judged += 1;
                 let fault = bench.grow(&Maker::new(&kind, &reads, &shape), FEWEST_ALONE, 0);
-                faults.extend(fault.map(|it| format!("{id}: {it}")));
+                faults.extend(fault.map(|fault| format!("{id}: {fault}")));
             }
         }
     }
@@ -665,10 +674,10 @@ fn judging_grows_at_most_as_n_log_n() {
     for (kind, (reads, pairs)) in &kinds_read {
         let reads: Vec<Path> = reads.iter().cloned().collect();
         let singles = singles(&lists_of(root(kind), &reads)).into_iter();
-        let found = singles.filter(|it| it.is_bad && it.names == Names::Distinct);
-        let joined = pairs
-            .iter()
-            .filter(|it| it.is_bad == (it.names == Names::Distinct) && it.names != Names::Apart);
+        let found = singles.filter(|sample| sample.is_bad && sample.names == Names::Distinct);
+        let joined = pairs.iter().filter(|pair| {
+            pair.is_bad == (pair.names == Names::Distinct) && pair.names != Names::Apart
+        });
         let mut seen: Vec<Shape> = Vec::new();
         for shape in found.chain(joined.cloned()) {
             if !seen.contains(&shape) {

@@ -42,15 +42,15 @@ fn testdata(source: &ControlSource) -> Vec<TestObject> {
 
 /// Kubernetes' own kinds that a control looks at.
 fn kinds(source: &ControlSource) -> Vec<Kind> {
-    let of = |it: &KindSelector| match it {
+    let of = |kind_selector: &KindSelector| match kind_selector {
         KindSelector::Workloads => WORKLOADS
             .iter()
-            .map(|it| Kind::new(it.group, it.name))
+            .map(|workload| Kind::new(workload.group, workload.name))
             .collect(),
         KindSelector::Kind(kind) => vec![kind.clone()],
     };
     let all = source.control.kinds.iter().flat_map(of);
-    all.filter(|it| Schema::embedded().kind(it).is_some())
+    all.filter(|entry| Schema::embedded().kind(entry).is_some())
         .collect()
 }
 
@@ -61,12 +61,14 @@ fn has(kind: &Kind, read: &str) -> bool {
     for (at, word) in read.split('.').enumerate() {
         let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
         match (at, name, pod_spec_path(kind)) {
-            (0, "podSpec", Some(path)) => steps.extend(path.iter().map(|it| SchemaStep::Field(it))),
+            (0, "podSpec", Some(path)) => {
+                steps.extend(path.iter().map(|path| SchemaStep::Field(path)))
+            }
             (0, "podMetadata", Some([template @ .., _])) => {
                 steps.extend(
                     template
                         .iter()
-                        .map(|it| SchemaStep::Field(it))
+                        .map(|template| SchemaStep::Field(template))
                         .chain([SchemaStep::Field("metadata")]),
                 );
             }
@@ -80,7 +82,7 @@ fn has(kind: &Kind, read: &str) -> bool {
 /// The API server checks no field names within variables, and a misspelt one is never there: nothing would be found. What
 /// stands in the pod must be there in every kind, what stands elsewhere in one of the kinds.
 #[test]
-fn every_field_that_a_control_reads_exists() {
+fn every_field_read_by_a_control_exists() {
     let library = library();
     let (engine, _) = Engine::compile(&library);
     let (mut unknown, mut checked) = (Vec::new(), 0);
@@ -92,12 +94,12 @@ fn every_field_that_a_control_reads_exists() {
         let kinds = kinds(source);
         for read in reads
             .iter()
-            .filter(|it| !it.starts_with("params.") && !kinds.is_empty())
+            .filter(|read| !read.starts_with("params.") && !kinds.is_empty())
         {
-            let mut with_pods = kinds.iter().filter(|it| pod_spec_path(it).is_some());
+            let mut with_pods = kinds.iter().filter(|kind| pod_spec_path(kind).is_some());
             let exists = match read.starts_with("pod") {
-                true => with_pods.all(|it| has(it, read)),
-                false => kinds.iter().any(|it| has(it, read)),
+                true => with_pods.all(|kind| has(kind, read)),
+                false => kinds.iter().any(|kind| has(kind, read)),
             };
             checked += 1;
             if !exists {
@@ -115,7 +117,7 @@ fn every_field_that_a_control_reads_exists() {
 }
 
 #[test]
-fn every_control_says_what_its_test_data_says() {
+fn every_control_agrees_with_its_test_data() {
     let library = library();
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:#?}");
@@ -127,7 +129,10 @@ fn every_control_says_what_its_test_data_says() {
             if expected == Expected::Pass && source.control.scope == [Scope::Admission] {
                 continue;
             }
-            let count = objects.iter().filter(|it| it.expected == expected).count();
+            let count = objects
+                .iter()
+                .filter(|object| object.expected == expected)
+                .count();
             assert!(
                 count >= 2,
                 "{id} has {count} test objects that must {expected:?}: write two at least"
@@ -140,7 +145,7 @@ fn every_control_says_what_its_test_data_says() {
 
 /// Objects that `kubevet policy verify` found and made small, with what OPA says of them.
 #[test]
-fn what_once_differed_is_said_as_opa_says_it() {
+fn regression_objects_agree_with_opa() {
     let library = library();
     let (engine, _) = Engine::compile(&library);
     for folder in std::fs::read_dir(root().join("tests/regressions"))
@@ -163,19 +168,19 @@ fn what_once_differed_is_said_as_opa_says_it() {
 }
 
 #[test]
-fn every_control_keeps_to_the_profile() {
+fn every_control_complies_with_the_profile() {
     assert_eq!(kubevet::rego::lint(&library()), Vec::new());
 }
 
 #[test]
-fn the_embedded_library_is_the_folder() {
+fn embedded_library_equals_the_folder() {
     let (embedded, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:#?}");
     let ids = |library: &Library| {
         library
             .controls
             .iter()
-            .map(|it| it.control.clone())
+            .map(|control| control.control.clone())
             .collect::<Vec<_>>()
     };
     assert_eq!(ids(&embedded), ids(&library()));
@@ -183,7 +188,7 @@ fn the_embedded_library_is_the_folder() {
 }
 
 #[test]
-fn every_difference_from_the_public_library_is_explained() {
+fn every_difference_from_public_cases_is_explained() {
     let shared =
         env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let folder = shared.join("facts/cases");
@@ -213,21 +218,21 @@ fn every_difference_from_the_public_library_is_explained() {
     let results = check_cases(&engine, &library, &files, &differences);
     let unexplained: Vec<_> = results
         .iter()
-        .filter(|it| it.status == CaseStatus::Unexplained)
+        .filter(|result| result.status == CaseStatus::Unexplained)
         .collect();
     assert!(unexplained.is_empty(), "{unexplained:#?}");
     assert!(results.len() >= 90, "only {} cases were run", results.len());
     for difference in &differences {
         let used = results
             .iter()
-            .any(|it| it.case == difference.case && it.rule == difference.rule);
+            .any(|result| result.case == difference.case && result.rule == difference.rule);
         assert!(used, "no such case: {difference:?}");
     }
 }
 
 /// The sabotage: each comparison, negation and predicate of each rule, turned around alone.
 #[test]
-fn a_rule_with_one_comparison_turned_around_is_caught() {
+fn rule_with_one_comparison_negated_is_caught() {
     let library = library();
     let sources: Vec<&ControlSource> = library.controls.iter().collect();
     let (left, right) = sources.split_at(sources.len() / 2);
@@ -252,18 +257,18 @@ fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
             let mut mutant = library.clone();
             mutant
                 .controls
-                .retain(|it| it.control.id == source.control.id);
+                .retain(|control| control.control.id == source.control.id);
             mutant.controls[0].rule = ModuleSource {
                 file: source.rule.file.clone(),
                 text: text.into(),
             };
             let (engine, problems) = Engine::compile(&mutant);
-            let noticed = objects.iter().any(|it| {
+            let noticed = objects.iter().any(|object| {
                 !check_testdata(
                     &engine,
                     &mutant,
                     &source.control.id,
-                    std::slice::from_ref(it),
+                    std::slice::from_ref(object),
                 )
                 .is_empty()
             });
@@ -307,7 +312,12 @@ fn mutants(rule: &str) -> Vec<(usize, String)> {
         }
         let statement = line.trim_start();
         let indent = line.len() - statement.len();
-        if code && indent > 0 && PREDICATES.iter().any(|it| statement.starts_with(it)) {
+        if code
+            && indent > 0
+            && PREDICATES
+                .iter()
+                .any(|predicate| statement.starts_with(predicate))
+        {
             found.push((
                 number + 1,
                 format!("{}not {}", &rule[..at + indent], &rule[at + indent..]),

@@ -1,5 +1,5 @@
-# Lists and maps as Kubernetes means them: null or a wrong type is empty. A call with a missing argument is undefined,
-# as every call in Rego is, so pass object.get(parent, ["a", "b"], []) where missing must count as empty.
+# Lists and maps as Kubernetes reads them: null and a wrong type are empty. A call with an undefined argument is
+# undefined, as every call in Rego is; pass object.get(parent, ["a", "b"], []) where a missing field counts as empty.
 package lib.collections
 
 import rego.v1

@@ -3,5 +3,5 @@ package lib.fields
 
 import rego.v1
 
-# An entry of a map whose keys people choose: labels, annotations, data.
+# An entry of a map with free keys: labels, annotations, data.
 entry(parent, key) := sprintf("%s[%s]", [parent, key])

@@ -1,20 +1,22 @@
-//! One object has one verdict, whoever asks: what the gate says of every object of the corpus as a cluster admits it, with
-//! all that the API server fills in, is what a scan of its file says; and a recorded review is answered to the byte.
+//! The admission verdict for every object of the corpus, with all fields that the API server
+//! defaults, equals the scan of its file; and recorded reviews replay to the same bytes.
 
-use crate::{
-    controlplane::{ControlPlane, not_run},
-    guard::{Guard, binding},
-    process,
-    webhook::configuration,
-};
+use crate::active_webhook::{ActiveWebhook, binding};
 use kubevet::{
     document::{self, Limits},
     model::ObjectId,
 };
+use kubevet_testkit::{
+    build_output::{kubevet_binary, shared_data},
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process,
+    webhook_registration::validating_webhook_configuration,
+};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -24,8 +26,8 @@ use std::{
     thread,
 };
 
-/// Kinds that the cluster does not know, and how many objects of them there are: custom ones, and an APIService of a
-/// version (v1beta1) that is gone from Kubernetes.
+/// Kinds that the cluster does not serve, with the number of their objects: custom ones, and an
+/// APIService of a removed version (v1beta1).
 const UNKNOWN: &[(&str, usize)] = &[
     ("APIService", 1),
     ("Alertmanager", 1),
@@ -35,8 +37,8 @@ const UNKNOWN: &[(&str, usize)] = &[
     ("PrometheusRule", 35),
     ("ServiceMonitor", 12),
 ];
-/// Kinds that the API server shows to no webhook, so that none can lock the cluster's owner out. With the unknown ones,
-/// they are all that is left out.
+/// Kinds that the API server sends to no webhook, so that none can lock out the owner of the
+/// cluster. Together with the unserved ones, no others are left out.
 const NEVER_SHOWN: &[(&str, usize)] = &[
     ("MutatingWebhookConfiguration", 4),
     ("ValidatingWebhookConfiguration", 8),
@@ -49,24 +51,8 @@ struct Object {
     json: String,
 }
 
-/// A finding as far as file and cluster must agree: control, paths, fixes.
+/// The part of a finding that must be equal in a file and a cluster: control, paths, fixes.
 type Found = (String, Vec<String>, Vec<String>);
-
-fn corpus(test: &str) -> Option<PathBuf> {
-    let root = env::var_os("KUBEVET_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = root.join("corpus");
-    if !path.is_dir() {
-        not_run(
-            test,
-            &format!("no folder {}: set KUBEVET_SHARED", path.display()),
-        );
-        return None;
-    }
-    Some(path)
-}
 
 fn objects(folder: &Path) -> Vec<Object> {
     let entries = fs::read_dir(folder).expect("the corpus can be read");
@@ -97,11 +83,11 @@ fn objects(folder: &Path) -> Vec<Object> {
     objects
 }
 
-/// Takes the objects of these kinds out, of which there must be so many.
+/// Removes the objects of these kinds, and checks their number.
 fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     for (kind, expected) in kinds {
         let before = objects.len();
-        objects.retain(|it| it.id.kind != *kind);
+        objects.retain(|object| object.id.kind != *kind);
         assert_eq!(
             before - objects.len(),
             *expected,
@@ -110,9 +96,9 @@ fn leave_out(objects: &mut Vec<Object>, kinds: &[(&str, usize)]) {
     }
 }
 
-/// Creates objects, in this order and by one kubectl.
+/// Creates objects in this order, with one kubectl.
 fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
-    let items: Vec<&str> = objects.iter().map(|it| it.json.as_str()).collect();
+    let items: Vec<&str> = objects.iter().map(|object| object.json.as_str()).collect();
     let list = format!(
         "{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}",
         items.join(",")
@@ -125,9 +111,9 @@ fn create(cluster: &ControlPlane, flags: &[&str], objects: &[&Object]) {
         .ok();
 }
 
-/// What a scan of the corpus finds, by file, kind, namespace and name.
+/// The findings of a scan of the corpus, by file, kind, namespace and name.
 fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Found>> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
+    let mut command = Command::new(kubevet_binary());
     command
         .args(["scan", "--exit-zero", "-f", "json"])
         .arg(folder);
@@ -153,10 +139,10 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
     findings
 }
 
-/// The controls that are asked in clusters.
+/// The controls with the scope `cluster`.
 fn judged_in_clusters() -> BTreeSet<String> {
     let list = process::run(
-        Command::new(env!("CARGO_BIN_EXE_kubevet")).args(["list", "controls", "-f", "json"]),
+        Command::new(kubevet_binary()).args(["list", "controls", "-f", "json"]),
         "",
     );
     let list: Value = serde_json::from_str(&list.ok()).expect("a list is JSON");
@@ -164,17 +150,22 @@ fn judged_in_clusters() -> BTreeSet<String> {
         .as_array()
         .expect("a list has controls")
         .iter();
-    let clusters = controls.filter(|it| {
-        it["scope"]
+    let clusters = controls.filter(|control| {
+        control["scope"]
             .as_array()
-            .is_some_and(|it| it.contains(&"cluster".into()))
+            .is_some_and(|scope| scope.contains(&"cluster".into()))
     });
-    clusters.map(|it| text(&it["id"]).to_owned()).collect()
+    clusters
+        .map(|control| text(&control["id"]).to_owned())
+        .collect()
 }
 
 fn found(finding: &Value) -> Found {
     let list = |key: &str| finding[key].as_array().cloned().unwrap_or_default();
-    let paths = list("paths").iter().map(|it| text(it).to_owned()).collect();
+    let paths = list("paths")
+        .iter()
+        .map(|item| text(item).to_owned())
+        .collect();
     (
         text(&finding["control"]).to_owned(),
         paths,
@@ -187,22 +178,26 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn a_cluster_admits_what_a_scan_of_the_file_says() {
-    let Some(folder) = corpus("corpus") else {
+fn admission_verdict_equals_scan_of_the_file() {
+    let Some(folder) = shared_data("corpus", "corpus") else {
         return;
     };
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("corpus", &dir.path().join("cluster"), &["--throw-away"])
+    let Some(cluster) =
+        ControlPlane::isolated("corpus", &dir.path().join("cluster"), &["--throw-away"])
     else {
         return;
     };
     let mut objects = objects(&folder);
     leave_out(&mut objects, UNKNOWN);
     leave_out(&mut objects, NEVER_SHOWN);
-    let namespaces: BTreeSet<&str> = objects.iter().map(|it| it.id.namespace.as_str()).collect();
+    let namespaces: BTreeSet<&str> = objects
+        .iter()
+        .map(|object| object.id.namespace.as_str())
+        .collect();
     for namespace in namespaces
         .iter()
-        .filter(|it| !["", "default", "kube-system"].contains(it))
+        .filter(|namespace| !["", "default", "kube-system"].contains(namespace))
     {
         cluster
             .kubectl(&["create", "namespace", namespace], "")
@@ -210,9 +205,10 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
     }
     let records = dir.path().join("records").display().to_string();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
-    // Only dry runs: what the control plane does for itself is no part of this.
-    let guard = Guard::with(&cluster, &all, &["--record", &records], |gate| {
-        let mut configuration = configuration("corpus", &gate.url(), &gate.ca(), "Fail", &[]);
+    // Dry runs only: the control plane's own requests must not take part.
+    let webhook = ActiveWebhook::start_with(&cluster, &all, &["--record", &records], |process| {
+        let mut configuration =
+            validating_webhook_configuration("corpus", &process.url(), &process.ca(), "Fail", &[]);
         let webhook = &mut configuration["webhooks"][0];
         webhook["namespaceSelector"] = json!({});
         webhook["rules"][0]["scope"] = "*".into();
@@ -220,23 +216,27 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
             json!([{"name": "dry", "expression": "has(request.dryRun) && request.dryRun"}]);
         configuration
     });
-    // A Pod is only taken where its service account is; and once that is there, creating it would fail.
+    // A Pod is admitted only if its service account exists, and an existing one cannot be created
+    // again.
     let (pods, others): (Vec<&Object>, Vec<&Object>) =
-        objects.iter().partition(|it| it.id.kind == "Pod");
+        objects.iter().partition(|object| object.id.kind == "Pod");
     create(&cluster, &["--dry-run=server"], &others);
-    for account in others.iter().filter(|it| it.id.kind == "ServiceAccount") {
-        let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts make one of the same name
+    for account in others
+        .iter()
+        .filter(|other| other.id.kind == "ServiceAccount")
+    {
+        let _ = cluster.kubectl(&["create", "-f", "-"], &account.json); // several charts have one with the same name
     }
     create(&cluster, &["--dry-run=server"], &pods);
 
     let sent: Vec<&Object> = others.into_iter().chain(pods).collect();
     let last = sent.last().expect("the corpus is not empty");
-    guard.decision("of the last object", |it| {
-        it["name"] == last.id.name.as_str() && it["kind"] == last.id.kind.as_str()
+    webhook.decision("of the last object", |decision| {
+        decision["name"] == last.id.name.as_str() && decision["kind"] == last.id.kind.as_str()
     });
-    let mut decisions = guard.decisions();
+    let mut decisions = webhook.decisions();
     let asked = decisions.len();
-    decisions.retain(|it| !text(&it["name"]).starts_with("mark-")); // by which the registration was awaited
+    decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // the probe objects of the registration
     assert_eq!(decisions.len(), sent.len(), "one decision for each object");
     let mut scanned = scanned(&folder);
     let mut differences = Vec::new();
@@ -264,7 +264,7 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
         let only = |these: &[Found], those: &[Found]| -> Vec<Found> {
             these
                 .iter()
-                .filter(|it| !those.contains(it))
+                .filter(|finding| !those.contains(finding))
                 .cloned()
                 .collect()
         };
@@ -288,16 +288,19 @@ fn a_cluster_admits_what_a_scan_of_the_file_says() {
         "nobody was asked about {:?}",
         scanned.keys()
     );
-    replay(&guard, &records, asked);
+    replay(&webhook, &records, asked);
 }
 
-/// Every record, asked of the gate once more and of `kubevet review`: the same bytes.
-fn replay(guard: &Guard<'_>, records: &str, count: usize) {
-    let records: Vec<PathBuf> = crate::waiting::until("all records to be written", || {
+/// Every record gives the same bytes from the webhook and from `kubevet review`.
+fn replay(webhook: &ActiveWebhook<'_>, records: &str, count: usize) {
+    let records: Vec<PathBuf> = wait_for("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
         let whole: Vec<_> = paths
-            .filter(|it| it.extension().is_some_and(|it| it == "json"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
             .collect();
         if whole.len() == count {
             Ok(whole)
@@ -306,8 +309,8 @@ fn replay(guard: &Guard<'_>, records: &str, count: usize) {
         }
     });
     let next = AtomicUsize::new(0);
-    let client = guard.gate.client();
-    let bindings = guard.bindings();
+    let client = webhook.process.client();
+    let bindings = webhook.bindings();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -317,7 +320,7 @@ fn replay(guard: &Guard<'_>, records: &str, count: usize) {
                     let answer = runtime
                         .block_on(client.post("/validate", &body))
                         .expect("the gate answers");
-                    let mut command = Command::new(env!("CARGO_BIN_EXE_kubevet"));
+                    let mut command = Command::new(kubevet_binary());
                     command
                         .arg("review")
                         .arg("--bindings")

@@ -1,17 +1,16 @@
-//! What users see: a bad object is denied with words that help, a good one goes through; warnings, the audit log, Events.
+//! The experience of users: a bad object is denied with a helpful message, a good one is admitted;
+//! warnings, the audit log, Events.
 
-use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    namespace::Namespace,
-    process::Output,
-    waiting::until,
+use crate::active_webhook::{ActiveWebhook, binding};
+use kubevet_testkit::{
+    control_plane::ControlPlane, namespace::TestNamespace, polling::wait_for,
+    process::ProcessOutput,
 };
 
 const CREATE: [&str; 3] = ["create", "-f", "-"];
 const DRY_RUN: [&str; 4] = ["create", "--dry-run=server", "-f", "-"];
 
-/// A Pod's spec, privileged or not.
+/// The spec of a Pod, privileged or not.
 fn pod_spec(privileged: bool) -> String {
     format!(
         "{{restartPolicy: Never, containers: [{{name: web, image: 'nginx:1.29', \
@@ -42,7 +41,7 @@ fn deny() -> String {
 }
 
 #[track_caller]
-fn denied(output: &Output, words: &str) {
+fn denied(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
@@ -51,12 +50,12 @@ fn denied(output: &Output, words: &str) {
 }
 
 #[test]
-fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
+fn bad_deployment_is_denied_with_a_fix_and_good_one_admitted() {
     let Some(cluster) = ControlPlane::shared("denial") else {
         return;
     };
     let shop = cluster.namespace("denial");
-    let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let bad = shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true));
     let words = format!(
         "admission webhook \"{}.kubevet.test\" denied the request: C-0057 Privileged container: container web is \
@@ -74,21 +73,21 @@ fn a_bad_deployment_is_denied_with_what_to_do_and_a_good_one_admitted() {
         (good.stderr.as_str(), good.stdout.as_str()),
         ("", "deployment.apps/web created\n")
     );
-    // An UPDATE that makes it bad, too.
+    // An UPDATE that makes it bad is denied, too.
     denied(
         &shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true)),
         "C-0057",
     );
 }
 
-/// Every way to have a Pod made, each with the place of the field in it.
+/// Every kind that creates Pods, each with the path of the field in it.
 #[test]
-fn every_workload_is_judged_where_it_is_written() {
+fn every_workload_kind_is_evaluated_on_creation() {
     let Some(cluster) = ControlPlane::shared("workloads") else {
         return;
     };
     let shop = cluster.namespace("workloads");
-    let _guard = Guard::over(cluster, &[&shop], &deny(), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let always = |privileged| template(privileged).replace("restartPolicy: Never, ", "");
     let selected = |privileged| {
         format!(
@@ -169,7 +168,7 @@ fn every_workload_is_judged_where_it_is_written() {
 }
 
 #[test]
-fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
+fn warning_reaches_the_client_and_the_audit_log() {
     let Some(cluster) = ControlPlane::shared("warning") else {
         return;
     };
@@ -180,7 +179,7 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
         binding("note", "controls: [C-0017], validationActions: [Audit]"),
     ]
     .concat();
-    let guard = Guard::over(cluster, &[&shop], &bindings, &[]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
     let pod = |privileged| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: web-{privileged}}}, spec: {}}}",
@@ -200,7 +199,7 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
     shop.kubectl_as_developer(&CREATE, &pod(false)).ok();
 
     let annotation = |pod: &str, key: &str| {
-        let annotations = shop.last_audited("create", "pods", pod).annotations();
+        let annotations = shop.last_audit_entry("create", "pods", pod).annotations();
         annotations
             .get(&format!("{}.kubevet.test/{key}", shop.name()))
             .cloned()
@@ -219,34 +218,34 @@ fn a_warning_is_shown_by_the_client_and_the_audit_log_has_everything() {
     assert_eq!(annotation("web-true", "denied"), "");
     assert_eq!(annotation("web-false", "decision"), "allowed");
     assert_eq!(annotation("web-false", "warned"), "");
-    guard.decision("of the warned Pod", |it| {
-        it["name"] == "web-true" && it["decision"] == "warned"
+    webhook.decision("of the warned Pod", |decision| {
+        decision["name"] == "web-true" && decision["decision"] == "warned"
     });
 }
 
-/// The names of the objects that Events of the gate are about.
-fn events(shop: &Namespace<'_>) -> String {
+/// The names of the objects of the webhook's Events.
+fn events(shop: &TestNamespace<'_>) -> String {
     let path = "jsonpath={range .items[?(@.reason=='Denied')]}{.regarding.name} {end}";
     shop.kubectl(&["get", "events.events.k8s.io", "-o", path], "")
         .ok()
 }
 
 #[test]
-fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
+fn dry_run_is_denied_without_an_event() {
     let Some(cluster) = ControlPlane::shared("dry run") else {
         return;
     };
     let shop = cluster.namespace("dry");
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let guard = Guard::over(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
+    let webhook = ActiveWebhook::start(cluster, &[&shop], &deny(), &["--kubeconfig", &kubeconfig]);
     let dry = shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", true));
     denied(&dry, "C-0057");
     let wet = shop.kubectl_as_developer(&CREATE, &deployment("wet", true));
     assert_eq!(dry.stderr.replace("\"dry\"", "\"wet\""), wet.stderr);
     shop.kubectl_as_developer(&DRY_RUN, &deployment("dry", false))
         .ok();
-    // Events are written in the order of their causes, so after this one nothing of the dry run is under way.
-    until("the Event of the denial", || {
+    // Events are written in order, so after this one none of the dry run is pending.
+    wait_for("the Event of the denial", || {
         if events(&shop).is_empty() {
             Err("none".to_owned())
         } else {
@@ -254,7 +253,7 @@ fn a_dry_run_is_denied_the_same_and_leaves_no_event() {
         }
     });
     assert_eq!(events(&shop), "wet ");
-    let logged = guard.decision("of the dry run", |it| it["name"] == "dry");
+    let logged = webhook.decision("of the dry run", |decision| decision["name"] == "dry");
     assert_eq!(
         (&logged["dryRun"], &logged["decision"]),
         (&true.into(), &"denied".into()),

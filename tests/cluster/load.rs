@@ -1,15 +1,17 @@
-//! Two gates on one port, called without a pause while all that can change does: certificates are rotated to another
-//! authority, bindings are read anew, replicas are replaced and killed. There is no API server in it: nobody makes a
-//! failed call again.
+//! Two replicas on one port under constant load, while certificates are rotated to another
+//! authority, bindings are reloaded, and replicas are replaced and killed. There is no API server:
+//! a failed call is not retried.
 
 use crate::{
-    client::{Client, Failure, Load, Tally},
-    gate::{Gate, free_port},
-    requests::{self, UID, config_map, contains, deployment_in, service},
-    store::Folder,
-    waiting::until,
+    certificate_store::TlsDir,
+    review_requests::{self, UID, config_map, contains, deployment_in, service},
 };
 use hyper::body::Bytes;
+use kubevet_testkit::{
+    polling::wait_for,
+    webhook_client::{CallFailure, LoadPlan, LoadStats, WebhookClient},
+    webhook_process::{WebhookProcess, free_port},
+};
 use std::{
     path::Path,
     sync::{
@@ -19,26 +21,26 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Two gates, what they are started with, and what calls them.
+/// Two replicas, their configuration, and their clients.
 struct Pair {
-    gates: [Gate; 2],
+    replicas: [WebhookProcess; 2],
     dir: tempfile::TempDir,
-    certificates: Folder,
-    client: Client,
+    certificates: TlsDir,
+    client: WebhookClient,
     runtime: Runtime,
 }
 
 impl Pair {
     fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder can be made");
-        let certificates = Folder::with_a_successor(&dir.path().join("tls"));
-        requests::bindings(dir.path());
+        let certificates = TlsDir::with_a_successor(&dir.path().join("tls"));
+        review_requests::bindings(dir.path());
         let port = free_port();
-        let gates = [start(port, dir.path()), start(port, dir.path())];
-        let client = gates[0].client();
+        let replicas = [start(port, dir.path()), start(port, dir.path())];
+        let client = replicas[0].client();
         let runtime = Runtime::new().expect("a runtime starts");
         Self {
-            gates,
+            replicas,
             dir,
             certificates,
             client,
@@ -46,47 +48,48 @@ impl Pair {
         }
     }
 
-    fn begin(&self, load: Load, stop: &Arc<AtomicBool>) -> Calls {
+    fn begin(&self, load: LoadPlan, stop: &Arc<AtomicBool>) -> Calls {
         let (client, stop) = (self.client.clone(), Arc::clone(stop));
         self.runtime
             .spawn(async move { load.run(&client, stop).await })
     }
 
-    fn end(&self, calls: Calls) -> Tally {
+    fn end(&self, calls: Calls) -> LoadStats {
         self.runtime.block_on(calls).expect("the callers end")
     }
 
-    /// Another leaf, of the newer authority: both gates serve it after this.
+    /// Issues another leaf from the newer authority, and waits until both replicas serve it.
     fn rotate(&self, name: &str) {
-        let taken =
-            |gate: &Gate| gate.metric("kubevet_certificate_reloads_total{result=\"taken\"}");
-        let before = self.gates.each_ref().map(taken);
+        let taken = |webhook: &WebhookProcess| {
+            webhook.metric("kubevet_certificate_reloads_total{result=\"taken\"}")
+        };
+        let before = self.replicas.each_ref().map(taken);
         self.certificates.renew_for(name);
         self.hang_up();
-        for (gate, before) in self.gates.iter().zip(before) {
-            until("the new certificate to be taken", || {
-                let now = taken(gate);
+        for (webhook, before) in self.replicas.iter().zip(before) {
+            wait_for("the new certificate to be taken", || {
+                let now = taken(webhook);
                 if now > before {
                     Ok(())
                 } else {
-                    Err(gate.stderr())
+                    Err(webhook.stderr())
                 }
             });
         }
     }
 
-    /// A binding of another name, by which both gates deny after this.
+    /// Renames the binding, and waits until both replicas deny by that name.
     fn rebind(&self, name: &str) {
-        let generation = |gate: &Gate| gate.metric("kubevet_library_generation");
-        let before = self.gates.each_ref().map(generation);
-        requests::bind(self.dir.path(), name);
+        let generation = |webhook: &WebhookProcess| webhook.metric("kubevet_library_generation");
+        let before = self.replicas.each_ref().map(generation);
+        review_requests::bind(self.dir.path(), name);
         self.hang_up();
-        for (gate, before) in self.gates.iter().zip(before) {
-            until("the new binding to be in force", || {
-                if generation(gate) > before {
+        for (webhook, before) in self.replicas.iter().zip(before) {
+            wait_for("the new binding to be in force", || {
+                if generation(webhook) > before {
                     Ok(())
                 } else {
-                    Err(gate.stderr())
+                    Err(webhook.stderr())
                 }
             });
         }
@@ -101,37 +104,39 @@ impl Pair {
         );
     }
 
-    /// A binding that is none: what was in force stays, and both gates say so.
+    /// Breaks the binding: the last valid one stays in force, and both replicas report it.
     fn break_bindings(&self) {
-        requests::replace(self.dir.path(), "{kind: ControlBinding");
+        review_requests::replace(self.dir.path(), "{kind: ControlBinding");
         self.hang_up();
-        for gate in &self.gates {
-            until("the broken binding to be seen", || {
-                match gate.metric("kubevet_library_problems") {
-                    0.0 => Err(gate.stderr()),
+        for webhook in &self.replicas {
+            wait_for("the broken binding to be seen", || {
+                match webhook.metric("kubevet_library_problems") {
+                    0.0 => Err(webhook.stderr()),
                     _ => Ok(()),
                 }
             });
         }
     }
 
-    /// A new gate joins before the older of the two is told to go.
+    /// Starts a new replica before the older one is told to stop.
     fn replace(&mut self) {
-        let mut old = start(self.gates[0].port(), self.dir.path());
-        self.gates.swap(0, 1);
-        std::mem::swap(&mut self.gates[1], &mut old);
+        let mut old = start(self.replicas[0].port(), self.dir.path());
+        self.replicas.swap(0, 1);
+        std::mem::swap(&mut self.replicas[1], &mut old);
         let status = old.terminate();
         assert!(status.success(), "it ended with {status}");
     }
 
     fn hang_up(&self) {
-        self.gates.iter().for_each(|gate| gate.signal("HUP"));
+        self.replicas
+            .iter()
+            .for_each(|webhook| webhook.signal("HUP"));
     }
 }
 
-type Calls = tokio::task::JoinHandle<Tally>;
+type Calls = tokio::task::JoinHandle<LoadStats>;
 
-fn start(port: u16, dir: &Path) -> Gate {
+fn start(port: u16, dir: &Path) -> WebhookProcess {
     let bindings = dir.join("bindings").display().to_string();
     let flags = [
         "--bindings",
@@ -142,7 +147,7 @@ fn start(port: u16, dir: &Path) -> Gate {
         "500ms",
         "--share-port",
     ];
-    Gate::start_on(port, &dir.join("tls"), &flags).expect("it starts")
+    WebhookProcess::start_on(port, &dir.join("tls"), &flags).expect("it starts")
 }
 
 fn for_us(body: &[u8]) -> bool {
@@ -161,14 +166,14 @@ fn denied(body: &[u8]) -> bool {
 }
 
 fn load(
-    callers: usize,
+    clients: usize,
     calls: u64,
     per_connection: u64,
     body: Bytes,
     accept: fn(&[u8]) -> bool,
-) -> Load {
-    Load {
-        callers,
+) -> LoadPlan {
+    LoadPlan {
+        clients,
         calls,
         calls_per_connection: per_connection,
         path: "/validate".into(),
@@ -177,8 +182,8 @@ fn load(
     }
 }
 
-/// Small objects and denials; connections that are kept, used for a while, and for one call only.
-fn mixture(calls: u64) -> [Load; 5] {
+/// Small objects and denials, on kept, reused and single-call connections.
+fn mixture(calls: u64) -> [LoadPlan; 5] {
     let percent = calls / 100;
     [
         load(4, percent * 60, u64::MAX, service(), allowed),
@@ -190,18 +195,18 @@ fn mixture(calls: u64) -> [Load; 5] {
 }
 
 const CALLS: u64 = 100_000;
-/// A round costs far more than the calls do: a gate starts, and two read their library twice.
+/// A round costs far more than the calls: a process starts, and two load their library twice.
 const ROUNDS: u32 = 5;
 
 #[test]
-fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
+fn no_call_of_100_000_fails_during_rotation_and_replacement() {
     let mut pair = Pair::start();
     let stop = Arc::new(AtomicBool::new(false));
     let counted: Vec<_> = mixture(CALLS)
         .into_iter()
         .map(|load| pair.begin(load, &stop))
         .collect();
-    // On a fast machine they are done before everything has changed once: these are not.
+    // On a fast machine the calls end before everything has changed once; these calls last.
     let on_top = load(1, u64::MAX, 10, service(), allowed);
     let on_top = pair.begin(on_top, &stop);
     let mut round = 0;
@@ -230,16 +235,16 @@ fn none_of_100_000_calls_fails_whatever_changes_meanwhile() {
     assert!(on_top.answered > 0);
     let connections: u64 = tallies.iter().map(|tally| tally.connections).sum();
     assert!(connections > CALLS / 20, "{connections} connections only");
-    let again: u64 = tallies.iter().map(|tally| tally.again).sum();
+    let again: u64 = tallies.iter().map(|tally| tally.retries).sum();
     eprintln!(
         "{round} rounds, {connections} connections, {again} calls made again, {} on top",
         on_top.answered
     );
 }
 
-/// Whoever was calling the one that is killed loses that call, and no other.
+/// Clients of the killed replica lose their calls in flight, and no others.
 #[test]
-fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
+fn killed_replica_loses_in_flight_calls_only() {
     let pair = Pair::start();
     let stop = Arc::new(AtomicBool::new(false));
     let loads = [
@@ -247,13 +252,13 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
         load(2, u64::MAX, 1, config_map(), allowed),
         load(2, u64::MAX, 10, deployment_in("shop"), denied),
     ];
-    let callers: usize = loads.iter().map(|load| load.callers).sum();
+    let callers: usize = loads.iter().map(|load| load.clients).sum();
     let calls: Vec<_> = loads
         .into_iter()
         .map(|load| pair.begin(load, &stop))
         .collect();
-    let reviews = |gate: &Gate| {
-        let metrics = gate.metrics();
+    let reviews = |webhook: &WebhookProcess| {
+        let metrics = webhook.metrics();
         let lines = metrics.lines().filter_map(|line| {
             line.strip_prefix("kubevet_reviews_total{")?
                 .rsplit_once(' ')
@@ -262,9 +267,9 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
             .map(|(_, count)| count.parse::<f64>().expect("a metric is a number"))
             .sum::<f64>()
     };
-    let asked = |gate: &Gate, more: f64| {
-        until("more reviews", || {
-            let now = reviews(gate);
+    let asked = |webhook: &WebhookProcess, more: f64| {
+        wait_for("more reviews", || {
+            let now = reviews(webhook);
             if now >= more {
                 Ok(now)
             } else {
@@ -273,7 +278,7 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
         })
     };
     let Pair {
-        gates: [killed, stays],
+        replicas: [killed, stays],
         runtime,
         ..
     } = pair;
@@ -284,29 +289,29 @@ fn a_killed_replica_takes_the_calls_in_flight_and_no_more() {
     stop.store(true, Ordering::Relaxed);
     let tallies: Vec<_> = calls
         .into_iter()
-        .map(|it| runtime.block_on(it).expect("the callers end"))
+        .map(|call| runtime.block_on(call).expect("the callers end"))
         .collect();
 
     let lost: u64 = tallies
         .iter()
-        .map(|tally| tally.failed() + tally.again)
+        .map(|tally| tally.failed() + tally.retries)
         .sum();
     assert!(
         lost <= callers as u64,
         "{lost} calls lost, {callers} at a time: {tallies:?}"
     );
-    // A wrong answer is none of the ways in which a call may be lost.
+    // A call may be lost, but never answered wrongly.
     let kinds = [
-        Failure::Connect,
-        Failure::Handshake,
-        Failure::NoAnswer,
-        Failure::HalfAnswer,
+        CallFailure::Connect,
+        CallFailure::Handshake,
+        CallFailure::NoResponse,
+        CallFailure::TruncatedBody,
     ];
     assert!(
         tallies
             .iter()
             .flat_map(|tally| tally.failures.keys())
-            .all(|it| kinds.contains(it)),
+            .all(|tally| kinds.contains(tally)),
         "{tallies:?}"
     );
     eprintln!("{lost} calls lost of {callers} at a time");

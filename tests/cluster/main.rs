@@ -1,8 +1,9 @@
-//! The gate and a real control plane, through a real client: etcd, kube-apiserver, kube-controller-manager and kubectl
-//! from `tests/kubernetes/` (see its README; `KUBEVET_CONTROLPLANE` names the binary).
+//! The webhook against a real control plane, called by a real client: etcd, kube-apiserver,
+//! kube-controller-manager and kubectl from `tests/kubernetes/` (see its README;
+//! `KUBEVET_CONTROLPLANE` names the binary).
 //!
-//! Tests of one process share a control plane and run at the same time, each in namespaces of its own; a webhook that a
-//! test registers is asked about those alone.
+//! The tests of one process share a control plane and run at the same time, each in its own
+//! namespaces. A webhook that a test registers is called for these namespaces only.
 
 #![allow(
     clippy::expect_used,
@@ -11,28 +12,20 @@
     reason = "a test fails by panicking"
 )]
 
-mod audit;
-mod bindings;
-mod client;
-mod connections;
-mod controlplane;
+mod active_webhook;
+mod admission_policies;
+mod certificate_store;
+mod control_bindings;
 mod corpus;
 mod denial;
-mod faults;
-mod foundation;
-mod gate;
-mod guard;
+mod harness;
 mod load;
-mod namespace;
-mod namespaces;
-mod policies;
-mod process;
-mod requests;
-mod schema;
-mod standin;
-mod store;
+mod namespace_labels;
+mod outages;
+mod pod_subresources;
+mod review_requests;
+mod schema_openapi;
+mod stub_webhook;
 mod uninstall;
 mod updates;
 mod verdicts;
-mod waiting;
-mod webhook;

@@ -1,12 +1,12 @@
-//! An installation from its first object to its last: the cluster can be written to while nothing of it runs yet, and
-//! after it was taken away in whatever order. The gate runs outside, with the rights of its service account and no others,
-//! and the API server calls it by a URL.
+//! An installation from its first object to its last: the cluster is writable before any replica
+//! runs, and after removal in any order. The webhook runs outside the cluster with the rights of
+//! its service account only, and the API server calls it by a URL.
 
-use crate::{
-    controlplane::ControlPlane,
-    gate::{Gate, free_port},
-    requests::{bindings, manifests, pod},
-    waiting::until,
+use crate::review_requests::{bindings, manifests, pod};
+use kubevet_testkit::{
+    control_plane::ControlPlane,
+    polling::wait_for,
+    webhook_process::{WebhookProcess, free_port},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -15,7 +15,8 @@ const CREATE: [&str; 3] = ["create", "-f", "-"];
 const CONFIGURATION: &str = "validatingwebhookconfiguration/kubevet";
 const CAREFUL: &str = "careful";
 
-/// Applies everything, with the webhooks calling `port`; and a namespace where nothing may run that nobody judged.
+/// Applies the installation with its webhooks at `port`, and a namespace in which no object is
+/// admitted without a verdict.
 fn install(cluster: &ControlPlane, port: u16) {
     cluster
         .kubectl(&["apply", "-f", "-"], &manifests().join("\n---\n"))
@@ -42,14 +43,14 @@ fn install(cluster: &ControlPlane, port: u16) {
             "",
         )
         .ok();
-    cluster.obeys("kubevet");
+    cluster.wait_until_obeyed("kubevet");
     let labels = json!({"kubevet.io/failure-policy": "Fail"});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CAREFUL, "labels": labels}});
     cluster
         .kubectl(&["apply", "-f", "-"], &namespace.to_string())
         .ok();
     for namespace in [CAREFUL, "kubevet", "default", "kube-system"] {
-        until("the default service account", || {
+        wait_for("the default service account", || {
             let seen = cluster.kubectl(&["get", "serviceaccount", "default", "-n", namespace], "");
             if seen.code == 0 {
                 Ok(())
@@ -60,7 +61,7 @@ fn install(cluster: &ControlPlane, port: u16) {
     }
 }
 
-/// Makes a Pod and takes it away again; the error is why there was none.
+/// Creates and deletes a Pod; the error is the reason of a denial.
 fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String> {
     let seen = cluster.kubectl(
         &[&CREATE[..], &["-n", namespace]].concat(),
@@ -86,7 +87,7 @@ fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String>
     Ok(())
 }
 
-/// A kubeconfig of the service account that the installation makes.
+/// A kubeconfig of the installed service account.
 fn account(cluster: &ControlPlane, dir: &Path) -> String {
     let token = cluster
         .kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "")
@@ -101,8 +102,8 @@ fn account(cluster: &ControlPlane, dir: &Path) -> String {
     file.display().to_string()
 }
 
-/// The gate as the Deployment starts it, but for where it listens and keeps its certificates.
-fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
+/// The webhook with the flags of the Deployment, except its addresses and its certificate folder.
+fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
     let kubeconfig = account(cluster, dir);
     let flags = [
         ["--kubeconfig", &kubeconfig],
@@ -111,7 +112,7 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
         ["--deployment", "kubevet"],
         ["--drain-delay", "10ms"],
     ];
-    Gate::start_in(
+    WebhookProcess::start_in(
         "kubevet",
         port,
         &dir.join("tls"),
@@ -120,9 +121,9 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> Gate {
     .expect("it starts")
 }
 
-/// A Pod is judged where nothing may run that nobody judged.
+/// Waits until a Pod is evaluated in the namespace that fails closed.
 fn until_judged(cluster: &ControlPlane) {
-    until("the gate to be asked", || {
+    wait_for("the gate to be asked", || {
         let bad = cluster.kubectl(
             &["create", "--dry-run=server", "-n", CAREFUL, "-f", "-"],
             &pod("bad", true),
@@ -137,10 +138,10 @@ fn until_judged(cluster: &ControlPlane) {
 }
 
 #[test]
-fn a_cluster_comes_up_with_nobody_there_to_judge() {
+fn installation_starts_while_no_webhook_runs() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let data = dir.path().join("cluster");
-    let Some(cluster) = ControlPlane::own("cold start", &data, &[]) else {
+    let Some(cluster) = ControlPlane::isolated("cold start", &data, &[]) else {
         return;
     };
     let port = free_port();
@@ -158,7 +159,7 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
         );
     };
     let own_pods = |cluster: &ControlPlane| {
-        until("the Pods of kubevet", || {
+        wait_for("the Pods of kubevet", || {
             let pods = cluster
                 .kubectl(&["get", "pods", "-n", "kubevet", "-o", "name"], "")
                 .ok();
@@ -173,9 +174,9 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
     all_can_be_written(&cluster);
     cluster.crash();
 
-    let cluster = ControlPlane::own("cold start", &data, &[]).expect("it was there before");
+    let cluster = ControlPlane::isolated("cold start", &data, &[]).expect("it was there before");
     all_can_be_written(&cluster);
-    // What a controller makes, too, of kubevet's own.
+    // Pods that controllers create for kubevet itself are admitted, too.
     let before = own_pods(&cluster);
     cluster
         .kubectl(
@@ -202,9 +203,10 @@ fn a_cluster_comes_up_with_nobody_there_to_judge() {
 }
 
 #[test]
-fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
+fn uninstallation_in_any_order_leaves_a_writable_cluster() {
     let dir = tempfile::tempdir().expect("a folder can be made");
-    let Some(cluster) = ControlPlane::own("uninstall", &dir.path().join("cluster"), &[]) else {
+    let Some(cluster) = ControlPlane::isolated("uninstall", &dir.path().join("cluster"), &[])
+    else {
         return;
     };
     let printed = manifests();
@@ -212,11 +214,11 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
     let of_kind = |kind: &str| {
         printed
             .iter()
-            .find(|it| it.contains(&format!("\nkind: {kind}\n")))
+            .find(|printed| printed.contains(&format!("\nkind: {kind}\n")))
             .cloned()
     };
     let alone = |kind: &str| vec![of_kind(kind).expect("it is part of the installation")];
-    // The gate hears TERM when its Pods go; where a node is lost, it hears nothing.
+    // The webhook receives SIGTERM when its Pods are deleted, and nothing when its node is lost.
     for (order, objects, killed) in [
         ("as printed", &printed, false),
         ("reverse", &reversed, false),
@@ -230,9 +232,9 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
         let own = tempfile::tempdir().expect("a folder can be made");
         let port = free_port();
         install(&cluster, port);
-        let gate = start(&cluster, own.path(), port);
+        let webhook = start(&cluster, own.path(), port);
         until_judged(&cluster);
-        let mut gate = Some(gate);
+        let mut webhook = Some(webhook);
         for object in objects {
             cluster
                 .kubectl(
@@ -244,19 +246,19 @@ fn taken_away_in_whatever_order_it_leaves_a_cluster_that_can_be_written() {
                 .iter()
                 .any(|kind| object.contains(kind))
             {
-                match gate.take() {
-                    Some(gate) if killed => gate.kill(),
-                    Some(gate) => assert!(gate.terminate().success(), "{order}"),
+                match webhook.take() {
+                    Some(webhook) if killed => webhook.kill(),
+                    Some(webhook) => assert!(webhook.terminate().success(), "{order}"),
                     None => {}
                 }
             }
         }
         for namespace in [CAREFUL, "kube-system", "default"] {
-            until(&format!("{namespace} to be written to: {order}"), || {
+            wait_for(&format!("{namespace} to be written to: {order}"), || {
                 can_be_written(&cluster, namespace)
             });
         }
-        // For the next order, which begins with nothing there.
+        // The next order begins with a full installation.
         let all = printed.join("\n---\n");
         cluster
             .kubectl(&["delete", "--ignore-not-found", "-f", "-"], &all)

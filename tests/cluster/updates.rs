@@ -1,12 +1,10 @@
-//! What an UPDATE brings in is denied, what was there before lives on: workloads that were made before the gate came can
-//! be kept going, and nobody can make more of them.
+//! An UPDATE is denied for new findings and admitted with existing ones: workloads from before the
+//! webhook can keep running, and no others like them can be created.
 
-use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    namespace::Namespace,
-    process::Output,
-    waiting::until,
+use crate::active_webhook::{ActiveWebhook, binding};
+use kubevet_testkit::{
+    control_plane::ControlPlane, namespace::TestNamespace, polling::wait_for,
+    process::ProcessOutput,
 };
 use serde_json::{Value, json};
 
@@ -37,7 +35,7 @@ fn deployment(name: &str, containers: &[Value]) -> Value {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
         "spec": {
             "replicas": 1,
-            // No Pod ever gets ready here: let a rollout go on all the same.
+            // No Pod becomes ready here, so the rollout must not wait for one.
             "strategy": {"rollingUpdate": {"maxUnavailable": "100%"}},
             "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}},
@@ -45,16 +43,16 @@ fn deployment(name: &str, containers: &[Value]) -> Value {
     })
 }
 
-fn create(shop: &Namespace<'_>, object: &Value) -> Output {
+fn create(shop: &TestNamespace<'_>, object: &Value) -> ProcessOutput {
     shop.kubectl_as_developer(&["create", "-f", "-"], &object.to_string())
 }
 
-fn apply(shop: &Namespace<'_>, object: &Value) -> Output {
+fn apply(shop: &TestNamespace<'_>, object: &Value) -> ProcessOutput {
     shop.kubectl_as_developer(&["apply", "--server-side", "-f", "-"], &object.to_string())
 }
 
 #[track_caller]
-fn denied(output: &Output, words: &str) {
+fn denied(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
@@ -62,17 +60,17 @@ fn denied(output: &Output, words: &str) {
     );
 }
 
-/// What the API server says beside warnings.
-fn denial(output: &Output) -> &str {
+/// The output of the API server without its warnings.
+fn denial(output: &ProcessOutput) -> &str {
     output
         .stderr
         .split_once(" denied the request: ")
         .map_or("", |(_, denial)| denial)
 }
 
-/// It went through, and the user was told what was there before.
+/// The request succeeded, with a warning about existing findings.
 #[track_caller]
-fn warned(output: &Output, words: &str) {
+fn warned(output: &ProcessOutput, words: &str) {
     assert_eq!(output.code, 0, "{output:?}");
     assert!(
         output.stderr.contains("Warning: ") && output.stderr.contains(words),
@@ -80,11 +78,11 @@ fn warned(output: &Output, words: &str) {
     );
 }
 
-/// Waits until the Deployment has so many Pods of its newest template.
-fn pods_exist(shop: &Namespace<'_>, name: &str, count: u64) {
+/// Waits until the Deployment has that many Pods of its newest template.
+fn pods_exist(shop: &TestNamespace<'_>, name: &str, count: u64) {
     let path =
         "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
-    until("the Deployment's new Pods", || {
+    wait_for("the Deployment's new Pods", || {
         let seen = shop
             .kubectl(&["get", "deployment", name, "-o", path], "")
             .ok();
@@ -99,14 +97,14 @@ fn pods_exist(shop: &Namespace<'_>, name: &str, count: u64) {
 }
 
 #[test]
-fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
+fn existing_violation_keeps_running_and_recreates_its_pods() {
     let Some(cluster) = ControlPlane::shared("old violator") else {
         return;
     };
     let shop = cluster.namespace("old");
     create(&shop, &deployment("old", &[privileged("web")])).ok();
     pods_exist(&shop, "old", 1);
-    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(""), &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
 
     warned(
@@ -123,7 +121,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         &kubectl(&["rollout", "restart", "deployment", "old"]),
         "(already there)",
     );
-    // Three of the new template: a ReplicaSet and Pods that only controllers can have made since.
+    // The ReplicaSet and Pods of the new template were created by controllers.
     pods_exist(&shop, "old", 3);
     warned(
         &kubectl(&["set", "image", "deployment/old", "web=nginx:1.30"]),
@@ -135,16 +133,18 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         "(already there)",
     );
 
-    let made = cluster.audited(shop.name(), "controllers' creations", |it| {
-        it.verb() == "create"
-            && it.user().starts_with("system:serviceaccount:kube-system:")
-            && it.code() != 404
+    let made = cluster.audit_entries(shop.name(), "controllers' creations", |entry| {
+        entry.verb() == "create"
+            && entry
+                .user()
+                .starts_with("system:serviceaccount:kube-system:")
+            && entry.code() != 404
     });
-    let refused: Vec<_> = made.iter().filter(|it| it.code() == 403).collect();
+    let refused: Vec<_> = made.iter().filter(|entry| entry.code() == 403).collect();
     assert!(refused.is_empty(), "{refused:?}");
-    let owned = made.iter().filter(|it| {
-        it.resource() == "pods"
-            && it
+    let owned = made.iter().filter(|entry| {
+        entry.resource() == "pods"
+            && entry
                 .annotations()
                 .iter()
                 .any(|(key, word)| key.ends_with("/decision") && word == "warned")
@@ -154,7 +154,7 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         "2 by scaling and 3 or more by each rollout, warned of: {made:#?}"
     );
 
-    // One more of the kind is denied, whoever it claims to be made for.
+    // Another one is denied, whoever is named as its owner.
     denied(
         &create(&shop, &deployment("new", &[privileged("web")])),
         "C-0057",
@@ -196,18 +196,18 @@ fn an_old_violator_is_kept_going_and_its_pods_come_to_exist() {
         "--wait=false",
     ])
     .ok();
-    until("the end of the Deployment and its Pods", || {
+    wait_for("the end of the Deployment and its Pods", || {
         let left = shop
             .kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], "")
             .ok();
-        // No kubelet ends Pods that run, but these never ran on a node.
+        // The Pods never ran on a node, so no kubelet has to stop them.
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
 }
 
-/// Also where an UPDATE is held to everything: an object must be let go.
+/// An object can be deleted even where an UPDATE is denied for existing findings.
 #[test]
-fn a_violator_is_let_go_with_its_finalizers() {
+fn violating_object_can_be_deleted_with_finalizers() {
     let Some(cluster) = ControlPlane::shared("finalizers") else {
         return;
     };
@@ -215,7 +215,7 @@ fn a_violator_is_let_go_with_its_finalizers() {
     let mut held = pod("held", &[privileged("web")]);
     held["metadata"]["finalizers"] = json!(["kubevet.test/hold"]);
     create(&shop, &held).ok();
-    let _guard = Guard::over(cluster, &[&shop], &deny(", onUpdate: All"), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(", onUpdate: All"), &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
     denied(&kubectl(&["label", "pod", "held", "team=shop"]), "C-0057");
     let status = r#"{"status": {"message": "hello"}}"#;
@@ -249,14 +249,14 @@ fn a_violator_is_let_go_with_its_finalizers() {
         &kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]),
         "(going away)",
     );
-    until("the end of the Pod", || {
+    wait_for("the end of the Pod", || {
         let left = kubectl(&["get", "pods", "-o", "name"]).ok();
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
 }
 
 #[test]
-fn what_is_put_before_or_in_place_of_the_old_is_new() {
+fn container_inserted_before_or_replacing_an_old_one_is_new() {
     let Some(cluster) = ControlPlane::shared("new findings") else {
         return;
     };
@@ -269,9 +269,10 @@ fn what_is_put_before_or_in_place_of_the_old_is_new() {
         )
     };
     apply(&shop, &old(&[])).ok();
-    let _guard = Guard::over(cluster, &[&shop], &deny(""), &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(""), &[]);
 
-    // A container in front moves the indices of the others and is no violator for that.
+    // A container inserted in front moves the indices of the others, which does not make their
+    // findings new.
     warned(
         &apply(&shop, &old(&[container("front", json!({}))])),
         "(already there)",
@@ -292,7 +293,7 @@ fn what_is_put_before_or_in_place_of_the_old_is_new() {
     );
     denied(&swapped, "adds the capability SYS_MODULE");
     assert!(!denial(&swapped).contains("C-0057"), "{swapped:?}");
-    // Another container under the name of an old one has what the old one had.
+    // Another container with the name of an old one inherits its findings.
     warned(
         &apply(&shop, &deployment("old", &[privileged("web")])),
         "(already there)",
@@ -303,9 +304,9 @@ fn what_is_put_before_or_in_place_of_the_old_is_new() {
     );
 }
 
-/// A Pod is changed by other ways than an UPDATE of it.
+/// Pods are also changed through their subresources.
 #[test]
-fn subresources_of_pods_are_ways_in_too() {
+fn pod_subresources_are_evaluated() {
     let Some(cluster) = ControlPlane::shared("subresources") else {
         return;
     };
@@ -326,7 +327,7 @@ fn subresources_of_pods_are_ways_in_too() {
         ),
     ]
     .concat();
-    let _guard = Guard::over(cluster, &[&shop], &bindings, &[]);
+    let _guard = ActiveWebhook::start(cluster, &[&shop], &bindings, &[]);
     let kubectl = |args: &[&str]| shop.kubectl_as_developer(args, "");
 
     let debug = |pod: &str, profile: &str| {

@@ -1,12 +1,10 @@
-//! One object has one verdict, whoever gives it, on a real API server: the packed policies of the whole library and the
-//! webhook are asked about the same dry runs, and the audit log and the decision log must name the same controls. The
-//! objects are all test data and a sample of what the proof makes of them.
+//! Packed policies of the whole library and the webhook on a real API server: for the same dry
+//! runs, the audit log and the decision log must name the same controls. The objects are all test
+//! data and a sample of generated ones.
 
 use crate::{
-    controlplane::ControlPlane,
-    guard::{Guard, binding},
-    policies::vap,
-    waiting::until,
+    active_webhook::{ActiveWebhook, binding},
+    admission_policies::vap,
 };
 use kubevet::{
     model::{ControlId, Kind},
@@ -14,16 +12,17 @@ use kubevet::{
     proof::{self, Answer, Plan, Question, Seed, Voice, VoiceError},
     workload::is_workload,
 };
+use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-/// Objects that the proof makes.
+/// The number of generated objects.
 const MADE: u64 = 800;
 
-/// Notes down the objects that it is asked about.
+/// A subject that records the objects it is given.
 #[derive(Default)]
 struct Listener {
     heard: Vec<Value>,
@@ -35,12 +34,19 @@ impl Voice for &mut Listener {
     }
 
     fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let object =
-            |it: &Question| serde_json::from_str::<Value>(&it.object).expect("a question is JSON");
+        let object = |question: &Question| {
+            serde_json::from_str::<Value>(&question.object).expect("a question is JSON")
+        };
         self.heard.extend(batch.iter().map(object));
         Ok(batch
             .iter()
-            .map(|it| it.controls.iter().map(|_| Answer::Verdict(None)).collect())
+            .map(|batch| {
+                batch
+                    .controls
+                    .iter()
+                    .map(|_| Answer::Verdict(None))
+                    .collect()
+            })
             .collect())
     }
 }
@@ -52,24 +58,28 @@ fn testdata(library: &Library) -> Vec<Seed> {
         let (objects, problems) =
             policy::read_testdata(folder.parent().expect("a file is in a folder"));
         assert_eq!(problems, []);
-        seeds.extend(objects.iter().filter_map(|it| {
-            proof::seed(&it.document, Some(source.control.id.clone()), Vec::new())
+        seeds.extend(objects.iter().filter_map(|object| {
+            proof::seed(
+                &object.document,
+                Some(source.control.id.clone()),
+                Vec::new(),
+            )
         }));
     }
     seeds
 }
 
-/// Test data and what is made of it, of kinds that every cluster has, each under a name of its own.
+/// Test data and generated objects of kinds that every cluster serves, each with a unique name.
 fn objects() -> BTreeMap<String, Value> {
     let (library, problems) = policy::embedded();
     assert_eq!(problems, []);
     let seeds = testdata(&library);
-    let mut all: Vec<Value> = seeds.iter().map(|it| it.object.clone()).collect();
+    let mut all: Vec<Value> = seeds.iter().map(|seed| seed.object.clone()).collect();
     let workloads: Vec<ControlId> = library
         .controls
         .iter()
-        .map(|it| it.control.id.clone())
-        .filter(|it| it.as_str().starts_with("C-"))
+        .map(|control| control.control.id.clone())
+        .filter(|control| control.as_str().starts_with("C-"))
         .collect();
     let plan = Plan {
         controls: workloads,
@@ -94,7 +104,7 @@ fn objects() -> BTreeMap<String, Value> {
         }
         let Some(metadata) = object
             .as_object_mut()
-            .map(|it| it.entry("metadata").or_insert_with(|| json!({})))
+            .map(|map| map.entry("metadata").or_insert_with(|| json!({})))
         else {
             continue;
         };
@@ -110,9 +120,9 @@ fn objects() -> BTreeMap<String, Value> {
     named
 }
 
-/// What the policies say of objects, by name: the controls that fail.
+/// The controls that the policies report, by the name of the object.
 fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let entries = cluster.audited(namespace, "creates", |it| it.verb() == "create");
+    let entries = cluster.audit_entries(namespace, "creates", |entry| entry.verb() == "create");
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in entries {
         let failed = told.entry(entry.name().to_owned()).or_default();
@@ -126,10 +136,10 @@ fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<St
 }
 
 #[test]
-fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it() {
+fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let Some(cluster) =
-        ControlPlane::own("verdicts", &dir.path().join("cluster"), &["--throw-away"])
+        ControlPlane::isolated("verdicts", &dir.path().join("cluster"), &["--throw-away"])
     else {
         return;
     };
@@ -137,10 +147,10 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     let kubeconfig = cluster.kubeconfig().display().to_string();
     vap(&["apply", "--action", "Audit", "--kubeconfig", &kubeconfig]).ok();
     let all = binding("all", "controls: ['*'], validationActions: [Audit]");
-    let guard = Guard::over(&cluster, &[&shop], &all, &[]);
+    let webhook = ActiveWebhook::start(&cluster, &[&shop], &all, &[]);
     let create = |objects: &[&Value]| {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        // What is no valid object is refused before anybody is asked, and does not stop the others.
+        // An invalid object is rejected before any policy runs, and does not stop the others.
         shop.kubectl(
             &[
                 "create",
@@ -154,7 +164,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
             &list.to_string(),
         )
     };
-    // A kind of each policy.
+    // An object for each policy.
     let spec = json!({"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": true}}]});
     let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": spec});
     let selector = json!({"matchLabels": {"app": "a"}});
@@ -164,7 +174,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
             "spec": {"selector": selector, "template": template}}),
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mark-map"}, "data": {"password": "x"}}),
     ];
-    until("the policies to be in force", || {
+    wait_for("the policies to be in force", || {
         create(&marks.iter().collect::<Vec<_>>()).ok();
         let told = told(&cluster, shop.name());
         let silent = told
@@ -181,8 +191,8 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     create(&objects.values().collect::<Vec<_>>());
     let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
-    guard.decision("of the last object", |it| it["name"] == "last");
-    let told = until("the last object in the audit log", || {
+    webhook.decision("of the last object", |decision| decision["name"] == "last");
+    let told = wait_for("the last object in the audit log", || {
         let told = told(&cluster, shop.name());
         if told.contains_key("last") {
             Ok(told)
@@ -192,25 +202,25 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
     });
     let (mut differences, mut controls, mut findings, mut compared) =
         (Vec::new(), BTreeSet::new(), 0, 0);
-    for decision in guard.decisions() {
+    for decision in webhook.decisions() {
         let name = decision["name"].as_str().unwrap_or_default();
         let Some(object) = objects.get(name) else {
             continue;
         };
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let found = decision["findings"].as_array().into_iter().flatten();
-        let webhook: BTreeSet<String> = found
-            .map(|it| it["control"].as_str().unwrap_or_default().to_owned())
+        let by_webhook: BTreeSet<String> = found
+            .map(|finding| finding["control"].as_str().unwrap_or_default().to_owned())
             .collect();
-        let policies = told.get(name).cloned().unwrap_or_default();
+        let by_policies = told.get(name).cloned().unwrap_or_default();
         compared += 1;
-        findings += webhook.len();
-        if webhook != policies {
+        findings += by_webhook.len();
+        if by_webhook != by_policies {
             differences.push(format!(
-                "{object}\n  webhook {webhook:?}\n  policies {policies:?}"
+                "{object}\n  webhook {by_webhook:?}\n  policies {by_policies:?}"
             ));
         }
-        controls.extend(webhook);
+        controls.extend(by_webhook);
     }
     let shown = differences[..differences.len().min(10)].join("\n");
     assert!(
@@ -218,7 +228,7 @@ fn policies_and_webhook_say_the_same_of_all_test_data_and_of_what_is_made_of_it(
         "{} of {compared} differ:\n{shown}",
         differences.len()
     );
-    // Two controls have no params, and most objects are of no use to any server as they are.
+    // Two controls have no params, and most generated objects are invalid for an API server.
     println!(
         "{compared} objects of {}, {findings} findings of {} controls",
         objects.len(),

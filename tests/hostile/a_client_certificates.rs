@@ -1,12 +1,12 @@
 //! A12: who gets in where callers must show a certificate.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    scale::together,
-    server::{Server, Setup},
-    waiting::until,
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
+    attack_objects::ordinary_bad,
+    attack_scale::share_machine,
+    attacked_server::{Server, ServerSetup},
 };
+use kubevet_testkit::polling::wait_for;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, SanType,
@@ -40,7 +40,7 @@ fn caller(
     }
     params.subject_alt_names = also
         .iter()
-        .map(|it| SanType::DnsName((*it).try_into().unwrap()))
+        .map(|name| SanType::DnsName((*name).try_into().unwrap()))
         .collect();
     params.not_before = OffsetDateTime::now_utc() + time::Duration::days(days[0]);
     params.not_after = OffsetDateTime::now_utc() + time::Duration::days(days[1]);
@@ -54,18 +54,20 @@ fn caller(
 
 fn gets_in(server: &Server, shown: Option<&(String, String)>) -> bool {
     let tls = match shown {
-        Some((certificate, key)) => Tls::showing(server, certificate, key),
-        None => Tls::of(server),
+        Some((certificate, key)) => TlsConfig::showing(server, certificate, key),
+        None => TlsConfig::of(server),
     };
     // Under TLS 1.3 a caller hears that he is out with the first answer, not in the handshake.
-    Line::open(server, &tls, CALLER, PATIENCE)
-        .and_then(|mut it| it.post("/validate", ordinary_bad().as_bytes(), PATIENCE))
-        .is_ok_and(|it| it.response("bad")["allowed"] == false)
+    AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
+        .and_then(|mut connection| {
+            connection.post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
+        })
+        .is_ok_and(|connection| connection.review_response("bad")["allowed"] == false)
 }
 
 #[test]
-fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
-    let _machine = together();
+fn a12_only_the_named_client_with_a_valid_certificate_is_served() {
+    let _machine = share_machine();
     let name = "kube-apiserver";
     let (issuer, ca) = authority("callers");
     let (stranger, _) = authority("strangers");
@@ -73,7 +75,10 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
     let file = dir.path().join("callers.crt");
     fs::write(&file, &ca).unwrap();
     let flags = ["--client-ca", file.to_str().unwrap(), "--client-name", name];
-    let mut server = Setup::example().flags(&flags).no_decision_log().start();
+    let mut server = ServerSetup::example()
+        .flags(&flags)
+        .no_decision_log()
+        .start();
     let valid = [-1, 30];
     let right = caller(&[name], Some(&issuer), valid, &[]);
     for (what, shown, inside) in [
@@ -143,20 +148,20 @@ fn a12_only_the_named_caller_with_a_valid_certificate_gets_in() {
     fs::remove_file(&file).unwrap();
     still("no file");
     fs::write(&file, &ca).unwrap();
-    until("the caller to get in again", || {
+    wait_for("the caller to get in again", || {
         if gets_in(&server, Some(&right)) {
             Ok(())
         } else {
             Err(server.stderr())
         }
     });
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn a8_11_a_certificate_that_nobody_asked_for_is_ignored() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+fn a8_11_unrequested_client_certificate_is_ignored() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     assert!(gets_in(
         &server,
         Some(&caller(&["anybody"], None, [-1, 1], &[]))

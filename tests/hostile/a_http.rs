@@ -2,20 +2,20 @@
 //! memory.
 
 use crate::{
-    line::{Line, PATIENCE},
-    objects::{ordinary_bad, ordinary_clean},
-    raw::Reply,
-    scale::{scale, together},
-    server::{Server, Setup, denied},
+    attack_connection::{AttackConnection, HANG_TIMEOUT},
+    attack_objects::{ordinary_bad, ordinary_clean},
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup, assert_denied},
 };
+use kubevet_testkit::raw_connection::RawResponse;
 use std::io;
 
 /// Sends a head with a body after it, on a connection of its own.
-fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<Reply> {
-    let mut connection = Line::ordinary(server);
+fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<RawResponse> {
+    let mut connection = AttackConnection::ordinary(server);
     connection.send(format!("{line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
     connection.send(body);
-    connection.reply(PATIENCE)
+    connection.response(HANG_TIMEOUT)
 }
 
 /// What must come of a request.
@@ -32,13 +32,13 @@ enum Want {
 }
 
 #[track_caller]
-fn check(name: &str, reply: io::Result<Reply>, want: Want) {
+fn check(name: &str, reply: io::Result<RawResponse>, want: Want) {
     let allowed = reply
         .as_ref()
-        .is_ok_and(|it| String::from_utf8_lossy(&it.body).contains("\"allowed\":true"));
+        .is_ok_and(|reply| String::from_utf8_lossy(&reply.body).contains("\"allowed\":true"));
     assert!(!allowed, "{name}: allowed");
     match (want, reply) {
-        (Want::Denied, Ok(reply)) => denied(&reply, "bad", 403, "C-0057"),
+        (Want::Denied, Ok(reply)) => assert_denied(&reply, "bad", 403, "C-0057"),
         (Want::Status(known) | Want::Ended(known), Ok(reply)) => {
             assert!(
                 known.contains(&reply.status),
@@ -53,16 +53,16 @@ fn check(name: &str, reply: io::Result<Reply>, want: Want) {
 }
 
 #[test]
-fn a7_heads_and_lengths_of_all_sorts() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a7_malformed_heads_and_lengths_get_no_verdict() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     let length = body.len();
     let bytes = body.as_bytes();
     let known = format!("Content-Length: {length}\r\n");
     let chunks: Vec<u8> = bytes
         .iter()
-        .flat_map(|it| [b"1\r\n", &[*it][..], b"\r\n"].concat())
+        .flat_map(|byte| [b"1\r\n", &[*byte][..], b"\r\n"].concat())
         .collect();
     let single = [&chunks[..], b"0\r\n\r\n"].concat();
     let extended = format!(
@@ -71,7 +71,9 @@ fn a7_heads_and_lengths_of_all_sorts() {
     );
     let endless = format!("ffffffffffffffff\r\n{body}");
     let chunked = "Transfer-Encoding: chunked\r\n";
-    let many: String = (0..10_000).map(|it| format!("X{it}: a\r\n")).collect();
+    let many: String = (0..10_000)
+        .map(|index| format!("X{index}: a\r\n"))
+        .collect();
     let post = "POST /validate?timeout=3s HTTP/1.1";
     let long_path = format!("POST /validate?{} HTTP/1.1", "a".repeat(1_000_000));
     let long_header = format!("X: {}\r\n{known}", "a".repeat(1_000_000));
@@ -211,16 +213,20 @@ fn a7_heads_and_lengths_of_all_sorts() {
     ] {
         let line = format!("POST /validate?timeout={time} HTTP/1.1");
         let reply = exchange(&server, &line, &known, bytes).unwrap();
-        assert_eq!(reply.response("bad")["allowed"], false, "A7.23 {time}");
+        assert_eq!(
+            reply.review_response("bad")["allowed"],
+            false,
+            "A7.23 {time}"
+        );
     }
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+fn a7_19_pipelined_reviews_are_answered_in_order() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     let one = |body: &str| {
         format!(
             "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
@@ -228,14 +234,16 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
         )
     };
     let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
-    let mut line = Line::ordinary(&server);
+    let mut line = AttackConnection::ordinary(&server);
     // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
     for _ in 0..scale(5, 25) {
         assert!(line.send(pair.repeat(20).as_bytes()));
         for _ in 0..20 {
-            denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
+            assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
             assert_eq!(
-                line.reply(PATIENCE).unwrap().response("clean")["allowed"],
+                line.response(HANG_TIMEOUT)
+                    .unwrap()
+                    .review_response("clean")["allowed"],
                 true
             );
         }
@@ -243,12 +251,12 @@ fn a7_19_pipelined_reviews_are_answered_each_and_in_order() {
 }
 
 #[test]
-fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a7_8_a7_20_half_closed_connection_gets_no_verdict_without_a_whole_request() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     for announced in [body.len(), body.len() + 100] {
-        let mut line = Line::ordinary(&server);
+        let mut line = AttackConnection::ordinary(&server);
         line.send(
             format!(
                 "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}"
@@ -256,7 +264,7 @@ fn a7_8_a7_20_half_closed_connections_get_no_verdict_they_did_not_ask_for() {
             .as_bytes(),
         );
         line.half_close();
-        check("A7.20", line.reply(PATIENCE), Want::Never);
+        check("A7.20", line.response(HANG_TIMEOUT), Want::Never);
     }
-    server.lives();
+    server.assert_running();
 }

@@ -1,15 +1,15 @@
 //! A10: floods of HTTP/2 frames. The connection ends, or the work stays bounded; nobody else is kept waiting.
 
 use crate::{
-    frames::{
-        CONTINUATION, DATA, END_HEADERS, GOAWAY, H2, HEADERS, PING, RST_STREAM, SETTINGS, frame,
-        headers, integer,
+    attack_connection::{ATTACKER_ADDRESS, CLIENT_ADDRESS},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup},
+    baseline_traffic::with_baseline_traffic,
+    http2_frames::{
+        CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, Http2Connection, PING, RST_STREAM,
+        SETTINGS, frame, headers, integer,
     },
-    line::{ATTACKER, CALLER},
-    objects::ordinary_bad,
-    ordinary::meanwhile,
-    scale::{scale, together},
-    server::{Server, Setup},
 };
 use std::time::Duration;
 
@@ -18,25 +18,29 @@ const GROWTH_MAX_MIB: u64 = 64;
 /// More CPU than any flood of this size may cost.
 const CPU_MAX: Duration = Duration::from_secs(20);
 
-fn bounded(attack: impl FnOnce(&Server, &mut H2)) {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn bounded(attack: impl FnOnce(&Server, &mut Http2Connection)) {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let before = server.rss_mib();
-    let ((), seen) = meanwhile(&server, CALLER, |progress| {
-        let mut connection = H2::open(&server, ATTACKER, None).unwrap();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        let mut connection = Http2Connection::open(&server, ATTACKER_ADDRESS, None).unwrap();
         connection.send_patience(Duration::from_secs(2));
         attack(&server, &mut connection);
         progress.rounds(3);
     });
-    seen.all_right();
+    seen.assert_undisturbed();
     let grown = server.peak_mib().saturating_sub(before);
     assert!(grown < GROWTH_MAX_MIB, "{grown} MiB more");
     assert!(server.cpu() < CPU_MAX, "{:?}", server.cpu());
-    server.lives();
+    server.assert_running();
 }
 
 /// Sends this over and over; how often it was taken.
-fn flood(connection: &mut H2, times: usize, mut next: impl FnMut(&mut H2) -> Vec<u8>) -> usize {
+fn flood(
+    connection: &mut Http2Connection,
+    times: usize,
+    mut next: impl FnMut(&mut Http2Connection) -> Vec<u8>,
+) -> usize {
     (0..times)
         .take_while(|_| {
             let bytes = next(connection);
@@ -46,16 +50,16 @@ fn flood(connection: &mut H2, times: usize, mut next: impl FnMut(&mut H2) -> Vec
 }
 
 #[test]
-fn a10_1_a10_2_rapid_reset_ends_the_connection() {
+fn a10_1_a10_2_rapid_reset_closes_the_connection() {
     let body = ordinary_bad();
     for (whole, batch, times) in [(false, 500, 100), (true, 100, 200)] {
         bounded(|_, connection| {
-            let taken = flood(connection, times, |it| {
+            let taken = flood(connection, times, |connection| {
                 let mut bytes = Vec::new();
                 for _ in 0..batch {
                     let body = whole.then_some(body.as_bytes());
                     let (stream, head) =
-                        it.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
+                        connection.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
                     bytes.extend(head);
                     bytes.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
                 }
@@ -71,7 +75,7 @@ fn a10_1_a10_2_rapid_reset_ends_the_connection() {
 }
 
 #[test]
-fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
+fn a10_3_excess_streams_are_refused_and_others_answered() {
     let body = ordinary_bad();
     bounded(|_, connection| {
         let bytes: Vec<u8> = (0..1000)
@@ -85,20 +89,23 @@ fn a10_3_more_streams_than_are_allowed_are_refused_and_the_others_answered() {
         let frames = connection.frames(Duration::from_secs(2));
         let answers = frames
             .iter()
-            .filter(|it| it.kind == DATA && !it.payload.is_empty());
+            .filter(|frame| frame.kind == DATA && !frame.payload.is_empty());
         for answer in answers {
             assert!(!String::from_utf8_lossy(&answer.payload).contains("\"allowed\":true"));
         }
-        let refused = frames.iter().filter(|it| it.kind == RST_STREAM).count();
+        let refused = frames
+            .iter()
+            .filter(|frame| frame.kind == RST_STREAM)
+            .count();
         assert!(
-            refused > 0 || frames.iter().any(|it| it.kind == GOAWAY),
+            refused > 0 || frames.iter().any(|frame| frame.kind == GOAWAY),
             "1,000 streams at once"
         );
     });
 }
 
 #[test]
-fn a10_4_a_head_without_end_is_cut() {
+fn a10_4_endless_header_block_is_cut() {
     bounded(|_, connection| {
         let first = headers(&[
             (":method", "POST"),
@@ -118,7 +125,7 @@ fn a10_4_a_head_without_end_is_cut() {
 }
 
 #[test]
-fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_bounded() {
+fn a10_5_a10_6_unread_ping_and_settings_acks_stay_bounded() {
     let ping = frame(PING, 0, 0, b"12345678").repeat(1000);
     let setting = [&3_u16.to_be_bytes()[..], &100_u32.to_be_bytes()].concat();
     let settings = frame(SETTINGS, 0, 0, &setting).repeat(1000);
@@ -131,7 +138,7 @@ fn a10_5_a10_6_floods_of_pings_and_settings_whose_answers_nobody_reads_stay_boun
 
 /// One entry of the table, named so often that it would be 58 MB of headers.
 #[test]
-fn a10_7_headers_that_grow_by_reference_are_refused() {
+fn a10_7_header_compression_bomb_is_refused() {
     bounded(|_, connection| {
         let mut block = headers(&[
             (":method", "POST"),
@@ -152,7 +159,7 @@ fn a10_7_headers_that_grow_by_reference_are_refused() {
         let frames = connection.frames(Duration::from_secs(1));
         let refused = frames
             .iter()
-            .any(|it| matches!(it.kind, GOAWAY | RST_STREAM | HEADERS));
+            .any(|frame| matches!(frame.kind, GOAWAY | RST_STREAM | HEADERS));
         assert!(refused || connection.is_closed(), "{frames:?}");
     });
 }

@@ -2,12 +2,12 @@
 //! Nothing privileged is allowed, whatever is wrong with the text; the server is the same process at the end.
 
 use crate::{
-    line::{Line, PATIENCE, post},
-    objects::{Review, clean_pod, container, merge, pod, privileged, privileged_pod},
-    raw::Reply,
-    scale::{alone, scale, together},
-    server::{Setup, allowed, denied},
+    attack_connection::{AttackConnection, HANG_TIMEOUT, post},
+    attack_objects::{Review, clean_pod, container, merge, pod, privileged, privileged_pod},
+    attack_scale::{claim_machine, scale, share_machine},
+    attacked_server::{ServerSetup, assert_allowed, assert_denied},
 };
+use kubevet_testkit::raw_connection::RawResponse;
 use serde_json::{Value, json};
 
 /// What must come of a body.
@@ -26,14 +26,14 @@ enum Want {
 }
 
 #[track_caller]
-fn check(name: &str, reply: &Reply, uid: &str, want: Want) {
+fn check(name: &str, reply: &RawResponse, uid: &str, want: Want) {
     let text = String::from_utf8_lossy(&reply.body);
     let said = || format!("{name}: {want:?}, but {} {:.400}", reply.status, text);
-    let response = (reply.status == 200).then(|| reply.response(uid));
-    let verdict = response.as_ref().map(|it| {
+    let response = (reply.status == 200).then(|| reply.review_response(uid));
+    let verdict = response.as_ref().map(|response| {
         (
-            it["allowed"] == true,
-            it.get("status").map(|it| it["code"].clone()),
+            response["allowed"] == true,
+            response.get("status").map(|status| status["code"].clone()),
         )
     });
     let right = match (want, verdict) {
@@ -49,12 +49,12 @@ fn check(name: &str, reply: &Reply, uid: &str, want: Want) {
 
 /// All of these on one server, which is the same at the end.
 fn check_all(tries: Vec<(&str, Vec<u8>, Want)>) {
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     for (name, body, want) in tries {
         check(name, &post(&server, &body), "u-1", want);
     }
     assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
-    server.lives();
+    server.assert_running();
 }
 
 fn clean() -> String {
@@ -73,8 +73,8 @@ fn put(text: &str, old: &str, new: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a1_the_largest_review_is_judged() {
-    let _machine = alone();
+fn a1_largest_review_is_evaluated() {
+    let _machine = claim_machine();
     let text = "\\u0001".repeat((scale(16, 63) << 20) / 6);
     let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
     let with = |review: &str, text: &str| {
@@ -93,8 +93,8 @@ fn a1_the_largest_review_is_judged() {
 }
 
 #[test]
-fn a2_depth_is_bounded_wherever_it_stands() {
-    let _machine = together();
+fn a2_depth_is_bounded_in_every_position() {
+    let _machine = share_machine();
     let nested = |open: &str, close: &str, count: usize| {
         put(
             &clean(),
@@ -128,9 +128,9 @@ fn a2_depth_is_bounded_wherever_it_stands() {
 }
 
 #[test]
-fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a3_last_duplicate_key_wins_as_in_the_api_server() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let one = |value: &Value| format!(r#""containers":[{value}]"#);
     let (good, evil) = (one(&container("a")), one(&privileged("a")));
     let two_uids = put(&clean(), r#""uid":"u-1""#, r#""uid":"u-1","uid":"u-2""#);
@@ -191,12 +191,12 @@ fn a3_of_keys_that_stand_twice_the_last_counts_as_for_the_api_server() {
     ] {
         check(name, &post(&server, &body), uid, want);
     }
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn a4_text_in_other_encodings_hides_nothing() {
-    let _machine = together();
+fn a4_other_encodings_hide_no_finding() {
+    let _machine = share_machine();
     let image = b"registry.example.com/a:1";
     let bytes = |text: &str, new: &[u8]| {
         let place = text.find("registry.example.com/a:1").unwrap();
@@ -245,8 +245,8 @@ fn a4_text_in_other_encodings_hides_nothing() {
 }
 
 #[test]
-fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
-    let _machine = together();
+fn a5_numbers_and_quantities_of_any_length_are_read_or_rejected() {
+    let _machine = share_machine();
     let digits = |count: usize| "1".repeat(count);
     let number = |text: String| {
         put(
@@ -307,9 +307,9 @@ fn a5_numbers_and_quantities_of_any_length_are_read_or_refused() {
 }
 
 #[test]
-fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
-    let _machine = together();
-    let review = |it: Review| it.text().into_bytes();
+fn a6_malformed_envelope_is_rejected_or_denied() {
+    let _machine = share_machine();
+    let review = |review: Review| review.text().into_bytes();
     let created = || Review::create(&clean_pod());
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     check_all(vec![
@@ -393,9 +393,9 @@ fn a6_envelopes_that_no_api_server_makes_are_refused_or_denied() {
 }
 
 #[test]
-fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a6_odd_uid_is_echoed_whole_or_rejected() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let odd = format!("a\n\"\u{2028}{}", "x".repeat(100));
     let reply = post(&server, Review::create(&clean_pod()).uid(&odd).text());
     check(
@@ -427,16 +427,16 @@ fn a6_uids_that_no_api_server_makes_come_back_whole_or_not_at_all() {
         "",
         Want::Refused(400),
     );
-    server.lives();
+    server.assert_running();
 }
 
 /// Every prefix of a privileged review, and bytes of it changed by chance that repeats itself.
 #[test]
-fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = bad().into_bytes();
-    let mut line = Line::ordinary(&server);
+    let mut line = AttackConnection::ordinary(&server);
     let mut seed = 7_u64;
     let mut random = |below: usize| {
         seed = seed
@@ -444,7 +444,7 @@ fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
             .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below
     };
-    let prefixes = (0..body.len()).map(|it| body[..it].to_vec());
+    let prefixes = (0..body.len()).map(|index| body[..index].to_vec());
     let mutants: Vec<Vec<u8>> = (0..scale(1500, 30_000))
         .map(|_| {
             let mut mutant = body.clone();
@@ -455,7 +455,7 @@ fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
         })
         .collect();
     for mutant in prefixes.chain(mutants) {
-        let reply = line.post("/validate", &mutant, PATIENCE).unwrap();
+        let reply = line.post("/validate", &mutant, HANG_TIMEOUT).unwrap();
         assert!(matches!(reply.status, 200 | 400), "{}", reply.status);
         let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         if answer["response"]["allowed"] == true {
@@ -466,7 +466,7 @@ fn a6_31_no_prefix_and_no_mutant_of_a_privileged_review_is_allowed() {
             assert!(still != true, "allowed: {text}");
         }
     }
-    allowed(&post(&server, clean()), "u-1");
-    denied(&post(&server, bad()), "u-1", 403, "C-0057");
-    server.lives();
+    assert_allowed(&post(&server, clean()), "u-1");
+    assert_denied(&post(&server, bad()), "u-1", 403, "C-0057");
+    server.assert_running();
 }

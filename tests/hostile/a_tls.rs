@@ -1,17 +1,20 @@
 //! A8: TLS that is old, weak or none.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls, connect},
-    objects::ordinary_bad,
-    scale::together,
-    server::{Server, Setup, denied},
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, connect},
+    attack_objects::ordinary_bad,
+    attack_scale::share_machine,
+    attacked_server::{Server, ServerSetup, assert_denied},
 };
 use rustls::version::{TLS12, TLS13};
 use std::io::{Read as _, Write as _};
 
 /// The first bytes of a caller that offers this version at most, and these cipher suites; no extensions.
 fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
-    let suites: Vec<u8> = suites.iter().flat_map(|it| it.to_be_bytes()).collect();
+    let suites: Vec<u8> = suites
+        .iter()
+        .flat_map(|suite| suite.to_be_bytes())
+        .collect();
     let length = u16::try_from(suites.len()).unwrap().to_be_bytes();
     let body = [&version[..], &[7; 32], &[0], &length, &suites, &[1, 0]].concat();
     let length = u16::try_from(body.len()).unwrap().to_be_bytes();
@@ -22,8 +25,8 @@ fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
 
 /// What the server says to these bytes before it closes.
 fn answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = connect(server, CALLER, PATIENCE).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = connect(server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -31,9 +34,9 @@ fn answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a8_old_versions_and_weak_suites_are_refused() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn a8_old_versions_and_weak_ciphers_are_refused() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let weak = [0x002f, 0x0035, 0x003c, 0x000a, 0x0005];
     let modern = [0xc02b, 0xc02f, 0xcca9];
     for (name, bytes) in [
@@ -44,55 +47,65 @@ fn a8_old_versions_and_weak_suites_are_refused() {
         (
             "A8.8 nonsense",
             (0..200_000_u32)
-                .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+                .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
                 .collect(),
         ),
     ] {
         let answer = answer(&server, &bytes);
         // An alert, a reset, or nothing; never a hello.
         assert!(
-            answer.first().is_none_or(|it| *it == 0x15),
+            answer.first().is_none_or(|byte| *byte == 0x15),
             "{name}: {:?}",
             &answer[..answer.len().min(20)]
         );
     }
     let plain = answer(&server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(!plain.starts_with(b"HTTP"), "A8.7");
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn a8_every_way_to_ask_for_modern_tls_is_served() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+fn a8_every_form_of_modern_tls_is_served() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     for (name, tls, host) in [
-        ("A8.3 TLS 1.2", Tls::version(&server, &TLS12), "localhost"),
-        ("TLS 1.3", Tls::version(&server, &TLS13), "localhost"),
+        (
+            "A8.3 TLS 1.2",
+            TlsConfig::version(&server, &TLS12),
+            "localhost",
+        ),
+        ("TLS 1.3", TlsConfig::version(&server, &TLS13), "localhost"),
         // By address, a caller sends no name.
-        ("A8.4 without a name", Tls::of(&server), "127.0.0.1"),
+        ("A8.4 without a name", TlsConfig::of(&server), "127.0.0.1"),
     ] {
-        let stream = connect(&server, CALLER, PATIENCE).unwrap();
-        let mut line = Line::shake_hands(stream, &tls, host, PATIENCE)
-            .unwrap_or_else(|it| panic!("{name}: {it}"));
-        denied(
+        let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
+        let mut line = AttackConnection::shake_hands(stream, &tls, host, HANG_TIMEOUT)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_denied(
             &line
-                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",
             403,
             "C-0057",
         );
     }
-    let stream = connect(&server, CALLER, PATIENCE).unwrap();
-    let other = Tls::trusting(&server.ca(), &[b"gopher"]);
+    let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
+    let other = TlsConfig::trusting(&server.ca(), &[b"gopher"]);
     assert!(
-        Line::shake_hands(stream, &other, "localhost", PATIENCE).is_err(),
+        AttackConnection::shake_hands(stream, &other, "localhost", HANG_TIMEOUT).is_err(),
         "A8.9"
     );
     // A name that the certificate does not carry is the caller's to refuse, and no fault of the server.
-    let stream = connect(&server, CALLER, PATIENCE).unwrap();
+    let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
     assert!(
-        Line::shake_hands(stream, &Tls::of(&server), "other.example.com", PATIENCE).is_err(),
+        AttackConnection::shake_hands(
+            stream,
+            &TlsConfig::of(&server),
+            "other.example.com",
+            HANG_TIMEOUT
+        )
+        .is_err(),
         "A8.5"
     );
 }

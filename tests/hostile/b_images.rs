@@ -1,10 +1,10 @@
 //! B7 and B8: spellings of images, against lists of registries that are allowed and that are forbidden.
 
 use crate::{
+    attack_objects::{Review, container, merge, pod},
+    attack_scale::share_machine,
+    attacked_server::{ServerSetup, binding},
     b_objects::{ALLOWED, ANY, DENIED, check_all},
-    objects::{Review, container, merge, pod},
-    scale::together,
-    server::{Setup, binding},
 };
 use serde_json::json;
 
@@ -13,11 +13,11 @@ fn image(name: &str) -> String {
 }
 
 #[test]
-fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
-    let _machine = together();
+fn b7_no_spelling_bypasses_the_allowed_registries() {
+    let _machine = share_machine();
     let params = "validationActions: [Deny], params: {imageRepositoryAllowList: [registry.example.com, \
                   docker.io/library, quay.io/team], untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
-    let mut server = Setup::with(&[binding("reg", "[C-0001, C-0078]", params)]).start();
+    let mut server = ServerSetup::with(&[binding("reg", "[C-0001, C-0078]", params)]).start();
     let digest = "a".repeat(64);
     let (named, pinned) = (
         format!("registry.example.com@sha256:{digest}"),
@@ -67,10 +67,10 @@ fn b7_no_spelling_leads_around_the_registries_that_are_allowed() {
 }
 
 #[test]
-fn b8_a_forbidden_registry_is_forbidden_in_every_spelling() {
-    let _machine = together();
+fn b8_forbidden_registry_is_found_in_every_spelling() {
+    let _machine = share_machine();
     let params = "validationActions: [Deny], params: {untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
-    let mut server = Setup::with(&[binding("forbid", "[C-0001]", params)]).start();
+    let mut server = ServerSetup::with(&[binding("forbid", "[C-0001]", params)]).start();
     let named = format!("evil.io@sha256:{}", "a".repeat(64));
     let tries = [
         ("evil.io/a", DENIED),

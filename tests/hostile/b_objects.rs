@@ -2,12 +2,12 @@
 //! and what is never denied.
 
 use crate::{
-    line::post,
-    objects::{
+    attack_connection::post,
+    attack_objects::{
         Review, clean_pod, container, merge, pod, pod_with, privileged, privileged_pod, workload,
     },
-    scale::together,
-    server::{Server, Setup, binding},
+    attack_scale::share_machine,
+    attacked_server::{Server, ServerSetup, binding},
 };
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) const ANY: &[&str] = &["denied", "warned", "allowed"];
 /// A binding over the controls that these tables are about.
 pub(crate) fn server() -> Server {
     let controls = "[C-0038, C-0041, C-0045, C-0046, C-0048, C-0057, C-0074, K-0001, K-0002]";
-    Setup::with(&[binding("sem", controls, "validationActions: [Deny]")]).start()
+    ServerSetup::with(&[binding("sem", controls, "validationActions: [Deny]")]).start()
 }
 
 /// What is said about each, all of them; so that one try that fails hides no other.
@@ -32,7 +32,7 @@ pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>
         .into_iter()
         .filter_map(|(name, body, right)| {
             let reply = post(server, body);
-            let response = reply.response("u-1");
+            let response = reply.review_response("u-1");
             let verdict = match (
                 response["allowed"] == true,
                 response.contains_key("warnings"),
@@ -46,7 +46,7 @@ pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    server.lives();
+    server.assert_running();
 }
 
 fn created(object: &Value) -> String {
@@ -54,8 +54,8 @@ fn created(object: &Value) -> String {
 }
 
 #[test]
-fn b1_a_privileged_container_is_found_wherever_it_stands() {
-    let _machine = together();
+fn b1_privileged_container_is_found_in_every_position() {
+    let _machine = share_machine();
     let side = merge(privileged("i"), &json!({"restartPolicy": "Always"}));
     let ephemeral = merge(privileged("dbg"), &json!({"targetContainerName": "a"}));
     let with = |key: &str, value: Value| pod_with(&[container("a")], &json!({key: [value]}));
@@ -214,8 +214,8 @@ fn made(kind: &str) -> Value {
 }
 
 #[test]
-fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
-    let _machine = together();
+fn b3_operations_without_object_are_never_denied() {
+    let _machine = share_machine();
     let options = |kind: &str, more: Value| {
         merge(
             json!({"apiVersion": "v1", "kind": kind, "container": "a"}),
@@ -284,8 +284,8 @@ fn b3_operations_that_are_never_denied_and_those_that_have_no_object() {
 }
 
 #[test]
-fn b4_no_spelling_and_no_wrong_type_hides_a_finding_or_harms_the_server() {
-    let _machine = together();
+fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
+    let _machine = share_machine();
     let capable = |name: &str| {
         created(&pod(&[merge(
             container("a"),

@@ -1,13 +1,13 @@
 //! B2 and B9: an UPDATE is held to what it brings in, however it is dressed up; what was there is warned of.
 
 use crate::{
-    b_objects::{DENIED, NOT_CLEAN, WARNED, check_all, server},
-    objects::{
+    attack_objects::{
         Review, clean_pod, config_map, container, merge, pod, pod_with, privileged, privileged_pod,
         workload,
     },
-    scale::together,
-    server::{Setup, binding},
+    attack_scale::share_machine,
+    attacked_server::{ServerSetup, binding},
+    b_objects::{DENIED, NOT_CLEAN, WARNED, check_all, server},
 };
 use serde_json::{Value, json};
 
@@ -35,8 +35,8 @@ fn going(object: &Value) -> Value {
 }
 
 #[test]
-fn b2_an_update_is_held_to_what_it_brings_in() {
-    let _machine = together();
+fn b2_update_is_denied_for_new_findings_only() {
+    let _machine = share_machine();
     let (bad, clean) = (privileged_pod(), clean_pod());
     let (a, b, evil) = (container("a"), container("b"), privileged("a"));
     let update = |old: &Value, new: &Value| Review::update(old, new).text();
@@ -228,10 +228,11 @@ fn b2_an_update_is_held_to_what_it_brings_in() {
 }
 
 #[test]
-fn b9_what_was_not_said_before_and_is_said_now_is_new() {
-    let _machine = together();
+fn b9_finding_absent_from_the_old_object_is_new() {
+    let _machine = share_machine();
     let controls = "[C-0012, C-0013, C-0016, C-0055, C-0210]";
-    let mut server = Setup::with(&[binding("b", controls, "validationActions: [Deny]")]).start();
+    let mut server =
+        ServerSetup::with(&[binding("b", controls, "validationActions: [Deny]")]).start();
     let bare = |context: Value| {
         pod(&[
             json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context}),

@@ -2,12 +2,12 @@
 //! something whole takes its place.
 
 use crate::{
-    line::post,
-    objects::ordinary_bad,
-    scale::{scale, together},
-    server::{EXAMPLE, Server, Setup},
-    waiting::until,
+    attack_connection::post,
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{EXAMPLE, Server, ServerSetup},
 };
+use kubevet_testkit::polling::wait_for;
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},
     process::Signal,
@@ -24,7 +24,7 @@ use std::{
 const LOOKS: Duration = Duration::from_secs(6);
 
 fn denies(server: &Server) -> bool {
-    post(server, ordinary_bad()).response("bad")["allowed"] == false
+    post(server, ordinary_bad()).review_response("bad")["allowed"] == false
 }
 
 fn file(server: &Server) -> std::path::PathBuf {
@@ -41,41 +41,41 @@ struct Try {
 const TRIES: &[Try] = &[
     Try {
         name: "C2.1 folder removed",
-        harm: |it| fs::remove_dir_all(it).unwrap(),
+        harm: |folder| fs::remove_dir_all(folder).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.2 broken",
-        harm: |it| fs::write(it.join("000.yaml"), "apiVersion: [").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "apiVersion: [").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.3 empty",
-        harm: |it| fs::write(it.join("000.yaml"), "").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.4 comments",
-        harm: |it| fs::write(it.join("000.yaml"), "# gone\n").unwrap(),
+        harm: |folder| fs::write(folder.join("000.yaml"), "# gone\n").unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.5 removed",
-        harm: |it| fs::remove_file(it.join("000.yaml")).unwrap(),
+        harm: |folder| fs::remove_file(folder.join("000.yaml")).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.6 renamed",
-        harm: |it| fs::rename(it.join("000.yaml"), it.join("000.yaml.bak")).unwrap(),
+        harm: |folder| fs::rename(folder.join("000.yaml"), folder.join("000.yaml.bak")).unwrap(),
         is_problem: true,
     },
     Try {
         name: "C2.9 a pipe",
-        harm: |it| {
-            fs::remove_file(it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("000.yaml")).unwrap();
             mknodat(
                 CWD,
-                it.join("000.yaml"),
+                folder.join("000.yaml"),
                 FileType::Fifo,
                 Mode::RUSR | Mode::WUSR,
                 0,
@@ -86,54 +86,63 @@ const TRIES: &[Try] = &[
     },
     Try {
         name: "C2.10 /dev/zero",
-        harm: |it| {
-            fs::remove_file(it.join("000.yaml")).unwrap();
-            symlink("/dev/zero", it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("000.yaml")).unwrap();
+            symlink("/dev/zero", folder.join("000.yaml")).unwrap();
         },
         is_problem: true,
     },
     Try {
         name: "C2.11 a loop",
-        harm: |it| symlink(it, it.join("loop")).unwrap(),
+        harm: |folder| symlink(folder, folder.join("loop")).unwrap(),
         is_problem: false,
     },
     Try {
         name: "C2.12 a large file beside it",
-        harm: |it| fs::write(it.join("z.yaml"), "a: b\n".repeat(scale(2, 20) * 1_000_000)).unwrap(),
+        harm: |folder| {
+            fs::write(
+                folder.join("z.yaml"),
+                "a: b\n".repeat(scale(2, 20) * 1_000_000),
+            )
+            .unwrap()
+        },
         is_problem: true,
     },
     Try {
         name: "C2.14 a mounted ConfigMap",
-        harm: |it| {
-            fs::create_dir(it.join("..1")).unwrap();
-            fs::rename(it.join("000.yaml"), it.join("..1/000.yaml")).unwrap();
-            symlink("..1", it.join("..data")).unwrap();
-            symlink("..data/000.yaml", it.join("000.yaml")).unwrap();
+        harm: |folder| {
+            fs::create_dir(folder.join("..1")).unwrap();
+            fs::rename(folder.join("000.yaml"), folder.join("..1/000.yaml")).unwrap();
+            symlink("..1", folder.join("..data")).unwrap();
+            symlink("..data/000.yaml", folder.join("000.yaml")).unwrap();
         },
         is_problem: false,
     },
 ];
 
 #[test]
-fn c2_bindings_that_vanish_or_break_leave_what_was_in_force() {
-    let _machine = together();
+fn c2_missing_or_broken_bindings_leave_the_last_valid_ones_in_force() {
+    let _machine = share_machine();
     // Each has a server of its own, and all wait at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| harmed(it))).collect();
+        let tries: Vec<_> = TRIES
+            .iter()
+            .map(|attempt| scope.spawn(|| harmed(attempt)))
+            .collect();
         tries
             .into_iter()
-            .filter_map(|it| it.join().unwrap())
+            .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 fn harmed(one: &Try) -> Option<String> {
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     assert!(denies(&server));
     (one.harm)(&server.path("bindings"));
     if one.is_problem {
-        until(one.name, || {
+        wait_for(one.name, || {
             match server.metric("kubevet_library_problems") {
                 0.0 => Err(server.stderr()),
                 _ => Ok(()),
@@ -148,14 +157,14 @@ fn harmed(one: &Try) -> Option<String> {
             server.stderr()
         ));
     }
-    server.lives();
+    server.assert_running();
     // And what is mended is taken.
     if one.is_problem && !one.name.starts_with("C2.12") {
         let folder = server.path("bindings");
         let _ = fs::remove_file(folder.join("000.yaml"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("000.yaml"), EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
-        until(one.name, || {
+        wait_for(one.name, || {
             if denies(&server) {
                 Err(server.stderr())
             } else {
@@ -168,9 +177,9 @@ fn harmed(one: &Try) -> Option<String> {
 
 /// A copy that keeps size and time is taken when the server is told to look, at the latest.
 #[test]
-fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
+fn c2_15_change_with_same_size_and_time_is_read_on_sighup() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     let path = file(&server);
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(&path, EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
@@ -181,7 +190,7 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
         .set_times(FileTimes::new().set_modified(time))
         .unwrap();
     server.signal(Signal::HUP);
-    until("the change", || {
+    wait_for("the change", || {
         if denies(&server) {
             Err(server.stderr())
         } else {
@@ -191,19 +200,19 @@ fn c2_15_a_change_that_keeps_size_and_time_is_taken_after_sighup() {
 }
 
 #[test]
-fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
-    for it in 0..scale(1000, 5000) {
+fn c2_13_thousands_of_bindings_are_accepted_or_rejected_and_the_first_still_denies() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
+    for index in 0..scale(1000, 5000) {
         server.bind(
-            &format!("b{it}.yaml"),
-            &EXAMPLE.replace("name: security", &format!("name: s{it}")),
+            &format!("b{index}.yaml"),
+            &EXAMPLE.replace("name: security", &format!("name: s{index}")),
         );
     }
-    let generation = |it: &Server| {
-        it.metric("kubevet_library_generation") + it.metric("kubevet_library_problems")
+    let generation = |server: &Server| {
+        server.metric("kubevet_library_generation") + server.metric("kubevet_library_problems")
     };
-    until("them to be looked at", || {
+    wait_for("them to be looked at", || {
         if generation(&server) > 1.0 {
             Ok(())
         } else {
@@ -212,5 +221,5 @@ fn c2_13_thousands_of_bindings_are_taken_or_refused_and_the_first_still_denies()
     });
     thread::sleep(LOOKS);
     assert!(denies(&server));
-    server.lives();
+    server.assert_running();
 }

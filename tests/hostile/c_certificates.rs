@@ -2,12 +2,12 @@
 //! authority of before get through all the while.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    scale::{scale, together},
-    server::{Server, Setup},
-    waiting::until,
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup},
 };
+use kubevet_testkit::polling::wait_for;
 use rcgen::{CertificateParams, KeyPair};
 use std::{
     fs,
@@ -33,37 +33,37 @@ const TRIES: &[Try] = &[
     Try {
         name: "C1.1 half of tls.crt, ours",
         theirs: false,
-        harm: |it| halve(&it.join("tls.crt")),
+        harm: |folder| halve(&folder.join("tls.crt")),
     },
     Try {
         name: "C1.2 no key in tls.key, ours",
         theirs: false,
-        harm: |it| fs::write(it.join("tls.key"), "").unwrap(),
+        harm: |folder| fs::write(folder.join("tls.key"), "").unwrap(),
     },
     Try {
         name: "C1.3 no pair, ours",
         theirs: false,
-        harm: |it| {
-            fs::remove_file(it.join("tls.crt")).unwrap();
-            fs::remove_file(it.join("tls.key")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("tls.crt")).unwrap();
+            fs::remove_file(folder.join("tls.key")).unwrap();
         },
     },
     Try {
         name: "C1.6 half of ca.key, ours",
         theirs: false,
-        harm: |it| halve(&it.join("ca.key")),
+        harm: |folder| halve(&folder.join("ca.key")),
     },
     Try {
         name: "C1.7 half of tls.crt, theirs",
         theirs: true,
-        harm: |it| halve(&it.join("tls.crt")),
+        harm: |folder| halve(&folder.join("tls.crt")),
     },
     Try {
         name: "C1.8 a key of another pair, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             fs::write(
-                it.join("tls.key"),
+                folder.join("tls.key"),
                 KeyPair::generate().unwrap().serialize_pem(),
             )
             .unwrap()
@@ -72,47 +72,56 @@ const TRIES: &[Try] = &[
     Try {
         name: "C1.9 an expired pair, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-            fs::write(it.join("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
-            fs::write(it.join("tls.key"), key.serialize_pem()).unwrap();
+            fs::write(
+                folder.join("tls.crt"),
+                params.self_signed(&key).unwrap().pem(),
+            )
+            .unwrap();
+            fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
         },
     },
     Try {
         name: "C1.12 /dev/zero, theirs",
         theirs: true,
-        harm: |it| {
-            fs::remove_file(it.join("tls.crt")).unwrap();
-            symlink("/dev/zero", it.join("tls.crt")).unwrap();
+        harm: |folder| {
+            fs::remove_file(folder.join("tls.crt")).unwrap();
+            symlink("/dev/zero", folder.join("tls.crt")).unwrap();
         },
     },
 ];
 
 #[test]
-fn c1_damaged_certificates_change_nothing_for_callers() {
-    let _machine = together();
+fn c1_damaged_certificates_do_not_affect_clients() {
+    let _machine = share_machine();
     let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES.iter().map(|it| scope.spawn(|| damage(it))).collect();
+        let tries: Vec<_> = TRIES
+            .iter()
+            .map(|attempt| scope.spawn(|| damage(attempt)))
+            .collect();
         tries
             .into_iter()
-            .filter_map(|it| it.join().unwrap())
+            .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 fn damage(one: &Try) -> Option<String> {
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     if one.theirs {
         fs::remove_file(server.tls().join("ca.key")).unwrap();
         thread::sleep(Duration::from_secs(3));
     }
-    let tls = Tls::of(&server);
-    let leaf =
-        |server: &Server| Line::open(server, &tls, CALLER, PATIENCE).map(|it| it.certificate());
+    let tls = TlsConfig::of(&server);
+    let leaf = |server: &Server| {
+        AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
+            .map(|connection| connection.certificate())
+    };
     let before = leaf(&server).unwrap();
     (one.harm)(server.tls());
     let begun = Instant::now();
@@ -127,13 +136,13 @@ fn damage(one: &Try) -> Option<String> {
                     server.stderr()
                 ));
             }
-            Ok(it) if one.theirs && it != before => {
+            Ok(value) if one.theirs && value != before => {
                 return Some(format!("{}: another pair is served", one.name));
             }
             Ok(_) => thread::sleep(Duration::from_millis(300)),
         }
     }
-    server.lives();
+    server.assert_running();
     assert!(
         server.peak_mib() < 256,
         "{}: {} MiB",
@@ -145,12 +154,12 @@ fn damage(one: &Try) -> Option<String> {
 
 /// As a Secret is mounted: the files are links, and one link is put in place of another.
 #[test]
-fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
-    let _machine = together();
-    let server = Setup::example().no_decision_log().start();
-    let other = Setup::example().no_decision_log().start();
+fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
+    let other = ServerSetup::example().no_decision_log().start();
     fs::remove_file(server.tls().join("ca.key")).unwrap();
-    let before = Tls::of(&server);
+    let before = TlsConfig::of(&server);
     for (folder, from) in [("..1", &server), ("..2", &other)] {
         fs::create_dir(server.tls().join(folder)).unwrap();
         for name in ["ca.crt", "tls.crt", "tls.key"] {
@@ -162,18 +171,19 @@ fn c1_13_a_mounted_secret_that_changes_is_served_without_a_lost_call() {
         fs::remove_file(server.tls().join(name)).unwrap();
         symlink(Path::new("..data").join(name), server.tls().join(name)).unwrap();
     }
-    let after = Tls::of(&other);
+    let after = TlsConfig::of(&other);
     symlink("..2", server.tls().join("..new")).unwrap();
     fs::rename(server.tls().join("..new"), server.tls().join("..data")).unwrap();
-    until("the new pair", || {
+    wait_for("the new pair", || {
         // One of the two is served at every moment.
-        let [old, new] = [&before, &after].map(|it| Line::open(&server, it, CALLER, PATIENCE));
+        let [old, new] = [&before, &after]
+            .map(|value| AttackConnection::open(&server, value, CLIENT_ADDRESS, HANG_TIMEOUT));
         match (old, new) {
             (_, Ok(mut line)) => {
                 let reply = line
-                    .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                    .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                     .unwrap();
-                assert_eq!(reply.response("bad")["allowed"], false);
+                assert_eq!(reply.review_response("bad")["allowed"], false);
                 Ok(())
             }
             (Ok(_), Err(error)) => Err(error.to_string()),

@@ -2,13 +2,12 @@
 //! rights of root.
 
 use crate::{
-    line::{Line, PATIENCE, post},
-    objects::{Review, privileged_pod},
-    raw::Reply,
-    scale::together,
-    server::{Setup, denied},
-    waiting::until,
+    attack_connection::{AttackConnection, HANG_TIMEOUT, post},
+    attack_objects::{Review, privileged_pod},
+    attack_scale::share_machine,
+    attacked_server::{ServerSetup, assert_denied},
 };
+use kubevet_testkit::{polling::wait_for, raw_connection::RawResponse};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -17,43 +16,43 @@ fn denied_as(uid: &str) -> String {
 }
 
 #[test]
-fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
-    let _machine = together();
-    let mut server = Setup::example()
+fn c3_1_full_disk_loses_whole_decision_lines_only() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example()
         .shell("trap '' XFSZ")
         .flag_with_path("--decision-log", "decisions.jsonl")
         .start();
     let path = server.path("decisions.jsonl");
-    let mut line = Line::ordinary(&server);
+    let mut line = AttackConnection::ordinary(&server);
     let mut call = |uid: &str| {
-        line.post("/validate", denied_as(uid).as_bytes(), PATIENCE)
+        line.post("/validate", denied_as(uid).as_bytes(), HANG_TIMEOUT)
             .unwrap()
     };
-    let all_right = |reply: &Reply, uid: &str| denied(reply, uid, 403, "C-0057");
+    let all_right = |reply: &RawResponse, uid: &str| assert_denied(reply, uid, 403, "C-0057");
     server.limit_files(Some(10_000));
-    for it in 0..60 {
-        let uid = format!("full-{it}");
+    for index in 0..60 {
+        let uid = format!("full-{index}");
         all_right(&call(&uid), &uid);
     }
-    until("lost lines", || {
+    wait_for("lost lines", || {
         match server.metric("kubevet_unlogged_decisions_total") {
             0.0 => Err(server.stderr()),
             _ => Ok(()),
         }
     });
     server.limit_files(None);
-    for it in 0..20 {
-        let uid = format!("after-{it}");
+    for index in 0..20 {
+        let uid = format!("after-{index}");
         all_right(&call(&uid), &uid);
     }
-    let log = until("the last line", || {
+    let log = wait_for("the last line", || {
         match fs::read_to_string(&path).unwrap() {
-            it if it.contains("after-19") && it.ends_with('\n') => Ok(it),
-            it => Err(it),
+            value if value.contains("after-19") && value.ends_with('\n') => Ok(value),
+            value => Err(value),
         }
     });
-    for it in 0..20 {
-        let uid = format!("\"after-{it}\"");
+    for index in 0..20 {
+        let uid = format!("\"after-{index}\"");
         let line = log
             .lines()
             .find(|line| line.contains(&uid))
@@ -61,74 +60,79 @@ fn c3_1_a_decision_log_on_a_full_disk_costs_lines_and_glues_none_together() {
         serde_json::from_str::<Value>(line)
             .unwrap_or_else(|error| panic!("no JSON: {error}: {line}"));
     }
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn c3_2_records_on_a_full_disk_are_counted_and_leave_no_half_files() {
-    let _machine = together();
-    let mut server = Setup::example()
+fn c3_2_full_disk_loses_records_and_leaves_no_partial_files() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example()
         .shell("trap '' XFSZ")
         .flag_with_path("--record", "records")
         .start();
-    denied(&post(&server, denied_as("first")), "first", 403, "C-0057");
+    assert_denied(&post(&server, denied_as("first")), "first", 403, "C-0057");
     let folder = server.path("records");
     // A record has its own name once it is whole.
-    let is_whole = |it: &fs::DirEntry| it.path().extension().is_some_and(|it| it == "json");
-    until("the first record", || {
-        match fs::read_dir(&folder).map(|it| it.flatten().filter(is_whole).count()) {
+    let is_whole = |dir_entry: &fs::DirEntry| {
+        dir_entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "json")
+    };
+    wait_for("the first record", || {
+        match fs::read_dir(&folder).map(|entry| entry.flatten().filter(is_whole).count()) {
             Ok(1..) => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
     server.limit_files(Some(100));
-    for it in 0..50 {
-        let uid = format!("u-{it}");
-        denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
+    for index in 0..50 {
+        let uid = format!("u-{index}");
+        assert_denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
     }
-    until("50 lost records", || {
+    wait_for("50 lost records", || {
         match server.metric("kubevet_unrecorded_reviews_total") {
             50.0 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
     let names = || -> Vec<String> {
         fs::read_dir(&folder)
             .unwrap()
-            .map(|it| it.unwrap().file_name().to_string_lossy().into_owned())
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect()
     };
-    until("no half file", || {
-        match names().iter().filter(|it| it.contains("part")).count() {
+    wait_for("no half file", || {
+        match names().iter().filter(|name| name.contains("part")).count() {
             0 => Ok(()),
-            it => Err(format!("{it} of {} files", names().len())),
+            value => Err(format!("{value} of {} files", names().len())),
         }
     });
     for name in names() {
         let text = fs::read_to_string(folder.join(&name)).unwrap();
         serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn c3_3_a_folder_of_records_that_is_gone_costs_records_and_nothing_else() {
-    let _machine = together();
-    let mut server = Setup::example()
+fn c3_3_missing_record_folder_loses_records_only() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example()
         .flag_with_path("--record", "records")
         .start();
     fs::remove_dir_all(server.path("records")).unwrap();
-    for it in 0..30 {
-        let uid = format!("u-{it}");
-        denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
+    for index in 0..30 {
+        let uid = format!("u-{index}");
+        assert_denied(&post(&server, denied_as(&uid)), &uid, 403, "C-0057");
     }
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
-    let _machine = together();
-    let server = Setup::example()
+fn c3_4_secret_is_never_recorded_in_any_spelling() {
+    let _machine = share_machine();
+    let server = ServerSetup::example()
         .flag_with_path("--record", "records")
         .start();
     let applied = r#"{"data":{"p":"VE9QU0VDUkVU"}}"#;
@@ -154,7 +158,7 @@ fn c3_4_nothing_of_a_secret_is_recorded_however_it_is_written() {
         assert_eq!(post(&server, body).status, 200);
     }
     let folder = server.path("records");
-    until("records", || {
+    wait_for("records", || {
         match fs::read_dir(&folder).map(Iterator::count) {
             Ok(3..) => Ok(()),
             other => Err(format!("{other:?}")),

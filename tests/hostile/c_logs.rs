@@ -1,21 +1,21 @@
 //! C4: standard output that is closed, or whose reader has gone or does not read. Lines are lost and counted; reviews are not.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE},
-    objects::ordinary_bad,
-    ordinary::meanwhile,
-    scale::{scale, together},
-    server::{Server, Setup, denied},
-    waiting::until,
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup, assert_denied},
+    baseline_traffic::with_baseline_traffic,
 };
+use kubevet_testkit::polling::wait_for;
 use std::{fs, io::pipe};
 
 fn deny(server: &Server, count: usize) {
-    let mut line = Line::ordinary(server);
+    let mut line = AttackConnection::ordinary(server);
     for _ in 0..count {
-        denied(
+        assert_denied(
             &line
-                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",
             403,
@@ -25,40 +25,42 @@ fn deny(server: &Server, count: usize) {
 }
 
 #[test]
-fn c4_1_a_reader_that_does_not_read_costs_lines_which_are_counted() {
-    let _machine = together();
+fn c4_1_unread_stdout_loses_counted_lines() {
+    let _machine = share_machine();
     let (reader, writer) = pipe().unwrap();
-    let mut server = Setup::example().stdout(writer).start();
-    let ((), seen) = meanwhile(&server, CALLER, |_| deny(&server, scale(6000, 12_000)));
-    seen.all_right();
+    let mut server = ServerSetup::example().stdout(writer).start();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        deny(&server, scale(6000, 12_000))
+    });
+    seen.assert_undisturbed();
     assert!(server.metric("kubevet_unlogged_decisions_total") > 0.0);
     assert!(server.peak_mib() < 200, "{} MiB", server.peak_mib());
-    server.lives();
+    server.assert_running();
     drop(reader);
 }
 
 #[test]
-fn c4_6_c4_7_standard_output_that_is_closed_or_whose_reader_is_gone_costs_nothing_else() {
-    let _machine = together();
-    let mut closed = Setup::example().shell("exec 1>&-").start();
+fn c4_6_c4_7_closed_stdout_loses_decision_lines_only() {
+    let _machine = share_machine();
+    let mut closed = ServerSetup::example().shell("exec 1>&-").start();
     deny(&closed, 50);
     // What took the number of standard output is no socket of a caller and no file of ours.
     let first = fs::read_link(format!("/proc/{}/fd/1", closed.id()));
     assert!(
-        first.as_ref().is_ok_and(|it| it.ends_with("null")) || first.is_err(),
+        first.as_ref().is_ok_and(|byte| byte.ends_with("null")) || first.is_err(),
         "{first:?}"
     );
-    closed.lives();
+    closed.assert_running();
 
     let (reader, writer) = pipe().unwrap();
-    let mut gone = Setup::example().stdout(writer).start();
+    let mut gone = ServerSetup::example().stdout(writer).start();
     drop(reader);
     deny(&gone, 50);
-    until("50 lost lines", || {
+    wait_for("50 lost lines", || {
         match gone.metric("kubevet_unlogged_decisions_total") {
             50.0 => Ok(()),
-            it => Err(it.to_string()),
+            value => Err(value.to_string()),
         }
     });
-    gone.lives();
+    gone.assert_running();
 }

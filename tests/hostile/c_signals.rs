@@ -1,11 +1,11 @@
 //! C6: signals in storms, at the end, and while work is under way.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    ordinary::meanwhile,
-    scale::{scale, together},
-    server::{Setup, denied},
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{ServerSetup, assert_denied},
+    baseline_traffic::with_baseline_traffic,
 };
 use rustix::process::Signal;
 use std::{
@@ -18,11 +18,11 @@ use std::{
 const GRACE: Duration = Duration::from_secs(40);
 
 #[test]
-fn c6_1_a_storm_of_hang_ups_costs_no_call() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn c6_1_storm_of_sighups_loses_no_call() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let ended = AtomicBool::new(false);
-    let ((), seen) = meanwhile(&server, CALLER, |_| {
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
@@ -31,11 +31,14 @@ fn c6_1_a_storm_of_hang_ups_costs_no_call() {
                 }
             });
             let calls = || {
-                let mut line = Line::ordinary(&server);
+                let mut line = AttackConnection::ordinary(&server);
                 for _ in 0..scale(300, 5000) {
-                    let reply =
-                        line.post("/validate?timeout=10s", ordinary_bad().as_bytes(), PATIENCE);
-                    denied(&reply.unwrap(), "bad", 403, "C-0057");
+                    let reply = line.post(
+                        "/validate?timeout=10s",
+                        ordinary_bad().as_bytes(),
+                        HANG_TIMEOUT,
+                    );
+                    assert_denied(&reply.unwrap(), "bad", 403, "C-0057");
                 }
             };
             let callers: Vec<_> = (0..4).map(|_| scope.spawn(calls)).collect();
@@ -44,25 +47,27 @@ fn c6_1_a_storm_of_hang_ups_costs_no_call() {
                 .map(thread::ScopedJoinHandle::join)
                 .collect();
             ended.store(true, Ordering::Relaxed);
-            results.into_iter().for_each(|it| it.unwrap());
+            results.into_iter().for_each(|result| result.unwrap());
         });
     });
-    seen.all_right();
+    seen.assert_undisturbed();
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
-    server.lives();
+    server.assert_running();
 }
 
 #[test]
-fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     let (first, rest) = body.as_bytes().split_at(200);
-    let tls = Tls::of(&server);
-    let mut held: Vec<Line> = (0..10)
-        .map(|_| Line::open(&server, &tls, CALLER, PATIENCE).unwrap())
+    let tls = TlsConfig::of(&server);
+    let mut held: Vec<AttackConnection> = (0..10)
+        .map(|_| AttackConnection::open(&server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap())
         .collect();
-    let idle: Vec<Line> = (0..10).map(|_| Line::ordinary(&server)).collect();
+    let idle: Vec<AttackConnection> = (0..10)
+        .map(|_| AttackConnection::ordinary(&server))
+        .collect();
     for line in &mut held {
         let head = format!(
             "POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
@@ -72,23 +77,31 @@ fn c6_3_bodies_half_sent_at_sigterm_are_answered() {
     }
     server.signal(Signal::TERM);
     let mut readiness = server.get("/readyz");
-    while readiness.as_ref().is_some_and(|it| it.0 == 200) {
+    while readiness
+        .as_ref()
+        .is_some_and(|readiness| readiness.0 == 200)
+    {
         readiness = server.get("/readyz");
     }
-    assert!(readiness.is_none_or(|it| it.0 == 503));
+    assert!(readiness.is_none_or(|readiness| readiness.0 == 503));
     for mut line in held {
         assert!(line.send(rest));
-        denied(&line.reply(PATIENCE).unwrap(), "bad", 403, "C-0057");
+        assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
     }
-    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+    assert_eq!(
+        server.ends_within(GRACE).and_then(|status| status.code()),
+        Some(0)
+    );
     drop(idle);
 }
 
 #[test]
-fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
-    let mut held: Vec<Line> = (0..50).map(|_| Line::ordinary(&server)).collect();
+fn c6_4_withheld_bodies_do_not_delay_the_shutdown() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
+    let mut held: Vec<AttackConnection> = (0..50)
+        .map(|_| AttackConnection::ordinary(&server))
+        .collect();
     for line in &mut held {
         line.send(
             b"POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{",
@@ -96,20 +109,23 @@ fn c6_4_bodies_that_never_come_do_not_hold_the_end_up() {
     }
     server.signal(Signal::TERM);
     assert_eq!(
-        server.ends_within(GRACE).and_then(|it| it.code()),
+        server.ends_within(GRACE).and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );
 }
 
 #[test]
-fn c6_5_signals_after_the_first_change_nothing() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn c6_5_signals_after_the_first_have_no_effect() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     server.signal(Signal::TERM);
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         thread::sleep(Duration::from_millis(50));
         server.signal(signal);
     }
-    assert_eq!(server.ends_within(GRACE).and_then(|it| it.code()), Some(0));
+    assert_eq!(
+        server.ends_within(GRACE).and_then(|status| status.code()),
+        Some(0)
+    );
 }

@@ -2,13 +2,13 @@
 //! the only place for large reviews for half a minute.
 
 use crate::{
-    line::{ATTACKER, CALLER, Line, Tls},
-    objects::{
+    attack_connection::{ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, TlsConfig},
+    attack_objects::{
         Review, clean_pod, container, hostpath_deployment, made_privileged, padded, workload,
     },
-    ordinary::meanwhile,
-    scale::alone,
-    server::{EXAMPLE, Setup, allowed, binding},
+    attack_scale::claim_machine,
+    attacked_server::{EXAMPLE, ServerSetup, assert_allowed, binding},
+    baseline_traffic::with_baseline_traffic,
 };
 use serde_json::json;
 use std::{
@@ -22,8 +22,8 @@ const GRANTED: Duration = Duration::from_secs(5);
 const CPU_MAX: Duration = Duration::from_secs(5);
 
 #[test]
-fn f1_b0_updates_over_one_long_path_are_answered_in_time_and_cost_seconds_at_most() {
-    let _machine = alone();
+fn f1_b0_updates_with_one_long_path_are_answered_in_time() {
+    let _machine = claim_machine();
     let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
     let slashes = |length: usize| format!("/run{}", "/".repeat(length - 4));
     let controls = |length: usize| format!("/{}", "\u{1}".repeat(length));
@@ -47,23 +47,25 @@ fn f1_b0_updates_over_one_long_path_are_answered_in_time_and_cost_seconds_at_mos
         ("B0.6", EXAMPLE, worst, true),
         ("B0.6 as CREATE", EXAMPLE, worst_created, true),
     ] {
-        let mut server = Setup::with(&[bindings]).no_decision_log().start();
-        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, GRANTED).unwrap();
+        let mut server = ServerSetup::with(&[bindings]).no_decision_log().start();
+        let mut line =
+            AttackConnection::open(&server, &TlsConfig::of(&server), ATTACKER_ADDRESS, GRANTED)
+                .unwrap();
         let reply = line.post("/validate?timeout=5s", review.text().as_bytes(), GRANTED);
         let reply =
             reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
-        let response = reply.response("u-1");
+        let response = reply.review_response("u-1");
         // Refused for what is wrong with it, or for want of time.
         assert_eq!(response["allowed"], !denies, "{name}: {response:?}");
         assert!(server.cpu() < CPU_MAX, "{name}: {:?} of CPU", server.cpu());
-        server.lives();
+        server.assert_running();
     }
 }
 
 #[test]
-fn f1_a_costly_update_holds_nobody_else_up() {
-    let _machine = alone();
-    let server = Setup::example().no_decision_log().start();
+fn f1_costly_update_does_not_delay_other_users() {
+    let _machine = claim_machine();
+    let server = ServerSetup::example().no_decision_log().start();
     let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
     let object = made_privileged(hostpath_deployment(
         &format!("/{}", "\u{1}".repeat(400_000)),
@@ -73,21 +75,29 @@ fn f1_a_costly_update_holds_nobody_else_up() {
     let large = Review::create(&padded(&clean_pod(), 400_000))
         .uid("large")
         .text();
-    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, GRANTED).unwrap();
+                let mut line = AttackConnection::open(
+                    &server,
+                    &TlsConfig::of(&server),
+                    ATTACKER_ADDRESS,
+                    GRANTED,
+                )
+                .unwrap();
                 let _ = line.post("/validate?timeout=5s", costly.as_bytes(), 2 * GRANTED);
             });
             progress.rounds(3);
             // Somebody else's review over 256 KiB needs the place that the costly one has.
             let begun = Instant::now();
-            let mut line = Line::open(&server, &Tls::of(&server), CALLER, GRANTED).unwrap();
+            let mut line =
+                AttackConnection::open(&server, &TlsConfig::of(&server), CLIENT_ADDRESS, GRANTED)
+                    .unwrap();
             let reply = line.post("/validate?timeout=10s", large.as_bytes(), 2 * GRANTED);
             let reply =
                 reply.unwrap_or_else(|error| panic!("no answer in {:?}: {error}", begun.elapsed()));
-            allowed(&reply, "large");
+            assert_allowed(&reply, "large");
         });
     });
-    seen.all_right();
+    seen.assert_undisturbed();
 }

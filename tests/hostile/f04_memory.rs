@@ -2,16 +2,16 @@
 //! answers that nobody takes, and lines of the decision log that had no bound.
 
 use crate::{
-    frames::{H2, RST_STREAM},
-    line::{ATTACKER, Line, PATIENCE, Tls, post},
-    objects::{
+    attack_connection::{ATTACKER_ADDRESS, AttackConnection, HANG_TIMEOUT, TlsConfig, post},
+    attack_objects::{
         Review, bare_pod, clean_pod, config_map, container, defaulted_pod, merge, padded, pod,
         privileged, privileged_pod,
     },
-    scale::{alone, scale, together},
-    server::{Server, Setup, binding},
-    waiting::until,
+    attack_scale::{claim_machine, scale, share_machine},
+    attacked_server::{Server, ServerSetup, binding},
+    http2_frames::{Http2Connection, RST_STREAM},
 };
+use kubevet_testkit::polling::wait_for;
 use serde_json::json;
 use std::{
     fs, thread,
@@ -25,29 +25,30 @@ const LINE_MAX_BYTES: usize = 100_000;
 
 fn bindings(count: usize) -> Vec<String> {
     (0..count)
-        .map(|it| binding(&format!("b{it}"), "['*']", "validationActions: [Deny]"))
+        .map(|index| binding(&format!("b{index}"), "['*']", "validationActions: [Deny]"))
         .collect()
 }
 
 /// So many callers at once, each with one review.
 fn at_once(server: &Server, callers: usize, body: &str) {
-    let tls = Tls::of(server);
+    let tls = TlsConfig::of(server);
     thread::scope(|scope| {
         for _ in 0..callers {
             scope.spawn(|| {
-                let mut line = Line::open(server, &tls, ATTACKER, PATIENCE).unwrap();
+                let mut line =
+                    AttackConnection::open(server, &tls, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap();
                 let reply = line
-                    .post("/validate?timeout=30s", body.as_bytes(), PATIENCE)
+                    .post("/validate?timeout=30s", body.as_bytes(), HANG_TIMEOUT)
                     .unwrap();
-                assert_eq!(reply.response("u-1")["allowed"], false);
+                assert_eq!(reply.review_response("u-1")["allowed"], false);
             });
         }
     });
 }
 
 #[test]
-fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
-    let _machine = alone();
+fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds() {
+    let _machine = claim_machine();
     let bare = Review::create(&bare_pod(7900)).text();
     let wide = Review::create(&defaulted_pod(9900)).text();
     let twice = Review::update(&bare_pod(7900), &bare_pod(7900)).text();
@@ -59,10 +60,12 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
         ("A14.12", 1, scale(8, 16), &wide),
         ("R3", 5, 6, &wide),
     ] {
-        let mut server = Setup::with(&bindings(count)).no_decision_log().start();
+        let mut server = ServerSetup::with(&bindings(count))
+            .no_decision_log()
+            .start();
         match name {
             // What was there before is warned of, so this one is allowed or not judged.
-            "A14.5" => drop(post(&server, body).response("u-1")),
+            "A14.5" => drop(post(&server, body).review_response("u-1")),
             _ => at_once(&server, callers, body),
         }
         assert!(
@@ -70,35 +73,36 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_keep_memory_in_bounds() {
             "{name}: {} MiB",
             server.peak_mib()
         );
-        until("memory to be given back", || match server.rss_mib() {
+        wait_for("memory to be given back", || match server.rss_mib() {
             ..100 => Ok(()),
-            it => Err(format!("{name}: {it} MiB")),
+            value => Err(format!("{name}: {value} MiB")),
         });
-        server.lives();
+        server.assert_running();
     }
 }
 
 #[test]
-fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
-    let _machine = alone();
+fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
+    let _machine = claim_machine();
     let connections = scale(200, 3600);
-    let server = Setup::example().no_decision_log().start();
+    let server = ServerSetup::example().no_decision_log().start();
     let body = Review::create(&padded(&clean_pod(), 800_000)).text();
-    let tls = Tls::of(&server);
+    let tls = TlsConfig::of(&server);
     let open = |_| {
-        let mut line = Line::open(&server, &tls, ATTACKER, PATIENCE).unwrap();
+        let mut line =
+            AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap();
         assert_eq!(
-            line.post("/validate?timeout=10s", body.as_bytes(), PATIENCE)
+            line.post("/validate?timeout=10s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap()
-                .response("u-1")["allowed"],
+                .review_response("u-1")["allowed"],
             true
         );
         line
     };
     // What one review needs is there before it is measured.
-    let first: Vec<Line> = (0..8).map(open).collect();
+    let first: Vec<AttackConnection> = (0..8).map(open).collect();
     let before = server.rss_mib();
-    let kept: Vec<Line> = (0..connections).map(open).collect();
+    let kept: Vec<AttackConnection> = (0..connections).map(open).collect();
     let grown_kib = server.rss_mib().saturating_sub(before) << 10;
     // It was 300 KiB; TLS and HTTP need some tens.
     let each_kib = grown_kib / u64::try_from(connections).unwrap();
@@ -109,30 +113,30 @@ fn f4_a11_9_kept_connections_give_the_buffers_of_large_reviews_back() {
         server.peak_mib()
     );
     drop((first, kept));
-    until("memory to be given back", || match server.rss_mib() {
+    wait_for("memory to be given back", || match server.rss_mib() {
         ..100 => Ok(()),
-        it => Err(format!("{it} MiB")),
+        value => Err(format!("{value} MiB")),
     });
 }
 
 #[test]
-fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let containers: Vec<_> = (0..40)
-        .map(|it| {
+        .map(|index| {
             let capability = json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}});
             merge(
-                privileged(&format!("container-number-{it:03}")),
+                privileged(&format!("container-number-{index:03}")),
                 &capability,
             )
         })
         .collect();
     let body = Review::create(&pod(&containers)).text();
     let streams = scale(60, 245);
-    let mut held: Vec<(H2, usize)> = (0..scale(8, 120))
+    let mut held: Vec<(Http2Connection, usize)> = (0..scale(8, 120))
         .map(|_| {
-            let mut connection = H2::open(&server, ATTACKER, Some(0)).unwrap();
+            let mut connection = Http2Connection::open(&server, ATTACKER_ADDRESS, Some(0)).unwrap();
             for _ in 0..streams {
                 if !connection.send_review("/validate?timeout=10s", body.as_bytes()) {
                     break;
@@ -147,7 +151,7 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
             *reset += connection
                 .frames(Duration::from_millis(5))
                 .iter()
-                .filter(|it| it.kind == RST_STREAM)
+                .filter(|frame| frame.kind == RST_STREAM)
                 .count();
             *reset < streams && !connection.is_closed()
         });
@@ -165,18 +169,18 @@ fn f4_a11_10_http2_answers_that_nobody_takes_are_cut_though_pings_are_answered()
             held.len()
         );
     }
-    server.lives();
+    server.assert_running();
 }
 
 /// Standard output that nobody reads, and reviews that have much to be written down.
 #[test]
-fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
-    let _machine = alone();
+fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
+    let _machine = claim_machine();
     let long_name = Review::create(&privileged_pod())
         .with("name", "n".repeat(1_000_000))
         .text();
     let containers: Vec<_> = (0..100)
-        .map(|it| privileged(&format!("container-{it:03}")))
+        .map(|index| privileged(&format!("container-{index:03}")))
         .collect();
     let many = Review::create(&pod(&containers)).text();
     for (name, body, count) in [
@@ -184,28 +188,34 @@ fn f4_c4_decisions_that_wait_for_a_reader_are_bounded_in_bytes() {
         ("C4.3", many, scale(1500, 4500)),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut server = Setup::example().stdout(writer).start();
+        let mut server = ServerSetup::example().stdout(writer).start();
         let before = server.rss_mib();
-        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
+        let mut line = AttackConnection::open(
+            &server,
+            &TlsConfig::of(&server),
+            ATTACKER_ADDRESS,
+            HANG_TIMEOUT,
+        )
+        .unwrap();
         for _ in 0..count {
             let reply = line
-                .post("/validate?timeout=10s", body.as_bytes(), PATIENCE)
+                .post("/validate?timeout=10s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap();
-            assert_eq!(reply.response("u-1")["allowed"], false);
+            assert_eq!(reply.review_response("u-1")["allowed"], false);
         }
         let grown = server.rss_mib().saturating_sub(before);
         // 16 MiB of lines may wait; the rest is what reviews of a megabyte need.
         assert!(grown < 100, "{name}: {grown} MiB more");
-        server.lives();
+        server.assert_running();
         drop(reader);
     }
 }
 
 #[test]
-fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
-    let _machine = together();
+fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
+    let _machine = share_machine();
     let deny_all = binding("all", "['*']", "validationActions: [Deny]");
-    let mut server = Setup::with(&[deny_all]).start();
+    let mut server = ServerSetup::with(&[deny_all]).start();
     let long = "x".repeat(scale(1_000_000, 5_000_000));
     let bad = || Review::create(&privileged_pod());
     let with_env = merge(
@@ -217,7 +227,9 @@ fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
         container("a"),
         &json!({"securityContext": {"capabilities": {"add": capabilities}}}),
     );
-    let many: Vec<_> = (0..200).map(|it| privileged(&format!("c{it}"))).collect();
+    let many: Vec<_> = (0..200)
+        .map(|index| privileged(&format!("c{index}")))
+        .collect();
     for (name, review) in [
         ("name", bad().with("name", long.as_str())),
         ("user", bad().user(&long)),
@@ -242,22 +254,22 @@ fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
     ] {
         let before = fs::metadata(server.path("stdout")).unwrap().len();
         let reply = post(&server, review.text());
-        reply.response("u-1");
+        reply.review_response("u-1");
         assert!(
             reply.body.len() < 64 << 10,
             "{name}: an answer of {} bytes",
             reply.body.len()
         );
-        let log = until("the line", || {
+        let log = wait_for("the line", || {
             match fs::read(server.path("stdout")).unwrap() {
-                it if it.len() as u64 > before && it.ends_with(b"\n") => Ok(it),
-                it => Err(format!("{name}: {} bytes", it.len())),
+                value if value.len() as u64 > before && value.ends_with(b"\n") => Ok(value),
+                value => Err(format!("{name}: {} bytes", value.len())),
             }
         });
         let line = log.len() - usize::try_from(before).unwrap();
         assert!(line < LINE_MAX_BYTES, "{name}: a line of {line} bytes");
         assert_eq!(
-            log.iter().filter(|it| **it == b'\n').count(),
+            log.iter().filter(|byte| **byte == b'\n').count(),
             server.stdout().lines().count()
         );
     }
@@ -271,5 +283,5 @@ fn f4_c4_5_b11_no_part_of_a_review_makes_a_line_of_the_decision_log_long() {
     );
     let longest = server.stdout().lines().map(str::len).max().unwrap();
     assert!(longest < LINE_MAX_BYTES, "a line of {longest} bytes");
-    server.lives();
+    server.assert_running();
 }

@@ -2,13 +2,15 @@
 //! the port nor `/healthz` was served.
 
 use crate::{
-    line::{ATTACKER, CALLER, Line, PATIENCE, Tls, connect, post},
-    objects::{ordinary_bad, ordinary_clean},
-    ordinary::{Progress, meanwhile},
-    scale::{alone, nightly, scale},
-    server::{Server, Setup, denied},
-    waiting::until,
+    attack_connection::{
+        ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, connect, post,
+    },
+    attack_objects::{ordinary_bad, ordinary_clean},
+    attack_scale::{claim_machine, nightly, scale},
+    attacked_server::{Server, ServerSetup, assert_denied},
+    baseline_traffic::{Progress, with_baseline_traffic},
 };
+use kubevet_testkit::polling::wait_for;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     io::{ErrorKind, Read as _},
@@ -56,7 +58,7 @@ pub(crate) fn hold(
             break;
         }
         held.retain_mut(
-            |it| matches!(it.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
+            |connection| matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
         );
     }
 }
@@ -70,62 +72,65 @@ fn after(progress: &Progress, rounds: usize) -> impl FnMut(usize) -> bool {
 }
 
 #[test]
-fn f5_a11_2_silent_connections_at_the_limit_of_files_give_way_to_ordinary_callers() {
-    let _machine = alone();
+fn f5_a11_2_silent_connections_at_the_file_limit_yield_to_ordinary_clients() {
+    let _machine = claim_machine();
     raise_own_limit();
-    for from in [ATTACKER, CALLER] {
-        let mut server = Setup::example()
+    for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
+        let mut server = ServerSetup::example()
             .no_decision_log()
             .shell("ulimit -n 700")
             .start();
-        let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
             hold(&server, from, 800, after(progress, ROUNDS))
         });
-        seen.all_right();
-        server.lives();
+        seen.assert_undisturbed();
+        server.assert_running();
     }
 }
 
 #[test]
-fn f5_a11_2_more_silent_connections_than_the_bound_give_way_to_ordinary_callers() {
-    let _machine = alone();
+fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
+    let _machine = claim_machine();
     raise_own_limit();
     if getrlimit(Resource::Nofile)
         .maximum
-        .is_some_and(|it| it < 12_000)
+        .is_some_and(|limit| limit < 12_000)
     {
         eprintln!("not run: 10,100 connections need 12,000 files");
         return;
     }
-    for from in scale(&[ATTACKER][..], &[ATTACKER, CALLER]) {
-        let mut server = Setup::example().no_decision_log().start();
+    for from in scale(&[ATTACKER_ADDRESS][..], &[ATTACKER_ADDRESS, CLIENT_ADDRESS]) {
+        let mut server = ServerSetup::example().no_decision_log().start();
         let rounds = scale(5, 100);
-        let ((), seen) = meanwhile(&server, CALLER, |progress| {
+        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
             hold(&server, *from, 10_100, after(progress, rounds))
         });
-        seen.all_right();
+        seen.assert_undisturbed();
         assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
-        server.lives();
+        server.assert_running();
     }
 }
 
 #[test]
-fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
-    let _machine = alone();
+fn f5_a11_3_soft_file_limit_is_raised() {
+    let _machine = claim_machine();
     raise_own_limit();
-    let mut server = Setup::example()
+    let mut server = ServerSetup::example()
         .no_decision_log()
         .shell("ulimit -Sn 1024")
         .start();
-    let tls = Tls::of(&server);
-    let (failed, seen) = meanwhile(&server, CALLER, |progress| {
+    let tls = TlsConfig::of(&server);
+    let (failed, seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         let mut failed = 0;
         let mut held = Vec::new();
         for _ in 0..1100 {
-            let line = Line::open(&server, &tls, ATTACKER, BRIEF).and_then(|mut it| {
-                it.post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
-                    .map(|_| it)
-            });
+            let line = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF).and_then(
+                |mut connection| {
+                    connection
+                        .post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
+                        .map(|_| connection)
+                },
+            );
             failed += usize::from(line.is_err());
             held.extend(line);
             if failed > 3 {
@@ -136,36 +141,37 @@ fn f5_a11_3_the_soft_limit_of_files_of_a_container_is_raised() {
         failed
     });
     assert_eq!(failed, 0, "connections that were not served");
-    seen.all_right();
+    seen.assert_undisturbed();
     // There are descriptors left for files: a changed binding is read.
     server.bind(
         "000.yaml",
-        &crate::server::EXAMPLE.replace("[Deny]", "[Warn]"),
+        &crate::attacked_server::EXAMPLE.replace("[Deny]", "[Warn]"),
     );
-    until("the changed binding", || {
-        match post(&server, ordinary_bad()).response("bad")["allowed"] == true {
+    wait_for("the changed binding", || {
+        match post(&server, ordinary_bad()).review_response("bad")["allowed"] == true {
             true => Ok(()),
             false => Err(server.stderr()),
         }
     });
-    server.lives();
+    server.assert_running();
 }
 
 /// Connections that have shaken hands and say no more, and such as begin a request and stop.
 #[test]
-fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
-    let _machine = alone();
+fn f5_stalled_connections_yield_to_ordinary_clients() {
+    let _machine = claim_machine();
     raise_own_limit();
     for begun in ["", "POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-        let mut server = Setup::example()
+        let mut server = ServerSetup::example()
             .no_decision_log()
             .shell("ulimit -n 600")
             .start();
-        let tls = Tls::of(&server);
-        let ((), seen) = meanwhile(&server, CALLER, |progress| {
-            let mut held: Vec<Line> = Vec::new();
+        let tls = TlsConfig::of(&server);
+        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+            let mut held: Vec<AttackConnection> = Vec::new();
             for _ in 0..scale(650, 2000) {
-                let Ok(mut line) = Line::open(&server, &tls, ATTACKER, BRIEF) else {
+                let Ok(mut line) = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF)
+                else {
                     continue;
                 };
                 line.send(begun.as_bytes());
@@ -173,24 +179,24 @@ fn f5_connections_that_stop_half_way_give_way_to_ordinary_callers() {
             }
             progress.rounds(ROUNDS);
         });
-        seen.all_right();
-        server.lives();
+        seen.assert_undisturbed();
+        server.assert_running();
     }
 }
 
 /// A connection that delivered a review is never closed to make room: one that an API server keeps goes on.
 #[test]
-fn f5_a_kept_connection_that_delivered_reviews_is_never_the_one_that_yields() {
-    let _machine = alone();
+fn f5_connection_that_delivered_reviews_never_yields() {
+    let _machine = claim_machine();
     raise_own_limit();
-    let server = Setup::example()
+    let server = ServerSetup::example()
         .no_decision_log()
         .shell("ulimit -n 600")
         .start();
-    let mut kept = Line::ordinary(&server);
-    denied(
+    let mut kept = AttackConnection::ordinary(&server);
+    assert_denied(
         &kept
-            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
             .unwrap(),
         "bad",
         403,
@@ -198,12 +204,12 @@ fn f5_a_kept_connection_that_delivered_reviews_is_never_the_one_that_yields() {
     );
     let mut held = Vec::new();
     for _ in 0..scale(1500, 5000) {
-        held.extend(connect(&server, CALLER, BRIEF));
+        held.extend(connect(&server, CLIENT_ADDRESS, BRIEF));
     }
     assert!(!nightly() || held.len() > 2000);
-    denied(
+    assert_denied(
         &kept
-            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
             .unwrap(),
         "bad",
         403,

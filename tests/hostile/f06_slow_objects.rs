@@ -1,11 +1,13 @@
 //! F6: objects below every line of "large" cost seconds, because their mounts were multiplied by their volumes.
 
 use crate::{
-    line::{ATTACKER, CALLER, Line, PATIENCE, Tls},
-    objects::{Review, slow_pod},
-    ordinary::meanwhile,
-    scale::{alone, scale},
-    server::Setup,
+    attack_connection::{
+        ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig,
+    },
+    attack_objects::{Review, slow_pod},
+    attack_scale::{claim_machine, scale},
+    attacked_server::ServerSetup,
+    baseline_traffic::with_baseline_traffic,
 };
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -21,19 +23,25 @@ const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
 ];
 
 #[test]
-fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
-    let _machine = alone();
+fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
+    let _machine = claim_machine();
     for (name, volumes, mounts, _, cpu_max) in TRIES {
-        let mut server = Setup::example().no_decision_log().start();
+        let mut server = ServerSetup::example().no_decision_log().start();
         let body = Review::create(&slow_pod(volumes, mounts)).text();
-        let mut line = Line::open(&server, &Tls::of(&server), ATTACKER, PATIENCE).unwrap();
+        let mut line = AttackConnection::open(
+            &server,
+            &TlsConfig::of(&server),
+            ATTACKER_ADDRESS,
+            HANG_TIMEOUT,
+        )
+        .unwrap();
         let before = server.cpu();
         for _ in 0..3 {
             let reply = line
-                .post("/validate?timeout=5s", body.as_bytes(), PATIENCE)
+                .post("/validate?timeout=5s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap();
             // Refused for what is wrong with it, or for having more findings than are listed.
-            assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
+            assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
         }
         let each = (server.cpu() - before) / 3;
         assert!(
@@ -41,43 +49,48 @@ fn f6_a13_many_volumes_and_mounts_cost_as_much_as_the_object_is_large() {
             "{name}: {each:?} of CPU for each review of {} bytes",
             body.len()
         );
-        server.lives();
+        server.assert_running();
     }
 }
 
 #[test]
-fn f6_a13_callers_with_slow_objects_delay_nobody_else() {
-    let _machine = alone();
+fn f6_a13_slow_objects_do_not_delay_other_clients() {
+    let _machine = claim_machine();
     for (name, volumes, mounts, callers, _) in TRIES {
-        for from in [ATTACKER, CALLER] {
-            let mut server = Setup::example().no_decision_log().start();
+        for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
+            let mut server = ServerSetup::example().no_decision_log().start();
             let body = Review::create(&slow_pod(volumes, mounts))
                 .user("mallory")
                 .text();
-            let tls = Tls::of(&server);
+            let tls = TlsConfig::of(&server);
             let left = AtomicUsize::new(callers * scale(2, 6));
-            let ((), seen) = meanwhile(&server, CALLER, |_| {
+            let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
                 thread::scope(|scope| {
                     for _ in 0..callers {
                         scope.spawn(|| {
-                            let mut line = Line::open(&server, &tls, from, PATIENCE).unwrap();
+                            let mut line =
+                                AttackConnection::open(&server, &tls, from, HANG_TIMEOUT).unwrap();
                             let next = || {
-                                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| {
-                                    it.checked_sub(1)
+                                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| {
+                                    value.checked_sub(1)
                                 })
                             };
                             while next().is_ok() {
                                 let reply = line
-                                    .post("/validate?timeout=5s", body.as_bytes(), PATIENCE)
+                                    .post("/validate?timeout=5s", body.as_bytes(), HANG_TIMEOUT)
                                     .unwrap();
-                                assert_eq!(reply.response("u-1")["allowed"], false, "{name}");
+                                assert_eq!(
+                                    reply.review_response("u-1")["allowed"],
+                                    false,
+                                    "{name}"
+                                );
                             }
                         });
                     }
                 });
             });
-            seen.all_right();
-            server.lives();
+            seen.assert_undisturbed();
+            server.assert_running();
         }
     }
 }

@@ -1,14 +1,16 @@
 //! F7: standard error that nobody reads stopped the server, and strangers could fill it.
 
 use crate::{
-    frames::{H2, RST_STREAM, frame},
-    line::{ATTACKER, CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    ordinary::meanwhile,
-    scale::{alone, scale, together},
-    server::{EXAMPLE, Server, Setup, denied},
-    waiting::until,
+    attack_connection::{
+        ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig,
+    },
+    attack_objects::ordinary_bad,
+    attack_scale::{claim_machine, scale, share_machine},
+    attacked_server::{EXAMPLE, Server, ServerSetup, assert_denied},
+    baseline_traffic::with_baseline_traffic,
+    http2_frames::{Http2Connection, RST_STREAM, frame},
 };
+use kubevet_testkit::polling::wait_for;
 use rustix::{pipe::fcntl_setpipe_size, process::Signal};
 use std::{
     fs,
@@ -36,20 +38,20 @@ fn hang_up(server: &Server) {
 }
 
 #[test]
-fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
-    let _machine = together();
+fn f7_c5_1_unread_stderr_loses_log_lines_only() {
+    let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
-    let server = Setup::example()
+    let server = ServerSetup::example()
         .stderr(writer)
         .flags(&["--drain-delay", "50ms"])
         .start();
-    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         hang_up(&server);
         progress.rounds(3);
         let generation = || server.metric("kubevet_library_generation");
         let before = generation();
         server.bind("000.yaml", &format!("{EXAMPLE}\n# changed\n"));
-        until("the changed binding", || {
+        wait_for("the changed binding", || {
             if generation() > before {
                 Ok(())
             } else {
@@ -59,7 +61,7 @@ fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
         for name in ["tls.crt", "tls.key"] {
             fs::remove_file(server.tls().join(name)).unwrap();
         }
-        until("the certificate to be written back", || {
+        wait_for("the certificate to be written back", || {
             match server.tls().join("tls.key").exists() {
                 true => Ok(()),
                 false => Err("no tls.key".to_owned()),
@@ -67,20 +69,20 @@ fn f7_c5_1_standard_error_that_nobody_reads_costs_log_lines_and_nothing_else() {
         });
         progress.rounds(3);
     });
-    seen.all_right();
+    seen.assert_undisturbed();
     drop(reader);
 }
 
 #[test]
-fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
-    let _machine = together();
+fn f7_c5_2_sigterm_ends_a_server_with_unread_stderr() {
+    let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
-    let mut server = Setup::example().stderr(writer).start();
+    let mut server = ServerSetup::example().stderr(writer).start();
     hang_up(&server);
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
     assert_eq!(
-        status.and_then(|it| it.code()),
+        status.and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );
@@ -88,15 +90,15 @@ fn f7_c5_2_sigterm_ends_a_server_whose_standard_error_nobody_reads() {
 }
 
 #[test]
-fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
-    let _machine = together();
+fn f7_sigterm_ends_a_server_with_unread_stdout() {
+    let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
-    let mut server = Setup::example().stdout(writer).start();
-    let mut line = Line::ordinary(&server);
+    let mut server = ServerSetup::example().stdout(writer).start();
+    let mut line = AttackConnection::ordinary(&server);
     for _ in 0..200 {
-        denied(
+        assert_denied(
             &line
-                .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+                .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",
             403,
@@ -106,7 +108,7 @@ fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
     server.signal(Signal::TERM);
     let status = server.ends_within(GRACE);
     assert_eq!(
-        status.and_then(|it| it.code()),
+        status.and_then(|status| status.code()),
         Some(0),
         "it did not end in {GRACE:?}"
     );
@@ -115,7 +117,7 @@ fn f7_sigterm_ends_a_server_whose_standard_output_nobody_reads() {
 
 /// A connection that opens streams and resets them, as many as the server lets it; false where there is no connection.
 fn reset_streams(server: &Server) -> bool {
-    let Ok(mut connection) = H2::open(server, ATTACKER, None) else {
+    let Ok(mut connection) = Http2Connection::open(server, ATTACKER_ADDRESS, None) else {
         return false;
     };
     connection.send_patience(Duration::from_secs(1));
@@ -131,35 +133,38 @@ fn reset_streams(server: &Server) -> bool {
 }
 
 #[test]
-fn f7_c5_4_strangers_cannot_stop_the_server_by_filling_its_log() {
-    let _machine = alone();
+fn f7_c5_4_full_log_pipe_does_not_stop_the_server() {
+    let _machine = claim_machine();
     let (reader, writer) = pipe_of(scale(4096, 65_536));
-    let server = Setup::example().no_decision_log().stderr(writer).start();
-    let ((), seen) = meanwhile(&server, CALLER, |progress| {
+    let server = ServerSetup::example()
+        .no_decision_log()
+        .stderr(writer)
+        .start();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         for place in 0..scale(80, 900) {
             assert!(reset_streams(&server), "no connection after {place}");
         }
         progress.rounds(5);
     });
-    seen.all_right();
+    seen.assert_undisturbed();
     drop(reader);
 }
 
 #[test]
-fn f7_c5_3_strangers_cannot_write_into_the_log_at_will() {
-    let _machine = together();
-    let mut server = Setup::example().no_decision_log().start();
+fn f7_c5_3_failed_handshakes_are_logged_at_a_bounded_rate() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
     let before = server.stderr().lines().count();
     let connections = scale(100, 300);
     for _ in 0..connections {
         assert!(reset_streams(&server));
     }
-    let tls = Tls::of(&server);
-    drop(Line::open(&server, &tls, CALLER, PATIENCE).unwrap());
+    let tls = TlsConfig::of(&server);
+    drop(AttackConnection::open(&server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap());
     let written = server.stderr().lines().count() - before;
     assert!(
         written < connections / 4,
         "{written} lines for {connections} connections"
     );
-    server.lives();
+    server.assert_running();
 }

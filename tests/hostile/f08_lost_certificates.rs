@@ -1,13 +1,12 @@
 //! F8: a folder of certificates that was lost brought a new authority, which no caller trusts.
 
 use crate::{
-    line::{CALLER, Line, PATIENCE, Tls},
-    objects::ordinary_bad,
-    scale::{scale, together},
-    served::free_port,
-    server::{Server, Setup, denied},
-    waiting::until,
+    attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
+    attack_objects::ordinary_bad,
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup, assert_denied},
 };
+use kubevet_testkit::{polling::wait_for, webhook_process::free_port};
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},
     process::Signal,
@@ -24,8 +23,8 @@ fn turns() -> Duration {
 
 /// The certificate that is served, and whether a caller that trusts this authority gets through.
 fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
-    let tls = Tls::trusting(ca, &[b"http/1.1"]);
-    Line::open(server, &tls, CALLER, PATIENCE)
+    let tls = TlsConfig::trusting(ca, &[b"http/1.1"]);
+    AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
         .map(drop)
         .map_err(|error| error.to_string())
 }
@@ -54,7 +53,7 @@ const TRIES: [Try; 5] = [
     Try {
         name: "C1.5 ca.crt emptied, ours",
         theirs: false,
-        harm: |it| fs::write(it.tls().join("ca.crt"), "").unwrap(),
+        harm: |folder| fs::write(folder.tls().join("ca.crt"), "").unwrap(),
         back_after: None,
     },
     Try {
@@ -66,9 +65,9 @@ const TRIES: [Try; 5] = [
     Try {
         name: "C1.10 the three files gone for a while, theirs",
         theirs: true,
-        harm: |it| {
+        harm: |folder| {
             for name in ["ca.crt", "tls.crt", "tls.key"] {
-                fs::remove_file(it.tls().join(name)).unwrap();
+                fs::remove_file(folder.tls().join(name)).unwrap();
             }
         },
         back_after: Some(Duration::from_secs(17)),
@@ -76,23 +75,23 @@ const TRIES: [Try; 5] = [
     Try {
         name: "ca.crt gone, ours",
         theirs: false,
-        harm: |it| fs::remove_file(it.tls().join("ca.crt")).unwrap(),
+        harm: |folder| fs::remove_file(folder.tls().join("ca.crt")).unwrap(),
         back_after: None,
     },
 ];
 
 #[test]
-fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
-    let _machine = together();
+fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
+    let _machine = share_machine();
     let failures: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES
             .iter()
-            .map(|it| scope.spawn(move || (it.name, lose(*it))))
+            .map(|attempt| scope.spawn(move || (attempt.name, lose(*attempt))))
             .collect();
         tries
             .into_iter()
-            .map(|it| it.join().unwrap())
-            .filter_map(|(name, it)| Some(format!("{name}: {}", it?)))
+            .map(|attempt| attempt.join().unwrap())
+            .filter_map(|(name, attempt)| Some(format!("{name}: {}", attempt?)))
             .collect()
     });
     assert!(failures.is_empty(), "{failures:#?}");
@@ -102,7 +101,7 @@ fn f8_c1_lost_files_bring_no_new_authority_while_a_valid_pair_is_in_force() {
 fn lose(one: Try) -> Option<String> {
     let names = ["ca.crt", "tls.crt", "tls.key"];
     let given = tempfile::tempdir().unwrap();
-    let mut server = Setup::example().no_decision_log().start();
+    let mut server = ServerSetup::example().no_decision_log().start();
     if one.theirs {
         // A folder without the authority's key is kept by somebody else.
         let folder = given.path().join("theirs");
@@ -110,18 +109,18 @@ fn lose(one: Try) -> Option<String> {
         for name in names {
             fs::copy(server.tls().join(name), folder.join(name)).unwrap();
         }
-        server = Setup::example()
+        server = ServerSetup::example()
             .no_decision_log()
             .on(free_port(), &folder)
             .start();
     }
     let ca = server.ca();
-    let saved = names.map(|it| (it, fs::read(server.tls().join(it)).unwrap()));
+    let saved = names.map(|name| (name, fs::read(server.tls().join(name)).unwrap()));
     (one.harm)(&server);
     let begun = Instant::now();
     let mut back = one.back_after;
     while begun.elapsed() < turns() {
-        if back.is_some_and(|it| begun.elapsed() > it) {
+        if back.is_some_and(|back| begun.elapsed() > back) {
             back = None;
             fs::create_dir_all(server.tls()).unwrap();
             for (name, bytes) in &saved {
@@ -143,27 +142,33 @@ fn lose(one: Try) -> Option<String> {
         }
         thread::sleep(Duration::from_millis(500));
     }
-    let mut line = Line::open(&server, &Tls::trusting(&ca, &[]), CALLER, PATIENCE).unwrap();
-    denied(
+    let mut line = AttackConnection::open(
+        &server,
+        &TlsConfig::trusting(&ca, &[]),
+        CLIENT_ADDRESS,
+        HANG_TIMEOUT,
+    )
+    .unwrap();
+    assert_denied(
         &line
-            .post("/validate", ordinary_bad().as_bytes(), PATIENCE)
+            .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
             .unwrap(),
         "bad",
         403,
         "C-0057",
     );
-    server.lives();
+    server.assert_running();
     None
 }
 
 #[test]
-fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
-    let _machine = together();
-    let mut server = Setup::example()
+fn f8_c1_14_pipe_in_place_of_a_certificate_does_not_block_the_watch() {
+    let _machine = share_machine();
+    let mut server = ServerSetup::example()
         .no_decision_log()
         .flags(&["--drain-delay", "50ms"])
         .start();
-    let other = Setup::example().no_decision_log().start();
+    let other = ServerSetup::example().no_decision_log().start();
     fs::remove_file(server.tls().join("ca.key")).unwrap();
     thread::sleep(Duration::from_secs(3));
     let file = server.tls().join("tls.crt");
@@ -176,16 +181,19 @@ fn f8_c1_14_a_pipe_in_place_of_a_certificate_does_not_stop_the_watch() {
         fs::copy(other.tls().join(name), &aside).unwrap();
         fs::rename(&aside, server.tls().join(name)).unwrap();
     }
-    let theirs = Tls::trusting(&other.ca(), &[]);
-    until("the pair that was put in place", || {
-        match Line::open(&server, &theirs, CALLER, PATIENCE) {
+    let theirs = TlsConfig::trusting(&other.ca(), &[]);
+    wait_for(
+        "the pair that was put in place",
+        || match AttackConnection::open(&server, &theirs, CLIENT_ADDRESS, HANG_TIMEOUT) {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("{error}: {}", server.stderr())),
-        }
-    });
+        },
+    );
     server.signal(Signal::TERM);
     assert_eq!(
-        server.ends_within(PATIENCE).and_then(|it| it.code()),
+        server
+            .ends_within(HANG_TIMEOUT)
+            .and_then(|status| status.code()),
         Some(0),
         "C1.15"
     );

@@ -2,7 +2,6 @@
 //! printed expressions find what the engine finds, never err, and say a sentence; an object's findings are all known
 //! when it is put in place of itself, and of any other object what the webhook's decision says.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     cel::{ParamsFrom, Sheet, Sizes, Target},
     decision::{Because, Callbacks, Case, Rules, User, decide},
@@ -12,6 +11,7 @@ use kubevet::{
     model::{ControlId, EvalRequest, Kind, Operation},
     policy::{self, Library, ParamValue, Params},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,7 +46,7 @@ const CONNECTIONS: [(&str, &str); 6] = [
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS
         .iter()
-        .map(|it| Kind::new(it.group, it.name))
+        .map(|workload| Kind::new(workload.group, workload.name))
         .collect();
     kinds.push(Kind::new("", "ConfigMap"));
     kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
@@ -58,17 +58,17 @@ fn policy(sheet: &Sheet) -> Value {
     let variables: Vec<Value> = sheet
         .variables
         .iter()
-        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
         .collect();
     let validations: Vec<Value> = sheet
         .controls
         .iter()
-        .flat_map(|it| {
-            let said = format!("'said: ' + ({}).join(' | ')", it.messages);
-            let known = it.known_before(&format!("({})", it.identities), &format!("({})", it.old_identities));
+        .flat_map(|control| {
+            let said = format!("'said: ' + ({}).join(' | ')", control.messages);
+            let known = control.known_before(&format!("({})", control.identities), &format!("({})", control.old_identities));
             [
-                json!({"expression": it.clean, "messageExpression": said, "message": "no words"}),
-                json!({"expression": format!("oldObject == null || ({}) || ({known})", it.clean), "message": "unknown"}),
+                json!({"expression": control.clean, "messageExpression": said, "message": "no words"}),
+                json!({"expression": format!("oldObject == null || ({}) || ({known})", control.clean), "message": "unknown"}),
             ]
         })
         .collect();
@@ -89,13 +89,13 @@ fn policy(sheet: &Sheet) -> Value {
 }
 
 fn params_json(params: &Params) -> Value {
-    let value = |it: &ParamValue| match it {
+    let value = |param_value: &ParamValue| match param_value {
         ParamValue::List(items) => json!(items),
         ParamValue::String(text) => json!(text),
     };
     params
         .iter()
-        .map(|(name, it)| (name.to_owned(), value(it)))
+        .map(|(name, param)| (name.to_owned(), value(param)))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
@@ -125,7 +125,7 @@ impl Proof {
         self.library
             .controls
             .iter()
-            .map(|it| it.control.id.clone())
+            .map(|control| control.control.id.clone())
             .collect()
     }
 
@@ -154,7 +154,7 @@ impl Proof {
                 params,
                 kinds,
             };
-            let chosen = only.map_or_else(|| self.ids(), |it| vec![it.clone()]);
+            let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
             let mut sheet = kubevet::cel::print(self.engine.compiled_library(), &chosen, &target);
             sheet
                 .refused
@@ -194,23 +194,23 @@ impl Proof {
             request["operation"] = json!("CONNECT");
             let resource = CONNECTIONS
                 .iter()
-                .find(|(it, _)| *it == kind.name)
+                .find(|(connection, _)| *connection == kind.name)
                 .map(|(_, resource)| resource);
             request["resource"] = json!(resource);
         } else {
             request["operation"] = json!("UPDATE");
             request["oldObject"] = request["object"].clone();
         }
-        let answer = self.oracle.ask(&request);
+        let answer = self.oracle.send(&request);
         let place = format!("{}:{}", document.file(), document.position());
         // What the API server cannot read never reaches admission.
         if answer.get("error").is_some() {
-            if !answer["error"].as_str().is_some_and(|it| {
-                it.contains("json:")
-                    || it.contains("decode")
-                    || it.contains("parse")
-                    || it.contains("unable")
-                    || it.contains("must")
+            if !answer["error"].as_str().is_some_and(|string| {
+                string.contains("json:")
+                    || string.contains("decode")
+                    || string.contains("parse")
+                    || string.contains("unable")
+                    || string.contains("must")
             }) {
                 self.differences.push(format!("{place}: {answer}"));
             }
@@ -220,13 +220,21 @@ impl Proof {
         let verdict = self.engine.judge(document, &EvalRequest::default(), params);
         let empty = Vec::new();
         let decisions = answer["decisions"].as_array().unwrap_or(&empty);
-        let decision = |at: usize| decisions.iter().find(|it| it["validation"] == json!(at));
-        if decisions.iter().any(|it| it["validation"].is_null()) {
+        let decision = |at: usize| {
+            decisions
+                .iter()
+                .find(|decision| decision["validation"] == json!(at))
+        };
+        if decisions
+            .iter()
+            .any(|decision| decision["validation"].is_null())
+        {
             self.differences.push(format!("{place}: {answer}"));
         }
         for (at, printed) in sheet.controls.iter().enumerate() {
             let control = &printed.control;
-            if !control.kinds.iter().any(|it| looks_at(it, &kind)) && decision(at * 2).is_none() {
+            if !control.kinds.iter().any(|item| looks_at(item, &kind)) && decision(at * 2).is_none()
+            {
                 continue;
             }
             self.compared += 1;
@@ -234,7 +242,7 @@ impl Proof {
             let found: Vec<_> = verdict
                 .findings
                 .iter()
-                .filter(|it| it.control == control.id)
+                .filter(|finding| finding.control == control.id)
                 .collect();
             let Some(clean) = decision(at * 2) else {
                 self.differences
@@ -255,7 +263,10 @@ impl Proof {
             .or_default() += 1;
             let agrees = passes == found.is_empty() && is_configured(control, params) | passes;
             if !agrees || !(passes || said.starts_with("said: ") && said.len() > 8) {
-                let own: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+                let own: Vec<&str> = found
+                    .iter()
+                    .map(|finding| finding.message.as_str())
+                    .collect();
                 self.differences
                     .push(format!("{place}: {id}: printed {clean}, engine {own:?}"));
             }
@@ -272,7 +283,7 @@ impl Proof {
         let ids = self
             .denied
             .keys()
-            .filter(|it| self.passed.contains_key(*it))
+            .filter(|key| self.passed.contains_key(*key))
             .count();
         let counts = (self.compared, self.unread, ids);
         let shown: Vec<&String> = self.differences.iter().take(12).collect();
@@ -309,15 +320,15 @@ fn folders(library: &Library) -> Vec<(PathBuf, ControlId)> {
     library
         .controls
         .iter()
-        .map(|it| (folder(&it.file), it.control.id.clone()))
+        .map(|control| (folder(&control.file), control.control.id.clone()))
         .collect()
 }
 
 /// Every object of the test data under its own params, with the policy of its control over all kinds.
 #[test]
-fn policies_over_all_kinds_with_params_find_what_the_engine_finds() {
+fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
     let Some(mut proof) =
-        Proof::new("policies_over_all_kinds_with_params_find_what_the_engine_finds")
+        Proof::new("cel_policies_for_all_kinds_with_params_agree_with_the_engine")
     else {
         return;
     };
@@ -348,7 +359,7 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
     let variables: Vec<Value> = sheet
         .variables
         .iter()
-        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
         .collect();
     let said = format!("'said: ' + ({}).join(' | ')", printed.messages);
     Some(json!({
@@ -365,8 +376,8 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
 /// Each object of the test data under the policy of its control, printed for its kind alone with its params written into
 /// it. Policies are compiled once, and all objects are judged together.
 #[test]
-fn policies_over_one_kind_find_what_the_engine_finds() {
-    let Some(mut proof) = Proof::new("policies_over_one_kind_find_what_the_engine_finds") else {
+fn cel_policies_for_one_kind_agree_with_the_engine() {
+    let Some(mut proof) = Proof::new("cel_policies_for_one_kind_agree_with_the_engine") else {
         return;
     };
     let mut prepared: BTreeMap<String, Option<u64>> = BTreeMap::new();
@@ -380,16 +391,16 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
             .clone();
         for object in policy::read_testdata(&folder).0 {
             let kind = object.document.id().group_kind();
-            if !control.kinds.iter().any(|it| looks_at(it, &kind)) {
+            if !control.kinds.iter().any(|item| looks_at(item, &kind)) {
                 continue;
             }
             let params = with(&proof.library, &object.params);
             let key = format!("{id} {kind:?} {}", params_json(&params));
             if !prepared.contains_key(&key) {
-                let number = written(&proof.engine, &id, &kind, &params).and_then(|it| {
+                let number = written(&proof.engine, &id, &kind, &params).and_then(|written| {
                     let answer = proof
                         .oracle
-                        .ask(&json!({"op": "prepare", "policies": {"one": it}}));
+                        .send(&json!({"op": "prepare", "policies": {"one": written}}));
                     answer["prepared"].as_u64()
                 });
                 if number.is_none() {
@@ -414,13 +425,13 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
             let own: Vec<String> = verdict
                 .findings
                 .into_iter()
-                .filter(|it| it.control == id)
-                .map(|it| it.message.to_string())
+                .filter(|finding| finding.control == id)
+                .map(|finding| finding.message.to_string())
                 .collect();
             found.push((id.clone(), object.file.clone(), own));
         }
     }
-    for ((id, file, own), answer) in found.iter().zip(proof.oracle.ask_all(&questions)) {
+    for ((id, file, own), answer) in found.iter().zip(proof.oracle.send_all(&questions)) {
         let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
         if answer.get("invalid").is_some() {
             proof.unread += 1;
@@ -451,8 +462,8 @@ fn policies_over_one_kind_find_what_the_engine_finds() {
 /// CEL of 1.30 has no map to look elements up in, so a join costs the API server the product of its lists; docs/vap.md says
 /// how much.
 #[test]
-fn a_join_costs_the_product_of_its_lists() {
-    let Some(mut proof) = Proof::new("a_join_costs_the_product_of_its_lists") else {
+fn cel_join_costs_the_product_of_its_lists() {
+    let Some(mut proof) = Proof::new("cel_join_costs_the_product_of_its_lists") else {
         return;
     };
     let params = proof.library.params.defaults();
@@ -461,10 +472,10 @@ fn a_join_costs_the_product_of_its_lists() {
         let object = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": "apps"},
             "spec": {
-                "containers": [{"name": "a", "image": "a", "volumeMounts": (0..count).map(|it|
-                    json!({"name": format!("volume-{it}"), "mountPath": format!("/{it}"), "readOnly": true}))
+                "containers": [{"name": "a", "image": "a", "volumeMounts": (0..count).map(|index|
+                    json!({"name": format!("volume-{index}"), "mountPath": format!("/{index}"), "readOnly": true}))
                     .collect::<Vec<_>>()}],
-                "volumes": (0..count).map(|it| json!({"name": format!("volume-{it}"), "hostPath": {"path": "/srv"}}))
+                "volumes": (0..count).map(|index| json!({"name": format!("volume-{index}"), "hostPath": {"path": "/srv"}}))
                     .collect::<Vec<_>>(),
             },
         });
@@ -491,36 +502,38 @@ fn a_join_costs_the_product_of_its_lists() {
     // Over the limit the question is an error, and `failurePolicy: Fail` refuses the object.
     let (_, differences) = compare(400);
     assert!(
-        differences.iter().any(|it| it.contains("cost limit")),
+        differences
+            .iter()
+            .any(|difference| difference.contains("cost limit")),
         "{differences:#?}"
     );
 }
 
 /// A Pod of a hundred containers costs no control more than half of what the API server allows.
 #[test]
-fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
-    let Some(mut proof) = Proof::new("a_pod_of_a_hundred_containers_stays_within_the_limit") else {
+fn cel_cost_of_100_containers_stays_within_the_limit() {
+    let Some(mut proof) = Proof::new("cel_cost_of_100_containers_stays_within_the_limit") else {
         return;
     };
     let container = |at: usize| {
         json!({
             "name": format!("container-{at}"), "image": format!("registry.example.com/team/app-{at}:1.2.3"),
             "command": ["/bin/app", "--port", "8080", "--quiet"], "args": ["--verbose", "--a", "--b", "--c"],
-            "ports": (0..4).map(|it| json!({"containerPort": 8000 + at * 4 + it})).collect::<Vec<_>>(),
-            "env": (0..4).map(|it| json!({"name": format!("NAME_{it}"), "value": "some value"})).collect::<Vec<_>>(),
+            "ports": (0..4).map(|index| json!({"containerPort": 8000 + at * 4 + index})).collect::<Vec<_>>(),
+            "env": (0..4).map(|index| json!({"name": format!("NAME_{index}"), "value": "some value"})).collect::<Vec<_>>(),
             "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "100m", "memory": "64Mi"}},
             "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                 "runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000,
                 "capabilities": {"drop": ["ALL"], "add": ["CHOWN", "KILL", "SETUID", "SETGID"]}, "seccompProfile": {"type": "RuntimeDefault"}},
             "readinessProbe": {"httpGet": {"port": 8080}}, "livenessProbe": {"httpGet": {"port": 8080}},
-            "volumeMounts": (0..4).map(|it| json!({"name": format!("volume-{it}"), "mountPath": format!("/{it}")})).collect::<Vec<_>>(),
+            "volumeMounts": (0..4).map(|index| json!({"name": format!("volume-{index}"), "mountPath": format!("/{index}")})).collect::<Vec<_>>(),
         })
     };
     let object = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": "apps"},
         "spec": {
             "containers": (0..100).map(container).collect::<Vec<_>>(),
-            "volumes": (0..10).map(|it| json!({"name": format!("volume-{it}"), "emptyDir": {}})).collect::<Vec<_>>(),
+            "volumes": (0..10).map(|index| json!({"name": format!("volume-{index}"), "emptyDir": {}})).collect::<Vec<_>>(),
         },
     });
     let document = document::read(
@@ -574,7 +587,7 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
         .collect();
     assert!(far.is_empty(), "{far:?}");
     assert!(
-        proof.costs.values().filter(|it| **it > 1_000).count() > 15,
+        proof.costs.values().filter(|value| **value > 1_000).count() > 15,
         "{:?}",
         proof.costs
     );
@@ -582,15 +595,16 @@ fn a_pod_of_a_hundred_containers_stays_within_the_limit() {
 }
 
 #[test]
-fn policies_find_what_the_engine_finds_in_the_public_cases() {
-    let test = "policies_find_what_the_engine_finds_in_the_public_cases";
-    let (Some(folder), Some(mut proof)) = (shared(test, "facts/cases"), Proof::new(test)) else {
+fn cel_policies_agree_with_the_engine_on_public_cases() {
+    let test = "cel_policies_agree_with_the_engine_on_public_cases";
+    let (Some(folder), Some(mut proof)) = (shared_data(test, "facts/cases"), Proof::new(test))
+    else {
         return;
     };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
-        for case in file.iter().flat_map(|it| &it.cases) {
+        for case in file.iter().flat_map(|file| &file.cases) {
             let params = with(&proof.library, &case.params);
             for object in case
                 .objects
@@ -614,10 +628,10 @@ fn json_of(document: &Document) -> Value {
 /// What the API server reads of two objects, as it sends them to a webhook; `None` where it cannot read one of them.
 fn decoded(answer: &str) -> Option<[Document; 2]> {
     let answer: Value = serde_json::from_str(answer).expect("the oracle answers in JSON");
-    let read = |it: &Value| {
+    let read = |value: &Value| {
         let found = document::read(
             &"sent.json".into(),
-            it.to_string().as_bytes(),
+            value.to_string().as_bytes(),
             &document::Limits::default(),
         );
         found.documents.into_iter().next()
@@ -674,15 +688,15 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
     let known = decided
         .outcomes
         .iter()
-        .all(|it| it.because == Because::Existing);
+        .all(|outcome| outcome.because == Because::Existing);
     (!decided.outcomes.is_empty()).then_some(known)
 }
 
 /// What an update brings in is told from what was there as the webhook tells it: any two failing objects of a kind, both
 /// shown to both as the API server reads them, since neither is ever shown a file.
 #[test]
-fn an_update_brings_in_what_the_webhook_says_it_does() {
-    let Some(mut proof) = Proof::new("an_update_brings_in_what_the_webhook_says_it_does") else {
+fn cel_update_findings_agree_with_the_webhook() {
+    let Some(mut proof) = Proof::new("cel_update_findings_agree_with_the_webhook") else {
         return;
     };
     let params = proof.library.params.defaults();
@@ -721,7 +735,7 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
             .iter()
             .map(|(a, b)| update("decode", json_of(&a.document), json_of(&b.document)).to_string())
             .collect();
-        let answers = proof.oracle.ask_all(&questions);
+        let answers = proof.oracle.send_all(&questions);
         let (mut questions, mut decisions) = (Vec::new(), Vec::new());
         for ((a, b), answer) in pairs.iter().zip(&answers) {
             let Some(both) = decoded(answer) else {
@@ -741,15 +755,15 @@ fn an_update_brings_in_what_the_webhook_says_it_does() {
             questions.push(question.to_string());
             decisions.push((format!("{id} {} over {}", a.file, b.file), known));
         }
-        for ((place, known), answer) in decisions.iter().zip(proof.oracle.ask_all(&questions)) {
+        for ((place, known), answer) in decisions.iter().zip(proof.oracle.send_all(&questions)) {
             let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
             let said = answer["decisions"]
                 .as_array()
                 .into_iter()
                 .flatten()
-                .find(|it| it["validation"] == json!(1));
+                .find(|decision| decision["validation"] == json!(1));
             *(if *known { &mut existing } else { &mut new }) += 1;
-            if said.is_none_or(|it| (it["action"] == json!("admit")) != *known) {
+            if said.is_none_or(|said| (said["action"] == json!("admit")) != *known) {
                 differences.push(format!("{place}: {answer}"));
             }
         }

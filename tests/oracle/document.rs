@@ -1,7 +1,7 @@
 //! The YAML reader against `sigs.k8s.io/yaml`, which kubectl and Helm read with.
 
-use crate::support::{Oracle, shared};
 use kubevet::document::{Limits, read_yaml};
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use proptest::{
     collection,
     prelude::*,
@@ -39,7 +39,7 @@ fn ours(text: &str) -> Outcome {
 }
 
 fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
-    let answer = oracle.ask(&json!({ "op": "yaml", "text": text }));
+    let answer = oracle.send(&json!({ "op": "yaml", "text": text }));
     let mut outcome = Outcome {
         documents: Vec::new(),
         refused: 0,
@@ -60,7 +60,7 @@ fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
 }
 
 #[test]
-fn awkward_texts_are_read_as_in_go() {
+fn awkward_yaml_is_read_as_in_go() {
     let Some(mut oracle) = Oracle::start("awkward YAML") else {
         return;
     };
@@ -75,7 +75,7 @@ fn awkward_texts_are_read_as_in_go() {
 }
 
 #[test]
-fn differences_from_go_are_those_we_chose() {
+fn differences_from_go_are_the_intended_ones() {
     let Some(mut oracle) = Oracle::start("deliberate differences") else {
         return;
     };
@@ -305,17 +305,20 @@ fn write(value: &Yaml, indent: usize, in_flow: bool, out: &mut String) {
 }
 
 #[test]
-fn the_corpus_is_read_as_in_go() {
+fn corpus_is_read_as_in_go() {
     let Some(mut oracle) = Oracle::start("corpus") else {
         return;
     };
-    let Some(corpus) = shared("corpus", "corpus") else {
+    let Some(corpus) = shared_data("corpus", "corpus") else {
         return;
     };
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("the corpus is a folder") {
         let path = entry.expect("it can be listed").path();
-        if path.extension().is_some_and(|it| it == "yaml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             let text = fs::read_to_string(&path).expect("it can be read");
             assert!(
                 ours(&text) == theirs(&mut oracle, &text),

@@ -1,8 +1,8 @@
 //! The three ways in which an intrinsic is written, held to each other: the library's Rego under OPA, the native half,
 //! and the CEL under the API server's cel-go. Quantities are held to Kubernetes' own parser too.
 
-use crate::support::Oracle;
 use kubevet::{cel, intrinsics, policy};
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 
 /// One intrinsic, with arguments beside those that change from case to case.
@@ -31,7 +31,11 @@ impl Question {
     fn with(name: &'static str, rest: &[Value]) -> Self {
         let operands = rest
             .iter()
-            .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
+            .map(|value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            })
             .collect();
         Self {
             name,
@@ -92,7 +96,7 @@ impl Voices {
         let modules: serde_json::Map<_, _> = library
             .modules
             .iter()
-            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .map(|module| (module.file.to_string(), json!(&*module.text)))
             .collect();
         Some(Self {
             oracle,
@@ -107,7 +111,7 @@ impl Voices {
         let query = format!("[[x | x := {term}] | some c in input.cases]");
         let request = json!({"op": "rego", "regoVersion": "v1", "modules": self.modules, "query": query,
             "input": {"cases": cases}});
-        let answer = self.oracle.ask(&request);
+        let answer = self.oracle.send(&request);
         let found = answer["result"]
             .as_array()
             .unwrap_or_else(|| panic!("{query}: {answer}"))
@@ -115,7 +119,7 @@ impl Voices {
         assert_eq!(found.len(), cases.len());
         found
             .into_iter()
-            .map(|it| it.get(0).cloned().unwrap_or(Value::Null))
+            .map(|finding| finding.get(0).cloned().unwrap_or(Value::Null))
             .collect()
     }
 
@@ -127,7 +131,7 @@ impl Voices {
             let expression = format!("cases.map(c, {expression})");
             let request = json!({"op": "cel", "version": "1.30", "expression": expression,
                 "variables": {"cases": cases}});
-            let answer = self.oracle.ask(&request);
+            let answer = self.oracle.send(&request);
             let values = answer["value"].as_array();
             found.extend(
                 values
@@ -144,7 +148,7 @@ impl Voices {
     fn agree(&mut self, question: &Question, cases: &[Case], except: impl Fn(&[String]) -> bool) {
         let objects: Vec<Value> = cases
             .iter()
-            .map(|it| json!({"a": it.first(), "b": it.get(1)}))
+            .map(|case| json!({"a": case.first(), "b": case.get(1)}))
             .collect();
         let native: Vec<Value> = cases
             .iter()
@@ -152,7 +156,7 @@ impl Voices {
                 let args: Vec<Value> = case
                     .iter()
                     .take(question.arity)
-                    .map(|it| json!(it))
+                    .map(|case| json!(case))
                     .collect();
                 intrinsics::intrinsic(question.name, &[args, question.rest.clone()].concat())
                     .unwrap_or(Value::Null)
@@ -160,11 +164,11 @@ impl Voices {
             .collect();
         // A predicate that does not hold is undefined in Rego, and false elsewhere.
         let is_predicate = native.first().is_some_and(Value::is_boolean);
-        let undefined = |it: Value| {
-            if is_predicate && it.is_null() {
+        let undefined = |value: Value| {
+            if is_predicate && value.is_null() {
                 json!(false)
             } else {
-                it
+                value
             }
         };
         let rego: Vec<Value> = self
@@ -239,7 +243,7 @@ impl Pieces {
             .collect::<Vec<_>>();
         given
             .iter()
-            .map(|it| (*it).to_owned())
+            .map(|string| (*string).to_owned())
             .chain(made)
             .collect()
     }
@@ -254,7 +258,7 @@ impl Pieces {
 }
 
 fn single(texts: &[String]) -> Vec<Case> {
-    texts.iter().map(|it| vec![it.clone()]).collect()
+    texts.iter().map(|string| vec![string.clone()]).collect()
 }
 
 const IMAGES: &[&str] = &[
@@ -338,8 +342,8 @@ const IMAGE_PIECES: &[&str] = &[
 ];
 
 #[test]
-fn images_are_read_alike() {
-    let Some(mut voices) = Voices::new("images_are_read_alike") else {
+fn image_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("image_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(1);
@@ -354,7 +358,7 @@ fn images_are_read_alike() {
         "digest",
         "effective_tag",
     ];
-    for name in names.map(|it| ["images.", it].concat()) {
+    for name in names.map(|name| ["images.", name].concat()) {
         voices.agree(&Question::of(name.leak(), 1), &single(&images), |_| false);
     }
     let places = pieces.more(IMAGES, IMAGE_PIECES, 4, 300);
@@ -535,8 +539,8 @@ fn only_rego_compares(case: &[String]) -> bool {
 }
 
 #[test]
-fn quantities_are_read_alike() {
-    let Some(mut voices) = Voices::new("quantities_are_read_alike") else {
+fn quantity_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("quantity_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(2);
@@ -585,31 +589,37 @@ fn quantities_are_read_alike() {
 /// An exponent of ten digits or more: Kubernetes keeps what is left of it in 32 bits, and so may read 1e4294967297 as
 /// 10. Refusing it is deliberate: nobody means that.
 fn wraps(case: &[String]) -> bool {
-    let exponent = |it: &String| it.rsplit(['e', 'E']).next().unwrap_or_default().to_owned();
-    case.iter().any(|it| {
-        exponent(it) != **it && exponent(it).trim_start_matches(['+', '-', '0']).len() > 9
+    let exponent = |value: &String| {
+        value
+            .rsplit(['e', 'E'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    case.iter().any(|case| {
+        exponent(case) != **case && exponent(case).trim_start_matches(['+', '-', '0']).len() > 9
     })
 }
 
 /// Kubernetes' own parser, where it can be asked in time: without spaces, which JSON's reader takes off before.
 #[test]
-fn quantities_are_kubernetes_quantities() {
-    let Some(mut voices) = Voices::new("quantities_are_kubernetes_quantities") else {
+fn quantities_agree_with_kubernetes() {
+    let Some(mut voices) = Voices::new("quantities_agree_with_kubernetes") else {
         return;
     };
     let mut pieces = Pieces(3);
     let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
     texts.extend(quantities(&mut pieces, 500));
-    texts.retain(|it| !it.contains([' ', '\t', '\n']));
+    texts.retain(|string| !string.contains([' ', '\t', '\n']));
     let cases = single(&texts);
-    let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
+    let objects: Vec<Value> = texts.iter().map(|string| json!({"a": string})).collect();
     let ask = |name: &str, args: &[&str]| {
-        let args: Vec<Value> = args.iter().map(|it| json!(it)).collect();
+        let args: Vec<Value> = args.iter().map(|arg| json!(arg)).collect();
         intrinsics::intrinsic(name, &args).unwrap_or(Value::Null)
     };
     let native: Vec<Value> = texts
         .iter()
-        .map(|it| ask("quantities.is_quantity", &[it]))
+        .map(|string| ask("quantities.is_quantity", &[string]))
         .collect();
     let kubernetes = voices.cel("isQuantity(c.a)", &objects);
     voices.differ(
@@ -622,7 +632,7 @@ fn quantities_are_kubernetes_quantities() {
     );
     let native: Vec<Value> = texts
         .iter()
-        .map(|it| ask("quantities.is_positive", &[it]))
+        .map(|string| ask("quantities.is_positive", &[string]))
         .collect();
     let kubernetes = voices.cel("isQuantity(c.a) && sign(quantity(c.a)) == 1", &objects);
     voices.differ(
@@ -636,11 +646,11 @@ fn quantities_are_kubernetes_quantities() {
     let pairs = pieces.pairs(&texts, &texts, 1_500);
     let objects: Vec<Value> = pairs
         .iter()
-        .map(|it| json!({"a": it[0], "b": it[1]}))
+        .map(|pair| json!({"a": pair[0], "b": pair[1]}))
         .collect();
     let native: Vec<Value> = pairs
         .iter()
-        .map(|it| ask("quantities.less", &[&it[0], &it[1]]))
+        .map(|pair| ask("quantities.less", &[&pair[0], &pair[1]]))
         .collect();
     let less = "isQuantity(c.a) && isQuantity(c.b) && quantity(c.a).isLessThan(quantity(c.b))";
     let kubernetes = voices.cel(less, &objects);
@@ -650,8 +660,8 @@ fn quantities_are_kubernetes_quantities() {
 
 /// A number is read from its digits as they were written.
 #[test]
-fn numbers_are_quantities_too() {
-    let Some(mut voices) = Voices::new("numbers_are_quantities_too") else {
+fn numbers_are_accepted_as_quantities() {
+    let Some(mut voices) = Voices::new("numbers_are_accepted_as_quantities") else {
         return;
     };
     let numbers = [
@@ -676,23 +686,23 @@ fn numbers_are_quantities_too() {
         "-1e-7",
     ];
     let cases = single(&numbers.map(str::to_owned));
-    let objects: Vec<Value> = numbers.iter().map(|it| json!({"a": it})).collect();
+    let objects: Vec<Value> = numbers.iter().map(|number| json!({"a": number})).collect();
     for name in ["quantities.is_quantity", "quantities.is_positive"] {
         let native: Vec<Value> = numbers
             .iter()
-            .map(|it| intrinsics::intrinsic(name, &[json!(it)]).expect(name))
+            .map(|number| intrinsics::intrinsic(name, &[json!(number)]).expect(name))
             .collect();
         let rego = voices.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
         let rego: Vec<Value> = rego
             .into_iter()
-            .map(|it| json!(it == json!(true)))
+            .map(|answer| json!(answer == json!(true)))
             .collect();
         voices.differ(name, "OPA", &cases, &native, &rego, |_| false);
     }
     // An int of a custom resource.
     let objects: Vec<Value> = [-5, 0, 5, i64::MAX]
         .iter()
-        .map(|it| json!({"a": it, "b": 4}))
+        .map(|value| json!({"a": value, "b": 4}))
         .collect();
     let cel = |name| cel::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
     assert_eq!(
@@ -776,8 +786,8 @@ const TEXT_PIECES: &[&str] = &[
 ];
 
 #[test]
-fn texts_are_treated_alike() {
-    let Some(mut voices) = Voices::new("texts_are_treated_alike") else {
+fn string_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("string_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(4);
@@ -839,9 +849,9 @@ fn texts_are_treated_alike() {
     ] {
         voices.agree(&Question::of(name, 2), &pairs, |_| false);
     }
-    let objects: Vec<Value> = texts.iter().map(|it| json!({"a": it})).collect();
-    let joined = |it: &String| {
-        let parts: Vec<&str> = it.split('/').collect();
+    let objects: Vec<Value> = texts.iter().map(|string| json!({"a": string})).collect();
+    let joined = |value: &String| {
+        let parts: Vec<&str> = value.split('/').collect();
         intrinsics::intrinsic("concat", &[json!(", "), json!(parts)]).expect("it has a native half")
     };
     let native: Vec<Value> = texts.iter().map(joined).collect();
@@ -855,8 +865,8 @@ fn texts_are_treated_alike() {
 }
 
 #[test]
-fn connections_are_put_into_words_alike() {
-    let Some(mut voices) = Voices::new("connections_are_put_into_words_alike") else {
+fn connection_intrinsics_agree_in_all_forms() {
+    let Some(mut voices) = Voices::new("connection_intrinsics_agree_in_all_forms") else {
         return;
     };
     let long = "é".repeat(300);
@@ -876,7 +886,7 @@ fn connections_are_put_into_words_alike() {
         for object in &objects {
             let request = json!({"op": "rego", "regoVersion": "v1", "modules": voices.modules,
                 "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
-            let opa = vec![voices.oracle.ask(&request)["result"].take()];
+            let opa = vec![voices.oracle.send(&request)["result"].take()];
             let native = vec![
                 intrinsics::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
                     .unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Differential tests: what kubevet does against what Kubernetes' and OPA's own Go code does, through the oracle of
-//! `tests/kubernetes/` (see its README; `KUBEVET_ORACLE` names the binary).
+//! Differential tests: kubevet against the Go code of OPA and Kubernetes, which the oracle of
+//! `tests/kubernetes/` runs (see its README; `KUBEVET_ORACLE` names the binary).
 
 #![allow(
     clippy::expect_used,
@@ -14,5 +14,5 @@ mod intrinsics;
 mod rego;
 mod schema;
 mod semantics;
-mod support;
+mod style;
 mod verify;

@@ -1,7 +1,6 @@
 //! The rules under OPA and under the engine: the same findings on every object of the test data, of the public cases and
 //! of the corpus.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     document::{self, Document, Limits},
     engine::Engine,
@@ -9,6 +8,7 @@ use kubevet::{
     model::{EvalRequest, Finding, FixAction},
     policy::{self, Library, ParamValue, Params},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,9 +34,9 @@ impl Voices {
         let all = library
             .modules
             .iter()
-            .chain(library.controls.iter().map(|it| &it.rule));
+            .chain(library.controls.iter().map(|control| &control.rule));
         let modules = all
-            .map(|it| (it.file.to_string(), json!(&*it.text)))
+            .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
             .collect::<serde_json::Map<_, _>>();
         Some(Self {
             oracle,
@@ -56,7 +56,7 @@ impl Voices {
             verdict
                 .errors
                 .iter()
-                .map(|it| format!("{place}: {}: {}", it.control, it.message)),
+                .map(|error| format!("{place}: {}: {}", error.control, error.message)),
         );
         if verdict.judged.is_empty() {
             return;
@@ -65,7 +65,7 @@ impl Voices {
         document.root().write_json(&mut text);
         let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
         let input = json!({"object": object, "params": params_json(params), "request": {"operation": "CREATE"}});
-        let answer = self.oracle.ask(&json!({
+        let answer = self.oracle.send(&json!({
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
         assert!(answer.get("error").is_none(), "{place}: {answer}");
@@ -81,8 +81,8 @@ impl Voices {
             let own = verdict
                 .findings
                 .iter()
-                .filter(|it| it.control == *control)
-                .map(|it| canonical(&finding(it)));
+                .filter(|finding| finding.control == *control)
+                .map(|item| canonical(&finding(item)));
             let own: BTreeSet<String> = own.collect();
             self.compared += 1;
             if opa != own {
@@ -144,13 +144,13 @@ pub(crate) fn finding(finding: &Finding) -> Value {
 }
 
 fn params_json(params: &Params) -> Value {
-    let value = |it: &ParamValue| match it {
+    let value = |param_value: &ParamValue| match param_value {
         ParamValue::List(items) => json!(items),
         ParamValue::String(text) => json!(text),
     };
     params
         .iter()
-        .map(|(name, it)| (name.to_owned(), value(it)))
+        .map(|(name, param)| (name.to_owned(), value(param)))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
@@ -164,12 +164,13 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_test_data() {
-    let Some(mut voices) = Voices::new("opa_and_the_engine_agree_on_the_test_data") else {
+fn opa_and_engine_agree_on_test_data() {
+    let Some(mut voices) = Voices::new("opa_and_engine_agree_on_test_data") else {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = |it: &str| std::fs::read_dir(root.join(it)).expect("the controls are there");
+    let folders =
+        |value: &str| std::fs::read_dir(root.join(value)).expect("the controls are there");
     for folder in folders("policies/controls").chain(folders("tests/regressions")) {
         let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
         assert!(problems.is_empty(), "{problems:?}");
@@ -182,15 +183,16 @@ fn opa_and_the_engine_agree_on_the_test_data() {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_public_cases() {
-    let test = "opa_and_the_engine_agree_on_the_public_cases";
-    let (Some(folder), Some(mut voices)) = (shared(test, "facts/cases"), Voices::new(test)) else {
+fn opa_and_engine_agree_on_public_cases() {
+    let test = "opa_and_engine_agree_on_public_cases";
+    let (Some(folder), Some(mut voices)) = (shared_data(test, "facts/cases"), Voices::new(test))
+    else {
         return;
     };
     for path in std::fs::read_dir(folder).expect("the cases are there") {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
-        for case in file.iter().flat_map(|it| &it.cases) {
+        for case in file.iter().flat_map(|file| &file.cases) {
             let params = with(&voices.library, &case.params);
             for object in case
                 .objects
@@ -206,9 +208,9 @@ fn opa_and_the_engine_agree_on_the_public_cases() {
 }
 
 #[test]
-fn opa_and_the_engine_agree_on_the_corpus() {
-    let test = "opa_and_the_engine_agree_on_the_corpus";
-    let (Some(folder), Some(mut voices)) = (shared(test, "corpus"), Voices::new(test)) else {
+fn opa_and_engine_agree_on_the_corpus() {
+    let test = "opa_and_engine_agree_on_the_corpus";
+    let (Some(folder), Some(mut voices)) = (shared_data(test, "corpus"), Voices::new(test)) else {
         return;
     };
     let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
@@ -222,8 +224,8 @@ fn opa_and_the_engine_agree_on_the_corpus() {
 
 /// How image references are read, as a table: every other way of reading them is held to it.
 #[test]
-fn the_image_library_answers_by_its_table() {
-    let Some(mut oracle) = Oracle::start("the_image_library_answers_by_its_table") else {
+fn image_library_matches_its_table() {
+    let Some(mut oracle) = Oracle::start("image_library_matches_its_table") else {
         return;
     };
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
@@ -237,7 +239,7 @@ fn the_image_library_answers_by_its_table() {
     let modules: serde_json::Map<_, _> = library
         .modules
         .iter()
-        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .map(|module| (module.file.to_string(), json!(&*module.text)))
         .collect();
     let questions = "registry(i), data.lib.images.repository(i), data.lib.images.tag(i), data.lib.images.digest(i), \
                      data.lib.images.effective_tag(i)";
@@ -247,7 +249,7 @@ fn the_image_library_answers_by_its_table() {
         let query = format!("[x | i := input.image; x := [data.lib.images.{questions}]][0]");
         let request =
             json!({"op": "rego", "modules": modules, "query": query, "input": {"image": row[0]}});
-        let answer = oracle.ask(&request);
+        let answer = oracle.send(&request);
         assert_eq!(
             answer["result"].as_array().map(Vec::as_slice),
             row.get(1..),
@@ -260,7 +262,7 @@ fn the_image_library_answers_by_its_table() {
         let request = json!({"op": "rego", "modules": modules,
             "query": "[1 | data.lib.images.within(input.image, input.place)]",
             "input": {"image": row[0], "place": row[1]}});
-        let found = !oracle.ask(&request)["result"]
+        let found = !oracle.send(&request)["result"]
             .as_array()
             .expect("a list")
             .is_empty();
@@ -272,7 +274,7 @@ fn the_image_library_answers_by_its_table() {
 
 /// Our own controls keep to the profile; the lint that says so is proved on rules that do not.
 #[test]
-fn our_controls_keep_to_the_profile() {
+fn built_in_controls_comply_with_the_profile() {
     let (library, _) = policy::embedded();
     assert_eq!(kubevet::rego::lint(&library), Vec::new());
 }

@@ -3,8 +3,8 @@
 //!
 //! For each type an object is made that holds an empty one, and the API server's policies are asked what they see there.
 
-use crate::support::Oracle;
 use kubevet::schema::{Field, KindInfo, Schema, Type, TypeId};
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, VecDeque};
 const NOT_DECODED: &[&str] = &["apiextensions.k8s.io", "apiregistration.k8s.io"];
 
 #[test]
-fn what_arrives_at_admission() {
+fn defaulted_and_null_fields_at_admission_match_the_table() {
     let Some(mut oracle) = Oracle::start("schema") else {
         return;
     };
@@ -21,7 +21,7 @@ fn what_arrives_at_admission() {
     let mut errors = Vec::new();
     let mut todo: VecDeque<Place> = schema
         .kinds()
-        .filter(|it| !NOT_DECODED.contains(&it.group))
+        .filter(|kind| !NOT_DECODED.contains(&kind.group))
         .map(Place::root)
         .collect();
     while let Some(place) = todo.pop_front() {
@@ -29,15 +29,19 @@ fn what_arrives_at_admission() {
             continue;
         }
         // Only the newest version's Go types can be asked.
-        let fields = || schema.fields(place.ty).filter(|it| it.until.is_none());
-        let asked: Vec<&Field> = fields().filter(|it| !place.gives(it.name)).collect();
+        let fields = || {
+            schema
+                .fields(place.ty)
+                .filter(|field| field.until.is_none())
+        };
+        let asked: Vec<&Field> = fields().filter(|field| !place.gives(field.name)).collect();
         errors.extend(absent(&mut oracle, &place, &asked));
         let collections: Vec<&Field> = asked
             .into_iter()
-            .filter(|it| matches!(it.ty, Type::List(_) | Type::Map(_)))
+            .filter(|field| matches!(field.ty, Type::List(_) | Type::Map(_)))
             .collect();
         errors.extend(nulls(&mut oracle, &place, &collections));
-        todo.extend(fields().filter_map(|it| place.below(it)));
+        todo.extend(fields().filter_map(|field| place.below(field)));
     }
     assert!(seen.len() > 300, "{} types were asked", seen.len());
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
@@ -105,16 +109,16 @@ impl Place {
     }
 
     /// The object with `it` at this place.
-    fn object(&self, it: Map<String, Value>) -> Value {
-        let filled = self
-            .steps
-            .iter()
-            .rev()
-            .fold(Value::Object(it), |inner, step| match step {
-                Step::Field(name) => json!({ *name: inner }),
-                Step::Element => json!([inner]),
-                Step::Value => json!({ "k": inner }),
-            });
+    fn object(&self, fields: Map<String, Value>) -> Value {
+        let filled =
+            self.steps
+                .iter()
+                .rev()
+                .fold(Value::Object(fields), |inner, step| match step {
+                    Step::Field(name) => json!({ *name: inner }),
+                    Step::Element => json!([inner]),
+                    Step::Value => json!({ "k": inner }),
+                });
         let KindInfo {
             group,
             version,
@@ -158,7 +162,7 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
     let answers = ask(
         oracle,
         place.object(Map::new()),
-        fields.iter().map(|it| asked(it.name)),
+        fields.iter().map(|field| asked(field.name)),
     );
     let differs = |(field, answer): (&&Field, String)| {
         let right = match answer.as_str() {
@@ -182,28 +186,28 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
 /// Where a null in a list or a map arrives in another way than the table says.
 fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let schema = Schema::embedded();
-    let given = |it: &&Field| match it.ty {
+    let given = |field: &&Field| match field.ty {
         Type::List(inner) if schema.resolve(inner) != Type::Any => {
-            Some((it.name.to_owned(), json!([null])))
+            Some((field.name.to_owned(), json!([null])))
         }
         Type::Map(inner) if schema.resolve(inner) != Type::Any => {
-            Some((it.name.to_owned(), json!({ "k": null })))
+            Some((field.name.to_owned(), json!({ "k": null })))
         }
         _ => None,
     };
     let fields: Vec<&Field> = fields
         .iter()
         .copied()
-        .filter(|it| given(it).is_some())
+        .filter(|field| given(field).is_some())
         .collect();
     let at = place.expression();
-    let asked = |it: &&Field| {
-        let key = if matches!(it.ty, Type::List(_)) {
+    let asked = |field: &&Field| {
+        let key = if matches!(field.ty, Type::List(_)) {
             "0"
         } else {
             "\"k\""
         };
-        format!("{at}[{:?}][{key}] == null ? 'null' : 'there'", it.name)
+        format!("{at}[{:?}][{key}] == null ? 'null' : 'there'", field.name)
     };
     let object = place.object(fields.iter().filter_map(given).collect());
     let answers = ask(oracle, object, fields.iter().map(asked));
@@ -231,7 +235,7 @@ fn ask(
     expressions: impl Iterator<Item = String>,
 ) -> Vec<String> {
     let validations: Vec<Value> = expressions
-        .map(|it| json!({ "expression": "false", "messageExpression": it }))
+        .map(|expression| json!({ "expression": "false", "messageExpression": expression }))
         .collect();
     if validations.is_empty() {
         return Vec::new();
@@ -247,13 +251,13 @@ fn ask(
             "validations": validations,
         },
     });
-    let answer = oracle.ask(&json!({ "op": "vap", "policy": policy, "object": object }));
+    let answer = oracle.send(&json!({ "op": "vap", "policy": policy, "object": object }));
     let decisions = answer["decisions"]
         .as_array()
         .unwrap_or_else(|| panic!("{object}: {answer}"));
     assert_eq!(decisions.len(), validations.len(), "{object}: {answer}");
     decisions
         .iter()
-        .map(|it| it["message"].as_str().unwrap_or_default().to_owned())
+        .map(|decision| decision["message"].as_str().unwrap_or_default().to_owned())
         .collect()
 }

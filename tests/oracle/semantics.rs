@@ -1,21 +1,19 @@
 //! What the compiler makes of Rego, construct by construct, against OPA, over every pair of values.
 
-use crate::{
-    rego::{canonical, finding},
-    support::Oracle,
-};
+use crate::rego::{canonical, finding};
 use kubevet::{
     document::{self, Limits},
     engine::Engine,
     model::EvalRequest,
     policy, proof,
 };
+use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn what_is_compiled_means_what_opa_says() {
-    let Some(mut oracle) = Oracle::start("what_is_compiled_means_what_opa_says") else {
+fn compiled_constructs_agree_with_opa() {
+    let Some(mut oracle) = Oracle::start("compiled_constructs_agree_with_opa") else {
         return;
     };
     let (library, seeds) = proof::constructs();
@@ -29,19 +27,19 @@ fn what_is_compiled_means_what_opa_says() {
     // has it then, finds something where OPA's body is undone, so it is left out below.
     let lost = refused
         .iter()
-        .filter(|it| it.contains("`not` is undefined too"))
+        .filter(|refused| refused.contains("`not` is undefined too"))
         .count();
     assert_eq!((refused.len(), lost), (1, 1), "{refused:#?}");
     let all = library
         .modules
         .iter()
-        .chain(library.controls.iter().map(|it| &it.rule));
+        .chain(library.controls.iter().map(|control| &control.rule));
     let modules: Value = all
-        .map(|it| (it.file.to_string(), json!(&*it.text)))
+        .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
         .collect::<serde_json::Map<_, _>>()
         .into();
     let params = library.params.defaults();
-    let objects: Vec<String> = seeds.iter().map(|it| it.object.to_string()).collect();
+    let objects: Vec<String> = seeds.iter().map(|seed| seed.object.to_string()).collect();
     let lines: Vec<String> = objects
         .iter()
         .map(|object| {
@@ -51,7 +49,7 @@ fn what_is_compiled_means_what_opa_says() {
                 .to_string()
         })
         .collect();
-    let answers = oracle.ask_all(&lines);
+    let answers = oracle.send_all(&lines);
     let (mut differences, mut seen) = (Vec::new(), vec![BTreeSet::new(); library.controls.len()]);
     for (object, answer) in objects.iter().zip(&answers) {
         let answer: Value = serde_json::from_str(answer).expect("JSON");
@@ -74,8 +72,8 @@ fn what_is_compiled_means_what_opa_says() {
             let own = verdict
                 .findings
                 .iter()
-                .filter(|it| it.control == source.control.id);
-            let own: BTreeSet<String> = own.map(|it| canonical(&finding(it))).collect();
+                .filter(|finding| finding.control == source.control.id);
+            let own: BTreeSet<String> = own.map(|own| canonical(&finding(own))).collect();
             seen[place].insert(!opa.is_empty());
             if opa != own {
                 let rule = &source.rule.text;
@@ -92,7 +90,7 @@ fn what_is_compiled_means_what_opa_says() {
         differences[..differences.len().min(12)].join("\n")
     );
     // A rule that always says the same proves nothing.
-    let rules = library.controls.iter().map(|it| &it.rule.text);
+    let rules = library.controls.iter().map(|control| &control.rule.text);
     let dull: Vec<_> = rules
         .zip(&seen)
         .filter(|(_, seen)| seen.len() < 2)

@@ -1,6 +1,5 @@
 //! One verdict, whoever gives it: the proof on generated objects, as `kubevet policy verify` runs it.
 
-use crate::support::{Oracle, shared};
 use kubevet::{
     document::{self, Limits},
     engine::Engine,
@@ -8,21 +7,24 @@ use kubevet::{
     policy::{self, Library},
     proof::{self, Panel, Pipe, Plan, Report, Seed},
 };
+use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
 
 /// How many comparisons, where KUBEVET_VERIFY_COUNT does not say.
 const COUNT: u64 = 100_000;
 
-impl Pipe for Oracle {
+struct OraclePipe(Oracle);
+
+impl Pipe for OraclePipe {
     fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {
-        Ok(self.ask_all(lines))
+        Ok(self.0.send_all(lines))
     }
 }
 
 fn count() -> u64 {
     env::var("KUBEVET_VERIFY_COUNT")
         .ok()
-        .and_then(|it| it.parse().ok())
+        .and_then(|value| value.parse().ok())
         .unwrap_or(COUNT)
 }
 
@@ -40,27 +42,27 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
         }
     }
     assert!(seeds.len() > 300, "only {} test objects", seeds.len());
-    if let Some(folder) = shared(test, "facts/cases") {
+    if let Some(folder) = shared_data(test, "facts/cases") {
         for path in std::fs::read_dir(folder).expect("the cases are there") {
             let (file, problems) = policy::read_cases(&path.expect("a file").path());
             assert!(problems.is_empty(), "{problems:?}");
-            for case in file.iter().flat_map(|it| &it.cases) {
+            for case in file.iter().flat_map(|file| &file.cases) {
                 let objects = case
                     .objects
                     .iter()
                     .cloned()
                     .flat_map(document::expand_lists);
-                seeds.extend(objects.filter_map(|it| proof::seed(&it, None, Vec::new())));
+                seeds.extend(objects.filter_map(|object| proof::seed(&object, None, Vec::new())));
             }
         }
     }
-    if let Some(folder) = shared(test, "corpus") {
+    if let Some(folder) = shared_data(test, "corpus") {
         let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
         seeds.extend(
             input
                 .objects
                 .iter()
-                .filter_map(|it| proof::seed(it, None, Vec::new())),
+                .filter_map(|object| proof::seed(object, None, Vec::new())),
         );
     }
     seeds
@@ -94,7 +96,7 @@ fn run(test: &str, asked: Asked) -> Option<Report> {
         reference,
         policies,
     };
-    let oracle = || Oracle::start(test).ok_or(()).map(Some);
+    let oracle = || Oracle::start(test).map(OraclePipe).ok_or(()).map(Some);
     let Ok((mut voices, _)) = panel.voices(oracle) else {
         return None;
     };
@@ -127,8 +129,8 @@ fn shipped(test: &str, policies: bool, count: u64) -> Asked {
 }
 
 #[test]
-fn all_voices_give_one_verdict() {
-    let test = "all_voices_give_one_verdict";
+fn all_subjects_agree_on_generated_objects() {
+    let test = "all_subjects_agree_on_generated_objects";
     let Some(report) = run(test, shipped(test, true, count())) else {
         return;
     };
@@ -148,13 +150,13 @@ fn all_voices_give_one_verdict() {
 }
 
 #[test]
-fn all_voices_survive_what_no_api_server_lets_through() {
-    let test = "all_voices_survive_what_no_api_server_lets_through";
+fn all_subjects_survive_invalid_objects() {
+    let test = "all_subjects_survive_invalid_objects";
     run(test, shipped(test, false, count() / 4));
 }
 
 #[test]
-fn all_voices_agree_about_every_construct() {
+fn all_subjects_agree_on_every_construct() {
     let (library, seeds) = proof::constructs();
     let asked = Asked {
         library,
@@ -163,14 +165,14 @@ fn all_voices_agree_about_every_construct() {
         policies: true,
         count: count() / 5,
     };
-    let Some(report) = run("all_voices_agree_about_every_construct", asked) else {
+    let Some(report) = run("all_subjects_agree_on_every_construct", asked) else {
         return;
     };
     // That each construct is seen both ways is asserted over all pairs of values, in `semantics`.
     let both = report
         .controls
         .iter()
-        .filter(|it| it.denied > 0 && it.denied < it.compared)
+        .filter(|control| control.denied > 0 && control.denied < control.compared)
         .count();
     assert!(
         report.controls.len() == 78 && both > 68,

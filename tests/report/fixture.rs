@@ -370,7 +370,7 @@ fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
 }
 
 fn ids(ids: &[&str]) -> Vec<ControlId> {
-    ids.iter().map(|it| ControlId::from(*it)).collect()
+    ids.iter().map(|id| ControlId::from(*id)).collect()
 }
 
 /// Counts and control results as the scan module would make them, in a plain way.
@@ -381,7 +381,12 @@ fn scan(
     let failing = |id: &ControlId| {
         objects
             .iter()
-            .filter(|it| it.findings.iter().any(|found| found.finding.control == *id))
+            .filter(|object| {
+                object
+                    .findings
+                    .iter()
+                    .any(|found| found.finding.control == *id)
+            })
             .count()
     };
     let controls: Vec<ControlResult> = controls()
@@ -390,7 +395,7 @@ fn scan(
             let failed = failing(&control.id);
             let judged = objects
                 .iter()
-                .filter(|it| it.judged.contains(&control.id))
+                .filter(|object| object.judged.contains(&control.id))
                 .count();
             let (status, reason) = status(control.id.as_str());
             let status = if failed > 0 {
@@ -412,18 +417,18 @@ fn scan(
         objects: objects.len(),
         ..Summary::default()
     };
-    for it in &objects {
-        summary.failed_objects += usize::from(!it.findings.is_empty());
-        for found in &it.findings {
+    for object in &objects {
+        summary.failed_objects += usize::from(!object.findings.is_empty());
+        for found in &object.findings {
             let control = controls
                 .iter()
-                .find(|it| it.control.id == found.finding.control)
+                .find(|control| control.control.id == found.finding.control)
                 .unwrap();
             summary.findings.add(control.control.severity);
         }
     }
-    for it in &controls {
-        summary.controls.add(it.status);
+    for control in &controls {
+        summary.controls.add(control.status);
     }
     Scan {
         objects,

@@ -26,7 +26,7 @@ fn report(scan: &Scan) -> Value {
 }
 
 #[test]
-fn every_report_is_valid() {
+fn every_report_validates_against_the_schema() {
     let validator = validator();
     let scans = [
         fixture::full(),
@@ -39,14 +39,14 @@ fn every_report_is_valid() {
         let report = report(&scan);
         let errors: Vec<String> = validator
             .iter_errors(&report)
-            .map(|it| format!("{}: {it}", it.instance_path))
+            .map(|error| format!("{}: {error}", error.instance_path))
             .collect();
         assert!(errors.is_empty(), "{errors:#?}");
     }
 }
 
 #[test]
-fn a_wrong_document_is_refused() {
+fn invalid_report_is_rejected_by_the_schema() {
     let validator = validator();
     let good = report(&fixture::full());
     for (pointer, wrong) in [

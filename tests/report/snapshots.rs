@@ -1,11 +1,11 @@
-//! Whole outputs, kept as plain files beside this one. `UPDATE=1 cargo test` rewrites them.
+//! Complete outputs, compared with the files in `snapshots/`; `UPDATE=1 cargo test` rewrites them.
 
 use crate::fixture;
 use kubevet::{
     model::Scan,
     report::{self, ListFormat, Param, Style, View},
 };
-use std::{env, fs, path::Path};
+use kubevet_testkit::snapshot::assert_matches_file;
 
 fn written(scan: &Scan, format: &str, style: Style) -> String {
     let mut out = Vec::new();
@@ -22,48 +22,13 @@ fn style(view: View, width: usize) -> Style {
 }
 
 /// Compares with the file of that name, or rewrites it.
+#[track_caller]
 fn check(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/report/snapshots")
-        .join(name);
-    if env::var_os("UPDATE").is_some_and(|it| it == "1") {
-        fs::write(&path, actual).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        expected == actual,
-        "{name} differs; UPDATE=1 cargo test rewrites it\n{}",
-        diff(&expected, actual)
-    );
-}
-
-/// The lines that differ, after the common beginning and before the common end.
-fn diff(expected: &str, actual: &str) -> String {
-    let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
-    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let lines = |lines: &[&str], sign: char| -> String {
-        lines[head..lines.len() - tail]
-            .iter()
-            .map(|line| format!("{sign} {line}\n"))
-            .collect()
-    };
-    format!(
-        "at line {}:\n{}{}",
-        head + 1,
-        lines(&old, '-'),
-        lines(&new, '+')
-    )
+    assert_matches_file(&format!("tests/report/snapshots/{name}"), actual);
 }
 
 #[test]
-fn json() {
+fn json_report_matches_its_snapshot() {
     check(
         "full.json",
         &written(&fixture::full(), "json", style(View::Resource, 80)),
@@ -75,7 +40,7 @@ fn json() {
 }
 
 #[test]
-fn the_views() {
+fn every_view_matches_its_snapshot() {
     for view in View::ALL {
         check(
             &format!("full-{}.txt", view.name()),
@@ -93,7 +58,7 @@ fn the_views() {
 }
 
 #[test]
-fn the_ways_a_scan_ends() {
+fn every_scan_status_matches_its_snapshot() {
     let ends = [
         ("empty", Scan::default()),
         ("passed", fixture::passed()),
@@ -113,7 +78,7 @@ fn the_ways_a_scan_ends() {
 }
 
 #[test]
-fn colours_are_all_that_colour_adds() {
+fn color_adds_escape_sequences_only() {
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]+m").unwrap();
     for view in View::ALL {
         let plain = written(&fixture::full(), "pretty", style(view, 100));
@@ -145,7 +110,7 @@ fn colours_are_all_that_colour_adds() {
 }
 
 #[test]
-fn nothing_from_outside_reaches_the_terminal() {
+fn foreign_control_characters_are_escaped() {
     for format in report::FORMATS {
         for view in View::ALL {
             let out = written(&fixture::hostile(), format.name, style(view, 100));
@@ -159,7 +124,7 @@ fn nothing_from_outside_reaches_the_terminal() {
 }
 
 #[test]
-fn a_scan_with_a_gap_is_never_called_clean() {
+fn incomplete_scan_is_never_called_clean() {
     let last = |scan: &Scan| {
         let out = written(scan, "pretty", style(View::Security, 300));
         out.lines().last().unwrap_or_default().to_owned()
@@ -193,7 +158,7 @@ fn a_scan_with_a_gap_is_never_called_clean() {
 }
 
 #[test]
-fn the_catalog() {
+fn catalog_matches_its_snapshots() {
     let (controls, frameworks) = (fixture::controls(), fixture::frameworks());
     let params = [Param {
         name: "imageRepositoryAllowList".to_owned(),
@@ -220,7 +185,10 @@ fn the_catalog() {
             std::str::from_utf8(&out).unwrap(),
         );
         for (id, params) in [("C-0078", &params[..]), ("C-0057", &[])] {
-            let control = controls.iter().find(|it| it.id.as_str() == id).unwrap();
+            let control = controls
+                .iter()
+                .find(|control| control.id.as_str() == id)
+                .unwrap();
             out.clear();
             report::write_control(control, &frameworks, params, format, &style, &mut out).unwrap();
             check(

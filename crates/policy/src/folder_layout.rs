@@ -32,7 +32,9 @@ impl<'f> Layout<'f> {
             let steps = file.steps();
             match steps.as_slice() {
                 ["params.yaml"] => layout.params = Some(file),
-                ["lib", name] if ends(name, "rego") => layout.modules.push(file),
+                ["lib", name] | ["lib", "reference", name] if ends(name, "rego") => {
+                    layout.modules.push(file);
+                }
                 ["frameworks", name] if ends(name, "yaml") => layout.frameworks.push(file),
                 ["lib", "testdata", ..] | ["cases", ..] => {}
                 ["controls", folder, rest @ ..] if !rest.is_empty() => {

@@ -5,19 +5,19 @@ import rego.v1
 import data.lib.images
 import data.lib.workload
 
-forbidden(image) if {
-	some place in input.params.untrustedRegistries
-	images.within(image, place)
+is_forbidden(image) if {
+	some pattern in input.params.untrustedRegistries
+	images.within(image, pattern)
 }
 
-forbidden(image) if {
-	some place in input.params.publicRegistries
-	images.within(image, place)
+is_forbidden(image) if {
+	some pattern in input.params.publicRegistries
+	images.within(image, pattern)
 }
 
 deny contains finding if {
 	some container in workload.containers
-	forbidden(container.spec.image)
+	is_forbidden(container.spec.image)
 	finding := {
 		"message": sprintf("container %s takes its image from %s, which is a forbidden registry", [container.name, images.registry(container.spec.image)]),
 		"paths": [workload.at(container, "image")],
@@ -25,10 +25,10 @@ deny contains finding if {
 	}
 }
 
-# A volume can be an image too.
+# The source of a volume can be an image.
 deny contains finding if {
 	some volume in workload.volumes
-	forbidden(volume.spec.image.reference)
+	is_forbidden(volume.spec.image.reference)
 	finding := {
 		"message": sprintf("volume %s takes its image from %s, which is a forbidden registry", [volume.name, images.registry(volume.spec.image.reference)]),
 		"paths": [workload.at(volume, "image.reference")],

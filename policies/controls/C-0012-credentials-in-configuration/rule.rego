@@ -7,58 +7,58 @@ import data.lib.fields
 import data.lib.strings
 import data.lib.workload
 
-# Messages say the name of what holds a credential, never the value.
+# Messages contain the name of the field with the credential, never its value.
 is_credential(name, value) if {
 	is_string(name)
 	is_string(value)
 	value != ""
-	suspicious(name, value)
-	not allowed(name, value)
+	is_suspicious(name, value)
+	not is_allowed(name, value)
 }
 
-suspicious(name, value) if suspicious_name(name)
+is_suspicious(name, value) if is_suspicious_name(name)
 
-suspicious(name, value) if {
+is_suspicious(name, value) if {
 	some pattern in input.params.sensitiveValues
 	regex.match(pattern, value)
 }
 
-suspicious(name, value) if encoded_private_key(value)
+is_suspicious(name, value) if is_encoded_private_key(value)
 
-suspicious_name(name) if {
+is_suspicious_name(name) if {
 	some part in input.params.sensitiveKeyNames
 	strings.contains_ignore_case(name, part)
 }
 
-# What "-----BEGIN PRIVATE KEY" and the same with RSA, EC, DSA, OPENSSH and ENCRYPTED become in base64.
-encoded_private_key(value) if {
+# The base64 form of "-----BEGIN PRIVATE KEY", also with RSA, EC, DSA, OPENSSH and ENCRYPTED.
+is_encoded_private_key(value) if {
 	regex.match(`^LS0tLS1CRUdJTi(BQUklWQVRFIEtF|BSU0EgUFJJVkFURSBL|BFQyBQUklWQVRFIEtF|BEU0EgUFJJVkFURSBL|BPUEVOU1NIIFBSSVZBVEUgS0|BFTkNSWVBURUQgUFJJVkFURSBL)`, value)
 }
 
-# binaryData is base64, in which patterns for text turn up by chance.
+# binaryData is base64, in which patterns for plain values match by chance.
 is_binary_credential(name, value) if {
 	is_string(value)
 	value != ""
-	suspicious_name(name)
-	not allowed(name, value)
+	is_suspicious_name(name)
+	not is_allowed(name, value)
 }
 
 is_binary_credential(name, value) if {
-	encoded_private_key(value)
-	not allowed(name, value)
+	is_encoded_private_key(value)
+	not is_allowed(name, value)
 }
 
-allowed(name, value) if {
+is_allowed(name, value) if {
 	some part in input.params.sensitiveKeyNamesAllowed
 	strings.contains_ignore_case(name, part)
 }
 
-allowed(name, value) if {
+is_allowed(name, value) if {
 	some pattern in input.params.sensitiveValuesAllowed
 	regex.match(pattern, value)
 }
 
-# "$(NAME)" alone: the value of another variable, which may well come from a Secret.
+# "$(NAME)" alone is the value of another variable, which may come from a Secret.
 is_reference(value) if regex.match(`^\$\([-._a-zA-Z][-._a-zA-Z0-9]*\)$`, value)
 
 deny contains finding if {

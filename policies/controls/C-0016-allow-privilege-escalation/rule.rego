@@ -4,16 +4,13 @@ import rego.v1
 
 import data.lib.workload
 
-# The API server refuses allowPrivilegeEscalation and privileged on a pod for Windows.
-for_windows(pod) if pod.os.name == "windows"
-
 forbids_escalation(spec) if spec.securityContext.allowPrivilegeEscalation == false
 
+# The API server refuses allowPrivilegeEscalation and privileged on a Windows pod.
 deny contains finding if {
 	some container in workload.containers
 	spec := container.spec
-	pod := workload.pod_spec
-	not for_windows(pod)
+	not workload.is_windows
 	not forbids_escalation(spec)
 	path := workload.at(container, "securityContext.allowPrivilegeEscalation")
 	finding := {
@@ -23,7 +20,7 @@ deny contains finding if {
 	}
 }
 
-# Whatever allowPrivilegeEscalation says.
+# A privileged container gains every right, whatever the value of allowPrivilegeEscalation.
 deny contains finding if {
 	some container in workload.containers
 	container.spec.securityContext.privileged == true

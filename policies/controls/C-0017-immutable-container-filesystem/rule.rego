@@ -4,16 +4,13 @@ import rego.v1
 
 import data.lib.workload
 
-# The API server refuses readOnlyRootFilesystem on a pod for Windows.
-for_windows(pod) if pod.os.name == "windows"
-
 is_read_only(spec) if spec.securityContext.readOnlyRootFilesystem == true
 
+# The API server refuses readOnlyRootFilesystem on a Windows pod.
 deny contains finding if {
 	some container in workload.containers
 	spec := container.spec
-	pod := workload.pod_spec
-	not for_windows(pod)
+	not workload.is_windows
 	not is_read_only(spec)
 	path := workload.at(container, "securityContext.readOnlyRootFilesystem")
 	finding := {

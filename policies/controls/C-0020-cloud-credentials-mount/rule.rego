@@ -6,18 +6,18 @@ import data.lib.collections
 import data.lib.files
 import data.lib.workload
 
-# The whole file system of the node holds every cloud's credentials.
-holds_credentials(path) if path == "/"
+# The root of the node contains the credentials of every cloud.
+may_contain_credentials(path) if path == "/"
 
-holds_credentials(path) if {
+may_contain_credentials(path) if {
 	input.params.cloudProvider in {"", "aws", "eks"}
-	some place in ["/.aws", "/.aws/config", "/.aws/credentials", "/.aws/sso", "/.aws/sso/cache", "/.aws/cli/cache"]
-	endswith(path, place)
+	some suffix in ["/.aws", "/.aws/config", "/.aws/credentials", "/.aws/sso", "/.aws/sso/cache", "/.aws/cli/cache"]
+	endswith(path, suffix)
 }
 
-holds_credentials(path) if {
+may_contain_credentials(path) if {
 	input.params.cloudProvider in {"", "gce", "gke", "gcp"}
-	some place in [
+	some suffix in [
 		"/.config",
 		"/gcloud",
 		"/gcloud/application_default_credentials.json",
@@ -25,34 +25,28 @@ holds_credentials(path) if {
 		"/gcloud/access_tokens.db",
 		"/gcloud/legacy_credentials",
 	]
-	endswith(path, place)
+	endswith(path, suffix)
 }
 
-holds_credentials(path) if {
-	in_azure
-	some place in ["/.azure", "/.azure/credentials", "/.azure/accessTokens.json", "/.azure/msal_token_cache.json"]
-	endswith(path, place)
+may_contain_credentials(path) if {
+	is_azure
+	some suffix in ["/.azure", "/.azure/credentials", "/.azure/accessTokens.json", "/.azure/msal_token_cache.json"]
+	endswith(path, suffix)
 }
 
-# Where an AKS node keeps the identity of the cluster.
-holds_credentials(path) if {
-	in_azure
+# An AKS node keeps the identity of the cluster in this file.
+may_contain_credentials(path) if {
+	is_azure
 	path in {"/etc", "/etc/kubernetes", "/etc/kubernetes/azure.json"}
 }
 
-in_azure if input.params.cloudProvider in {"", "azure", "aks"}
-
-mounted(volume) if {
-	some container in workload.containers
-	some mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
-	mount.name == volume.name
-}
+is_azure if input.params.cloudProvider in {"", "azure", "aks"}
 
 deny contains finding if {
 	some volume in workload.volumes
 	path := files.clean(volume.spec.hostPath.path)
-	holds_credentials(path)
-	not mounted(volume)
+	may_contain_credentials(path)
+	not workload.is_mounted(volume)
 	finding := {
 		"message": sprintf("volume %s is %s of the node, where the credentials of a cloud account may lie", [volume.name, path]),
 		"paths": [volume.path],
@@ -63,7 +57,7 @@ deny contains finding if {
 deny contains finding if {
 	some volume in workload.volumes
 	path := files.clean(volume.spec.hostPath.path)
-	holds_credentials(path)
+	may_contain_credentials(path)
 	some container in workload.containers
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name

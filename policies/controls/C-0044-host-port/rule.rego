@@ -25,7 +25,7 @@ deny contains finding if {
 	}
 }
 
-# In the node's network every port is the node's: Kubernetes sets hostPort to containerPort.
+# With hostNetwork every port is a port of the node: Kubernetes sets hostPort to containerPort.
 deny contains finding if {
 	uses_host_network
 	some container in workload.resource_containers

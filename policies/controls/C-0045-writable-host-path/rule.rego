@@ -5,8 +5,8 @@ import rego.v1
 import data.lib.collections
 import data.lib.workload
 
-# readOnly is false unless it is set.
-read_only(mount) if mount.readOnly == true
+# The default of readOnly is false.
+is_read_only(mount) if mount.readOnly == true
 
 deny contains finding if {
 	some volume in workload.volumes
@@ -14,7 +14,7 @@ deny contains finding if {
 	some container in workload.containers
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name
-	not read_only(mount)
+	not is_read_only(mount)
 	path := workload.at(container, sprintf("volumeMounts[%d].readOnly", [i]))
 	finding := {
 		"message": sprintf("container %s may write to the node's files through volume %s", [container.name, volume.name]),

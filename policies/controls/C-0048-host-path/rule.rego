@@ -5,16 +5,10 @@ import rego.v1
 import data.lib.collections
 import data.lib.workload
 
-mounted(volume) if {
-	some container in workload.containers
-	some mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
-	mount.name == volume.name
-}
-
 deny contains finding if {
 	some volume in workload.volumes
 	is_object(volume.spec.hostPath)
-	not mounted(volume)
+	not workload.is_mounted(volume)
 	finding := {
 		"message": sprintf("volume %s is a path of the node", [volume.name]),
 		"paths": [volume.path],

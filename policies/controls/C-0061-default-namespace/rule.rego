@@ -2,7 +2,7 @@ package controls.c0061
 
 import rego.v1
 
-# Without a namespace an object lands in "default".
+# An object without a namespace is created in "default".
 is_default(namespace) if namespace in {"", "default"}
 
 is_default(namespace) if is_null(namespace)

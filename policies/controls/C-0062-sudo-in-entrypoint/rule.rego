@@ -5,7 +5,7 @@ import rego.v1
 import data.lib.collections
 import data.lib.workload
 
-# sudo as a word of its own, at any path: not "pseudo", "sudoers", "--sudo", "sudo.conf" or "GROUP=sudo".
+# sudo as a separate word with any path before it: not "pseudo", "sudoers", "--sudo", "sudo.conf" or "GROUP=sudo".
 calls_sudo(word) if regex.match(`(^|[^0-9A-Za-z_.=-])sudo([^0-9A-Za-z_.=/-]|$)`, word)
 
 deny contains finding if {

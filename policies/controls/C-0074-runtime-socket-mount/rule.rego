@@ -6,8 +6,8 @@ import data.lib.collections
 import data.lib.files
 import data.lib.workload
 
-# The socket (on Windows the pipe) of a container runtime, or a folder of the node in which one lies.
-holds_socket(path) if {
+# The socket of a container runtime (the pipe on Windows), or a folder of the node that contains one.
+may_contain_socket(path) if {
 	path in {
 		"/",
 		"/run",
@@ -36,21 +36,15 @@ holds_socket(path) if {
 }
 
 # /var/run is another name for /run.
-canonical(path) := substring(path, 4, -1) if startswith(path, "/var/run")
+without_var(path) := substring(path, 4, -1) if startswith(path, "/var/run")
 
 else := path
-
-mounted(volume) if {
-	some container in workload.containers
-	some mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
-	mount.name == volume.name
-}
 
 deny contains finding if {
 	some volume in workload.volumes
 	path := files.clean(volume.spec.hostPath.path)
-	holds_socket(canonical(path))
-	not mounted(volume)
+	may_contain_socket(without_var(path))
+	not workload.is_mounted(volume)
 	finding := {
 		"message": sprintf("volume %s is %s of the node, through which the container runtime takes orders", [volume.name, path]),
 		"paths": [volume.path],
@@ -61,7 +55,7 @@ deny contains finding if {
 deny contains finding if {
 	some volume in workload.volumes
 	path := files.clean(volume.spec.hostPath.path)
-	holds_socket(canonical(path))
+	may_contain_socket(without_var(path))
 	some container in workload.containers
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name

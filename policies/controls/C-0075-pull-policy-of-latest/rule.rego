@@ -5,13 +5,13 @@ import rego.v1
 import data.lib.images
 import data.lib.workload
 
-# A tag that points to another image tomorrow. A digest beside it pins the image all the same.
-moves(image) if {
+# A tag that may point to another image later. A digest beside it pins the image.
+is_floating(image) if {
 	images.effective_tag(image) == "latest"
 	images.digest(image) == ""
 }
 
-moves(image) if {
+is_floating(image) if {
 	images.effective_tag(image) in input.params.floatingImageTags
 	images.digest(image) == ""
 }
@@ -28,7 +28,7 @@ else := "IfNotPresent"
 deny contains finding if {
 	some container in workload.containers
 	image := container.spec.image
-	moves(image)
+	is_floating(image)
 	effective_policy(image, object.get(container.spec, ["imagePullPolicy"], "")) != "Always"
 	path := workload.at(container, "imagePullPolicy")
 	finding := {
@@ -38,11 +38,11 @@ deny contains finding if {
 	}
 }
 
-# A volume can be an image too.
+# The source of a volume can be an image.
 deny contains finding if {
 	some volume in workload.volumes
 	image := volume.spec.image.reference
-	moves(image)
+	is_floating(image)
 	effective_policy(image, object.get(volume.spec, ["image", "pullPolicy"], "")) != "Always"
 	path := workload.at(volume, "image.pullPolicy")
 	finding := {

@@ -6,14 +6,14 @@ import data.lib.collections
 import data.lib.fields
 import data.lib.workload
 
-labelled(metadata) if {
+has_label(metadata) if {
 	some label in input.params.recommendedLabels
 	is_string(metadata.labels[label])
 }
 
 deny contains finding if {
 	metadata := collections.map(object.get(input.object, ["metadata"], {}))
-	not labelled(metadata)
+	not has_label(metadata)
 	finding := {
 		"message": "the workload carries none of the recommended labels",
 		"paths": [fields.entry("metadata.labels", input.params.recommendedLabels[0])],
@@ -25,7 +25,7 @@ deny contains finding if {
 deny contains finding if {
 	workload.pod_metadata_path != "metadata"
 	metadata := workload.pod_metadata
-	not labelled(metadata)
+	not has_label(metadata)
 	finding := {
 		"message": "the pods of the workload carry none of the recommended labels",
 		"paths": [fields.entry(concat(".", [workload.pod_metadata_path, "labels"]), input.params.recommendedLabels[0])],

@@ -5,21 +5,21 @@ import rego.v1
 import data.lib.images
 import data.lib.workload
 
-allowed(image) if {
-	some place in input.params.imageRepositoryAllowList
-	images.within(image, place)
+is_allowed(image) if {
+	some pattern in input.params.imageRepositoryAllowList
+	images.within(image, pattern)
 }
 
-# A template may leave the image out; the pod that is made of it may not, and is judged then.
-is_foreign(image) if {
+# A template may omit the image; a pod may not, and is checked itself.
+is_not_allowed(image) if {
 	count(input.params.imageRepositoryAllowList) > 0
 	images.name(image) != ""
-	not allowed(image)
+	not is_allowed(image)
 }
 
 deny contains finding if {
 	some container in workload.containers
-	is_foreign(container.spec.image)
+	is_not_allowed(container.spec.image)
 	finding := {
 		"message": sprintf("container %s takes its image from %s, where none is allowed to come from", [container.name, images.name(container.spec.image)]),
 		"paths": [workload.at(container, "image")],
@@ -27,10 +27,10 @@ deny contains finding if {
 	}
 }
 
-# A volume can be an image too.
+# The source of a volume can be an image.
 deny contains finding if {
 	some volume in workload.volumes
-	is_foreign(volume.spec.image.reference)
+	is_not_allowed(volume.spec.image.reference)
 	finding := {
 		"message": sprintf("volume %s takes its image from %s, where none is allowed to come from", [volume.name, images.name(volume.spec.image.reference)]),
 		"paths": [workload.at(volume, "image.reference")],

@@ -5,20 +5,20 @@ import rego.v1
 import data.lib.images
 import data.lib.workload
 
-# What follows the host stays the same at the new registry.
-moved(image) := concat("", ["registry.k8s.io", substring(image, count("k8s.gcr.io"), -1)])
+# The same reference at the new registry: everything after the host stays.
+new_reference(image) := concat("", ["registry.k8s.io", substring(image, count("k8s.gcr.io"), -1)])
 
-# The registry before k8s.gcr.io. Not everything in it moved under the same name.
-ancient(image) if {
+# The registry before k8s.gcr.io. Some of its images have another name at the new registry, so there is no fix.
+is_legacy_registry(image) if {
 	images.registry(image) == "gcr.io"
 	repository := images.repository(image)
-	some place in ["google-containers", "google_containers"]
-	lies_in(repository, place)
+	some prefix in ["google-containers", "google_containers"]
+	is_under(repository, prefix)
 }
 
-lies_in(repository, place) if repository == place
+is_under(repository, prefix) if repository == prefix
 
-lies_in(repository, place) if startswith(repository, concat("", [place, "/"]))
+is_under(repository, prefix) if startswith(repository, concat("", [prefix, "/"]))
 
 deny contains finding if {
 	some container in workload.containers
@@ -29,13 +29,13 @@ deny contains finding if {
 	finding := {
 		"message": sprintf("container %s takes its image from k8s.gcr.io, which gets no updates any more", [container.name]),
 		"paths": [path],
-		"fixes": [{"path": path, "value": moved(image)}],
+		"fixes": [{"path": path, "value": new_reference(image)}],
 	}
 }
 
 deny contains finding if {
 	some container in workload.containers
-	ancient(container.spec.image)
+	is_legacy_registry(container.spec.image)
 	finding := {
 		"message": sprintf("container %s takes its image from an old registry of Kubernetes, which gets no updates any more", [container.name]),
 		"paths": [workload.at(container, "image")],
@@ -43,7 +43,7 @@ deny contains finding if {
 	}
 }
 
-# A volume can be an image too.
+# The source of a volume can be an image.
 deny contains finding if {
 	some volume in workload.volumes
 	image := volume.spec.image.reference
@@ -53,13 +53,13 @@ deny contains finding if {
 	finding := {
 		"message": sprintf("volume %s takes its image from k8s.gcr.io, which gets no updates any more", [volume.name]),
 		"paths": [path],
-		"fixes": [{"path": path, "value": moved(image)}],
+		"fixes": [{"path": path, "value": new_reference(image)}],
 	}
 }
 
 deny contains finding if {
 	some volume in workload.volumes
-	ancient(volume.spec.image.reference)
+	is_legacy_registry(volume.spec.image.reference)
 	finding := {
 		"message": sprintf("volume %s takes its image from an old registry of Kubernetes, which gets no updates any more", [volume.name]),
 		"paths": [workload.at(volume, "image.reference")],

@@ -24,7 +24,7 @@ deny contains finding if {
 
 deny contains finding if {
 	input.object.kind == "NodeProxyOptions"
-	not connections.only_measures
+	not connections.reads_only_metrics
 	finding := {
 		"message": "the kubelet is called through the API server, and it runs commands in any container of its node",
 		"paths": ["path"],

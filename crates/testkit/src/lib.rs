@@ -1,0 +1,43 @@
+//! Support for integration tests: everything that more than one suite needs to run kubevet and
+//! the programs around it. A normal dependency on this crate is forbidden; `tests/architecture.rs`
+//! holds that. It knows nothing of what a test expects, and panics where a program fails to start.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`polling`] | waiting for a condition, up to [`polling::HANG_TIMEOUT`] |
+//! | [`process`] | child processes that never outlive their value |
+//! | [`build_output`] | the kubevet binary under test, and the folders of the build |
+//! | [`test_dir`] | a temporary folder, and the program run in it |
+//! | [`snapshot`] | comparison with a file, which `UPDATE=1` rewrites |
+//! | [`webhook_process`] | `kubevet serve` as a process |
+//! | [`webhook_client`] | an HTTPS client like the API server's, and load from many of them |
+//! | [`raw_connection`] | a TLS connection that sends exactly the given bytes |
+//! | [`control_plane`] | etcd, kube-apiserver and kube-controller-manager, and kubectl |
+//! | [`namespace`] | a namespace that belongs to one test |
+//! | [`webhook_registration`] | a ValidatingWebhookConfiguration, in force when the call returns |
+//! | [`audit_log`] | the audit log of the API server |
+//! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
+//! | [`skip`] | reporting that a test was not run |
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+pub mod audit_log;
+pub mod build_output;
+pub mod control_plane;
+pub mod namespace;
+pub mod oracle;
+pub mod polling;
+pub mod process;
+pub mod raw_connection;
+pub mod skip;
+pub mod snapshot;
+pub mod test_dir;
+pub mod webhook_client;
+pub mod webhook_process;
+pub mod webhook_registration;

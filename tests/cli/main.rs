@@ -1,0 +1,22 @@
+//! The program as its users meet it: the real binary, run in a temporary folder, judged by its output
+//! and its exit code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod errors;
+mod fairness;
+mod hostile_policies;
+mod manifests;
+mod policies;
+mod review;
+mod scan;
+mod serve;
+mod serve_hostile_input;
+mod serve_logs;
+mod vap;

@@ -1,0 +1,101 @@
+//! `kubevet manifests`: the printed and written objects, which pass a scan by kubevet itself.
+
+use kubevet_testkit::test_dir::TestDir;
+
+#[test]
+fn printed_manifests_pass_a_scan() {
+    let dir = TestDir::new();
+    let printed = dir.run(&["manifests"]);
+    assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
+    let scanned = dir.run_with_input(&["scan", "-"], printed.stdout.as_bytes());
+    assert_eq!(scanned.code, 0, "{}", scanned.stdout);
+    // The scan is not vacuous: it finds the same objects with one defect.
+    let wrong = printed
+        .stdout
+        .replace("privileged: false", "privileged: true");
+    assert_eq!(dir.run_with_input(&["scan", "-"], wrong.as_bytes()).code, 1);
+}
+
+#[track_caller]
+fn check_folder(arguments: &[&str], files: &[&str]) {
+    let dir = TestDir::new();
+    let run = dir.run(&[&["manifests"], arguments, &["-o", "out/deep"]].concat());
+    assert_eq!(
+        (run.code, run.stdout.as_str(), run.stderr.as_str()),
+        (0, "", "")
+    );
+    for file in files {
+        assert!(!dir.read(&format!("out/deep/{file}")).is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn output_folder_receives_several_files() {
+    check_folder(
+        &["--form", "kustomize"],
+        &["kustomization.yaml", "deployment.yaml", "webhooks.yaml"],
+    );
+    check_folder(
+        &["--form", "helm"],
+        &["Chart.yaml", "values.yaml", "templates/deployment.yaml"],
+    );
+    check_folder(
+        &["admission-configuration"],
+        &["admission-configuration.yaml", "webhook-kubeconfig.yaml"],
+    );
+    check_folder(
+        &["monitoring"],
+        &["alerts.yaml", "pod-monitor.yaml", "dashboard.json"],
+    );
+}
+
+#[track_caller]
+fn check_refused(arguments: &[&str], words: &str) {
+    let run = TestDir::new().run(&[&["manifests"], arguments].concat());
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+}
+
+#[test]
+fn contradictory_flags_are_rejected() {
+    check_refused(&["--form", "helm"], "-o DIR");
+    check_refused(
+        &["--form", "helm", "--namespace", "other", "-o", "x"],
+        "helm install --namespace other",
+    );
+    check_refused(&["monitoring"], "-o DIR");
+    check_refused(
+        &["--api-server-cidr", "10.0.0.0/40"],
+        "no range of addresses",
+    );
+    check_refused(
+        &["admission-configuration", "--host-folder", "x", "-o", "y"],
+        "no folder of an API server's host",
+    );
+    check_refused(
+        &["--form", "helm", "monitoring", "-o", "x"],
+        "leave it out here",
+    );
+    check_refused(
+        &[
+            "webhook",
+            "--url",
+            "https://h/validate",
+            "--ca-file",
+            "none",
+        ],
+        "none",
+    );
+    check_refused(
+        &[
+            "webhook",
+            "--url",
+            "https://h/",
+            "--ca-file",
+            "x",
+            "--failure-policy",
+            "fail",
+        ],
+        "Fail or Ignore",
+    );
+}

@@ -1,0 +1,344 @@
+//! `kubevet vap`: controls as ValidatingAdmissionPolicies in YAML, and reports about those that
+//! cannot be exported.
+
+use kubevet_testkit::test_dir::{ProgramRun, TestDir};
+
+const POD: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: a, image: registry.example.com/a:1.0.0, tty: true}]
+";
+const BINDING: &str = "apiVersion: kubevet.io/v1alpha1
+kind: ControlBinding
+metadata: {name: strict}
+spec:
+  controls: [C-0057, C-0073]
+  validationActions: [Deny, Audit]
+  matchResources:
+    excludeNamespaces: [dev]
+    resourceRules: [{apiGroups: [apps], resources: [deployments]}]
+";
+
+/// The command succeeds and prints exactly these lines on stderr.
+#[track_caller]
+fn check(run: &ProgramRun, code: i32, expected: &[&str]) {
+    assert_eq!(run.code, code, "{}", run.stderr);
+    assert_eq!(run.stderr.lines().collect::<Vec<_>>(), expected);
+}
+
+/// A policy folder with a custom control outside the profile, which cannot be exported.
+fn outside() -> TestDir {
+    let dir = TestDir::new();
+    assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
+    let rule = dir.read("C-9001-mine/rule.rego");
+    let body = "\ndeny contains finding if {\n\tnames := [c.name | some c in input.object.spec.containers]\n\tcount(names) > 100\n\tfinding := {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []}\n}\n";
+    let package = rule
+        .lines()
+        .find(|line| line.starts_with("package"))
+        .unwrap()
+        .to_owned();
+    dir.file(
+        "C-9001-mine/rule.rego",
+        format!("{package}\n\nimport rego.v1\n{body}"),
+    )
+}
+
+#[test]
+fn generated_policies_are_deterministic() {
+    let dir = TestDir::new();
+    let first = dir.run(&["vap", "generate", "NSA"]);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert_eq!(first.stdout, dir.run(&["vap", "generate", "NSA"]).stdout);
+    let kinds = |kind: &str| {
+        first
+            .stdout
+            .lines()
+            .filter(|line| *line == format!("kind: {kind}"))
+            .count()
+    };
+    assert_eq!(
+        kinds("ValidatingAdmissionPolicy"),
+        kinds("ValidatingAdmissionPolicyBinding")
+    );
+    assert!(
+        first
+            .stdout
+            .contains("  validationActions: [Warn, Audit]\n")
+    );
+    assert!(!first.stdout.contains("paramRef"));
+}
+
+#[test]
+fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
+    let dir = outside();
+    let run = |flags: &[&str]| {
+        dir.run(
+            &[
+                &[
+                    "vap",
+                    "generate",
+                    "C-9001",
+                    "C-0057",
+                    "--custom-rules",
+                    "C-9001-mine",
+                ],
+                flags,
+            ]
+            .concat(),
+        )
+    };
+    let said = run(&[]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(
+        said.stderr
+            .starts_with("not exported: C-9001 cannot be said in CEL: "),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stdout.contains("kubevet.io/controls: C-0057\n"));
+    assert_eq!(run(&["--strict"]).code, 1);
+    // A control that is not applicable anywhere is not reported.
+    let idle = ["not exported: C-0078 is not configured: give imageRepositoryAllowList a value"];
+    check(
+        &dir.run(&["vap", "generate", "C-0078", "C-0057", "--strict"]),
+        0,
+        &idle,
+    );
+}
+
+#[test]
+fn invalid_flags_are_reported() {
+    let dir = TestDir::new();
+    let run = |args: &[&str]| dir.run(&[&["vap"], args].concat());
+    check(
+        &run(&["generate", "C-0058"]),
+        2,
+        &[
+            "error: there is no control and no framework \"C-0058\", did you mean \"C-0018\"?: `kubevet list controls` shows all",
+        ],
+    );
+    let twice = "error: --action Deny,Warn would say everything twice, and the API server takes no such binding: keep one";
+    check(&run(&["generate", "--action", "Deny,Warn"]), 2, &[twice]);
+    let params = run(&[
+        "generate",
+        "C-0046",
+        "--params",
+        "resource",
+        "--static-manifests",
+        "x",
+    ]);
+    assert!(
+        params.code == 2 && params.stderr.contains("--params written"),
+        "{}",
+        params.stderr
+    );
+    let release = run(&["deploy-library", "--from-release", "v1"]);
+    assert!(
+        release.code == 2 && release.stderr.contains("nothing is downloaded"),
+        "{}",
+        release.stderr
+    );
+    let old = run(&["generate", "--min-kube", "1.29"]);
+    assert!(
+        old.code == 2 && old.stderr.contains("from Kubernetes 1.30 on"),
+        "{}",
+        old.stderr
+    );
+}
+
+#[test]
+fn control_binding_is_exported_with_its_scope() {
+    let dir = TestDir::new().file("bindings/strict.yaml", BINDING);
+    let run = dir.run(&["vap", "generate", "--bindings", "bindings"]);
+    check(
+        &run,
+        0,
+        &["not exported: C-0073 looks at nothing that the binding strict takes"],
+    );
+    for expected in [
+        "  name: kubevet-strict-deployments\n",
+        "  validationActions: [Deny, Audit]\n",
+        "        resources: [deployments]\n",
+        "          values: [dev]\n",
+        "    kubevet.io/binding: strict\n",
+        "  validationActions: [Warn]\n",
+    ] {
+        assert!(run.stdout.contains(expected), "{expected}{}", run.stdout);
+    }
+}
+
+#[test]
+fn output_folder_contains_the_same_objects_as_the_stream() {
+    let dir = TestDir::new();
+    assert_eq!(
+        dir.run(&[
+            "vap",
+            "generate",
+            "C-0057",
+            "--one-per-control",
+            "--kustomize",
+            "k"
+        ])
+        .code,
+        0
+    );
+    let list = dir.read("k/kustomization.yaml");
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("  - "))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "policy-kubevet-c-0057.yaml",
+            "policy-kubevet-c-0057-excused.yaml",
+            "binding-kubevet-c-0057.yaml",
+            "binding-kubevet-c-0057-excused.yaml",
+        ]
+    );
+    let files: Vec<String> = names
+        .iter()
+        .map(|name| dir.read(&format!("k/{name}")))
+        .collect();
+    assert_eq!(
+        files.join("---\n"),
+        dir.run(&["vap", "generate", "C-0057", "--one-per-control"])
+            .stdout
+    );
+    assert_eq!(
+        dir.run(&["vap", "generate", "C-0057", "--static-manifests", "s"])
+            .code,
+        0
+    );
+    assert!(
+        dir.read("s/kubevet.yaml")
+            .contains("  name: kubevet-controls-workloads.static.k8s.io\n")
+    );
+}
+
+#[test]
+fn diff_shows_the_changes_of_an_upgrade() {
+    let dir = TestDir::new().file("pod.yaml", POD);
+    let copy = |name: &str| {
+        let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        copy_folder(&from, &dir.path().join(name));
+    };
+    copy("new");
+    let same = dir.run(&["vap", "diff", "built-in", "new", "pod.yaml"]);
+    assert_eq!(
+        (same.code, same.stdout.as_str()),
+        (0, "no verdict on 1 objects changes\n"),
+        "{}",
+        same.stderr
+    );
+    // A changed rule.
+    let rule = "new/controls/C-0057-privileged-container/rule.rego";
+    let package = dir
+        .read(rule)
+        .lines()
+        .find(|line| line.starts_with("package"))
+        .unwrap()
+        .to_owned();
+    let other = "deny contains {\"message\": \"m\", \"paths\": [\"spec\"], \"fixes\": []} if input.object.spec.hostPID == true";
+    std::fs::write(
+        dir.path().join(rule),
+        format!("{package}\n\nimport rego.v1\n\n{other}\n"),
+    )
+    .unwrap();
+    let pod = POD.replace("tty: true", "securityContext: {privileged: true}");
+    std::fs::write(dir.path().join("pod.yaml"), pod).unwrap();
+    let changed = dir.run(&["vap", "diff", "built-in", "new", "pod.yaml"]);
+    assert_eq!(changed.code, 1, "{}", changed.stderr);
+    let lines: Vec<&str> = changed.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("pod.yaml:1 Pod web: C-0057 fail -> pass: "),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], "1 verdicts on 1 objects change");
+    assert_eq!(
+        dir.run(&["vap", "diff", "built-in", "nowhere", "pod.yaml"])
+            .code,
+        2
+    );
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn binding_without_effect_is_rejected() {
+    let dir = TestDir::new();
+    let run =
+        |args: &[&str]| dir.run(&[&["vap", "create-policy-binding", "-n", "mine"], args].concat());
+    let bound = run(&[
+        "-c",
+        "C-0057",
+        "--namespace",
+        "shop",
+        "--label",
+        "app=web",
+        "--resource-rule",
+        "apps/v1/deployments",
+    ]);
+    assert_eq!(bound.code, 0, "{}", bound.stderr);
+    for expected in [
+        "  policyName: kubevet-c-0057\n",
+        "  policyName: kubevet-c-0057-excused\n",
+        "  validationActions: [Deny]\n",
+        "          values: [shop]\n",
+        "        app: web\n",
+        "      - apiGroups: [apps]\n",
+    ] {
+        assert!(
+            bound.stdout.contains(expected),
+            "{expected}{}",
+            bound.stdout
+        );
+    }
+    let params = run(&["-c", "C-0046", "-r", "basic-control-configuration"]);
+    assert!(
+        params
+            .stdout
+            .contains("    name: basic-control-configuration\n    parameterNotFoundAction: Deny\n")
+    );
+    for (args, words) in [
+        (
+            &["-c", "C-0046"][..],
+            "reads params: name its ControlConfiguration with -r",
+        ),
+        (&["-c", "C-0057", "-r", "x"], "reads no params"),
+        (&["-c", "C-9999"], "there is no control \"C-9999\""),
+        (&["-p", "c-0057"], "a binding of it would do nothing"),
+        (
+            &["-c", "C-0057", "--resource-rule", "/v1/services"],
+            "does not look at /v1/services",
+        ),
+        (
+            &["-c", "C-0057", "--label", "a=1,a=2"],
+            "no object would have both",
+        ),
+        (
+            &["-c", "C-0057", "-a", "Deny", "-a", "Warn"],
+            "Deny and Warn",
+        ),
+        (&["-c", "C-0057", "-a", "Deny", "-a", "Deny"], "named twice"),
+        (&["-c", "C-0057", "--namespace", "Shop"], "no name"),
+    ] {
+        let refused = run(args);
+        assert!(
+            refused.code == 2 && refused.stderr.contains(words),
+            "{args:?}: {}",
+            refused.stderr
+        );
+    }
+}

@@ -1,0 +1,373 @@
+//! Exported policies on a real API server: accepted, in force, equal to the webhook's decision, and
+//! removed again.
+
+use kubevet_testkit::{
+    build_output::kubevet_binary,
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process::{self, ProcessOutput},
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
+
+/// Runs `kubevet vap` and returns its result.
+pub(crate) fn vap(args: &[&str]) -> ProcessOutput {
+    process::run(Command::new(kubevet_binary()).arg("vap").args(args), "")
+}
+
+fn pod(name: &str, extra: &Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"containers": [{"name": "web", "image": "nginx:1"}]},
+    });
+    let container = pod["spec"]["containers"][0].as_object_mut().expect("a map");
+    container.extend(extra.as_object().expect("a map").clone());
+    pod
+}
+
+fn privileged(name: &str) -> Value {
+    pod(name, &json!({"securityContext": {"privileged": true}}))
+}
+
+/// Repeats a dry run until its result is the expected one.
+fn becomes(
+    ask: impl Fn() -> ProcessOutput,
+    what: &str,
+    wanted: impl Fn(&ProcessOutput) -> bool,
+) -> ProcessOutput {
+    wait_for(what, || {
+        let seen = ask();
+        if wanted(&seen) {
+            Ok(seen)
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    })
+}
+
+/// The documents of one kind.
+fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
+    text.split("---\n")
+        .filter(|part| part.contains(&format!("\nkind: {kind}\n")))
+        .collect()
+}
+
+/// The API server accepts every policy in every form, and the type check of the controller manager
+/// reports nothing about the stored ones. Most forms are only checked in a dry run, where each is
+/// compiled for every kind it matches.
+#[test]
+fn every_exported_policy_is_accepted_and_type_checks() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("policies", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let packed = vap(&["generate", "--action", "Audit"]).ok();
+    let library = vap(&["deploy-library"]).ok();
+    // One pack each for workloads, Pods and ConfigMaps, two with a twin; one policy for each
+    // control, most with a twin.
+    for (text, at_least) in [(&packed, 9), (&library, 34)] {
+        let policies = of_kind(text, "ValidatingAdmissionPolicy");
+        assert!(policies.len() >= at_least, "{}", policies.len());
+        for some in policies.chunks(4) {
+            cluster
+                .kubectl(
+                    &["create", "--dry-run=server", "-f", "-"],
+                    &some.join("---\n"),
+                )
+                .ok();
+        }
+    }
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = |args: &[&str]| {
+        vap(&[
+            &["apply", "--action", "Audit", "--kubeconfig", &kubeconfig],
+            args,
+        ]
+        .concat())
+        .ok()
+    };
+    apply(&["NSA", "--params", "resource"]);
+    apply(&["K-0001", "K-0002", "C-0073", "--one-per-control"]);
+    wait_for("types to be checked", || {
+        let seen = cluster
+            .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
+            .ok();
+        let list: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        for item in &items {
+            let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
+            assert!(
+                warnings.is_null(),
+                "{}: {warnings}",
+                item["metadata"]["name"]
+            );
+        }
+        let checked = items
+            .iter()
+            .filter(|item| item["status"]["observedGeneration"] == item["metadata"]["generation"]);
+        if checked.count() == items.len() {
+            Ok(())
+        } else {
+            Err("not all are checked yet".to_owned())
+        }
+    });
+}
+
+#[test]
+fn exported_policy_decides_as_the_webhook() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("decides", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = |args: &[&str]| vap(&[&["apply", "--kubeconfig", &kubeconfig], args].concat());
+    // An object from before the policies.
+    let old = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "old"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "old"}},
+            "template": {"metadata": {"labels": {"app": "old"}}, "spec": privileged("x")["spec"]},
+        },
+    });
+    shop.kubectl(&["create", "-f", "-"], &old.to_string()).ok();
+
+    let dry = apply(&["C-0057", "C-0038", "--action", "Deny", "--dry-run"]).ok();
+    assert!(
+        dry.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: created (dry run)"),
+        "{dry}"
+    );
+    let none = cluster
+        .kubectl(&["get", "validatingadmissionpolicies", "-o", "name"], "")
+        .ok();
+    assert_eq!(none, "");
+    let done = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        done.contains("ValidatingAdmissionPolicyBinding kubevet-controls-workloads: created\n"),
+        "{done}"
+    );
+    let again = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        !again.contains("created") && !again.contains(": changed\n") && !again.contains("pruned"),
+        "{again}"
+    );
+
+    let create = |object: &Value| {
+        shop.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &object.to_string(),
+        )
+    };
+    let denied = becomes(
+        || create(&privileged("web")),
+        "a denial",
+        |output| output.code != 0,
+    );
+    assert!(
+        denied
+            .stderr
+            .contains("C-0057 Privileged container: container web is privileged"),
+        "{denied:?}"
+    );
+    create(&pod("web", &json!({}))).ok();
+
+    // An UPDATE is denied for new findings only; existing ones are reported as warnings.
+    let patch = |text: &str| {
+        shop.kubectl(
+            &["patch", "replicaset", "old", "--type=merge", "-p", text],
+            "",
+        )
+    };
+    let label = patch(r#"{"metadata":{"labels":{"a":"b"}}}"#);
+    assert!(label.code == 0, "{label:?}");
+    assert!(
+        label
+            .stderr
+            .contains("C-0057 Privileged container (already there): container web"),
+        "{label:?}"
+    );
+    let worse = patch(r#"{"spec":{"template":{"spec":{"hostPID":true}}}}"#);
+    assert!(
+        worse.code != 0 && worse.stderr.contains("C-0038 "),
+        "{worse:?}"
+    );
+    assert!(
+        !worse.stderr.contains("denied request: C-0057"),
+        "{worse:?}"
+    );
+
+    // Pods of an existing Deployment are admitted; a forged owner is not believed.
+    patch(r#"{"spec":{"replicas":1}}"#).ok();
+    wait_for("the ReplicaSet's Pod", || {
+        let seen = shop
+            .kubectl(&["get", "pods", "-l", "app=old", "-o", "name"], "")
+            .ok();
+        if seen.is_empty() {
+            Err(shop.kubectl(&["get", "events"], "").stdout)
+        } else {
+            Ok(())
+        }
+    });
+    let mut claims = privileged("claims");
+    claims["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "old", "uid": "u", "controller": true,
+    }]);
+    assert!(create(&claims).code != 0);
+
+    // Policies that are no longer exported are removed.
+    let pruned = apply(&["C-0038", "--one-per-control", "--action", "Deny", "--prune"]).ok();
+    assert!(
+        pruned.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: pruned"),
+        "{pruned}"
+    );
+    becomes(
+        || create(&privileged("web")),
+        "it to pass",
+        |output| output.code == 0,
+    );
+    let names = cluster
+        .kubectl(
+            &["get", "validatingadmissionpolicybindings", "-o", "name"],
+            "",
+        )
+        .ok();
+    assert_eq!(names.lines().count(), 2, "{names}");
+}
+
+#[test]
+fn params_object_is_in_force_and_required() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("params", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    vap(&[
+        "apply",
+        "C-0046",
+        "--params",
+        "resource",
+        "--action",
+        "Deny",
+        "--kubeconfig",
+        &kubeconfig,
+    ])
+    .ok();
+    let capability = |name: &str| {
+        let object = pod(
+            "web",
+            &json!({"securityContext": {"capabilities": {"add": [name]}}}),
+        );
+        shop.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &object.to_string(),
+        )
+    };
+    becomes(
+        || capability("SYS_ADMIN"),
+        "a denial",
+        |output| output.stderr.contains("C-0046"),
+    );
+    capability("CHOWN").ok();
+    let settings = r#"{"settings":{"insecureCapabilities":["CHOWN"]}}"#;
+    cluster
+        .kubectl(
+            &[
+                "patch",
+                "controlconfiguration",
+                "kubevet-params",
+                "--type=merge",
+                "-p",
+                settings,
+            ],
+            "",
+        )
+        .ok();
+    becomes(
+        || capability("CHOWN"),
+        "a denial by the new params",
+        |output| output.stderr.contains("C-0046"),
+    );
+    becomes(
+        || capability("SYS_ADMIN"),
+        "it to pass",
+        |output| output.code == 0,
+    );
+    // Without its params, a binding that denies still denies.
+    cluster
+        .kubectl(&["delete", "controlconfiguration", "kubevet-params"], "")
+        .ok();
+    becomes(
+        || capability("KILL"),
+        "a refusal",
+        |output| output.code != 0 && output.stderr.contains("no params found"),
+    );
+}
+
+#[test]
+fn api_server_reads_policies_from_files() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let manifests = dir.path().join("manifests");
+    let written = vap(&[
+        "generate",
+        "C-0057",
+        "--action",
+        "Deny",
+        "--exempt-namespaces",
+        "",
+        "--static-manifests",
+        &manifests.display().to_string(),
+    ]);
+    assert!(written.code == 0, "{written:?}");
+    let configuration = dir.path().join("admission.yaml");
+    fs::write(&configuration, admission_configuration(&manifests)).expect("a file can be written");
+    let flags = [
+        "--feature-gates=ManifestBasedAdmissionControlConfig=true",
+        &format!(
+            "--admission-control-config-file={}",
+            configuration.display()
+        ),
+    ];
+    let Some(cluster) =
+        ControlPlane::with_server_flags("static", &dir.path().join("cluster"), &flags)
+    else {
+        return;
+    };
+    let denied = cluster.kubectl(
+        &["create", "--dry-run=server", "-n", "kube-system", "-f", "-"],
+        &privileged("web").to_string(),
+    );
+    assert!(
+        denied
+            .stderr
+            .contains("kubevet-controls-workloads.static.k8s.io"),
+        "{denied:?}"
+    );
+    assert!(
+        denied.stderr.contains("C-0057 Privileged container"),
+        "{denied:?}"
+    );
+}
+
+/// The admission configuration of docs/vap.md.
+fn admission_configuration(manifests: &Path) -> String {
+    format!(
+        "apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+  - name: ValidatingAdmissionPolicy
+    configuration:
+      apiVersion: apiserver.config.k8s.io/v1
+      kind: ValidatingAdmissionPolicyConfiguration
+      staticManifestsDir: {}
+",
+        manifests.display()
+    )
+}

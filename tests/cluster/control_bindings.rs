@@ -1,0 +1,192 @@
+//! ControlBindings in the cluster: accepted, rejected and deleted while the webhook runs, with
+//! their status.
+
+use crate::active_webhook::binding;
+use kubevet_testkit::{
+    build_output::kubevet_binary,
+    control_plane::ControlPlane,
+    polling::wait_for,
+    process::{self, ProcessOutput},
+    webhook_process::WebhookProcess,
+    webhook_registration::validating_webhook_configuration,
+};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// The CRD of ControlBinding as `kubevet manifests` prints it.
+fn crd() -> String {
+    let all = process::run(Command::new(kubevet_binary()).arg("manifests"), "").ok();
+    let crd = all
+        .split("\n---\n")
+        .find(|part| part.contains("kind: CustomResourceDefinition"));
+    crd.expect("the manifests have a CRD").to_owned()
+}
+
+/// Waits for the condition `Accepted` of the newest generation and returns its message.
+fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
+    wait_for(&format!("{name} to be Accepted {expected}"), || {
+        let seen = cluster
+            .kubectl(&["get", "controlbinding", name, "-o", "json"], "")
+            .ok();
+        let object: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let conditions = object["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let condition = conditions.iter().find(|condition| {
+            condition["type"] == "Accepted"
+                && condition["status"] == expected
+                && condition["observedGeneration"] == object["metadata"]["generation"]
+        });
+        condition
+            .map(|condition| condition["message"].as_str().unwrap_or_default().to_owned())
+            .ok_or(seen)
+    })
+}
+
+#[test]
+fn cluster_binding_is_in_force_while_it_exists() {
+    // Bindings apply to the whole cluster, so this test needs its own.
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let data = dir.path().join("cluster");
+    let Some(cluster) = ControlPlane::isolated("bindings", &data, &["--throw-away"]) else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    // The webhook starts before the CRD exists, and loads bindings once it does.
+    let (tls, flags) = (
+        dir.path().join("tls"),
+        ["--kubeconfig", &kubeconfig, "--drain-delay", "10ms"],
+    );
+    let webhook = WebhookProcess::start(&tls, &flags).expect("the gate starts");
+    let port = webhook.port();
+    let _registered = cluster.register(validating_webhook_configuration(
+        shop.name(),
+        &webhook.url(),
+        &webhook.ca(),
+        "Fail",
+        &[&shop],
+    ));
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+        "spec": {"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]},
+    })
+    .to_string();
+    let create = || shop.kubectl_as_developer(&["create", "--dry-run=server", "-f", "-"], &pod);
+    let becomes = |what: &str, wanted: &dyn Fn(&ProcessOutput) -> bool| {
+        wait_for(what, || {
+            let seen = create();
+            if wanted(&seen) {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        });
+    };
+    let without = create();
+    assert!(
+        without.code == 0 && without.stderr.contains("Warning: C-0057"),
+        "{without:?}"
+    );
+
+    cluster.kubectl(&["apply", "-f", "-"], &crd()).ok();
+    cluster
+        .kubectl(
+            &[
+                "wait",
+                "--for=condition=Established",
+                "crd/controlbindings.kubevet.io",
+                "--timeout=60s",
+            ],
+            "",
+        )
+        .ok();
+    let apply = |spec: &str| cluster.kubectl(&["apply", "-f", "-"], &binding("strict", spec));
+    apply("controls: [C-0057], validationActions: [Deny]").ok();
+    becomes("the binding to be enforced", &|output| {
+        output.stderr.contains("denied the request: C-0057")
+    });
+    assert!(
+        create().stderr.contains("[binding strict]"),
+        "{:?}",
+        create()
+    );
+    let says = accepted(&cluster, "strict", "True");
+    assert!(
+        says.contains("covers 1 control;") && says.contains("Deny"),
+        "{says}"
+    );
+    let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
+    assert!(printed.contains("strict"), "{printed}");
+
+    // The schema cannot check which controls exist. The last valid binding stays in force.
+    apply("controls: [C-0057, C-9999], validationActions: [Warn]").ok();
+    let says = accepted(&cluster, "strict", "False");
+    assert!(
+        says.contains("C-9999") && says.contains("the last good form stays in force"),
+        "{says}"
+    );
+    let still = create();
+    assert!(
+        still.code == 1 && still.stderr.contains("denied the request: C-0057"),
+        "{still:?}"
+    );
+
+    // A process that starts now finds the binding invalid, and restores the last valid one from its
+    // status.
+    assert!(webhook.terminate().success());
+    let webhook = WebhookProcess::start_on(port, &tls, &flags).expect("it starts again");
+    let still = create();
+    assert!(
+        still.code == 1 && still.stderr.contains("denied the request: C-0057"),
+        "{still:?}"
+    );
+    // If that is invalid as well, as after an upgrade that removes a control, the process is not
+    // ready: a rollout stops.
+    let spec = r#"{\"validationActions\":[\"Deny\"],\"controls\":[\"C-9998\"]}"#;
+    let status = format!(r#"{{"status": {{"lastGood": {{"spec": "{spec}"}}}}}}"#);
+    let patch = [
+        "patch",
+        "controlbinding",
+        "strict",
+        "--subresource",
+        "status",
+        "--type",
+        "merge",
+        "-p",
+        &status,
+    ];
+    cluster.kubectl(&patch, "").ok();
+    assert!(webhook.terminate().success());
+    let webhook = WebhookProcess::spawn_on(port, &tls, &flags);
+    wait_for("it to say what it lacks", || match webhook.readiness() {
+        Some((503, why))
+            if why == "bindings: in force before, and cannot be read now: strict\n" =>
+        {
+            Ok(())
+        }
+        other => Err(format!("{other:?}")),
+    });
+
+    apply("controls: [C-0057], validationActions: [Warn]").ok();
+    wait_for("it to be ready", || match webhook.readiness() {
+        Some((200, _)) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    accepted(&cluster, "strict", "True");
+    becomes("the binding to warn", &|output| {
+        output.code == 0 && output.stderr.contains("Warning: C-0057")
+    });
+
+    // A binding that the schema rejects is never stored.
+    let refused = apply("validationActions: [Deny]");
+    assert_eq!(refused.code, 1, "{refused:?}");
+
+    apply("controls: [C-0057], validationActions: [Deny]").ok();
+    becomes("the binding to deny", &|output| output.code == 1);
+    cluster
+        .kubectl(&["delete", "controlbinding", "strict"], "")
+        .ok();
+    becomes("the binding to be forgotten", &|output| output.code == 0);
+}

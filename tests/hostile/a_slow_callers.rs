@@ -1,0 +1,204 @@
+//! A9, A11.5 and A11.7: heads, handshakes and bodies that come slowly or never, and answers that nobody reads. Each caller
+//! is cut or answered by policy; none is kept for ever.
+
+use crate::{
+    attack_connection::{
+        ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, connect,
+    },
+    attack_objects::{Review, ordinary_bad, pod, privileged},
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup},
+    baseline_traffic::with_baseline_traffic,
+};
+use kubevet_testkit::polling::wait_for;
+use std::{
+    io::{ErrorKind, Read as _},
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Slow callers are cut after ten seconds; this is late by far.
+const CUT: Duration = Duration::from_secs(40);
+
+fn server() -> Server {
+    ServerSetup::example().no_decision_log().start()
+}
+
+/// Opens so many TLS connections.
+fn lines(server: &Server, count: usize) -> Vec<AttackConnection> {
+    let tls = TlsConfig::of(server);
+    (0..count)
+        .map(|_| AttackConnection::open(server, &tls, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap())
+        .collect()
+}
+
+/// Waits until all of them are closed, doing this to each meanwhile.
+fn until_cut(mut held: Vec<AttackConnection>, mut poke: impl FnMut(&mut AttackConnection)) {
+    let deadline = Instant::now() + CUT;
+    while !held.is_empty() {
+        assert!(
+            Instant::now() < deadline,
+            "{} are kept for ever",
+            held.len()
+        );
+        held.retain_mut(|connection| {
+            poke(connection);
+            !connection.is_closed()
+        });
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn a9_1_slow_request_heads_are_cut() {
+    let _machine = share_machine();
+    let server = server();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        let mut held = lines(&server, scale(80, 500));
+        for line in &mut held {
+            line.send(b"POST /validate HTTP/1.1\r\nHost: x\r\n");
+        }
+        until_cut(held, |connection| {
+            connection.send(b"X-Slow: a\r\n");
+        });
+    });
+    seen.assert_undisturbed();
+}
+
+#[test]
+fn a9_2_idle_connections_are_cut() {
+    let _machine = share_machine();
+    let server = server();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        until_cut(lines(&server, scale(80, 500)), |_| ())
+    });
+    seen.assert_undisturbed();
+}
+
+#[test]
+fn a9_3_connections_without_handshake_are_cut() {
+    let _machine = share_machine();
+    let server = server();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        let open = |_| {
+            let stream = connect(&server, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap();
+            stream.set_nonblocking(true).unwrap();
+            stream
+        };
+        let mut held: Vec<TcpStream> = (0..scale(500, 2000)).map(open).collect();
+        let deadline = Instant::now() + CUT;
+        while !held.is_empty() {
+            assert!(
+                Instant::now() < deadline,
+                "{} are kept for ever",
+                held.len()
+            );
+            held.retain_mut(|connection| matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock));
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    seen.assert_undisturbed();
+}
+
+/// The uid has come, the rest does not: the answer is by policy, before the caller gives up.
+#[test]
+fn a9_4_stalled_bodies_are_answered_before_the_caller_timeout() {
+    let _machine = share_machine();
+    let server = server();
+    let body = ordinary_bad();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        let mut held = lines(&server, scale(60, 200));
+        let begun = Instant::now();
+        for line in &mut held {
+            let head = format!(
+                "POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            line.send(head.as_bytes());
+            line.send(&body.as_bytes()[..600]);
+        }
+        let granted = begun + Duration::from_secs(10);
+        for mut line in held {
+            let reply = line
+                .response(granted.saturating_duration_since(Instant::now()))
+                .expect("an answer in time");
+            assert_eq!(reply.review_response("bad")["allowed"], false);
+        }
+    });
+    seen.assert_undisturbed();
+}
+
+/// A byte a second keeps nobody's place: there is a least pace.
+#[test]
+fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
+    let _machine = share_machine();
+    let server = server();
+    let body = ordinary_bad();
+    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        let mut held = lines(&server, scale(20, 100));
+        let head = format!(
+            "POST /validate?timeout=20s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let granted = Instant::now() + Duration::from_secs(20);
+        for line in &mut held {
+            line.send(head.as_bytes());
+            line.send(&body.as_bytes()[..600]);
+        }
+        let mut place = 600;
+        while !held.is_empty() {
+            assert!(Instant::now() < granted, "{} without an answer", held.len());
+            held.retain_mut(|line| {
+                line.send(&body.as_bytes()[place..=place]);
+                match line.response(Duration::from_millis(1)) {
+                    Ok(reply) => {
+                        assert_eq!(reply.review_response("bad")["allowed"], false);
+                        false
+                    }
+                    Err(error) => {
+                        matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+                    }
+                }
+            });
+            place += 1;
+            thread::sleep(Duration::from_millis(300));
+        }
+    });
+    seen.assert_undisturbed();
+}
+
+#[test]
+fn a11_5_clients_that_read_no_response_are_cut_within_memory_bounds() {
+    let _machine = share_machine();
+    let mut server = server();
+    let containers: Vec<_> = (0..60)
+        .map(|index| privileged(&format!("c{index}")))
+        .collect();
+    let body = Review::create(&pod(&containers)).text();
+    let one = format!(
+        "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let connections = scale(12, 50);
+    let mut held = lines(&server, connections);
+    for line in &mut held {
+        line.send_patience(Duration::from_millis(500));
+        for _ in 0..400 {
+            if !line.send(one.as_bytes()) {
+                break;
+            }
+        }
+    }
+    let before = server.metric("kubevet_connections");
+    assert!(before > 1.0, "{before}");
+    wait_for("them to be cut", || {
+        match server.metric("kubevet_connections") {
+            ..3.0 => Ok(()),
+            value => Err(format!("{value} of {connections} are open")),
+        }
+    });
+    assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
+    server.assert_running();
+    drop(held);
+}

@@ -1,0 +1,286 @@
+//! A TLS connection from an address of the caller's choice, on which exactly what a test wants is sent. Nothing here
+//! panics for what the server does: a closed connection and a late answer are results.
+
+use crate::attacked_server::Server;
+use kubevet_testkit::raw_connection::RawResponse;
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    version::{TLS12, TLS13},
+};
+use socket2::{Domain, Socket, Type};
+use std::{
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Where an API server and its like call from.
+pub(crate) const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// Where attackers call from, unless a test says otherwise.
+pub(crate) const ATTACKER_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+/// How long an answer may take where a test does not measure that.
+pub(crate) const HANG_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How a caller sets up TLS.
+#[derive(Clone)]
+pub(crate) struct TlsConfig(Arc<ClientConfig>);
+
+impl TlsConfig {
+    /// HTTP/1.1, trusting the CA that the server has now.
+    pub(crate) fn of(server: &Server) -> Self {
+        Self::trusting(&server.ca(), &[b"http/1.1"])
+    }
+
+    /// HTTP/2.
+    pub(crate) fn h2(server: &Server) -> Self {
+        Self::trusting(&server.ca(), &[b"h2"])
+    }
+
+    /// Trusting these authorities, speaking one of these protocols.
+    pub(crate) fn trusting(ca: &str, protocols: &[&[u8]]) -> Self {
+        Self::build(ca, protocols, &[&TLS13, &TLS12], None)
+    }
+
+    /// As [`Self::of`], of one version.
+    pub(crate) fn version(server: &Server, version: &'static SupportedProtocolVersion) -> Self {
+        Self::build(&server.ca(), &[], &[version], None)
+    }
+
+    /// As [`Self::of`], and shows a certificate (both PEM).
+    pub(crate) fn showing(server: &Server, certificate: &str, key: &str) -> Self {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        Self::build(
+            &server.ca(),
+            &[b"http/1.1"],
+            &[&TLS13, &TLS12],
+            Some((certificate, key)),
+        )
+    }
+
+    fn build(
+        ca: &str,
+        protocols: &[&[u8]],
+        versions: &[&'static SupportedProtocolVersion],
+        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match own {
+            Some((certificate, key)) => config
+                .with_client_auth_cert(vec![certificate], key)
+                .unwrap(),
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        Self(Arc::new(config))
+    }
+}
+
+/// A plain connection to the server's port from this address.
+pub(crate) fn connect(
+    server: &Server,
+    from: Ipv4Addr,
+    patience: Duration,
+) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
+    socket.connect_timeout(&to.into(), patience)?;
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// A TLS connection.
+pub(crate) struct AttackConnection {
+    stream: StreamOwned<ClientConnection, TcpStream>,
+    read: Vec<u8>,
+}
+
+impl AttackConnection {
+    /// Connects and shakes hands, within this time.
+    pub(crate) fn open(
+        server: &Server,
+        tls: &TlsConfig,
+        from: Ipv4Addr,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        Self::shake_hands(connect(server, from, patience)?, tls, "localhost", patience)
+    }
+
+    /// As [`Self::open`], over a connection that is there, asking for this name.
+    pub(crate) fn shake_hands(
+        mut sock: TcpStream,
+        tls: &TlsConfig,
+        name: &str,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let deadline = Instant::now() + patience;
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut conn = ClientConnection::new(Arc::clone(&tls.0), name).unwrap();
+        while conn.is_handshaking() {
+            sock.set_read_timeout(Some(left(deadline)?))?;
+            sock.set_write_timeout(Some(left(deadline)?))?;
+            conn.complete_io(&mut sock)?;
+        }
+        sock.set_write_timeout(Some(HANG_TIMEOUT))?;
+        Ok(Self {
+            stream: StreamOwned::new(conn, sock),
+            read: Vec::new(),
+        })
+    }
+
+    /// A connection of the ordinary caller.
+    #[track_caller]
+    pub(crate) fn ordinary(server: &Server) -> Self {
+        Self::open(server, &TlsConfig::of(server), CLIENT_ADDRESS, HANG_TIMEOUT)
+            .expect("an ordinary connection")
+    }
+
+    /// Sends bytes; false where the other side has gone, or takes nothing any more.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream
+            .write_all(bytes)
+            .and_then(|()| self.stream.flush())
+            .is_ok()
+    }
+
+    /// How long sending may wait for the other side.
+    pub(crate) fn send_patience(&self, patience: Duration) {
+        self.stream.sock.set_write_timeout(Some(patience)).unwrap();
+    }
+
+    /// A whole request, and its answer within this time.
+    pub(crate) fn post(
+        &mut self,
+        path: &str,
+        body: &[u8],
+        patience: Duration,
+    ) -> io::Result<RawResponse> {
+        let deadline = Instant::now() + patience;
+        self.stream.sock.set_write_timeout(Some(patience))?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.stream.write_all(head.as_bytes())?;
+        self.stream.write_all(body)?;
+        self.stream.flush()?;
+        self.response_until(deadline)
+    }
+
+    /// The next answer within this time.
+    pub(crate) fn response(&mut self, patience: Duration) -> io::Result<RawResponse> {
+        self.response_until(Instant::now() + patience)
+    }
+
+    fn response_until(&mut self, deadline: Instant) -> io::Result<RawResponse> {
+        let end = loop {
+            match self
+                .read
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
+                Some(place) => break place + 4,
+                None => self.more(deadline)?,
+            }
+        };
+        let head = String::from_utf8_lossy(&self.read[..end]).to_ascii_lowercase();
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|part| part.parse().ok())
+            .ok_or(ErrorKind::InvalidData)?;
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
+            .unwrap_or(0);
+        while self.read.len() < end + length {
+            self.more(deadline)?;
+        }
+        let body = self.read[end..end + length].to_vec();
+        self.read.drain(..end + length);
+        Ok(RawResponse { status, head, body })
+    }
+
+    /// Reads some bytes more into the buffer.
+    fn more(&mut self, deadline: Instant) -> io::Result<()> {
+        self.stream.sock.set_read_timeout(Some(left(deadline)?))?;
+        let mut piece = [0; 16 << 10];
+        match self.stream.read(&mut piece)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.read.extend_from_slice(&piece[..count]);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads whatever comes within this time: all bytes so far that were not taken. An error where the end has come.
+    pub(crate) fn listen(&mut self, time: Duration) -> io::Result<()> {
+        match self.more(Instant::now() + time) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// What was read and not taken.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.read
+    }
+
+    /// Whether the server has closed it by now.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        loop {
+            let before = self.read.len();
+            match self.listen(Duration::from_millis(1)) {
+                Err(_) => return true,
+                Ok(()) if self.read.len() == before => return false,
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent, and goes on reading.
+    pub(crate) fn half_close(&mut self) {
+        self.stream.conn.send_close_notify();
+        let _ = self.stream.flush();
+        let _ = self.stream.sock.shutdown(Shutdown::Write);
+    }
+
+    /// The server's own certificate.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.stream.conn.peer_certificates().unwrap()[0].to_vec()
+    }
+
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        self.stream.conn.alpn_protocol()
+    }
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline
+        .checked_duration_since(Instant::now())
+        .filter(|remaining| !remaining.is_zero());
+    left.ok_or_else(|| ErrorKind::TimedOut.into())
+}
+
+/// One call of the ordinary caller on a connection of its own.
+#[track_caller]
+pub(crate) fn post(server: &Server, body: impl AsRef<[u8]>) -> RawResponse {
+    AttackConnection::ordinary(server)
+        .post("/validate?timeout=10s", body.as_ref(), HANG_TIMEOUT)
+        .expect("an answer")
+}

@@ -1,0 +1,160 @@
+//! B10 to B12: hostile text in every place that is said again, in warnings, messages, annotations and metrics. The decision
+//! log is f10's.
+
+use crate::{
+    attack_connection::post,
+    attack_objects::{
+        Review, config_map, container, merge, pod, pod_with, privileged, privileged_pod,
+    },
+    attack_scale::{scale, share_machine},
+    attacked_server::{Server, ServerSetup, binding},
+};
+use serde_json::{Value, json};
+
+/// Lines, commands to a terminal, marks of direction, and what is not seen.
+const EVIL: &str = "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
+
+fn servers() -> [Server; 2] {
+    [
+        ServerSetup::with(&[binding("warn", "['*']", "validationActions: [Warn]")]).start(),
+        ServerSetup::with(&[binding("deny", "['*']", "validationActions: [Deny]")]).start(),
+    ]
+}
+
+/// No character here is one that a terminal obeys or that is not seen.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|character| {
+        !character.is_control() && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    })
+}
+
+#[test]
+fn b10_hostile_strings_are_escaped_in_messages() {
+    let _machine = share_machine();
+    let capability = json!({"securityContext": {"capabilities": {"add": [format!("SYS_ADMIN{EVIL}"), "SYS_ADMIN"]}}});
+    let mounts = json!({"volumeMounts": [{"name": EVIL, "mountPath": EVIL}]});
+    let volumes = json!({"volumes": [{"name": EVIL, "hostPath": {"path": EVIL}}]});
+    let env = json!({"env": [{"name": format!("password{EVIL}"), "value": "x"}]});
+    let mut labelled = privileged_pod();
+    labelled["metadata"] = json!({"name": EVIL, "labels": {EVIL: EVIL}});
+    for mut server in servers() {
+        for (name, object) in [
+            ("container", pod(&[privileged(EVIL)])),
+            (
+                "image",
+                pod(&[merge(container("a"), &json!({"image": EVIL}))]),
+            ),
+            ("capability", pod(&[merge(container("a"), &capability)])),
+            (
+                "volume",
+                pod_with(&[merge(container("a"), &mounts)], &volumes),
+            ),
+            ("environment", pod(&[merge(container("a"), &env)])),
+            (
+                "ConfigMap key",
+                config_map(&[(&format!("password{EVIL}"), "x")]),
+            ),
+            ("labels", labelled.clone()),
+        ] {
+            let reply = post(
+                &server,
+                Review::create(&object).with("name", EVIL).user(EVIL).text(),
+            );
+            // This holds lengths, lines and control characters to what an API server takes.
+            let response = reply.review_response("u-1");
+            let mut texts: Vec<&str> = Vec::new();
+            texts.extend(
+                response
+                    .get("warnings")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str),
+            );
+            let annotations = response.get("auditAnnotations").and_then(Value::as_object);
+            texts.extend(
+                annotations
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, annotation)| annotation.as_str()),
+            );
+            let message = response
+                .get("status")
+                .and_then(|status| status["message"].as_str())
+                .unwrap_or_default();
+            texts.extend(message.lines());
+            for text in texts {
+                assert!(is_plain(text), "{name}: {text:?}");
+            }
+            for line in message.lines() {
+                let ours = line.starts_with("C-")
+                    || line.starts_with("K-")
+                    || line.starts_with('\u{2026}');
+                assert!(ours, "{name}: a line that is not ours: {line:?}");
+            }
+        }
+        assert!(
+            is_plain(&server.metrics().replace('\n', "")),
+            "{}",
+            server.metrics()
+        );
+        server.assert_running();
+    }
+}
+
+#[test]
+fn b11_long_strings_are_truncated_in_messages() {
+    let _machine = share_machine();
+    let long = "x".repeat(scale(300_000, 1_000_000));
+    for mut server in servers() {
+        for object in [
+            pod(&[privileged(&long)]),
+            pod(&[merge(
+                container("a"),
+                &json!({"env": [{"name": format!("password{long}"), "value": "x"}]}),
+            )]),
+            config_map(&[(&format!("password{long}"), "x")]),
+            pod(&[merge(
+                container("a"),
+                &json!({"image": format!("{long}:latest")}),
+            )]),
+            pod(&(0..200)
+                .map(|index| privileged(&format!("c{index}")))
+                .collect::<Vec<_>>()),
+        ] {
+            let reply = post(&server, Review::create(&object).text());
+            let response = reply.review_response("u-1");
+            assert!(
+                response
+                    .get("warnings")
+                    .and_then(Value::as_array)
+                    .is_none_or(|warnings| warnings.len() <= 13)
+            );
+            assert!(reply.body.len() < 32 << 10, "{} bytes", reply.body.len());
+        }
+        server.assert_running();
+    }
+}
+
+#[test]
+fn b12_metrics_do_not_grow_with_foreign_names() {
+    let _machine = share_machine();
+    let server = ServerSetup::example().no_decision_log().start();
+    post(&server, Review::create(&privileged_pod()).text()).review_response("u-1");
+    let before = server.metrics().lines().count();
+    for index in 0..scale(150, 400) {
+        let object = merge(
+            pod(&[privileged(&format!("c{index}"))]),
+            &json!({"kind": format!("Kind{index}"), "apiVersion": format!("g{index}.io/v1")}),
+        );
+        let review = Review::create(&object)
+            .with("name", format!("n{index}"))
+            .with("namespace", format!("ns{index}"));
+        post(&server, review.user(&format!("u{index}")).text()).review_response("u-1");
+        let pod = Review::create(&pod(&[privileged(&format!("c{index}"))]))
+            .with("namespace", format!("ns{index}"));
+        post(&server, pod.user(&format!("u{index}")).text()).review_response("u-1");
+    }
+    let after = server.metrics().lines().count();
+    assert!(after < before + 30, "{before} lines, then {after}");
+}

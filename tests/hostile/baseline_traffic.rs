@@ -1,0 +1,172 @@
+//! Ordinary callers while an attack goes on: the kubelet's look at `/healthz`, and a clean and a privileged review, each on
+//! a new connection and on a kept one. What is wrong, late or missing is kept for the test to see.
+
+use crate::{
+    attack_connection::{AttackConnection, TlsConfig},
+    attack_objects::{ordinary_bad, ordinary_clean},
+    attacked_server::Server,
+};
+use kubevet_testkit::{polling::wait_for, raw_connection::RawResponse};
+use serde_json::Value;
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// An answer that takes longer counts as none: ten times the goal of 250 ms.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(2500);
+/// Between two rounds.
+const ROUND_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What ordinary callers saw.
+#[derive(Debug, Default)]
+pub(crate) struct BaselineResult {
+    rounds: usize,
+    wrong: Vec<String>,
+}
+
+/// How far the ordinary callers have come.
+pub(crate) struct Progress {
+    stop: AtomicBool,
+    rounds: AtomicUsize,
+}
+
+impl Progress {
+    /// Waits until so many rounds more have begun and ended.
+    pub(crate) fn rounds(&self, count: usize) {
+        let wanted = self.rounds.load(Ordering::Relaxed) + count + 1;
+        wait_for("ordinary calls", || {
+            match self.rounds.load(Ordering::Relaxed) {
+                value if value >= wanted => Ok(()),
+                value => Err(format!("{value} of {wanted}")),
+            }
+        });
+    }
+}
+
+/// Runs an attack while ordinary callers call from this address; they begin before it and end after it.
+pub(crate) fn with_baseline_traffic<T>(
+    server: &Server,
+    from: Ipv4Addr,
+    attack: impl FnOnce(&Progress) -> T,
+) -> (T, BaselineResult) {
+    let progress = Progress {
+        stop: AtomicBool::new(false),
+        rounds: AtomicUsize::new(0),
+    };
+    let mut kept = AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
+        .expect("a connection before the attack");
+    check(
+        &mut BaselineResult::default(),
+        "before",
+        kept.post(
+            "/validate?timeout=5s",
+            ordinary_clean().as_bytes(),
+            RESPONSE_TIMEOUT,
+        ),
+        true,
+    );
+    thread::scope(|scope| {
+        let caller = scope.spawn(|| {
+            let mut seen = BaselineResult::default();
+            let begun = Instant::now();
+            while !progress.stop.load(Ordering::Relaxed) {
+                round(server, from, &mut kept, &mut seen, begun);
+                progress.rounds.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(ROUND_INTERVAL);
+            }
+            seen
+        });
+        // The callers must end even if the attack's own checks fail.
+        let ended = StopOnDrop(&progress.stop);
+        let result = attack(&progress);
+        drop(ended);
+        (
+            result,
+            caller.join().expect("ordinary callers do not panic"),
+        )
+    })
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn round(
+    server: &Server,
+    from: Ipv4Addr,
+    kept: &mut AttackConnection,
+    seen: &mut BaselineResult,
+    begun: Instant,
+) {
+    seen.rounds += 1;
+    let clean = seen.rounds % 2 == 1;
+    let body = if clean {
+        ordinary_clean()
+    } else {
+        ordinary_bad()
+    };
+    let at = |what: &str| format!("{:.1} s: {what}", begun.elapsed().as_secs_f64());
+    match server.get("/healthz") {
+        Some((200, _)) => {}
+        other => seen.wrong.push(at(&format!("/healthz: {other:?}"))),
+    }
+    let new = AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
+        .and_then(|mut connection| {
+            connection.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT)
+        });
+    check(seen, &at("new connection"), new, clean);
+    let old = kept.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT);
+    let broken = old.is_err();
+    check(seen, &at("kept connection"), old, clean);
+    if broken
+        && let Ok(line) =
+            AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
+    {
+        *kept = line;
+    }
+}
+
+fn check(seen: &mut BaselineResult, at: &str, reply: io::Result<RawResponse>, clean: bool) {
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(error) => return seen.wrong.push(format!("{at}: no answer: {error}")),
+    };
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let response = &answer["response"];
+    let uid = if clean { "clean" } else { "bad" };
+    let right = reply.status == 200
+        && response["uid"] == uid
+        && response["allowed"] == clean
+        && (clean || response["status"]["code"] == 403);
+    if !right {
+        let text: String = String::from_utf8_lossy(&reply.body)
+            .chars()
+            .take(300)
+            .collect();
+        seen.wrong
+            .push(format!("{at}: {uid}: {} {text}", reply.status));
+    }
+}
+
+impl BaselineResult {
+    /// Every ordinary call was answered in time and rightly.
+    #[track_caller]
+    pub(crate) fn assert_undisturbed(&self) {
+        assert!(self.rounds > 0, "nobody called");
+        assert!(
+            self.wrong.is_empty(),
+            "ordinary calls went wrong {} times in {} rounds, first: {:?}",
+            self.wrong.len(),
+            self.rounds,
+            &self.wrong[..self.wrong.len().min(3)]
+        );
+    }
+}

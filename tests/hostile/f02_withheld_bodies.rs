@@ -1,0 +1,146 @@
+//! F2: a length that was announced took memory, and a body under way a place, so that 500 bytes from any pod stopped all
+//! reviews; and let everything in where what cannot be judged is only warned of.
+
+use crate::{
+    attack_connection::{
+        ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, post,
+    },
+    attack_objects::{Review, clean_pod, ordinary_bad, padded, privileged_pod},
+    attack_scale::claim_machine,
+    attacked_server::{Server, ServerSetup, assert_allowed, assert_denied, binding},
+    baseline_traffic::with_baseline_traffic,
+    http2_frames::Http2Connection,
+};
+use serde_json::Value;
+use std::net::Ipv4Addr;
+
+/// The size that is accepted at most.
+const LARGEST: usize = 64 << 20;
+/// Rounds of ordinary calls that an attack is held for.
+const ROUNDS: usize = 10;
+
+fn head(length: usize) -> String {
+    format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
+}
+
+/// Connections that each announce a body of this length and send this much of it.
+fn announce(
+    server: &Server,
+    from: Ipv4Addr,
+    connections: usize,
+    length: usize,
+    begun: &[u8],
+) -> Vec<AttackConnection> {
+    let tls = TlsConfig::of(server);
+    let open = |_| {
+        let mut line = AttackConnection::open(server, &tls, from, HANG_TIMEOUT).ok()?;
+        line.send(head(length).as_bytes());
+        line.send(begun);
+        Some(line)
+    };
+    (0..connections).filter_map(open).collect()
+}
+
+/// An attack from an address of its own, and from the one that the ordinary callers have.
+fn from_two_addresses(attack: impl Fn(&Server, Ipv4Addr)) {
+    let _machine = claim_machine();
+    for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
+        let mut server = ServerSetup::example().no_decision_log().start();
+        attack(&server, from);
+        assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
+        server.assert_running();
+    }
+}
+
+#[test]
+fn f2_a10_8_announced_large_bodies_do_not_disturb_ordinary_clients() {
+    from_two_addresses(|server, from| {
+        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+            let held = announce(server, from, 4, LARGEST, b"");
+            progress.rounds(ROUNDS);
+            drop(held);
+        });
+        seen.assert_undisturbed();
+    });
+}
+
+#[test]
+fn f2_a10_9_more_idle_bodies_than_permits_do_not_disturb_ordinary_clients() {
+    from_two_addresses(|server, from| {
+        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+            let held = announce(server, from, 1030, 1000, b"");
+            progress.rounds(ROUNDS);
+            drop(held);
+        });
+        seen.assert_undisturbed();
+    });
+}
+
+#[test]
+fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
+    from_two_addresses(|server, from| {
+        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+            let mut held: Vec<Http2Connection> = (0..5)
+                .map(|_| Http2Connection::open(server, from, None).unwrap())
+                .collect();
+            for connection in &mut held {
+                let heads: Vec<u8> = (0..249)
+                    .flat_map(|_| connection.review("/validate?timeout=30s", 1000, None).1)
+                    .collect();
+                connection.send(&heads);
+            }
+            progress.rounds(ROUNDS);
+            drop(held);
+        });
+        seen.assert_undisturbed();
+    });
+}
+
+/// Bytes that did come, as many as all bodies together may have; their ends do not.
+#[test]
+fn f2_stalled_large_bodies_do_not_disturb_small_reviews() {
+    let empty = Review::create(&padded(&clean_pod(), 0)).text().len();
+    let review = Review::create(&padded(&clean_pod(), LARGEST - empty)).text();
+    assert_eq!(review.len(), LARGEST);
+    from_two_addresses(|server, from| {
+        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+            let held = announce(server, from, 4, LARGEST, &review.as_bytes()[..LARGEST - 10]);
+            progress.rounds(ROUNDS);
+            drop(held);
+        });
+        seen.assert_undisturbed();
+    });
+}
+
+#[test]
+fn f2_a15_3_withheld_bodies_cannot_disable_evaluation_under_a_warning_binding() {
+    let _machine = claim_machine();
+    let warns = binding(
+        "b",
+        "[C-0057]",
+        "validationActions: [Deny], onUnevaluated: Warn",
+    );
+    let server = ServerSetup::with(&[warns]).no_decision_log().start();
+    assert_denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
+    let held = announce(&server, ATTACKER_ADDRESS, 8, LARGEST, b"");
+    assert_eq!(held.len(), 8);
+    for _ in 0..ROUNDS {
+        assert_denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
+    }
+}
+
+#[test]
+fn f2_a15_2_namespace_never_denied_is_not_denied_under_attack() {
+    let _machine = claim_machine();
+    let server = ServerSetup::example().no_decision_log().start();
+    let held = announce(&server, ATTACKER_ADDRESS, 8, LARGEST, b"");
+    assert_eq!(held.len(), 8);
+    for review in [
+        Review::of("DELETE", &Value::Null, &privileged_pod()),
+        Review::update(&clean_pod(), &privileged_pod()).sub_resource("status"),
+        Review::create(&privileged_pod()).with("namespace", "kube-system"),
+        Review::create(&clean_pod()),
+    ] {
+        assert_allowed(&post(&server, review.text()), "u-1");
+    }
+}

@@ -1,0 +1,107 @@
+//! F3: a review could wait for its place until no time was left, and was then judged and answered too late: "no answer" is
+//! "let in unjudged".
+
+use crate::{
+    attack_connection::{ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, TlsConfig},
+    attack_objects::{Review, defaulted_pod, slow_pod},
+    attack_scale::{claim_machine, scale},
+    attacked_server::{EXAMPLE, Server, ServerSetup, binding},
+    baseline_traffic::with_baseline_traffic,
+};
+use std::{
+    net::Ipv4Addr,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What the installed webhook waits for.
+const GRANTED: Duration = Duration::from_secs(5);
+
+/// How calls of attackers ended.
+#[derive(Debug, Default)]
+struct Tally {
+    denied: usize,
+    /// The API server would have let these in.
+    late: usize,
+    allowed: usize,
+}
+
+/// So many callers send this over and over, for this time, each call with five seconds to be answered.
+fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Duration) -> Tally {
+    let tls = TlsConfig::of(server);
+    let end = Instant::now() + time;
+    thread::scope(|scope| {
+        let call = || {
+            let mut tally = Tally::default();
+            let mut line = None;
+            while Instant::now() < end {
+                let mut open = match line.take() {
+                    Some(open) => open,
+                    None => match AttackConnection::open(server, &tls, from, GRANTED) {
+                        Ok(open) => open,
+                        Err(_) => {
+                            tally.late += 1;
+                            continue;
+                        }
+                    },
+                };
+                match open.post("/validate?timeout=5s", body.as_bytes(), GRANTED) {
+                    Err(_) => tally.late += 1,
+                    Ok(reply) => {
+                        let denied = reply.review_response("u-1")["allowed"] == false;
+                        tally.denied += usize::from(denied);
+                        tally.allowed += usize::from(!denied);
+                        line = Some(open);
+                    }
+                }
+            }
+            tally
+        };
+        let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
+        callers.into_iter().fold(Tally::default(), |all, item| {
+            let one = item.join().unwrap();
+            Tally {
+                denied: all.denied + one.denied,
+                late: all.late + one.late,
+                allowed: all.allowed + one.allowed,
+            }
+        })
+    })
+}
+
+fn nobody_gets_in(bindings: &[String], body: &str, callers: usize) {
+    let _machine = claim_machine();
+    // The API server is one address, whoever asks it.
+    for from in [CLIENT_ADDRESS, ATTACKER_ADDRESS] {
+        let mut server = ServerSetup::with(bindings).no_decision_log().start();
+        let time = Duration::from_secs(scale(6, 20));
+        let (tally, seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+            flood(&server, from, body, callers, time)
+        });
+        assert!(
+            tally.late == 0 && tally.allowed == 0 && tally.denied > 0,
+            "from {from}: {tally:?}"
+        );
+        seen.assert_undisturbed();
+        server.assert_running();
+    }
+}
+
+#[test]
+fn f3_r2_flood_of_slow_pods_is_answered_before_the_caller_timeout() {
+    let body = Review::create(&slow_pod(2000, 2000)).user("mallory").text();
+    nobody_gets_in(&[EXAMPLE.to_owned()], &body, scale(30, 60));
+}
+
+#[test]
+fn f3_r3_flood_of_wide_pods_is_answered_before_the_caller_timeout() {
+    let body = Review::create(&defaulted_pod(9900))
+        .with("namespace", "wide")
+        .user("mallory")
+        .text();
+    // Ordinary callers are elsewhere, and held to the example alone.
+    let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
+    let wide = (0..5).map(|index| binding(&format!("b{index}"), "['*']", everything));
+    let bindings: Vec<String> = wide.chain([EXAMPLE.to_owned()]).collect();
+    nobody_gets_in(&bindings, &body, scale(6, 16));
+}
