@@ -1,8 +1,10 @@
 //! What the program prints, recorded and compared: help of every command, the corpus as JSON, every control as CEL and as
-//! policies, what `policy explain` says of each, the installation, a review, and the proof of a fixed seed.
+//! policies, what `policy explain` says of each, the installation, a review, a run of the webhook, and the proof of a fixed
+//! seed.
 //!
 //! A change that is meant to change nothing is compared after every step. Outputs hold no time and no path of the machine.
 
+use crate::webhook_run;
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -120,6 +122,8 @@ fn outputs() -> Result<BTreeMap<String, String>, String> {
         "manifests-monitoring",
         &mut outputs,
     )?;
+    let folder = folder().with_extension("serve");
+    outputs.extend(webhook_run::outputs(&program.0, &folder)?);
     Ok(outputs)
 }
 

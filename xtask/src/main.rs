@@ -3,6 +3,7 @@
 //! It runs the program as a user does and links none of it.
 
 mod freeze;
+mod webhook_run;
 
 use std::process::ExitCode;
 
