@@ -1,7 +1,7 @@
 //! A fixed run of `kubevet serve`: its answers, its decision log, and the names of its metrics.
 //!
-//! The reviews are sent one after the other, each on a connection of its own, so that the order of the log is the order
-//! of `reviews::all`. Times, durations and the values of metrics are left out.
+//! The reviews are sent one after the other, each on a connection of its own, so that the order of
+//! the log is the order of `reviews::all`. Times, durations and the values of metrics are left out.
 
 mod client;
 mod process;
@@ -12,7 +12,8 @@ use process::Server;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// The bindings of the run, by the name of their file. Each one holds for the namespace of its name.
+/// The bindings of the run, by the name of their file. Each one holds for the namespace of its
+/// name.
 const BINDINGS: &[(&str, &str)] = &[
     (
         "deny.yaml",
@@ -63,7 +64,8 @@ spec:
     ),
 ];
 
-/// Runs `program` as a server with an empty `folder` for its files, and returns the outputs by their names.
+/// Runs `program` as a server with an empty `folder` for its files, and returns the outputs by
+/// their names.
 ///
 /// # Errors
 /// The server does not start, a review gets no answer, or the log is not JSON.
@@ -114,7 +116,8 @@ fn described(name: &str, response: &Response) -> String {
     format!("--- {name}\n{} {content_type}\n{body}\n", response.status)
 }
 
-/// The lines of the decision log with every time and duration set to null. The order of the keys is kept.
+/// The lines of the decision log with every time and duration set to null. The order of the keys is
+/// kept.
 fn decision_log(log: &str) -> Result<String, String> {
     let mut lines = String::new();
     for line in log.lines() {
@@ -143,7 +146,8 @@ fn metric_names(exposition: &str) -> String {
     lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The program's own log, sorted, with `#` in place of each run of digits: times, ports and limits of the machine.
+/// The program's own log, sorted, with `#` in place of each run of digits: times, ports and limits
+/// of the machine.
 fn undated(log: &str) -> String {
     let mut lines: Vec<String> = log.lines().map(without_digits).collect();
     lines.sort_unstable();

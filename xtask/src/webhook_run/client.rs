@@ -103,7 +103,8 @@ fn exchange(mut stream: impl Read + Write, head: &str, body: &[u8]) -> Result<Re
     read_response(&mut stream).map_err(|error| format!("no answer: {error}"))
 }
 
-/// Reads a head, and a body of the announced length. Chunked answers are not understood: the server sends none.
+/// Reads a head, and a body of the announced length. Chunked answers are not understood: the server
+/// sends none.
 fn read_response(stream: &mut impl Read) -> Result<Response, String> {
     let mut head = Vec::new();
     let mut byte = [0];

@@ -1,4 +1,5 @@
-//! The server as a child process, on free ports of the loopback address. It is killed with its value.
+//! The server as a child process, on free ports of the loopback address. It is killed with its
+//! value.
 
 use super::client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -35,7 +36,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server in `folder`, which holds `bindings`. It writes its decision log there to `log`.
+    /// Starts the server in `folder`, which holds `bindings`. It writes its decision log there to
+    /// `log`.
     pub(super) fn start(program: &Path, folder: &Path) -> Result<Self, String> {
         let (address, metrics) =
             free_addresses().map_err(|error| format!("no free port: {error}"))?;
@@ -102,7 +104,8 @@ impl Server {
         self.read("tls/ca.crt")
     }
 
-    /// Sends TERM and waits for the end. Returns the exit status and what was written to standard error.
+    /// Sends TERM and waits for the end. Returns the exit status and what was written to standard
+    /// error.
     pub(super) fn terminate(mut self) -> Result<(String, String), String> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)
             .map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! The fixed reviews: one of each operation, of each action of a binding, of each reason that changes an action, and of
-//! each kind of request that is not judged.
+//! The fixed reviews: one of each operation, of each action of a binding, of each reason that
+//! changes an action, and of each kind of request that is not judged.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn creations() -> Vec<Review> {
     );
     set(&mut owned_denied, "userInfo", controller());
     vec![
-        create("create-clean", "elsewhere", pod("elsewhere", false)),
+        create("create-clean", "all", pod("all", false)),
         create("create-not-bound", "elsewhere", pod("elsewhere", true)),
         create("create-deny", "deny", pod("deny", true)),
         create("create-warn", "warn", pod("warn", true)),
@@ -68,7 +68,8 @@ fn creations() -> Vec<Review> {
             "create-other-kind",
             "deny",
             json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "deny"},
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": {"name": "web", "namespace": "deny"},
                 "spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]},
             }),
         ),
@@ -106,7 +107,7 @@ fn updates() -> Vec<Review> {
         update("update-unchanged", "deny", true, true),
         update("update-new-violation", "deny", false, true),
         update("update-unchanged-held-to-all", "all", true, true),
-        update("update-mended", "deny", true, false),
+        update("update-fixed", "deny", true, false),
         post(
             "update-deleting",
             &request(
@@ -136,7 +137,8 @@ fn other_operations() -> Vec<Review> {
             "connect-exec",
             "exec",
             json!({
-                "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"], "container": "web", "stdin": true, "tty": true,
+                "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"],
+                "container": "web", "stdin": true, "tty": true,
             }),
         ),
         connect(
@@ -174,7 +176,8 @@ fn unreadable() -> Vec<Review> {
 
 fn requests_that_are_no_review() -> Vec<Review> {
     let no_uid = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}}"#;
-    let encoded = "POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n";
+    let encoded = "POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n\
+                   Content-Length: 2\r\n\r\n";
     let bare = |name, head: &str, body: &str| Review {
         name,
         head: head.to_owned(),
@@ -186,7 +189,8 @@ fn requests_that_are_no_review() -> Vec<Review> {
         post_bytes("no-uid", no_uid),
         post_bytes(
             "old-version",
-            r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","request":{"uid":"old"}}"#,
+            r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1",
+                "request":{"uid":"old"}}"#,
         ),
         bare("encoded", encoded, "{}"),
         bare(
@@ -210,7 +214,8 @@ fn post(name: &'static str, review: &Value) -> Review {
 fn post_bytes(name: &'static str, body: impl Into<Vec<u8>>) -> Review {
     let body = body.into();
     let head = format!(
-        "POST /validate?timeout=30s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+        "POST /validate?timeout=30s HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );
@@ -258,7 +263,7 @@ fn set_metadata(object: &mut Value, field: &str, value: Value) {
 fn controller() -> Value {
     json!({
         "username": "system:serviceaccount:kube-system:replicaset-controller",
-        "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+        "groups": ["system:serviceaccounts", "system:authenticated"],
     })
 }
 
@@ -280,15 +285,21 @@ fn pod(namespace: &str, privileged: bool) -> Value {
     };
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"containers": [{"name": "web", "image": "nginx:1.29", "securityContext": context}]},
+        "spec": {
+            "containers": [{"name": "web", "image": "nginx:1.29", "securityContext": context}],
+        },
     })
 }
 
 /// A Pod with more findings than the warnings of one answer can name.
 fn many_containers(namespace: &str) -> Value {
-    let container = |number| json!({"name": format!("c{number}"), "image": "nginx", "securityContext": {"privileged": true}});
+    let container = |number| {
+        let name = format!("c{number}");
+        json!({"name": name, "image": "nginx", "securityContext": {"privileged": true}})
+    };
+    let containers: Vec<Value> = (0..40).map(container).collect();
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "many", "namespace": namespace},
-        "spec": {"hostNetwork": true, "hostPID": true, "containers": (0..40).map(container).collect::<Vec<_>>()},
+        "spec": {"hostNetwork": true, "hostPID": true, "containers": containers},
     })
 }

@@ -1,0 +1,269 @@
+//! The key of a finding, by which the findings of the old and the new object are compared.
+//!
+//! A key covers the control, and for each path of the finding: where it is, the value there, and the
+//! values that the control's conditions read at or below the elements on the path. "Where" is the
+//! path with each list index replaced by the fields that Kubernetes merges the list by, so that an
+//! element inserted before another changes no key. If a value that a condition reads changes, the
+//! finding gets another key and counts as new.
+//!
+//! Keys are hashes with a random seed for each decision, so that no user can construct a collision.
+
+use kubevet_document::{Document, Node, Value};
+use kubevet_k8s::workload::{self, MERGE_KEYS};
+use kubevet_model::{
+    ControlId, ElementField, FieldPath, FieldPattern, Finding, Kind, PathReads, PatternRoot,
+    PatternStep, Segment,
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{BuildHasher as _, Hash as _, Hasher, RandomState},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Strings longer than this are hashed once for each node; shorter ones each time they are reached.
+const MIN_MEMOIZED_BYTES: usize = 64;
+/// The protocol of a port that the API server sets where none is given.
+const DEFAULT_PROTOCOL: &str = "TCP";
+
+/// Computes the keys of one object's findings. The hash of each node is memoized, however many
+/// findings lead to it.
+pub(super) struct FindingKeyHasher<'d> {
+    document: &'d Document,
+    path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+    has_pod_spec: bool,
+    hash_state: RandomState,
+    /// The memoized hashes, by the number of the node.
+    node_hashes: RefCell<HashMap<u32, u64>>,
+    #[cfg(test)]
+    hashed_bytes: std::cell::Cell<usize>,
+    /// The steps from the root of the object to its pod spec, such as `spec`, `template`, `spec`.
+    pod_spec_steps: Vec<PatternStep>,
+    /// The steps from the root of the object to the metadata of its Pods.
+    pod_metadata_steps: Vec<PatternStep>,
+}
+
+/// The keys of all findings of one object.
+pub(super) struct FindingKeys(HashSet<u64>);
+
+impl FindingKeys {
+    pub(super) fn new<'f>(
+        hasher: &FindingKeyHasher<'_>,
+        findings: impl IntoIterator<Item = &'f Finding>,
+    ) -> Self {
+        let findings = findings.into_iter();
+        Self(findings.map(|finding| hasher.key(finding)).collect())
+    }
+
+    /// Returns true if a finding of another object has one of these keys. `hasher` is that of the
+    /// other object.
+    pub(super) fn contains(&self, hasher: &FindingKeyHasher<'_>, finding: &Finding) -> bool {
+        self.0.contains(&hasher.key(finding))
+    }
+}
+
+impl<'d> FindingKeyHasher<'d> {
+    pub(super) fn new(
+        document: &'d Document,
+        path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+    ) -> Self {
+        Self::with_hash_state(document, path_reads, RandomState::new())
+    }
+
+    /// Returns a hasher for another object, whose keys can be compared with these.
+    pub(super) fn for_document(&self, document: &'d Document) -> Self {
+        Self::with_hash_state(document, self.path_reads, self.hash_state.clone())
+    }
+
+    fn with_hash_state(
+        document: &'d Document,
+        path_reads: &'d BTreeMap<ControlId, Vec<PathReads>>,
+        hash_state: RandomState,
+    ) -> Self {
+        let string_field = |key: &str| {
+            let field = document.root().get(key);
+            field.and_then(Node::as_str).unwrap_or_default()
+        };
+        let group = Kind::group_of(string_field("apiVersion"));
+        let pod_spec = workload::pod_spec_path_of(group, string_field("kind"));
+        let steps = |fields: &[&str]| {
+            let fields = fields.iter();
+            fields
+                .map(|field| PatternStep::Field((*field).to_owned()))
+                .collect()
+        };
+        // The metadata of the Pods is beside their spec.
+        let template = pod_spec
+            .and_then(|path| path.split_last())
+            .map(|(_, template)| template)
+            .unwrap_or_default();
+        Self {
+            document,
+            path_reads,
+            hash_state,
+            node_hashes: RefCell::default(),
+            #[cfg(test)]
+            hashed_bytes: std::cell::Cell::default(),
+            has_pod_spec: pod_spec.is_some(),
+            pod_spec_steps: steps(pod_spec.unwrap_or_default()),
+            pod_metadata_steps: steps(&[template, &["metadata"]].concat()),
+        }
+    }
+
+    /// Returns the key of a finding of this object.
+    fn key(&self, finding: &Finding) -> u64 {
+        let mut state = self.hash_state.build_hasher();
+        finding.control.hash(&mut state);
+        // Without a path, only the message distinguishes findings.
+        if finding.paths.is_empty() {
+            finding.message.hash(&mut state);
+        }
+        let path_reads = self.path_reads.get(&finding.control);
+        let path_reads = path_reads.map(Vec::as_slice).unwrap_or_default();
+        for path in &finding.paths {
+            self.hash_path(path, path_reads, &mut state);
+        }
+        state.finish()
+    }
+
+    /// Returns the steps from the root of the object to the root of a pattern; `None` if the object
+    /// has no pod spec.
+    fn root_steps(&self, root: PatternRoot) -> Option<&[PatternStep]> {
+        match root {
+            PatternRoot::Object => Some(&[]),
+            PatternRoot::PodSpec => self.has_pod_spec.then_some(&self.pod_spec_steps),
+            PatternRoot::PodMetadata => self.has_pod_spec.then_some(&self.pod_metadata_steps),
+        }
+    }
+
+    /// Returns the number of segments that lead to the root of `pattern`, if the pattern matches the
+    /// path.
+    fn root_depth(&self, pattern: &FieldPattern, segments: &[Segment]) -> Option<usize> {
+        let root = self.root_steps(pattern.root)?;
+        let matches = |(step, segment): (&PatternStep, &Segment)| match step {
+            PatternStep::Each => true,
+            PatternStep::Field(name) => name == segment.text(),
+        };
+        let has_same_length = root.len() + pattern.steps.len() == segments.len();
+        let mut pairs = root.iter().chain(&pattern.steps).zip(segments);
+        (has_same_length && pairs.all(matches)).then_some(root.len())
+    }
+
+    fn hash_path(&self, path: &FieldPath, path_reads: &[PathReads], state: &mut impl Hasher) {
+        let segments = path.segments();
+        let nodes = self.hash_location(segments, state);
+        self.hash_value(nodes.last().copied().flatten(), state);
+        for read in path_reads {
+            let Some(root_depth) = self.root_depth(&read.path, segments) else {
+                continue;
+            };
+            for ElementField { depth, keys } in &read.fields {
+                let element = nodes.get(root_depth + depth).copied().flatten();
+                let value = element
+                    .and_then(|element| keys.iter().try_fold(element, |node, key| node.get(key)));
+                self.hash_value(value, state);
+            }
+        }
+    }
+
+    /// Hashes where a path leads to. Returns the nodes on it: the root, then the node after each
+    /// segment, `None` from the first on that does not exist.
+    fn hash_location(
+        &self,
+        segments: &[Segment],
+        state: &mut impl Hasher,
+    ) -> Vec<Option<Node<'d>>> {
+        segments.len().hash(state);
+        let mut nodes = Vec::with_capacity(segments.len() + 1);
+        let mut node = Some(self.document.root());
+        nodes.push(node);
+        // The merge keys depend on the name of the list: the last field before the index.
+        let mut list_name = "";
+        for segment in segments {
+            let child = node.and_then(|node| child(node, segment));
+            match (node.map(Node::value), child) {
+                (Some(Value::List(_)), Some(element)) => {
+                    self.hash_element(list_name, element, state);
+                }
+                _ => segment.text().hash(state),
+            }
+            if let Segment::Field(name) = segment {
+                list_name = name;
+            }
+            node = child;
+            nodes.push(node);
+        }
+        nodes
+    }
+
+    /// Hashes a list element by the merge keys of its list; by its whole value if the list has none,
+    /// or the element has none of them.
+    fn hash_element(&self, list_name: &str, element: Node<'_>, state: &mut impl Hasher) {
+        let merge_keys = MERGE_KEYS
+            .iter()
+            .find(|(name, _)| *name == list_name)
+            .map(|(_, keys)| *keys)
+            .filter(|keys| keys.iter().any(|key| element.get(key).is_some()));
+        let Some(merge_keys) = merge_keys else {
+            return self.hash_value(Some(element), state);
+        };
+        for key in merge_keys {
+            let value = element.get(key);
+            // A protocol that is absent equals the default one: the API server adds it.
+            let is_default_protocol = *key == "protocol"
+                && value.is_none_or(|value| value.as_str() == Some(DEFAULT_PROTOCOL));
+            if is_default_protocol {
+                DEFAULT_PROTOCOL.hash(state);
+            } else {
+                self.hash_value(value, state);
+            }
+        }
+    }
+
+    /// Hashes the JSON of a node, or its absence.
+    fn hash_value(&self, node: Option<Node<'_>>, state: &mut impl Hasher) {
+        let Some(node) = node else {
+            return 0_u8.hash(state);
+        };
+        1_u8.hash(state);
+        let is_long_string = node
+            .as_str()
+            .is_some_and(|string| string.len() > MIN_MEMOIZED_BYTES);
+        if !node.is_list() && !node.is_map() && !is_long_string {
+            return self.hash_json(node).hash(state);
+        }
+        let memoized = self.node_hashes.borrow().get(&node.number()).copied();
+        let hash = memoized.unwrap_or_else(|| self.hash_json(node));
+        if memoized.is_none() {
+            self.node_hashes.borrow_mut().insert(node.number(), hash);
+        }
+        hash.hash(state);
+    }
+
+    /// Returns the number of bytes of JSON that were hashed so far.
+    #[cfg(test)]
+    pub(super) fn hashed_bytes(&self) -> usize {
+        self.hashed_bytes.get()
+    }
+
+    fn hash_json(&self, node: Node<'_>) -> u64 {
+        let mut json = String::new();
+        node.write_json(&mut json);
+        #[cfg(test)]
+        self.hashed_bytes.set(self.hashed_bytes.get() + json.len());
+        self.hash_state.hash_one(&json)
+    }
+}
+
+/// Returns the child of a node that a segment leads to.
+fn child<'a>(node: Node<'a>, segment: &Segment) -> Option<Node<'a>> {
+    match (node.value(), segment) {
+        (Value::List(_), Segment::Bracket(index)) => {
+            index.parse().ok().and_then(|index| node.at(index))
+        }
+        (Value::Map(_), _) => node.get(segment.text()),
+        _ => None,
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether the object had a finding before an UPDATE.
+//!
+//! The old object is evaluated under the same params as the new one, at most once, and only if the
+//! new object has a finding.
+
+use super::{
+    EvaluationResult,
+    finding_key::{FindingKeyHasher, FindingKeys},
+};
+use kubevet_document::Document;
+use kubevet_model::Finding;
+
+/// Whether the old object had a finding.
+pub(super) enum PriorState {
+    Present,
+    Absent,
+    /// It cannot be determined, with the reason.
+    Unknown(String),
+}
+
+/// The findings of the old object under one set of params.
+pub(super) struct PriorFindings {
+    keys: FindingKeys,
+    result: EvaluationResult,
+}
+
+impl PriorFindings {
+    /// Keeps the result of evaluating `old_object`. `key_hasher` is that of the new object.
+    pub(super) fn new<'d>(
+        key_hasher: &FindingKeyHasher<'d>,
+        old_object: &'d Document,
+        result: EvaluationResult,
+    ) -> Self {
+        let findings = result
+            .as_ref()
+            .map(|verdict| verdict.findings.as_slice())
+            .unwrap_or_default();
+        let keys = FindingKeys::new(&key_hasher.for_document(old_object), findings);
+        Self { keys, result }
+    }
+
+    /// Returns whether a finding of the new object is among them. `key_hasher` is that of the new
+    /// object.
+    pub(super) fn state_of(
+        &self,
+        key_hasher: &FindingKeyHasher<'_>,
+        finding: &Finding,
+    ) -> PriorState {
+        if self.keys.contains(key_hasher, finding) {
+            return PriorState::Present;
+        }
+        match &self.result {
+            Err(message) => PriorState::Unknown(message.clone()),
+            Ok(verdict) => {
+                let mut errors = verdict.errors.iter();
+                match errors.find(|error| error.control == finding.control) {
+                    Some(error) => PriorState::Unknown(error.message.clone()),
+                    None => PriorState::Absent,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The message of a denial, and the bounds of all strings of a decision.
+
+use super::*;
+use kubevet_model::RuleError;
+
+fn rule_error(control: &str, message: &str) -> RuleError {
+    RuleError {
+        control: control.into(),
+        message: message.to_owned(),
+    }
+}
+
+#[test]
+fn first_line_of_a_denial_is_useful_alone() {
+    let scenario = create(pod(&privileged("web")));
+    let decision = scenario.decide(&enforcement([denying(&["C-0057"])]));
+    assert_eq!(
+        decision.status.unwrap().message,
+        "C-0057 Privileged container: container web is privileged: it can do everything that the \
+         node can (spec.containers[0].securityContext.privileged): set it to false [binding test]"
+    );
+}
+
+#[test]
+fn denial_lists_findings_before_unevaluated_controls() {
+    let evaluate = |object: &Document, params: &Params| {
+        let mut verdict = (*update_verdict(object, params)).clone();
+        let error = rule_error("C-0016", "it takes too long");
+        verdict.errors.push(error);
+        Ok(Arc::new(verdict))
+    };
+    let scenario = create(pod(&privileged("web")));
+    let denies = enforcement([denying(&["C-0016", "C-0057"])]);
+    let decision = scenario.decide_with(&denies, &evaluate, &|| false);
+    let DenialStatus { code, message, .. } = decision.status.unwrap();
+    assert_eq!(code, 403);
+    assert!(message.starts_with("C-0057 "), "{message}");
+    assert!(
+        message.contains("\nC-0016 could not be judged: it takes too long"),
+        "{message}"
+    );
+}
+
+#[test]
+fn error_of_a_control_that_no_binding_covers_is_ignored() {
+    let evaluate = |_: &Document, _: &Params| {
+        let error = rule_error("C-0016", "it takes too long");
+        Ok(Arc::new(Verdict {
+            errors: vec![error],
+            ..Verdict::default()
+        }))
+    };
+    let scenario = create(pod(&privileged("web")));
+    let other = enforcement([denying(&["C-0013"])]);
+    assert!(scenario.decide_with(&other, &evaluate, &|| false).allowed);
+}
+
+#[test]
+fn strings_of_hostile_names_stay_within_their_bounds() {
+    let hostile = format!("w\\e[1m\\n\\u202e{}", "é🦀".repeat(5000));
+    let containers: Vec<String> = (0..500)
+        .map(|number| {
+            format!("{{\"name\": \"{number}{hostile}\", securityContext: {{privileged: true}}}}")
+        })
+        .collect();
+    let controls = ["C-0057", "C-0013", "C-0016"];
+    let scenario = create(pod(&containers.join(", ")));
+    let denied = scenario.decide(&enforcement([denying(&controls)]));
+    let message = denied.status.unwrap().message;
+    assert!(message.len() <= 4096, "{}", message.len());
+    assert!(
+        message.lines().count() <= 22 && message.lines().all(|line| line.chars().count() <= 300),
+        "{message}"
+    );
+    assert!(!message.contains(['\u{1b}', '\u{202e}']) && message.contains("more"));
+    let warned = scenario.decide(&enforcement([binding(&controls, &[Action::Warn])]));
+    let warnings = &warned.warnings;
+    let chars: Vec<usize> = warnings
+        .iter()
+        .map(|warning| warning.chars().count())
+        .collect();
+    assert!(chars.len() <= 13 && chars.iter().all(|count| *count <= 120));
+    assert!(chars.iter().sum::<usize>() < 4096);
+    let first = warnings.first().unwrap();
+    assert!(
+        first.contains("C-0057") && first.contains("(500 times)"),
+        "{warnings:?}"
+    );
+    let mut annotations = warned.annotations.values();
+    assert!(annotations.all(|annotation| annotation.chars().count() <= 8192));
+}
