@@ -1,6 +1,6 @@
 //! The parts of kubevet under one name, for tests and benches; and the command line.
 
-pub use kubevet_admission as decision;
+pub use kubevet_admission as admission;
 pub use kubevet_cel as cel;
 pub use kubevet_cluster as cluster;
 pub use kubevet_conformance as conformance;

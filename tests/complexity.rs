@@ -12,7 +12,7 @@
 )]
 
 use kubevet::{
-    decision::{Because, Callbacks, Case, Rules, User, decide},
+    admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
     document::{self, Document, Limits},
     engine::{Engine, Explanation, Seen},
     matching::Attributes,
@@ -115,7 +115,7 @@ struct Cost {
 
 /// An engine, a binding of all its controls, and what is asked of them.
 struct Bench {
-    rules: Rules,
+    rules: Enforcement,
     engine: Engine,
     params: Params,
     seen: Seen,
@@ -144,10 +144,10 @@ impl Bench {
             params: params.clone(),
             ..policy::fallback_binding(library)
         };
-        let rules = Rules {
+        let rules = Enforcement {
             bindings: vec![binding],
-            reads: engine.path_reads(),
-            ..Rules::default()
+            path_reads: engine.path_reads(),
+            ..Enforcement::default()
         };
         let mut bench = Self {
             rules,
@@ -210,9 +210,9 @@ impl Bench {
             labels: None,
             old_labels: None,
         };
-        let user = User::default();
+        let user = UserInfo::default();
         let (object, old_object) = (Some(document), Some(document));
-        let case = Case {
+        let case = AdmissionRequest {
             attributes,
             kind: &kind,
             user: &user,
@@ -222,9 +222,9 @@ impl Bench {
         };
         let judge = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
         let callbacks = Callbacks {
-            namespace: &|| None,
-            judge: &judge,
-            is_late: &|| false,
+            namespace_labels: &|| None,
+            evaluate: &judge,
+            is_past_deadline: &|| false,
         };
         let region = Region::new(ALLOCATOR);
         let decision = decide(&self.rules, &case, &callbacks);
@@ -234,7 +234,7 @@ impl Bench {
             decision
                 .outcomes
                 .iter()
-                .all(|outcome| outcome.because == Because::Existing)
+                .all(|outcome| outcome.reason == Reason::Existing)
         );
         let bytes = allocated.bytes_allocated as f64 + allocated.bytes_reallocated.max(0) as f64;
         (

@@ -6,11 +6,11 @@ use crate::{
     ours::Ours,
 };
 use kubevet::{
-    decision::Rules,
+    admission::Enforcement,
     engine::Engine,
     matching::Labels,
     policy::{Library, read_bindings},
-    webhook::{Gate, Surroundings, wrap},
+    webhook::{AnswerContext, PolicySnapshot, review_from_manifest},
 };
 use std::{
     sync::Arc,
@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A gate under which every control denies.
 pub struct Webhook {
-    gate: Gate,
+    gate: PolicySnapshot,
     reader: Ours,
 }
 
@@ -36,18 +36,17 @@ impl Webhook {
             .iter()
             .map(|it| (it.control.id.clone(), it.control.clone()))
             .collect();
-        let reads = engine.path_reads();
-        let rules = Rules {
+        let path_reads = engine.path_reads();
+        let enforcement = Enforcement {
             bindings,
             controls,
-            reads,
+            path_reads,
             exempt_namespaces: Default::default(),
-            exceptions: (),
         };
         Self {
-            gate: Gate {
+            gate: PolicySnapshot {
                 engine: Arc::clone(engine),
-                rules,
+                enforcement,
                 generation: 1,
             },
             reader,
@@ -61,17 +60,17 @@ impl Contestant for Webhook {
     }
 
     fn turn(&mut self, object: &Object, count: u64) -> Result<Turn, String> {
-        let review = wrap(
+        let review = review_from_manifest(
             &self
                 .reader
                 .read(&object.bytes)
                 .ok_or("the object cannot be read")?,
         );
-        let namespace: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| Some(Arc::default());
+        let namespace_labels: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| Some(Arc::default());
         let answer = || {
-            let until = Instant::now() + DEADLINE;
+            let deadline = Instant::now() + DEADLINE;
             self.gate
-                .answer(&review, &Surroundings { until, namespace })
+                .answer(&review, &AnswerContext { deadline, namespace_labels })
         };
         let answered = answer()?;
         let mut turn = timed(count, || answer().map_or(0, |it| it.body.len()));

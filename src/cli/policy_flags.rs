@@ -2,11 +2,11 @@
 
 use super::library_flags::{self, LibraryFlags};
 use clap::Args;
-use kubevet_admission::Rules;
+use kubevet_admission::Enforcement;
 use kubevet_engine::Engine;
 use kubevet_model::Problem;
 use kubevet_policy::{self as policy, Binding, Library};
-use kubevet_webhook::Gate;
+use kubevet_webhook::PolicySnapshot;
 use std::{
     collections::BTreeSet,
     fs,
@@ -123,7 +123,7 @@ impl Loaded {
         bindings: Vec<Binding>,
         exempt: BTreeSet<String>,
         generation: u64,
-    ) -> Gate {
+    ) -> PolicySnapshot {
         let bindings = if bindings.is_empty() {
             vec![policy::fallback_binding(&self.library)]
         } else {
@@ -135,17 +135,16 @@ impl Loaded {
             .iter()
             .map(|it| (it.control.id.clone(), it.control.clone()))
             .collect();
-        let reads = self.engine.path_reads();
-        let rules = Rules {
+        let path_reads = self.engine.path_reads();
+        let enforcement = Enforcement {
             bindings,
             controls,
-            reads,
+            path_reads,
             exempt_namespaces: exempt,
-            exceptions: (),
         };
-        Gate {
+        PolicySnapshot {
             engine: Arc::clone(&self.engine),
-            rules,
+            enforcement,
             generation,
         }
     }

@@ -4,7 +4,7 @@ use super::{complain, policy_flags::EnforcementFlags, terminal};
 use anyhow::bail;
 use clap::Args;
 use kubevet_document::{self as document, Document, Limits};
-use kubevet_webhook::{self as webhook, Answered, BODY_BYTES, Surroundings};
+use kubevet_webhook::{self as webhook, AnswerContext, MAX_BODY_BYTES, ReviewOutcome};
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},
@@ -61,20 +61,18 @@ impl ReviewCommand {
         let bindings = loaded.bindings.clone().unwrap_or_default();
         let gate = loaded.gate(bindings, BTreeSet::new(), 1);
         let body = self.body()?;
-        let surroundings = Surroundings {
-            until: Instant::now() + PATIENCE,
-            namespace: &|_| None,
+        let context = AnswerContext {
+            deadline: Instant::now() + PATIENCE,
+            namespace_labels: &|_| None,
         };
-        let answered = gate
-            .answer(&body, &surroundings)
-            .map_err(anyhow::Error::msg)?;
+        let answered = gate.answer(&body, &context).map_err(anyhow::Error::msg)?;
         terminal::write(None, |out| {
             out.write_all(&answered.body)?;
             out.write_all(b"\n")
         })?;
         if self.explain {
             let mut text = Vec::new();
-            webhook::explain(&answered, &gate.rules, &mut text)?;
+            webhook::explain(&answered, &gate.enforcement, &mut text)?;
             let _ = io::stderr().write_all(&text);
         }
         Ok(exit_code(&answered))
@@ -82,14 +80,14 @@ impl ReviewCommand {
 
     fn body(&self) -> anyhow::Result<Vec<u8>> {
         let shown = self.file.display().to_string();
-        let bytes = super::bounded_read::file_or_stdin(&self.file, BODY_BYTES as u64)?;
+        let bytes = super::bounded_read::file_or_stdin(&self.file, MAX_BODY_BYTES as u64)?;
         if begins_as_json_map(&bytes) {
             // Even one that breaks off may be a review: the gate has an answer to that.
             let reading =
                 document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());
             return Ok(match reading.documents.as_slice() {
                 [object] if reading.problems.is_empty() && is_object(object) => {
-                    webhook::wrap(object)
+                    webhook::review_from_manifest(object)
                 }
                 _ => bytes,
             });
@@ -99,7 +97,7 @@ impl ReviewCommand {
             bail!("{problem}");
         }
         match reading.documents.as_slice() {
-            [object] if is_object(object) => Ok(webhook::wrap(object)),
+            [object] if is_object(object) => Ok(webhook::review_from_manifest(object)),
             [document] => {
                 let mut text = String::new();
                 document.root().write_json(&mut text);
@@ -127,7 +125,7 @@ fn is_object(document: &Document) -> bool {
     !kind.is_empty() && kind != "AdmissionReview"
 }
 
-fn exit_code(answered: &Answered) -> u8 {
+fn exit_code(answered: &ReviewOutcome) -> u8 {
     match &answered.decision {
         it if !it.unevaluated.is_empty() => 2,
         it if it.allowed => 0,

@@ -3,8 +3,8 @@
 //! when it is put in place of itself, and of any other object what the webhook's decision says.
 
 use kubevet::{
+    admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
     cel::{ParamsFrom, Sheet, Sizes, Target},
-    decision::{Because, Callbacks, Case, Rules, User, decide},
     document::{self, Document},
     engine::{Engine, is_configured, looks_at},
     matching::Attributes,
@@ -644,7 +644,7 @@ fn decoded(answer: &str) -> Option<[Document; 2]> {
 
 /// What the decision says of an update under one control: whether all that it found was there; `None` where it found
 /// nothing.
-fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Option<bool> {
+fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -> Option<bool> {
     let kind = new.id().group_kind();
     let attributes = Attributes {
         operation: Operation::Update,
@@ -657,9 +657,9 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
         labels: None,
         old_labels: None,
     };
-    let user = User::default();
+    let user = UserInfo::default();
     let (object, old_object) = (Some(new), Some(old));
-    let case = Case {
+    let case = AdmissionRequest {
         attributes,
         kind: &kind,
         user: &user,
@@ -680,15 +680,15 @@ fn decision_of(proof: &Proof, rules: &Rules, [new, old]: &[Document; 2]) -> Opti
         rules,
         &case,
         &Callbacks {
-            namespace: &|| None,
-            judge: &judge,
-            is_late: &|| false,
+            namespace_labels: &|| None,
+            evaluate: &judge,
+            is_past_deadline: &|| false,
         },
     );
     let known = decided
         .outcomes
         .iter()
-        .all(|outcome| outcome.because == Because::Existing);
+        .all(|outcome| outcome.reason == Reason::Existing);
     (!decided.outcomes.is_empty()).then_some(known)
 }
 
@@ -712,15 +712,14 @@ fn cel_update_findings_agree_with_the_webhook() {
             .expect("a control")
             .control
             .clone();
-        let rules = Rules {
+        let rules = Enforcement {
             bindings: vec![policy::Binding {
                 controls: BTreeSet::from([id.clone()]),
                 ..policy::fallback_binding(&proof.library)
             }],
             controls: BTreeMap::from([(id.clone(), control)]),
-            reads: proof.engine.path_reads(),
+            path_reads: proof.engine.path_reads(),
             exempt_namespaces: BTreeSet::new(),
-            exceptions: (),
         };
         let pairs: Vec<_> = objects
             .iter()

@@ -1,55 +1,52 @@
-//! What the audit log is told: one annotation for each thing that an auditor asks for, each bounded.
+//! The audit annotations of a decision, each bounded in length.
 
-use super::{Decision, Outcome};
+use super::{Decision, FindingOutcome};
 use kubevet_model::{Action, one_line};
 
-/// Characters of one annotation.
-const LENGTH: usize = 8 << 10;
+/// The number of characters of one annotation.
+const MAX_ANNOTATION_CHARS: usize = 8 << 10;
 
-/// Writes the annotations of a decision, where there is anything to say.
+/// Writes the annotations of a decision that has a finding or an unevaluated control.
 pub(super) fn write(decision: &mut Decision) {
     if decision.outcomes.is_empty() && decision.unevaluated.is_empty() {
         return;
     }
-    let word = match (decision.allowed, decision.warnings.is_empty()) {
+    let verdict = match (decision.allowed, decision.warnings.is_empty()) {
         (false, _) => "denied",
         (true, false) => "warned",
         (true, true) => "allowed",
     };
-    let mut say = |key: &str, value: String| {
-        if !value.is_empty() {
-            decision
-                .annotations
-                .insert(key.to_owned(), one_line(&value, LENGTH));
-        }
+    let findings_with = |action: Action| {
+        let outcomes = decision.outcomes.iter();
+        let outcomes = outcomes.filter(|outcome| outcome.action == Some(action));
+        outcomes.map(short_form).collect::<Vec<_>>().join("; ")
     };
-    say("decision", word.to_owned());
-    say("bindings", decision.bindings.join(", "));
-    for (key, action) in [
-        ("denied", Action::Deny),
-        ("warned", Action::Warn),
-        ("audited", Action::Audit),
-    ] {
-        let findings = decision
-            .outcomes
-            .iter()
-            .filter(|it| it.action == Some(action))
-            .map(short);
-        say(key, findings.collect::<Vec<_>>().join("; "));
-    }
-    let unevaluated = decision.unevaluated.iter().map(|it| match &it.control {
-        Some(control) => format!("{control}: {}", it.message),
-        None => it.message.clone(),
+    let unevaluated = decision.unevaluated.iter();
+    let unevaluated = unevaluated.map(|unevaluated| match &unevaluated.control {
+        Some(control) => format!("{control}: {}", unevaluated.message),
+        None => unevaluated.message.clone(),
     });
-    say("unevaluated", unevaluated.collect::<Vec<_>>().join("; "));
+    let annotations = [
+        ("decision", verdict.to_owned()),
+        ("bindings", decision.bindings.join(", ")),
+        ("denied", findings_with(Action::Deny)),
+        ("warned", findings_with(Action::Warn)),
+        ("audited", findings_with(Action::Audit)),
+        ("unevaluated", unevaluated.collect::<Vec<_>>().join("; ")),
+    ];
+    for (key, value) in annotations {
+        if !value.is_empty() {
+            let value = one_line(&value, MAX_ANNOTATION_CHARS);
+            decision.annotations.insert(key.to_owned(), value);
+        }
+    }
 }
 
-fn short(outcome: &Outcome) -> String {
-    let path = outcome
-        .finding
-        .paths
-        .first()
-        .map(|it| format!(" {it}"))
-        .unwrap_or_default();
-    format!("{}{path}", outcome.finding.control)
+/// Returns the control and the first path: `C-0057 spec.containers[0]`.
+fn short_form(outcome: &FindingOutcome) -> String {
+    let control = &outcome.finding.control;
+    match outcome.finding.paths.first() {
+        Some(path) => format!("{control} {path}"),
+        None => control.to_string(),
+    }
 }

@@ -65,7 +65,7 @@ impl ControllerOwner {
             name: &self.name,
             ..*owned
         };
-        binding.match_resources.takes_by_rules(&attributes)
+        binding.match_resources.matches_rules(&attributes)
     }
 
     /// Returns true if `control` checks the owner's kind. A control for Pods alone does not.

@@ -1,259 +1,261 @@
-//! The decision about one request.
+//! Evaluates one admission request against every matching binding.
+//!
+//! Verdicts are memoized per distinct params: bindings with equal params share one evaluation of the
+//! object, and one of the old object.
 
 use super::{
-    Because, Callbacks, Case, Decision, Outcome, Rules, Status, Unevaluated, annotations,
-    identity::{Identifier, Identities},
-    outcomes::{Outcomes, Ruling},
-    owned::{self, Owner},
-    warnings, words,
+    AdmissionRequest, Callbacks, Decision, DenialStatus, Enforcement, FindingOutcome, Reason,
+    UnevaluatedControl,
+    actions::{finding_action, unevaluated_action},
+    annotations,
+    controller_owned::ControllerOwner,
+    finding_key::FindingKeyHasher,
+    messages,
+    outcomes::{OutcomeCollector, Ruling},
+    prior_state::{PriorFindings, PriorState},
+    warnings,
 };
 use kubevet_document::Document;
 use kubevet_engine as engine;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_model::{
-    Action, Control, ControlId, Finding, OnOwned, OnUnevaluated, OnUpdate, Operation, Severity,
-    Verdict,
+    Action, Control, ControlId, Finding, OnOwned, OnUpdate, Operation, Severity, Verdict,
 };
 use kubevet_policy::{Binding, Params};
-use std::{cell::OnceCell, cmp::Reverse, sync::Arc};
+use std::{cell::OnceCell, cmp::Reverse};
 
-/// Decides about a request. Where the caller stops waiting, the bindings that are left are not evaluated.
+/// The number of findings between two checks of the deadline.
+const DEADLINE_CHECK_FINDINGS: usize = 256;
+/// The message for a binding that was not decided before the deadline.
+const PAST_DEADLINE: &str = "there was no time left to decide about the request";
+
+/// Decides about a request. Bindings that are not decided before the deadline count as not
+/// evaluated.
 #[must_use]
-pub fn decide(rules: &Rules, case: &Case<'_>, callbacks: &Callbacks<'_>) -> Decision {
+pub fn decide(
+    enforcement: &Enforcement,
+    request: &AdmissionRequest<'_>,
+    callbacks: &Callbacks<'_>,
+) -> Decision {
     let mut decision = Decision {
         allowed: true,
         ..Decision::default()
     };
-    if case.attributes.operation == Operation::Delete {
+    if request.attributes.operation == Operation::Delete {
         return decision;
     }
-    let Some(object) = case.object else {
+    let Some(object) = request.object else {
         return decision;
     };
-    let mut outcomes = Outcomes::default();
-    let decider = Decider::new(rules, case, object, callbacks);
-    let meant = decider.bindings_meant(&mut outcomes);
-    decision.bindings = meant.iter().map(|(_, it)| it.name.clone()).collect();
-    for (params, bindings) in by_params(&meant) {
-        decider.decide_group(params, &bindings, &mut decision, &mut outcomes);
+    let mut outcomes = OutcomeCollector::default();
+    let evaluation = Evaluation::new(enforcement, request, object, callbacks);
+    let matching = evaluation.matching_bindings(&mut outcomes);
+    let names = matching.iter().map(|(_, binding)| binding.name.clone());
+    decision.bindings = names.collect();
+    for (params, bindings) in group_by_params(&matching) {
+        evaluation.evaluate_group(params, &bindings, &mut decision, &mut outcomes);
     }
     outcomes.write(&mut decision);
-    conclude(&mut decision, rules, case);
+    conclude(&mut decision, enforcement, request);
     decision
 }
 
-/// Bindings with the same params: one verdict serves them, and is let go before the next is asked for.
-fn by_params<'b>(
-    bindings: &[(usize, &'b Binding)],
-) -> Vec<(&'b Params, Vec<(usize, &'b Binding)>)> {
-    let mut groups: Vec<(&Params, Vec<(usize, &Binding)>)> = Vec::new();
-    for (place, binding) in bindings {
-        match groups
+/// A binding with its index among all bindings.
+type IndexedBinding<'b> = (usize, &'b Binding);
+
+/// Groups bindings by equal params, in the order of the first binding of each group. One verdict
+/// serves a group, and is freed before the next group is evaluated.
+fn group_by_params<'b>(
+    bindings: &[IndexedBinding<'b>],
+) -> Vec<(&'b Params, Vec<IndexedBinding<'b>>)> {
+    let mut groups: Vec<(&Params, Vec<IndexedBinding<'_>>)> = Vec::new();
+    for (index, binding) in bindings {
+        let group = groups
             .iter_mut()
-            .find(|(params, _)| **params == binding.params)
-        {
-            Some((_, group)) => group.push((*place, binding)),
-            None => groups.push((&binding.params, vec![(*place, binding)])),
+            .find(|(params, _)| **params == binding.params);
+        match group {
+            Some((_, members)) => members.push((*index, binding)),
+            None => groups.push((&binding.params, vec![(*index, binding)])),
         }
     }
     groups
 }
 
-fn looks_at(binding: &Binding, rules: &Rules, case: &Case<'_>) -> bool {
-    let looks = |it: &Control| it.kinds.iter().any(|it| engine::looks_at(it, case.kind));
-    binding
-        .controls
-        .iter()
-        .any(|it| rules.controls.get(it).is_some_and(|it| looks(it)))
+/// Returns true if some control of the binding checks the kind of the request's object.
+fn checks_kind(
+    binding: &Binding,
+    enforcement: &Enforcement,
+    request: &AdmissionRequest<'_>,
+) -> bool {
+    let checks = |control: &Control| {
+        let mut selectors = control.kinds.iter();
+        selectors.any(|selector| engine::looks_at(selector, request.kind))
+    };
+    binding.controls.iter().any(|id| {
+        let control = enforcement.controls.get(id);
+        control.is_some_and(|control| checks(control))
+    })
 }
 
-/// What happens under a binding to what could not be judged. `mild`: it must not be denied.
-pub(super) fn unevaluated_action(binding: &Binding, mild: bool) -> Option<Action> {
-    let denies = binding.actions.contains(&Action::Deny) && !mild;
-    match binding.on_unevaluated {
-        OnUnevaluated::Allow => None,
-        OnUnevaluated::Deny if denies => Some(Action::Deny),
-        OnUnevaluated::Warn | OnUnevaluated::Deny => Some(Action::Warn),
-    }
-}
-
-type Answer = Result<Arc<Verdict>, String>;
-
-/// Findings between two looks at the clock.
-const FINDINGS_A_LOOK: usize = 256;
-/// What is said of a binding that was not decided in time.
-const LATE: &str = "there was no time left to decide about the request";
-
-/// Whether the old object had a finding.
-enum Had {
-    Yes,
-    No,
-    /// Nobody can say, and why.
-    Unknown(String),
-}
-
-/// What the old object had, and which controls could not say.
-struct Before {
-    identities: Identities,
-    answer: Answer,
-}
-
-/// Decides about one request, binding by binding.
-struct Decider<'a> {
-    rules: &'a Rules,
-    case: &'a Case<'a>,
+/// The evaluation of one request.
+struct Evaluation<'a> {
+    enforcement: &'a Enforcement,
+    request: &'a AdmissionRequest<'a>,
     object: &'a Document,
     callbacks: &'a Callbacks<'a>,
-    identifier: Identifier<'a>,
-    owner: Option<Owner>,
-    is_going: bool,
+    key_hasher: FindingKeyHasher<'a>,
+    /// The owner, if a built-in controller creates the object.
+    owner: Option<ControllerOwner>,
+    is_being_deleted: bool,
 }
 
-impl<'a> Decider<'a> {
+impl<'a> Evaluation<'a> {
     fn new(
-        rules: &'a Rules,
-        case: &'a Case<'a>,
+        enforcement: &'a Enforcement,
+        request: &'a AdmissionRequest<'a>,
         object: &'a Document,
         callbacks: &'a Callbacks<'a>,
     ) -> Self {
         Self {
-            rules,
-            case,
+            enforcement,
+            request,
             object,
             callbacks,
-            identifier: Identifier::new(object, &rules.reads),
-            owner: owned::owner(case),
-            is_going: case.is_going(),
+            key_hasher: FindingKeyHasher::new(object, &enforcement.path_reads),
+            owner: ControllerOwner::of(request),
+            is_being_deleted: request.is_being_deleted(),
         }
     }
 
-    /// The bindings that are meant for the request, each with its place among all. Those of which nobody can say it are
-    /// not evaluated.
-    fn bindings_meant(&self, outcomes: &mut Outcomes) -> Vec<(usize, &'a Binding)> {
+    /// Returns the bindings that match the request. Those that depend on namespace labels which are
+    /// unknown are collected as not evaluated.
+    fn matching_bindings(&self, outcomes: &mut OutcomeCollector) -> Vec<IndexedBinding<'a>> {
         let labels = OnceCell::new();
-        let mut meant = Vec::new();
-        for (place, binding) in self.rules.bindings.iter().enumerate() {
-            // The namespace does not matter for an object that no control of the binding looks at.
+        let mut matching = Vec::new();
+        for (index, binding) in self.enforcement.bindings.iter().enumerate() {
+            // The labels of the namespace need not be fetched for an object that no control of the
+            // binding checks.
             if binding.match_resources.needs_namespaces()
-                && !looks_at(binding, self.rules, self.case)
+                && !checks_kind(binding, self.enforcement, self.request)
             {
                 continue;
             }
-            let known = || match labels.get_or_init(self.callbacks.namespace) {
+            let namespace_labels = || match labels.get_or_init(self.callbacks.namespace_labels) {
                 Some(labels) => NamespaceLabels::Known(labels),
                 None => NamespaceLabels::Unknown,
             };
+            let attributes = &self.request.attributes;
             match binding
                 .match_resources
-                .matches(&self.case.attributes, known)
+                .matches(attributes, namespace_labels)
             {
                 MatchResult::No => {}
-                MatchResult::Yes => meant.push((place, binding)),
+                MatchResult::Yes => matching.push((index, binding)),
                 MatchResult::Unknown => {
-                    let namespace = self.case.attributes.namespace;
+                    let namespace = attributes.namespace;
                     let message = format!("the labels of the namespace {namespace} are not known");
-                    self.not_evaluated(binding, None, message, outcomes);
+                    self.add_unevaluated(binding, None, message, outcomes);
                 }
             }
         }
-        meant
+        matching
     }
 
-    /// Decides for bindings that share their params.
-    fn decide_group(
+    /// Evaluates the object under `params`, and decides for the bindings that share them.
+    fn evaluate_group(
         &self,
         params: &Params,
-        bindings: &[(usize, &Binding)],
+        bindings: &[IndexedBinding<'_>],
         decision: &mut Decision,
-        outcomes: &mut Outcomes,
+        outcomes: &mut OutcomeCollector,
     ) {
-        let none_in_time = |outcomes: &mut Outcomes| {
+        let add_all_unevaluated = |message: &str, outcomes: &mut OutcomeCollector| {
             for (_, binding) in bindings {
-                self.not_evaluated(binding, None, LATE.to_owned(), outcomes);
+                self.add_unevaluated(binding, None, message.to_owned(), outcomes);
             }
         };
-        if (self.callbacks.is_late)() {
-            return none_in_time(outcomes);
+        if (self.callbacks.is_past_deadline)() {
+            return add_all_unevaluated(PAST_DEADLINE, outcomes);
         }
-        let verdict = match (self.callbacks.judge)(self.object, params) {
+        let verdict = match (self.callbacks.evaluate)(self.object, params) {
             Ok(verdict) => verdict,
-            Err(why) => {
-                for (_, binding) in bindings {
-                    self.not_evaluated(binding, None, why.clone(), outcomes);
-                }
-                return;
-            }
+            Err(message) => return add_all_unevaluated(&message, outcomes),
         };
-        let is_bound =
-            |control: &ControlId| bindings.iter().any(|(_, it)| it.controls.contains(control));
-        decision
-            .judged
-            .extend(verdict.judged.iter().filter(|it| is_bound(it)).cloned());
-        for error in &verdict.errors {
-            for (_, binding) in bindings
-                .iter()
-                .filter(|(_, it)| it.controls.contains(&error.control))
+        let is_bound = |control: &ControlId| {
+            let mut bindings = bindings.iter();
+            bindings.any(|(_, binding)| binding.controls.contains(control))
+        };
+        let evaluated = verdict.judged.iter().filter(|control| is_bound(control));
+        decision.evaluated.extend(evaluated.cloned());
+        self.add_rule_errors(&verdict, bindings, outcomes);
+        let prior_findings = OnceCell::new();
+        let findings = verdict.findings.iter();
+        let findings = findings.filter(|finding| is_bound(&finding.control));
+        for (number, finding) in findings.enumerate() {
+            if number.is_multiple_of(DEADLINE_CHECK_FINDINGS) && (self.callbacks.is_past_deadline)()
             {
-                self.not_evaluated(
-                    binding,
-                    Some(error.control.clone()),
-                    error.message.clone(),
-                    outcomes,
-                );
+                return add_all_unevaluated(PAST_DEADLINE, outcomes);
             }
-        }
-        let before = OnceCell::new();
-        for (number, finding) in verdict
-            .findings
-            .iter()
-            .filter(|it| is_bound(&it.control))
-            .enumerate()
-        {
-            if number.is_multiple_of(FINDINGS_A_LOOK) && (self.callbacks.is_late)() {
-                return none_in_time(outcomes);
-            }
-            self.decide_finding(finding, params, bindings, &before, outcomes);
+            let prior = || prior_findings.get_or_init(|| self.prior_findings(params));
+            self.rule_on_finding(finding, bindings, || prior().as_ref(), outcomes);
         }
     }
 
-    /// What the bindings make of a finding: the strongest action counts.
-    fn decide_finding(
+    /// Collects the controls whose rules failed, for each binding that covers them.
+    fn add_rule_errors(
+        &self,
+        verdict: &Verdict,
+        bindings: &[IndexedBinding<'_>],
+        outcomes: &mut OutcomeCollector,
+    ) {
+        for error in &verdict.errors {
+            for (_, binding) in bindings {
+                if binding.controls.contains(&error.control) {
+                    let control = Some(error.control.clone());
+                    self.add_unevaluated(binding, control, error.message.clone(), outcomes);
+                }
+            }
+        }
+    }
+
+    /// Collects the outcome of one finding: the strongest action of the bindings that cover its
+    /// control.
+    fn rule_on_finding<'p>(
         &self,
         finding: &Finding,
-        params: &Params,
-        bindings: &[(usize, &Binding)],
-        before: &OnceCell<Option<Before>>,
-        outcomes: &mut Outcomes,
+        bindings: &[IndexedBinding<'_>],
+        prior_findings: impl Fn() -> Option<&'p PriorFindings>,
+        outcomes: &mut OutcomeCollector,
     ) {
         let mut strongest: Option<Ruling<'_>> = None;
-        let had = OnceCell::new();
-        for (place, binding) in bindings
-            .iter()
-            .filter(|(_, it)| it.controls.contains(&finding.control))
-        {
-            let had = || {
-                had.get_or_init(|| {
-                    self.had(finding, before.get_or_init(|| self.before(params)).as_ref())
+        let prior_state = OnceCell::new();
+        let covers = |binding: &Binding| binding.controls.contains(&finding.control);
+        for (index, binding) in bindings.iter().filter(|(_, binding)| covers(binding)) {
+            let prior_state = || {
+                prior_state.get_or_init(|| match prior_findings() {
+                    Some(findings) => findings.state_of(&self.key_hasher, finding),
+                    None => PriorState::Absent,
                 })
             };
-            match self.because(binding, finding, had) {
-                Ok(because) => {
+            match self.reason(binding, finding, prior_state) {
+                Ok(reason) => {
                     let ruling = Ruling {
-                        place: *place,
+                        binding_index: *index,
                         binding,
-                        action: action(binding, because),
-                        because,
+                        action: finding_action(binding, reason),
+                        reason,
                     };
-                    if strongest.is_none_or(|it| it.action < ruling.action) {
+                    if strongest.is_none_or(|other| other.action < ruling.action) {
                         strongest = Some(ruling);
                     }
                 }
-                Err(why) => {
+                Err(unknown) => {
                     let message = format!(
-                        "{}, and whether that is new cannot be said: {why}",
+                        "{}, and whether that is new cannot be said: {unknown}",
                         finding.message
                     );
-                    self.not_evaluated(binding, Some(finding.control.clone()), message, outcomes);
+                    let control = Some(finding.control.clone());
+                    self.add_unevaluated(binding, control, message, outcomes);
                 }
             }
         }
@@ -262,151 +264,127 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn not_evaluated(
-        &self,
-        binding: &Binding,
-        control: Option<ControlId>,
-        message: String,
-        outcomes: &mut Outcomes,
-    ) {
-        let mild = self.is_exempt()
-            || self.is_going
-            || self.case.writes_status()
-            || self.is_owned(binding);
-        let action = unevaluated_action(binding, mild);
-        outcomes.add_unevaluated(Unevaluated {
-            control,
-            message,
-            action,
-            binding: binding.name.clone(),
-        });
-    }
-
-    /// Why a finding is treated as it is; the error says why that cannot be known.
-    fn because<'h>(
+    /// Returns the reason for the action on a finding. The error says why it cannot be determined.
+    fn reason<'p>(
         &self,
         binding: &Binding,
         finding: &Finding,
-        had: impl FnOnce() -> &'h Had,
-    ) -> Result<Because, String> {
-        if self.case.writes_status() {
-            return Ok(Because::StatusWrite);
+        prior_state: impl FnOnce() -> &'p PriorState,
+    ) -> Result<Reason, String> {
+        // These two come first: they need no evaluation of the old object.
+        if self.request.writes_status() {
+            return Ok(Reason::StatusWrite);
         }
         if self.is_exempt() {
-            return Ok(Because::Exempt);
+            return Ok(Reason::Exempt);
         }
-        match (had(), binding.on_update) {
-            (Had::Yes, OnUpdate::New) => return Ok(Because::Existing),
-            // Even where an UPDATE is held to everything, an object must be let go.
-            (Had::Yes | Had::Unknown(_), _) if self.is_going => return Ok(Because::Deleting),
-            (Had::Unknown(why), OnUpdate::New) => return Err(why.clone()),
+        match (prior_state(), binding.on_update) {
+            (PriorState::Present, OnUpdate::New) => return Ok(Reason::Existing),
+            // An object that is being deleted must be able to lose its finalizers, even under a
+            // binding that holds updates to everything.
+            (PriorState::Present | PriorState::Unknown(_), _) if self.is_being_deleted => {
+                return Ok(Reason::Deleting);
+            }
+            (PriorState::Unknown(message), OnUpdate::New) => return Err(message.clone()),
             _ => {}
         }
         Ok(if self.is_excused_by_owner(binding, finding) {
-            Because::Owned
+            Reason::Owned
         } else {
-            Because::New
+            Reason::New
         })
     }
 
     fn is_exempt(&self) -> bool {
-        self.rules
-            .exempt_namespaces
-            .contains(self.case.attributes.namespace)
+        let namespaces = &self.enforcement.exempt_namespaces;
+        namespaces.contains(self.request.attributes.namespace)
     }
 
-    fn is_owned(&self, binding: &Binding) -> bool {
-        binding.on_owned == OnOwned::Warn
-            && self
-                .owner
-                .as_ref()
-                .is_some_and(|it| it.is_judged_by(binding, self.case))
+    /// Returns true if the binding covers the owner of the object, and only warns of owned objects.
+    fn is_owner_covered(&self, binding: &Binding) -> bool {
+        let is_covered =
+            |owner: &ControllerOwner| owner.is_covered_by(binding, &self.request.attributes);
+        binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
     }
 
     fn is_excused_by_owner(&self, binding: &Binding, finding: &Finding) -> bool {
-        let control = self.rules.controls.get(&finding.control);
-        let asked = |it: &Owner| control.is_some_and(|control| it.is_asked_by(control));
-        self.owner.as_ref().is_some_and(asked) && self.is_owned(binding)
+        let control = self.enforcement.controls.get(&finding.control);
+        let is_checked =
+            |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));
+        self.owner.as_ref().is_some_and(is_checked) && self.is_owner_covered(binding)
     }
 
-    fn had(&self, finding: &Finding, before: Option<&Before>) -> Had {
-        let Some(before) = before else { return Had::No };
-        match &before.answer {
-            _ if before.identities.has(&self.identifier, finding) => Had::Yes,
-            Err(why) => Had::Unknown(why.clone()),
-            Ok(verdict) => match verdict
-                .errors
-                .iter()
-                .find(|it| it.control == finding.control)
-            {
-                Some(error) => Had::Unknown(error.message.clone()),
-                None => Had::No,
-            },
-        }
+    /// Evaluates the old object of an UPDATE; `None` for other operations.
+    fn prior_findings(&self, params: &Params) -> Option<PriorFindings> {
+        let is_update = self.request.attributes.operation == Operation::Update;
+        let old_object = self.request.old_object.filter(|_| is_update)?;
+        let result = (self.callbacks.evaluate)(old_object, params);
+        Some(PriorFindings::new(&self.key_hasher, old_object, result))
     }
 
-    /// What the old object had under these params; `None` where there is no old object that counts.
-    fn before(&self, params: &Params) -> Option<Before> {
-        let old = self
-            .case
-            .old_object
-            .filter(|_| self.case.attributes.operation == Operation::Update)?;
-        let answer = (self.callbacks.judge)(old, params);
-        let findings = answer
-            .as_ref()
-            .map(|it| it.findings.as_slice())
-            .unwrap_or_default();
-        let identities = Identities::of(&self.identifier.for_document(old), findings);
-        Some(Before { identities, answer })
+    fn add_unevaluated(
+        &self,
+        binding: &Binding,
+        control: Option<ControlId>,
+        message: String,
+        outcomes: &mut OutcomeCollector,
+    ) {
+        let never_deny = self.is_exempt()
+            || self.is_being_deleted
+            || self.request.writes_status()
+            || self.is_owner_covered(binding);
+        outcomes.add_unevaluated(UnevaluatedControl {
+            control,
+            message,
+            action: unevaluated_action(binding, never_deny),
+            binding: binding.name.clone(),
+        });
     }
 }
 
-fn action(binding: &Binding, because: Because) -> Option<Action> {
-    let strongest = binding.actions.iter().next_back().copied();
-    match strongest {
-        Some(Action::Deny) if because != Because::New => Some(Action::Warn),
-        other => other,
-    }
-}
-
-fn conclude(decision: &mut Decision, rules: &Rules, case: &Case<'_>) {
-    decision.judged.sort();
-    decision.judged.dedup();
-    let severity = |it: &Outcome| {
-        rules
-            .controls
-            .get(&it.finding.control)
-            .map_or(Severity::Low, |it| it.severity)
+/// Sorts the outcomes, and derives the status, the warnings and the annotations from them.
+fn conclude(decision: &mut Decision, enforcement: &Enforcement, request: &AdmissionRequest<'_>) {
+    decision.evaluated.sort();
+    decision.evaluated.dedup();
+    let severity = |outcome: &FindingOutcome| {
+        let control = enforcement.controls.get(&outcome.finding.control);
+        control.map_or(Severity::Low, |control| control.severity)
     };
     decision
         .outcomes
-        .sort_by_key(|it| (Reverse(it.action), Reverse(severity(it))));
-    decision.status = status(decision, rules, case);
+        .sort_by_key(|outcome| (Reverse(outcome.action), Reverse(severity(outcome))));
+    decision.status = denial_status(decision, enforcement, request);
     decision.allowed = decision.status.is_none();
-    warnings::write(decision, rules);
+    warnings::write(decision, enforcement);
     annotations::write(decision);
 }
 
-fn status(decision: &Decision, rules: &Rules, case: &Case<'_>) -> Option<Status> {
-    let denied: Vec<&Outcome> = decision
+/// Returns the status of a denial; `None` if no outcome denies. Findings take precedence over
+/// controls that were not evaluated.
+fn denial_status(
+    decision: &Decision,
+    enforcement: &Enforcement,
+    request: &AdmissionRequest<'_>,
+) -> Option<DenialStatus> {
+    let denied: Vec<&FindingOutcome> = decision
         .outcomes
         .iter()
-        .filter(|it| it.action == Some(Action::Deny))
+        .filter(|outcome| outcome.action == Some(Action::Deny))
         .collect();
-    let unjudged: Vec<&Unevaluated> = decision
+    let unevaluated: Vec<&UnevaluatedControl> = decision
         .unevaluated
         .iter()
-        .filter(|it| it.action == Some(Action::Deny))
+        .filter(|unevaluated| unevaluated.action == Some(Action::Deny))
         .collect();
-    let (code, reason) = match (denied.is_empty(), unjudged.is_empty()) {
+    let (code, reason) = match (denied.is_empty(), unevaluated.is_empty()) {
         (true, true) => return None,
         (false, _) => (403, "Forbidden"),
         (true, false) => (503, "ServiceUnavailable"),
     };
-    let more = decision.dropped_count(Action::Deny, None);
-    let mut message = words::denial(&denied, more, rules, case);
-    words::add_unjudged(&unjudged, &mut message);
-    Some(Status {
+    let dropped = decision.dropped_count(Action::Deny, None);
+    let mut message = messages::denial_message(&denied, dropped, enforcement, request);
+    messages::append_unevaluated(&unevaluated, &mut message);
+    Some(DenialStatus {
         code,
         reason,
         message,

@@ -1,37 +1,45 @@
-//! What is done about a verdict: denied, warned of, written to the audit log, with the words for each.
+//! The admission decision: what happens to a request, given the verdict about its object.
 //!
-//! A verdict belongs to an object and its params; the decision adds who asks, what is being done, what the object was
-//! before, and which bindings are meant for it. It judges nothing itself: it is given somebody to ask. The same rules
-//! hold for the webhook, for recorded reviews and for exported policies.
+//! A verdict depends on an object and on params alone. The decision adds the user, the operation,
+//! the object before the request, and the bindings that match the request. This crate evaluates no
+//! control: the caller passes a function that does. The webhook, recorded reviews and exported
+//! policies follow the same rules.
 //!
-//! | file | is |
+//! | file | purpose |
 //! |---|---|
-//! | `case` | what is decided upon, and the rules that hold |
-//! | `decide` | the decision |
-//! | `identity` | what makes a finding of the new object one that the old object had |
-//! | `outcomes` | findings and what was made of them, bounded in number |
-//! | `owned` | objects that a built-in controller makes for an owner |
-//! | `unread` | requests that could not be read or taken |
-//! | `words` | one line about a finding; the message of a denial |
-//! | `warnings`, `annotations` | what the client and the audit log are told |
+//! | `request` | the admission request and its user |
+//! | `enforcement` | the bindings in force, and the callbacks of a decision |
+//! | `decision` | the decision: outcomes, status, warnings, annotations |
+//! | `decide` | the evaluation of one request against all bindings |
+//! | `actions` | the action of one binding for one finding, or for a failed evaluation |
+//! | `prior_state` | whether the object had a finding before an UPDATE |
+//! | `finding_key` | the key by which findings of the old and the new object are compared |
+//! | `outcomes` | outcomes over all bindings, bounded in number |
+//! | `controller_owned` | objects that a built-in controller creates for an owner |
+//! | `unreadable` | requests that could not be read or evaluated at all |
+//! | `messages` | the message of a denial, and one line about one finding |
+//! | `warnings`, `annotations` | the warnings of the client, and the audit annotations |
 
+mod actions;
 mod annotations;
-mod case;
+mod controller_owned;
 mod decide;
-mod identity;
+mod decision;
+mod enforcement;
+mod finding_key;
+mod messages;
 mod outcomes;
-mod owned;
-mod unread;
-mod warnings;
-mod words;
-
-#[cfg(test)]
-mod identity_tests;
+mod prior_state;
+mod request;
 #[cfg(test)]
 mod tests;
+mod unreadable;
+mod warnings;
 
-pub use case::{
-    Because, Callbacks, Case, Decision, Dropped, Judge, Outcome, Rules, Status, Unevaluated, User,
-};
 pub use decide::decide;
-pub use unread::{Unread, decide_unread};
+pub use decision::{
+    Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl,
+};
+pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};
+pub use request::{AdmissionRequest, UserInfo};
+pub use unreadable::{ReadFailure, decide_unreadable};

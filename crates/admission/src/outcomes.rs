@@ -1,69 +1,69 @@
-//! Outcomes and errors of one decision, bounded in number: of each control and action only the first are kept, and the
-//! rest is counted. Ten thousand containers under twenty bindings must not become millions of findings in memory.
+//! Collects the outcomes of one decision over all bindings, bounded in number.
 //!
-//! It decides nothing: it is told what was decided.
+//! Of each control and action only the first outcomes are kept; the others are counted. Without the
+//! bound, ten thousand containers under twenty bindings would be millions of findings in memory. It
+//! decides nothing.
 
-use super::{Because, Decision, Dropped, Outcome, Unevaluated};
+use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
 use kubevet_model::{Action, ControlId, Finding};
 use kubevet_policy::Binding;
 use std::collections::BTreeMap;
 
-/// Outcomes that are kept of one control and action.
+/// The number of outcomes that are kept of one control and action.
 pub(super) const MAX_OUTCOMES: usize = 500;
-/// Unevaluated controls that are kept of one control and action.
+/// The number of unevaluated entries that are kept of one control and action.
 const MAX_UNEVALUATED: usize = 100;
 
-/// Collects outcomes over all bindings.
+/// The outcomes so far.
 #[derive(Default)]
-pub(super) struct Outcomes {
-    /// Each with the place of its binding among all.
-    kept: Vec<(usize, Outcome)>,
-    counts: BTreeMap<(ControlId, Option<Action>), usize>,
+pub(super) struct OutcomeCollector {
+    /// Each outcome with the index of its binding among all bindings.
+    kept: Vec<(usize, FindingOutcome)>,
+    kept_counts: BTreeMap<(ControlId, Option<Action>), usize>,
+    /// The number of findings that were not kept, by control, action and binding.
     dropped: BTreeMap<(ControlId, Option<Action>, String), usize>,
-    unevaluated: Vec<Unevaluated>,
+    unevaluated: Vec<UnevaluatedControl>,
     unevaluated_counts: BTreeMap<(Option<ControlId>, Option<Action>), usize>,
 }
 
 /// What one binding does about a finding.
 #[derive(Clone, Copy)]
 pub(super) struct Ruling<'b> {
-    /// The place of the binding among all.
-    pub(super) place: usize,
+    /// The index of the binding among all bindings.
+    pub(super) binding_index: usize,
     pub(super) binding: &'b Binding,
     pub(super) action: Option<Action>,
-    pub(super) because: Because,
+    pub(super) reason: Reason,
 }
 
-impl Outcomes {
+impl OutcomeCollector {
+    /// Adds a finding with the ruling of one binding.
     pub(super) fn add(&mut self, finding: &Finding, ruling: Ruling<'_>) {
         let Ruling {
-            place,
+            binding_index,
             binding,
             action,
-            because,
+            reason,
         } = ruling;
-        let count = self
-            .counts
-            .entry((finding.control.clone(), action))
-            .or_default();
+        let key = (finding.control.clone(), action);
+        let count = self.kept_counts.entry(key).or_default();
         if *count < MAX_OUTCOMES {
             *count += 1;
-            let outcome = Outcome {
+            let outcome = FindingOutcome {
                 finding: finding.clone(),
                 action,
-                because,
+                reason,
                 binding: binding.name.clone(),
             };
-            self.kept.push((place, outcome));
+            self.kept.push((binding_index, outcome));
         } else {
-            *self
-                .dropped
-                .entry((finding.control.clone(), action, binding.name.clone()))
-                .or_default() += 1;
+            let key = (finding.control.clone(), action, binding.name.clone());
+            *self.dropped.entry(key).or_default() += 1;
         }
     }
 
-    pub(super) fn add_unevaluated(&mut self, unevaluated: Unevaluated) {
+    /// Adds a control that was not evaluated. Beyond the bound it is neither kept nor counted.
+    pub(super) fn add_unevaluated(&mut self, unevaluated: UnevaluatedControl) {
         let key = (unevaluated.control.clone(), unevaluated.action);
         let count = self.unevaluated_counts.entry(key).or_default();
         if *count < MAX_UNEVALUATED {
@@ -72,27 +72,26 @@ impl Outcomes {
         }
     }
 
-    /// Puts what was collected into a decision: of several outcomes of one finding, the one that does most.
+    /// Writes everything into a decision. Of several outcomes of one finding only the one with the
+    /// strongest action remains; among equal actions, the one of the first binding.
     pub(super) fn write(self, decision: &mut Decision) {
         let mut kept = self.kept;
-        kept.sort_by(|(a_place, a), (b_place, b)| {
+        kept.sort_by(|(a_index, a), (b_index, b)| {
             a.finding
                 .cmp(&b.finding)
                 .then(b.action.cmp(&a.action))
-                .then(a_place.cmp(b_place))
+                .then(a_index.cmp(b_index))
         });
         kept.dedup_by(|(_, later), (_, first)| later.finding == first.finding);
         decision.outcomes = kept.into_iter().map(|(_, outcome)| outcome).collect();
-        decision.dropped = self
-            .dropped
-            .into_iter()
-            .map(|((control, action, binding), count)| Dropped {
-                control,
-                action,
-                binding,
-                count,
-            })
-            .collect();
+        let dropped = self.dropped.into_iter();
+        let dropped = dropped.map(|((control, action, binding), count)| DroppedFindings {
+            control,
+            action,
+            binding,
+            count,
+        });
+        decision.dropped = dropped.collect();
         decision.unevaluated = self.unevaluated;
         decision.unevaluated.sort_by(|a, b| {
             (&a.control, &a.message)

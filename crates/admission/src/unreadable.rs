@@ -82,7 +82,7 @@ pub fn decide_unreadable(
             || enforcement.exempt_namespaces.contains(attributes.namespace)
     });
     for binding in &enforcement.bindings {
-        if attributes.is_some_and(|attributes| !binding.match_resources.may_take(attributes)) {
+        if attributes.is_some_and(|attributes| !binding.match_resources.may_match(attributes)) {
             continue;
         }
         decision.bindings.push(binding.name.clone());

@@ -107,7 +107,7 @@ mod tests {
         drop(hold);
     }
 
-    /// The bytes are bounded, too, and what is refused is not charged.
+    /// The bytes are format_bounded, too, and what is refused is not charged.
     #[test]
     fn a_writer_that_hangs_holds_no_more_bytes_than_its_bound() {
         let (hold, held) = channel::<()>();

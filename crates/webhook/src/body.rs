@@ -7,8 +7,8 @@
 //! that the caller can send all and then read the answer.
 
 use super::{
-    memory::{Charge, Memory, NoRoom},
-    review::BODY_BYTES,
+    memory_budget::{BudgetExhausted, MemoryBudget, MemoryCharge},
+    review::MAX_BODY_BYTES,
 };
 use axum::body::Body;
 use http_body_util::BodyExt as _;
@@ -26,13 +26,13 @@ const GRACE: Duration = Duration::from_secs(1);
 const RATE_BYTES: u32 = 64 << 10;
 
 /// A body that was read, or the beginning of one that was not.
-pub(super) enum Taken {
+pub(super) enum ReadBody {
     /// All of it.
     Whole(Bytes),
     /// It is over the bound of one body.
     TooLarge(Bytes),
     /// There is no memory for it now.
-    NoRoom(Bytes),
+    BudgetExhausted(Bytes),
     /// It did not come in time, or too slowly.
     TooSlow(Bytes),
     /// The connection broke; nobody waits for an answer.
@@ -40,7 +40,7 @@ pub(super) enum Taken {
 }
 
 /// Reads a body; what is kept of it is charged as it comes.
-pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Taken {
+pub(super) async fn take(body: Body, charge: &mut MemoryCharge, until: Instant) -> ReadBody {
     let mut coming = Coming {
         body,
         began: now(),
@@ -49,8 +49,8 @@ pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Tak
         memory: Some(charge.memory().clone()),
     };
     let announced = usize::try_from(coming.body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > BODY_BYTES {
-        return Taken::TooLarge(coming.discard(Vec::new()).await);
+    if announced > MAX_BODY_BYTES {
+        return ReadBody::TooLarge(coming.discard(Vec::new()).await);
     }
     let mut bytes = Vec::new();
     loop {
@@ -58,27 +58,27 @@ pub(super) async fn take(body: Body, charge: &mut Charge, until: Instant) -> Tak
         let next = tokio::select! {
             biased;
             next = coming.next() => next,
-            () = charge.lost() => return Taken::NoRoom(coming.discard(bytes).await),
+            () = charge.lost() => return ReadBody::BudgetExhausted(coming.discard(bytes).await),
         };
         let data = match next {
             Next::Data(data) => data,
             Next::End => break,
-            Next::Slow => return Taken::TooSlow(head_of(&bytes)),
-            Next::Gone => return Taken::Gone,
+            Next::Slow => return ReadBody::TooSlow(head_of(&bytes)),
+            Next::Gone => return ReadBody::Gone,
         };
-        if coming.bytes > BODY_BYTES {
-            return Taken::TooLarge(coming.discard(bytes).await);
+        if coming.bytes > MAX_BODY_BYTES {
+            return ReadBody::TooLarge(coming.discard(bytes).await);
         }
         match reserve(&mut bytes, data.len(), announced, charge) {
             Ok(()) => bytes.extend_from_slice(&data),
-            Err(NoRoom) => {
+            Err(BudgetExhausted) => {
                 bytes.extend_from_slice(data.get(..HEAD_BYTES.min(data.len())).unwrap_or_default());
-                return Taken::NoRoom(coming.discard(bytes).await);
+                return ReadBody::BudgetExhausted(coming.discard(bytes).await);
             }
         }
     }
     charge.keep();
-    Taken::Whole(Bytes::from(bytes))
+    ReadBody::Whole(Bytes::from(bytes))
 }
 
 /// The first bytes of a body that nobody will judge.
@@ -99,8 +99,8 @@ fn reserve(
     bytes: &mut Vec<u8>,
     more: usize,
     announced: usize,
-    charge: &mut Charge,
-) -> Result<(), NoRoom> {
+    charge: &mut MemoryCharge,
+) -> Result<(), BudgetExhausted> {
     let wanted = bytes.len() + more;
     if wanted > bytes.capacity() {
         let doubled = bytes.capacity().saturating_mul(2);
@@ -124,7 +124,7 @@ struct Coming {
     bytes: usize,
     until: Instant,
     /// Where it is charged; `None` where it is thrown away, and then the rate always holds.
-    memory: Option<Memory>,
+    memory: Option<MemoryBudget>,
 }
 
 enum Next {
@@ -155,7 +155,7 @@ impl Coming {
     }
 
     fn memory_is_scarce(&self) -> bool {
-        self.memory.as_ref().is_none_or(Memory::is_scarce)
+        self.memory.as_ref().is_none_or(MemoryBudget::is_scarce)
     }
 
     /// When the next byte must be there, or is looked for again.
@@ -251,24 +251,24 @@ mod tests {
         }
     }
 
-    fn charge(memory: &Memory, caller: &str) -> Charge {
+    fn charge(memory: &MemoryBudget, caller: &str) -> MemoryCharge {
         memory.open(&Arc::from(caller)).unwrap()
     }
 
     /// What became of a body, in a word, and how many bytes there are of it.
-    async fn taken(body: Body, charge: &mut Charge) -> (&'static str, usize) {
+    async fn taken(body: Body, charge: &mut MemoryCharge) -> (&'static str, usize) {
         match take(body, charge, soon()).await {
-            Taken::Whole(bytes) => ("whole", bytes.len()),
-            Taken::TooLarge(head) => ("too large", head.len()),
-            Taken::NoRoom(head) => ("no room", head.len()),
-            Taken::TooSlow(head) => ("too slow", head.len()),
-            Taken::Gone => ("gone", 0),
+            ReadBody::Whole(bytes) => ("whole", bytes.len()),
+            ReadBody::TooLarge(head) => ("too large", head.len()),
+            ReadBody::BudgetExhausted(head) => ("no room", head.len()),
+            ReadBody::TooSlow(head) => ("too slow", head.len()),
+            ReadBody::Gone => ("gone", 0),
         }
     }
 
     #[tokio::test]
     async fn a_body_is_taken_whole_and_its_memory_given_back() {
-        let memory = Memory::new(MIB, 8 * MIB);
+        let memory = MemoryBudget::new(MIB, 8 * MIB);
         let before = memory.free();
         let mut charged = charge(&memory, "a");
         let opened = memory.free();
@@ -288,7 +288,7 @@ mod tests {
 
     #[tokio::test]
     async fn bounds_hold_for_announced_and_for_unannounced_bodies() {
-        let tight = Memory::new(MIB, 2 * MIB);
+        let tight = MemoryBudget::new(MIB, 2 * MIB);
         let before = tight.free();
         for body in [pieces([(0, MIB); 9]), Body::from(vec![b'x'; 3 * MIB])] {
             assert_eq!(
@@ -297,7 +297,7 @@ mod tests {
             );
             assert_eq!(tight.free(), before, "nothing is kept");
         }
-        let roomy = Memory::new(MIB, 256 * MIB);
+        let roomy = MemoryBudget::new(MIB, 256 * MIB);
         for body in [pieces([(0, MIB); 65]), Body::from(vec![b'x'; 65 * MIB])] {
             assert_eq!(
                 taken(body, &mut charge(&roomy, "a")).await,
@@ -309,7 +309,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_has_a_second_to_begin_and_then_a_least_rate_where_memory_is_scarce() {
         const KIB: usize = 1 << 10;
-        let memory = Memory::new(MIB, 8 * MIB);
+        let memory = MemoryBudget::new(MIB, 8 * MIB);
         let mut others = charge(&memory, "b");
         others.grow_to(MIB / 4).unwrap();
         let mut more = charge(&memory, "b");
@@ -346,7 +346,7 @@ mod tests {
     /// A body that the caller or the machine is too busy to send has all of its time where nobody needs its memory.
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_is_read_to_its_end_where_memory_is_there() {
-        let memory = Memory::new(MIB, 8 * MIB);
+        let memory = MemoryBudget::new(MIB, 8 * MIB);
         for (body, seconds, expected) in [
             (pieces([(4_000, 100), (9_000, 100)]), 13, ("whole", 200)),
             (pieces([(60_000, 1)]), 20, ("too slow", 0)),
@@ -359,7 +359,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_whose_memory_another_needs_is_given_up() {
-        let memory = Memory::new(MIB, 2 * MIB);
+        let memory = MemoryBudget::new(MIB, 2 * MIB);
         let hold = tokio::spawn({
             let memory = memory.clone();
             async move {

@@ -1,39 +1,39 @@
 //! How much may happen at once: memory for bodies, slots to judge in, slots for heavy reviews.
 
 use super::{
-    fair_queue::{Bounds, Requester},
-    memory::Memory,
-    slots::{Refused, Slot, Slots},
-    timeout::TimeBudget,
+    caller_timeout::TimeBudget,
+    fair_queue::{FlowKey, QueueLimits},
+    fair_semaphore::{AcquireError, FairSemaphore, Permit},
+    memory_budget::MemoryBudget,
 };
 use std::thread;
 
-/// Memory for the first 256 KiB of bodies, and for requests and answers.
+/// MemoryBudget for the first 256 KiB of bodies, and for requests and answers.
 const SMALL_BYTES: usize = 64 << 20;
-/// Memory for what is beyond.
+/// MemoryBudget for what is beyond.
 const SHARED_BYTES: usize = 192 << 20;
 /// Reviews that wait to be judged. An API server has no more than 600 requests under way at once by default.
-const WAITING: Bounds = Bounds {
+const WAITING: QueueLimits = QueueLimits {
     user: 512,
     all: 1024,
 };
 
 /// How much may happen at once.
 pub struct Capacity {
-    pub(super) memory: Memory,
-    ordinary: Slots,
-    heavy: Slots,
+    pub(super) memory: MemoryBudget,
+    ordinary: FairSemaphore,
+    heavy: FairSemaphore,
 }
 
 /// What a review is judged in.
-pub(super) struct Held {
-    _slot: Slot,
-    _heavy: Option<Slot>,
+pub(super) struct EvaluationPermit {
+    _slot: Permit,
+    _heavy: Option<Permit>,
 }
 
 /// How many reviews are judged at once: as many as there are cores.
 #[must_use]
-pub fn judged_at_once() -> usize {
+pub fn evaluation_concurrency() -> usize {
     thread::available_parallelism()
         .map_or(2, usize::from)
         .max(2)
@@ -42,17 +42,21 @@ pub fn judged_at_once() -> usize {
 impl Default for Capacity {
     /// As many slots as there are cores, half of them for heavy reviews.
     fn default() -> Self {
-        let slots = judged_at_once();
-        Self::new(Memory::new(SMALL_BYTES, SHARED_BYTES), slots, slots / 2)
+        let slots = evaluation_concurrency();
+        Self::new(
+            MemoryBudget::new(SMALL_BYTES, SHARED_BYTES),
+            slots,
+            slots / 2,
+        )
     }
 }
 
 impl Capacity {
-    pub(super) fn new(memory: Memory, slots: usize, heavy: usize) -> Self {
+    pub(super) fn new(memory: MemoryBudget, slots: usize, heavy: usize) -> Self {
         Self {
             memory,
-            ordinary: Slots::new(slots, WAITING),
-            heavy: Slots::new(heavy, WAITING),
+            ordinary: FairSemaphore::new(slots, WAITING),
+            heavy: FairSemaphore::new(heavy, WAITING),
         }
     }
 
@@ -60,19 +64,19 @@ impl Capacity {
     /// slot meanwhile.
     ///
     /// # Errors
-    /// As [`Slots::take`].
+    /// As [`FairSemaphore::take`].
     pub(super) async fn hold(
         &self,
-        who: impl Fn() -> Requester,
+        who: impl Fn() -> FlowKey,
         is_heavy: bool,
         time: &TimeBudget,
-    ) -> Result<Held, Refused> {
+    ) -> Result<EvaluationPermit, AcquireError> {
         let latest = time.latest_start();
         let heavy = match is_heavy {
             true => Some(self.heavy.take(&who, latest).await?),
             false => None,
         };
-        Ok(Held {
+        Ok(EvaluationPermit {
             _slot: self.ordinary.take(&who, latest).await?,
             _heavy: heavy,
         })
@@ -87,8 +91,8 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    fn who() -> Requester {
-        Requester {
+    fn who() -> FlowKey {
+        FlowKey {
             caller: Arc::from("api"),
             user: Arc::from("flood"),
         }
@@ -97,7 +101,7 @@ mod tests {
     /// Any number of heavy reviews, also of one's own user, leaves half of the slots to the others.
     #[tokio::test]
     async fn heavy_reviews_keep_no_ordinary_one_waiting() {
-        let capacity = Capacity::new(Memory::new(0, 0), 4, 2);
+        let capacity = Capacity::new(MemoryBudget::new(0, 0), 4, 2);
         let now = Instant::now();
         let time = TimeBudget {
             begun: now,
@@ -113,14 +117,14 @@ mod tests {
         }
         assert_eq!(
             capacity.hold(who, true, &soon).await.err(),
-            Some(Refused::Late)
+            Some(AcquireError::Late)
         );
         for _ in 0..2 {
             held.push(capacity.hold(who, false, &time).await.ok().unwrap());
         }
         assert_eq!(
             capacity.hold(who, false, &soon).await.err(),
-            Some(Refused::Late)
+            Some(AcquireError::Late)
         );
         drop(held);
         assert!(capacity.hold(who, true, &time).await.is_ok());

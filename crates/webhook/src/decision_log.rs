@@ -9,8 +9,8 @@ use super::{
     snapshot::ReviewOutcome,
 };
 use kubevet_admission::Reason;
-use kubevet_model::{Action, FixAction, bounded, cut_bytes, is_hidden};
-use kubevet_report::Escaped;
+use kubevet_model::{Action, FixAction, format_bounded, is_hidden, truncate_bytes};
+use kubevet_report::EscapingFormatter;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Serializer};
 use std::{
@@ -171,7 +171,7 @@ fn json(line: &Line<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(512);
     line.serialize(&mut Serializer::with_formatter(
         &mut bytes,
-        Escaped(CompactFormatter),
+        EscapingFormatter(CompactFormatter),
     ))
     .ok()?;
     bytes.push(b'\n');
@@ -188,7 +188,7 @@ fn line(answered: &ReviewOutcome, generation: u64) -> Line<'_> {
             "."
         };
         let sub = if it.subresource.is_empty() { "" } else { "/" };
-        bounded(
+        format_bounded(
             &format_args!(
                 "{}{group}{}{sub}{}",
                 it.resource.name, it.resource.group, it.subresource
@@ -213,10 +213,12 @@ fn line(answered: &ReviewOutcome, generation: u64) -> Line<'_> {
         uid: cut(&answered.uid, UID_BYTES),
         decision: metrics::verdict(answered),
         operation: review.map_or("", |it| it.operation.name()),
-        kind: review.map_or_else(String::new, |it| bounded(&it.kind, NAME_BYTES)),
+        kind: review.map_or_else(String::new, |it| format_bounded(&it.kind, NAME_BYTES)),
         resource,
         namespace: cut(review.map_or("", |it| &it.namespace), NAME_BYTES),
-        name: review.map_or_else(String::new, |it| bounded(&it.shown_name(), NAME_BYTES)),
+        name: review.map_or_else(String::new, |it| {
+            format_bounded(&it.shown_name(), NAME_BYTES)
+        }),
         user: cut(review.map_or("", |it| &it.user.name), USER_BYTES),
         dry_run: review.is_some_and(|it| it.dry_run),
         bindings: decision
@@ -250,11 +252,11 @@ fn fitting<T>(all: impl Iterator<Item = T>, room: &mut usize, cost: fn(&T) -> us
 }
 
 fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
-    cut_bytes(text, bytes)
+    truncate_bytes(text, bytes)
 }
 
 fn finding(outcome: &kubevet_admission::FindingOutcome) -> Finding<'_> {
-    let path = |it: &dyn Display| bounded(it, PATH_BYTES);
+    let path = |it: &dyn Display| format_bounded(it, PATH_BYTES);
     let fixes = outcome
         .finding
         .fixes

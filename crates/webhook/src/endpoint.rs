@@ -112,7 +112,7 @@ async fn validate(State(admission): State<Arc<Endpoint>>, mut request: Request) 
     let peer = request
         .extensions_mut()
         .remove::<Peer>()
-        .unwrap_or_else(|| Peer::of(""));
+        .unwrap_or_else(|| Peer::detached(""));
     let encoded = request
         .headers()
         .get(header::CONTENT_ENCODING)
@@ -241,7 +241,7 @@ impl Endpoint {
                     known = Some((name, labels));
                 }
                 Judged::Done(answered) => {
-                    peer.delivered();
+                    peer.mark_delivered();
                     self.metrics.spent(&answered.phases);
                     if let (Some(recorder), Some(review)) = (&self.recorder, &answered.review) {
                         recorder.record(review, bytes);

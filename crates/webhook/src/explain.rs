@@ -1,7 +1,7 @@
 //! Each control's part in an answer, for `kubevet review --explain`.
 
-use super::{gate::Answered, log};
-use kubevet_admission::{Outcome, Rules};
+use super::{decision_log, snapshot::ReviewOutcome};
+use kubevet_admission::{Enforcement, FindingOutcome};
 use kubevet_model::{Action, Control};
 use kubevet_report as report;
 use std::io::{self, Write};
@@ -10,7 +10,11 @@ use std::io::{self, Write};
 ///
 /// # Errors
 /// Those of `out`.
-pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
+pub fn explain(
+    answered: &ReviewOutcome,
+    enforcement: &Enforcement,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let decision = &answered.decision;
     if let Some(review) = &answered.review {
         let on = if review.subresource.is_empty() {
@@ -54,15 +58,18 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
         )?;
     }
     for outcome in &decision.outcomes {
-        write_outcome(outcome, rules, out)?;
+        write_outcome(outcome, enforcement, out)?;
     }
     let more = decision.findings_count() - decision.outcomes.len();
     if more > 0 {
         writeln!(out, "  … and {more} more findings")?;
     }
-    for id in &decision.judged {
+    for id in &decision.evaluated {
         if decision.outcomes.iter().all(|it| it.finding.control != *id) {
-            let name = rules.controls.get(id).map_or("", |it| it.name.as_str());
+            let name = enforcement
+                .controls
+                .get(id)
+                .map_or("", |it| it.name.as_str());
             writeln!(
                 out,
                 "  {:<12} {id} {}",
@@ -79,19 +86,23 @@ pub fn explain(answered: &Answered, rules: &Rules, out: &mut dyn Write) -> io::R
     writeln!(
         out,
         "\n{allowed}; {} judged, {} findings",
-        decision.judged.len(),
+        decision.evaluated.len(),
         decision.findings_count()
     )
 }
 
-fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
+fn write_outcome(
+    outcome: &FindingOutcome,
+    enforcement: &Enforcement,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let action = match outcome.action {
         Some(Action::Deny) => "DENIED",
         Some(Action::Warn) => "warned",
         Some(Action::Audit) => "audited",
         None => "logged",
     };
-    let name = rules
+    let name = enforcement
         .controls
         .get(&outcome.finding.control)
         .map_or("", |it: &std::sync::Arc<Control>| it.name.as_str());
@@ -101,7 +112,7 @@ fn write_outcome(outcome: &Outcome, rules: &Rules, out: &mut dyn Write) -> io::R
         .first()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let because = log::because(outcome.because);
+    let because = decision_log::because(outcome.reason);
     let (name, binding) = (
         report::escape_bounded(name),
         report::escape_bounded(&outcome.binding),

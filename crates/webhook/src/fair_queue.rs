@@ -2,14 +2,14 @@
 //! within a caller round robin over its users. A slot is given at once while one is free and nobody waits, so a caller
 //! that is alone may take them all.
 //!
-//! The queue is bounded, for one user and in all. It is synchronous, has no clock and wakes nobody: what waits is a value
+//! The queue is format_bounded, for one user and in all. It is synchronous, has no clock and wakes nobody: what waits is a value
 //! of the caller's.
 
 use std::{collections::VecDeque, sync::Arc};
 
 /// Who asks: the share is taken from the caller's first, then from the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Requester {
+pub(super) struct FlowKey {
     /// The client at the other end of the connection.
     pub(super) caller: Arc<str>,
     /// The user whose request it sends; empty where nobody knows.
@@ -18,7 +18,7 @@ pub(super) struct Requester {
 
 /// How many may wait.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct QueueLimits {
     /// For one user of one caller.
     pub(super) user: usize,
     /// In all.
@@ -41,7 +41,7 @@ pub(super) enum Entered<W> {
 pub(super) struct FairQueue<W> {
     free: usize,
     waiting: usize,
-    bounds: Bounds,
+    bounds: QueueLimits,
     /// Whose turn is next stands first.
     callers: VecDeque<CallerQueue<W>>,
     number: u64,
@@ -62,7 +62,7 @@ struct UserQueue<W> {
 
 impl<W> FairQueue<W> {
     /// A queue in front of so many slots.
-    pub(super) fn new(slots: usize, bounds: Bounds) -> Self {
+    pub(super) fn new(slots: usize, bounds: QueueLimits) -> Self {
         Self {
             free: slots,
             waiting: 0,
@@ -82,7 +82,7 @@ impl<W> FairQueue<W> {
     }
 
     /// Takes a slot, or waits for one. Where the queue is full, the newest of the longest queue leaves it.
-    pub(super) fn enter(&mut self, who: &Requester, waits: W) -> Entered<W> {
+    pub(super) fn enter(&mut self, who: &FlowKey, waits: W) -> Entered<W> {
         if self.try_enter() {
             return Entered::Granted;
         }
@@ -111,7 +111,7 @@ impl<W> FairQueue<W> {
     }
 
     /// Takes one that gave up out of the queue. Nothing happens where it does not wait any more.
-    pub(super) fn leave(&mut self, who: &Requester, number: u64) {
+    pub(super) fn leave(&mut self, who: &FlowKey, number: u64) {
         let Some(at) = self.callers.iter().position(|it| it.caller == who.caller) else {
             return;
         };
@@ -137,13 +137,13 @@ impl<W> FairQueue<W> {
         self.waiting
     }
 
-    fn waiting_of(&self, who: &Requester) -> usize {
+    fn waiting_of(&self, who: &FlowKey) -> usize {
         let caller = self.callers.iter().find(|it| it.caller == who.caller);
         let user = caller.and_then(|it| it.users.iter().find(|it| it.user == who.user));
         user.map_or(0, |it| it.tickets.len())
     }
 
-    fn push(&mut self, who: &Requester, number: u64, waits: W) {
+    fn push(&mut self, who: &FlowKey, number: u64, waits: W) {
         self.waiting += 1;
         let ticket = (number, waits);
         let Some(caller) = self.callers.iter_mut().find(|it| it.caller == who.caller) else {
@@ -228,14 +228,14 @@ impl<W> FairQueue<W> {
 mod tests {
     use super::*;
 
-    const ROOMY: Bounds = Bounds {
+    const ROOMY: QueueLimits = QueueLimits {
         user: 100,
         all: 1000,
     };
 
-    fn requester(text: &str) -> Requester {
+    fn requester(text: &str) -> FlowKey {
         let (caller, user) = text.split_once('/').unwrap();
-        Requester {
+        FlowKey {
             caller: Arc::from(caller),
             user: Arc::from(user),
         }
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_sends_away_the_newest_of_the_longest() {
-        let mut queue = FairQueue::new(0, Bounds { user: 4, all: 5 });
+        let mut queue = FairQueue::new(0, QueueLimits { user: 4, all: 5 });
         for waits in 1..=4 {
             assert_eq!(
                 queue.enter(&requester("a/u"), waits),

@@ -18,34 +18,34 @@
 //! | `wrap` | a plain object as a review, for trying things out |
 
 mod answer;
+mod background_writer;
 mod body;
+mod byte_accounts;
+mod caller_timeout;
 mod capacity;
+mod decision_log;
+mod endpoint;
+mod envelope;
 mod explain;
 mod fair_queue;
-mod gate;
-mod glance;
-mod ledger;
-mod lines;
-mod log;
-mod memory;
+mod fair_semaphore;
+mod log_writer;
+mod memory_budget;
 mod metrics;
-mod record;
+mod recorder;
 mod review;
-mod server;
-mod slots;
+mod snapshot;
+mod synthetic_review;
 #[cfg(test)]
 mod tests;
-mod timeout;
-mod wrap;
-mod writer;
 
-pub use capacity::{Capacity, judged_at_once};
+pub use capacity::{Capacity, evaluation_concurrency};
+pub use decision_log::DecisionLog;
+pub use endpoint::{Endpoint, LabelsFuture, NamespaceLookup, ReviewObserver, router};
 pub use explain::explain;
-pub use gate::{Answered, Gate, Phases, Surroundings};
-pub use lines::{Lines, Output};
-pub use log::DecisionLog;
-pub use metrics::Metrics;
-pub use record::Recorder;
-pub use review::{BODY_BYTES, Resource, Review};
-pub use server::{Admission, Asking, NamespaceLookup, Observe, router};
-pub use wrap::wrap;
+pub use log_writer::{LogOutput, LogWriter};
+pub use metrics::WebhookMetrics;
+pub use recorder::Recorder;
+pub use review::{GroupVersionResource, MAX_BODY_BYTES, Review};
+pub use snapshot::{AnswerContext, PhaseDurations, PolicySnapshot, ReviewOutcome};
+pub use synthetic_review::review_from_manifest;

@@ -37,7 +37,7 @@ impl Yields {
     fn tell(&self) {
         match self {
             Self::Body(lost) => lost.notify_one(),
-            Self::Answer(peer) => peer.cut(),
+            Self::Answer(peer) => peer.close(),
         }
     }
 }
@@ -210,7 +210,7 @@ mod tests {
         );
         charge.grow_to(SMALL_BYTES + 300).unwrap();
         assert_eq!(memory.free().1, (1 << 20) - 300);
-        charge.answer(Peer::of("a"), REQUEST_BYTES + 10);
+        charge.answer(Peer::detached("a"), REQUEST_BYTES + 10);
         assert_eq!(memory.free(), ((1 << 20) - REQUEST_BYTES - 10, 1 << 20));
         drop(charge);
         assert_eq!(memory.free(), (1 << 20, 1 << 20));
@@ -251,10 +251,10 @@ mod tests {
         assert!(memory.open(&other).is_err());
         let mut held = held.into_iter();
         let (mut untaken, judged) = (held.next().unwrap(), held.next().unwrap());
-        let peer = Peer::of("flood");
+        let peer = Peer::detached("flood");
         untaken.answer(peer.clone(), 10);
         assert!(memory.open(&other).is_ok(), "the answer yields");
-        assert!(peer.is_cut());
+        assert!(peer.is_closed());
         drop(judged);
     }
 }

@@ -1,6 +1,6 @@
 //! What the gate counts and times, in Prometheus' words.
 
-use super::gate::{Answered, Phases};
+use super::snapshot::{PhaseDurations, ReviewOutcome};
 use kubevet_model::{Action, ControlId, escape_hidden};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -53,7 +53,7 @@ struct StateLabels {
 }
 
 /// The gate's metrics.
-pub struct Metrics {
+pub struct WebhookMetrics {
     /// Kinds with a label of their own; the others, which strangers may name, share one.
     kinds: BTreeSet<String>,
     reviews: Family<ReviewLabels, Counter>,
@@ -69,7 +69,7 @@ pub struct Metrics {
     unrecorded: Counter,
 }
 
-impl Metrics {
+impl WebhookMetrics {
     /// Registers the metrics. `kinds` are those that get a label of their own.
     #[must_use]
     pub fn new(registry: &mut Registry, kinds: BTreeSet<String>) -> Self {
@@ -131,7 +131,7 @@ impl Metrics {
         registry.register("kubevet_bindings", "Bindings by state", it.bindings.clone());
         registry.register(
             "kubevet_unlogged_decisions",
-            "Lines of the decision log lost to a reader that is slow or gone",
+            "LogWriter of the decision log lost to a reader that is slow or gone",
             it.unlogged.clone(),
         );
         registry.register(
@@ -143,7 +143,7 @@ impl Metrics {
     }
 
     /// Counts an answer.
-    pub(super) fn answered(&self, answered: &Answered) {
+    pub(super) fn answered(&self, answered: &ReviewOutcome) {
         let (operation, kind, dry_run) = match &answered.review {
             Some(review) => (
                 review.operation.name(),
@@ -190,9 +190,9 @@ impl Metrics {
         }
     }
 
-    pub(super) fn spent(&self, phases: &Phases) {
+    pub(super) fn spent(&self, phases: &PhaseDurations) {
         self.phase("parse", phases.parse);
-        self.phase("judge", phases.judge);
+        self.phase("judge", phases.evaluate);
         self.phase("decide", phases.decide);
     }
 
@@ -211,7 +211,7 @@ impl Metrics {
     }
 
     /// Says what holds now.
-    pub fn holds(&self, generation: u64, problems: usize, accepted: usize, refused: usize) {
+    pub fn set_state(&self, generation: u64, problems: usize, accepted: usize, refused: usize) {
         let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
         self.generation
             .set(i64::try_from(generation).unwrap_or(i64::MAX));
@@ -242,7 +242,7 @@ impl Metrics {
 }
 
 /// The word for an answer, in metrics and in the decision log.
-pub(super) fn verdict(answered: &Answered) -> &'static str {
+pub(super) fn verdict(answered: &ReviewOutcome) -> &'static str {
     let decision = &answered.decision;
     match decision.allowed {
         false => "denied",

@@ -3,8 +3,8 @@
 //! The envelope comes from the API server, what is in it from anybody. So whatever can be told about a body that cannot
 //! be read whole is told: its uid, for an answer by policy. It decides nothing.
 
-use super::glance::Glance;
-use kubevet_admission::User;
+use super::envelope::Envelope;
+use kubevet_admission::UserInfo;
 use kubevet_document::{self as document, Document, Limits, Node};
 use kubevet_k8s::matching::{Attributes, Labels};
 use kubevet_model::{Kind, Operation};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The most bytes of a review. The API server takes requests of 3 MiB, which come to at most 27 MB here: control
 /// characters grow sixfold, and an UPDATE carries the object twice.
-pub const BODY_BYTES: usize = 64 << 20;
+pub const MAX_BODY_BYTES: usize = 64 << 20;
 /// Lists and maps inside one another: an object's 512, and the two of the envelope.
 const DEPTH: usize = 514;
 /// Bytes of a uid, which comes back in the answer. Kubernetes' have 36.
@@ -28,7 +28,7 @@ pub struct Review {
     /// The group and kind of the object.
     pub kind: Kind,
     /// The resource, as asked for after conversion.
-    pub resource: Resource,
+    pub resource: GroupVersionResource,
     /// The subresource; empty for the object itself.
     pub subresource: String,
     /// The object's name; empty where the server has yet to make one up.
@@ -36,7 +36,7 @@ pub struct Review {
     /// The object's namespace; empty for objects of the whole cluster.
     pub namespace: String,
     /// Who asks.
-    pub user: User,
+    pub user: UserInfo,
     /// Whether nothing will be kept.
     pub dry_run: bool,
     /// The object; absent for DELETE.
@@ -51,7 +51,7 @@ pub struct Review {
 
 /// Group, version and plural name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resource {
+pub struct GroupVersionResource {
     /// The API group, empty for the core group.
     pub group: String,
     /// The API version.
@@ -66,7 +66,7 @@ pub(super) enum Unreadable {
     /// It is a review, or begins like one, and cannot be judged: it is answered by policy.
     Broken {
         /// What can be told of it, the uid that the answer must carry at least.
-        glance: Box<Glance>,
+        glance: Box<Envelope>,
         /// What is wrong.
         why: String,
     },
@@ -82,7 +82,7 @@ impl Review {
     pub(super) fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let file = Arc::from("request");
         let limits = Limits {
-            bytes: BODY_BYTES,
+            bytes: MAX_BODY_BYTES,
             depth: DEPTH,
             ..Limits::default()
         };
@@ -92,7 +92,7 @@ impl Review {
                 .position
                 .map_or_else(String::new, |it| format!("at {it}: "));
             return Err(broken(
-                Glance::of(body),
+                Envelope::of(body),
                 format!("{place}{}", problem.message),
             ));
         }
@@ -126,7 +126,7 @@ impl Review {
             return no("the request has a uid of more than 128 bytes");
         }
         Self::of_request(document, request, uid)
-            .map_err(|why| broken(Glance::of(body), why.to_owned()))
+            .map_err(|why| broken(Envelope::of(body), why.to_owned()))
     }
 
     fn of_request(document: &Document, request: Node<'_>, uid: &str) -> Result<Self, &'static str> {
@@ -161,7 +161,7 @@ impl Review {
             uid: uid.to_owned(),
             operation,
             kind,
-            resource: Resource {
+            resource: GroupVersionResource {
                 group: text(resource, "group").to_owned(),
                 version: text(resource, "version").to_owned(),
                 name: text(resource, "resource").to_owned(),
@@ -210,7 +210,7 @@ impl Review {
     }
 }
 
-fn broken(glance: Option<Glance>, why: String) -> Unreadable {
+fn broken(glance: Option<Envelope>, why: String) -> Unreadable {
     match glance {
         Some(glance) => Unreadable::Broken {
             glance: Box::new(glance),
@@ -228,7 +228,7 @@ fn text<'a>(node: Node<'a>, key: &str) -> &'a str {
     node.get(key).and_then(Node::as_str).unwrap_or_default()
 }
 
-fn user(request: Node<'_>) -> User {
+fn user(request: Node<'_>) -> UserInfo {
     let info = request.get("userInfo");
     let name = info
         .map(|it| text(it, "username"))
@@ -241,7 +241,7 @@ fn user(request: Node<'_>) -> User {
         .filter_map(Node::as_str)
         .map(str::to_owned)
         .collect();
-    User { name, groups }
+    UserInfo { name, groups }
 }
 
 /// An object without a `metadata` map has no labels that anything could select.

@@ -14,7 +14,7 @@ use kubevet_admission::{
 use kubevet_document::Document;
 use kubevet_engine::{Bounds, Engine, Heavy};
 use kubevet_k8s::matching::Labels;
-use kubevet_model::{Request, Verdict};
+use kubevet_model::{EvalRequest, Verdict};
 use kubevet_policy::Params;
 use std::{
     cell::Cell,
@@ -165,7 +165,7 @@ impl PolicySnapshot {
                 old_object: review.old_object.as_ref(),
             };
             let namespace = || (context.namespace_labels)(&review.namespace);
-            let request = Request {
+            let request = EvalRequest {
                 operation: review.operation,
             };
             let judge = |document: &Document, params: &Params| {
@@ -218,7 +218,7 @@ impl PolicySnapshot {
     fn judge(
         &self,
         document: &Document,
-        request: &Request,
+        request: &EvalRequest,
         params: &Params,
         bounds: &Bounds<'_>,
     ) -> Result<Result<Arc<Verdict>, String>, Heavy> {

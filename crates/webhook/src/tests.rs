@@ -1,17 +1,17 @@
 //! The endpoint without a socket: what becomes of a review that is heavy, late, or waits for the labels of a namespace.
 
 use super::{
-    Admission, Asking, Capacity, Gate, Metrics, NamespaceLookup,
-    memory::Memory,
+    Capacity, Endpoint, LabelsFuture, NamespaceLookup, PolicySnapshot, WebhookMetrics,
+    endpoint::{HEAVY_BYTES, HEAVY_STEPS, INLINE_BYTES},
+    memory_budget::MemoryBudget,
     router,
-    server::{HEAVY_BYTES, HEAVY_STEPS, INLINE_BYTES},
 };
 use arc_swap::ArcSwap;
 use axum::{Router, body::Body, http::Request};
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use kubevet_admission::Rules;
+use kubevet_admission::Enforcement;
 use kubevet_engine::Engine;
 use kubevet_k8s::matching::Labels;
 use kubevet_policy as policy;
@@ -43,12 +43,12 @@ spec:
 ";
 
 /// The endpoint and what it counts.
-struct Endpoint {
+struct TestEndpoint {
     routes: Router,
     registry: Registry,
 }
 
-impl Endpoint {
+impl TestEndpoint {
     fn new(
         binding: &str,
         namespaces: Option<Box<dyn NamespaceLookup>>,
@@ -64,28 +64,27 @@ impl Endpoint {
             .iter()
             .map(|it| (it.control.id.clone(), it.control.clone()))
             .collect();
-        let reads = engine.path_reads();
-        let rules = Rules {
+        let path_reads = engine.path_reads();
+        let enforcement = Enforcement {
             bindings,
             controls,
-            reads,
+            path_reads,
             exempt_namespaces: BTreeSet::new(),
-            exceptions: (),
         };
-        let gate = Gate {
+        let gate = PolicySnapshot {
             engine: Arc::new(engine),
-            rules,
+            enforcement,
             generation: 1,
         };
         let mut registry = Registry::default();
-        let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
-        let admission = Admission {
-            gate: Arc::new(ArcSwap::from_pointee(gate)),
+        let metrics = Arc::new(WebhookMetrics::new(&mut registry, BTreeSet::new()));
+        let admission = Endpoint {
+            snapshot: Arc::new(ArcSwap::from_pointee(gate)),
             metrics,
-            log: None,
+            decision_log: None,
             recorder: None,
             namespaces,
-            observe: None,
+            observer: None,
             capacity,
         };
         Self {
@@ -121,7 +120,7 @@ impl Endpoint {
 }
 
 fn slots(ordinary: usize, heavy: usize) -> Capacity {
-    Capacity::new(Memory::new(64 << 20, 64 << 20), ordinary, heavy)
+    Capacity::new(MemoryBudget::new(64 << 20, 64 << 20), ordinary, heavy)
 }
 
 /// A Pod with a privileged container and so many volumes that are mounted.
@@ -163,7 +162,7 @@ fn denied(response: &Value, code: u64) {
 /// Small and cheap, small and heavy, large and cheap, larger yet: each is judged, whatever thread and slot it takes.
 #[tokio::test]
 async fn every_review_is_judged_whatever_it_takes() {
-    let endpoint = Endpoint::new(STRICT, None, slots(1, 1));
+    let endpoint = TestEndpoint::new(STRICT, None, slots(1, 1));
     for (volumes, padding) in [
         (1, 0),
         (400, 0),
@@ -178,7 +177,7 @@ async fn every_review_is_judged_whatever_it_takes() {
 /// Steps decide, not bytes.
 #[tokio::test]
 async fn a_review_of_many_steps_is_not_judged_where_no_heavy_slot_comes() {
-    let endpoint = Endpoint::new(STRICT, None, slots(1, 0));
+    let endpoint = TestEndpoint::new(STRICT, None, slots(1, 0));
     denied(&endpoint.call("1s", review(1, INLINE_BYTES)).await, 403);
     let heavy = review(usize::try_from(HEAVY_STEPS / 4).unwrap(), 0);
     denied(&endpoint.call("1s", heavy).await, 429);
@@ -188,7 +187,7 @@ async fn a_review_of_many_steps_is_not_judged_where_no_heavy_slot_comes() {
 
 #[tokio::test]
 async fn without_a_slot_a_review_is_answered_by_policy_in_time() {
-    let endpoint = Endpoint::new(STRICT, None, slots(0, 0));
+    let endpoint = TestEndpoint::new(STRICT, None, slots(0, 0));
     let begun = Instant::now();
     denied(&endpoint.call("400ms", review(1, 0)).await, 429);
     // Three quarters of what is left of 400 ms, less the margin.
@@ -216,7 +215,7 @@ impl NamespaceLookup for Namespaces {
         self.cached.clone()
     }
 
-    fn ask<'l>(&'l self, name: &'l str, _: Instant) -> Asking<'l> {
+    fn fetch<'l>(&'l self, name: &'l str, _: Instant) -> LabelsFuture<'l> {
         assert_eq!(name, "shop");
         self.asked.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { self.answers.clone() })
@@ -244,7 +243,7 @@ async fn a_namespace_that_is_not_cached_is_asked_for_once() {
                 asked: Arc::clone(&count),
                 answers: answers.clone(),
             };
-            let endpoint = Endpoint::new(BY_NAMESPACE, Some(Box::new(namespaces)), slots(1, 1));
+            let endpoint = TestEndpoint::new(BY_NAMESPACE, Some(Box::new(namespaces)), slots(1, 1));
             let response = endpoint.call("30s", review(1, padding)).await;
             match code {
                 Some(code) => denied(&response, code),
@@ -265,7 +264,7 @@ async fn a_judgement_that_is_late_is_answered_by_policy_and_keeps_its_slot() {
         asked: Arc::default(),
         answers: None,
     };
-    let endpoint = Endpoint::new(BY_NAMESPACE, Some(Box::new(namespaces)), slots(1, 1));
+    let endpoint = TestEndpoint::new(BY_NAMESPACE, Some(Box::new(namespaces)), slots(1, 1));
     denied(&endpoint.call("500ms", review(1, INLINE_BYTES)).await, 504);
     endpoint.counted(r#"kubevet_shed_reviews_total{why="late"} 1"#);
     denied(&endpoint.call("500ms", review(1, INLINE_BYTES)).await, 429);

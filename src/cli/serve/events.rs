@@ -1,17 +1,17 @@
 //! Kubernetes Events about what was denied, for whoever looks at the object or its namespace. Dry runs leave none.
 
-use kubevet_admission::Outcome;
+use kubevet_admission::FindingOutcome;
 use kubevet_cluster::{EventRecord, EventSubject, EventWriter};
 use kubevet_model::Action;
-use kubevet_webhook::{Answered, Observe, Review};
+use kubevet_webhook::{Review, ReviewObserver, ReviewOutcome};
 use std::sync::Arc;
 
 /// Events of one answer.
 const MOST: usize = 3;
 
 /// Hears of answers and writes Events.
-pub(super) fn events(events: EventWriter) -> Observe {
-    Arc::new(move |answered: &Answered| {
+pub(super) fn events(events: EventWriter) -> ReviewObserver {
+    Arc::new(move |answered: &ReviewOutcome| {
         let Some(review) = answered
             .review
             .as_ref()
@@ -30,7 +30,7 @@ pub(super) fn events(events: EventWriter) -> Observe {
     })
 }
 
-fn note(review: &Review, outcome: &Outcome) -> EventRecord {
+fn note(review: &Review, outcome: &FindingOutcome) -> EventRecord {
     let id = review
         .object
         .as_ref()

@@ -24,8 +24,8 @@ use kubevet_server::{
     Listener, Shutdown, TlsSource,
 };
 use kubevet_webhook::{
-    self as webhook, Admission, Asking, Capacity, DecisionLog, Metrics, NamespaceLookup, Output,
-    Recorder,
+    self as webhook, Capacity, DecisionLog, Endpoint, LabelsFuture, LogOutput, NamespaceLookup,
+    Recorder, WebhookMetrics,
 };
 use program_log::ProgramLog;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
@@ -193,7 +193,7 @@ impl ServeCommand {
         let log = ProgramLog::begin(self.log_format, is_colored());
         // One thread more than reviews that are judged at once: it takes in what waits, so that the fair queue and not the
         // order of arrival says whose turn it is.
-        let threads = webhook::judged_at_once() + 1;
+        let threads = webhook::evaluation_concurrency() + 1;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
@@ -219,7 +219,7 @@ impl ServeCommand {
             None => None,
         };
         let mut registry = Registry::default();
-        let metrics = Arc::new(Metrics::new(&mut registry, known_kinds(&loaded)));
+        let metrics = Arc::new(WebhookMetrics::new(&mut registry, known_kinds(&loaded)));
         let gauges = Gauges::register(&mut registry);
         let served = serve::ServerMetrics::register(&mut registry);
         program_log.register(&mut registry);
@@ -278,9 +278,9 @@ impl ServeCommand {
         let events = cluster
             .as_ref()
             .map(|it| it.start_event_writer(&env::var("POD_NAME").unwrap_or_default()));
-        let admission = Arc::new(Admission {
-            gate: Arc::clone(&in_force.gate),
-            log: Some(DecisionLog::new(
+        let admission = Arc::new(Endpoint {
+            snapshot: Arc::clone(&in_force.gate),
+            decision_log: Some(DecisionLog::new(
                 decisions(&self.decision_log)?,
                 self.decision_sample,
                 &metrics,
@@ -291,7 +291,7 @@ impl ServeCommand {
                     namespaces: it.namespaces.clone(),
                 }) as Box<dyn NamespaceLookup>
             }),
-            observe: events.clone().map(events::events),
+            observer: events.clone().map(events::events),
             capacity: Capacity::default(),
             metrics,
         });
@@ -618,7 +618,7 @@ impl NamespaceLookup for Lookup {
         self.namespaces.cached(name)
     }
 
-    fn ask<'l>(&'l self, name: &'l str, until: Instant) -> Asking<'l> {
+    fn fetch<'l>(&'l self, name: &'l str, until: Instant) -> LabelsFuture<'l> {
         let within = until.saturating_duration_since(Instant::now());
         Box::pin(self.namespaces.get(name, within))
     }
@@ -662,16 +662,17 @@ fn names(mut extra: Vec<String>, namespace: Option<&str>) -> anyhow::Result<Vec<
     Ok(serve::leaf_names(&extra)?)
 }
 
-fn decisions(path: &Path) -> anyhow::Result<Output> {
+fn decisions(path: &Path) -> anyhow::Result<LogOutput> {
     if path == Path::new("-") {
         // Not the library's standard output, which has a lock that a writer keeps while it waits.
         let descriptor = io::stdout()
             .as_fd()
             .try_clone_to_owned()
             .context("cannot write to standard output")?;
-        return Ok(Output::stream(File::from(descriptor)));
+        return Ok(LogOutput::stream(File::from(descriptor)));
     }
-    Output::file(path).with_context(|| format!("cannot write the decision log {}", path.display()))
+    LogOutput::file(path)
+        .with_context(|| format!("cannot write the decision log {}", path.display()))
 }
 
 /// Whether the program's log has colours.
@@ -680,7 +681,7 @@ fn is_colored() -> bool {
         && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
-fn recorder(folder: Option<&Path>, metrics: &Metrics) -> anyhow::Result<Option<Recorder>> {
+fn recorder(folder: Option<&Path>, metrics: &WebhookMetrics) -> anyhow::Result<Option<Recorder>> {
     let Some(folder) = folder else {
         return Ok(None);
     };

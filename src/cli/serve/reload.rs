@@ -7,7 +7,7 @@ use kubevet_cluster::{BindingCondition, Cluster, Installation, LOST_REASON, Stor
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Problem};
 use kubevet_policy::{self as policy, Binding, Library};
-use kubevet_webhook::{Gate, Metrics};
+use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,8 +38,8 @@ pub(super) struct LiveConfig {
     lost: Vec<String>,
     /// Of the library and the folder as they were last read.
     problems: usize,
-    pub(super) gate: Arc<ArcSwap<Gate>>,
-    metrics: Arc<Metrics>,
+    pub(super) gate: Arc<ArcSwap<PolicySnapshot>>,
+    metrics: Arc<WebhookMetrics>,
 }
 
 impl LiveConfig {
@@ -49,7 +49,7 @@ impl LiveConfig {
         cluster: Option<Cluster>,
         install: Option<Installation>,
         exempt: BTreeSet<String>,
-        metrics: Arc<Metrics>,
+        metrics: Arc<WebhookMetrics>,
     ) -> Self {
         let fingerprint = flags.fingerprint();
         let bindings = loaded.bindings.clone().unwrap_or_default();
@@ -59,7 +59,7 @@ impl LiveConfig {
             exempt.clone(),
             1,
         )));
-        metrics.holds(1, 0, accepted, 0);
+        metrics.set_state(1, 0, accepted, 0);
         let good = BTreeMap::new();
         let (stored, lost) = (Arc::from([]), Vec::new());
         Self {
@@ -128,7 +128,7 @@ impl LiveConfig {
         self.problems = problems;
         let (accepted, refused) = self.counts();
         self.metrics
-            .holds(self.generation, self.problems, accepted, refused);
+            .set_state(self.generation, self.problems, accepted, refused);
     }
 
     /// Takes the cluster's bindings.
@@ -219,7 +219,7 @@ impl LiveConfig {
             self.generation,
         )));
         self.metrics
-            .holds(self.generation, self.problems, accepted, refused);
+            .set_state(self.generation, self.problems, accepted, refused);
         info!(
             generation = self.generation,
             bindings = accepted,
@@ -426,7 +426,10 @@ mod tests {
         ] {
             let flags = Flags::parse_from(["kubevet"]);
             let (loaded, _) = flags.gate.load(true);
-            let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
+            let metrics = Arc::new(WebhookMetrics::new(
+                &mut Registry::default(),
+                BTreeSet::new(),
+            ));
             let mut it = LiveConfig::new(
                 Arc::new(flags.gate),
                 loaded,
@@ -439,7 +442,7 @@ mod tests {
                 .await;
             let gate = it.gate.load();
             let denies = gate
-                .rules
+                .enforcement
                 .bindings
                 .iter()
                 .any(|it| it.name == "strict" && it.actions.contains(&Action::Deny));
@@ -459,7 +462,10 @@ mod tests {
         fs::write(&config, "{}").unwrap();
         let flags = Flags::parse_from(["kubevet", "--controls-config", config.to_str().unwrap()]);
         let (loaded, _) = flags.gate.load(true);
-        let metrics = Arc::new(Metrics::new(&mut Registry::default(), BTreeSet::new()));
+        let metrics = Arc::new(WebhookMetrics::new(
+            &mut Registry::default(),
+            BTreeSet::new(),
+        ));
         let mut in_force = LiveConfig::new(
             Arc::new(flags.gate),
             loaded,
@@ -500,7 +506,7 @@ mod tests {
         let (loaded, problems) = flags.gate.load(true);
         assert_eq!(problems, []);
         let mut registry = Registry::default();
-        let metrics = Arc::new(Metrics::new(&mut registry, BTreeSet::new()));
+        let metrics = Arc::new(WebhookMetrics::new(&mut registry, BTreeSet::new()));
         let mut in_force = LiveConfig::new(
             Arc::new(flags.gate),
             loaded,

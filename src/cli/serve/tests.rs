@@ -1,6 +1,6 @@
 //! Alert rules and dashboard name metrics by hand; here they are held to those that `kubevet serve` has.
 
-use super::{Gauges, Metrics, Registry, serve};
+use super::{Gauges, Registry, WebhookMetrics, serve};
 use kubevet_manifests::{self as manifests, InstallOptions};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,8 @@ const OF_OTHERS: &[&str] = &[
 /// Names as they are registered, with the type where it can be seen: families show theirs once they hold something.
 fn registered() -> BTreeMap<String, String> {
     let mut registry = Registry::default();
-    let metrics = Metrics::new(&mut registry, BTreeSet::new());
-    metrics.holds(1, 0, 1, 0);
+    let metrics = WebhookMetrics::new(&mut registry, BTreeSet::new());
+    metrics.set_state(1, 0, 1, 0);
     let _ = (
         Gauges::register(&mut registry),
         serve::ServerMetrics::register(&mut registry),

@@ -6,8 +6,8 @@ use kubevet_document::{self as document, Document};
 use kubevet_engine::Engine;
 use kubevet_k8s::{matching::Attributes, workload};
 use kubevet_model::{
-    ControlId, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot, PatternStep,
-    Request, Verdict,
+    ControlId, EvalRequest, FieldPath, FieldPattern, Kind, Operation, PathReads, PatternRoot,
+    PatternStep, Verdict,
 };
 use kubevet_policy::{self as policy, Binding, Library, Params};
 use serde_json::Value;
@@ -191,7 +191,7 @@ fn label(control: &ControlId, path: &FieldPattern, read: &FieldPattern) -> Strin
 
 /// Evaluates an object as an UPDATE writes it.
 fn evaluate(engine: &Engine, object: &Document, params: &Params) -> Verdict {
-    let request = Request {
+    let request = EvalRequest {
         operation: Operation::Update,
     };
     engine.judge(object, &request, params)
@@ -399,7 +399,7 @@ fn finding_is_new_if_a_value_that_its_conditions_read_changes() {
             let mut params = library.params.defaults();
             for (name, value) in &object.params {
                 params
-                    .set_unvetted(&library.params, name, value.clone())
+                    .set_unchecked(&library.params, name, value.clone())
                     .unwrap();
             }
             let json = json(&object.document);

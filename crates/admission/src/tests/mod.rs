@@ -12,7 +12,9 @@ use super::*;
 use kubevet_document::{self as document, Document};
 use kubevet_engine::Engine;
 use kubevet_k8s::matching::{Attributes, Labels, MatchResources};
-use kubevet_model::{Action, Kind, OnOwned, OnUnevaluated, OnUpdate, Operation, Request, Verdict};
+use kubevet_model::{
+    Action, EvalRequest, Kind, OnOwned, OnUnevaluated, OnUpdate, Operation, Verdict,
+};
 use kubevet_policy::{self as policy, Binding, Params};
 use std::{
     collections::BTreeSet,
@@ -131,7 +133,7 @@ fn update(old_object: Document, object: Document) -> Scenario<'static> {
 impl Scenario<'_> {
     /// Decides with the real engine.
     fn decide(&self, enforcement: &Enforcement) -> Decision {
-        let request = Request {
+        let request = EvalRequest {
             operation: self.operation,
         };
         let evaluate = |object: &Document, params: &Params| {
@@ -191,7 +193,7 @@ impl Scenario<'_> {
 
 /// The real verdict about an object that an UPDATE writes.
 fn update_verdict(object: &Document, params: &Params) -> Arc<Verdict> {
-    let request = Request {
+    let request = EvalRequest {
         operation: Operation::Update,
     };
     Arc::new(engine().judge(object, &request, params))

@@ -1,7 +1,9 @@
 //! Pods that a built-in controller creates for an owner.
 
 use super::*;
-use kubevet_k8s::matching::{Operator, Requirement, ResourceRule, RuleScope, Selector};
+use kubevet_k8s::matching::{
+    LabelOperator, LabelRequirement, LabelSelector, ResourceRule, RuleScope,
+};
 
 const CONTROLLER: &str = "system:serviceaccount:kube-system:replicaset-controller";
 
@@ -79,14 +81,14 @@ fn pod_is_owned_only_if_the_binding_covers_the_owner() {
     let both = with_rules(vec![rule("pods", ""), rule("replicasets", "apps")]);
     check_privileged(both, &scenario, "Warn Owned");
     // The labels of the Pod need not be those of its owner.
-    let requirement = Requirement {
+    let requirement = LabelRequirement {
         key: "tier".to_owned(),
-        operator: Operator::DoesNotExist,
+        operator: LabelOperator::DoesNotExist,
         values: Vec::new(),
     };
     let by_labels = Binding {
         match_resources: MatchResources {
-            object_selector: Selector {
+            object_selector: LabelSelector {
                 requirements: vec![requirement],
             },
             ..MatchResources::default()

@@ -1,17 +1,17 @@
 //! Requests and controls that could not be evaluated.
 
 use super::*;
-use kubevet_k8s::matching::{Operator, Requirement, Selector};
+use kubevet_k8s::matching::{LabelOperator, LabelRequirement, LabelSelector};
 
 #[test]
 fn unknown_namespace_labels_are_not_taken_for_no_labels() {
-    let requirement = Requirement {
+    let requirement = LabelRequirement {
         key: "tier".to_owned(),
-        operator: Operator::NotIn,
+        operator: LabelOperator::NotIn,
         values: vec!["x".to_owned()],
     };
     let match_resources = MatchResources {
-        namespace_selector: Selector {
+        namespace_selector: LabelSelector {
             requirements: vec![requirement],
         },
         ..MatchResources::default()
@@ -96,13 +96,13 @@ fn unreadable_request_follows_the_strictest_binding() {
 #[test]
 fn unreadable_request_is_not_denied_if_it_never_is() {
     let is_denied = |operation, subresource, namespace| {
-        let requirement = Requirement {
+        let requirement = LabelRequirement {
             key: "a".to_owned(),
-            operator: Operator::Exists,
+            operator: LabelOperator::Exists,
             values: Vec::new(),
         };
         let match_resources = MatchResources {
-            object_selector: Selector {
+            object_selector: LabelSelector {
                 requirements: vec![requirement],
             },
             exclude_namespaces: vec!["free".to_owned()],

@@ -7,7 +7,7 @@
 use super::LogFormat;
 use kubevet_model::{escape_char, format_bounded, truncate_bytes};
 use kubevet_report::EscapingFormatter;
-use kubevet_webhook::{Lines, Output};
+use kubevet_webhook::{LogOutput, LogWriter};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -57,7 +57,7 @@ pub(super) struct ProgramLog {
 }
 
 struct Inner {
-    lines: Lines,
+    lines: LogWriter,
     form: Form,
     /// By level, worst first: a flood of warnings leaves errors their own.
     buckets: [Mutex<Bucket>; 5],
@@ -95,14 +95,14 @@ impl ProgramLog {
         log
     }
 
-    fn new(output: Output, form: Form, bucket: Bucket) -> Self {
+    fn new(output: LogOutput, form: Form, bucket: Bucket) -> Self {
         let unwritten = Family::<Why, Counter>::default();
         let lost = unwritten.get_or_create(&Why { why: "reader" }).clone();
         let say = move |count: u64| {
             let words = format!("{count} lines of this log were not written: nobody read them");
             Some(Entry::of_text(Level::WARN, words).line(form))
         };
-        let lines = Lines::new(output, lost, say);
+        let lines = LogWriter::new(output, lost, say);
         let buckets = std::array::from_fn(|_| Mutex::new(bucket.clone()));
         let inner = Inner {
             lines,
@@ -171,10 +171,10 @@ impl ProgramLog {
 }
 
 /// Not the library's standard error, which has a lock that a writer keeps while it waits.
-fn standard_error() -> Output {
+fn standard_error() -> LogOutput {
     match io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Output::stream(File::from(descriptor)),
-        Err(_) => Output::stream(io::stderr()),
+        Ok(descriptor) => LogOutput::stream(File::from(descriptor)),
+        Err(_) => LogOutput::stream(io::stderr()),
     }
 }
 
@@ -382,7 +382,7 @@ mod tests {
     fn written(form: Form, speak: impl FnOnce()) -> String {
         let kept = Kept::default();
         let log = ProgramLog::new(
-            Output::stream(kept.clone()),
+            LogOutput::stream(kept.clone()),
             form,
             Bucket::new(Instant::now()),
         );
@@ -445,7 +445,7 @@ mod tests {
             color: false,
         };
         let log = ProgramLog::new(
-            Output::stream(kept.clone()),
+            LogOutput::stream(kept.clone()),
             form,
             Bucket::new(Instant::now()),
         );
@@ -491,7 +491,7 @@ mod tests {
         let kept = Kept::default();
         let begun = Instant::now();
         let log = ProgramLog::new(
-            Output::stream(kept.clone()),
+            LogOutput::stream(kept.clone()),
             Form {
                 json: false,
                 color: false,
