@@ -1,6 +1,7 @@
 //! The structure of the workspace, held by a test: which crate may depend on which, who owns heavy dependencies, that pure
 //! crates neither wait nor reach out, and that no file is dead or silent about itself. It asks cargo and links no crate.
 
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -194,21 +195,20 @@ fn pure_crates_are_built_without_runtime_and_client() {
     }
 }
 
+/// Clippy refuses files, environment, processes and sockets (`disallowed-methods` in clippy.toml); no pure crate may turn
+/// that off outside its tests. Waiting has no method that could be named there.
 #[test]
-fn pure_crates_neither_read_nor_start_processes() {
+fn pure_crates_do_not_allow_input_and_output() {
     let mut errors = Vec::new();
     for name in PURE {
-        let text = code(name);
-        for word in ["async fn", ".await", "std::net", "std::process", "env::var"] {
-            if text.contains(word) {
-                errors.push(format!("{name} says `{word}`"));
+        let source = code(name);
+        for word in ["async fn", ".await"] {
+            if source.contains(word) {
+                errors.push(format!("{name} contains `{word}`"));
             }
         }
-        let reads = ["std::fs", "fs::read", "File::open"]
-            .iter()
-            .any(|it| text.contains(it));
-        if reads && !READERS.contains(name) {
-            errors.push(format!("{name} reads files"));
+        if source.contains("disallowed_methods") && !READERS.contains(name) {
+            errors.push(format!("{name} allows `clippy::disallowed_methods`"));
         }
     }
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
@@ -349,7 +349,7 @@ fn code(name: &str) -> String {
     {
         let source = fs::read_to_string(file).unwrap();
         let program = source
-            .split("#[cfg(test)]\nmod tests {")
+            .split("#[cfg(test)]\n")
             .next()
             .unwrap_or_default();
         text.extend(

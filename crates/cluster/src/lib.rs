@@ -23,6 +23,8 @@
 //! | `event_aggregator` | which Events are written, and when (pure) |
 //! | `events` | Kubernetes Events |
 
+#![allow(clippy::disallowed_methods, reason = "it reads a kubeconfig")]
+
 mod api_call;
 mod apply;
 mod backoff;

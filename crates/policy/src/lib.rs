@@ -17,6 +17,8 @@
 //! | `fields` | reads maps, complaining of everything |
 //! | `identity`, `kinds`, `patterns`, `rule`, `suggest` | one question each: ids, kinds, regular expressions, Rego's text, "did you mean" |
 
+#![allow(clippy::disallowed_methods, reason = "it reads policy folders")]
+
 mod binding;
 mod binding_controls;
 mod cases;

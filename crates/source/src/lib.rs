@@ -4,6 +4,8 @@
 //! means. Everything that was not read is reported: as a problem, which makes a run fail, or as
 //! skipped, which does not.
 
+#![allow(clippy::disallowed_methods, reason = "it reads the files of a scan")]
+
 mod discovery;
 mod files;
 mod objects;

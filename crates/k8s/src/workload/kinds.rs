@@ -120,6 +120,7 @@ pub fn rego_table() -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test reads the documentation")]
 mod tests {
     use super::*;
 
