@@ -1,6 +1,9 @@
 //! The parts of kubevet under one name, for tests and benches; and the command line.
 
-#![allow(clippy::disallowed_methods, reason = "the program reads what its flags name")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the program reads what its flags name"
+)]
 
 pub use kubevet_admission as admission;
 pub use kubevet_cel as cel;

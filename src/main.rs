@@ -1,6 +1,9 @@
 //! The program: everything is in the library.
 
-#![allow(clippy::disallowed_methods, reason = "the program reads what its flags name")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the program reads what its flags name"
+)]
 
 use std::process::ExitCode;
 

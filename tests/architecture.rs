@@ -1,7 +1,10 @@
 //! The structure of the workspace, held by a test: which crate may depend on which, who owns heavy dependencies, that pure
 //! crates neither wait nor reach out, and that no file is dead or silent about itself. It asks cargo and links no crate.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -348,10 +351,7 @@ fn code(name: &str) -> String {
         .filter(|it| !is_test(it))
     {
         let source = fs::read_to_string(file).unwrap();
-        let program = source
-            .split("#[cfg(test)]\n")
-            .next()
-            .unwrap_or_default();
+        let program = source.split("#[cfg(test)]\n").next().unwrap_or_default();
         text.extend(
             program
                 .lines()

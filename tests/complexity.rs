@@ -3,7 +3,10 @@
 //!
 //! Objects are made from the table of types, with n elements in one list, or in each of two. Times are never looked at.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

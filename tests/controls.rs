@@ -1,7 +1,10 @@
 //! The control library against its own test data and the public library's cases; and the proof that the test data
 //! notices: every rule with one comparison turned around must be caught.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

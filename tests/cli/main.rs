@@ -1,7 +1,10 @@
 //! The program as its users meet it: the real binary, run in a temporary folder, judged by its output
 //! and its exit code.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

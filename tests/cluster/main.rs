@@ -5,7 +5,10 @@
 //! The tests of one process share a control plane and run at the same time, each in its own
 //! namespaces. A webhook that a test registers is called for these namespaces only.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

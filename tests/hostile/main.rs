@@ -1,7 +1,10 @@
 //! Attacks on a running `kubevet serve`, each named by its number and the fault that it once found.
 //! README.md lists them, how to run them, and which of them failed before the fix.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,10 @@
 //! Differential tests: kubevet against the Go code of OPA and Kubernetes, which the oracle of
 //! `tests/kubernetes/` runs (see its README; `KUBEVET_ORACLE` names the binary).
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -2,7 +2,10 @@
 //!
 //! It runs the program as a user does and links none of it.
 
-#![allow(clippy::disallowed_methods, reason = "it runs the program and keeps what it prints")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it runs the program and keeps what it prints"
+)]
 
 mod freeze;
 mod webhook_run;

@@ -1,6 +1,9 @@
 //! The installation in the repository, and what its parts must agree in.
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and read files"
+)]
 
 use super::{
     install::{CLIENT_CA_PATH, slots},

@@ -19,7 +19,10 @@
 //! pure [`plan_rotation`], and a [`TlsSource`] serves them. Connections: a [`Listener`] accepts
 //! them, and [`serve_tls`] serves them until a [`Shutdown`] is complete.
 
-#![allow(clippy::disallowed_methods, reason = "it keeps certificates in folders")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it keeps certificates in folders"
+)]
 
 mod accept_loop;
 mod certificate;

@@ -19,7 +19,10 @@
 //! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
 //! | [`skip`] | reporting that a test was not run |
 
-#![allow(clippy::disallowed_methods, reason = "tests start programs and write files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs and write files"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -17,7 +17,10 @@
 //! | `lines`, `writer` | lines of a log, and the thread behind logs and records |
 //! | `wrap` | a plain object as a review, for trying things out |
 
-#![allow(clippy::disallowed_methods, reason = "it writes the decision log and recorded reviews")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it writes the decision log and recorded reviews"
+)]
 
 mod answer;
 mod background_writer;
