@@ -1,4 +1,4 @@
-//! A12: who gets in where callers must show a certificate.
+//! A12: access where clients must present a certificate.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
@@ -24,7 +24,7 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(params, key), certificate)
 }
 
-/// A caller's certificate, valid from and until so many days from now; both as PEM.
+/// A client certificate with its validity in days from now; certificate and key as PEM.
 fn caller(
     names: &[&str],
     issuer: Option<&Issuer<'_, KeyPair>>,
@@ -57,7 +57,7 @@ fn gets_in(server: &Server, shown: Option<&(String, String)>) -> bool {
         Some((certificate, key)) => TlsConfig::showing(server, certificate, key),
         None => TlsConfig::of(server),
     };
-    // Under TLS 1.3 a caller hears that he is out with the first answer, not in the handshake.
+    // With TLS 1.3 a client learns of its rejection with the first response, not in the handshake.
     AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
         .and_then(|mut connection| {
             connection.post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
@@ -132,10 +132,10 @@ fn a12_only_the_named_client_with_a_valid_certificate_is_served() {
     ] {
         assert_eq!(gets_in(&server, shown), inside, "{what}");
     }
-    // A file that is half there, or gone, leaves the authority that was in force.
+    // A truncated or missing file leaves the last valid authority in force.
     let outside = caller(&[name], Some(&stranger), valid, &[]);
     let still = |what: &str| {
-        // It looks every two seconds; there is nothing to wait for where nothing happens.
+        // The file is polled every two seconds; there is no event to wait for if nothing changes.
         std::thread::sleep(Duration::from_secs(4));
         assert!(gets_in(&server, Some(&right)), "{what}");
         assert!(

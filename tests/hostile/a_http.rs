@@ -1,5 +1,5 @@
-//! A7: HTTP as odd as it may be. What is no request gets no verdict, what is one gets the right one, and neither takes
-//! memory.
+//! A7: odd HTTP requests. A malformed request gets no verdict, a valid one the right verdict, and
+//! neither costs memory.
 
 use crate::{
     attack_connection::{AttackConnection, HANG_TIMEOUT},
@@ -10,7 +10,7 @@ use crate::{
 use kubevet_testkit::raw_connection::RawResponse;
 use std::io;
 
-/// Sends a head with a body after it, on a connection of its own.
+/// Sends a head followed by a body, on a new connection.
 fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<RawResponse> {
     let mut connection = AttackConnection::ordinary(server);
     connection.send(format!("{line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
@@ -18,14 +18,14 @@ fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<
     connection.response(HANG_TIMEOUT)
 }
 
-/// What must come of a request.
+/// The required result of a request.
 #[derive(Clone, Copy, Debug)]
 enum Want {
-    /// The verdict that the review deserves.
+    /// The verdict of the review.
     Denied,
     /// One of these statuses.
     Status(&'static [u16]),
-    /// One of these statuses, or no answer at all.
+    /// One of these statuses, or no response.
     Ended(&'static [u16]),
     /// Anything but "allowed".
     Never,
@@ -169,7 +169,7 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
     ] {
         check(name, exchange(&server, line, head, body), want);
     }
-    // A bomb is not unpacked: what it would be is never known.
+    // Compressed bodies are never decompressed, so a decompression bomb has no effect.
     let bomb = vec![0x1f; 60_000];
     let head = format!(
         "Content-Encoding: gzip\r\nContent-Length: {}\r\n",
@@ -235,7 +235,7 @@ fn a7_19_pipelined_reviews_are_answered_in_order() {
     };
     let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
     let mut line = AttackConnection::ordinary(&server);
-    // All at once fits the buffers of loopback; answers are read meanwhile where it does not.
+    // The requests fit the buffers of loopback at once; otherwise responses are read in between.
     for _ in 0..scale(5, 25) {
         assert!(line.send(pair.repeat(20).as_bytes()));
         for _ in 0..20 {

@@ -1,4 +1,5 @@
-//! A10: floods of HTTP/2 frames. The connection ends, or the work stays bounded; nobody else is kept waiting.
+//! A10: floods of HTTP/2 frames. The connection is closed or the work stays bounded, and other
+//! clients are not delayed.
 
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, CLIENT_ADDRESS},
@@ -13,9 +14,9 @@ use crate::{
 };
 use std::time::Duration;
 
-/// What a server may grow by while it is flooded, in MiB.
+/// The memory growth that a flood may cause, in MiB.
 const GROWTH_MAX_MIB: u64 = 64;
-/// More CPU than any flood of this size may cost.
+/// The CPU time that no flood of this size may reach.
 const CPU_MAX: Duration = Duration::from_secs(20);
 
 fn bounded(attack: impl FnOnce(&Server, &mut Http2Connection)) {
@@ -35,7 +36,7 @@ fn bounded(attack: impl FnOnce(&Server, &mut Http2Connection)) {
     server.assert_running();
 }
 
-/// Sends this over and over; how often it was taken.
+/// Sends the same frames repeatedly, and returns how often they were accepted.
 fn flood(
     connection: &mut Http2Connection,
     times: usize,
@@ -136,7 +137,7 @@ fn a10_5_a10_6_unread_ping_and_settings_acks_stay_bounded() {
     }
 }
 
-/// One entry of the table, named so often that it would be 58 MB of headers.
+/// One entry of the header table, referenced so often that it would be 58 MB of headers.
 #[test]
 fn a10_7_header_compression_bomb_is_refused() {
     bounded(|_, connection| {
@@ -146,7 +147,7 @@ fn a10_7_header_compression_bomb_is_refused() {
             (":authority", "x"),
             (":path", "/validate"),
         ]);
-        // Literal, remembered: it has the index 62 from here on.
+        // A literal header with indexing: it has index 62 from here on.
         block.push(0x40);
         integer(&mut block, 1);
         block.push(b'a');

@@ -1,5 +1,6 @@
-//! A1 to A6: sizes, depth, keys that stand twice, text that readers disagree on, numbers, and envelopes that are no review.
-//! Nothing privileged is allowed, whatever is wrong with the text; the server is the same process at the end.
+//! A1 to A6: sizes, depth, duplicate keys, strings that parsers disagree on, numbers, and envelopes
+//! that are not reviews. No privileged object is allowed, however malformed the body, and the
+//! server does not restart.
 
 use crate::{
     attack_connection::{AttackConnection, HANG_TIMEOUT, post},
@@ -10,16 +11,16 @@ use crate::{
 use kubevet_testkit::raw_connection::RawResponse;
 use serde_json::{Value, json};
 
-/// What must come of a body.
+/// The required response to a body.
 #[derive(Clone, Copy, Debug)]
 enum Want {
-    /// 200, allowed.
+    /// 200 and allowed.
     Allowed,
-    /// 200, denied with this code.
+    /// 200 and denied with this code.
     Denied(u16),
-    /// 200, denied with whatever code.
+    /// 200 and denied with any code.
     NotAllowed,
-    /// This status and no verdict.
+    /// This status without a verdict.
     Refused(u16),
     /// No verdict, or denied.
     Never,
@@ -47,7 +48,7 @@ fn check(name: &str, reply: &RawResponse, uid: &str, want: Want) {
     assert!(right, "{}", said());
 }
 
-/// All of these on one server, which is the same at the end.
+/// Runs all cases on one server, which must be the same process at the end.
 fn check_all(tries: Vec<(&str, Vec<u8>, Want)>) {
     let mut server = ServerSetup::example().no_decision_log().start();
     for (name, body, want) in tries {
@@ -65,7 +66,7 @@ fn bad() -> String {
     Review::create(&privileged_pod()).text()
 }
 
-/// With this in place of the first occurrence, which must be there.
+/// The body with the first occurrence of a string replaced; it must occur.
 #[track_caller]
 fn put(text: &str, old: &str, new: &str) -> Vec<u8> {
     assert!(text.contains(old), "{old}");
@@ -430,7 +431,7 @@ fn a6_odd_uid_is_echoed_whole_or_rejected() {
     server.assert_running();
 }
 
-/// Every prefix of a privileged review, and bytes of it changed by chance that repeats itself.
+/// Every prefix of a privileged review, and mutations of its bytes by a seeded generator.
 #[test]
 fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
     let _machine = share_machine();
@@ -459,7 +460,7 @@ fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
         assert!(matches!(reply.status, 200 | 400), "{}", reply.status);
         let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         if answer["response"]["allowed"] == true {
-            // Right only where what was changed is what made it bad.
+            // An allowed verdict is right only if the mutation removed the violation.
             let text = String::from_utf8_lossy(&mutant).into_owned();
             let read: Value = serde_json::from_str(&text).unwrap_or_default();
             let still = &read["request"]["object"]["spec"]["containers"][0]["securityContext"]["privileged"];

@@ -1,5 +1,5 @@
-//! A9, A11.5 and A11.7: heads, handshakes and bodies that come slowly or never, and answers that nobody reads. Each caller
-//! is cut or answered by policy; none is kept for ever.
+//! A9, A11.5 and A11.7: heads, handshakes and bodies that arrive slowly or never, and responses
+//! that are not read. Each connection is cut or answered by policy.
 
 use crate::{
     attack_connection::{
@@ -18,14 +18,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Slow callers are cut after ten seconds; this is late by far.
+/// Slow clients are cut after ten seconds; this is the hang limit.
 const CUT: Duration = Duration::from_secs(40);
 
 fn server() -> Server {
     ServerSetup::example().no_decision_log().start()
 }
 
-/// Opens so many TLS connections.
+/// Opens several TLS connections.
 fn lines(server: &Server, count: usize) -> Vec<AttackConnection> {
     let tls = TlsConfig::of(server);
     (0..count)
@@ -33,7 +33,7 @@ fn lines(server: &Server, count: usize) -> Vec<AttackConnection> {
         .collect()
 }
 
-/// Waits until all of them are closed, doing this to each meanwhile.
+/// Waits until all connections are closed, with this action on each meanwhile.
 fn until_cut(mut held: Vec<AttackConnection>, mut poke: impl FnMut(&mut AttackConnection)) {
     let deadline = Instant::now() + CUT;
     while !held.is_empty() {
@@ -101,7 +101,7 @@ fn a9_3_connections_without_handshake_are_cut() {
     seen.assert_undisturbed();
 }
 
-/// The uid has come, the rest does not: the answer is by policy, before the caller gives up.
+/// The uid arrives and the rest does not: the answer by policy comes before the caller's timeout.
 #[test]
 fn a9_4_stalled_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();
@@ -129,7 +129,7 @@ fn a9_4_stalled_bodies_are_answered_before_the_caller_timeout() {
     seen.assert_undisturbed();
 }
 
-/// A byte a second keeps nobody's place: there is a least pace.
+/// One byte a second does not keep a permit: there is a minimum rate.
 #[test]
 fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();

@@ -1,4 +1,4 @@
-//! A8: TLS that is old, weak or none.
+//! A8: old or weak TLS, and no TLS.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, connect},
@@ -9,7 +9,7 @@ use crate::{
 use rustls::version::{TLS12, TLS13};
 use std::io::{Read as _, Write as _};
 
-/// The first bytes of a caller that offers this version at most, and these cipher suites; no extensions.
+/// A ClientHello with this maximum version and these cipher suites, without extensions.
 fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
     let suites: Vec<u8> = suites
         .iter()
@@ -23,7 +23,7 @@ fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
     [&[0x16, 3, 1], &length[..], &handshake].concat()
 }
 
-/// What the server says to these bytes before it closes.
+/// Everything the server sends in response to these bytes before it closes.
 fn answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
     stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
@@ -52,7 +52,7 @@ fn a8_old_versions_and_weak_ciphers_are_refused() {
         ),
     ] {
         let answer = answer(&server, &bytes);
-        // An alert, a reset, or nothing; never a hello.
+        // An alert, a reset, or nothing, but never a ServerHello.
         assert!(
             answer.first().is_none_or(|byte| *byte == 0x15),
             "{name}: {:?}",
@@ -75,7 +75,7 @@ fn a8_every_form_of_modern_tls_is_served() {
             "localhost",
         ),
         ("TLS 1.3", TlsConfig::version(&server, &TLS13), "localhost"),
-        // By address, a caller sends no name.
+        // A client that connects by address sends no server name.
         ("A8.4 without a name", TlsConfig::of(&server), "127.0.0.1"),
     ] {
         let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
@@ -96,7 +96,7 @@ fn a8_every_form_of_modern_tls_is_served() {
         AttackConnection::shake_hands(stream, &other, "localhost", HANG_TIMEOUT).is_err(),
         "A8.9"
     );
-    // A name that the certificate does not carry is the caller's to refuse, and no fault of the server.
+    // A client rejects a name that the certificate lacks; this is no fault of the server.
     let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
     assert!(
         AttackConnection::shake_hands(

@@ -1,5 +1,5 @@
-//! A TLS connection from an address of the caller's choice, on which exactly what a test wants is sent. Nothing here
-//! panics for what the server does: a closed connection and a late answer are results.
+//! A TLS connection from a chosen source address that sends exactly the bytes of a test. Nothing
+//! here panics because of the server: a closed connection and a late response are results.
 
 use crate::attacked_server::Server;
 use kubevet_testkit::raw_connection::RawResponse;
@@ -17,19 +17,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where an API server and its like call from.
+/// The source address of API servers and other ordinary clients.
 pub(crate) const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-/// Where attackers call from, unless a test says otherwise.
+/// The source address of attackers, unless a test uses another one.
 pub(crate) const ATTACKER_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
-/// How long an answer may take where a test does not measure that.
+/// The time after which a response counts as missing, if a test does not set one.
 pub(crate) const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How a caller sets up TLS.
+/// The TLS configuration of a client.
 #[derive(Clone)]
 pub(crate) struct TlsConfig(Arc<ClientConfig>);
 
 impl TlsConfig {
-    /// HTTP/1.1, trusting the CA that the server has now.
+    /// HTTP/1.1, with the authority that the server has now.
     pub(crate) fn of(server: &Server) -> Self {
         Self::trusting(&server.ca(), &[b"http/1.1"])
     }
@@ -39,17 +39,17 @@ impl TlsConfig {
         Self::trusting(&server.ca(), &[b"h2"])
     }
 
-    /// Trusting these authorities, speaking one of these protocols.
+    /// A configuration that trusts these authorities and offers these protocols.
     pub(crate) fn trusting(ca: &str, protocols: &[&[u8]]) -> Self {
         Self::build(ca, protocols, &[&TLS13, &TLS12], None)
     }
 
-    /// As [`Self::of`], of one version.
+    /// As [`Self::of`], for one TLS version.
     pub(crate) fn version(server: &Server, version: &'static SupportedProtocolVersion) -> Self {
         Self::build(&server.ca(), &[], &[version], None)
     }
 
-    /// As [`Self::of`], and shows a certificate (both PEM).
+    /// As [`Self::of`], with a client certificate (both PEM).
     pub(crate) fn showing(server: &Server, certificate: &str, key: &str) -> Self {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
@@ -86,7 +86,7 @@ impl TlsConfig {
     }
 }
 
-/// A plain connection to the server's port from this address.
+/// Opens a TCP connection to the server's port from this source address.
 pub(crate) fn connect(
     server: &Server,
     from: Ipv4Addr,
@@ -101,14 +101,14 @@ pub(crate) fn connect(
     Ok(stream)
 }
 
-/// A TLS connection.
+/// A TLS connection with a receive buffer.
 pub(crate) struct AttackConnection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     read: Vec<u8>,
 }
 
 impl AttackConnection {
-    /// Connects and shakes hands, within this time.
+    /// Connects and completes the handshake within this time.
     pub(crate) fn open(
         server: &Server,
         tls: &TlsConfig,
@@ -118,7 +118,7 @@ impl AttackConnection {
         Self::shake_hands(connect(server, from, patience)?, tls, "localhost", patience)
     }
 
-    /// As [`Self::open`], over a connection that is there, asking for this name.
+    /// As [`Self::open`], over an existing TCP connection, with this server name.
     pub(crate) fn shake_hands(
         mut sock: TcpStream,
         tls: &TlsConfig,
@@ -140,14 +140,14 @@ impl AttackConnection {
         })
     }
 
-    /// A connection of the ordinary caller.
+    /// A connection of an ordinary client.
     #[track_caller]
     pub(crate) fn ordinary(server: &Server) -> Self {
         Self::open(server, &TlsConfig::of(server), CLIENT_ADDRESS, HANG_TIMEOUT)
             .expect("an ordinary connection")
     }
 
-    /// Sends bytes; false where the other side has gone, or takes nothing any more.
+    /// Sends bytes; false if the peer has closed the connection or no longer reads.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream
             .write_all(bytes)
@@ -155,12 +155,12 @@ impl AttackConnection {
             .is_ok()
     }
 
-    /// How long sending may wait for the other side.
+    /// Sets the timeout of sending.
     pub(crate) fn send_patience(&self, patience: Duration) {
         self.stream.sock.set_write_timeout(Some(patience)).unwrap();
     }
 
-    /// A whole request, and its answer within this time.
+    /// Sends a request and returns its response, within this time.
     pub(crate) fn post(
         &mut self,
         path: &str,
@@ -179,7 +179,7 @@ impl AttackConnection {
         self.response_until(deadline)
     }
 
-    /// The next answer within this time.
+    /// Returns the next response within this time.
     pub(crate) fn response(&mut self, patience: Duration) -> io::Result<RawResponse> {
         self.response_until(Instant::now() + patience)
     }
@@ -213,7 +213,7 @@ impl AttackConnection {
         Ok(RawResponse { status, head, body })
     }
 
-    /// Reads some bytes more into the buffer.
+    /// Reads more bytes into the buffer.
     fn more(&mut self, deadline: Instant) -> io::Result<()> {
         self.stream.sock.set_read_timeout(Some(left(deadline)?))?;
         let mut piece = [0; 16 << 10];
@@ -226,7 +226,7 @@ impl AttackConnection {
         }
     }
 
-    /// Reads whatever comes within this time: all bytes so far that were not taken. An error where the end has come.
+    /// Reads for this time into the buffer. An error if the connection ends.
     pub(crate) fn listen(&mut self, time: Duration) -> io::Result<()> {
         match self.more(Instant::now() + time) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -236,12 +236,12 @@ impl AttackConnection {
         }
     }
 
-    /// What was read and not taken.
+    /// The received bytes that were not consumed.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.read
     }
 
-    /// Whether the server has closed it by now.
+    /// True if the server has closed the connection.
     pub(crate) fn is_closed(&mut self) -> bool {
         loop {
             let before = self.read.len();
@@ -253,14 +253,14 @@ impl AttackConnection {
         }
     }
 
-    /// Says that nothing more will be sent, and goes on reading.
+    /// Closes the sending direction; responses can still be read.
     pub(crate) fn half_close(&mut self) {
         self.stream.conn.send_close_notify();
         let _ = self.stream.flush();
         let _ = self.stream.sock.shutdown(Shutdown::Write);
     }
 
-    /// The server's own certificate.
+    /// The certificate of the server.
     pub(crate) fn certificate(&self) -> Vec<u8> {
         self.stream.conn.peer_certificates().unwrap()[0].to_vec()
     }
@@ -277,7 +277,7 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     left.ok_or_else(|| ErrorKind::TimedOut.into())
 }
 
-/// One call of the ordinary caller on a connection of its own.
+/// Sends a review of an ordinary client on a new connection.
 #[track_caller]
 pub(crate) fn post(server: &Server, body: impl AsRef<[u8]>) -> RawResponse {
     AttackConnection::ordinary(server)

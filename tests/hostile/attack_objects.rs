@@ -1,8 +1,8 @@
-//! Objects and reviews that attacks are made of, as data.
+//! Objects and reviews for attacks, as data.
 
 use serde_json::{Map, Value, json};
 
-/// A container that no control of the examples has anything against.
+/// A container without findings under the example binding.
 pub(crate) fn container(name: &str) -> Value {
     json!({
         "name": name, "image": "registry.example.com/a:1",
@@ -11,7 +11,7 @@ pub(crate) fn container(name: &str) -> Value {
     })
 }
 
-/// A container that is privileged.
+/// A privileged container.
 pub(crate) fn privileged(name: &str) -> Value {
     merge(
         container(name),
@@ -19,7 +19,7 @@ pub(crate) fn privileged(name: &str) -> Value {
     )
 }
 
-/// The same with this put over it: maps are merged, everything else is replaced.
+/// A deep merge: maps are merged, everything else is replaced by `over`.
 pub(crate) fn merge(mut base: Value, over: &Value) -> Value {
     match (&mut base, over) {
         (Value::Object(base), Value::Object(over)) => {
@@ -33,7 +33,7 @@ pub(crate) fn merge(mut base: Value, over: &Value) -> Value {
     base
 }
 
-/// A Pod of these containers.
+/// A Pod with these containers.
 pub(crate) fn pod(containers: &[Value]) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -50,12 +50,12 @@ pub(crate) fn privileged_pod() -> Value {
     pod(&[privileged("a")])
 }
 
-/// A Pod with more in its spec.
+/// A Pod with more fields in its spec.
 pub(crate) fn pod_with(containers: &[Value], spec: &Value) -> Value {
     merge(pod(containers), &json!({"spec": spec}))
 }
 
-/// Group, version and plural of the kinds that tests use.
+/// Group, version and plural of the kinds in tests.
 const KINDS: &[(&str, &str, &str)] = &[
     ("Pod", "v1", "pods"),
     ("Deployment", "apps/v1", "deployments"),
@@ -76,7 +76,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("ServiceProxyOptions", "v1", "services"),
 ];
 
-/// A workload of this kind over a pod spec.
+/// A workload of this kind with a pod spec.
 pub(crate) fn workload(kind: &str, spec: &Value) -> Value {
     let version = KINDS.iter().find(|item| item.0 == kind).unwrap().1;
     let template = json!({"metadata": {"labels": {"app": "x"}}, "spec": spec});
@@ -98,7 +98,7 @@ pub(crate) fn workload(kind: &str, spec: &Value) -> Value {
     object
 }
 
-/// A review as the API server makes it.
+/// A review as the API server sends it.
 #[derive(Clone)]
 pub(crate) struct Review(Value);
 
@@ -138,7 +138,7 @@ impl Review {
         }))
     }
 
-    /// With this in place of what the request says.
+    /// Sets a field of the request.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0["request"][key] = value.into();
         self
@@ -160,7 +160,7 @@ impl Review {
         self.with("uid", uid)
     }
 
-    /// Without a part of the request.
+    /// Removes a field of the request.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.0["request"].as_object_mut().unwrap().remove(key);
         self
@@ -182,17 +182,17 @@ impl Review {
     }
 }
 
-/// An ordinary clean review, of the uid `clean`.
+/// An ordinary review without findings, with the uid `clean`.
 pub(crate) fn ordinary_clean() -> String {
     Review::create(&clean_pod()).uid("clean").text()
 }
 
-/// An ordinary review that must be denied, of the uid `bad`.
+/// An ordinary review that must be denied, with the uid `bad`.
 pub(crate) fn ordinary_bad() -> String {
     Review::create(&privileged_pod()).uid("bad").text()
 }
 
-/// A Deployment of one container that mounts one hostPath so many times.
+/// A Deployment with one container that mounts one hostPath volume many times.
 pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
     let mounts: Vec<Value> = (0..mounts)
         .map(|index| json!({"name": "v", "mountPath": format!("/m{index}")}))
@@ -206,14 +206,14 @@ pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
     )
 }
 
-/// The template's first container made privileged.
+/// Makes the first container of the template privileged.
 pub(crate) fn made_privileged(mut deployment: Value) -> Value {
     deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]["privileged"] =
         true.into();
     deployment
 }
 
-/// A Pod whose cost was once its volumes times its mounts.
+/// A Pod whose evaluation once cost the product of its volumes and mounts.
 pub(crate) fn slow_pod(volumes: usize, mounts: usize) -> Value {
     let mounted: Vec<Value> = (0..mounts)
         .map(|index| json!({"name": format!("v{}", index % volumes), "mountPath": format!("/{index}")}))
@@ -227,7 +227,7 @@ pub(crate) fn slow_pod(volumes: usize, mounts: usize) -> Value {
     )
 }
 
-/// A Pod of so many containers that say nothing but name and image.
+/// A Pod with many containers that have a name and an image only.
 pub(crate) fn bare_pod(containers: usize) -> Value {
     let containers: Vec<Value> = (0..containers)
         .map(|index| json!({"name": format!("c{index}"), "image": "a"}))
@@ -235,7 +235,7 @@ pub(crate) fn bare_pod(containers: usize) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": containers}})
 }
 
-/// [`bare_pod`] as the API server sends it, with its defaults filled in.
+/// [`bare_pod`] as the API server sends it, with its defaults.
 pub(crate) fn defaulted_pod(containers: usize) -> Value {
     let one = |index: usize| {
         json!({
@@ -251,7 +251,7 @@ pub(crate) fn defaulted_pod(containers: usize) -> Value {
     })
 }
 
-/// A Pod with an annotation of so many bytes.
+/// The object with an annotation of so many bytes.
 pub(crate) fn padded(object: &Value, bytes: usize) -> Value {
     merge(
         object.clone(),

@@ -1,5 +1,5 @@
-//! The server under attack: started with what a test needs, measured by what the kernel says of its process. It is killed
-//! with its value.
+//! The server under attack: started with the configuration of a test, measured through the kernel's
+//! data about its process, and killed with its value.
 
 use kubevet_testkit::{
     build_output::kubevet_binary, polling::wait_for, raw_connection::RawResponse,
@@ -15,10 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The binding of the examples, which denies what gives a node or a credential away.
+/// The example binding, which denies access to nodes and credentials.
 pub(crate) const EXAMPLE: &str = include_str!("../../examples/gate/bindings/security.yaml");
 
-/// A binding of this name over these controls, and what else its spec says.
+/// A binding with this name, these controls, and further fields of its spec.
 pub(crate) fn binding(name: &str, controls: &str, rest: &str) -> String {
     format!(
         "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {{name: {name}}}\nspec: {{controls: \
@@ -26,7 +26,7 @@ pub(crate) fn binding(name: &str, controls: &str, rest: &str) -> String {
     )
 }
 
-/// How a server is to be started.
+/// The configuration of a server.
 pub(crate) struct ServerSetup {
     bindings: Vec<String>,
     flags: Vec<String>,
@@ -39,7 +39,7 @@ pub(crate) struct ServerSetup {
     decisions_kept: bool,
 }
 
-/// A server that is ready.
+/// A running server.
 pub(crate) struct Server {
     child: Child,
     dir: tempfile::TempDir,
@@ -49,12 +49,12 @@ pub(crate) struct Server {
 }
 
 impl ServerSetup {
-    /// With the binding of the examples.
+    /// A server with the example binding.
     pub(crate) fn example() -> Self {
         Self::with(&[EXAMPLE])
     }
 
-    /// With these bindings, a file each.
+    /// A server with these bindings, one file each.
     pub(crate) fn with(bindings: &[impl AsRef<str>]) -> Self {
         Self {
             bindings: bindings
@@ -78,13 +78,14 @@ impl ServerSetup {
         self
     }
 
-    /// A flag with a path below the server's folder.
+    /// Adds a flag with a path below the server's folder.
     pub(crate) fn flag_with_path(mut self, flag: &str, path: &str) -> Self {
         self.flags.extend([flag.to_owned(), format!("@{path}")]);
         self
     }
 
-    /// Commands of a shell that becomes the server: limits, ignored signals, closed descriptors.
+    /// Shell commands that run before the server in its process: limits, ignored signals, closed
+    /// descriptors.
     pub(crate) fn shell(mut self, commands: &str) -> Self {
         self.shell = Some(commands.to_owned());
         self
@@ -100,7 +101,7 @@ impl ServerSetup {
         self
     }
 
-    /// Without `--metrics-listen`.
+    /// Leaves out `--metrics-listen`.
     pub(crate) fn without_metrics(mut self) -> Self {
         self.metrics = false;
         self
@@ -112,13 +113,13 @@ impl ServerSetup {
         self
     }
 
-    /// Without a decision log, for tries about anything else that would fill it.
+    /// Discards the decision log, for attacks that would only fill it.
     pub(crate) fn no_decision_log(mut self) -> Self {
         self.decisions_kept = false;
         self
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts the server and waits until it is ready.
     pub(crate) fn start(self) -> Server {
         let metrics = self.metrics;
         let mut server = self.spawn();
@@ -137,7 +138,7 @@ impl ServerSetup {
         server
     }
 
-    /// Starts it and does not wait.
+    /// Starts the server without waiting.
     pub(crate) fn spawn(self) -> Server {
         let dir = tempfile::tempdir().unwrap();
         let bindings = dir.path().join("bindings");
@@ -214,7 +215,7 @@ impl Server {
         self.port
     }
 
-    /// Its folder, with `bindings`, `stdout` and `stderr`.
+    /// A path in its folder, which has `bindings`, `stdout` and `stderr`.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -237,20 +238,20 @@ impl Server {
         lossy(&self.path("stdout"))
     }
 
-    /// Status and body of a GET on the port of metrics; `None` where nobody answers within a second, which is ten times
-    /// the goal.
+    /// Status and body of a GET on the metrics port; `None` without a response within a second, ten
+    /// times the goal.
     pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
         get(self.metrics_port, path, Duration::from_secs(1))
     }
 
-    /// The text of `/metrics`.
+    /// The body of `/metrics`.
     pub(crate) fn metrics(&self) -> String {
         get(self.metrics_port, "/metrics", Duration::from_secs(30))
             .expect("metrics are answered")
             .1
     }
 
-    /// The sum of the series that begin with this.
+    /// The sum of the series that begin with this prefix.
     pub(crate) fn metric(&self, series: &str) -> f64 {
         let metrics = self.metrics();
         let lines = metrics.lines().filter(|line| line.starts_with(series));
@@ -259,12 +260,12 @@ impl Server {
             .sum()
     }
 
-    /// Memory in use now, in MiB.
+    /// The resident memory in MiB.
     pub(crate) fn rss_mib(&self) -> u64 {
         self.status_kib("VmRSS:") >> 10
     }
 
-    /// The most memory that was in use at once, in MiB.
+    /// The peak resident memory in MiB.
     pub(crate) fn peak_mib(&self) -> u64 {
         self.status_kib("VmHWM:") >> 10
     }
@@ -279,7 +280,7 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// CPU time that it took so far.
+    /// The CPU time so far.
     pub(crate) fn cpu(&self) -> Duration {
         let stat =
             fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("the server lives");
@@ -289,7 +290,7 @@ impl Server {
             .1
             .split_whitespace()
             .collect();
-        // In hundredths of a second, on every Linux that Rust runs on.
+        // The unit is 10 ms on every Linux that Rust supports.
         Duration::from_millis(
             10 * (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()),
         )
@@ -318,8 +319,8 @@ impl Server {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// The most bytes that it may write into one file from now on; `None` for any number. A file at the limit is what a
-    /// full disk is, provided that the server was started with SIGXFSZ ignored.
+    /// Limits the size of each file that the server writes from now on; `None` for no limit. At the
+    /// limit a write fails as on a full disk, if the server was started with SIGXFSZ ignored.
     pub(crate) fn limit_files(&self, bytes: Option<u64>) {
         let limit = Rlimit {
             current: bytes,
@@ -328,7 +329,7 @@ impl Server {
         prlimit(Some(self.pid()), Resource::Fsize, limit).unwrap();
     }
 
-    /// How it ends, if it does within this time.
+    /// The exit status, if the server ends within this time.
     pub(crate) fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + time;
         loop {
@@ -340,7 +341,7 @@ impl Server {
         }
     }
 
-    /// Writes one of its bindings anew.
+    /// Overwrites one of its bindings.
     pub(crate) fn bind(&self, name: &str, text: &str) {
         let path = self.path("bindings").join(name);
         let mut file = OpenOptions::new()
@@ -364,7 +365,7 @@ fn lossy(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// Status and body of a plain GET; `None` where the answer has not come within this time.
+/// Status and body of a plain GET; `None` without a response within this time.
 pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, String)> {
     let deadline = Instant::now() + patience;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -389,7 +390,7 @@ pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, Str
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-/// Denied with this code and these words.
+/// The review is denied with this code and a message that contains this string.
 #[track_caller]
 pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &str) {
     let response = reply.review_response(uid);

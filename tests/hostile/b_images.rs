@@ -1,4 +1,4 @@
-//! B7 and B8: spellings of images, against lists of registries that are allowed and that are forbidden.
+//! B7 and B8: spellings of images against lists of allowed and forbidden registries.
 
 use crate::{
     attack_objects::{Review, container, merge, pod},
@@ -54,7 +54,7 @@ fn b7_no_spelling_bypasses_the_allowed_registries() {
         ("registry.example.com./a", DENIED),
         ("evil.io./a", DENIED),
         (&long, DENIED),
-        // No reference at all, and no runtime takes it (B7.122).
+        // Not a valid reference, so no runtime accepts it (B7.122).
         ("quay.io/team/../other/a", ANY),
     ];
     check_all(

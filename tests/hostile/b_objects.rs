@@ -1,5 +1,5 @@
-//! B1, B3, B4 and B6: where a privileged container may stand, by which kind, version, sub-resource and spelling it may come,
-//! and what is never denied.
+//! B1, B3, B4 and B6: every position, kind, version, subresource and spelling of a privileged
+//! container, and operations that are never denied.
 
 use crate::{
     attack_connection::post,
@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The verdicts that are right.
+/// The acceptable verdicts.
 pub(crate) const DENIED: &[&str] = &["denied"];
 pub(crate) const WARNED: &[&str] = &["warned"];
 pub(crate) const ALLOWED: &[&str] = &["allowed"];
@@ -19,13 +19,13 @@ pub(crate) const PASSED: &[&str] = &["allowed", "warned"];
 pub(crate) const NOT_CLEAN: &[&str] = &["denied", "warned"];
 pub(crate) const ANY: &[&str] = &["denied", "warned", "allowed"];
 
-/// A binding over the controls that these tables are about.
+/// A server with a binding over the controls of these tables.
 pub(crate) fn server() -> Server {
     let controls = "[C-0038, C-0041, C-0045, C-0046, C-0048, C-0057, C-0074, K-0001, K-0002]";
     ServerSetup::with(&[binding("sem", controls, "validationActions: [Deny]")]).start()
 }
 
-/// What is said about each, all of them; so that one try that fails hides no other.
+/// Checks all cases and reports every failed one.
 #[track_caller]
 pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>) {
     let wrong: Vec<String> = tries
@@ -191,7 +191,7 @@ fn b1_privileged_container_is_found_in_every_position() {
     ] {
         tries.push((kind, created(&made(kind)), DENIED));
     }
-    // The request says Pod; what the object says of itself cannot make it another thing.
+    // The request names a Pod; the object's own kind cannot change that.
     for (name, over) in [
         ("B1.25", json!({"kind": "pod"})),
         ("B1.26", json!({"kind": "Service"})),
@@ -306,7 +306,7 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
     ] {
         tries.push((name, capable(name), DENIED));
     }
-    // No runtime takes these.
+    // No runtime accepts these.
     for name in [
         " SYS_ADMIN",
         "SYS_ADMIN ",

@@ -1,5 +1,5 @@
-//! B10 to B12: hostile text in every place that is said again, in warnings, messages, annotations and metrics. The decision
-//! log is f10's.
+//! B10 to B12: hostile strings in warnings, messages, annotations and metrics. f10 covers the
+//! decision log.
 
 use crate::{
     attack_connection::post,
@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Lines, commands to a terminal, marks of direction, and what is not seen.
+/// Line breaks, terminal control sequences, bidirectional marks, and invisible characters.
 const EVIL: &str = "a\n\"\r\u{1b}[31mX\u{1b}]0;t\u{7}\u{2028}\u{2029}\u{202e}RTL\u{200b}\u{85}\u{9b}m\0\u{7f}\u{feff}<b>|`$(x)";
 
 fn servers() -> [Server; 2] {
@@ -21,7 +21,7 @@ fn servers() -> [Server; 2] {
     ]
 }
 
-/// No character here is one that a terminal obeys or that is not seen.
+/// True if the string has no control and no invisible characters.
 fn is_plain(text: &str) -> bool {
     text.chars().all(|character| {
         !character.is_control() && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -60,7 +60,7 @@ fn b10_hostile_strings_are_escaped_in_messages() {
                 &server,
                 Review::create(&object).with("name", EVIL).user(EVIL).text(),
             );
-            // This holds lengths, lines and control characters to what an API server takes.
+            // The response passes the checks of length, lines and control characters.
             let response = reply.review_response("u-1");
             let mut texts: Vec<&str> = Vec::new();
             texts.extend(

@@ -1,4 +1,5 @@
-//! B2 and B9: an UPDATE is held to what it brings in, however it is dressed up; what was there is warned of.
+//! B2 and B9: an UPDATE is denied for new findings, in any disguise, and warned about existing
+//! ones.
 
 use crate::{
     attack_objects::{

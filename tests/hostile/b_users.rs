@@ -1,4 +1,5 @@
-//! B5: who asks. Nothing that the author of an object can write makes him a controller.
+//! B5: the requesting user. No field that the author of an object controls makes a controller of
+//! him.
 
 use crate::{
     attack_objects::{Review, merge, privileged_pod},

@@ -1,5 +1,5 @@
-//! Ordinary callers while an attack goes on: the kubelet's look at `/healthz`, and a clean and a privileged review, each on
-//! a new connection and on a kept one. What is wrong, late or missing is kept for the test to see.
+//! Ordinary clients during an attack: a GET of `/healthz`, a clean and a privileged review, each on
+//! a new and on a kept connection. Every wrong, late or missing response is recorded.
 
 use crate::{
     attack_connection::{AttackConnection, TlsConfig},
@@ -16,26 +16,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An answer that takes longer counts as none: ten times the goal of 250 ms.
+/// A slower response counts as missing: ten times the goal of 250 ms.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(2500);
-/// Between two rounds.
+/// The pause between two rounds.
 const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What ordinary callers saw.
+/// The failed calls of the ordinary clients.
 #[derive(Debug, Default)]
 pub(crate) struct BaselineResult {
     rounds: usize,
     wrong: Vec<String>,
 }
 
-/// How far the ordinary callers have come.
+/// The progress of the ordinary clients.
 pub(crate) struct Progress {
     stop: AtomicBool,
     rounds: AtomicUsize,
 }
 
 impl Progress {
-    /// Waits until so many rounds more have begun and ended.
+    /// Waits until so many more rounds have begun and ended.
     pub(crate) fn rounds(&self, count: usize) {
         let wanted = self.rounds.load(Ordering::Relaxed) + count + 1;
         wait_for("ordinary calls", || {
@@ -47,7 +47,8 @@ impl Progress {
     }
 }
 
-/// Runs an attack while ordinary callers call from this address; they begin before it and end after it.
+/// Runs an attack while ordinary clients call from this address; they begin before it and end after
+/// it.
 pub(crate) fn with_baseline_traffic<T>(
     server: &Server,
     from: Ipv4Addr,
@@ -80,7 +81,7 @@ pub(crate) fn with_baseline_traffic<T>(
             }
             seen
         });
-        // The callers must end even if the attack's own checks fail.
+        // The clients must end even if the attack panics.
         let ended = StopOnDrop(&progress.stop);
         let result = attack(&progress);
         drop(ended);
@@ -157,7 +158,7 @@ fn check(seen: &mut BaselineResult, at: &str, reply: io::Result<RawResponse>, cl
 }
 
 impl BaselineResult {
-    /// Every ordinary call was answered in time and rightly.
+    /// Every ordinary call got the right response in time.
     #[track_caller]
     pub(crate) fn assert_undisturbed(&self) {
         assert!(self.rounds > 0, "nobody called");

@@ -1,5 +1,5 @@
-//! C2: files of bindings that vanish, break, or become something else while the server runs. What was in force stays until
-//! something whole takes its place.
+//! C2: binding files that disappear, break, or become something else while the server runs. The
+//! last valid state stays in force until there is a new valid one.
 
 use crate::{
     attack_connection::post,
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// Three of the server's looks at its files.
+/// Three polls of the files.
 const LOOKS: Duration = Duration::from_secs(6);
 
 fn denies(server: &Server) -> bool {
@@ -31,7 +31,7 @@ fn file(server: &Server) -> std::path::PathBuf {
     server.path("bindings").join("000.yaml")
 }
 
-/// What is done to the folder of bindings, and whether the server must have said that something is wrong.
+/// A change of the folder of bindings, and whether the server must report a problem.
 struct Try {
     name: &'static str,
     harm: fn(&Path),
@@ -123,7 +123,7 @@ const TRIES: &[Try] = &[
 #[test]
 fn c2_missing_or_broken_bindings_leave_the_last_valid_ones_in_force() {
     let _machine = share_machine();
-    // Each has a server of its own, and all wait at the same time.
+    // Each case has its own server, and all run at the same time.
     let wrong: Vec<String> = thread::scope(|scope| {
         let tries: Vec<_> = TRIES
             .iter()
@@ -158,7 +158,7 @@ fn harmed(one: &Try) -> Option<String> {
         ));
     }
     server.assert_running();
-    // And what is mended is taken.
+    // A repaired file is loaded.
     if one.is_problem && !one.name.starts_with("C2.12") {
         let folder = server.path("bindings");
         let _ = fs::remove_file(folder.join("000.yaml"));
@@ -175,7 +175,7 @@ fn harmed(one: &Try) -> Option<String> {
     None
 }
 
-/// A copy that keeps size and time is taken when the server is told to look, at the latest.
+/// A changed file with the same size and time is read on SIGHUP at the latest.
 #[test]
 fn c2_15_change_with_same_size_and_time_is_read_on_sighup() {
     let _machine = share_machine();

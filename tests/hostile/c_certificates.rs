@@ -1,5 +1,5 @@
-//! C1: files of certificates that are damaged while the server runs; f08 has those that are lost. Callers that trust the
-//! authority of before get through all the while.
+//! C1: certificate files that are damaged while the server runs; f08 covers lost ones. Clients that
+//! trust the previous authority are served all the while.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is done to the folder, and whose it is.
+/// A change of the folder, and its owner.
 struct Try {
     name: &'static str,
     theirs: bool,
@@ -125,7 +125,7 @@ fn damage(one: &Try) -> Option<String> {
     let before = leaf(&server).unwrap();
     (one.harm)(server.tls());
     let begun = Instant::now();
-    // Its turn over its own certificates is 15 s, its look at others' files 2 s.
+    // The server renews its own certificates every 15 s, and polls foreign files every 2 s.
     let time = Duration::from_secs(if one.theirs { 8 } else { scale(18, 30) });
     while begun.elapsed() < time {
         match leaf(&server) {
@@ -152,7 +152,7 @@ fn damage(one: &Try) -> Option<String> {
     None
 }
 
-/// As a Secret is mounted: the files are links, and one link is put in place of another.
+/// As in a mounted Secret, the files are symbolic links, and one link is replaced.
 #[test]
 fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
     let _machine = share_machine();
@@ -175,7 +175,7 @@ fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
     symlink("..2", server.tls().join("..new")).unwrap();
     fs::rename(server.tls().join("..new"), server.tls().join("..data")).unwrap();
     wait_for("the new pair", || {
-        // One of the two is served at every moment.
+        // One of the two pairs is served at every moment.
         let [old, new] = [&before, &after]
             .map(|value| AttackConnection::open(&server, value, CLIENT_ADDRESS, HANG_TIMEOUT));
         match (old, new) {

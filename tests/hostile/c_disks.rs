@@ -1,5 +1,4 @@
-//! C3: disks that are full, and folders that are gone. A limit on the size of files stands for a full disk, which needs no
-//! rights of root.
+//! C3: full disks and missing folders. A limit on the file size simulates a full disk without root.
 
 use crate::{
     attack_connection::{AttackConnection, HANG_TIMEOUT, post},
@@ -72,7 +71,7 @@ fn c3_2_full_disk_loses_records_and_leaves_no_partial_files() {
         .start();
     assert_denied(&post(&server, denied_as("first")), "first", 403, "C-0057");
     let folder = server.path("records");
-    // A record has its own name once it is whole.
+    // A record gets its final name once it is complete.
     let is_whole = |dir_entry: &fs::DirEntry| {
         dir_entry
             .path()

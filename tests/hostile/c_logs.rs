@@ -1,4 +1,5 @@
-//! C4: standard output that is closed, or whose reader has gone or does not read. Lines are lost and counted; reviews are not.
+//! C4: standard output that is closed, unread, or whose reader has ended. Lines are lost and
+//! counted; reviews are not.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT},
@@ -44,7 +45,7 @@ fn c4_6_c4_7_closed_stdout_loses_decision_lines_only() {
     let _machine = share_machine();
     let mut closed = ServerSetup::example().shell("exec 1>&-").start();
     deny(&closed, 50);
-    // What took the number of standard output is no socket of a caller and no file of ours.
+    // The descriptor number of standard output must not be reused for a socket or a file.
     let first = fs::read_link(format!("/proc/{}/fd/1", closed.id()));
     assert!(
         first.as_ref().is_ok_and(|byte| byte.ends_with("null")) || first.is_err(),

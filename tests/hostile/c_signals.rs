@@ -1,4 +1,4 @@
-//! C6: signals in storms, at the end, and while work is under way.
+//! C6: storms of signals, signals during shutdown, and during work.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// What the installation's Pod has from SIGTERM to SIGKILL.
+/// The grace period of the installation's Pod between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(40);
 
 #[test]

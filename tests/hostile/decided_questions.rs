@@ -1,4 +1,4 @@
-//! The report's doubts, each as it was decided.
+//! Questions that the security report left open, each with the behavior that was decided.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig, post},
@@ -20,12 +20,12 @@ fn denies(server: &Server) -> bool {
     post(server, ordinary_bad()).review_response("bad")["allowed"] == false
 }
 
-/// A writer that stops for a moment in the middle of a file; what stands there then is a whole and weaker binding.
+/// A writer pauses in the middle of a file, whose first part is a complete and weaker binding.
 #[test]
 fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
-    // As a user may write it, with what makes it strict at its end.
+    // A binding as a user may write it, with the strict part at its end.
     let text = format!(
         "{}  validationActions: [Deny]\n",
         binding("late", "[C-0057]", "").replace(
@@ -42,7 +42,7 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     });
     assert!(denies(&server));
     let generation = server.metric("kubevet_library_generation");
-    // The same anew, line by line, each with a pause that is shorter than a look.
+    // The same file is written line by line, with pauses shorter than the poll interval.
     let mut file = File::create(server.path("bindings").join("000.yaml")).unwrap();
     for line in format!("{text}# written anew\n").split_inclusive('\n') {
         file.write_all(line.as_bytes()).unwrap();
@@ -65,7 +65,7 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     assert!(denies(&server));
 }
 
-/// Of our example no part that ends early denies less than the whole.
+/// No prefix of the example denies less than the whole.
 #[test]
 fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
     let _machine = share_machine();
@@ -74,7 +74,7 @@ fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
     fs::create_dir(&bindings).unwrap();
     let review = dir.path().join("review.json");
     fs::write(&review, ordinary_bad()).unwrap();
-    // Where a line ends is where a reader sees a whole thing; every byte in the nightly form.
+    // A reader sees whole lines; the nightly form checks every byte.
     let ends = EXAMPLE
         .char_indices()
         .filter(|position| position.1 == '\n')
@@ -130,7 +130,7 @@ fn doubt_a15_1_metrics_are_not_served_on_the_review_port() {
     );
 }
 
-/// A Pod's or a node's own API behind a proxy is a way to run commands as `exec` is.
+/// The API of a Pod or node behind a proxy can run commands, as `exec` can.
 #[test]
 fn doubt_b3_58_proxies_are_denied_with_exec_and_port_forward() {
     let _machine = share_machine();

@@ -1,5 +1,5 @@
-//! F1: the decision about an UPDATE had no deadline and was quadratic, so that one request let itself in unjudged and held
-//! the only place for large reviews for half a minute.
+//! F1: the decision about an UPDATE had no deadline and quadratic cost, so one request was admitted
+//! without a verdict and held the only permit for large reviews for half a minute.
 
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, TlsConfig},
@@ -16,9 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the installed webhook waits for. Later than this, a request is let in unjudged.
+/// The timeout of the installed webhook. After it, a request is admitted without a verdict.
 const GRANTED: Duration = Duration::from_secs(5);
-/// Ten times the goal for the costliest of these requests. It took 29.5 s.
+/// Ten times the goal for the most expensive of these requests. It took 29.5 s.
 const CPU_MAX: Duration = Duration::from_secs(5);
 
 #[test]
@@ -55,7 +55,7 @@ fn f1_b0_updates_with_one_long_path_are_answered_in_time() {
         let reply =
             reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
         let response = reply.review_response("u-1");
-        // Refused for what is wrong with it, or for want of time.
+        // Denied for its findings, or because the deadline passed.
         assert_eq!(response["allowed"], !denies, "{name}: {response:?}");
         assert!(server.cpu() < CPU_MAX, "{name}: {:?} of CPU", server.cpu());
         server.assert_running();
@@ -88,7 +88,7 @@ fn f1_costly_update_does_not_delay_other_users() {
                 let _ = line.post("/validate?timeout=5s", costly.as_bytes(), 2 * GRANTED);
             });
             progress.rounds(3);
-            // Somebody else's review over 256 KiB needs the place that the costly one has.
+            // Another user's review over 256 KiB needs the permit of the expensive one.
             let begun = Instant::now();
             let mut line =
                 AttackConnection::open(&server, &TlsConfig::of(&server), CLIENT_ADDRESS, GRANTED)

@@ -1,5 +1,6 @@
-//! F2: a length that was announced took memory, and a body under way a place, so that 500 bytes from any pod stopped all
-//! reviews; and let everything in where what cannot be judged is only warned of.
+//! F2: an announced length reserved memory, and a pending body a permit, so 500 bytes from any pod
+//! stopped all reviews; and admitted everything under a binding that only warns about reviews
+//! without a verdict.
 
 use crate::{
     attack_connection::{
@@ -14,16 +15,16 @@ use crate::{
 use serde_json::Value;
 use std::net::Ipv4Addr;
 
-/// The size that is accepted at most.
+/// The largest accepted body.
 const LARGEST: usize = 64 << 20;
-/// Rounds of ordinary calls that an attack is held for.
+/// The number of rounds of ordinary calls during an attack.
 const ROUNDS: usize = 10;
 
 fn head(length: usize) -> String {
     format!("POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
 }
 
-/// Connections that each announce a body of this length and send this much of it.
+/// Connections that announce a body of this length and send a part of it.
 fn announce(
     server: &Server,
     from: Ipv4Addr,
@@ -41,7 +42,7 @@ fn announce(
     (0..connections).filter_map(open).collect()
 }
 
-/// An attack from an address of its own, and from the one that the ordinary callers have.
+/// Runs an attack from a separate address, and from the address of the ordinary clients.
 fn from_two_addresses(attack: impl Fn(&Server, Ipv4Addr)) {
     let _machine = claim_machine();
     for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
@@ -96,7 +97,7 @@ fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
     });
 }
 
-/// Bytes that did come, as many as all bodies together may have; their ends do not.
+/// Bodies that fill the memory budget for all bodies, without their last bytes.
 #[test]
 fn f2_stalled_large_bodies_do_not_disturb_small_reviews() {
     let empty = Review::create(&padded(&clean_pod(), 0)).text().len();

@@ -1,5 +1,5 @@
-//! F3: a review could wait for its place until no time was left, and was then judged and answered too late: "no answer" is
-//! "let in unjudged".
+//! F3: a review could wait for its permit until its deadline, and was then evaluated and answered
+//! too late. The API server admits a request whose webhook does not answer.
 
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, TlsConfig},
@@ -14,19 +14,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the installed webhook waits for.
+/// The timeout of the installed webhook.
 const GRANTED: Duration = Duration::from_secs(5);
 
-/// How calls of attackers ended.
+/// The results of the attackers' calls.
 #[derive(Debug, Default)]
 struct Tally {
     denied: usize,
-    /// The API server would have let these in.
+    /// The API server would have admitted these.
     late: usize,
     allowed: usize,
 }
 
-/// So many callers send this over and over, for this time, each call with five seconds to be answered.
+/// Several clients send this repeatedly for this time, each call with a timeout of five seconds.
 fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Duration) -> Tally {
     let tls = TlsConfig::of(server);
     let end = Instant::now() + time;
@@ -71,7 +71,7 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
 
 fn nobody_gets_in(bindings: &[String], body: &str, callers: usize) {
     let _machine = claim_machine();
-    // The API server is one address, whoever asks it.
+    // All reviews come from the one address of the API server.
     for from in [CLIENT_ADDRESS, ATTACKER_ADDRESS] {
         let mut server = ServerSetup::with(bindings).no_decision_log().start();
         let time = Duration::from_secs(scale(6, 20));
@@ -99,7 +99,7 @@ fn f3_r3_flood_of_wide_pods_is_answered_before_the_caller_timeout() {
         .with("namespace", "wide")
         .user("mallory")
         .text();
-    // Ordinary callers are elsewhere, and held to the example alone.
+    // Ordinary clients use another namespace, which only the example binding applies to.
     let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
     let wide = (0..5).map(|index| binding(&format!("b{index}"), "['*']", everything));
     let bindings: Vec<String> = wide.chain([EXAMPLE.to_owned()]).collect();

@@ -1,5 +1,5 @@
-//! F4: memory beyond the installation's limit, by findings that were copied for each binding, buffers of kept connections,
-//! answers that nobody takes, and lines of the decision log that had no bound.
+//! F4: memory beyond the limit of the installation: findings copied for each binding, buffers of
+//! kept connections, unread responses, and unbounded lines of the decision log.
 
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, HANG_TIMEOUT, TlsConfig, post},
@@ -18,9 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The goal over all tries.
+/// The memory goal in all cases.
 const PEAK_MAX_MIB: u64 = 512;
-/// A line of the decision log, with all that it names.
+/// The bound of a line of the decision log.
 const LINE_MAX_BYTES: usize = 100_000;
 
 fn bindings(count: usize) -> Vec<String> {
@@ -29,7 +29,7 @@ fn bindings(count: usize) -> Vec<String> {
         .collect()
 }
 
-/// So many callers at once, each with one review.
+/// Several clients at once, each with one review.
 fn at_once(server: &Server, callers: usize, body: &str) {
     let tls = TlsConfig::of(server);
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds
             .no_decision_log()
             .start();
         match name {
-            // What was there before is warned of, so this one is allowed or not judged.
+            // Its findings exist already, so it is allowed or denied by policy.
             "A14.5" => drop(post(&server, body).review_response("u-1")),
             _ => at_once(&server, callers, body),
         }
@@ -99,7 +99,7 @@ fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
         );
         line
     };
-    // What one review needs is there before it is measured.
+    // The memory of a first set of reviews is not part of the measurement.
     let first: Vec<AttackConnection> = (0..8).map(open).collect();
     let before = server.rss_mib();
     let kept: Vec<AttackConnection> = (0..connections).map(open).collect();
@@ -172,7 +172,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
     server.assert_running();
 }
 
-/// Standard output that nobody reads, and reviews that have much to be written down.
+/// Unread standard output, and reviews with long decision lines.
 #[test]
 fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
     let _machine = claim_machine();
@@ -204,7 +204,7 @@ fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
             assert_eq!(reply.review_response("u-1")["allowed"], false);
         }
         let grown = server.rss_mib().saturating_sub(before);
-        // 16 MiB of lines may wait; the rest is what reviews of a megabyte need.
+        // Up to 16 MiB of lines are queued; the other memory is for reviews of a megabyte.
         assert!(grown < 100, "{name}: {grown} MiB more");
         server.assert_running();
         drop(reader);
@@ -273,7 +273,7 @@ fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
             server.stdout().lines().count()
         );
     }
-    // A uid that no API server makes is refused, or cut in the log at least.
+    // An odd uid is rejected, or at least truncated in the log.
     let reply = post(&server, bad().uid(&long).text());
     assert!(
         reply.status == 400 || reply.body.len() < 64 << 10,

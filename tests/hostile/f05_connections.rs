@@ -1,5 +1,5 @@
-//! F5: connections that say nothing took every place for ten seconds, over and over; and with few file descriptors neither
-//! the port nor `/healthz` was served.
+//! F5: silent connections took every slot for ten seconds, repeatedly; and with few file
+//! descriptors neither the review port nor `/healthz` was served.
 
 use crate::{
     attack_connection::{
@@ -18,12 +18,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Rounds of ordinary calls that an attack is held for.
+/// The number of rounds of ordinary calls during an attack.
 const ROUNDS: usize = 10;
-/// Long enough for loopback, short enough where nobody accepts.
+/// A timeout that is long enough for loopback, and short where no connection is accepted.
 const BRIEF: Duration = Duration::from_secs(2);
 
-/// Allows this process as many files as it may have.
+/// Raises the file limit of the test process to its maximum.
 pub(crate) fn raise_own_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(
@@ -36,8 +36,8 @@ pub(crate) fn raise_own_limit() {
     .unwrap();
 }
 
-/// Keeps so many connections open without a byte, opening again those that were closed, until `is_over`, which is asked
-/// once for each time that all are there.
+/// Holds so many silent connections, and reopens closed ones, until `is_over`, which is called each
+/// time all are open.
 pub(crate) fn hold(
     server: &Server,
     from: Ipv4Addr,
@@ -63,7 +63,7 @@ pub(crate) fn hold(
     }
 }
 
-/// Until the ordinary callers have made so many rounds.
+/// True once the ordinary clients have completed so many rounds.
 fn after(progress: &Progress, rounds: usize) -> impl FnMut(usize) -> bool {
     move |turn| {
         progress.rounds(1);
@@ -142,7 +142,7 @@ fn f5_a11_3_soft_file_limit_is_raised() {
     });
     assert_eq!(failed, 0, "connections that were not served");
     seen.assert_undisturbed();
-    // There are descriptors left for files: a changed binding is read.
+    // Descriptors are left for files: a changed binding is read.
     server.bind(
         "000.yaml",
         &crate::attacked_server::EXAMPLE.replace("[Deny]", "[Warn]"),
@@ -156,7 +156,7 @@ fn f5_a11_3_soft_file_limit_is_raised() {
     server.assert_running();
 }
 
-/// Connections that have shaken hands and say no more, and such as begin a request and stop.
+/// Connections that stop after the handshake, and some that stop within a request.
 #[test]
 fn f5_stalled_connections_yield_to_ordinary_clients() {
     let _machine = claim_machine();
@@ -184,7 +184,8 @@ fn f5_stalled_connections_yield_to_ordinary_clients() {
     }
 }
 
-/// A connection that delivered a review is never closed to make room: one that an API server keeps goes on.
+/// A connection that delivered a review is never closed to make room, such as a kept one of an API
+/// server.
 #[test]
 fn f5_connection_that_delivered_reviews_never_yields() {
     let _machine = claim_machine();

@@ -1,4 +1,5 @@
-//! F6: objects below every line of "large" cost seconds, because their mounts were multiplied by their volumes.
+//! F6: objects below every size limit cost seconds, because the cost was the product of their
+//! mounts and volumes.
 
 use crate::{
     attack_connection::{
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-/// Volumes, mounts, callers, and the most CPU that one review may take: ten times the goal or more.
+/// Volumes, mounts, clients, and the maximum CPU time of one review: at least ten times the goal.
 const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
     ("A13.1", 2500, 3000, 12, Duration::from_millis(1000)),
     ("A13.2", 500, 1000, 16, Duration::from_millis(500)),
@@ -40,7 +41,7 @@ fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
             let reply = line
                 .post("/validate?timeout=5s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap();
-            // Refused for what is wrong with it, or for having more findings than are listed.
+            // Denied for its findings, or for too many findings.
             assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
         }
         let each = (server.cpu() - before) / 3;

@@ -1,4 +1,4 @@
-//! F7: standard error that nobody reads stopped the server, and strangers could fill it.
+//! F7: unread standard error stopped the server, and strangers could fill it.
 
 use crate::{
     attack_connection::{
@@ -19,17 +19,17 @@ use std::{
     time::Duration,
 };
 
-/// What the installation's Pod has from SIGTERM to SIGKILL.
+/// The grace period of the installation's Pod between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(40);
 
-/// A pipe of this size.
+/// A pipe of this capacity.
 fn pipe_of(bytes: usize) -> (PipeReader, PipeWriter) {
     let (reader, writer) = pipe().unwrap();
     fcntl_setpipe_size(&writer, bytes).unwrap();
     (reader, writer)
 }
 
-/// SIGHUPs until what they log is far more than the pipe holds.
+/// Sends SIGHUP until the log exceeds the capacity of the pipe.
 fn hang_up(server: &Server) {
     for _ in 0..100 {
         server.signal(Signal::HUP);
@@ -115,7 +115,7 @@ fn f7_sigterm_ends_a_server_with_unread_stdout() {
     drop(reader);
 }
 
-/// A connection that opens streams and resets them, as many as the server lets it; false where there is no connection.
+/// Opens and resets as many streams as the server accepts; false without a connection.
 fn reset_streams(server: &Server) -> bool {
     let Ok(mut connection) = Http2Connection::open(server, ATTACKER_ADDRESS, None) else {
         return false;

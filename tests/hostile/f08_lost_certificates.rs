@@ -1,4 +1,4 @@
-//! F8: a folder of certificates that was lost brought a new authority, which no caller trusts.
+//! F8: a lost folder of certificates led to a new authority, which no client trusts.
 
 use crate::{
     attack_connection::{AttackConnection, CLIENT_ADDRESS, HANG_TIMEOUT, TlsConfig},
@@ -16,12 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than the server's own turn over its certificates (15 s), several times in the nightly form.
+/// Longer than the server's renewal interval (15 s), several times in the nightly form.
 fn turns() -> Duration {
     Duration::from_secs(scale(22, 50))
 }
 
-/// The certificate that is served, and whether a caller that trusts this authority gets through.
+/// Checks that a client that trusts this authority is still served.
 fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
     let tls = TlsConfig::trusting(ca, &[b"http/1.1"]);
     AttackConnection::open(server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT)
@@ -29,13 +29,14 @@ fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// What happens to the folder, whose folder it is, and what must not have happened after some turns.
+/// A change of the folder, its owner, and the state that must not follow after some renewal
+/// intervals.
 #[derive(Clone, Copy)]
 struct Try {
     name: &'static str,
     theirs: bool,
     harm: fn(&Server),
-    /// After this time, if ever, all is put back as it was.
+    /// The time after which everything is restored, if any.
     back_after: Option<Duration>,
 }
 
@@ -97,13 +98,13 @@ fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
-/// What went wrong, if anything did.
+/// Returns the failure, if any.
 fn lose(one: Try) -> Option<String> {
     let names = ["ca.crt", "tls.crt", "tls.key"];
     let given = tempfile::tempdir().unwrap();
     let mut server = ServerSetup::example().no_decision_log().start();
     if one.theirs {
-        // A folder without the authority's key is kept by somebody else.
+        // A folder without the key of the authority is managed by someone else.
         let folder = given.path().join("theirs");
         fs::create_dir(&folder).unwrap();
         for name in names {
@@ -174,7 +175,7 @@ fn f8_c1_14_pipe_in_place_of_a_certificate_does_not_block_the_watch() {
     let file = server.tls().join("tls.crt");
     fs::remove_file(&file).unwrap();
     mknodat(CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    // Long enough for each of those who look at the folder to come by, the slowest of them every 15 s.
+    // Longer than every poll and renewal interval, the slowest of which is 15 s.
     thread::sleep(Duration::from_secs(17));
     for name in ["tls.crt", "tls.key", "ca.crt"] {
         let aside = server.tls().join("aside");

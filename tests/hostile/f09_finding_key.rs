@@ -1,5 +1,5 @@
-//! F9: the identity of a finding did not hold the volume behind a mount, so that an UPDATE could change what a container may
-//! write.
+//! F9: the key of a finding did not contain the volume behind a mount, so an UPDATE could change
+//! what a container may write.
 
 use crate::{
     attack_connection::post,
@@ -47,7 +47,7 @@ fn f9_b9_volume_behind_an_unchanged_mount_is_part_of_the_finding_key() {
         assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
         assert_denied(&reply, "u-1", 403, "C-0045");
     }
-    // What was there is warned of, whatever else changes.
+    // Existing findings are reported as warnings, whatever else changes.
     let labelled = merge(
         one("/var/log"),
         &json!({"metadata": {"labels": {"new": "1"}}}),

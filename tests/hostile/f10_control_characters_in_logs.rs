@@ -1,4 +1,4 @@
-//! F10: characters that a terminal obeys, or that hide what stands there, stood raw in the decision log.
+//! F10: control characters and invisible characters were written unescaped to the decision log.
 
 use crate::{
     attack_connection::post,
@@ -9,7 +9,7 @@ use crate::{
 use kubevet_testkit::polling::wait_for;
 use serde_json::{Value, json};
 
-/// What no log may hold as it is, by name.
+/// Characters that no log may contain unescaped, by name.
 const HIDDEN: &[(&str, char)] = &[
     ("DEL", '\u{7f}'),
     ("NEL", '\u{85}'),

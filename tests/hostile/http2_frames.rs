@@ -1,4 +1,4 @@
-//! HTTP/2 frame by frame, so that a caller can break its rules one at a time.
+//! HTTP/2 frame by frame, so that a client can violate single rules of the protocol.
 
 use crate::{
     attack_connection::{AttackConnection, HANG_TIMEOUT, TlsConfig},
@@ -21,13 +21,13 @@ pub(crate) const CONTINUATION: u8 = 9;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
-/// What a frame of data may hold at most, unless the other side says more.
+/// The maximum payload of a DATA frame without other settings.
 const PIECE: usize = 16_000;
 
-/// How long a connection may take to be there.
+/// The timeout of opening a connection.
 const OPENING: Duration = Duration::from_secs(10);
 
-/// A frame as it came.
+/// A received frame.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
@@ -35,17 +35,17 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
-/// A connection that speaks HTTP/2.
+/// A connection with HTTP/2.
 pub(crate) struct Http2Connection {
     line: AttackConnection,
     next: u32,
-    /// What may be sent before the server grants more.
+    /// The number of bytes that may be sent before the server increases the window.
     window: i64,
     closed: bool,
 }
 
 impl Http2Connection {
-    /// Connects; `window` is what each answer may send before it is granted more.
+    /// Connects; `window` is the initial window of each response.
     pub(crate) fn open(server: &Server, from: Ipv4Addr, window: Option<u32>) -> io::Result<Self> {
         let line = AttackConnection::open(server, &TlsConfig::h2(server), from, OPENING)?;
         assert_eq!(line.protocol(), Some(&b"h2"[..]));
@@ -68,18 +68,19 @@ impl Http2Connection {
         Ok(this)
     }
 
-    /// Sends bytes; false where the other side has gone.
+    /// Sends bytes; false if the peer has closed the connection.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.closed |= !self.line.send(bytes);
         !self.closed
     }
 
-    /// How long sending may wait for the other side.
+    /// Sets the timeout of sending.
     pub(crate) fn send_patience(&self, patience: Duration) {
         self.line.send_patience(patience);
     }
 
-    /// The frames of a review: its stream, and what to send. Without a body only the head, with a length announced.
+    /// Returns the stream and the frames of a review. Without a body these are only its headers,
+    /// with an announced length.
     pub(crate) fn review(
         &mut self,
         path: &str,
@@ -111,7 +112,7 @@ impl Http2Connection {
         (stream, bytes)
     }
 
-    /// Sends a review within what the server grants; false where it has gone.
+    /// Sends a review within the flow-control window; false if the peer has closed the connection.
     pub(crate) fn send_review(&mut self, path: &str, body: &[u8]) -> bool {
         let needed = i64::try_from(body.len()).unwrap();
         let deadline = Instant::now() + HANG_TIMEOUT;
@@ -126,7 +127,8 @@ impl Http2Connection {
         self.send(&bytes)
     }
 
-    /// The frames that come within this time. Settings and pings are answered, as by any caller that is well.
+    /// Returns the frames that arrive within this time. Settings and pings are acknowledged, as by
+    /// any well-behaved client.
     pub(crate) fn frames(&mut self, time: Duration) -> Vec<Frame> {
         let deadline = Instant::now() + time;
         let mut frames = Vec::new();
@@ -162,20 +164,20 @@ impl Http2Connection {
         }
     }
 
-    /// Whether the server has closed the connection by now.
+    /// True if the server has closed the connection.
     pub(crate) fn is_closed(&mut self) -> bool {
         self.frames(Duration::from_millis(2));
         self.closed
     }
 }
 
-/// A frame's bytes.
+/// Encodes a frame.
 pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A block of headers, each written out and none remembered.
+/// A header block of literals without indexing.
 pub(crate) fn headers(pairs: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in pairs {
@@ -188,7 +190,7 @@ pub(crate) fn headers(pairs: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// A length with a prefix of seven bits.
+/// Encodes an integer with a prefix of seven bits (RFC 7541, section 5.1).
 pub(crate) fn integer(bytes: &mut Vec<u8>, mut value: usize) {
     if value < 127 {
         return bytes.push(u8::try_from(value).unwrap());
@@ -202,7 +204,7 @@ pub(crate) fn integer(bytes: &mut Vec<u8>, mut value: usize) {
     bytes.push(u8::try_from(value).unwrap());
 }
 
-/// The first whole frame of a buffer, with its flags.
+/// Removes the first complete frame from a buffer, and returns it with its flags.
 fn take(buffer: &mut Vec<u8>) -> Option<(Frame, u8)> {
     let head: [u8; 9] = buffer.get(..9)?.try_into().unwrap();
     let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);

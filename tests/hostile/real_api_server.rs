@@ -1,6 +1,7 @@
-//! R1 to R3, A11.2s and B13.4: the attacks through a real API server, with the webhook as `kubevet manifests webhook`
-//! prints it: tier `Ignore`, five seconds. "Let in unjudged" is an object that was taken, and an annotation of the audit
-//! log that says so.
+//! R1 to R3, A11.2s and B13.4: the attacks through a real API server, with the webhook as `kubevet
+//! manifests webhook` prints it: failure policy `Ignore`, timeout five seconds. Admitted without a
+//! verdict means: the object was created, and an annotation of the audit log says that the webhook
+//! failed open.
 
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, HANG_TIMEOUT, TlsConfig},
@@ -26,12 +27,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// May do everything.
+/// The token of a user with all rights.
 const ADMIN: &str = "admin-token";
-/// May create and change workloads, as the role `edit` does.
+/// The token of a user who may create and change workloads, as the role `edit` allows.
 const DEVELOPER: &str = "developer-token";
 
-/// An API server, called over HTTP without a client between.
+/// An API server, called over plain HTTP.
 struct Api {
     port: u16,
     tls: TlsConfig,
@@ -53,7 +54,7 @@ impl Api {
         }
     }
 
-    /// Status and answer; `None` where there was none.
+    /// Status and body of the response; `None` without one.
     fn call(&self, token: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
         let deadline = Instant::now() + 2 * HANG_TIMEOUT;
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
@@ -88,13 +89,13 @@ impl Api {
     }
 }
 
-/// The control plane that these tests share, and what a test needs of it. `None` where it was not built.
+/// The shared control plane, and its API for a test. `None` where it was not built.
 fn cluster(test: &str) -> Option<(&'static ControlPlane, Api)> {
     let cluster = ControlPlane::shared(test)?;
     Some((cluster, Api::of(cluster)))
 }
 
-/// The webhook as it is installed; it is deleted with this value.
+/// The installed webhook configuration; it is deleted with this value.
 struct Installed<'c>(&'c ControlPlane);
 
 impl<'c> Installed<'c> {
@@ -133,7 +134,8 @@ fn pods(namespace: &TestNamespace<'_>) -> String {
     format!("/api/v1/namespaces/{}/pods?dryRun=All", namespace.name())
 }
 
-/// An object as a user sends it to be created here, without what would cost the API server more than the webhook.
+/// An object as a user sends it in this namespace, without fields that cost the API server more
+/// than the webhook.
 fn made_here(namespace: &TestNamespace<'_>, object: &Value) -> Value {
     let mut object = object.clone();
     object["metadata"] =
@@ -141,9 +143,9 @@ fn made_here(namespace: &TestNamespace<'_>, object: &Value) -> Value {
     object
 }
 
-/// A container that the API server takes.
+/// A container that the API server accepts.
 fn valid(mut container: Value) -> Value {
-    // Privileged and no escalation is a contradiction that it refuses.
+    // It rejects a privileged container without privilege escalation.
     container["securityContext"]
         .as_object_mut()
         .unwrap()
@@ -151,7 +153,7 @@ fn valid(mut container: Value) -> Value {
     container
 }
 
-/// Why the API server let requests in, in its own words.
+/// The reasons that the API server logged for failing open.
 fn failing_open(cluster: &ControlPlane) -> String {
     let log = cluster.log();
     let lines: Vec<&str> = log
@@ -233,7 +235,7 @@ fn r1_costly_update_is_denied() {
     nothing_was_let_in(cluster, &namespace);
 }
 
-/// What became of a flood, and of ordinary Pods meanwhile.
+/// The results of a flood, and of ordinary Pods meanwhile.
 fn flooded(
     api: &Api,
     namespace: &TestNamespace<'_>,
@@ -337,7 +339,7 @@ fn r3_wide_pods_under_many_bindings_admit_none_within_memory_bounds() {
     server.assert_running();
 }
 
-/// The API server has no connection to the webhook yet, and silent strangers hold all that there are.
+/// The API server has no connection to the webhook yet, and silent strangers hold all slots.
 #[test]
 fn a11_2s_silent_connections_admit_no_pod() {
     let _machine = claim_machine();
@@ -373,7 +375,7 @@ fn a11_2s_silent_connections_admit_no_pod() {
     nothing_was_let_in(cluster, &namespace);
 }
 
-/// A broken binding has a last good form, which a new process must know of, or not be ready.
+/// A broken binding has a last valid state, which a new process must restore, or not become ready.
 #[test]
 fn doubt_b13_4_last_valid_binding_survives_a_restart() {
     let _machine = claim_machine();

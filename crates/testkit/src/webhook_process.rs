@@ -9,7 +9,8 @@ use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::{self, Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -199,10 +200,24 @@ impl WebhookProcess {
     }
 }
 
-/// A port of loopback that is free at this moment.
+/// A port of loopback that is free at this moment, and that no later call in this process returns.
+///
+/// It is below the ephemeral range of Linux (from 32768 on): from that range the kernel takes the
+/// source ports of connections, so a port could be in use again before the server binds it.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+    const FIRST: u32 = 10_240;
+    const COUNT: u32 = 22_000;
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    // Test processes that run at the same time begin at different ports.
+    let start = process::id().wrapping_mul(7_919);
+    for _ in 0..COUNT {
+        let offset = start.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + offset).expect("the range fits 16 bits");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free")
 }
 
 /// Status and body of a plain GET; `None` without an HTTP answer.
