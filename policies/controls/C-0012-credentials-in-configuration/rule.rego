@@ -16,14 +16,14 @@ is_credential(name, value) if {
 	not is_allowed(name, value)
 }
 
-is_suspicious(name, value) if is_suspicious_name(name)
+is_suspicious(name, _) if is_suspicious_name(name)
 
-is_suspicious(name, value) if {
+is_suspicious(_, value) if {
 	some pattern in input.params.sensitiveValues
 	regex.match(pattern, value)
 }
 
-is_suspicious(name, value) if is_encoded_private_key(value)
+is_suspicious(_, value) if is_encoded_private_key(value)
 
 is_suspicious_name(name) if {
 	some part in input.params.sensitiveKeyNames
@@ -48,12 +48,12 @@ is_binary_credential(name, value) if {
 	not is_allowed(name, value)
 }
 
-is_allowed(name, value) if {
+is_allowed(name, _) if {
 	some part in input.params.sensitiveKeyNamesAllowed
 	strings.contains_ignore_case(name, part)
 }
 
-is_allowed(name, value) if {
+is_allowed(_, value) if {
 	some pattern in input.params.sensitiveValuesAllowed
 	regex.match(pattern, value)
 }

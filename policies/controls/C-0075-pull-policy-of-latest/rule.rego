@@ -21,7 +21,9 @@ effective_policy(image, policy) := policy if {
 	policy != ""
 }
 
-else := "Always" if images.effective_tag(image) == "latest"
+else := "Always" if {
+	images.effective_tag(image) == "latest"
+}
 
 else := "IfNotPresent"
 

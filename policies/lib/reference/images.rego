@@ -98,7 +98,9 @@ host_of(rest) := canonical_host(host) if {
 	is_host(host)
 }
 
-else := "docker.io" if rest != ""
+else := "docker.io" if {
+	rest != ""
+}
 
 else := ""
 

@@ -32,9 +32,9 @@ below(low, high) if {
 }
 
 # Greater than zero. The common spellings need no arithmetic.
-is_positive(value) := true if regex.match(`^[1-9][0-9]{0,8}([mkMGT]|[KMGT]i)?$`, value)
+is_positive(value) if regex.match(`^[1-9][0-9]{0,8}([mkMGT]|[KMGT]i)?$`, value)
 
-else := true if parse(value).sign == 1
+else if parse(value).sign == 1
 
 # A parsed quantity is its sign, the power of ten of its first digit (`lead`), and its digits without leading and trailing
 # zeros. So quantities of any length and exponent compare without padding.
@@ -101,14 +101,14 @@ parse(value) := result if {
 
 # Kubernetes parses "m" and "." as zero: it reads sign, digits and suffix without requiring a digit. Only its slow path,
 # for values that do not fit 64 bits, requires one.
-has_number(digits, scale) if digits != ""
+has_number(digits, _) if digits != ""
 
-has_number(digits, scale) if {
+has_number(_, scale) if {
 	scale.base == 2
 	scale.exponent <= 40
 }
 
-has_number(digits, scale) if {
+has_number(_, scale) if {
 	scale.base == 10
 	scale.exponent >= -9
 }
