@@ -233,7 +233,10 @@ impl Bench {
         let region = Region::new(ALLOCATOR);
         let decision = decide(&self.rules, &case, &callbacks);
         let allocated = region.change();
-        assert_eq!(decision.findings_count() > 0, !verdict.findings.is_empty());
+        assert_eq!(
+            decision.findings_count() > 0,
+            !verdict.violations.is_empty()
+        );
         assert!(
             decision
                 .outcomes

@@ -74,10 +74,10 @@ impl Ours {
 }
 
 fn failing(verdict: &Verdict) -> usize {
-    if verdict.findings.is_empty() && verdict.errors.is_empty() {
+    if verdict.violations.is_empty() && verdict.errors.is_empty() {
         return 0;
     }
-    let found = verdict.findings.iter().map(|it| it.control.to_string());
+    let found = verdict.violations.iter().map(|it| it.control.to_string());
     found
         .chain(verdict.errors.iter().map(|it| it.control.to_string()))
         .collect::<BTreeSet<_>>()

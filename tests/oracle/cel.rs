@@ -240,7 +240,7 @@ impl Proof {
             self.compared += 1;
             let id = control.id.to_string();
             let found: Vec<_> = verdict
-                .findings
+                .violations
                 .iter()
                 .filter(|finding| finding.control == control.id)
                 .collect();
@@ -423,7 +423,7 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
                 .engine
                 .judge(&object.document, &EvalRequest { operation }, &params);
             let own: Vec<String> = verdict
-                .findings
+                .violations
                 .into_iter()
                 .filter(|finding| finding.control == id)
                 .map(|finding| finding.message.to_string())

@@ -5,7 +5,7 @@ use kubevet::{
     document::{self, Document, Limits},
     engine::Engine,
     input,
-    model::{EvalRequest, Finding, FixAction},
+    model::{EvalRequest, FixAction, Violation},
     policy::{self, Library, ParamValue, Params},
 };
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
@@ -79,7 +79,7 @@ impl Voices {
                 .map(canonical)
                 .collect();
             let own = verdict
-                .findings
+                .violations
                 .iter()
                 .filter(|finding| finding.control == *control)
                 .map(|item| canonical(&finding(item)));
@@ -127,7 +127,7 @@ pub(crate) fn canonical(value: &Value) -> String {
     sorted(value).to_string()
 }
 
-pub(crate) fn finding(finding: &Finding) -> Value {
+pub(crate) fn finding(finding: &Violation) -> Value {
     let fixes: Vec<Value> = finding
         .fixes
         .iter()

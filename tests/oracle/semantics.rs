@@ -70,7 +70,7 @@ fn compiled_constructs_agree_with_opa() {
                 .map(canonical)
                 .collect();
             let own = verdict
-                .findings
+                .violations
                 .iter()
                 .filter(|finding| finding.control == source.control.id);
             let own: BTreeSet<String> = own.map(|own| canonical(&finding(own))).collect();

@@ -1,10 +1,10 @@
 //! Scans made by hand: one with everything in it, and small ones for each way a scan can end.
 
 use kubevet::model::{
-    Control, ControlId, ControlResult, ControlStatus, FieldPath, Finding, Fix, FixAction,
-    Framework, FrameworkMember, FrameworkResult, Kind, KindSelector, LocatedFinding, ObjectId,
-    ObjectResult, Position, Problem, RuleError, Scan, Scope, Severity, Skipped, Source, SourceLine,
-    Summary,
+    Control, ControlId, ControlResult, ControlStatus, Evidence, FieldPath, Finding, Fingerprint,
+    Fix, FixAction, Framework, FrameworkMember, FrameworkResult, Kind, KindSelector,
+    LocatedFinding, ObjectId, ObjectResult, Origin, Position, Problem, RuleError, Scan, Scope,
+    Severity, Skipped, SourceLine, SourceLocation, Summary,
 };
 use std::sync::Arc;
 
@@ -169,6 +169,13 @@ pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
     .into()
 }
 
+/// The severity of a control of [`controls`].
+fn severity(id: &str) -> Severity {
+    let known = controls();
+    let control = known.iter().find(|control| control.id.as_str() == id);
+    control.map_or(Severity::Low, |control| control.severity)
+}
+
 /// A file's lines around a place.
 fn around(text: &str, line: u32) -> Vec<SourceLine> {
     (1..)
@@ -202,14 +209,19 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn source(&self) -> Source {
-        Source {
+    fn source(&self) -> SourceLocation {
+        SourceLocation {
             file: self.file.into(),
             position: Position {
                 line: self.at.0,
                 column: self.at.1,
             },
         }
+    }
+
+    /// The source of an object that begins the file.
+    fn origin(&self) -> Origin {
+        Origin::of_document(&self.file.into(), Position::START)
     }
 
     fn finding(
@@ -222,10 +234,17 @@ impl Place<'_> {
     ) -> LocatedFinding {
         LocatedFinding {
             finding: Finding {
-                control: control.into(),
-                paths: vec![path.parse().unwrap()],
+                subject: ObjectId::default().into(),
+                rule: control.into(),
+                severity: severity(control),
                 message: message.to_owned(),
-                fixes,
+                evidence: Evidence::Paths {
+                    paths: vec![path.parse().unwrap()],
+                    fixes,
+                },
+                origin: self.origin(),
+                fingerprint: Fingerprint::of([control, path]),
+                defect: Fingerprint::of([path]),
             },
             source: self.source(),
             container: (!container.is_empty()).then(|| container.to_owned()),
@@ -310,7 +329,7 @@ fn cart() -> ObjectResult {
     ));
     ObjectResult {
         object: id("apps/v1", "Deployment", "shop", "cart"),
-        source: at(1, 1).source(),
+        origin: at(1, 1).origin(),
         judged: ids(&[
             "C-0012", "C-0013", "C-0017", "C-0041", "C-0046", "C-0057", "C-0075",
         ]),
@@ -329,7 +348,7 @@ fn migrate() -> ObjectResult {
     let root = "spec.template.spec.containers[0].securityContext.runAsNonRoot";
     ObjectResult {
         object: id("batch/v1", "Job", "", "migrate"),
-        source: Place { at: (1, 1), ..at }.source(),
+        origin: at.origin(),
         judged: ids(&["C-0013", "C-0057"]),
         findings: vec![at.finding(
             "C-0013",
@@ -348,17 +367,14 @@ fn migrate() -> ObjectResult {
 fn clean(name: &str) -> ObjectResult {
     ObjectResult {
         object: id("v1", "Service", "shop", name),
-        source: Source {
-            file: "manifests/services.yaml".into(),
-            position: Position::START,
-        },
+        origin: Origin::of_document(&"manifests/services.yaml".into(), Position::START),
         judged: Vec::new(),
         findings: Vec::new(),
         errors: Vec::new(),
     }
 }
 
-fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
+fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> Arc<ObjectId> {
     let [api_version, kind, namespace, name] =
         [api_version, kind, namespace, name].map(str::to_owned);
     ObjectId {
@@ -367,6 +383,7 @@ fn id(api_version: &str, kind: &str, namespace: &str, name: &str) -> ObjectId {
         namespace,
         name,
     }
+    .into()
 }
 
 fn ids(ids: &[&str]) -> Vec<ControlId> {
@@ -385,7 +402,7 @@ fn scan(
                 object
                     .findings
                     .iter()
-                    .any(|found| found.finding.control == *id)
+                    .any(|found| found.finding.rule == *id)
             })
             .count()
     };
@@ -422,7 +439,7 @@ fn scan(
         for found in &object.findings {
             let control = controls
                 .iter()
-                .find(|control| control.control.id == found.finding.control)
+                .find(|control| control.control.id == found.finding.rule)
                 .unwrap();
             summary.findings.add(control.control.severity);
         }
@@ -551,10 +568,10 @@ pub(crate) fn hostile() -> Scan {
         at: (2, 1),
     };
     let path = FieldPath::default()
-        .field("spec")
-        .field("containers")
+        .key("spec")
+        .key("containers")
         .index(0)
-        .field("env")
+        .key("env")
         .key(HOSTILE);
     let fix = |action| Fix {
         path: path.clone(),
@@ -566,7 +583,13 @@ pub(crate) fn hostile() -> Scan {
     ];
     let mut object = ObjectResult {
         object: id(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
-        source: at.source(),
+        origin: Origin::of_document(
+            &HOSTILE.into(),
+            Position {
+                line: at.at.0,
+                column: at.at.1,
+            },
+        ),
         judged: ids(&["C-0013"]),
         findings: vec![at.finding("C-0013", HOSTILE, "spec", HOSTILE, fixes)],
         errors: vec![RuleError {
@@ -574,7 +597,8 @@ pub(crate) fn hostile() -> Scan {
             message: HOSTILE.to_owned(),
         }],
     };
-    object.findings[0].finding.paths = vec![path];
+    let Evidence::Paths { paths, .. } = &mut object.findings[0].finding.evidence;
+    *paths = vec![path];
     object.findings[0].excerpt = vec![SourceLine {
         number: 2,
         text: format!("key: {HOSTILE}"),

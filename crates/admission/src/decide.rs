@@ -19,7 +19,7 @@ use kubevet_document::Document;
 use kubevet_engine as engine;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_model::{
-    Action, Control, ControlId, Finding, OnOwned, OnUpdate, Operation, Severity, Verdict,
+    Action, Control, ControlId, OnOwned, OnUpdate, Operation, Severity, Verdict, Violation,
 };
 use kubevet_policy::{Binding, Params};
 use std::{cell::OnceCell, cmp::Reverse};
@@ -189,7 +189,7 @@ impl<'a> Evaluation<'a> {
         decision.evaluated.extend(evaluated.cloned());
         self.add_rule_errors(&verdict, bindings, outcomes);
         let prior_findings = OnceCell::new();
-        let findings = verdict.findings.iter();
+        let findings = verdict.violations.iter();
         let findings = findings.filter(|finding| is_bound(&finding.control));
         for (number, finding) in findings.enumerate() {
             if number.is_multiple_of(DEADLINE_CHECK_FINDINGS) && (self.callbacks.is_past_deadline)()
@@ -222,7 +222,7 @@ impl<'a> Evaluation<'a> {
     /// control.
     fn rule_on_finding<'p>(
         &self,
-        finding: &Finding,
+        finding: &Violation,
         bindings: &[IndexedBinding<'_>],
         prior_findings: impl Fn() -> Option<&'p PriorFindings>,
         outcomes: &mut OutcomeCollector,
@@ -268,7 +268,7 @@ impl<'a> Evaluation<'a> {
     fn reason<'p>(
         &self,
         binding: &Binding,
-        finding: &Finding,
+        finding: &Violation,
         prior_state: impl FnOnce() -> &'p PriorState,
     ) -> Result<Reason, String> {
         // These two come first: they need no evaluation of the old object.
@@ -307,7 +307,7 @@ impl<'a> Evaluation<'a> {
         binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
     }
 
-    fn is_excused_by_owner(&self, binding: &Binding, finding: &Finding) -> bool {
+    fn is_excused_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
         let control = self.enforcement.controls.get(&finding.control);
         let is_checked =
             |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));

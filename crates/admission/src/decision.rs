@@ -1,6 +1,6 @@
 //! The result of a decision: whether the request is allowed, and the outcome of each finding.
 
-use kubevet_model::{Action, ControlId, Finding};
+use kubevet_model::{Action, ControlId, Violation};
 use std::collections::BTreeMap;
 
 /// The decision about one request.
@@ -55,7 +55,7 @@ pub struct DenialStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingOutcome {
     /// The finding.
-    pub finding: Finding,
+    pub finding: Violation,
     /// The strongest action over all bindings; `None` if there was none.
     pub action: Option<Action>,
     /// The reason for the action.

@@ -9,10 +9,10 @@
 //! Keys are hashes with a random seed for each decision, so that no user can construct a collision.
 
 use kubevet_document::{Document, Node, Value};
-use kubevet_k8s::workload::{self, MERGE_KEYS};
+use kubevet_k8s::workload;
 use kubevet_model::{
-    ControlId, ElementField, FieldPath, FieldPattern, Finding, Kind, PathReads, PatternRoot,
-    PatternStep, Segment,
+    ControlId, ElementField, FieldPath, FieldPattern, Kind, PathReads, PatternRoot, PatternStep,
+    Segment, Violation,
 };
 use std::{
     cell::RefCell,
@@ -25,8 +25,6 @@ mod tests;
 
 /// Strings longer than this are hashed once for each node; shorter ones each time they are reached.
 const MIN_MEMOIZED_BYTES: usize = 64;
-/// The protocol of a port that the API server sets where none is given.
-const DEFAULT_PROTOCOL: &str = "TCP";
 
 /// Computes the keys of one object's findings. The hash of each node is memoized, however many
 /// findings lead to it.
@@ -51,7 +49,7 @@ pub(super) struct FindingKeys(HashSet<u64>);
 impl FindingKeys {
     pub(super) fn new<'f>(
         hasher: &FindingKeyHasher<'_>,
-        findings: impl IntoIterator<Item = &'f Finding>,
+        findings: impl IntoIterator<Item = &'f Violation>,
     ) -> Self {
         let findings = findings.into_iter();
         Self(findings.map(|finding| hasher.key(finding)).collect())
@@ -59,7 +57,7 @@ impl FindingKeys {
 
     /// Returns true if a finding of another object has one of these keys. `hasher` is that of the
     /// other object.
-    pub(super) fn contains(&self, hasher: &FindingKeyHasher<'_>, finding: &Finding) -> bool {
+    pub(super) fn contains(&self, hasher: &FindingKeyHasher<'_>, finding: &Violation) -> bool {
         self.0.contains(&hasher.key(finding))
     }
 }
@@ -113,7 +111,7 @@ impl<'d> FindingKeyHasher<'d> {
     }
 
     /// Returns the key of a finding of this object.
-    fn key(&self, finding: &Finding) -> u64 {
+    fn key(&self, finding: &Violation) -> u64 {
         let mut state = self.hash_state.build_hasher();
         finding.control.hash(&mut state);
         // Without a path, only the message distinguishes findings.
@@ -140,11 +138,11 @@ impl<'d> FindingKeyHasher<'d> {
 
     /// Returns the number of segments that lead to the root of `pattern`, if the pattern matches the
     /// path.
-    fn root_depth(&self, pattern: &FieldPattern, segments: &[Segment]) -> Option<usize> {
+    fn root_depth(&self, pattern: &FieldPattern, segments: &[Segment<'_>]) -> Option<usize> {
         let root = self.root_steps(pattern.root)?;
-        let matches = |(step, segment): (&PatternStep, &Segment)| match step {
+        let matches = |(step, segment): (&PatternStep, &Segment<'_>)| match step {
             PatternStep::Each => true,
-            PatternStep::Field(name) => name == segment.text(),
+            PatternStep::Field(name) => segment.is_key(name),
         };
         let has_same_length = root.len() + pattern.steps.len() == segments.len();
         let mut pairs = root.iter().chain(&pattern.steps).zip(segments);
@@ -152,11 +150,11 @@ impl<'d> FindingKeyHasher<'d> {
     }
 
     fn hash_path(&self, path: &FieldPath, path_reads: &[PathReads], state: &mut impl Hasher) {
-        let segments = path.segments();
-        let nodes = self.hash_location(segments, state);
+        let segments: Vec<Segment<'_>> = path.segments().collect();
+        let nodes = self.hash_location(&segments, state);
         self.hash_value(nodes.last().copied().flatten(), state);
         for read in path_reads {
-            let Some(root_depth) = self.root_depth(&read.path, segments) else {
+            let Some(root_depth) = self.root_depth(&read.path, &segments) else {
                 continue;
             };
             for ElementField { depth, keys } in &read.fields {
@@ -172,7 +170,7 @@ impl<'d> FindingKeyHasher<'d> {
     /// segment, `None` from the first on that does not exist.
     fn hash_location(
         &self,
-        segments: &[Segment],
+        segments: &[Segment<'_>],
         state: &mut impl Hasher,
     ) -> Vec<Option<Node<'d>>> {
         segments.len().hash(state);
@@ -181,13 +179,13 @@ impl<'d> FindingKeyHasher<'d> {
         nodes.push(node);
         // The merge keys depend on the name of the list: the last field before the index.
         let mut list_name = "";
-        for segment in segments {
-            let child = node.and_then(|node| child(node, segment));
+        for &segment in segments {
+            let child = node.and_then(|node| Some(node.child(segment)?.value));
             match (node.map(Node::value), child) {
                 (Some(Value::List(_)), Some(element)) => {
                     self.hash_element(list_name, element, state);
                 }
-                _ => segment.text().hash(state),
+                _ => segment.key().hash(state),
             }
             if let Segment::Field(name) = segment {
                 list_name = name;
@@ -201,23 +199,18 @@ impl<'d> FindingKeyHasher<'d> {
     /// Hashes a list element by the merge keys of its list; by its whole value if the list has none,
     /// or the element has none of them.
     fn hash_element(&self, list_name: &str, element: Node<'_>, state: &mut impl Hasher) {
-        let merge_keys = MERGE_KEYS
-            .iter()
-            .find(|(name, _)| *name == list_name)
-            .map(|(_, keys)| *keys)
-            .filter(|keys| keys.iter().any(|key| element.get(key).is_some()));
-        let Some(merge_keys) = merge_keys else {
+        let merge_keys = workload::merge_keys(list_name);
+        if merge_keys.iter().all(|key| element.get(key).is_none()) {
             return self.hash_value(Some(element), state);
-        };
+        }
         for key in merge_keys {
             let value = element.get(key);
-            // A protocol that is absent equals the default one: the API server adds it.
-            let is_default_protocol = *key == "protocol"
-                && value.is_none_or(|value| value.as_str() == Some(DEFAULT_PROTOCOL));
-            if is_default_protocol {
-                DEFAULT_PROTOCOL.hash(state);
-            } else {
-                self.hash_value(value, state);
+            // An absent key equals the default one: the API server adds it.
+            match workload::merge_key_default(key) {
+                Some(default) if value.is_none_or(|value| value.as_str() == Some(default)) => {
+                    default.hash(state);
+                }
+                _ => self.hash_value(value, state),
             }
         }
     }
@@ -254,16 +247,5 @@ impl<'d> FindingKeyHasher<'d> {
         #[cfg(test)]
         self.hashed_bytes.set(self.hashed_bytes.get() + json.len());
         self.hash_state.hash_one(&json)
-    }
-}
-
-/// Returns the child of a node that a segment leads to.
-fn child<'a>(node: Node<'a>, segment: &Segment) -> Option<Node<'a>> {
-    match (node.value(), segment) {
-        (Value::List(_), Segment::Bracket(index)) => {
-            index.parse().ok().and_then(|index| node.at(index))
-        }
-        (Value::Map(_), _) => node.get(segment.text()),
-        _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! so that none can imitate another line or fill the answer.
 
 use super::{AdmissionRequest, Enforcement, FindingOutcome, UnevaluatedControl};
-use kubevet_model::{Control, FieldPath, Finding, FixAction, Operation, one_line};
+use kubevet_model::{Control, FieldPath, FixAction, Operation, Violation, one_line};
 use std::fmt::Write as _;
 
 /// The number of characters of a line. Some clients show the first line only.
@@ -123,7 +123,7 @@ fn finding_line(
 }
 
 /// Returns where a finding is, in parentheses: a path, or the target of a connection.
-fn location(finding: &Finding, request: &AdmissionRequest<'_>) -> String {
+fn location(finding: &Violation, request: &AdmissionRequest<'_>) -> String {
     let attributes = &request.attributes;
     if attributes.operation == Operation::Connect {
         let kind = connection_target(attributes.resource);
@@ -151,7 +151,7 @@ fn connection_target(resource: &str) -> &'static str {
 }
 
 /// Returns what to do about a finding: its first fix, else the advice of its control.
-fn remedy(finding: &Finding, control: Option<&Control>) -> String {
+fn remedy(finding: &Violation, control: Option<&Control>) -> String {
     let target = |path: &FieldPath| {
         if finding.paths.first() == Some(path) {
             "it".to_owned()

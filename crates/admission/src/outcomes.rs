@@ -5,7 +5,7 @@
 //! decides nothing.
 
 use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
-use kubevet_model::{Action, ControlId, Finding};
+use kubevet_model::{Action, ControlId, Violation};
 use kubevet_policy::Binding;
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) struct Ruling<'b> {
 
 impl OutcomeCollector {
     /// Adds a finding with the ruling of one binding.
-    pub(super) fn add(&mut self, finding: &Finding, ruling: Ruling<'_>) {
+    pub(super) fn add(&mut self, finding: &Violation, ruling: Ruling<'_>) {
         let Ruling {
             binding_index,
             binding,

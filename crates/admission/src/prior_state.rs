@@ -8,7 +8,7 @@ use super::{
     finding_key::{FindingKeyHasher, FindingKeys},
 };
 use kubevet_document::Document;
-use kubevet_model::Finding;
+use kubevet_model::Violation;
 
 /// Whether the old object had a finding.
 pub(super) enum PriorState {
@@ -33,7 +33,7 @@ impl PriorFindings {
     ) -> Self {
         let findings = result
             .as_ref()
-            .map(|verdict| verdict.findings.as_slice())
+            .map(|verdict| verdict.violations.as_slice())
             .unwrap_or_default();
         let keys = FindingKeys::new(&key_hasher.for_document(old_object), findings);
         Self { keys, result }
@@ -44,7 +44,7 @@ impl PriorFindings {
     pub(super) fn state_of(
         &self,
         key_hasher: &FindingKeyHasher<'_>,
-        finding: &Finding,
+        finding: &Violation,
     ) -> PriorState {
         if self.keys.contains(key_hasher, finding) {
             return PriorState::Present;

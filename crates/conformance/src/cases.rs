@@ -123,7 +123,10 @@ fn evaluate(
         let verdict = engine.judge(object, &EvalRequest::default(), &params);
         let of_control = verdict.errors.iter().filter(|e| e.control == control.id);
         errors.extend(of_control.map(|error| error.message.clone()));
-        let of_control = verdict.findings.iter().filter(|f| f.control == control.id);
+        let of_control = verdict
+            .violations
+            .iter()
+            .filter(|f| f.control == control.id);
         for finding in of_control {
             let paths = failed.entry(id.clone()).or_default();
             paths.extend(finding.paths.iter().map(ToString::to_string));

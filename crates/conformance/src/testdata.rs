@@ -1,7 +1,7 @@
 //! A control's test data: the findings of its rule in each object, compared with the object's header.
 
 use kubevet_engine::{Engine, is_configured};
-use kubevet_model::{ControlId, EvalRequest, Finding, Fix, FixAction};
+use kubevet_model::{ControlId, EvalRequest, Fix, FixAction, Violation};
 use kubevet_policy::{Expected, Library, TestObject};
 use std::collections::BTreeSet;
 
@@ -62,8 +62,8 @@ fn check(
                 .to_owned(),
         );
     }
-    let findings = verdict.findings.iter().filter(|f| f.control == *control);
-    let findings: Vec<&Finding> = findings.collect();
+    let findings = verdict.violations.iter().filter(|f| f.control == *control);
+    let findings: Vec<&Violation> = findings.collect();
     if object.expected == Expected::Pass {
         let unexpected = findings.iter();
         lines.extend(unexpected.map(|finding| format!("must pass, but: {}", finding.message)));
@@ -73,7 +73,7 @@ fn check(
 }
 
 /// Compares paths and fixes, and returns a line for each difference.
-fn compare(object: &TestObject, findings: &[&Finding]) -> Vec<String> {
+fn compare(object: &TestObject, findings: &[&Violation]) -> Vec<String> {
     let paths = findings.iter().flat_map(|finding| &finding.paths);
     let paths: BTreeSet<String> = paths.map(ToString::to_string).collect();
     let fixes = findings.iter().flat_map(|finding| &finding.fixes);

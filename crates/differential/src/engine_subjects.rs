@@ -6,7 +6,7 @@ use super::{
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::{Asked, Engine, Seen};
-use kubevet_model::{ControlId, EvalRequest, Finding, FixAction, Problem, Verdict};
+use kubevet_model::{ControlId, EvalRequest, FixAction, Problem, Verdict, Violation};
 use kubevet_policy::Library;
 use std::{
     collections::BTreeMap,
@@ -157,7 +157,7 @@ fn of_verdict(verdict: &Verdict, control: &ControlId) -> Answer {
         return Answer::Silent;
     }
     let mut found: Vec<Found> = verdict
-        .findings
+        .violations
         .iter()
         .filter(|it| it.control == *control)
         .map(of_finding)
@@ -166,7 +166,7 @@ fn of_verdict(verdict: &Verdict, control: &ControlId) -> Answer {
     Answer::Findings(found)
 }
 
-fn of_finding(finding: &Finding) -> Found {
+fn of_finding(finding: &Violation) -> Found {
     let value = |text: &String| {
         serde_json::from_str(text).map_or_else(|_| text.clone(), |it| canonical(&it))
     };

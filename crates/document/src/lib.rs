@@ -15,10 +15,10 @@
 //! | `expand_lists`, `write` | a list → its items; a subtree → JSON text |
 
 mod builder;
+mod document;
 mod expand_lists;
 mod json;
 mod key_hash;
-mod locate;
 mod node;
 mod parse;
 mod source_map;
@@ -29,8 +29,8 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use document::{Child, Document, Resolved};
 pub use expand_lists::expand_lists;
 pub use key_hash::FieldKey;
-pub use locate::{Document, Location};
 pub use node::{Entry, List, Map, Node, Number, Value};
 pub use parse::{Limits, ParsedFile, read, read_json, read_yaml};

@@ -118,9 +118,10 @@ data:
 #[test]
 fn paths_are_located_in_yaml_and_json() {
     let check = |text: &str, path: &str, expected: &str| {
-        let place = only(text).locate(&path.parse().unwrap());
+        let document = only(text);
+        let resolved = document.resolve(&path.parse().unwrap());
         assert_eq!(
-            format!("{} {}", place.position, place.found),
+            format!("{} {}", resolved.position, resolved.found),
             expected,
             "{path}"
         );
@@ -154,7 +155,10 @@ fn what_comes_through_an_alias_is_placed_at_its_use_and_its_inside_where_it_is_w
     let root = document.root();
     for (path, expected) in [("b", "3:1"), ("b.k", "2:3"), ("c", "4:1"), ("c.k", "2:3")] {
         assert_eq!(
-            document.locate(&path.parse().unwrap()).position.to_string(),
+            document
+                .resolve(&path.parse().unwrap())
+                .position
+                .to_string(),
             expected,
             "{path}"
         );

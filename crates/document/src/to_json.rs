@@ -1,86 +1,118 @@
-//! A subtree as JSON text.
+//! A subtree as JSON text. The writer keeps its own stack, so that no document can overflow the
+//! stack of the thread.
 
-use super::{Node, tape::Kind};
+use super::{Entry, Node, tape::Kind};
 
 impl Node<'_> {
-    /// Writes the value as JSON, without spaces: keys in the order of the text, repeated ones once, aliases expanded.
-    /// Numbers of a JSON text keep their digits.
+    /// Appends the value as JSON without spaces: keys in the order of the text, a repeated key once,
+    /// aliases expanded. Numbers of a JSON text keep their digits.
     pub fn write_json(self, out: &mut String) {
-        // What is still to be written, the next at the end. Text only ever stands between nodes.
-        enum Step<'a> {
-            Text(&'static str),
-            Key(&'a str),
-            Node(Node<'a>),
-        }
-        let mut steps = vec![Step::Node(self)];
-        while let Some(step) = steps.pop() {
-            let node = match step {
-                Step::Text(text) => {
-                    out.push_str(text);
-                    continue;
-                }
-                Step::Key(key) => {
-                    write_string(key, out);
-                    out.push(':');
-                    continue;
-                }
-                Step::Node(node) => node,
-            };
-            match node.raw().kind {
-                Kind::Null => out.push_str("null"),
-                Kind::False => out.push_str("false"),
-                Kind::True => out.push_str("true"),
-                Kind::Number => out.push_str(node.text()),
-                Kind::String => write_string(node.text(), out),
-                Kind::List => {
-                    out.push('[');
-                    steps.push(Step::Text("]"));
-                    let first = steps.len();
-                    for element in node.elements() {
-                        steps.push(Step::Node(element));
-                        steps.push(Step::Text(","));
-                    }
-                    finish(&mut steps, first);
-                }
-                Kind::Map => {
-                    out.push('{');
-                    steps.push(Step::Text("}"));
-                    let first = steps.len();
-                    for entry in node.entries() {
-                        steps.push(Step::Key(entry.key));
-                        steps.push(Step::Node(entry.value));
-                        steps.push(Step::Text(","));
-                    }
-                    finish(&mut steps, first);
-                }
-            }
-        }
+        write(self, KeyOrder::AsWritten, out);
+    }
 
-        /// Drops the comma after the last child and turns the order round, as steps are taken from the end.
-        fn finish(steps: &mut Vec<Step<'_>>, first: usize) {
-            if steps.len() > first {
-                steps.pop();
+    /// As [`Node::write_json`], with the keys of every map in the order of their bytes: equal values
+    /// give equal text.
+    pub fn write_canonical_json(self, out: &mut String) {
+        write(self, KeyOrder::Sorted, out);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyOrder {
+    AsWritten,
+    Sorted,
+}
+
+/// What is still to be written.
+enum Item<'a> {
+    Punctuation(&'static str),
+    Key(&'a str),
+    Node(Node<'a>),
+}
+
+fn write(root: Node<'_>, order: KeyOrder, out: &mut String) {
+    // The next item is the last of the stack.
+    let mut stack = vec![Item::Node(root)];
+    while let Some(item) = stack.pop() {
+        let node = match item {
+            Item::Punctuation(text) => {
+                out.push_str(text);
+                continue;
             }
-            if let Some(children) = steps.get_mut(first..) {
-                children.reverse();
+            Item::Key(key) => {
+                write_string(key, out);
+                out.push(':');
+                continue;
+            }
+            Item::Node(node) => node,
+        };
+        match node.raw().kind {
+            Kind::Null => out.push_str("null"),
+            Kind::False => out.push_str("false"),
+            Kind::True => out.push_str("true"),
+            Kind::Number => out.push_str(node.text()),
+            Kind::String => write_string(node.text(), out),
+            Kind::List => {
+                out.push('[');
+                stack.push(Item::Punctuation("]"));
+                let first = stack.len();
+                for element in node.elements() {
+                    stack.push(Item::Node(element));
+                    stack.push(Item::Punctuation(","));
+                }
+                finish_children(&mut stack, first);
+            }
+            Kind::Map => {
+                out.push('{');
+                stack.push(Item::Punctuation("}"));
+                let first = stack.len();
+                if order == KeyOrder::Sorted {
+                    let mut entries: Vec<Entry<'_>> = node.entries().collect();
+                    entries.sort_by_key(|entry| entry.key);
+                    entries
+                        .into_iter()
+                        .for_each(|entry| push_entry(entry, &mut stack));
+                } else {
+                    node.entries()
+                        .for_each(|entry| push_entry(entry, &mut stack));
+                }
+                finish_children(&mut stack, first);
             }
         }
     }
 }
 
-fn write_string(text: &str, out: &mut String) {
-    const HEX: [char; 16] = [
+fn push_entry<'a>(entry: Entry<'a>, stack: &mut Vec<Item<'a>>) {
+    stack.push(Item::Key(entry.key));
+    stack.push(Item::Node(entry.value));
+    stack.push(Item::Punctuation(","));
+}
+
+/// Drops the comma after the last child, and reverses the children, since the stack is read from
+/// its end.
+fn finish_children(stack: &mut Vec<Item<'_>>, first: usize) {
+    if stack.len() > first {
+        stack.pop();
+    }
+    if let Some(children) = stack.get_mut(first..) {
+        children.reverse();
+    }
+}
+
+fn write_string(string: &str, out: &mut String) {
+    const HEX_DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
     ];
     out.push('"');
-    let mut plain = text;
-    while let Some(at) = plain
+    // Runs of bytes that need no escape are copied whole.
+    let mut rest = string;
+    while let Some(end) = rest
         .bytes()
-        .position(|it| it < 0x20 || matches!(it, b'"' | b'\\'))
+        .position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'))
     {
-        let (before, rest) = plain.split_at(at);
-        out.push_str(before);
-        let mut characters = rest.chars();
+        let (run, escaped) = rest.split_at(end);
+        out.push_str(run);
+        let mut characters = escaped.chars();
         match characters.next() {
             Some('"') => out.push_str("\\\""),
             Some('\\') => out.push_str("\\\\"),
@@ -90,13 +122,13 @@ fn write_string(text: &str, out: &mut String) {
             Some(control) => {
                 out.push_str("\\u00");
                 let code = control as usize;
-                out.extend(HEX.get(code >> 4 & 15));
-                out.extend(HEX.get(code & 15));
+                out.extend(HEX_DIGITS.get(code >> 4 & 15));
+                out.extend(HEX_DIGITS.get(code & 15));
             }
             None => {}
         }
-        plain = characters.as_str();
+        rest = characters.as_str();
     }
-    out.push_str(plain);
+    out.push_str(rest);
     out.push('"');
 }

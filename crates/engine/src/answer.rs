@@ -1,6 +1,6 @@
 //! What a rule's `deny` set says, as findings. A rule that breaks the agreed form is an error, never silence.
 
-use kubevet_model::{ControlId, FieldPath, Finding, Fix, FixAction};
+use kubevet_model::{ControlId, FieldPath, Fix, FixAction, Violation};
 use regorus::Value;
 
 /// The most findings of one control that a verdict keeps; more is an error, so that a rule cannot flood a report.
@@ -12,7 +12,7 @@ pub(super) const MESSAGE_BYTES: usize = 4096;
 ///
 /// # Errors
 /// What is wrong with the answer, for the author of the rule.
-pub(super) fn findings(control: &ControlId, deny: &Value) -> Result<Vec<Finding>, String> {
+pub(super) fn findings(control: &ControlId, deny: &Value) -> Result<Vec<Violation>, String> {
     let Value::Set(entries) = deny else {
         return Err("`deny` is no set: write `deny contains finding if { … }`".to_owned());
     };
@@ -33,7 +33,7 @@ pub(super) fn too_many() -> String {
     format!("over {FINDINGS} findings in one object")
 }
 
-fn finding(control: &ControlId, entry: &Value) -> Result<Finding, String> {
+fn finding(control: &ControlId, entry: &Value) -> Result<Violation, String> {
     let message = match field(entry, "message") {
         Some(Value::String(text)) => cut(text).to_owned(),
         _ => return Err("a finding without a `message` that is a text".to_owned()),
@@ -52,7 +52,7 @@ fn finding(control: &ControlId, entry: &Value) -> Result<Finding, String> {
         .into_iter()
         .map(fix)
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Finding {
+    Ok(Violation {
         control: control.clone(),
         paths,
         message,

@@ -384,7 +384,7 @@ impl Engine {
             }
             verdict.judged.sort();
         }
-        verdict.findings.sort();
+        verdict.violations.sort();
         verdict.errors.sort();
         Ok(verdict)
     }
@@ -497,7 +497,7 @@ fn take(
     match deny.and_then(|it| answer::findings(&control.id, &it)) {
         Ok(findings) => {
             verdict.judged.push(control.id.clone());
-            verdict.findings.extend(findings);
+            verdict.violations.extend(findings);
         }
         Err(message) => verdict.errors.push(RuleError {
             control: control.id.clone(),

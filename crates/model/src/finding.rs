@@ -1,54 +1,117 @@
-//! What a judgement says: findings, fixes, errors, and the verdict that holds them.
+//! Results about one object: what a rule reports ([`Violation`]), the answer of all rules
+//! ([`Verdict`]), and the finding that reports, baselines and thresholds work on ([`Finding`]).
+//!
+//! A violation belongs to an object and its params and knows nothing of files. A finding adds where
+//! the object came from and keys that stay the same from run to run. Nothing here evaluates a rule.
 
-use super::{ControlId, FieldPath};
+use super::{ControlId, FieldPath, Fingerprint, ObjectId, Origin, Severity};
+use std::sync::Arc;
 
-/// One thing wrong with an object.
+/// One entry of a rule's `deny` set: something wrong with an object.
+///
+/// The order is that of verdicts: by control, then paths, message and fixes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// The control that found it.
+pub struct Violation {
+    /// The control whose rule reported it.
     pub control: ControlId,
-    /// Where it is; the first path is the one to show.
+    /// The fields that decided, the one to show first. Only a rule of our own may leave it empty.
     pub paths: Vec<FieldPath>,
-    /// What is wrong, in one sentence without a full stop.
+    /// What is wrong, as one sentence without a full stop.
     pub message: String,
-    /// Edits that mend it; empty where no single edit does.
+    /// The edits that repair the object; empty where no single edit does.
     pub fixes: Vec<Fix>,
 }
 
-/// One edit.
+/// One edit of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fix {
     /// The field to edit.
     pub path: FieldPath,
-    /// What to do with it.
+    /// The edit.
     pub action: FixAction,
 }
 
-/// What an edit does.
+/// The kind of an edit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FixAction {
-    /// Set the field to this value, given as JSON text.
+    /// Sets the field to this value, given as JSON.
     Set(String),
-    /// Remove the field or the list element.
+    /// Removes the field or the list element.
     Remove,
 }
 
-/// A control that gave no answer for an object. Never counted as passed.
+/// A control that could not be evaluated for an object. It never counts as passed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleError {
     /// The control.
     pub control: ControlId,
-    /// Why, for the person who runs the scan.
+    /// The reason, for the person who runs the scan.
     pub message: String,
 }
 
-/// The answer for one object under given params. It does not depend on who asks.
+/// The answer of all controls for one object under given params. It does not depend on the user
+/// who sends a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
-    /// Every control that looked at the object, in the order of ids.
+    /// Every control that was evaluated, in the order of ids.
     pub judged: Vec<ControlId>,
-    /// What is wrong, sorted; no finding twice.
-    pub findings: Vec<Finding>,
-    /// Controls that should have looked but could not; none of them is in `judged`.
+    /// The violations, sorted and without duplicates.
+    pub violations: Vec<Violation>,
+    /// The controls that could not be evaluated; none of them is in `judged`.
     pub errors: Vec<RuleError>,
+}
+
+/// Something wrong with a subject, whatever found it: the unit of reports, baselines and
+/// thresholds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The object that it is about.
+    pub subject: Arc<ObjectId>,
+    /// The rule that is violated: today always a control.
+    pub rule: ControlId,
+    /// The severity of the rule.
+    pub severity: Severity,
+    /// What is wrong, as one sentence without a full stop.
+    pub message: String,
+    /// The proof, and how to repair it.
+    pub evidence: Evidence,
+    /// The source of the subject.
+    pub origin: Origin,
+    /// The key of the finding from run to run. It depends on the rule, the identity of the subject
+    /// and the elements that the paths lead through, not on file names, lines or list indices: a
+    /// baseline recognizes the finding after the file was moved or reformatted.
+    pub fingerprint: Fingerprint,
+    /// The key of the defect: one cause, which several rules may report. Findings that the same
+    /// edits of one object repair have one key; a finding without fixes is a defect of its own.
+    pub defect: Fingerprint,
+}
+
+/// The proof of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// Fields of an object.
+    Paths {
+        /// The fields that decided, the one to show first.
+        paths: Vec<FieldPath>,
+        /// The edits that repair the object; empty where no single edit does.
+        fixes: Vec<Fix>,
+    },
+}
+
+impl Finding {
+    /// The fields that decided, the one to show first; none where the evidence is of another kind.
+    #[must_use]
+    pub fn paths(&self) -> &[FieldPath] {
+        match &self.evidence {
+            Evidence::Paths { paths, .. } => paths,
+        }
+    }
+
+    /// The edits that repair the subject; none where no single edit does.
+    #[must_use]
+    pub fn fixes(&self) -> &[Fix] {
+        match &self.evidence {
+            Evidence::Paths { fixes, .. } => fixes,
+        }
+    }
 }

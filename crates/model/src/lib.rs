@@ -7,7 +7,9 @@ mod control;
 mod counts;
 mod enforcement;
 mod finding;
+mod fingerprint;
 mod object;
+mod origin;
 mod path;
 mod pattern;
 mod problem;
@@ -19,9 +21,11 @@ mod stored_certificates;
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
-pub use finding::{Finding, Fix, FixAction, RuleError, Verdict};
+pub use finding::{Evidence, Finding, Fix, FixAction, RuleError, Verdict, Violation};
+pub use fingerprint::Fingerprint;
 pub use object::{EvalRequest, ObjectId, Operation};
-pub use path::{FieldPath, PathError, Segment};
+pub use origin::Origin;
+pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
 pub use sanitize::{
@@ -30,7 +34,7 @@ pub use sanitize::{
 };
 pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, LocatedFinding, ObjectResult, Scan, Skipped,
-    Source, SourceLine, Summary,
+    SourceLine, SourceLocation, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;

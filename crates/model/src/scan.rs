@@ -1,14 +1,14 @@
 //! The whole result of a scan: the only thing that reports read.
 
 use super::{
-    Control, ControlId, ControlStatusCounts, Finding, Framework, ObjectId, Position, Problem,
-    RuleError, SeverityCounts,
+    Control, ControlId, ControlStatusCounts, Finding, Framework, ObjectId, Origin, Position,
+    Problem, RuleError, SeverityCounts,
 };
 use std::sync::Arc;
 
 /// A file and a place in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
+pub struct SourceLocation {
     /// The file as the user named it; `-` is standard input.
     pub file: Arc<str>,
     /// The place.
@@ -30,7 +30,7 @@ pub struct LocatedFinding {
     /// The finding.
     pub finding: Finding,
     /// Where its first path stands, or the deepest ancestor of it that exists.
-    pub source: Source,
+    pub source: SourceLocation,
     /// The container it is about, by name, or by place where it has none.
     pub container: Option<String>,
     /// The lines around the place.
@@ -41,9 +41,9 @@ pub struct LocatedFinding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectResult {
     /// Which object.
-    pub object: ObjectId,
-    /// Where it begins.
-    pub source: Source,
+    pub object: Arc<ObjectId>,
+    /// The source of the object.
+    pub origin: Origin,
     /// The selected controls that looked at it, in the order of ids.
     pub judged: Vec<ControlId>,
     /// What is wrong, by place, then control.

@@ -5,6 +5,7 @@
 //! nothing.
 
 mod filter;
+mod fingerprint;
 mod redact;
 mod run;
 mod score;

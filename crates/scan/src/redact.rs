@@ -21,6 +21,11 @@ struct RedactedSpan {
     last_line: u32,
 }
 
+/// True if the findings of a control point at credentials.
+pub(super) fn finds_credentials(control: &Control) -> bool {
+    control.category.starts_with(CREDENTIALS_CATEGORY)
+}
+
 /// Masks the values that findings of credentials point at, in the excerpts of all findings of the
 /// object.
 pub(super) fn redact_credentials(
@@ -30,13 +35,13 @@ pub(super) fn redact_credentials(
 ) {
     let credential_controls: BTreeSet<&ControlId> = controls
         .iter()
-        .filter(|control| control.category.starts_with(CREDENTIALS_CATEGORY))
+        .filter(|control| finds_credentials(control))
         .map(|control| &control.id)
         .collect();
     let spans: Vec<RedactedSpan> = findings
         .iter()
-        .filter(|located| credential_controls.contains(&located.finding.control))
-        .filter_map(|located| located.finding.paths.first())
+        .filter(|located| credential_controls.contains(&located.finding.rule))
+        .filter_map(|located| located.finding.paths().first())
         .filter_map(|path| RedactedSpan::of_value(document, path))
         .collect();
     if spans.is_empty() {
@@ -54,19 +59,8 @@ pub(super) fn redact_credentials(
 impl RedactedSpan {
     /// Returns the span of the value at a path; `None` if the document has no value there.
     fn of_value(document: &Document, path: &FieldPath) -> Option<Self> {
-        let location = document.locate(path);
-        if location.found < path.segments().len() {
-            return None;
-        }
-        let value = path
-            .segments()
-            .iter()
-            .try_fold(document.root(), |node, segment| {
-                let key = segment.text();
-                node.get(key)
-                    .or_else(|| key.parse().ok().and_then(|index| node.at(index)))
-            })?;
-        let (key, value) = (location.position, value.position());
+        let resolved = document.resolve(path);
+        let (key, value) = (resolved.position, resolved.value?.position());
         // A value of several lines goes on as long as the lines are indented deeper than its key.
         let below = document.lines(
             value.line.saturating_add(1),

@@ -1,13 +1,13 @@
 //! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
 //! the controls.
 
-use super::{redact, score};
+use super::{fingerprint, redact, score};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, EvalRequest, FieldPath, Finding, Framework, LocatedFinding, ObjectResult, Problem,
-    Scan, Skipped, Source, SourceLine, Verdict,
+    Control, EvalRequest, FieldPath, Framework, LocatedFinding, ObjectId, ObjectResult, Problem,
+    Scan, Skipped, SourceLine, SourceLocation, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -105,61 +105,74 @@ fn evaluate_all(input: &ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Vec<Obje
 fn evaluate(input: &ScanInput<'_>, document: &Document) -> ObjectResult {
     let Verdict {
         judged,
-        findings,
+        violations,
         errors,
     } = input
         .engine
         .judge(document, &EvalRequest::default(), input.params);
-    let mut findings: Vec<LocatedFinding> = findings
+    let object = Arc::new(document.id());
+    let mut findings: Vec<LocatedFinding> = violations
         .into_iter()
-        .map(|finding| locate(document, finding))
+        .map(|violation| locate(input, document, &object, violation))
         .collect();
     redact::redact_credentials(document, &input.controls, &mut findings);
-    findings.sort_by(|a, b| (&a.source, &a.finding).cmp(&(&b.source, &b.finding)));
-    let source = Source {
-        file: document.file().clone(),
-        position: document.position(),
-    };
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     ObjectResult {
-        object: document.id(),
-        source,
+        object,
+        origin: document.origin(),
         judged,
         findings,
         errors,
     }
 }
 
+/// Returns the order of the findings of an object: by position, then as in the verdict.
+fn sort_key(located: &LocatedFinding) -> impl Ord {
+    let finding = &located.finding;
+    (
+        &located.source,
+        &finding.rule,
+        finding.paths(),
+        &finding.message,
+        finding.fixes(),
+    )
+}
+
 /// Adds the source position of the first path, the container that it is in, and the lines around it.
-fn locate(document: &Document, finding: Finding) -> LocatedFinding {
-    let path = finding.paths.first().cloned().unwrap_or_default();
-    let position = document.locate(&path).position;
+fn locate(
+    input: &ScanInput<'_>,
+    document: &Document,
+    object: &Arc<ObjectId>,
+    violation: Violation,
+) -> LocatedFinding {
+    let control = input
+        .controls
+        .iter()
+        .find(|control| control.id == violation.control)
+        .map(AsRef::as_ref);
+    let path = violation.paths.first().cloned().unwrap_or_default();
+    let position = document.resolve(&path).position;
     let first_line = position.line.saturating_sub(CONTEXT_LINES).max(1);
     let last_line = position.line.saturating_add(CONTEXT_LINES);
     let excerpt = within_document(position.line, document.lines(first_line, last_line));
-    let source = Source {
+    let source = SourceLocation {
         file: document.file().clone(),
         position,
     };
     LocatedFinding {
-        container: container_name(document, &path),
-        finding,
+        container: container_name(document, object, &path),
+        finding: fingerprint::finding(document, object, control, violation),
         source,
         excerpt,
     }
 }
 
 /// Returns the name of the container that a path is in, or the container's path if it has no name.
-fn container_name(document: &Document, path: &FieldPath) -> Option<String> {
-    let container = workload::container_of(&document.id().group_kind(), path)?;
-    let node = container
-        .segments()
-        .iter()
-        .try_fold(document.root(), |node, segment| {
-            let key = segment.text();
-            let element = key.parse().ok().and_then(|index| node.at(index));
-            element.or_else(|| node.get(key))
-        });
-    let name = node
+fn container_name(document: &Document, object: &ObjectId, path: &FieldPath) -> Option<String> {
+    let container = workload::container_of(&object.group_kind(), path)?;
+    let name = document
+        .resolve(&container)
+        .value
         .and_then(|node| node.get("name"))
         .and_then(|name| name.as_str())
         .filter(|name| !name.is_empty());

@@ -45,7 +45,7 @@ fn tally(objects: &[ObjectResult]) -> BTreeMap<&ControlId, Tally<'_>> {
         let failing: BTreeSet<&ControlId> = object
             .findings
             .iter()
-            .map(|located| &located.finding.control)
+            .map(|located| &located.finding.rule)
             .collect();
         for id in &object.judged {
             let tally = tallies.entry(id).or_default();
@@ -177,7 +177,7 @@ pub(super) fn summarize(
             .filter(|object| !object.findings.is_empty())
             .count(),
         findings: findings
-            .filter_map(|located| severity_of(&located.finding.control))
+            .filter_map(|located| severity_of(&located.finding.rule))
             .collect(),
         controls: controls.iter().map(|result| result.status).collect(),
         skipped,

@@ -112,7 +112,7 @@ fn said(verdict: &Verdict, control: &ControlId) -> Said {
     if let Some(error) = verdict.errors.iter().find(|it| it.control == *control) {
         return Said::Error(error.message.clone());
     }
-    match verdict.findings.iter().find(|it| it.control == *control) {
+    match verdict.violations.iter().find(|it| it.control == *control) {
         Some(finding) => Said::Fail(finding.message.clone()),
         None if verdict.judged.contains(control) => Said::Pass,
         None => Said::Nothing,

@@ -366,13 +366,13 @@ mod tests {
     use super::*;
     use crate::PhaseDurations;
     use kubevet_admission::{Decision, FindingOutcome};
-    use kubevet_model::{ControlId, FieldPath, Finding as Found, Fix as Mend, is_hidden};
+    use kubevet_model::{ControlId, FieldPath, Fix as Mend, Violation as Found, is_hidden};
     use serde_json::Value;
 
     /// An answer with so many findings, each text of it `unit` repeated to so many bytes.
     fn answered(findings: usize, unit: &str, bytes: usize) -> ReviewOutcome {
         let long = unit.repeat(bytes / unit.len());
-        let path = FieldPath::default().field("data").field(long.clone());
+        let path = FieldPath::default().key("data").key(&long);
         let finding = Found {
             control: ControlId::from("C-0012"),
             paths: vec![path.clone(); 20],

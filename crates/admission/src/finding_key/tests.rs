@@ -162,8 +162,9 @@ fn match_start(steps: &[PatternStep], path: &[String]) -> bool {
 }
 
 fn json_path(path: &FieldPath) -> JsonPath {
-    let segments = path.segments().iter();
-    segments.map(|segment| segment.text().to_owned()).collect()
+    path.segments()
+        .map(|segment| segment.key().into_owned())
+        .collect()
 }
 
 /// The path of the innermost list element that contains a path.
@@ -282,7 +283,7 @@ impl Checker<'_> {
         let pod_spec = workload::pod_spec_path(&kind);
         let verdict = evaluate(self.engine, case.document, case.params);
         let findings: Vec<Vec<JsonPath>> = verdict
-            .findings
+            .violations
             .iter()
             .filter(|finding| finding.control == *case.control)
             .map(|finding| finding.paths.iter().map(json_path).collect())

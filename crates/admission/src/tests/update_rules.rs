@@ -208,7 +208,7 @@ fn value_that_many_findings_read_is_hashed_once() {
     ));
     let verdict = update_verdict(&pod, &policy::embedded().0.params.defaults());
     let findings: Vec<_> = verdict
-        .findings
+        .violations
         .iter()
         .filter(|finding| finding.control == "C-0048".into())
         .collect();

@@ -102,7 +102,7 @@ pub(crate) fn judge(
                 verdict.judged.push(id.clone());
                 findings.sort();
                 findings.dedup();
-                verdict.findings.append(&mut findings);
+                verdict.violations.append(&mut findings);
             }
             Err(message) => verdict.errors.push(RuleError {
                 control: id.clone(),

@@ -3,7 +3,7 @@
 use super::{join::Stage, machine::Machine, value::Value, watch::Watch};
 use crate::answer;
 use kubevet_ir::{Deny, FixValue, Term, TermId};
-use kubevet_model::{ControlId, FieldPath, Finding, Fix, FixAction};
+use kubevet_model::{ControlId, FieldPath, Fix, FixAction, Violation};
 
 /// Room for a message; most are shorter.
 const MESSAGE_ROOM_BYTES: usize = 128;
@@ -18,7 +18,7 @@ impl<W: Watch> Machine<'_, W> {
         control: &ControlId,
         deny: &Deny,
         stages: &[Stage],
-        findings: &mut Vec<Finding>,
+        findings: &mut Vec<Violation>,
     ) -> Result<(), String> {
         let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
@@ -45,7 +45,7 @@ impl<W: Watch> Machine<'_, W> {
         deny: &Deny,
         stage: &Stage,
         inner: &[Stage],
-        findings: &mut Vec<Finding>,
+        findings: &mut Vec<Violation>,
     ) -> Result<(), String> {
         if stage.conds.iter().all(|it| self.holds(*it)) {
             self.say(control, deny, inner, findings)
@@ -54,7 +54,7 @@ impl<W: Watch> Machine<'_, W> {
         }
     }
 
-    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Finding, String> {
+    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Violation, String> {
         let message = self.message(deny.message)?;
         let paths = deny
             .paths
@@ -74,7 +74,7 @@ impl<W: Watch> Machine<'_, W> {
             });
         }
         self.let_go();
-        Ok(Finding {
+        Ok(Violation {
             control: control.clone(),
             paths,
             message,

@@ -9,16 +9,12 @@ const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"]
 #[must_use]
 pub fn container_of(kind: &Kind, path: &FieldPath) -> Option<FieldPath> {
     let spec = pod_spec_path(kind)?;
-    let steps = path.segments();
-    let (to_spec, inside) = steps.split_at_checked(spec.len())?;
-    let in_spec = to_spec
-        .iter()
-        .zip(spec)
-        .all(|(step, field)| step.text() == *field);
-    match inside {
-        [Segment::Field(list), Segment::Bracket(_), ..]
-            if in_spec && LISTS.contains(&list.as_str()) =>
-        {
+    let mut segments = path.segments();
+    for field in spec {
+        segments.next().filter(|segment| segment.is_key(field))?;
+    }
+    match (segments.next()?, segments.next()?) {
+        (Segment::Field(list), Segment::Index(_) | Segment::Key(_)) if LISTS.contains(&list) => {
             Some(path.prefix(spec.len() + 2))
         }
         _ => None,

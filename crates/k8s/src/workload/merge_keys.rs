@@ -1,6 +1,8 @@
-//! What Kubernetes tells the elements of a list apart by.
+//! The fields that tell the elements of a list apart: Kubernetes merges lists of maps by them
+//! (`x-kubernetes-list-map-keys`, strategic merge patch), so an element keeps its identity when
+//! others are put before it.
 
-/// Lists of maps and the fields that tell their elements apart.
+/// Lists of maps in a pod spec, and the fields that tell their elements apart.
 pub const MERGE_KEYS: &[(&str, &[&str])] = &[
     ("containers", &["name"]),
     ("initContainers", &["name"]),
@@ -12,3 +14,19 @@ pub const MERGE_KEYS: &[(&str, &[&str])] = &[
     ("volumeDevices", &["devicePath"]),
     ("ports", &["containerPort", "port", "protocol"]),
 ];
+
+/// The fields that tell the elements of a list apart, by the name of the list's field; none where
+/// the elements are told apart by their whole value.
+#[must_use]
+pub fn merge_keys(list: &str) -> &'static [&'static str] {
+    MERGE_KEYS
+        .iter()
+        .find(|(name, _)| *name == list)
+        .map_or(&[], |(_, keys)| *keys)
+}
+
+/// The value that the API server gives to an absent merge key.
+#[must_use]
+pub fn merge_key_default(key: &str) -> Option<&'static str> {
+    (key == "protocol").then_some("TCP")
+}

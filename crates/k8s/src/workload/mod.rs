@@ -13,4 +13,4 @@ pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, may_be_made_
 pub use kinds::{
     WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
 };
-pub use merge_keys::MERGE_KEYS;
+pub use merge_keys::{MERGE_KEYS, merge_key_default, merge_keys};

@@ -36,6 +36,21 @@ struct Source<'a> {
     column: u32,
 }
 
+/// The source of an object. Every other source of objects is a kind of its own.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum Origin<'a> {
+    File {
+        file: &'a str,
+        line: u32,
+        column: u32,
+    },
+    Stdin {
+        line: u32,
+        column: u32,
+    },
+}
+
 #[derive(Serialize)]
 struct Finding<'a> {
     control: &'a str,
@@ -47,6 +62,9 @@ struct Finding<'a> {
     message: &'a str,
     paths: Vec<String>,
     fixes: Vec<Fix>,
+    origin: Origin<'a>,
+    fingerprint: String,
+    defect: String,
 }
 
 #[derive(Serialize)]
@@ -149,7 +167,7 @@ impl<'a> ScanReport<'a> {
         let findings = scan.objects.iter().flat_map(|result| {
             let controls = &controls;
             result.findings.iter().map(move |located| {
-                Finding::new(result, located, controls.severity(&located.finding.control))
+                Finding::new(result, located, controls.severity(&located.finding.rule))
             })
         });
         let errors = scan.objects.iter().flat_map(|result| {
@@ -184,11 +202,25 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(source: &'a model::Source) -> Self {
+    fn new(file: &'a str, position: Position) -> Self {
         Self {
-            file: &source.file,
-            line: source.position.line,
-            column: source.position.column,
+            file,
+            line: position.line,
+            column: position.column,
+        }
+    }
+}
+
+impl<'a> Origin<'a> {
+    fn new(origin: &'a model::Origin) -> Self {
+        let Position { line, column } = origin.position();
+        match origin {
+            model::Origin::File { path, .. } => Self::File {
+                file: path,
+                line,
+                column,
+            },
+            model::Origin::Stdin { .. } => Self::Stdin { line, column },
         }
     }
 }
@@ -201,14 +233,17 @@ impl<'a> Finding<'a> {
     ) -> Self {
         let finding = &located.finding;
         Self {
-            control: finding.control.as_str(),
+            control: finding.rule.as_str(),
             severity: severity.name(),
             object: Object::new(&result.object),
-            source: Source::new(&located.source),
+            source: Source::new(&located.source.file, located.source.position),
             container: located.container.as_deref(),
             message: &finding.message,
-            paths: finding.paths.iter().map(ToString::to_string).collect(),
-            fixes: finding.fixes.iter().map(Fix::new).collect(),
+            paths: finding.paths().iter().map(ToString::to_string).collect(),
+            fixes: finding.fixes().iter().map(Fix::new).collect(),
+            origin: Origin::new(&finding.origin),
+            fingerprint: finding.fingerprint.to_string(),
+            defect: finding.defect.to_string(),
         }
     }
 }
@@ -231,7 +266,7 @@ impl<'a> RuleError<'a> {
         Self {
             control: error.control.as_str(),
             object: Object::new(&result.object),
-            source: Source::new(&result.source),
+            source: Source::new(result.origin.file(), result.origin.position()),
             message: &error.message,
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<
     for object in &scan.objects {
         for located in &object.findings {
             by_control
-                .entry(&located.finding.control)
+                .entry(&located.finding.rule)
                 .or_default()
                 .push((object, located));
         }

@@ -1,10 +1,10 @@
-//! Source lines around a position, with carets under the words that are meant, as compilers show them.
+//! SourceLocation lines around a position, with carets under the words that are meant, as compilers show them.
 
 use crate::{
     sanitize::display_width,
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{Position, Source, SourceLine};
+use kubevet_model::{Position, SourceLine, SourceLocation};
 use std::{collections::BTreeSet, io};
 
 /// The number of lines shown before and after the position.
@@ -18,7 +18,7 @@ const COLUMNS_AFTER_POSITION: usize = 12;
 
 /// Writes the excerpt for sources that share one line. Without lines it writes the arrow alone.
 pub(super) fn write(
-    sources: &[&Source],
+    sources: &[&SourceLocation],
     lines: &[SourceLine],
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {

@@ -8,7 +8,7 @@ use crate::{
     control_index::ControlIndex,
     terminal::{TerminalWriter, TextStyle},
 };
-use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, Source};
+use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, SourceLocation};
 use std::{cmp::Reverse, collections::BTreeMap, io};
 
 /// The column at which a finding's text begins: two spaces, the longest severity, two spaces.
@@ -23,7 +23,7 @@ pub(super) fn write(
         |object: &&ObjectResult| !object.findings.is_empty() || !object.errors.is_empty();
     for object in scan.objects.iter().filter(is_shown) {
         let name = writer.styled(TextStyle::Strong, &object.object.to_string());
-        let position = format!("{}:{}", object.source.file, object.source.position.line);
+        let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
         let position = writer.styled(TextStyle::Faint, &position);
         writer.line(&format!("{name}  {position}"))?;
         for error in &object.errors {
@@ -50,12 +50,12 @@ fn group_by_line<'a>(
             .or_default()
             .push(located);
     }
-    let severity = |located: &LocatedFinding| controls.severity(&located.finding.control);
+    let severity = |located: &LocatedFinding| controls.severity(&located.finding.rule);
     let mut groups: Vec<_> = by_line.into_values().collect();
     for group in &mut groups {
         group.sort_by(|a, b| {
             let by_severity = severity(b).cmp(&severity(a));
-            by_severity.then_with(|| a.finding.control.cmp(&b.finding.control))
+            by_severity.then_with(|| a.finding.rule.cmp(&b.finding.rule))
         });
     }
     groups.sort_by_key(|group| Reverse(group.first().map(|located| severity(located))));
@@ -74,7 +74,7 @@ fn write_group(
     for located in group {
         write_finding(located, controls, writer)?;
     }
-    let sources: Vec<&Source> = group.iter().map(|located| &located.source).collect();
+    let sources: Vec<&SourceLocation> = group.iter().map(|located| &located.source).collect();
     excerpt::write(&sources, &first.excerpt, writer)?;
     write_paths_without_fix(group, writer)?;
     snippet::write(group, writer)
@@ -86,15 +86,15 @@ fn write_finding(
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let finding = &located.finding;
-    let severity = controls.severity(&finding.control);
+    let severity = controls.severity(&finding.rule);
     let label = severity_label(severity);
     let lead = format!(
         "  {}",
         writer.padded(TextStyle::Severity(severity), &label, HANGING_INDENT - 2)
     );
-    let name = format!("{}:", controls.name(&finding.control));
+    let name = format!("{}:", controls.name(&finding.rule));
     let spans = [
-        (TextStyle::Faint, finding.control.as_str()),
+        (TextStyle::Faint, finding.rule.as_str()),
         (TextStyle::Strong, &name),
         (TextStyle::Plain, &finding.message),
     ];
@@ -129,7 +129,11 @@ fn write_paths_without_fix(
     let mut paths: Vec<String> = Vec::new();
     for located in group {
         let finding = &located.finding;
-        let Some(path) = finding.paths.first().filter(|_| finding.fixes.is_empty()) else {
+        let Some(path) = finding
+            .paths()
+            .first()
+            .filter(|_| finding.fixes().is_empty())
+        else {
             continue;
         };
         let path = path.to_string();

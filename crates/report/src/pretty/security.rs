@@ -84,7 +84,7 @@ fn write_objects(
         .max()
         .unwrap_or(0);
     for (counts, object) in listed {
-        let position = format!("{}:{}", object.source.file, object.source.position.line);
+        let position = format!("{}:{}", object.origin.file(), object.origin.position().line);
         let line = format!(
             "  {}  {}  {}",
             writer.padded(TextStyle::Strong, &name(object), name_columns),
@@ -100,7 +100,7 @@ fn write_objects(
 fn count_by_severity(object: &ObjectResult, controls: &ControlIndex<'_>) -> SeverityCounts {
     let findings = object.findings.iter();
     findings
-        .map(|located| controls.severity(&located.finding.control))
+        .map(|located| controls.severity(&located.finding.rule))
         .collect()
 }
 

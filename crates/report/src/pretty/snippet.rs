@@ -10,7 +10,7 @@ use crate::{
 };
 use kubevet_model::{FieldPath, FixAction, LocatedFinding, Segment};
 use serde_json::Value;
-use std::io;
+use std::{borrow::Cow, io};
 
 /// The maximum number of lines of one block. Only hostile input has more.
 const MAX_BLOCK_LINES: usize = 40;
@@ -18,17 +18,6 @@ const MAX_BLOCK_LINES: usize = 40;
 const MAX_PATH_SEGMENTS: usize = 64;
 /// The column at which a block begins.
 const BLOCK_INDENT: usize = 12;
-
-/// Maps whose keys may be digits, which a path does not tell from list indices.
-const MAPS_WITH_DIGIT_KEYS: &[&str] = &[
-    "labels",
-    "annotations",
-    "data",
-    "stringData",
-    "binaryData",
-    "matchLabels",
-    "nodeSelector",
-];
 
 /// Writes the fixes of findings that share a source line.
 pub(super) fn write(group: &[&LocatedFinding], writer: &mut TerminalWriter<'_>) -> io::Result<()> {
@@ -56,7 +45,7 @@ fn merge_fixes(group: &[&LocatedFinding]) -> (Vec<Block>, Vec<String>) {
     let mut blocks: Vec<Block> = Vec::new();
     let mut removals: Vec<String> = Vec::new();
     for located in group {
-        for fix in &located.finding.fixes {
+        for fix in located.finding.fixes() {
             match &fix.action {
                 FixAction::Set(json) => {
                     for (path, value) in flatten(&fix.path, json::fix_value(json)) {
@@ -92,9 +81,11 @@ fn flatten(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
     let mut pending = vec![(path.clone(), value)];
     while let Some((path, value)) = pending.pop() {
         match value {
-            Value::Object(fields) if !fields.is_empty() => {
+            Value::Object(fields)
+                if !fields.is_empty() && fields.keys().all(|key| is_one_segment(key)) =>
+            {
                 let fields = fields.into_iter().rev();
-                pending.extend(fields.map(|(key, value)| (path.clone().key(&key), value)));
+                pending.extend(fields.map(|(key, value)| (path.key(&key), value)));
             }
             value => leaves.push((path, value)),
         }
@@ -102,11 +93,15 @@ fn flatten(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
     leaves
 }
 
+/// True if a path can hold the key as one segment: in brackets, these would end it.
+fn is_one_segment(key: &str) -> bool {
+    !key.contains("].") && !key.contains("][")
+}
+
 /// Adds a fix to the first block with the same anchor that has no other value at its path, or to a
 /// new block.
 fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Option<&str>) {
-    let segments = path.segments();
-    if segments.len() > MAX_PATH_SEGMENTS {
+    if path.segments().nth(MAX_PATH_SEGMENTS).is_some() {
         blocks.push(Block {
             anchor: FieldPath::default(),
             container: None,
@@ -114,11 +109,13 @@ fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Optio
         });
         return;
     }
-    let anchor_length = anchor_length(segments);
+    let segments: Vec<Segment<'_>> = path.segments().collect();
+    let anchor_length = anchor_length(&segments);
     let anchor = path.prefix(anchor_length);
     let keys = segments.get(anchor_length..).unwrap_or_default();
-    let keys: Vec<&str> = keys.iter().map(Segment::text).collect();
-    let is_element = ends_in_index(segments);
+    let keys: Vec<Cow<'_, str>> = keys.iter().map(|segment| segment.key()).collect();
+    let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+    let is_element = ends_in_index(&segments);
     for block in blocks.iter_mut().filter(|block| block.anchor == anchor) {
         if block.tree.insert(&keys, is_element, &value) {
             return;
@@ -135,7 +132,7 @@ fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Optio
 
 /// Returns the number of segments of the path to the innermost list element that contains the field.
 /// An index at the end of the path is the field itself.
-fn anchor_length(segments: &[Segment]) -> usize {
+fn anchor_length(segments: &[Segment<'_>]) -> usize {
     let ancestors = segments.len().saturating_sub(1);
     (0..ancestors)
         .rev()
@@ -143,19 +140,14 @@ fn anchor_length(segments: &[Segment]) -> usize {
         .map_or(0, |index| index + 1)
 }
 
-fn ends_in_index(segments: &[Segment]) -> bool {
+fn ends_in_index(segments: &[Segment<'_>]) -> bool {
     let last = segments.len().checked_sub(1);
     last.is_some_and(|last| last > anchor_length(segments) && is_list_index(segments, last))
 }
 
 /// True if the segment at `position` is an index into a list.
-fn is_list_index(segments: &[Segment], position: usize) -> bool {
-    let is_digits = |segment: &Segment| matches!(segment, Segment::Bracket(key) if key.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_in_map = position
-        .checked_sub(1)
-        .and_then(|parent| segments.get(parent))
-        .is_some_and(|parent| MAPS_WITH_DIGIT_KEYS.contains(&parent.text()));
-    segments.get(position).is_some_and(is_digits) && !is_in_map
+fn is_list_index(segments: &[Segment<'_>], position: usize) -> bool {
+    matches!(segments.get(position), Some(Segment::Index(_)))
 }
 
 impl Block {
@@ -191,7 +183,10 @@ impl Block {
 mod tests {
     use super::*;
     use crate::{Style, View};
-    use kubevet_model::{ControlId, Finding, Fix, Position, Source};
+    use kubevet_model::{
+        ControlId, Evidence, Finding, Fingerprint, Fix, ObjectId, Origin, Position, Severity,
+        SourceLocation,
+    };
 
     #[track_caller]
     fn check(fixes: &[(&str, Option<&str>)], expected: &str) {
@@ -201,12 +196,19 @@ mod tests {
         };
         let located = LocatedFinding {
             finding: Finding {
-                control: ControlId::from("C-1"),
-                paths: Vec::new(),
+                subject: ObjectId::default().into(),
+                rule: ControlId::from("C-1"),
+                severity: Severity::Low,
                 message: String::new(),
-                fixes: fixes.iter().map(fix).collect(),
+                evidence: Evidence::Paths {
+                    paths: Vec::new(),
+                    fixes: fixes.iter().map(fix).collect(),
+                },
+                origin: Origin::of_document(&"f".into(), Position::START),
+                fingerprint: Fingerprint::of([]),
+                defect: Fingerprint::of([]),
             },
-            source: Source {
+            source: SourceLocation {
                 file: "f".into(),
                 position: Position::START,
             },
