@@ -19,6 +19,7 @@
 mod active_webhook;
 mod admission_policies;
 mod certificate_store;
+mod client_certificates;
 mod control_bindings;
 mod corpus;
 mod denial;
