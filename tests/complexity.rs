@@ -18,7 +18,7 @@
 use kubevet::{
     admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
     document::{self, Document, Limits},
-    engine::{Engine, Explanation, Seen},
+    engine::{ConditionCounts, Engine, Explanation},
     matching::Attributes,
     model::{ControlId, EvalRequest, Kind, KindSelector, Operation, Verdict},
     policy::{self, Binding, Library, ParamValue, Params},
@@ -122,7 +122,7 @@ struct Bench {
     rules: Enforcement,
     engine: Engine,
     params: Params,
-    seen: Seen,
+    seen: ConditionCounts,
 }
 
 impl Bench {
@@ -157,7 +157,7 @@ impl Bench {
             rules,
             engine,
             params,
-            seen: Seen::default(),
+            seen: ConditionCounts::default(),
         };
         // Room that is kept from object to object is made once.
         bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
@@ -173,7 +173,7 @@ impl Bench {
             .unwrap_or_else(|| panic!("{:?}", reading.problems));
         let before = self.seen.steps();
         let region = Region::new(ALLOCATOR);
-        let verdict = self.engine.judge_watched(
+        let verdict = self.engine.judge_observed(
             document,
             &EvalRequest::default(),
             &self.params,

@@ -27,7 +27,7 @@ pub fn load(asked: &[ControlId], opa: &[&str], folder: &Path, rounds: u64) {
         (
             "regorus interpreter".to_owned(),
             Box::new(|| {
-                black_box(Engine::compile_reference(&library));
+                black_box(Engine::compile_interpreted(&library));
                 Ok(())
             }),
         ),

@@ -148,7 +148,7 @@ fn judges() -> Ours {
 fn objects(files: &[String]) -> Result<(), String> {
     let (library, _) = policy::embedded();
     let engine = Arc::new(Engine::compile(&library).0);
-    let reference = Arc::new(Engine::compile_reference(&library).0);
+    let reference = Arc::new(Engine::compile_interpreted(&library).0);
     let folder = scratch()?;
     let mut asked = Vec::new();
     for file in files {

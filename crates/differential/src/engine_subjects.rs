@@ -5,7 +5,7 @@ use super::{
     subject::{Answer, Found, Question, Voice, VoiceError, canonical},
 };
 use kubevet_document::{self as document, Limits};
-use kubevet_engine::{Asked, Engine, Seen};
+use kubevet_engine::{ConditionCounts, ConditionCoverage, Engine};
 use kubevet_model::{ControlId, EvalRequest, FixAction, Problem, Verdict, Violation};
 use kubevet_policy::Library;
 use std::{
@@ -18,25 +18,25 @@ pub struct EngineVoice {
     name: String,
     whole: Arc<Engine>,
     alone: BTreeMap<ControlId, Engine>,
-    seen: Option<Arc<Mutex<Seen>>>,
+    seen: Option<Arc<Mutex<ConditionCounts>>>,
 }
 
 /// What an engine that is a voice saw of its conditions.
 pub struct Watcher {
     engine: Arc<Engine>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<ConditionCounts>>,
 }
 
 impl Coverage for Watcher {
     fn conditions(&self, control: &ControlId) -> Vec<Condition> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let condition = |it: Asked| Condition {
-            what: it.what,
+        let condition = |it: ConditionCoverage| Condition {
+            what: it.condition,
             held: it.held,
             failed: it.failed,
         };
         self.engine
-            .asked(control, &seen)
+            .condition_coverage(control, &seen)
             .into_iter()
             .map(condition)
             .collect()
@@ -48,7 +48,7 @@ impl EngineVoice {
     /// as small as the proof's, so each is judged once more with indexes; both must say the same.
     #[must_use]
     pub fn together(name: &str, engine: Arc<Engine>) -> (Self, Watcher) {
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let seen = Arc::new(Mutex::new(ConditionCounts::default()));
         let watcher = Watcher {
             engine: Arc::clone(&engine),
             seen: Arc::clone(&seen),
@@ -126,9 +126,10 @@ impl EngineVoice {
             None => engine.judge(document, &request, &question.params),
             Some(seen) => {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdict = engine.judge_watched(document, &request, &question.params, &mut seen);
-                let mut indexes = Seen::with_indexes_at_once();
-                if engine.judge_watched(document, &request, &question.params, &mut indexes)
+                let verdict =
+                    engine.judge_observed(document, &request, &question.params, &mut seen);
+                let mut indexes = ConditionCounts::with_immediate_hash_joins();
+                if engine.judge_observed(document, &request, &question.params, &mut indexes)
                     != verdict
                 {
                     let why = "with indexes from the first element on, the verdict is another";

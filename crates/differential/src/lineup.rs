@@ -59,7 +59,7 @@ impl<'p> Panel<'p> {
             voices.push(Box::new(EngineVoice::apart(
                 REFERENCE,
                 library,
-                Engine::compile_reference,
+                Engine::compile_interpreted,
             )));
         }
         if self.policies

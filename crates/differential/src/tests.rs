@@ -62,7 +62,7 @@ fn lied(
     let library = library(id);
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let right = EngineVoice::together("OPA", Engine::compile_reference(&library).0.into()).0;
+    let right = EngineVoice::together("OPA", Engine::compile_interpreted(&library).0.into()).0;
     let liar = Liar {
         honest: EngineVoice::together("program", engine.into()).0,
         lie,

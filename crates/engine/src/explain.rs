@@ -1,6 +1,6 @@
 //! What became of a control's rule, for the person who wrote it: compiled or not and why, the program, what it reads.
 
-use super::judge::Engine;
+use super::engine::Engine;
 use kubevet_ir::{BinderId, Cond, CondId, Deny, Domain, Program, Term, TermId};
 use kubevet_model::{Control, ControlId, Problem};
 use std::collections::BTreeSet;

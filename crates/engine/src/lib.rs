@@ -1,27 +1,28 @@
-//! Rules compiled once, objects judged ever after.
+//! The engine: controls compiled once, then evaluated for each object.
 //!
-//! Two tiers. A rule that keeps to the profile is lowered to a program, which is evaluated in microseconds and printed as
-//! CEL; what the compiler refuses runs in `reference`, the regorus interpreter. Who asks does not see the difference.
+//! There are two tiers. A rule that keeps to the profile is compiled to the intermediate representation of
+//! `kubevet-ir`, which `eval` evaluates in microseconds. A rule that the compiler rejects runs in `interpreter`
+//! (regorus). Callers see one engine and one verdict.
 //!
-//! | folder or file | is |
+//! | file or folder | holds |
 //! |---|---|
-//! | `evaluate` | what runs the program |
-//! | `reference`, `value`, `answer` | the interpreter |
-//! | `explain`, `coverage` | what became of a rule, for its author; which of its conditions were seen both ways |
-//! | `judge` | the engine: which controls look at what, and their answers |
+//! | `engine` | the engine: which controls apply to which kind, and their combined verdict |
+//! | `eval` | the evaluator of compiled controls |
+//! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and its output |
+//! | `explain`, `condition_coverage` | the result of compiling a rule, for its author; how often each condition held |
 
-mod answer;
-mod coverage;
-mod evaluate;
+mod condition_coverage;
+mod engine;
+mod eval;
 mod explain;
-mod judge;
+mod interpreter;
+mod interpreter_input;
+mod parse_findings;
 #[cfg(test)]
-mod path_reads_tests;
-mod reference;
-mod value;
+mod tests;
 
-pub use coverage::Asked;
-pub use evaluate::{Heavy, Seen};
+pub use condition_coverage::ConditionCoverage;
+pub use engine::{Engine, EvalLimits};
+pub use eval::{ConditionCounts, StepBudgetExceeded};
 pub use explain::Explanation;
-pub use judge::{Bounds, Engine};
 pub use kubevet_ir::{is_configured, looks_at};

@@ -12,7 +12,7 @@ use kubevet_admission::{
     self as decision, AdmissionRequest, Callbacks, Decision, Enforcement, ReadFailure,
 };
 use kubevet_document::Document;
-use kubevet_engine::{Bounds, Engine, Heavy};
+use kubevet_engine::{Engine, EvalLimits, StepBudgetExceeded};
 use kubevet_k8s::matching::Labels;
 use kubevet_model::{EvalRequest, Verdict};
 use kubevet_policy::Params;
@@ -115,7 +115,7 @@ impl PolicySnapshot {
         match read {
             Ok(review) => self
                 .decide(review, context, parse, steps)
-                .map_err(|Heavy| Unanswered::Heavy),
+                .map_err(|StepBudgetExceeded| Unanswered::Heavy),
             Err(Unreadable::Broken { glance, why }) => {
                 let mut answered = self.refuse(&glance, &ReadFailure::Malformed(why));
                 answered.phases.parse = parse;
@@ -146,13 +146,13 @@ impl PolicySnapshot {
         context: &AnswerContext<'_>,
         parse: Duration,
         steps: Option<u64>,
-    ) -> Result<ReviewOutcome, Heavy> {
+    ) -> Result<ReviewOutcome, StepBudgetExceeded> {
         let begun = Instant::now();
         let judged = Cell::new(Duration::ZERO);
         let steps = steps.map(Cell::new);
         let is_heavy = Cell::new(false);
-        let bounds = Bounds {
-            until: Some(context.deadline),
+        let bounds = EvalLimits {
+            deadline: Some(context.deadline),
             steps: steps.as_ref(),
         };
         let decided = catch_unwind(AssertUnwindSafe(|| {
@@ -175,7 +175,7 @@ impl PolicySnapshot {
                 let begun = Instant::now();
                 let verdict = self.judge(document, &request, params, &bounds);
                 judged.set(judged.get() + begun.elapsed());
-                verdict.unwrap_or_else(|Heavy| {
+                verdict.unwrap_or_else(|StepBudgetExceeded| {
                     is_heavy.set(true);
                     Err(HEAVY.to_owned())
                 })
@@ -190,7 +190,7 @@ impl PolicySnapshot {
         }));
         // What was decided without the verdict is not said.
         if is_heavy.get() {
-            return Err(Heavy);
+            return Err(StepBudgetExceeded);
         }
         let decision = decided.unwrap_or_else(|_| {
             decision::decide_unreadable(
@@ -220,10 +220,10 @@ impl PolicySnapshot {
         document: &Document,
         request: &EvalRequest,
         params: &Params,
-        bounds: &Bounds<'_>,
-    ) -> Result<Result<Arc<Verdict>, String>, Heavy> {
+        bounds: &EvalLimits<'_>,
+    ) -> Result<Result<Arc<Verdict>, String>, StepBudgetExceeded> {
         let verdict = catch_unwind(AssertUnwindSafe(|| {
-            self.engine.judge_within(document, request, params, bounds)
+            self.engine.judge_with_limits(document, request, params, bounds)
         }));
         match verdict {
             Ok(verdict) => verdict.map(|it| Ok(Arc::new(it))),

@@ -1,7 +1,7 @@
-//! What the machine knows of each term and condition before any object: keys with their tags, patterns, numbers of
+//! What the evaluator knows of each term and condition before any object: keys with their tags, patterns, numbers of
 //! params, and where answers are kept.
 
-use super::{join::Joins, settings};
+use super::{join_plan::Joins, resolved_params};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
     Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test,
@@ -10,16 +10,16 @@ use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Answers of terms and conditions that hang on more binders than this are not kept.
-const BINDERS: usize = 3;
+const MAX_MEMO_BINDERS: usize = 3;
 
 /// Side tables of a program.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
+pub(crate) struct SideTables {
     keys: Vec<Option<FieldKey>>,
     patterns: Vec<Option<Regex>>,
     params: Vec<u32>,
-    terms: Vec<Keep>,
-    conds: Vec<Keep>,
+    terms: Vec<MemoPolicy>,
+    conds: Vec<MemoPolicy>,
     any_match: Vec<Option<(u32, TermId)>>,
     param_names: Vec<Arc<str>>,
     param_patterns: Vec<bool>,
@@ -33,13 +33,13 @@ pub(crate) struct Tables {
 
 /// Whether an answer is kept, and until which binders move.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Keep {
+pub(super) struct MemoPolicy {
     pub(super) kept: bool,
     count: u8,
-    binders: [u16; BINDERS],
+    binders: [u16; MAX_MEMO_BINDERS],
 }
 
-impl Keep {
+impl MemoPolicy {
     pub(super) fn binders(&self) -> &[u16] {
         self.binders
             .get(..usize::from(self.count))
@@ -47,7 +47,7 @@ impl Keep {
     }
 }
 
-impl Tables {
+impl SideTables {
     pub(crate) fn new(program: &Program, compiled: &[Compiled]) -> Self {
         let (terms, conds, _) = program.sizes();
         let mut tables = Self {
@@ -103,7 +103,7 @@ impl Tables {
     fn pattern(&mut self, program: &Program, pattern: TermId) {
         match program.term(pattern) {
             Term::Const(Const::Text(text)) => {
-                set(&mut self.patterns, pattern, settings::pattern(text))
+                set(&mut self.patterns, pattern, resolved_params::pattern(text))
             }
             Term::Value(binder) => {
                 if let Some(param) = self.param_of(program, &program.binder(*binder).domain)
@@ -200,7 +200,7 @@ impl Tables {
                         | Term::Concat(_)
                 );
                 let used = term_uses.get(id.place()).is_some_and(|it| *it > 1);
-                Keep::of(worth && used, program.free_in_term(id))
+                MemoPolicy::of(worth && used, program.free_in_term(id))
             })
             .collect();
         self.conds = program
@@ -211,7 +211,7 @@ impl Tables {
                     Cond::True | Cond::Not(_) | Cond::Defined(_) | Cond::Truthy(_) | Cond::Is(..)
                 );
                 let used = cond_uses.get(id.place()).is_some_and(|it| *it > 1);
-                Keep::of(worth && used, program.free_in_cond(id))
+                MemoPolicy::of(worth && used, program.free_in_cond(id))
             })
             .collect();
     }
@@ -235,12 +235,12 @@ impl Tables {
     }
 
     #[inline]
-    pub(super) fn keep_term(&self, term: TermId) -> Keep {
+    pub(super) fn term_memo(&self, term: TermId) -> MemoPolicy {
         self.terms.get(term.place()).copied().unwrap_or_default()
     }
 
     #[inline]
-    pub(super) fn keep_cond(&self, cond: CondId) -> Keep {
+    pub(super) fn condition_memo(&self, cond: CondId) -> MemoPolicy {
         self.conds.get(cond.place()).copied().unwrap_or_default()
     }
 
@@ -255,13 +255,13 @@ impl Tables {
     }
 }
 
-impl Keep {
+impl MemoPolicy {
     fn of(kept: bool, free: &[kubevet_ir::BinderId]) -> Self {
         let mut keep = Self {
             kept,
             ..Self::default()
         };
-        if free.len() > BINDERS {
+        if free.len() > MAX_MEMO_BINDERS {
             return Self::default();
         }
         for (slot, binder) in keep.binders.iter_mut().zip(free) {

@@ -1,11 +1,11 @@
 //! Terms and conditions over one object.
 
 use super::{
-    index::Index,
-    settings::Settings,
-    tables::{Keep, Tables},
-    value::{Fixed, Standing, Value},
-    watch::Watch,
+    hash_join::Index,
+    observer::ConditionObserver,
+    resolved_params::ResolvedParams,
+    side_tables::{MemoPolicy, SideTables},
+    value::{LoopState, StaticStr, Value},
 };
 use kubevet_document::{Document, FieldKey, Node};
 use kubevet_ir::{
@@ -15,22 +15,22 @@ use kubevet_model::Operation;
 use std::{borrow::Cow, hash::RandomState, time::Instant};
 
 /// The most steps for one object.
-const STEPS: u64 = 200_000_000;
+const MAX_STEPS: u64 = 200_000_000;
 /// Steps between two looks at the clock.
-const LOOK: u64 = 0x3FFF;
+const LIMIT_CHECK_MASK: u64 = 0x3FFF;
 /// Bytes of made texts after which they are let go between two elements or findings: at first, and at most. It doubles
 /// each time, since what is needed of an outer element is made anew then, however long it is.
-const LET_GO_BYTES: usize = 64 << 10;
-const MAX_LET_GO_BYTES: usize = MADE_BYTES / 2;
+const RECYCLE_ABOVE_BYTES: usize = 64 << 10;
+const MAX_RECYCLE_ABOVE_BYTES: usize = MAX_SCRATCH_BYTES / 2;
 /// The most bytes of made texts at a time. Half of it remains for one element or finding at least.
-const MADE_BYTES: usize = 16 << 20;
+const MAX_SCRATCH_BYTES: usize = 16 << 20;
 
 /// What is kept from object to object, so that nothing need be allocated.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     terms: Vec<(u32, Value)>,
     conds: Vec<(u32, bool)>,
-    pub(super) standing: Vec<Standing>,
+    pub(super) standing: Vec<LoopState>,
     made: String,
     /// By the numbers of lookups.
     pub(super) indexes: Vec<Index>,
@@ -43,36 +43,36 @@ pub(crate) struct Scratch {
 
 /// Why the work was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    Steps,
+pub(super) enum Abort {
+    StepLimit,
     /// More steps than whoever asked allows for now.
-    Heavy,
-    Made,
-    Late,
+    StepBudget,
+    MemoryLimit,
+    Deadline,
 }
 
-impl Stop {
+impl Abort {
     pub(super) fn why(self) -> String {
         match self {
-            Self::Steps => {
-                format!("the object is so large that judging it takes more than {STEPS} steps")
+            Self::StepLimit => {
+                format!("the object is so large that judging it takes more than {MAX_STEPS} steps")
             }
-            Self::Heavy => "the object is too much work to be judged here".to_owned(),
-            Self::Made => format!(
+            Self::StepBudget => "the object is too much work to be judged here".to_owned(),
+            Self::MemoryLimit => format!(
                 "the rule makes more than {} MiB of texts of this object",
-                MADE_BYTES >> 20
+                MAX_SCRATCH_BYTES >> 20
             ),
-            Self::Late => "there was no time left to judge the object".to_owned(),
+            Self::Deadline => "there was no time left to judge the object".to_owned(),
         }
     }
 }
 
 /// One object before one program.
-pub(super) struct Machine<'m, W> {
+pub(super) struct Evaluator<'m, W> {
     pub(super) document: &'m Document,
     pub(super) program: &'m Program,
-    pub(super) tables: &'m Tables,
-    pub(super) settings: &'m Settings,
+    pub(super) tables: &'m SideTables,
+    pub(super) settings: &'m ResolvedParams,
     pub(super) scratch: &'m mut Scratch,
     pod_path: Option<&'static [&'static str]>,
     pod_spec: Value,
@@ -82,18 +82,18 @@ pub(super) struct Machine<'m, W> {
     steps: u64,
     heavy_steps: u64,
     until: Option<Instant>,
-    stopped: Option<Stop>,
+    stopped: Option<Abort>,
     /// Bytes of made texts from which on they are let go.
-    let_go_bytes: usize,
+    recycle_above_bytes: usize,
     watch: W,
 }
 
-/// What a machine is made of.
+/// What a evaluator is made of.
 pub(super) struct Parts<'m> {
     pub(super) document: &'m Document,
     pub(super) program: &'m Program,
-    pub(super) tables: &'m Tables,
-    pub(super) settings: &'m Settings,
+    pub(super) tables: &'m SideTables,
+    pub(super) settings: &'m ResolvedParams,
     pub(super) scratch: &'m mut Scratch,
     pub(super) pod_path: Option<&'static [&'static str]>,
     pub(super) operation: Operation,
@@ -102,7 +102,7 @@ pub(super) struct Parts<'m> {
     pub(super) until: Option<Instant>,
 }
 
-impl<'m, W: Watch> Machine<'m, W> {
+impl<'m, W: ConditionObserver> Evaluator<'m, W> {
     pub(super) fn new(parts: Parts<'m>, watch: W) -> Self {
         let Parts {
             document,
@@ -138,12 +138,12 @@ impl<'m, W: Watch> Machine<'m, W> {
             heavy_steps,
             until,
             stopped: None,
-            let_go_bytes: LET_GO_BYTES,
+            recycle_above_bytes: RECYCLE_ABOVE_BYTES,
             watch,
         }
     }
 
-    pub(super) fn stopped(&self) -> Option<Stop> {
+    pub(super) fn stopped(&self) -> Option<Abort> {
         self.stopped
     }
 
@@ -162,15 +162,15 @@ impl<'m, W: Watch> Machine<'m, W> {
         self.watch.ended(self.steps);
         self.scratch.indexes.iter_mut().for_each(Index::clear);
         self.scratch.made.clear();
-        self.scratch.made.shrink_to(LET_GO_BYTES);
+        self.scratch.made.shrink_to(RECYCLE_ABOVE_BYTES);
     }
 
     /// Counts work; past the bounds, everything comes to an end.
     #[inline]
-    pub(super) fn spend(&mut self, steps: u64) -> bool {
+    pub(super) fn charge(&mut self, steps: u64) -> bool {
         let before = self.steps;
         self.steps += steps;
-        if (before ^ self.steps) & !LOOK != 0 {
+        if (before ^ self.steps) & !LIMIT_CHECK_MASK != 0 {
             self.look();
         }
         self.stopped.is_none()
@@ -178,28 +178,28 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     #[cold]
     fn look(&mut self) {
-        if self.steps > STEPS {
-            self.stopped = Some(Stop::Steps);
+        if self.steps > MAX_STEPS {
+            self.stopped = Some(Abort::StepLimit);
         } else if self.steps > self.heavy_steps {
-            self.stopped = Some(Stop::Heavy);
-        } else if self.scratch.made.len() > MADE_BYTES {
-            self.stopped = Some(Stop::Made);
+            self.stopped = Some(Abort::StepBudget);
+        } else if self.scratch.made.len() > MAX_SCRATCH_BYTES {
+            self.stopped = Some(Abort::MemoryLimit);
         } else if self.until.is_some_and(|it| Instant::now() >= it) {
-            self.stopped = Some(Stop::Late);
+            self.stopped = Some(Abort::Deadline);
         }
     }
 
     /// Lets go of the texts that were made, and of all answers, where they have become many. Nobody may hold a value.
-    pub(super) fn let_go(&mut self) {
-        if self.scratch.made.len() > self.let_go_bytes {
-            self.let_go_bytes = (self.let_go_bytes * 2).min(MAX_LET_GO_BYTES);
+    pub(super) fn recycle_scratch(&mut self) {
+        if self.scratch.made.len() > self.recycle_above_bytes {
+            self.recycle_above_bytes = (self.recycle_above_bytes * 2).min(MAX_RECYCLE_ABOVE_BYTES);
             self.scratch.made.clear();
             self.began = self.scratch.tick();
         }
     }
 
     #[inline]
-    fn stamp(&self, keep: Keep) -> u32 {
+    fn stamp(&self, keep: MemoPolicy) -> u32 {
         let epoch = |it: &u16| {
             self.scratch
                 .standing
@@ -212,9 +212,9 @@ impl<'m, W: Watch> Machine<'m, W> {
     // --- terms ---
 
     pub(super) fn term(&mut self, id: TermId) -> Value {
-        let keep = self.tables.keep_term(id);
+        let keep = self.tables.term_memo(id);
         if !keep.kept {
-            return self.work_out(id);
+            return self.compute(id);
         }
         let stamp = self.stamp(keep);
         if let Some((at, value)) = self.scratch.terms.get(id.place())
@@ -222,15 +222,15 @@ impl<'m, W: Watch> Machine<'m, W> {
         {
             return *value;
         }
-        let value = self.work_out(id);
+        let value = self.compute(id);
         if let Some(slot) = self.scratch.terms.get_mut(id.place()) {
             *slot = (stamp, value);
         }
         value
     }
 
-    fn work_out(&mut self, id: TermId) -> Value {
-        if !self.spend(1) {
+    fn compute(&mut self, id: TermId) -> Value {
+        if !self.charge(1) {
             return Value::Undefined;
         }
         let program = self.program;
@@ -245,11 +245,11 @@ impl<'m, W: Watch> Machine<'m, W> {
                 Const::EmptyMap => Value::EmptyMap,
             },
             Term::Object => Value::Node(self.document.root().number()),
-            Term::Operation => Value::Fixed(match self.operation {
-                Operation::Create => Fixed::Create,
-                Operation::Update => Fixed::Update,
-                Operation::Delete => Fixed::Delete,
-                Operation::Connect => Fixed::Connect,
+            Term::Operation => Value::Static(match self.operation {
+                Operation::Create => StaticStr::Create,
+                Operation::Update => StaticStr::Update,
+                Operation::Delete => StaticStr::Delete,
+                Operation::Connect => StaticStr::Connect,
             }),
             Term::Param(_) => match self.tables.param(id) {
                 Some(param) if self.settings.is_set(param) => Value::Param(param),
@@ -268,7 +268,7 @@ impl<'m, W: Watch> Machine<'m, W> {
             Term::Value(binder) => self.standing(*binder).value,
             Term::Name(binder) => self.name(*binder),
             Term::Place(binder) => self.place(*binder, true),
-            Term::ListName(binder) => Value::Fixed(self.standing(*binder).list),
+            Term::ListName(binder) => Value::Static(self.standing(*binder).list),
             Term::Field(of, _) => match (self.term(*of), self.tables.key(id)) {
                 (Value::Node(node), Some(key)) => found(self.node(node).field(key)),
                 _ => Value::Undefined,
@@ -317,12 +317,12 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     #[inline]
-    pub(super) fn standing(&self, binder: BinderId) -> Standing {
+    pub(super) fn standing(&self, binder: BinderId) -> LoopState {
         self.scratch
             .standing
             .get(binder.place())
             .copied()
-            .unwrap_or(Standing::NOWHERE)
+            .unwrap_or(LoopState::UNBOUND)
     }
 
     fn pod_metadata(&self) -> Value {
@@ -347,7 +347,7 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     fn place(&mut self, binder: BinderId, whole: bool) -> Value {
         use std::fmt::Write as _;
-        let Standing { list, place, .. } = self.standing(binder);
+        let LoopState { list, place, .. } = self.standing(binder);
         let start = self.scratch.made.len();
         if let (true, Some(path)) = (whole, self.pod_path) {
             for step in path {
@@ -371,7 +371,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     fn made_from(&self, start: usize) -> Value {
-        Value::Made {
+        Value::Scratch {
             start: number(start),
             len: number(self.scratch.made.len() - start),
         }
@@ -380,9 +380,9 @@ impl<'m, W: Watch> Machine<'m, W> {
     /// A text of its own.
     pub(super) fn make(&mut self, text: &str) -> Value {
         if text.is_empty() {
-            return Value::Fixed(Fixed::Empty);
+            return Value::Static(StaticStr::Empty);
         }
-        self.spend(text.len() as u64 / 64);
+        self.charge(text.len() as u64 / 64);
         let start = self.scratch.made.len();
         self.scratch.made.push_str(text);
         self.made_from(start)
@@ -405,15 +405,15 @@ impl<'m, W: Watch> Machine<'m, W> {
         }
         let start = self.scratch.made.len();
         for value in values.iter().take(pieces.len()).chain(&more).copied() {
-            if self.scratch.made.len() > MADE_BYTES {
-                self.stopped = Some(Stop::Made);
+            if self.scratch.made.len() > MAX_SCRATCH_BYTES {
+                self.stopped = Some(Abort::MemoryLimit);
                 return Value::Undefined;
             }
             match value {
                 Value::Int(number) => {
                     let _ = write!(self.scratch.made, "{number}");
                 }
-                Value::Made { start, len } => {
+                Value::Scratch { start, len } => {
                     let range = start as usize..start as usize + len as usize;
                     if self.scratch.made.get(range.clone()).is_some() {
                         self.scratch.made.extend_from_within(range);
@@ -426,7 +426,7 @@ impl<'m, W: Watch> Machine<'m, W> {
             }
         }
         let len = self.scratch.made.len() - start;
-        self.spend(len as u64 / 64);
+        self.charge(len as u64 / 64);
         self.made_from(start)
     }
 
@@ -468,7 +468,7 @@ impl<'m, W: Watch> Machine<'m, W> {
                 None => return Value::Undefined,
             },
         };
-        self.spend(count as u64 / 16);
+        self.charge(count as u64 / 16);
         Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
@@ -477,7 +477,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     /// The text of a value that is one.
     pub(super) fn text(&self, value: Value) -> Option<&str> {
         match value {
-            Value::Made { start, len } => self
+            Value::Scratch { start, len } => self
                 .scratch
                 .made
                 .get(start as usize..start as usize + len as usize),
@@ -489,14 +489,14 @@ impl<'m, W: Watch> Machine<'m, W> {
     pub(super) fn outside(&self, value: Value) -> Option<&'m str> {
         match value {
             Value::Node(node) => self.node(node).as_str(),
-            Value::Part { node, start, len } => self
+            Value::Substring { node, start, len } => self
                 .node(node)
                 .as_str()?
                 .get(start as usize..start as usize + len as usize),
             Value::Constant(place) => self.program.text_at(place as usize),
             Value::Param(param) => self.settings.text(param),
             Value::ParamItem { param, item } => self.settings.item(param, item),
-            Value::Fixed(fixed) => Some(fixed.text()),
+            Value::Static(fixed) => Some(fixed.text()),
             _ => None,
         }
     }
@@ -508,7 +508,7 @@ impl<'m, W: Watch> Machine<'m, W> {
         function: impl for<'t> FnOnce(&'t str) -> Option<Cow<'t, str>>,
     ) -> Value {
         let Some(text) = self.outside(value) else {
-            let Value::Made { start, len } = value else {
+            let Value::Scratch { start, len } = value else {
                 return Value::Undefined;
             };
             let Some(made) = self
@@ -519,14 +519,14 @@ impl<'m, W: Watch> Machine<'m, W> {
                 return Value::Undefined;
             };
             let copy = made.to_owned();
-            self.spend(copy.len() as u64 / 64);
+            self.charge(copy.len() as u64 / 64);
             return match function(&copy) {
                 Some(result) if result == copy => value,
                 Some(result) => self.make(&result),
                 None => Value::Undefined,
             };
         };
-        self.spend(text.len() as u64 / 64);
+        self.charge(text.len() as u64 / 64);
         match function(text) {
             None => Value::Undefined,
             Some(Cow::Owned(result)) => self.make(&result),
@@ -539,17 +539,17 @@ impl<'m, W: Watch> Machine<'m, W> {
                 let inside = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
                 let inside = inside.filter(|it| it + part.len() <= text.len());
                 match (value, inside) {
-                    (Value::Node(node), Some(start)) => Value::Part {
+                    (Value::Node(node), Some(start)) => Value::Substring {
                         node,
                         start: number(start),
                         len: number(part.len()),
                     },
                     (
-                        Value::Part {
+                        Value::Substring {
                             node, start: from, ..
                         },
                         Some(start),
-                    ) => Value::Part {
+                    ) => Value::Substring {
                         node,
                         start: from + number(start),
                         len: number(part.len()),
@@ -567,11 +567,11 @@ impl<'m, W: Watch> Machine<'m, W> {
             Value::Null => Type::Null,
             Value::Bool(_) => Type::Bool,
             Value::Int(_) => Type::Number,
-            Value::Part { .. }
+            Value::Substring { .. }
             | Value::Constant(_)
-            | Value::Made { .. }
+            | Value::Scratch { .. }
             | Value::ParamItem { .. }
-            | Value::Fixed(_) => Type::Text,
+            | Value::Static(_) => Type::Text,
             Value::Param(param) => {
                 if self.settings.list(param).is_some() {
                     Type::List
@@ -595,7 +595,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     // --- conditions ---
 
     pub(super) fn holds(&mut self, id: CondId) -> bool {
-        let keep = self.tables.keep_cond(id);
+        let keep = self.tables.condition_memo(id);
         if !keep.kept {
             return self.decide(id);
         }
@@ -613,16 +613,16 @@ impl<'m, W: Watch> Machine<'m, W> {
     }
 
     fn decide(&mut self, id: CondId) -> bool {
-        if !self.spend(1) {
+        if !self.charge(1) {
             return false;
         }
-        let held = self.work_out_cond(id);
+        let held = self.compute_condition(id);
         self.watch.saw(id, held);
         held
     }
 
     #[inline]
-    fn work_out_cond(&mut self, id: CondId) -> bool {
+    fn compute_condition(&mut self, id: CondId) -> bool {
         let program = self.program;
         match program.cond(id) {
             Cond::True => true,
@@ -657,7 +657,7 @@ impl<'m, W: Watch> Machine<'m, W> {
                     let text = self.term(text);
                     if let Some(text) = self.text(text) {
                         let (any, len) = (self.settings.any_matches(param, text), text.len());
-                        self.spend(len as u64 / 16);
+                        self.charge(len as u64 / 16);
                         if let Some(any) = any {
                             return any;
                         }
@@ -670,7 +670,7 @@ impl<'m, W: Watch> Machine<'m, W> {
                     return any;
                 }
                 let (before, steps) = (self.standing(*binder), self.steps);
-                let any = self.each(*binder, &mut |machine| machine.holds(*cond));
+                let any = self.each(*binder, &mut |evaluator| evaluator.holds(*cond));
                 if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
                     *slot = before;
                 }
@@ -695,7 +695,7 @@ impl<'m, W: Watch> Machine<'m, W> {
                 let Some(key) = &self.tables.volumes else {
                     return false;
                 };
-                self.each_entry(binder, key, Fixed::Volumes, |_| true, found)
+                self.each_entry(binder, key, StaticStr::Volumes, |_| true, found)
             }
             Domain::Elements(term) => match self.term(*term) {
                 Value::Param(param) => self.each_item(binder, param, found),
@@ -727,21 +727,21 @@ impl<'m, W: Watch> Machine<'m, W> {
             policy.and_then(Node::as_str) == Some("Always")
         };
         let all = lists != ContainerList::Probe;
-        let main = main
-            .as_ref()
-            .is_some_and(|key| self.each_entry(binder, key, Fixed::Containers, |_| true, found));
+        let main = main.as_ref().is_some_and(|key| {
+            self.each_entry(binder, key, StaticStr::Containers, |_| true, found)
+        });
         main || init.as_ref().is_some_and(|key| {
             self.each_entry(
                 binder,
                 key,
-                Fixed::InitContainers,
+                StaticStr::InitContainers,
                 |it| all || sidecar(it),
                 found,
             )
         }) || (lists == ContainerList::All
             && self.pod_path == Some(&["spec"])
             && ephemeral.as_ref().is_some_and(|key| {
-                self.each_entry(binder, key, Fixed::EphemeralContainers, |_| true, found)
+                self.each_entry(binder, key, StaticStr::EphemeralContainers, |_| true, found)
             }))
     }
 
@@ -749,7 +749,7 @@ impl<'m, W: Watch> Machine<'m, W> {
         &mut self,
         binder: BinderId,
         key: &FieldKey,
-        list: Fixed,
+        list: StaticStr,
         takes: impl Fn(Node<'_>) -> bool,
         found: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
@@ -766,11 +766,11 @@ impl<'m, W: Watch> Machine<'m, W> {
             let value = as_map(Some(entry));
             if self.stand(
                 binder,
-                Standing {
+                LoopState {
                     value,
                     list,
                     place: number(place),
-                    ..Standing::NOWHERE
+                    ..LoopState::UNBOUND
                 },
                 found,
             ) {
@@ -788,10 +788,10 @@ impl<'m, W: Watch> Machine<'m, W> {
     ) -> bool {
         let count = self.settings.list(param).map_or(0, <[String]>::len);
         (0..number(count)).any(|item| {
-            let standing = Standing {
+            let standing = LoopState {
                 key: Value::Int(i64::from(item)),
                 value: Value::ParamItem { param, item },
-                ..Standing::NOWHERE
+                ..LoopState::UNBOUND
             };
             self.stand(binder, standing, found)
         })
@@ -808,10 +808,10 @@ impl<'m, W: Watch> Machine<'m, W> {
         };
         let mut elements = self.node(list).elements().zip(0_i64..);
         elements.any(|(element, place)| {
-            let standing = Standing {
+            let standing = LoopState {
                 key: Value::Int(place),
                 value: Value::Node(element.number()),
-                ..Standing::NOWHERE
+                ..LoopState::UNBOUND
             };
             self.stand(binder, standing, found)
         })
@@ -826,10 +826,10 @@ impl<'m, W: Watch> Machine<'m, W> {
         let Value::Node(map) = map else { return false };
         let mut entries = self.node(map).entries();
         entries.any(|entry| {
-            let standing = Standing {
+            let standing = LoopState {
                 key: Value::Node(entry.key_number()),
                 value: Value::Node(entry.value.number()),
-                ..Standing::NOWHERE
+                ..LoopState::UNBOUND
             };
             self.stand(binder, standing, found)
         })
@@ -838,7 +838,7 @@ impl<'m, W: Watch> Machine<'m, W> {
     fn stand(
         &mut self,
         binder: BinderId,
-        standing: Standing,
+        standing: LoopState,
         found: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
         !self.stand_at(binder, standing) || found(self)
@@ -846,17 +846,17 @@ impl<'m, W: Watch> Machine<'m, W> {
 
     /// Puts a binder on an element; false where the work was stopped.
     #[inline]
-    pub(super) fn stand_at(&mut self, binder: BinderId, standing: Standing) -> bool {
+    pub(super) fn stand_at(&mut self, binder: BinderId, standing: LoopState) -> bool {
         let epoch = self.scratch.tick();
         if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
-            *slot = Standing { epoch, ..standing };
+            *slot = LoopState { epoch, ..standing };
         }
-        self.spend(1)
+        self.charge(1)
     }
 }
 
 impl Scratch {
-    fn prepare(&mut self, tables: &Tables) {
+    fn prepare(&mut self, tables: &SideTables) {
         let (terms, conds, binders) = tables.sizes;
         self.made.clear();
         // So that the clock cannot come round within one object.
@@ -871,7 +871,7 @@ impl Scratch {
         }
         self.indexes.iter_mut().for_each(Index::clear);
         self.standing.clear();
-        self.standing.resize(binders, Standing::NOWHERE);
+        self.standing.resize(binders, LoopState::UNBOUND);
     }
 
     fn tick(&mut self) -> u32 {

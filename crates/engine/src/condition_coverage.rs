@@ -1,8 +1,8 @@
 //! Which conditions of a control were seen to hold and not to hold, for whoever proves that it is judged rightly.
 
 use super::{
-    evaluate::{Seen, Tables},
-    judge::Engine,
+    engine::Engine,
+    eval::{ConditionCounts, SideTables},
 };
 use kubevet_ir::{Cond, CondId, Domain, Program, Term, TermId};
 use kubevet_model::ControlId;
@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 /// A condition that a control asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct ConditionCoverage {
     /// In words, as `kubevet policy explain` shows it.
-    pub what: String,
+    pub condition: String,
     /// How often it held.
     pub held: u64,
     /// How often it did not.
@@ -22,7 +22,11 @@ pub struct Asked {
 impl Engine {
     /// The conditions that a control's bodies ask, those alone that are not made of others; none where it is interpreted.
     #[must_use]
-    pub fn asked(&self, control: &ControlId, seen: &Seen) -> Vec<Asked> {
+    pub fn condition_coverage(
+        &self,
+        control: &ControlId,
+        seen: &ConditionCounts,
+    ) -> Vec<ConditionCoverage> {
         let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *control) else {
             return Vec::new();
         };
@@ -41,8 +45,8 @@ impl Engine {
         }
         let asked = |cond: &CondId| {
             let (held, failed) = seen.of(*cond);
-            Asked {
-                what: program.show_cond(*cond),
+            ConditionCoverage {
+                condition: program.show_cond(*cond),
                 held,
                 failed,
             }
@@ -60,7 +64,7 @@ impl Engine {
 /// What conditions and terms are made of.
 struct Conditions<'p> {
     program: &'p Program,
-    tables: &'p Tables,
+    tables: &'p SideTables,
     conds: BTreeSet<CondId>,
     terms: BTreeSet<TermId>,
 }

@@ -1,4 +1,4 @@
-//! Documents and params as the interpreter's values. Numbers stay exact: one that fits no machine type keeps its text.
+//! Documents and params as the interpreter's values. Numbers stay exact: one that fits no evaluator type keeps its text.
 
 use kubevet_document::{Document, Node, Number, Value as Field};
 use kubevet_model::EvalRequest;

@@ -28,7 +28,7 @@ const STEPS: u32 = 64;
 const ENTRY_PACKAGE: &str = "kubevet.entry";
 
 /// The interpreter with all rules loaded. Shared between threads; each judgement borrows a copy.
-pub(super) struct Reference {
+pub(super) struct Interpreter {
     prepared: regorus::Engine,
     idle: Mutex<Vec<Worker>>,
 }
@@ -41,9 +41,9 @@ struct Worker {
 
 /// Which entry rule asks a set of controls: the set's place in the list given to `load`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(pub(super) usize);
+pub(super) struct EntryRule(pub(super) usize);
 
-impl Reference {
+impl Interpreter {
     /// Loads modules, and an entry rule for each set of packages in `sets`.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Reference {
     /// Each package's `deny`, or why it has none. Past `until` no rule is begun or goes on.
     pub(super) fn ask(
         &self,
-        entry: Entry,
+        entry: EntryRule,
         packages: &[&str],
         input: Value,
         until: Option<Instant>,

@@ -11,8 +11,8 @@ const PATTERN_BYTES: usize = 1 << 20;
 
 /// Params as plans read them.
 #[derive(Debug)]
-pub(crate) struct Settings {
-    values: Vec<Setting>,
+pub(crate) struct ResolvedParams {
+    values: Vec<ResolvedParam>,
     /// Which compiled controls have something to say under these params.
     configured: Vec<bool>,
     /// The same for controls of the reference tier.
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
 }
 
 #[derive(Debug)]
-enum Setting {
+enum ResolvedParam {
     Absent,
     Text(String),
     List {
@@ -30,7 +30,7 @@ enum Setting {
     },
 }
 
-impl Settings {
+impl ResolvedParams {
     /// `names` are the params that programs read, in the order of their numbers; `patterns` says which hold patterns.
     pub(crate) fn new(
         params: &Params,
@@ -41,7 +41,7 @@ impl Settings {
         let values = names
             .iter()
             .zip(patterns)
-            .map(|(name, patterns)| Setting::of(params.get(name), *patterns))
+            .map(|(name, patterns)| ResolvedParam::of(params.get(name), *patterns))
             .collect();
         let configured = compiled
             .iter()
@@ -50,7 +50,7 @@ impl Settings {
         Self {
             values,
             configured,
-            interpreter_params: crate::value::params(params),
+            interpreter_params: crate::interpreter_input::params(params),
         }
     }
 
@@ -66,14 +66,14 @@ impl Settings {
     pub(super) fn is_set(&self, param: u32) -> bool {
         !matches!(
             self.values.get(param as usize),
-            None | Some(Setting::Absent)
+            None | Some(ResolvedParam::Absent)
         )
     }
 
     /// A param that is one text.
     pub(super) fn text(&self, param: u32) -> Option<&str> {
         match self.values.get(param as usize)? {
-            Setting::Text(text) => Some(text),
+            ResolvedParam::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl Settings {
     /// The texts of a param that is a list.
     pub(super) fn list(&self, param: u32) -> Option<&[String]> {
         match self.values.get(param as usize)? {
-            Setting::List { texts, .. } => Some(texts),
+            ResolvedParam::List { texts, .. } => Some(texts),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ impl Settings {
     /// The pattern that an element of a param is; `None` where it is none, which matches nothing.
     pub(super) fn pattern(&self, param: u32, item: u32) -> Option<&Regex> {
         match self.values.get(param as usize)? {
-            Setting::List { patterns, .. } => patterns.get(item as usize)?.as_ref(),
+            ResolvedParam::List { patterns, .. } => patterns.get(item as usize)?.as_ref(),
             _ => None,
         }
     }
@@ -101,13 +101,13 @@ impl Settings {
     /// Whether any pattern of a param matches; `None` where they must be asked one by one.
     pub(super) fn any_matches(&self, param: u32, text: &str) -> Option<bool> {
         match self.values.get(param as usize)? {
-            Setting::List { any: Some(set), .. } => Some(set.is_match(text)),
+            ResolvedParam::List { any: Some(set), .. } => Some(set.is_match(text)),
             _ => None,
         }
     }
 }
 
-impl Setting {
+impl ResolvedParam {
     fn of(value: Option<&ParamValue>, patterns: bool) -> Self {
         match value {
             None => Self::Absent,

@@ -6,10 +6,10 @@
 //! objects before, it keeps nothing but a little room.
 
 use super::{
-    join::{Join, Lookup, LookupId, MAX_CHAIN, Over},
-    machine::Machine,
-    value::{Standing, Value},
-    watch::Watch,
+    evaluator::Evaluator,
+    join_plan::{Join, Lookup, LookupId, MAX_CHAIN, Over},
+    observer::ConditionObserver,
+    value::{LoopState, Value},
 };
 use kubevet_ir::TermId;
 use std::mem;
@@ -48,7 +48,7 @@ enum State {
 /// Where one binder of the chain stands.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    standing: Standing,
+    standing: LoopState,
     /// The row of the binder before it.
     parent: u32,
 }
@@ -67,7 +67,7 @@ impl Index {
     }
 }
 
-impl<W: Watch> Machine<'_, W> {
+impl<W: ConditionObserver> Evaluator<'_, W> {
     /// Puts the binders of a loop on each element, until `found` says so.
     #[inline]
     pub(super) fn over(&mut self, over: Over, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
@@ -107,8 +107,8 @@ impl<W: Watch> Machine<'_, W> {
             return Some(false);
         }
         let before = self.standings(lookup);
-        let any = self.each_found(join.lookup, lookup, join.probe, &mut |machine| {
-            join.rest.iter().all(|it| machine.holds(*it))
+        let any = self.each_found(join.lookup, lookup, join.probe, &mut |evaluator| {
+            join.rest.iter().all(|it| evaluator.holds(*it))
         });
         self.put_back(lookup, &before);
         Some(any)
@@ -134,11 +134,11 @@ impl<W: Watch> Machine<'_, W> {
         let Some(link) = lookup.chain.get(depth) else {
             return found(self);
         };
-        self.each(link.binder, &mut |machine| {
-            if link.filters.iter().all(|it| machine.holds(*it)) {
-                machine.each_nested(lookup, depth + 1, found)
+        self.each(link.binder, &mut |evaluator| {
+            if link.filters.iter().all(|it| evaluator.holds(*it)) {
+                evaluator.each_nested(lookup, depth + 1, found)
             } else {
-                machine.stopped().is_some()
+                evaluator.stopped().is_some()
             }
         })
     }
@@ -159,7 +159,7 @@ impl<W: Watch> Machine<'_, W> {
             return false;
         };
         let hash = self.hash(value);
-        self.spend(1 + log(index.entries.len()));
+        self.charge(1 + log(index.entries.len()));
         let start = index.entries.partition_point(|(it, _)| Some(*it) < hash);
         let alike = index
             .entries
@@ -213,7 +213,7 @@ impl<W: Watch> Machine<'_, W> {
         self.put_back(lookup, &before);
         if whole {
             // To compare two numbers is far less than a step.
-            self.spend(index.entries.len() as u64 * log(index.entries.len()) / 8);
+            self.charge(index.entries.len() as u64 * log(index.entries.len()) / 8);
             index.entries.sort_unstable();
         }
         index.state = if whole { State::Built } else { State::TooLarge };
@@ -228,9 +228,9 @@ impl<W: Watch> Machine<'_, W> {
         let Some(link) = lookup.chain.get(depth) else {
             return false;
         };
-        self.each(link.binder, &mut |machine| {
-            if !link.filters.iter().all(|it| machine.holds(*it)) {
-                return machine.stopped().is_some();
+        self.each(link.binder, &mut |evaluator| {
+            if !link.filters.iter().all(|it| evaluator.holds(*it)) {
+                return evaluator.stopped().is_some();
             }
             let Some(row) = u32::try_from(index.rows.len())
                 .ok()
@@ -239,18 +239,18 @@ impl<W: Watch> Machine<'_, W> {
                 return true;
             };
             index.rows.push(Row {
-                standing: machine.standing(link.binder),
+                standing: evaluator.standing(link.binder),
                 parent,
             });
             if depth + 1 < lookup.chain.len() {
-                return machine.gather(lookup, depth + 1, row, index);
+                return evaluator.gather(lookup, depth + 1, row, index);
             }
-            let key = machine.term(lookup.key);
-            match machine.hash(key) {
+            let key = evaluator.term(lookup.key);
+            match evaluator.hash(key) {
                 Some(hash) => index.entries.push((hash, row)),
                 None => drop(index.rows.pop()),
             }
-            machine.stopped().is_some()
+            evaluator.stopped().is_some()
         })
     }
 
@@ -269,15 +269,15 @@ impl<W: Watch> Machine<'_, W> {
         true
     }
 
-    fn standings(&self, lookup: &Lookup) -> [Standing; MAX_CHAIN] {
-        let mut standings = [Standing::NOWHERE; MAX_CHAIN];
+    fn standings(&self, lookup: &Lookup) -> [LoopState; MAX_CHAIN] {
+        let mut standings = [LoopState::UNBOUND; MAX_CHAIN];
         for (slot, link) in standings.iter_mut().zip(&lookup.chain) {
             *slot = self.standing(link.binder);
         }
         standings
     }
 
-    fn put_back(&mut self, lookup: &Lookup, standings: &[Standing; MAX_CHAIN]) {
+    fn put_back(&mut self, lookup: &Lookup, standings: &[LoopState; MAX_CHAIN]) {
         for (link, standing) in lookup.chain.iter().zip(standings) {
             if let Some(slot) = self.scratch.standing.get_mut(link.binder.place()) {
                 *slot = *standing;

@@ -1,13 +1,13 @@
 //! How values compare, as in Rego: null, booleans, numbers, texts, lists, maps; within a type by value. Without
 //! recursion on what is compared.
 
-use super::{machine::Machine, value::Value, watch::Watch};
+use super::{evaluator::Evaluator, observer::ConditionObserver, value::Value};
 use kubevet_document::{Entry, Node, Number, Value as Field};
 use kubevet_ir::{Comparison, Const};
 use std::{cmp::Ordering, hash::BuildHasher as _};
 
 /// A value as it is compared.
-enum View<'v> {
+enum ValueView<'v> {
     Null,
     Bool(bool),
     Int(i64),
@@ -19,7 +19,7 @@ enum View<'v> {
     Map(Option<Node<'v>>),
 }
 
-impl View<'_> {
+impl ValueView<'_> {
     fn rank(&self) -> u8 {
         match self {
             Self::Null => 0,
@@ -32,56 +32,56 @@ impl View<'_> {
     }
 }
 
-fn view(node: Node<'_>) -> View<'_> {
+fn view(node: Node<'_>) -> ValueView<'_> {
     match node.value() {
-        Field::Null => View::Null,
-        Field::Bool(it) => View::Bool(it),
-        Field::Number(Number::Int(it)) => View::Int(it),
-        Field::Number(_) => View::Digits(node.digits().unwrap_or_default()),
-        Field::String(it) => View::Text(it),
-        Field::List(_) => View::List(Some(node)),
-        Field::Map(_) => View::Map(Some(node)),
+        Field::Null => ValueView::Null,
+        Field::Bool(it) => ValueView::Bool(it),
+        Field::Number(Number::Int(it)) => ValueView::Int(it),
+        Field::Number(_) => ValueView::Digits(node.digits().unwrap_or_default()),
+        Field::String(it) => ValueView::Text(it),
+        Field::List(_) => ValueView::List(Some(node)),
+        Field::Map(_) => ValueView::Map(Some(node)),
     }
 }
 
-impl<W: Watch> Machine<'_, W> {
+impl<W: ConditionObserver> Evaluator<'_, W> {
     /// A hash that equal values have in common; none where the value is undefined. All lists have one, all maps, and
     /// numbers that the same double is nearest to.
     pub(super) fn hash(&mut self, value: Value) -> Option<u64> {
         let view = self.view(value)?;
         let rank = view.rank();
         let (hash, len) = match &view {
-            View::Null | View::Texts(_) | View::List(_) | View::Map(_) => {
+            ValueView::Null | ValueView::Texts(_) | ValueView::List(_) | ValueView::Map(_) => {
                 (self.scratch.hashing.hash_one(rank), 0)
             }
-            View::Bool(it) => (self.scratch.hashing.hash_one((rank, it)), 0),
-            View::Int(it) => (
+            ValueView::Bool(it) => (self.scratch.hashing.hash_one((rank, it)), 0),
+            ValueView::Int(it) => (
                 self.scratch
                     .hashing
                     .hash_one((rank, nearest(&it.to_string()))),
                 0,
             ),
-            View::Digits(it) => (self.scratch.hashing.hash_one((rank, nearest(it))), it.len()),
-            View::Text(it) => (self.scratch.hashing.hash_one((rank, it)), it.len()),
+            ValueView::Digits(it) => (self.scratch.hashing.hash_one((rank, nearest(it))), it.len()),
+            ValueView::Text(it) => (self.scratch.hashing.hash_one((rank, it)), it.len()),
         };
-        self.spend(len as u64 / 64);
+        self.charge(len as u64 / 64);
         Some(hash)
     }
 
-    fn view(&self, value: Value) -> Option<View<'_>> {
+    fn view(&self, value: Value) -> Option<ValueView<'_>> {
         Some(match value {
             Value::Undefined => return None,
-            Value::Null => View::Null,
-            Value::Bool(it) => View::Bool(it),
-            Value::Int(it) => View::Int(it),
-            Value::EmptyList => View::List(None),
-            Value::EmptyMap => View::Map(None),
+            Value::Null => ValueView::Null,
+            Value::Bool(it) => ValueView::Bool(it),
+            Value::Int(it) => ValueView::Int(it),
+            Value::EmptyList => ValueView::List(None),
+            Value::EmptyMap => ValueView::Map(None),
             Value::Node(node) => view(self.node(node)),
             Value::Param(param) => match self.settings.list(param) {
-                Some(texts) => View::Texts(texts),
-                None => View::Text(self.settings.text(param)?),
+                Some(texts) => ValueView::Texts(texts),
+                None => ValueView::Text(self.settings.text(param)?),
             },
-            text => View::Text(self.text(text)?),
+            text => ValueView::Text(self.text(text)?),
         })
     }
 
@@ -98,7 +98,7 @@ impl<W: Watch> Machine<'_, W> {
             Comparison::Greater => order.is_gt(),
             Comparison::GreaterOrEqual => order.is_ge(),
         };
-        self.spend(steps);
+        self.charge(steps);
         holds
     }
 
@@ -107,12 +107,12 @@ impl<W: Watch> Machine<'_, W> {
             return false;
         };
         let y = match constant {
-            Const::Null => View::Null,
-            Const::Bool(it) => View::Bool(*it),
-            Const::Int(it) => View::Int(*it),
-            Const::Text(it) => View::Text(it),
-            Const::EmptyList => View::List(None),
-            Const::EmptyMap => View::Map(None),
+            Const::Null => ValueView::Null,
+            Const::Bool(it) => ValueView::Bool(*it),
+            Const::Int(it) => ValueView::Int(*it),
+            Const::Text(it) => ValueView::Text(it),
+            Const::EmptyList => ValueView::List(None),
+            Const::EmptyMap => ValueView::Map(None),
         };
         order(&x, &y).0.is_eq()
     }
@@ -122,18 +122,18 @@ impl<W: Watch> Machine<'_, W> {
             return false;
         };
         let mut steps = 0;
-        let mut is_it = |it: &View<'_>| {
+        let mut is_it = |it: &ValueView<'_>| {
             let (order, taken) = order(&wanted, it);
             steps += 1 + taken;
             order.is_eq()
         };
         let found = match self.view(collection) {
-            Some(View::Texts(texts)) => texts.iter().any(|it| is_it(&View::Text(it))),
-            Some(View::List(Some(list))) => list.elements().any(|it| is_it(&view(it))),
-            Some(View::Map(Some(map))) => map.entries().any(|it| is_it(&view(it.value))),
+            Some(ValueView::Texts(texts)) => texts.iter().any(|it| is_it(&ValueView::Text(it))),
+            Some(ValueView::List(Some(list))) => list.elements().any(|it| is_it(&view(it))),
+            Some(ValueView::Map(Some(map))) => map.entries().any(|it| is_it(&view(it.value))),
             _ => false,
         };
-        self.spend(steps);
+        self.charge(steps);
         found
     }
 }
@@ -144,21 +144,23 @@ fn nearest(digits: &str) -> u64 {
 }
 
 /// The order of two values, and how many steps it took to find it.
-fn order(a: &View<'_>, b: &View<'_>) -> (Ordering, u64) {
+fn order(a: &ValueView<'_>, b: &ValueView<'_>) -> (Ordering, u64) {
     if a.rank() != b.rank() {
         return (a.rank().cmp(&b.rank()), 0);
     }
     let order = match (a, b) {
-        (View::Bool(x), View::Bool(y)) => x.cmp(y),
-        (View::Int(x), View::Int(y)) => x.cmp(y),
-        (View::Int(x), View::Digits(y)) => decimals(&x.to_string(), y),
-        (View::Digits(x), View::Int(y)) => decimals(x, &y.to_string()),
-        (View::Digits(x), View::Digits(y)) => decimals(x, y),
-        (View::Text(x), View::Text(y)) => return (x.cmp(y), x.len().min(y.len()) as u64 / 64),
-        (View::Texts(x), View::Texts(y)) => x.cmp(y),
-        (View::Texts(x), View::List(y)) => texts_and_list(x, *y),
-        (View::List(x), View::Texts(y)) => texts_and_list(y, *x).reverse(),
-        (View::List(x), View::List(y)) | (View::Map(x), View::Map(y)) => {
+        (ValueView::Bool(x), ValueView::Bool(y)) => x.cmp(y),
+        (ValueView::Int(x), ValueView::Int(y)) => x.cmp(y),
+        (ValueView::Int(x), ValueView::Digits(y)) => decimals(&x.to_string(), y),
+        (ValueView::Digits(x), ValueView::Int(y)) => decimals(x, &y.to_string()),
+        (ValueView::Digits(x), ValueView::Digits(y)) => decimals(x, y),
+        (ValueView::Text(x), ValueView::Text(y)) => {
+            return (x.cmp(y), x.len().min(y.len()) as u64 / 64);
+        }
+        (ValueView::Texts(x), ValueView::Texts(y)) => x.cmp(y),
+        (ValueView::Texts(x), ValueView::List(y)) => texts_and_list(x, *y),
+        (ValueView::List(x), ValueView::Texts(y)) => texts_and_list(y, *x).reverse(),
+        (ValueView::List(x), ValueView::List(y)) | (ValueView::Map(x), ValueView::Map(y)) => {
             return collections(*x, *y);
         }
         _ => Ordering::Equal,
@@ -172,7 +174,7 @@ fn texts_and_list(texts: &[String], list: Option<Node<'_>>) -> Ordering {
         let Some(element) = elements.next() else {
             return Ordering::Greater;
         };
-        let here = order(&View::Text(text), &view(element)).0;
+        let here = order(&ValueView::Text(text), &view(element)).0;
         if here.is_ne() {
             return here;
         }
@@ -224,7 +226,7 @@ fn collections<'v>(a: Option<Node<'v>>, b: Option<Node<'v>>) -> (Ordering, u64) 
         };
         let (left, right) = (view(x), view(y));
         match (&left, &right) {
-            (View::List(_), View::List(_)) | (View::Map(_), View::Map(_)) => {
+            (ValueView::List(_), ValueView::List(_)) | (ValueView::Map(_), ValueView::Map(_)) => {
                 stack.push(Rest::of(x, y))
             }
             _ => {

@@ -2,10 +2,12 @@
 //! a control is in the list of problems when it is compiled, and in the verdict when it is asked.
 
 use super::{
-    answer,
-    evaluate::{self, Heavy, Judged, Plan, Scratch, Seen, Settings, Tables, Unwatched, Watch},
-    reference::{Entry, Reference},
-    value,
+    eval::{
+        self, ConditionCounts, ConditionObserver, EvalContext, LoopPlan, NoObserver,
+        ResolvedParams, Scratch, SideTables, StepBudgetExceeded,
+    },
+    interpreter::{EntryRule, Interpreter},
+    interpreter_input, parse_findings,
 };
 use kubevet_document::{Document, Node};
 use kubevet_ir::{
@@ -30,26 +32,26 @@ use std::{
 /// Judges objects by the controls of a library.
 pub struct Engine {
     compiled: CompiledLibrary,
-    tables: Tables,
+    tables: SideTables,
     /// Controls of the reference tier.
     interpreted: Vec<Interpreted>,
     /// Controls whose rules cannot run, each with the reason. They are answered as errors, never as passed.
     broken: Vec<(Arc<Control>, String)>,
-    reference: Option<Reference>,
+    reference: Option<Interpreter>,
     workloads: Group,
     /// By group and name.
     kinds: Vec<(Kind, Group)>,
-    settings: RwLock<Vec<(Params, Arc<Settings>)>>,
+    settings: RwLock<Vec<(Params, Arc<ResolvedParams>)>>,
     idle: Mutex<Vec<Scratch>>,
 }
 
 /// What one judgement may take. The default bounds nothing but what the engine always bounds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Bounds<'b> {
+pub struct EvalLimits<'b> {
     /// When the answer must be there.
-    pub until: Option<Instant>,
+    pub deadline: Option<Instant>,
     /// Steps that are left; what a judgement took is taken off. An object that takes more is not judged, but called
-    /// [`Heavy`].
+    /// [`StepBudgetExceeded`].
     pub steps: Option<&'b Cell<u64>>,
 }
 
@@ -62,10 +64,10 @@ struct Interpreted {
 
 /// The controls that look at a kind.
 struct Group {
-    plan: Plan,
+    plan: LoopPlan,
     /// Those of the reference tier, and the entry rule that asks them.
     interpreted: Vec<usize>,
-    entry: Entry,
+    entry: EntryRule,
 }
 
 /// Params whose settings are kept ready. More sets than this are read anew each time.
@@ -77,7 +79,7 @@ enum Tier {
     /// Those that keep to the profile.
     Compiled,
     /// None: everything runs in the interpreter.
-    Reference,
+    Interpreter,
 }
 
 impl Engine {
@@ -90,8 +92,8 @@ impl Engine {
 
     /// As [`Engine::compile`], with every control in the interpreter: for proof that the two say the same.
     #[must_use]
-    pub fn compile_reference(library: &Library) -> (Self, Vec<Problem>) {
-        Self::compile_for(library, Tier::Reference)
+    pub fn compile_interpreted(library: &Library) -> (Self, Vec<Problem>) {
+        Self::compile_for(library, Tier::Interpreter)
     }
 
     fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
@@ -160,7 +162,7 @@ impl Engine {
                         Ok(done) => compiled.push(done),
                         Err(why) => sound.push((source, why)),
                     },
-                    Tier::Reference => {
+                    Tier::Interpreter => {
                         let why = Problem::in_file(
                             source.rule.file.to_string(),
                             "everything is interpreted",
@@ -196,7 +198,7 @@ impl Engine {
             .iter()
             .map(|(control, why)| (control.id.clone(), why.clone()));
         let not_compiled = interpreted_why.chain(broken_why).collect();
-        let tables = Tables::new(&program, &compiled);
+        let tables = SideTables::new(&program, &compiled);
         let (workloads, kinds, _) = index(&tables, &compiled, &interpreted);
         let engine = Self {
             compiled: CompiledLibrary {
@@ -263,7 +265,7 @@ impl Engine {
         &self.compiled.program
     }
 
-    pub(super) fn tables(&self) -> &Tables {
+    pub(super) fn tables(&self) -> &SideTables {
         &self.tables
     }
 
@@ -281,33 +283,39 @@ impl Engine {
     /// The answer of every control that looks at objects of this kind.
     #[must_use]
     pub fn judge(&self, document: &Document, request: &EvalRequest, params: &Params) -> Verdict {
-        unbounded(self.answer(document, request, params, &Bounds::default(), Unwatched))
+        unbounded(self.answer(
+            document,
+            request,
+            params,
+            &EvalLimits::default(),
+            NoObserver,
+        ))
     }
 
     /// As [`Engine::judge`], within bounds: a control without an answer by `until` is an error in the verdict.
     ///
     /// # Errors
     /// It is more work than `steps` allows.
-    pub fn judge_within(
+    pub fn judge_with_limits(
         &self,
         document: &Document,
         request: &EvalRequest,
         params: &Params,
-        bounds: &Bounds<'_>,
-    ) -> Result<Verdict, Heavy> {
-        self.answer(document, request, params, bounds, Unwatched)
+        bounds: &EvalLimits<'_>,
+    ) -> Result<Verdict, StepBudgetExceeded> {
+        self.answer(document, request, params, bounds, NoObserver)
     }
 
     /// As [`Engine::judge`], and counts how conditions were decided.
     #[must_use]
-    pub fn judge_watched(
+    pub fn judge_observed(
         &self,
         document: &Document,
         request: &EvalRequest,
         params: &Params,
-        seen: &mut Seen,
+        seen: &mut ConditionCounts,
     ) -> Verdict {
-        unbounded(self.answer(document, request, params, &Bounds::default(), seen))
+        unbounded(self.answer(document, request, params, &EvalLimits::default(), seen))
     }
 
     fn answer(
@@ -315,9 +323,9 @@ impl Engine {
         document: &Document,
         request: &EvalRequest,
         params: &Params,
-        bounds: &Bounds<'_>,
-        watch: impl Watch,
-    ) -> Result<Verdict, Heavy> {
+        bounds: &EvalLimits<'_>,
+        watch: impl ConditionObserver,
+    ) -> Result<Verdict, StepBudgetExceeded> {
         let root = document.root();
         let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
         let (group, name) = (Kind::group_of(text("apiVersion")), text("kind"));
@@ -345,7 +353,7 @@ impl Engine {
             .ok()
             .and_then(|mut idle| idle.pop())
             .unwrap_or_default();
-        let judged = Judged {
+        let judged = EvalContext {
             program: &self.compiled.program,
             tables: &self.tables,
             compiled: &self.compiled.controls,
@@ -353,9 +361,9 @@ impl Engine {
             settings: &settings,
             pod_path,
             heavy_steps: bounds.steps.map_or(u64::MAX, Cell::get),
-            until: bounds.until,
+            until: bounds.deadline,
         };
-        let done = evaluate::judge(
+        let done = eval::judge(
             &judged,
             document,
             request.operation,
@@ -371,14 +379,14 @@ impl Engine {
             steps.set(steps.get().saturating_sub(took));
         }
         if let (Some(reference), false) = (&self.reference, looking.interpreted.is_empty()) {
-            let input = value::input(document, request, settings.interpreter_params());
+            let input = interpreter_input::input(document, request, settings.interpreter_params());
             let asked: Vec<&Interpreted> = looking
                 .interpreted
                 .iter()
                 .filter_map(|it| self.interpreted.get(*it))
                 .collect();
             let packages: Vec<&str> = asked.iter().map(|it| it.package.as_str()).collect();
-            let answers = reference.ask(looking.entry, &packages, input, bounds.until);
+            let answers = reference.ask(looking.entry, &packages, input, bounds.deadline);
             for (interpreted, deny) in asked.into_iter().zip(answers) {
                 take(&interpreted.control, deny, params, &mut verdict);
             }
@@ -390,8 +398,8 @@ impl Engine {
     }
 
     /// Params as the program reads them. Who asks again with the same is answered from what is kept.
-    fn settings(&self, params: &Params) -> Arc<Settings> {
-        let known = |kept: &[(Params, Arc<Settings>)]| {
+    fn settings(&self, params: &Params) -> Arc<ResolvedParams> {
+        let known = |kept: &[(Params, Arc<ResolvedParams>)]| {
             kept.iter()
                 .find(|(it, _)| it == params)
                 .map(|(_, it)| Arc::clone(it))
@@ -400,7 +408,7 @@ impl Engine {
             return settings;
         }
         let names = self.tables.param_names();
-        let settings = Arc::new(Settings::new(
+        let settings = Arc::new(ResolvedParams::new(
             params,
             names,
             self.tables.param_patterns(),
@@ -427,8 +435,8 @@ impl Engine {
     }
 }
 
-/// The answer to a question without a bound on steps, which is never [`Heavy`].
-fn unbounded(answer: Result<Verdict, Heavy>) -> Verdict {
+/// The answer to a question without a bound on steps, which is never [`StepBudgetExceeded`].
+fn unbounded(answer: Result<Verdict, StepBudgetExceeded>) -> Verdict {
     answer.unwrap_or_default()
 }
 
@@ -437,7 +445,7 @@ fn load(
     shared: &[&ModuleSource],
     mut sound: Vec<(&ControlSource, Problem)>,
     problems: &mut Vec<Problem>,
-) -> (Option<Reference>, Vec<Interpreted>) {
+) -> (Option<Interpreter>, Vec<Interpreted>) {
     loop {
         if sound.is_empty() {
             return (None, Vec::new());
@@ -450,13 +458,13 @@ fn load(
                 why: why.clone(),
             })
             .collect();
-        let (_, _, sets) = index(&Tables::default(), &[], &interpreted);
+        let (_, _, sets) = index(&SideTables::default(), &[], &interpreted);
         let modules: Vec<&ModuleSource> = shared
             .iter()
             .copied()
             .chain(sound.iter().map(|(it, _)| &it.rule))
             .collect();
-        match Reference::load(&modules, &sets) {
+        match Interpreter::load(&modules, &sets) {
             Ok(reference) => return (Some(reference), interpreted),
             Err(problem) => {
                 // One bad rule spoils the load of all: find it, leave it out, try again.
@@ -464,7 +472,7 @@ fn load(
                 sound.retain(|(it, _)| {
                     let alone: Vec<&ModuleSource> =
                         shared.iter().copied().chain([&it.rule]).collect();
-                    Reference::load(&alone, &[])
+                    Interpreter::load(&alone, &[])
                         .map_err(|it| problems.push(it))
                         .is_ok()
                 });
@@ -494,7 +502,7 @@ fn take(
     if !is_configured(control, params) {
         return;
     }
-    match deny.and_then(|it| answer::findings(&control.id, &it)) {
+    match deny.and_then(|it| parse_findings::findings(&control.id, &it)) {
         Ok(findings) => {
             verdict.judged.push(control.id.clone());
             verdict.violations.extend(findings);
@@ -509,7 +517,7 @@ fn take(
 /// Which controls look at each kind that a control names, and at the other workloads; and the sets of packages that the
 /// interpreter is asked for together.
 fn index(
-    tables: &Tables,
+    tables: &SideTables,
     compiled: &[Compiled],
     interpreted: &[Interpreted],
 ) -> (Group, Vec<(Kind, Group)>, Vec<BTreeSet<String>>) {
@@ -530,9 +538,9 @@ fn index(
                 sets.len() - 1
             });
         Group {
-            plan: Plan::new(tables, compiled, chosen),
+            plan: LoopPlan::new(tables, compiled, chosen),
             interpreted: others,
-            entry: Entry(place),
+            entry: EntryRule(place),
         }
     };
     let workloads = group(&|it| *it == KindSelector::Workloads);

@@ -12,7 +12,7 @@ pub(super) enum Value {
     /// A node of the document.
     Node(u32),
     /// A part of a text of the document: bytes of the text of a node.
-    Part {
+    Substring {
         node: u32,
         start: u32,
         len: u32,
@@ -20,7 +20,7 @@ pub(super) enum Value {
     /// A text of the program, by its term.
     Constant(u32),
     /// A text that was made, in the scratch text.
-    Made {
+    Scratch {
         start: u32,
         len: u32,
     },
@@ -32,14 +32,14 @@ pub(super) enum Value {
         item: u32,
     },
     /// One of the words of `FIXED`.
-    Fixed(Fixed),
+    Static(StaticStr),
     EmptyList,
     EmptyMap,
 }
 
 /// Texts that belong to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fixed {
+pub(super) enum StaticStr {
     Empty,
     Containers,
     InitContainers,
@@ -51,7 +51,7 @@ pub(super) enum Fixed {
     Connect,
 }
 
-impl Fixed {
+impl StaticStr {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Empty => "",
@@ -69,21 +69,21 @@ impl Fixed {
 
 /// Where a binder stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct LoopState {
     pub(super) key: Value,
     pub(super) value: Value,
     /// Of a container or volume: its list, and its place in it.
-    pub(super) list: Fixed,
+    pub(super) list: StaticStr,
     pub(super) place: u32,
     /// When it came there; later is larger.
     pub(super) epoch: u32,
 }
 
-impl Standing {
-    pub(super) const NOWHERE: Self = Self {
+impl LoopState {
+    pub(super) const UNBOUND: Self = Self {
         key: Value::Undefined,
         value: Value::Undefined,
-        list: Fixed::Empty,
+        list: StaticStr::Empty,
         place: 0,
         epoch: 0,
     };

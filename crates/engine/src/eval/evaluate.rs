@@ -1,12 +1,12 @@
 //! One object under one plan.
 
-pub(crate) use super::machine::Scratch;
+pub(crate) use super::evaluator::Scratch;
 use super::{
-    machine::{Machine, Parts, Stop},
-    plan::{Level, Plan},
-    settings::Settings,
-    tables::Tables,
-    watch::Watch,
+    evaluator::{Abort, Evaluator, Parts},
+    loop_plan::{Level, LoopPlan},
+    observer::ConditionObserver,
+    resolved_params::ResolvedParams,
+    side_tables::SideTables,
 };
 use kubevet_document::Document;
 use kubevet_ir::{Compiled, Program};
@@ -14,12 +14,12 @@ use kubevet_model::{Operation, RuleError, Verdict};
 use std::time::Instant;
 
 /// What does not change from object to object.
-pub(crate) struct Judged<'j> {
+pub(crate) struct EvalContext<'j> {
     pub(crate) program: &'j Program,
-    pub(crate) tables: &'j Tables,
+    pub(crate) tables: &'j SideTables,
     pub(crate) compiled: &'j [Compiled],
-    pub(crate) plan: &'j Plan,
-    pub(crate) settings: &'j Settings,
+    pub(crate) plan: &'j LoopPlan,
+    pub(crate) settings: &'j ResolvedParams,
     /// Where objects of the kind keep their pod spec.
     pub(crate) pod_path: Option<&'static [&'static str]>,
     /// Steps from which on an object is heavy; its judgement then ends without an answer.
@@ -29,18 +29,18 @@ pub(crate) struct Judged<'j> {
 
 /// An object is more work than was allowed for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heavy;
+pub struct StepBudgetExceeded;
 
 /// Adds what the plan's controls say of an object to a verdict, unsorted. Returns the steps that it took; the error says
 /// that the object is heavy.
 pub(crate) fn judge(
-    judged: &Judged<'_>,
+    judged: &EvalContext<'_>,
     document: &Document,
     operation: Operation,
     scratch: &mut Scratch,
-    watch: impl Watch,
+    watch: impl ConditionObserver,
     verdict: &mut Verdict,
-) -> Result<u64, Heavy> {
+) -> Result<u64, StepBudgetExceeded> {
     let plan = judged.plan;
     scratch.holds.clear();
     scratch.denied.clear();
@@ -55,11 +55,11 @@ pub(crate) fn judge(
         heavy_steps: judged.heavy_steps,
         until: judged.until,
     };
-    let mut machine = Machine::new(parts, watch);
-    machine.scratch.holds.resize(plan.checks, false);
-    machine.scratch.denied.resize(plan.denies.len(), false);
-    machine.level(&plan.root, plan);
-    let mut denied = machine
+    let mut evaluator = Evaluator::new(parts, watch);
+    evaluator.scratch.holds.resize(plan.checks, false);
+    evaluator.scratch.denied.resize(plan.denies.len(), false);
+    evaluator.level(&plan.root, plan);
+    let mut denied = evaluator
         .scratch
         .denied
         .iter()
@@ -84,7 +84,7 @@ pub(crate) fn judge(
         let mut outcome = Ok(());
         for (_, place) in found.iter().filter(|(control, _)| control == number) {
             if let (Ok(()), Some(deny)) = (&outcome, compiled.denies.get(*place)) {
-                outcome = machine.say(
+                outcome = evaluator.say(
                     id,
                     deny,
                     judged.tables.joins.stages(*number, *place),
@@ -92,8 +92,8 @@ pub(crate) fn judge(
                 );
             }
         }
-        match machine.stopped() {
-            Some(Stop::Heavy) => return Err(Heavy),
+        match evaluator.stopped() {
+            Some(Abort::StepBudget) => return Err(StepBudgetExceeded),
             Some(stop) => outcome = Err(stop.why()),
             None => {}
         }
@@ -110,13 +110,13 @@ pub(crate) fn judge(
             }),
         }
     }
-    machine.end();
-    Ok(machine.steps())
+    evaluator.end();
+    Ok(evaluator.steps())
 }
 
-impl<W: Watch> Machine<'_, W> {
+impl<W: ConditionObserver> Evaluator<'_, W> {
     /// Asks everything at one level. What is known to deny is asked no more.
-    fn level(&mut self, level: &Level, plan: &Plan) {
+    fn level(&mut self, level: &Level, plan: &LoopPlan) {
         for check in &level.checks {
             let asked = match check.parent {
                 Some(parent) => self.scratch.holds.get(parent).copied().unwrap_or(false),
@@ -143,10 +143,10 @@ impl<W: Watch> Machine<'_, W> {
                 .iter()
                 .any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
             if asked {
-                self.over(*over, &mut |machine| {
-                    machine.let_go();
-                    machine.level(&inner.level, plan);
-                    machine.stopped().is_some()
+                self.over(*over, &mut |evaluator| {
+                    evaluator.recycle_scratch();
+                    evaluator.level(&inner.level, plan);
+                    evaluator.stopped().is_some()
                 });
             }
         }

@@ -1,14 +1,14 @@
 //! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
 
-use super::{join::Stage, machine::Machine, value::Value, watch::Watch};
-use crate::answer;
+use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
+use crate::parse_findings;
 use kubevet_ir::{Deny, FixValue, Term, TermId};
 use kubevet_model::{ControlId, FieldPath, Fix, FixAction, Violation};
 
 /// Room for a message; most are shorter.
 const MESSAGE_ROOM_BYTES: usize = 128;
 
-impl<W: Watch> Machine<'_, W> {
+impl<W: ConditionObserver> Evaluator<'_, W> {
     /// Adds the findings of one body.
     ///
     /// # Errors
@@ -22,8 +22,8 @@ impl<W: Watch> Machine<'_, W> {
     ) -> Result<(), String> {
         let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
-            return if findings.len() > answer::FINDINGS {
-                Err(answer::too_many())
+            return if findings.len() > parse_findings::FINDINGS {
+                Err(parse_findings::too_many())
             } else {
                 Ok(())
             };
@@ -32,9 +32,9 @@ impl<W: Watch> Machine<'_, W> {
             return self.say_if(control, deny, stage, inner, findings);
         };
         let mut outcome = Ok(());
-        self.over(over, &mut |machine| {
-            outcome = machine.say_if(control, deny, stage, inner, findings);
-            outcome.is_err() || machine.stopped().is_some()
+        self.over(over, &mut |evaluator| {
+            outcome = evaluator.say_if(control, deny, stage, inner, findings);
+            outcome.is_err() || evaluator.stopped().is_some()
         });
         outcome
     }
@@ -73,7 +73,7 @@ impl<W: Watch> Machine<'_, W> {
                 action,
             });
         }
-        self.let_go();
+        self.recycle_scratch();
         Ok(Violation {
             control: control.clone(),
             paths,
@@ -94,14 +94,16 @@ impl<W: Watch> Machine<'_, W> {
         for piece in pieces {
             match self.term(*piece) {
                 Value::Int(number) => message.push_str(&number.to_string()),
-                value => message.push_str(answer::cut(self.text(value).ok_or_else(no_text)?)),
+                value => {
+                    message.push_str(parse_findings::cut(self.text(value).ok_or_else(no_text)?))
+                }
             }
-            if message.len() > answer::MESSAGE_BYTES {
+            if message.len() > parse_findings::MESSAGE_BYTES {
                 break;
             }
         }
-        self.spend(message.len() as u64 / 64);
-        message.truncate(answer::cut(&message).len());
+        self.charge(message.len() as u64 / 64);
+        message.truncate(parse_findings::cut(&message).len());
         Ok(message)
     }
 

@@ -1,10 +1,10 @@
 //! Who looks on while conditions are decided. Nobody does in use, and then it costs nothing; a proof counts.
 
-use super::index::LOOP_STEPS;
+use super::hash_join::LOOP_STEPS;
 use kubevet_ir::CondId;
 
 /// Looks on.
-pub(crate) trait Watch {
+pub(crate) trait ConditionObserver {
     /// A condition was decided.
     fn saw(&mut self, cond: CondId, held: bool);
 
@@ -18,9 +18,9 @@ pub(crate) trait Watch {
 }
 
 /// Nobody.
-pub(crate) struct Unwatched;
+pub(crate) struct NoObserver;
 
-impl Watch for Unwatched {
+impl ConditionObserver for NoObserver {
     #[inline]
     fn saw(&mut self, _: CondId, _: bool) {}
 
@@ -29,18 +29,18 @@ impl Watch for Unwatched {
 
 /// How often each condition of an engine was decided and how, and the steps that judging took.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct ConditionCounts {
     conds: Vec<(u64, u64)>,
     steps: u64,
-    indexes_at_once: bool,
+    immediate_hash_joins: bool,
 }
 
-impl Seen {
+impl ConditionCounts {
     /// As the default, and joins use an index from the first element on: for proof that an index finds what a loop does.
     #[must_use]
-    pub fn with_indexes_at_once() -> Self {
+    pub fn with_immediate_hash_joins() -> Self {
         Self {
-            indexes_at_once: true,
+            immediate_hash_joins: true,
             ..Self::default()
         }
     }
@@ -57,7 +57,7 @@ impl Seen {
     }
 }
 
-impl Watch for &mut Seen {
+impl ConditionObserver for &mut ConditionCounts {
     fn saw(&mut self, cond: CondId, held: bool) {
         if self.conds.len() <= cond.place() {
             self.conds.resize(cond.place() + 1, (0, 0));
@@ -72,6 +72,10 @@ impl Watch for &mut Seen {
     }
 
     fn loop_steps(&self) -> u64 {
-        if self.indexes_at_once { 0 } else { LOOP_STEPS }
+        if self.immediate_hash_joins {
+            0
+        } else {
+            LOOP_STEPS
+        }
     }
 }

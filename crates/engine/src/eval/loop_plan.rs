@@ -2,15 +2,15 @@
 //! that several of them go over.
 
 use super::{
-    join::{Over, Stage},
-    tables::Tables,
+    join_plan::{Over, Stage},
+    side_tables::SideTables,
 };
 use kubevet_ir::{Compiled, CondId};
 use std::collections::BTreeMap;
 
 /// All that is asked of objects of a kind.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct LoopPlan {
     pub(super) root: Level,
     /// Each body: the number of its control among the compiled ones, and its own among the control's.
     pub(super) denies: Vec<(usize, usize)>,
@@ -46,9 +46,9 @@ pub(super) struct Loop {
     pub(super) parents: Vec<usize>,
 }
 
-impl Plan {
+impl LoopPlan {
     /// The plan of these controls, named by their numbers in `compiled`.
-    pub(crate) fn new(tables: &Tables, compiled: &[Compiled], controls: Vec<usize>) -> Self {
+    pub(crate) fn new(tables: &SideTables, compiled: &[Compiled], controls: Vec<usize>) -> Self {
         let mut plan = Self {
             controls,
             ..Self::default()

@@ -1,9 +1,9 @@
 //! Functions: what the library and Rego's builtins do, by their native halves.
 
 use super::{
-    machine::Machine,
-    value::{Fixed, Value},
-    watch::Watch,
+    evaluator::Evaluator,
+    observer::ConditionObserver,
+    value::{StaticStr, Value},
 };
 use kubevet_document::{Node, Number};
 use kubevet_ir::intrinsics::{
@@ -16,7 +16,7 @@ use kubevet_ir::intrinsics::{
 use kubevet_ir::{Intrinsic, Term, TermId, Test, Type};
 use std::borrow::Cow;
 
-impl<W: Watch> Machine<'_, W> {
+impl<W: ConditionObserver> Evaluator<'_, W> {
     pub(super) fn call(&mut self, call: Intrinsic, parts: &[TermId]) -> Value {
         let mut values = [Value::Undefined; 3];
         for (slot, part) in values.iter_mut().zip(parts) {
@@ -92,7 +92,7 @@ impl<W: Watch> Machine<'_, W> {
                 if self.kind(first) == Some(Type::Text) {
                     self.map_text(first, |it| Some(path::clean(it)))
                 } else {
-                    Value::Fixed(Fixed::Empty)
+                    Value::Static(StaticStr::Empty)
                 }
             }
             Intrinsic::ConnectionTarget => {
@@ -132,7 +132,7 @@ impl<W: Watch> Machine<'_, W> {
         if self.kind(image) == Some(Type::Text) {
             self.map_text(image, |it| Some(part(ImageRef::read(it))))
         } else {
-            Value::Fixed(Fixed::Empty)
+            Value::Static(StaticStr::Empty)
         }
     }
 
@@ -184,7 +184,7 @@ impl<W: Watch> Machine<'_, W> {
                     Test::ContainsIgnoreCase => strings::contains_ignore_case(text, part),
                     _ => ImageRef::read(text).within(Place::read(part)),
                 };
-                self.spend(len as u64 / 16);
+                self.charge(len as u64 / 16);
                 holds
             }
         }
@@ -203,7 +203,7 @@ impl<W: Watch> Machine<'_, W> {
             _ => self.tables.const_pattern(pattern),
         };
         let (holds, len) = (found.is_some_and(|it| it.is_match(subject)), subject.len());
-        self.spend(len as u64 / 16);
+        self.charge(len as u64 / 16);
         holds
     }
 
