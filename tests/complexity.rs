@@ -184,7 +184,7 @@ impl Bench {
             verdict
                 .errors
                 .iter()
-                .all(|error| error.message.contains("over 10000 findings")),
+                .all(|error| error.error.to_string().contains("over 10000 findings")),
             "{:?}",
             verdict.errors
         );

@@ -4,7 +4,7 @@ use super::library_flags::{self, LibraryFlags};
 use clap::Args;
 use kubevet_admission::Enforcement;
 use kubevet_engine::Engine;
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use kubevet_policy::{self as policy, Binding, Library};
 use kubevet_webhook::PolicySnapshot;
 use std::{
@@ -55,7 +55,11 @@ impl EnforcementFlags {
         if let Some(file) = &self.controls_config {
             match library_flags::configure(file, &library, &mut params) {
                 Ok(more) => problems.extend(more),
-                Err(error) => problems.push(Problem::in_file("", format!("{error:#}"))),
+                Err(error) => problems.push(Problem::in_file(
+                    ProblemCode::PolicyUnreadable,
+                    "",
+                    format!("{error:#}"),
+                )),
             }
         }
         // What a binding does not say is as the file says.
@@ -75,7 +79,7 @@ impl EnforcementFlags {
                      --kubeconfig, or name the namespaces in matchResources.namespaces",
                     it.name
                 );
-                Problem::in_file("", message)
+                Problem::in_file(ProblemCode::BindingNeedsCluster, "", message)
             }));
         }
         (

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::Limits;
 use kubevet_engine::Engine;
-use kubevet_model::{Control, ControlId, Framework, Problem, Scan, Scope, Severity};
+use kubevet_model::{Control, ControlId, Framework, Problem, ProblemCode, Scan, Scope, Severity};
 use kubevet_policy::{Library, Params};
 use kubevet_report::{self as report, View};
 use kubevet_scan::{self as scan, ObjectFilter, ScanInput, Thresholds};
@@ -238,7 +238,11 @@ impl ScanCommand {
             .collect();
         problems.extend(input.problems);
         if objects.is_empty() && problems.is_empty() {
-            problems.push(Problem::in_file("", nothing(read, self.paths())));
+            problems.push(Problem::in_file(
+                ProblemCode::InputEmpty,
+                "",
+                nothing(read, self.paths()),
+            ));
         }
         let controls: Vec<Arc<Control>> = library
             .controls

@@ -56,7 +56,7 @@ impl Voices {
             verdict
                 .errors
                 .iter()
-                .map(|error| format!("{place}: {}: {}", error.control, error.message)),
+                .map(|error| format!("{place}: {}: {}", error.control, error.error)),
         );
         if verdict.judged.is_empty() {
             return;

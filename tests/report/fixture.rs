@@ -1,10 +1,10 @@
 //! Scans made by hand: one with everything in it, and small ones for each way a scan can end.
 
 use kubevet::model::{
-    Control, ControlId, ControlResult, ControlStatus, Evidence, FieldPath, Finding, Fingerprint,
-    Fix, FixAction, Framework, FrameworkMember, FrameworkResult, Kind, KindSelector,
-    LocatedFinding, ObjectId, ObjectResult, Origin, Position, Problem, RuleError, Scan, Scope,
-    Severity, Skipped, SourceLine, SourceLocation, Summary,
+    Control, ControlId, ControlResult, ControlStatus, EvalError, Evidence, FieldPath, Finding,
+    Fingerprint, Fix, FixAction, Framework, FrameworkMember, FrameworkResult, Kind, KindSelector,
+    LocatedFinding, ObjectId, ObjectResult, Origin, Position, Problem, ProblemCode, RuleError,
+    Scan, Scope, Severity, Skipped, SourceLine, SourceLocation, Summary,
 };
 use std::sync::Arc;
 
@@ -359,7 +359,9 @@ fn migrate() -> ObjectResult {
         )],
         errors: vec![RuleError {
             control: "C-0211".into(),
-            message: "the rule stopped after 100 ms: it looks at every pair of volumes".to_owned(),
+            error: EvalError::RuleFailed(
+                "the rule stopped after 100 ms: it looks at every pair of volumes".to_owned(),
+            ),
         }],
     }
 }
@@ -487,11 +489,13 @@ pub(crate) fn full() -> Scan {
     ];
     scan.problems = vec![
         Problem::at(
+            ProblemCode::InputSyntax,
             "manifests/broken.yaml",
             Position { line: 3, column: 7 },
             "a mapping value is not allowed here: indent the line, or quote the text",
         ),
         Problem::in_file(
+            ProblemCode::InputUnreadable,
             "manifests/secret.yaml",
             "the file cannot be read: permission denied",
         ),
@@ -499,6 +503,7 @@ pub(crate) fn full() -> Scan {
             file: String::new(),
             position: None,
             message: "`--framework NSS` names no framework: did you mean NSA?".to_owned(),
+            code: ProblemCode::InputUnreadable,
         },
     ];
     let skipped = |file: &str, position, reason: &str| Skipped {
@@ -594,7 +599,7 @@ pub(crate) fn hostile() -> Scan {
         findings: vec![at.finding("C-0013", HOSTILE, "spec", HOSTILE, fixes)],
         errors: vec![RuleError {
             control: "C-0057".into(),
-            message: HOSTILE.to_owned(),
+            error: EvalError::RuleFailed(HOSTILE.to_owned()),
         }],
     };
     let Evidence::Paths { paths, .. } = &mut object.findings[0].finding.evidence;
@@ -622,7 +627,12 @@ pub(crate) fn hostile() -> Scan {
         irrelevant: 0,
         compliance: Some(0.0),
     }];
-    scan.problems = vec![Problem::at(HOSTILE, Position::START, HOSTILE)];
+    scan.problems = vec![Problem::at(
+        ProblemCode::InputSyntax,
+        HOSTILE,
+        Position::START,
+        HOSTILE,
+    )];
     scan.skipped = vec![Skipped {
         file: HOSTILE.into(),
         position: Some(Position::START),

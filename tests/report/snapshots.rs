@@ -130,9 +130,11 @@ fn incomplete_scan_is_never_called_clean() {
         out.lines().last().unwrap_or_default().to_owned()
     };
     let mut problem = fixture::passed();
-    problem
-        .problems
-        .push(kubevet::model::Problem::in_file("a.yaml", "cannot be read"));
+    problem.problems.push(kubevet::model::Problem::in_file(
+        kubevet::model::ProblemCode::InputUnreadable,
+        "a.yaml",
+        "cannot be read",
+    ));
     let verdicts = [
         (fixture::passed(), "no findings: 2 objects, 10 controls"),
         (

@@ -212,7 +212,7 @@ impl<'a> Evaluation<'a> {
             for (_, binding) in bindings {
                 if binding.controls.contains(&error.control) {
                     let control = Some(error.control.clone());
-                    self.add_unevaluated(binding, control, error.message.clone(), outcomes);
+                    self.add_unevaluated(binding, control, error.error.to_string(), outcomes);
                 }
             }
         }

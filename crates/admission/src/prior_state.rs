@@ -54,7 +54,7 @@ impl PriorFindings {
             Ok(verdict) => {
                 let mut errors = verdict.errors.iter();
                 match errors.find(|error| error.control == finding.control) {
-                    Some(error) => PriorState::Unknown(error.message.clone()),
+                    Some(error) => PriorState::Unknown(error.error.to_string()),
                     None => PriorState::Absent,
                 }
             }

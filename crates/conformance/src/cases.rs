@@ -122,7 +122,7 @@ fn evaluate(
         }
         let verdict = engine.judge(object, &EvalRequest::default(), &params);
         let of_control = verdict.errors.iter().filter(|e| e.control == control.id);
-        errors.extend(of_control.map(|error| error.message.clone()));
+        errors.extend(of_control.map(|error| error.error.to_string()));
         let of_control = verdict
             .violations
             .iter()

@@ -50,7 +50,7 @@ fn check(
     }
     let verdict = engine.judge(&object.document, &EvalRequest::default(), &params);
     let errors = verdict.errors.iter().filter(|e| e.control == *control);
-    lines.extend(errors.map(|error| error.message.clone()));
+    lines.extend(errors.map(|error| error.error.to_string()));
     let is_configured = library
         .control(control.as_str())
         .is_some_and(|source| is_configured(&source.control, &params));

@@ -152,7 +152,7 @@ impl EngineVoice {
 
 fn of_verdict(verdict: &Verdict, control: &ControlId) -> Answer {
     if let Some(error) = verdict.errors.iter().find(|it| it.control == *control) {
-        return Answer::Error(error.message.clone());
+        return Answer::Error(error.error.to_string());
     }
     if !verdict.judged.contains(control) {
         return Answer::Silent;

@@ -7,7 +7,7 @@ use super::{
     source_map::Source,
     yaml,
 };
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use std::{borrow::Cow, sync::Arc};
 
 /// The documents of a file, and what could not be read of it.
@@ -133,7 +133,11 @@ fn read_with(
         );
         return ParsedFile {
             documents: Vec::new(),
-            problems: vec![Problem::in_file(file.as_ref(), message)],
+            problems: vec![Problem::in_file(
+                ProblemCode::InputTooLarge,
+                file.as_ref(),
+                message,
+            )],
         };
     }
     let limits = Limits {
@@ -155,8 +159,14 @@ fn read_with(
         },
     );
     let source = Source::new(Arc::clone(file), Arc::clone(&text));
-    let problem =
-        |fault: ParseError| Problem::at(file.as_ref(), source.position(fault.at), fault.message);
+    let problem = |fault: ParseError| {
+        Problem::at(
+            ProblemCode::InputSyntax,
+            file.as_ref(),
+            source.position(fault.at),
+            fault.message,
+        )
+    };
     let problems = outcome.faults.into_iter().map(problem).collect();
     let tape = Arc::new(builder.finish(source));
     let documents = outcome

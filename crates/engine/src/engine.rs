@@ -15,12 +15,12 @@ use kubevet_ir::{
 };
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, ControlId, EvalRequest, FieldPattern, Kind, KindSelector, PathReads, Problem,
-    RuleError, Verdict,
+    Control, ControlId, EvalError, EvalRequest, FieldPattern, Kind, KindSelector, PathReads,
+    Problem, ProblemCode, RuleError, Verdict,
 };
 use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource, Params};
 use kubevet_rego::lower::Lowering;
-use kubevet_rego::safety::{Rules, UNKNOWN};
+use kubevet_rego::safety::Rules;
 use kubevet_rego::syntax;
 use std::{
     cell::Cell,
@@ -36,7 +36,7 @@ pub struct Engine {
     /// Controls of the reference tier.
     interpreted: Vec<Interpreted>,
     /// Controls whose rules cannot run, each with the reason. They are answered as errors, never as passed.
-    broken: Vec<(Arc<Control>, String)>,
+    broken: Vec<Arc<Control>>,
     reference: Option<Interpreter>,
     workloads: Group,
     /// By group and name.
@@ -150,11 +150,19 @@ impl Engine {
             let package = policy::package_of(source.control.id.as_str());
             if tree.package != package {
                 let message = format!("the package of {} must be `{package}`", source.control.id);
-                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+                faults.push(Problem::in_file(
+                    ProblemCode::PolicyPackage,
+                    source.rule.file.to_string(),
+                    message,
+                ));
             }
             if !tree.defines("deny") {
                 let message = "the rule finds nothing: write `deny contains finding if { … }`";
-                faults.push(Problem::in_file(source.rule.file.to_string(), message));
+                faults.push(Problem::in_file(
+                    ProblemCode::RegoNoDeny,
+                    source.rule.file.to_string(),
+                    message,
+                ));
             }
             if faults.is_empty() && usable(tree) {
                 match tier {
@@ -164,6 +172,7 @@ impl Engine {
                     },
                     Tier::Interpreter => {
                         let why = Problem::in_file(
+                            ProblemCode::RegoNotCompiled,
                             source.rule.file.to_string(),
                             "everything is interpreted",
                         );
@@ -175,7 +184,7 @@ impl Engine {
             problems.extend(
                 faults
                     .into_iter()
-                    .filter(|it| !(unreadable && it.message.ends_with(UNKNOWN))),
+                    .filter(|it| !(unreadable && it.code == ProblemCode::RegoUndefinedName)),
             );
         }
         let (reference, interpreted) = load(&shared_modules, sound, &mut problems);
@@ -188,15 +197,15 @@ impl Engine {
             .controls
             .iter()
             .filter(|it| !running.contains(&it.control.id))
-            .map(|it| (it.control.clone(), "its rule does not load".to_owned()))
+            .map(|it| it.control.clone())
             .collect();
-        let broken: Vec<(Arc<Control>, String)> = broken;
+        let broken: Vec<Arc<Control>> = broken;
         let interpreted_why = interpreted
             .iter()
             .map(|it| (it.control.id.clone(), it.why.to_string()));
         let broken_why = broken
             .iter()
-            .map(|(control, why)| (control.id.clone(), why.clone()));
+            .map(|control| (control.id.clone(), EvalError::NotLoaded.to_string()));
         let not_compiled = interpreted_why.chain(broken_why).collect();
         let tables = SideTables::new(&program, &compiled);
         let (workloads, kinds, _) = index(&tables, &compiled, &interpreted);
@@ -273,11 +282,9 @@ impl Engine {
         &self.compiled.controls
     }
 
-    /// The controls that do not run, each with the reason.
-    pub(super) fn broken(&self) -> impl Iterator<Item = (&Control, &str)> {
-        self.broken
-            .iter()
-            .map(|(control, why)| (control.as_ref(), why.as_str()))
+    /// The controls whose rules did not load.
+    pub(super) fn broken(&self) -> impl Iterator<Item = &Control> {
+        self.broken.iter().map(Arc::as_ref)
     }
 
     /// The answer of every control that looks at objects of this kind.
@@ -332,11 +339,11 @@ impl Engine {
         let mut verdict = Verdict::default();
         if !self.broken.is_empty() {
             let kind = Kind::new(group, name);
-            for (control, why) in &self.broken {
+            for control in &self.broken {
                 if control.kinds.iter().any(|it| looks_at(it, &kind)) {
                     verdict.errors.push(RuleError {
                         control: control.id.clone(),
-                        message: why.clone(),
+                        error: EvalError::NotLoaded,
                     });
                 }
             }
@@ -495,21 +502,21 @@ fn is_own(modules: &[ModuleSource]) -> bool {
 /// One control's answer into the verdict.
 fn take(
     control: &Control,
-    deny: Result<regorus::Value, String>,
+    deny: Result<regorus::Value, EvalError>,
     params: &Params,
     verdict: &mut Verdict,
 ) {
     if !is_configured(control, params) {
         return;
     }
-    match deny.and_then(|it| parse_findings::findings(&control.id, &it)) {
+    match deny.and_then(|it| parse_findings::parse_findings(&control.id, &it)) {
         Ok(findings) => {
             verdict.judged.push(control.id.clone());
             verdict.violations.extend(findings);
         }
-        Err(message) => verdict.errors.push(RuleError {
+        Err(error) => verdict.errors.push(RuleError {
             control: control.id.clone(),
-            message,
+            error,
         }),
     }
 }

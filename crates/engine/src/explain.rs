@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use kubevet_ir::{BinderId, Cond, CondId, Deny, Domain, Program, Term, TermId};
-use kubevet_model::{Control, ControlId, Problem};
+use kubevet_model::{ControlId, EvalError, Problem};
 use std::collections::BTreeSet;
 
 /// What became of a rule.
@@ -46,10 +46,8 @@ impl Engine {
         if let Some((_, why)) = self.interpreted().find(|(it, _)| *it == id) {
             return Some(Explanation::Interpreted(why.clone()));
         }
-        let broken = self
-            .broken()
-            .find(|(control, _): &(&Control, &str)| control.id == *id);
-        broken.map(|(_, why)| Explanation::Broken(why.to_owned()))
+        let broken = self.broken().find(|control| control.id == *id);
+        broken.map(|_| Explanation::Broken(EvalError::NotLoaded.to_string()))
     }
 }
 

@@ -4,7 +4,7 @@
 //! them all, so the pod spec and its containers are found once per object and not once per control. A judgement that
 //! fails as a whole is repeated control by control, so one bad rule costs only its own answer.
 
-use kubevet_model::Problem;
+use kubevet_model::{EvalError, EvalTier, Problem};
 use kubevet_policy as policy;
 use kubevet_rego::builtins::{self, Budget};
 use kubevet_rego::syntax;
@@ -82,7 +82,7 @@ impl Interpreter {
         packages: &[&str],
         input: Value,
         until: Option<Instant>,
-    ) -> Vec<Result<Value, String>> {
+    ) -> Vec<Result<Value, EvalError>> {
         let mut worker = match self.take() {
             Ok(worker) => worker,
             Err(why) => return packages.iter().map(|_| Err(why.clone())).collect(),
@@ -105,7 +105,7 @@ impl Interpreter {
                     answers
                         .get(&Value::from(*it))
                         .cloned()
-                        .ok_or_else(|| "no answer".to_owned())
+                        .ok_or_else(|| EvalError::RuleFailed("no answer".to_owned()))
                 })
                 .collect(),
             _ => packages
@@ -120,13 +120,14 @@ impl Interpreter {
         answers
     }
 
-    fn take(&self) -> Result<Worker, String> {
+    fn take(&self) -> Result<Worker, EvalError> {
         if let Some(worker) = self.idle.lock().ok().and_then(|mut idle| idle.pop()) {
             return Ok(worker);
         }
         let mut engine = self.prepared.clone();
         let budget = Budget::default();
-        builtins::install(&mut engine, &budget).map_err(|error| error.to_string())?;
+        builtins::install(&mut engine, &budget)
+            .map_err(|error| EvalError::RuleFailed(error.to_string()))?;
         Ok(Worker { engine, budget })
     }
 }
@@ -138,12 +139,12 @@ impl Worker {
         rule: &str,
         until: Option<Instant>,
         limit: Duration,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, EvalError> {
         let left = until.map_or(limit, |it| {
             it.saturating_duration_since(Instant::now()).min(limit)
         });
         if left.is_zero() {
-            return Err("there was no time left to ask the rule".to_owned());
+            return Err(EvalError::Deadline(EvalTier::Interpreted));
         }
         self.engine.set_execution_timer_config(timer(left));
         self.budget.refill();
@@ -153,10 +154,10 @@ impl Worker {
             .map_err(|error| why(&error, left));
         // A rule that went on after a refused builtin may have lost a finding.
         if self.budget.is_overdrawn() {
-            return Err(format!(
-                "the rule makes more than {} MiB of values",
-                builtins::OUTPUT_BYTES >> 20
-            ));
+            return Err(EvalError::MemoryLimit {
+                tier: EvalTier::Interpreted,
+                max_mib: builtins::OUTPUT_BYTES >> 20,
+            });
         }
         answer
     }
@@ -169,12 +170,14 @@ fn timer(limit: Duration) -> ExecutionTimerConfig {
     }
 }
 
-fn why(error: &anyhow::Error, limit: Duration) -> String {
+fn why(error: &anyhow::Error, limit: Duration) -> EvalError {
     let text = error.to_string();
     if text.contains("execution exceeded time limit") || text.contains("time limit") {
-        return format!("the rule takes longer than {} ms", limit.as_millis());
+        return EvalError::TimeLimit {
+            limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        };
     }
-    syntax::located("", error).to_string()
+    EvalError::RuleFailed(syntax::located("", error).to_string())
 }
 
 fn entry_module(sets: &[BTreeSet<String>]) -> String {

@@ -1,56 +1,68 @@
-//! What a rule's `deny` set says, as findings. A rule that breaks the agreed form is an error, never silence.
+//! Reads the findings of an interpreted rule from the value of its `deny` set.
+//!
+//! A value that does not have the documented form is an error. It is never ignored, since the rule may have meant to
+//! report something.
 
-use kubevet_model::{ControlId, FieldPath, Fix, FixAction, Violation};
+use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};
 use regorus::Value;
 
-/// The most findings of one control that a verdict keeps; more is an error, so that a rule cannot flood a report.
-pub(super) const FINDINGS: usize = 10_000;
-/// The longest message, in bytes.
-pub(super) const MESSAGE_BYTES: usize = 4096;
+/// The most findings of one control on one object. More is an error, so that a rule cannot flood a report.
+pub(super) const MAX_FINDINGS: usize = 10_000;
+/// The longest message of a finding in bytes. Longer messages are truncated.
+pub(super) const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// The findings of one control, sorted.
+/// Returns the findings of one control, sorted and without duplicates.
 ///
 /// # Errors
-/// What is wrong with the answer, for the author of the rule.
-pub(super) fn findings(control: &ControlId, deny: &Value) -> Result<Vec<Violation>, String> {
+/// [`EvalError::RuleFailed`] says what is wrong with the value, for the rule's author.
+pub(super) fn parse_findings(
+    control: &ControlId,
+    deny: &Value,
+) -> Result<Vec<Violation>, EvalError> {
     let Value::Set(entries) = deny else {
-        return Err("`deny` is no set: write `deny contains finding if { … }`".to_owned());
+        return failed("`deny` is no set: write `deny contains finding if { … }`");
     };
-    if entries.len() > FINDINGS {
-        return Err(too_many());
+    if entries.len() > MAX_FINDINGS {
+        return Err(too_many_findings());
     }
     let mut findings = entries
         .iter()
-        .map(|it| finding(control, it))
+        .map(|entry| parse_finding(control, entry))
         .collect::<Result<Vec<_>, _>>()?;
     findings.sort();
     findings.dedup();
     Ok(findings)
 }
 
-/// What is said where a control finds more than a verdict keeps.
-pub(super) fn too_many() -> String {
-    format!("over {FINDINGS} findings in one object")
+/// Returns the error of a control that has more than [`MAX_FINDINGS`] findings on one object.
+pub(super) fn too_many_findings() -> EvalError {
+    EvalError::RuleFailed(format!("over {MAX_FINDINGS} findings in one object"))
 }
 
-fn finding(control: &ControlId, entry: &Value) -> Result<Violation, String> {
+/// Returns the message without what exceeds [`MAX_MESSAGE_BYTES`].
+pub(super) fn truncate_message(message: &str) -> &str {
+    let end = message.floor_char_boundary(MAX_MESSAGE_BYTES);
+    message.get(..end).unwrap_or_default()
+}
+
+fn parse_finding(control: &ControlId, entry: &Value) -> Result<Violation, EvalError> {
     let message = match field(entry, "message") {
-        Some(Value::String(text)) => cut(text).to_owned(),
-        _ => return Err("a finding without a `message` that is a text".to_owned()),
+        Some(Value::String(message)) => truncate_message(message).to_owned(),
+        _ => return failed("a finding without a `message` that is a text"),
     };
     let paths = list(entry, "paths")?
         .iter()
-        .map(|it| match it {
-            Value::String(text) => parse(text),
-            _ => Err("`paths` must be texts".to_owned()),
+        .map(|path| match path {
+            Value::String(path) => parse_path(path),
+            _ => failed("`paths` must be texts"),
         })
         .collect::<Result<Vec<_>, _>>()?;
     if paths.is_empty() {
-        return Err("a finding without `paths`".to_owned());
+        return failed("a finding without `paths`");
     }
     let fixes = list(entry, "fixes")?
         .into_iter()
-        .map(fix)
+        .map(parse_fix)
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Violation {
         control: control.clone(),
@@ -60,19 +72,20 @@ fn finding(control: &ControlId, entry: &Value) -> Result<Violation, String> {
     })
 }
 
-fn fix(entry: &Value) -> Result<Fix, String> {
+fn parse_fix(entry: &Value) -> Result<Fix, EvalError> {
     let Some(Value::String(path)) = field(entry, "path") else {
-        return Err("a fix without a `path` that is a text".to_owned());
+        return failed("a fix without a `path` that is a text");
     };
     let action = match (field(entry, "value"), field(entry, "remove")) {
         (Some(value), None) => FixAction::Set(
-            serde_json::to_string(value).map_err(|it| format!("a fix's value: {it}"))?,
+            serde_json::to_string(value)
+                .or_else(|error| failed(format!("a fix's value: {error}")))?,
         ),
         (None, Some(Value::Bool(true))) => FixAction::Remove,
-        _ => return Err("a fix needs either `value` or `remove: true`".to_owned()),
+        _ => return failed("a fix needs either `value` or `remove: true`"),
     };
     Ok(Fix {
-        path: parse(path)?,
+        path: parse_path(path)?,
         action,
     })
 }
@@ -84,22 +97,18 @@ fn field<'a>(entry: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-fn list<'a>(entry: &'a Value, name: &str) -> Result<Vec<&'a Value>, String> {
+fn list<'a>(entry: &'a Value, name: &str) -> Result<Vec<&'a Value>, EvalError> {
     match field(entry, name) {
         Some(Value::Array(items)) => Ok(items.iter().collect()),
-        _ => Err(format!("a finding without a list `{name}`")),
+        _ => failed(format!("a finding without a list `{name}`")),
     }
 }
 
-fn parse(text: &str) -> Result<FieldPath, String> {
-    text.parse().map_err(|it| format!("{it}"))
+fn parse_path(path: &str) -> Result<FieldPath, EvalError> {
+    path.parse()
+        .or_else(|error: PathError| failed(error.to_string()))
 }
 
-/// As much of a message as is kept.
-pub(super) fn cut(text: &str) -> &str {
-    let end = (0..=MESSAGE_BYTES.min(text.len()))
-        .rev()
-        .find(|it| text.is_char_boundary(*it))
-        .unwrap_or(0);
-    text.get(..end).unwrap_or_default()
+fn failed<T>(message: impl Into<String>) -> Result<T, EvalError> {
+    Err(EvalError::RuleFailed(message.into()))
 }

@@ -4,7 +4,7 @@
 //! A violation belongs to an object and its params and knows nothing of files. A finding adds where
 //! the object came from and keys that stay the same from run to run. Nothing here evaluates a rule.
 
-use super::{ControlId, FieldPath, Fingerprint, ObjectId, Origin, Severity};
+use super::{ControlId, EvalError, FieldPath, Fingerprint, ObjectId, Origin, Severity};
 use std::sync::Arc;
 
 /// One entry of a rule's `deny` set: something wrong with an object.
@@ -45,8 +45,8 @@ pub enum FixAction {
 pub struct RuleError {
     /// The control.
     pub control: ControlId,
-    /// The reason, for the person who runs the scan.
-    pub message: String,
+    /// The reason.
+    pub error: EvalError,
 }
 
 /// The answer of all controls for one object under given params. It does not depend on the user

@@ -6,6 +6,7 @@
 mod control;
 mod counts;
 mod enforcement;
+mod eval_error;
 mod finding;
 mod fingerprint;
 mod object;
@@ -13,6 +14,7 @@ mod origin;
 mod path;
 mod pattern;
 mod problem;
+mod problem_code;
 mod sanitize;
 mod scan;
 mod severity;
@@ -21,6 +23,7 @@ mod stored_certificates;
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
+pub use eval_error::{EvalError, EvalTier};
 pub use finding::{Evidence, Finding, Fix, FixAction, RuleError, Verdict, Violation};
 pub use fingerprint::Fingerprint;
 pub use object::{EvalRequest, ObjectId, Operation};
@@ -28,6 +31,7 @@ pub use origin::Origin;
 pub use path::{FieldPath, PathError, Segment, Segments};
 pub use pattern::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 pub use problem::{Position, Problem};
+pub use problem_code::ProblemCode;
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
     truncate_bytes,

@@ -1,5 +1,6 @@
 //! Something that could not be read or compiled, and where.
 
+use super::ProblemCode;
 use std::fmt;
 
 /// A place in a text: line and column, both from 1; a column counts characters.
@@ -31,24 +32,33 @@ pub struct Problem {
     pub position: Option<Position>,
     /// What is wrong and what to do, as one sentence without a full stop.
     pub message: String,
+    /// The kind of problem. It is the last field, so that problems sort by file, position and message.
+    pub code: ProblemCode,
 }
 
 impl Problem {
     /// A problem with a file as a whole.
-    pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn in_file(code: ProblemCode, file: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             file: file.into(),
             position: None,
             message: message.into(),
+            code,
         }
     }
 
     /// A problem at one place of a file.
-    pub fn at(file: impl Into<String>, position: Position, message: impl Into<String>) -> Self {
+    pub fn at(
+        code: ProblemCode,
+        file: impl Into<String>,
+        position: Position,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             file: file.into(),
             position: Some(position),
             message: message.into(),
+            code,
         }
     }
 }

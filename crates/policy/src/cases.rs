@@ -10,7 +10,7 @@ use super::{
     read_dir,
 };
 use kubevet_document::{self as document, Document, Node};
-use kubevet_model::{ObjectId, Position, Problem};
+use kubevet_model::{ObjectId, Position, Problem, ProblemCode};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 const FILE_KEYS: &[Key] = &[Key::required("rule"), Key::required("cases")];
@@ -131,7 +131,14 @@ pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
     match read_dir::read_text(path) {
         Ok(text) => parse_cases(&file, &text),
-        Err(why) => (None, vec![Problem::in_file(file.as_ref(), why)]),
+        Err(why) => (
+            None,
+            vec![Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                file.as_ref(),
+                why,
+            )],
+        ),
     }
 }
 
@@ -150,7 +157,14 @@ pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
     match read_dir::read_text(path) {
         Ok(text) => parse_differences(&file, &text),
-        Err(why) => (Vec::new(), vec![Problem::in_file(file.as_ref(), why)]),
+        Err(why) => (
+            Vec::new(),
+            vec![Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                file.as_ref(),
+                why,
+            )],
+        ),
     }
 }
 

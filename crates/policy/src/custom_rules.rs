@@ -10,7 +10,7 @@ use super::{
     read_dir::{self, PolicyFile},
     rego_metadata,
 };
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use std::{fs, path::Path, sync::Arc};
 
 /// The controls and modules of a file or folder, to be given to [`super::Library::add_custom`], and everything that is
@@ -40,6 +40,7 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<P
             "does not exist"
         };
         problems.push(Problem::in_file(
+            ProblemCode::PolicyUnreadable,
             &shown,
             format!("{what}: give a control's folder, a folder of them, or a .rego file"),
         ));
@@ -47,6 +48,7 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<P
     };
     if controls.is_empty() && problems.is_empty() {
         problems.push(Problem::in_file(
+            ProblemCode::PolicyEmpty,
             &shown,
             "no control is in this folder: it should hold C-9001-name/control.yaml",
         ));
@@ -60,7 +62,11 @@ fn load_file(path: &Path, problems: &mut Vec<Problem>) -> Option<ControlSource> 
     match read_dir::read_text(path) {
         Ok(text) => rego_metadata::read(&shown, &text, problems),
         Err(why) => {
-            problems.push(Problem::in_file(shown.as_ref(), why));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                shown.as_ref(),
+                why,
+            ));
             None
         }
     }
@@ -103,7 +109,12 @@ pub(super) fn load_files(
                     "the id {} is already that of {}: choose another",
                     found.control.id, other.file
                 );
-                problems.push(Problem::at(found.file.as_ref(), found.position, message));
+                problems.push(Problem::at(
+                    ProblemCode::PolicyDuplicate,
+                    found.file.as_ref(),
+                    found.position,
+                    message,
+                ));
             }
         }
     }

@@ -2,7 +2,7 @@
 //! is there.
 
 use super::{did_you_mean::nearest, read_dir::PolicyFile};
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use std::collections::BTreeMap;
 
 /// The files of a policy folder by what they are.
@@ -96,6 +96,7 @@ fn complain(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
         _ => "remove it, or see README.md of the built-in policies for what goes where".to_owned(),
     };
     problems.push(Problem::in_file(
+        ProblemCode::PolicyUnusedFile,
         file.shown.as_ref(),
         format!("nothing reads this file: {hint}"),
     ));

@@ -10,7 +10,7 @@ use super::{
     read_dir::PolicyFile,
     rego_text,
 };
-use kubevet_model::{Control, Framework, Position, Problem};
+use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -105,7 +105,11 @@ impl Library {
                         name.unwrap_or_default(),
                         taken.file
                     );
-                    problems.push(Problem::in_file(module.file.as_ref(), message));
+                    problems.push(Problem::in_file(
+                        ProblemCode::PolicyDuplicate,
+                        module.file.as_ref(),
+                        message,
+                    ));
                 }
                 None => self.modules.push(module),
             }
@@ -115,7 +119,9 @@ impl Library {
             if faults.is_empty() {
                 self.controls.push(source);
             } else {
-                let at = |it| Problem::at(source.file.as_ref(), source.position, it);
+                let at = |(code, message)| {
+                    Problem::at(code, source.file.as_ref(), source.position, message)
+                };
                 problems.extend(faults.into_iter().map(at));
             }
         }
@@ -124,7 +130,7 @@ impl Library {
         problems
     }
 
-    fn faults_of(&self, source: &ControlSource) -> Vec<String> {
+    fn faults_of(&self, source: &ControlSource) -> Vec<(ProblemCode, String)> {
         let id = source.control.id.as_str();
         let package = control_id::package_of(id);
         let taken = self
@@ -133,17 +139,18 @@ impl Library {
             .find(|it| control_id::package_of(it.control.id.as_str()) == package);
         let mut faults = Vec::new();
         if let Some(taken) = taken {
-            faults.push(format!(
+            let message = format!(
                 "{id} is already {} ({}): choose another id",
                 taken.control.id, taken.control.name
-            ));
+            );
+            faults.push((ProblemCode::PolicyDuplicate, message));
         }
         let unknown = source
             .control
             .params
             .iter()
             .filter(|it| self.params.get(it).is_none());
-        faults.extend(unknown.map(|it| self.params.unknown(it)));
+        faults.extend(unknown.map(|it| (ProblemCode::PolicyParam, self.params.unknown(it))));
         faults
     }
 }
@@ -185,7 +192,11 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
         for file in layout.params.iter().chain(&layout.frameworks) {
             let message = "custom rules bring controls and lib/ only, so nothing reads this file: remove it, or give the \
                            folder as --policies in place of the built-in ones";
-            problems.push(Problem::in_file(file.shown.as_ref(), message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnusedFile,
+                file.shown.as_ref(),
+                message,
+            ));
         }
     }
     library
@@ -208,12 +219,20 @@ fn load_controls(
                 "the folder's name has no id: name it like C-9001-what-it-asks ({})",
                 control_id::ID_FORM
             );
-            problems.push(Problem::in_file(&folder.shown, message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyControlId,
+                &folder.shown,
+                message,
+            ));
             continue;
         };
         if let Some(other) = packages.insert(control_id::package_of(id), folder.shown.clone()) {
             let message = format!("the id {id} is already that of {other}: choose another");
-            problems.push(Problem::in_file(&folder.shown, message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyDuplicate,
+                &folder.shown,
+                message,
+            ));
             continue;
         }
         controls.extend(load_control(id, folder, rules, problems));
@@ -231,6 +250,7 @@ fn load_control(
     for (file, name) in [(folder.control, "control.yaml"), (folder.rule, "rule.rego")] {
         if file.is_none() {
             problems.push(Problem::in_file(
+                ProblemCode::PolicyIncomplete,
                 &folder.shown,
                 format!("the control lacks {name}: write it"),
             ));
@@ -248,7 +268,12 @@ fn load_control(
             "the id is {}, but the folder's name says {id}: make them the same",
             control.id
         );
-        problems.push(Problem::at(file.as_ref(), position, message));
+        problems.push(Problem::at(
+            ProblemCode::PolicyControlId,
+            file.as_ref(),
+            position,
+            message,
+        ));
         return None;
     }
     let rule = rule?;
@@ -289,6 +314,7 @@ pub(super) fn load_rule(
         ),
     };
     problems.push(Problem::at(
+        ProblemCode::PolicyPackage,
         file.as_ref(),
         position,
         format!("{found}: write `package {expected}`"),
@@ -309,7 +335,12 @@ pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Pro
             "the rule reads the param {:?}, which \"params\" of {} does not list{hint}",
             read.value, control.id
         );
-        problems.push(Problem::at(rule.file.as_ref(), read.position, message));
+        problems.push(Problem::at(
+            ProblemCode::PolicyParam,
+            rule.file.as_ref(),
+            read.position,
+            message,
+        ));
     }
     problems
 }
@@ -325,7 +356,12 @@ fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleS
     if !right {
         let position = package.map_or(Position::START, |it| it.position);
         let message = "a module of lib/ begins with `package lib.` and one word: write it so";
-        problems.push(Problem::at(shown.as_ref(), position, message));
+        problems.push(Problem::at(
+            ProblemCode::PolicyPackage,
+            shown.as_ref(),
+            position,
+            message,
+        ));
         return None;
     }
     Some(ModuleSource {
@@ -354,7 +390,12 @@ fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<
                 "another framework is named {}: choose another name",
                 framework.name
             );
-            problems.push(Problem::at(file.as_ref(), position, message));
+            problems.push(Problem::at(
+                ProblemCode::PolicyDuplicate,
+                file.as_ref(),
+                position,
+                message,
+            ));
         } else {
             frameworks.push(Arc::new(framework));
         }

@@ -11,7 +11,7 @@ use super::{
     match_resources, read_dir,
 };
 use kubevet_document::{self as document, Limits};
-use kubevet_model::{Action, Position, Problem, Severity};
+use kubevet_model::{Action, Position, Problem, ProblemCode, Severity};
 use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
 
 /// Files of a folder; more are hardly bindings.
@@ -44,12 +44,20 @@ pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Proble
         let file: Arc<str> = path.display().to_string().into();
         match read_dir::read_text(&path) {
             Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
-            Err(why) => problems.push(Problem::in_file(file.as_ref(), why)),
+            Err(why) => problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                file.as_ref(),
+                why,
+            )),
         }
     }
     if found.is_empty() && problems.is_empty() {
         let message = format!("no binding is in this folder: put a .yaml file there and {EXAMPLE}");
-        problems.push(Problem::in_file(dir.display().to_string(), message));
+        problems.push(Problem::in_file(
+            ProblemCode::PolicyEmpty,
+            dir.display().to_string(),
+            message,
+        ));
     }
     (distinct(found, &mut problems), sorted(problems))
 }
@@ -60,6 +68,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         Ok(entries) => entries,
         Err(error) => {
             problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
                 dir.display().to_string(),
                 read_dir::reason(&error),
             ));
@@ -72,6 +81,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             Ok(entry) if is_wanted(&entry.path()) => found.push(entry.path()),
             Ok(_) => {}
             Err(error) => problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
                 dir.display().to_string(),
                 read_dir::reason(&error),
             )),
@@ -79,7 +89,11 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         if found.len() > FILES {
             let message =
                 format!("has more than {FILES} files: this is hardly a folder of bindings");
-            problems.push(Problem::in_file(dir.display().to_string(), message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnreadable,
+                dir.display().to_string(),
+                message,
+            ));
             break;
         }
     }
@@ -114,6 +128,7 @@ fn read_file(
     let reading = document::read(file, bytes, &limits);
     if reading.documents.is_empty() && reading.problems.is_empty() {
         problems.push(Problem::in_file(
+            ProblemCode::PolicyEmpty,
             file.as_ref(),
             format!("the file holds no binding: {EXAMPLE}"),
         ));
@@ -143,7 +158,12 @@ fn distinct(found: Found, problems: &mut Vec<Problem>) -> Vec<Binding> {
                 "another binding is named {:?} ({other}:{}): this one is left out; choose another name",
                 binding.name, line.line
             );
-            problems.push(Problem::at(file.as_ref(), position, message));
+            problems.push(Problem::at(
+                ProblemCode::PolicyDuplicate,
+                file.as_ref(),
+                position,
+                message,
+            ));
         } else {
             places.insert(binding.name.clone(), (file, position));
             bindings.push(binding);

@@ -4,7 +4,7 @@ use super::{
     library::{Library, Origin, load},
     read_dir,
 };
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use std::{path::Path, sync::OnceLock};
 
 /// Every file of `policies/` but test data, written by build.rs: path and text.
@@ -33,7 +33,11 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     if readable && problems.is_empty() && library.controls.is_empty() {
         let message =
             "no control is in this folder: it should hold controls/C-9001-name/control.yaml";
-        problems.push(Problem::in_file(dir.display().to_string(), message));
+        problems.push(Problem::in_file(
+            ProblemCode::PolicyEmpty,
+            dir.display().to_string(),
+            message,
+        ));
     }
     sort(&mut problems);
     (library, problems)

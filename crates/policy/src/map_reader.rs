@@ -5,7 +5,7 @@
 
 use super::did_you_mean::did_you_mean;
 use kubevet_document::{self as document, Document, Limits, Node, Number, Value};
-use kubevet_model::{Position, Problem};
+use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
 /// The longest text of one key.
@@ -98,8 +98,12 @@ impl<'f> Sheet<'f> {
     }
 
     pub(super) fn complain(&mut self, at: Position, message: impl Into<String>) {
-        self.problems
-            .push(Problem::at(self.file.as_ref(), at, message));
+        self.problems.push(Problem::at(
+            ProblemCode::PolicyInvalidField,
+            self.file.as_ref(),
+            at,
+            message,
+        ));
     }
 
     /// Whether the node is a map; complains of unknown, repeated and missing keys.

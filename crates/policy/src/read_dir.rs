@@ -3,7 +3,7 @@
 //! The only file of this system that touches the file system to read. A folder may be anybody's: depth, number and
 //! size of files are bounded, links must stay inside, pipes and devices are not opened.
 
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use std::{
     fs, io,
     io::Read as _,
@@ -108,8 +108,11 @@ struct Walk<'p> {
 
 impl Walk<'_> {
     fn complain(&mut self, path: &Path, what: &str) {
-        self.problems
-            .push(Problem::in_file(path.display().to_string(), what));
+        self.problems.push(Problem::in_file(
+            ProblemCode::PolicyUnreadable,
+            path.display().to_string(),
+            what,
+        ));
     }
 
     /// Walks one folder. `above` holds the real paths of the folders around it, itself included.

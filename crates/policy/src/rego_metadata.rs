@@ -19,7 +19,7 @@ use super::{
     map_reader::{Key, Sheet},
 };
 use kubevet_document::Document;
-use kubevet_model::{Position, Problem};
+use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
 /// The keys of OPA's annotations; all but the first three are for other tools.
@@ -56,7 +56,12 @@ pub(super) fn read(
     let Some(block) = block(text) else {
         let message = "the file does not describe its control: begin it with a comment `# METADATA` that has title and \
                        custom: {id, severity, kinds}";
-        problems.push(Problem::at(file.as_ref(), Position::START, message));
+        problems.push(Problem::at(
+            ProblemCode::PolicyIncomplete,
+            file.as_ref(),
+            Position::START,
+            message,
+        ));
         return None;
     };
     let before = problems.len();

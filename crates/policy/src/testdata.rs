@@ -12,7 +12,7 @@ use super::{
     read_dir,
 };
 use kubevet_document::{self as document, Document};
-use kubevet_model::{FieldPath, Fix, FixAction, Position, Problem};
+use kubevet_model::{FieldPath, Fix, FixAction, Position, Problem, ProblemCode};
 use std::{
     collections::BTreeSet,
     fs,
@@ -74,7 +74,11 @@ pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
             let file: Arc<str> = path.display().to_string().into();
             match read_dir::read_text(&path) {
                 Ok(text) => objects.extend(read_test_object(&file, &text, expected, &mut problems)),
-                Err(why) => problems.push(Problem::in_file(file.as_ref(), why)),
+                Err(why) => problems.push(Problem::in_file(
+                    ProblemCode::PolicyUnreadable,
+                    file.as_ref(),
+                    why,
+                )),
             }
         }
     }
@@ -95,7 +99,11 @@ fn yaml_files(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             .is_some_and(|it| !it.to_string_lossy().starts_with('.'))
         {
             let message = "nothing reads this file: test objects are .yaml files";
-            problems.push(Problem::in_file(path.display().to_string(), message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnusedFile,
+                path.display().to_string(),
+                message,
+            ));
         }
     }
     found.sort();

@@ -1,7 +1,7 @@
 //! What is refused before the Rego parser sees a text: sources so large or so deeply nested that parsing alone would
 //! hang or overflow. It reads bytes only and knows no grammar beyond strings and comments.
 
-use kubevet_model::{Position, Problem};
+use kubevet_model::{Position, Problem, ProblemCode};
 
 /// The largest source, in bytes.
 const SOURCE_BYTES: usize = 256 * 1024;
@@ -19,6 +19,7 @@ const CHAIN: usize = 64;
 pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
     if text.len() > SOURCE_BYTES {
         return Some(Problem::in_file(
+            ProblemCode::RegoSourceLimit,
             file,
             format!("the rule is over {} KiB: split it", SOURCE_BYTES / 1024),
         ));
@@ -34,6 +35,7 @@ pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
             };
         } else if position.column as usize > LINE_CHARACTERS {
             return Some(Problem::at(
+                ProblemCode::RegoSourceLimit,
                 file,
                 position,
                 format!("the line is over {LINE_CHARACTERS} characters: break it"),
@@ -41,6 +43,7 @@ pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
         }
         if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
             return Some(Problem::at(
+                ProblemCode::RegoSourceLimit,
                 file,
                 position,
                 "a control character: remove it",
@@ -53,7 +56,12 @@ pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
             _ => None,
         };
         if let Some(message) = refused {
-            return Some(Problem::at(file, position, message));
+            return Some(Problem::at(
+                ProblemCode::RegoSourceLimit,
+                file,
+                position,
+                message,
+            ));
         }
         position.column = position.column.saturating_add(1);
     }

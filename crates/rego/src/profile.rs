@@ -10,7 +10,7 @@ use super::{
         RuleHead, Span, arguments, position, root_of, rule_name, static_path, string_literal,
     },
 };
-use kubevet_model::{Control, Problem};
+use kubevet_model::{Control, Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library};
 use std::collections::BTreeSet;
 
@@ -101,8 +101,12 @@ impl<'a> Lint<'a> {
     }
 
     fn say(&mut self, span: &Span, message: impl Into<String>) {
-        self.problems
-            .push(Problem::at(&self.module.file, position(span), message));
+        self.problems.push(Problem::at(
+            ProblemCode::RegoLint,
+            &self.module.file,
+            position(span),
+            message,
+        ));
     }
 
     fn header(&mut self) {

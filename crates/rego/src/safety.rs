@@ -8,7 +8,7 @@ use super::{
         static_path, walk_rule,
     },
 };
-use kubevet_model::Problem;
+use kubevet_model::{Problem, ProblemCode};
 use regorus::unstable::ArithOp;
 use std::{
     cell::RefCell,
@@ -25,8 +25,6 @@ const RULES: usize = 1000;
 /// After this many rules that call too much, the rest of a module would say the same again.
 const ENOUGH: usize = 10;
 
-/// How a problem ends that is about a name which no rule bears.
-pub const UNKNOWN: &str = "does not exist: nothing in the library bears that name";
 /// How much more a product weighs than its factors.
 const PRODUCT: u64 = 4;
 
@@ -96,7 +94,12 @@ impl<'a> Rules<'a> {
     pub fn check(&self, module: &Module) -> Vec<Problem> {
         if let Some(rule) = module.tree.policy.get(RULES) {
             let message = format!("the module has more than {RULES} rules: split it");
-            return vec![Problem::at(&module.file, position(rule.span()), message)];
+            return vec![Problem::at(
+                ProblemCode::RegoComplexity,
+                &module.file,
+                position(rule.span()),
+                message,
+            )];
         }
         let mut problems = forbidden(self, module);
         problems.extend(self.unknown_names(module));
@@ -131,8 +134,15 @@ impl<'a> Rules<'a> {
                 let imported = syntax::root_of(expr)
                     .is_some_and(|(root, _)| module.imports.contains_key(root.text()));
                 if imported && self.named(&target).is_empty() {
-                    let message = format!("`data.{target}` {UNKNOWN}");
-                    problems.push(Problem::at(&module.file, position(expr.span()), message));
+                    let message = format!(
+                        "`data.{target}` does not exist: nothing in the library bears that name"
+                    );
+                    problems.push(Problem::at(
+                        ProblemCode::RegoUndefinedName,
+                        &module.file,
+                        position(expr.span()),
+                        message,
+                    ));
                 }
             });
         }
@@ -175,7 +185,14 @@ impl<'a> Rules<'a> {
         };
         path.push(name.to_owned());
         for (module, rule) in self.by_name.get(name).into_iter().flatten() {
-            let at = |message: String| Problem::at(&module.file, position(rule.span()), message);
+            let at = |message: String| {
+                Problem::at(
+                    ProblemCode::RegoComplexity,
+                    &module.file,
+                    position(rule.span()),
+                    message,
+                )
+            };
             let short = rule_name(rule);
             let mut called = BTreeMap::new();
             let mut deepest = 0;
@@ -264,7 +281,12 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
 fn forbidden(rules: &Rules<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |span: &Span, message: String| {
-        problems.push(Problem::at(&module.file, position(span), message))
+        problems.push(Problem::at(
+            ProblemCode::RegoBuiltin,
+            &module.file,
+            position(span),
+            message,
+        ))
     };
     for rule in &module.tree.policy {
         walk_rule(rule, &mut |expr| {

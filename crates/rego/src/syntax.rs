@@ -2,7 +2,7 @@
 //! regorus's own and moves between its releases.
 
 use super::guard;
-use kubevet_model::{Position, Problem};
+use kubevet_model::{Position, Problem, ProblemCode};
 use kubevet_policy as policy;
 use regorus::unstable as ast;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,8 +96,13 @@ pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     let line = numbers.next().and_then(|it| it.parse().ok());
     let file = numbers.next().unwrap_or(file);
     match (line, column) {
-        (Some(line), Some(column)) => Problem::at(file, Position { line, column }, message),
-        _ => Problem::in_file(file, message),
+        (Some(line), Some(column)) => Problem::at(
+            ProblemCode::RegoSyntax,
+            file,
+            Position { line, column },
+            message,
+        ),
+        _ => Problem::in_file(ProblemCode::RegoSyntax, file, message),
     }
 }
 

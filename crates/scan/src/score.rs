@@ -2,7 +2,7 @@
 
 use kubevet_engine::is_configured;
 use kubevet_model::{
-    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, Framework,
+    Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Framework,
     FrameworkResult, ObjectResult, Severity, Summary,
 };
 use kubevet_policy::Params;
@@ -18,8 +18,8 @@ struct Tally<'a> {
     passed: usize,
     /// Objects for which the rule gave an error.
     errors: usize,
-    /// The message of the first error.
-    first_error: Option<&'a str>,
+    /// The first error.
+    first_error: Option<&'a EvalError>,
 }
 
 /// Scores the chosen controls.
@@ -58,7 +58,7 @@ fn tally(objects: &[ObjectResult]) -> BTreeMap<&ControlId, Tally<'_>> {
         for error in &object.errors {
             let tally = tallies.entry(&error.control).or_default();
             tally.errors += 1;
-            tally.first_error.get_or_insert(&error.message);
+            tally.first_error.get_or_insert(&error.error);
         }
     }
     tallies
@@ -88,10 +88,10 @@ fn score_control(control: &Arc<Control>, tally: &Tally<'_>, params: &Params) -> 
 
 /// Returns why objects were not evaluated; empty if all were.
 fn error_reason(tally: &Tally<'_>) -> String {
-    let Some(message) = tally.first_error else {
+    let Some(error) = tally.first_error else {
         return String::new();
     };
-    format!("no answer for {} objects: {message}", tally.errors)
+    format!("no answer for {} objects: {error}", tally.errors)
 }
 
 /// Returns why a control evaluated no object.

@@ -5,7 +5,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::{DirEntry, WalkBuilder};
-use kubevet_model::{Problem, Skipped};
+use kubevet_model::{Problem, ProblemCode, Skipped};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -175,8 +175,11 @@ impl DiscoveredFiles {
     }
 
     fn add_problem(&mut self, path: &Path, message: impl Into<String>) {
-        self.problems
-            .push(Problem::in_file(path.to_string_lossy(), message));
+        self.problems.push(Problem::in_file(
+            ProblemCode::InputUnreadable,
+            path.to_string_lossy(),
+            message,
+        ));
     }
 }
 

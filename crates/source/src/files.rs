@@ -5,7 +5,7 @@ use super::{
     objects,
 };
 use kubevet_document::{self as document, Document, Limits};
-use kubevet_model::{Problem, Skipped};
+use kubevet_model::{Problem, ProblemCode, Skipped};
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -53,7 +53,11 @@ pub fn read(
             }
             Err(error) => {
                 let message = format!("cannot be read: {}", describe_io_error(&error));
-                input.problems.push(Problem::in_file(&*name, message));
+                input.problems.push(Problem::in_file(
+                    ProblemCode::InputUnreadable,
+                    &*name,
+                    message,
+                ));
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::files::Input;
 use kubevet_document::{Document, Node, Value, expand_lists};
-use kubevet_model::{Problem, Skipped};
+use kubevet_model::{Problem, ProblemCode, Skipped};
 
 /// Adds each document of a file to the objects, the problems or the skipped documents.
 pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
@@ -19,7 +19,12 @@ pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
                 reason: reason.to_owned(),
             }),
             DocumentClass::Broken(message) => {
-                let problem = Problem::at(file(), document.position(), message);
+                let problem = Problem::at(
+                    ProblemCode::InputNotAnObject,
+                    file(),
+                    document.position(),
+                    message,
+                );
                 input.problems.push(problem);
             }
         }

@@ -110,7 +110,7 @@ fn asked(verdict: &Verdict) -> impl Iterator<Item = &ControlId> {
 
 fn said(verdict: &Verdict, control: &ControlId) -> Said {
     if let Some(error) = verdict.errors.iter().find(|it| it.control == *control) {
-        return Said::Error(error.message.clone());
+        return Said::Error(error.error.to_string());
     }
     match verdict.violations.iter().find(|it| it.control == *control) {
         Some(finding) => Said::Fail(finding.message.clone()),

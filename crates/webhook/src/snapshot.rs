@@ -223,7 +223,8 @@ impl PolicySnapshot {
         bounds: &EvalLimits<'_>,
     ) -> Result<Result<Arc<Verdict>, String>, StepBudgetExceeded> {
         let verdict = catch_unwind(AssertUnwindSafe(|| {
-            self.engine.judge_with_limits(document, request, params, bounds)
+            self.engine
+                .judge_with_limits(document, request, params, bounds)
         }));
         match verdict {
             Ok(verdict) => verdict.map(|it| Ok(Arc::new(it))),

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use kubevet_conformance::{self as conformance, CaseResult, CaseStatus, Mismatch};
 use kubevet_engine::Engine;
-use kubevet_model::{ControlId, Problem};
+use kubevet_model::{ControlId, Problem, ProblemCode};
 use kubevet_policy::{self as policy, CaseFile, Library};
 use std::{
     fs,
@@ -245,7 +245,11 @@ fn cases(dir: &Path, differences: &Path, library: &LibraryFlags) -> anyhow::Resu
                 "no case `{}` of {} is run for {}",
                 entry.case, entry.rule, entry.control
             );
-            problems.push(Problem::in_file(differences.to_string_lossy(), message));
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnusedDifference,
+                differences.to_string_lossy(),
+                message,
+            ));
         }
     }
     if results.is_empty() && problems.is_empty() {

@@ -1,12 +1,12 @@
 //! The message of a denial, and the bounds of all strings of a decision.
 
 use super::*;
-use kubevet_model::RuleError;
+use kubevet_model::{EvalError, RuleError};
 
 fn rule_error(control: &str, message: &str) -> RuleError {
     RuleError {
         control: control.into(),
-        message: message.to_owned(),
+        error: EvalError::RuleFailed(message.to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub(crate) use super::evaluator::Scratch;
 use super::{
-    evaluator::{Abort, Evaluator, Parts},
+    evaluator::{Evaluator, Parts},
     loop_plan::{Level, LoopPlan},
     observer::ConditionObserver,
     resolved_params::ResolvedParams,
@@ -92,10 +92,8 @@ pub(crate) fn judge(
                 );
             }
         }
-        match evaluator.stopped() {
-            Some(Abort::StepBudget) => return Err(StepBudgetExceeded),
-            Some(stop) => outcome = Err(stop.why()),
-            None => {}
+        if let Some(abort) = evaluator.stopped() {
+            outcome = Err(abort.error()?);
         }
         match outcome {
             Ok(()) => {
@@ -104,9 +102,9 @@ pub(crate) fn judge(
                 findings.dedup();
                 verdict.violations.append(&mut findings);
             }
-            Err(message) => verdict.errors.push(RuleError {
+            Err(error) => verdict.errors.push(RuleError {
                 control: id.clone(),
-                message,
+                error,
             }),
         }
     }

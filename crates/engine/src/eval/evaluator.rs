@@ -1,6 +1,7 @@
 //! Terms and conditions over one object.
 
 use super::{
+    evaluate::StepBudgetExceeded,
     hash_join::Index,
     observer::ConditionObserver,
     resolved_params::ResolvedParams,
@@ -11,7 +12,7 @@ use kubevet_document::{Document, FieldKey, Node};
 use kubevet_ir::{
     BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
 };
-use kubevet_model::Operation;
+use kubevet_model::{EvalError, EvalTier, Operation};
 use std::{borrow::Cow, hash::RandomState, time::Instant};
 
 /// The most steps for one object.
@@ -52,17 +53,18 @@ pub(super) enum Abort {
 }
 
 impl Abort {
-    pub(super) fn why(self) -> String {
+    /// The error of every control that was not complete; the step budget fails the evaluation as a whole instead.
+    pub(super) fn error(self) -> Result<EvalError, StepBudgetExceeded> {
         match self {
-            Self::StepLimit => {
-                format!("the object is so large that judging it takes more than {MAX_STEPS} steps")
-            }
-            Self::StepBudget => "the object is too much work to be judged here".to_owned(),
-            Self::MemoryLimit => format!(
-                "the rule makes more than {} MiB of texts of this object",
-                MAX_SCRATCH_BYTES >> 20
-            ),
-            Self::Deadline => "there was no time left to judge the object".to_owned(),
+            Self::StepBudget => Err(StepBudgetExceeded),
+            Self::StepLimit => Ok(EvalError::StepLimit {
+                max_steps: MAX_STEPS,
+            }),
+            Self::MemoryLimit => Ok(EvalError::MemoryLimit {
+                tier: EvalTier::Compiled,
+                max_mib: MAX_SCRATCH_BYTES as u64 >> 20,
+            }),
+            Self::Deadline => Ok(EvalError::Deadline(EvalTier::Compiled)),
         }
     }
 }

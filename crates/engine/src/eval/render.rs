@@ -3,7 +3,7 @@
 use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
 use crate::parse_findings;
 use kubevet_ir::{Deny, FixValue, Term, TermId};
-use kubevet_model::{ControlId, FieldPath, Fix, FixAction, Violation};
+use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};
 
 /// Room for a message; most are shorter.
 const MESSAGE_ROOM_BYTES: usize = 128;
@@ -19,11 +19,11 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         deny: &Deny,
         stages: &[Stage],
         findings: &mut Vec<Violation>,
-    ) -> Result<(), String> {
+    ) -> Result<(), EvalError> {
         let Some((stage, inner)) = stages.split_first() else {
             findings.push(self.finding(control, deny)?);
-            return if findings.len() > parse_findings::FINDINGS {
-                Err(parse_findings::too_many())
+            return if findings.len() > parse_findings::MAX_FINDINGS {
+                Err(parse_findings::too_many_findings())
             } else {
                 Ok(())
             };
@@ -46,7 +46,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         stage: &Stage,
         inner: &[Stage],
         findings: &mut Vec<Violation>,
-    ) -> Result<(), String> {
+    ) -> Result<(), EvalError> {
         if stage.conds.iter().all(|it| self.holds(*it)) {
             self.say(control, deny, inner, findings)
         } else {
@@ -54,7 +54,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         }
     }
 
-    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Violation, String> {
+    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Violation, EvalError> {
         let message = self.message(deny.message)?;
         let paths = deny
             .paths
@@ -84,7 +84,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
 
     /// The message, cut. Of its pieces no more is copied than is kept, since a finding's work must not grow with a name
     /// that stands in all of them.
-    fn message(&mut self, term: TermId) -> Result<String, String> {
+    fn message(&mut self, term: TermId) -> Result<String, EvalError> {
         let program = self.program;
         let pieces = match program.term(term) {
             Term::Concat(pieces) => pieces,
@@ -94,28 +94,28 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         for piece in pieces {
             match self.term(*piece) {
                 Value::Int(number) => message.push_str(&number.to_string()),
-                value => {
-                    message.push_str(parse_findings::cut(self.text(value).ok_or_else(no_text)?))
-                }
+                value => message.push_str(parse_findings::truncate_message(
+                    self.text(value).ok_or_else(no_text)?,
+                )),
             }
-            if message.len() > parse_findings::MESSAGE_BYTES {
+            if message.len() > parse_findings::MAX_MESSAGE_BYTES {
                 break;
             }
         }
         self.charge(message.len() as u64 / 64);
-        message.truncate(parse_findings::cut(&message).len());
+        message.truncate(parse_findings::truncate_message(&message).len());
         Ok(message)
     }
 
-    fn path(&mut self, term: TermId) -> Result<FieldPath, String> {
+    fn path(&mut self, term: TermId) -> Result<FieldPath, EvalError> {
         let value = self.term(term);
         self.text(value)
             .ok_or_else(no_text)?
             .parse()
-            .map_err(|it| format!("{it}"))
+            .map_err(|error: PathError| EvalError::RuleFailed(error.to_string()))
     }
 
-    fn json(&mut self, term: TermId) -> Result<String, String> {
+    fn json(&mut self, term: TermId) -> Result<String, EvalError> {
         match self.term(term) {
             Value::Null => Ok("null".to_owned()),
             Value::Bool(it) => Ok(it.to_string()),
@@ -129,13 +129,15 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             }
             value => match self.text(value) {
                 Some(text) => Ok(serde_json::Value::from(text).to_string()),
-                None => Err("a fix with a value that is undefined".to_owned()),
+                None => Err(EvalError::RuleFailed(
+                    "a fix with a value that is undefined".to_owned(),
+                )),
             },
         }
     }
 }
 
 // Proved to be none when the rule was compiled; if that proof were wrong, the object must not pass.
-fn no_text() -> String {
-    "a finding with a piece that is no text".to_owned()
+fn no_text() -> EvalError {
+    EvalError::RuleFailed("a finding with a piece that is no text".to_owned())
 }

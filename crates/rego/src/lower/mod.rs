@@ -30,7 +30,7 @@ use super::{
 };
 use kubevet_ir::{BinderId, Compiled, CondId, Program};
 use kubevet_k8s::workload;
-use kubevet_model::{Control, KindSelector, Problem};
+use kubevet_model::{Control, KindSelector, Problem, ProblemCode};
 use kubevet_policy::ParamSchema;
 use std::sync::Arc;
 
@@ -113,7 +113,12 @@ impl<'a> Lowerer<'_, 'a> {
         span: &Span,
         message: impl Into<String>,
     ) -> Result<T, Problem> {
-        Err(Problem::at(&module.file, syntax::position(span), message))
+        Err(Problem::at(
+            ProblemCode::RegoNotCompiled,
+            &module.file,
+            syntax::position(span),
+            message,
+        ))
     }
 
     /// Counts a helper put in place; a rule that grows without bound is refused.

@@ -85,7 +85,7 @@ struct RuleError<'a> {
     control: &'a str,
     object: Object<'a>,
     source: Source<'a>,
-    message: &'a str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -119,6 +119,7 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<u32>,
     message: &'a str,
+    code: &'static str,
 }
 
 #[derive(Serialize)]
@@ -267,7 +268,7 @@ impl<'a> RuleError<'a> {
             control: error.control.as_str(),
             object: Object::new(&result.object),
             source: Source::new(result.origin.file(), result.origin.position()),
-            message: &error.message,
+            message: error.error.to_string(),
         }
     }
 }
@@ -308,6 +309,7 @@ impl<'a> Problem<'a> {
             line,
             column,
             message: &problem.message,
+            code: problem.code.number(),
         }
     }
 }

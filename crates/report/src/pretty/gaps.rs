@@ -60,11 +60,11 @@ fn write_not_evaluated(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Resu
 
 /// Writes the rule errors, grouped by control and message, with the objects that they occurred for.
 fn write_errors(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
-    let mut by_error: BTreeMap<(String, &str), Vec<String>> = BTreeMap::new();
+    let mut by_error: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for object in &scan.objects {
         for error in &object.errors {
             by_error
-                .entry((error.control.to_string(), &error.message))
+                .entry((error.control.to_string(), error.error.to_string()))
                 .or_default()
                 .push(escape_bounded(&object.object.to_string()).into_owned());
         }

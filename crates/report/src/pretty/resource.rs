@@ -111,7 +111,7 @@ fn write_error(
         writer.padded(TextStyle::Warning, "ERROR", HANGING_INDENT - 2)
     );
     let name = format!("{}:", controls.name(&error.control));
-    let message = format!("could not be judged: {}", error.message);
+    let message = format!("could not be judged: {}", error.error);
     let spans = [
         (TextStyle::Faint, error.control.as_str()),
         (TextStyle::Strong, &name),
