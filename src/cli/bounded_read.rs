@@ -1,4 +1,5 @@
-//! Files named on the command line, as bytes, within a bound: somebody may have named the wrong one.
+//! Reads files that the command line names, up to a limit: the user may have named the wrong file, such
+//! as one without an end.
 
 use anyhow::{Context as _, bail};
 use std::{
@@ -7,32 +8,37 @@ use std::{
     path::Path,
 };
 
-/// The bytes of a file.
+/// Reads a file.
 ///
 /// # Errors
-/// It cannot be read, or is over `limit` bytes.
-pub(super) fn file(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let shown = path.display().to_string();
-    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    within(&shown, file, limit)
+/// The file cannot be read, or is larger than `max_bytes`.
+pub(super) fn read_file(path: &Path, max_bytes: u64) -> anyhow::Result<Vec<u8>> {
+    let name = path.display().to_string();
+    let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
+    read_bounded(&name, file, max_bytes)
 }
 
-/// As [`file`], where `-` is standard input.
-pub(super) fn file_or_stdin(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
+/// Reads a file, or standard input if the path is `-`.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn read_file_or_stdin(path: &Path, max_bytes: u64) -> anyhow::Result<Vec<u8>> {
     if path == Path::new("-") {
-        within("-", io::stdin().lock(), limit)
+        read_bounded("-", io::stdin().lock(), max_bytes)
     } else {
-        file(path, limit)
+        read_file(path, max_bytes)
     }
 }
 
-fn within(shown: &str, from: impl Read, limit: u64) -> anyhow::Result<Vec<u8>> {
+fn read_bounded(name: &str, reader: impl Read, max_bytes: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(limit + 1)
+    // One byte more than the limit tells a file that is too large from one of exactly that size.
+    reader
+        .take(max_bytes + 1)
         .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {shown}"))?;
-    if bytes.len() as u64 > limit {
-        bail!("{shown}: over {} MiB", limit >> 20);
+        .with_context(|| format!("cannot read {name}"))?;
+    if bytes.len() as u64 > max_bytes {
+        bail!("{name}: over {} MiB", max_bytes >> 20);
     }
     Ok(bytes)
 }

@@ -1,6 +1,6 @@
-//! `kubevet completion` and `kubevet man`: what is made from the definitions of the other commands.
+//! `kubevet completion` and `kubevet man`: what is generated from the definitions of all commands.
 
-use super::{Cli, terminal};
+use super::{Cli, exit_status::ExitStatus, terminal};
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 use std::{fs, path::PathBuf};
@@ -16,11 +16,11 @@ pub(super) struct CompletionCommand {
 }
 
 impl CompletionCommand {
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "kubevet", &mut script);
         terminal::write(None, |out| out.write_all(&script))?;
-        Ok(0)
+        Ok(ExitStatus::Success)
     }
 }
 
@@ -32,11 +32,11 @@ pub(super) struct ManCommand {
 }
 
 impl ManCommand {
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
-        let shown = self.folder.display();
-        fs::create_dir_all(&self.folder).with_context(|| format!("cannot make {shown}"))?;
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
+        let name = self.folder.display();
+        fs::create_dir_all(&self.folder).with_context(|| format!("cannot make {name}"))?;
         clap_mangen::generate_to(Cli::command(), &self.folder)
-            .with_context(|| format!("cannot write into {shown}"))?;
-        Ok(0)
+            .with_context(|| format!("cannot write into {name}"))?;
+        Ok(ExitStatus::Success)
     }
 }

@@ -1,5 +1,7 @@
-//! The library that a command works with: embedded or from a folder, with the user's own controls beside it.
+//! The flags that select the policy library: the embedded one or a folder, and the user's own controls
+//! added to it.
 
+use super::bounded_read::read_file;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use kubevet_model::Problem;
@@ -9,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The largest --controls-config file, in bytes.
-const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// The maximum size of a --controls-config file.
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
 
 /// Where the controls come from.
 #[derive(Debug, Args)]
@@ -29,48 +31,44 @@ pub(super) struct LibraryFlags {
 }
 
 impl LibraryFlags {
-    /// The files and folders that the library is read from, where it is not the embedded one.
+    /// Returns the files and folders that the library is read from, apart from the embedded one.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.policies
-            .iter()
-            .chain(&self.custom_rules)
-            .map(PathBuf::as_path)
+        let folders = self.policies.iter();
+        folders.chain(&self.custom_rules).map(PathBuf::as_path)
     }
 
-    /// The library, and everything that is wrong with it.
+    /// Loads the library. Returns everything that is wrong with it, too.
     pub(super) fn load(&self) -> (Library, Vec<Problem>) {
         let (mut library, mut problems) = match &self.policies {
             Some(folder) => policy::load_folder(folder),
             None => policy::embedded(),
         };
         for path in &self.custom_rules {
-            let (controls, modules, more) = policy::load_custom(path);
-            problems.extend(more);
+            let (controls, modules, load_problems) = policy::load_custom(path);
+            problems.extend(load_problems);
             problems.extend(library.add_custom(controls, modules));
         }
         (library, problems)
     }
 }
 
-/// Sets params from a `--controls-config` file, and says what is wrong in it.
+/// Sets params from a `--controls-config` file. Returns what is wrong in it.
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn configure(
+pub(super) fn apply_controls_config(
     file: &Path,
     library: &Library,
     params: &mut Params,
 ) -> anyhow::Result<Vec<Problem>> {
-    let shown = file.display().to_string();
-    if !fs::metadata(file)
-        .with_context(|| format!("cannot read {shown}"))?
-        .is_file()
-    {
-        bail!("cannot read {shown}: no regular file");
+    let name = file.display().to_string();
+    let metadata = fs::metadata(file).with_context(|| format!("cannot read {name}"))?;
+    if !metadata.is_file() {
+        bail!("cannot read {name}: no regular file");
     }
-    let bytes = super::bounded_read::file(file, CONFIG_BYTES)?;
+    let bytes = read_file(file, MAX_CONFIG_BYTES)?;
     Ok(policy::read_controls_config(
-        &shown,
+        &name,
         &bytes,
         &library.params,
         params,

@@ -1,6 +1,6 @@
-//! `kubevet list`: what the library holds.
+//! `kubevet list`: the controls and frameworks of the library.
 
-use super::{library_flags::LibraryFlags, terminal};
+use super::{exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal};
 use anyhow::bail;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_model::Control;
@@ -11,17 +11,17 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 pub(super) struct ListCommand {
     #[command(subcommand)]
-    what: What,
+    target: ListTarget,
     /// The list's format
     #[arg(short, long, global = true, default_value = "pretty", value_name = "FORMAT",
-        value_parser = PossibleValuesParser::new(ListFormat::ALL.map(ListFormat::name)).map(|it| format(&it)))]
+        value_parser = PossibleValuesParser::new(ListFormat::ALL.map(ListFormat::name)).map(|name| list_format(&name)))]
     format: ListFormat,
     #[command(flatten)]
     library: LibraryFlags,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum ListTarget {
     /// Every control, a line each
     Controls,
     /// Every framework, and how many controls it holds
@@ -33,71 +33,66 @@ enum What {
     },
 }
 
-fn format(name: &str) -> ListFormat {
+/// Returns the list format with a name that the parser has accepted.
+fn list_format(name: &str) -> ListFormat {
     ListFormat::ALL
         .into_iter()
-        .find(|it| it.name() == name)
+        .find(|format| format.name() == name)
         .unwrap_or_default()
 }
 
 impl ListCommand {
-    /// Lists; 2 where something is wrong with the library.
+    /// Prints the list. The status is `Failure` if something is wrong with the library.
     ///
     /// # Errors
-    /// An unknown control, or an output that cannot be written.
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+    /// The control is unknown, or the output cannot be written.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (library, problems) = self.library.load();
+        self.print(&library)?;
+        Ok(stderr::print_problems(&problems))
+    }
+
+    fn print(&self, library: &Library) -> anyhow::Result<()> {
         let style = terminal::style(View::Resource, false);
-        match &self.what {
-            What::Controls => {
-                let controls: Vec<Arc<Control>> = library
-                    .controls
-                    .iter()
-                    .map(|it| it.control.clone())
-                    .collect();
-                let frameworks = &library.frameworks;
+        let (format, frameworks) = (self.format, &library.frameworks);
+        match &self.target {
+            ListTarget::Controls => {
+                let sources = library.controls.iter();
+                let controls: Vec<Arc<Control>> =
+                    sources.map(|source| source.control.clone()).collect();
                 terminal::write(None, |out| {
-                    report::write_controls(&controls, frameworks, self.format, &style, out)
-                })?;
+                    report::write_controls(&controls, frameworks, format, &style, out)
+                })
             }
-            What::Frameworks => {
-                let frameworks = &library.frameworks;
-                terminal::write(None, |out| {
-                    report::write_frameworks(frameworks, self.format, &style, out)
-                })?;
-            }
-            What::Control { id } => {
+            ListTarget::Frameworks => terminal::write(None, |out| {
+                report::write_frameworks(frameworks, format, &style, out)
+            }),
+            ListTarget::Control { id } => {
                 let Some(source) = library.control(id) else {
                     bail!("no control is called `{id}`{}", library.suggest_control(id));
                 };
                 let control = &source.control;
-                let params = params(&library, control);
-                let frameworks = &library.frameworks;
+                let params = described_params(library, control);
                 terminal::write(None, |out| {
-                    report::write_control(control, frameworks, &params, self.format, &style, out)
-                })?;
+                    report::write_control(control, frameworks, &params, format, &style, out)
+                })
             }
         }
-        Ok(super::complain(&problems))
     }
 }
 
-fn params(library: &Library, control: &Control) -> Vec<Param> {
-    let known = control
-        .params
-        .iter()
-        .filter_map(|it| library.params.get(it));
-    known
-        .map(|spec| {
-            let default = match &spec.default {
+/// Returns the params that a control reads, with their descriptions and defaults.
+fn described_params(library: &Library, control: &Control) -> Vec<Param> {
+    let names = control.params.iter();
+    let specs = names.filter_map(|name| library.params.get(name));
+    specs
+        .map(|spec| Param {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            default: match &spec.default {
                 ParamValue::List(values) => values.clone(),
-                ParamValue::String(text) => vec![text.clone()],
-            };
-            Param {
-                name: spec.name.clone(),
-                description: spec.description.clone(),
-                default,
-            }
+                ParamValue::String(value) => vec![value.clone()],
+            },
         })
         .collect()
 }

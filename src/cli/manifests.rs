@@ -1,6 +1,8 @@
-//! `kubevet manifests`: what is applied to a cluster to install the gate.
+//! `kubevet manifests`: what is applied to a cluster to install kubevet.
 
-use super::{library_flags::LibraryFlags, terminal};
+use super::{
+    bounded_read::read_file, exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal,
+};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{self as manifests, ExternalWebhook, FailurePolicy, InstallOptions};
@@ -10,11 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where it lives if nobody says otherwise.
-const NAMESPACE: &str = "kubevet";
+/// The namespace that kubevet is installed into by default.
+const DEFAULT_NAMESPACE: &str = "kubevet";
 
-/// The largest file of certificates to trust.
-const CA_BYTES: u64 = 1 << 20;
+/// The maximum size of a file of CA certificates.
+const MAX_CA_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -26,9 +28,9 @@ const CA_BYTES: u64 = 1 << 20;
   kubevet manifests admission-configuration -o apiserver/")]
 pub(super) struct ManifestsCommand {
     #[command(subcommand)]
-    what: Option<What>,
+    part: Option<ManifestPart>,
     /// The namespace to install into
-    #[arg(long, global = true, default_value = NAMESPACE, value_name = "NAME")]
+    #[arg(long, global = true, default_value = DEFAULT_NAMESPACE, value_name = "NAME")]
     namespace: String,
     /// The container image
     #[arg(long, default_value = concat!("ghcr.io/kubevet/kubevet:", env!("CARGO_PKG_VERSION")))]
@@ -37,7 +39,7 @@ pub(super) struct ManifestsCommand {
     #[arg(long, default_value_t = 2, value_name = "N")]
     replicas: u32,
     /// From where API servers call, as the pods see it: the NetworkPolicy lets nobody else in [default: from anywhere]
-    #[arg(long, value_name = "ADDRESS/BITS", value_parser = addresses)]
+    #[arg(long, value_name = "ADDRESS/BITS", value_parser = address_range)]
     api_server_cidr: Vec<String>,
     /// Let only callers in whose certificate bears this common name, signed by ca.crt of the ConfigMap kubevet-client-ca
     #[arg(long, value_name = "NAME")]
@@ -47,8 +49,8 @@ pub(super) struct ManifestsCommand {
     #[arg(long, global = true, value_name = "Fail|Ignore", value_parser = failure_policy)]
     failure_policy: Option<FailurePolicy>,
     /// One stream of YAML, or a folder for Kustomize or of a Helm chart
-    #[arg(long, value_enum, default_value_t = Form::Yaml)]
-    form: Form,
+    #[arg(long, value_enum, default_value_t = ManifestForm::Yaml)]
+    form: ManifestForm,
     /// Write into this file instead of standard output; the folder, where there is more than one file
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
@@ -57,14 +59,14 @@ pub(super) struct ManifestsCommand {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ManifestForm {
     Yaml,
     Kustomize,
     Helm,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum ManifestPart {
     /// The webhook configuration alone, for a server outside the cluster
     Webhook {
         /// Where the API server calls it: https://HOST:PORT/validate
@@ -88,114 +90,112 @@ enum What {
 }
 
 impl ManifestsCommand {
-    /// Prints or writes them; 2 where something is wrong with the library, whose kinds the webhook rules are made of.
+    /// Prints or writes the manifests. The status is `Failure` if something is wrong with the library,
+    /// whose kinds become the rules of the webhooks.
     ///
     /// # Errors
-    /// An option that cannot be, a CA file that cannot be read, an output that cannot be written.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
+    /// An option is not valid, a CA file cannot be read, or an output cannot be written.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         let (library, problems) = self.library.load();
-        let Self {
-            what,
-            namespace,
-            image,
-            replicas,
-            form,
-            output,
-            ..
-        } = self;
-        let (api_servers, client_names, failure_policy) =
-            (self.api_server_cidr, self.client_name, self.failure_policy);
-        let output = output.as_deref();
-        let kinds = manifests::kinds(&library);
         let options = InstallOptions {
-            namespace,
-            image,
-            replicas,
-            kinds,
-            api_servers,
-            client_names,
-            failure_policy,
+            namespace: self.namespace,
+            image: self.image,
+            replicas: self.replicas,
+            kinds: manifests::kinds(&library),
+            api_servers: self.api_server_cidr,
+            client_names: self.client_name,
+            failure_policy: self.failure_policy,
         };
-        match (what, form) {
-            (Some(_), Form::Kustomize | Form::Helm) => {
+        let output = self.output.as_deref();
+        match self.part {
+            None => self.form.write(&options, output)?,
+            Some(_) if self.form != ManifestForm::Yaml => {
                 bail!("--form is for the whole installation: leave it out here");
             }
-            (Some(What::Webhook { url, ca_file }), Form::Yaml) => {
-                let shown = ca_file.display().to_string();
-                let ca = super::bounded_read::file(&ca_file, CA_BYTES)?;
-                let ca = String::from_utf8(ca).with_context(|| format!("cannot read {shown}"))?;
-                print(
-                    output,
-                    manifests::webhook(&options, &ExternalWebhook { url, ca }),
-                )?;
-            }
-            (Some(What::AdmissionConfiguration { url, host_folder }), Form::Yaml) => {
-                lay_out(
-                    output,
-                    manifests::admission_configuration(&options, url.as_deref(), &host_folder),
-                )?;
-            }
-            (Some(What::Monitoring), Form::Yaml) => {
-                lay_out(output, manifests::monitoring(&options))?
-            }
-            (None, Form::Yaml) => print(output, manifests::install(&options))?,
-            (None, Form::Kustomize) => lay_out(output, manifests::kustomization(&options))?,
-            (None, Form::Helm) if options.namespace != NAMESPACE => {
-                bail!(
-                    "a chart has the namespace of its release: helm install --namespace {}",
-                    options.namespace
-                );
-            }
-            (None, Form::Helm) => lay_out(output, manifests::chart(&options))?,
+            Some(part) => part.write(&options, output)?,
         }
-        Ok(super::complain(&problems))
+        Ok(stderr::print_problems(&problems))
     }
 }
 
-/// `10.0.0.2/32`, `fd00::/64`; an address alone is a range of one.
-fn addresses(text: &str) -> Result<String, String> {
-    let wrong =
-        || format!("`{text}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
-    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-    let address: IpAddr = address.parse().map_err(|_| wrong())?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let bits: u8 = if bits.is_empty() && !text.contains('/') {
-        most
-    } else {
-        bits.parse().map_err(|_| wrong())?
+impl ManifestForm {
+    /// Writes the whole installation.
+    fn write(self, options: &InstallOptions, output: Option<&Path>) -> anyhow::Result<()> {
+        match self {
+            Self::Yaml => write_stream(output, manifests::install(options)),
+            Self::Kustomize => write_files(output, manifests::kustomization(options)),
+            Self::Helm if options.namespace != DEFAULT_NAMESPACE => bail!(
+                "a chart has the namespace of its release: helm install --namespace {}",
+                options.namespace
+            ),
+            Self::Helm => write_files(output, manifests::chart(options)),
+        }
+    }
+}
+
+impl ManifestPart {
+    fn write(self, options: &InstallOptions, output: Option<&Path>) -> anyhow::Result<()> {
+        match self {
+            Self::Webhook { url, ca_file } => {
+                let ca = String::from_utf8(read_file(&ca_file, MAX_CA_BYTES)?)
+                    .with_context(|| format!("cannot read {}", ca_file.display()))?;
+                let external = ExternalWebhook { url, ca };
+                write_stream(output, manifests::webhook(options, &external))
+            }
+            Self::AdmissionConfiguration { url, host_folder } => {
+                let url = url.as_deref();
+                let files = manifests::admission_configuration(options, url, &host_folder);
+                write_files(output, files)
+            }
+            Self::Monitoring => write_files(output, manifests::monitoring(options)),
+        }
+    }
+}
+
+/// Parses `10.0.0.2/32` or `fd00::/64`. An address alone is a range of one.
+fn address_range(argument: &str) -> Result<String, String> {
+    let error =
+        || format!("`{argument}` is no range of addresses: write it like 10.0.0.2/32 or fd00::/64");
+    let (address, prefix_bits) = match argument.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (argument, None),
     };
-    if bits > most {
-        Err(wrong())
-    } else {
-        Ok(format!("{address}/{bits}"))
+    let address: IpAddr = address.parse().map_err(|_| error())?;
+    let max_bits = if address.is_ipv4() { 32 } else { 128 };
+    let prefix_bits: u8 = match prefix_bits {
+        Some(bits) => bits.parse().map_err(|_| error())?,
+        None => max_bits,
+    };
+    if prefix_bits > max_bits {
+        return Err(error());
     }
+    Ok(format!("{address}/{prefix_bits}"))
 }
 
-fn failure_policy(word: &str) -> Result<FailurePolicy, String> {
-    let known = [FailurePolicy::Fail, FailurePolicy::Ignore];
-    known
+fn failure_policy(argument: &str) -> Result<FailurePolicy, String> {
+    [FailurePolicy::Fail, FailurePolicy::Ignore]
         .into_iter()
-        .find(|it| it.name() == word)
+        .find(|policy| policy.name() == argument)
         .ok_or_else(|| "Fail or Ignore".to_owned())
 }
 
-fn print(output: Option<&Path>, text: Result<String, String>) -> anyhow::Result<()> {
-    let text = text.map_err(|it| anyhow!(it))?;
-    terminal::write(output, |out| out.write_all(text.as_bytes()))
+fn write_stream(output: Option<&Path>, yaml: Result<String, String>) -> anyhow::Result<()> {
+    let yaml = yaml.map_err(|message| anyhow!(message))?;
+    terminal::write(output, |out| out.write_all(yaml.as_bytes()))
 }
 
-/// Writes files into the folder, over those of their names; what else is there stays.
-pub(super) fn lay_out(
+/// Writes files into a folder. It overwrites files of the same names and leaves all others.
+pub(super) fn write_files(
     output: Option<&Path>,
     files: Result<Vec<(String, String)>, String>,
 ) -> anyhow::Result<()> {
-    let files = files.map_err(|it| anyhow!(it))?;
+    let files = files.map_err(|message| anyhow!(message))?;
     let folder = output.context("these are several files: name their folder with -o DIR")?;
-    for (name, text) in files {
+    for (name, content) in files {
         let path = folder.join(name);
-        let cannot = || format!("cannot write {}", path.display());
-        fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(cannot)?;
-        fs::write(&path, text).with_context(cannot)?;
+        let context = || format!("cannot write {}", path.display());
+        fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(context)?;
+        fs::write(&path, content).with_context(context)?;
     }
     Ok(())
 }
@@ -207,28 +207,27 @@ mod tests {
     use clap::Parser as _;
     use std::collections::BTreeSet;
 
-    /// Values of a list under a key, as the templates write them: `key:` and lines of `- value`, comments between.
-    fn list<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .skip_while(|it| *it != key)
-            .skip(1);
+    /// Returns the values of a list, as the templates write it: `key:` and lines of `- value`, with
+    /// comments between them.
+    fn list<'t>(yaml: &'t str, key: &str) -> Vec<&'t str> {
+        let lines = yaml.lines().map(str::trim);
         lines
-            .filter(|it| !it.starts_with('#'))
-            .map_while(|it| it.strip_prefix("- "))
+            .skip_while(|line| *line != key)
+            .skip(1)
+            .filter(|line| !line.starts_with('#'))
+            .map_while(|line| line.strip_prefix("- "))
             .collect()
     }
 
-    fn name(text: &str) -> &str {
-        text.lines()
-            .find_map(|it| it.strip_prefix("  name: "))
+    fn name(yaml: &str) -> &str {
+        yaml.lines()
+            .find_map(|line| line.strip_prefix("  name: "))
             .unwrap()
     }
 
     #[test]
-    fn ranges_of_addresses_are_whole() {
-        for (text, expected) in [
+    fn address_range_is_complete_or_rejected() {
+        for (argument, expected) in [
             ("10.0.0.2/32", Some("10.0.0.2/32")),
             ("10.0.0.2", Some("10.0.0.2/32")),
             ("FD00::1", Some("fd00::1/128")),
@@ -237,30 +236,34 @@ mod tests {
             ("10.0.0/8", None),
             ("host/8", None),
         ] {
-            assert_eq!(addresses(text).ok().as_deref(), expected, "{text}");
+            let range = address_range(argument).ok();
+            assert_eq!(range.as_deref(), expected, "{argument}");
         }
     }
 
     #[test]
-    fn what_the_deployment_is_told_is_what_there_is() {
+    fn deployment_arguments_parse_and_name_installed_objects() {
         let options = InstallOptions {
             client_names: vec!["apiserver".to_owned()],
             ..InstallOptions::new("kubevet", BTreeSet::new())
         };
         let objects = manifests::objects(&options).unwrap();
-        let text = |file: &str| objects.iter().find(|it| it.0 == file).unwrap().1.as_str();
-        let args = list(text("deployment.yaml"), "args:");
+        let yaml = |file: &str| {
+            let (_, yaml) = objects.iter().find(|(name, _)| *name == file).unwrap();
+            yaml.as_str()
+        };
+        let args = list(yaml("deployment.yaml"), "args:");
         Cli::try_parse_from(["kubevet"].iter().chain(&args)).unwrap();
         for (flag, file) in [
             ("deployment", "deployment.yaml"),
             ("webhook-configuration", "webhooks.yaml"),
             ("tls-secret", "secret.yaml"),
         ] {
-            let expected = format!("--{flag}={}", name(text(file)));
+            let expected = format!("--{flag}={}", name(yaml(file)));
             assert!(args.contains(&expected.as_str()), "{expected}: {args:?}");
-            // The names in the rules, too.
-            let named = format!("resourceNames: [{}]", name(text(file)));
-            assert!(text("rbac.yaml").contains(&named), "{named}");
+            // The RBAC rules have the same names.
+            let rule = format!("resourceNames: [{}]", name(yaml(file)));
+            assert!(yaml("rbac.yaml").contains(&rule), "{rule}");
         }
     }
 }

@@ -1,7 +1,22 @@
-//! The command line: one file a command. The only place that wires systems together, prints errors and ends the process.
+//! The command line: one file per command.
+//!
+//! It is the only place that wires systems together, prints errors and ends the process.
+//!
+//! | file | is |
+//! |---|---|
+//! | `scan`, `review`, `list`, `manifests`, `completions` | one command each |
+//! | `serve/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `session` | the compiled policy library of a command, with its problems |
+//! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
+//! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |
+//! | `kubernetes_version` | the versions that policies are exported for |
+//! | `bounded_read`, `file_fingerprint` | reads a file up to a limit, notices changed files |
 
 mod bounded_read;
 mod completions;
+mod exit_status;
+mod file_fingerprint;
+mod kubernetes_version;
 mod library_flags;
 mod list;
 mod manifests;
@@ -10,19 +25,14 @@ mod policy_flags;
 mod review;
 mod scan;
 mod serve;
+mod session;
+mod stderr;
 mod terminal;
 mod vap;
 
 use clap::{Parser, Subcommand};
-use kubevet_engine::Engine;
-use kubevet_model::{Problem, escape_hidden};
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
-
-/// Characters of a line on stderr.
-const LINE: usize = 16_000;
+use exit_status::ExitStatus;
+use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -61,46 +71,32 @@ enum Command {
     Man(completions::ManCommand),
 }
 
-/// Runs the program.
+impl Command {
+    fn run(self) -> anyhow::Result<ExitStatus> {
+        match self {
+            Self::Scan(command) => command.run(),
+            Self::Serve(command) => command.run(),
+            Self::Review(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Policy(command) => command.run(),
+            Self::Manifests(command) => command.run(),
+            Self::Vap(command) => command.run(),
+            Self::Completion(command) => command.run(),
+            Self::Man(command) => command.run(),
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let done = match cli.command {
-        Command::Scan(command) => command.run(),
-        Command::Serve(command) => command.run(),
-        Command::Review(command) => command.run(),
-        Command::List(command) => command.run(),
-        Command::Policy(command) => command.run(),
-        Command::Manifests(command) => command.run(),
-        Command::Vap(command) => command.run(),
-        Command::Completion(command) => command.run(),
-        Command::Man(command) => command.run(),
-    };
-    ExitCode::from(done.unwrap_or_else(|error| {
-        say(&format!("error: {error:#}"));
-        2
-    }))
-}
-
-/// Prints problems on stderr; 2 where there are any.
-fn complain(problems: &[Problem]) -> u8 {
-    for problem in problems {
-        say(&format!("error: {problem}"));
-    }
-    if problems.is_empty() { 0 } else { 2 }
-}
-
-/// Says which rules are not compiled: they are judged all the same, only slower, and are not exported.
-fn tell_interpreted(engine: &Engine) {
-    for (id, why) in engine.interpreted() {
-        say(&format!("note: {id} is interpreted, not compiled: {why}"));
-    }
-}
-
-/// A line on stderr, what a terminal would obey written out; there is nobody to tell where that is closed.
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", escape_hidden(line, LINE));
+    let status = cli.command.run().unwrap_or_else(|error| {
+        stderr::print_error(&error);
+        ExitStatus::Failure
+    });
+    status.into()
 }

@@ -1,6 +1,11 @@
-//! What a gate works with: library, params and bindings, read the same way by `serve` and by `review`.
+//! The flags that select what the webhook enforces: library, params and bindings. `serve` and `review`
+//! load them the same way.
 
-use super::library_flags::{self, LibraryFlags};
+use super::{
+    file_fingerprint,
+    library_flags::{LibraryFlags, apply_controls_config},
+    session::Session,
+};
 use clap::Args;
 use kubevet_admission::Enforcement;
 use kubevet_engine::Engine;
@@ -9,20 +14,9 @@ use kubevet_policy::{self as policy, Binding, Library};
 use kubevet_webhook::PolicySnapshot;
 use std::{
     collections::BTreeSet,
-    fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// Files that a look for changes takes in, at most.
-const WATCHED_FILES: usize = 20_000;
-/// How deep it goes.
-const WATCHED_DEPTH: usize = 8;
-
-/// Bytes of them that it reads, where it reads any.
-const WATCHED_BYTES: u64 = 128 << 20;
 
 /// Where library, params and bindings come from.
 #[derive(Debug, Args)]
@@ -37,24 +31,24 @@ pub(super) struct EnforcementFlags {
     library: LibraryFlags,
 }
 
-/// A library that was read and compiled, with the bindings of a folder.
+/// A compiled library, and the bindings of a folder.
 #[derive(Clone)]
-pub(super) struct Loaded {
+pub(super) struct EnforcementConfig {
     pub(super) library: Arc<Library>,
     pub(super) engine: Arc<Engine>,
-    /// `None` where no folder is named.
+    /// The bindings of the folder; `None` if no folder is named.
     pub(super) bindings: Option<Vec<Binding>>,
 }
 
 impl EnforcementFlags {
-    /// Reads everything anew, and says everything that is wrong with it. Where anything is, nothing of it should be
-    /// used. `cluster`: whether there is one to ask for the labels of namespaces.
-    pub(super) fn load(&self, cluster: bool) -> (Loaded, Vec<Problem>) {
+    /// Loads everything, and returns all problems. If there are any, nothing of it should be used.
+    /// `has_cluster` is true if a cluster can be asked for the labels of namespaces.
+    pub(super) fn load(&self, has_cluster: bool) -> (EnforcementConfig, Vec<Problem>) {
         let (mut library, mut problems) = self.library.load();
         let mut params = library.params.defaults();
         if let Some(file) = &self.controls_config {
-            match library_flags::configure(file, &library, &mut params) {
-                Ok(more) => problems.extend(more),
+            match apply_controls_config(file, &library, &mut params) {
+                Ok(config_problems) => problems.extend(config_problems),
                 Err(error) => problems.push(Problem::in_file(
                     ProblemCode::PolicyUnreadable,
                     "",
@@ -62,70 +56,73 @@ impl EnforcementFlags {
                 )),
             }
         }
-        // What a binding does not say is as the file says.
+        // A param that a binding does not set has the value of the file.
         library.params = library.params.with_defaults(&params);
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
+        let Session {
+            library,
+            engine,
+            mut problems,
+        } = Session::compile(library, problems);
         let bindings = self.bindings.as_deref().map(|folder| {
-            let (bindings, more) = policy::load_bindings(folder, &library);
-            problems.extend(more);
+            let (bindings, binding_problems) = policy::load_bindings(folder, &library);
+            problems.extend(binding_problems);
             bindings
         });
-        if !cluster {
-            let asks = |it: &&Binding| it.match_resources.needs_namespaces();
-            problems.extend(bindings.iter().flatten().filter(asks).map(|it| {
-                let message = format!(
-                    "the binding {} selects namespaces by their labels, and there is no cluster to ask for them: give \
-                     --kubeconfig, or name the namespaces in matchResources.namespaces",
-                    it.name
-                );
-                Problem::in_file(ProblemCode::BindingNeedsCluster, "", message)
-            }));
+        if !has_cluster {
+            let bindings = bindings.iter().flatten();
+            problems.extend(bindings.filter_map(namespace_selector_problem));
         }
-        (
-            Loaded {
-                library: Arc::new(library),
-                engine: Arc::new(engine),
-                bindings,
-            },
-            problems,
-        )
+        let config = EnforcementConfig {
+            library: Arc::new(library),
+            engine: Arc::new(engine),
+            bindings,
+        };
+        (config, problems)
     }
 
-    /// A number that changes when a file does, by its name, size or time.
-    pub(super) fn fingerprint(&self) -> u64 {
-        self.hash(0)
+    /// Returns a hash of the files' names, sizes and times.
+    pub(super) fn metadata_fingerprint(&self) -> u64 {
+        file_fingerprint::of_metadata(self.paths())
     }
 
-    /// As [`Self::fingerprint`], and by what stands in the files: dearer, and seen while a file is being written.
-    pub(super) fn contents(&self) -> u64 {
-        self.hash(WATCHED_BYTES)
+    /// Returns a hash of the files' names, sizes, times and contents. It costs more, and changes while
+    /// a file is being written.
+    pub(super) fn content_fingerprint(&self) -> u64 {
+        file_fingerprint::of_contents(self.paths())
     }
 
-    fn hash(&self, bytes: u64) -> u64 {
-        let paths = self
-            .library
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.library
             .paths()
             .chain(self.bindings.as_deref())
-            .chain(self.controls_config.as_deref());
-        let mut watch = Watch {
-            hasher: DefaultHasher::new(),
-            files: WATCHED_FILES,
-            bytes,
-        };
-        for path in paths {
-            watch.take(path, WATCHED_DEPTH);
-        }
-        watch.hasher.finish()
+            .chain(self.controls_config.as_deref())
     }
 }
 
-impl Loaded {
-    /// What holds with these bindings; without any, everything is judged and warned of, and nothing denied.
-    pub(super) fn gate(
+/// Returns the problem of a binding that needs a cluster.
+fn namespace_selector_problem(binding: &Binding) -> Option<Problem> {
+    if !binding.match_resources.needs_namespaces() {
+        return None;
+    }
+    let message = format!(
+        "the binding {} selects namespaces by their labels, and there is no cluster to ask for them: give \
+         --kubeconfig, or name the namespaces in matchResources.namespaces",
+        binding.name
+    );
+    Some(Problem::in_file(
+        ProblemCode::BindingNeedsCluster,
+        "",
+        message,
+    ))
+}
+
+impl EnforcementConfig {
+    /// Returns the snapshot that the webhook enforces with these bindings. Without any, every control
+    /// is evaluated and warned of, and nothing is denied.
+    pub(super) fn snapshot(
         &self,
         bindings: Vec<Binding>,
-        exempt: BTreeSet<String>,
+        exempt_namespaces: BTreeSet<String>,
         generation: u64,
     ) -> PolicySnapshot {
         let bindings = if bindings.is_empty() {
@@ -133,69 +130,20 @@ impl Loaded {
         } else {
             bindings
         };
-        let controls = self
-            .library
-            .controls
-            .iter()
-            .map(|it| (it.control.id.clone(), it.control.clone()))
+        let controls = self.library.controls.iter();
+        let controls = controls
+            .map(|source| (source.control.id.clone(), source.control.clone()))
             .collect();
-        let path_reads = self.engine.path_reads();
         let enforcement = Enforcement {
             bindings,
             controls,
-            path_reads,
-            exempt_namespaces: exempt,
+            path_reads: self.engine.path_reads(),
+            exempt_namespaces,
         };
         PolicySnapshot {
             engine: Arc::clone(&self.engine),
             enforcement,
             generation,
         }
-    }
-}
-
-/// A look at files: what it has seen of them, and what it may still look at.
-struct Watch {
-    hasher: DefaultHasher,
-    files: usize,
-    bytes: u64,
-}
-
-impl Watch {
-    /// Names, sizes, times and contents of what is at a path, links followed: a mounted ConfigMap changes by a link.
-    fn take(&mut self, path: &Path, depth: usize) {
-        if self.files == 0 {
-            return;
-        }
-        self.files -= 1;
-        path.hash(&mut self.hasher);
-        let Ok(metadata) = fs::metadata(path) else {
-            return;
-        };
-        metadata.len().hash(&mut self.hasher);
-        metadata.modified().ok().hash(&mut self.hasher);
-        fs::canonicalize(path).ok().hash(&mut self.hasher);
-        if metadata.is_file() {
-            self.read(path);
-        } else if metadata.is_dir() && depth > 0 {
-            let mut entries: Vec<PathBuf> = fs::read_dir(path)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|it| it.path())
-                .collect();
-            entries.sort();
-            entries.iter().for_each(|it| self.take(it, depth - 1));
-        }
-    }
-
-    fn read(&mut self, path: &Path) {
-        if self.bytes == 0 {
-            return;
-        }
-        let mut bytes = Vec::new();
-        let read = fs::File::open(path).and_then(|it| it.take(self.bytes).read_to_end(&mut bytes));
-        self.bytes -= read.map_or(0, |count| count as u64).min(self.bytes);
-        bytes.hash(&mut self.hasher);
     }
 }

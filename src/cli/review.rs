@@ -1,6 +1,9 @@
 //! `kubevet review`: the answer to a recorded review, as the webhook would give it.
 
-use super::{complain, policy_flags::EnforcementFlags, terminal};
+use super::{
+    bounded_read::read_file_or_stdin, exit_status::ExitStatus, policy_flags::EnforcementFlags,
+    stderr, terminal,
+};
 use anyhow::bail;
 use clap::Args;
 use kubevet_document::{self as document, Document, Limits};
@@ -13,8 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Nobody waits at the other end of a recorded review.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of the evaluation. It is generous, since no API server waits for the answer.
+const REVIEW_TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubevet review review.json                         what the webhook would answer, with warnings
@@ -40,95 +44,103 @@ pub(super) struct ReviewCommand {
     #[arg(long, conflicts_with = "explain")]
     request: bool,
     #[command(flatten)]
-    gate: EnforcementFlags,
+    enforcement: EnforcementFlags,
 }
 
 impl ReviewCommand {
-    /// Answers and prints.
+    /// Prints the answer, or the request.
     ///
     /// # Errors
-    /// The file cannot be read, or holds no review and no object.
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+    /// The file cannot be read, or contains neither a review nor an object.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         if self.request {
-            let body = self.body()?;
+            let body = self.request_body()?;
             terminal::write(None, |out| out.write_all(&body))?;
-            return Ok(0);
+            return Ok(ExitStatus::Success);
         }
-        let (loaded, problems) = self.gate.load(false);
+        let (config, problems) = self.enforcement.load(false);
         if !problems.is_empty() {
-            return Ok(complain(&problems));
+            return Ok(stderr::print_problems(&problems));
         }
-        let bindings = loaded.bindings.clone().unwrap_or_default();
-        let gate = loaded.gate(bindings, BTreeSet::new(), 1);
-        let body = self.body()?;
+        let bindings = config.bindings.clone().unwrap_or_default();
+        let snapshot = config.snapshot(bindings, BTreeSet::new(), 1);
+        let body = self.request_body()?;
         let context = AnswerContext {
-            deadline: Instant::now() + PATIENCE,
+            deadline: Instant::now() + REVIEW_TIMEOUT,
             namespace_labels: &|_| None,
         };
-        let answered = gate.answer(&body, &context).map_err(anyhow::Error::msg)?;
+        let answered = snapshot
+            .answer(&body, &context)
+            .map_err(anyhow::Error::msg)?;
         terminal::write(None, |out| {
             out.write_all(&answered.body)?;
             out.write_all(b"\n")
         })?;
         if self.explain {
-            let mut text = Vec::new();
-            webhook::explain(&answered, &gate.enforcement, &mut text)?;
-            let _ = io::stderr().write_all(&text);
+            let mut explanation = Vec::new();
+            webhook::explain(&answered, &snapshot.enforcement, &mut explanation)?;
+            let _ = io::stderr().write_all(&explanation);
         }
-        Ok(exit_code(&answered))
+        Ok(exit_status(&answered))
     }
 
-    fn body(&self) -> anyhow::Result<Vec<u8>> {
-        let shown = self.file.display().to_string();
-        let bytes = super::bounded_read::file_or_stdin(&self.file, MAX_BODY_BYTES as u64)?;
+    /// Reads the file as the body of a request. A manifest becomes the review of its creation.
+    fn request_body(&self) -> anyhow::Result<Vec<u8>> {
+        let name = self.file.display().to_string();
+        let bytes = read_file_or_stdin(&self.file, MAX_BODY_BYTES as u64)?;
         if begins_as_json_map(&bytes) {
-            // Even one that breaks off may be a review: the gate has an answer to that.
-            let reading =
-                document::read_json(&Arc::from(shown.as_str()), &bytes, &Limits::default());
-            return Ok(match reading.documents.as_slice() {
-                [object] if reading.problems.is_empty() && is_object(object) => {
-                    webhook::review_from_manifest(object)
-                }
-                _ => bytes,
-            });
+            return Ok(json_request_body(&name, bytes));
         }
-        let reading = document::read(&Arc::from(shown.as_str()), &bytes, &Limits::default());
-        if let Some(problem) = reading.problems.first() {
+        let parsed = document::read(&Arc::from(name.as_str()), &bytes, &Limits::default());
+        if let Some(problem) = parsed.problems.first() {
             bail!("{problem}");
         }
-        match reading.documents.as_slice() {
+        match parsed.documents.as_slice() {
             [object] if is_object(object) => Ok(webhook::review_from_manifest(object)),
             [document] => {
-                let mut text = String::new();
-                document.root().write_json(&mut text);
-                Ok(text.into_bytes())
+                let mut json = String::new();
+                document.root().write_json(&mut json);
+                Ok(json.into_bytes())
             }
             [] => {
-                bail!("{shown}: holds no object: name a file with an AdmissionReview or a manifest")
+                bail!("{name}: holds no object: name a file with an AdmissionReview or a manifest")
             }
-            many => bail!(
-                "{shown}: holds {} objects: a review is about one, so give one at a time",
-                many.len()
+            documents => bail!(
+                "{name}: holds {} objects: a review is about one, so give one at a time",
+                documents.len()
             ),
         }
     }
 }
 
-/// Whether it is JSON if it is anything: reviews are, and are read as the webhook reads them.
+/// Returns the review of an object's creation if the JSON is one valid object. Anything else is the body
+/// itself: even JSON that breaks off may be a review, and the webhook has an answer to it.
+fn json_request_body(name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let parsed = document::read_json(&Arc::from(name), &bytes, &Limits::default());
+    match parsed.documents.as_slice() {
+        [object] if parsed.problems.is_empty() && is_object(object) => {
+            webhook::review_from_manifest(object)
+        }
+        _ => bytes,
+    }
+}
+
+/// True if the bytes are JSON or nothing: a review is a JSON map, and is read as the webhook reads it.
 fn begins_as_json_map(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// Whether it is something to be reviewed, and no review itself.
+/// True if the document is an object that can be reviewed, and not itself a review.
 fn is_object(document: &Document) -> bool {
     let kind = document.id().kind;
     !kind.is_empty() && kind != "AdmissionReview"
 }
 
-fn exit_code(answered: &ReviewOutcome) -> u8 {
-    match &answered.decision {
-        it if !it.unevaluated.is_empty() => 2,
-        it if it.allowed => 0,
-        _ => 1,
+fn exit_status(answered: &ReviewOutcome) -> ExitStatus {
+    let decision = &answered.decision;
+    if !decision.unevaluated.is_empty() {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::negative_if(!decision.allowed)
     }
 }

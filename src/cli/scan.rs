@@ -1,15 +1,19 @@
-//! `kubevet scan`: manifests in, a report and an exit code out.
+//! `kubevet scan`: reads manifests, prints a report, and exits by the result.
 
-use super::{library_flags::LibraryFlags, terminal};
+use super::{
+    exit_status::ExitStatus,
+    library_flags::{LibraryFlags, apply_controls_config},
+    session::Session,
+    stderr, terminal,
+};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::Limits;
-use kubevet_engine::Engine;
 use kubevet_model::{Control, ControlId, Framework, Problem, ProblemCode, Scan, Scope, Severity};
 use kubevet_policy::{Library, Params};
 use kubevet_report::{self as report, View};
-use kubevet_scan::{self as scan, ObjectFilter, ScanInput, Thresholds};
-use kubevet_source::{self as input, Input};
+use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, Thresholds};
+use kubevet_source::{self as source, Input};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
@@ -30,7 +34,7 @@ Exit status:
 )]
 pub(super) struct ScanCommand {
     #[command(subcommand)]
-    by: Option<By>,
+    selection: Option<ControlSelection>,
     /// Files, folders, patterns such as 'deploy/*.yaml', or - for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
@@ -41,12 +45,12 @@ pub(super) struct ScanCommand {
 }
 
 #[derive(Debug, Subcommand)]
-enum By {
+enum ControlSelection {
     /// Only the controls of these frameworks
     Framework {
         /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
-        #[arg(value_name = "NAMES", value_parser = Words::parse)]
-        names: Words,
+        #[arg(value_name = "NAMES", value_parser = NameList::parse)]
+        names: NameList,
         /// Files, folders, patterns, or - for standard input
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
@@ -54,8 +58,8 @@ enum By {
     /// Only these controls
     Control {
         /// Ids, with commas between: C-0057,C-0016 (`kubevet list controls` shows them all)
-        #[arg(value_name = "IDS", value_parser = Words::parse)]
-        ids: Words,
+        #[arg(value_name = "IDS", value_parser = NameList::parse)]
+        ids: NameList,
         /// Files, folders, patterns, or - for standard input
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
@@ -66,7 +70,7 @@ enum By {
 struct ScanFlags {
     /// The report's format
     #[arg(short, long, global = true, default_value = "pretty", value_name = "FORMAT", help_heading = "Report",
-        value_parser = PossibleValuesParser::new(report::FORMATS.iter().map(|it| it.name)))]
+        value_parser = PossibleValuesParser::new(report::FORMATS.iter().map(|format| format.name)))]
     format: String,
     /// Write the report to a file instead of standard output
     #[arg(
@@ -79,7 +83,7 @@ struct ScanFlags {
     output: Option<PathBuf>,
     /// What the report is ordered by
     #[arg(long, global = true, default_value = "resource", value_name = "VIEW", help_heading = "Report",
-        value_parser = PossibleValuesParser::new(View::ALL.map(View::name)).map(|it| view(&it)))]
+        value_parser = PossibleValuesParser::new(View::ALL.map(View::name)).map(|name| view(&name)))]
     view: View,
     /// Findings under this severity do not make the run fail: low, medium, high or critical
     #[arg(
@@ -127,42 +131,43 @@ struct ScanFlags {
     include_kinds: Vec<String>,
 }
 
-/// Words with commas between.
+/// Names with commas between them.
 #[derive(Debug, Clone)]
-struct Words(Vec<String>);
+struct NameList(Vec<String>);
 
-impl Words {
-    fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<String> = text
+impl NameList {
+    fn parse(argument: &str) -> Result<Self, String> {
+        let names: Vec<String> = argument
             .split(',')
             .map(str::trim)
-            .filter(|it| !it.is_empty())
+            .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect();
-        if words.is_empty() {
+        if names.is_empty() {
             Err("name at least one".to_owned())
         } else {
-            Ok(Self(words))
+            Ok(Self(names))
         }
     }
 }
 
+/// Returns the view with a name that the parser has accepted.
 fn view(name: &str) -> View {
     View::ALL
         .into_iter()
-        .find(|it| it.name() == name)
+        .find(|view| view.name() == name)
         .unwrap_or_default()
 }
 
-fn percent(text: &str) -> Result<f64, String> {
-    match text.trim_end_matches('%').parse::<f64>() {
+fn percent(argument: &str) -> Result<f64, String> {
+    match argument.trim_end_matches('%').parse::<f64>() {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
         _ => Err("write a number from 0 to 100".to_owned()),
     }
 }
 
-/// What the words on the command line mean.
-struct Choice {
+/// The controls to evaluate and the frameworks to score.
+struct Selected {
     controls: BTreeSet<ControlId>,
     frameworks: Vec<Arc<Framework>>,
 }
@@ -171,184 +176,180 @@ impl ScanCommand {
     /// Scans and reports.
     ///
     /// # Errors
-    /// Words that mean nothing: an unknown control or framework, a file that cannot be written.
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+    /// A control or framework is unknown, or a file cannot be read or written.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (mut library, mut problems) = self.library.load();
-        // What did not load may be the reason why a name is unknown, so it is told first.
-        let choice = self.choose(&library).inspect_err(|_| {
-            super::complain(&problems);
+        // A name may be unknown because its file did not load, so the problems are printed first.
+        let selected = self.select(&library).inspect_err(|_| {
+            stderr::print_problems(&problems);
         })?;
         let mut params = library.params.defaults();
         if let Some(file) = &self.flags.controls_config {
-            problems.extend(super::library_flags::configure(
-                file,
-                &library,
-                &mut params,
-            )?);
+            problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
-        // What is asked of requests alone is not asked of files, whatever kinds they hold.
-        library
-            .controls
-            .retain(|it| choice.controls.contains(&it.control.id) && is_for_files(&it.control));
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
-        super::tell_interpreted(&engine);
-        let paths = self.paths();
-        let input = read(paths);
-        let scan = self.scan(&engine, &library, choice, &params, input, problems);
-        let format = report::format(&self.flags.format).context("no such format")?;
-        let style = terminal::style(self.flags.view, self.flags.output.is_some());
-        terminal::write(self.flags.output.as_deref(), |out| {
-            (format.write)(&scan, &style, out)
-        })?;
-        let thresholds = Thresholds {
-            severity: self.flags.severity_threshold,
-            compliance: self.flags.compliance_threshold,
-            exit_zero: self.flags.exit_zero,
-        };
-        Ok(scan::status(&scan, &thresholds).exit_code())
+        // A control for requests alone never applies to a file, whatever kinds the file contains.
+        library.controls.retain(|source| {
+            selected.controls.contains(&source.control.id) && is_for_files(&source.control)
+        });
+        let session = Session::compile(library, problems);
+        stderr::print_interpreted(&session.engine);
+        let input = read(self.paths());
+        let scan = self.scan(session, selected.frameworks, &params, input);
+        self.write(&scan)?;
+        Ok(match scan::status(&scan, &self.thresholds()) {
+            ScanStatus::Met => ExitStatus::Success,
+            ScanStatus::NotMet => ExitStatus::Negative,
+            ScanStatus::Incomplete => ExitStatus::Failure,
+        })
     }
 
     fn paths(&self) -> &[PathBuf] {
-        match &self.by {
-            Some(By::Framework { paths, .. } | By::Control { paths, .. }) => paths,
+        match &self.selection {
+            Some(
+                ControlSelection::Framework { paths, .. } | ControlSelection::Control { paths, .. },
+            ) => paths,
             None => &self.paths,
         }
     }
 
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            severity: self.flags.severity_threshold,
+            compliance: self.flags.compliance_threshold,
+            exit_zero: self.flags.exit_zero,
+        }
+    }
+
+    /// Evaluates the objects that the flags select.
     fn scan(
         &self,
-        engine: &Engine,
-        library: &Library,
-        choice: Choice,
+        session: Session,
+        frameworks: Vec<Arc<Framework>>,
         params: &Params,
         input: Input,
-        mut problems: Vec<Problem>,
     ) -> Scan {
         let filter = ObjectFilter {
             include_namespaces: self.flags.include_namespaces.clone(),
             exclude_namespaces: self.flags.exclude_namespaces.clone(),
             include_kinds: self.flags.include_kinds.clone(),
         };
-        let read = input.objects.len();
-        let objects: Vec<_> = input
-            .objects
-            .into_iter()
-            .filter(|it| filter.allows(it))
-            .collect();
+        let read_objects = input.objects.len();
+        let mut objects = input.objects;
+        objects.retain(|object| filter.allows(object));
+        let mut problems = session.problems;
         problems.extend(input.problems);
         if objects.is_empty() && problems.is_empty() {
-            problems.push(Problem::in_file(
-                ProblemCode::InputEmpty,
-                "",
-                nothing(read, self.paths()),
-            ));
+            let message = nothing_to_scan(read_objects, self.paths());
+            problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
         }
-        let controls: Vec<Arc<Control>> = library
-            .controls
-            .iter()
-            .map(|it| it.control.clone())
-            .collect();
-        let bar = terminal::progress("judging");
+        let bar = terminal::progress_bar("judging");
         bar.set_length(objects.len() as u64);
-        let job = ScanInput {
-            engine,
+        let controls = session.library.controls.iter();
+        let input = ScanInput {
+            engine: &session.engine,
             objects,
             params,
-            controls,
-            frameworks: choice.frameworks,
+            controls: controls.map(|source| source.control.clone()).collect(),
+            frameworks,
             files: input.files,
             problems,
             skipped: input.skipped,
         };
-        let scan = scan::run(job, &|| bar.inc(1));
+        let scan = scan::run(input, &|| bar.inc(1));
         bar.finish_and_clear();
         scan
     }
 
-    /// The controls and frameworks asked for; all of them where nothing is.
-    fn choose(&self, library: &Library) -> anyhow::Result<Choice> {
-        match &self.by {
+    fn write(&self, scan: &Scan) -> anyhow::Result<()> {
+        let format = report::format(&self.flags.format).context("no such format")?;
+        let output = self.flags.output.as_deref();
+        let style = terminal::style(self.flags.view, output.is_some());
+        terminal::write(output, |out| (format.write)(scan, &style, out))
+    }
+
+    /// Returns the controls and frameworks that the command line names; all if it names none.
+    fn select(&self, library: &Library) -> anyhow::Result<Selected> {
+        match &self.selection {
             None => {
-                let controls = library
-                    .controls
-                    .iter()
-                    .map(|it| it.control.id.clone())
-                    .collect();
-                Ok(Choice {
-                    controls,
+                let controls = library.controls.iter();
+                Ok(Selected {
+                    controls: controls.map(|source| source.control.id.clone()).collect(),
                     frameworks: library.frameworks.clone(),
                 })
             }
-            Some(By::Framework { names, .. }) => {
-                let mut frameworks: Vec<Arc<Framework>> = Vec::new();
-                for name in &names.0 {
-                    let Some(framework) = library.framework(name) else {
-                        bail!(
-                            "no framework is called `{name}`{}",
-                            library.suggest_framework(name)
-                        );
-                    };
-                    if !frameworks.iter().any(|it| it.name == framework.name) {
-                        frameworks.push(framework.clone());
-                    }
-                }
-                let members = frameworks.iter().flat_map(|it| &it.members);
-                Ok(Choice {
-                    controls: members.map(|it| it.control.clone()).collect(),
-                    frameworks,
-                })
-            }
-            Some(By::Control { ids, .. }) => {
-                let mut controls = BTreeSet::new();
-                for id in &ids.0 {
-                    let Some(source) = library.control(id) else {
-                        bail!("no control is called `{id}`{}", library.suggest_control(id));
-                    };
-                    if !is_for_files(&source.control) {
-                        bail!(
-                            "{} is not asked of files: its scope is {}",
-                            source.control.id,
-                            scopes(&source.control)
-                        );
-                    }
-                    controls.insert(source.control.id.clone());
-                }
-                Ok(Choice {
-                    controls,
-                    frameworks: Vec::new(),
-                })
-            }
+            Some(ControlSelection::Framework { names, .. }) => select_frameworks(library, names),
+            Some(ControlSelection::Control { ids, .. }) => select_controls(library, ids),
         }
     }
+}
+
+fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Selected> {
+    let mut frameworks: Vec<Arc<Framework>> = Vec::new();
+    for name in &names.0 {
+        let Some(framework) = library.framework(name) else {
+            bail!(
+                "no framework is called `{name}`{}",
+                library.suggest_framework(name)
+            );
+        };
+        if !frameworks.iter().any(|known| known.name == framework.name) {
+            frameworks.push(framework.clone());
+        }
+    }
+    let members = frameworks.iter().flat_map(|framework| &framework.members);
+    Ok(Selected {
+        controls: members.map(|member| member.control.clone()).collect(),
+        frameworks,
+    })
+}
+
+fn select_controls(library: &Library, ids: &NameList) -> anyhow::Result<Selected> {
+    let mut controls = BTreeSet::new();
+    for id in &ids.0 {
+        let Some(source) = library.control(id) else {
+            bail!("no control is called `{id}`{}", library.suggest_control(id));
+        };
+        let control = &source.control;
+        if !is_for_files(control) {
+            let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
+            bail!(
+                "{} is not asked of files: its scope is {}",
+                control.id,
+                scopes.join(", ")
+            );
+        }
+        controls.insert(control.id.clone());
+    }
+    Ok(Selected {
+        controls,
+        frameworks: Vec::new(),
+    })
 }
 
 fn is_for_files(control: &Control) -> bool {
     control.scope.contains(&Scope::File)
 }
 
-fn scopes(control: &Control) -> String {
-    let words: Vec<&str> = control.scope.iter().map(|it| it.name()).collect();
-    words.join(", ")
-}
-
 fn read(paths: &[PathBuf]) -> Input {
-    let bar = terminal::progress("reading");
-    let input = input::read(paths, &Limits::default(), &mut |done, total| {
+    let bar = terminal::progress_bar("reading");
+    let input = source::read(paths, &Limits::default(), &mut |read, total| {
         bar.set_length(total as u64);
-        bar.set_position(done as u64);
+        bar.set_position(read as u64);
     });
     bar.finish_and_clear();
     input
 }
 
-fn nothing(read: usize, paths: &[PathBuf]) -> String {
-    if read > 0 {
+fn nothing_to_scan(read_objects: usize, paths: &[PathBuf]) -> String {
+    if read_objects > 0 {
         return format!(
-            "nothing to scan: none of {read} objects is of the namespaces and kinds asked for"
+            "nothing to scan: none of {read_objects} objects is of the namespaces and kinds asked for"
         );
     }
-    let names: Vec<String> = paths.iter().map(|it| it.display().to_string()).collect();
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     format!(
         "nothing to scan: no Kubernetes object in {}",
         names.join(", ")

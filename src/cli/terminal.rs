@@ -1,4 +1,4 @@
-//! The user's terminal: colour, width, progress, and a standard output that may be a closed pipe.
+//! Standard output as the user sees it: colour, width, progress, and a pipe that may be closed.
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,35 +10,47 @@ use std::{
     path::Path,
 };
 
-/// Columns where nobody can say how many there are: a pipe or a file.
-const WIDTH: usize = 100;
+/// The width of a report whose output is no terminal.
+const DEFAULT_COLUMNS: usize = 100;
 
-/// How to write for this output: in colour only to a terminal, unless NO_COLOR says otherwise (no-color.org) or
-/// CLICOLOR_FORCE asks for it.
+/// Returns the style for the output. It has colour only on a terminal, unless `NO_COLOR` forbids it
+/// (<https://no-color.org>) or `CLICOLOR_FORCE` asks for it.
 pub(super) fn style(view: View, to_file: bool) -> Style {
-    let terminal = !to_file && io::stdout().is_terminal();
-    let set = |name: &str| env::var_os(name).is_some_and(|it| !it.is_empty());
-    let dumb = env::var_os("TERM").is_some_and(|it| it == "dumb");
-    let forced =
-        !to_file && env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0" && !it.is_empty());
-    let color = !set("NO_COLOR") && (forced || (terminal && !dumb));
-    let columns = env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
-    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = if terminal {
-        measured().or(columns).unwrap_or(WIDTH)
-    } else {
-        columns.unwrap_or(WIDTH)
-    };
-    Style { view, color, width }
+    let is_terminal = !to_file && io::stdout().is_terminal();
+    Style {
+        view,
+        color: has_color(is_terminal, to_file),
+        width: columns(is_terminal),
+    }
 }
 
-/// Writes to a file, or to standard output where none is named. A pipe that somebody closed is no error.
+fn has_color(is_terminal: bool, to_file: bool) -> bool {
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
+    let is_forced = !to_file
+        && env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
+    !is_set("NO_COLOR") && (is_forced || (is_terminal && !is_dumb))
+}
+
+/// Returns the width of the terminal, `COLUMNS` if it is unknown, or [`DEFAULT_COLUMNS`].
+fn columns(is_terminal: bool) -> usize {
+    let variable = env::var("COLUMNS").ok();
+    let variable = variable.and_then(|value| value.parse().ok());
+    let measured = if is_terminal {
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    } else {
+        None
+    };
+    measured.or(variable).unwrap_or(DEFAULT_COLUMNS)
+}
+
+/// Writes to a file, or to standard output if none is named. A closed pipe is no error.
 pub(super) fn write(
     file: Option<&Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> anyhow::Result<()> {
     if let Some(path) = file {
-        // Rendered first, so that a failure cannot leave half a report where a whole one stood.
+        // Rendered first, so that a failure cannot replace a whole report by a part of one.
         let mut bytes = Vec::new();
         write(&mut bytes)?;
         return fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
@@ -46,41 +58,41 @@ pub(super) fn write(
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write to standard output"),
+        result => result.context("cannot write to standard output"),
     }
 }
 
-/// Writes lines for people to standard output, with what a terminal would obey written out: they quote names and messages
-/// of objects and policies.
-pub(super) fn write_shown(
+/// Writes lines for people to standard output, with hidden characters escaped: the lines quote names
+/// and messages of objects and policies.
+pub(super) fn write_escaped(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     write(&mut bytes).context("cannot write to standard output")?;
-    let text = shown(&String::from_utf8_lossy(&bytes));
-    self::write(None, |out| out.write_all(text.as_bytes()))
+    let escaped = escape_lines(&String::from_utf8_lossy(&bytes));
+    self::write(None, |out| out.write_all(escaped.as_bytes()))
 }
 
-/// The lines of a text, hidden characters written out.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|c| {
+/// Escapes the hidden characters of a string, apart from line breaks.
+fn escape_lines(string: &str) -> String {
+    let mut escaped = String::with_capacity(string.len());
+    for c in string.chars() {
         if c == '\n' {
-            shown.push(c)
+            escaped.push(c);
         } else {
-            escape_char(c, &mut shown)
+            escape_char(c, &mut escaped);
         }
-    });
-    shown
+    }
+    escaped
 }
 
-/// Progress of long work on stderr, seen only on a terminal.
-pub(super) fn progress(what: &'static str) -> ProgressBar {
+/// Returns a progress bar on standard error. It is hidden if that is no terminal.
+pub(super) fn progress_bar(activity: &'static str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
-    let bar = ProgressBar::new(0).with_message(what);
+    let bar = ProgressBar::new(0).with_message(activity);
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
@@ -89,12 +101,12 @@ pub(super) fn progress(what: &'static str) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::escape_lines;
 
     #[test]
-    fn lines_for_people_have_nothing_that_a_terminal_obeys() {
+    fn line_for_people_has_no_character_that_a_terminal_interprets() {
         assert_eq!(
-            shown("a\u{1b}[2J\u{202e}\nb\r\n"),
+            escape_lines("a\u{1b}[2J\u{202e}\nb\r\n"),
             "a\\u{1b}[2J\\u{202e}\nb\\r\n"
         );
     }

@@ -1,165 +1,163 @@
-//! `kubevet policy explain`: what became of a rule.
+//! `kubevet policy explain`: the compiled form of a rule, its CEL, and the cost of the CEL.
 
-use crate::cli::{complain, library_flags::LibraryFlags, terminal};
+use crate::cli::{
+    exit_status::ExitStatus, kubernetes_version::MIN_SUPPORTED_MINOR, library_flags::LibraryFlags,
+    session::Session, terminal,
+};
 use anyhow::bail;
 use clap::Args;
-use kubevet_cel::{LIMIT, ParamsFrom, Printed, Sizes, Target};
-use kubevet_engine::{Engine, Explanation};
+use kubevet_cel::{self as cel, LIMIT, ParamsFrom, Printed, Sizes, Target, Variable};
+use kubevet_engine::Explanation;
 use kubevet_k8s::workload::WORKLOADS;
-use kubevet_model::{Control, ControlId, Kind, KindSelector};
-use kubevet_policy::{self as policy, Library, Params};
+use kubevet_model::{Control, ControlId, Kind, KindSelector, Problem};
+use kubevet_policy::{self as policy, Library};
 use std::{fmt::Write as _, path::Path};
 
-/// The oldest Kubernetes that has ValidatingAdmissionPolicies for good.
-const MIN_KUBE: u8 = 30;
-
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainCommand {
     /// A control's id such as C-0057, a control's folder, or a .rego file
-    #[arg(value_name = "ID|FILE")]
-    what: String,
+    #[arg(id = "what", value_name = "ID|FILE")]
+    target: String,
     #[command(flatten)]
     library: LibraryFlags,
 }
 
-impl Explain {
-    /// 0 where the rule is compiled, 1 where it is interpreted, 2 where it does not load.
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+impl ExplainCommand {
+    /// Prints the explanation. The status is `Success` if the rule is compiled, `Negative` if it is
+    /// interpreted, `Failure` if it does not load.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (mut library, mut problems) = self.library.load();
-        let path = Path::new(&self.what);
-        let chosen: Vec<ControlId> = match library.control(&self.what) {
-            Some(source) => vec![source.control.id.clone()],
-            None if path.exists() => {
-                let (controls, modules, more) = policy::load_custom(path);
-                problems.extend(more);
-                let ids: Vec<ControlId> = controls.iter().map(|it| it.control.id.clone()).collect();
-                // A control of the library that is being changed takes the place of the one there is.
-                library.controls.retain(|it| !ids.contains(&it.control.id));
-                problems.extend(library.add_custom(controls, modules));
-                ids
-            }
-            None => bail!(
-                "there is no control or file {:?}{}",
-                self.what,
-                library.suggest_control(&self.what)
-            ),
-        };
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
-        let mut code = 0;
-        let mut text = String::new();
-        for id in &chosen {
-            let (Some(source), Some(explanation)) =
-                (library.control(id.as_str()), engine.explain(id))
-            else {
+        let ids = self.load_target(&mut library, &mut problems)?;
+        let session = Session::compile(library, problems);
+        let mut status = ExitStatus::Success;
+        let mut page = String::new();
+        for id in &ids {
+            let Some(source) = session.library.control(id.as_str()) else {
                 continue;
             };
-            if !text.is_empty() {
-                text.push('\n');
+            let Some(explanation) = session.engine.explain(id) else {
+                continue;
+            };
+            if !page.is_empty() {
+                page.push('\n');
             }
-            code = code.max(write(
-                &source.control,
-                &explanation,
-                &engine,
-                &library,
-                &mut text,
-            )?);
+            let control_status = write(&source.control, &explanation, &session, &mut page)?;
+            status = status.max(control_status);
         }
-        terminal::write_shown(|out| out.write_all(text.as_bytes()))?;
-        Ok(code.max(complain(&problems)))
+        terminal::write_escaped(|out| out.write_all(page.as_bytes()))?;
+        Ok(status.max(session.print_problems()))
+    }
+
+    /// Returns the ids of the controls to explain. Those of a file are added to the library.
+    fn load_target(
+        &self,
+        library: &mut Library,
+        problems: &mut Vec<Problem>,
+    ) -> anyhow::Result<Vec<ControlId>> {
+        if let Some(source) = library.control(&self.target) {
+            return Ok(vec![source.control.id.clone()]);
+        }
+        let path = Path::new(&self.target);
+        if !path.exists() {
+            bail!(
+                "there is no control or file {:?}{}",
+                self.target,
+                library.suggest_control(&self.target)
+            );
+        }
+        let (controls, modules, load_problems) = policy::load_custom(path);
+        problems.extend(load_problems);
+        let ids: Vec<ControlId> = controls
+            .iter()
+            .map(|source| source.control.id.clone())
+            .collect();
+        // A control of the library that is being changed replaces the one of the library.
+        library
+            .controls
+            .retain(|source| !ids.contains(&source.control.id));
+        problems.extend(library.add_custom(controls, modules));
+        Ok(ids)
     }
 }
 
 fn write(
     control: &Control,
     explanation: &Explanation,
-    engine: &Engine,
-    library: &Library,
+    session: &Session,
     out: &mut String,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<ExitStatus> {
     writeln!(out, "{} {}", control.id, control.name)?;
     let kinds: Vec<String> = control.kinds.iter().map(kind_name).collect();
     writeln!(out, "looks at  {}", kinds.join(", "))?;
     let (bodies, reads) = match explanation {
         Explanation::Compiled { bodies, reads } => (bodies, reads),
-        Explanation::Interpreted(why) => {
+        Explanation::Interpreted(reason) => {
             writeln!(
                 out,
-                "interpreted, not compiled, and so not exported:\n  {why}"
+                "interpreted, not compiled, and so not exported:\n  {reason}"
             )?;
-            return Ok(1);
+            return Ok(ExitStatus::Negative);
         }
-        Explanation::Broken(why) => {
-            writeln!(out, "does not run: {why}")?;
-            return Ok(2);
+        Explanation::Broken(reason) => {
+            writeln!(out, "does not run: {reason}")?;
+            return Ok(ExitStatus::Failure);
         }
     };
     writeln!(out, "reads     {}", reads.join("\n          "))?;
     for (line, body) in bodies {
         writeln!(out, "\ncompiled from line {line}\n{}", body.trim_end())?;
     }
-    let kinds: Vec<Kind> = control.kinds.iter().flat_map(kinds_of).collect();
-    let params = library.params.defaults();
+    write_export(control, session, out)?;
+    Ok(ExitStatus::Success)
+}
+
+/// Writes the CEL of a control and its cost, or why it is not exported.
+fn write_export(control: &Control, session: &Session, out: &mut String) -> anyhow::Result<()> {
+    let kinds: Vec<Kind> = control.kinds.iter().flat_map(selected_kinds).collect();
+    let params = session.library.params.defaults();
     let target = Target {
-        min_kube: MIN_KUBE,
+        min_kube: MIN_SUPPORTED_MINOR,
         params: ParamsFrom::Resource(&params),
         kinds: &kinds,
     };
-    let sheet = kubevet_cel::print(
-        engine.compiled_library(),
-        std::slice::from_ref(&control.id),
-        &target,
-    );
-    for (_, why) in &sheet.refused {
-        writeln!(out, "\nnot exported: {why}")?;
+    let ids = std::slice::from_ref(&control.id);
+    let sheet = cel::print(session.engine.compiled_library(), ids, &target);
+    for (_, reason) in &sheet.refused {
+        writeln!(out, "\nnot exported: {reason}")?;
     }
     for printed in &sheet.controls {
         write_cel(&sheet.variables, printed, out)?;
-        write_cost(control, engine, &params, out)?;
+        write_cost(control, session, out)?;
     }
-    Ok(0)
+    Ok(())
 }
 
-fn write_cost(
-    control: &Control,
-    engine: &Engine,
-    params: &Params,
-    out: &mut String,
-) -> anyhow::Result<()> {
+fn write_cost(control: &Control, session: &Session, out: &mut String) -> anyhow::Result<()> {
+    let params = session.library.params.defaults();
     writeln!(
         out,
         "\ncosts the API server, where it finds nothing, about (reckoned; ours are right within a factor of three)"
     )?;
-    for (what, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
-        let Some(cost) =
-            kubevet_cel::estimate(engine.compiled_library(), &control.id, params, sizes)
-        else {
+    for (size, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
+        let library = session.engine.compiled_library();
+        let Some(cost) = cel::estimate(library, &control.id, &params, sizes) else {
             continue;
         };
-        #[allow(clippy::cast_precision_loss, reason = "a share to look at")]
+        #[allow(clippy::cast_precision_loss, reason = "the percentage is rounded")]
         let percent = cost as f64 * 100.0 / LIMIT as f64;
-        let Sizes {
-            containers,
-            volumes,
-            ..
-        } = sizes;
-        let of = format!("of {what} object: {containers} containers, {volumes} volumes");
         writeln!(
             out,
-            "  {cost:>7} units, {percent:.2} % of what an expression may, {of}"
+            "  {cost:>7} units, {percent:.2} % of what an expression may, of {size} object: {} containers, {} volumes",
+            sizes.containers, sizes.volumes
         )?;
     }
     Ok(())
 }
 
-fn write_cel(
-    variables: &[kubevet_cel::Variable],
-    printed: &Printed,
-    out: &mut String,
-) -> anyhow::Result<()> {
-    writeln!(out, "\nas CEL, from Kubernetes 1.{MIN_KUBE} on")?;
+fn write_cel(variables: &[Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {
+    writeln!(out, "\nas CEL, from Kubernetes 1.{MIN_SUPPORTED_MINOR} on")?;
     for variable in variables {
-        // Those of the old object say the same of another root.
+        // The variables of the old object are the same expressions over another root.
         if !variable.name.starts_with("old") {
             writeln!(
                 out,
@@ -169,11 +167,11 @@ fn write_cel(
         }
     }
     writeln!(out, "  finds nothing where\n    {}", printed.clean)?;
-    if let Some(unjudged) = &printed.unjudged {
+    if let Some(skipped) = &printed.unjudged {
         writeln!(
             out,
             "  leaves unjudged, with a warning, where\n    {}",
-            unjudged.condition
+            skipped.condition
         )?;
     }
     Ok(())
@@ -186,11 +184,11 @@ fn kind_name(selector: &KindSelector) -> String {
     }
 }
 
-fn kinds_of(selector: &KindSelector) -> Vec<Kind> {
+fn selected_kinds(selector: &KindSelector) -> Vec<Kind> {
     match selector {
         KindSelector::Workloads => WORKLOADS
             .iter()
-            .map(|it| Kind::new(it.group, it.name))
+            .map(|workload| Kind::new(workload.group, workload.name))
             .collect(),
         KindSelector::Kind(kind) => vec![kind.clone()],
     }

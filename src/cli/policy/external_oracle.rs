@@ -1,4 +1,5 @@
-//! The oracle as a process: lines in, lines out (`tests/kubernetes/oracle/README.md`).
+//! The oracle as a process: a line of JSON in, a line of JSON out
+//! (`tests/kubernetes/oracle/README.md`).
 
 use anyhow::Context as _;
 use kubevet_differential::Pipe;
@@ -9,7 +10,7 @@ use std::{
     thread,
 };
 
-/// A running oracle; it ends with this value.
+/// A running oracle. Dropping it kills the process.
 pub(super) struct OracleProcess {
     child: Child,
     requests: ChildStdin,
@@ -22,26 +23,23 @@ impl OracleProcess {
     /// # Errors
     /// It does not start.
     pub(super) fn start(path: &Path) -> anyhow::Result<Self> {
-        let started = Command::new(path)
+        let mut child = Command::new(path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn();
-        let mut child =
-            started.with_context(|| format!("cannot start the oracle {}", path.display()))?;
+            .spawn()
+            .with_context(|| format!("cannot start the oracle {}", path.display()))?;
         let requests = child
             .stdin
             .take()
             .context("the oracle has no standard input")?;
-        let answers = BufReader::new(
-            child
-                .stdout
-                .take()
-                .context("the oracle has no standard output")?,
-        );
+        let answers = child
+            .stdout
+            .take()
+            .context("the oracle has no standard output")?;
         Ok(Self {
             child,
             requests,
-            answers,
+            answers: BufReader::new(answers),
         })
     }
 }
@@ -50,12 +48,12 @@ impl Pipe for OracleProcess {
     fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {
         let (requests, answers) = (&mut self.requests, &mut self.answers);
         thread::scope(|scope| {
-            // Written aside: the process stops reading while nobody takes its answers.
-            let writing = scope.spawn(move || {
-                lines.iter().try_for_each(|it| {
-                    requests
-                        .write_all(it.as_bytes())
-                        .and_then(|()| requests.write_all(b"\n"))
+            // Requests are written by another thread: the process stops reading once the pipe of its
+            // answers is full, and both sides would wait for each other.
+            let writer = scope.spawn(move || {
+                lines.iter().try_for_each(|line| {
+                    requests.write_all(line.as_bytes())?;
+                    requests.write_all(b"\n")
                 })
             });
             let mut read = Vec::with_capacity(lines.len());
@@ -67,7 +65,7 @@ impl Pipe for OracleProcess {
                     Err(error) => return Err(error.to_string()),
                 }
             }
-            match writing.join() {
+            match writer.join() {
                 Ok(Ok(())) => Ok(read),
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(_) => Err("writing to it failed".to_owned()),

@@ -1,32 +1,35 @@
-//! `kubevet policy verify`: one verdict, whoever gives it. It gathers manifests and voices, runs the proof, and shows what
-//! came of it.
+//! `kubevet policy verify`: differential testing of rules. It gathers manifests and subjects, runs the
+//! comparison, and prints its report.
 
 use super::{external_oracle::OracleProcess, verify_report};
-use crate::cli::{complain, library_flags::LibraryFlags, terminal};
+use crate::cli::{
+    exit_status::ExitStatus, library_flags::LibraryFlags, session::Session, stderr, terminal,
+};
 use anyhow::{Context as _, bail};
 use clap::Args;
-use kubevet_differential::{self as proof, Panel, Plan, Report, Seed};
-use kubevet_document::{self as document, Document, Limits};
+use kubevet_differential::{self as differential, Disagreement, Panel, Plan, Report, Seed};
+use kubevet_document::{self as document, Limits};
 use kubevet_engine::Engine;
 use kubevet_model::ControlId;
 use kubevet_policy::{self as policy, Library};
-use kubevet_source as input;
+use kubevet_source as source;
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// How many sorts of disagreement are made small in a run.
-const KEEP: usize = 12;
-/// Of every comparison asked for, so many more are made of objects that no API server lets through, in a hundred.
-const WRONG_PERCENT: u64 = 25;
-/// And so many of the language's constructs, whichever controls use them.
+/// The maximum number of kinds of disagreement that are shrunk in a run.
+const MAX_SHRUNK_DISAGREEMENTS: usize = 12;
+/// The number of comparisons with objects that no API server admits, in percent of `--count`.
+const INVALID_OBJECTS_PERCENT: u64 = 25;
+/// The number of comparisons with the constructs of the language, in percent of `--count`.
 const CONSTRUCTS_PERCENT: u64 = 20;
 
 #[derive(Debug, Args)]
-pub(super) struct Verify {
+pub(super) struct VerifyCommand {
     /// Verify these controls only
     #[arg(value_name = "CONTROL")]
     controls: Vec<String>,
@@ -53,187 +56,235 @@ pub(super) struct Verify {
     library: LibraryFlags,
 }
 
-impl Verify {
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
-        let (library, problems) = self.library.load();
-        let (engine, faults) = Engine::compile(&library);
+/// The reports of the three runs.
+struct Reports {
+    /// The controls over objects that an API server may admit.
+    admitted: Report,
+    /// The controls over objects that no API server admits.
+    invalid: Report,
+    /// The constructs of the language; only where all controls are verified.
+    constructs: Option<Report>,
+}
+
+impl Reports {
+    fn disagreements(&self) -> impl Iterator<Item = &Disagreement> {
+        [&self.admitted, &self.invalid]
+            .into_iter()
+            .chain(&self.constructs)
+            .flat_map(|report| &report.disagreements)
+    }
+}
+
+impl VerifyCommand {
+    /// Runs the comparisons and prints the report. The status is `Negative` if two subjects disagree,
+    /// `Failure` if something does not load or, with `--strict`, is missing.
+    pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
+        let session = Session::open(&self.library);
+        let load_status = session.print_problems();
+        let Session {
+            library, engine, ..
+        } = session;
         let engine = Arc::new(engine);
-        let broken = complain(&problems).max(complain(&faults));
-        let controls = self
-            .controls
-            .iter()
-            .map(|it| known(&library, it))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let plan = Plan {
+            controls: self.control_ids(&library)?,
+            count: self.count,
+            seed: self.seed.unwrap_or_else(seed_from_clock),
+            wrong: false,
+            keep: MAX_SHRUNK_DISAGREEMENTS,
+        };
         let seeds = self.seeds(&library)?;
-        let seed = self.seed.unwrap_or_else(fresh_seed);
-        let mut missing: Vec<String> = Vec::new();
+        let missing = self.missing_subjects(&engine);
+        let reports = self.run_all(&plan, &library, &engine, &seeds)?;
+        terminal::write_escaped(|out| {
+            writeln!(
+                out,
+                "seed {}, {} manifests to begin from\n",
+                plan.seed,
+                seeds.len()
+            )?;
+            write_reports(&reports, &missing, out)
+        })?;
+        self.write_regressions(&reports)?;
+        let differs = reports.disagreements().next().is_some();
+        if self.strict && (!missing.is_empty() || has_unseen_behaviour(&reports.admitted)) {
+            return Ok(ExitStatus::Failure);
+        }
+        Ok(load_status.max(ExitStatus::negative_if(differs)))
+    }
+
+    /// Returns the ids of the controls that the command line names.
+    fn control_ids(&self, library: &Library) -> anyhow::Result<Vec<ControlId>> {
+        let ids = self.controls.iter();
+        ids.map(|id| match library.control(id) {
+            Some(source) => Ok(source.control.id.clone()),
+            None => bail!("there is no control {id}{}", library.suggest_control(id)),
+        })
+        .collect()
+    }
+
+    /// Returns which subjects take no part, and why.
+    fn missing_subjects(&self, engine: &Engine) -> Vec<String> {
+        let mut missing = Vec::new();
         if self.oracle.is_none() {
             missing.push("OPA and CEL: no --oracle is given".to_owned());
         }
-        for (control, why) in engine.interpreted() {
-            missing.push(format!("program: {control} is interpreted: {why}"));
+        for (control, reason) in engine.interpreted() {
+            missing.push(format!("program: {control} is interpreted: {reason}"));
         }
-        let plan = Plan {
-            controls,
-            count: self.count,
-            seed,
-            wrong: false,
-            keep: KEEP,
-        };
+        missing
+    }
+
+    fn run_all(
+        &self,
+        plan: &Plan,
+        library: &Library,
+        engine: &Arc<Engine>,
+        seeds: &[Seed],
+    ) -> anyhow::Result<Reports> {
         let panel = Panel {
-            library: &library,
-            engine: &engine,
+            library,
+            engine,
             reference: true,
             policies: true,
         };
-        let admitted = self.compare(&plan, &panel, &seeds)?;
-        // Exported policies are never shown what no API server lets through.
-        let wrong = Plan {
+        let admitted = self.compare(plan, &panel, seeds)?;
+        // Exported policies are never evaluated for an object that no API server admits.
+        let panel = Panel {
+            policies: false,
+            ..panel
+        };
+        let invalid_plan = Plan {
             wrong: true,
-            count: percent(self.count, WRONG_PERCENT),
+            count: percent_of(self.count, INVALID_OBJECTS_PERCENT),
             ..plan.clone()
         };
-        let refused = self.compare(
-            &wrong,
-            &Panel {
-                policies: false,
-                ..panel
-            },
-            &seeds,
-        )?;
+        let invalid = self.compare(&invalid_plan, &panel, seeds)?;
         let constructs = if self.controls.is_empty() {
-            Some(self.constructs(&plan)?)
+            Some(self.compare_constructs(plan)?)
         } else {
             None
         };
-        terminal::write_shown(|out| {
-            writeln!(
-                out,
-                "seed {seed}, {} manifests to begin from\n",
-                seeds.len()
-            )?;
-            verify_report::show(
-                &admitted,
-                "objects as an API server may let them through",
-                out,
-            )?;
-            verify_report::show(
-                &refused,
-                "objects with wrong types, as no API server lets through",
-                out,
-            )?;
-            if let Some(constructs) = &constructs {
-                verify_report::show_constructs(constructs, out)?;
-            }
-            missing
-                .iter()
-                .try_for_each(|it| writeln!(out, "missing: {it}"))
-        })?;
-        let mut differ = false;
-        let all = [Some(&admitted), Some(&refused), constructs.as_ref()];
-        for found in all.into_iter().flatten().flat_map(|it| &it.disagreements) {
-            differ = true;
-            if let (Some(folder), Some(file)) = (&self.write, &found.regression) {
-                write_file(&folder.join(&file.path), &file.text)?;
-            }
-        }
-        let unseen = admitted
-            .controls
-            .iter()
-            .any(|it| !it.denied_enough() || it.messages.iter().any(|it| it.held == 0));
-        let lacking = self.strict && (!missing.is_empty() || unseen);
-        Ok(broken.max(if lacking { 2 } else { u8::from(differ) }))
+        Ok(Reports {
+            admitted,
+            invalid,
+            constructs,
+        })
     }
 
-    /// Every construct of the language that the compiler takes.
-    fn constructs(&self, plan: &Plan) -> anyhow::Result<Report> {
-        let (library, seeds) = proof::constructs();
-        let (engine, faults) = Engine::compile(&library);
-        complain(&faults);
-        // What compiles is never interpreted, and the interpreter has its own ways with some of it.
+    /// Compares every construct of the language that the compiler accepts.
+    fn compare_constructs(&self, plan: &Plan) -> anyhow::Result<Report> {
+        let (library, seeds) = differential::constructs();
+        let session = Session::compile(library, Vec::new());
+        session.print_problems();
+        // The interpreter takes no part: it deviates from OPA in some constructs, and a rule that
+        // compiles is never interpreted.
         let panel = Panel {
-            library: &library,
-            engine: &Arc::new(engine),
+            library: &session.library,
+            engine: &Arc::new(session.engine),
             reference: false,
             policies: true,
         };
-        let (controls, count) = (panel.compiled(), percent(plan.count, CONSTRUCTS_PERCENT));
-        self.compare(
-            &Plan {
-                controls,
-                count,
-                ..plan.clone()
-            },
-            &panel,
-            &seeds,
-        )
+        let plan = Plan {
+            controls: panel.compiled(),
+            count: percent_of(plan.count, CONSTRUCTS_PERCENT),
+            ..plan.clone()
+        };
+        self.compare(&plan, &panel, &seeds)
     }
 
     fn compare(&self, plan: &Plan, panel: &Panel<'_>, seeds: &[Seed]) -> anyhow::Result<Report> {
-        let (mut voices, watcher) =
-            panel.voices(|| self.oracle.as_deref().map(OracleProcess::start).transpose())?;
-        let bar = terminal::progress("comparing");
+        let start_oracle = || self.oracle.as_deref().map(OracleProcess::start).transpose();
+        let (mut voices, watcher) = panel.voices(start_oracle)?;
+        let bar = terminal::progress_bar("comparing");
         bar.set_length(plan.count);
-        let told = &mut |done| bar.set_position(done);
-        let report = proof::run(
+        let report = differential::run(
             plan,
             panel.library,
             seeds.to_vec(),
             &mut voices,
             Some(&watcher),
-            told,
+            &mut |done| bar.set_position(done),
         );
         bar.finish_and_clear();
         report.context("a voice is gone")
     }
 
-    /// The test data of controls that lie in a folder, and the manifests named.
+    /// Returns the objects to begin from: the test data of controls that are in a folder, and the
+    /// manifests that the command line names.
     fn seeds(&self, library: &Library) -> anyhow::Result<Vec<Seed>> {
         let mut seeds = Vec::new();
         for source in &library.controls {
-            let Some(folder) = Path::new(&*source.file).parent().filter(|it| it.is_dir()) else {
+            let Some(folder) = Path::new(&*source.file).parent() else {
                 continue;
             };
+            if !folder.is_dir() {
+                continue;
+            }
             for object in policy::read_testdata(folder).0 {
                 let control = Some(source.control.id.clone());
-                seeds.extend(proof::seed(
-                    &object.document,
-                    control,
-                    object.params.clone(),
-                ));
+                let params = object.params.clone();
+                seeds.extend(differential::seed(&object.document, control, params));
             }
         }
-        let limits = Limits::default();
-        let read = input::read(&self.objects, &limits, &mut |_, _| {});
-        if complain(&read.problems) != 0 && read.objects.is_empty() {
+        let input = source::read(&self.objects, &Limits::default(), &mut |_, _| {});
+        if stderr::print_problems(&input.problems) != ExitStatus::Success
+            && input.objects.is_empty()
+        {
             bail!("no manifest could be read");
         }
-        let objects = read.objects.into_iter().flat_map(document::expand_lists);
-        seeds.extend(objects.filter_map(|it: Document| proof::seed(&it, None, Vec::new())));
+        let objects = input.objects.into_iter().flat_map(document::expand_lists);
+        seeds.extend(objects.filter_map(|object| differential::seed(&object, None, Vec::new())));
         Ok(seeds)
     }
-}
 
-fn known(library: &Library, id: &str) -> anyhow::Result<ControlId> {
-    match library.control(id) {
-        Some(source) => Ok(source.control.id.clone()),
-        None => bail!("there is no control {id}{}", library.suggest_control(id)),
+    /// Writes each disagreement as a test object, if a folder is named.
+    fn write_regressions(&self, reports: &Reports) -> anyhow::Result<()> {
+        let Some(folder) = &self.write else {
+            return Ok(());
+        };
+        let disagreements = reports.disagreements();
+        for regression in disagreements.filter_map(|found| found.regression.as_ref()) {
+            write_file(&folder.join(&regression.path), &regression.text)?;
+        }
+        Ok(())
     }
 }
 
-fn percent(count: u64, percent: u64) -> u64 {
+fn write_reports(reports: &Reports, missing: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let admitted = "objects as an API server may let them through";
+    verify_report::write_controls(&reports.admitted, admitted, out)?;
+    let invalid = "objects with wrong types, as no API server lets through";
+    verify_report::write_controls(&reports.invalid, invalid, out)?;
+    if let Some(constructs) = &reports.constructs {
+        verify_report::write_constructs(constructs, out)?;
+    }
+    for subject in missing {
+        writeln!(out, "missing: {subject}")?;
+    }
+    Ok(())
+}
+
+/// True if a control denied too few objects, or one of its messages never occurred.
+fn has_unseen_behaviour(report: &Report) -> bool {
+    report.controls.iter().any(|control| {
+        let mut messages = control.messages.iter();
+        !control.denied_enough() || messages.any(|message| message.held == 0)
+    })
+}
+
+fn percent_of(count: u64, percent: u64) -> u64 {
     (count * percent).div_ceil(100)
 }
 
-fn fresh_seed() -> u64 {
+fn seed_from_clock() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |it| u64::from(it.subsec_nanos()) ^ it.as_secs())
+        .map_or(0, |time| u64::from(time.subsec_nanos()) ^ time.as_secs())
 }
 
-fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
+fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,18 +1,23 @@
-//! What `kubevet policy verify` shows of its runs.
+//! The output of `kubevet policy verify`.
 
-use kubevet_differential::{self as proof, Condition, Disagreement, Report, VoiceReport};
+use kubevet_differential::{self as differential, Condition, Disagreement, Report, VoiceReport};
 use std::io::{self, Write};
 
-/// Characters of a condition that are shown.
-const CONDITION: usize = 150;
+/// The maximum number of characters shown of a condition.
+const MAX_CONDITION_CHARS: usize = 150;
 
-/// A run over controls: its voices, what was met of each control, and what differs.
-pub(super) fn show(report: &Report, of: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} comparisons of {of}", report.compared())?;
+/// Writes a run over controls: its subjects, the coverage of each control, and the disagreements.
+/// `objects` describes the objects that were generated.
+pub(super) fn write_controls(
+    report: &Report,
+    objects: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{} comparisons of {objects}", report.compared())?;
     for voice in &report.voices {
-        speed(voice, out)?;
-        for (control, why) in &voice.abstains {
-            writeln!(out, "             does not speak for {control}: {why}")?;
+        write_speed(voice, out)?;
+        for (control, reason) in &voice.abstains {
+            writeln!(out, "             does not speak for {control}: {reason}")?;
         }
     }
     writeln!(
@@ -22,49 +27,45 @@ pub(super) fn show(report: &Report, of: &str, out: &mut dyn Write) -> io::Result
     )?;
     for control in &report.controls {
         let percent = control.denied * 100 / control.compared.max(1);
-        let few = if control.denied_enough() {
+        let note = if control.denied_enough() {
             ""
         } else {
             "  denied too seldom"
         };
-        let (messages, asked) = (share(&control.messages), share(&control.asked));
+        let (messages, conditions) = (coverage(&control.messages), coverage(&control.asked));
         let (id, compared) = (control.control.as_str(), control.compared);
         writeln!(
             out,
-            "  {id:<8} {compared:>9} {percent:>5} % {messages:>10} {asked:>12}{few}"
+            "  {id:<8} {compared:>9} {percent:>5} % {messages:>10} {conditions:>12}{note}"
         )?;
-        for condition in control
-            .messages
-            .iter()
-            .chain(&control.asked)
-            .filter(|it| !it.seen_both())
-        {
-            let (never, what) = (never(condition), cut(&condition.what));
-            writeln!(out, "           {never}: {what}")?;
+        let conditions = control.messages.iter().chain(&control.asked);
+        for condition in conditions.filter(|condition| !condition.seen_both()) {
+            let label = missing_outcome(condition);
+            writeln!(out, "           {label}: {}", truncate(&condition.what))?;
         }
     }
     writeln!(
         out,
         "  messages and conditions: seen to hold and not to hold, of all\n"
     )?;
-    outcome(report, out)
+    write_disagreements(report, out)
 }
 
-/// A run over the constructs of the language, which have numbers and no names.
-pub(super) fn show_constructs(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a run over the constructs of the language, which have numbers instead of names.
+pub(super) fn write_constructs(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let both = report
         .controls
         .iter()
-        .filter(|it| it.denied > 0 && it.denied < it.compared)
+        .filter(|control| control.denied > 0 && control.denied < control.compared)
         .count();
-    let all = report.controls.len();
     writeln!(
         out,
-        "{} comparisons of {all} constructs of the language, {both} seen both ways",
-        report.compared()
+        "{} comparisons of {} constructs of the language, {both} seen both ways",
+        report.compared(),
+        report.controls.len()
     )?;
     for voice in &report.voices {
-        speed(voice, out)?;
+        write_speed(voice, out)?;
         if !voice.abstains.is_empty() {
             writeln!(
                 out,
@@ -74,12 +75,12 @@ pub(super) fn show_constructs(report: &Report, out: &mut dyn Write) -> io::Resul
         }
     }
     writeln!(out)?;
-    outcome(report, out)
+    write_disagreements(report, out)
 }
 
-fn speed(voice: &VoiceReport, out: &mut dyn Write) -> io::Result<()> {
+fn write_speed(voice: &VoiceReport, out: &mut dyn Write) -> io::Result<()> {
     let seconds = voice.took.as_secs_f64();
-    #[allow(clippy::cast_precision_loss, reason = "a rate to look at")]
+    #[allow(clippy::cast_precision_loss, reason = "the rate is rounded")]
     let rate = voice.answers as f64 / seconds.max(0.001);
     let invalid = if voice.invalid > 0 {
         format!("; {} not for admission", voice.invalid)
@@ -93,15 +94,17 @@ fn speed(voice: &VoiceReport, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn share(conditions: &[Condition]) -> String {
-    format!(
-        "{} of {}",
-        conditions.iter().filter(|it| it.seen_both()).count(),
-        conditions.len()
-    )
+/// Returns how many conditions were both true and false at least once, of all.
+fn coverage(conditions: &[Condition]) -> String {
+    let both = conditions
+        .iter()
+        .filter(|condition| condition.seen_both())
+        .count();
+    format!("{both} of {}", conditions.len())
 }
 
-fn never(condition: &Condition) -> &'static str {
+/// Returns the label of a condition that did not have both outcomes.
+fn missing_outcome(condition: &Condition) -> &'static str {
     match (condition.held, condition.failed) {
         (0, 0) => "never asked",
         (0, _) => "never",
@@ -109,59 +112,57 @@ fn never(condition: &Condition) -> &'static str {
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(CONDITION) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or(text)),
-        None => text.to_owned(),
+fn truncate(condition: &str) -> String {
+    match condition.char_indices().nth(MAX_CONDITION_CHARS) {
+        Some((end, _)) => format!("{}…", condition.get(..end).unwrap_or(condition)),
+        None => condition.to_owned(),
     }
 }
 
-/// What is known to differ, and what differs.
-fn outcome(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the known deviations that occurred, and the disagreements.
+fn write_disagreements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for (name, count) in &report.known {
-        let reason = proof::DEVIATIONS
-            .iter()
-            .find(|it| it.name == *name)
-            .map_or("", |it| it.reason);
+        let mut deviations = differential::DEVIATIONS.iter();
+        let reason = deviations
+            .find(|deviation| deviation.name == *name)
+            .map_or("", |deviation| deviation.reason);
         writeln!(
             out,
             "known of the reference tier: {name}, {count} times: {reason}"
         )?;
     }
-    for found in &report.disagreements {
-        disagreement(found, out)?;
+    for disagreement in &report.disagreements {
+        write_disagreement(disagreement, out)?;
     }
     match report.differing {
         0 => writeln!(out, "no disagreement\n"),
-        some => writeln!(
+        count => writeln!(
             out,
-            "{some} disagreements, {} sorts shown\n",
+            "{count} disagreements, {} sorts shown\n",
             report.disagreements.len()
         ),
     }
 }
 
-fn disagreement(found: &Disagreement, out: &mut dyn Write) -> io::Result<()> {
+fn write_disagreement(disagreement: &Disagreement, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{}: {} differ, {} times; the smallest object:",
-        found.control, found.what, found.count
+        disagreement.control, disagreement.what, disagreement.count
     )?;
-    for line in found.yaml.lines() {
+    for line in disagreement.yaml.lines() {
         writeln!(out, "    {line}")?;
     }
-    for (voice, answer) in &found.answers {
-        for (place, line) in answer.lines().enumerate() {
-            writeln!(
-                out,
-                "  {:<10} {line}",
-                if place == 0 { voice.as_str() } else { "" }
-            )?;
+    for (voice, answer) in &disagreement.answers {
+        for (index, line) in answer.lines().enumerate() {
+            let label = if index == 0 { voice.as_str() } else { "" };
+            writeln!(out, "  {label:<10} {line}")?;
         }
     }
-    if let Some(file) = &found.regression {
-        writeln!(out, "  as a test object, {}:", file.path)?;
-        for line in file.text.lines().take_while(|it| it.starts_with('#')) {
+    if let Some(regression) = &disagreement.regression {
+        writeln!(out, "  as a test object, {}:", regression.path)?;
+        let comments = regression.text.lines();
+        for line in comments.take_while(|line| line.starts_with('#')) {
             writeln!(out, "    {line}")?;
         }
     }

@@ -9,7 +9,7 @@ mod reload;
 mod tests;
 mod watchdog;
 
-use super::{complain, policy_flags::EnforcementFlags};
+use super::{exit_status::ExitStatus, policy_flags::EnforcementFlags, stderr};
 use anyhow::{Context as _, bail};
 use certificates::{GateCertificates, Place};
 use clap::{Args, ValueEnum};
@@ -185,10 +185,10 @@ impl ServeCommand {
     ///
     /// # Errors
     /// It could not begin: a broken library or binding, no certificate, an address in use.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         let (loaded, problems) = self.gate.load(self.access().is_some());
         if !problems.is_empty() {
-            return Ok(complain(&problems));
+            return Ok(stderr::print_problems(&problems));
         }
         let log = ProgramLog::begin(self.log_format, is_colored());
         // One thread more than reviews that are judged at once: it takes in what waits, so that the fair queue and not the
@@ -202,8 +202,8 @@ impl ServeCommand {
         runtime.shutdown_timeout(Duration::from_secs(1));
         // Not by the caller: its standard error may make it wait for ever.
         let code = done.unwrap_or_else(|error| {
-            log.say(&format!("error: {error:#}"));
-            2
+            log.say(&stderr::error_line(&error));
+            ExitStatus::Failure
         });
         log.flush(LAST_WORDS);
         Ok(code)
@@ -211,9 +211,9 @@ impl ServeCommand {
 
     async fn serve(
         self,
-        loaded: super::policy_flags::Loaded,
+        loaded: super::policy_flags::EnforcementConfig,
         program_log: &ProgramLog,
-    ) -> anyhow::Result<u8> {
+    ) -> anyhow::Result<ExitStatus> {
         let cluster = match self.access() {
             Some(access) => Some(cluster::connect(&access).await?),
             None => None,
@@ -392,7 +392,7 @@ impl ServeCommand {
         }
         tokio::task::block_in_place(|| admission.flush(LAST_WORDS));
         info!("ended");
-        Ok(0)
+        Ok(ExitStatus::Success)
     }
 
     fn access(&self) -> Option<ApiAccess> {
@@ -411,7 +411,11 @@ impl ServeCommand {
         })
     }
 
-    fn how_to_enforce(&self, loaded: &super::policy_flags::Loaded, cluster: bool) -> String {
+    fn how_to_enforce(
+        &self,
+        loaded: &super::policy_flags::EnforcementConfig,
+        cluster: bool,
+    ) -> String {
         match (&loaded.bindings, cluster) {
             (Some(bindings), _) => {
                 let names: Vec<&str> = bindings.iter().map(|it| it.name.as_str()).collect();
@@ -690,7 +694,7 @@ fn recorder(folder: Option<&Path>, metrics: &WebhookMetrics) -> anyhow::Result<O
 }
 
 /// Kinds that get a label of their own in metrics: those that some control looks at.
-fn known_kinds(loaded: &super::policy_flags::Loaded) -> BTreeSet<String> {
+fn known_kinds(loaded: &super::policy_flags::EnforcementConfig) -> BTreeSet<String> {
     let named = loaded
         .library
         .controls

@@ -1,7 +1,7 @@
 //! What is in force: library and bindings, read anew when they change and swapped whole. What is broken never takes the
 //! place of what works.
 
-use crate::cli::policy_flags::{EnforcementFlags, Loaded};
+use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
 use arc_swap::ArcSwap;
 use kubevet_cluster::{BindingCondition, Cluster, Installation, LOST_REASON, StoredBinding};
 use kubevet_document::{self as document, Limits};
@@ -21,7 +21,7 @@ const SAID: usize = 50;
 /// The library, the bindings, and what they come to.
 pub(super) struct LiveConfig {
     flags: Arc<EnforcementFlags>,
-    loaded: Loaded,
+    loaded: EnforcementConfig,
     fingerprint: u64,
     /// What changed files held when they were last looked at: they are read when they stood still for a look.
     pending: Option<u64>,
@@ -45,16 +45,16 @@ pub(super) struct LiveConfig {
 impl LiveConfig {
     pub(super) fn new(
         flags: Arc<EnforcementFlags>,
-        loaded: Loaded,
+        loaded: EnforcementConfig,
         cluster: Option<Cluster>,
         install: Option<Installation>,
         exempt: BTreeSet<String>,
         metrics: Arc<WebhookMetrics>,
     ) -> Self {
-        let fingerprint = flags.fingerprint();
+        let fingerprint = flags.metadata_fingerprint();
         let bindings = loaded.bindings.clone().unwrap_or_default();
         let accepted = bindings.len();
-        let gate = Arc::new(ArcSwap::from_pointee(loaded.gate(
+        let gate = Arc::new(ArcSwap::from_pointee(loaded.snapshot(
             bindings,
             exempt.clone(),
             1,
@@ -85,10 +85,10 @@ impl LiveConfig {
     pub(super) async fn look(&mut self, forced: bool) {
         let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
         let look = move || {
-            let fingerprint = flags.fingerprint();
+            let fingerprint = flags.metadata_fingerprint();
             (
                 fingerprint,
-                (fingerprint != known && !forced).then(|| flags.contents()),
+                (fingerprint != known && !forced).then(|| flags.content_fingerprint()),
             )
         };
         let Ok((fingerprint, contents)) = tokio::task::spawn_blocking(look).await else {
@@ -213,7 +213,7 @@ impl LiveConfig {
         self.generation += 1;
         let accepted = bindings.len();
         let exempt = self.exempt.clone();
-        self.gate.store(Arc::new(self.loaded.gate(
+        self.gate.store(Arc::new(self.loaded.snapshot(
             bindings,
             exempt,
             self.generation,

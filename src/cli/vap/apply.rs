@@ -1,10 +1,12 @@
-//! `kubevet vap apply`: a cluster is brought to what `generate` prints.
+//! `kubevet vap apply`: brings a cluster to the state that `generate` prints.
 
 use super::export_flags::ExportFlags;
-use crate::cli::{complain, say, terminal};
+use crate::cli::{exit_status::ExitStatus, stderr, terminal};
 use anyhow::{Context as _, bail};
 use clap::Args;
-use kubevet_cluster::{self as cluster, ApiAccess, ApplyOptions, ApplyResult, Cluster};
+use kubevet_cluster::{
+    self as cluster, ApiAccess, ApplyOptions, ApplyResult, Cluster, ClusterError,
+};
 use kubevet_vap::{MANAGED_BY, Object};
 use std::{collections::BTreeSet, env, path::PathBuf};
 
@@ -19,7 +21,7 @@ Exit status:
   2  it could not be done; what was done before stays")]
 pub(super) struct ApplyCommand {
     #[command(flatten)]
-    selection: ExportFlags,
+    export: ExportFlags,
     /// The way to the cluster [default: $KUBECONFIG, ~/.kube/config, then the Pod's own service account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -35,71 +37,76 @@ pub(super) struct ApplyCommand {
 }
 
 impl ApplyCommand {
-    /// Applies, and says for each object what became of it.
+    /// Applies the objects, and prints the result for each.
     ///
     /// # Errors
-    /// A name that is none, no way to the cluster, or an object that the API server refuses.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
-        let selected = self.selection.export()?;
-        if !selected.problems.is_empty() {
-            return Ok(complain(&selected.problems));
+    /// A name is unknown, no cluster can be reached, or the API server rejects an object.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        let Some(selected) = self.export.run()? else {
+            return Ok(ExitStatus::Failure);
+        };
+        let status = selected.print_skipped();
+        if status != ExitStatus::Success {
+            return Ok(status);
         }
-        let left_out = selected.say_left_out();
-        if left_out != 0 {
-            return Ok(left_out);
-        }
-        let access = access(self.kubeconfig.clone())?;
+        let access = api_access(self.kubeconfig.clone())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let lines = runtime.block_on(self.apply(&access, &selected.export.objects))?;
-        terminal::write_shown(|out| lines.iter().try_for_each(|it| writeln!(out, "{it}")))?;
+        terminal::write_escaped(|out| {
+            let mut lines = lines.iter();
+            lines.try_for_each(|line| writeln!(out, "{line}"))
+        })?;
         if !self.dry_run {
-            say("API servers hold to a new binding within about a second");
+            stderr::print_line("API servers hold to a new binding within about a second");
         }
-        Ok(0)
+        Ok(ExitStatus::Success)
     }
 
+    /// Applies all objects and prunes others. Returns a line for each change.
     async fn apply(&self, access: &ApiAccess, objects: &[Object]) -> anyhow::Result<Vec<String>> {
         let cluster = cluster::connect(access).await?;
         let note = if self.dry_run { " (dry run)" } else { "" };
         let mut lines = Vec::new();
         for object in objects {
-            let line = self.apply_one(&cluster, object).await?;
-            lines.push(format!("{} {}: {line}{note}", object.kind, object.name));
+            let result = self.apply_object(&cluster, object).await?;
+            lines.push(format!("{} {}: {result}{note}", object.kind, object.name));
         }
         if self.prune {
-            let wanted: BTreeSet<_> = objects
+            let kept: BTreeSet<_> = objects
                 .iter()
-                .map(|it| (it.kind.clone(), it.name.clone()))
+                .map(|object| (object.kind.clone(), object.name.clone()))
                 .collect();
-            let gone = cluster
-                .prune_policies(&wanted, MANAGED_BY, self.dry_run)
+            let pruned = cluster
+                .prune_policies(&kept, MANAGED_BY, self.dry_run)
                 .await?;
-            lines.extend(
-                gone.into_iter()
-                    .map(|(kind, name)| format!("{kind} {name}: pruned{note}")),
-            );
+            let pruned = pruned.into_iter();
+            lines.extend(pruned.map(|(kind, name)| format!("{kind} {name}: pruned{note}")));
         }
         Ok(lines)
     }
 
-    async fn apply_one(&self, cluster: &Cluster, object: &Object) -> anyhow::Result<&'static str> {
-        let how = ApplyOptions {
+    async fn apply_object(
+        &self,
+        cluster: &Cluster,
+        object: &Object,
+    ) -> anyhow::Result<&'static str> {
+        let options = ApplyOptions {
             dry_run: self.dry_run,
             force: self.force_conflicts,
         };
-        match cluster.apply_policy(&object.body, how).await {
+        match cluster.apply_policy(&object.body, options).await {
             Ok(ApplyResult::Created) => Ok("created"),
             Ok(ApplyResult::Changed) => Ok("changed"),
             Ok(ApplyResult::Unchanged) => Ok("unchanged"),
-            // A dry run has not made the kind.
-            Err(cluster::ClusterError::NotFound { .. })
+            // A dry run has not created the kind.
+            Err(ClusterError::NotFound { .. })
                 if self.dry_run && object.kind == "ControlConfiguration" =>
             {
                 Ok("not asked: its kind is not there yet")
             }
-            Err(error @ cluster::ClusterError::Conflict { .. }) => {
+            Err(error @ ClusterError::Conflict { .. }) => {
                 Err(error).context("--force-conflicts sets its fields anyway")
             }
             Err(error) => Err(error.into()),
@@ -107,15 +114,17 @@ impl ApplyCommand {
     }
 }
 
-fn access(named: Option<PathBuf>) -> anyhow::Result<ApiAccess> {
-    if let Some(file) = named {
+/// Returns the access to the cluster: the named kubeconfig, `KUBECONFIG`, the user's default kubeconfig,
+/// or the service account of the Pod.
+fn api_access(kubeconfig: Option<PathBuf>) -> anyhow::Result<ApiAccess> {
+    if let Some(file) = kubeconfig {
         return Ok(ApiAccess::Kubeconfig(file));
     }
-    if let Some(file) = env::var_os("KUBECONFIG").filter(|it| !it.is_empty()) {
+    if let Some(file) = env::var_os("KUBECONFIG").filter(|file| !file.is_empty()) {
         return Ok(ApiAccess::Kubeconfig(file.into()));
     }
-    let home = env::var_os("HOME").map(|it| PathBuf::from(it).join(".kube/config"));
-    match home.filter(|it| it.is_file()) {
+    let default = env::var_os("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
+    match default.filter(|file| file.is_file()) {
         Some(file) => Ok(ApiAccess::Kubeconfig(file)),
         None if env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(ApiAccess::InCluster),
         None => bail!("no cluster is known: name a kubeconfig with --kubeconfig FILE"),

@@ -1,15 +1,20 @@
-//! `kubevet vap create-policy-binding`: as Kubescape spells it, a binding of one of the policies of `deploy-library`.
+//! `kubevet vap create-policy-binding`: a binding of one of the policies of `deploy-library`. The name of
+//! the command is Kubescape's.
 //!
-//! What would be dead or take everything is refused here, since the API server takes it without a word.
+//! A binding that would match nothing or everything by mistake is rejected here, since the API server
+//! accepts it without a warning.
 
-use super::{deploy_library::library_export, export_flags::action};
-use crate::cli::{complain, library_flags::LibraryFlags, terminal};
+use super::{deploy_library::export_library, export_flags::action};
+use crate::cli::{
+    exit_status::ExitStatus, library_flags::LibraryFlags, session::Session, terminal,
+};
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
-use kubevet_engine::Engine;
 use kubevet_model::Action;
+use kubevet_policy::Library;
 use kubevet_vap::{
-    self as vap, Object, PolicyBinding, excused_name, policy_binding, policy_name, unjudged_name,
+    self as vap, Export, Object, PolicyBinding, excused_name, policy_binding, policy_name,
+    unjudged_name,
 };
 use serde_json::{Map, Value, json};
 use std::{
@@ -59,74 +64,79 @@ impl CreatePolicyBindingCommand {
     /// Prints the binding.
     ///
     /// # Errors
-    /// Whatever would make the binding dead, or refused by the API server.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
-        let (library, mut problems) = self.library.load();
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
-        if !problems.is_empty() {
-            return Ok(complain(&problems));
+    /// The binding would match nothing, or the API server would reject it.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        let Some(session) = Session::open(&self.library).require_valid() else {
+            return Ok(ExitStatus::Failure);
+        };
+        let export = export_library(&session);
+        let policy_name = self.policy_name(&session.library, &export)?;
+        let objects = self.bindings(&policy_name, &export)?;
+        terminal::write(self.output.as_deref(), |out| {
+            out.write_all(vap::stream(&objects).as_bytes())
+        })?;
+        Ok(ExitStatus::Success)
+    }
+
+    /// Returns the name of the policy to bind.
+    fn policy_name(&self, library: &Library, export: &Export) -> anyhow::Result<String> {
+        if let Some(name) = &self.policy {
+            return Ok(name.clone());
         }
-        let export = library_export(&engine, &library);
+        let Some(control) = &self.control else {
+            bail!("name a policy with -p or a control with -c");
+        };
+        let source = library.control(control).with_context(|| {
+            let hint = library.suggest_control(control);
+            format!("there is no control {control:?}{hint}: `kubevet list controls` shows all")
+        })?;
+        let id = &source.control.id;
+        let mut skipped = export.left_out.iter();
+        if let Some(skipped) = skipped.find(|skipped| skipped.control == *id) {
+            bail!("{id} has no policy: it {}", skipped.words);
+        }
+        Ok(policy_name("", id))
+    }
+
+    /// Returns the bindings of a policy and of its companions, which warn of what it lets pass.
+    fn bindings(&self, policy: &str, export: &Export) -> anyhow::Result<Vec<Object>> {
         let policies: BTreeMap<&str, &Object> = export
             .objects
             .iter()
-            .filter(|it| it.kind == "ValidatingAdmissionPolicy")
-            .map(|it| (it.name.as_str(), it))
+            .filter(|object| object.kind == "ValidatingAdmissionPolicy")
+            .map(|object| (object.name.as_str(), object))
             .collect();
-        let policy = match (&self.policy, &self.control) {
-            (Some(policy), _) => policy.clone(),
-            (None, Some(control)) => {
-                let found = library.control(control).with_context(|| {
-                    let hint = library.suggest_control(control);
-                    format!(
-                        "there is no control {control:?}{hint}: `kubevet list controls` shows all"
-                    )
-                })?;
-                if let Some(why) = export
-                    .left_out
-                    .iter()
-                    .find(|it| it.control == found.control.id)
-                {
-                    bail!("{} has no policy: it {}", found.control.id, why.words);
-                }
-                policy_name("", &found.control.id)
-            }
-            (None, None) => bail!("name a policy with -p or a control with -c"),
-        };
-        let object = policies.get(policy.as_str()).with_context(|| {
+        let object = policies.get(policy).with_context(|| {
             format!("there is no policy {policy:?} in `kubevet vap deploy-library`: a binding of it would do nothing")
         })?;
         let actions = self.actions()?;
         let match_resources = self.match_resources(object)?;
-        let told = BTreeSet::from([if actions == BTreeSet::from([Action::Audit]) {
+        let advisory_action = if actions == BTreeSet::from([Action::Audit]) {
             Action::Audit
         } else {
             Action::Warn
-        }]);
+        };
+        let advisory_actions = BTreeSet::from([advisory_action]);
         let mut objects = Vec::new();
-        for (suffix, name, actions) in [
-            ("", policy.clone(), &actions),
-            ("-excused", excused_name(&policy), &told),
-            ("-unjudged", unjudged_name(&policy), &told),
+        for (suffix, policy, actions) in [
+            ("", policy.to_owned(), &actions),
+            ("-excused", excused_name(policy), &advisory_actions),
+            ("-unjudged", unjudged_name(policy), &advisory_actions),
         ] {
-            let Some(object) = policies.get(name.as_str()) else {
+            let Some(object) = policies.get(policy.as_str()) else {
                 continue;
             };
-            let own = format!("{}{suffix}", self.name);
-            check_name(&own)?;
+            let name = format!("{}{suffix}", self.name);
+            check_name(&name)?;
             objects.push(Object::new(policy_binding(&PolicyBinding {
-                name: &own,
-                policy: &name,
+                name: &name,
+                policy: &policy,
                 actions,
                 match_resources: match_resources.clone(),
                 params: self.params(object)?,
             })));
         }
-        terminal::write(self.output.as_deref(), |out| {
-            out.write_all(vap::stream(&objects).as_bytes())
-        })?;
-        Ok(0)
+        Ok(objects)
     }
 
     fn actions(&self) -> anyhow::Result<BTreeSet<Action>> {
@@ -144,10 +154,10 @@ impl CreatePolicyBindingCommand {
         Ok(actions)
     }
 
-    /// The params, exactly where the policy reads some.
+    /// Returns the name of the params, which is required exactly if the policy reads some.
     fn params(&self, policy: &Object) -> anyhow::Result<Option<&str>> {
-        let reads = policy.body.pointer("/spec/paramKind").is_some();
-        match (&self.parameter_reference, reads) {
+        let reads_params = policy.body.pointer("/spec/paramKind").is_some();
+        match (&self.parameter_reference, reads_params) {
             (Some(name), true) => {
                 check_name(name)?;
                 Ok(Some(name))
@@ -158,34 +168,49 @@ impl CreatePolicyBindingCommand {
                 policy.name,
                 vap::CONFIGURATION
             ),
-            (Some(_), false) => {
-                bail!(
-                    "{} reads no params: leave -r out, or it would be ignored in silence",
-                    policy.name
-                )
-            }
+            (Some(_), false) => bail!(
+                "{} reads no params: leave -r out, or it would be ignored in silence",
+                policy.name
+            ),
         }
     }
 
+    /// Returns the `matchResources` of the binding; `None` if it matches everything that the policy
+    /// does.
     fn match_resources(&self, policy: &Object) -> anyhow::Result<Option<Value>> {
-        let mut scope = Map::new();
-        let rules = self.rules(policy)?;
+        let mut match_resources = Map::new();
+        let rules = self.resource_rules(policy)?;
         if !rules.is_empty() {
-            scope.insert("resourceRules".to_owned(), Value::Array(rules));
+            match_resources.insert("resourceRules".to_owned(), Value::Array(rules));
         }
+        if let Some(selector) = self.namespace_selector()? {
+            match_resources.insert("namespaceSelector".to_owned(), selector);
+        }
+        if let Some(selector) = self.object_selector()? {
+            match_resources.insert("objectSelector".to_owned(), selector);
+        }
+        Ok((!match_resources.is_empty()).then_some(Value::Object(match_resources)))
+    }
+
+    fn namespace_selector(&self) -> anyhow::Result<Option<Value>> {
         for name in &self.namespace {
             if name.contains('.') || name.len() > 63 {
                 bail!("{name:?} is no name of a namespace");
             }
             check_name(name)?;
         }
-        if !self.namespace.is_empty() {
-            let names = json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": self.namespace});
-            scope.insert(
-                "namespaceSelector".to_owned(),
-                json!({"matchExpressions": [names]}),
-            );
+        if self.namespace.is_empty() {
+            return Ok(None);
         }
+        let expression = json!({
+            "key": "kubernetes.io/metadata.name",
+            "operator": "In",
+            "values": self.namespace,
+        });
+        Ok(Some(json!({"matchExpressions": [expression]})))
+    }
+
+    fn object_selector(&self) -> anyhow::Result<Option<Value>> {
         let mut labels = BTreeMap::new();
         for label in &self.label {
             let (key, value) = label
@@ -194,53 +219,47 @@ impl CreatePolicyBindingCommand {
             if key.is_empty() {
                 bail!("{label:?} has no key: KEY=VALUE");
             }
-            if labels
-                .insert(key, value)
-                .is_some_and(|before| before != value)
-            {
+            let previous = labels.insert(key, value);
+            if previous.is_some_and(|previous| previous != value) {
                 bail!("the label {key:?} cannot have two values: no object would have both");
             }
         }
-        if !labels.is_empty() {
-            scope.insert("objectSelector".to_owned(), json!({"matchLabels": labels}));
+        if labels.is_empty() {
+            return Ok(None);
         }
-        Ok((!scope.is_empty()).then_some(Value::Object(scope)))
+        Ok(Some(json!({"matchLabels": labels})))
     }
 
-    /// The rules, each within one of the policy's: others would take nothing.
-    fn rules(&self, policy: &Object) -> anyhow::Result<Vec<Value>> {
-        let of_policy = policy
+    /// Returns the resource rules. Each is within a rule of the policy; any other would match nothing.
+    fn resource_rules(&self, policy: &Object) -> anyhow::Result<Vec<Value>> {
+        let policy_rules = policy
             .body
             .pointer("/spec/matchConstraints/resourceRules")
             .and_then(Value::as_array);
-        let has = |rule: &Value, key: &str, word: &str| {
-            rule[key]
-                .as_array()
-                .is_some_and(|it| it.iter().any(|it| it == word || it == "*"))
-        };
         let mut rules = Vec::new();
-        for text in &self.resource_rule {
-            let parts: Vec<&str> = text.splitn(3, '/').collect();
+        for argument in &self.resource_rule {
+            let parts: Vec<&str> = argument.splitn(3, '/').collect();
             let [group, version, resource] = parts.as_slice() else {
                 bail!(
-                    "{text:?} is no resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods"
+                    "{argument:?} is no resource rule: GROUP/VERSION/RESOURCE, such as apps/v1/deployments or /v1/pods"
                 );
             };
-            let within = of_policy.into_iter().flatten().find(|it| {
-                has(it, "apiGroups", group)
-                    && has(it, "apiVersions", version)
-                    && has(it, "resources", resource)
+            let mut policy_rules = policy_rules.into_iter().flatten();
+            let policy_rule = policy_rules.find(|rule| {
+                includes(rule, "apiGroups", group)
+                    && includes(rule, "apiVersions", version)
+                    && includes(rule, "resources", resource)
             });
-            let Some(within) = within else {
+            let Some(policy_rule) = policy_rule else {
                 bail!(
-                    "{} does not look at {text}: the binding would take nothing",
+                    "{} does not look at {argument}: the binding would take nothing",
                     policy.name
                 );
             };
             rules.push(json!({
                 "apiGroups": [group],
                 "apiVersions": [version],
-                "operations": within["operations"],
+                "operations": policy_rule["operations"],
                 "resources": [resource],
             }));
         }
@@ -248,12 +267,23 @@ impl CreatePolicyBindingCommand {
     }
 }
 
+/// True if a list of a rule contains the value, or `*`.
+fn includes(rule: &Value, key: &str, value: &str) -> bool {
+    rule[key].as_array().is_some_and(|list| {
+        list.iter()
+            .any(|element| element == value || element == "*")
+    })
+}
+
+/// Checks a name by the rules of a DNS subdomain (RFC 1123).
 fn check_name(name: &str) -> anyhow::Result<()> {
-    let letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
-    let label = |it: &str| {
-        it.starts_with(letter) && it.ends_with(letter) && it.chars().all(|c| letter(c) || c == '-')
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_label = |label: &str| {
+        label.starts_with(is_alphanumeric)
+            && label.ends_with(is_alphanumeric)
+            && label.chars().all(|c| is_alphanumeric(c) || c == '-')
     };
-    if name.len() > 253 || !name.split('.').all(label) {
+    if name.len() > 253 || !name.split('.').all(is_label) {
         bail!(
             "{name:?} is no name of an object: small letters, digits, - and . inside, at most 253"
         );

@@ -1,12 +1,14 @@
-//! `kubevet vap deploy-library`: as Kubescape spells it, our policies.
+//! `kubevet vap deploy-library`: every control as a policy of its own. The name of the command is
+//! Kubescape's.
 
-use super::export_flags::{export, plain_binding};
-use crate::cli::{complain, library_flags::LibraryFlags, say, terminal};
+use super::export_flags::{export, unconditional_binding};
+use crate::cli::{
+    exit_status::ExitStatus, kubernetes_version::MIN_SUPPORTED_MINOR, library_flags::LibraryFlags,
+    session::Session, stderr, terminal,
+};
 use anyhow::bail;
 use clap::Args;
-use kubevet_engine::Engine;
 use kubevet_model::Action;
-use kubevet_policy::{Binding, Library};
 use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -31,60 +33,53 @@ pub(super) struct DeployLibraryCommand {
 }
 
 impl DeployLibraryCommand {
-    /// Prints them.
+    /// Prints the policies.
     ///
     /// # Errors
     /// A release is asked for, or the output cannot be written.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         if self.from_release.is_some() {
             bail!(
                 "the library is part of this program and nothing is downloaded: leave --from-release out, or name a \
                    folder of policies with --policies"
             );
         }
-        let (library, mut problems) = self.library.load();
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
-        if !problems.is_empty() {
-            return Ok(complain(&problems));
-        }
-        let export = library_export(&engine, &library);
+        let Some(session) = Session::open(&self.library).require_valid() else {
+            return Ok(ExitStatus::Failure);
+        };
+        let export = export_library(&session);
         terminal::write(self.output.as_deref(), |out| {
             out.write_all(vap::stream(&export.objects).as_bytes())
         })?;
-        for it in &export.left_out {
-            say(&format!("not exported: {} {}", it.control, it.words));
+        for skipped in &export.left_out {
+            stderr::print_line(&format!(
+                "not exported: {} {}",
+                skipped.control, skipped.words
+            ));
         }
-        Ok(0)
+        Ok(ExitStatus::Success)
     }
 }
 
-/// Every control as a policy of its own that nothing binds, and the params that they read.
-pub(super) fn library_export(engine: &Engine, library: &Library) -> Export {
+/// Exports every control as a policy without a binding, and the params that the policies read.
+pub(super) fn export_library(session: &Session) -> Export {
     let options = Options {
         packing: Packing::OnePerControl,
         params: ParamsIn::Objects,
-        min_kube: 30,
+        min_kube: MIN_SUPPORTED_MINOR,
         exempt: EXEMPT_NAMESPACES
             .iter()
-            .map(|it| (*it).to_owned())
+            .map(|namespace| (*namespace).to_owned())
             .collect(),
         named: false,
         bound: false,
     };
-    export(engine, library, &[all(library)], &options)
-}
-
-fn all(library: &Library) -> Binding {
-    let controls = library
-        .controls
-        .iter()
-        .map(|it| it.control.id.clone())
-        .collect();
-    plain_binding(
+    let controls = session.library.controls.iter();
+    let binding = unconditional_binding(
         "all".to_owned(),
-        controls,
+        controls.map(|source| source.control.id.clone()).collect(),
         BTreeSet::from([Action::Warn]),
-        library,
-    )
+        &session.library,
+    );
+    export(session, &[binding], &options)
 }

@@ -1,20 +1,22 @@
-//! `kubevet vap diff`: which verdicts an upgrade changes, seen before it is rolled out.
+//! `kubevet vap diff`: the verdicts that another version of the library changes, before it is rolled out.
 
-use crate::cli::{complain, terminal};
+use crate::cli::{exit_status::ExitStatus, session::Session, stderr, terminal};
 use anyhow::bail;
 use clap::Args;
 use kubevet_document::Limits;
-use kubevet_engine::Engine;
-use kubevet_model::{Problem, one_line};
-use kubevet_policy::{self as policy, Library};
-use kubevet_source as input;
-use kubevet_vap::{self as vap, Side};
-use std::path::{Path, PathBuf};
+use kubevet_model::one_line;
+use kubevet_policy as policy;
+use kubevet_source as source;
+use kubevet_vap::{self as vap, Change, Side};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
-/// The word for the library of this program.
-const BUILT_IN: &str = "built-in";
-/// The longest words of a finding.
-const WORDS: usize = 160;
+/// The argument that selects the embedded library.
+const EMBEDDED_LIBRARY: &str = "built-in";
+/// The maximum number of characters shown of an object's name and of a finding's message.
+const MAX_MESSAGE_CHARS: usize = 160;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -40,66 +42,66 @@ pub(super) struct DiffCommand {
 }
 
 impl DiffCommand {
-    /// Judges by both, and prints what changes.
+    /// Evaluates the objects with both libraries, and prints the changes.
     ///
     /// # Errors
     /// There is no object, or standard output cannot be written.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
-        let ((old, before), mut problems) = load(&self.old);
-        let ((new, after), more) = load(&self.new);
-        problems.extend(more);
-        let input = input::read(&self.objects, &Limits::default(), &mut |_, _| {});
-        problems.extend(input.problems);
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        let old = open(&self.old);
+        let new = open(&self.new);
+        let input = source::read(&self.objects, &Limits::default(), &mut |_, _| {});
+        let problems = [&old.problems[..], &new.problems, &input.problems].concat();
         if !problems.is_empty() {
-            return Ok(complain(&problems));
+            return Ok(stderr::print_problems(&problems));
         }
         if input.objects.is_empty() {
             bail!("there is no object to judge");
         }
-        let (old_params, new_params) = (old.params.defaults(), new.params.defaults());
+        let (old_params, new_params) =
+            (old.library.params.defaults(), new.library.params.defaults());
         let changes = vap::compare(
             Side {
-                engine: &before,
+                engine: &old.engine,
                 params: &old_params,
             },
             Side {
-                engine: &after,
+                engine: &new.engine,
                 params: &new_params,
             },
             &input.objects,
         );
-        terminal::write_shown(|out| {
-            for it in &changes {
-                let words = [it.after.words(), it.before.words()]
-                    .into_iter()
-                    .find(|it| !it.is_empty());
-                let words = words
-                    .map(|it| format!(": {}", one_line(it, WORDS)))
-                    .unwrap_or_default();
-                let object = one_line(&it.object.to_string(), WORDS);
-                writeln!(
-                    out,
-                    "{} {object}: {} {} -> {}{words}",
-                    it.source, it.control, it.before, it.after
-                )?;
-            }
-            let objects = input.objects.len();
-            match changes.len() {
-                0 => writeln!(out, "no verdict on {objects} objects changes"),
-                count => writeln!(out, "{count} verdicts on {objects} objects change"),
-            }
-        })?;
-        Ok(u8::from(!changes.is_empty()))
+        terminal::write_escaped(|out| write_changes(&changes, input.objects.len(), out))?;
+        Ok(ExitStatus::negative_if(!changes.is_empty()))
     }
 }
 
-fn load(name: &Path) -> ((Library, Engine), Vec<Problem>) {
-    let (library, mut problems) = if name == Path::new(BUILT_IN) {
+/// Loads and compiles the library of a name: a policy folder, or the embedded library.
+fn open(name: &Path) -> Session {
+    let (library, problems) = if name == Path::new(EMBEDDED_LIBRARY) {
         policy::embedded()
     } else {
         policy::load_folder(name)
     };
-    let (engine, faults) = Engine::compile(&library);
-    problems.extend(faults);
-    ((library, engine), problems)
+    Session::compile(library, problems)
+}
+
+fn write_changes(changes: &[Change], objects: usize, out: &mut dyn Write) -> io::Result<()> {
+    for change in changes {
+        // The message of today if there is one, else that of before.
+        let messages = [change.after.words(), change.before.words()];
+        let message = messages.into_iter().find(|message| !message.is_empty());
+        let message = message
+            .map(|message| format!(": {}", one_line(message, MAX_MESSAGE_CHARS)))
+            .unwrap_or_default();
+        let object = one_line(&change.object.to_string(), MAX_MESSAGE_CHARS);
+        writeln!(
+            out,
+            "{} {object}: {} {} -> {}{message}",
+            change.source, change.control, change.before, change.after
+        )?;
+    }
+    match changes.len() {
+        0 => writeln!(out, "no verdict on {objects} objects changes"),
+        count => writeln!(out, "{count} verdicts on {objects} objects change"),
+    }
 }

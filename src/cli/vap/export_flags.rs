@@ -1,24 +1,26 @@
-//! What is exported: controls by name, framework and severity, or the bindings of a folder, and how.
+//! The flags that select what is exported: controls by name, framework and severity, or the bindings of
+//! a folder, and the form of the policies.
 
 use crate::cli::{
-    library_flags::{self, LibraryFlags},
-    say,
+    exit_status::ExitStatus,
+    kubernetes_version,
+    library_flags::{LibraryFlags, apply_controls_config},
+    session::Session,
+    stderr,
 };
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use kubevet_engine::Engine;
+use kubevet_cel as cel;
+use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity,
 };
 use kubevet_policy::{self as policy, Binding, Library};
-use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
+use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, LeftOut, Options, Packing, ParamsIn};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
-
-/// The oldest minor version of Kubernetes that has ValidatingAdmissionPolicies for good.
-const OLDEST: u8 = 30;
 
 /// Which controls, for whom, in what form.
 #[derive(Debug, Args)]
@@ -43,13 +45,13 @@ pub(super) struct ExportFlags {
     #[arg(long)]
     one_per_control: bool,
     /// Where params stand: written into the policies, or in ControlConfiguration objects that can be edited
-    #[arg(long, value_enum, default_value_t = ParamsFlag::Written)]
-    params: ParamsFlag,
+    #[arg(long, value_enum, default_value_t = ParamsForm::Written)]
+    params: ParamsForm,
     /// The oldest Kubernetes that must take the policies
-    #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = min_kube)]
+    #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = kubernetes_version::parse_minor)]
     min_kube: u8,
     /// Namespaces that no policy looks at, with commas between; '' for none
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = EXEMPT_NAMESPACES.map_owned())]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
     exempt_namespaces: Vec<String>,
     /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
@@ -62,160 +64,170 @@ pub(super) struct ExportFlags {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ParamsFlag {
+enum ParamsForm {
     Written,
     Resource,
 }
 
-trait MapOwned {
-    fn map_owned(&self) -> Vec<String>;
+/// Returns the namespaces that are exempt by default.
+fn exempt_namespaces() -> Vec<String> {
+    EXEMPT_NAMESPACES
+        .iter()
+        .map(|namespace| (*namespace).to_owned())
+        .collect()
 }
 
-impl MapOwned for &[&str] {
-    fn map_owned(&self) -> Vec<String> {
-        self.iter().map(|it| (*it).to_owned()).collect()
-    }
-}
-
-/// A word of `validationActions`.
-pub(super) fn action(word: &str) -> Result<Action, String> {
-    let found = Action::ALL
+/// Parses a value of `validationActions`.
+pub(super) fn action(argument: &str) -> Result<Action, String> {
+    Action::ALL
         .into_iter()
-        .find(|it| it.name().eq_ignore_ascii_case(word));
-    found.ok_or_else(|| "Deny, Warn or Audit".to_owned())
+        .find(|action| action.name().eq_ignore_ascii_case(argument))
+        .ok_or_else(|| "Deny, Warn or Audit".to_owned())
 }
 
-fn min_kube(text: &str) -> Result<u8, String> {
-    let minor = text
-        .trim_start_matches('v')
-        .strip_prefix("1.")
-        .and_then(|it| it.parse::<u8>().ok());
-    match minor {
-        Some(minor) if minor >= OLDEST => Ok(minor),
-        Some(_) => Err(format!(
-            "ValidatingAdmissionPolicies are there from Kubernetes 1.{OLDEST} on"
-        )),
-        None => Err(format!("write it like 1.{OLDEST}")),
-    }
-}
-
-/// What was selected and exported.
-pub(super) struct Selected {
+/// An export, and whether it must be complete.
+pub(super) struct Exported {
     pub(super) export: Export,
-    /// What is wrong with the library or the bindings; nothing should be written then.
-    pub(super) problems: Vec<Problem>,
     strict: bool,
 }
 
 impl ExportFlags {
-    /// Reads the library and exports from it.
+    /// Loads the library and exports from it. Returns `None` if something is wrong with the library or
+    /// the bindings; the problems are printed, and nothing should be written then.
     ///
     /// # Errors
-    /// A name that is none, a config that cannot be read.
-    pub(super) fn export(&self) -> anyhow::Result<Selected> {
+    /// A name is unknown, or a config cannot be read.
+    pub(super) fn run(&self) -> anyhow::Result<Option<Exported>> {
         let (mut library, mut problems) = self.library.load();
         let mut params = library.params.defaults();
         if let Some(file) = &self.controls_config {
-            problems.extend(library_flags::configure(file, &library, &mut params)?);
+            problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         library.params = library.params.with_defaults(&params);
-        let bindings = match &self.bindings {
-            Some(folder) => {
-                let (bindings, more) = policy::load_bindings(folder, &library);
-                problems.extend(more);
-                bindings
-            }
-            None => vec![self.binding(&library)?],
+        let bindings = self.bindings(&library, &mut problems)?;
+        let Some(session) = Session::compile(library, problems).require_valid() else {
+            return Ok(None);
         };
-        let options = Options {
-            packing: if self.one_per_control {
-                Packing::OnePerControl
-            } else {
-                Packing::Packed
-            },
-            params: if self.params == ParamsFlag::Resource {
-                ParamsIn::Objects
-            } else {
-                ParamsIn::Policies
-            },
+        Ok(Some(Exported {
+            export: export(&session, &bindings, &self.options()),
+            strict: self.strict,
+        }))
+    }
+
+    fn options(&self) -> Options {
+        let packing = if self.one_per_control {
+            Packing::OnePerControl
+        } else {
+            Packing::Packed
+        };
+        let params = match self.params {
+            ParamsForm::Written => ParamsIn::Policies,
+            ParamsForm::Resource => ParamsIn::Objects,
+        };
+        let exempt = self.exempt_namespaces.iter();
+        Options {
+            packing,
+            params,
             min_kube: self.min_kube,
-            exempt: self
-                .exempt_namespaces
-                .iter()
-                .filter(|it| !it.is_empty())
+            exempt: exempt
+                .filter(|namespace| !namespace.is_empty())
                 .cloned()
                 .collect(),
             named: self.bindings.is_some(),
             bound: true,
-        };
-        let (engine, faults) = Engine::compile(&library);
-        problems.extend(faults);
-        Ok(Selected {
-            export: export(&engine, &library, &bindings, &options),
-            problems,
-            strict: self.strict,
-        })
+        }
     }
 
-    /// The binding that the flags are.
+    /// Returns the bindings of the folder, or the one that the other flags describe.
+    fn bindings(
+        &self,
+        library: &Library,
+        problems: &mut Vec<Problem>,
+    ) -> anyhow::Result<Vec<Binding>> {
+        let Some(folder) = &self.bindings else {
+            return Ok(vec![self.binding(library)?]);
+        };
+        let (bindings, binding_problems) = policy::load_bindings(folder, library);
+        problems.extend(binding_problems);
+        Ok(bindings)
+    }
+
+    /// Returns the binding that the flags describe.
     fn binding(&self, library: &Library) -> anyhow::Result<Binding> {
         let actions: BTreeSet<Action> = self.actions.iter().copied().collect();
-        if actions.is_superset(&BTreeSet::from([Action::Deny, Action::Warn])) {
+        if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
             bail!(
                 "--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one"
             );
         }
+        let mut named = self.named_controls(library)?;
+        if let Some(lowest) = self.severity {
+            named.controls.retain(|id| {
+                let source = library.control(id.as_str());
+                source.is_none_or(|source| source.control.severity >= lowest)
+            });
+        }
+        if named.controls.is_empty() {
+            bail!("no control is of that severity: there would be no policy");
+        }
+        Ok(unconditional_binding(
+            named.binding_name,
+            named.controls,
+            actions,
+            library,
+        ))
+    }
+
+    /// Returns the controls that the command line names; all that apply to a cluster if it names none.
+    fn named_controls(&self, library: &Library) -> anyhow::Result<NamedControls> {
+        if self.names.is_empty() {
+            let controls = library.controls.iter();
+            let controls = controls.filter(|source| source.control.scope.contains(&Scope::Cluster));
+            return Ok(NamedControls {
+                binding_name: "all".to_owned(),
+                controls: controls.map(|source| source.control.id.clone()).collect(),
+            });
+        }
         let mut controls: BTreeSet<ControlId> = BTreeSet::new();
         let mut frameworks = Vec::new();
-        for name in self
-            .names
-            .iter()
-            .flat_map(|it| it.split(','))
-            .filter(|it| !it.is_empty())
-        {
+        let names = self.names.iter().flat_map(|names| names.split(','));
+        for name in names.filter(|name| !name.is_empty()) {
             if let Some(framework) = library.framework(name) {
-                controls.extend(framework.members.iter().map(|it| it.control.clone()));
+                let members = framework.members.iter();
+                controls.extend(members.map(|member| member.control.clone()));
                 frameworks.push(framework.name.to_ascii_lowercase());
             } else if let Some(source) = library.control(name) {
                 controls.insert(source.control.id.clone());
             } else {
                 let hint = match library.suggest_control(name) {
-                    it if it.is_empty() => library.suggest_framework(name),
-                    it => it,
+                    hint if hint.is_empty() => library.suggest_framework(name),
+                    hint => hint,
                 };
                 bail!(
                     "there is no control and no framework {name:?}{hint}: `kubevet list controls` shows all"
                 );
             }
         }
-        let name = match (self.names.len(), frameworks.len()) {
-            (0, _) => "all".to_owned(),
-            (names, frameworks_named) if names == frameworks_named => frameworks.join("-"),
-            _ => "controls".to_owned(),
+        let binding_name = if self.names.len() == frameworks.len() {
+            frameworks.join("-")
+        } else {
+            "controls".to_owned()
         };
-        if self.names.is_empty() {
-            let judging = library
-                .controls
-                .iter()
-                .filter(|it| it.control.scope.contains(&Scope::Cluster));
-            controls.extend(judging.map(|it| it.control.id.clone()));
-        }
-        if let Some(least) = self.severity {
-            controls.retain(|it| {
-                library
-                    .control(it.as_str())
-                    .is_none_or(|it| it.control.severity >= least)
-            });
-        }
-        if controls.is_empty() {
-            bail!("no control is of that severity: there would be no policy");
-        }
-        Ok(plain_binding(name, controls, actions, library))
+        Ok(NamedControls {
+            binding_name,
+            controls,
+        })
     }
 }
 
-/// A binding for everybody.
-pub(super) fn plain_binding(
+/// The controls that the command line names, and the name of their binding.
+struct NamedControls {
+    binding_name: String,
+    controls: BTreeSet<ControlId>,
+}
+
+/// Returns a binding that matches every request.
+pub(super) fn unconditional_binding(
     name: String,
     controls: BTreeSet<ControlId>,
     actions: BTreeSet<Action>,
@@ -224,7 +236,7 @@ pub(super) fn plain_binding(
     Binding {
         name,
         controls,
-        match_resources: kubevet_k8s::matching::MatchResources::default(),
+        match_resources: MatchResources::default(),
         actions,
         params: library.params.defaults(),
         on_update: OnUpdate::New,
@@ -233,53 +245,28 @@ pub(super) fn plain_binding(
     }
 }
 
-/// Exports bindings of a library.
-pub(super) fn export(
-    engine: &Engine,
-    library: &Library,
-    bindings: &[Binding],
-    options: &Options,
-) -> Export {
-    let controls: BTreeMap<_, _> = library
-        .controls
-        .iter()
-        .map(|it| (it.control.id.clone(), it.control.clone()))
+/// Exports bindings as policies.
+pub(super) fn export(session: &Session, bindings: &[Binding], options: &Options) -> Export {
+    let controls = session.library.controls.iter();
+    let controls: BTreeMap<_, _> = controls
+        .map(|source| (source.control.id.clone(), source.control.clone()))
         .collect();
     vap::export(bindings, &controls, options, &|ids, target| {
-        kubevet_cel::print(engine.compiled_library(), ids, target)
+        cel::print(session.engine.compiled_library(), ids, target)
     })
 }
 
-impl Selected {
-    /// Says on stderr what is not in the export, and why; the exit code that this comes to.
-    pub(super) fn say_left_out(&self) -> u8 {
-        for it in &self.export.left_out {
-            say(&format!("not exported: {} {}", it.control, it.words));
+impl Exported {
+    /// Prints the controls that are not in the export, and why. The status is `Negative` if the export
+    /// must be complete and is not.
+    pub(super) fn print_skipped(&self) -> ExitStatus {
+        for skipped in &self.export.left_out {
+            stderr::print_line(&format!(
+                "not exported: {} {}",
+                skipped.control, skipped.words
+            ));
         }
-        u8::from(self.strict && self.export.left_out.iter().any(vap::LeftOut::is_missed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: Result<u8, &str>) {
-        assert_eq!(
-            min_kube(text).map_err(|it| it.to_string()),
-            expected.map_err(str::to_owned)
-        );
-    }
-
-    #[test]
-    fn versions_are_those_that_have_policies() {
-        check("1.30", Ok(30));
-        check("v1.36", Ok(36));
-        check(
-            "1.29",
-            Err("ValidatingAdmissionPolicies are there from Kubernetes 1.30 on"),
-        );
-        check("30", Err("write it like 1.30"));
+        let is_incomplete = self.export.left_out.iter().any(LeftOut::is_missed);
+        ExitStatus::negative_if(self.strict && is_incomplete)
     }
 }

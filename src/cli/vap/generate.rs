@@ -1,13 +1,14 @@
-//! `kubevet vap generate`: controls as policies and bindings, as text.
+//! `kubevet vap generate`: controls as policies and bindings, in YAML.
 
 use super::export_flags::ExportFlags;
-use crate::cli::{complain, manifests::lay_out, say, terminal};
+use crate::cli::{exit_status::ExitStatus, manifests::write_files, stderr, terminal};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use kubevet_vap as vap;
 use std::{fs, path::Path, path::PathBuf};
 
-/// The one file in a folder that the API server reads; written anew as a whole, so that nothing old stays.
+/// The one file that is written into the API server's folder. It is replaced as a whole, so that no
+/// older policy remains in effect.
 const STATIC_FILE: &str = "kubevet.yaml";
 
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ Exit status:
   2  an unknown name, a broken library or binding, an output that cannot be written")]
 pub(super) struct GenerateCommand {
     #[command(flatten)]
-    selection: ExportFlags,
+    export: ExportFlags,
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["kustomize", "static_manifests"])]
     output: Option<PathBuf>,
@@ -40,45 +41,42 @@ pub(super) struct GenerateCommand {
 }
 
 impl GenerateCommand {
-    /// Prints or writes them.
+    /// Prints or writes the policies.
     ///
     /// # Errors
-    /// A name that is none, an output that cannot be written, params that the API server takes from no file.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
-        let selected = self.selection.export()?;
-        if !selected.problems.is_empty() {
-            return Ok(complain(&selected.problems));
-        }
+    /// A name is unknown, an output cannot be written, or the API server takes the params from no file.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        let Some(selected) = self.export.run()? else {
+            return Ok(ExitStatus::Failure);
+        };
         let objects = &selected.export.objects;
         if let Some(folder) = &self.kustomize {
-            lay_out(Some(folder), Ok(vap::kustomization(objects)))?;
+            write_files(Some(folder), Ok(vap::kustomization(objects)))?;
         } else if let Some(folder) = &self.static_manifests {
-            write_static(
-                folder,
-                &vap::static_manifests(objects).map_err(|it| anyhow!(it))?,
-            )?;
+            let manifests = vap::static_manifests(objects).map_err(|message| anyhow!(message))?;
+            write_static_manifests(folder, &manifests)?;
         } else {
             terminal::write(self.output.as_deref(), |out| {
                 out.write_all(vap::stream(objects).as_bytes())
             })?;
         }
-        Ok(selected.say_left_out())
+        Ok(selected.print_skipped())
     }
 }
 
-/// The API server may read the folder at any moment: a file of another name is written, then given its name.
-fn write_static(folder: &Path, text: &str) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write into {}", folder.display());
-    fs::create_dir_all(folder).with_context(cannot)?;
-    let unfinished = folder.join(format!("{STATIC_FILE}.new"));
-    fs::write(&unfinished, text).with_context(cannot)?;
-    fs::rename(&unfinished, folder.join(STATIC_FILE)).with_context(cannot)?;
-    let shown = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    say(&format!(
+/// Writes the file by a rename, since the API server may read the folder at any moment.
+fn write_static_manifests(folder: &Path, manifests: &str) -> anyhow::Result<()> {
+    let context = || format!("cannot write into {}", folder.display());
+    fs::create_dir_all(folder).with_context(context)?;
+    let temporary = folder.join(format!("{STATIC_FILE}.new"));
+    fs::write(&temporary, manifests).with_context(context)?;
+    fs::rename(&temporary, folder.join(STATIC_FILE)).with_context(context)?;
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    stderr::print_line(&format!(
         "the API server reads it with --feature-gates=ManifestBasedAdmissionControlConfig=true and \
          --admission-control-config-file=FILE, where FILE gives the plugin ValidatingAdmissionPolicy the \
          staticManifestsDir {}: docs/vap.md shows it",
-        shown.display()
+        folder.display()
     ));
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `kubevet vap`: controls as ValidatingAdmissionPolicies, which the API server judges by itself. One file a command.
+//! `kubevet vap`: controls as ValidatingAdmissionPolicies, which the API server evaluates itself. One
+//! file per command; `export_flags` has the flags that two of them share.
 
 mod apply;
 mod create_policy_binding;
@@ -7,16 +8,17 @@ mod diff;
 mod export_flags;
 mod generate;
 
+use super::exit_status::ExitStatus;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 pub(super) struct VapCommand {
     #[command(subcommand)]
-    what: What,
+    subcommand: VapSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum VapSubcommand {
     /// Print controls as policies and bindings
     Generate(generate::GenerateCommand),
     /// Bring a cluster to what `generate` prints, and take away what it no longer does
@@ -33,14 +35,14 @@ impl VapCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// Whatever could not be done.
-    pub(super) fn run(self) -> anyhow::Result<u8> {
-        match self.what {
-            What::Generate(command) => command.run(),
-            What::Apply(command) => command.run(),
-            What::Diff(command) => command.run(),
-            What::DeployLibrary(command) => command.run(),
-            What::CreatePolicyBinding(command) => command.run(),
+    /// As those of each command.
+    pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
+        match self.subcommand {
+            VapSubcommand::Generate(command) => command.run(),
+            VapSubcommand::Apply(command) => command.run(),
+            VapSubcommand::Diff(command) => command.run(),
+            VapSubcommand::DeployLibrary(command) => command.run(),
+            VapSubcommand::CreatePolicyBinding(command) => command.run(),
         }
     }
 }
