@@ -9,18 +9,18 @@ use super::{
     types::Known,
     variables::metadata_path,
 };
-use kubevet_ir::{Comparison, Const, Term, TermId, Type};
+use kubevet_ir::{Comparison, Const, Term, TermId, ValueType};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 
 /// All types in Rego's order.
-const ORDER: [Type; 6] = [
-    Type::Null,
-    Type::Bool,
-    Type::Number,
-    Type::Text,
-    Type::List,
-    Type::Map,
+const ORDER: [ValueType; 6] = [
+    ValueType::Null,
+    ValueType::Bool,
+    ValueType::Number,
+    ValueType::String,
+    ValueType::List,
+    ValueType::Map,
 ];
 
 impl Printer<'_> {
@@ -66,7 +66,7 @@ impl Printer<'_> {
             Term::PodMetadataPath => Some(|it| metadata_path(it).map(|it| it.join("."))),
             _ => None,
         };
-        if let (Some(path), Term::Const(Const::Text(wanted))) = (path, self.program.term(b)) {
+        if let (Some(path), Term::Const(Const::String(wanted))) = (path, self.program.term(b)) {
             let is = |it: &Kind| path(it).as_deref() == Some(wanted.as_ref());
             return match comparison {
                 Comparison::Equal => self.is_kind(is).map(Some),
@@ -74,7 +74,7 @@ impl Printer<'_> {
                 _ => Ok(None),
             };
         }
-        let (Term::Field(of, name), Term::Const(Const::Text(kind))) =
+        let (Term::Field(of, name), Term::Const(Const::String(kind))) =
             (self.program.term(a), self.program.term(b))
         else {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Printer<'_> {
         if !ORDER.iter().any(|it| a.may_be(*it) && b.may_be(*it)) {
             return Ok(Cel::Bool(false));
         }
-        if let (Some(Const::Bool(wanted)), Some(Type::Bool)) = (written, a.kind()) {
+        if let (Some(Const::Bool(wanted)), Some(ValueType::Bool)) = (written, a.kind()) {
             let value = a.or_value(&Cel::Bool(!wanted));
             return Ok(if *wanted { value } else { value.negated() });
         }
@@ -154,7 +154,7 @@ impl Printer<'_> {
                 "the order of two values that may both be undefined".to_owned(),
             ));
         }
-        if matches!(kind, Type::Null | Type::List | Type::Map) && a.may_be(kind) {
+        if matches!(kind, ValueType::Null | ValueType::List | ValueType::Map) && a.may_be(kind) {
             return Err(Refused("the order of lists or maps".to_owned()));
         }
         let other = b.cel.clone();
@@ -168,27 +168,27 @@ impl Printer<'_> {
         }
         if a.kind() == Some(kind) {
             return match (a.presence, comparison) {
-                (Presence::Always, _) => Ok(a.cel.clone().relation(comparison.sign(), other)),
+                (Presence::Always, _) => Ok(a.cel.clone().relation(comparison.operator(), other)),
                 // Nothing is less or more than itself.
                 (_, Comparison::Less | Comparison::Greater) if other.is_cheap() => {
-                    Ok(a.or_value(&other).relation(comparison.sign(), other))
+                    Ok(a.or_value(&other).relation(comparison.operator(), other))
                 }
-                _ => self.with(a, |x| Ok(x.clone().relation(comparison.sign(), other))),
+                _ => self.with(a, |x| Ok(x.clone().relation(comparison.operator(), other))),
             };
         }
-        let rank = |it: Type| ORDER.iter().position(|other| *other == it);
-        let holds = |it: Type| match comparison {
+        let rank = |it: ValueType| ORDER.iter().position(|other| *other == it);
+        let holds = |it: ValueType| match comparison {
             Comparison::Less | Comparison::LessOrEqual => rank(it) < rank(kind),
             _ => rank(it) > rank(kind),
         };
-        let others: Vec<Type> = ORDER
+        let others: Vec<ValueType> = ORDER
             .into_iter()
             .filter(|it| *it != kind && holds(*it) && a.may_be(*it))
             .collect();
         let may_be_same = a.may_be(kind);
         self.with(a, |x| {
             let beside = Cel::any(others.iter().map(|it| type_is(x, *it)));
-            let same = x.clone().relation(comparison.sign(), other);
+            let same = x.clone().relation(comparison.operator(), other);
             Ok(if may_be_same {
                 Cel::choice(type_is(x, kind), same, beside)
             } else {
@@ -211,7 +211,7 @@ fn whole(piece: &Piece) -> Option<i64> {
 /// A value that a piece may have, of which this holds: stands for one that is missing.
 pub(super) fn fallback(piece: &Piece, fits: impl Fn(&Const) -> bool) -> Option<Cel> {
     let candidates: Vec<Const> = match &piece.known {
-        Known::Text => vec![Const::Text("".into())],
+        Known::Text => vec![Const::String("".into())],
         Known::Bool => vec![Const::Bool(false), Const::Bool(true)],
         Known::Int | Known::Number => vec![Const::Int(0), Const::Int(-1), Const::Int(1)],
         _ if piece.is_dyn => vec![Const::Null],

@@ -6,36 +6,36 @@ use super::{
     term::{Piece, Presence, last_name},
     text::Cel,
 };
-use kubevet_ir::{Cond, CondId, Const, Term, TermId, Test, Type};
+use kubevet_ir::{Condition, ConditionId, Const, Predicate, Term, TermId, ValueType};
 
 impl Printer<'_> {
     /// A condition.
-    pub(super) fn cond(&mut self, id: CondId) -> Result<Cel, Refused> {
-        match self.program.cond(id).clone() {
-            Cond::True => Ok(Cel::Bool(true)),
-            Cond::And(conds) => self.plain(&conds),
-            Cond::Or(conds) => {
+    pub(super) fn cond(&mut self, id: ConditionId) -> Result<Cel, Refused> {
+        match self.program.condition(id).clone() {
+            Condition::True => Ok(Cel::Bool(true)),
+            Condition::And(conds) => self.plain(&conds),
+            Condition::Or(conds) => {
                 let mut printed = Vec::new();
                 for cond in conds {
                     printed.push(self.cond(cond)?);
                 }
                 Ok(Cel::any(printed))
             }
-            Cond::Not(cond) => self.not(cond),
-            Cond::Defined(term) => Ok(self.term(term)?.is_there()),
-            Cond::Truthy(term) => {
+            Condition::Not(cond) => self.not(cond),
+            Condition::Defined(term) => Ok(self.term(term)?.is_there()),
+            Condition::Truthy(term) => {
                 let piece = self.term(term)?;
                 Ok(truthy(&piece))
             }
-            Cond::Is(term, kind) => {
+            Condition::HasType(term, kind) => {
                 let piece = self.term(term)?;
                 self.is(piece, kind)
             }
-            Cond::Compare(comparison, a, b) => self.compare(comparison, a, b),
-            Cond::OneOf(term, values) => self.one_of(term, &values),
-            Cond::Member(a, b) => self.member(a, b),
-            Cond::Test(test, operands) => self.test(test, &operands),
-            Cond::Any(binder, cond) => {
+            Condition::Compare(comparison, a, b) => self.compare(comparison, a, b),
+            Condition::OneOf(term, values) => self.one_of(term, &values),
+            Condition::Member(a, b) => self.member(a, b),
+            Condition::Predicate(test, operands) => self.test(test, &operands),
+            Condition::Any(binder, cond) => {
                 let Some(walk) = self.enter(binder)? else {
                     return Ok(Cel::Bool(false));
                 };
@@ -47,16 +47,16 @@ impl Printer<'_> {
     }
 
     /// That a condition does not hold.
-    pub(super) fn not(&mut self, cond: CondId) -> Result<Cel, Refused> {
-        match *self.program.cond(cond) {
-            Cond::Any(binder, inner) => self.none(binder, inner),
+    pub(super) fn not(&mut self, cond: ConditionId) -> Result<Cel, Refused> {
+        match *self.program.condition(cond) {
+            Condition::Any(binder, inner) => self.none(binder, inner),
             _ => Ok(self.conds(&[cond])?.negated()),
         }
     }
 
     /// All of these, word for word. What another of them says already is left out.
-    pub(super) fn plain(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
-        let mut printed: Vec<(CondId, Cel)> = Vec::new();
+    pub(super) fn plain(&mut self, conds: &[ConditionId]) -> Result<Cel, Refused> {
+        let mut printed: Vec<(ConditionId, Cel)> = Vec::new();
         for cond in conds {
             printed.push((*cond, self.cond(*cond)?));
         }
@@ -75,9 +75,9 @@ impl Printer<'_> {
     }
 
     /// The term that a condition, as it was printed, only says to be there.
-    fn says_there(&mut self, cond: CondId, cel: &Cel) -> Result<Option<TermId>, Refused> {
-        let (Cond::Defined(term) | Cond::Is(term, _) | Cond::Truthy(term)) =
-            *self.program.cond(cond)
+    fn says_there(&mut self, cond: ConditionId, cel: &Cel) -> Result<Option<TermId>, Refused> {
+        let (Condition::Defined(term) | Condition::HasType(term, _) | Condition::Truthy(term)) =
+            *self.program.condition(cond)
         else {
             return Ok(None);
         };
@@ -85,16 +85,18 @@ impl Printer<'_> {
     }
 
     /// Whether a condition that compares or tests holds only where a term is there.
-    fn needs(&self, cond: CondId, term: TermId) -> bool {
-        match self.program.cond(cond) {
-            Cond::OneOf(it, _) => self.is_strict(*it, term),
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => {
+    fn needs(&self, cond: ConditionId, term: TermId) -> bool {
+        match self.program.condition(cond) {
+            Condition::OneOf(it, _) => self.is_strict(*it, term),
+            Condition::Compare(_, a, b) | Condition::Member(a, b) => {
                 self.is_strict(*a, term) || self.is_strict(*b, term)
             }
-            Cond::Test(_, terms) => terms.iter().any(|it| self.is_strict(*it, term)),
-            Cond::And(conds) => conds.iter().any(|it| self.needs(*it, term)),
-            Cond::Or(conds) => !conds.is_empty() && conds.iter().all(|it| self.needs(*it, term)),
-            Cond::Any(_, cond) => self.needs(*cond, term),
+            Condition::Predicate(_, terms) => terms.iter().any(|it| self.is_strict(*it, term)),
+            Condition::And(conds) => conds.iter().any(|it| self.needs(*it, term)),
+            Condition::Or(conds) => {
+                !conds.is_empty() && conds.iter().all(|it| self.needs(*it, term))
+            }
+            Condition::Any(_, cond) => self.needs(*cond, term),
             _ => false,
         }
     }
@@ -103,13 +105,13 @@ impl Printer<'_> {
     fn is_strict(&self, term: TermId, part: TermId) -> bool {
         term == part
             || match self.program.term(term) {
-                Term::First(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
+                Term::Coalesce(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
                 whole => whole.parts().iter().any(|it| self.is_strict(*it, part)),
             }
     }
 
     /// Whether no element makes the condition true.
-    fn none(&mut self, binder: kubevet_ir::BinderId, cond: CondId) -> Result<Cel, Refused> {
+    fn none(&mut self, binder: kubevet_ir::BinderId, cond: ConditionId) -> Result<Cel, Refused> {
         let Some(walk) = self.enter(binder)? else {
             return Ok(Cel::Bool(true));
         };
@@ -118,7 +120,7 @@ impl Printer<'_> {
         Ok(walk.none(inside?))
     }
 
-    fn is(&mut self, piece: Piece, kind: Type) -> Result<Cel, Refused> {
+    fn is(&mut self, piece: Piece, kind: ValueType) -> Result<Cel, Refused> {
         if piece.presence == Presence::Never || !piece.may_be(kind) {
             return Ok(Cel::Bool(false));
         }
@@ -130,7 +132,7 @@ impl Printer<'_> {
             let there = piece
                 .or_value(&Cel::atom("null"))
                 .relation("!=", Cel::atom("null"));
-            return Ok(if kind == Type::Null {
+            return Ok(if kind == ValueType::Null {
                 Cel::all([piece.is_there(), there.negated()])
             } else {
                 there
@@ -195,7 +197,7 @@ impl Printer<'_> {
         Ok(bound(piece, &x, asked))
     }
 
-    fn test(&mut self, test: Test, operands: &[TermId]) -> Result<Cel, Refused> {
+    fn test(&mut self, test: Predicate, operands: &[TermId]) -> Result<Cel, Refused> {
         let mut ready: Vec<Cel> = Vec::new();
         let mut open: Vec<(String, Piece)> = Vec::new();
         let mut guards: Vec<Cel> = Vec::new();
@@ -207,11 +209,11 @@ impl Printer<'_> {
                 never = true;
             }
             let proved = piece.kind().is_some_and(|it| texts.contains(&it));
-            let empty_fails = matches!(test, Test::StartsWith | Test::EndsWith | Test::Contains)
+            let empty_fails = matches!(test, Predicate::StartsWith | Predicate::EndsWith | Predicate::Contains)
                 && ready.is_empty()
                 && operands
                     .get(1)
-                    .is_some_and(|it| matches!(self.program.term(*it), Term::Const(Const::Text(it)) if !it.is_empty()));
+                    .is_some_and(|it| matches!(self.program.term(*it), Term::Const(Const::String(it)) if !it.is_empty()));
             if piece.presence == Presence::Always && proved {
                 ready.push(piece.cel);
             } else if piece.presence == Presence::Maybe && proved && empty_fails {
@@ -261,7 +263,7 @@ fn truthy(piece: &Piece) -> Cel {
         (_, _, Presence::Never) => Cel::Bool(false),
         (Known::Bool, false, Presence::Always) => piece.cel.clone(),
         (Known::Bool, false, Presence::Maybe) => piece.or_value(&Cel::Bool(false)),
-        _ if !piece.may_be(Type::Bool) => piece.is_there(),
+        _ if !piece.may_be(ValueType::Bool) => piece.is_there(),
         _ => piece
             .or_value(&Cel::Bool(false))
             .relation("!=", Cel::Bool(false)),
@@ -269,15 +271,15 @@ fn truthy(piece: &Piece) -> Cel {
 }
 
 /// Whether a value is of a type.
-pub(super) fn type_is(value: &Cel, kind: Type) -> Cel {
+pub(super) fn type_is(value: &Cel, kind: ValueType) -> Cel {
     let is =
         |word: &str| Cel::atom(format!("type({})", value.show())).relation("==", Cel::atom(word));
     match kind {
-        Type::Null => value.clone().relation("==", Cel::atom("null")),
-        Type::Bool => is("bool"),
-        Type::Number => Cel::any([is("int"), is("double")]),
-        Type::Text => is("string"),
-        Type::List => is("list"),
-        Type::Map => is("map"),
+        ValueType::Null => value.clone().relation("==", Cel::atom("null")),
+        ValueType::Bool => is("bool"),
+        ValueType::Number => Cel::any([is("int"), is("double")]),
+        ValueType::String => is("string"),
+        ValueType::List => is("list"),
+        ValueType::Map => is("map"),
     }
 }

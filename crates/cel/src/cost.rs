@@ -5,8 +5,8 @@
 //! a pattern times that; ten for a list that is made. Functions of the shared library are reckoned as they are printed.
 
 use kubevet_ir::{
-    BinderId, Compiled, CompiledLibrary, Cond, CondId, Const, Domain, Intrinsic, Program, Term,
-    TermId, Test,
+    BinderId, CompiledControl, CompiledLibrary, Condition, ConditionId, Const, Domain, Intrinsic,
+    Predicate, Program, Term, TermId,
 };
 use kubevet_model::ControlId;
 use kubevet_policy::{ParamValue, Params};
@@ -67,10 +67,15 @@ pub fn estimate(
 }
 
 /// What one question whether a control finds something costs, none of its bodies finding anything.
-fn estimate_compiled(program: &Program, compiled: &Compiled, params: &Params, sizes: Sizes) -> u64 {
+fn estimate_compiled(
+    program: &Program,
+    compiled: &CompiledControl,
+    params: &Params,
+    sizes: Sizes,
+) -> u64 {
     let ways = {
         let mut own = program.clone();
-        let ways = super::either::ways(&mut own, &compiled.denies);
+        let ways = super::either::ways(&mut own, &compiled.clauses);
         let mut estimate = Estimate {
             program: &own,
             params,
@@ -95,38 +100,42 @@ struct Estimate<'e> {
 }
 
 impl Estimate<'_> {
-    fn cond(&mut self, id: CondId) -> u64 {
+    fn cond(&mut self, id: ConditionId) -> u64 {
         let program = self.program;
-        match program.cond(id) {
-            Cond::True => 0,
+        match program.condition(id) {
+            Condition::True => 0,
             // Nothing being found, one that fails ends most of them early; that something is there seldom does.
-            Cond::And(conds) => {
-                let ends =
-                    |it: &CondId| !matches!(program.cond(*it), Cond::Defined(_) | Cond::Is(..));
+            Condition::And(conds) => {
+                let ends = |it: &ConditionId| {
+                    !matches!(
+                        program.condition(*it),
+                        Condition::Defined(_) | Condition::HasType(..)
+                    )
+                };
                 let first = conds.iter().position(ends).map_or(conds.len(), |it| it + 1);
                 let (first, rest) = conds.split_at(first);
                 self.conds(first).saturating_add(self.conds(rest) / REST)
             }
-            Cond::Or(conds) => self.conds(conds),
-            Cond::Not(cond) => self.cond(*cond).saturating_add(1),
-            Cond::Defined(term) => self.term(*term) + 1,
-            Cond::Truthy(term) | Cond::OneOf(term, _) => self.term(*term) + 2,
-            Cond::Is(term, _) => self.term(*term) + 4,
-            Cond::Compare(_, a, b) => self.term(*a) + self.term(*b) + 2,
-            Cond::Member(a, b) => self.term(*a) + self.term(*b) + self.elements(*b),
-            Cond::Test(test, parts) => self.test(*test, parts),
-            Cond::Any(binder, cond) => self.any(*binder, *cond),
+            Condition::Or(conds) => self.conds(conds),
+            Condition::Not(cond) => self.cond(*cond).saturating_add(1),
+            Condition::Defined(term) => self.term(*term) + 1,
+            Condition::Truthy(term) | Condition::OneOf(term, _) => self.term(*term) + 2,
+            Condition::HasType(term, _) => self.term(*term) + 4,
+            Condition::Compare(_, a, b) => self.term(*a) + self.term(*b) + 2,
+            Condition::Member(a, b) => self.term(*a) + self.term(*b) + self.elements(*b),
+            Condition::Predicate(test, parts) => self.test(*test, parts),
+            Condition::Any(binder, cond) => self.any(*binder, *cond),
         }
     }
 
-    fn conds(&mut self, conds: &[CondId]) -> u64 {
+    fn conds(&mut self, conds: &[ConditionId]) -> u64 {
         conds
             .iter()
             .map(|it| self.cond(*it))
             .fold(0, u64::saturating_add)
     }
 
-    fn any(&mut self, binder: BinderId, cond: CondId) -> u64 {
+    fn any(&mut self, binder: BinderId, cond: ConditionId) -> u64 {
         let program = self.program;
         let (over, count) = match &program.binder(binder).domain {
             Domain::Containers(_) => (self.list(binder), self.sizes.containers),
@@ -205,17 +214,19 @@ impl Estimate<'_> {
         }
     }
 
-    fn test(&mut self, test: Test, parts: &[TermId]) -> u64 {
+    fn test(&mut self, test: Predicate, parts: &[TermId]) -> u64 {
         let of: u64 = parts.iter().map(|it| self.term(*it)).sum();
         let read = self.read();
         of + match test {
-            Test::StartsWith | Test::EndsWith => 3,
-            Test::Contains => 2 + read,
-            Test::ContainsIgnoreCase => 6 + 2 * read,
-            Test::Matches => 10 + self.matched(parts.first().map_or(1, |it| self.pattern(*it))),
-            Test::ImageWithin => 200 + self.matched(200),
-            Test::IsQuantity | Test::QuantityPositive => 6 + 2 * 33,
-            Test::QuantityLess => 150,
+            Predicate::StartsWith | Predicate::EndsWith => 3,
+            Predicate::Contains => 2 + read,
+            Predicate::ContainsIgnoreCase => 6 + 2 * read,
+            Predicate::Matches => {
+                10 + self.matched(parts.first().map_or(1, |it| self.pattern(*it)))
+            }
+            Predicate::ImageWithin => 200 + self.matched(200),
+            Predicate::IsQuantity | Predicate::QuantityPositive => 6 + 2 * 33,
+            Predicate::QuantityLess => 150,
         }
     }
 
@@ -226,7 +237,7 @@ impl Estimate<'_> {
             (all / items.len().max(1)) as u64
         };
         match self.program.term(term) {
-            Term::Const(Const::Text(text)) => text.chars().count() as u64,
+            Term::Const(Const::String(text)) => text.chars().count() as u64,
             Term::Value(binder) => match self.program.binder(*binder).domain {
                 Domain::Elements(list) | Domain::List(list) => match self.program.term(list) {
                     Term::Param(name) => match self.params.get(name) {

@@ -9,7 +9,7 @@ use super::{
     variables::{Definitions, Variables},
 };
 use kubevet_ir::looks_at;
-use kubevet_ir::{Compiled, CondId, Const, Program, Term, TermId};
+use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId};
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
 
@@ -17,8 +17,8 @@ use kubevet_policy::ParamValue;
 /// whole control, whatever written params decide.
 pub(super) fn print(
     program: &Program,
-    compiled: &Compiled,
-    ways: &[CondId],
+    compiled: &CompiledControl,
+    ways: &[ConditionId],
     path_reads: Vec<PathReads>,
     target: &Target<'_>,
     types: &dyn Types,
@@ -53,11 +53,11 @@ pub(super) fn print(
         clean.relation("==", Cel::Bool(true))
     };
     let mut messages = Vec::new();
-    for deny in &compiled.denies {
+    for deny in &compiled.clauses {
         messages.push(printer.message(deny)?);
     }
     let depth = compiled
-        .denies
+        .clauses
         .iter()
         .map(|it| printer.identity_depth(it))
         .max()
@@ -65,7 +65,7 @@ pub(super) fn print(
     let of_side = |printer: &mut Printer<'_>, side: Side| {
         printer.side = side;
         let mut lists = Vec::new();
-        for deny in &compiled.denies {
+        for deny in &compiled.clauses {
             lists.push(printer.identities(control.id.as_str(), deny, depth)?);
         }
         Ok(listed(lists))
@@ -77,7 +77,7 @@ pub(super) fn print(
         clean: clean.show(),
         silent: silent.show(),
         always_tells: compiled
-            .denies
+            .clauses
             .iter()
             .all(|it| has_words(program, it.message)),
         messages: one_line(&listed(messages)).show(),
@@ -92,7 +92,7 @@ pub(super) fn print(
 /// Whether a text is never empty, whatever is put into it.
 fn has_words(program: &Program, text: TermId) -> bool {
     match program.term(text) {
-        Term::Const(Const::Text(text)) => !text.is_empty(),
+        Term::Const(Const::String(text)) => !text.is_empty(),
         Term::Concat(pieces) => pieces.iter().any(|it| has_words(program, *it)),
         _ => false,
     }

@@ -9,7 +9,7 @@ use super::{
     types::Known,
     variables::Definitions,
 };
-use kubevet_ir::{BinderId, Domain, TermId, Type};
+use kubevet_ir::{BinderId, Domain, TermId, ValueType};
 
 /// A list or map and the name of its element, while it stands.
 #[derive(Debug, Clone)]
@@ -128,18 +128,18 @@ impl Printer<'_> {
     ) -> Result<Option<Walk>, Refused> {
         let piece = self.term(term)?;
         let (lists, maps) = (
-            lists && piece.may_be(Type::List),
-            maps && piece.may_be(Type::Map),
+            lists && piece.may_be(ValueType::List),
+            maps && piece.may_be(ValueType::Map),
         );
         if piece.presence == Presence::Never || !(lists || maps) {
             return Ok(None);
         }
         let named = last_name(&piece.cel).to_owned();
         if maps && !lists {
-            let of = self.typed(&piece, Type::Map);
+            let of = self.typed(&piece, ValueType::Map);
             let name = self.scope.name(&named);
             let base = match (&piece.present, piece.kind()) {
-                (Some(present), Some(Type::Map)) => present.clone(),
+                (Some(present), Some(ValueType::Map)) => present.clone(),
                 _ => of.cel.clone(),
             };
             let key = Cel::atom(name.clone());
@@ -159,7 +159,7 @@ impl Printer<'_> {
         let (over, known) = if maps {
             (self.values(&piece)?, Known::Any)
         } else {
-            let of = self.typed(&piece, Type::List);
+            let of = self.typed(&piece, ValueType::List);
             (of.cel.clone(), of.known.elements())
         };
         if over == Cel::list(&[]) {
@@ -177,8 +177,8 @@ impl Printer<'_> {
     }
 
     /// The piece where it is of that type, else an empty one.
-    fn typed(&mut self, piece: &Piece, kind: Type) -> Piece {
-        let empty = Cel::atom(if kind == Type::List { "[]" } else { "{}" });
+    fn typed(&mut self, piece: &Piece, kind: ValueType) -> Piece {
+        let empty = Cel::atom(if kind == ValueType::List { "[]" } else { "{}" });
         let sure = if piece.kind() == Some(kind) {
             piece.clone()
         } else {
@@ -196,8 +196,8 @@ impl Printer<'_> {
 
     /// The elements of a list or the values of a map, as a list; empty for all else.
     pub(super) fn values(&mut self, piece: &Piece) -> Result<Cel, Refused> {
-        if !piece.may_be(Type::Map) {
-            return Ok(self.typed(piece, Type::List).cel);
+        if !piece.may_be(ValueType::Map) {
+            return Ok(self.typed(piece, ValueType::List).cel);
         }
         let x = self.scope.name(last_name(&piece.cel));
         let key = self.scope.name("key");

@@ -3,7 +3,7 @@
 
 use super::{Refused, text::Cel};
 use crate::intrinsics as cel;
-use kubevet_ir::{Const, Intrinsic, Test, Type};
+use kubevet_ir::{Const, Intrinsic, Predicate, ValueType};
 
 /// An operand, and its value where it is written out.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Operand {
 
     fn letters(&self) -> Result<&str, Refused> {
         match &self.value {
-            Some(Const::Text(text)) => Ok(text),
+            Some(Const::String(text)) => Ok(text),
             _ => Err(Refused(
                 "a function whose second argument is not written out as a text".to_owned(),
             )),
@@ -94,39 +94,39 @@ pub(super) fn call(function: Intrinsic, operands: &[Operand]) -> Result<Made, Re
 }
 
 /// A question.
-pub(super) fn test(test: Test, operands: &[Cel]) -> Result<Cel, Refused> {
+pub(super) fn test(test: Predicate, operands: &[Cel]) -> Result<Cel, Refused> {
     let shown: Vec<String> = operands.iter().map(Cel::show).collect();
     let texts: Vec<&str> = shown.iter().map(String::as_str).collect();
     Ok(match (test, operands, texts.as_slice()) {
-        (Test::StartsWith, [text, _], [_, part]) => text.then(&format!(".startsWith({part})")),
-        (Test::EndsWith, [text, _], [_, part]) => text.then(&format!(".endsWith({part})")),
-        (Test::Contains, [text, _], [_, part]) => text.then(&format!(".contains({part})")),
-        (Test::Matches, [_, text], [pattern, _]) => text.then(&format!(".matches({pattern})")),
-        (Test::ContainsIgnoreCase, _, [text, part]) => {
+        (Predicate::StartsWith, [text, _], [_, part]) => text.then(&format!(".startsWith({part})")),
+        (Predicate::EndsWith, [text, _], [_, part]) => text.then(&format!(".endsWith({part})")),
+        (Predicate::Contains, [text, _], [_, part]) => text.then(&format!(".contains({part})")),
+        (Predicate::Matches, [_, text], [pattern, _]) => text.then(&format!(".matches({pattern})")),
+        (Predicate::ContainsIgnoreCase, _, [text, part]) => {
             Cel::atom(cel::contains_ignore_case(text, part))
         }
-        (Test::ImageWithin, _, [image, place]) => Cel::atom(cel::within(image, place)),
-        (Test::IsQuantity, _, [value]) => Cel::atom(cel::is_quantity(value)),
-        (Test::QuantityLess, _, [a, b]) => Cel::atom(cel::less(a, b)),
-        (Test::QuantityPositive, _, [value]) => Cel::atom(cel::is_positive(value)),
+        (Predicate::ImageWithin, _, [image, place]) => Cel::atom(cel::within(image, place)),
+        (Predicate::IsQuantity, _, [value]) => Cel::atom(cel::is_quantity(value)),
+        (Predicate::QuantityLess, _, [a, b]) => Cel::atom(cel::less(a, b)),
+        (Predicate::QuantityPositive, _, [value]) => Cel::atom(cel::is_positive(value)),
         _ => return Err(Refused(format!("{test:?} has no form in CEL"))),
     })
 }
 
 /// The types that a test takes; it is false for all else.
-pub(super) fn takes(test: Test) -> &'static [Type] {
+pub(super) fn takes(test: Predicate) -> &'static [ValueType] {
     match test {
-        Test::IsQuantity | Test::QuantityLess | Test::QuantityPositive => {
-            &[Type::Text, Type::Number]
+        Predicate::IsQuantity | Predicate::QuantityLess | Predicate::QuantityPositive => {
+            &[ValueType::String, ValueType::Number]
         }
-        _ => &[Type::Text],
+        _ => &[ValueType::String],
     }
 }
 
 /// The types that the operands of a function have.
-pub(super) fn takes_as(function: Intrinsic, place: usize) -> Type {
+pub(super) fn takes_as(function: Intrinsic, place: usize) -> ValueType {
     match (function, place) {
-        (Intrinsic::Substring, 1 | 2) | (Intrinsic::SplitAt, 2) => Type::Number,
-        _ => Type::Text,
+        (Intrinsic::Substring, 1 | 2) | (Intrinsic::SplitAt, 2) => ValueType::Number,
+        _ => ValueType::String,
     }
 }

@@ -10,7 +10,7 @@ use super::{
     text::Cel,
     types::Known,
 };
-use kubevet_ir::{BinderId, Const, Deny, Domain, Term, TermId, Type};
+use kubevet_ir::{BinderId, Clause, Const, Domain, Term, TermId, ValueType};
 use kubevet_k8s::workload::MERGE_KEYS;
 use kubevet_model::{FieldPattern, PatternRoot, PatternStep};
 
@@ -59,15 +59,15 @@ impl Reading {
 
 impl Printer<'_> {
     /// How deep the lists of a body's identities are: one for each loop that its paths name, at least one.
-    pub(super) fn identity_depth(&self, deny: &Deny) -> usize {
+    pub(super) fn identity_depth(&self, deny: &Clause) -> usize {
         self.identity_plan(deny).kept().max(1)
     }
 
-    fn identity_plan(&self, deny: &Deny) -> Plan {
+    fn identity_plan(&self, deny: &Clause) -> Plan {
         let named: Vec<BinderId> = deny
             .paths
             .iter()
-            .flat_map(|it| self.program.free_in_term(*it))
+            .flat_map(|it| self.program.free_binders_of_term(*it))
             .copied()
             .filter(|it| deny.binders.contains(it))
             .collect();
@@ -78,7 +78,7 @@ impl Printer<'_> {
     pub(super) fn identities(
         &mut self,
         control: &str,
-        deny: &Deny,
+        deny: &Clause,
         depth: usize,
     ) -> Result<Cel, Refused> {
         self.placed = true;
@@ -93,7 +93,7 @@ impl Printer<'_> {
         Ok(printed)
     }
 
-    fn identity(&mut self, control: &str, deny: &Deny) -> Result<Cel, Refused> {
+    fn identity(&mut self, control: &str, deny: &Clause) -> Result<Cel, Refused> {
         let mut items = vec![dynamic(&Cel::text(control))];
         for path in &deny.paths {
             items.extend(self.path(*path)?);
@@ -104,7 +104,7 @@ impl Printer<'_> {
     fn path(&mut self, path: TermId) -> Result<Vec<Cel>, Refused> {
         match self.program.term(path).clone() {
             Term::Guard(_, path) => self.path(path),
-            Term::First(paths) => {
+            Term::Coalesce(paths) => {
                 let mut found: Option<Cel> = None;
                 for path in paths.iter().rev() {
                     let items = Cel::list(&self.path(*path)?);
@@ -131,7 +131,7 @@ impl Printer<'_> {
 
     fn part(&self, term: TermId) -> Part {
         match self.program.term(term) {
-            Term::Const(Const::Text(text)) => Part::Text(text.to_string()),
+            Term::Const(Const::String(text)) => Part::Text(text.to_string()),
             _ => Part::Hole(term),
         }
     }
@@ -191,7 +191,7 @@ impl Printer<'_> {
     /// What a path begins with.
     fn base(&mut self, term: TermId) -> Result<Reading, Refused> {
         match *self.program.term(term) {
-            Term::Place(binder) => {
+            Term::ElementPath(binder) => {
                 let Some(element) = self.scope.element(binder).cloned() else {
                     return Err(Refused(
                         "a path of an element outside of its list".to_owned(),
@@ -268,7 +268,7 @@ impl Printer<'_> {
         if word.is_empty() {
             return Ok(());
         }
-        if reading.at.known.kind() == Some(Type::List) {
+        if reading.at.known.kind() == Some(ValueType::List) {
             return Err(Refused(
                 "a path with an index that is written out".to_owned(),
             ));

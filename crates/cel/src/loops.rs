@@ -2,7 +2,7 @@
 //! names, inside them those that only have to exist.
 
 use super::{Refused, printer::Printer, text::Cel};
-use kubevet_ir::{BinderId, CondId, Deny, Program};
+use kubevet_ir::{BinderId, Clause, ConditionId, Program};
 
 /// The loops of one body.
 #[derive(Debug, Clone)]
@@ -11,17 +11,17 @@ pub(super) struct Plan {
     /// How many of them, from the outermost, the answer names.
     kept: usize,
     /// The conditions that can be asked once so many loops are entered.
-    levels: Vec<Vec<CondId>>,
+    levels: Vec<Vec<ConditionId>>,
 }
 
 impl Plan {
     /// With these named.
-    pub(super) fn naming(program: &Program, deny: &Deny, named: &[BinderId]) -> Self {
+    pub(super) fn naming(program: &Program, deny: &Clause, named: &[BinderId]) -> Self {
         let mut kept: Vec<BinderId> = named.to_vec();
         // What a named loop goes over must stand.
         let mut next = 0;
         while let Some(binder) = kept.get(next) {
-            for other in program.free_in_domain(&program.binder(*binder).domain) {
+            for other in program.free_binders_of_domain(&program.binder(*binder).domain) {
                 if !kept.contains(other) {
                     kept.push(*other);
                 }
@@ -31,7 +31,7 @@ impl Plan {
         let (outer, inner): (Vec<BinderId>, Vec<BinderId>) =
             deny.binders.iter().partition(|it| kept.contains(it));
         let order: Vec<BinderId> = outer.iter().chain(&inner).copied().collect();
-        let reordered = Deny {
+        let reordered = Clause {
             binders: order.clone(),
             ..deny.clone()
         };
@@ -66,7 +66,7 @@ impl Plan {
     }
 
     /// Takes the conditions that can be asked before the first loop.
-    pub(super) fn take_outer(&mut self) -> Vec<CondId> {
+    pub(super) fn take_outer(&mut self) -> Vec<ConditionId> {
         self.levels
             .first_mut()
             .map(std::mem::take)

@@ -8,17 +8,17 @@ use super::{
     text::Cel,
     types::Known,
 };
-use kubevet_ir::{BinderId, Const, Deny, Term, TermId};
+use kubevet_ir::{BinderId, Clause, Const, Term, TermId};
 
 /// The longest list of names in a sentence, in characters. A message of the API server holds 5 KiB.
 const NAMES: usize = 250;
 
 impl Printer<'_> {
     /// A list of at most one sentence.
-    pub(super) fn message(&mut self, deny: &Deny) -> Result<Cel, Refused> {
+    pub(super) fn message(&mut self, deny: &Clause) -> Result<Cel, Refused> {
         let named: Vec<BinderId> = self
             .program
-            .free_in_term(deny.message)
+            .free_binders_of_term(deny.message)
             .iter()
             .copied()
             .filter(|it| deny.binders.contains(it))
@@ -34,7 +34,7 @@ impl Printer<'_> {
         let moving: Vec<TermId> = pieces
             .iter()
             .copied()
-            .filter(|it| self.program.free_in_term(*it).contains(&innermost))
+            .filter(|it| self.program.free_binders_of_term(*it).contains(&innermost))
             .collect();
         match (moving.as_slice(), plan.kept()) {
             ([only], 1) => {
@@ -131,7 +131,7 @@ impl Printer<'_> {
 
     /// A piece of a sentence. It is evaluated only where the body's conditions hold, under which it was proved to be there.
     fn word(&mut self, term: TermId) -> Result<Cel, Refused> {
-        if let Term::Const(Const::Text(text)) = self.program.term(term) {
+        if let Term::Const(Const::String(text)) = self.program.term(term) {
             return Ok(Cel::text(text));
         }
         let piece = self.term(term)?;

@@ -2,28 +2,34 @@
 //! API server would compile and price them for nothing. A control whose bodies are all left out finds nothing.
 
 use super::{ParamsFrom, Target};
-use kubevet_ir::{BinderId, Comparison, Compiled, Cond, Const, Deny, Domain, Program, Term};
+use kubevet_ir::{
+    BinderId, Clause, Comparison, CompiledControl, Condition, Const, Domain, Program, Term,
+};
 use kubevet_policy::{ParamValue, Params};
 
 /// The control with the bodies that can find something.
-pub(super) fn narrow(program: &Program, compiled: &Compiled, target: &Target<'_>) -> Compiled {
+pub(super) fn narrow(
+    program: &Program,
+    compiled: &CompiledControl,
+    target: &Target<'_>,
+) -> CompiledControl {
     let mut narrowed = compiled.clone();
     if let ParamsFrom::Written(params) = target.params {
         narrowed
-            .denies
+            .clauses
             .retain(|deny| can_find(program, deny, params));
     }
     narrowed
 }
 
-fn can_find(program: &Program, deny: &Deny, params: &Params) -> bool {
+fn can_find(program: &Program, deny: &Clause, params: &Params) -> bool {
     deny.binders
         .iter()
         .all(|binder| match items(program, *binder, params) {
             Some(items) => items.iter().any(|item| {
                 deny.when
                     .iter()
-                    .all(|it| may_hold(program.cond(*it), program, *binder, item))
+                    .all(|it| may_hold(program.condition(*it), program, *binder, item))
             }),
             None => true,
         })
@@ -45,15 +51,15 @@ fn items<'p>(program: &Program, binder: BinderId, params: &'p Params) -> Option<
 }
 
 /// False where a condition compares the element itself with a text and that says no.
-fn may_hold(cond: &Cond, program: &Program, binder: BinderId, item: &str) -> bool {
-    let Cond::Compare(comparison, element, text) = cond else {
+fn may_hold(cond: &Condition, program: &Program, binder: BinderId, item: &str) -> bool {
+    let Condition::Compare(comparison, element, text) = cond else {
         return true;
     };
     match (program.term(*element), program.term(*text), comparison) {
-        (Term::Value(of), Term::Const(Const::Text(text)), Comparison::Equal) if *of == binder => {
+        (Term::Value(of), Term::Const(Const::String(text)), Comparison::Equal) if *of == binder => {
             item == text.as_ref()
         }
-        (Term::Value(of), Term::Const(Const::Text(text)), Comparison::NotEqual)
+        (Term::Value(of), Term::Const(Const::String(text)), Comparison::NotEqual)
             if *of == binder =>
         {
             item != text.as_ref()

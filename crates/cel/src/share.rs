@@ -7,7 +7,7 @@ use super::{
     term::{Piece, Presence, last_name},
     text::Cel,
 };
-use kubevet_ir::{BinderId, Cond, CondId, Domain, Term, TermId};
+use kubevet_ir::{BinderId, Condition, ConditionId, Domain, Term, TermId};
 use std::collections::BTreeMap;
 
 /// Characters of a term that is said again sooner than given a name.
@@ -17,7 +17,7 @@ const SHORT: usize = 60;
 #[derive(Debug, Default)]
 struct Count {
     terms: BTreeMap<TermId, u32>,
-    conds: BTreeMap<CondId, u32>,
+    conds: BTreeMap<ConditionId, u32>,
 }
 
 /// How conditions are joined.
@@ -29,30 +29,35 @@ enum Join {
 
 impl Printer<'_> {
     /// All of these conditions, with a name for each long term that they say more than once.
-    pub(super) fn conds(&mut self, conds: &[CondId]) -> Result<Cel, Refused> {
+    pub(super) fn conds(&mut self, conds: &[ConditionId]) -> Result<Cel, Refused> {
         match conds {
             [only] => self.shared_in(*only),
             _ => self.shared(conds, Join::All),
         }
     }
 
-    fn shared_in(&mut self, cond: CondId) -> Result<Cel, Refused> {
-        match self.program.cond(cond).clone() {
-            Cond::And(parts) => self.shared(&parts, Join::All),
-            Cond::Or(parts) => self.shared(&parts, Join::Any),
+    fn shared_in(&mut self, cond: ConditionId) -> Result<Cel, Refused> {
+        match self.program.condition(cond).clone() {
+            Condition::And(parts) => self.shared(&parts, Join::All),
+            Condition::Or(parts) => self.shared(&parts, Join::Any),
             _ => self.shared(&[cond], Join::All),
         }
     }
 
     /// A name stands around the conditions alone that say its term.
-    fn shared(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
+    fn shared(&mut self, conds: &[ConditionId], join: Join) -> Result<Cel, Refused> {
         let Some((term, piece)) = self.said_again(conds)? else {
             return self.joined(conds, join);
         };
-        let (with, without): (Vec<CondId>, Vec<CondId>) =
+        let (with, without): (Vec<ConditionId>, Vec<ConditionId>) =
             conds.iter().partition(|it| self.says(**it, term));
         let asked = match with.as_slice() {
-            [only] if matches!(self.program.cond(*only), Cond::And(_) | Cond::Or(_)) => {
+            [only]
+                if matches!(
+                    self.program.condition(*only),
+                    Condition::And(_) | Condition::Or(_)
+                ) =>
+            {
                 self.shared_in(*only)?
             }
             _ => self.under_name(term, &piece, &with, join)?,
@@ -70,7 +75,7 @@ impl Printer<'_> {
         })
     }
 
-    fn joined(&mut self, conds: &[CondId], join: Join) -> Result<Cel, Refused> {
+    fn joined(&mut self, conds: &[ConditionId], join: Join) -> Result<Cel, Refused> {
         if join == Join::All {
             return self.plain(conds);
         }
@@ -85,7 +90,7 @@ impl Printer<'_> {
         &mut self,
         term: TermId,
         piece: &Piece,
-        conds: &[CondId],
+        conds: &[ConditionId],
         join: Join,
     ) -> Result<Cel, Refused> {
         let name = self.scope.name(last_name(&piece.cel));
@@ -117,14 +122,14 @@ impl Printer<'_> {
     }
 
     /// The first term, parts before wholes, that is worth a name.
-    fn said_again(&mut self, conds: &[CondId]) -> Result<Option<(TermId, Piece)>, Refused> {
+    fn said_again(&mut self, conds: &[ConditionId]) -> Result<Option<(TermId, Piece)>, Refused> {
         let mut count = Count::default();
         conds.iter().for_each(|it| self.count_cond(*it, &mut count));
         for (term, said) in count.terms {
             let stands = |it: &BinderId| self.scope.element(*it).is_some();
             if said < 2
                 || self.scope.named(term).is_some()
-                || !self.program.free_in_term(term).iter().all(stands)
+                || !self.program.free_binders_of_term(term).iter().all(stands)
             {
                 continue;
             }
@@ -136,25 +141,25 @@ impl Printer<'_> {
         Ok(None)
     }
 
-    fn says(&self, cond: CondId, term: TermId) -> bool {
+    fn says(&self, cond: ConditionId, term: TermId) -> bool {
         let mut count = Count::default();
         self.count_cond(cond, &mut count);
         count.terms.contains_key(&term)
     }
 
-    fn count_cond(&self, id: CondId, count: &mut Count) {
+    fn count_cond(&self, id: ConditionId, count: &mut Count) {
         let said = count.conds.entry(id).or_default();
         *said += 1;
         // Twice is enough to know.
         if *said > 2 {
             return;
         }
-        match self.program.cond(id) {
-            Cond::And(conds) | Cond::Or(conds) => {
+        match self.program.condition(id) {
+            Condition::And(conds) | Condition::Or(conds) => {
                 conds.iter().for_each(|it| self.count_cond(*it, count))
             }
-            Cond::Not(cond) => self.count_cond(*cond, count),
-            Cond::Any(binder, cond) => {
+            Condition::Not(cond) => self.count_cond(*cond, count),
+            Condition::Any(binder, cond) => {
                 if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
                     self.program.binder(*binder).domain
                 {
@@ -171,7 +176,7 @@ impl Printer<'_> {
 
     fn count_term(&self, id: TermId, count: &mut Count) {
         let term = self.program.term(id);
-        if matches!(term, Term::Call(..) | Term::First(_) | Term::Guard(..)) {
+        if matches!(term, Term::Call(..) | Term::Coalesce(_) | Term::Guard(..)) {
             let said = count.terms.entry(id).or_default();
             *said += 1;
             if *said > 1 {

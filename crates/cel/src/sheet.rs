@@ -3,7 +3,7 @@
 use super::{
     deny, either, kubernetes::Kubernetes, narrow::narrow, together::Together, variables::Variables,
 };
-use kubevet_ir::{Compiled, CompiledLibrary, Program, path_reads};
+use kubevet_ir::{CompiledControl, CompiledLibrary, Program, path_reads};
 use kubevet_k8s::schema::Schema;
 use kubevet_model::{Control, ControlId, Kind};
 use kubevet_policy::Params;
@@ -131,7 +131,7 @@ impl Printed {
 /// the library lacks is left out.
 #[must_use]
 pub fn print(library: &CompiledLibrary, controls: &[ControlId], target: &Target<'_>) -> Sheet {
-    let chosen: Vec<&Compiled> = library
+    let chosen: Vec<&CompiledControl> = library
         .controls
         .iter()
         .filter(|it| controls.contains(&it.control.id))
@@ -145,7 +145,7 @@ pub fn print(library: &CompiledLibrary, controls: &[ControlId], target: &Target<
     sheet
 }
 
-fn print_compiled(program: &Program, compiled: &[&Compiled], target: &Target<'_>) -> Sheet {
+fn print_compiled(program: &Program, compiled: &[&CompiledControl], target: &Target<'_>) -> Sheet {
     let types = &Kubernetes {
         schema: Schema::embedded(),
         min_kube: target.min_kube,
@@ -159,7 +159,7 @@ fn print_compiled(program: &Program, compiled: &[&Compiled], target: &Target<'_>
         let before = variables.list.len();
         let reads = path_reads(&program, control);
         let control = &narrow(&program, control, target);
-        let ways = either::ways(&mut program, &control.denies);
+        let ways = either::ways(&mut program, &control.clauses);
         match deny::print(
             &program,
             control,
@@ -170,7 +170,7 @@ fn print_compiled(program: &Program, compiled: &[&Compiled], target: &Target<'_>
             &mut variables,
         ) {
             Ok(printed) => {
-                together.add(&printed, &control.denies);
+                together.add(&printed, &control.clauses);
                 sheet.controls.push(printed);
             }
             Err(why) => {

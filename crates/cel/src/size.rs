@@ -7,7 +7,9 @@ use super::{
     sheet::{ParamsFrom, Unjudged},
     text::Cel,
 };
-use kubevet_ir::{BinderId, Compiled, Cond, CondId, Const, Domain, Term, TermId, Test};
+use kubevet_ir::{
+    BinderId, CompiledControl, Condition, ConditionId, Const, Domain, Predicate, Term, TermId,
+};
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
 
@@ -27,9 +29,12 @@ struct Matches {
 
 impl Printer<'_> {
     /// Whether the object is too large for the patterns of a control.
-    pub(super) fn bound(&mut self, compiled: &Compiled) -> Result<Option<Unjudged>, Refused> {
+    pub(super) fn bound(
+        &mut self,
+        compiled: &CompiledControl,
+    ) -> Result<Option<Unjudged>, Refused> {
         let mut found = Matches::default();
-        for cond in compiled.denies.iter().flat_map(|it| &it.when) {
+        for cond in compiled.clauses.iter().flat_map(|it| &it.when) {
             self.matches_in(*cond, &mut found);
         }
         if found.texts.is_empty() {
@@ -84,13 +89,13 @@ impl Printer<'_> {
         }))
     }
 
-    fn matches_in(&self, cond: CondId, found: &mut Matches) {
-        match self.program.cond(cond) {
-            Cond::And(conds) | Cond::Or(conds) => {
+    fn matches_in(&self, cond: ConditionId, found: &mut Matches) {
+        match self.program.condition(cond) {
+            Condition::And(conds) | Condition::Or(conds) => {
                 conds.iter().for_each(|it| self.matches_in(*it, found))
             }
-            Cond::Not(cond) | Cond::Any(_, cond) => self.matches_in(*cond, found),
-            Cond::Test(Test::Matches, operands) => {
+            Condition::Not(cond) | Condition::Any(_, cond) => self.matches_in(*cond, found),
+            Condition::Predicate(Predicate::Matches, operands) => {
                 let [pattern, text] = operands.as_ref() else {
                     return;
                 };
@@ -98,7 +103,7 @@ impl Printer<'_> {
                     found.texts.push(*text);
                 }
                 match self.program.term(*pattern) {
-                    Term::Const(Const::Text(pattern)) => found.written += pattern.chars().count(),
+                    Term::Const(Const::String(pattern)) => found.written += pattern.chars().count(),
                     Term::Value(binder) => {
                         if let Domain::Elements(list) | Domain::List(list) =
                             self.program.binder(*binder).domain
@@ -117,7 +122,7 @@ impl Printer<'_> {
 
     /// The loops that a text stands in, outermost first.
     fn loops_of(&self, text: TermId, found: &mut Vec<BinderId>) {
-        for binder in self.program.free_in_term(text) {
+        for binder in self.program.free_binders_of_term(text) {
             let domain = &self.program.binder(*binder).domain;
             if let Domain::Elements(of) | Domain::List(of) | Domain::Map(of) = domain {
                 self.loops_of(*of, found);

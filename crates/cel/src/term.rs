@@ -10,7 +10,7 @@ use super::{
     types::Known,
     variables::Definitions,
 };
-use kubevet_ir::{Cond, Const, Intrinsic, Term, TermId, Type};
+use kubevet_ir::{Condition, Const, Intrinsic, Term, TermId, ValueType};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl Piece {
     }
 
     /// The type that it has in Rego, where it is there and where only one is possible.
-    pub(super) fn kind(&self) -> Option<Type> {
+    pub(super) fn kind(&self) -> Option<ValueType> {
         if self.nullable && self.known != Known::Null {
             None
         } else {
@@ -86,8 +86,8 @@ impl Piece {
         }
     }
 
-    pub(super) fn may_be(&self, kind: Type) -> bool {
-        self.known.may_be(kind) || (self.nullable && kind == Type::Null)
+    pub(super) fn may_be(&self, kind: ValueType) -> bool {
+        self.known.may_be(kind) || (self.nullable && kind == ValueType::Null)
     }
 
     /// As an optional.
@@ -184,10 +184,10 @@ impl Printer<'_> {
                     )
                 })?,
             Term::Value(binder) => self.standing(binder)?.value.clone(),
-            Term::Name(binder) => {
+            Term::ElementName(binder) => {
                 let value = self.standing(binder)?.value.clone();
                 let name = self.field(value, "name")?;
-                if name.presence != Presence::Always || name.kind() != Some(Type::Text) {
+                if name.presence != Presence::Always || name.kind() != Some(ValueType::String) {
                     return Err(Refused(
                         "the name of a container is not proved to be a text".to_owned(),
                     ));
@@ -205,7 +205,7 @@ impl Printer<'_> {
                     ));
                 }
             },
-            Term::Place(_) => {
+            Term::ElementPath(_) => {
                 return Err(Refused(
                     "the path of an element cannot be printed".to_owned(),
                 ));
@@ -216,7 +216,7 @@ impl Printer<'_> {
             }
             Term::Index(of, at) => self.index(of, at)?,
             Term::Guard(cond, term) => self.guarded(cond, term)?,
-            Term::First(terms) => self.first(&terms)?,
+            Term::Coalesce(terms) => self.first(&terms)?,
             Term::Count(term) => match self.written_count(term) {
                 Some(count) => Piece::always(Cel::atom(count.to_string()), Known::Int),
                 None => {
@@ -227,11 +227,11 @@ impl Printer<'_> {
             Term::Concat(pieces) => self.concat(&pieces)?,
             Term::AsList(term) => {
                 let of = self.term(term)?;
-                self.coerced(of, Type::List)
+                self.coerced(of, ValueType::List)
             }
             Term::AsMap(term) => {
                 let of = self.term(term)?;
-                self.coerced(of, Type::Map)
+                self.coerced(of, ValueType::Map)
             }
             Term::Call(function, operands) => self.call(function, &operands)?,
         })
@@ -337,9 +337,9 @@ impl Printer<'_> {
     }
 
     fn index(&mut self, of: TermId, at: TermId) -> Result<Piece, Refused> {
-        if let Term::Const(Const::Text(name)) = self.program.term(at).clone() {
+        if let Term::Const(Const::String(name)) = self.program.term(at).clone() {
             let of = self.term(of)?;
-            return if of.known.kind() == Some(Type::List) {
+            return if of.known.kind() == Some(ValueType::List) {
                 Ok(Piece::never())
             } else {
                 self.field(of, &name)
@@ -354,7 +354,8 @@ impl Printer<'_> {
             return Err(Refused("an index that may be undefined".to_owned()));
         }
         let fits = match (&of.known, at.kind()) {
-            (Known::List(_), Some(Type::Number)) | (Known::Map(_), Some(Type::Text)) => true,
+            (Known::List(_), Some(ValueType::Number))
+            | (Known::Map(_), Some(ValueType::String)) => true,
             (Known::List(_) | Known::Map(_), Some(_)) => return Ok(Piece::never()),
             _ => false,
         };
@@ -380,7 +381,7 @@ impl Printer<'_> {
         })
     }
 
-    fn guarded(&mut self, cond: kubevet_ir::CondId, term: TermId) -> Result<Piece, Refused> {
+    fn guarded(&mut self, cond: kubevet_ir::ConditionId, term: TermId) -> Result<Piece, Refused> {
         let piece = self.term(term)?;
         let guard = self.cond(cond)?;
         // It only says that the value is there.
@@ -397,7 +398,7 @@ impl Printer<'_> {
     /// A piece where a condition is known to hold: always there if the condition proves it.
     pub(super) fn under(
         &self,
-        cond: kubevet_ir::CondId,
+        cond: kubevet_ir::ConditionId,
         term: TermId,
         piece: Piece,
     ) -> Result<Piece, Refused> {
@@ -414,14 +415,15 @@ impl Printer<'_> {
         })
     }
 
-    fn proves(&self, cond: kubevet_ir::CondId, term: TermId) -> bool {
-        match self.program.cond(cond) {
-            Cond::And(conds) => conds.iter().any(|it| self.proves(*it, term)),
-            Cond::Defined(it) | Cond::Truthy(it) | Cond::Is(it, _) | Cond::OneOf(it, _) => {
-                *it == term
-            }
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => *a == term || *b == term,
-            Cond::Test(_, terms) => terms.contains(&term),
+    fn proves(&self, cond: kubevet_ir::ConditionId, term: TermId) -> bool {
+        match self.program.condition(cond) {
+            Condition::And(conds) => conds.iter().any(|it| self.proves(*it, term)),
+            Condition::Defined(it)
+            | Condition::Truthy(it)
+            | Condition::HasType(it, _)
+            | Condition::OneOf(it, _) => *it == term,
+            Condition::Compare(_, a, b) | Condition::Member(a, b) => *a == term || *b == term,
+            Condition::Predicate(_, terms) => terms.contains(&term),
             _ => false,
         }
     }
@@ -439,7 +441,7 @@ impl Printer<'_> {
 
     fn count(&mut self, of: Piece) -> Result<Piece, Refused> {
         match of.kind() {
-            Some(Type::List | Type::Map | Type::Text) => Ok(match of.presence {
+            Some(ValueType::List | ValueType::Map | ValueType::String) => Ok(match of.presence {
                 Presence::Never => Piece::never(),
                 Presence::Always => Piece::always(of.cel.then(".size()"), Known::Int),
                 Presence::Maybe => {
@@ -484,9 +486,9 @@ impl Printer<'_> {
         Ok(Piece::always(Cel::sum(texts), Known::Text))
     }
 
-    pub(super) fn coerced(&mut self, of: Piece, kind: Type) -> Piece {
+    pub(super) fn coerced(&mut self, of: Piece, kind: ValueType) -> Piece {
         let (word, empty, known) = match kind {
-            Type::List => ("list", "[]", Known::List(Arc::new(Known::Any))),
+            ValueType::List => ("list", "[]", Known::List(Arc::new(Known::Any))),
             _ => ("map", "{}", Known::Map(Arc::new(Known::Any))),
         };
         if of.presence == Presence::Never || of.kind() == Some(kind) {
@@ -552,7 +554,7 @@ impl Printer<'_> {
                     "a function of two terms that may be undefined".to_owned(),
                 ));
             }
-            if takes_as(function, place) != Type::Text {
+            if takes_as(function, place) != ValueType::String {
                 return Err(Refused(
                     "a function with a number that is not written out".to_owned(),
                 ));
@@ -588,7 +590,7 @@ impl Printer<'_> {
         };
         let is_text = Cel::atom(format!("type({x}) == string"));
         let (cel, sure) = if function.is_total() {
-            let made = match (proved, piece.may_be(Type::Text)) {
+            let made = match (proved, piece.may_be(ValueType::String)) {
                 (true, _) => made,
                 (_, true) => Cel::choice(is_text, made, Cel::text("")),
                 _ => Cel::text(""),
@@ -599,7 +601,7 @@ impl Printer<'_> {
                     .then(&format!(".optMap({x}, {})", made.show())),
                 true,
             )
-        } else if !piece.may_be(Type::Text) {
+        } else if !piece.may_be(ValueType::String) {
             return Ok(Piece::never());
         } else if proved && sure {
             (
@@ -677,7 +679,7 @@ pub(super) fn constant(value: &Const) -> Piece {
         Const::Null => Piece::always(Cel::atom("null"), Known::Null),
         Const::Bool(it) => Piece::always(Cel::Bool(*it), Known::Bool),
         Const::Int(it) => Piece::always(Cel::atom(it.to_string()), Known::Int),
-        Const::Text(it) => Piece::always(Cel::text(it), Known::Text),
+        Const::String(it) => Piece::always(Cel::text(it), Known::Text),
         Const::EmptyList => Piece::always(Cel::atom("[]"), Known::List(any())),
         Const::EmptyMap => Piece::always(Cel::atom("{}"), Known::Map(any())),
     }

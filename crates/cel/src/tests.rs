@@ -7,8 +7,8 @@ use super::{
     variables::Variables,
 };
 use kubevet_ir::{
-    BinderId, Comparison, Compiled, Cond, CondId, Const, ContainerList, Deny, Domain, Intrinsic,
-    Program, Term, TermId, Test, Type, path_reads,
+    BinderId, Clause, Comparison, CompiledControl, Condition, ConditionId, Const, ContainerList,
+    Domain, Intrinsic, Predicate, Program, Term, TermId, ValueType, path_reads,
 };
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Position, Severity};
 use kubevet_policy::Params;
@@ -71,16 +71,16 @@ fn control() -> Arc<Control> {
 }
 
 /// A rule of one body over these loops.
-fn print(program: &mut Program, kind: &Kind, binders: Vec<BinderId>, when: CondId) -> Printed {
+fn print(program: &mut Program, kind: &Kind, binders: Vec<BinderId>, when: ConditionId) -> Printed {
     let deny = deny(program, binders, when);
     print_all(program, kind, vec![deny])
 }
 
-fn deny(program: &mut Program, binders: Vec<BinderId>, when: CondId) -> Deny {
-    let message = program.text("found");
-    let path = program.text("spec");
+fn deny(program: &mut Program, binders: Vec<BinderId>, when: ConditionId) -> Clause {
+    let message = program.string("found");
+    let path = program.string("spec");
     let position = Position { line: 1, column: 1 };
-    Deny {
+    Clause {
         binders,
         when: vec![when],
         message,
@@ -90,10 +90,10 @@ fn deny(program: &mut Program, binders: Vec<BinderId>, when: CondId) -> Deny {
     }
 }
 
-fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
-    let compiled = Compiled {
+fn print_all(program: &mut Program, kind: &Kind, clauses: Vec<Clause>) -> Printed {
+    let compiled = CompiledControl {
         control: control(),
-        denies,
+        clauses,
     };
     let params = Params::default();
     let kinds = [kind.clone()];
@@ -102,7 +102,7 @@ fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
     };
-    let ways = either::ways(program, &compiled.denies);
+    let ways = either::ways(program, &compiled.clauses);
     deny::print(
         program,
         &compiled,
@@ -116,27 +116,27 @@ fn print_all(program: &mut Program, kind: &Kind, denies: Vec<Deny>) -> Printed {
 }
 
 /// What asks nothing to be found of the containers of a Pod.
-fn check(cond: impl FnOnce(&mut Program, TermId) -> CondId, expected: &str) {
+fn check(cond: impl FnOnce(&mut Program, TermId) -> ConditionId, expected: &str) {
     let mut program = Program::default();
-    let binder = program.bind(Domain::Containers(ContainerList::All), &[]);
-    let container = program.add_term(Term::Value(binder));
+    let binder = program.intern_binder(Domain::Containers(ContainerList::All), &[]);
+    let container = program.intern_term(Term::Value(binder));
     let when = cond(&mut program, container);
     let printed = print(&mut program, &Kind::new("", "Pod"), vec![binder], when);
     assert_eq!(printed.clean, expected);
 }
 
 /// The same of an object of which nothing is known.
-fn check_thing(cond: impl FnOnce(&mut Program, TermId) -> CondId, expected: &str) {
+fn check_thing(cond: impl FnOnce(&mut Program, TermId) -> ConditionId, expected: &str) {
     let mut program = Program::default();
-    let object = program.add_term(Term::Object);
+    let object = program.intern_term(Term::Object);
     let when = cond(&mut program, object);
     let printed = print(&mut program, &Kind::new("x.io", "Thing"), Vec::new(), when);
     assert_eq!(printed.clean, expected);
 }
 
-fn compare(program: &mut Program, comparison: Comparison, a: TermId, b: Const) -> CondId {
+fn compare(program: &mut Program, comparison: Comparison, a: TermId, b: Const) -> ConditionId {
     let b = program.constant(b);
-    program.add_cond(Cond::Compare(comparison, a, b))
+    program.intern_condition(Condition::Compare(comparison, a, b))
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn what_types_prove_needs_no_guard() {
     check(
         |it, c| {
             let image = it.field(c, "image");
-            compare(it, Comparison::NotEqual, image, Const::Text("x".into()))
+            compare(it, Comparison::NotEqual, image, Const::String("x".into()))
         },
         "variables.containers.all(c, c.?image.orValue('x') == 'x')",
     );
@@ -178,15 +178,15 @@ fn what_nothing_proves_is_guarded() {
     check_thing(
         |it, object| {
             let a = it.field(object, "a");
-            let x = it.text("x");
-            it.add_cond(Cond::Test(Test::StartsWith, [a, x].into()))
+            let x = it.string("x");
+            it.intern_condition(Condition::Predicate(Predicate::StartsWith, [a, x].into()))
         },
         "!object.?a.optMap(a, type(a) == string && a.startsWith('x')).orValue(false)",
     );
     check_thing(
         |it, object| {
             let a = it.field(object, "a");
-            it.is(a, Type::List)
+            it.has_type(a, ValueType::List)
         },
         "!object.?a.optMap(a, type(a) == list).orValue(false)",
     );
@@ -206,17 +206,17 @@ fn maps_are_asked_for_their_values() {
     check_thing(
         |it, object| {
             let a = it.field(object, "a");
-            let x = it.text("x");
-            it.add_cond(Cond::Member(x, a))
+            let x = it.string("x");
+            it.intern_condition(Condition::Member(x, a))
         },
         &format!("!('x' in {values})"),
     );
     check_thing(
         |it, object| {
             let a = it.field(object, "a");
-            let binder = it.bind(Domain::Elements(a), &[]);
-            let value = it.add_term(Term::Value(binder));
-            let is = compare(it, Comparison::Equal, value, Const::Text("x".into()));
+            let binder = it.intern_binder(Domain::Elements(a), &[]);
+            let value = it.intern_term(Term::Value(binder));
+            let is = compare(it, Comparison::Equal, value, Const::String("x".into()));
             it.any(binder, is)
         },
         &format!("{values}.all(a, a != 'x')"),
@@ -224,10 +224,10 @@ fn maps_are_asked_for_their_values() {
 }
 
 /// What asks nothing to be found of the containers of a Pod by several bodies over them.
-fn check_bodies(bodies: impl FnOnce(&mut Program, TermId) -> Vec<CondId>, expected: &str) {
+fn check_bodies(bodies: impl FnOnce(&mut Program, TermId) -> Vec<ConditionId>, expected: &str) {
     let mut program = Program::default();
-    let binder = program.bind(Domain::Containers(ContainerList::All), &[]);
-    let container = program.add_term(Term::Value(binder));
+    let binder = program.intern_binder(Domain::Containers(ContainerList::All), &[]);
+    let container = program.intern_term(Term::Value(binder));
     let denies = bodies(&mut program, container)
         .into_iter()
         .map(|it| deny(&mut program, vec![binder], it))
@@ -261,12 +261,12 @@ fn what_bodies_have_in_common_is_asked_once() {
 
 #[test]
 fn what_is_said_again_stands_under_a_name() {
-    let ask = |it: &mut Program, container: TermId, wanted: &[&str]| -> Vec<CondId> {
+    let ask = |it: &mut Program, container: TermId, wanted: &[&str]| -> Vec<ConditionId> {
         let image = it.field(container, "image");
-        let tag = it.add_term(Term::Call(Intrinsic::ImageEffectiveTag, [image].into()));
+        let tag = it.intern_term(Term::Call(Intrinsic::ImageEffectiveTag, [image].into()));
         wanted
             .iter()
-            .map(|text| compare(it, Comparison::Equal, tag, Const::Text((*text).into())))
+            .map(|text| compare(it, Comparison::Equal, tag, Const::String((*text).into())))
             .collect()
     };
     let tag = "[i.split('@')[0].find(':[^/]*$').replace(':', '', 1)].map(tag, tag != '' || i == '' || i.contains('@') \

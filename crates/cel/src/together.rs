@@ -9,14 +9,14 @@ use super::{
     types::Types,
     variables::Variables,
 };
-use kubevet_ir::{Deny, Program};
+use kubevet_ir::{Clause, Program};
 use kubevet_model::Kind;
 
 /// Bodies and conditions to be joined.
 #[derive(Default)]
 pub(super) struct Together {
     /// Of controls that judge whatever object there is.
-    bodies: Vec<Deny>,
+    bodies: Vec<Clause>,
     /// What asks them one by one.
     each: Vec<Cel>,
     /// What asks controls that have nothing to say of some objects.
@@ -24,7 +24,7 @@ pub(super) struct Together {
 }
 
 impl Together {
-    pub(super) fn add(&mut self, printed: &Printed, bodies: &[Deny]) {
+    pub(super) fn add(&mut self, printed: &Printed, bodies: &[Clause]) {
         let clean = Cel::Asked(format!("({})", printed.clean));
         if printed.silent == Cel::Bool(false).show() {
             self.bodies.extend_from_slice(bodies);
@@ -67,7 +67,7 @@ fn line(cel: &Cel) -> String {
 
 fn none_found(
     program: &mut Program,
-    bodies: &[Deny],
+    bodies: &[Clause],
     target: &Target<'_>,
     types: &dyn Types,
     variables: &mut Variables,

@@ -1,7 +1,7 @@
 //! What is known of the type of a term from Kubernetes' own types, so that guards are printed only where an object that
 //! reaches admission could need them.
 
-use kubevet_ir::Type;
+use kubevet_ir::ValueType;
 use kubevet_model::Kind;
 use std::sync::Arc;
 
@@ -48,23 +48,23 @@ pub(super) trait Types {
 
 impl Known {
     /// The one type that it has in Rego.
-    pub(super) fn kind(&self) -> Option<Type> {
+    pub(super) fn kind(&self) -> Option<ValueType> {
         Some(match self {
             Self::Any | Self::IntOrText => return None,
-            Self::Null => Type::Null,
-            Self::Bool => Type::Bool,
-            Self::Int | Self::Number => Type::Number,
-            Self::Text => Type::Text,
-            Self::List(_) => Type::List,
-            Self::Map(_) | Self::Struct(_) | Self::OneOf(_) | Self::Partial(_) => Type::Map,
+            Self::Null => ValueType::Null,
+            Self::Bool => ValueType::Bool,
+            Self::Int | Self::Number => ValueType::Number,
+            Self::Text => ValueType::String,
+            Self::List(_) => ValueType::List,
+            Self::Map(_) | Self::Struct(_) | Self::OneOf(_) | Self::Partial(_) => ValueType::Map,
         })
     }
 
     /// Whether a value of it can have this type.
-    pub(super) fn may_be(&self, kind: Type) -> bool {
+    pub(super) fn may_be(&self, kind: ValueType) -> bool {
         match self {
             Self::Any => true,
-            Self::IntOrText => matches!(kind, Type::Number | Type::Text),
+            Self::IntOrText => matches!(kind, ValueType::Number | ValueType::String),
             it => it.kind() == Some(kind),
         }
     }

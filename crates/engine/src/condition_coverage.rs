@@ -4,7 +4,7 @@ use super::{
     engine::Engine,
     eval::{ConditionCounts, SideTables},
 };
-use kubevet_ir::{Cond, CondId, Domain, Program, Term, TermId};
+use kubevet_ir::{Condition, ConditionId, Domain, Program, Term, TermId};
 use kubevet_model::ControlId;
 use std::collections::BTreeSet;
 
@@ -37,24 +37,24 @@ impl Engine {
             conds: BTreeSet::new(),
             terms: BTreeSet::new(),
         };
-        for deny in &compiled.denies {
+        for deny in &compiled.clauses {
             deny.when.iter().for_each(|it| found.cond(*it));
             deny.binders
                 .iter()
                 .for_each(|it| found.domain(&program.binder(*it).domain));
         }
-        let asked = |cond: &CondId| {
+        let asked = |cond: &ConditionId| {
             let (held, failed) = seen.of(*cond);
             ConditionCoverage {
-                condition: program.show_cond(*cond),
+                condition: program.condition_to_string(*cond),
                 held,
                 failed,
             }
         };
-        let is_whole = |it: &&CondId| {
+        let is_whole = |it: &&ConditionId| {
             !matches!(
-                program.cond(**it),
-                Cond::True | Cond::And(_) | Cond::Or(_) | Cond::Not(_)
+                program.condition(**it),
+                Condition::True | Condition::And(_) | Condition::Or(_) | Condition::Not(_)
             )
         };
         found.conds.iter().filter(is_whole).map(asked).collect()
@@ -65,20 +65,20 @@ impl Engine {
 struct Conditions<'p> {
     program: &'p Program,
     tables: &'p SideTables,
-    conds: BTreeSet<CondId>,
+    conds: BTreeSet<ConditionId>,
     terms: BTreeSet<TermId>,
 }
 
 impl Conditions<'_> {
-    fn cond(&mut self, id: CondId) {
+    fn cond(&mut self, id: ConditionId) {
         if !self.conds.insert(id) {
             return;
         }
         let program = self.program;
-        match program.cond(id) {
-            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
-            Cond::Not(cond) => self.cond(*cond),
-            Cond::Any(binder, cond) => {
+        match program.condition(id) {
+            Condition::And(conds) | Condition::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
+            Condition::Not(cond) => self.cond(*cond),
+            Condition::Any(binder, cond) => {
                 self.domain(&program.binder(*binder).domain);
                 // Patterns of a param are asked all at once.
                 if self.tables.any_match(id).is_none() {

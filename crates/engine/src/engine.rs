@@ -11,7 +11,7 @@ use super::{
 };
 use kubevet_document::{Document, Node};
 use kubevet_ir::{
-    Compiled, CompiledLibrary, Program, fields_read, is_configured, looks_at, path_reads,
+    CompiledControl, CompiledLibrary, Program, fields_read, is_configured, looks_at, path_reads,
 };
 use kubevet_k8s::workload;
 use kubevet_model::{
@@ -77,7 +77,7 @@ const SETTINGS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tier {
     /// Those that keep to the profile.
-    Compiled,
+    CompiledControl,
     /// None: everything runs in the interpreter.
     Interpreter,
 }
@@ -141,7 +141,7 @@ impl Engine {
             own_library: is_own(&library.modules),
         };
         let mut program = Program::default();
-        let mut compiled: Vec<Compiled> = Vec::new();
+        let mut compiled: Vec<CompiledControl> = Vec::new();
         let mut sound: Vec<(&ControlSource, Problem)> = Vec::new();
         for (source, tree) in library.controls.iter().zip(&parsed) {
             let Some(tree) = tree else { continue };
@@ -278,7 +278,7 @@ impl Engine {
         &self.tables
     }
 
-    pub(super) fn compiled(&self) -> &[Compiled] {
+    pub(super) fn compiled(&self) -> &[CompiledControl] {
         &self.compiled.controls
     }
 
@@ -525,7 +525,7 @@ fn take(
 /// interpreter is asked for together.
 fn index(
     tables: &SideTables,
-    compiled: &[Compiled],
+    compiled: &[CompiledControl],
     interpreted: &[Interpreted],
 ) -> (Group, Vec<(Kind, Group)>, Vec<BTreeSet<String>>) {
     let mut sets = Vec::new();

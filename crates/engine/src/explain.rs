@@ -1,7 +1,7 @@
 //! What became of a control's rule, for the person who wrote it: compiled or not and why, the program, what it reads.
 
 use super::engine::Engine;
-use kubevet_ir::{BinderId, Cond, CondId, Deny, Domain, Program, Term, TermId};
+use kubevet_ir::{BinderId, Condition, ConditionId, Clause, Domain, Program, Term, TermId};
 use kubevet_model::{ControlId, EvalError, Problem};
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
     /// It is compiled.
-    Compiled {
+    CompiledControl {
         /// Each body of `deny`: the line where it stands, and the program as text.
         bodies: Vec<(u32, String)>,
         /// The fields that it reads, such as `containers[].securityContext.privileged`.
@@ -28,16 +28,16 @@ impl Engine {
         if let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *id) {
             let program = self.program();
             let bodies = compiled
-                .denies
+                .clauses
                 .iter()
-                .map(|deny| (deny.position.line, program.show_deny(deny)))
+                .map(|deny| (deny.position.line, program.clause_to_string(deny)))
                 .collect();
             let mut reads = Reads {
                 program,
                 seen: BTreeSet::new(),
                 found: BTreeSet::new(),
             };
-            compiled.denies.iter().for_each(|deny| reads.deny(deny));
+            compiled.clauses.iter().for_each(|deny| reads.deny(deny));
             return Some(Explanation::Compiled {
                 bodies,
                 reads: reads.found.into_iter().collect(),
@@ -59,7 +59,7 @@ struct Reads<'p> {
 }
 
 impl Reads<'_> {
-    fn deny(&mut self, deny: &Deny) {
+    fn deny(&mut self, deny: &Clause) {
         deny.binders.iter().for_each(|it| self.binder(*it));
         deny.when.iter().for_each(|it| self.cond(*it));
         self.term(deny.message);
@@ -76,11 +76,11 @@ impl Reads<'_> {
         }
     }
 
-    fn cond(&mut self, cond: CondId) {
-        match self.program.cond(cond) {
-            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
-            Cond::Not(inner) => self.cond(*inner),
-            Cond::Any(binder, inner) => {
+    fn cond(&mut self, cond: ConditionId) {
+        match self.program.condition(cond) {
+            Condition::And(conds) | Condition::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
+            Condition::Not(inner) => self.cond(*inner),
+            Condition::Any(binder, inner) => {
                 self.binder(*binder);
                 self.cond(*inner);
             }
@@ -98,7 +98,7 @@ impl Reads<'_> {
         }
         match self.program.term(term) {
             Term::Guard(cond, _) => self.cond(*cond),
-            Term::Name(binder) => {
+            Term::ElementName(binder) => {
                 if let Some(path) = self.path_of_binder(*binder) {
                     self.found.insert(format!("{path}.name"));
                 }
@@ -126,7 +126,7 @@ impl Reads<'_> {
             Term::Value(binder) => self.path_of_binder(*binder)?,
             Term::AsList(inner) | Term::AsMap(inner) => self.path(*inner)?,
             // What `object.get` falls back to is no path.
-            Term::First(terms) => self.path(*terms.first()?)?,
+            Term::Coalesce(terms) => self.path(*terms.first()?)?,
             _ => return None,
         })
     }

@@ -1,12 +1,12 @@
 //! What the controls of the library read behind the paths of their findings.
 
 use crate::Engine;
-use kubevet_ir::{Deny, Program, elements, path_patterns, path_reads};
+use kubevet_ir::{Clause, Program, elements, path_patterns, path_reads};
 use kubevet_model::{FieldPattern, PatternRoot, PatternStep};
 use kubevet_policy as policy;
 
 /// The elements of a body's loops that none of its paths names.
-fn unnamed_elements(program: &Program, deny: &Deny) -> Vec<FieldPattern> {
+fn unnamed_elements(program: &Program, deny: &Clause) -> Vec<FieldPattern> {
     let paths: Vec<FieldPattern> = deny
         .paths
         .iter()
@@ -29,7 +29,7 @@ fn paths_of_every_control_name_every_element_that_decides() {
     let (engine, problems) = Engine::compile(&policy::embedded().0);
     assert_eq!(problems, []);
     for control in &engine.compiled_library().controls {
-        for deny in &control.denies {
+        for deny in &control.clauses {
             let unnamed: Vec<String> = unnamed_elements(&engine.compiled_library().program, deny)
                 .iter()
                 .map(ToString::to_string)

@@ -15,19 +15,19 @@
 
 #![allow(missing_docs, reason = "was private to one crate until now")]
 
-mod build;
-mod control;
-mod deny;
+mod applicability;
+mod arena;
+mod clause;
+mod display;
+mod field_reads;
 pub mod intrinsics;
-mod reads;
-mod show;
 mod term;
 
-pub use build::Program;
-pub use control::{is_configured, looks_at};
-pub use deny::{Compiled, CompiledLibrary, Deny, FixTemplate, FixValue};
-pub use reads::{elements, fields_read, path_patterns, path_reads};
+pub use applicability::{is_configured, looks_at};
+pub use arena::Program;
+pub use clause::{Clause, CompiledControl, CompiledLibrary, FixTemplate, FixValue};
+pub use field_reads::{elements, fields_read, path_patterns, path_reads};
 pub use term::{
-    Binder, BinderId, Comparison, Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term,
-    TermId, Test, Type,
+    Binder, BinderId, Comparison, Condition, ConditionId, Const, ContainerList, Domain, Intrinsic,
+    Predicate, Term, TermId, ValueType,
 };

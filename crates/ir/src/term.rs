@@ -8,7 +8,7 @@ pub struct TermId(pub u32);
 
 /// A condition of a [`super::Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CondId(pub u32);
+pub struct ConditionId(pub u32);
 
 /// A binder of a [`super::Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,21 +16,21 @@ pub struct BinderId(pub u32);
 
 impl TermId {
     /// Its place in tables over all terms.
-    pub fn place(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-impl CondId {
+impl ConditionId {
     /// Its place in tables over all conditions.
-    pub fn place(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 impl BinderId {
     /// Its place in tables over all binders.
-    pub fn place(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -41,7 +41,7 @@ pub enum Const {
     Null,
     Bool(bool),
     Int(i64),
-    Text(Arc<str>),
+    String(Arc<str>),
     /// `[]`, what `object.get` falls back to.
     EmptyList,
     /// `{}`.
@@ -74,9 +74,9 @@ pub enum Term {
     /// always.
     Value(BinderId),
     /// Of a container or volume: its name, or its place (`containers[0]`) where it has none that is a text. Always a text.
-    Name(BinderId),
+    ElementName(BinderId),
     /// Of a container or volume: its path (`spec.template.spec.containers[0]`). Always a text.
-    Place(BinderId),
+    ElementPath(BinderId),
     /// Of a container: the list that it is in, `containers`, `initContainers` or `ephemeralContainers`.
     ListName(BinderId),
     /// The value under a key that is written out; undefined where the term is no map or lacks it.
@@ -84,9 +84,9 @@ pub enum Term {
     /// The element of a list at a number, the value of a map under a text; undefined otherwise.
     Index(TermId, TermId),
     /// The term where the condition holds, else undefined.
-    Guard(CondId, TermId),
+    Guard(ConditionId, TermId),
     /// The first of them that is defined.
-    First(Box<[TermId]>),
+    Coalesce(Box<[TermId]>),
     /// How many elements a list, keys a map, characters a text has; undefined for all else.
     Count(TermId),
     /// Texts and whole numbers, one after another. Undefined where a piece is undefined or neither.
@@ -102,19 +102,19 @@ pub enum Term {
 
 /// Always true or false.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Cond {
+pub enum Condition {
     True,
     /// All of them; evaluated from left to right.
-    And(Box<[CondId]>),
+    And(Box<[ConditionId]>),
     /// At least one of them; empty, it is false.
-    Or(Box<[CondId]>),
-    Not(CondId),
+    Or(Box<[ConditionId]>),
+    Not(ConditionId),
     /// The term has a value, be it null or false.
     Defined(TermId),
     /// Defined, and not false.
     Truthy(TermId),
     /// The term has a value of this type.
-    Is(TermId, Type),
+    HasType(TermId, ValueType),
     /// False where a side is undefined. Values of different types are unequal and ordered as in Rego: null, booleans,
     /// numbers, texts, lists, maps.
     Compare(Comparison, TermId, TermId),
@@ -123,18 +123,18 @@ pub enum Cond {
     /// The first is an element of a list, or a *value* of a map (CEL's `in` asks for keys); false for all else.
     Member(TermId, TermId),
     /// False where an argument is undefined or of a wrong type, unless the test says otherwise.
-    Test(Test, Box<[TermId]>),
+    Predicate(Predicate, Box<[TermId]>),
     /// Some element of the binder's domain makes the condition true. `every` is `Not(Any(b, Not(c)))` with a condition
     /// beside it that the domain is one.
-    Any(BinderId, CondId),
+    Any(BinderId, ConditionId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Type {
+pub enum ValueType {
     Null,
     Bool,
     Number,
-    Text,
+    String,
     List,
     Map,
 }
@@ -233,7 +233,7 @@ pub enum Intrinsic {
 
 /// Questions about values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Test {
+pub enum Predicate {
     /// `startswith(text, part)` and its kin.
     StartsWith,
     EndsWith,

@@ -2,18 +2,18 @@
 //!
 //! | folder or file | is |
 //! |---|---|
-//! | `syntax`, `guard`, `safety` | parsed Rego; what is refused before and after parsing |
+//! | `ast`, `guard`, `safety` | parsed Rego; what is refused before and after parsing |
 //! | `builtins` | the builtins that a rule may call, bounded |
 //! | `profile` | where a rule leaves the form that compiles |
 //! | `lower` | the compiler |
 
 #![allow(missing_docs, reason = "was private to one crate until now")]
 
+pub mod ast;
 pub mod builtins;
-mod guard;
+pub mod complexity;
+mod lint;
 pub mod lower;
-mod profile;
-pub mod safety;
-pub mod syntax;
+mod prescan;
 
-pub use profile::lint;
+pub use lint::lint;

@@ -9,7 +9,7 @@ use super::{
     side_tables::SideTables,
 };
 use kubevet_document::Document;
-use kubevet_ir::{Compiled, Program};
+use kubevet_ir::{CompiledControl, Program};
 use kubevet_model::{Operation, RuleError, Verdict};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use std::time::Instant;
 pub(crate) struct EvalContext<'j> {
     pub(crate) program: &'j Program,
     pub(crate) tables: &'j SideTables,
-    pub(crate) compiled: &'j [Compiled],
+    pub(crate) compiled: &'j [CompiledControl],
     pub(crate) plan: &'j LoopPlan,
     pub(crate) settings: &'j ResolvedParams,
     /// Where objects of the kind keep their pod spec.
@@ -57,13 +57,13 @@ pub(crate) fn judge(
     };
     let mut evaluator = Evaluator::new(parts, watch);
     evaluator.scratch.holds.resize(plan.checks, false);
-    evaluator.scratch.denied.resize(plan.denies.len(), false);
+    evaluator.scratch.denied.resize(plan.clauses.len(), false);
     evaluator.level(&plan.root, plan);
     let mut denied = evaluator
         .scratch
         .denied
         .iter()
-        .zip(&plan.denies)
+        .zip(&plan.clauses)
         .filter(|(denied, _)| **denied)
         .peekable();
     let found: Vec<(usize, usize)> = if denied.peek().is_some() {
@@ -83,7 +83,7 @@ pub(crate) fn judge(
         let mut findings = Vec::new();
         let mut outcome = Ok(());
         for (_, place) in found.iter().filter(|(control, _)| control == number) {
-            if let (Ok(()), Some(deny)) = (&outcome, compiled.denies.get(*place)) {
+            if let (Ok(()), Some(deny)) = (&outcome, compiled.clauses.get(*place)) {
                 outcome = evaluator.say(
                     id,
                     deny,
@@ -119,7 +119,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             let asked = match check.parent {
                 Some(parent) => self.scratch.holds.get(parent).copied().unwrap_or(false),
                 None => plan
-                    .denies
+                    .clauses
                     .get(check.deny)
                     .is_some_and(|(control, _)| self.settings.is_configured(*control)),
             };

@@ -10,7 +10,7 @@ use super::{
 };
 use kubevet_document::{Document, FieldKey, Node};
 use kubevet_ir::{
-    BinderId, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Type,
+    BinderId, Condition, ConditionId, Const, ContainerList, Domain, Program, Term, TermId, ValueType,
 };
 use kubevet_model::{EvalError, EvalTier, Operation};
 use std::{borrow::Cow, hash::RandomState, time::Instant};
@@ -219,13 +219,13 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
             return self.compute(id);
         }
         let stamp = self.stamp(keep);
-        if let Some((at, value)) = self.scratch.terms.get(id.place())
+        if let Some((at, value)) = self.scratch.terms.get(id.index())
             && *at == stamp
         {
             return *value;
         }
         let value = self.compute(id);
-        if let Some(slot) = self.scratch.terms.get_mut(id.place()) {
+        if let Some(slot) = self.scratch.terms.get_mut(id.index()) {
             *slot = (stamp, value);
         }
         value
@@ -242,7 +242,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
                 Const::Null => Value::Null,
                 Const::Bool(it) => Value::Bool(*it),
                 Const::Int(it) => Value::Int(*it),
-                Const::Text(_) => Value::Constant(number(id.place())),
+                Const::String(_) => Value::Constant(number(id.index())),
                 Const::EmptyList => Value::EmptyList,
                 Const::EmptyMap => Value::EmptyMap,
             },
@@ -268,8 +268,8 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
             }),
             Term::Key(binder) => self.standing(*binder).key,
             Term::Value(binder) => self.standing(*binder).value,
-            Term::Name(binder) => self.name(*binder),
-            Term::Place(binder) => self.place(*binder, true),
+            Term::ElementName(binder) => self.name(*binder),
+            Term::ElementPath(binder) => self.place(*binder, true),
             Term::ListName(binder) => Value::Static(self.standing(*binder).list),
             Term::Field(of, _) => match (self.term(*of), self.tables.key(id)) {
                 (Value::Node(node), Some(key)) => found(self.node(node).field(key)),
@@ -286,7 +286,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
                     Value::Undefined
                 }
             }
-            Term::First(terms) => {
+            Term::Coalesce(terms) => {
                 for term in terms {
                     let value = self.term(*term);
                     if value != Value::Undefined {
@@ -302,12 +302,12 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
             Term::Concat(pieces) => self.concat(pieces),
             Term::AsList(term) => match self.term(*term) {
                 Value::Undefined => Value::Undefined,
-                value if self.kind(value) == Some(Type::List) => value,
+                value if self.kind(value) == Some(ValueType::List) => value,
                 _ => Value::EmptyList,
             },
             Term::AsMap(term) => match self.term(*term) {
                 Value::Undefined => Value::Undefined,
-                value if self.kind(value) == Some(Type::Map) => value,
+                value if self.kind(value) == Some(ValueType::Map) => value,
                 _ => Value::EmptyMap,
             },
             Term::Call(call, parts) => self.call(*call, parts),
@@ -322,7 +322,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
     pub(super) fn standing(&self, binder: BinderId) -> LoopState {
         self.scratch
             .standing
-            .get(binder.place())
+            .get(binder.index())
             .copied()
             .unwrap_or(LoopState::UNBOUND)
     }
@@ -495,7 +495,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
                 .node(node)
                 .as_str()?
                 .get(start as usize..start as usize + len as usize),
-            Value::Constant(place) => self.program.text_at(place as usize),
+            Value::Constant(place) => self.program.string_at(place as usize),
             Value::Param(param) => self.settings.text(param),
             Value::ParamItem { param, item } => self.settings.item(param, item),
             Value::Static(fixed) => Some(fixed.text()),
@@ -563,58 +563,58 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
     }
 
     /// The type of a value.
-    pub(super) fn kind(&self, value: Value) -> Option<Type> {
+    pub(super) fn kind(&self, value: Value) -> Option<ValueType> {
         Some(match value {
             Value::Undefined => return None,
-            Value::Null => Type::Null,
-            Value::Bool(_) => Type::Bool,
-            Value::Int(_) => Type::Number,
+            Value::Null => ValueType::Null,
+            Value::Bool(_) => ValueType::Bool,
+            Value::Int(_) => ValueType::Number,
             Value::Substring { .. }
             | Value::Constant(_)
             | Value::Scratch { .. }
             | Value::ParamItem { .. }
-            | Value::Static(_) => Type::Text,
+            | Value::Static(_) => ValueType::String,
             Value::Param(param) => {
                 if self.settings.list(param).is_some() {
-                    Type::List
+                    ValueType::List
                 } else {
-                    Type::Text
+                    ValueType::String
                 }
             }
-            Value::EmptyList => Type::List,
-            Value::EmptyMap => Type::Map,
+            Value::EmptyList => ValueType::List,
+            Value::EmptyMap => ValueType::Map,
             Value::Node(node) => match self.node(node).value() {
-                kubevet_document::Value::Null => Type::Null,
-                kubevet_document::Value::Bool(_) => Type::Bool,
-                kubevet_document::Value::Number(_) => Type::Number,
-                kubevet_document::Value::String(_) => Type::Text,
-                kubevet_document::Value::List(_) => Type::List,
-                kubevet_document::Value::Map(_) => Type::Map,
+                kubevet_document::Value::Null => ValueType::Null,
+                kubevet_document::Value::Bool(_) => ValueType::Bool,
+                kubevet_document::Value::Number(_) => ValueType::Number,
+                kubevet_document::Value::String(_) => ValueType::String,
+                kubevet_document::Value::List(_) => ValueType::List,
+                kubevet_document::Value::Map(_) => ValueType::Map,
             },
         })
     }
 
     // --- conditions ---
 
-    pub(super) fn holds(&mut self, id: CondId) -> bool {
+    pub(super) fn holds(&mut self, id: ConditionId) -> bool {
         let keep = self.tables.condition_memo(id);
         if !keep.kept {
             return self.decide(id);
         }
         let stamp = self.stamp(keep);
-        if let Some((at, holds)) = self.scratch.conds.get(id.place())
+        if let Some((at, holds)) = self.scratch.conds.get(id.index())
             && *at == stamp
         {
             return *holds;
         }
         let holds = self.decide(id);
-        if let Some(slot) = self.scratch.conds.get_mut(id.place()) {
+        if let Some(slot) = self.scratch.conds.get_mut(id.index()) {
             *slot = (stamp, holds);
         }
         holds
     }
 
-    fn decide(&mut self, id: CondId) -> bool {
+    fn decide(&mut self, id: ConditionId) -> bool {
         if !self.charge(1) {
             return false;
         }
@@ -624,37 +624,37 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
     }
 
     #[inline]
-    fn compute_condition(&mut self, id: CondId) -> bool {
+    fn compute_condition(&mut self, id: ConditionId) -> bool {
         let program = self.program;
-        match program.cond(id) {
-            Cond::True => true,
-            Cond::And(conds) => conds.iter().all(|it| self.holds(*it)),
-            Cond::Or(conds) => conds.iter().any(|it| self.holds(*it)),
-            Cond::Not(cond) => !self.holds(*cond),
-            Cond::Defined(term) => self.term(*term) != Value::Undefined,
-            Cond::Truthy(term) => match self.term(*term) {
+        match program.condition(id) {
+            Condition::True => true,
+            Condition::And(conds) => conds.iter().all(|it| self.holds(*it)),
+            Condition::Or(conds) => conds.iter().any(|it| self.holds(*it)),
+            Condition::Not(cond) => !self.holds(*cond),
+            Condition::Defined(term) => self.term(*term) != Value::Undefined,
+            Condition::Truthy(term) => match self.term(*term) {
                 Value::Undefined | Value::Bool(false) => false,
                 Value::Node(node) => self.node(node).as_bool() != Some(false),
                 _ => true,
             },
-            Cond::Is(term, kind) => {
+            Condition::HasType(term, kind) => {
                 let value = self.term(*term);
                 self.kind(value) == Some(*kind)
             }
-            Cond::Compare(comparison, a, b) => {
+            Condition::Compare(comparison, a, b) => {
                 let (a, b) = (self.term(*a), self.term(*b));
                 self.compare(*comparison, a, b)
             }
-            Cond::OneOf(term, values) => {
+            Condition::OneOf(term, values) => {
                 let value = self.term(*term);
                 value != Value::Undefined && values.iter().any(|it| self.is_constant(value, it))
             }
-            Cond::Member(element, collection) => {
+            Condition::Member(element, collection) => {
                 let (element, collection) = (self.term(*element), self.term(*collection));
                 self.is_member(element, collection)
             }
-            Cond::Test(test, parts) => self.test(*test, parts),
-            Cond::Any(binder, cond) => {
+            Condition::Predicate(test, parts) => self.test(*test, parts),
+            Condition::Any(binder, cond) => {
                 if let Some((param, text)) = self.tables.any_match(id) {
                     let text = self.term(text);
                     if let Some(text) = self.text(text) {
@@ -673,7 +673,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
                 }
                 let (before, steps) = (self.standing(*binder), self.steps);
                 let any = self.each(*binder, &mut |evaluator| evaluator.holds(*cond));
-                if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
+                if let Some(slot) = self.scratch.standing.get_mut(binder.index()) {
                     *slot = before;
                 }
                 if let Some(join) = join {
@@ -850,7 +850,7 @@ impl<'m, W: ConditionObserver> Evaluator<'m, W> {
     #[inline]
     pub(super) fn stand_at(&mut self, binder: BinderId, standing: LoopState) -> bool {
         let epoch = self.scratch.tick();
-        if let Some(slot) = self.scratch.standing.get_mut(binder.place()) {
+        if let Some(slot) = self.scratch.standing.get_mut(binder.index()) {
             *slot = LoopState { epoch, ..standing };
         }
         self.charge(1)

@@ -7,13 +7,12 @@ use super::{
 };
 use kubevet_document::{Node, Number};
 use kubevet_ir::intrinsics::{
-    connection,
-    image::{ImageRef, Place},
-    path,
+    connect_options, host_path,
+    image::{ImageRef, RepositoryPattern},
     quantity::{self, Quantity},
     strings,
 };
-use kubevet_ir::{Intrinsic, Term, TermId, Test, Type};
+use kubevet_ir::{Intrinsic, Predicate, Term, TermId, ValueType};
 use std::borrow::Cow;
 
 impl<W: ConditionObserver> Evaluator<'_, W> {
@@ -89,22 +88,22 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
                 Cow::Owned(name)
             }),
             Intrinsic::CleanPath => {
-                if self.kind(first) == Some(Type::Text) {
-                    self.map_text(first, |it| Some(path::clean(it)))
+                if self.kind(first) == Some(ValueType::String) {
+                    self.map_text(first, |it| Some(host_path::clean(it)))
                 } else {
                     Value::Static(StaticStr::Empty)
                 }
             }
             Intrinsic::ConnectionTarget => {
-                let text = connection::target(self.document.root());
+                let text = connect_options::target(self.document.root());
                 self.make(&text)
             }
             Intrinsic::ConnectionCommand => {
-                let text = connection::command(self.document.root());
+                let text = connect_options::command(self.document.root());
                 self.make(&text)
             }
             Intrinsic::ConnectionPorts => {
-                let text = connection::ports(self.document.root());
+                let text = connect_options::ports(self.document.root());
                 self.make(&text)
             }
         }
@@ -129,7 +128,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
 
     /// What is no text has empty parts.
     fn of_image(&mut self, image: Value, part: for<'t> fn(ImageRef<'t>) -> Cow<'t, str>) -> Value {
-        if self.kind(image) == Some(Type::Text) {
+        if self.kind(image) == Some(ValueType::String) {
             self.map_text(image, |it| Some(part(ImageRef::read(it))))
         } else {
             Value::Static(StaticStr::Empty)
@@ -147,12 +146,12 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         }
     }
 
-    pub(super) fn test(&mut self, test: Test, parts: &[TermId]) -> bool {
+    pub(super) fn test(&mut self, test: Predicate, parts: &[TermId]) -> bool {
         let [first, rest @ ..] = parts else {
             return false;
         };
         let second = rest.first();
-        if test == Test::Matches {
+        if test == Predicate::Matches {
             return second.is_some_and(|text| self.matches(*first, *text));
         }
         let a = self.term(*first);
@@ -161,11 +160,11 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             return false;
         }
         match test {
-            Test::IsQuantity => self
+            Predicate::IsQuantity => self
                 .quantity_text(a)
                 .is_some_and(|it| Quantity::parse_text(it).is_some()),
-            Test::QuantityPositive => self.quantity_text(a).is_some_and(quantity::is_positive),
-            Test::QuantityLess => match (self.quantity_text(a), self.quantity_text(b)) {
+            Predicate::QuantityPositive => self.quantity_text(a).is_some_and(quantity::is_positive),
+            Predicate::QuantityLess => match (self.quantity_text(a), self.quantity_text(b)) {
                 (Some(a), Some(b)) => match (Quantity::parse_text(a), Quantity::parse_text(b)) {
                     (Some(a), Some(b)) => a.less(b),
                     _ => false,
@@ -178,11 +177,11 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
                 };
                 let len = text.len();
                 let holds = match test {
-                    Test::StartsWith => text.starts_with(part),
-                    Test::EndsWith => text.ends_with(part),
-                    Test::Contains => text.contains(part),
-                    Test::ContainsIgnoreCase => strings::contains_ignore_case(text, part),
-                    _ => ImageRef::read(text).within(Place::read(part)),
+                    Predicate::StartsWith => text.starts_with(part),
+                    Predicate::EndsWith => text.ends_with(part),
+                    Predicate::Contains => text.contains(part),
+                    Predicate::ContainsIgnoreCase => strings::contains_ignore_case(text, part),
+                    _ => ImageRef::read(text).within(RepositoryPattern::read(part)),
                 };
                 self.charge(len as u64 / 16);
                 holds

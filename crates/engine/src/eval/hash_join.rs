@@ -96,7 +96,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         ended
     }
 
-    /// A `Cond::Any` by its index; `None` where there is none yet.
+    /// A `Condition::Any` by its index; `None` where there is none yet.
     pub(super) fn any_by_index(&mut self, join: &Join) -> Option<bool> {
         let tables = self.tables;
         let lookup = tables.joins.lookup(join.lookup)?;
@@ -117,7 +117,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
     /// The steps of a loop that an index would have saved.
     pub(super) fn add_looped(&mut self, id: LookupId, steps_before: u64) {
         let steps = self.steps().saturating_sub(steps_before);
-        if let Some(index) = self.scratch.indexes.get_mut(id.place())
+        if let Some(index) = self.scratch.indexes.get_mut(id.index())
             && let State::Looped(looped) = &mut index.state
         {
             *looped = looped.saturating_add(steps);
@@ -155,7 +155,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             return false;
         }
         // Out of its place meanwhile: nothing that is asked inside can change it.
-        let Some(index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else {
+        let Some(index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
         let hash = self.hash(value);
@@ -174,7 +174,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
                 break;
             }
         }
-        if let Some(slot) = self.scratch.indexes.get_mut(id.place()) {
+        if let Some(slot) = self.scratch.indexes.get_mut(id.index()) {
             *slot = index;
         }
         ended
@@ -189,7 +189,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             .max()
             .unwrap_or(0);
         let loop_steps = self.loop_steps();
-        let Some(index) = self.scratch.indexes.get_mut(id.place()) else {
+        let Some(index) = self.scratch.indexes.get_mut(id.index()) else {
             return false;
         };
         if index.state == State::Unused || index.stamp != stamp {
@@ -203,7 +203,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
     }
 
     fn build(&mut self, id: LookupId, lookup: &Lookup) -> bool {
-        let Some(mut index) = self.scratch.indexes.get_mut(id.place()).map(mem::take) else {
+        let Some(mut index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
         index.rows.clear();
@@ -217,7 +217,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             index.entries.sort_unstable();
         }
         index.state = if whole { State::Built } else { State::TooLarge };
-        if let Some(slot) = self.scratch.indexes.get_mut(id.place()) {
+        if let Some(slot) = self.scratch.indexes.get_mut(id.index()) {
             *slot = index;
         }
         whole
@@ -279,7 +279,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
 
     fn put_back(&mut self, lookup: &Lookup, standings: &[LoopState; MAX_CHAIN]) {
         for (link, standing) in lookup.chain.iter().zip(standings) {
-            if let Some(slot) = self.scratch.standing.get_mut(link.binder.place()) {
+            if let Some(slot) = self.scratch.standing.get_mut(link.binder.index()) {
                 *slot = *standing;
             }
         }

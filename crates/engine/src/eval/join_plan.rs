@@ -5,7 +5,9 @@
 //! condition uses one, a [`Stage`] how a body of `deny` does. A join only says where to look: the equality is asked of
 //! each element that was found, so an index may give too many elements, never too few. Nothing here sees an object.
 
-use kubevet_ir::{BinderId, Comparison, Compiled, Cond, CondId, Deny, Program, TermId};
+use kubevet_ir::{
+    BinderId, Clause, Comparison, CompiledControl, Condition, ConditionId, Program, TermId,
+};
 use std::collections::{BTreeSet, VecDeque};
 
 /// The most ways into nested conditions that are tried to find the join of one.
@@ -19,7 +21,7 @@ pub(super) struct LookupId(u32);
 
 impl LookupId {
     /// Its place in tables over all lookups.
-    pub(super) fn place(self) -> usize {
+    pub(super) fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -40,19 +42,19 @@ pub(super) struct Lookup {
 pub(super) struct Link {
     pub(super) binder: BinderId,
     /// What must hold for an element to be in the index.
-    pub(super) filters: Box<[CondId]>,
+    pub(super) filters: Box<[ConditionId]>,
 }
 
-/// How a `Cond::Any` is decided by an index.
+/// How a `Condition::Any` is decided by an index.
 #[derive(Debug, Clone)]
 pub(super) struct Join {
     pub(super) lookup: LookupId,
     /// The term whose value the elements must have as their key.
     pub(super) probe: TermId,
     /// Conditions without a binder of the chain.
-    pub(super) before: Box<[CondId]>,
+    pub(super) before: Box<[ConditionId]>,
     /// Conditions to ask of each element that was found, the equality among them.
-    pub(super) rest: Box<[CondId]>,
+    pub(super) rest: Box<[ConditionId]>,
 }
 
 /// What a loop goes over.
@@ -68,7 +70,7 @@ pub(super) enum Over {
 #[derive(Debug, Clone)]
 pub(super) struct Stage {
     pub(super) over: Option<Over>,
-    pub(super) conds: Box<[CondId]>,
+    pub(super) conds: Box<[ConditionId]>,
 }
 
 /// The joins of a program.
@@ -80,18 +82,18 @@ pub(super) struct Joins {
 }
 
 impl Joins {
-    pub(super) fn new(program: &Program, compiled: &[Compiled]) -> Self {
+    pub(super) fn new(program: &Program, compiled: &[CompiledControl]) -> Self {
         let mut joins = Self::default();
-        for (_, cond) in program.conds() {
+        for (_, cond) in program.conditions() {
             let join = match cond {
-                Cond::Any(binder, inner) => joins.of_any(program, *binder, *inner),
+                Condition::Any(binder, inner) => joins.of_any(program, *binder, *inner),
                 _ => None,
             };
             joins.any.push(join);
         }
         for control in compiled {
             let stages = control
-                .denies
+                .clauses
                 .iter()
                 .map(|it| joins.stages_of_deny(program, it))
                 .collect();
@@ -105,13 +107,13 @@ impl Joins {
     }
 
     pub(super) fn lookup(&self, id: LookupId) -> Option<&Lookup> {
-        self.lookups.get(id.place())
+        self.lookups.get(id.index())
     }
 
-    /// The join of a `Cond::Any`.
+    /// The join of a `Condition::Any`.
     #[inline]
-    pub(super) fn any(&self, cond: CondId) -> Option<&Join> {
-        self.any.get(cond.place())?.as_ref()
+    pub(super) fn any(&self, cond: ConditionId) -> Option<&Join> {
+        self.any.get(cond.index())?.as_ref()
     }
 
     /// The stages of a body: the number of its control among the compiled ones, and its own among the control's.
@@ -135,7 +137,7 @@ impl Joins {
     }
 
     /// The shortest way from an `Any`, through those directly inside it, to an equality that is a join.
-    fn of_any(&mut self, program: &Program, binder: BinderId, inner: CondId) -> Option<Join> {
+    fn of_any(&mut self, program: &Program, binder: BinderId, inner: ConditionId) -> Option<Join> {
         let mut paths = VecDeque::from([(vec![binder], conjuncts(program, inner))]);
         for _ in 0..MAX_PATHS {
             let (chain, conds) = paths.pop_front()?;
@@ -145,8 +147,8 @@ impl Joins {
                 }
             }
             for (place, cond) in conds.iter().enumerate() {
-                if let (Cond::Any(binder, inner), true) =
-                    (program.cond(*cond), chain.len() < MAX_CHAIN)
+                if let (Condition::Any(binder, inner), true) =
+                    (program.condition(*cond), chain.len() < MAX_CHAIN)
                 {
                     let mut conds = conds.clone();
                     conds.splice(place..=place, conjuncts(program, *inner));
@@ -163,17 +165,18 @@ impl Joins {
         &mut self,
         program: &Program,
         chain: &[BinderId],
-        conds: &[CondId],
+        conds: &[ConditionId],
         key: TermId,
         probe: TermId,
     ) -> Join {
-        let in_chain = |it: &CondId| {
+        let in_chain = |it: &ConditionId| {
             program
-                .free_in_cond(*it)
+                .free_binders_of_condition(*it)
                 .iter()
                 .any(|it| chain.contains(it))
         };
-        let (conds, before): (Vec<CondId>, Vec<CondId>) = conds.iter().copied().partition(in_chain);
+        let (conds, before): (Vec<ConditionId>, Vec<ConditionId>) =
+            conds.iter().copied().partition(in_chain);
         let (lookup, rest) = lookup(program, chain, &conds, key);
         Join {
             lookup: self.add(lookup),
@@ -185,7 +188,7 @@ impl Joins {
 
     /// A body as loops over lists and over what joins find. The order of the loops may differ from the rule's: findings
     /// are a set.
-    fn stages_of_deny(&mut self, program: &Program, deny: &Deny) -> Vec<Stage> {
+    fn stages_of_deny(&mut self, program: &Program, deny: &Clause) -> Vec<Stage> {
         let mut body = Body {
             program,
             left: deny.binders.clone(),
@@ -197,9 +200,9 @@ impl Joins {
             for binder in found.first {
                 stages.push(body.place(binder));
             }
-            let ready: Vec<CondId> = body.ready(&found.chain);
+            let ready: Vec<ConditionId> = body.ready(&found.chain);
             let (lookup, _) = lookup(program, &found.chain, &ready, found.key);
-            let filters: BTreeSet<CondId> = lookup
+            let filters: BTreeSet<ConditionId> = lookup
                 .chain
                 .iter()
                 .flat_map(|it| it.filters.iter().copied())
@@ -223,7 +226,7 @@ struct Body<'p> {
     left: Vec<BinderId>,
     placed: Vec<BinderId>,
     /// Conditions that are in no stage yet.
-    conds: Vec<CondId>,
+    conds: Vec<ConditionId>,
 }
 
 /// A join of a body.
@@ -252,12 +255,17 @@ impl Body<'_> {
     }
 
     /// The conditions that can be asked where what is placed stands, and these.
-    fn ready(&self, more: &[BinderId]) -> Vec<CondId> {
+    fn ready(&self, more: &[BinderId]) -> Vec<ConditionId> {
         let stands = |it: &BinderId| !self.left.contains(it) || more.contains(it);
         self.conds
             .iter()
             .copied()
-            .filter(|it| self.program.free_in_cond(*it).iter().all(stands))
+            .filter(|it| {
+                self.program
+                    .free_binders_of_condition(*it)
+                    .iter()
+                    .all(stands)
+            })
             .collect()
     }
 
@@ -267,13 +275,13 @@ impl Body<'_> {
         joins.min_by_key(|it| it.first.len() + it.chain.len())
     }
 
-    fn join_by(&self, cond: CondId) -> Option<BodyJoin> {
-        let Cond::Compare(Comparison::Equal, a, b) = self.program.cond(cond) else {
+    fn join_by(&self, cond: ConditionId) -> Option<BodyJoin> {
+        let Condition::Compare(Comparison::Equal, a, b) = self.program.condition(cond) else {
             return None;
         };
         // The side that is bound last is indexed, so that the conditions on the other decide first.
         let depth = |it: TermId| {
-            let free = self.program.free_in_term(it);
+            let free = self.program.free_binders_of_term(it);
             self.left.iter().rposition(|it| free.contains(it))
         };
         let (key, probe) = if depth(*a) > depth(*b) {
@@ -282,8 +290,8 @@ impl Body<'_> {
             (*b, *a)
         };
         let (of_key, of_probe) = (
-            self.program.free_in_term(key),
-            self.program.free_in_term(probe),
+            self.program.free_binders_of_term(key),
+            self.program.free_binders_of_term(probe),
         );
         let left = |wanted: &dyn Fn(&BinderId) -> bool| {
             self.left.iter().copied().filter(wanted).collect::<Vec<_>>()
@@ -305,14 +313,14 @@ impl Body<'_> {
 fn lookup(
     program: &Program,
     chain: &[BinderId],
-    conds: &[CondId],
+    conds: &[ConditionId],
     key: TermId,
-) -> (Lookup, Vec<CondId>) {
+) -> (Lookup, Vec<ConditionId>) {
     let outer = outer_of(program, chain, key);
     let mut filters = vec![Vec::new(); chain.len()];
     let mut rest = Vec::new();
     for cond in conds {
-        let free = program.free_in_cond(*cond);
+        let free = program.free_binders_of_condition(*cond);
         let is_own = free
             .iter()
             .all(|it| chain.contains(it) || outer.contains(it));
@@ -340,25 +348,28 @@ fn lookup(
 fn outer_of(program: &Program, chain: &[BinderId], key: TermId) -> Vec<BinderId> {
     let domains = chain
         .iter()
-        .flat_map(|it| program.free_in_domain(&program.binder(*it).domain));
-    let free: BTreeSet<BinderId> = domains.chain(program.free_in_term(key)).copied().collect();
+        .flat_map(|it| program.free_binders_of_domain(&program.binder(*it).domain));
+    let free: BTreeSet<BinderId> = domains
+        .chain(program.free_binders_of_term(key))
+        .copied()
+        .collect();
     free.into_iter().filter(|it| !chain.contains(it)).collect()
 }
 
 /// The sides of an equality between elements of a chain and something that moves while they do not: key and probe.
 fn equality_of_chain(
     program: &Program,
-    cond: CondId,
+    cond: ConditionId,
     chain: &[BinderId],
 ) -> Option<(TermId, TermId)> {
-    let Cond::Compare(Comparison::Equal, a, b) = program.cond(cond) else {
+    let Condition::Compare(Comparison::Equal, a, b) = program.condition(cond) else {
         return None;
     };
     [(*a, *b), (*b, *a)].into_iter().find(|(key, probe)| {
         let outer = outer_of(program, chain, *key);
-        let of_probe = program.free_in_term(*probe);
+        let of_probe = program.free_binders_of_term(*probe);
         program
-            .free_in_term(*key)
+            .free_binders_of_term(*key)
             .iter()
             .any(|it| chain.contains(it))
             && !of_probe.iter().any(|it| chain.contains(it))
@@ -366,9 +377,9 @@ fn equality_of_chain(
     })
 }
 
-fn conjuncts(program: &Program, cond: CondId) -> Vec<CondId> {
-    match program.cond(cond) {
-        Cond::And(conds) => conds.to_vec(),
+fn conjuncts(program: &Program, cond: ConditionId) -> Vec<ConditionId> {
+    match program.condition(cond) {
+        Condition::And(conds) => conds.to_vec(),
         _ => vec![cond],
     }
 }

@@ -5,7 +5,7 @@ use super::{
     join_plan::{Over, Stage},
     side_tables::SideTables,
 };
-use kubevet_ir::{Compiled, CondId};
+use kubevet_ir::{CompiledControl, ConditionId};
 use std::collections::BTreeMap;
 
 /// All that is asked of objects of a kind.
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) struct LoopPlan {
     pub(super) root: Level,
     /// Each body: the number of its control among the compiled ones, and its own among the control's.
-    pub(super) denies: Vec<(usize, usize)>,
+    pub(super) clauses: Vec<(usize, usize)>,
     /// The controls, by number.
     pub(crate) controls: Vec<usize>,
     pub(super) checks: usize,
@@ -32,7 +32,7 @@ pub(super) struct Check {
     pub(super) number: usize,
     /// The check one level up that must hold.
     pub(super) parent: Option<usize>,
-    pub(super) conds: Box<[CondId]>,
+    pub(super) conds: Box<[ConditionId]>,
     /// The body, by its place among the plan's.
     pub(super) deny: usize,
     /// Nothing more is asked: the body denies.
@@ -48,7 +48,7 @@ pub(super) struct Loop {
 
 impl LoopPlan {
     /// The plan of these controls, named by their numbers in `compiled`.
-    pub(crate) fn new(tables: &SideTables, compiled: &[Compiled], controls: Vec<usize>) -> Self {
+    pub(crate) fn new(tables: &SideTables, compiled: &[CompiledControl], controls: Vec<usize>) -> Self {
         let mut plan = Self {
             controls,
             ..Self::default()
@@ -57,8 +57,8 @@ impl LoopPlan {
             let Some(control) = compiled.get(number) else {
                 continue;
             };
-            for place in 0..control.denies.len() {
-                plan.denies.push((number, place));
+            for place in 0..control.clauses.len() {
+                plan.clauses.push((number, place));
                 plan.add(tables.joins.stages(number, place));
             }
         }
@@ -66,7 +66,7 @@ impl LoopPlan {
     }
 
     fn add(&mut self, stages: &[Stage]) {
-        let number = self.denies.len().saturating_sub(1);
+        let number = self.clauses.len().saturating_sub(1);
         let mut level = &mut self.root;
         let mut parent = None;
         for (depth, stage) in stages.iter().enumerate() {

@@ -1,12 +1,12 @@
 //! Who looks on while conditions are decided. Nobody does in use, and then it costs nothing; a proof counts.
 
 use super::hash_join::LOOP_STEPS;
-use kubevet_ir::CondId;
+use kubevet_ir::ConditionId;
 
 /// Looks on.
 pub(crate) trait ConditionObserver {
     /// A condition was decided.
-    fn saw(&mut self, cond: CondId, held: bool);
+    fn saw(&mut self, cond: ConditionId, held: bool);
 
     /// An object was judged, in so many steps.
     fn ended(&mut self, steps: u64);
@@ -22,7 +22,7 @@ pub(crate) struct NoObserver;
 
 impl ConditionObserver for NoObserver {
     #[inline]
-    fn saw(&mut self, _: CondId, _: bool) {}
+    fn saw(&mut self, _: ConditionId, _: bool) {}
 
     fn ended(&mut self, _: u64) {}
 }
@@ -52,17 +52,17 @@ impl ConditionCounts {
     }
 
     /// How often a condition held and did not.
-    pub(crate) fn of(&self, cond: CondId) -> (u64, u64) {
-        self.conds.get(cond.place()).copied().unwrap_or_default()
+    pub(crate) fn of(&self, cond: ConditionId) -> (u64, u64) {
+        self.conds.get(cond.index()).copied().unwrap_or_default()
     }
 }
 
 impl ConditionObserver for &mut ConditionCounts {
-    fn saw(&mut self, cond: CondId, held: bool) {
-        if self.conds.len() <= cond.place() {
-            self.conds.resize(cond.place() + 1, (0, 0));
+    fn saw(&mut self, cond: ConditionId, held: bool) {
+        if self.conds.len() <= cond.index() {
+            self.conds.resize(cond.index() + 1, (0, 0));
         }
-        if let Some((yes, no)) = self.conds.get_mut(cond.place()) {
+        if let Some((yes, no)) = self.conds.get_mut(cond.index()) {
             *(if held { yes } else { no }) += 1;
         }
     }

@@ -110,7 +110,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
             Const::Null => ValueView::Null,
             Const::Bool(it) => ValueView::Bool(*it),
             Const::Int(it) => ValueView::Int(*it),
-            Const::Text(it) => ValueView::Text(it),
+            Const::String(it) => ValueView::Text(it),
             Const::EmptyList => ValueView::List(None),
             Const::EmptyMap => ValueView::Map(None),
         };

@@ -2,7 +2,7 @@
 
 use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
 use crate::parse_findings;
-use kubevet_ir::{Deny, FixValue, Term, TermId};
+use kubevet_ir::{Clause, FixValue, Term, TermId};
 use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};
 
 /// Room for a message; most are shorter.
@@ -16,7 +16,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
     pub(super) fn say(
         &mut self,
         control: &ControlId,
-        deny: &Deny,
+        deny: &Clause,
         stages: &[Stage],
         findings: &mut Vec<Violation>,
     ) -> Result<(), EvalError> {
@@ -42,7 +42,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
     fn say_if(
         &mut self,
         control: &ControlId,
-        deny: &Deny,
+        deny: &Clause,
         stage: &Stage,
         inner: &[Stage],
         findings: &mut Vec<Violation>,
@@ -54,7 +54,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         }
     }
 
-    fn finding(&mut self, control: &ControlId, deny: &Deny) -> Result<Violation, EvalError> {
+    fn finding(&mut self, control: &ControlId, deny: &Clause) -> Result<Violation, EvalError> {
         let message = self.message(deny.message)?;
         let paths = deny
             .paths
@@ -65,7 +65,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         for fix in &deny.fixes {
             let action = match &fix.value {
                 None => FixAction::Remove,
-                Some(FixValue::Written(json)) => FixAction::Set(json.to_string()),
+                Some(FixValue::Json(json)) => FixAction::Set(json.to_string()),
                 Some(FixValue::Term(term)) => FixAction::Set(self.json(*term)?),
             };
             fixes.push(Fix {

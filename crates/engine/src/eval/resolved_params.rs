@@ -1,6 +1,6 @@
 //! Params, read once: their texts, and the patterns among them.
 
-use kubevet_ir::Compiled;
+use kubevet_ir::CompiledControl;
 use kubevet_ir::is_configured;
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
@@ -36,7 +36,7 @@ impl ResolvedParams {
         params: &Params,
         names: &[Arc<str>],
         patterns: &[bool],
-        compiled: &[Compiled],
+        compiled: &[CompiledControl],
     ) -> Self {
         let values = names
             .iter()

@@ -4,7 +4,7 @@
 use super::{join_plan::Joins, resolved_params};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
-    Compiled, Cond, CondId, Const, ContainerList, Domain, Program, Term, TermId, Test,
+    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Program, Term, TermId, Predicate,
 };
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -48,7 +48,7 @@ impl MemoPolicy {
 }
 
 impl SideTables {
-    pub(crate) fn new(program: &Program, compiled: &[Compiled]) -> Self {
+    pub(crate) fn new(program: &Program, compiled: &[CompiledControl]) -> Self {
         let (terms, conds, _) = program.sizes();
         let mut tables = Self {
             keys: vec![None; terms],
@@ -85,14 +85,14 @@ impl SideTables {
                 _ => {}
             }
         }
-        for (id, cond) in program.conds() {
-            if let Cond::Test(Test::Matches, parts) = cond
+        for (id, cond) in program.conditions() {
+            if let Condition::Predicate(Predicate::Matches, parts) = cond
                 && let Some(pattern) = parts.first()
             {
                 tables.pattern(program, *pattern);
             }
             let any = tables.any_match_of(program, cond);
-            if let Some(slot) = tables.any_match.get_mut(id.place()) {
+            if let Some(slot) = tables.any_match.get_mut(id.index()) {
                 *slot = any;
             }
         }
@@ -102,7 +102,7 @@ impl SideTables {
 
     fn pattern(&mut self, program: &Program, pattern: TermId) {
         match program.term(pattern) {
-            Term::Const(Const::Text(text)) => {
+            Term::Const(Const::String(text)) => {
                 set(&mut self.patterns, pattern, resolved_params::pattern(text))
             }
             Term::Value(binder) => {
@@ -129,46 +129,46 @@ impl SideTables {
     }
 
     /// `some p in input.params.x; regex.match(p, text)`: all patterns are asked at once.
-    fn any_match_of(&self, program: &Program, cond: &Cond) -> Option<(u32, TermId)> {
-        let Cond::Any(binder, inner) = cond else {
+    fn any_match_of(&self, program: &Program, cond: &Condition) -> Option<(u32, TermId)> {
+        let Condition::Any(binder, inner) = cond else {
             return None;
         };
-        let Cond::Test(Test::Matches, parts) = program.cond(*inner) else {
+        let Condition::Predicate(Predicate::Matches, parts) = program.condition(*inner) else {
             return None;
         };
         let [pattern, text] = parts.as_ref() else {
             return None;
         };
         let is_element = *program.term(*pattern) == Term::Value(*binder);
-        let is_free = !program.free_in_term(*text).contains(binder);
+        let is_free = !program.free_binders_of_term(*text).contains(binder);
         let param = self.param_of(program, &program.binder(*binder).domain)?;
         (is_element && is_free).then_some((param, *text))
     }
 
     /// What is used more than once is kept.
-    fn keep(&mut self, program: &Program, compiled: &[Compiled]) {
+    fn keep(&mut self, program: &Program, compiled: &[CompiledControl]) {
         let (terms, conds, _) = program.sizes();
         let mut term_uses = vec![0_u32; terms];
         let mut cond_uses = vec![0_u32; conds];
         let mut use_term = |it: TermId| {
-            if let Some(uses) = term_uses.get_mut(it.place()) {
+            if let Some(uses) = term_uses.get_mut(it.index()) {
                 *uses += 1;
             }
         };
-        let mut use_cond = |it: CondId| {
+        let mut use_cond = |it: ConditionId| {
             // What is denied is kept, not the denial.
-            let it = if let Cond::Not(inner) = program.cond(it) {
+            let it = if let Condition::Not(inner) = program.condition(it) {
                 *inner
             } else {
                 it
             };
-            if let Some(uses) = cond_uses.get_mut(it.place()) {
+            if let Some(uses) = cond_uses.get_mut(it.index()) {
                 *uses += 1;
             }
         };
         compiled
             .iter()
-            .flat_map(|it| &it.denies)
+            .flat_map(|it| &it.clauses)
             .flat_map(|it| &it.when)
             .copied()
             .for_each(&mut use_cond);
@@ -178,11 +178,11 @@ impl SideTables {
             }
             term.parts().into_iter().for_each(&mut use_term);
         }
-        for (_, cond) in program.conds() {
+        for (_, cond) in program.conditions() {
             match cond {
-                Cond::And(conds) | Cond::Or(conds) => conds.iter().copied().for_each(&mut use_cond),
-                Cond::Not(_) => {}
-                Cond::Any(_, inner) => use_cond(*inner),
+                Condition::And(conds) | Condition::Or(conds) => conds.iter().copied().for_each(&mut use_cond),
+                Condition::Not(_) => {}
+                Condition::Any(_, inner) => use_cond(*inner),
                 _ => cond.terms().into_iter().for_each(&mut use_term),
             }
         }
@@ -193,14 +193,14 @@ impl SideTables {
                     term,
                     Term::Field(..)
                         | Term::Index(..)
-                        | Term::First(_)
+                        | Term::Coalesce(_)
                         | Term::Guard(..)
                         | Term::Call(..)
                         | Term::Count(_)
                         | Term::Concat(_)
                 );
-                let used = term_uses.get(id.place()).is_some_and(|it| *it > 1);
-                MemoPolicy::of(worth && used, program.free_in_term(id))
+                let used = term_uses.get(id.index()).is_some_and(|it| *it > 1);
+                MemoPolicy::of(worth && used, program.free_binders_of_term(id))
             })
             .collect();
         self.conds = program
@@ -208,40 +208,40 @@ impl SideTables {
             .map(|(id, cond)| {
                 let worth = !matches!(
                     cond,
-                    Cond::True | Cond::Not(_) | Cond::Defined(_) | Cond::Truthy(_) | Cond::Is(..)
+                    Condition::True | Condition::Not(_) | Condition::Defined(_) | Condition::Truthy(_) | Condition::HasType(..)
                 );
-                let used = cond_uses.get(id.place()).is_some_and(|it| *it > 1);
-                MemoPolicy::of(worth && used, program.free_in_cond(id))
+                let used = cond_uses.get(id.index()).is_some_and(|it| *it > 1);
+                MemoPolicy::of(worth && used, program.free_binders_of_condition(id))
             })
             .collect();
     }
 
     #[inline]
     pub(super) fn key(&self, term: TermId) -> Option<&FieldKey> {
-        self.keys.get(term.place())?.as_ref()
+        self.keys.get(term.index())?.as_ref()
     }
 
     #[inline]
     pub(super) fn param(&self, term: TermId) -> Option<u32> {
-        self.params.get(term.place()).copied()
+        self.params.get(term.index()).copied()
     }
 
     pub(super) fn const_pattern(&self, term: TermId) -> Option<&Regex> {
-        self.patterns.get(term.place())?.as_ref()
+        self.patterns.get(term.index())?.as_ref()
     }
 
-    pub(crate) fn any_match(&self, cond: CondId) -> Option<(u32, TermId)> {
-        *self.any_match.get(cond.place())?
+    pub(crate) fn any_match(&self, cond: ConditionId) -> Option<(u32, TermId)> {
+        *self.any_match.get(cond.index())?
     }
 
     #[inline]
     pub(super) fn term_memo(&self, term: TermId) -> MemoPolicy {
-        self.terms.get(term.place()).copied().unwrap_or_default()
+        self.terms.get(term.index()).copied().unwrap_or_default()
     }
 
     #[inline]
-    pub(super) fn condition_memo(&self, cond: CondId) -> MemoPolicy {
-        self.conds.get(cond.place()).copied().unwrap_or_default()
+    pub(super) fn condition_memo(&self, cond: ConditionId) -> MemoPolicy {
+        self.conds.get(cond.index()).copied().unwrap_or_default()
     }
 
     /// The params that are read, in the order of their numbers.
@@ -265,7 +265,7 @@ impl MemoPolicy {
             return Self::default();
         }
         for (slot, binder) in keep.binders.iter_mut().zip(free) {
-            match u16::try_from(binder.place()) {
+            match u16::try_from(binder.index()) {
                 Ok(place) => *slot = place,
                 Err(_) => return Self::default(),
             }
@@ -276,7 +276,7 @@ impl MemoPolicy {
 }
 
 fn set<T>(table: &mut [T], term: TermId, value: T) {
-    if let Some(slot) = table.get_mut(term.place()) {
+    if let Some(slot) = table.get_mut(term.index()) {
         *slot = value;
     }
 }

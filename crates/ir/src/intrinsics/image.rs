@@ -125,7 +125,7 @@ impl<'a> ImageRef<'a> {
     }
 
     /// `lib.images.within`.
-    pub fn within(self, place: Place<'_>) -> bool {
+    pub fn within(self, place: RepositoryPattern<'_>) -> bool {
         if self.is_empty() || place.is_empty() {
             return false;
         }
@@ -151,7 +151,7 @@ impl<'a> ImageRef<'a> {
 
 /// Where images may come from: a registry, or a repository and what lies below it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct RepositoryPattern<'a> {
     /// In whichever case, as are the steps.
     host: &'a str,
     /// What follows the host, with its slash.
@@ -160,7 +160,7 @@ pub struct Place<'a> {
     at_hub: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> RepositoryPattern<'a> {
     /// Reads a place. Total: an empty one holds nothing.
     pub fn read(place: &'a str) -> Self {
         let place = place.trim_end_matches('/');
@@ -316,7 +316,7 @@ mod tests {
     fn an_image_is_within_a_place() {
         fn check(image: &str, place: &str, expected: bool) {
             assert_eq!(
-                ImageRef::read(image).within(Place::read(place)),
+                ImageRef::read(image).within(RepositoryPattern::read(place)),
                 expected,
                 "{image:?} {place:?}"
             );

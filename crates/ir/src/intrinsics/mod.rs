@@ -5,11 +5,11 @@
 //! A native half is a pure function of texts that are there: what an undefined argument or one of another type means is
 //! the evaluator's to know.
 
-pub mod connection;
+pub mod connect_options;
+pub mod host_path;
 pub mod image;
-pub mod path;
-mod proof;
 pub mod quantity;
 pub mod strings;
+mod testing;
 
-pub use proof::intrinsic;
+pub use testing::intrinsic;

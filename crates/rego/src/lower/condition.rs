@@ -4,8 +4,8 @@ use super::{
     Lowerer,
     symbol::{Scope, Symbol},
 };
-use crate::syntax::{BoolOp, Expr, Span, static_path};
-use kubevet_ir::{Comparison, Cond, CondId, Const, Term, TermId};
+use crate::ast::{BoolOp, Expr, Span, static_path};
+use kubevet_ir::{Comparison, Condition, ConditionId, Const, Term, TermId};
 use kubevet_model::Problem;
 
 impl<'a> Lowerer<'_, 'a> {
@@ -14,7 +14,7 @@ impl<'a> Lowerer<'_, 'a> {
         &mut self,
         expr: &'a Expr,
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         match expr {
             Expr::BoolExpr {
                 op, lhs, rhs, span, ..
@@ -57,7 +57,7 @@ impl<'a> Lowerer<'_, 'a> {
         rhs: &'a Expr,
         span: &Span,
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         let comparison = match op {
             BoolOp::Eq => Comparison::Equal,
             BoolOp::Ne => Comparison::NotEqual,
@@ -97,11 +97,11 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.compare(comparison, a, b))
     }
 
-    pub(super) fn equal(&mut self, a: TermId, b: TermId) -> CondId {
+    pub(super) fn equal(&mut self, a: TermId, b: TermId) -> ConditionId {
         self.compare(Comparison::Equal, a, b)
     }
 
-    fn compare(&mut self, comparison: Comparison, a: TermId, b: TermId) -> CondId {
+    fn compare(&mut self, comparison: Comparison, a: TermId, b: TermId) -> ConditionId {
         if let (Term::Const(x), Term::Const(y)) = (self.program.term(a), self.program.term(b)) {
             let known = match comparison {
                 Comparison::Equal => Some(x == y),
@@ -117,7 +117,8 @@ impl<'a> Lowerer<'_, 'a> {
         if *self.program.term(a) == Term::Undefined || *self.program.term(b) == Term::Undefined {
             return self.program.never();
         }
-        self.program.add_cond(Cond::Compare(comparison, a, b))
+        self.program
+            .intern_condition(Condition::Compare(comparison, a, b))
     }
 
     /// `count(names) == 0` of rules that contain: whether there is one.
@@ -127,7 +128,7 @@ impl<'a> Lowerer<'_, 'a> {
         lhs: &'a Expr,
         rhs: &'a Expr,
         scope: &Scope<'a>,
-    ) -> Result<Option<CondId>, Problem> {
+    ) -> Result<Option<ConditionId>, Problem> {
         let (
             Expr::Call {
                 fcn, params, span, ..
@@ -172,7 +173,7 @@ impl<'a> Lowerer<'_, 'a> {
         value: &'a Expr,
         collection: &'a Expr,
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         let symbol = self.value(value, scope)?;
         let value = self.term_of(symbol, scope.module, value.span())?;
         match self.value(collection, scope)? {
@@ -207,12 +208,14 @@ impl<'a> Lowerer<'_, 'a> {
             }
             other => {
                 let collection = self.term_of(other, scope.module, collection.span())?;
-                Ok(self.program.add_cond(Cond::Member(value, collection)))
+                Ok(self
+                    .program
+                    .intern_condition(Condition::Member(value, collection)))
             }
         }
     }
 
-    fn one_of(&mut self, value: TermId, constants: Vec<Const>) -> CondId {
+    fn one_of(&mut self, value: TermId, constants: Vec<Const>) -> ConditionId {
         if let Term::Const(known) = self.program.term(value) {
             return if constants.contains(known) {
                 self.program.always()

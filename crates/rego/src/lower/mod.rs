@@ -13,22 +13,22 @@
 //! | `library` | the names of `policies/lib` and of builtins |
 //! | `finding` | what `deny` contains, with the proof that every piece of it is defined |
 
-mod call;
+mod body;
+mod clause;
 mod condition;
-mod finding;
-mod library;
-mod query;
+mod expr;
+mod functions;
+mod inline;
 mod symbol;
-mod value;
 
 #[cfg(test)]
 mod tests;
 
 use super::{
-    safety::Rules,
-    syntax::{self, Module, Span},
+    ast::{self, Module, Span},
+    complexity::RuleTable,
 };
-use kubevet_ir::{BinderId, Compiled, CondId, Program};
+use kubevet_ir::{BinderId, CompiledControl, ConditionId, Program};
 use kubevet_k8s::workload;
 use kubevet_model::{Control, KindSelector, Problem, ProblemCode};
 use kubevet_policy::ParamSchema;
@@ -43,7 +43,7 @@ const WAYS: usize = 256;
 
 /// What the rules of one library may use.
 pub struct Lowering<'a> {
-    pub rules: &'a Rules<'a>,
+    pub rules: &'a RuleTable<'a>,
     pub params: &'a ParamSchema,
     /// Whether `lib.*` is ours, word for word: only then do its names mean what is built in.
     pub own_library: bool,
@@ -59,7 +59,7 @@ impl<'a> Lowering<'a> {
         program: &mut Program,
         control: &Arc<Control>,
         module: &'a Module,
-    ) -> Result<Compiled, Problem> {
+    ) -> Result<CompiledControl, Problem> {
         let (terms, conds, _) = program.sizes();
         program.assume_workloads(control.kinds.iter().all(carries_pod_spec));
         let mut lowerer = Lowerer {
@@ -70,10 +70,10 @@ impl<'a> Lowering<'a> {
             calls: 0,
             nodes_before: terms + conds,
         };
-        let denies = lowerer.denies(module)?;
-        Ok(Compiled {
+        let clauses = lowerer.lower_deny_rules(module)?;
+        Ok(CompiledControl {
             control: Arc::clone(control),
-            denies,
+            clauses,
         })
     }
 }
@@ -116,7 +116,7 @@ impl<'a> Lowerer<'_, 'a> {
         Err(Problem::at(
             ProblemCode::RegoNotCompiled,
             &module.file,
-            syntax::position(span),
+            ast::position(span),
             message,
         ))
     }
@@ -135,7 +135,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(())
     }
 
-    fn and(&mut self, conds: impl IntoIterator<Item = CondId>) -> CondId {
+    fn and(&mut self, conds: impl IntoIterator<Item = ConditionId>) -> ConditionId {
         self.program.and(conds)
     }
 }

@@ -2,7 +2,7 @@
 //! the program knows values.
 
 use super::Lowerer;
-use crate::syntax::{Module, Span};
+use crate::ast::{Module, Span};
 use kubevet_ir::{BinderId, Const, Domain, Term, TermId};
 use kubevet_model::Problem;
 
@@ -110,7 +110,7 @@ impl Lowerer<'_, '_> {
     /// A symbol as a text that is written out.
     pub(super) fn text_of(&self, symbol: &Symbol) -> Option<String> {
         match self.constant_of(symbol) {
-            Some(Const::Text(text)) => Some(text.to_string()),
+            Some(Const::String(text)) => Some(text.to_string()),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What rules become, and what is refused.
 
 use super::Lowering;
-use crate::{safety::Rules, syntax};
+use crate::{ast, complexity::RuleTable};
 use kubevet_ir::Program;
 use kubevet_policy as policy;
 
@@ -11,14 +11,14 @@ fn lower_library() -> Vec<(String, Result<String, String>)> {
     let shared: Vec<_> = library
         .modules
         .iter()
-        .map(|it| syntax::parse(it).unwrap())
+        .map(|it| ast::parse(it).unwrap())
         .collect();
     let parsed: Vec<_> = library
         .controls
         .iter()
-        .map(|it| syntax::parse(&it.rule).unwrap())
+        .map(|it| ast::parse(&it.rule).unwrap())
         .collect();
-    let rules = Rules::new(shared.iter().chain(&parsed));
+    let rules = RuleTable::new(shared.iter().chain(&parsed));
     let lowering = Lowering {
         rules: &rules,
         params: &library.params,
@@ -30,9 +30,9 @@ fn lower_library() -> Vec<(String, Result<String, String>)> {
         let lowered = lowering.lower(&mut program, &source.control, module);
         let shown = lowered
             .map(|it| {
-                it.denies
+                it.clauses
                     .iter()
-                    .map(|deny| program.show_deny(deny))
+                    .map(|deny| program.clause_to_string(deny))
                     .collect::<Vec<_>>()
                     .join("\n")
             })

@@ -1,24 +1,24 @@
 //! A rule: when it denies, and what it says then.
 
-use super::{BinderId, CondId, Program, TermId};
+use super::{BinderId, ConditionId, Program, TermId};
 use kubevet_model::{Control, ControlId, Position};
 use std::sync::Arc;
 
 /// A control that was compiled.
 #[derive(Debug, Clone)]
-pub struct Compiled {
+pub struct CompiledControl {
     pub control: Arc<Control>,
     /// One for each body of `deny`, and for each way through a literal list in it.
-    pub denies: Vec<Deny>,
+    pub clauses: Vec<Clause>,
 }
 
 /// One body of `deny`: for all elements that its binders reach under its conditions, a finding.
 #[derive(Debug, Clone)]
-pub struct Deny {
+pub struct Clause {
     /// From the outermost to the innermost.
     pub binders: Vec<BinderId>,
-    /// All must hold. See [`Deny::levels`].
-    pub when: Vec<CondId>,
+    /// All must hold. See [`Clause::levels`].
+    pub when: Vec<ConditionId>,
     /// A text, proved to be one where the conditions hold.
     pub message: TermId,
     /// Texts, likewise; at least one.
@@ -46,13 +46,13 @@ pub enum FixValue {
     Term(TermId),
 }
 
-impl Deny {
+impl Clause {
     /// The conditions by level: first those that need no binder, then those that can be asked once the first binder
     /// stands, and so on. One more than there are binders; nothing is left out.
-    pub fn levels(&self, program: &Program) -> Vec<Vec<CondId>> {
+    pub fn levels(&self, program: &Program) -> Vec<Vec<ConditionId>> {
         let mut levels = vec![Vec::new(); self.binders.len() + 1];
         for cond in &self.when {
-            let free = program.free_in_cond(*cond);
+            let free = program.free_binders_of_condition(*cond);
             let level = self
                 .binders
                 .iter()
@@ -72,7 +72,7 @@ pub struct CompiledLibrary {
     /// The terms and conditions of all controls.
     pub program: Program,
     /// The controls that were compiled, in the order of the library.
-    pub controls: Vec<Compiled>,
+    pub controls: Vec<CompiledControl>,
     /// The controls that were not compiled, each with the reason: first those that are interpreted, then those that do
     /// not load.
     pub not_compiled: Vec<(ControlId, String)>,
@@ -81,7 +81,7 @@ pub struct CompiledLibrary {
 impl CompiledLibrary {
     /// A compiled control; `None` where it is not compiled.
     #[must_use]
-    pub fn control(&self, id: &ControlId) -> Option<&Compiled> {
+    pub fn control(&self, id: &ControlId) -> Option<&CompiledControl> {
         self.controls.iter().find(|it| it.control.id == *id)
     }
 }

@@ -4,8 +4,8 @@ use super::{
     Lowerer,
     symbol::{Scope, Symbol},
 };
-use crate::syntax::{Expr, ExprRef, Module, Rule, RuleBody, RuleHead, Span, static_path};
-use kubevet_ir::{CondId, Const, Term, TermId};
+use crate::ast::{Expr, ExprRef, Module, Rule, RuleBody, RuleHead, Span, static_path};
+use kubevet_ir::{ConditionId, Const, Term, TermId};
 use kubevet_model::Problem;
 
 /// One definition of a helper.
@@ -67,7 +67,7 @@ impl<'a> Lowerer<'_, 'a> {
         fcn: &'a Expr,
         params: &'a [ExprRef],
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         // What says more as a condition than as a value.
         let cond = match scope.module.target(fcn) {
             None => {
@@ -187,7 +187,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             terms.push(term);
         }
-        let term = self.program.first(terms);
+        let term = self.program.coalesce(terms);
         Ok(Symbol::Term(self.program.guard(defined, term)))
     }
 
@@ -196,7 +196,7 @@ impl<'a> Lowerer<'_, 'a> {
         match self.program.term(term) {
             Term::Const(value) => vec![Some(value.clone())],
             Term::Guard(_, inner) => self.constants_of(*inner),
-            Term::First(terms) => terms.iter().flat_map(|it| self.constants_of(*it)).collect(),
+            Term::Coalesce(terms) => terms.iter().flat_map(|it| self.constants_of(*it)).collect(),
             Term::Undefined => Vec::new(),
             _ => vec![None],
         }
@@ -256,12 +256,12 @@ impl<'a> Lowerer<'_, 'a> {
             }
             branches.push(self.term_of(symbol, definition.module, &body.span)?);
         }
-        Ok(Symbol::Term(self.program.first(branches)))
+        Ok(Symbol::Term(self.program.coalesce(branches)))
     }
 
     fn guarded(
         &mut self,
-        cond: CondId,
+        cond: ConditionId,
         value: &'a Expr,
         scope: &Scope<'a>,
     ) -> Result<Symbol, Problem> {
@@ -276,12 +276,12 @@ impl<'a> Lowerer<'_, 'a> {
         &mut self,
         body: &'a RuleBody,
         value: Option<&'a Expr>,
-        fits: CondId,
+        fits: ConditionId,
         scope: Scope<'a>,
     ) -> Result<Symbol, Problem> {
         let module = scope.module;
         let ways = self.ways(&body.query, scope)?;
-        let mut terms: Vec<(CondId, TermId)> = Vec::new();
+        let mut terms: Vec<(ConditionId, TermId)> = Vec::new();
         for way in &ways {
             let binders = way.binders();
             let symbol = match value {
@@ -289,8 +289,10 @@ impl<'a> Lowerer<'_, 'a> {
                 None => Symbol::Term(self.program.constant(Const::Bool(true))),
             };
             let unconditional = way.steps.iter().all(|step| match step {
-                super::query::Step::If(cond) => *self.program.cond(*cond) == kubevet_ir::Cond::True,
-                super::query::Step::For(_) => false,
+                super::body::Step::If(cond) => {
+                    *self.program.condition(*cond) == kubevet_ir::Condition::True
+                }
+                super::body::Step::For(_) => false,
             });
             if !matches!(symbol, Symbol::Term(_)) && unconditional && ways.len() == 1 {
                 return Ok(symbol);
@@ -298,7 +300,7 @@ impl<'a> Lowerer<'_, 'a> {
             let term = self.term_of(symbol, module, &body.span)?;
             if self
                 .program
-                .free_in_term(term)
+                .free_binders_of_term(term)
                 .iter()
                 .any(|it| binders.contains(it))
             {

@@ -1,13 +1,13 @@
 //! A program as text, for people who want to know what a rule became.
 
 use super::{
-    BinderId, Comparison, Cond, CondId, Const, ContainerList, Deny, Domain, FixValue, Program,
-    Term, TermId,
+    BinderId, Clause, Comparison, Condition, ConditionId, Const, ContainerList, Domain, FixValue,
+    Program, Term, TermId,
 };
 
 impl Program {
     /// One body of a rule, a line for each of its parts.
-    pub fn show_deny(&self, deny: &Deny) -> String {
+    pub fn clause_to_string(&self, deny: &Clause) -> String {
         let mut text = String::new();
         let levels = deny.levels(self);
         let mut indent = String::from("  ");
@@ -21,22 +21,25 @@ impl Program {
                 indent.push_str("  ");
             }
             for cond in conds {
-                text.push_str(&format!("{indent}if {}\n", self.show_cond(*cond)));
+                text.push_str(&format!("{indent}if {}\n", self.condition_to_string(*cond)));
             }
         }
-        text.push_str(&format!("{indent}say {}\n", self.show_term(deny.message)));
+        text.push_str(&format!(
+            "{indent}say {}\n",
+            self.term_to_string(deny.message)
+        ));
         for path in &deny.paths {
-            text.push_str(&format!("{indent}at {}\n", self.show_term(*path)));
+            text.push_str(&format!("{indent}at {}\n", self.term_to_string(*path)));
         }
         for fix in &deny.fixes {
             let value = match &fix.value {
                 None => "remove".to_owned(),
                 Some(FixValue::Written(json)) => format!("= {json}"),
-                Some(FixValue::Term(term)) => format!("= {}", self.show_term(*term)),
+                Some(FixValue::Term(term)) => format!("= {}", self.term_to_string(*term)),
             };
             text.push_str(&format!(
                 "{indent}fix {} {value}\n",
-                self.show_term(fix.path)
+                self.term_to_string(fix.path)
             ));
         }
         text
@@ -57,7 +60,7 @@ impl Program {
                         Term::AsList(inner) | Term::AsMap(inner) | Term::Guard(_, inner) => {
                             at = *inner
                         }
-                        Term::First(terms) => match terms.first() {
+                        Term::Coalesce(terms) => match terms.first() {
                             Some(inner) => at = *inner,
                             None => return "element".to_owned(),
                         },
@@ -87,22 +90,22 @@ impl Program {
             Domain::Containers(ContainerList::Resource) => "resource containers".to_owned(),
             Domain::Containers(ContainerList::Probe) => "probe containers".to_owned(),
             Domain::Volumes => "volumes".to_owned(),
-            Domain::Elements(term) => self.show_term(*term),
-            Domain::List(term) => format!("list {}", self.show_term(*term)),
-            Domain::Map(term) => format!("map {}", self.show_term(*term)),
+            Domain::Elements(term) => self.term_to_string(*term),
+            Domain::List(term) => format!("list {}", self.term_to_string(*term)),
+            Domain::Map(term) => format!("map {}", self.term_to_string(*term)),
         }
     }
 
     fn show_terms(&self, terms: &[TermId], between: &str) -> String {
         terms
             .iter()
-            .map(|it| self.show_term(*it))
+            .map(|it| self.term_to_string(*it))
             .collect::<Vec<_>>()
             .join(between)
     }
 
     /// A term.
-    pub fn show_term(&self, id: TermId) -> String {
+    pub fn term_to_string(&self, id: TermId) -> String {
         match self.term(id) {
             Term::Undefined => "undefined".to_owned(),
             Term::Const(value) => value.show(),
@@ -115,66 +118,80 @@ impl Program {
             Term::PodMetadataPath => "pathOf(podMetadata)".to_owned(),
             Term::Key(binder) => format!("keyOf({})", self.name(*binder)),
             Term::Value(binder) => self.name(*binder),
-            Term::Name(binder) => format!("nameOf({})", self.name(*binder)),
-            Term::Place(binder) => format!("pathOf({})", self.name(*binder)),
+            Term::ElementName(binder) => format!("nameOf({})", self.name(*binder)),
+            Term::ElementPath(binder) => format!("pathOf({})", self.name(*binder)),
             Term::ListName(binder) => format!("listOf({})", self.name(*binder)),
-            Term::Field(of, name) => format!("{}.{name}", self.show_term(*of)),
-            Term::Index(of, at) => format!("{}[{}]", self.show_term(*of), self.show_term(*at)),
-            Term::Guard(cond, term) => {
-                format!("({} if {})", self.show_term(*term), self.show_cond(*cond))
+            Term::Field(of, name) => format!("{}.{name}", self.term_to_string(*of)),
+            Term::Index(of, at) => {
+                format!("{}[{}]", self.term_to_string(*of), self.term_to_string(*at))
             }
-            Term::First(terms) => format!("({})", self.show_terms(terms, " else ")),
-            Term::Count(term) => format!("count({})", self.show_term(*term)),
+            Term::Guard(cond, term) => {
+                format!(
+                    "({} if {})",
+                    self.term_to_string(*term),
+                    self.condition_to_string(*cond)
+                )
+            }
+            Term::Coalesce(terms) => format!("({})", self.show_terms(terms, " else ")),
+            Term::Count(term) => format!("count({})", self.term_to_string(*term)),
             Term::Concat(terms) => self.show_terms(terms, " + "),
-            Term::AsList(term) => format!("list({})", self.show_term(*term)),
-            Term::AsMap(term) => format!("map({})", self.show_term(*term)),
+            Term::AsList(term) => format!("list({})", self.term_to_string(*term)),
+            Term::AsMap(term) => format!("map({})", self.term_to_string(*term)),
             Term::Call(call, terms) => format!("{call:?}({})", self.show_terms(terms, ", ")),
         }
     }
 
-    fn show_conds(&self, conds: &[CondId], between: &str) -> String {
+    fn show_conds(&self, conds: &[ConditionId], between: &str) -> String {
         conds
             .iter()
-            .map(|it| self.show_cond(*it))
+            .map(|it| self.condition_to_string(*it))
             .collect::<Vec<_>>()
             .join(between)
     }
 
     /// A condition.
-    pub fn show_cond(&self, id: CondId) -> String {
-        match self.cond(id) {
-            Cond::True => "true".to_owned(),
-            Cond::And(conds) => format!("({})", self.show_conds(conds, " and ")),
-            Cond::Or(conds) if conds.is_empty() => "false".to_owned(),
-            Cond::Or(conds) => format!("({})", self.show_conds(conds, " or ")),
-            Cond::Not(cond) => format!("not {}", self.show_cond(*cond)),
-            Cond::Defined(term) => format!("defined {}", self.show_term(*term)),
-            Cond::Truthy(term) => self.show_term(*term),
-            Cond::Is(term, kind) => format!(
+    pub fn condition_to_string(&self, id: ConditionId) -> String {
+        match self.condition(id) {
+            Condition::True => "true".to_owned(),
+            Condition::And(conds) => format!("({})", self.show_conds(conds, " and ")),
+            Condition::Or(conds) if conds.is_empty() => "false".to_owned(),
+            Condition::Or(conds) => format!("({})", self.show_conds(conds, " or ")),
+            Condition::Not(cond) => format!("not {}", self.condition_to_string(*cond)),
+            Condition::Defined(term) => format!("defined {}", self.term_to_string(*term)),
+            Condition::Truthy(term) => self.term_to_string(*term),
+            Condition::HasType(term, kind) => format!(
                 "{} is {}",
-                self.show_term(*term),
+                self.term_to_string(*term),
                 format!("{kind:?}").to_lowercase()
             ),
-            Cond::Compare(comparison, a, b) => {
+            Condition::Compare(comparison, a, b) => {
                 format!(
                     "{} {} {}",
-                    self.show_term(*a),
-                    comparison.sign(),
-                    self.show_term(*b)
+                    self.term_to_string(*a),
+                    comparison.operator(),
+                    self.term_to_string(*b)
                 )
             }
-            Cond::OneOf(term, values) => {
+            Condition::OneOf(term, values) => {
                 let values: Vec<String> = values.iter().map(Const::show).collect();
-                format!("{} in {{{}}}", self.show_term(*term), values.join(", "))
+                format!(
+                    "{} in {{{}}}",
+                    self.term_to_string(*term),
+                    values.join(", ")
+                )
             }
-            Cond::Member(a, b) => format!("{} in {}", self.show_term(*a), self.show_term(*b)),
-            Cond::Test(test, terms) => format!("{test:?}({})", self.show_terms(terms, ", ")),
-            Cond::Any(binder, cond) => {
+            Condition::Member(a, b) => {
+                format!("{} in {}", self.term_to_string(*a), self.term_to_string(*b))
+            }
+            Condition::Predicate(test, terms) => {
+                format!("{test:?}({})", self.show_terms(terms, ", "))
+            }
+            Condition::Any(binder, cond) => {
                 format!(
                     "any {} in {}: {}",
                     self.name(*binder),
                     self.show_domain(*binder),
-                    self.show_cond(*cond)
+                    self.condition_to_string(*cond)
                 )
             }
         }
@@ -188,7 +205,7 @@ impl Const {
             Self::Null => "null".to_owned(),
             Self::Bool(it) => it.to_string(),
             Self::Int(it) => it.to_string(),
-            Self::Text(it) => serde_json::Value::from(it.as_ref()).to_string(),
+            Self::String(it) => serde_json::Value::from(it.as_ref()).to_string(),
             Self::EmptyList => "[]".to_owned(),
             Self::EmptyMap => "{}".to_owned(),
         }
@@ -197,7 +214,7 @@ impl Const {
 
 impl Comparison {
     /// As Rego and CEL write it.
-    pub fn sign(self) -> &'static str {
+    pub fn operator(self) -> &'static str {
         match self {
             Self::Equal => "==",
             Self::NotEqual => "!=",

@@ -1,7 +1,9 @@
 //! The arena of a program: equal things have one id. Its constructors leave out what says nothing, so that what is
 //! evaluated and printed is as short as what was meant.
 
-use super::{Binder, BinderId, Cond, CondId, Const, ContainerList, Domain, Term, TermId, Type};
+use super::{
+    Binder, BinderId, Condition, ConditionId, Const, ContainerList, Domain, Term, TermId, ValueType,
+};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -11,10 +13,10 @@ use std::{
 #[derive(Debug, Clone, Default)]
 pub struct Program {
     terms: Vec<Term>,
-    conds: Vec<Cond>,
+    conds: Vec<Condition>,
     binders: Vec<Binder>,
     term_ids: HashMap<Term, TermId>,
-    cond_ids: HashMap<Cond, CondId>,
+    cond_ids: HashMap<Condition, ConditionId>,
     binder_ids: HashMap<Binder, BinderId>,
     /// The binders that a term or condition needs from outside, in order.
     free_terms: Vec<Box<[BinderId]>>,
@@ -29,19 +31,19 @@ fn id_of(len: usize) -> u32 {
 
 impl Program {
     pub fn term(&self, id: TermId) -> &Term {
-        self.terms.get(id.place()).unwrap_or(&Term::Undefined)
+        self.terms.get(id.index()).unwrap_or(&Term::Undefined)
     }
 
     /// The text that the term at a place of the tables is.
-    pub fn text_at(&self, place: usize) -> Option<&str> {
+    pub fn string_at(&self, place: usize) -> Option<&str> {
         match self.terms.get(place)? {
-            Term::Const(Const::Text(text)) => Some(text),
+            Term::Const(Const::String(text)) => Some(text),
             _ => None,
         }
     }
 
-    pub fn cond(&self, id: CondId) -> &Cond {
-        self.conds.get(id.place()).unwrap_or(&Cond::True)
+    pub fn condition(&self, id: ConditionId) -> &Condition {
+        self.conds.get(id.index()).unwrap_or(&Condition::True)
     }
 
     pub fn binder(&self, id: BinderId) -> &Binder {
@@ -49,7 +51,7 @@ impl Program {
             domain: Domain::Volumes,
             nesting: u32::MAX,
         };
-        self.binders.get(id.place()).unwrap_or(NONE)
+        self.binders.get(id.index()).unwrap_or(NONE)
     }
 
     /// All terms.
@@ -61,11 +63,11 @@ impl Program {
     }
 
     /// All conditions.
-    pub fn conds(&self) -> impl Iterator<Item = (CondId, &Cond)> {
+    pub fn conditions(&self) -> impl Iterator<Item = (ConditionId, &Condition)> {
         self.conds
             .iter()
             .enumerate()
-            .map(|(place, cond)| (CondId(id_of(place)), cond))
+            .map(|(place, cond)| (ConditionId(id_of(place)), cond))
     }
 
     /// How many terms, conditions and binders there are.
@@ -79,27 +81,27 @@ impl Program {
     }
 
     /// The binders that a term needs.
-    pub fn free_in_term(&self, id: TermId) -> &[BinderId] {
-        self.free_terms.get(id.place()).map_or(&[], AsRef::as_ref)
+    pub fn free_binders_of_term(&self, id: TermId) -> &[BinderId] {
+        self.free_terms.get(id.index()).map_or(&[], AsRef::as_ref)
     }
 
     /// The binders that a condition needs, without those inside it.
-    pub fn free_in_cond(&self, id: CondId) -> &[BinderId] {
-        self.free_conds.get(id.place()).map_or(&[], AsRef::as_ref)
+    pub fn free_binders_of_condition(&self, id: ConditionId) -> &[BinderId] {
+        self.free_conds.get(id.index()).map_or(&[], AsRef::as_ref)
     }
 
     /// The binders that a domain needs.
-    pub fn free_in_domain(&self, domain: &Domain) -> &[BinderId] {
+    pub fn free_binders_of_domain(&self, domain: &Domain) -> &[BinderId] {
         match domain {
             Domain::Containers(_) | Domain::Volumes => &[],
             Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => {
-                self.free_in_term(*term)
+                self.free_binders_of_term(*term)
             }
         }
     }
 
     /// The binder of a domain within these others.
-    pub fn bind(&mut self, domain: Domain, within: &[BinderId]) -> BinderId {
+    pub fn intern_binder(&mut self, domain: Domain, within: &[BinderId]) -> BinderId {
         let nesting = within
             .iter()
             .filter(|it| self.binder(**it).domain == domain)
@@ -118,7 +120,7 @@ impl Program {
     }
 
     /// The id of a term as it is.
-    pub fn add_term(&mut self, term: Term) -> TermId {
+    pub fn intern_term(&mut self, term: Term) -> TermId {
         if let Some(id) = self.term_ids.get(&term) {
             return *id;
         }
@@ -131,11 +133,11 @@ impl Program {
     }
 
     /// The id of a condition as it is.
-    pub fn add_cond(&mut self, cond: Cond) -> CondId {
+    pub fn intern_condition(&mut self, cond: Condition) -> ConditionId {
         if let Some(id) = self.cond_ids.get(&cond) {
             return *id;
         }
-        let id = CondId(id_of(self.conds.len()));
+        let id = ConditionId(id_of(self.conds.len()));
         let free = self.cond_needs(&cond);
         self.free_conds.push(free);
         self.conds.push(cond.clone());
@@ -148,79 +150,79 @@ impl Program {
         match term {
             Term::Key(it)
             | Term::Value(it)
-            | Term::Name(it)
-            | Term::Place(it)
+            | Term::ElementName(it)
+            | Term::ElementPath(it)
             | Term::ListName(it) => {
                 needs.insert(*it);
                 // An element changes with what its list stands in.
-                needs.extend(self.free_in_domain(&self.binder(*it).domain));
+                needs.extend(self.free_binders_of_domain(&self.binder(*it).domain));
             }
             Term::Guard(cond, term) => {
-                needs.extend(self.free_in_cond(*cond));
-                needs.extend(self.free_in_term(*term));
+                needs.extend(self.free_binders_of_condition(*cond));
+                needs.extend(self.free_binders_of_term(*term));
             }
             _ => term
                 .parts()
                 .iter()
-                .for_each(|it| needs.extend(self.free_in_term(*it))),
+                .for_each(|it| needs.extend(self.free_binders_of_term(*it))),
         }
         needs.into_iter().collect()
     }
 
-    fn cond_needs(&self, cond: &Cond) -> Box<[BinderId]> {
+    fn cond_needs(&self, cond: &Condition) -> Box<[BinderId]> {
         let mut needs = BTreeSet::new();
         match cond {
-            Cond::And(conds) | Cond::Or(conds) => {
+            Condition::And(conds) | Condition::Or(conds) => {
                 conds
                     .iter()
-                    .for_each(|it| needs.extend(self.free_in_cond(*it)));
+                    .for_each(|it| needs.extend(self.free_binders_of_condition(*it)));
             }
-            Cond::Not(cond) => needs.extend(self.free_in_cond(*cond)),
-            Cond::Any(binder, cond) => {
-                needs.extend(self.free_in_cond(*cond));
+            Condition::Not(cond) => needs.extend(self.free_binders_of_condition(*cond)),
+            Condition::Any(binder, cond) => {
+                needs.extend(self.free_binders_of_condition(*cond));
                 needs.remove(binder);
-                needs.extend(self.free_in_domain(&self.binder(*binder).domain));
+                needs.extend(self.free_binders_of_domain(&self.binder(*binder).domain));
             }
             _ => cond
                 .terms()
                 .iter()
-                .for_each(|it| needs.extend(self.free_in_term(*it))),
+                .for_each(|it| needs.extend(self.free_binders_of_term(*it))),
         }
         needs.into_iter().collect()
     }
 
     // --- terms ---
 
-    pub fn text(&mut self, text: &str) -> TermId {
-        self.add_term(Term::Const(Const::Text(Arc::from(text))))
+    pub fn string(&mut self, text: &str) -> TermId {
+        self.intern_term(Term::Const(Const::String(Arc::from(text))))
     }
 
     pub fn constant(&mut self, value: Const) -> TermId {
-        self.add_term(Term::Const(value))
+        self.intern_term(Term::Const(value))
     }
 
     pub fn undefined(&mut self) -> TermId {
-        self.add_term(Term::Undefined)
+        self.intern_term(Term::Undefined)
     }
 
     pub fn field(&mut self, of: TermId, name: &str) -> TermId {
-        self.add_term(Term::Field(of, Arc::from(name)))
+        self.intern_term(Term::Field(of, Arc::from(name)))
     }
 
-    pub fn guard(&mut self, cond: CondId, term: TermId) -> TermId {
-        if *self.cond(cond) == Cond::True {
+    pub fn guard(&mut self, cond: ConditionId, term: TermId) -> TermId {
+        if *self.condition(cond) == Condition::True {
             return term;
         }
-        if self.is_never(cond) || *self.term(term) == Term::Undefined {
+        if self.is_statically_false(cond) || *self.term(term) == Term::Undefined {
             return self.undefined();
         }
         // A term that is undefined without its parts need not ask for them.
-        let asked = match self.cond(cond) {
-            Cond::And(conds) => conds.to_vec(),
+        let asked = match self.condition(cond) {
+            Condition::And(conds) => conds.to_vec(),
             _ => vec![cond],
         };
-        let needed = |it: &CondId| !matches!(self.cond(*it), Cond::Defined(part) if self.is_strict(term, *part));
-        let kept: Vec<CondId> = asked.iter().copied().filter(needed).collect();
+        let needed = |it: &ConditionId| !matches!(self.condition(*it), Condition::Defined(part) if self.is_strict(term, *part));
+        let kept: Vec<ConditionId> = asked.iter().copied().filter(needed).collect();
         if kept.len() < asked.len() {
             let rest = self.and(kept);
             return self.guard(rest, term);
@@ -228,17 +230,17 @@ impl Program {
         // What is guarded twice holds both.
         if let Term::Guard(inner, kept) = *self.term(term) {
             let both = self.and([cond, inner]);
-            return self.add_term(Term::Guard(both, kept));
+            return self.intern_term(Term::Guard(both, kept));
         }
-        self.add_term(Term::Guard(cond, term))
+        self.intern_term(Term::Guard(cond, term))
     }
 
-    pub fn first(&mut self, terms: impl IntoIterator<Item = TermId>) -> TermId {
+    pub fn coalesce(&mut self, terms: impl IntoIterator<Item = TermId>) -> TermId {
         let mut kept: Vec<TermId> = Vec::new();
         for term in terms {
             let inner = match self.term(term) {
                 Term::Undefined => continue,
-                Term::First(inner) => inner.to_vec(),
+                Term::Coalesce(inner) => inner.to_vec(),
                 _ => vec![term],
             };
             for term in inner {
@@ -248,7 +250,7 @@ impl Program {
                     return if let [only] = kept.as_slice() {
                         *only
                     } else {
-                        self.add_term(Term::First(kept.into()))
+                        self.intern_term(Term::Coalesce(kept.into()))
                     };
                 }
             }
@@ -256,7 +258,7 @@ impl Program {
         match kept.as_slice() {
             [] => self.undefined(),
             [only] => *only,
-            _ => self.add_term(Term::First(kept.into())),
+            _ => self.intern_term(Term::Coalesce(kept.into())),
         }
     }
 
@@ -271,20 +273,20 @@ impl Program {
             for piece in inner {
                 let before = kept.last().copied();
                 match (before.map(|it| self.term(it)), self.term(piece)) {
-                    (_, Term::Const(Const::Text(text))) if text.is_empty() => {}
-                    (Some(Term::Const(Const::Text(a))), Term::Const(Const::Text(b))) => {
+                    (_, Term::Const(Const::String(text))) if text.is_empty() => {}
+                    (Some(Term::Const(Const::String(a))), Term::Const(Const::String(b))) => {
                         let joined = format!("{a}{b}");
                         kept.pop();
-                        kept.push(self.text(&joined));
+                        kept.push(self.string(&joined));
                     }
                     _ => kept.push(piece),
                 }
             }
         }
         match kept.as_slice() {
-            [] => self.text(""),
-            [only] if self.is_text(*only) => *only,
-            _ => self.add_term(Term::Concat(kept.into())),
+            [] => self.string(""),
+            [only] if self.is_string(*only) => *only,
+            _ => self.intern_term(Term::Concat(kept.into())),
         }
     }
 
@@ -292,7 +294,7 @@ impl Program {
     fn is_strict(&self, term: TermId, part: TermId) -> bool {
         term == part
             || match self.term(term) {
-                Term::First(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
+                Term::Coalesce(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
                 whole => whole.parts().iter().any(|it| self.is_strict(*it, part)),
             }
     }
@@ -305,16 +307,16 @@ impl Program {
             | Term::Operation
             | Term::Key(_)
             | Term::Value(_)
-            | Term::Name(_)
-            | Term::Place(_)
+            | Term::ElementName(_)
+            | Term::ElementPath(_)
             | Term::ListName(_) => true,
             Term::PodSpec | Term::PodMetadata | Term::PodSpecPath | Term::PodMetadataPath => {
                 self.of_workloads
             }
-            Term::First(terms) => terms.last().is_some_and(|it| self.is_defined(*it)),
+            Term::Coalesce(terms) => terms.last().is_some_and(|it| self.is_defined(*it)),
             Term::AsList(term) | Term::AsMap(term) => self.is_defined(*term),
             Term::Concat(terms) => terms.iter().all(|it| {
-                let plain = self.is_text(*it) || self.is_place(*it);
+                let plain = self.is_string(*it) || self.is_place(*it);
                 plain && self.is_defined(*it)
             }),
             Term::Call(call, parts) => {
@@ -325,12 +327,12 @@ impl Program {
     }
 
     /// Whether a term, where it is defined, is a text whatever the object.
-    pub fn is_text(&self, term: TermId) -> bool {
+    pub fn is_string(&self, term: TermId) -> bool {
         match self.term(term) {
-            Term::Const(Const::Text(_))
+            Term::Const(Const::String(_))
             | Term::Operation
-            | Term::Name(_)
-            | Term::Place(_)
+            | Term::ElementName(_)
+            | Term::ElementPath(_)
             | Term::ListName(_)
             | Term::PodSpecPath
             | Term::PodMetadataPath
@@ -343,17 +345,17 @@ impl Program {
                 _ => false,
             },
             Term::Index(list, _) => matches!(self.term(*list), Term::Param(_)),
-            Term::Guard(cond, term) => self.is_text(*term) || self.says_text(*cond, *term),
-            Term::First(terms) => terms.iter().all(|it| self.is_text(*it)),
-            Term::Call(call, _) => call.gives_text(),
+            Term::Guard(cond, term) => self.is_string(*term) || self.proves_string(*cond, *term),
+            Term::Coalesce(terms) => terms.iter().all(|it| self.is_string(*it)),
+            Term::Call(call, _) => call.returns_string(),
             _ => false,
         }
     }
 
-    fn says_text(&self, cond: CondId, term: TermId) -> bool {
-        match self.cond(cond) {
-            Cond::Is(of, Type::Text) => *of == term,
-            Cond::And(conds) => conds.iter().any(|it| self.says_text(*it, term)),
+    fn proves_string(&self, cond: ConditionId, term: TermId) -> bool {
+        match self.condition(cond) {
+            Condition::HasType(of, ValueType::String) => *of == term,
+            Condition::And(conds) => conds.iter().any(|it| self.proves_string(*it, term)),
             _ => false,
         }
     }
@@ -365,29 +367,29 @@ impl Program {
 
     // --- conditions ---
 
-    pub fn always(&mut self) -> CondId {
-        self.add_cond(Cond::True)
+    pub fn always(&mut self) -> ConditionId {
+        self.intern_condition(Condition::True)
     }
 
-    pub fn never(&mut self) -> CondId {
-        self.add_cond(Cond::Or([].into()))
+    pub fn never(&mut self) -> ConditionId {
+        self.intern_condition(Condition::Or([].into()))
     }
 
     /// Whether a condition is false whatever the object.
-    pub fn is_never(&self, cond: CondId) -> bool {
-        matches!(self.cond(cond), Cond::Or(conds) if conds.is_empty())
+    pub fn is_statically_false(&self, cond: ConditionId) -> bool {
+        matches!(self.condition(cond), Condition::Or(conds) if conds.is_empty())
     }
 
-    pub fn and(&mut self, conds: impl IntoIterator<Item = CondId>) -> CondId {
-        let mut kept: Vec<CondId> = Vec::new();
+    pub fn and(&mut self, conds: impl IntoIterator<Item = ConditionId>) -> ConditionId {
+        let mut kept: Vec<ConditionId> = Vec::new();
         for cond in conds {
-            let inner = match self.cond(cond) {
-                Cond::True => continue,
-                Cond::And(inner) => inner.to_vec(),
+            let inner = match self.condition(cond) {
+                Condition::True => continue,
+                Condition::And(inner) => inner.to_vec(),
                 _ => vec![cond],
             };
             for cond in inner {
-                if self.is_never(cond) {
+                if self.is_statically_false(cond) {
                     return cond;
                 }
                 if !kept.contains(&cond) {
@@ -400,30 +402,34 @@ impl Program {
             .iter()
             .flat_map(|it| self.proves_defined(*it))
             .collect();
-        kept.retain(|it| !matches!(self.cond(*it), Cond::Defined(term) if implied.contains(term)));
+        kept.retain(
+            |it| !matches!(self.condition(*it), Condition::Defined(term) if implied.contains(term)),
+        );
         match kept.as_slice() {
             [] => self.always(),
             [only] => *only,
-            _ => self.add_cond(Cond::And(kept.into())),
+            _ => self.intern_condition(Condition::And(kept.into())),
         }
     }
 
     /// Terms that are defined where a condition other than `Defined` holds.
-    fn proves_defined(&self, cond: CondId) -> Vec<TermId> {
-        match self.cond(cond) {
-            Cond::Truthy(term) | Cond::Is(term, _) | Cond::OneOf(term, _) => vec![*term],
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => vec![*a, *b],
-            Cond::Test(_, terms) => terms.to_vec(),
+    fn proves_defined(&self, cond: ConditionId) -> Vec<TermId> {
+        match self.condition(cond) {
+            Condition::Truthy(term) | Condition::HasType(term, _) | Condition::OneOf(term, _) => {
+                vec![*term]
+            }
+            Condition::Compare(_, a, b) | Condition::Member(a, b) => vec![*a, *b],
+            Condition::Predicate(_, terms) => terms.to_vec(),
             _ => Vec::new(),
         }
     }
 
-    pub fn or(&mut self, conds: impl IntoIterator<Item = CondId>) -> CondId {
-        let mut kept: Vec<CondId> = Vec::new();
+    pub fn or(&mut self, conds: impl IntoIterator<Item = ConditionId>) -> ConditionId {
+        let mut kept: Vec<ConditionId> = Vec::new();
         for cond in conds {
-            let inner = match self.cond(cond) {
-                Cond::True => return cond,
-                Cond::Or(inner) => inner.to_vec(),
+            let inner = match self.condition(cond) {
+                Condition::True => return cond,
+                Condition::Or(inner) => inner.to_vec(),
                 _ => vec![cond],
             };
             for cond in inner {
@@ -433,7 +439,7 @@ impl Program {
             }
         }
         // Several values of one term are one question.
-        let mut joined: Vec<CondId> = Vec::new();
+        let mut joined: Vec<ConditionId> = Vec::new();
         for cond in kept {
             let last = joined.last().copied();
             match (last.and_then(|it| self.as_one_of(it)), self.as_one_of(cond)) {
@@ -447,46 +453,46 @@ impl Program {
         }
         match joined.as_slice() {
             [only] => *only,
-            _ => self.add_cond(Cond::Or(joined.into())),
+            _ => self.intern_condition(Condition::Or(joined.into())),
         }
     }
 
     /// That a term is one of these, in whatever order they are written.
-    pub fn one_of(&mut self, term: TermId, mut values: Vec<Const>) -> CondId {
+    pub fn one_of(&mut self, term: TermId, mut values: Vec<Const>) -> ConditionId {
         values.sort();
         values.dedup();
-        self.add_cond(Cond::OneOf(term, values.into()))
+        self.intern_condition(Condition::OneOf(term, values.into()))
     }
 
-    fn as_one_of(&self, cond: CondId) -> Option<(TermId, Vec<Const>)> {
-        match self.cond(cond) {
-            Cond::OneOf(term, values) => Some((*term, values.to_vec())),
-            Cond::Compare(super::Comparison::Equal, a, b) => match self.term(*b) {
-                Term::Const(value @ Const::Text(_)) => Some((*a, vec![value.clone()])),
+    fn as_one_of(&self, cond: ConditionId) -> Option<(TermId, Vec<Const>)> {
+        match self.condition(cond) {
+            Condition::OneOf(term, values) => Some((*term, values.to_vec())),
+            Condition::Compare(super::Comparison::Equal, a, b) => match self.term(*b) {
+                Term::Const(value @ Const::String(_)) => Some((*a, vec![value.clone()])),
                 _ => None,
             },
             _ => None,
         }
     }
 
-    pub fn not(&mut self, cond: CondId) -> CondId {
-        match self.cond(cond) {
-            Cond::True => self.never(),
-            Cond::Not(inner) => *inner,
-            _ if self.is_never(cond) => self.always(),
-            _ => self.add_cond(Cond::Not(cond)),
+    pub fn not(&mut self, cond: ConditionId) -> ConditionId {
+        match self.condition(cond) {
+            Condition::True => self.never(),
+            Condition::Not(inner) => *inner,
+            _ if self.is_statically_false(cond) => self.always(),
+            _ => self.intern_condition(Condition::Not(cond)),
         }
     }
 
-    pub fn any(&mut self, binder: BinderId, cond: CondId) -> CondId {
-        if self.is_never(cond) {
+    pub fn any(&mut self, binder: BinderId, cond: ConditionId) -> ConditionId {
+        if self.is_statically_false(cond) {
             cond
         } else {
-            self.add_cond(Cond::Any(binder, cond))
+            self.intern_condition(Condition::Any(binder, cond))
         }
     }
 
-    pub fn defined(&mut self, term: TermId) -> CondId {
+    pub fn defined(&mut self, term: TermId) -> ConditionId {
         if self.is_defined(term) {
             return self.always();
         }
@@ -496,11 +502,11 @@ impl Program {
                 let inner = self.defined(term);
                 self.and([cond, inner])
             }
-            Term::First(terms) => {
+            Term::Coalesce(terms) => {
                 let last = terms.last().map(|it| self.defined(*it));
                 // A branch that needs what the last one needs adds nothing.
-                let needed = match last.map(|it| self.cond(it)) {
-                    Some(Cond::Defined(part)) => Some(*part),
+                let needed = match last.map(|it| self.condition(it)) {
+                    Some(Condition::Defined(part)) => Some(*part),
                     _ => None,
                 };
                 let adds = |it: &&TermId| needed.is_none_or(|part| !self.is_strict(**it, part));
@@ -512,20 +518,20 @@ impl Program {
                     .filter(adds)
                     .copied()
                     .collect();
-                let mut each: Vec<CondId> = kept.iter().map(|it| self.defined(*it)).collect();
+                let mut each: Vec<ConditionId> = kept.iter().map(|it| self.defined(*it)).collect();
                 each.extend(last);
                 self.or(each)
             }
             Term::AsList(term) | Term::AsMap(term) => self.defined(term),
             Term::Call(call, parts) if call.is_total() => {
-                let each: Vec<CondId> = parts.iter().map(|it| self.defined(*it)).collect();
+                let each: Vec<ConditionId> = parts.iter().map(|it| self.defined(*it)).collect();
                 self.and(each)
             }
-            _ => self.add_cond(Cond::Defined(term)),
+            _ => self.intern_condition(Condition::Defined(term)),
         }
     }
 
-    pub fn truthy(&mut self, term: TermId) -> CondId {
+    pub fn truthy(&mut self, term: TermId) -> ConditionId {
         if let Some(before) = self.before_fallback(term, |it| *it == Const::Bool(false)) {
             return self.truthy(before);
         }
@@ -537,18 +543,18 @@ impl Program {
                 self.and([cond, inner])
             }
             // Each branch is either not taken or true, so which comes first does not matter.
-            Term::First(terms) if terms.iter().all(|it| self.is_true_if_defined(*it)) => {
-                let each: Vec<CondId> = terms.iter().map(|it| self.truthy(*it)).collect();
+            Term::Coalesce(terms) if terms.iter().all(|it| self.is_true_if_defined(*it)) => {
+                let each: Vec<ConditionId> = terms.iter().map(|it| self.truthy(*it)).collect();
                 self.or(each)
             }
-            _ if self.is_text(term) => self.defined(term),
-            _ => self.add_cond(Cond::Truthy(term)),
+            _ if self.is_string(term) => self.defined(term),
+            _ => self.intern_condition(Condition::Truthy(term)),
         }
     }
 
     /// The branches before the last one, where that is a constant which makes the condition false that is asked.
     fn before_fallback(&mut self, term: TermId, fails: impl Fn(&Const) -> bool) -> Option<TermId> {
-        let Term::First(terms) = self.term(term) else {
+        let Term::Coalesce(terms) = self.term(term) else {
             return None;
         };
         let (last, before) = terms.split_last()?;
@@ -556,36 +562,40 @@ impl Program {
             return None;
         }
         let before = before.to_vec();
-        Some(self.first(before))
+        Some(self.coalesce(before))
     }
 
     fn is_true_if_defined(&self, term: TermId) -> bool {
         match self.term(term) {
             Term::Const(value) => *value != Const::Bool(false),
             Term::Guard(_, term) => self.is_true_if_defined(*term),
-            _ => self.is_text(term),
+            _ => self.is_string(term),
         }
     }
 
-    pub fn is(&mut self, term: TermId, wanted: Type) -> CondId {
+    pub fn has_type(&mut self, term: TermId, wanted: ValueType) -> ConditionId {
         if let Some(before) = self.before_fallback(term, |it| it.kind() != wanted) {
-            return self.is(before, wanted);
+            return self.has_type(before, wanted);
         }
         let known = match self.term(term) {
             Term::Const(value) => Some(value.kind()),
-            Term::AsList(inner) if self.is_defined(*inner) => Some(Type::List),
-            Term::AsMap(inner) if self.is_defined(*inner) => Some(Type::Map),
-            Term::Value(binder) if self.binder(*binder).domain.is_of_workload() => Some(Type::Map),
+            Term::AsList(inner) if self.is_defined(*inner) => Some(ValueType::List),
+            Term::AsMap(inner) if self.is_defined(*inner) => Some(ValueType::Map),
+            Term::Value(binder) if self.binder(*binder).domain.is_of_workload() => {
+                Some(ValueType::Map)
+            }
             // Nothing else is judged.
-            Term::Object => Some(Type::Map),
-            Term::PodSpec | Term::PodMetadata if wanted == Type::Map => return self.defined(term),
+            Term::Object => Some(ValueType::Map),
+            Term::PodSpec | Term::PodMetadata if wanted == ValueType::Map => {
+                return self.defined(term);
+            }
             Term::Guard(cond, inner) => {
                 let (cond, inner) = (*cond, *inner);
-                let inner = self.is(inner, wanted);
+                let inner = self.has_type(inner, wanted);
                 return self.and([cond, inner]);
             }
-            _ if self.is_text(term) => {
-                return if wanted == Type::Text {
+            _ if self.is_string(term) => {
+                return if wanted == ValueType::String {
                     self.defined(term)
                 } else {
                     self.never()
@@ -596,7 +606,7 @@ impl Program {
         match known {
             Some(known) if known == wanted => self.always(),
             Some(_) => self.never(),
-            None => self.add_cond(Cond::Is(term, wanted)),
+            None => self.intern_condition(Condition::HasType(term, wanted)),
         }
     }
 }
@@ -611,35 +621,35 @@ impl Term {
             | Self::AsMap(it)
             | Self::Guard(_, it) => vec![*it],
             Self::Index(a, b) => vec![*a, *b],
-            Self::First(parts) | Self::Concat(parts) | Self::Call(_, parts) => parts.to_vec(),
+            Self::Coalesce(parts) | Self::Concat(parts) | Self::Call(_, parts) => parts.to_vec(),
             _ => Vec::new(),
         }
     }
 }
 
-impl Cond {
+impl Condition {
     /// The terms that it asks about itself.
     pub fn terms(&self) -> Vec<TermId> {
         match self {
-            Self::Defined(it) | Self::Truthy(it) | Self::Is(it, _) | Self::OneOf(it, _) => {
+            Self::Defined(it) | Self::Truthy(it) | Self::HasType(it, _) | Self::OneOf(it, _) => {
                 vec![*it]
             }
             Self::Compare(_, a, b) | Self::Member(a, b) => vec![*a, *b],
-            Self::Test(_, terms) => terms.to_vec(),
+            Self::Predicate(_, terms) => terms.to_vec(),
             Self::True | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Any(..) => Vec::new(),
         }
     }
 }
 
 impl Const {
-    pub fn kind(&self) -> Type {
+    pub fn kind(&self) -> ValueType {
         match self {
-            Self::Null => Type::Null,
-            Self::Bool(_) => Type::Bool,
-            Self::Int(_) => Type::Number,
-            Self::Text(_) => Type::Text,
-            Self::EmptyList => Type::List,
-            Self::EmptyMap => Type::Map,
+            Self::Null => ValueType::Null,
+            Self::Bool(_) => ValueType::Bool,
+            Self::Int(_) => ValueType::Number,
+            Self::String(_) => ValueType::String,
+            Self::EmptyList => ValueType::List,
+            Self::EmptyMap => ValueType::Map,
         }
     }
 }
@@ -680,7 +690,7 @@ impl super::Intrinsic {
     }
 
     /// Whether it has a value wherever its arguments are texts.
-    pub fn takes_only_texts(self) -> bool {
+    pub fn is_total_on_strings(self) -> bool {
         matches!(
             self,
             Self::LowerAscii
@@ -694,7 +704,7 @@ impl super::Intrinsic {
         )
     }
 
-    fn gives_text(self) -> bool {
+    fn returns_string(self) -> bool {
         self != Self::SplitCount
     }
 }

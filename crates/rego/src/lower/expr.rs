@@ -4,7 +4,7 @@ use super::{
     Lowerer,
     symbol::{Scope, Symbol},
 };
-use crate::syntax::{Expr, Span, string_literal};
+use crate::ast::{Expr, Span, string_literal};
 use kubevet_ir::{Const, Term};
 use kubevet_model::Problem;
 
@@ -14,7 +14,7 @@ impl<'a> Lowerer<'_, 'a> {
         let module = scope.module;
         match expr {
             Expr::String { span, .. } | Expr::RawString { span, .. } => match string_literal(expr) {
-                Some(text) => Ok(Symbol::Term(self.program.text(text))),
+                Some(text) => Ok(Symbol::Term(self.program.string(text))),
                 None => self.refuse(module, span, "this text cannot be read"),
             },
             Expr::Number { span, .. } => self.number(span.text(), span, scope),
@@ -74,7 +74,7 @@ impl<'a> Lowerer<'_, 'a> {
 
     pub(super) fn values(
         &mut self,
-        exprs: &'a [crate::syntax::ExprRef],
+        exprs: &'a [crate::ast::ExprRef],
         scope: &Scope<'a>,
     ) -> Result<Vec<Symbol>, Problem> {
         exprs.iter().map(|it| self.value(it, scope)).collect()
@@ -126,7 +126,7 @@ impl<'a> Lowerer<'_, 'a> {
         let term = match base {
             Symbol::Input => {
                 return match name {
-                    "object" => Ok(Symbol::Term(self.program.add_term(Term::Object))),
+                    "object" => Ok(Symbol::Term(self.program.intern_term(Term::Object))),
                     "params" => Ok(Symbol::Params),
                     "request" => Ok(Symbol::Request),
                     _ => self.refuse(
@@ -137,12 +137,12 @@ impl<'a> Lowerer<'_, 'a> {
                 };
             }
             Symbol::Params if self.lowering.params.get(name).is_some() => {
-                self.program.add_term(Term::Param(name.into()))
+                self.program.intern_term(Term::Param(name.into()))
             }
             Symbol::Params => {
                 return self.refuse(scope.module, span, format!("there is no param `{name}`"));
             }
-            Symbol::Request if name == "operation" => self.program.add_term(Term::Operation),
+            Symbol::Request if name == "operation" => self.program.intern_term(Term::Operation),
             Symbol::Request => {
                 return self.refuse(
                     scope.module,
@@ -163,12 +163,12 @@ impl<'a> Lowerer<'_, 'a> {
             Symbol::Element(binder) => {
                 let term = match name {
                     "spec" => Term::Value(binder),
-                    "name" => Term::Name(binder),
-                    "path" => Term::Place(binder),
+                    "name" => Term::ElementName(binder),
+                    "path" => Term::ElementPath(binder),
                     "list" if self.is_container(binder) => Term::ListName(binder),
                     _ => Term::Undefined,
                 };
-                self.program.add_term(term)
+                self.program.intern_term(term)
             }
             Symbol::Record(fields) => {
                 return match fields.into_iter().find(|(it, _)| it == name) {
@@ -226,7 +226,7 @@ impl<'a> Lowerer<'_, 'a> {
             (Symbol::Term(base), _) => {
                 let index = self.term_of(index, scope.module, span)?;
                 Ok(Symbol::Term(
-                    self.program.add_term(Term::Index(base, index)),
+                    self.program.intern_term(Term::Index(base, index)),
                 ))
             }
             (other, _) => {

@@ -5,8 +5,11 @@ use super::{
     Lowerer,
     symbol::{Scope, Symbol},
 };
-use crate::syntax::{Expr, ExprRef, Span, static_path, string_literal};
-use kubevet_ir::{Cond, CondId, Const, ContainerList, Domain, Intrinsic, Term, TermId, Test, Type};
+use crate::ast::{Expr, ExprRef, Span, static_path, string_literal};
+use kubevet_ir::{
+    Condition, ConditionId, Const, ContainerList, Domain, Intrinsic, Predicate, Term, TermId,
+    ValueType,
+};
 use kubevet_model::Problem;
 use kubevet_policy::ParamType;
 
@@ -39,7 +42,7 @@ impl<'a> Lowerer<'_, 'a> {
             "lib.connections.ports" => Term::Call(Intrinsic::ConnectionPorts, [].into()),
             _ => return None,
         };
-        Some(Symbol::Term(self.program.add_term(term)))
+        Some(Symbol::Term(self.program.intern_term(term)))
     }
 
     /// A function of the library that gives a value.
@@ -54,7 +57,7 @@ impl<'a> Lowerer<'_, 'a> {
             return Ok(None);
         }
         if let ("lib.workload.at", [Symbol::Element(binder), field]) = (full, arguments) {
-            let place = self.program.add_term(Term::Place(*binder));
+            let place = self.program.intern_term(Term::ElementPath(*binder));
             let field = self.term_of(field.clone(), scope.module, span)?;
             return Ok(Some(self.joined(&[place, field], ".")));
         }
@@ -85,11 +88,11 @@ impl<'a> Lowerer<'_, 'a> {
         let term = match (known, terms.as_slice()) {
             (Some(call), [_]) => Term::Call(call, terms.into()),
             (None, [field]) if full == "lib.workload.pod_at" => {
-                let path = self.program.add_term(Term::PodSpecPath);
+                let path = self.program.intern_term(Term::PodSpecPath);
                 return Ok(Some(self.joined(&[path, *field], ".")));
             }
             (None, [parent, key]) if full == "lib.fields.entry" => {
-                let (open, close) = (self.program.text("["), self.program.text("]"));
+                let (open, close) = (self.program.string("["), self.program.string("]"));
                 return Ok(Some(Symbol::Term(
                     self.program.concat([*parent, open, *key, close]),
                 )));
@@ -104,7 +107,7 @@ impl<'a> Lowerer<'_, 'a> {
                 );
             }
         };
-        Ok(Some(Symbol::Term(self.program.add_term(term))))
+        Ok(Some(Symbol::Term(self.program.intern_term(term))))
     }
 
     /// A function of the library that is true or not.
@@ -114,22 +117,24 @@ impl<'a> Lowerer<'_, 'a> {
         arguments: &[Symbol],
         span: &Span,
         scope: &Scope<'a>,
-    ) -> Result<Option<CondId>, Problem> {
+    ) -> Result<Option<ConditionId>, Problem> {
         if !self.lowering.own_library {
             return Ok(None);
         }
         let test = match full {
-            "lib.strings.contains_ignore_case" => Test::ContainsIgnoreCase,
-            "lib.images.within" => Test::ImageWithin,
-            "lib.quantities.is_quantity" => Test::IsQuantity,
-            "lib.quantities.less" => Test::QuantityLess,
-            "lib.quantities.is_positive" => Test::QuantityPositive,
+            "lib.strings.contains_ignore_case" => Predicate::ContainsIgnoreCase,
+            "lib.images.within" => Predicate::ImageWithin,
+            "lib.quantities.is_quantity" => Predicate::IsQuantity,
+            "lib.quantities.less" => Predicate::QuantityLess,
+            "lib.quantities.is_positive" => Predicate::QuantityPositive,
             "lib.collections.is_empty" => {
                 let [Symbol::Term(term)] = arguments else {
                     return Ok(None);
                 };
                 let defined = self.program.defined(*term);
-                let binder = self.program.bind(Domain::List(*term), &self.active);
+                let binder = self
+                    .program
+                    .intern_binder(Domain::List(*term), &self.active);
                 let always = self.program.always();
                 let some = self.program.any(binder, always);
                 let none = self.program.not(some);
@@ -138,7 +143,7 @@ impl<'a> Lowerer<'_, 'a> {
             _ => return Ok(None),
         };
         let terms = self.terms(arguments, span, scope)?;
-        let wanted = if matches!(test, Test::IsQuantity | Test::QuantityPositive) {
+        let wanted = if matches!(test, Predicate::IsQuantity | Predicate::QuantityPositive) {
             1
         } else {
             2
@@ -150,7 +155,10 @@ impl<'a> Lowerer<'_, 'a> {
                 format!("`{full}` takes {wanted} arguments"),
             );
         }
-        Ok(Some(self.program.add_cond(Cond::Test(test, terms.into()))))
+        Ok(Some(self.program.intern_condition(Condition::Predicate(
+            test,
+            terms.into(),
+        ))))
     }
 
     /// A builtin that is true or not; `None` where it is another one.
@@ -160,21 +168,21 @@ impl<'a> Lowerer<'_, 'a> {
         span: &'a Span,
         params: &'a [ExprRef],
         scope: &Scope<'a>,
-    ) -> Result<Option<CondId>, Problem> {
+    ) -> Result<Option<ConditionId>, Problem> {
         let kind = match name {
-            "is_null" => Some(Type::Null),
-            "is_boolean" => Some(Type::Bool),
-            "is_number" => Some(Type::Number),
-            "is_string" => Some(Type::Text),
-            "is_array" => Some(Type::List),
-            "is_object" => Some(Type::Map),
+            "is_null" => Some(ValueType::Null),
+            "is_boolean" => Some(ValueType::Bool),
+            "is_number" => Some(ValueType::Number),
+            "is_string" => Some(ValueType::String),
+            "is_array" => Some(ValueType::List),
+            "is_object" => Some(ValueType::Map),
             _ => None,
         };
         let test = match name {
-            "startswith" => Some(Test::StartsWith),
-            "endswith" => Some(Test::EndsWith),
-            "contains" => Some(Test::Contains),
-            "regex.match" => Some(Test::Matches),
+            "startswith" => Some(Predicate::StartsWith),
+            "endswith" => Some(Predicate::EndsWith),
+            "contains" => Some(Predicate::Contains),
+            "regex.match" => Some(Predicate::Matches),
             _ => None,
         };
         if kind.is_none() && test.is_none() {
@@ -183,12 +191,13 @@ impl<'a> Lowerer<'_, 'a> {
         let arguments = self.values(params, scope)?;
         let terms = self.terms(&arguments, span, scope)?;
         Ok(Some(match (kind, test, terms.as_slice()) {
-            (Some(kind), _, [term]) => self.program.is(*term, kind),
+            (Some(kind), _, [term]) => self.program.has_type(*term, kind),
             (_, Some(test), [a, _]) => {
-                if test == Test::Matches {
+                if test == Predicate::Matches {
                     self.pattern(*a, params, scope)?;
                 }
-                self.program.add_cond(Cond::Test(test, terms.into()))
+                self.program
+                    .intern_condition(Condition::Predicate(test, terms.into()))
             }
             _ => {
                 return self.refuse(
@@ -217,7 +226,7 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let span = params.first().map(|it| it.span());
         let sound = match self.program.term(term) {
-            Term::Const(Const::Text(text)) => match kubevet_policy::vet_pattern(text) {
+            Term::Const(Const::String(text)) => match kubevet_policy::vet_pattern(text) {
                 Ok(()) => true,
                 Err(why) => match span {
                     Some(span) => {
@@ -298,7 +307,7 @@ impl<'a> Lowerer<'_, 'a> {
         let arguments = self.values(params, scope)?;
         let terms = self.terms(&arguments, span, scope)?;
         // OPA then writes between bytes, and CEL between letters.
-        let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::Text(text)) if !text.is_empty());
+        let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::String(text)) if !text.is_empty());
         if call == Intrinsic::Replace {
             if !terms.get(1).is_some_and(is_text) {
                 return self.refuse(
@@ -309,7 +318,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             // A row of such calls would make texts without end.
             let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
-                Some(Term::Const(Const::Text(text))) => text.len(),
+                Some(Term::Const(Const::String(text))) => text.len(),
                 _ => usize::MAX,
             };
             if length(terms.get(2)) > length(terms.get(1)) {
@@ -321,7 +330,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
         }
         Ok(Symbol::Term(
-            self.program.add_term(Term::Call(call, terms.into())),
+            self.program.intern_term(Term::Call(call, terms.into())),
         ))
     }
 
@@ -350,17 +359,17 @@ impl<'a> Lowerer<'_, 'a> {
                 Some(name) => self.program.field(found, &name),
                 None => {
                     let key = self.term_of(key, scope.module, path.span())?;
-                    self.program.add_term(Term::Index(found, key))
+                    self.program.intern_term(Term::Index(found, key))
                 }
             };
         }
         let symbol = self.value(fallback, scope)?;
         let fallback = self.term_of(symbol, scope.module, fallback.span())?;
         // Of what is no object nothing can be got, not even the fallback.
-        let is_map = self.program.is(object, Type::Map);
+        let is_map = self.program.has_type(object, ValueType::Map);
         let defined = self.program.defined(fallback);
         let otherwise = self.program.guard(is_map, fallback);
-        let found = self.program.first([found, otherwise]);
+        let found = self.program.coalesce([found, otherwise]);
         Ok(Symbol::Term(self.program.guard(defined, found)))
     }
 
@@ -390,12 +399,12 @@ impl<'a> Lowerer<'_, 'a> {
         let mut pieces = Vec::new();
         let mut rest = format_text;
         while let Some((before, after)) = rest.split_once('%') {
-            pieces.push(self.program.text(before));
+            pieces.push(self.program.string(before));
             rest = after.get(1..).unwrap_or_default();
             let piece = match (after.chars().next(), after.starts_with('%')) {
-                (_, true) => Some(self.program.text("%")),
+                (_, true) => Some(self.program.string("%")),
                 (Some('s'), _) => terms.next().map(|it| {
-                    let is_text = self.program.is(it, Type::Text);
+                    let is_text = self.program.has_type(it, ValueType::String);
                     self.program.guard(is_text, it)
                 }),
                 (Some('d'), _) => terms.next().filter(|it| self.is_whole(*it)),
@@ -425,7 +434,7 @@ impl<'a> Lowerer<'_, 'a> {
                 "the list has more values than the format has verbs",
             );
         }
-        pieces.push(self.program.text(rest));
+        pieces.push(self.program.string(rest));
         self.bounded(&pieces, span, scope)?;
         Ok(Symbol::Term(self.program.concat(pieces)))
     }
@@ -433,7 +442,7 @@ impl<'a> Lowerer<'_, 'a> {
     /// A text whose parts double from helper to helper is refused before it is put together.
     fn bounded(&self, pieces: &[TermId], span: &Span, scope: &Scope<'a>) -> Result<(), Problem> {
         let size = |it: &TermId| match self.program.term(*it) {
-            Term::Const(Const::Text(text)) => text.len() / 64,
+            Term::Const(Const::String(text)) => text.len() / 64,
             Term::Concat(inner) => inner.len(),
             _ => 1,
         };
@@ -478,7 +487,7 @@ impl<'a> Lowerer<'_, 'a> {
         let symbols = self.values(items, scope)?;
         let mut terms = Vec::new();
         for term in self.terms(&symbols, span, scope)? {
-            let is_text = self.program.is(term, Type::Text);
+            let is_text = self.program.has_type(term, ValueType::String);
             terms.push(self.program.guard(is_text, term));
         }
         self.bounded(&terms, span, scope)?;
@@ -502,7 +511,7 @@ impl<'a> Lowerer<'_, 'a> {
             let terms = self.terms(&symbols, span, scope)?;
             return Ok(Symbol::Term(
                 self.program
-                    .add_term(Term::Call(Intrinsic::SplitCount, terms.into())),
+                    .intern_term(Term::Call(Intrinsic::SplitCount, terms.into())),
             ));
         }
         let known = match self.value(what, scope)? {
@@ -518,8 +527,8 @@ impl<'a> Lowerer<'_, 'a> {
             other => {
                 let term = self.term_of(other, scope.module, what.span())?;
                 match self.program.term(term) {
-                    Term::Const(Const::Text(text)) => text.chars().count(),
-                    _ => return Ok(Symbol::Term(self.program.add_term(Term::Count(term)))),
+                    Term::Const(Const::String(text)) => text.chars().count(),
+                    _ => return Ok(Symbol::Term(self.program.intern_term(Term::Count(term)))),
                 }
             }
         };
@@ -542,14 +551,14 @@ impl<'a> Lowerer<'_, 'a> {
         let mut symbols = self.values(params, scope)?;
         symbols.push(self.value(index, scope)?);
         let terms = self.terms(&symbols, index.span(), scope)?;
-        Ok(Some(Symbol::Term(
-            self.program
-                .add_term(Term::Call(Intrinsic::SplitAt, terms.into())),
-        )))
+        Ok(Some(Symbol::Term(self.program.intern_term(Term::Call(
+            Intrinsic::SplitAt,
+            terms.into(),
+        )))))
     }
 
     fn joined(&mut self, terms: &[TermId], between: &str) -> Symbol {
-        let between = self.program.text(between);
+        let between = self.program.string(between);
         let mut pieces = Vec::new();
         for (place, term) in terms.iter().enumerate() {
             if place > 0 {

@@ -16,7 +16,7 @@ const NESTING: usize = 10;
 const CHAIN: usize = 64;
 
 /// Where and why a text must not be parsed; `None` where it may.
-pub(crate) fn refuse(file: &str, text: &str) -> Option<Problem> {
+pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
     if text.len() > SOURCE_BYTES {
         return Some(Problem::in_file(
             ProblemCode::RegoSourceLimit,
@@ -170,7 +170,9 @@ mod tests {
 
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(
-            refuse("x.rego", text).map(|it| it.to_string()).as_deref(),
+            check_source("x.rego", text)
+                .map(|it| it.to_string())
+                .as_deref(),
             expected,
             "{text:.60}"
         );
@@ -197,16 +199,16 @@ mod tests {
         check(&chain(" + ", 20), None);
         check(&chain(", ", 90), None);
         for operator in [" + ", ".", " in ", " == ", "\n + "] {
-            let refused = refuse("x.rego", &chain(operator, 90)).map(|it| it.message);
+            let refused = check_source("x.rego", &chain(operator, 90)).map(|it| it.message);
             assert_eq!(
                 refused.as_deref(),
                 Some("more than 64 operators in a row: give the parts names"),
                 "{operator:?}"
             );
         }
-        assert!(refuse("x.rego", &format!("x := a{}", "[1]".repeat(90))).is_some());
-        assert!(refuse("x.rego", &format!("x := a{}", "[\n1\n]".repeat(90))).is_some());
-        assert!(refuse("x.rego", &format!("x := {}", "-".repeat(90))).is_some());
+        assert!(check_source("x.rego", &format!("x := a{}", "[1]".repeat(90))).is_some());
+        assert!(check_source("x.rego", &format!("x := a{}", "[\n1\n]".repeat(90))).is_some());
+        assert!(check_source("x.rego", &format!("x := {}", "-".repeat(90))).is_some());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One intrinsic alone, by its name in Rego: how the three ways of writing it are held to each other from outside.
 
-use super::{connection, image, path, quantity, strings};
+use super::{connect_options, host_path, image, quantity, strings};
 use kubevet_document::{self as document, Limits};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub fn intrinsic(name: &str, args: &[Value]) -> Option<Value> {
         Some(("images", name)) => of_image(name, args),
         Some(("quantities", name)) => of_quantity(name, args),
         Some(("connections", name)) => of_connection(name, args),
-        Some(("files", "clean")) => Some(json!(path::clean(text(args, 0)?))),
+        Some(("files", "clean")) => Some(json!(host_path::clean(text(args, 0)?))),
         Some(("strings", "lower_ascii")) => Some(json!(strings::lower_ascii(text(args, 0)?))),
         Some(("strings", "contains_ignore_case")) => Some(json!(strings::contains_ignore_case(
             text(args, 0)?,
@@ -44,7 +44,7 @@ fn of_image(name: &str, args: &[Value]) -> Option<Value> {
         "tag" => json!(image.tag()),
         "digest" => json!(image.digest()),
         "effective_tag" => json!(image.effective_tag()),
-        "within" => json!(image.within(image::Place::read(text(args, 1)?))),
+        "within" => json!(image.within(image::RepositoryPattern::read(text(args, 1)?))),
         _ => return None,
     })
 }
@@ -68,9 +68,9 @@ fn of_connection(name: &str, args: &[Value]) -> Option<Value> {
     let read = document::read_json(&"object".into(), &object, &Limits::default());
     let object = read.documents.first()?.root();
     Some(match name {
-        "target" => json!(connection::target(object)),
-        "command" => json!(connection::command(object)),
-        "ports" => json!(connection::ports(object)),
+        "target" => json!(connect_options::target(object)),
+        "command" => json!(connect_options::command(object)),
+        "ports" => json!(connect_options::ports(object)),
         _ => return None,
     })
 }

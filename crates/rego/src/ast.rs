@@ -1,13 +1,13 @@
 //! Parsed Rego: modules, their names and a walk over everything in them. The only door to the parser's tree, which is
 //! regorus's own and moves between its releases.
 
-use super::guard;
+use super::prescan;
 use kubevet_model::{Position, Problem, ProblemCode};
 use kubevet_policy as policy;
-use regorus::unstable as ast;
+use regorus::unstable as regorus_ast;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use ast::{
+pub use regorus_ast::{
     AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span,
 };
 
@@ -23,18 +23,18 @@ pub struct Module {
     /// The names of its rules.
     names: BTreeSet<String>,
     /// The tree.
-    pub tree: ast::Module,
+    pub tree: regorus_ast::Module,
 }
 
 /// Parses a module; a text that could hang the parser is refused before.
 pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
-    if let Some(problem) = guard::refuse(&source.file, &source.text) {
+    if let Some(problem) = prescan::check_source(&source.file, &source.text) {
         return Err(problem);
     }
     let wrong = |error: anyhow::Error| located(&source.file, &error);
-    let text = ast::Source::from_contents(source.file.to_string(), source.text.to_string())
+    let text = regorus_ast::Source::from_contents(source.file.to_string(), source.text.to_string())
         .map_err(wrong)?;
-    let tree = ast::Parser::new(&text)
+    let tree = regorus_ast::Parser::new(&text)
         .and_then(|mut parser| parser.parse())
         .map_err(wrong)?;
     let package = static_path(&tree.package.refr)

@@ -4,18 +4,18 @@
 
 use super::{
     Lowerer,
-    query::{Step, Way},
+    body::{Step, Way},
     symbol::{Scope, Symbol},
 };
-use crate::syntax::{self, Expr, Module, Rule, RuleBody, RuleHead, Span, rule_name};
+use crate::ast::{self, Expr, Module, Rule, RuleBody, RuleHead, Span, rule_name};
 use kubevet_ir::{
-    BinderId, Cond, CondId, Const, Deny, FixTemplate, FixValue, Intrinsic, Term, TermId,
+    BinderId, Clause, Condition, ConditionId, Const, FixTemplate, FixValue, Intrinsic, Term, TermId,
 };
 use kubevet_model::Problem;
 
 /// What is known where the conditions of a body hold.
 struct Facts {
-    conds: Vec<CondId>,
+    conds: Vec<ConditionId>,
     defined: Vec<TermId>,
     /// The object carries a pod spec.
     workload: bool,
@@ -23,8 +23,8 @@ struct Facts {
 
 impl<'a> Lowerer<'_, 'a> {
     /// All bodies of `deny`.
-    pub(super) fn denies(&mut self, module: &'a Module) -> Result<Vec<Deny>, Problem> {
-        let mut denies = Vec::new();
+    pub(super) fn lower_deny_rules(&mut self, module: &'a Module) -> Result<Vec<Clause>, Problem> {
+        let mut clauses = Vec::new();
         for rule in module
             .tree
             .policy
@@ -51,13 +51,18 @@ impl<'a> Lowerer<'_, 'a> {
                 );
             };
             for way in self.ways(&body.query, Scope::new(module))? {
-                denies.push(self.deny(key, &way, body)?);
+                clauses.push(self.deny(key, &way, body)?);
             }
         }
-        Ok(denies)
+        Ok(clauses)
     }
 
-    fn deny(&mut self, key: &'a Expr, way: &Way<'a>, body: &'a RuleBody) -> Result<Deny, Problem> {
+    fn deny(
+        &mut self,
+        key: &'a Expr,
+        way: &Way<'a>,
+        body: &'a RuleBody,
+    ) -> Result<Clause, Problem> {
         let binders = way.binders();
         let module = way.scope.module;
         let finding = self.within(&binders, |it| it.value(key, &way.scope))?;
@@ -71,9 +76,9 @@ impl<'a> Lowerer<'_, 'a> {
         let mut when = Vec::new();
         for step in &way.steps {
             if let Step::If(cond) = step {
-                match self.program.cond(*cond) {
-                    Cond::True => {}
-                    Cond::And(conds) => when.extend(conds.iter().copied()),
+                match self.program.condition(*cond) {
+                    Condition::True => {}
+                    Condition::And(conds) => when.extend(conds.iter().copied()),
                     _ => when.push(*cond),
                 }
             }
@@ -81,9 +86,9 @@ impl<'a> Lowerer<'_, 'a> {
         let span = Self::written_at(key, body);
         let whole = self.and(when);
         // What is built only for the finding need not be asked.
-        let asked: Vec<CondId> = match self.program.cond(whole) {
-            Cond::True => Vec::new(),
-            Cond::And(conds) => conds.to_vec(),
+        let asked: Vec<ConditionId> = match self.program.condition(whole) {
+            Condition::True => Vec::new(),
+            Condition::And(conds) => conds.to_vec(),
             _ => vec![whole],
         };
         let facts = self.facts(&asked, &binders);
@@ -126,19 +131,19 @@ impl<'a> Lowerer<'_, 'a> {
             .into_iter()
             .filter(|it| !self.is_only_said(*it, &facts))
             .collect();
-        Ok(Deny {
+        Ok(Clause {
             binders,
             when,
             message,
             paths,
             fixes,
-            position: syntax::position(&body.span),
+            position: ast::position(&body.span),
         })
     }
 
     /// Whether a condition says no more than that something is defined which the others prove already.
-    fn is_only_said(&self, cond: CondId, facts: &Facts) -> bool {
-        let Cond::Defined(term) = self.program.cond(cond) else {
+    fn is_only_said(&self, cond: ConditionId, facts: &Facts) -> bool {
+        let Condition::Defined(term) = self.program.condition(cond) else {
             return false;
         };
         let others = Facts {
@@ -159,7 +164,7 @@ impl<'a> Lowerer<'_, 'a> {
             return key.span();
         };
         let assigned = body.query.stmts.iter().find_map(|it| match &it.literal {
-            syntax::Literal::Expr { expr, .. } => match expr.as_ref() {
+            ast::Literal::Expr { expr, .. } => match expr.as_ref() {
                 Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == span.text() => {
                     Some(rhs.span())
                 }
@@ -243,7 +248,7 @@ impl<'a> Lowerer<'_, 'a> {
                 Const::Null => Some(serde_json::Value::Null),
                 Const::Bool(it) => Some(it.into()),
                 Const::Int(it) => Some(it.into()),
-                Const::Text(it) => Some(it.as_ref().into()),
+                Const::String(it) => Some(it.as_ref().into()),
                 Const::EmptyList => Some(serde_json::Value::Array(Vec::new())),
                 Const::EmptyMap => Some(serde_json::Value::Object(serde_json::Map::new())),
             },
@@ -259,17 +264,17 @@ impl<'a> Lowerer<'_, 'a> {
         span: &Span,
     ) -> Result<TermId, Problem> {
         let term = self.term_of(symbol, module, span)?;
-        if self.program.is_text(term) && self.is_proved(term, facts) {
+        if self.program.is_string(term) && self.is_proved(term, facts) {
             return Ok(term);
         }
         let message = format!(
             "{what} may be undefined or no text, which would undo the finding: ask `is_string(…)` of what it says in the body, or use a helper with an `else` (made of {})",
-            self.program.show_term(term)
+            self.program.term_to_string(term)
         );
         self.refuse(module, span, message)
     }
 
-    fn facts(&self, when: &[CondId], binders: &[BinderId]) -> Facts {
+    fn facts(&self, when: &[ConditionId], binders: &[BinderId]) -> Facts {
         let workload = binders
             .iter()
             .any(|it| self.program.binder(*it).domain.is_of_workload());
@@ -280,11 +285,11 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    fn defined_by(&self, conds: impl Iterator<Item = CondId>) -> Vec<TermId> {
+    fn defined_by(&self, conds: impl Iterator<Item = ConditionId>) -> Vec<TermId> {
         let mut defined = Vec::new();
         for cond in conds {
-            match self.program.cond(cond) {
-                Cond::Or(_) | Cond::Not(_) | Cond::Any(..) => {}
+            match self.program.condition(cond) {
+                Condition::Or(_) | Condition::Not(_) | Condition::Any(..) => {}
                 other => defined.extend(other.terms()),
             }
         }
@@ -323,9 +328,9 @@ impl<'a> Lowerer<'_, 'a> {
             }
             Term::Guard(cond, inner) => self.holds(*cond, facts) && self.is_proved(*inner, facts),
             // One of them is: none before it is in the way.
-            Term::First(terms) => terms.iter().any(|it| self.is_proved(*it, facts)),
+            Term::Coalesce(terms) => terms.iter().any(|it| self.is_proved(*it, facts)),
             Term::Concat(pieces) => pieces.iter().all(|it| {
-                let plain = self.program.is_text(*it)
+                let plain = self.program.is_string(*it)
                     || matches!(
                         self.program.term(*it),
                         Term::Key(_) | Term::Count(_) | Term::Const(_)
@@ -334,7 +339,7 @@ impl<'a> Lowerer<'_, 'a> {
             }),
             Term::AsList(inner) | Term::AsMap(inner) => self.is_proved(*inner, facts),
             Term::Count(inner) => {
-                let texts = self.program.is_text(*inner);
+                let texts = self.program.is_string(*inner);
                 let list = matches!(self.program.term(*inner), Term::AsList(_) | Term::AsMap(_));
                 (texts || list) && self.is_proved(*inner, facts)
             }
@@ -347,7 +352,7 @@ impl<'a> Lowerer<'_, 'a> {
             },
             Term::Call(call, parts) => {
                 let known = call.is_total()
-                    || (call.takes_only_texts()
+                    || (call.is_total_on_strings()
                         && parts.iter().all(|it| self.is_text_proved(*it, facts)))
                     || (self.is_cut_from_a_place(*call, parts)
                         && parts
@@ -374,22 +379,22 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     fn is_text_proved(&self, term: TermId, facts: &Facts) -> bool {
-        self.program.is_text(term)
+        self.program.is_string(term)
             || facts
                 .conds
                 .iter()
-                .any(|it| matches!(self.program.cond(*it), Cond::Is(of, kubevet_ir::Type::Text) if *of == term))
+                .any(|it| matches!(self.program.condition(*it), Condition::HasType(of, kubevet_ir::ValueType::String) if *of == term))
     }
 
-    fn holds(&self, cond: CondId, facts: &Facts) -> bool {
+    fn holds(&self, cond: ConditionId, facts: &Facts) -> bool {
         if facts.conds.contains(&cond) {
             return true;
         }
-        match self.program.cond(cond) {
-            Cond::True => true,
-            Cond::And(conds) => conds.iter().all(|it| self.holds(*it, facts)),
-            Cond::Or(conds) => conds.iter().any(|it| self.holds(*it, facts)),
-            Cond::Defined(term) => self.is_proved(*term, facts),
+        match self.program.condition(cond) {
+            Condition::True => true,
+            Condition::And(conds) => conds.iter().all(|it| self.holds(*it, facts)),
+            Condition::Or(conds) => conds.iter().any(|it| self.holds(*it, facts)),
+            Condition::Defined(term) => self.is_proved(*term, facts),
             _ => false,
         }
     }

@@ -4,11 +4,11 @@
 //! It reads rules one at a time and knows of the shared library only that its names begin with `lib.`.
 
 use super::{
-    builtins,
-    syntax::{
+    ast::{
         self, AssignOp, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody,
         RuleHead, Span, arguments, position, root_of, rule_name, static_path, string_literal,
     },
+    builtins,
 };
 use kubevet_model::{Control, Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library};
@@ -62,7 +62,7 @@ const WIDE_CLASSES: &[&str] = &[
 pub fn lint(library: &Library) -> Vec<Problem> {
     let mut problems = Vec::new();
     for source in &library.controls {
-        match syntax::parse(&source.rule) {
+        match ast::parse(&source.rule) {
             Ok(module) => problems.extend(Lint::new(&module, &source.control).run()),
             Err(problem) => problems.push(problem),
         }
@@ -362,7 +362,7 @@ impl<'a> Lint<'a> {
 
     fn expr(&mut self, expr: &'a Expr, locals: &Locals<'a>) {
         let mut faults: Vec<(&Span, String)> = Vec::new();
-        syntax::walk(expr, &mut |it| {
+        ast::walk(expr, &mut |it| {
             if let Some(message) = self.fault(it, locals) {
                 faults.push((it.span(), message));
             }
@@ -416,7 +416,7 @@ impl<'a> Lint<'a> {
         }
     }
 
-    fn call_fault(&self, fcn: &Expr, params: &[syntax::ExprRef]) -> Option<String> {
+    fn call_fault(&self, fcn: &Expr, params: &[ast::ExprRef]) -> Option<String> {
         let name = static_path(fcn)?.join(".");
         if self.module.target(fcn).is_some() {
             return None;
@@ -477,7 +477,7 @@ impl<'a> Lint<'a> {
     fn params(&mut self) {
         let mut read: Vec<(&str, &Span)> = Vec::new();
         for rule in &self.module.tree.policy {
-            syntax::walk_rule(rule, &mut |expr| {
+            ast::walk_rule(rule, &mut |expr| {
                 if let Some((root, steps)) = root_of(expr)
                     && root.text() == "input"
                     && let ["params", name, ..] = steps.as_slice()

@@ -2,11 +2,11 @@
 //! beyond bounds. Checked at load, since the interpreter would overflow, hang or run out of memory.
 
 use super::{
-    builtins,
-    syntax::{
+    ast::{
         self, Expr, Literal, Module, Query, Rule, RuleHead, Span, arguments, position, rule_name,
         static_path, walk_rule,
     },
+    builtins,
 };
 use kubevet_model::{Problem, ProblemCode};
 use regorus::unstable::ArithOp;
@@ -29,7 +29,7 @@ const ENOUGH: usize = 10;
 const PRODUCT: u64 = 4;
 
 /// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions together.
-pub struct Rules<'a> {
+pub struct RuleTable<'a> {
     by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
     /// What has been reckoned.
     known: RefCell<BTreeMap<String, Reckoning>>,
@@ -42,7 +42,7 @@ struct Reckoning {
     copies: u64,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> RuleTable<'a> {
     pub fn new(modules: impl IntoIterator<Item = &'a Module>) -> Self {
         let mut by_name: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for module in modules {
@@ -110,7 +110,7 @@ impl<'a> Rules<'a> {
                 continue;
             };
             faults += 1;
-            // Rules that were not looked at may be at fault, so the last one counts wherever it stands.
+            // RuleTable that were not looked at may be at fault, so the last one counts wherever it stands.
             if problem.file == module.file || faults == ENOUGH {
                 problems.push(problem);
             }
@@ -131,7 +131,7 @@ impl<'a> Rules<'a> {
                 let Some(target) = module.target(expr) else {
                     return;
                 };
-                let imported = syntax::root_of(expr)
+                let imported = ast::root_of(expr)
                     .is_some_and(|(root, _)| module.imports.contains_key(root.text()));
                 if imported && self.named(&target).is_empty() {
                     let message = format!(
@@ -262,23 +262,21 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
     let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|it| it == name);
     match head {
         RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
-            assign
-                .iter()
-                .for_each(|it| syntax::walk(&it.value, &mut see));
+            assign.iter().for_each(|it| ast::walk(&it.value, &mut see));
         }
-        RuleHead::Set { key, .. } => key.iter().for_each(|it| syntax::walk(it, &mut see)),
+        RuleHead::Set { key, .. } => key.iter().for_each(|it| ast::walk(it, &mut see)),
     }
     for body in bodies {
         body.assign
             .iter()
-            .for_each(|it| syntax::walk(&it.value, &mut see));
-        syntax::walk_query(&body.query, &mut see);
+            .for_each(|it| ast::walk(&it.value, &mut see));
+        ast::walk_query(&body.query, &mut see);
     }
     found
 }
 
 /// Calls of builtins off the list.
-fn forbidden(rules: &Rules<'_>, module: &Module) -> Vec<Problem> {
+fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |span: &Span, message: String| {
         problems.push(Problem::at(
@@ -345,7 +343,7 @@ fn query_depth(query: &Query) -> usize {
 }
 
 fn depth(expr: &Expr) -> usize {
-    let all = |items: &[syntax::ExprRef]| items.iter().map(|it| depth(it)).max().unwrap_or(0);
+    let all = |items: &[ast::ExprRef]| items.iter().map(|it| depth(it)).max().unwrap_or(0);
     1 + match expr {
         Expr::Array { items, .. } | Expr::Set { items, .. } => all(items),
         Expr::Object { fields, .. } => fields
@@ -416,7 +414,7 @@ impl Copies<'_> {
                         if let Expr::AssignExpr { lhs, rhs, .. } = expr.as_ref() {
                             let copies = self.of(rhs, locals);
                             let mut names = Vec::new();
-                            syntax::walk(lhs, &mut |it| {
+                            ast::walk(lhs, &mut |it| {
                                 if let Expr::Var { span, .. } = it {
                                     names.push(span.text());
                                 }

@@ -3,13 +3,16 @@
 //!
 //! The answer is static: it holds for every object, and says nothing about which fields an object has.
 
-use super::{BinderId, Compiled, Cond, CondId, Const, Deny, Domain, Program, Term, TermId, Type};
+use super::{
+    BinderId, Clause, CompiledControl, Condition, ConditionId, Const, Domain, Program, Term,
+    TermId, ValueType,
+};
 use kubevet_model::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each path of a control's findings, what the conditions of all bodies with that path read at or below the elements
 /// that it names. A path that cannot be told from the program has no entry.
-pub fn path_reads(program: &Program, compiled: &Compiled) -> Vec<PathReads> {
+pub fn path_reads(program: &Program, compiled: &CompiledControl) -> Vec<PathReads> {
     let below = |path: &FieldPattern, reads: &BTreeSet<FieldPattern>| -> Vec<ElementField> {
         let fields: BTreeSet<_> = reads
             .iter()
@@ -30,10 +33,10 @@ pub fn path_reads(program: &Program, compiled: &Compiled) -> Vec<PathReads> {
 /// All fields that the conditions of a control read, for each path of its findings.
 pub fn fields_read(
     program: &Program,
-    compiled: &Compiled,
+    compiled: &CompiledControl,
 ) -> BTreeMap<FieldPattern, BTreeSet<FieldPattern>> {
     let mut fields: BTreeMap<FieldPattern, BTreeSet<FieldPattern>> = BTreeMap::new();
-    for deny in &compiled.denies {
+    for deny in &compiled.clauses {
         let reads = reads_of(program, deny);
         for path in deny.paths.iter().flat_map(|it| path_patterns(program, *it)) {
             fields
@@ -45,14 +48,14 @@ pub fn fields_read(
     fields
 }
 
-fn reads_of(program: &Program, deny: &Deny) -> BTreeSet<FieldPattern> {
+fn reads_of(program: &Program, deny: &Clause) -> BTreeSet<FieldPattern> {
     let mut reads = Reads {
         program,
         fields: BTreeSet::new(),
         conds: BTreeSet::new(),
         terms: BTreeSet::new(),
     };
-    deny.when.iter().for_each(|it| reads.cond(*it));
+    deny.when.iter().for_each(|it| reads.condition(*it));
     deny.binders.iter().for_each(|it| reads.domain(*it));
     reads.fields
 }
@@ -61,7 +64,7 @@ fn reads_of(program: &Program, deny: &Deny) -> BTreeSet<FieldPattern> {
 pub fn path_patterns(program: &Program, path: TermId) -> Vec<FieldPattern> {
     match program.term(path) {
         Term::Guard(_, path) => path_patterns(program, *path),
-        Term::First(paths) => paths
+        Term::Coalesce(paths) => paths
             .iter()
             .flat_map(|it| path_patterns(program, *it))
             .collect(),
@@ -76,7 +79,7 @@ fn follow(program: &Program, pieces: &[TermId]) -> Vec<FieldPattern> {
         return Vec::new();
     };
     let (mut patterns, rest) = match program.term(*first) {
-        Term::Place(binder) => (elements(program, *binder), pieces.get(1..)),
+        Term::ElementPath(binder) => (elements(program, *binder), pieces.get(1..)),
         Term::PodSpecPath => (
             vec![FieldPattern::of(PatternRoot::PodSpec)],
             pieces.get(1..),
@@ -85,7 +88,9 @@ fn follow(program: &Program, pieces: &[TermId]) -> Vec<FieldPattern> {
             vec![FieldPattern::of(PatternRoot::PodMetadata)],
             pieces.get(1..),
         ),
-        Term::Const(Const::Text(_)) => (vec![FieldPattern::of(PatternRoot::Object)], Some(pieces)),
+        Term::Const(Const::String(_)) => {
+            (vec![FieldPattern::of(PatternRoot::Object)], Some(pieces))
+        }
         _ => return Vec::new(),
     };
     let mut in_brackets = false;
@@ -95,7 +100,7 @@ fn follow(program: &Program, pieces: &[TermId]) -> Vec<FieldPattern> {
             .for_each(|it| it.steps.push(step.clone()))
     };
     for piece in rest.unwrap_or_default() {
-        let Term::Const(Const::Text(text)) = program.term(*piece) else {
+        let Term::Const(Const::String(text)) = program.term(*piece) else {
             if !in_brackets {
                 return Vec::new();
             }
@@ -130,33 +135,36 @@ fn take_field(word: &mut String, extend: &mut impl FnMut(PatternStep)) {
 struct Reads<'p> {
     program: &'p Program,
     fields: BTreeSet<FieldPattern>,
-    conds: BTreeSet<CondId>,
+    conds: BTreeSet<ConditionId>,
     terms: BTreeSet<TermId>,
 }
 
 impl Reads<'_> {
-    fn cond(&mut self, id: CondId) {
+    fn condition(&mut self, id: ConditionId) {
         if !self.conds.insert(id) {
             return;
         }
-        match self.program.cond(id) {
-            Cond::True => {}
-            Cond::And(conds) | Cond::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
-            Cond::Not(cond) => self.cond(*cond),
-            // An element that only has to be a map or list is not read as a whole.
-            Cond::Is(term, Type::Map | Type::List)
-                if matches!(self.program.term(*term), Term::Value(_)) => {}
-            Cond::Defined(term) | Cond::Truthy(term) | Cond::Is(term, _) | Cond::OneOf(term, _) => {
-                self.read(*term)
+        match self.program.condition(id) {
+            Condition::True => {}
+            Condition::And(conds) | Condition::Or(conds) => {
+                conds.iter().for_each(|it| self.condition(*it))
             }
-            Cond::Compare(_, a, b) | Cond::Member(a, b) => {
+            Condition::Not(cond) => self.condition(*cond),
+            // An element that only has to be a map or list is not read as a whole.
+            Condition::HasType(term, ValueType::Map | ValueType::List)
+                if matches!(self.program.term(*term), Term::Value(_)) => {}
+            Condition::Defined(term)
+            | Condition::Truthy(term)
+            | Condition::HasType(term, _)
+            | Condition::OneOf(term, _) => self.read(*term),
+            Condition::Compare(_, a, b) | Condition::Member(a, b) => {
                 self.read(*a);
                 self.read(*b);
             }
-            Cond::Test(_, parts) => parts.iter().for_each(|it| self.read(*it)),
-            Cond::Any(binder, cond) => {
+            Condition::Predicate(_, parts) => parts.iter().for_each(|it| self.read(*it)),
+            Condition::Any(binder, cond) => {
                 self.domain(*binder);
-                self.cond(*cond);
+                self.condition(*cond);
             }
         }
     }
@@ -184,10 +192,10 @@ impl Reads<'_> {
         }
         match self.program.term(term) {
             Term::Guard(cond, term) => {
-                self.cond(*cond);
+                self.condition(*cond);
                 self.conditions_of(*term);
             }
-            Term::First(terms) => terms.iter().for_each(|it| self.conditions_of(*it)),
+            Term::Coalesce(terms) => terms.iter().for_each(|it| self.conditions_of(*it)),
             Term::Field(of, _) | Term::AsList(of) | Term::AsMap(of) => self.conditions_of(*of),
             Term::Index(of, at) => {
                 self.conditions_of(*of);
@@ -215,7 +223,7 @@ fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
         Term::PodSpec => vec![FieldPattern::of(PatternRoot::PodSpec)],
         Term::PodMetadata => vec![FieldPattern::of(PatternRoot::PodMetadata)],
         Term::Value(binder) => elements(program, *binder),
-        Term::Name(binder) => {
+        Term::ElementName(binder) => {
             let name = PatternStep::Field("name".to_owned());
             elements(program, *binder)
                 .iter()
@@ -224,11 +232,11 @@ fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
         }
         Term::Field(of, name) => below(*of, &PatternStep::Field(name.to_string())),
         Term::Index(of, at) => match program.term(*at) {
-            Term::Const(Const::Text(key)) => below(*of, &PatternStep::Field(key.to_string())),
+            Term::Const(Const::String(key)) => below(*of, &PatternStep::Field(key.to_string())),
             _ => below(*of, &PatternStep::Each),
         },
         Term::Guard(_, term) | Term::AsList(term) | Term::AsMap(term) => places(program, *term),
-        Term::First(terms) => terms.iter().flat_map(|it| places(program, *it)).collect(),
+        Term::Coalesce(terms) => terms.iter().flat_map(|it| places(program, *it)).collect(),
         _ => Vec::new(),
     }
 }

@@ -6,10 +6,10 @@ use super::{
     symbol::{Scope, Symbol},
 };
 use crate::{
-    syntax,
-    syntax::{AssignOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
+    ast,
+    ast::{AssignOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
 };
-use kubevet_ir::{BinderId, CondId, Const, Domain, Term, TermId, Type};
+use kubevet_ir::{BinderId, ConditionId, Const, Domain, Term, TermId, ValueType};
 use kubevet_model::Problem;
 
 /// Why a negation is refused.
@@ -19,7 +19,7 @@ const LOST: &str = "where this is undefined, `not` is undefined too and the find
 /// One step through a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    If(CondId),
+    If(ConditionId),
     For(BinderId),
 }
 
@@ -206,7 +206,7 @@ impl<'a> Lowerer<'_, 'a> {
                 Ok(())
             }
             Over::Domain(domain) => {
-                let binder = self.program.bind(domain, &self.active);
+                let binder = self.program.intern_binder(domain, &self.active);
                 let mut way = way;
                 way.steps.push(Step::For(binder));
                 if let Some(key) = key {
@@ -241,7 +241,7 @@ impl<'a> Lowerer<'_, 'a> {
         domain: &'a Expr,
         query: &'a Query,
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         match self.over(domain, scope)? {
             Over::Items(items) => {
                 let mut conds = Vec::new();
@@ -258,7 +258,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             Over::Domain(over) => {
                 let is_one = self.is_collection(domain, &over, scope)?;
-                let binder = self.program.bind(over, &self.active);
+                let binder = self.program.intern_binder(over, &self.active);
                 let mut scope = scope.clone();
                 if let Some(key) = key {
                     let symbol = self.key_of(binder, scope.module, domain.span())?;
@@ -286,12 +286,12 @@ impl<'a> Lowerer<'_, 'a> {
         domain: &'a Expr,
         over: &Domain,
         scope: &Scope<'a>,
-    ) -> Result<CondId, Problem> {
+    ) -> Result<ConditionId, Problem> {
         Ok(match over {
             Domain::Containers(_) | Domain::Volumes => self.program.always(),
             Domain::Elements(term) => {
-                let list = self.program.is(*term, Type::List);
-                let map = self.program.is(*term, Type::Map);
+                let list = self.program.has_type(*term, ValueType::List);
+                let map = self.program.has_type(*term, ValueType::Map);
                 self.program.or([list, map])
             }
             Domain::List(_) | Domain::Map(_) => {
@@ -303,10 +303,14 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     /// A body as one condition: some way through it holds.
-    pub(super) fn body(&mut self, query: &'a Query, scope: Scope<'a>) -> Result<CondId, Problem> {
+    pub(super) fn body(
+        &mut self,
+        query: &'a Query,
+        scope: Scope<'a>,
+    ) -> Result<ConditionId, Problem> {
         let ways = self.ways(query, scope)?;
         let always = self.program.always();
-        let each: Vec<CondId> = ways
+        let each: Vec<ConditionId> = ways
             .iter()
             .map(|way| self.fold(&way.steps, always))
             .collect();
@@ -314,7 +318,7 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     /// The steps as one condition, with another at their end.
-    pub(super) fn fold(&mut self, steps: &[Step], end: CondId) -> CondId {
+    pub(super) fn fold(&mut self, steps: &[Step], end: ConditionId) -> ConditionId {
         let mut cond = end;
         for step in steps.iter().rev() {
             cond = match step {
@@ -329,7 +333,7 @@ impl<'a> Lowerer<'_, 'a> {
         if self.program.binder(binder).domain.is_of_workload() {
             Symbol::Element(binder)
         } else {
-            Symbol::Term(self.program.add_term(Term::Value(binder)))
+            Symbol::Term(self.program.intern_term(Term::Value(binder)))
         }
     }
 
@@ -346,7 +350,7 @@ impl<'a> Lowerer<'_, 'a> {
                 "the place in the library's list means nothing: leave the first name out",
             );
         }
-        Ok(Symbol::Term(self.program.add_term(Term::Key(binder))))
+        Ok(Symbol::Term(self.program.intern_term(Term::Key(binder))))
     }
 
     fn over(&mut self, collection: &'a Expr, scope: &Scope<'a>) -> Result<Over, Problem> {
@@ -376,7 +380,7 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// What `object.get` falls back to has no elements, so nobody goes over it.
     fn without_fallback(&self, term: TermId) -> TermId {
-        let Term::First(terms) = self.program.term(term) else {
+        let Term::Coalesce(terms) = self.program.term(term) else {
             return term;
         };
         let is_empty = |it: &TermId| {
@@ -402,7 +406,7 @@ impl<'a> Lowerer<'_, 'a> {
         self.spend(scope.module, span)?;
         let mut found = Vec::new();
         for (module, rule) in self.lowering.rules.definitions(name) {
-            let super::syntax::Rule::Spec {
+            let super::ast::Rule::Spec {
                 head: RuleHead::Set { key: Some(key), .. },
                 bodies,
                 ..
@@ -432,12 +436,12 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// `not`. OPA evaluates the arguments of a negated call before the `not`, so that an undefined one undoes the body:
     /// only what is surely defined may stand there.
-    fn negation(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<CondId, Problem> {
+    fn negation(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<ConditionId, Problem> {
         match expr {
             Expr::Var { .. } => {}
             Expr::RefDot { .. } | Expr::RefBrack { .. } => self.surely_defined(expr, scope)?,
             Expr::BoolExpr {
-                op: super::syntax::BoolOp::Eq,
+                op: super::ast::BoolOp::Eq,
                 lhs,
                 rhs,
                 ..
@@ -470,7 +474,7 @@ impl<'a> Lowerer<'_, 'a> {
     /// A call beneath a `not` is evaluated before it: what it gives must be defined.
     fn surely_defined(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<(), Problem> {
         let mut calls: Vec<&'a Expr> = Vec::new();
-        syntax::walk(expr, &mut |it| {
+        ast::walk(expr, &mut |it| {
             if matches!(it, Expr::Call { .. }) {
                 calls.push(it);
             }
