@@ -106,7 +106,7 @@ impl Printer<'_> {
         term == part
             || match self.program.term(term) {
                 Term::Coalesce(terms) => terms.iter().all(|it| self.is_strict(*it, part)),
-                whole => whole.parts().iter().any(|it| self.is_strict(*it, part)),
+                whole => whole.operands().iter().any(|it| self.is_strict(*it, part)),
             }
     }
 
@@ -143,11 +143,14 @@ impl Printer<'_> {
 
     fn one_of(&mut self, term: TermId, values: &[Const]) -> Result<Cel, Refused> {
         let piece = self.term(term)?;
-        let fits: Vec<&Const> = values.iter().filter(|it| piece.may_be(it.kind())).collect();
+        let fits: Vec<&Const> = values
+            .iter()
+            .filter(|it| piece.may_be(it.value_type()))
+            .collect();
         let (Some(first), true) = (fits.first(), piece.presence != Presence::Never) else {
             return Ok(Cel::Bool(false));
         };
-        if fits.iter().any(|it| it.kind() != first.kind()) {
+        if fits.iter().any(|it| it.value_type() != first.value_type()) {
             return Err(Refused("a set of values of several types".to_owned()));
         }
         let literals: Vec<Cel> = fits

@@ -182,7 +182,7 @@ impl Estimate<'_> {
             }
             Term::Guard(cond, term) => self.cond(*cond).saturating_add(self.term(*term)) + 1,
             term => {
-                term.parts()
+                term.operands()
                     .iter()
                     .map(|it| self.term(*it) + 1)
                     .sum::<u64>()

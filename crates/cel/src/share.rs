@@ -168,7 +168,7 @@ impl Printer<'_> {
                 self.count_cond(*cond, count);
             }
             cond => cond
-                .terms()
+                .operands()
                 .iter()
                 .for_each(|it| self.count_term(*it, count)),
         }
@@ -186,7 +186,7 @@ impl Printer<'_> {
         if let Term::Guard(cond, _) = term {
             self.count_cond(*cond, count);
         }
-        term.parts()
+        term.operands()
             .iter()
             .for_each(|it| self.count_term(*it, count));
     }

@@ -85,7 +85,7 @@ impl Conditions<'_> {
                     self.cond(*cond);
                 }
             }
-            other => other.terms().into_iter().for_each(|it| self.term(it)),
+            other => other.operands().into_iter().for_each(|it| self.term(it)),
         }
     }
 
@@ -103,6 +103,6 @@ impl Conditions<'_> {
         if let Term::Guard(cond, _) = term {
             self.cond(*cond);
         }
-        term.parts().into_iter().for_each(|it| self.term(it));
+        term.operands().into_iter().for_each(|it| self.term(it));
     }
 }

@@ -84,7 +84,7 @@ impl Reads<'_> {
                 self.binder(*binder);
                 self.cond(*inner);
             }
-            other => other.terms().into_iter().for_each(|it| self.term(it)),
+            other => other.operands().into_iter().for_each(|it| self.term(it)),
         }
     }
 
@@ -107,7 +107,7 @@ impl Reads<'_> {
         }
         self.program
             .term(term)
-            .parts()
+            .operands()
             .into_iter()
             .for_each(|it| self.term(it));
     }

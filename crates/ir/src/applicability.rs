@@ -1,20 +1,18 @@
-//! Which objects a control applies to: by its kinds and by the params that it needs.
+//! Which objects a control applies to: by its kinds, and by the params that it needs.
 
 use kubevet_k8s::workload;
 use kubevet_model::{Control, Kind, KindSelector};
 use kubevet_policy::Params;
 
-/// Whether a control has the params without which it has nothing to say.
+/// True if one of the params that a control requires has a value, or it requires none.
 #[must_use]
 pub fn is_configured(control: &Control, params: &Params) -> bool {
-    let needed = &control.requires_any_param;
-    needed.is_empty()
-        || needed
-            .iter()
-            .any(|it| params.get(it).is_some_and(|value| !value.is_empty()))
+    let required = &control.requires_any_param;
+    let is_set = |name: &String| params.get(name).is_some_and(|value| !value.is_empty());
+    required.is_empty() || required.iter().any(is_set)
 }
 
-/// Whether a control looks at objects of a kind.
+/// True if a selector of a control includes a kind.
 #[must_use]
 pub fn looks_at(selector: &KindSelector, kind: &Kind) -> bool {
     match selector {

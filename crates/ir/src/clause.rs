@@ -1,87 +1,93 @@
-//! A rule: when it denies, and what it says then.
+//! Compiled rules: when a rule finds something, and what the finding says.
 
 use super::{BinderId, ConditionId, Program, TermId};
 use kubevet_model::{Control, ControlId, Position};
 use std::sync::Arc;
 
-/// A control that was compiled.
+/// A control whose rule was compiled.
 #[derive(Debug, Clone)]
 pub struct CompiledControl {
+    /// The control.
     pub control: Arc<Control>,
-    /// One for each body of `deny`, and for each way through a literal list in it.
+    /// One clause for each alternative of each body of `deny`, in the order of the rule.
     pub clauses: Vec<Clause>,
 }
 
-/// One body of `deny`: for all elements that its binders reach under its conditions, a finding.
+/// One alternative of a body of `deny`: a finding for every choice of elements for which the
+/// conditions hold.
 #[derive(Debug, Clone)]
 pub struct Clause {
-    /// From the outermost to the innermost.
+    /// The loops, outermost first.
     pub binders: Vec<BinderId>,
-    /// All must hold. See [`Clause::levels`].
+    /// The conditions, all of which must hold. [`Clause::levels`] sorts them into the loops.
     pub when: Vec<ConditionId>,
-    /// A text, proved to be one where the conditions hold.
+    /// The message: proved to be a string wherever the conditions hold.
     pub message: TermId,
-    /// Texts, likewise; at least one.
+    /// The paths of the finding, at least one: proved to be strings likewise.
     pub paths: Vec<TermId>,
+    /// The edits that remediate the finding.
     pub fixes: Vec<FixTemplate>,
-    /// Where the body stands in the rule.
+    /// The start of the body in the rule.
     pub position: Position,
 }
 
-/// An edit that mends the finding.
+/// An edit that remediates a finding.
 #[derive(Debug, Clone)]
 pub struct FixTemplate {
-    /// A text.
+    /// The path to edit, a string.
     pub path: TermId,
-    /// What to set; `None` removes.
+    /// The value to set; `None` removes the field.
     pub value: Option<FixValue>,
 }
 
-/// What a fix sets.
+/// The value that a fix sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FixValue {
-    /// JSON text.
-    Written(Arc<str>),
-    /// Computed, and proved to be defined where the conditions hold.
+    /// A literal, as JSON.
+    Json(Arc<str>),
+    /// A computed value, proved to be defined wherever the conditions hold.
     Term(TermId),
 }
 
 impl Clause {
-    /// The conditions by level: first those that need no binder, then those that can be asked once the first binder
-    /// stands, and so on. One more than there are binders; nothing is left out.
+    /// The conditions by loop: at index 0 those without a binder, at index `n` those that can be
+    /// decided once the first `n` binders are at an element. One list more than there are binders.
+    #[must_use]
     pub fn levels(&self, program: &Program) -> Vec<Vec<ConditionId>> {
         let mut levels = vec![Vec::new(); self.binders.len() + 1];
-        for cond in &self.when {
-            let free = program.free_binders_of_condition(*cond);
-            let level = self
+        for condition in &self.when {
+            let free = program.free_binders_of_condition(*condition);
+            let innermost = self
                 .binders
                 .iter()
-                .rposition(|it| free.contains(it))
-                .map_or(0, |it| it + 1);
-            if let Some(conds) = levels.get_mut(level) {
-                conds.push(*cond);
+                .rposition(|binder| free.contains(binder));
+            let level = innermost.map_or(0, |index| index + 1);
+            if let Some(conditions) = levels.get_mut(level) {
+                conditions.push(*condition);
             }
         }
         levels
     }
 }
 
-/// Everything that was compiled from one library.
+/// The result of compiling a library.
 #[derive(Debug, Clone, Default)]
 pub struct CompiledLibrary {
     /// The terms and conditions of all controls.
     pub program: Program,
-    /// The controls that were compiled, in the order of the library.
+    /// The compiled controls, in the order of the library.
     pub controls: Vec<CompiledControl>,
-    /// The controls that were not compiled, each with the reason: first those that are interpreted, then those that do
-    /// not load.
+    /// The controls that are not compiled, each with the reason: first those that are interpreted,
+    /// then those that do not load.
     pub not_compiled: Vec<(ControlId, String)>,
 }
 
 impl CompiledLibrary {
-    /// A compiled control; `None` where it is not compiled.
+    /// The compiled control of an id; `None` if it is not compiled.
     #[must_use]
     pub fn control(&self, id: &ControlId) -> Option<&CompiledControl> {
-        self.controls.iter().find(|it| it.control.id == *id)
+        self.controls
+            .iter()
+            .find(|compiled| compiled.control.id == *id)
     }
 }

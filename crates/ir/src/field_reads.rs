@@ -1,7 +1,9 @@
-//! Which fields the conditions behind a finding's path read, as patterns: for each place where a condition or a function
-//! takes a value, the way that leads there from the object.
+//! The fields that the conditions behind a finding's path read, as patterns from the object's
+//! root. They tell whether an update changed what a finding depends on.
 //!
-//! The answer is static: it holds for every object, and says nothing about which fields an object has.
+//! The analysis is static: it holds for every object, and does not say which fields one has. It is
+//! no plain traversal, since a term is either *read*, when its value is used, or only *passed* on
+//! the way to a field below it.
 
 use super::{
     BinderId, Clause, CompiledControl, Condition, ConditionId, Const, Domain, Program, Term,
@@ -10,35 +12,38 @@ use super::{
 use kubevet_model::{ElementField, FieldPattern, PathReads, PatternRoot, PatternStep};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each path of a control's findings, what the conditions of all bodies with that path read at or below the elements
-/// that it names. A path that cannot be told from the program has no entry.
+/// For each path of a control's findings, the fields that the conditions of all clauses with that
+/// path read at or below the elements that the path names. A path that is not known statically has
+/// no entry.
+#[must_use]
 pub fn path_reads(program: &Program, compiled: &CompiledControl) -> Vec<PathReads> {
-    let below = |path: &FieldPattern, reads: &BTreeSet<FieldPattern>| -> Vec<ElementField> {
-        let fields: BTreeSet<_> = reads
+    let fields_below = |path: &FieldPattern, reads: &BTreeSet<FieldPattern>| -> Vec<ElementField> {
+        let fields: BTreeSet<ElementField> = reads
             .iter()
-            .filter_map(|it| ElementField::between(it, path))
+            .filter_map(|read| ElementField::between(read, path))
             .collect();
         fields.into_iter().collect()
     };
-    let fields = fields_read(program, compiled);
-    fields
+    fields_read(program, compiled)
         .into_iter()
         .map(|(path, reads)| PathReads {
-            fields: below(&path, &reads),
+            fields: fields_below(&path, &reads),
             path,
         })
         .collect()
 }
 
-/// All fields that the conditions of a control read, for each path of its findings.
+/// All fields that the conditions of a control read, by path of its findings.
+#[must_use]
 pub fn fields_read(
     program: &Program,
     compiled: &CompiledControl,
 ) -> BTreeMap<FieldPattern, BTreeSet<FieldPattern>> {
     let mut fields: BTreeMap<FieldPattern, BTreeSet<FieldPattern>> = BTreeMap::new();
-    for deny in &compiled.clauses {
-        let reads = reads_of(program, deny);
-        for path in deny.paths.iter().flat_map(|it| path_patterns(program, *it)) {
+    for clause in &compiled.clauses {
+        let reads = reads_of_clause(program, clause);
+        let paths = clause.paths.iter();
+        for path in paths.flat_map(|path| path_patterns(program, *path)) {
             fields
                 .entry(path)
                 .or_default()
@@ -48,174 +53,166 @@ pub fn fields_read(
     fields
 }
 
-fn reads_of(program: &Program, deny: &Clause) -> BTreeSet<FieldPattern> {
+fn reads_of_clause(program: &Program, clause: &Clause) -> BTreeSet<FieldPattern> {
     let mut reads = Reads {
         program,
         fields: BTreeSet::new(),
-        conds: BTreeSet::new(),
-        terms: BTreeSet::new(),
+        conditions: BTreeSet::new(),
+        passed: BTreeSet::new(),
     };
-    deny.when.iter().for_each(|it| reads.condition(*it));
-    deny.binders.iter().for_each(|it| reads.domain(*it));
+    for condition in &clause.when {
+        reads.condition(*condition);
+    }
+    for binder in &clause.binders {
+        reads.domain(*binder);
+    }
     reads.fields
 }
 
-/// The patterns of a path, one for each way it can be written; none where that cannot be told.
+/// The patterns of a path, one for each branch of its term; none if it is not known statically.
+#[must_use]
 pub fn path_patterns(program: &Program, path: TermId) -> Vec<FieldPattern> {
     match program.term(path) {
         Term::Guard(_, path) => path_patterns(program, *path),
         Term::Coalesce(paths) => paths
             .iter()
-            .flat_map(|it| path_patterns(program, *it))
+            .flat_map(|path| path_patterns(program, *path))
             .collect(),
-        Term::Concat(pieces) => follow(program, pieces),
-        _ => follow(program, &[path]),
+        Term::Concat(parts) => parse_path(program, parts),
+        _ => parse_path(program, &[path]),
     }
 }
 
-/// Reads the pieces of a path: what it begins with, fields, and keys in brackets.
-fn follow(program: &Program, pieces: &[TermId]) -> Vec<FieldPattern> {
-    let Some(first) = pieces.first() else {
+/// Parses the parts of a path: its root, then fields, and keys in brackets.
+fn parse_path(program: &Program, parts: &[TermId]) -> Vec<FieldPattern> {
+    let Some((first, rest)) = parts.split_first() else {
         return Vec::new();
     };
     let (mut patterns, rest) = match program.term(*first) {
-        Term::ElementPath(binder) => (elements(program, *binder), pieces.get(1..)),
-        Term::PodSpecPath => (
-            vec![FieldPattern::of(PatternRoot::PodSpec)],
-            pieces.get(1..),
-        ),
-        Term::PodMetadataPath => (
-            vec![FieldPattern::of(PatternRoot::PodMetadata)],
-            pieces.get(1..),
-        ),
-        Term::Const(Const::String(_)) => {
-            (vec![FieldPattern::of(PatternRoot::Object)], Some(pieces))
-        }
+        Term::ElementPath(binder) => (elements(program, *binder), rest),
+        Term::PodSpecPath => (vec![FieldPattern::of(PatternRoot::PodSpec)], rest),
+        Term::PodMetadataPath => (vec![FieldPattern::of(PatternRoot::PodMetadata)], rest),
+        Term::Const(Const::String(_)) => (vec![FieldPattern::of(PatternRoot::Object)], parts),
         _ => return Vec::new(),
     };
     let mut in_brackets = false;
     let mut extend = |step: PatternStep| {
-        patterns
-            .iter_mut()
-            .for_each(|it| it.steps.push(step.clone()))
+        for pattern in &mut patterns {
+            pattern.steps.push(step.clone());
+        }
     };
-    for piece in rest.unwrap_or_default() {
-        let Term::Const(Const::String(text)) = program.term(*piece) else {
+    for part in rest {
+        let Term::Const(Const::String(literal)) = program.term(*part) else {
+            // A computed part is a key or an index only inside brackets.
             if !in_brackets {
                 return Vec::new();
             }
             extend(PatternStep::Each);
             continue;
         };
-        let mut word = String::new();
-        for character in text.chars() {
+        let mut field = String::new();
+        for character in literal.chars() {
             match character {
                 '.' | '[' if !in_brackets => {
                     in_brackets = character == '[';
-                    take_field(&mut word, &mut extend);
+                    end_field(&mut field, &mut extend);
                 }
                 ']' if in_brackets => {
                     in_brackets = false;
-                    take_field(&mut word, &mut extend);
+                    end_field(&mut field, &mut extend);
                 }
-                _ => word.push(character),
+                _ => field.push(character),
             }
         }
-        take_field(&mut word, &mut extend);
+        end_field(&mut field, &mut extend);
     }
     patterns
 }
 
-fn take_field(word: &mut String, extend: &mut impl FnMut(PatternStep)) {
-    if !word.is_empty() {
-        extend(PatternStep::Field(std::mem::take(word)));
+fn end_field(field: &mut String, extend: &mut impl FnMut(PatternStep)) {
+    if !field.is_empty() {
+        extend(PatternStep::Field(std::mem::take(field)));
     }
 }
 
+/// The fields that were found, and the nodes that need no second visit.
 struct Reads<'p> {
     program: &'p Program,
     fields: BTreeSet<FieldPattern>,
-    conds: BTreeSet<ConditionId>,
-    terms: BTreeSet<TermId>,
+    conditions: BTreeSet<ConditionId>,
+    passed: BTreeSet<TermId>,
 }
 
 impl Reads<'_> {
     fn condition(&mut self, id: ConditionId) {
-        if !self.conds.insert(id) {
+        if !self.conditions.insert(id) {
             return;
         }
-        match self.program.condition(id) {
-            Condition::True => {}
-            Condition::And(conds) | Condition::Or(conds) => {
-                conds.iter().for_each(|it| self.condition(*it))
+        let program = self.program;
+        match program.condition(id) {
+            Condition::And(members) | Condition::Or(members) => {
+                members.iter().for_each(|member| self.condition(*member));
             }
-            Condition::Not(cond) => self.condition(*cond),
+            Condition::Not(inner) => self.condition(*inner),
+            Condition::Any(binder, body) => {
+                self.domain(*binder);
+                self.condition(*body);
+            }
             // An element that only has to be a map or list is not read as a whole.
             Condition::HasType(term, ValueType::Map | ValueType::List)
-                if matches!(self.program.term(*term), Term::Value(_)) => {}
-            Condition::Defined(term)
-            | Condition::Truthy(term)
-            | Condition::HasType(term, _)
-            | Condition::OneOf(term, _) => self.read(*term),
-            Condition::Compare(_, a, b) | Condition::Member(a, b) => {
-                self.read(*a);
-                self.read(*b);
-            }
-            Condition::Predicate(_, parts) => parts.iter().for_each(|it| self.read(*it)),
-            Condition::Any(binder, cond) => {
-                self.domain(*binder);
-                self.condition(*cond);
-            }
+                if matches!(program.term(*term), Term::Value(_)) => {}
+            other => other
+                .operands()
+                .into_iter()
+                .for_each(|operand| self.read(operand)),
         }
     }
 
-    /// What a loop goes over is not read as a whole: its elements are, where a condition takes them.
+    /// A collection that is iterated is not read as a whole: conditions read its elements.
     fn domain(&mut self, binder: BinderId) {
-        if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
-            self.program.binder(binder).domain
-        {
-            self.conditions_of(term);
+        if let Some(collection) = self.program.binder(binder).domain.collection() {
+            self.pass(collection);
         }
     }
 
-    /// Somebody takes the value of a term.
+    /// Adds a term whose value is used.
     fn read(&mut self, term: TermId) {
-        let fields = places(self.program, term);
-        self.fields.extend(fields);
-        self.conditions_of(term);
+        self.fields.extend(patterns_of(self.program, term));
+        self.pass(term);
     }
 
-    /// What is read on the way to a term's value.
-    fn conditions_of(&mut self, term: TermId) {
-        if !self.terms.insert(term) {
+    /// Adds what is read in order to find a term, without its own value.
+    fn pass(&mut self, term: TermId) {
+        if !self.passed.insert(term) {
             return;
         }
-        match self.program.term(term) {
-            Term::Guard(cond, term) => {
-                self.condition(*cond);
-                self.conditions_of(*term);
+        let program = self.program;
+        match program.term(term) {
+            Term::Guard(condition, guarded) => {
+                self.condition(*condition);
+                self.pass(*guarded);
             }
-            Term::Coalesce(terms) => terms.iter().for_each(|it| self.conditions_of(*it)),
-            Term::Field(of, _) | Term::AsList(of) | Term::AsMap(of) => self.conditions_of(*of),
-            Term::Index(of, at) => {
-                self.conditions_of(*of);
-                self.read(*at);
+            Term::Coalesce(terms) => terms.iter().for_each(|term| self.pass(*term)),
+            Term::Field(base, _) | Term::AsList(base) | Term::AsMap(base) => self.pass(*base),
+            Term::Index(base, key) => {
+                self.pass(*base);
+                self.read(*key);
             }
-            Term::Count(of) => self.read(*of),
-            Term::Concat(parts) | Term::Call(_, parts) => {
-                parts.iter().for_each(|it| self.read(*it))
+            Term::Count(inner) => self.read(*inner),
+            Term::Concat(operands) | Term::Call(_, operands) => {
+                operands.iter().for_each(|operand| self.read(*operand));
             }
             _ => {}
         }
     }
 }
 
-/// The ways to what a term gives as it stands in the object; none where it is made or written out.
-fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
-    let below = |of: TermId, step: &PatternStep| -> Vec<FieldPattern> {
-        places(program, of)
+/// The patterns of the fields whose value a term is; none if the value is computed or a literal.
+fn patterns_of(program: &Program, term: TermId) -> Vec<FieldPattern> {
+    let below = |base: TermId, step: &PatternStep| -> Vec<FieldPattern> {
+        patterns_of(program, base)
             .iter()
-            .map(|it| it.then(step.clone()))
+            .map(|pattern| pattern.then(step.clone()))
             .collect()
     };
     match program.term(term) {
@@ -227,33 +224,45 @@ fn places(program: &Program, term: TermId) -> Vec<FieldPattern> {
             let name = PatternStep::Field("name".to_owned());
             elements(program, *binder)
                 .iter()
-                .map(|it| it.then(name.clone()))
+                .map(|element| element.then(name.clone()))
                 .collect()
         }
-        Term::Field(of, name) => below(*of, &PatternStep::Field(name.to_string())),
-        Term::Index(of, at) => match program.term(*at) {
-            Term::Const(Const::String(key)) => below(*of, &PatternStep::Field(key.to_string())),
-            _ => below(*of, &PatternStep::Each),
+        Term::Field(base, name) => below(*base, &PatternStep::Field(name.to_string())),
+        Term::Index(base, key) => match program.term(*key) {
+            Term::Const(Const::String(key)) => below(*base, &PatternStep::Field(key.to_string())),
+            _ => below(*base, &PatternStep::Each),
         },
-        Term::Guard(_, term) | Term::AsList(term) | Term::AsMap(term) => places(program, *term),
-        Term::Coalesce(terms) => terms.iter().flat_map(|it| places(program, *it)).collect(),
+        Term::Guard(_, inner) | Term::AsList(inner) | Term::AsMap(inner) => {
+            patterns_of(program, *inner)
+        }
+        Term::Coalesce(terms) => terms
+            .iter()
+            .flat_map(|term| patterns_of(program, *term))
+            .collect(),
         _ => Vec::new(),
     }
 }
 
-/// The elements that a binder goes over; for containers, of each of their lists.
+/// The patterns of a binder's elements; for containers, one for each of their lists.
+#[must_use]
 pub fn elements(program: &Program, binder: BinderId) -> Vec<FieldPattern> {
-    let of_pod = |list: &str| {
+    let list_of_pod_spec = |field: &str| {
         FieldPattern::of(PatternRoot::PodSpec)
-            .then(PatternStep::Field(list.to_owned()))
+            .then(PatternStep::Field(field.to_owned()))
             .then(PatternStep::Each)
     };
     match program.binder(binder).domain {
-        Domain::Containers(list) => list.fields().iter().map(|it| of_pod(it)).collect(),
-        Domain::Volumes => vec![of_pod("volumes")],
-        Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => places(program, term)
+        Domain::Containers(list) => list
+            .fields()
             .iter()
-            .map(|it| it.then(PatternStep::Each))
+            .map(|field| list_of_pod_spec(field))
             .collect(),
+        Domain::Volumes => vec![list_of_pod_spec("volumes")],
+        Domain::Elements(collection) | Domain::List(collection) | Domain::Map(collection) => {
+            patterns_of(program, collection)
+                .iter()
+                .map(|pattern| pattern.then(PatternStep::Each))
+                .collect()
+        }
     }
 }

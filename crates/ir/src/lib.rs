@@ -1,33 +1,50 @@
-//! The program: what rules become when they are compiled. Plain data, read by the evaluator, the printer of CEL and
-//! whoever explains it to people; it runs nothing itself.
+//! The program: the intermediate representation that rules are compiled to.
 //!
-//! Conditions are always true or false; only terms can be undefined, and there is one undefined, no error. All rules of
-//! a library live in one [`Program`], in which equal things are one thing: a question that two controls ask has one id
-//! and is answered once.
+//! It is plain data. The front end (`kubevet-rego`) builds it, the evaluator (`kubevet-engine`)
+//! runs it, the emitter (`kubevet-cel`) translates it to CEL, and all analyses go through one
+//! visitor. Nothing here reads an object, except the native halves of the intrinsics.
+//!
+//! The language is total. Conditions are always true or false; only terms can be undefined, and
+//! there is one undefined and no error. All rules of a library live in one [`Program`], in which
+//! equal nodes are one node (hash consing): a condition of two controls has one id and is
+//! evaluated once.
 //!
 //! | file | is |
 //! |---|---|
-//! | `term` | the language: terms, conditions, binders |
-//! | `build` | the arena that holds it, and the simplifications that need no knowledge of Kubernetes |
-//! | `deny` | a rule: when it denies, and what it says then |
-//! | `reads` | which fields the conditions behind a finding's path read |
-//! | `show` | a program as text |
-
-#![allow(missing_docs, reason = "was private to one crate until now")]
+//! | `id` | typed ids of terms, conditions and binders |
+//! | `term`, `condition`, `binder` | the language |
+//! | `arena` | the program: nodes, hash consing, free binders |
+//! | `simplify` | smart constructors: constant folding and local simplification |
+//! | `facts`, `assumptions` | what is proved for every object, and under the conditions of a clause |
+//! | `visit` | the visitor |
+//! | `clause` | compiled rules |
+//! | `field_reads` | the fields that the conditions behind a finding's path read |
+//! | `display` | a program as a string |
+//! | `applicability` | which objects a control applies to |
+//! | `intrinsics` | the native halves of the shared library's functions |
 
 mod applicability;
 mod arena;
+mod assumptions;
+mod binder;
 mod clause;
+mod condition;
 mod display;
+mod facts;
 mod field_reads;
+mod id;
 pub mod intrinsics;
+mod simplify;
 mod term;
+mod visit;
 
 pub use applicability::{is_configured, looks_at};
 pub use arena::Program;
+pub use assumptions::Assumptions;
+pub use binder::{Binder, ContainerList, Domain};
 pub use clause::{Clause, CompiledControl, CompiledLibrary, FixTemplate, FixValue};
+pub use condition::{Comparison, Condition, Predicate, ValueType};
 pub use field_reads::{elements, fields_read, path_patterns, path_reads};
-pub use term::{
-    Binder, BinderId, Comparison, Condition, ConditionId, Const, ContainerList, Domain, Intrinsic,
-    Predicate, Term, TermId, ValueType,
-};
+pub use id::{BinderId, ConditionId, TermId};
+pub use term::{Const, Intrinsic, Term};
+pub use visit::{Child, Descent, Visitor, Walk};

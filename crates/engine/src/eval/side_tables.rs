@@ -176,14 +176,14 @@ impl SideTables {
             if let Term::Guard(cond, _) = term {
                 use_cond(*cond);
             }
-            term.parts().into_iter().for_each(&mut use_term);
+            term.operands().into_iter().for_each(&mut use_term);
         }
         for (_, cond) in program.conditions() {
             match cond {
                 Condition::And(conds) | Condition::Or(conds) => conds.iter().copied().for_each(&mut use_cond),
                 Condition::Not(_) => {}
                 Condition::Any(_, inner) => use_cond(*inner),
-                _ => cond.terms().into_iter().for_each(&mut use_term),
+                _ => cond.operands().into_iter().for_each(&mut use_term),
             }
         }
         self.terms = program

@@ -85,7 +85,9 @@ fn byte_of(text: &str, letter: usize) -> usize {
 
 /// The parts of a text, see [`split`].
 pub enum Parts<'a, 's> {
+    /// Between separators.
     Between(str::Split<'a, &'s str>),
+    /// The characters of the rest.
     Letters(&'a str),
 }
 

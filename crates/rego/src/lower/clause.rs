@@ -215,7 +215,7 @@ impl<'a> Lowerer<'_, 'a> {
         span: &Span,
     ) -> Result<FixValue, Problem> {
         if let Some(json) = self.json_of(&symbol) {
-            return Ok(FixValue::Written(json.to_string().into()));
+            return Ok(FixValue::Json(json.to_string().into()));
         }
         let term = self.term_of(symbol, module, span)?;
         if !self.is_proved(term, facts) {
@@ -290,7 +290,7 @@ impl<'a> Lowerer<'_, 'a> {
         for cond in conds {
             match self.program.condition(cond) {
                 Condition::Or(_) | Condition::Not(_) | Condition::Any(..) => {}
-                other => defined.extend(other.terms()),
+                other => defined.extend(other.operands()),
             }
         }
         // What a defined term is taken from is defined.

@@ -102,23 +102,7 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     fn compare(&mut self, comparison: Comparison, a: TermId, b: TermId) -> ConditionId {
-        if let (Term::Const(x), Term::Const(y)) = (self.program.term(a), self.program.term(b)) {
-            let known = match comparison {
-                Comparison::Equal => Some(x == y),
-                Comparison::NotEqual => Some(x != y),
-                _ => None,
-            };
-            match known {
-                Some(true) => return self.program.always(),
-                Some(false) => return self.program.never(),
-                None => {}
-            }
-        }
-        if *self.program.term(a) == Term::Undefined || *self.program.term(b) == Term::Undefined {
-            return self.program.never();
-        }
-        self.program
-            .intern_condition(Condition::Compare(comparison, a, b))
+        self.program.compare(comparison, a, b)
     }
 
     /// `count(names) == 0` of rules that contain: whether there is one.

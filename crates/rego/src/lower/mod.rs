@@ -61,16 +61,18 @@ impl<'a> Lowering<'a> {
         module: &'a Module,
     ) -> Result<CompiledControl, Problem> {
         let (terms, conds, _) = program.sizes();
-        program.assume_workloads(control.kinds.iter().all(carries_pod_spec));
-        let mut lowerer = Lowerer {
-            lowering: self,
-            control,
-            program,
-            active: Vec::new(),
-            calls: 0,
-            nodes_before: terms + conds,
-        };
-        let clauses = lowerer.lower_deny_rules(module)?;
+        let only_workloads = control.kinds.iter().all(carries_pod_spec);
+        let clauses = program.with_workload_assumption(only_workloads, |program| {
+            let mut lowerer = Lowerer {
+                lowering: self,
+                control,
+                program,
+                active: Vec::new(),
+                calls: 0,
+                nodes_before: terms + conds,
+            };
+            lowerer.lower_deny_rules(module)
+        })?;
         Ok(CompiledControl {
             control: Arc::clone(control),
             clauses,
