@@ -76,7 +76,9 @@ impl Conditions<'_> {
         }
         let program = self.program;
         match program.condition(id) {
-            Condition::And(conds) | Condition::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
+            Condition::And(conds) | Condition::Or(conds) => {
+                conds.iter().for_each(|it| self.cond(*it))
+            }
             Condition::Not(cond) => self.cond(*cond),
             Condition::Any(binder, cond) => {
                 self.domain(&program.binder(*binder).domain);

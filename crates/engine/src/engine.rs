@@ -19,9 +19,9 @@ use kubevet_model::{
     Problem, ProblemCode, RuleError, Verdict,
 };
 use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource, Params};
+use kubevet_rego::ast;
+use kubevet_rego::complexity::RuleTable;
 use kubevet_rego::lower::Lowering;
-use kubevet_rego::safety::Rules;
-use kubevet_rego::syntax;
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
@@ -77,7 +77,7 @@ const SETTINGS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tier {
     /// Those that keep to the profile.
-    CompiledControl,
+    Compiled,
     /// None: everything runs in the interpreter.
     Interpreter,
 }
@@ -99,7 +99,7 @@ impl Engine {
     fn compile_for(library: &Library, tier: Tier) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let parse = |source: &ModuleSource, problems: &mut Vec<Problem>| {
-            syntax::parse(source)
+            ast::parse(source)
                 .map_err(|problem| problems.push(problem.clone()))
                 .ok()
         };
@@ -113,7 +113,7 @@ impl Engine {
             .iter()
             .map(|it| parse(&it.rule, &mut problems))
             .collect();
-        let rules = Rules::new(
+        let rules = RuleTable::new(
             shared
                 .iter()
                 .filter_map(|(_, tree)| tree.as_ref())
@@ -129,7 +129,7 @@ impl Engine {
             problems.extend(faults);
         }
         let unreadable = shared.iter().any(|(_, tree)| tree.is_none());
-        let usable = |tree: &syntax::Module| !rules.depends_on(tree, &faulty);
+        let usable = |tree: &ast::Module| !rules.depends_on(tree, &faulty);
         let shared_modules: Vec<&ModuleSource> = shared
             .iter()
             .filter(|(_, tree)| tree.as_ref().is_some_and(usable))

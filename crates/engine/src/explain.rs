@@ -1,7 +1,7 @@
 //! What became of a control's rule, for the person who wrote it: compiled or not and why, the program, what it reads.
 
 use super::engine::Engine;
-use kubevet_ir::{BinderId, Condition, ConditionId, Clause, Domain, Program, Term, TermId};
+use kubevet_ir::{BinderId, Clause, Condition, ConditionId, Domain, Program, Term, TermId};
 use kubevet_model::{ControlId, EvalError, Problem};
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
     /// It is compiled.
-    CompiledControl {
+    Compiled {
         /// Each body of `deny`: the line where it stands, and the program as text.
         bodies: Vec<(u32, String)>,
         /// The fields that it reads, such as `containers[].securityContext.privileged`.
@@ -78,7 +78,9 @@ impl Reads<'_> {
 
     fn cond(&mut self, cond: ConditionId) {
         match self.program.condition(cond) {
-            Condition::And(conds) | Condition::Or(conds) => conds.iter().for_each(|it| self.cond(*it)),
+            Condition::And(conds) | Condition::Or(conds) => {
+                conds.iter().for_each(|it| self.cond(*it))
+            }
             Condition::Not(inner) => self.cond(*inner),
             Condition::Any(binder, inner) => {
                 self.binder(*binder);

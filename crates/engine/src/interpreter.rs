@@ -6,8 +6,8 @@
 
 use kubevet_model::{EvalError, EvalTier, Problem};
 use kubevet_policy as policy;
+use kubevet_rego::ast;
 use kubevet_rego::builtins::{self, Budget};
-use kubevet_rego::syntax;
 use regorus::{Value, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,
@@ -57,9 +57,9 @@ impl Interpreter {
         for module in modules {
             engine
                 .add_policy(module.file.to_string(), module.text.to_string())
-                .map_err(|error| syntax::located(&module.file, &error))?;
+                .map_err(|error| ast::located(&module.file, &error))?;
         }
-        let unknown = |error: anyhow::Error| syntax::located("", &error);
+        let unknown = |error: anyhow::Error| ast::located("", &error);
         engine
             .add_policy("entry.rego".to_owned(), entry_module(sets))
             .map_err(unknown)?;
@@ -177,7 +177,7 @@ fn why(error: &anyhow::Error, limit: Duration) -> EvalError {
             limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
         };
     }
-    EvalError::RuleFailed(syntax::located("", error).to_string())
+    EvalError::RuleFailed(ast::located("", error).to_string())
 }
 
 fn entry_module(sets: &[BTreeSet<String>]) -> String {

@@ -10,7 +10,8 @@ use super::{
 };
 use kubevet_document::{Document, FieldKey, Node};
 use kubevet_ir::{
-    BinderId, Condition, ConditionId, Const, ContainerList, Domain, Program, Term, TermId, ValueType,
+    BinderId, Condition, ConditionId, Const, ContainerList, Domain, Program, Term, TermId,
+    ValueType,
 };
 use kubevet_model::{EvalError, EvalTier, Operation};
 use std::{borrow::Cow, hash::RandomState, time::Instant};

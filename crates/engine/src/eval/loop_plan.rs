@@ -48,7 +48,11 @@ pub(super) struct Loop {
 
 impl LoopPlan {
     /// The plan of these controls, named by their numbers in `compiled`.
-    pub(crate) fn new(tables: &SideTables, compiled: &[CompiledControl], controls: Vec<usize>) -> Self {
+    pub(crate) fn new(
+        tables: &SideTables,
+        compiled: &[CompiledControl],
+        controls: Vec<usize>,
+    ) -> Self {
         let mut plan = Self {
             controls,
             ..Self::default()

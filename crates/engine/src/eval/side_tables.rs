@@ -4,7 +4,8 @@
 use super::{join_plan::Joins, resolved_params};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
-    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Program, Term, TermId, Predicate,
+    CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Predicate, Program,
+    Term, TermId,
 };
 use regex::Regex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -180,7 +181,9 @@ impl SideTables {
         }
         for (_, cond) in program.conditions() {
             match cond {
-                Condition::And(conds) | Condition::Or(conds) => conds.iter().copied().for_each(&mut use_cond),
+                Condition::And(conds) | Condition::Or(conds) => {
+                    conds.iter().copied().for_each(&mut use_cond)
+                }
                 Condition::Not(_) => {}
                 Condition::Any(_, inner) => use_cond(*inner),
                 _ => cond.operands().into_iter().for_each(&mut use_term),
@@ -204,11 +207,15 @@ impl SideTables {
             })
             .collect();
         self.conds = program
-            .conds()
+            .conditions()
             .map(|(id, cond)| {
                 let worth = !matches!(
                     cond,
-                    Condition::True | Condition::Not(_) | Condition::Defined(_) | Condition::Truthy(_) | Condition::HasType(..)
+                    Condition::True
+                        | Condition::Not(_)
+                        | Condition::Defined(_)
+                        | Condition::Truthy(_)
+                        | Condition::HasType(..)
                 );
                 let used = cond_uses.get(id.index()).is_some_and(|it| *it > 1);
                 MemoPolicy::of(worth && used, program.free_binders_of_condition(id))
