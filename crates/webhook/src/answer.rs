@@ -1,5 +1,5 @@
-//! A decision → the bytes of the answer, by the API server's rules: the same apiVersion and kind, the same uid, no patch,
-//! and a status only where something is denied.
+//! Writes the answer to a review, by the rules of the API server: the same apiVersion, kind and uid,
+//! no patch, and a status only if the request is denied.
 
 use kubevet_admission::Decision;
 use serde::Serialize;
@@ -20,7 +20,7 @@ struct Response<'a> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status<'a>>,
-    #[serde(skip_serializing_if = "no_warnings")]
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: &'a BTreeMap<String, String>,
@@ -34,11 +34,7 @@ struct Status<'a> {
     message: &'a str,
 }
 
-fn no_warnings(warnings: &[String]) -> bool {
-    warnings.is_empty()
-}
-
-/// The body of the answer.
+/// Returns the body of the answer.
 #[must_use]
 pub(super) fn write(uid: &str, decision: &Decision) -> Vec<u8> {
     let status = decision.status.as_ref().filter(|_| !decision.allowed);
@@ -48,16 +44,16 @@ pub(super) fn write(uid: &str, decision: &Decision) -> Vec<u8> {
         response: Response {
             uid,
             allowed: decision.allowed,
-            status: status.map(|it| Status {
+            status: status.map(|status| Status {
                 status: "Failure",
-                code: it.code,
-                reason: it.reason,
-                message: &it.message,
+                code: status.code,
+                reason: status.reason,
+                message: &status.message,
             }),
             warnings: &decision.warnings,
             audit_annotations: &decision.annotations,
         },
     };
-    // Maps of texts cannot fail to be written.
+    // Serializing strings and maps of strings into memory cannot fail.
     serde_json::to_vec(&review).unwrap_or_default()
 }

@@ -1,5 +1,7 @@
-//! A thread that writes what it is handed, one thing after another: what is slow there costs what is written, and never a
-//! review. What waits for it is bounded in number and in bytes.
+//! A thread that writes items one after another, fed by a bounded channel.
+//!
+//! A slow destination costs items, never the time of a review. The items that wait are bounded in
+//! number and in bytes.
 
 use std::{
     sync::{
@@ -11,70 +13,74 @@ use std::{
     time::Duration,
 };
 
-/// Hands things over to a thread of their own.
+/// The sending side of the thread. The thread ends when this value is dropped.
 pub(super) struct BackgroundWriter<T> {
-    entries: SyncSender<Entry<T>>,
-    waiting_bytes: Arc<AtomicUsize>,
-    most_bytes: usize,
+    messages: SyncSender<Message<T>>,
+    /// The bytes of all items that wait or are being written.
+    queued_bytes: Arc<AtomicUsize>,
+    max_queued_bytes: usize,
 }
 
-enum Entry<T> {
-    /// A thing, and its size in bytes.
+enum Message<T> {
+    /// An item, and its size in bytes.
     Write(T, usize),
-    /// Everything before this is written: say so.
+    /// Reply as soon as every item before this message is written.
     Flush(SyncSender<()>),
 }
 
 impl<T: Send + 'static> BackgroundWriter<T> {
-    /// A thread that calls `write` for each thing. At most `most` things of together `most_bytes` wait for it. It ends
-    /// with this value. Where the system gives no thread, nothing is ever taken.
+    /// Starts a thread that calls `write` for each item. If the system refuses to start one, every
+    /// item is rejected.
     pub(super) fn new(
-        most: usize,
-        most_bytes: usize,
+        max_queued_items: usize,
+        max_queued_bytes: usize,
         mut write: impl FnMut(T) + Send + 'static,
     ) -> Self {
-        let (entries, handed) = sync_channel(most);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let waiting = Arc::clone(&waiting_bytes);
-        let work = move || {
-            for entry in handed {
-                match entry {
-                    Entry::Write(thing, bytes) => {
-                        write(thing);
-                        waiting.fetch_sub(bytes, Ordering::Relaxed);
+        let (messages, receiver) = sync_channel(max_queued_items);
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let written_from = Arc::clone(&queued_bytes);
+        let run = move || {
+            for message in receiver {
+                match message {
+                    Message::Write(item, bytes) => {
+                        write(item);
+                        written_from.fetch_sub(bytes, Ordering::Relaxed);
                     }
-                    Entry::Flush(done) => {
-                        // Whoever asked may have gone.
-                        let _ = done.try_send(());
+                    Message::Flush(reply) => {
+                        // The caller of `flush` may have timed out.
+                        let _ = reply.try_send(());
                     }
                 }
             }
         };
-        // The closure is dropped where there is no thread, and with it the other end of the channel.
-        let _ = thread::Builder::new().name("writer".to_owned()).spawn(work);
+        // Without a thread the closure is dropped, and with it the receiver: `try_send` fails then.
+        let _ = thread::Builder::new().name("writer".to_owned()).spawn(run);
         Self {
-            entries,
-            waiting_bytes,
-            most_bytes,
+            messages,
+            queued_bytes,
+            max_queued_bytes,
         }
     }
 
-    /// Hands something of so many bytes over; false where there is no room. Never waits.
-    pub(super) fn hand_over(&self, thing: T, bytes: usize) -> bool {
-        let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = waiting.saturating_add(bytes) <= self.most_bytes;
-        let taken = fits && self.entries.try_send(Entry::Write(thing, bytes)).is_ok();
-        if !taken {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    /// Queues an item of `bytes` bytes; false if there is no room. Never blocks.
+    pub(super) fn try_write(&self, item: T, bytes: usize) -> bool {
+        // The bytes are added before the check, so that concurrent callers cannot exceed the bound
+        // together.
+        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let has_room = queued.saturating_add(bytes) <= self.max_queued_bytes;
+        let is_queued = has_room && self.messages.try_send(Message::Write(item, bytes)).is_ok();
+        if !is_queued {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
-        taken
+        is_queued
     }
 
-    /// Waits, at most so long, until what was handed over is written. For the end of the process.
-    pub(super) fn flush(&self, within: Duration) {
-        let (done, written) = sync_channel(1);
-        if self.entries.try_send(Entry::Flush(done)).is_ok() {
-            let _ = written.recv_timeout(within);
+    /// Waits until every item queued so far is written, at most for `timeout`. It is meant for the
+    /// end of the process.
+    pub(super) fn flush(&self, timeout: Duration) {
+        let (reply, replied) = sync_channel(1);
+        if self.messages.try_send(Message::Flush(reply)).is_ok() {
+            let _ = replied.recv_timeout(timeout);
         }
     }
 }
@@ -82,45 +88,45 @@ impl<T: Send + 'static> BackgroundWriter<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex, mpsc::channel};
+    use std::sync::{Mutex, mpsc::channel};
 
     #[test]
-    fn what_is_handed_over_is_written_by_the_time_it_is_flushed() {
+    fn flush_returns_after_all_items_are_written() {
         let written = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&written);
-        let writer = BackgroundWriter::new(8, 8, move |it| seen.lock().unwrap().push(it));
+        let items = Arc::clone(&written);
+        let writer = BackgroundWriter::new(8, 8, move |item| items.lock().unwrap().push(item));
         for number in 0..5 {
-            assert!(writer.hand_over(number, 1));
+            assert!(writer.try_write(number, 1));
         }
         writer.flush(Duration::from_secs(60));
         assert_eq!(*written.lock().unwrap(), [0, 1, 2, 3, 4]);
-        assert_eq!(writer.waiting_bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(writer.queued_bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]
-    fn a_writer_that_hangs_keeps_nobody_waiting() {
+    fn blocked_writer_blocks_no_caller() {
         let (hold, held) = channel::<()>();
         let writer = BackgroundWriter::new(1, 100, move |()| assert!(held.recv().is_err()));
-        let refused = (0..4).filter(|_| !writer.hand_over((), 1)).count();
-        assert!(refused >= 2, "{refused}");
+        let rejected = (0..4).filter(|_| !writer.try_write((), 1)).count();
+        assert!(rejected >= 2, "{rejected}");
         writer.flush(Duration::from_millis(1));
         drop(hold);
     }
 
-    /// The bytes are format_bounded, too, and what is refused is not charged.
+    /// A rejected item is not charged.
     #[test]
-    fn a_writer_that_hangs_holds_no_more_bytes_than_its_bound() {
+    fn blocked_writer_queues_no_more_than_its_bytes() {
         let (hold, held) = channel::<()>();
         let writer = BackgroundWriter::new(1000, 10, move |()| {
             let _ = held.recv();
         });
-        let taken: Vec<bool> = [4, 4, 4, 2, 1]
+        let queued: Vec<bool> = [4, 4, 4, 2, 1]
             .iter()
-            .map(|bytes| writer.hand_over((), *bytes))
+            .map(|bytes| writer.try_write((), *bytes))
             .collect();
-        assert_eq!(taken, [true, true, false, true, false]);
+        assert_eq!(queued, [true, true, false, true, false]);
         drop(hold);
         writer.flush(Duration::from_secs(60));
-        assert!(writer.hand_over((), 10));
+        assert!(writer.try_write((), 10));
     }
 }

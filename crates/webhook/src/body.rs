@@ -1,10 +1,12 @@
-//! The bytes of a request, within bounds: of one body, of memory, of time, and of the rate at which they come.
+//! Reads the body of a request within bounds: of its size, of memory, of time, and of the rate at
+//! which it arrives.
 //!
-//! The rate is enforced only where memory is scarce. A body on its way holds no slot, so one that is slow because the
-//! machine is busy keeps nobody waiting, and giving it up early would let its object in unjudged.
+//! The minimum rate is enforced only while memory is scarce. A body that is being read holds no
+//! evaluation permit, so one that is slow because the machine is busy delays no other request, and
+//! giving it up early would admit its object unevaluated.
 //!
-//! Whatever breaks a bound still gives the first bytes, where the uid stands, and takes the rest off the wire unread, so
-//! that the caller can send all and then read the answer.
+//! A body that exceeds a bound still gives its prefix, which contains the uid. Its rest is read and
+//! discarded, so that the caller can send all of it and then read the answer.
 
 use super::{
     memory_budget::{BudgetExhausted, MemoryBudget, MemoryCharge},
@@ -16,367 +18,194 @@ use hyper::body::{Body as _, Bytes};
 use std::time::{Duration, Instant};
 use tokio::time;
 
-/// Bytes kept of a body that is not taken: the API server writes the uid in the first two hundred.
-const HEAD_BYTES: usize = 4 << 10;
-/// Bytes that are taken off the wire and thrown away, at most.
-const DISCARDED_BYTES: usize = 256 << 20;
-/// How long a body may take to begin where memory is scarce.
-const GRACE: Duration = Duration::from_secs(1);
-/// Bytes that must come in a second from then on, on average.
-const RATE_BYTES: u32 = 64 << 10;
+/// The size of a prefix. The API server writes the uid in the first two hundred bytes.
+const MAX_PREFIX_BYTES: usize = 4 << 10;
+/// The number of bytes of a body that are read, discarded ones included.
+const MAX_DISCARDED_BYTES: usize = 256 << 20;
+/// The time that the first bytes of a body may take while memory is scarce.
+const RATE_GRACE_PERIOD: Duration = Duration::from_secs(1);
+/// The average rate after the grace period, while memory is scarce.
+const MIN_BYTES_PER_SECOND: u32 = 64 << 10;
 
-/// A body that was read, or the beginning of one that was not.
+/// A body, or the prefix of one that exceeds a bound.
 pub(super) enum ReadBody {
-    /// All of it.
-    Whole(Bytes),
-    /// It is over the bound of one body.
+    /// The whole body.
+    Complete(Bytes),
+    /// The prefix of a body that is larger than [`MAX_BODY_BYTES`].
     TooLarge(Bytes),
-    /// There is no memory for it now.
-    BudgetExhausted(Bytes),
-    /// It did not come in time, or too slowly.
+    /// The prefix of a body that there is no memory for.
+    NoMemory(Bytes),
+    /// The prefix of a body that arrived too slowly, or not before the deadline.
     TooSlow(Bytes),
-    /// The connection broke; nobody waits for an answer.
-    Gone,
+    /// The connection was closed.
+    Disconnected,
 }
 
-/// Reads a body; what is kept of it is charged as it comes.
-pub(super) async fn take(body: Body, charge: &mut MemoryCharge, until: Instant) -> ReadBody {
-    let mut coming = Coming {
-        body,
-        began: now(),
-        bytes: 0,
-        until,
-        memory: Some(charge.memory().clone()),
-    };
-    let announced = usize::try_from(coming.body.size_hint().lower()).unwrap_or(usize::MAX);
+/// Reads a body until `deadline`. Its buffer is charged as it grows.
+pub(super) async fn read_body(
+    body: Body,
+    charge: &mut MemoryCharge,
+    deadline: Instant,
+) -> ReadBody {
+    let mut incoming = IncomingBody::new(body, deadline, Some(charge.budget().clone()));
+    let announced = incoming.body.size_hint().lower();
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > MAX_BODY_BYTES {
-        return ReadBody::TooLarge(coming.discard(Vec::new()).await);
+        return ReadBody::TooLarge(incoming.discard(Vec::new()).await);
     }
-    let mut bytes = Vec::new();
+    let mut buffer = Vec::new();
     loop {
-        // A body that has room again is not given up for a neighbour.
-        let next = tokio::select! {
+        let chunk = tokio::select! {
+            // A chunk that has arrived comes before an eviction: it may be the last one.
             biased;
-            next = coming.next() => next,
-            () = charge.lost() => return ReadBody::BudgetExhausted(coming.discard(bytes).await),
+            chunk = incoming.next_chunk() => chunk,
+            () = charge.evicted() => return ReadBody::NoMemory(incoming.discard(buffer).await),
         };
-        let data = match next {
-            Next::Data(data) => data,
-            Next::End => break,
-            Next::Slow => return ReadBody::TooSlow(head_of(&bytes)),
-            Next::Gone => return ReadBody::Gone,
+        let data = match chunk {
+            Chunk::Data(data) => data,
+            Chunk::End => break,
+            Chunk::TooSlow => return ReadBody::TooSlow(prefix_of(&buffer)),
+            Chunk::Disconnected => return ReadBody::Disconnected,
         };
-        if coming.bytes > MAX_BODY_BYTES {
-            return ReadBody::TooLarge(coming.discard(bytes).await);
+        if incoming.received_bytes > MAX_BODY_BYTES {
+            return ReadBody::TooLarge(incoming.discard(buffer).await);
         }
-        match reserve(&mut bytes, data.len(), announced, charge) {
-            Ok(()) => bytes.extend_from_slice(&data),
+        match reserve(&mut buffer, data.len(), announced, charge) {
+            Ok(()) => buffer.extend_from_slice(&data),
             Err(BudgetExhausted) => {
-                bytes.extend_from_slice(data.get(..HEAD_BYTES.min(data.len())).unwrap_or_default());
-                return ReadBody::BudgetExhausted(coming.discard(bytes).await);
+                buffer.extend_from_slice(data.get(..MAX_PREFIX_BYTES).unwrap_or(&data));
+                return ReadBody::NoMemory(incoming.discard(buffer).await);
             }
         }
     }
-    charge.keep();
-    ReadBody::Whole(Bytes::from(bytes))
+    charge.pin();
+    ReadBody::Complete(Bytes::from(buffer))
 }
 
-/// The first bytes of a body that nobody will judge.
-pub(super) async fn head(body: Body, until: Instant) -> Bytes {
-    Coming {
-        body,
-        began: now(),
-        bytes: 0,
-        until,
-        memory: None,
-    }
-    .discard(Vec::new())
-    .await
+/// Reads the prefix of a body that will not be evaluated, and discards the rest.
+pub(super) async fn read_prefix(body: Body, deadline: Instant) -> Bytes {
+    let incoming = IncomingBody::new(body, deadline, None);
+    incoming.discard(Vec::new()).await
 }
 
-/// Makes room for so many bytes more, and charges it. A vector doubles, but not beyond what was announced.
+/// Makes room for `additional` bytes in the buffer, after charging it. The capacity doubles, but not
+/// beyond the announced length.
 fn reserve(
-    bytes: &mut Vec<u8>,
-    more: usize,
+    buffer: &mut Vec<u8>,
+    additional: usize,
     announced: usize,
     charge: &mut MemoryCharge,
 ) -> Result<(), BudgetExhausted> {
-    let wanted = bytes.len() + more;
-    if wanted > bytes.capacity() {
-        let doubled = bytes.capacity().saturating_mul(2);
-        let capacity = if announced >= wanted {
+    let needed = buffer.len() + additional;
+    if needed > buffer.capacity() {
+        let doubled = buffer.capacity().saturating_mul(2);
+        let capacity = if announced >= needed {
             doubled.min(announced)
         } else {
             doubled
-        }
-        .max(wanted);
+        };
+        let capacity = capacity.max(needed);
         charge.grow_to(capacity)?;
-        bytes.reserve_exact(capacity - bytes.len());
+        buffer.reserve_exact(capacity - buffer.len());
     }
     Ok(())
 }
 
-/// A body on its way.
-struct Coming {
+/// A body that is being received.
+struct IncomingBody {
     body: Body,
-    began: Instant,
-    /// Those that have come.
-    bytes: usize,
-    until: Instant,
-    /// Where it is charged; `None` where it is thrown away, and then the rate always holds.
-    memory: Option<MemoryBudget>,
+    start: Instant,
+    received_bytes: usize,
+    deadline: Instant,
+    /// The budget that the body is charged to. `None` for a body that is discarded: the minimum rate
+    /// always applies to it.
+    budget: Option<MemoryBudget>,
 }
 
-enum Next {
+enum Chunk {
     Data(Bytes),
     End,
-    /// The time is up, or the bytes come too slowly.
-    Slow,
-    Gone,
+    /// The deadline has passed, or the rate is below the minimum.
+    TooSlow,
+    Disconnected,
 }
 
-impl Coming {
-    async fn next(&mut self) -> Next {
+impl IncomingBody {
+    fn new(body: Body, deadline: Instant, budget: Option<MemoryBudget>) -> Self {
+        Self {
+            body,
+            start: now(),
+            received_bytes: 0,
+            deadline,
+            budget,
+        }
+    }
+
+    async fn next_chunk(&mut self) -> Chunk {
         loop {
-            let late = self.late();
-            match time::timeout_at(late.into(), self.body.frame()).await {
-                Err(_) if now() >= self.until || self.memory_is_scarce() => return Next::Slow,
+            let chunk_deadline = self.chunk_deadline();
+            match time::timeout_at(chunk_deadline.into(), self.body.frame()).await {
+                Err(_) if now() >= self.deadline || self.is_rate_enforced() => {
+                    return Chunk::TooSlow;
+                }
+                // Memory is not scarce: wait on.
                 Err(_) => {}
-                Ok(None) => return Next::End,
-                Ok(Some(Err(_))) => return Next::Gone,
+                Ok(None) => return Chunk::End,
+                Ok(Some(Err(_))) => return Chunk::Disconnected,
                 Ok(Some(Ok(frame))) => {
+                    // Frames without data are trailers.
                     if let Ok(data) = frame.into_data() {
-                        self.bytes += data.len();
-                        return Next::Data(data);
+                        self.received_bytes += data.len();
+                        return Chunk::Data(data);
                     }
                 }
             }
         }
     }
 
-    fn memory_is_scarce(&self) -> bool {
-        self.memory.as_ref().is_none_or(MemoryBudget::is_scarce)
+    fn is_rate_enforced(&self) -> bool {
+        self.budget.as_ref().is_none_or(MemoryBudget::is_scarce)
     }
 
-    /// When the next byte must be there, or is looked for again.
-    fn late(&self) -> Instant {
-        let bytes = u32::try_from(self.bytes).unwrap_or(u32::MAX);
-        let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(RATE_BYTES));
-        let due = self.began + GRACE + earned;
-        self.until
-            .min(if due <= now() { now() + GRACE } else { due })
+    /// Returns the time at which the next byte is due by the minimum rate. If that has passed and
+    /// the rate is not enforced, it is checked again after another grace period.
+    fn chunk_deadline(&self) -> Instant {
+        let received = u32::try_from(self.received_bytes).unwrap_or(u32::MAX);
+        let seconds = f64::from(received) / f64::from(MIN_BYTES_PER_SECOND);
+        let due = self.start + RATE_GRACE_PERIOD + Duration::from_secs_f64(seconds);
+        let due = if due <= now() {
+            now() + RATE_GRACE_PERIOD
+        } else {
+            due
+        };
+        self.deadline.min(due)
     }
 
-    /// Takes the rest off the wire; gives the first bytes of all.
-    async fn discard(mut self, mut head: Vec<u8>) -> Bytes {
-        head.truncate(HEAD_BYTES);
-        head.shrink_to_fit();
-        while let Next::Data(data) = self.next().await {
-            let room = HEAD_BYTES.saturating_sub(head.len()).min(data.len());
-            head.extend_from_slice(data.get(..room).unwrap_or_default());
-            if self.bytes > DISCARDED_BYTES {
+    /// Reads the rest of the body and discards it. Returns the prefix of the body, of which `prefix`
+    /// was read before.
+    async fn discard(mut self, mut prefix: Vec<u8>) -> Bytes {
+        prefix.truncate(MAX_PREFIX_BYTES);
+        // The buffer of a body that was given up must not be kept.
+        prefix.shrink_to_fit();
+        while let Chunk::Data(data) = self.next_chunk().await {
+            let missing = MAX_PREFIX_BYTES.saturating_sub(prefix.len());
+            prefix.extend_from_slice(data.get(..missing).unwrap_or(&data));
+            if self.received_bytes > MAX_DISCARDED_BYTES {
                 break;
             }
         }
-        head_of(&head)
+        prefix_of(&prefix)
     }
 }
 
-/// By the runtime's clock, which tests turn by hand.
+/// The time of the runtime's clock, which tests advance by hand.
 fn now() -> Instant {
     time::Instant::now().into_std()
 }
 
-fn head_of(bytes: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(bytes.get(..HEAD_BYTES).unwrap_or(bytes))
+fn prefix_of(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes.get(..MAX_PREFIX_BYTES).unwrap_or(bytes))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{
-        collections::VecDeque,
-        convert::Infallible,
-        future::Future as _,
-        pin::Pin,
-        sync::Arc,
-        task::{Context, Poll},
-    };
-
-    const MIB: usize = 1 << 20;
-
-    fn soon() -> Instant {
-        now() + Duration::from_secs(20)
-    }
-
-    /// A body that comes in pieces of unknown total length, each after a pause.
-    struct Pieces {
-        pieces: VecDeque<(u64, usize)>,
-        pause: Option<Pin<Box<time::Sleep>>>,
-    }
-
-    /// Pieces as `(milliseconds of pause, bytes)`.
-    fn pieces(pieces: impl IntoIterator<Item = (u64, usize)>) -> Body {
-        Body::new(Pieces {
-            pieces: pieces.into_iter().collect(),
-            pause: None,
-        })
-    }
-
-    static PIECE: [u8; MIB] = [b'x'; MIB];
-
-    impl hyper::body::Body for Pieces {
-        type Data = Bytes;
-        type Error = Infallible;
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            context: &mut Context<'_>,
-        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-            let Some((pause, bytes)) = self.pieces.front().copied() else {
-                return Poll::Ready(None);
-            };
-            if pause > 0 {
-                let sleep = self
-                    .pause
-                    .get_or_insert_with(|| Box::pin(time::sleep(Duration::from_millis(pause))));
-                if sleep.as_mut().poll(context).is_pending() {
-                    return Poll::Pending;
-                }
-            }
-            self.pause = None;
-            self.pieces.pop_front();
-            Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(
-                &PIECE[..bytes],
-            )))))
-        }
-    }
-
-    fn charge(memory: &MemoryBudget, caller: &str) -> MemoryCharge {
-        memory.open(&Arc::from(caller)).unwrap()
-    }
-
-    /// What became of a body, in a word, and how many bytes there are of it.
-    async fn taken(body: Body, charge: &mut MemoryCharge) -> (&'static str, usize) {
-        match take(body, charge, soon()).await {
-            ReadBody::Whole(bytes) => ("whole", bytes.len()),
-            ReadBody::TooLarge(head) => ("too large", head.len()),
-            ReadBody::BudgetExhausted(head) => ("no room", head.len()),
-            ReadBody::TooSlow(head) => ("too slow", head.len()),
-            ReadBody::Gone => ("gone", 0),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_body_is_taken_whole_and_its_memory_given_back() {
-        let memory = MemoryBudget::new(MIB, 8 * MIB);
-        let before = memory.free();
-        let mut charged = charge(&memory, "a");
-        let opened = memory.free();
-        assert_eq!(taken(Body::from("hello"), &mut charged).await, ("whole", 5));
-        assert_eq!(memory.free(), (opened.0 - 5, opened.1));
-        drop(charged);
-        assert_eq!(memory.free(), before);
-        let mut charged = charge(&memory, "a");
-        assert_eq!(
-            taken(pieces([(0, MIB); 3]), &mut charged).await,
-            ("whole", 3 * MIB)
-        );
-        assert!(memory.free().1 <= 6 * MIB);
-        drop(charged);
-        assert_eq!(memory.free(), before);
-    }
-
-    #[tokio::test]
-    async fn bounds_hold_for_announced_and_for_unannounced_bodies() {
-        let tight = MemoryBudget::new(MIB, 2 * MIB);
-        let before = tight.free();
-        for body in [pieces([(0, MIB); 9]), Body::from(vec![b'x'; 3 * MIB])] {
-            assert_eq!(
-                taken(body, &mut charge(&tight, "a")).await,
-                ("no room", HEAD_BYTES)
-            );
-            assert_eq!(tight.free(), before, "nothing is kept");
-        }
-        let roomy = MemoryBudget::new(MIB, 256 * MIB);
-        for body in [pieces([(0, MIB); 65]), Body::from(vec![b'x'; 65 * MIB])] {
-            assert_eq!(
-                taken(body, &mut charge(&roomy, "a")).await,
-                ("too large", HEAD_BYTES)
-            );
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_has_a_second_to_begin_and_then_a_least_rate_where_memory_is_scarce() {
-        const KIB: usize = 1 << 10;
-        let memory = MemoryBudget::new(MIB, 8 * MIB);
-        let mut others = charge(&memory, "b");
-        others.grow_to(MIB / 4).unwrap();
-        let mut more = charge(&memory, "b");
-        more.grow_to(MIB / 4).unwrap();
-        for (body, seconds, expected) in [
-            (pieces([(60_000, 1)]), 1, ("too slow", 0)),
-            (pieces([(900, 100), (50, 100)]), 0, ("whole", 200)),
-            (pieces([(900, 100), (60_000, 100)]), 1, ("too slow", 100)),
-            (pieces([(1000, 64 * KIB); 10]), 10, ("whole", 640 * KIB)),
-            (pieces([(1000, 16 * KIB); 10]), 1, ("too slow", HEAD_BYTES)),
-            (
-                pieces([(0, 64 * KIB), (1900, 10)]),
-                1,
-                ("whole", 64 * KIB + 10),
-            ),
-            (
-                pieces([(0, 64 * KIB), (2100, 10)]),
-                2,
-                ("too slow", HEAD_BYTES),
-            ),
-            // Whatever its rate, the time is the caller's.
-            (
-                pieces([(1000, 100 * KIB); 60]),
-                20,
-                ("too slow", HEAD_BYTES),
-            ),
-        ] {
-            let began = now();
-            assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
-            assert_eq!((now() - began).as_secs(), seconds);
-        }
-    }
-
-    /// A body that the caller or the machine is too busy to send has all of its time where nobody needs its memory.
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_body_is_read_to_its_end_where_memory_is_there() {
-        let memory = MemoryBudget::new(MIB, 8 * MIB);
-        for (body, seconds, expected) in [
-            (pieces([(4_000, 100), (9_000, 100)]), 13, ("whole", 200)),
-            (pieces([(60_000, 1)]), 20, ("too slow", 0)),
-        ] {
-            let began = now();
-            assert_eq!(taken(body, &mut charge(&memory, "a")).await, expected);
-            assert_eq!((now() - began).as_secs(), seconds);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_whose_memory_another_needs_is_given_up() {
-        let memory = MemoryBudget::new(MIB, 2 * MIB);
-        let hold = tokio::spawn({
-            let memory = memory.clone();
-            async move {
-                taken(
-                    pieces([(0, MIB), (0, MIB), (15_000, 10)]),
-                    &mut charge(&memory, "attacker"),
-                )
-                .await
-            }
-        });
-        while memory.free().1 > MIB {
-            time::sleep(Duration::from_millis(1)).await;
-        }
-        assert_eq!(
-            taken(pieces([(0, MIB)]), &mut charge(&memory, "other")).await,
-            ("whole", MIB)
-        );
-        assert_eq!(hold.await.unwrap(), ("no room", HEAD_BYTES));
-    }
-}
+mod tests;

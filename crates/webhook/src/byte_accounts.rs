@@ -1,221 +1,239 @@
-//! Who holds how much of a bounded number of bytes, and who must yield when all are held: the newest entry that can yield
-//! of the caller who holds the most. A caller that is alone may hold everything.
+//! Accounts for a fixed number of bytes by caller, and evicts by fair share when they run out.
 //!
-//! It is synchronous, allocates nothing of what it counts and wakes nobody: an entry that can yield has a value by which
-//! its owner is told.
+//! The victim is the newest evictable reservation of the caller that holds the most bytes. A caller
+//! that is alone may hold everything. The accounting is synchronous, owns none of the memory that it
+//! counts, and notifies no task: an evictable reservation carries a value by which its owner can be
+//! notified.
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-/// The ledger. `Y` tells the owner of an entry that it has lost its bytes.
+/// The accounts. `E` is the value by which the owner of an evicted reservation is notified.
 #[derive(Debug)]
-pub(super) struct ByteAccounts<Y> {
-    free: usize,
-    entries: HashMap<u64, Entry<Y>>,
+pub(super) struct ByteAccounts<E> {
+    free_bytes: usize,
+    reservations: HashMap<u64, Reservation<E>>,
     callers: HashMap<Arc<str>, Account>,
-    number: u64,
+    last_id: u64,
 }
 
 #[derive(Debug)]
-struct Entry<Y> {
+struct Reservation<E> {
     caller: Arc<str>,
     bytes: usize,
-    /// `None` where it cannot yield.
-    yields: Option<Y>,
+    /// `None` if it cannot be evicted.
+    eviction: Option<E>,
 }
 
+/// The reservations of one caller.
 #[derive(Debug, Default)]
 struct Account {
     bytes: usize,
-    entries: usize,
-    /// Entries that can yield, the newest last.
-    can_yield: BTreeSet<u64>,
+    reservations: usize,
+    /// The ids of reservations that can be evicted. Ids ascend, so the newest is the last.
+    evictable: BTreeSet<u64>,
 }
 
-impl<Y> ByteAccounts<Y> {
-    /// A ledger of so many bytes.
+/// The result of growing a reservation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GrowResult<E> {
+    /// True if the bytes were reserved.
+    pub(super) is_granted: bool,
+    /// The reservations that were evicted, to be notified. Some may be, even if the bytes were not
+    /// reserved.
+    pub(super) evicted: Vec<E>,
+}
+
+impl<E> ByteAccounts<E> {
+    /// Creates accounts for `bytes` bytes, all of them free.
     pub(super) fn new(bytes: usize) -> Self {
         Self {
-            free: bytes,
-            entries: HashMap::new(),
+            free_bytes: bytes,
+            reservations: HashMap::new(),
             callers: HashMap::new(),
-            number: 0,
+            last_id: 0,
         }
     }
 
-    /// A new entry, without a byte yet.
-    pub(super) fn open(&mut self, caller: &Arc<str>, yields: Option<Y>) -> u64 {
-        self.number += 1;
-        let number = self.number;
+    /// Opens a reservation of no bytes, and returns its id. Without `eviction` it cannot be evicted.
+    pub(super) fn open(&mut self, caller: &Arc<str>, eviction: Option<E>) -> u64 {
+        self.last_id += 1;
+        let id = self.last_id;
         let account = self.callers.entry(Arc::clone(caller)).or_default();
-        account.entries += 1;
-        if yields.is_some() {
-            account.can_yield.insert(number);
+        account.reservations += 1;
+        if eviction.is_some() {
+            account.evictable.insert(id);
         }
-        self.entries.insert(
-            number,
-            Entry {
-                caller: Arc::clone(caller),
-                bytes: 0,
-                yields,
-            },
-        );
-        number
+        let reservation = Reservation {
+            caller: Arc::clone(caller),
+            bytes: 0,
+            eviction,
+        };
+        self.reservations.insert(id, reservation);
+        id
     }
 
-    /// Adds bytes to an entry. Where too few are free, entries yield theirs until there are enough, or until it is this
-    /// entry's turn to yield; then it gets nothing and keeps what it has.
-    pub(super) fn grow(&mut self, number: u64, bytes: usize) -> Grown<Y> {
-        let mut yielded = Vec::new();
-        while self.free < bytes {
-            match self.next_to_yield(number, bytes) {
-                Some(other) => yielded.extend(self.take_back(other)),
+    /// Adds bytes to a reservation. If too few are free, others are evicted until there are enough,
+    /// or until this one would be the next victim; then it keeps what it has and gets nothing.
+    pub(super) fn grow(&mut self, id: u64, bytes: usize) -> GrowResult<E> {
+        let mut evicted = Vec::new();
+        while self.free_bytes < bytes {
+            match self.victim(id, bytes) {
+                Some(victim) => evicted.extend(self.remove(victim)),
                 None => {
-                    return Grown {
-                        granted: false,
-                        yielded,
+                    return GrowResult {
+                        is_granted: false,
+                        evicted,
                     };
                 }
             }
         }
-        let granted = match self.entries.get_mut(&number) {
-            Some(entry) => {
-                entry.bytes += bytes;
-                self.free -= bytes;
-                if let Some(account) = self.callers.get_mut(&entry.caller) {
+        let is_granted = match self.reservations.get_mut(&id) {
+            Some(reservation) => {
+                reservation.bytes += bytes;
+                self.free_bytes -= bytes;
+                if let Some(account) = self.callers.get_mut(&reservation.caller) {
                     account.bytes += bytes;
                 }
                 true
             }
-            // It has yielded.
+            // It was evicted before.
             None => false,
         };
-        Grown { granted, yielded }
-    }
-
-    /// Gives back what an entry holds beyond so many bytes.
-    pub(super) fn shrink(&mut self, number: u64, bytes: usize) {
-        let Some(entry) = self.entries.get_mut(&number) else {
-            return;
-        };
-        let back = entry.bytes.saturating_sub(bytes);
-        entry.bytes -= back;
-        self.free += back;
-        if let Some(account) = self.callers.get_mut(&entry.caller) {
-            account.bytes -= back;
+        GrowResult {
+            is_granted,
+            evicted,
         }
     }
 
-    /// Says by what an entry yields from now on; `None`: it does not.
-    pub(super) fn set_yields(&mut self, number: u64, yields: Option<Y>) {
-        let Some(entry) = self.entries.get_mut(&number) else {
+    /// Frees what a reservation holds beyond `bytes` bytes.
+    pub(super) fn shrink(&mut self, id: u64, bytes: usize) {
+        let Some(reservation) = self.reservations.get_mut(&id) else {
             return;
         };
-        if let Some(account) = self.callers.get_mut(&entry.caller) {
-            match yields {
-                Some(_) => account.can_yield.insert(number),
-                None => account.can_yield.remove(&number),
+        let freed = reservation.bytes.saturating_sub(bytes);
+        reservation.bytes -= freed;
+        self.free_bytes += freed;
+        if let Some(account) = self.callers.get_mut(&reservation.caller) {
+            account.bytes -= freed;
+        }
+    }
+
+    /// Sets how the owner of a reservation is notified of its eviction; `None`: it cannot be evicted
+    /// from now on.
+    pub(super) fn set_eviction(&mut self, id: u64, eviction: Option<E>) {
+        let Some(reservation) = self.reservations.get_mut(&id) else {
+            return;
+        };
+        if let Some(account) = self.callers.get_mut(&reservation.caller) {
+            match eviction {
+                Some(_) => account.evictable.insert(id),
+                None => account.evictable.remove(&id),
             };
         }
-        entry.yields = yields;
+        reservation.eviction = eviction;
     }
 
-    /// Ends an entry; its bytes are free. Nothing happens where it has yielded.
-    pub(super) fn close(&mut self, number: u64) {
-        self.take_back(number);
+    /// Closes a reservation and frees its bytes. Does nothing if it was evicted.
+    pub(super) fn close(&mut self, id: u64) {
+        self.remove(id);
     }
 
-    /// Bytes that are free.
-    pub(super) fn free(&self) -> usize {
-        self.free
+    /// Returns the number of free bytes.
+    pub(super) fn free_bytes(&self) -> usize {
+        self.free_bytes
     }
 
-    /// The entry that must yield so that `number` gets so many bytes more. `None`: it is `number` itself, or nobody can.
-    fn next_to_yield(&self, number: u64, bytes: usize) -> Option<u64> {
-        let own = &self.entries.get(&number)?.caller;
-        let wanted = self.callers.get(own)?.bytes.saturating_add(bytes);
-        let holds = |caller: &Arc<str>, account: &Account| {
-            if caller == own { wanted } else { account.bytes }
+    /// Returns the reservation to evict so that `id` can grow by `bytes`; `None` if that is `id`
+    /// itself, or if none can be evicted.
+    fn victim(&self, id: u64, bytes: usize) -> Option<u64> {
+        let own_caller = &self.reservations.get(&id)?.caller;
+        let own_bytes = self.callers.get(own_caller)?.bytes.saturating_add(bytes);
+        // The caller that grows counts with the bytes that it asks for.
+        let bytes_of = |caller: &Arc<str>, account: &Account| {
+            if caller == own_caller {
+                own_bytes
+            } else {
+                account.bytes
+            }
         };
-        let callers = self
+        let newest = |account: &Account| account.evictable.last().copied();
+        let evictable = self
             .callers
             .iter()
-            .filter(|(_, it)| !it.can_yield.is_empty());
-        // At the same height, who asks for more yields, and then the newest.
-        let newest = |it: &Account| it.can_yield.last().copied();
-        let most = callers.max_by_key(|(caller, account)| {
-            (holds(caller, account), *caller == own, newest(account))
-        });
-        let (caller, account) =
-            most.filter(|(caller, account)| holds(caller, account) >= wanted)?;
-        let newest = newest(account).filter(|it| *it != number)?;
-        // Who yields to a neighbour of the same caller must be newer, else a body that is nearly there would be given up
-        // for one that has just begun.
-        (caller != own || newest > number).then_some(newest)
+            .filter(|(_, account)| !account.evictable.is_empty());
+        // Among callers with equally many bytes it is the one that grows, then the one with the
+        // newest reservation.
+        let (caller, account) = evictable.max_by_key(|(caller, account)| {
+            (
+                bytes_of(caller, account),
+                *caller == own_caller,
+                newest(account),
+            )
+        })?;
+        if bytes_of(caller, account) < own_bytes {
+            return None;
+        }
+        let victim = newest(account).filter(|newest| *newest != id)?;
+        // Within a caller only newer reservations are evicted. Otherwise a body that is nearly
+        // complete would be given up for one that has just started.
+        (caller != own_caller || victim > id).then_some(victim)
     }
 
-    fn take_back(&mut self, number: u64) -> Option<Y> {
-        let entry = self.entries.remove(&number)?;
-        self.free += entry.bytes;
-        if let Some(account) = self.callers.get_mut(&entry.caller) {
-            account.bytes -= entry.bytes;
-            account.entries -= 1;
-            account.can_yield.remove(&number);
-            if account.entries == 0 {
-                self.callers.remove(&entry.caller);
+    fn remove(&mut self, id: u64) -> Option<E> {
+        let reservation = self.reservations.remove(&id)?;
+        self.free_bytes += reservation.bytes;
+        if let Some(account) = self.callers.get_mut(&reservation.caller) {
+            account.bytes -= reservation.bytes;
+            account.reservations -= 1;
+            account.evictable.remove(&id);
+            if account.reservations == 0 {
+                self.callers.remove(&reservation.caller);
             }
         }
-        entry.yields
+        reservation.eviction
     }
-}
-
-/// What came of asking for bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Grown<Y> {
-    /// Whether they are there.
-    pub(super) granted: bool,
-    /// Who lost theirs.
-    pub(super) yielded: Vec<Y>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Bodies that grow, one after the other, of 100 bytes: `caller:bytes`, where a body is the step's place. What
-    /// each step came to: `+` granted, `-` not, and the places that yielded.
+    /// Opens reservations one after the other and grows each once, in accounts of 100 bytes. A step
+    /// is `caller:bytes`; a caller in capitals cannot be evicted. The result of a step is `+` if the
+    /// bytes were granted, else `-`, then the indexes of the steps that were evicted.
     #[track_caller]
     fn check(steps: &str, expected: &str) {
-        let mut ledger = ByteAccounts::new(100);
-        let mut came = Vec::new();
-        for (place, step) in steps.split(' ').enumerate() {
+        let mut accounts = ByteAccounts::new(100);
+        let mut results = Vec::new();
+        for (index, step) in steps.split(' ').enumerate() {
             let (caller, bytes) = step.split_once(':').unwrap();
-            // In capitals: it cannot yield.
-            let yields = caller.chars().all(char::is_lowercase).then_some(place);
-            let number = ledger.open(&Arc::from(caller.to_lowercase()), yields);
-            let grown = ledger.grow(number, bytes.parse().unwrap());
-            let yielded: String = grown.yielded.iter().map(ToString::to_string).collect();
-            came.push(format!(
-                "{}{yielded}",
-                if grown.granted { '+' } else { '-' }
-            ));
+            let eviction = caller.chars().all(char::is_lowercase).then_some(index);
+            let id = accounts.open(&Arc::from(caller.to_lowercase()), eviction);
+            let grown = accounts.grow(id, bytes.parse().unwrap());
+            let sign = if grown.is_granted { '+' } else { '-' };
+            let evicted: String = grown.evicted.iter().map(ToString::to_string).collect();
+            results.push(format!("{sign}{evicted}"));
         }
-        assert_eq!(came.join(" "), expected, "{steps}");
+        assert_eq!(results.join(" "), expected, "{steps}");
     }
 
     #[test]
-    fn who_holds_the_most_yields_its_newest() {
+    fn newest_reservation_of_the_largest_caller_is_evicted() {
         check("a:40 a:40 a:20", "+ + +");
         check("a:50 a:50 a:10", "+ + -");
         check("a:50 a:30 a:20 b:10", "+ + + +2");
         check("a:50 a:30 a:20 b:30 b:20", "+ + + +21 +");
-        // As much as the other has: whoever asks for more does not get it.
+        // At equal shares the caller that grows gets nothing.
         check("a:50 b:40 b:20", "+ + -");
         check("a:50 b:50 c:10", "+ + +1");
         check("a:60 b:40 c:30 c:30", "+ + +0 +");
-        // What is being judged is not given up.
+    }
+
+    #[test]
+    fn reservation_without_eviction_is_kept() {
         check("A:60 a:40 b:10", "+ + +1");
         check("A:100 b:10", "+ -");
         check("A:60 b:40 b:10", "+ + -");
@@ -223,46 +241,42 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_grows_shrinks_and_ends() {
-        let mut ledger = ByteAccounts::new(100);
+    fn reservation_grows_shrinks_and_closes() {
+        let mut accounts = ByteAccounts::new(100);
         let caller = Arc::from("a");
-        let (old, new) = (
-            ledger.open(&caller, Some("old")),
-            ledger.open(&caller, Some("new")),
-        );
-        assert!(ledger.grow(old, 50).granted && ledger.grow(new, 50).granted);
-        // The older of two neighbours goes on, and the newer one has nothing any more.
+        let old = accounts.open(&caller, Some("old"));
+        let new = accounts.open(&caller, Some("new"));
+        assert!(accounts.grow(old, 50).is_granted && accounts.grow(new, 50).is_granted);
+        // The older of two reservations of a caller grows, and the newer one is evicted.
         assert_eq!(
-            ledger.grow(old, 10),
-            Grown {
-                granted: true,
-                yielded: vec!["new"]
+            accounts.grow(old, 10),
+            GrowResult {
+                is_granted: true,
+                evicted: vec!["new"]
             }
         );
         assert_eq!(
-            ledger.grow(new, 1),
-            Grown {
-                granted: false,
-                yielded: vec![]
+            accounts.grow(new, 1),
+            GrowResult {
+                is_granted: false,
+                evicted: vec![]
             }
         );
-        ledger.close(new);
-        assert_eq!(ledger.free(), 40);
-        ledger.shrink(old, 20);
-        assert_eq!(ledger.free(), 80);
-        ledger.set_yields(old, None);
-        let other = ledger.open(&Arc::from("b"), Some("other"));
-        assert!(!ledger.grow(other, 90).granted);
-        ledger.set_yields(old, Some("again"));
+        accounts.close(new);
+        assert_eq!(accounts.free_bytes(), 40);
+        accounts.shrink(old, 20);
+        assert_eq!(accounts.free_bytes(), 80);
+        accounts.set_eviction(old, None);
+        let other = accounts.open(&Arc::from("b"), Some("other"));
+        assert!(!accounts.grow(other, 90).is_granted);
+        accounts.set_eviction(old, Some("again"));
         assert!(
-            !ledger.grow(other, 90).granted,
-            "who wants more than anybody has yields first"
+            !accounts.grow(other, 90).is_granted,
+            "a caller that asks for more than any other holds evicts none"
         );
-        ledger.close(old);
-        ledger.close(other);
-        assert_eq!(
-            (ledger.free(), ledger.callers.len(), ledger.entries.len()),
-            (100, 0, 0)
-        );
+        accounts.close(old);
+        accounts.close(other);
+        assert_eq!(accounts.free_bytes(), 100);
+        assert!(accounts.callers.is_empty() && accounts.reservations.is_empty());
     }
 }

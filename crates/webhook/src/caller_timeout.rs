@@ -1,65 +1,73 @@
-//! How long the caller waits: the `timeout` of the request's query, in Go's words; and the one budget of time that comes
-//! of it for reading, waiting, judging, deciding and writing.
+//! The time budget of one review: from its first byte to the last byte of its answer.
+//!
+//! It is derived from how long the caller waits: the `timeout` in the query of the request, which
+//! the API server writes as a Go duration. Reading, queueing, evaluating, deciding and writing share
+//! it.
 
 use std::time::{Duration, Instant};
 
-/// What the API server waits where it does not say.
-const DEFAULT: Duration = Duration::from_secs(10);
-/// The most it ever waits (`timeoutSeconds` is at most 30).
-const LONGEST: Duration = Duration::from_secs(30);
+/// The timeout of the API server if the webhook configuration gives none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest timeout of the API server: `timeoutSeconds` is at most 30.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+/// The least and the largest time that is left for the answer to reach the caller.
+const MIN_RETURN_TIME: Duration = Duration::from_millis(20);
+const MAX_RETURN_TIME: Duration = Duration::from_millis(500);
 
-/// The time of one review.
+/// The time budget of one review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimeBudget {
-    /// When its first byte was there.
-    pub(super) begun: Instant,
-    /// When the answer must be there.
-    pub(super) until: Instant,
+    /// The time of the request's first byte.
+    pub(super) start: Instant,
+    /// The time at which the answer must be written.
+    pub(super) deadline: Instant,
 }
 
 impl TimeBudget {
-    /// The budget of a request that begins now.
-    pub(super) fn of_query(begun: Instant, query: Option<&str>) -> Self {
+    /// Returns the budget of a request that started at `start` and has this query.
+    pub(super) fn from_query(start: Instant, query: Option<&str>) -> Self {
         Self {
-            begun,
-            until: begun + of_query(query),
+            start,
+            deadline: start + duration_from_query(query),
         }
     }
 
-    /// The last moment at which judging may begin: with less than a quarter of the time left, the answer might come when
-    /// nobody waits for it any more.
+    /// Returns the last time at which the evaluation may start. With less than a quarter of the
+    /// budget left, the answer could be too late for the caller.
     pub(super) fn latest_start(&self) -> Instant {
-        self.until - self.until.saturating_duration_since(self.begun) / 4
+        let budget = self.deadline.saturating_duration_since(self.start);
+        self.deadline - budget / 4
     }
 }
 
-/// How long a review may take: what the caller waits, less what the way back may need.
+/// Returns the timeout of the caller, less a tenth for the answer to return.
 #[must_use]
-fn of_query(query: Option<&str>) -> Duration {
-    let asked = query
+fn duration_from_query(query: Option<&str>) -> Duration {
+    let timeout = query
         .unwrap_or_default()
         .split('&')
-        .find_map(|it| it.strip_prefix("timeout="));
-    let waits = asked.and_then(go_duration).unwrap_or(DEFAULT).min(LONGEST);
-    waits
-        - (waits / 10).clamp(
-            Duration::from_millis(20).min(waits / 2),
-            Duration::from_millis(500),
-        )
+        .find_map(|parameter| parameter.strip_prefix("timeout="))
+        .and_then(parse_go_duration)
+        .unwrap_or(DEFAULT_TIMEOUT)
+        .min(MAX_TIMEOUT);
+    // At a timeout of 40 ms or less the least return time would be more than half of it.
+    let min_return_time = MIN_RETURN_TIME.min(timeout / 2);
+    timeout - (timeout / 10).clamp(min_return_time, MAX_RETURN_TIME)
 }
 
-/// `10s`, `1m30s`, `500ms`, `1.5s`: what Go's `time.Duration` prints. `None` for anything else.
-fn go_duration(text: &str) -> Option<Duration> {
-    let mut total = 0.0;
-    let mut rest = text;
+/// Parses the output of Go's `time.Duration.String`: `10s`, `1m30s`, `500ms`, `1.5s`. Returns
+/// `None` for anything else, and for zero.
+fn parse_go_duration(duration: &str) -> Option<Duration> {
+    let mut seconds = 0.0;
+    let mut rest = duration;
     while !rest.is_empty() {
-        let end = rest.find(|it: char| !it.is_ascii_digit() && it != '.')?;
-        let (number, after) = rest.split_at_checked(end)?;
-        let unit_end = after
-            .find(|it: char| it.is_ascii_digit())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at_checked(unit_end)?;
-        let seconds = match unit {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after_number) = rest.split_at_checked(number_end)?;
+        let unit_end = after_number
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after_number.len());
+        let (unit, after_unit) = after_number.split_at_checked(unit_end)?;
+        let unit_seconds = match unit {
             "h" => 3600.0,
             "m" => 60.0,
             "s" => 1.0,
@@ -68,11 +76,11 @@ fn go_duration(text: &str) -> Option<Duration> {
             "ns" => 1e-9,
             _ => return None,
         };
-        total += number.parse::<f64>().ok()? * seconds;
-        rest = after;
+        seconds += number.parse::<f64>().ok()? * unit_seconds;
+        rest = after_unit;
     }
-    (total > 0.0)
-        .then(|| Duration::try_from_secs_f64(total).ok())
+    (seconds > 0.0)
+        .then(|| Duration::try_from_secs_f64(seconds).ok())
         .flatten()
 }
 
@@ -83,29 +91,33 @@ mod tests {
     #[track_caller]
     fn check(query: &str, expected_ms: u64) {
         assert_eq!(
-            of_query(Some(query)),
+            duration_from_query(Some(query)),
             Duration::from_millis(expected_ms),
             "{query}"
         );
     }
 
     #[test]
-    fn judging_begins_with_a_quarter_of_the_time_left_at_least() {
-        let begun = Instant::now();
-        let budget = TimeBudget::of_query(begun, Some("timeout=10s"));
-        assert_eq!(budget.until - begun, Duration::from_millis(9_500));
-        assert_eq!(budget.latest_start() - begun, Duration::from_millis(7_125));
+    fn latest_start_leaves_a_quarter_of_the_budget() {
+        let start = Instant::now();
+        let budget = TimeBudget::from_query(start, Some("timeout=10s"));
+        assert_eq!(budget.deadline - start, Duration::from_millis(9_500));
+        assert_eq!(budget.latest_start() - start, Duration::from_millis(7_125));
     }
 
     #[test]
-    fn the_callers_patience_is_read_and_bounded() {
+    fn timeout_of_the_query_is_parsed_and_bounded() {
         check("timeout=5s", 4_500);
         check("timeout=1m0s", 29_500);
         check("timeout=500ms", 450);
         check("timeout=1.5s", 1_350);
         check("timeout=30ms", 15);
         check("a=b&timeout=2s", 1_800);
-        for nonsense in [
+    }
+
+    #[test]
+    fn invalid_timeout_is_replaced_by_the_default() {
+        for query in [
             "",
             "timeout=",
             "timeout=-1s",
@@ -114,7 +126,7 @@ mod tests {
             "timeout=abc",
             "timeout=1e300h",
         ] {
-            check(nonsense, 9_500);
+            check(query, 9_500);
         }
     }
 }

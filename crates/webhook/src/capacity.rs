@@ -1,4 +1,4 @@
-//! How much may happen at once: memory for bodies, slots to judge in, slots for heavy reviews.
+//! The capacity of the webhook: memory for bodies, and permits for evaluations.
 
 use super::{
     caller_timeout::TimeBudget,
@@ -8,30 +8,31 @@ use super::{
 };
 use std::thread;
 
-/// MemoryBudget for the first 256 KiB of bodies, and for requests and answers.
-const SMALL_BYTES: usize = 64 << 20;
-/// MemoryBudget for what is beyond.
-const SHARED_BYTES: usize = 192 << 20;
-/// Reviews that wait to be judged. An API server has no more than 600 requests under way at once by default.
-const WAITING: QueueLimits = QueueLimits {
-    user: 512,
-    all: 1024,
+/// The budget for the first 256 KiB of bodies, for requests and for answers.
+const SMALL_BUDGET_BYTES: usize = 64 << 20;
+/// The budget for the rest of larger bodies.
+const SHARED_BUDGET_BYTES: usize = 192 << 20;
+/// The number of reviews that wait for a permit. An API server has by default at most 600 requests
+/// in flight.
+const QUEUE_LIMITS: QueueLimits = QueueLimits {
+    per_user: 512,
+    total: 1024,
 };
 
-/// How much may happen at once.
+/// The capacity of the webhook.
 pub struct Capacity {
     pub(super) memory: MemoryBudget,
-    ordinary: FairSemaphore,
-    heavy: FairSemaphore,
+    evaluations: FairSemaphore,
+    heavy_evaluations: FairSemaphore,
 }
 
-/// What a review is judged in.
+/// The permission to evaluate one review.
 pub(super) struct EvaluationPermit {
-    _slot: Permit,
-    _heavy: Option<Permit>,
+    _permit: Permit,
+    _heavy_permit: Option<Permit>,
 }
 
-/// How many reviews are judged at once: as many as there are cores.
+/// Returns the number of reviews that are evaluated at once: that of the cores, but at least two.
 #[must_use]
 pub fn evaluation_concurrency() -> usize {
     thread::available_parallelism()
@@ -40,45 +41,44 @@ pub fn evaluation_concurrency() -> usize {
 }
 
 impl Default for Capacity {
-    /// As many slots as there are cores, half of them for heavy reviews.
+    /// One evaluation for each core. Half of them may be heavy.
     fn default() -> Self {
-        let slots = evaluation_concurrency();
-        Self::new(
-            MemoryBudget::new(SMALL_BYTES, SHARED_BYTES),
-            slots,
-            slots / 2,
-        )
+        let permits = evaluation_concurrency();
+        let memory = MemoryBudget::new(SMALL_BUDGET_BYTES, SHARED_BUDGET_BYTES);
+        Self::new(memory, permits, permits / 2)
     }
 }
 
 impl Capacity {
-    pub(super) fn new(memory: MemoryBudget, slots: usize, heavy: usize) -> Self {
+    pub(super) fn new(memory: MemoryBudget, permits: usize, heavy_permits: usize) -> Self {
         Self {
             memory,
-            ordinary: FairSemaphore::new(slots, WAITING),
-            heavy: FairSemaphore::new(heavy, WAITING),
+            evaluations: FairSemaphore::new(permits, QUEUE_LIMITS),
+            heavy_evaluations: FairSemaphore::new(heavy_permits, QUEUE_LIMITS),
         }
     }
 
-    /// Waits for its turn to judge, as long as there is time to. A heavy review waits for its own kind first, and holds no
-    /// slot meanwhile.
+    /// Waits for a permit, until the evaluation could no longer be in time.
     ///
     /// # Errors
-    /// As [`FairSemaphore::take`].
-    pub(super) async fn hold(
+    /// As [`FairSemaphore::acquire`].
+    pub(super) async fn acquire(
         &self,
-        who: impl Fn() -> FlowKey,
+        flow: impl Fn() -> FlowKey,
         is_heavy: bool,
         time: &TimeBudget,
     ) -> Result<EvaluationPermit, AcquireError> {
-        let latest = time.latest_start();
-        let heavy = match is_heavy {
-            true => Some(self.heavy.take(&who, latest).await?),
-            false => None,
+        let deadline = time.latest_start();
+        // The heavy permit comes first, so that a heavy review that waits for one holds no ordinary
+        // permit: a flood of heavy reviews occupies at most half of them.
+        let heavy_permit = if is_heavy {
+            Some(self.heavy_evaluations.acquire(&flow, deadline).await?)
+        } else {
+            None
         };
         Ok(EvaluationPermit {
-            _slot: self.ordinary.take(&who, latest).await?,
-            _heavy: heavy,
+            _permit: self.evaluations.acquire(&flow, deadline).await?,
+            _heavy_permit: heavy_permit,
         })
     }
 }
@@ -91,42 +91,35 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    fn who() -> FlowKey {
+    fn flow() -> FlowKey {
         FlowKey {
             caller: Arc::from("api"),
             user: Arc::from("flood"),
         }
     }
 
-    /// Any number of heavy reviews, also of one's own user, leaves half of the slots to the others.
+    /// Heavy reviews, even of the same user, leave half of the permits to others.
     #[tokio::test]
-    async fn heavy_reviews_keep_no_ordinary_one_waiting() {
+    async fn heavy_reviews_leave_permits_to_ordinary_ones() {
         let capacity = Capacity::new(MemoryBudget::new(0, 0), 4, 2);
-        let now = Instant::now();
-        let time = TimeBudget {
-            begun: now,
-            until: now + Duration::from_secs(600),
+        let start = Instant::now();
+        let until = |duration| TimeBudget {
+            start,
+            deadline: start + duration,
         };
-        let soon = TimeBudget {
-            begun: now,
-            until: now + Duration::from_millis(100),
-        };
-        let mut held = Vec::new();
-        for _ in 0..2 {
-            held.push(capacity.hold(who, true, &time).await.ok().unwrap());
-        }
-        assert_eq!(
-            capacity.hold(who, true, &soon).await.err(),
-            Some(AcquireError::Late)
+        let (long, short) = (
+            until(Duration::from_secs(600)),
+            until(Duration::from_millis(100)),
         );
-        for _ in 0..2 {
-            held.push(capacity.hold(who, false, &time).await.ok().unwrap());
+        let mut permits = Vec::new();
+        for is_heavy in [true, false] {
+            for _ in 0..2 {
+                permits.push(capacity.acquire(flow, is_heavy, &long).await.ok().unwrap());
+            }
+            let rejected = capacity.acquire(flow, is_heavy, &short).await;
+            assert_eq!(rejected.err(), Some(AcquireError::TimedOut));
         }
-        assert_eq!(
-            capacity.hold(who, false, &soon).await.err(),
-            Some(AcquireError::Late)
-        );
-        drop(held);
-        assert!(capacity.hold(who, true, &time).await.is_ok());
+        drop(permits);
+        assert!(capacity.acquire(flow, true, &long).await.is_ok());
     }
 }

@@ -1,22 +1,23 @@
-//! What can be told of a review that is not read whole: too large, cut off, too deep, or nobody has the time.
+//! The envelope of a review that is not read whole, because it is too large, truncated, nested too
+//! deeply, or shed under load.
 //!
-//! One pass over the bytes that knows strings and brackets and nothing else. With the uid an answer by policy can still
-//! reach the API server; with the rest of the envelope, what is never denied (a DELETE, a status) is not denied then
-//! either. The envelope is the API server's; nothing inside the object is looked at.
+//! One pass over the bytes, which understands strings and brackets only. The uid suffices to answer
+//! by policy. With the other fields, requests that are never denied (DELETE, the status) are not
+//! denied then either. The envelope is the API server's own; the object inside is never read, since
+//! any user may have written it.
 
-use super::review::UID_BYTES;
+use super::review::MAX_UID_BYTES;
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::Operation;
 
-/// How far the search goes; the API server writes all of this in the first kilobyte.
-const SEARCHED_BYTES: usize = 1 << 20;
-/// The longest other text that is believed.
-const LONGEST_TEXT: usize = 253;
+/// The number of bytes that are scanned. The API server writes the envelope in the first kilobyte.
+const MAX_SCANNED_BYTES: usize = 1 << 20;
+/// The number of bytes of a name, a namespace or another field.
+const MAX_FIELD_BYTES: usize = 253;
+/// The number of bytes of a user's name that distinguish users; the others are ignored.
+const MAX_USER_BYTES: usize = 512;
 
-/// The longest name of a user that is told from others; of a longer one, the beginning counts.
-const LONGEST_USER: usize = 512;
-
-/// The beginning of a review.
+/// The fields before the object in a review. A field that is absent or not valid is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Envelope {
     uid: String,
@@ -27,35 +28,34 @@ pub(super) struct Envelope {
     group: String,
     version: String,
     resource: String,
+    /// The bytes between the quotes, with JSON escapes.
     user: String,
 }
 
 impl Envelope {
-    /// Looks at as much of the body as is there; `None` where there is no uid to answer to.
-    pub(super) fn of(body: &[u8]) -> Option<Self> {
-        let mut glance = Self::default();
-        glance.look(body.get(..SEARCHED_BYTES).unwrap_or(body));
-        (!glance.uid.is_empty()).then_some(glance)
+    /// Scans the start of a body, which may be truncated anywhere; `None` if no uid is found.
+    pub(super) fn scan(body: &[u8]) -> Option<Self> {
+        let envelope = Self::scan_fields(body);
+        (!envelope.uid.is_empty()).then_some(envelope)
     }
 
-    /// The uid; never empty.
+    /// Returns the uid; it is never empty.
     pub(super) fn uid(&self) -> &str {
         &self.uid
     }
 
-    /// The name of the user whose request this is, as it is written in the body; empty where it does not stand before the
-    /// object. For telling users apart, not for showing.
+    /// Returns the name of the user as the body spells it; empty if it does not precede the object.
+    /// It distinguishes users, and is not meant to be displayed.
     pub(super) fn user_of(body: &[u8]) -> String {
-        let mut glance = Self::default();
-        glance.look(body.get(..SEARCHED_BYTES).unwrap_or(body));
-        glance.user
+        Self::scan_fields(body).user
     }
 
-    /// What is asked for, where enough of it is known to say what it falls under.
+    /// Returns the attributes that bindings match; `None` if operation, version or resource is
+    /// unknown.
     pub(super) fn attributes(&self) -> Option<Attributes<'_>> {
         let operation = Operation::parse(&self.operation)?;
-        let known = !self.resource.is_empty() && !self.version.is_empty();
-        known.then_some(Attributes {
+        let is_known = !self.resource.is_empty() && !self.version.is_empty();
+        is_known.then_some(Attributes {
             operation,
             group: &self.group,
             version: &self.version,
@@ -68,102 +68,140 @@ impl Envelope {
         })
     }
 
-    /// Stops at the object, or at what is no JSON; what was seen until then stays.
-    fn look(&mut self, body: &[u8]) -> Option<()> {
-        let mut depth = 0_usize;
-        let (mut in_request, mut in_resource, mut in_user) = (false, false, false);
-        // The last string, while it may still turn out to be a key; then the key whose value comes.
-        let mut last: &[u8] = b"";
-        let mut key: &[u8] = b"";
-        let mut at = 0;
-        while let Some(byte) = body.get(at) {
+    fn scan_fields(body: &[u8]) -> Self {
+        let mut scanner = Scanner::default();
+        // The fields that were found count wherever the scan ended.
+        let _ = scanner.scan(body.get(..MAX_SCANNED_BYTES).unwrap_or(body));
+        scanner.envelope
+    }
+
+    fn set_request_field(&mut self, key: &[u8], value: &[u8]) {
+        match key {
+            b"uid" => self.uid = validated(value, MAX_UID_BYTES),
+            b"operation" => self.operation = validated(value, MAX_FIELD_BYTES),
+            b"subResource" => self.subresource = validated(value, MAX_FIELD_BYTES),
+            b"namespace" => self.namespace = validated(value, MAX_FIELD_BYTES),
+            b"name" => self.name = validated(value, MAX_FIELD_BYTES),
+            _ => {}
+        }
+    }
+
+    fn set_resource_field(&mut self, key: &[u8], value: &[u8]) {
+        match key {
+            b"group" => self.group = validated(value, MAX_FIELD_BYTES),
+            b"version" => self.version = validated(value, MAX_FIELD_BYTES),
+            b"resource" => self.resource = validated(value, MAX_FIELD_BYTES),
+            _ => {}
+        }
+    }
+
+    fn set_user(&mut self, name: &[u8]) {
+        let name = name.get(..MAX_USER_BYTES).unwrap_or(name);
+        self.user = String::from_utf8_lossy(name).into_owned();
+    }
+}
+
+/// The state of a scan: a pushdown automaton whose stack is reduced to a depth, since only three
+/// maps on it matter.
+#[derive(Default)]
+struct Scanner<'b> {
+    envelope: Envelope,
+    /// The number of open maps and lists.
+    depth: usize,
+    /// True inside `request`, which is at depth 2.
+    in_request: bool,
+    /// True inside `request.resource`, which is at depth 3.
+    in_resource: bool,
+    /// True inside `request.userInfo`, which is at depth 3.
+    in_user: bool,
+    /// The last string; a key if a colon follows.
+    last_string: &'b [u8],
+    /// The key whose value comes next; empty if none does.
+    key: &'b [u8],
+}
+
+impl<'b> Scanner<'b> {
+    /// Reads fields up to the object, the end of the bytes, or an unbalanced bracket. The result is
+    /// always `None`: it lets `?` end the scan.
+    fn scan(&mut self, body: &'b [u8]) -> Option<()> {
+        let mut index = 0;
+        while let Some(byte) = body.get(index) {
             match byte {
                 b'"' => {
-                    let text = string(body.get(at + 1..)?)?;
-                    match depth {
-                        2 if in_request => self.take_of_request(key, text),
-                        3 if in_resource => self.take_of_resource(key, text),
-                        3 if in_user && key == b"username" => {
-                            let text = text.get(..LONGEST_USER).unwrap_or(text);
-                            self.user = String::from_utf8_lossy(text).into_owned();
-                        }
-                        _ => {}
-                    }
-                    last = text;
-                    at += text.len() + 1;
+                    let string = string_at(body.get(index + 1..)?)?;
+                    self.string(string);
+                    index += string.len() + 1;
                 }
-                b':' => {
-                    key = std::mem::take(&mut last);
-                    let carried = matches!(key, b"object" | b"oldObject");
-                    if depth == 2 && in_request && carried && !self.uid.is_empty() {
-                        return None;
-                    }
-                }
-                b'{' | b'[' => {
-                    match depth {
-                        1 => in_request = key == b"request" && *byte == b'{',
-                        2 => {
-                            in_resource = in_request && key == b"resource" && *byte == b'{';
-                            in_user = in_request && key == b"userInfo" && *byte == b'{';
-                        }
-                        _ => {}
-                    }
-                    depth += 1;
-                    key = b"";
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    in_resource &= depth >= 3;
-                    in_user &= depth >= 3;
-                    in_request &= depth >= 2;
-                }
-                b',' => key = b"",
+                b':' => self.colon()?,
+                b'{' | b'[' => self.open(*byte == b'{'),
+                b'}' | b']' => self.close()?,
+                b',' => self.key = b"",
                 _ => {}
             }
-            at += 1;
+            index += 1;
         }
         None
     }
 
-    fn take_of_request(&mut self, key: &[u8], text: &[u8]) {
-        match key {
-            b"uid" => self.uid = believed(text, UID_BYTES),
-            b"operation" => self.operation = believed(text, LONGEST_TEXT),
-            b"subResource" => self.subresource = believed(text, LONGEST_TEXT),
-            b"namespace" => self.namespace = believed(text, LONGEST_TEXT),
-            b"name" => self.name = believed(text, LONGEST_TEXT),
+    fn string(&mut self, string: &'b [u8]) {
+        match self.depth {
+            2 if self.in_request => self.envelope.set_request_field(self.key, string),
+            3 if self.in_resource => self.envelope.set_resource_field(self.key, string),
+            3 if self.in_user && self.key == b"username" => self.envelope.set_user(string),
             _ => {}
         }
+        self.last_string = string;
     }
 
-    fn take_of_resource(&mut self, key: &[u8], text: &[u8]) {
-        match key {
-            b"group" => self.group = believed(text, LONGEST_TEXT),
-            b"version" => self.version = believed(text, LONGEST_TEXT),
-            b"resource" => self.resource = believed(text, LONGEST_TEXT),
+    /// Makes the last string the key; `None` if the object begins, and the uid is known.
+    fn colon(&mut self) -> Option<()> {
+        self.key = std::mem::take(&mut self.last_string);
+        let is_object =
+            self.depth == 2 && self.in_request && matches!(self.key, b"object" | b"oldObject");
+        (!is_object || self.envelope.uid.is_empty()).then_some(())
+    }
+
+    fn open(&mut self, is_map: bool) {
+        match self.depth {
+            1 => self.in_request = self.key == b"request" && is_map,
+            2 => {
+                self.in_resource = self.in_request && self.key == b"resource" && is_map;
+                self.in_user = self.in_request && self.key == b"userInfo" && is_map;
+            }
             _ => {}
         }
+        self.depth += 1;
+        self.key = b"";
+    }
+
+    fn close(&mut self) -> Option<()> {
+        self.depth = self.depth.checked_sub(1)?;
+        self.in_resource &= self.depth >= 3;
+        self.in_user &= self.depth >= 3;
+        self.in_request &= self.depth >= 2;
+        Some(())
     }
 }
 
-/// The bytes up to the closing quote.
-fn string(rest: &[u8]) -> Option<&[u8]> {
-    let mut at = 0;
+/// Returns the bytes up to the closing quote; `None` if there is none.
+fn string_at(body: &[u8]) -> Option<&[u8]> {
+    let mut index = 0;
     loop {
-        match rest.get(at)? {
-            b'"' => return rest.get(..at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        match body.get(index)? {
+            b'"' => return body.get(..index),
+            b'\\' => index += 2,
+            _ => index += 1,
         }
     }
 }
 
-/// A text of the letters that uids and names have; nothing where it has others.
-fn believed(text: &[u8], longest: usize) -> String {
-    let plain = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b':');
-    let right = text.len() <= longest && text.iter().all(plain);
-    if right {
-        String::from_utf8_lossy(text).into_owned()
+/// Returns a string that has at most `max_bytes` bytes, all of them characters of uids and names;
+/// else an empty one.
+fn validated(string: &[u8], max_bytes: usize) -> String {
+    let is_allowed =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    if string.len() <= max_bytes && string.iter().all(is_allowed) {
+        String::from_utf8_lossy(string).into_owned()
     } else {
         String::new()
     }
@@ -174,48 +212,46 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(body: &str, expected: Option<&str>) {
-        assert_eq!(
-            Envelope::of(body.as_bytes()).map(|it| it.uid).as_deref(),
-            expected,
-            "{body}"
-        );
+    fn check_uid(body: &str, expected: Option<&str>) {
+        let envelope = Envelope::scan(body.as_bytes());
+        let uid = envelope.map(|envelope| envelope.uid);
+        assert_eq!(uid.as_deref(), expected, "{body}");
     }
 
     #[test]
-    fn the_uid_is_found_in_what_is_there() {
-        check(
+    fn uid_is_found_in_a_truncated_body() {
+        check_uid(
             r#"{"kind":"AdmissionReview","request":{"uid":"a-1","kind":{"#,
             Some("a-1"),
         );
-        check(
+        check_uid(
             r#"{"request": {"object":{"metadata":{"uid":"x"}}, "uid" : "a-1"}"#,
             Some("a-1"),
         );
-        check(r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1"#, None);
-        check(
+        check_uid(r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1"#, None);
+        check_uid(
             r#"{"request":{"name":"\"uid\":\"x\"","uid":"a-1""#,
             Some("a-1"),
         );
     }
 
     #[test]
-    fn no_other_uid_is_taken_for_it() {
-        check(r#"{"uid":"x","request":{"object":{"uid":"y"}}}"#, None);
-        check(r#"{"other":{"uid":"x"},"request":{}}"#, None);
-        check(r#"{"request":[{"uid":"x"}]}"#, None);
-        check(r#"{"request":{"a":["uid","x"]}}"#, None);
-        check(r#"{"request":{"a":"uid","x":"y"}}"#, None);
-        check(r#"{"request":{},"other":{"uid":"x"}}"#, None);
-        check(r#"{"request":{"uid":""}}"#, None);
-        check(r#"{"request":{"uid":"a b"}}"#, None);
-        check(r#"{"request":{"uid":{"uid":"x"}}}"#, None);
-        check("]", None);
-        check("", None);
+    fn uid_elsewhere_is_ignored() {
+        check_uid(r#"{"uid":"x","request":{"object":{"uid":"y"}}}"#, None);
+        check_uid(r#"{"other":{"uid":"x"},"request":{}}"#, None);
+        check_uid(r#"{"request":[{"uid":"x"}]}"#, None);
+        check_uid(r#"{"request":{"a":["uid","x"]}}"#, None);
+        check_uid(r#"{"request":{"a":"uid","x":"y"}}"#, None);
+        check_uid(r#"{"request":{},"other":{"uid":"x"}}"#, None);
+        check_uid(r#"{"request":{"uid":""}}"#, None);
+        check_uid(r#"{"request":{"uid":"a b"}}"#, None);
+        check_uid(r#"{"request":{"uid":{"uid":"x"}}}"#, None);
+        check_uid("]", None);
+        check_uid("", None);
     }
 
     #[test]
-    fn the_user_is_told_from_others() {
+    fn user_before_the_object_is_found() {
         for (body, expected) in [
             (
                 r#"{"request":{"uid":"a","userInfo":{"username":"ann","groups":["x"]},"object":{"#,
@@ -240,24 +276,29 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_is_told_and_the_object_is_not_believed() {
+    fn attributes_come_from_the_envelope_and_not_from_the_object() {
         let body = r#"{"request":{"uid":"a-1","kind":{"group":"g","version":"v","kind":"K"},
-            "resource":{"group":"apps","version":"v1","resource":"deployments"},"subResource":"status",
-            "requestResource":{"group":"x","version":"x","resource":"x"},"name":"web","namespace":"shop",
-            "operation":"UPDATE","object":{"operation":"DELETE","resource":{"resource":"y"}},"operation":"DELETE"}}"#;
-        let glance = Envelope::of(body.as_bytes()).unwrap();
-        let told = glance.attributes().unwrap();
+            "resource":{"group":"apps","version":"v1","resource":"deployments"},
+            "subResource":"status","requestResource":{"group":"x","version":"x","resource":"x"},
+            "name":"web","namespace":"shop","operation":"UPDATE",
+            "object":{"operation":"DELETE","resource":{"resource":"y"}},"operation":"DELETE"}}"#;
+        let envelope = Envelope::scan(body.as_bytes()).unwrap();
+        let attributes = envelope.attributes().unwrap();
+        assert_eq!(attributes.operation, Operation::Update);
         assert_eq!(
-            (told.operation, told.group, told.version, told.resource),
-            (Operation::Update, "apps", "v1", "deployments")
+            [attributes.group, attributes.version, attributes.resource],
+            ["apps", "v1", "deployments"]
         );
         assert_eq!(
-            (told.subresource, told.name, told.namespace),
-            ("status", "web", "shop")
+            [
+                attributes.subresource,
+                attributes.name,
+                attributes.namespace
+            ],
+            ["status", "web", "shop"]
         );
-        let cut_off =
-            Envelope::of(br#"{"request":{"uid":"a-1","operation":"DELETE","resource":{"group":"#)
-                .unwrap();
-        assert_eq!(cut_off.attributes().map(|it| it.operation), None);
+        let truncated = br#"{"request":{"uid":"a-1","operation":"DELETE","resource":{"group":"#;
+        let envelope = Envelope::scan(truncated).unwrap();
+        assert!(envelope.attributes().is_none());
     }
 }

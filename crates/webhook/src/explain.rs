@@ -1,60 +1,78 @@
-//! Each control's part in an answer, for `kubevet review --explain`.
+//! Explains an answer control by control, for `kubevet review --explain`.
 
-use super::{decision_log, snapshot::ReviewOutcome};
-use kubevet_admission::{Enforcement, FindingOutcome};
-use kubevet_model::{Action, Control};
-use kubevet_report as report;
+use super::{decision_log::reason_name, review::Review, snapshot::ReviewOutcome};
+use kubevet_admission::{Decision, Enforcement, FindingOutcome};
+use kubevet_model::{Action, ControlId};
+use kubevet_report::escape_bounded;
 use std::io::{self, Write};
 
-/// Writes what was asked, what each control of the bindings said, and what was made of it.
+/// Writes the request, the outcome of each control of the matching bindings, and the decision.
 ///
 /// # Errors
-/// Those of `out`.
+/// `out` cannot be written.
 pub fn explain(
-    answered: &ReviewOutcome,
+    outcome: &ReviewOutcome,
     enforcement: &Enforcement,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let decision = &answered.decision;
-    if let Some(review) = &answered.review {
-        let on = if review.subresource.is_empty() {
-            String::new()
-        } else {
-            format!(" {}", report::escape_bounded(&review.subresource))
-        };
-        let namespace = if review.namespace.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", review.namespace)
-        };
-        let name = format!("{namespace}{}", review.shown_name());
-        let name = report::escape_bounded(&name);
-        let user = report::escape_bounded(&review.user.name);
-        let kind = review.kind.to_string();
-        writeln!(
-            out,
-            "{}{on} of {} {name} by {user}",
-            review.operation,
-            report::escape_bounded(&kind)
-        )?;
+    let decision = &outcome.decision;
+    if let Some(review) = &outcome.review {
+        write_request(review, out)?;
     }
-    match decision.bindings.as_slice() {
-        [] => writeln!(out, "no binding is meant for it")?,
-        names => writeln!(
-            out,
-            "bindings: {}",
-            report::escape_bounded(&names.join(", "))
-        )?,
+    if decision.bindings.is_empty() {
+        writeln!(out, "no binding is meant for it")?;
+    } else {
+        let names = decision.bindings.join(", ");
+        writeln!(out, "bindings: {}", escape_bounded(&names))?;
     }
     writeln!(out)?;
-    for it in &decision.unevaluated {
-        let control = it.control.as_ref().map_or("all controls", |it| it.as_str());
-        let control = report::escape_bounded(control);
+    write_controls(decision, enforcement, out)?;
+    let verdict = if decision.allowed {
+        "allowed"
+    } else {
+        "denied"
+    };
+    let evaluated = decision.evaluated.len();
+    let findings = decision.findings_count();
+    writeln!(out, "\n{verdict}; {evaluated} judged, {findings} findings")
+}
+
+/// Writes the request in one line: `CREATE of Pod shop/web by ann`.
+fn write_request(review: &Review, out: &mut dyn Write) -> io::Result<()> {
+    let subresource = match review.subresource.as_str() {
+        "" => String::new(),
+        subresource => format!(" {}", escape_bounded(subresource)),
+    };
+    let name = match review.namespace.as_str() {
+        "" => review.display_name(),
+        namespace => format!("{namespace}/{}", review.display_name()),
+    };
+    let kind = review.kind.to_string();
+    writeln!(
+        out,
+        "{}{subresource} of {} {} by {}",
+        review.operation,
+        escape_bounded(&kind),
+        escape_bounded(&name),
+        escape_bounded(&review.user.name)
+    )
+}
+
+/// Writes controls that were not evaluated, then findings, then controls without a finding.
+fn write_controls(
+    decision: &Decision,
+    enforcement: &Enforcement,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for unevaluated in &decision.unevaluated {
+        let control = unevaluated.control.as_ref();
+        let control = control.map_or("all controls", ControlId::as_str);
         writeln!(
             out,
-            "  {:<12} {control}: {}",
+            "  {:<12} {}: {}",
             "UNEVALUATED",
-            report::escape_bounded(&it.message)
+            escape_bounded(control),
+            escape_bounded(&unevaluated.message)
         )?;
     }
     for outcome in &decision.outcomes {
@@ -65,30 +83,13 @@ pub fn explain(
         writeln!(out, "  … and {more} more findings")?;
     }
     for id in &decision.evaluated {
-        if decision.outcomes.iter().all(|it| it.finding.control != *id) {
-            let name = enforcement
-                .controls
-                .get(id)
-                .map_or("", |it| it.name.as_str());
-            writeln!(
-                out,
-                "  {:<12} {id} {}",
-                "passed",
-                report::escape_bounded(name)
-            )?;
+        let mut outcomes = decision.outcomes.iter();
+        if outcomes.all(|outcome| outcome.finding.control != *id) {
+            let name = control_name(id, enforcement);
+            writeln!(out, "  {:<12} {id} {}", "passed", escape_bounded(name))?;
         }
     }
-    let allowed = if decision.allowed {
-        "allowed"
-    } else {
-        "denied"
-    };
-    writeln!(
-        out,
-        "\n{allowed}; {} judged, {} findings",
-        decision.evaluated.len(),
-        decision.findings_count()
-    )
+    Ok(())
 }
 
 fn write_outcome(
@@ -96,37 +97,33 @@ fn write_outcome(
     enforcement: &Enforcement,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let finding = &outcome.finding;
     let action = match outcome.action {
         Some(Action::Deny) => "DENIED",
         Some(Action::Warn) => "warned",
         Some(Action::Audit) => "audited",
         None => "logged",
     };
-    let name = enforcement
-        .controls
-        .get(&outcome.finding.control)
-        .map_or("", |it: &std::sync::Arc<Control>| it.name.as_str());
-    let path = outcome
-        .finding
-        .paths
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let because = decision_log::because(outcome.reason);
-    let (name, binding) = (
-        report::escape_bounded(name),
-        report::escape_bounded(&outcome.binding),
-    );
+    let path = finding.paths.first().map(ToString::to_string);
     writeln!(
         out,
-        "  {action:<12} {} {name} ({because}, binding {binding})",
-        outcome.finding.control
+        "  {action:<12} {} {} ({}, binding {})",
+        finding.control,
+        escape_bounded(control_name(&finding.control, enforcement)),
+        reason_name(outcome.reason),
+        escape_bounded(&outcome.binding)
     )?;
+    writeln!(out, "  {:<12} {}", "", escape_bounded(&finding.message))?;
     writeln!(
         out,
         "  {:<12} {}",
         "",
-        report::escape_bounded(&outcome.finding.message)
-    )?;
-    writeln!(out, "  {:<12} {}", "", report::escape_bounded(&path))
+        escape_bounded(&path.unwrap_or_default())
+    )
+}
+
+/// Returns the name of a control; empty if it is unknown.
+fn control_name<'e>(id: &ControlId, enforcement: &'e Enforcement) -> &'e str {
+    let control = enforcement.controls.get(id);
+    control.map_or("", |control| control.name.as_str())
 }

@@ -1,363 +1,248 @@
-//! A queue in front of a fixed number of slots, fair by caller and by user: round robin over the callers that wait, and
-//! within a caller round robin over its users. A slot is given at once while one is free and nobody waits, so a caller
-//! that is alone may take them all.
+//! A fair queue in front of a fixed number of slots: round robin over the callers that wait, and
+//! within a caller round robin over its users.
 //!
-//! The queue is format_bounded, for one user and in all. It is synchronous, has no clock and wakes nobody: what waits is a value
-//! of the caller's.
+//! A slot is granted at once while one is free and no flow waits, so a caller that is alone may use
+//! all of them. The queue is bounded, per user and in total. It is synchronous, has no clock and
+//! notifies no task: a waiter is a value of the caller's choice.
 
 use std::{collections::VecDeque, sync::Arc};
 
-/// Who asks: the share is taken from the caller's first, then from the user's.
+/// The flow that a request belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FlowKey {
     /// The client at the other end of the connection.
     pub(super) caller: Arc<str>,
-    /// The user whose request it sends; empty where nobody knows.
+    /// The user whose request the client sends; empty if unknown.
     pub(super) user: Arc<str>,
 }
 
-/// How many may wait.
+/// The number of waiters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct QueueLimits {
     /// For one user of one caller.
-    pub(super) user: usize,
-    /// In all.
-    pub(super) all: usize,
+    pub(super) per_user: usize,
+    /// For all callers together.
+    pub(super) total: usize,
 }
 
-/// What became of one that entered.
+/// The result of asking for a slot.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entered<W> {
-    /// It has a slot.
+pub(super) enum EnqueueResult<W> {
+    /// A slot was granted.
     Granted,
-    /// It waits, under this number. The queue was full where somebody else had to leave.
-    Waits(u64, Option<W>),
-    /// The queue is full, and it is the one to leave.
+    /// The request waits.
+    Queued {
+        /// The ticket by which it can be cancelled.
+        ticket: u64,
+        /// The waiter that was evicted from the full queue to make room.
+        evicted: Option<W>,
+    },
+    /// The queue is full.
     Full,
 }
 
-/// The queue. `W` is what waits.
+/// The queue. `W` is a waiter.
 #[derive(Debug)]
 pub(super) struct FairQueue<W> {
-    free: usize,
+    free_slots: usize,
     waiting: usize,
-    bounds: QueueLimits,
-    /// Whose turn is next stands first.
+    limits: QueueLimits,
+    /// The callers that wait, in the order of their next turns.
     callers: VecDeque<CallerQueue<W>>,
-    number: u64,
+    last_ticket: u64,
 }
 
 #[derive(Debug)]
 struct CallerQueue<W> {
     caller: Arc<str>,
     waiting: usize,
+    /// The users that wait, in the order of their next turns.
     users: VecDeque<UserQueue<W>>,
 }
 
 #[derive(Debug)]
 struct UserQueue<W> {
     user: Arc<str>,
-    tickets: VecDeque<(u64, W)>,
+    /// The waiters with their tickets, oldest first.
+    waiters: VecDeque<(u64, W)>,
 }
 
 impl<W> FairQueue<W> {
-    /// A queue in front of so many slots.
-    pub(super) fn new(slots: usize, bounds: QueueLimits) -> Self {
+    /// Creates a queue in front of `slots` free slots.
+    pub(super) fn new(slots: usize, limits: QueueLimits) -> Self {
         Self {
-            free: slots,
+            free_slots: slots,
             waiting: 0,
-            bounds,
+            limits,
             callers: VecDeque::new(),
-            number: 0,
+            last_ticket: 0,
         }
     }
 
-    /// Takes a slot that is free while nobody waits.
-    pub(super) fn try_enter(&mut self) -> bool {
-        let granted = self.free > 0 && self.waiting == 0;
-        if granted {
-            self.free -= 1;
+    /// Takes a free slot, unless a request waits for one.
+    pub(super) fn try_acquire(&mut self) -> bool {
+        let is_granted = self.free_slots > 0 && self.waiting == 0;
+        if is_granted {
+            self.free_slots -= 1;
         }
-        granted
+        is_granted
     }
 
-    /// Takes a slot, or waits for one. Where the queue is full, the newest of the longest queue leaves it.
-    pub(super) fn enter(&mut self, who: &FlowKey, waits: W) -> Entered<W> {
-        if self.try_enter() {
-            return Entered::Granted;
+    /// Takes a free slot, or waits for one. If the queue is full, the newest waiter of the longest
+    /// queue is evicted.
+    pub(super) fn enqueue(&mut self, flow: &FlowKey, waiter: W) -> EnqueueResult<W> {
+        if self.try_acquire() {
+            return EnqueueResult::Granted;
         }
-        if self.waiting_of(who) >= self.bounds.user {
-            return Entered::Full;
+        if self.waiting_of(flow) >= self.limits.per_user {
+            return EnqueueResult::Full;
         }
-        self.number += 1;
-        let number = self.number;
-        self.push(who, number, waits);
-        if self.waiting <= self.bounds.all {
-            return Entered::Waits(number, None);
+        self.last_ticket += 1;
+        let ticket = self.last_ticket;
+        self.push(flow, ticket, waiter);
+        if self.waiting <= self.limits.total {
+            return EnqueueResult::Queued {
+                ticket,
+                evicted: None,
+            };
         }
-        match self.pop_newest_of_longest() {
-            Some((left, _)) if left == number => Entered::Full,
-            left => Entered::Waits(number, left.map(|(_, waits)| waits)),
+        match self.evict_newest_of_longest() {
+            Some((evicted, _)) if evicted == ticket => EnqueueResult::Full,
+            evicted => EnqueueResult::Queued {
+                ticket,
+                evicted: evicted.map(|(_, waiter)| waiter),
+            },
         }
     }
 
-    /// Gives a slot back. The one whose turn it is gets it, and is returned to be told so.
+    /// Releases a slot. Returns the waiter that it goes to.
     pub(super) fn release(&mut self) -> Option<W> {
         let next = self.pop_next();
         if next.is_none() {
-            self.free += 1;
+            self.free_slots += 1;
         }
         next
     }
 
-    /// Takes one that gave up out of the queue. Nothing happens where it does not wait any more.
-    pub(super) fn leave(&mut self, who: &FlowKey, number: u64) {
-        let Some(at) = self.callers.iter().position(|it| it.caller == who.caller) else {
-            return;
-        };
-        let Some(caller) = self.callers.get_mut(at) else {
-            return;
-        };
-        let Some(user_at) = caller.users.iter().position(|it| it.user == who.user) else {
-            return;
-        };
-        let Some(user) = caller.users.get_mut(user_at) else {
-            return;
-        };
-        let Some(place) = user.tickets.iter().position(|it| it.0 == number) else {
-            return;
-        };
-        user.tickets.remove(place);
-        self.removed(at, user_at);
+    /// Removes a waiter. Does nothing if it no longer waits.
+    pub(super) fn cancel(&mut self, flow: &FlowKey, ticket: u64) {
+        if let Some((caller_index, user_index)) = self.remove_ticket(flow, ticket) {
+            self.count_removal(caller_index, user_index);
+        }
     }
 
-    /// How many wait.
+    /// Returns the number of waiters.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    fn waiting_of(&self, who: &FlowKey) -> usize {
-        let caller = self.callers.iter().find(|it| it.caller == who.caller);
-        let user = caller.and_then(|it| it.users.iter().find(|it| it.user == who.user));
-        user.map_or(0, |it| it.tickets.len())
+    /// Removes a ticket from its queue. Returns the indexes of the caller and of the user.
+    fn remove_ticket(&mut self, flow: &FlowKey, ticket: u64) -> Option<(usize, usize)> {
+        let mut callers = self.callers.iter();
+        let caller_index = callers.position(|queue| queue.caller == flow.caller)?;
+        let caller = self.callers.get_mut(caller_index)?;
+        let mut users = caller.users.iter();
+        let user_index = users.position(|queue| queue.user == flow.user)?;
+        let user = caller.users.get_mut(user_index)?;
+        let index = user
+            .waiters
+            .iter()
+            .position(|(other, _)| *other == ticket)?;
+        user.waiters.remove(index);
+        Some((caller_index, user_index))
     }
 
-    fn push(&mut self, who: &FlowKey, number: u64, waits: W) {
+    fn waiting_of(&self, flow: &FlowKey) -> usize {
+        let mut callers = self.callers.iter();
+        let caller = callers.find(|queue| queue.caller == flow.caller);
+        let user = caller.and_then(|queue| queue.users.iter().find(|user| user.user == flow.user));
+        user.map_or(0, |queue| queue.waiters.len())
+    }
+
+    fn push(&mut self, flow: &FlowKey, ticket: u64, waiter: W) {
         self.waiting += 1;
-        let ticket = (number, waits);
-        let Some(caller) = self.callers.iter_mut().find(|it| it.caller == who.caller) else {
-            let user = UserQueue {
-                user: Arc::clone(&who.user),
-                tickets: VecDeque::from([ticket]),
-            };
-            let users = VecDeque::from([user]);
+        let mut callers = self.callers.iter_mut();
+        let Some(caller) = callers.find(|queue| queue.caller == flow.caller) else {
             return self.callers.push_back(CallerQueue {
-                caller: Arc::clone(&who.caller),
+                caller: Arc::clone(&flow.caller),
                 waiting: 1,
-                users,
+                users: VecDeque::from([UserQueue::new(flow, ticket, waiter)]),
             });
         };
         caller.waiting += 1;
-        match caller.users.iter_mut().find(|it| it.user == who.user) {
-            Some(user) => user.tickets.push_back(ticket),
-            None => {
-                caller.users.push_back(UserQueue {
-                    user: Arc::clone(&who.user),
-                    tickets: VecDeque::from([ticket]),
-                });
-            }
+        match caller
+            .users
+            .iter_mut()
+            .find(|queue| queue.user == flow.user)
+        {
+            Some(user) => user.waiters.push_back((ticket, waiter)),
+            None => caller.users.push_back(UserQueue::new(flow, ticket, waiter)),
         }
     }
 
-    /// The first ticket of the first user of the first caller; both go to the end of their rounds.
+    /// Removes the first waiter of the first user of the first caller. Both go to the end of their
+    /// rounds if they still wait.
     fn pop_next(&mut self) -> Option<W> {
         let mut caller = self.callers.pop_front()?;
-        let taken = caller.users.pop_front().and_then(|mut user| {
-            let ticket = user.tickets.pop_front();
-            if !user.tickets.is_empty() {
+        let popped = caller.users.pop_front().and_then(|mut user| {
+            let popped = user.waiters.pop_front();
+            if !user.waiters.is_empty() {
                 caller.users.push_back(user);
             }
-            ticket
+            popped
         });
         caller.waiting = caller.waiting.saturating_sub(1);
         self.waiting = self.waiting.saturating_sub(1);
         if caller.waiting > 0 {
             self.callers.push_back(caller);
         }
-        taken.map(|(_, waits)| waits)
+        popped.map(|(_, waiter)| waiter)
     }
 
-    fn pop_newest_of_longest(&mut self) -> Option<(u64, W)> {
-        let (at, caller) = self
+    /// Removes the newest waiter of the user with the most waiters of the caller with the most
+    /// waiters. Returns it with its ticket.
+    fn evict_newest_of_longest(&mut self) -> Option<(u64, W)> {
+        let (caller_index, caller) = self
             .callers
             .iter_mut()
             .enumerate()
-            .max_by_key(|(_, it)| it.waiting)?;
-        let (user_at, user) = caller
+            .max_by_key(|(_, queue)| queue.waiting)?;
+        let (user_index, user) = caller
             .users
             .iter_mut()
             .enumerate()
-            .max_by_key(|(_, it)| it.tickets.len())?;
-        let ticket = user.tickets.pop_back();
-        self.removed(at, user_at);
-        ticket
+            .max_by_key(|(_, queue)| queue.waiters.len())?;
+        let evicted = user.waiters.pop_back();
+        self.count_removal(caller_index, user_index);
+        evicted
     }
 
-    /// A ticket was taken out of a user's queue: counts it, and forgets who waits for nothing.
-    fn removed(&mut self, at: usize, user_at: usize) {
+    /// Counts one waiter less, and removes queues that are empty now.
+    fn count_removal(&mut self, caller_index: usize, user_index: usize) {
         self.waiting = self.waiting.saturating_sub(1);
-        let Some(caller) = self.callers.get_mut(at) else {
+        let Some(caller) = self.callers.get_mut(caller_index) else {
             return;
         };
         caller.waiting = caller.waiting.saturating_sub(1);
-        if caller
-            .users
-            .get(user_at)
-            .is_some_and(|it| it.tickets.is_empty())
-        {
-            caller.users.remove(user_at);
+        let user = caller.users.get(user_index);
+        if user.is_some_and(|user| user.waiters.is_empty()) {
+            caller.users.remove(user_index);
         }
         if caller.users.is_empty() {
-            self.callers.remove(at);
+            self.callers.remove(caller_index);
+        }
+    }
+}
+
+impl<W> UserQueue<W> {
+    fn new(flow: &FlowKey, ticket: u64, waiter: W) -> Self {
+        Self {
+            user: Arc::clone(&flow.user),
+            waiters: VecDeque::from([(ticket, waiter)]),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROOMY: QueueLimits = QueueLimits {
-        user: 100,
-        all: 1000,
-    };
-
-    fn requester(text: &str) -> FlowKey {
-        let (caller, user) = text.split_once('/').unwrap();
-        FlowKey {
-            caller: Arc::from(caller),
-            user: Arc::from(user),
-        }
-    }
-
-    /// One slot. All of `arrivals` enter while it is taken; the order in which they get it.
-    #[track_caller]
-    fn check_order(arrivals: &str, expected: &str) {
-        let mut queue = FairQueue::new(1, ROOMY);
-        assert!(queue.try_enter());
-        for (place, who) in arrivals.split(' ').enumerate() {
-            let waits = format!("{who}{place}");
-            assert!(matches!(
-                queue.enter(&requester(who), waits),
-                Entered::Waits(_, None)
-            ));
-        }
-        let mut order = Vec::new();
-        while let Some(next) = queue.release() {
-            order.push(next);
-        }
-        assert_eq!(order.join(" "), expected);
-        assert_eq!((queue.free, queue.waiting, queue.callers.len()), (1, 0, 0));
-    }
-
-    #[test]
-    fn slots_go_round_over_callers_and_over_the_users_of_a_caller() {
-        check_order("a/u a/u a/u", "a/u0 a/u1 a/u2");
-        check_order("a/u a/u a/u b/u", "a/u0 b/u3 a/u1 a/u2");
-        check_order("a/u a/u a/u a/v", "a/u0 a/v3 a/u1 a/u2");
-        check_order("a/u a/v a/w a/x b/u b/u", "a/u0 b/u4 a/v1 b/u5 a/w2 a/x3");
-        check_order("a/u a/u b/u b/v c/u", "a/u0 b/u2 c/u4 a/u1 b/v3");
-    }
-
-    /// A review on a virtual clock: when it comes, whose it is, how long it takes.
-    struct Arrival(u64, &'static str, u64);
-
-    /// Runs arrivals through a queue; for each, when it began.
-    fn run(slots: usize, arrivals: &[Arrival]) -> Vec<u64> {
-        let mut queue: FairQueue<usize> = FairQueue::new(slots, ROOMY);
-        let mut begun = vec![u64::MAX; arrivals.len()];
-        let mut ends: Vec<u64> = Vec::new();
-        let last = arrivals.iter().map(|it| it.0 + it.2).sum();
-        for now in 0..=last {
-            while let Some(at) = ends.iter().position(|it| *it == now) {
-                ends.remove(at);
-                if let Some(next) = queue.release() {
-                    begun[next] = now;
-                    ends.push(now + arrivals[next].2);
-                }
-            }
-            for (place, arrival) in arrivals.iter().enumerate().filter(|(_, it)| it.0 == now) {
-                if queue.enter(&requester(arrival.1), place) == Entered::Granted {
-                    begun[place] = now;
-                    ends.push(now + arrival.2);
-                }
-            }
-        }
-        begun
-    }
-
-    #[test]
-    fn a_flood_delays_its_own_user_first() {
-        let mut arrivals: Vec<Arrival> = (0..60).map(|_| Arrival(0, "api/flood", 10)).collect();
-        arrivals.extend((1..10).map(|it| Arrival(it * 10 + 1, "api/ann", 1)));
-        let begun = run(2, &arrivals);
-        for (arrival, begun) in arrivals.iter().zip(&begun).skip(60) {
-            assert!(
-                begun - arrival.0 <= 10,
-                "{} waited until {begun}",
-                arrival.0
-            );
-        }
-        // The flood loses only what others took: 609 units of work on two slots.
-        assert!(begun.iter().take(60).all(|it| *it <= 300), "{begun:?}");
-    }
-
-    #[test]
-    fn a_caller_alone_has_every_slot() {
-        let arrivals: Vec<Arrival> = (0..8).map(|_| Arrival(0, "api/ann", 5)).collect();
-        assert_eq!(run(4, &arrivals), [0, 0, 0, 0, 5, 5, 5, 5]);
-    }
-
-    #[test]
-    fn a_full_queue_sends_away_the_newest_of_the_longest() {
-        let mut queue = FairQueue::new(0, QueueLimits { user: 4, all: 5 });
-        for waits in 1..=4 {
-            assert_eq!(
-                queue.enter(&requester("a/u"), waits),
-                Entered::Waits(waits, None)
-            );
-        }
-        assert_eq!(queue.enter(&requester("a/u"), 5), Entered::Full, "one user");
-        assert_eq!(queue.enter(&requester("b/u"), 5), Entered::Waits(5, None));
-        assert_eq!(
-            queue.enter(&requester("b/v"), 6),
-            Entered::Waits(6, Some(4)),
-            "all"
-        );
-        assert_eq!(
-            queue.enter(&requester("a/v"), 7),
-            Entered::Waits(7, Some(3))
-        );
-        assert_eq!(queue.waiting(), 5);
-        let left: Vec<_> = std::iter::from_fn(|| queue.pop_next()).collect();
-        assert_eq!(left, [1, 5, 7, 6, 2]);
-    }
-
-    #[test]
-    fn one_that_gave_up_is_forgotten() {
-        let mut queue = FairQueue::new(0, ROOMY);
-        for (place, who) in ["a/u", "a/u", "b/u"].into_iter().enumerate() {
-            queue.enter(&requester(who), place);
-        }
-        queue.leave(&requester("a/u"), 1);
-        queue.leave(&requester("a/u"), 1);
-        queue.leave(&requester("c/u"), 2);
-        queue.leave(&requester("b/u"), 3);
-        assert_eq!((queue.waiting(), queue.callers.len()), (1, 1));
-        assert_eq!(queue.release(), Some(1));
-        assert_eq!((queue.waiting(), queue.callers.len()), (0, 0));
-        assert_eq!(queue.release(), None);
-        assert!(queue.try_enter());
-    }
-}
+mod tests;

@@ -1,71 +1,75 @@
-//! FairSemaphore to judge in, given out by a fair queue to tasks that wait. It knows no review.
+//! A semaphore whose permits are granted by a fair queue.
+//!
+//! It adds waiting tasks, deadlines and cancellation to [`FairQueue`], and knows nothing of reviews.
 
-use super::fair_queue::{Entered, FairQueue, FlowKey, QueueLimits};
+use super::fair_queue::{EnqueueResult, FairQueue, FlowKey, QueueLimits};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 use tokio::{sync::oneshot, time};
 
-/// A fixed number of slots. Clones are one.
+/// A fixed number of permits. Clones share them.
 #[derive(Clone)]
 pub(super) struct FairSemaphore(Arc<Mutex<FairQueue<oneshot::Sender<Permit>>>>);
 
-/// A slot that is held; dropped, it goes to whose turn it is.
+/// A permit. When it is dropped, the next waiting task gets it.
 pub(super) struct Permit(FairSemaphore);
 
-/// Why no slot was given.
+/// The reason why no permit was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AcquireError {
     /// The queue is full.
-    Full,
-    /// None came in time.
-    Late,
+    QueueFull,
+    /// None was free before the deadline.
+    TimedOut,
 }
 
 impl FairSemaphore {
-    pub(super) fn new(slots: usize, bounds: QueueLimits) -> Self {
-        Self(Arc::new(Mutex::new(FairQueue::new(slots, bounds))))
+    /// Creates a semaphore with `permits` permits.
+    pub(super) fn new(permits: usize, limits: QueueLimits) -> Self {
+        Self(Arc::new(Mutex::new(FairQueue::new(permits, limits))))
     }
 
-    /// Takes a slot; none is given after `latest`. `who` is asked for only where there is a queue.
+    /// Waits for a permit; none is granted after `deadline`. `flow` is called only if there is a
+    /// queue.
     ///
     /// # Errors
-    /// The queue is full, or it is late.
-    pub(super) async fn take(
+    /// The queue is full, or the deadline has passed.
+    pub(super) async fn acquire(
         &self,
-        who: impl FnOnce() -> FlowKey,
-        latest: Instant,
+        flow: impl FnOnce() -> FlowKey,
+        deadline: Instant,
     ) -> Result<Permit, AcquireError> {
-        if Instant::now() >= latest {
-            return Err(AcquireError::Late);
+        if Instant::now() >= deadline {
+            return Err(AcquireError::TimedOut);
         }
-        if self.queue().try_enter() {
+        if self.queue().try_acquire() {
             return Ok(Permit(self.clone()));
         }
-        let who = who();
+        let flow = flow();
         let (sender, receiver) = oneshot::channel();
-        let entered = self.queue().enter(&who, sender);
-        let number = match entered {
-            Entered::Granted => return Ok(Permit(self.clone())),
-            Entered::Full => return Err(AcquireError::Full),
-            Entered::Waits(number, left) => {
-                // Without its sender, it knows.
-                drop(left);
-                number
+        let result = self.queue().enqueue(&flow, sender);
+        let ticket = match result {
+            EnqueueResult::Granted => return Ok(Permit(self.clone())),
+            EnqueueResult::Full => return Err(AcquireError::QueueFull),
+            EnqueueResult::Queued { ticket, evicted } => {
+                // Dropping its sender is how the evicted task learns of it.
+                drop(evicted);
+                ticket
             }
         };
-        let waiting = Waiting {
-            slots: self,
-            who: &who,
-            number,
+        let cancel_on_drop = CancelOnDrop {
+            semaphore: self,
+            flow: &flow,
+            ticket,
         };
-        match time::timeout_at(latest.into(), receiver).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) => Err(AcquireError::Full),
+        match time::timeout_at(deadline.into(), receiver).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(AcquireError::QueueFull),
             Err(_) => {
-                drop(waiting);
-                Err(AcquireError::Late)
+                drop(cancel_on_drop);
+                Err(AcquireError::TimedOut)
             }
         }
     }
@@ -75,26 +79,26 @@ impl FairSemaphore {
     }
 }
 
-/// One that waits; dropped, it leaves the queue, however its task ended.
-struct Waiting<'s> {
-    slots: &'s FairSemaphore,
-    who: &'s FlowKey,
-    number: u64,
+/// Removes a waiter from the queue when its task ends, however it ends.
+struct CancelOnDrop<'s> {
+    semaphore: &'s FairSemaphore,
+    flow: &'s FlowKey,
+    ticket: u64,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
-        self.slots.queue().leave(self.who, self.number);
+        self.semaphore.queue().cancel(self.flow, self.ticket);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // Bound to a name, so that the queue is free again when a slot that nobody takes any more is dropped.
+        // The guard of the queue must be dropped before the permit is sent: if the receiver is gone,
+        // the permit is dropped here, which locks the queue again.
         let next = self.0.queue().release();
         if let Some(next) = next {
-            // Where its task has gone, the slot is dropped here and goes on.
-            drop(next.send(Permit(self.0.clone())));
+            drop(next.send(Self(self.0.clone())));
         }
     }
 }
@@ -104,9 +108,12 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    const BOUNDS: QueueLimits = QueueLimits { user: 2, all: 3 };
+    const LIMITS: QueueLimits = QueueLimits {
+        per_user: 2,
+        total: 3,
+    };
 
-    fn who(user: &str) -> FlowKey {
+    fn flow(user: &str) -> FlowKey {
         FlowKey {
             caller: Arc::from("api"),
             user: Arc::from(user),
@@ -117,65 +124,62 @@ mod tests {
         time::Instant::now().into_std() + Duration::from_secs(seconds)
     }
 
-    #[tokio::test]
-    async fn a_slot_goes_from_hand_to_hand_and_back() {
-        let slots = FairSemaphore::new(1, BOUNDS);
-        let held = slots.take(|| who("a"), in_seconds(60)).await.unwrap();
-        let waiting = tokio::spawn({
-            let slots = slots.clone();
-            async move { slots.take(|| who("a"), in_seconds(60)).await }
-        });
-        while slots.queue().waiting() == 0 {
+    /// Starts a task that waits for a permit.
+    fn spawn_acquire(
+        semaphore: &FairSemaphore,
+        user: &'static str,
+    ) -> tokio::task::JoinHandle<Result<Permit, AcquireError>> {
+        let semaphore = semaphore.clone();
+        tokio::spawn(async move { semaphore.acquire(|| flow(user), in_seconds(60)).await })
+    }
+
+    async fn wait_for_waiters(semaphore: &FairSemaphore, count: usize) {
+        while semaphore.queue().waiting() < count {
             tokio::task::yield_now().await;
         }
-        drop(held);
+    }
+
+    #[tokio::test]
+    async fn dropped_permit_goes_to_the_next_task() {
+        let semaphore = FairSemaphore::new(1, LIMITS);
+        let acquire = |user| semaphore.acquire(move || flow(user), in_seconds(60));
+        let first = acquire("a").await.unwrap();
+        let waiting = spawn_acquire(&semaphore, "a");
+        wait_for_waiters(&semaphore, 1).await;
+        drop(first);
         let second = waiting.await.unwrap().unwrap();
-        assert_eq!(
-            slots.take(|| who("b"), Instant::now()).await.err(),
-            Some(AcquireError::Late)
-        );
+        let late = semaphore.acquire(|| flow("b"), Instant::now()).await;
+        assert_eq!(late.err(), Some(AcquireError::TimedOut));
         drop(second);
-        assert!(slots.take(|| who("a"), in_seconds(60)).await.is_ok());
+        assert!(acquire("a").await.is_ok());
     }
 
     #[tokio::test]
-    async fn who_goes_away_leaves_the_queue_and_takes_no_slot_along() {
-        let slots = FairSemaphore::new(1, BOUNDS);
-        let held = slots.take(|| who("a"), in_seconds(60)).await.unwrap();
-        let waiting = tokio::spawn({
-            let slots = slots.clone();
-            async move { slots.take(|| who("a"), in_seconds(60)).await.map(drop) }
-        });
-        while slots.queue().waiting() == 0 {
-            tokio::task::yield_now().await;
-        }
+    async fn aborted_task_leaves_the_queue_and_keeps_no_permit() {
+        let semaphore = FairSemaphore::new(1, LIMITS);
+        let acquire = || semaphore.acquire(|| flow("a"), in_seconds(60));
+        let held = acquire().await.unwrap();
+        let waiting = spawn_acquire(&semaphore, "a");
+        wait_for_waiters(&semaphore, 1).await;
         waiting.abort();
-        assert!(waiting.await.unwrap_err().is_cancelled());
-        assert_eq!(slots.queue().waiting(), 0);
+        assert!(waiting.await.err().unwrap().is_cancelled());
+        assert_eq!(semaphore.queue().waiting(), 0);
         drop(held);
-        assert!(slots.take(|| who("a"), in_seconds(60)).await.is_ok());
+        assert!(acquire().await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_at_once() {
-        let slots = FairSemaphore::new(0, BOUNDS);
-        let wait = |user: &'static str| {
-            let slots = slots.clone();
-            tokio::spawn(async move { slots.take(|| who(user), in_seconds(5)).await.map(drop) })
-        };
-        let mut held = [wait("a"), wait("a"), wait("b")];
-        while slots.queue().waiting() < 3 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(
-            slots.take(|| who("a"), in_seconds(5)).await.err(),
-            Some(AcquireError::Full)
-        );
-        // Another user sends away the newest of the longest queue.
-        let other = wait("c");
-        let left = held.each_mut();
-        let [_, second, _] = left;
-        assert_eq!(second.await.unwrap(), Err(AcquireError::Full));
+    async fn full_queue_rejects_at_once_and_evicts_for_another_user() {
+        let semaphore = FairSemaphore::new(0, LIMITS);
+        let _first = spawn_acquire(&semaphore, "a");
+        let second = spawn_acquire(&semaphore, "a");
+        let _third = spawn_acquire(&semaphore, "b");
+        wait_for_waiters(&semaphore, 3).await;
+        let fourth = semaphore.acquire(|| flow("a"), in_seconds(5)).await;
+        assert_eq!(fourth.err(), Some(AcquireError::QueueFull));
+        // Another user evicts the newest waiter of the longest queue.
+        let other = spawn_acquire(&semaphore, "c");
+        assert_eq!(second.await.unwrap().err(), Some(AcquireError::QueueFull));
         other.abort();
     }
 }

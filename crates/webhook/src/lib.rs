@@ -1,21 +1,26 @@
-//! The admission webhook: an AdmissionReview in, an answer out.
+//! The admission webhook: answers an `AdmissionReview`.
 //!
-//! It reads the envelope and writes the answer; what is wrong with an object is the engine's to say, and what is done
-//! about it the decision's. How connections are served, and where the library and the bindings come from, is for others.
+//! This crate reads the envelope of a review, schedules its evaluation and writes the answer. The
+//! engine evaluates controls, and the `admission` crate decides. Connections are served by `server`;
+//! the library and the bindings come from the command line.
 //!
-//! | file | is |
+//! | file | purpose |
 //! |---|---|
-//! | `review`, `glance` | bytes → a review; what can be told of one that is not read whole |
-//! | `gate` | what holds, and the answer to one body under it |
-//! | `answer` | a decision → bytes |
-//! | `server`, `body`, `timeout` | the endpoint, reading, the time of a review |
-//! | `capacity` | how much may happen at once |
-//! | `fair_queue`, `slots` | whose turn it is to be judged; the same for tasks that wait |
-//! | `ledger`, `memory` | who holds how many bytes, and who yields; the same for requests |
-//! | `metrics`, `log`, `record` | what is counted, written down and kept of reviews |
-//! | `explain` | each control's part in an answer |
-//! | `lines`, `writer` | lines of a log, and the thread behind logs and records |
-//! | `wrap` | a plain object as a review, for trying things out |
+//! | `endpoint` | `POST /validate`: the way of a request |
+//! | `body`, `caller_timeout` | reading a body within bounds; the time budget of a review |
+//! | `review`, `envelope` | a body as a review; the fields of one that is not read whole |
+//! | `scheduling` | the thread, the permit and the namespace labels of an evaluation |
+//! | `snapshot`, `evaluation` | library and bindings in force, and the answer under them |
+//! | `answer`, `response` | a decision as JSON; the HTTP response |
+//! | `capacity` | memory for bodies, and permits for evaluations |
+//! | `fair_queue`, `fair_semaphore` | round robin by caller and user; permits for tasks |
+//! | `byte_accounts`, `memory_budget` | bytes by caller, and eviction; the same for requests |
+//! | `metrics` | metrics for Prometheus |
+//! | `decision_log`, `log_entry` | the log of decisions, and one line of it |
+//! | `recorder` | reviews as files, for `kubevet review` |
+//! | `log_writer`, `background_writer` | lines of a log, and the thread that writes them |
+//! | `explain` | an answer, control by control |
+//! | `synthetic_review` | a manifest as a review |
 
 #![allow(
     clippy::disallowed_methods,
@@ -31,14 +36,18 @@ mod capacity;
 mod decision_log;
 mod endpoint;
 mod envelope;
+mod evaluation;
 mod explain;
 mod fair_queue;
 mod fair_semaphore;
+mod log_entry;
 mod log_writer;
 mod memory_budget;
 mod metrics;
 mod recorder;
+mod response;
 mod review;
+mod scheduling;
 mod snapshot;
 mod synthetic_review;
 #[cfg(test)]

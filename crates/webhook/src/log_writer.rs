@@ -1,8 +1,8 @@
-//! LogWriter of a log on their way to a file or a standard stream, written by a thread of their own.
+//! Writes the lines of a log to a file or a standard stream, on a thread of its own.
 //!
-//! A reader that is slow, hangs or has gone costs lines, which are counted and said once the writer moves again, and
-//! nothing else. A line that was cut short (a full disk) is ended before the next one begins. It knows nothing of what
-//! the lines say.
+//! A reader that is slow, blocked or gone costs lines and nothing else: dropped lines are counted,
+//! and reported once writing succeeds again. A line that was written in part (a full disk) is ended
+//! before the next one starts. The content of the lines is not known here.
 
 use super::background_writer::BackgroundWriter;
 use prometheus_client::metrics::counter::Counter;
@@ -18,44 +18,46 @@ use std::{
     time::Duration,
 };
 
-/// LogWriter that wait for the writer.
-const WAITING: usize = 4096;
-/// Bytes that wait for the writer.
-const WAITING_BYTES: usize = 16 << 20;
-/// Before a stream that takes nothing now, and does not make its writer wait, is tried again.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The number of lines that wait to be written.
+const MAX_QUEUED_LINES: usize = 4096;
+/// The number of bytes that wait to be written.
+const MAX_QUEUED_BYTES: usize = 16 << 20;
+/// The pause before a nonblocking stream that is full is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Where lines end up.
+/// The destination of a log.
 pub struct LogOutput {
     out: Box<dyn Write + Send>,
-    /// What can be opened anew, when somebody has moved it away.
+    /// The path to reopen; `None` for a stream.
     path: Option<PathBuf>,
-    /// The last line has no end.
-    torn: bool,
+    /// True if the last byte written is not a line break.
+    has_partial_line: bool,
 }
 
 impl LogOutput {
-    /// A stream that is never opened anew.
+    /// Returns an output that is never reopened.
     #[must_use]
     pub fn stream(out: impl Write + Send + 'static) -> Self {
         Self {
             out: Box::new(out),
             path: None,
-            torn: false,
+            has_partial_line: false,
         }
     }
 
-    /// The end of a file, which is made where it is missing.
+    /// Opens a file for appending, and creates it if it does not exist.
     ///
     /// # Errors
     /// It cannot be opened.
     pub fn file(path: &Path) -> io::Result<Self> {
         let out = OpenOptions::new().create(true).append(true).open(path)?;
-        let torn = out.metadata()?.is_file() && is_torn(path).unwrap_or(false);
+        // Only a regular file can be read from its end: a pipe is assumed to be at a line's start.
+        let has_partial_line =
+            out.metadata()?.is_file() && ends_in_partial_line(path).unwrap_or(false);
         Ok(Self {
             out: Box::new(out),
             path: Some(path.to_owned()),
-            torn,
+            has_partial_line,
         })
     }
 
@@ -68,35 +70,40 @@ impl LogOutput {
 
     /// Writes one line, which ends with a line break.
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if !self.torn {
+        if !self.has_partial_line {
             return self.write_all(line);
         }
-        let mut whole = Vec::with_capacity(line.len() + 1);
-        whole.push(b'\n');
-        whole.extend_from_slice(line);
-        self.write_all(&whole)
+        let mut bytes = Vec::with_capacity(line.len() + 1);
+        bytes.push(b'\n');
+        bytes.extend_from_slice(line);
+        self.write_all(&bytes)
     }
 
+    /// As [`Write::write_all`], but it waits for nonblocking streams, and keeps track of partial
+    /// lines.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match self.out.write(rest) {
+        let mut unwritten = bytes;
+        while !unwritten.is_empty() {
+            match self.out.write(unwritten) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
-                    self.torn = bytes.get(bytes.len() - rest.len() + count - 1) != Some(&b'\n');
-                    rest = rest.get(count..).unwrap_or_default();
+                    let last = unwritten.get(count - 1);
+                    self.has_partial_line = last != Some(&b'\n');
+                    unwritten = unwritten.get(count..).unwrap_or_default();
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
-                Err(error) => return Err(error),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
+                    _ => return Err(error),
+                },
             }
         }
         self.out.flush()
     }
 }
 
-/// Whether a file's last line has no end.
-fn is_torn(path: &Path) -> io::Result<bool> {
+/// Returns true if the last byte of a file is not a line break.
+fn ends_in_partial_line(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() == 0 {
         return Ok(false);
@@ -107,70 +114,76 @@ fn is_torn(path: &Path) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Takes lines and never waits.
+/// Accepts lines without ever blocking.
 pub struct LogWriter {
     writer: BackgroundWriter<Vec<u8>>,
-    reopen: Arc<AtomicBool>,
-    /// Those that nobody was told of yet.
-    unsaid: Arc<AtomicU64>,
-    lost: Counter,
+    reopen_requested: Arc<AtomicBool>,
+    /// The number of dropped lines since the last report.
+    unreported: Arc<AtomicU64>,
+    dropped: Counter,
 }
 
 impl LogWriter {
-    /// LogWriter to `output`. `lost` counts those that were not written. `say` is told how many were lost, on the writer's
-    /// thread, once a line was written again; what it returns is written as a line.
+    /// Starts a writer to `output`. `dropped` counts the lines that were not written.
+    /// `report_dropped` is called on the writer's thread with their number, once a line was written
+    /// again; a line that it returns is written too.
     pub fn new(
         mut output: LogOutput,
-        lost: Counter,
-        mut say: impl FnMut(u64) -> Option<Vec<u8>> + Send + 'static,
+        dropped: Counter,
+        mut report_dropped: impl FnMut(u64) -> Option<Vec<u8>> + Send + 'static,
     ) -> Self {
-        let (reopen, unsaid) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicU64::new(0)),
-        );
-        let (asked, uncounted, counter) = (Arc::clone(&reopen), Arc::clone(&unsaid), lost.clone());
-        let writer = BackgroundWriter::new(WAITING, WAITING_BYTES, move |line: Vec<u8>| {
-            // Where it cannot be opened the old file stays, and it is tried again with the next line.
-            if asked.load(Ordering::Relaxed) && output.reopen().is_ok() {
-                asked.store(false, Ordering::Relaxed);
+        let reopen_requested = Arc::new(AtomicBool::new(false));
+        let unreported = Arc::new(AtomicU64::new(0));
+        let write = {
+            let (reopen_requested, unreported, dropped) = (
+                Arc::clone(&reopen_requested),
+                Arc::clone(&unreported),
+                dropped.clone(),
+            );
+            move |line: Vec<u8>| {
+                // If it cannot be reopened, the old file remains, and the next line tries again.
+                if reopen_requested.load(Ordering::Relaxed) && output.reopen().is_ok() {
+                    reopen_requested.store(false, Ordering::Relaxed);
+                }
+                if output.write(&line).is_err() {
+                    unreported.fetch_add(1, Ordering::Relaxed);
+                    dropped.inc();
+                    return;
+                }
+                let count = unreported.swap(0, Ordering::Relaxed);
+                if count > 0
+                    && let Some(line) = report_dropped(count)
+                {
+                    let _ = output.write(&line);
+                }
             }
-            if output.write(&line).is_err() {
-                uncounted.fetch_add(1, Ordering::Relaxed);
-                counter.inc();
-                return;
-            }
-            let count = uncounted.swap(0, Ordering::Relaxed);
-            if count > 0
-                && let Some(line) = say(count)
-            {
-                let _ = output.write(&line);
-            }
-        });
+        };
         Self {
-            writer,
-            reopen,
-            unsaid,
-            lost,
+            writer: BackgroundWriter::new(MAX_QUEUED_LINES, MAX_QUEUED_BYTES, write),
+            reopen_requested,
+            unreported,
+            dropped,
         }
     }
 
-    /// Hands over a line, which ends with a line break. Where there is no room it is lost and counted.
+    /// Queues a line, which ends with a line break. It is dropped and counted if there is no room.
     pub fn write(&self, line: Vec<u8>) {
         let bytes = line.len();
-        if !self.writer.hand_over(line, bytes) {
-            self.unsaid.fetch_add(1, Ordering::Relaxed);
-            self.lost.inc();
+        if !self.writer.try_write(line, bytes) {
+            self.unreported.fetch_add(1, Ordering::Relaxed);
+            self.dropped.inc();
         }
     }
 
-    /// Opens the file anew before the next line: somebody has moved it away.
+    /// Reopens the file before the next line, after it was rotated.
     pub fn reopen(&self) {
-        self.reopen.store(true, Ordering::Relaxed);
+        self.reopen_requested.store(true, Ordering::Relaxed);
     }
 
-    /// Waits, at most so long, until what was handed over is written. For the end of the process.
-    pub fn flush(&self, within: Duration) {
-        self.writer.flush(within);
+    /// Waits until every line queued so far is written, at most for `timeout`. It is meant for the
+    /// end of the process.
+    pub fn flush(&self, timeout: Duration) {
+        self.writer.flush(timeout);
     }
 }
 
@@ -179,34 +192,40 @@ mod tests {
     use super::*;
     use std::{
         fs,
-        sync::{Mutex, mpsc::channel},
+        sync::{Mutex, mpsc},
     };
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// Takes as many bytes as there is room for, as a disk does.
+    /// A disk with limited room, which writes as many bytes as fit.
     #[derive(Clone, Default)]
-    struct Disk(Arc<Mutex<(Vec<u8>, usize)>>);
+    struct Disk(Arc<Mutex<DiskState>>);
+
+    #[derive(Default)]
+    struct DiskState {
+        content: Vec<u8>,
+        free_bytes: usize,
+    }
 
     impl Disk {
-        fn room(&self, bytes: usize) {
-            self.0.lock().unwrap().1 = bytes;
+        fn set_free_bytes(&self, bytes: usize) {
+            self.0.lock().unwrap().free_bytes = bytes;
         }
 
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().0.clone()).unwrap()
+        fn content(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().content.clone()).unwrap()
         }
     }
 
     impl Write for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut disk = self.0.lock().unwrap();
-            let count = bytes.len().min(disk.1);
+            let count = bytes.len().min(disk.free_bytes);
             if count == 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            disk.1 -= count;
-            disk.0.extend_from_slice(&bytes[..count]);
+            disk.free_bytes -= count;
+            disk.content.extend_from_slice(&bytes[..count]);
             Ok(count)
         }
 
@@ -215,80 +234,82 @@ mod tests {
         }
     }
 
-    /// A full disk loses lines and glues none to the next.
+    fn report_dropped(count: u64) -> Option<Vec<u8>> {
+        Some(format!("{count} lost\n").into())
+    }
+
+    /// A full disk drops lines, and joins none to the next one.
     #[test]
-    fn a_line_that_was_cut_short_is_ended_before_the_next() {
-        let (disk, lost) = (Disk::default(), Counter::default());
-        let lines = LogWriter::new(LogOutput::stream(disk.clone()), lost.clone(), |count| {
-            Some(format!("{count} lost\n").into())
-        });
-        let write = |text: &str| {
-            lines.write(text.into());
-            lines.flush(LONG);
+    fn partial_line_is_ended_before_the_next() {
+        let (disk, dropped) = (Disk::default(), Counter::default());
+        let output = LogOutput::stream(disk.clone());
+        let log = LogWriter::new(output, dropped.clone(), report_dropped);
+        let write = |line: &str| {
+            log.write(line.into());
+            log.flush(LONG);
         };
-        disk.room(9);
-        ["one\n", "longer\n", "three\n"]
-            .iter()
-            .for_each(|it| write(it));
-        disk.room(100);
-        ["four\n", "five\n"].iter().for_each(|it| write(it));
-        assert_eq!(disk.text(), "one\nlonge\nfour\n2 lost\nfive\n");
-        assert_eq!(lost.get(), 2);
+        disk.set_free_bytes(9);
+        ["one\n", "longer\n", "three\n"].into_iter().for_each(write);
+        disk.set_free_bytes(100);
+        ["four\n", "five\n"].into_iter().for_each(write);
+        assert_eq!(disk.content(), "one\nlonge\nfour\n2 lost\nfive\n");
+        assert_eq!(dropped.get(), 2);
+    }
+
+    /// A reader that blocks until a channel is closed.
+    struct BlockedReader(mpsc::Receiver<()>, Disk);
+
+    impl Write for BlockedReader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
-    fn a_reader_that_reads_nothing_costs_lines_and_says_how_many() {
-        struct Hangs(std::sync::mpsc::Receiver<()>, Disk);
-        impl Write for Hangs {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let _ = self.0.recv();
-                self.1.write(bytes)
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let (hold, held) = channel();
-        let (disk, lost) = (Disk::default(), Counter::default());
-        disk.room(usize::MAX);
-        let out = LogOutput::stream(Hangs(held, disk.clone()));
-        let lines = LogWriter::new(out, lost.clone(), |count| {
-            Some(format!("{count} lost\n").into())
-        });
+    fn lines_for_a_blocked_reader_are_dropped_and_reported() {
+        let (hold, held) = mpsc::channel();
+        let (disk, dropped) = (Disk::default(), Counter::default());
+        disk.set_free_bytes(usize::MAX);
+        let output = LogOutput::stream(BlockedReader(held, disk.clone()));
+        let log = LogWriter::new(output, dropped.clone(), report_dropped);
         let line = [b"x".repeat(1 << 20), b"\n".to_vec()].concat();
         for _ in 0..40 {
-            lines.write(line.clone());
+            log.write(line.clone());
         }
-        assert_eq!(lost.get(), 25, "15 of 16 MiB and a little");
-        lines.flush(Duration::from_millis(1));
+        assert_eq!(dropped.get(), 25, "15 of 16 MiB and a little");
+        log.flush(Duration::from_millis(1));
         drop(hold);
-        lines.flush(LONG);
-        assert!(disk.text().contains("\n25 lost\n"));
+        log.flush(LONG);
+        assert!(disk.content().contains("\n25 lost\n"));
     }
 
     #[test]
-    fn a_file_that_was_moved_away_is_opened_anew_when_asked() {
+    fn rotated_file_is_reopened_on_request() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
+        let (path, rotated) = (folder.path().join("log"), folder.path().join("log.1"));
         fs::write(&path, "half").unwrap();
-        let lines = LogWriter::new(LogOutput::file(&path).unwrap(), Counter::default(), |_| {
-            None
-        });
-        let write = |text: &str| {
-            lines.write(text.into());
-            lines.flush(LONG);
+        let output = LogOutput::file(&path).unwrap();
+        let log = LogWriter::new(output, Counter::default(), |_| None);
+        let write = |line: &str| {
+            log.write(line.into());
+            log.flush(LONG);
         };
         write("one\n");
-        fs::rename(&path, &moved).unwrap();
+        fs::rename(&path, &rotated).unwrap();
         write("two\n");
-        lines.reopen();
+        log.reopen();
         write("three\n");
-        assert_eq!(fs::read_to_string(&moved).unwrap(), "half\none\ntwo\n");
+        assert_eq!(fs::read_to_string(&rotated).unwrap(), "half\none\ntwo\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
-        // A folder that is gone keeps the file that was open.
+        // A path that cannot be opened leaves the open file in use.
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        lines.reopen();
+        log.reopen();
         write("four\n");
         fs::remove_dir(&path).unwrap();
         write("five\n");

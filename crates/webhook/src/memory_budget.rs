@@ -1,260 +1,269 @@
-//! MemoryBudget for requests, charged as bytes arrive: the first 256 KiB of a body from a budget for small bodies, the rest from
-//! a shared one. So bodies that are large, or only announced, keep no small one from being read.
+//! The memory budget of requests, charged as bytes arrive.
 //!
-//! What is charged stays charged until the answer has been written. A caller that takes no answers is cut where others
-//! need the memory.
+//! The first 256 KiB of each body come from a budget for small bodies, the rest from a shared one.
+//! So bodies that are large, or only announced as such, keep no small one from being read. Memory
+//! stays charged until the answer is written. If other requests need the memory, the connection of
+//! a caller that does not read its answers is closed.
 
 use super::byte_accounts::ByteAccounts;
 use kubevet_server::Peer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Bytes of a body that come from the budget for small ones.
-const SMALL_BYTES: usize = 256 << 10;
-/// What a request costs besides its body: its task, its head, its stream.
+/// The bytes of each body that come from the budget for small bodies.
+const SMALL_BODY_BYTES: usize = 256 << 10;
+/// The cost of a request besides its body: its task, its head and its stream.
 const REQUEST_BYTES: usize = 8 << 10;
 
-/// The budgets. Clones are one.
+/// The two budgets. Clones share them.
 #[derive(Clone)]
 pub(super) struct MemoryBudget(Arc<Budgets>);
 
 struct Budgets {
     small_bytes: usize,
-    small: Mutex<ByteAccounts<Yields>>,
-    shared: Mutex<ByteAccounts<Yields>>,
+    small: Mutex<ByteAccounts<Eviction>>,
+    shared: Mutex<ByteAccounts<Eviction>>,
 }
 
-/// How an owner hears that it has lost its memory.
+/// How the owner of evicted memory is notified.
 #[derive(Clone)]
-enum Yields {
-    /// A body on its way: it is not read on.
+enum Eviction {
+    /// A body that is being read: reading stops.
     Body(Arc<Notify>),
-    /// An answer that is not taken: its connection is cut.
+    /// An answer that the caller does not read: its connection is closed.
     Answer(Peer),
 }
 
-impl Yields {
-    fn tell(&self) {
+impl Eviction {
+    fn notify(&self) {
         match self {
-            Self::Body(lost) => lost.notify_one(),
+            Self::Body(evicted) => evicted.notify_one(),
             Self::Answer(peer) => peer.close(),
         }
     }
 }
 
-/// The memory of one request; dropped, it is free.
+/// The memory of one request. It is freed when this value is dropped.
 pub(super) struct MemoryCharge {
-    memory: MemoryBudget,
+    budget: MemoryBudget,
     caller: Arc<str>,
-    small: u64,
-    /// Opened with the first byte beyond the small ones.
-    shared: Option<u64>,
-    bytes: usize,
-    lost: Arc<Notify>,
+    /// The id of the reservation in the budget for small bodies.
+    small_id: u64,
+    /// The id of the reservation in the shared budget, opened with the first byte that needs it.
+    shared_id: Option<u64>,
+    /// The charged bytes of the body.
+    body_bytes: usize,
+    evicted: Arc<Notify>,
 }
 
-/// There is no memory.
+/// The budget has no room.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BudgetExhausted;
 
 impl MemoryBudget {
-    /// Budgets of so many bytes, for small bodies and for what is beyond.
+    /// Creates budgets of `small_bytes` and `shared_bytes` bytes.
     pub(super) fn new(small_bytes: usize, shared_bytes: usize) -> Self {
-        let budget = |bytes| Mutex::new(ByteAccounts::new(bytes));
         Self(Arc::new(Budgets {
             small_bytes,
-            small: budget(small_bytes),
-            shared: budget(shared_bytes),
+            small: Mutex::new(ByteAccounts::new(small_bytes)),
+            shared: Mutex::new(ByteAccounts::new(shared_bytes)),
         }))
     }
 
-    /// Charges a request that has begun, without its body.
+    /// Charges a new request, without its body.
     ///
     /// # Errors
-    /// There is no memory for another.
+    /// There is no room for another request.
     pub(super) fn open(&self, caller: &Arc<str>) -> Result<MemoryCharge, BudgetExhausted> {
-        let lost = Arc::new(Notify::new());
-        let mut ledger = lock(&self.0.small);
-        let small = ledger.open(caller, Some(Yields::Body(Arc::clone(&lost))));
-        let grown = ledger.grow(small, REQUEST_BYTES);
-        drop(ledger);
+        let evicted = Arc::new(Notify::new());
+        let mut accounts = lock(&self.0.small);
+        let small_id = accounts.open(caller, Some(Eviction::Body(Arc::clone(&evicted))));
+        let grown = accounts.grow(small_id, REQUEST_BYTES);
+        drop(accounts);
+        // Created before the check, so that its drop closes the reservation.
         let charge = MemoryCharge {
-            memory: self.clone(),
+            budget: self.clone(),
             caller: Arc::clone(caller),
-            small,
-            shared: None,
-            bytes: 0,
-            lost,
+            small_id,
+            shared_id: None,
+            body_bytes: 0,
+            evicted,
         };
-        grown.yielded.iter().for_each(Yields::tell);
-        if grown.granted {
+        grown.evicted.iter().for_each(Eviction::notify);
+        if grown.is_granted {
             Ok(charge)
         } else {
             Err(BudgetExhausted)
         }
     }
 
-    /// Whether less than half of the budget for small bodies is free.
+    /// Returns true if less than half of the budget for small bodies is free.
     pub(super) fn is_scarce(&self) -> bool {
-        lock(&self.0.small).free() < self.0.small_bytes / 2
+        lock(&self.0.small).free_bytes() < self.0.small_bytes / 2
     }
 
+    /// Returns the free bytes of the budget for small bodies, and of the shared one.
     #[cfg(test)]
-    pub(super) fn free(&self) -> (usize, usize) {
-        (lock(&self.0.small).free(), lock(&self.0.shared).free())
+    pub(super) fn free_bytes(&self) -> (usize, usize) {
+        (
+            lock(&self.0.small).free_bytes(),
+            lock(&self.0.shared).free_bytes(),
+        )
     }
 }
 
 impl MemoryCharge {
-    /// Charges the body's memory, which is now so many bytes.
+    /// Charges the body's buffer, which now has `bytes` bytes.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// There is no room for it.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
-        let before = self.bytes;
-        let small = bytes
-            .min(SMALL_BYTES)
-            .saturating_sub(before.min(SMALL_BYTES));
-        let beyond = bytes
-            .saturating_sub(SMALL_BYTES)
-            .saturating_sub(before.saturating_sub(SMALL_BYTES));
-        if small > 0 {
-            self.grow(&self.memory.0.small, self.small, small)?;
+        let charged = self.body_bytes;
+        let small_growth = bytes
+            .min(SMALL_BODY_BYTES)
+            .saturating_sub(charged.min(SMALL_BODY_BYTES));
+        let shared_growth = bytes
+            .saturating_sub(SMALL_BODY_BYTES)
+            .saturating_sub(charged.saturating_sub(SMALL_BODY_BYTES));
+        if small_growth > 0 {
+            reserve(&self.budget.0.small, self.small_id, small_growth)?;
         }
-        if beyond > 0 {
-            let entry = *self.shared.get_or_insert_with(|| {
-                lock(&self.memory.0.shared)
-                    .open(&self.caller, Some(Yields::Body(Arc::clone(&self.lost))))
+        if shared_growth > 0 {
+            let shared = &self.budget.0.shared;
+            let id = *self.shared_id.get_or_insert_with(|| {
+                let eviction = Eviction::Body(Arc::clone(&self.evicted));
+                lock(shared).open(&self.caller, Some(eviction))
             });
-            self.grow(&self.memory.0.shared, entry, beyond)?;
+            reserve(shared, id, shared_growth)?;
         }
-        self.bytes = bytes.max(before);
+        self.body_bytes = bytes.max(charged);
         Ok(())
     }
 
-    fn grow(
-        &self,
-        ledger: &Mutex<ByteAccounts<Yields>>,
-        entry: u64,
-        bytes: usize,
-    ) -> Result<(), BudgetExhausted> {
-        let grown = lock(ledger).grow(entry, bytes);
-        grown.yielded.iter().for_each(Yields::tell);
-        if grown.granted {
-            Ok(())
-        } else {
-            Err(BudgetExhausted)
+    /// Returns the budget that is charged.
+    pub(super) fn budget(&self) -> &MemoryBudget {
+        &self.budget
+    }
+
+    /// Resolves when the memory was evicted.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    /// Excludes the memory from eviction: the body is complete, and will be evaluated.
+    pub(super) fn pin(&self) {
+        lock(&self.budget.0.small).set_eviction(self.small_id, None);
+        if let Some(id) = self.shared_id {
+            lock(&self.budget.0.shared).set_eviction(id, None);
         }
     }
 
-    /// Where it is charged.
-    pub(super) fn memory(&self) -> &MemoryBudget {
-        &self.memory
-    }
-
-    /// Resolves when the memory was given to somebody else.
-    pub(super) async fn lost(&self) {
-        self.lost.notified().await;
-    }
-
-    /// The body is there: what is to be judged is not given up.
-    pub(super) fn keep(&self) {
-        lock(&self.memory.0.small).set_yields(self.small, None);
-        if let Some(shared) = self.shared {
-            lock(&self.memory.0.shared).set_yields(shared, None);
+    /// Charges an answer of `bytes` bytes in place of the body, until `peer` has read it.
+    pub(super) fn charge_answer(&mut self, peer: Peer, bytes: usize) {
+        if let Some(id) = self.shared_id.take() {
+            lock(&self.budget.0.shared).close(id);
         }
-    }
-
-    /// The body is gone, and an answer of so many bytes waits to be taken.
-    pub(super) fn answer(&mut self, peer: Peer, bytes: usize) {
-        if let Some(shared) = self.shared.take() {
-            lock(&self.memory.0.shared).close(shared);
-        }
-        let mut ledger = lock(&self.memory.0.small);
-        ledger.shrink(self.small, REQUEST_BYTES);
-        ledger.set_yields(self.small, Some(Yields::Answer(peer)));
-        // Where there is none left, the answer is the caller's still: it is small, and the next body yields.
-        let grown = ledger.grow(self.small, bytes.saturating_sub(REQUEST_BYTES));
-        drop(ledger);
-        grown.yielded.iter().for_each(Yields::tell);
+        let mut accounts = lock(&self.budget.0.small);
+        accounts.shrink(self.small_id, REQUEST_BYTES);
+        accounts.set_eviction(self.small_id, Some(Eviction::Answer(peer)));
+        // The answer is sent even if there is no room for it: it is small, and the next body to
+        // arrive is rejected instead.
+        let grown = accounts.grow(self.small_id, bytes.saturating_sub(REQUEST_BYTES));
+        drop(accounts);
+        grown.evicted.iter().for_each(Eviction::notify);
     }
 }
 
 impl Drop for MemoryCharge {
     fn drop(&mut self) {
-        lock(&self.memory.0.small).close(self.small);
-        if let Some(shared) = self.shared {
-            lock(&self.memory.0.shared).close(shared);
+        lock(&self.budget.0.small).close(self.small_id);
+        if let Some(id) = self.shared_id {
+            lock(&self.budget.0.shared).close(id);
         }
     }
 }
 
-fn lock(ledger: &Mutex<ByteAccounts<Yields>>) -> MutexGuard<'_, ByteAccounts<Yields>> {
-    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+/// Grows a reservation, and notifies the owners of those that were evicted for it.
+fn reserve(
+    accounts: &Mutex<ByteAccounts<Eviction>>,
+    id: u64,
+    bytes: usize,
+) -> Result<(), BudgetExhausted> {
+    let grown = lock(accounts).grow(id, bytes);
+    grown.evicted.iter().for_each(Eviction::notify);
+    if grown.is_granted {
+        Ok(())
+    } else {
+        Err(BudgetExhausted)
+    }
+}
+
+fn lock(accounts: &Mutex<ByteAccounts<Eviction>>) -> MutexGuard<'_, ByteAccounts<Eviction>> {
+    accounts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MIB: usize = 1 << 20;
+
     #[test]
-    fn small_bytes_are_charged_first_and_everything_is_given_back() {
-        let memory = MemoryBudget::new(1 << 20, 1 << 20);
-        let mut charge = memory.open(&Arc::from("a")).unwrap();
-        assert_eq!(memory.free(), ((1 << 20) - REQUEST_BYTES, 1 << 20));
+    fn small_budget_is_charged_first_and_everything_is_freed() {
+        let budget = MemoryBudget::new(MIB, MIB);
+        let mut charge = budget.open(&Arc::from("a")).unwrap();
+        assert_eq!(budget.free_bytes(), (MIB - REQUEST_BYTES, MIB));
         charge.grow_to(100).unwrap();
-        charge.grow_to(SMALL_BYTES + 100).unwrap();
+        charge.grow_to(SMALL_BODY_BYTES + 100).unwrap();
         assert_eq!(
-            memory.free(),
-            ((1 << 20) - REQUEST_BYTES - SMALL_BYTES, (1 << 20) - 100)
+            budget.free_bytes(),
+            (MIB - REQUEST_BYTES - SMALL_BODY_BYTES, MIB - 100)
         );
-        charge.grow_to(SMALL_BYTES + 300).unwrap();
-        assert_eq!(memory.free().1, (1 << 20) - 300);
-        charge.answer(Peer::detached("a"), REQUEST_BYTES + 10);
-        assert_eq!(memory.free(), ((1 << 20) - REQUEST_BYTES - 10, 1 << 20));
+        charge.grow_to(SMALL_BODY_BYTES + 300).unwrap();
+        assert_eq!(budget.free_bytes().1, MIB - 300);
+        charge.charge_answer(Peer::detached("a"), REQUEST_BYTES + 10);
+        assert_eq!(budget.free_bytes(), (MIB - REQUEST_BYTES - 10, MIB));
         drop(charge);
-        assert_eq!(memory.free(), (1 << 20, 1 << 20));
+        assert_eq!(budget.free_bytes(), (MIB, MIB));
     }
 
     #[tokio::test]
-    async fn large_bodies_leave_the_memory_of_small_ones_alone() {
-        let memory = MemoryBudget::new(1 << 20, 1 << 20);
+    async fn large_bodies_do_not_use_the_small_budget() {
+        let budget = MemoryBudget::new(MIB, MIB);
         let (attacker, other) = (Arc::from("attacker"), Arc::from("other"));
-        let mut large = memory.open(&attacker).unwrap();
-        large.grow_to(SMALL_BYTES + (1 << 20)).unwrap();
+        let mut large = budget.open(&attacker).unwrap();
+        large.grow_to(SMALL_BODY_BYTES + MIB).unwrap();
         assert_eq!(
-            large.grow_to(SMALL_BYTES + (1 << 20) + 1),
+            large.grow_to(SMALL_BODY_BYTES + MIB + 1),
             Err(BudgetExhausted)
         );
-        memory
-            .open(&attacker)
-            .unwrap()
-            .grow_to(SMALL_BYTES)
-            .unwrap();
-        let mut ordinary = memory.open(&other).unwrap();
-        ordinary.grow_to(SMALL_BYTES).unwrap();
-        ordinary.grow_to(SMALL_BYTES + 1).unwrap();
-        large.lost().await;
+        let mut small = budget.open(&attacker).unwrap();
+        small.grow_to(SMALL_BODY_BYTES).unwrap();
+        drop(small);
+        let mut ordinary = budget.open(&other).unwrap();
+        ordinary.grow_to(SMALL_BODY_BYTES).unwrap();
+        ordinary.grow_to(SMALL_BODY_BYTES + 1).unwrap();
+        large.evicted().await;
         assert_eq!(
-            large.grow_to(SMALL_BYTES + (1 << 20) + 1),
+            large.grow_to(SMALL_BODY_BYTES + MIB + 1),
             Err(BudgetExhausted),
-            "what is lost does not come back"
+            "an evicted charge stays evicted"
         );
     }
 
     #[test]
-    fn a_body_that_is_whole_and_an_answer_that_is_taken_do_not_yield() {
-        let memory = MemoryBudget::new(2 * REQUEST_BYTES, 0);
+    fn pinned_body_is_kept_and_unread_answer_is_evicted() {
+        let budget = MemoryBudget::new(2 * REQUEST_BYTES, 0);
         let (flood, other) = (Arc::from("flood"), Arc::from("other"));
-        let held: Vec<MemoryCharge> = (0..2).map(|_| memory.open(&flood).unwrap()).collect();
-        held.iter().for_each(MemoryCharge::keep);
-        assert!(memory.open(&other).is_err());
-        let mut held = held.into_iter();
-        let (mut untaken, judged) = (held.next().unwrap(), held.next().unwrap());
+        let mut unread = budget.open(&flood).unwrap();
+        let evaluated = budget.open(&flood).unwrap();
+        unread.pin();
+        evaluated.pin();
+        assert!(budget.open(&other).is_err());
         let peer = Peer::detached("flood");
-        untaken.answer(peer.clone(), 10);
-        assert!(memory.open(&other).is_ok(), "the answer yields");
+        unread.charge_answer(peer.clone(), 10);
+        assert!(budget.open(&other).is_ok(), "the answer is evicted");
         assert!(peer.is_closed());
-        drop(judged);
+        drop(evaluated);
     }
 }

@@ -1,6 +1,10 @@
-//! What the gate counts and times, in Prometheus' words.
+//! The metrics of the webhook, for Prometheus.
+//!
+//! Values of labels come from a fixed set or are bounded in length, so that no user can create
+//! series at will.
 
 use super::snapshot::{PhaseDurations, ReviewOutcome};
+use kubevet_admission::DroppedFindings;
 use kubevet_model::{Action, ControlId, escape_hidden};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -9,14 +13,17 @@ use prometheus_client::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
-/// Microseconds matter here, and so do seconds: 1, 2 and 5 of each power of ten from 1 µs to 10 s.
-const BUCKETS: [f64; 22] = [
+/// The upper bounds of the histogram in seconds: 1, 2 and 5 of most powers of ten from 1 µs to 10 s.
+const DURATION_BUCKETS: [f64; 22] = [
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2,
     0.1, 0.2, 0.5, 1.0, 5.0, 10.0,
 ];
-
-/// Characters of a label's value.
-const LABEL: usize = 253;
+/// The number of characters of a label's value.
+const MAX_LABEL_CHARS: usize = 253;
+/// The label of a kind that no control checks.
+const OTHER_KIND: &str = "other";
+/// The labels of a review that could not be read.
+const UNKNOWN: &str = "unknown";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
@@ -42,8 +49,9 @@ struct FindingLabels {
     action: &'static str,
 }
 
+/// The name of the field is the name of the label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WhyLabels {
+struct ReasonLabels {
     why: &'static str,
 }
 
@@ -52,108 +60,121 @@ struct StateLabels {
     state: &'static str,
 }
 
-/// The gate's metrics.
+/// The metrics of the webhook.
 pub struct WebhookMetrics {
-    /// Kinds with a label of their own; the others, which strangers may name, share one.
+    /// The kinds that have a label of their own. All others share [`OTHER_KIND`], since any user can
+    /// name a kind.
     kinds: BTreeSet<String>,
     reviews: Family<ReviewLabels, Counter>,
     durations: Family<PhaseLabels, Histogram, fn() -> Histogram>,
     denials: Family<DenialLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
-    shed: Family<WhyLabels, Counter>,
-    refused: Family<WhyLabels, Counter>,
+    shed: Family<ReasonLabels, Counter>,
+    rejected: Family<ReasonLabels, Counter>,
     generation: Gauge,
     problems: Gauge,
     bindings: Family<StateLabels, Gauge>,
-    unlogged: Counter,
-    unrecorded: Counter,
+    dropped_decisions: Counter,
+    dropped_records: Counter,
 }
 
 impl WebhookMetrics {
-    /// Registers the metrics. `kinds` are those that get a label of their own.
+    /// Creates and registers the metrics. `kinds` are the kinds that have a label of their own.
     #[must_use]
     pub fn new(registry: &mut Registry, kinds: BTreeSet<String>) -> Self {
         let metrics = Self {
             kinds,
             reviews: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             denials: Family::default(),
             findings: Family::default(),
             shed: Family::default(),
-            refused: Family::default(),
+            rejected: Family::default(),
             generation: Gauge::default(),
             problems: Gauge::default(),
             bindings: Family::default(),
-            unlogged: Counter::default(),
-            unrecorded: Counter::default(),
+            dropped_decisions: Counter::default(),
+            dropped_records: Counter::default(),
         };
-        let it = &metrics;
+        metrics.register_reviews(registry);
+        metrics.register_state(registry);
+        metrics
+    }
+
+    fn register_reviews(&self, registry: &mut Registry) {
         registry.register(
             "kubevet_reviews",
             "Reviews answered, by verdict",
-            it.reviews.clone(),
+            self.reviews.clone(),
         );
         registry.register(
             "kubevet_review_duration_seconds",
-            "Time of a review by phase; total is from the last byte of the body to the answer handed to the socket",
-            it.durations.clone(),
+            "Time of a review by phase; total is from the last byte of the body to the answer \
+             handed to the socket",
+            self.durations.clone(),
         );
         registry.register(
             "kubevet_denials",
             "Denied requests by control and binding, dry runs left out",
-            it.denials.clone(),
+            self.denials.clone(),
         );
         registry.register(
             "kubevet_findings",
             "Findings by control and what was done, dry runs left out",
-            it.findings.clone(),
+            self.findings.clone(),
         );
         registry.register(
             "kubevet_shed_reviews",
             "Reviews answered by policy without being judged",
-            it.shed.clone(),
+            self.shed.clone(),
         );
         registry.register(
             "kubevet_refused_requests",
             "Requests that are no review",
-            it.refused.clone(),
+            self.rejected.clone(),
         );
+    }
+
+    fn register_state(&self, registry: &mut Registry) {
         registry.register(
             "kubevet_library_generation",
             "Counts up with each library or binding swapped in",
-            it.generation.clone(),
+            self.generation.clone(),
         );
         registry.register(
             "kubevet_library_problems",
             "Problems of the last library or bindings read",
-            it.problems.clone(),
+            self.problems.clone(),
         );
-        registry.register("kubevet_bindings", "Bindings by state", it.bindings.clone());
+        registry.register(
+            "kubevet_bindings",
+            "Bindings by state",
+            self.bindings.clone(),
+        );
         registry.register(
             "kubevet_unlogged_decisions",
-            "LogWriter of the decision log lost to a reader that is slow or gone",
-            it.unlogged.clone(),
+            "Lines of the decision log lost to a reader that is slow or gone",
+            self.dropped_decisions.clone(),
         );
         registry.register(
             "kubevet_unrecorded_reviews",
             "Reviews not recorded, for want of room or of time",
-            it.unrecorded.clone(),
+            self.dropped_records.clone(),
         );
-        metrics
     }
 
-    /// Counts an answer.
-    pub(super) fn answered(&self, answered: &ReviewOutcome) {
-        let (operation, kind, dry_run) = match &answered.review {
+    /// Counts an answer, with its findings unless it is of a dry run.
+    pub(super) fn count_answer(&self, outcome: &ReviewOutcome) {
+        let (operation, kind, dry_run) = match &outcome.review {
             Some(review) => (
                 review.operation.name(),
-                self.kind(&review.kind.name),
+                self.kind_label(&review.kind.name),
                 review.dry_run,
             ),
-            None => ("unknown", "unknown".to_owned(), false),
+            None => (UNKNOWN, UNKNOWN.to_owned(), false),
         };
         let labels = ReviewLabels {
-            verdict: verdict(answered),
+            verdict: verdict_name(outcome),
             operation,
             kind,
         };
@@ -161,89 +182,102 @@ impl WebhookMetrics {
         if dry_run {
             return;
         }
-        let decision = &answered.decision;
-        for it in &decision.outcomes {
-            self.found(&it.finding.control, it.action, &it.binding, 1);
+        for kept in &outcome.decision.outcomes {
+            self.count_findings(&kept.finding.control, kept.action, &kept.binding, 1);
         }
-        for it in &decision.dropped {
-            self.found(&it.control, it.action, &it.binding, it.count);
+        for dropped in &outcome.decision.dropped {
+            let DroppedFindings {
+                control,
+                action,
+                binding,
+                count,
+            } = dropped;
+            self.count_findings(control, *action, binding, *count);
         }
     }
 
-    fn found(&self, control: &ControlId, action: Option<Action>, binding: &str, count: usize) {
+    fn count_findings(
+        &self,
+        control: &ControlId,
+        action: Option<Action>,
+        binding: &str,
+        count: usize,
+    ) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let control = escape_hidden(control.as_str(), LABEL).into_owned();
-        let word = action.map_or("none", Action::name);
-        self.findings
-            .get_or_create(&FindingLabels {
-                control: control.clone(),
-                action: word,
-            })
-            .inc_by(count);
+        let control = escape_hidden(control.as_str(), MAX_LABEL_CHARS).into_owned();
+        let labels = FindingLabels {
+            control: control.clone(),
+            action: action.map_or("none", Action::name),
+        };
+        self.findings.get_or_create(&labels).inc_by(count);
         if action == Some(Action::Deny) {
-            self.denials
-                .get_or_create(&DenialLabels {
-                    control,
-                    binding: escape_hidden(binding, LABEL).into_owned(),
-                })
-                .inc_by(count);
+            let labels = DenialLabels {
+                control,
+                binding: escape_hidden(binding, MAX_LABEL_CHARS).into_owned(),
+            };
+            self.denials.get_or_create(&labels).inc_by(count);
         }
     }
 
-    pub(super) fn spent(&self, phases: &PhaseDurations) {
-        self.phase("parse", phases.parse);
-        self.phase("judge", phases.evaluate);
-        self.phase("decide", phases.decide);
+    /// Observes the phases of an evaluation.
+    pub(super) fn observe_phases(&self, phases: &PhaseDurations) {
+        self.observe_phase("parse", phases.parse);
+        self.observe_phase("judge", phases.evaluate);
+        self.observe_phase("decide", phases.decide);
     }
 
-    pub(super) fn phase(&self, phase: &'static str, time: Duration) {
-        self.durations
-            .get_or_create(&PhaseLabels { phase })
-            .observe(time.as_secs_f64());
+    /// Observes one phase of a review.
+    pub(super) fn observe_phase(&self, phase: &'static str, duration: Duration) {
+        let labels = PhaseLabels { phase };
+        let histogram = self.durations.get_or_create(&labels);
+        histogram.observe(duration.as_secs_f64());
     }
 
-    pub(super) fn shed(&self, why: &'static str) {
-        self.shed.get_or_create(&WhyLabels { why }).inc();
+    /// Counts a review that was answered by policy.
+    pub(super) fn count_shed(&self, why: &'static str) {
+        self.shed.get_or_create(&ReasonLabels { why }).inc();
     }
 
-    pub(super) fn refused(&self, why: &'static str) {
-        self.refused.get_or_create(&WhyLabels { why }).inc();
+    /// Counts a request that is not a review.
+    pub(super) fn count_rejected(&self, why: &'static str) {
+        self.rejected.get_or_create(&ReasonLabels { why }).inc();
     }
 
-    /// Says what holds now.
+    /// Sets the state of the library and of the bindings in force: the generation of the snapshot,
+    /// the problems of the last reading, and the accepted and refused bindings.
     pub fn set_state(&self, generation: u64, problems: usize, accepted: usize, refused: usize) {
-        let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
-        self.generation
-            .set(i64::try_from(generation).unwrap_or(i64::MAX));
-        self.problems.set(number(problems));
-        self.bindings
-            .get_or_create(&StateLabels { state: "accepted" })
-            .set(number(accepted));
-        self.bindings
-            .get_or_create(&StateLabels { state: "refused" })
-            .set(number(refused));
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let generation = i64::try_from(generation).unwrap_or(i64::MAX);
+        self.generation.set(generation);
+        self.problems.set(gauge(problems));
+        for (state, count) in [("accepted", accepted), ("refused", refused)] {
+            let labels = StateLabels { state };
+            self.bindings.get_or_create(&labels).set(gauge(count));
+        }
     }
 
-    pub(super) fn unlogged(&self) -> Counter {
-        self.unlogged.clone()
+    /// Returns the counter of lines that the decision log dropped.
+    pub(super) fn dropped_decisions(&self) -> Counter {
+        self.dropped_decisions.clone()
     }
 
-    pub(super) fn unrecorded(&self) -> Counter {
-        self.unrecorded.clone()
+    /// Returns the counter of reviews that the recorder dropped.
+    pub(super) fn dropped_records(&self) -> Counter {
+        self.dropped_records.clone()
     }
 
-    fn kind(&self, kind: &str) -> String {
+    fn kind_label(&self, kind: &str) -> String {
         if self.kinds.contains(kind) {
             kind.to_owned()
         } else {
-            "other".to_owned()
+            OTHER_KIND.to_owned()
         }
     }
 }
 
-/// The word for an answer, in metrics and in the decision log.
-pub(super) fn verdict(answered: &ReviewOutcome) -> &'static str {
-    let decision = &answered.decision;
+/// Returns the name of an answer's verdict, for metrics and for the decision log.
+pub(super) fn verdict_name(outcome: &ReviewOutcome) -> &'static str {
+    let decision = &outcome.decision;
     match decision.allowed {
         false => "denied",
         true if !decision.unevaluated.is_empty() => "unevaluated",

@@ -1,7 +1,8 @@
-//! Bytes → a review: the envelope of `admission.k8s.io/v1`, read over the same flat tape as every object.
+//! Reads the body of an admission request: an `AdmissionReview` of `admission.k8s.io/v1`.
 //!
-//! The envelope comes from the API server, what is in it from anybody. So whatever can be told about a body that cannot
-//! be read whole is told: its uid, for an answer by policy. It decides nothing.
+//! The envelope is the API server's; the object in it is any user's. A body that cannot be read
+//! whole still gives its envelope, so that the request can be answered by policy. This file decides
+//! nothing.
 
 use super::envelope::Envelope;
 use kubevet_admission::UserInfo;
@@ -10,38 +11,38 @@ use kubevet_k8s::matching::{Attributes, Labels};
 use kubevet_model::{Kind, Operation};
 use std::sync::Arc;
 
-/// The most bytes of a review. The API server takes requests of 3 MiB, which come to at most 27 MB here: control
-/// characters grow sixfold, and an UPDATE carries the object twice.
+/// The number of bytes of a body. The API server accepts requests of 3 MiB, which are at most 27 MB
+/// here: control characters grow sixfold, and an UPDATE contains the object twice.
 pub const MAX_BODY_BYTES: usize = 64 << 20;
-/// Lists and maps inside one another: an object's 512, and the two of the envelope.
-const DEPTH: usize = 514;
-/// Bytes of a uid, which comes back in the answer. Kubernetes' have 36.
-pub(super) const UID_BYTES: usize = 128;
+/// The depth of lists and maps: 512 for an object, and two for the envelope.
+const MAX_DEPTH: usize = 514;
+/// The number of bytes of a uid, which the answer repeats. Those of Kubernetes have 36.
+pub(super) const MAX_UID_BYTES: usize = 128;
 
-/// A review that was read.
+/// The request of an `AdmissionReview`.
 #[derive(Debug, Clone)]
 pub struct Review {
-    /// The uid that the answer must carry.
+    /// The uid, which the answer must repeat; never empty.
     pub uid: String,
-    /// What is being done.
+    /// The operation.
     pub operation: Operation,
     /// The group and kind of the object.
     pub kind: Kind,
-    /// The resource, as asked for after conversion.
+    /// The resource, after the API server's conversion to the version that the webhook matches.
     pub resource: GroupVersionResource,
-    /// The subresource; empty for the object itself.
+    /// The subresource, such as `status`; empty for the object itself.
     pub subresource: String,
-    /// The object's name; empty where the server has yet to make one up.
+    /// The name of the object; empty if the API server will generate it.
     pub name: String,
-    /// The object's namespace; empty for objects of the whole cluster.
+    /// The namespace of the object; empty for cluster-scoped objects.
     pub namespace: String,
-    /// Who asks.
+    /// The user who sent the request.
     pub user: UserInfo,
-    /// Whether nothing will be kept.
+    /// True if the API server will not persist the object.
     pub dry_run: bool,
     /// The object; absent for DELETE.
     pub object: Option<Document>,
-    /// The object as it was; absent for CREATE and CONNECT.
+    /// The object before the request; absent for CREATE and CONNECT.
     pub old_object: Option<Document>,
     /// The labels of `object`.
     pub labels: Option<Labels>,
@@ -49,131 +50,94 @@ pub struct Review {
     pub old_labels: Option<Labels>,
 }
 
-/// Group, version and plural name.
+/// A resource of the Kubernetes API.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupVersionResource {
-    /// The API group, empty for the core group.
+    /// The API group; empty for the core group.
     pub group: String,
     /// The API version.
     pub version: String,
-    /// The plural, such as `pods`.
+    /// The plural name, such as `pods`.
     pub name: String,
 }
 
-/// Why a body gave no review.
+/// The reason why a body is not a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unreadable {
-    /// It is a review, or begins like one, and cannot be judged: it is answered by policy.
-    Broken {
-        /// What can be told of it, the uid that the answer must carry at least.
-        glance: Box<Envelope>,
-        /// What is wrong.
-        why: String,
+pub(super) enum ReviewError {
+    /// It is a review, or begins like one, but cannot be evaluated. It is answered by policy.
+    Malformed {
+        /// The fields that were found, with the uid at least.
+        envelope: Box<Envelope>,
+        /// The reason, with its position if there is one.
+        message: String,
     },
-    /// It is no review at all, so nobody could take an answer: HTTP 400.
-    NoReview(String),
+    /// It is not a review, so there is no uid to answer to: HTTP 400, with this message.
+    NotAReview(String),
 }
 
 impl Review {
     /// Reads a body.
     ///
     /// # Errors
-    /// What [`Unreadable`] says.
-    pub(super) fn read(body: &[u8]) -> Result<Self, Unreadable> {
+    /// The body is not a review, or cannot be evaluated.
+    pub(super) fn read(body: &[u8]) -> Result<Self, ReviewError> {
         let file = Arc::from("request");
         let limits = Limits {
             bytes: MAX_BODY_BYTES,
-            depth: DEPTH,
+            depth: MAX_DEPTH,
             ..Limits::default()
         };
         let mut reading = document::read_json(&file, body, &limits);
         if let Some(problem) = reading.problems.first() {
-            let place = problem
-                .position
-                .map_or_else(String::new, |it| format!("at {it}: "));
-            return Err(broken(
-                Envelope::of(body),
-                format!("{place}{}", problem.message),
-            ));
+            let message = match problem.position {
+                Some(position) => format!("at {position}: {}", problem.message),
+                None => problem.message.clone(),
+            };
+            return Err(malformed(body, message));
         }
         let (Some(document), None) = (reading.documents.pop(), reading.documents.pop()) else {
-            return Err(Unreadable::NoReview(
-                "the body is not one JSON document".to_owned(),
-            ));
+            let message = "the body is not one JSON document".to_owned();
+            return Err(ReviewError::NotAReview(message));
         };
-        Self::of(&document, body)
-    }
-
-    fn of(document: &Document, body: &[u8]) -> Result<Self, Unreadable> {
-        let root = document.root();
-        let no = |why: &str| Err(Unreadable::NoReview(why.to_owned()));
-        if text(root, "kind") != "AdmissionReview"
-            || text(root, "apiVersion") != "admission.k8s.io/v1"
-        {
-            return no("the body is no AdmissionReview of admission.k8s.io/v1");
-        }
-        let Some(request) = root.get("request").filter(|it| is_map(*it)) else {
-            return no("the AdmissionReview has no request");
-        };
-        if root.get("response").is_some_and(is_map) {
-            return no("the AdmissionReview has a response already");
-        }
-        let uid = text(request, "uid");
-        if uid.is_empty() {
-            return no("the request has no uid");
-        }
-        if uid.len() > UID_BYTES {
-            return no("the request has a uid of more than 128 bytes");
-        }
-        Self::of_request(document, request, uid)
-            .map_err(|why| broken(Envelope::of(body), why.to_owned()))
+        let (request, uid) = request_of(document.root())
+            .map_err(|message| ReviewError::NotAReview(message.into()))?;
+        Self::of_request(&document, request, uid)
+            .map_err(|message| malformed(body, message.to_owned()))
     }
 
     fn of_request(document: &Document, request: Node<'_>, uid: &str) -> Result<Self, &'static str> {
-        let operation =
-            Operation::parse(text(request, "operation")).ok_or("the request names no operation")?;
-        let named = request
-            .get("kind")
-            .filter(|it| is_map(*it))
-            .ok_or("the request names no kind")?;
-        let resource = request
-            .get("resource")
-            .filter(|it| is_map(*it))
-            .ok_or("the request names no resource")?;
-        let kind = Kind::new(text(named, "group"), text(named, "kind"));
-        let part = |key| {
-            request
-                .get(key)
-                .filter(|it| is_map(*it))
-                .and_then(|it| document.part(it))
-        };
-        let (object, old_object) = (part("object"), part("oldObject"));
+        let operation = Operation::parse(string_field(request, "operation"))
+            .ok_or("the request names no operation")?;
+        let kind = map_field(request, "kind").ok_or("the request names no kind")?;
+        let resource = map_field(request, "resource").ok_or("the request names no resource")?;
+        let kind = Kind::new(string_field(kind, "group"), string_field(kind, "kind"));
+        let object_field = |key| map_field(request, key).and_then(|node| document.part(node));
+        let (object, old_object) = (object_field("object"), object_field("oldObject"));
         if object.is_none() && operation != Operation::Delete {
             return Err("the request carries no object");
         }
-        for carried in object.iter().chain(&old_object) {
-            // What is judged by its kind must be of the kind that the API server says it is.
-            if carried.id().group_kind() != kind {
+        for object in object.iter().chain(&old_object) {
+            // Controls are selected by the kind of the request, and evaluated for the object: both
+            // must be the same.
+            if object.id().group_kind() != kind {
                 return Err("the object is not of the kind that the request names");
             }
         }
+        let dry_run = request.get("dryRun").and_then(Node::as_bool);
         Ok(Self {
             uid: uid.to_owned(),
             operation,
             kind,
             resource: GroupVersionResource {
-                group: text(resource, "group").to_owned(),
-                version: text(resource, "version").to_owned(),
-                name: text(resource, "resource").to_owned(),
+                group: string_field(resource, "group").to_owned(),
+                version: string_field(resource, "version").to_owned(),
+                name: string_field(resource, "resource").to_owned(),
             },
-            subresource: text(request, "subResource").to_owned(),
-            name: text(request, "name").to_owned(),
-            namespace: text(request, "namespace").to_owned(),
-            user: user(request),
-            dry_run: request
-                .get("dryRun")
-                .and_then(Node::as_bool)
-                .unwrap_or_default(),
+            subresource: string_field(request, "subResource").to_owned(),
+            name: string_field(request, "name").to_owned(),
+            namespace: string_field(request, "namespace").to_owned(),
+            user: user_info(request),
+            dry_run: dry_run.unwrap_or_default(),
             labels: object.as_ref().and_then(labels),
             old_labels: old_object.as_ref().and_then(labels),
             object,
@@ -181,7 +145,7 @@ impl Review {
         })
     }
 
-    /// The request as matching sees it.
+    /// Returns the attributes that bindings match.
     #[must_use]
     pub fn attributes(&self) -> Attributes<'_> {
         Attributes {
@@ -197,26 +161,46 @@ impl Review {
         }
     }
 
-    /// The object's name as a person would say it: the generated ones with `*` for what is yet to come.
+    /// Returns the name of the object for people: `web-*` if the API server will generate the rest.
     #[must_use]
-    pub fn shown_name(&self) -> String {
+    pub fn display_name(&self) -> String {
         if !self.name.is_empty() {
             return self.name.clone();
         }
-        self.object
-            .as_ref()
-            .map(|it| it.id().name)
-            .unwrap_or_default()
+        let object = self.object.as_ref();
+        object.map(|object| object.id().name).unwrap_or_default()
     }
 }
 
-fn broken(glance: Option<Envelope>, why: String) -> Unreadable {
-    match glance {
-        Some(glance) => Unreadable::Broken {
-            glance: Box::new(glance),
-            why,
+/// Returns the request of an `AdmissionReview`, and its uid.
+fn request_of(root: Node<'_>) -> Result<(Node<'_>, &str), &'static str> {
+    if string_field(root, "kind") != "AdmissionReview"
+        || string_field(root, "apiVersion") != "admission.k8s.io/v1"
+    {
+        return Err("the body is no AdmissionReview of admission.k8s.io/v1");
+    }
+    let request = map_field(root, "request").ok_or("the AdmissionReview has no request")?;
+    if map_field(root, "response").is_some() {
+        return Err("the AdmissionReview has a response already");
+    }
+    let uid = string_field(request, "uid");
+    if uid.is_empty() {
+        return Err("the request has no uid");
+    }
+    if uid.len() > MAX_UID_BYTES {
+        return Err("the request has a uid of more than 128 bytes");
+    }
+    Ok((request, uid))
+}
+
+/// Returns the error for a body that cannot be evaluated. Without a uid it is not a review.
+fn malformed(body: &[u8], message: String) -> ReviewError {
+    match Envelope::scan(body) {
+        Some(envelope) => ReviewError::Malformed {
+            envelope: Box::new(envelope),
+            message,
         },
-        None => Unreadable::NoReview(why),
+        None => ReviewError::NotAReview(message),
     }
 }
 
@@ -224,35 +208,32 @@ fn is_map(node: Node<'_>) -> bool {
     matches!(node.value(), document::Value::Map(_))
 }
 
-fn text<'a>(node: Node<'a>, key: &str) -> &'a str {
+fn map_field<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
+    node.get(key).filter(|field| is_map(*field))
+}
+
+fn string_field<'a>(node: Node<'a>, key: &str) -> &'a str {
     node.get(key).and_then(Node::as_str).unwrap_or_default()
 }
 
-fn user(request: Node<'_>) -> UserInfo {
-    let info = request.get("userInfo");
-    let name = info
-        .map(|it| text(it, "username"))
-        .unwrap_or_default()
-        .to_owned();
-    let groups = info.and_then(|it| it.get("groups"));
-    let groups = groups
-        .into_iter()
-        .flat_map(Node::elements)
-        .filter_map(Node::as_str)
-        .map(str::to_owned)
-        .collect();
-    UserInfo { name, groups }
+fn user_info(request: Node<'_>) -> UserInfo {
+    let Some(user) = request.get("userInfo") else {
+        return UserInfo::default();
+    };
+    let groups = user.get("groups").into_iter().flat_map(Node::elements);
+    UserInfo {
+        name: string_field(user, "username").to_owned(),
+        groups: groups.filter_map(Node::as_str).map(str::to_owned).collect(),
+    }
 }
 
-/// An object without a `metadata` map has no labels that anything could select.
+/// Returns the labels of an object; `None` if it has no `metadata`, so that no selector matches it.
 fn labels(document: &Document) -> Option<Labels> {
-    let metadata = document.root().get("metadata").filter(|it| is_map(*it))?;
-    let labels = metadata.get("labels").into_iter().flat_map(Node::entries);
-    Some(
-        labels
-            .filter_map(|it| Some((it.key.to_owned(), it.value.as_str()?.to_owned())))
-            .collect(),
-    )
+    let metadata = map_field(document.root(), "metadata")?;
+    let entries = metadata.get("labels").into_iter().flat_map(Node::entries);
+    let labels =
+        entries.filter_map(|entry| Some((entry.key.to_owned(), entry.value.as_str()?.to_owned())));
+    Some(labels.collect())
 }
 
 #[cfg(test)]
@@ -265,11 +246,13 @@ mod tests {
         )
     }
 
-    fn pod(more: &str) -> String {
+    /// A review about creating a Pod, with these further fields.
+    fn pod_review(fields: &str) -> String {
         review(&format!(
             r#"{{"uid":"u-1","kind":{{"group":"","version":"v1","kind":"Pod"}},
-            "resource":{{"group":"","version":"v1","resource":"pods"}},"name":"web","namespace":"shop",
-            "operation":"CREATE","userInfo":{{"username":"ann","groups":["a","b"]}},{more}}}"#
+            "resource":{{"group":"","version":"v1","resource":"pods"}},
+            "name":"web","namespace":"shop","operation":"CREATE",
+            "userInfo":{{"username":"ann","groups":["a","b"]}},{fields}}}"#
         ))
     }
 
@@ -277,91 +260,80 @@ mod tests {
         r#""object":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"web"}}}"#;
 
     #[test]
-    fn a_review_is_read_with_everything_that_decides() {
-        let read =
-            Review::read(pod(&format!("{OBJECT},\"oldObject\":null,\"dryRun\":true")).as_bytes())
-                .unwrap();
-        assert_eq!(
-            (read.uid.as_str(), read.operation, read.kind.name.as_str()),
-            ("u-1", Operation::Create, "Pod")
-        );
-        assert_eq!(
-            (
-                read.user.name.as_str(),
-                read.user.groups.len(),
-                read.dry_run
-            ),
-            ("ann", 2, true)
-        );
-        assert_eq!(read.attributes().resource, "pods");
-        assert_eq!(
-            read.labels
-                .as_ref()
-                .and_then(|it| it.get("app"))
-                .map(String::as_str),
-            Some("web")
-        );
-        assert!(read.object.is_some() && read.old_object.is_none());
+    fn all_fields_of_a_review_are_read() {
+        let body = pod_review(&format!("{OBJECT},\"oldObject\":null,\"dryRun\":true"));
+        let review = Review::read(body.as_bytes()).unwrap();
+        assert_eq!(review.uid, "u-1");
+        assert_eq!(review.operation, Operation::Create);
+        assert_eq!(review.kind.name, "Pod");
+        assert_eq!(review.user.name, "ann");
+        assert_eq!(review.user.groups.len(), 2);
+        assert!(review.dry_run);
+        assert_eq!(review.attributes().resource, "pods");
+        let label = review.labels.as_ref().and_then(|labels| labels.get("app"));
+        assert_eq!(label.map(String::as_str), Some("web"));
+        assert!(review.object.is_some() && review.old_object.is_none());
     }
 
     #[track_caller]
-    fn broken(body: &str, expected: &str) {
+    fn check_malformed(body: &str, expected: &str) {
         match Review::read(body.as_bytes()) {
-            Err(Unreadable::Broken { glance, why }) => {
-                assert_eq!(glance.uid(), "u-1");
-                assert!(why.contains(expected), "{why}");
+            Err(ReviewError::Malformed { envelope, message }) => {
+                assert_eq!(envelope.uid(), "u-1");
+                assert!(message.contains(expected), "{message}");
             }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn what_cannot_be_judged_keeps_its_uid() {
-        broken(&pod(r#""object":null"#), "carries no object");
-        broken(
-            &pod(r#""object":{"apiVersion":"v1","kind":"Service"}"#),
+    fn malformed_review_keeps_its_uid() {
+        let valid = pod_review(OBJECT);
+        check_malformed(&pod_review(r#""object":null"#), "carries no object");
+        check_malformed(
+            &pod_review(r#""object":{"apiVersion":"v1","kind":"Service"}"#),
             "not of the kind",
         );
-        broken(&pod(OBJECT).replace("CREATE", "PATCH"), "no operation");
-        broken(
-            &pod(OBJECT).replace("}}}}", "}}}"),
-            "found the end of the text",
-        );
+        check_malformed(&valid.replace("CREATE", "PATCH"), "no operation");
+        check_malformed(&valid.replace("}}}}", "}}}"), "found the end of the text");
         let deep = format!(
             r#""object":{{"apiVersion":"v1","kind":"Pod","x":{}1{}}}"#,
             "[".repeat(9999),
             "]".repeat(9999)
         );
-        broken(&pod(&deep), "more than 514 deep");
+        check_malformed(&pod_review(&deep), "more than 514 deep");
     }
 
     #[track_caller]
-    fn no_review(body: &str, expected: &str) {
+    fn check_not_a_review(body: &str, expected: &str) {
         match Review::read(body.as_bytes()) {
-            Err(Unreadable::NoReview(why)) => assert!(why.contains(expected), "{why}"),
+            Err(ReviewError::NotAReview(message)) => {
+                assert!(message.contains(expected), "{message}");
+            }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn what_is_no_review_is_none() {
-        no_review("", "not one JSON document");
-        no_review("[]", "no AdmissionReview");
-        no_review("{}{}", "not one JSON document");
-        no_review(
-            &pod(OBJECT).replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
+    fn body_without_a_usable_uid_is_not_a_review() {
+        let valid = pod_review(OBJECT);
+        check_not_a_review("", "not one JSON document");
+        check_not_a_review("[]", "no AdmissionReview");
+        check_not_a_review("{}{}", "not one JSON document");
+        check_not_a_review(
+            &valid.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
             "no AdmissionReview",
         );
-        no_review(&pod(OBJECT).replace("u-1", ""), "no uid");
-        no_review(
-            &pod(OBJECT).replace("u-1", &"u".repeat(UID_BYTES + 1)),
+        check_not_a_review(&valid.replace("u-1", ""), "no uid");
+        check_not_a_review(
+            &valid.replace("u-1", &"u".repeat(MAX_UID_BYTES + 1)),
             "more than 128 bytes",
         );
-        no_review(&review("null"), "no request");
-        no_review(
-            &pod(OBJECT).replace(r#""request":"#, r#""response":{},"request":"#),
+        check_not_a_review(&review("null"), "no request");
+        check_not_a_review(
+            &valid.replace(r#""request":"#, r#""response":{},"request":"#),
             "a response already",
         );
-        no_review("hello", "");
+        check_not_a_review("hello", "");
     }
 }

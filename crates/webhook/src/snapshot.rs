@@ -1,135 +1,135 @@
-//! What holds, and the answer to one body under it: the same for the server and for a recorded review.
+//! A snapshot of the library and the bindings in force, and the answer to one body under it.
 //!
-//! Synchronous and without clock of its own but the caller's deadline. A panic in a rule is an answer by policy, not the
-//! end of the process.
+//! The webhook and recorded reviews share it. It is synchronous, and has no clock besides the
+//! caller's deadline. A panic becomes an answer by policy and does not end the process.
 
 use super::{
     answer,
     envelope::Envelope,
-    review::{Review, Unreadable},
+    evaluation::Evaluation,
+    review::{Review, ReviewError},
 };
 use kubevet_admission::{
-    self as decision, AdmissionRequest, Callbacks, Decision, Enforcement, ReadFailure,
+    AdmissionRequest, Callbacks, Decision, Enforcement, ReadFailure, decide, decide_unreadable,
 };
-use kubevet_document::Document;
-use kubevet_engine::{Engine, EvalLimits, StepBudgetExceeded};
+use kubevet_engine::Engine;
 use kubevet_k8s::matching::Labels;
-use kubevet_model::{EvalRequest, Verdict};
-use kubevet_policy::Params;
+use kubevet_model::EvalRequest;
 use std::{
-    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// Said in place of a verdict that is not used.
-const HEAVY: &str = "the object is too much work";
-
-/// The library and the bindings that hold. Swapped as one.
+/// The library and the bindings in force. They are replaced together.
 pub struct PolicySnapshot {
     /// The compiled library.
     pub engine: Arc<Engine>,
-    /// Bindings, controls and exemptions.
+    /// The bindings, controls and exempt namespaces.
     pub enforcement: Enforcement,
-    /// Counts up with each change.
+    /// The number of this snapshot; it ascends from 1.
     pub generation: u64,
 }
 
-/// What an answer may use besides the body.
+/// What an answer depends on besides the body.
 pub struct AnswerContext<'a> {
-    /// When the answer must be there.
+    /// The time at which the answer is due.
     pub deadline: Instant,
-    /// The labels of a namespace; `None` where nobody knows.
+    /// Returns the labels of a namespace by its name; `None` if they are unknown.
     pub namespace_labels: &'a dyn Fn(&str) -> Option<Arc<Labels>>,
 }
 
-/// Time spent.
+/// The time that the phases of an answer took.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PhaseDurations {
-    /// Bytes to review.
+    /// Reading the review from the body.
     pub parse: Duration,
-    /// Enforcement.
+    /// Evaluating controls.
     pub evaluate: Duration,
-    /// Bindings and words.
+    /// Matching bindings, deciding, and writing the answer.
     pub decide: Duration,
 }
 
-/// An answer.
+/// A review and its answer.
 pub struct ReviewOutcome {
-    /// The uid of the request.
+    /// The uid of the review.
     pub uid: String,
-    /// The request, where it could be read.
+    /// The review; `None` if it could not be read, or was not evaluated.
     pub review: Option<Review>,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// The body to send.
+    /// The body of the answer.
     pub body: Vec<u8>,
-    /// Time spent.
+    /// The time that it took.
     pub phases: PhaseDurations,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unanswered {
-    /// The body is no review at all, and why.
-    NoReview(String),
-    /// It is more work than was allowed.
-    Heavy,
+pub(super) enum AnswerError {
+    /// The body is not a review; holds the reason.
+    NotAReview(String),
+    /// The evaluation took more steps than were allowed.
+    TooManySteps,
 }
 
 impl PolicySnapshot {
     /// Answers a body.
     ///
     /// # Errors
-    /// Says why the body is no review at all.
+    /// The body is not a review; says why.
     pub fn answer(
         &self,
         body: &[u8],
         context: &AnswerContext<'_>,
     ) -> Result<ReviewOutcome, String> {
         self.answer_within(body, context, None)
-            .map_err(|it| match it {
-                Unanswered::NoReview(why) => why,
-                Unanswered::Heavy => "the review is too much work".to_owned(),
+            .map_err(|error| match error {
+                AnswerError::NotAReview(message) => message,
+                AnswerError::TooManySteps => "the review is too much work".to_owned(),
             })
     }
 
-    /// As [`PolicySnapshot::answer`], with a bound on the steps that judging may take.
+    /// As [`Self::answer`], with a bound on the steps of the evaluation.
     ///
     /// # Errors
-    /// What [`Unanswered`] says.
+    /// The body is not a review, or the evaluation takes more than `max_steps` steps.
     pub(super) fn answer_within(
         &self,
         body: &[u8],
         context: &AnswerContext<'_>,
-        steps: Option<u64>,
-    ) -> Result<ReviewOutcome, Unanswered> {
-        let begun = Instant::now();
+        max_steps: Option<u64>,
+    ) -> Result<ReviewOutcome, AnswerError> {
+        let start = Instant::now();
         let Ok(read) = catch_unwind(|| Review::read(body)) else {
-            let no_review = || Unanswered::NoReview("the review cannot be read".to_owned());
-            let glance = Envelope::of(body).ok_or_else(no_review)?;
-            return Ok(self.refuse(&glance, &ReadFailure::Panicked));
+            let Some(envelope) = Envelope::scan(body) else {
+                let message = "the review cannot be read".to_owned();
+                return Err(AnswerError::NotAReview(message));
+            };
+            return Ok(self.answer_by_policy(&envelope, &ReadFailure::Panicked));
         };
-        let parse = begun.elapsed();
+        let parse = start.elapsed();
         match read {
-            Ok(review) => self
-                .decide(review, context, parse, steps)
-                .map_err(|StepBudgetExceeded| Unanswered::Heavy),
-            Err(Unreadable::Broken { glance, why }) => {
-                let mut answered = self.refuse(&glance, &ReadFailure::Malformed(why));
-                answered.phases.parse = parse;
-                Ok(answered)
+            Ok(review) => self.answer_review(review, context, parse, max_steps),
+            Err(ReviewError::Malformed { envelope, message }) => {
+                let failure = ReadFailure::Malformed(message);
+                let mut outcome = self.answer_by_policy(&envelope, &failure);
+                outcome.phases.parse = parse;
+                Ok(outcome)
             }
-            Err(Unreadable::NoReview(why)) => Err(Unanswered::NoReview(why)),
+            Err(ReviewError::NotAReview(message)) => Err(AnswerError::NotAReview(message)),
         }
     }
 
-    /// Answers, by policy, a request that was not read or not judged.
-    pub(super) fn refuse(&self, glance: &Envelope, why: &ReadFailure) -> ReviewOutcome {
-        let decision =
-            decision::decide_unreadable(&self.enforcement, glance.attributes().as_ref(), why);
-        let uid = glance.uid().to_owned();
+    /// Answers a review that was not read or not evaluated.
+    pub(super) fn answer_by_policy(
+        &self,
+        envelope: &Envelope,
+        failure: &ReadFailure,
+    ) -> ReviewOutcome {
+        let attributes = envelope.attributes();
+        let decision = decide_unreadable(&self.enforcement, attributes.as_ref(), failure);
+        let uid = envelope.uid().to_owned();
         let body = answer::write(&uid, &decision);
         ReviewOutcome {
             uid,
@@ -140,71 +140,35 @@ impl PolicySnapshot {
         }
     }
 
-    fn decide(
+    fn answer_review(
         &self,
         review: Review,
         context: &AnswerContext<'_>,
         parse: Duration,
-        steps: Option<u64>,
-    ) -> Result<ReviewOutcome, StepBudgetExceeded> {
-        let begun = Instant::now();
-        let judged = Cell::new(Duration::ZERO);
-        let steps = steps.map(Cell::new);
-        let is_heavy = Cell::new(false);
-        let bounds = EvalLimits {
-            deadline: Some(context.deadline),
-            steps: steps.as_ref(),
+        max_steps: Option<u64>,
+    ) -> Result<ReviewOutcome, AnswerError> {
+        let start = Instant::now();
+        let request = EvalRequest {
+            operation: review.operation,
         };
-        let decided = catch_unwind(AssertUnwindSafe(|| {
-            let case = AdmissionRequest {
-                attributes: review.attributes(),
-                kind: &review.kind,
-                user: &review.user,
-                dry_run: review.dry_run,
-                object: review.object.as_ref(),
-                old_object: review.old_object.as_ref(),
-            };
-            let namespace = || (context.namespace_labels)(&review.namespace);
-            let request = EvalRequest {
-                operation: review.operation,
-            };
-            let judge = |document: &Document, params: &Params| {
-                if is_heavy.get() {
-                    return Err(HEAVY.to_owned());
-                }
-                let begun = Instant::now();
-                let verdict = self.judge(document, &request, params, &bounds);
-                judged.set(judged.get() + begun.elapsed());
-                verdict.unwrap_or_else(|StepBudgetExceeded| {
-                    is_heavy.set(true);
-                    Err(HEAVY.to_owned())
-                })
-            };
-            let is_late = || Instant::now() >= context.deadline;
-            let callbacks = Callbacks {
-                namespace_labels: &namespace,
-                evaluate: &judge,
-                is_past_deadline: &is_late,
-            };
-            decision::decide(&self.enforcement, &case, &callbacks)
+        let evaluation = Evaluation::new(&self.engine, request, context.deadline, max_steps);
+        let decision = catch_unwind(AssertUnwindSafe(|| {
+            self.decide(&review, context, &evaluation)
         }));
-        // What was decided without the verdict is not said.
-        if is_heavy.get() {
-            return Err(StepBudgetExceeded);
+        // The decision lacks a verdict then, so it is discarded.
+        if evaluation.has_exceeded_steps() {
+            return Err(AnswerError::TooManySteps);
         }
-        let decision = decided.unwrap_or_else(|_| {
-            decision::decide_unreadable(
-                &self.enforcement,
-                Some(&review.attributes()),
-                &ReadFailure::Panicked,
-            )
+        let decision = decision.unwrap_or_else(|_| {
+            let attributes = review.attributes();
+            decide_unreadable(&self.enforcement, Some(&attributes), &ReadFailure::Panicked)
         });
         let body = answer::write(&review.uid, &decision);
-        let judge = judged.get();
+        let evaluate = evaluation.elapsed();
         let phases = PhaseDurations {
             parse,
-            evaluate: judge,
-            decide: begun.elapsed().saturating_sub(judge),
+            evaluate,
+            decide: start.elapsed().saturating_sub(evaluate),
         };
         Ok(ReviewOutcome {
             uid: review.uid.clone(),
@@ -215,29 +179,32 @@ impl PolicySnapshot {
         })
     }
 
-    fn judge(
+    fn decide(
         &self,
-        document: &Document,
-        request: &EvalRequest,
-        params: &Params,
-        bounds: &EvalLimits<'_>,
-    ) -> Result<Result<Arc<Verdict>, String>, StepBudgetExceeded> {
-        let verdict = catch_unwind(AssertUnwindSafe(|| {
-            self.engine
-                .judge_with_limits(document, request, params, bounds)
-        }));
-        match verdict {
-            Ok(verdict) => verdict.map(|it| Ok(Arc::new(it))),
-            Err(_) => Ok(Err("a rule broke down while it was asked".to_owned())),
-        }
+        review: &Review,
+        context: &AnswerContext<'_>,
+        evaluation: &Evaluation<'_>,
+    ) -> Decision {
+        let request = AdmissionRequest {
+            attributes: review.attributes(),
+            kind: &review.kind,
+            user: &review.user,
+            dry_run: review.dry_run,
+            object: review.object.as_ref(),
+            old_object: review.old_object.as_ref(),
+        };
+        let callbacks = Callbacks {
+            namespace_labels: &|| (context.namespace_labels)(&review.namespace),
+            evaluate: &|object, params| evaluation.evaluate(object, params),
+            is_past_deadline: &|| Instant::now() >= context.deadline,
+        };
+        decide(&self.enforcement, &request, &callbacks)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kubevet_policy as policy;
-    use std::{collections::BTreeSet, sync::Arc};
 
     const BINDING: &str = "apiVersion: kubevet.io/v1alpha1
 kind: ControlBinding
@@ -247,61 +214,27 @@ spec:
   validationActions: [Deny]
   matchResources: {namespaceSelector: {matchLabels: {a: b}}}
 ";
-    const REVIEW: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1",
-        "kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},
+    const REVIEW: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",
+        "request":{"uid":"u-1","kind":{"group":"","version":"v1","kind":"Pod"},
+        "resource":{"group":"","version":"v1","resource":"pods"},
         "namespace":"shop","operation":"CREATE","object":{"apiVersion":"v1","kind":"Pod"}}}"#;
 
-    /// Whatever breaks down in the judging of one request is that request's answer, and the next is judged.
     #[test]
-    fn what_breaks_down_is_an_answer_by_policy() {
-        let (library, _) = policy::embedded();
-        let (bindings, problems) =
-            policy::read_bindings(&Arc::from("b"), BINDING.as_bytes(), &library);
-        assert!(problems.is_empty(), "{problems:?}");
-        let (engine, _) = Engine::compile(&library);
-        let controls = library
-            .controls
-            .iter()
-            .map(|it| (it.control.id.clone(), it.control.clone()))
-            .collect();
-        let path_reads = engine.path_reads();
-        let enforcement = Enforcement {
-            bindings,
-            controls,
-            path_reads,
-            exempt_namespaces: BTreeSet::new(),
+    fn panic_is_answered_by_policy_and_the_next_review_is_evaluated() {
+        let snapshot = crate::tests::snapshot(BINDING);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let answer = |namespace_labels: &dyn Fn(&str) -> Option<Arc<Labels>>| {
+            let context = AnswerContext {
+                deadline,
+                namespace_labels,
+            };
+            snapshot.answer(REVIEW.as_bytes(), &context).unwrap()
         };
-        let gate = PolicySnapshot {
-            engine: Arc::new(engine),
-            enforcement,
-            generation: 1,
-        };
-        let until = Instant::now() + Duration::from_secs(60);
-        let breaks: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| panic!("on purpose");
-        let answered = gate
-            .answer(
-                REVIEW.as_bytes(),
-                &AnswerContext {
-                    deadline: until,
-                    namespace_labels: breaks,
-                },
-            )
-            .unwrap();
-        assert_eq!(answered.uid, "u-1");
-        assert_eq!(
-            answered.decision.status.as_ref().map(|it| it.code),
-            Some(500)
-        );
-        let known = &|_: &str| Some(Arc::default());
-        let answered = gate
-            .answer(
-                REVIEW.as_bytes(),
-                &AnswerContext {
-                    deadline: until,
-                    namespace_labels: known,
-                },
-            )
-            .unwrap();
+        let panicked = answer(&|_| panic!("on purpose"));
+        assert_eq!(panicked.uid, "u-1");
+        let status = panicked.decision.status.as_ref();
+        assert_eq!(status.map(|status| status.code), Some(500));
+        let answered = answer(&|_| Some(Arc::default()));
         assert!(answered.decision.allowed);
     }
 }

@@ -1,15 +1,17 @@
-//! A plain object as the review that `kubectl create` would cause, so that a manifest can be tried without a cluster.
+//! Builds the review that `kubectl create` would cause, so that a manifest can be tried without a
+//! cluster.
 
 use kubevet_document::Document;
 use kubevet_model::{Kind, ObjectId};
 use serde_json::json;
 
-/// The uid of every review that is made here.
+/// The uid of every synthetic review.
 const UID: &str = "00000000-0000-0000-0000-000000000000";
-/// Who asks in it.
+/// The user of every synthetic review.
 const USER: &str = "kubevet-review";
 
-/// The review of creating an object. It names the namespace that the object names, if any.
+/// Returns the body of a review about creating `object`. It names the namespace of the object, if
+/// the object names one.
 #[must_use]
 pub fn review_from_manifest(object: &Document) -> Vec<u8> {
     let ObjectId {
@@ -19,18 +21,14 @@ pub fn review_from_manifest(object: &Document) -> Vec<u8> {
         name,
     } = object.id();
     let kind = Kind::new(Kind::group_of(&api_version), kind);
-    let version = api_version
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let mut text = String::new();
-    object.root().write_json(&mut text);
-    let head = json!({
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    // The API server has not generated the name yet.
+    let has_generated_name = name.ends_with('*');
+    let envelope = json!({
         "uid": UID,
         "kind": {"group": kind.group, "version": version, "kind": kind.name},
         "resource": {"group": kind.group, "version": version, "resource": kind.plural()},
-        "name": if name.ends_with('*') { "" } else { name.as_str() },
+        "name": if has_generated_name { "" } else { name.as_str() },
         "namespace": namespace,
         "operation": "CREATE",
         "userInfo": {"username": USER, "groups": ["system:authenticated"]},
@@ -38,9 +36,13 @@ pub fn review_from_manifest(object: &Document) -> Vec<u8> {
         "dryRun": true,
     })
     .to_string();
-    let head = head.trim_end_matches('}');
+    // The JSON of the object is appended as it is: through `serde_json::Value` its numbers could
+    // change.
+    let envelope = envelope.trim_end_matches('}');
+    let mut object_json = String::new();
+    object.root().write_json(&mut object_json);
     let start = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":"#;
-    format!("{start}{head},\"object\":{text}}}}}").into_bytes()
+    format!("{start}{envelope},\"object\":{object_json}}}}}").into_bytes()
 }
 
 #[cfg(test)]
@@ -51,24 +53,19 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_manifest_becomes_a_review_that_can_be_read() {
-        let file = Arc::from("-");
-        let text =
+    fn review_of_a_manifest_can_be_read() {
+        let yaml =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n";
-        let reading = document::read(&file, text.as_bytes(), &document::Limits::default());
-        let review =
-            Review::read(&review_from_manifest(reading.documents.first().unwrap())).unwrap();
+        let limits = document::Limits::default();
+        let reading = document::read(&Arc::from("-"), yaml.as_bytes(), &limits);
+        let body = review_from_manifest(reading.documents.first().unwrap());
+        let review = Review::read(&body).unwrap();
         assert_eq!(
-            (
-                review.resource.name.as_str(),
-                review.resource.group.as_str()
-            ),
-            ("deployments", "apps")
+            [&review.resource.name, &review.resource.group],
+            ["deployments", "apps"]
         );
-        assert_eq!(
-            (review.namespace.as_str(), review.shown_name().as_str()),
-            ("shop", "web")
-        );
+        assert_eq!(review.namespace, "shop");
+        assert_eq!(review.display_name(), "web");
         assert!(review.object.is_some());
     }
 }
