@@ -1,7 +1,7 @@
 //! Evaluates one admission request against every matching binding.
 //!
-//! Verdicts are memoized per distinct params: bindings with equal params share one evaluation of the
-//! object, and one of the old object.
+//! Verdicts are memoized per distinct params: bindings with equal params share one evaluation of
+//! the object, and one of the old object.
 
 use super::{
     AdmissionRequest, Callbacks, Decision, DenialStatus, Enforcement, FindingOutcome, Reason,

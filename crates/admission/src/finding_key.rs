@@ -1,10 +1,10 @@
 //! The key of a finding, by which the findings of the old and the new object are compared.
 //!
-//! A key covers the control, and for each path of the finding: where it is, the value there, and the
-//! values that the control's conditions read at or below the elements on the path. "Where" is the
-//! path with each list index replaced by the fields that Kubernetes merges the list by, so that an
-//! element inserted before another changes no key. If a value that a condition reads changes, the
-//! finding gets another key and counts as new.
+//! A key covers the control, and for each path of the finding: where it is, the value there, and
+//! the values that the control's conditions read at or below the elements on the path. "Where" is
+//! the path with each list index replaced by the fields that Kubernetes merges the list by, so that
+//! an element inserted before another changes no key. If a value that a condition reads changes,
+//! the finding gets another key and counts as new.
 //!
 //! Keys are hashes with a random seed for each decision, so that no user can construct a collision.
 
@@ -136,8 +136,8 @@ impl<'d> FindingKeyHasher<'d> {
         }
     }
 
-    /// Returns the number of segments that lead to the root of `pattern`, if the pattern matches the
-    /// path.
+    /// Returns the number of segments that lead to the root of `pattern`, if the pattern matches
+    /// the path.
     fn root_depth(&self, pattern: &FieldPattern, segments: &[Segment<'_>]) -> Option<usize> {
         let root = self.root_steps(pattern.root)?;
         let matches = |(step, segment): (&PatternStep, &Segment<'_>)| match step {
@@ -196,8 +196,8 @@ impl<'d> FindingKeyHasher<'d> {
         nodes
     }
 
-    /// Hashes a list element by the merge keys of its list; by its whole value if the list has none,
-    /// or the element has none of them.
+    /// Hashes a list element by the merge keys of its list; by its whole value if the list has
+    /// none, or the element has none of them.
     fn hash_element(&self, list_name: &str, element: Node<'_>, state: &mut impl Hasher) {
         let merge_keys = workload::merge_keys(list_name);
         if merge_keys.iter().all(|key| element.get(key).is_none()) {

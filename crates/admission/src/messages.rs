@@ -26,8 +26,8 @@ const MAX_PATH_CHARS: usize = 120;
 /// The number of characters that the message of a finding keeps, however long the rest of the line.
 const MIN_FINDING_CHARS: usize = 30;
 
-/// Returns the message of a denial. `denied` has the worst finding first; `dropped` is the number of
-/// denied findings that are not in it.
+/// Returns the message of a denial. `denied` has the worst finding first; `dropped` is the number
+/// of denied findings that are not in it.
 pub(super) fn denial_message(
     denied: &[&FindingOutcome],
     dropped: usize,

@@ -1,5 +1,5 @@
-//! Writes the answer to a review, by the rules of the API server: the same apiVersion, kind and uid,
-//! no patch, and a status only if the request is denied.
+//! Writes the answer to a review, by the rules of the API server: the same apiVersion, kind and
+//! uid, no patch, and a status only if the request is denied.
 
 use kubevet_admission::Decision;
 use serde::Serialize;

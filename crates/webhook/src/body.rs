@@ -88,8 +88,8 @@ pub(super) async fn read_prefix(body: Body, deadline: Instant) -> Bytes {
     incoming.discard(Vec::new()).await
 }
 
-/// Makes room for `additional` bytes in the buffer, after charging it. The capacity doubles, but not
-/// beyond the announced length.
+/// Makes room for `additional` bytes in the buffer, after charging it. The capacity doubles, but
+/// not beyond the announced length.
 fn reserve(
     buffer: &mut Vec<u8>,
     additional: usize,
@@ -117,8 +117,8 @@ struct IncomingBody {
     start: Instant,
     received_bytes: usize,
     deadline: Instant,
-    /// The budget that the body is charged to. `None` for a body that is discarded: the minimum rate
-    /// always applies to it.
+    /// The budget that the body is charged to. `None` for a body that is discarded: the minimum
+    /// rate always applies to it.
     budget: Option<MemoryBudget>,
 }
 
@@ -181,8 +181,8 @@ impl IncomingBody {
         self.deadline.min(due)
     }
 
-    /// Reads the rest of the body and discards it. Returns the prefix of the body, of which `prefix`
-    /// was read before.
+    /// Reads the rest of the body and discards it. Returns the prefix of the body, of which
+    /// `prefix` was read before.
     async fn discard(mut self, mut prefix: Vec<u8>) -> Bytes {
         prefix.truncate(MAX_PREFIX_BYTES);
         // The buffer of a body that was given up must not be kept.

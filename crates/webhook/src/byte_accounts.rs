@@ -1,9 +1,9 @@
 //! Accounts for a fixed number of bytes by caller, and evicts by fair share when they run out.
 //!
 //! The victim is the newest evictable reservation of the caller that holds the most bytes. A caller
-//! that is alone may hold everything. The accounting is synchronous, owns none of the memory that it
-//! counts, and notifies no task: an evictable reservation carries a value by which its owner can be
-//! notified.
+//! that is alone may hold everything. The accounting is synchronous, owns none of the memory that
+//! it counts, and notifies no task: an evictable reservation carries a value by which its owner can
+//! be notified.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -57,7 +57,8 @@ impl<E> ByteAccounts<E> {
         }
     }
 
-    /// Opens a reservation of no bytes, and returns its id. Without `eviction` it cannot be evicted.
+    /// Opens a reservation of no bytes, and returns its id. Without `eviction` it cannot be
+    /// evicted.
     pub(super) fn open(&mut self, caller: &Arc<str>, eviction: Option<E>) -> u64 {
         self.last_id += 1;
         let id = self.last_id;
@@ -121,8 +122,8 @@ impl<E> ByteAccounts<E> {
         }
     }
 
-    /// Sets how the owner of a reservation is notified of its eviction; `None`: it cannot be evicted
-    /// from now on.
+    /// Sets how the owner of a reservation is notified of its eviction; `None`: it cannot be
+    /// evicted from now on.
     pub(super) fn set_eviction(&mut self, id: u64, eviction: Option<E>) {
         let Some(reservation) = self.reservations.get_mut(&id) else {
             return;
@@ -202,8 +203,8 @@ mod tests {
     use super::*;
 
     /// Opens reservations one after the other and grows each once, in accounts of 100 bytes. A step
-    /// is `caller:bytes`; a caller in capitals cannot be evicted. The result of a step is `+` if the
-    /// bytes were granted, else `-`, then the indexes of the steps that were evicted.
+    /// is `caller:bytes`; a caller in capitals cannot be evicted. The result of a step is `+` if
+    /// the bytes were granted, else `-`, then the indexes of the steps that were evicted.
     #[track_caller]
     fn check(steps: &str, expected: &str) {
         let mut accounts = ByteAccounts::new(100);

@@ -1,8 +1,8 @@
 //! The time budget of one review: from its first byte to the last byte of its answer.
 //!
 //! It is derived from how long the caller waits: the `timeout` in the query of the request, which
-//! the API server writes as a Go duration. Reading, queueing, evaluating, deciding and writing share
-//! it.
+//! the API server writes as a Go duration. Reading, queueing, evaluating, deciding and writing
+//! share it.
 
 use std::time::{Duration, Instant};
 

@@ -106,8 +106,8 @@ impl Endpoint {
         self.reply(outcome, snapshot.generation, received)
     }
 
-    /// Counts, logs and observes an answer, and returns it. `received` is the time at which the body
-    /// was complete.
+    /// Counts, logs and observes an answer, and returns it. `received` is the time at which the
+    /// body was complete.
     pub(super) fn reply(
         &self,
         outcome: ReviewOutcome,

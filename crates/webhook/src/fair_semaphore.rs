@@ -1,6 +1,7 @@
 //! A semaphore whose permits are granted by a fair queue.
 //!
-//! It adds waiting tasks, deadlines and cancellation to [`FairQueue`], and knows nothing of reviews.
+//! It adds waiting tasks, deadlines and cancellation to [`FairQueue`], and knows nothing of
+//! reviews.
 
 use super::fair_queue::{EnqueueResult, FairQueue, FlowKey, QueueLimits};
 use std::{
@@ -94,8 +95,8 @@ impl Drop for CancelOnDrop<'_> {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // The guard of the queue must be dropped before the permit is sent: if the receiver is gone,
-        // the permit is dropped here, which locks the queue again.
+        // The guard of the queue must be dropped before the permit is sent: if the receiver is
+        // gone, the permit is dropped here, which locks the queue again.
         let next = self.0.queue().release();
         if let Some(next) = next {
             drop(next.send(Self(self.0.clone())));

@@ -1,8 +1,8 @@
 //! The admission webhook: answers an `AdmissionReview`.
 //!
 //! This crate reads the envelope of a review, schedules its evaluation and writes the answer. The
-//! engine evaluates controls, and the `admission` crate decides. Connections are served by `server`;
-//! the library and the bindings come from the command line.
+//! engine evaluates controls, and the `admission` crate decides. Connections are served by
+//! `server`; the library and the bindings come from the command line.
 //!
 //! | file | purpose |
 //! |---|---|

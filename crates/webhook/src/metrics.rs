@@ -13,7 +13,8 @@ use prometheus_client::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
-/// The upper bounds of the histogram in seconds: 1, 2 and 5 of most powers of ten from 1 µs to 10 s.
+/// The upper bounds of the histogram in seconds: 1, 2 and 5 of most powers of ten from 1 µs to 10
+/// s.
 const DURATION_BUCKETS: [f64; 22] = [
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2,
     0.1, 0.2, 0.5, 1.0, 5.0, 10.0,
@@ -62,8 +63,8 @@ struct StateLabels {
 
 /// The metrics of the webhook.
 pub struct WebhookMetrics {
-    /// The kinds that have a label of their own. All others share [`OTHER_KIND`], since any user can
-    /// name a kind.
+    /// The kinds that have a label of their own. All others share [`OTHER_KIND`], since any user
+    /// can name a kind.
     kinds: BTreeSet<String>,
     reviews: Family<ReviewLabels, Counter>,
     durations: Family<PhaseLabels, Histogram, fn() -> Histogram>,

@@ -1,8 +1,8 @@
-//! Records reviews into a folder, for `kubevet review`: bounded in number and bytes, Secrets without
-//! their data.
+//! Records reviews into a folder, for `kubevet review`: bounded in number and bytes, Secrets
+//! without their data.
 //!
-//! Files are written on a thread of their own. A full or slow disk costs records, which are counted,
-//! and never the time of a review.
+//! Files are written on a thread of their own. A full or slow disk costs records, which are
+//! counted, and never the time of a review.
 
 use super::{Review, WebhookMetrics, background_writer::BackgroundWriter, review::MAX_BODY_BYTES};
 use hyper::body::Bytes;

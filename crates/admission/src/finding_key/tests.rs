@@ -17,8 +17,8 @@ use std::{
     sync::Arc,
 };
 
-/// Fields for which no two violating values can be made from the test data: only one value violates,
-/// or the field is the merge key of its element.
+/// Fields for which no two violating values can be made from the test data: only one value
+/// violates, or the field is the merge key of its element.
 const ONE_VIOLATING_VALUE: &[&str] = &[
     "C-0012 object.binaryData[] reads object.binaryData[]",
     "C-0012 object.data[] reads object.data[]",
