@@ -9,7 +9,7 @@ pub use kubevet_admission as admission;
 pub use kubevet_cel as cel;
 pub use kubevet_cluster as cluster;
 pub use kubevet_conformance as conformance;
-pub use kubevet_differential as proof;
+pub use kubevet_differential as differential;
 pub use kubevet_document as document;
 pub use kubevet_engine as engine;
 pub use kubevet_ir::intrinsics;

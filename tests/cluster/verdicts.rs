@@ -7,9 +7,9 @@ use crate::{
     admission_policies::vap,
 };
 use kubevet::{
+    differential::{self, RunConfig, SeedObject, Subject, SubjectAnswer, SubjectError, TestCase},
     model::{ControlId, Kind},
     policy::{self, Library},
-    proof::{self, Answer, Plan, Question, Seed, Voice, VoiceError},
     workload::is_workload,
 };
 use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
@@ -28,30 +28,29 @@ struct Listener {
     heard: Vec<Value>,
 }
 
-impl Voice for &mut Listener {
+impl Subject for &mut Listener {
     fn name(&self) -> &'static str {
         "listener"
     }
 
-    fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let object = |question: &Question| {
-            serde_json::from_str::<Value>(&question.object).expect("a question is JSON")
+    fn evaluate(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError> {
+        let object = |case: &TestCase| {
+            serde_json::from_str::<Value>(&case.object).expect("the object is JSON")
         };
         self.heard.extend(batch.iter().map(object));
         Ok(batch
             .iter()
-            .map(|batch| {
-                batch
-                    .controls
+            .map(|case| {
+                case.controls
                     .iter()
-                    .map(|_| Answer::Verdict(None))
+                    .map(|_| SubjectAnswer::Verdict(None))
                     .collect()
             })
             .collect())
     }
 }
 
-fn testdata(library: &Library) -> Vec<Seed> {
+fn testdata(library: &Library) -> Vec<SeedObject> {
     let mut seeds = Vec::new();
     for source in &library.controls {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&*source.file);
@@ -59,7 +58,7 @@ fn testdata(library: &Library) -> Vec<Seed> {
             policy::read_testdata(folder.parent().expect("a file is in a folder"));
         assert_eq!(problems, []);
         seeds.extend(objects.iter().filter_map(|object| {
-            proof::seed(
+            differential::seed_object(
                 &object.document,
                 Some(source.control.id.clone()),
                 Vec::new(),
@@ -81,18 +80,18 @@ fn objects() -> BTreeMap<String, Value> {
         .map(|control| control.control.id.clone())
         .filter(|control| control.as_str().starts_with("C-"))
         .collect();
-    let plan = Plan {
+    let config = RunConfig {
         controls: workloads,
         count: MADE,
         seed: 36,
-        wrong: false,
-        keep: 0,
+        invalid_objects: false,
+        max_disagreements: 0,
     };
     let mut listener = Listener::default();
-    let mut voices: Vec<Box<dyn Voice + '_>> = vec![Box::new(&mut listener)];
-    proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {})
+    let mut subjects: Vec<Box<dyn Subject + '_>> = vec![Box::new(&mut listener)];
+    differential::run(&config, &library, seeds, &mut subjects, None, &mut |_| {})
         .expect("the listener answers");
-    drop(voices);
+    drop(subjects);
     all.append(&mut listener.heard);
     let mut named = BTreeMap::new();
     for (number, mut object) in all.into_iter().enumerate() {

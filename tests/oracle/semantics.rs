@@ -2,10 +2,11 @@
 
 use crate::rego::{canonical, finding};
 use kubevet::{
+    differential,
     document::{self, Limits},
     engine::Engine,
     model::EvalRequest,
-    policy, proof,
+    policy,
 };
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ fn compiled_constructs_agree_with_opa() {
     let Some(mut oracle) = Oracle::start("compiled_constructs_agree_with_opa") else {
         return;
     };
-    let (library, seeds) = proof::constructs();
+    let (library, seeds) = differential::language_cases();
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:#?}");
     let refused: Vec<String> = engine

@@ -1,11 +1,11 @@
 //! One verdict, whoever gives it: the proof on generated objects, as `kubevet policy verify` runs it.
 
 use kubevet::{
+    differential::{self, DifferentialReport, Lineup, Pipe, RunConfig, SeedObject},
     document::{self, Limits},
     engine::Engine,
     input,
     policy::{self, Library},
-    proof::{self, Panel, Pipe, Plan, Report, Seed},
 };
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
@@ -29,12 +29,12 @@ fn count() -> u64 {
 }
 
 /// The test data of all controls, the public cases, and the corpus.
-fn seeds(test: &str, library: &Library) -> Vec<Seed> {
+fn seeds(test: &str, library: &Library) -> Vec<SeedObject> {
     let mut seeds = Vec::new();
     for source in &library.controls {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&*source.file);
         for object in policy::read_testdata(folder.parent().expect("a file is in a folder")).0 {
-            seeds.extend(proof::seed(
+            seeds.extend(differential::seed_object(
                 &object.document,
                 Some(source.control.id.clone()),
                 object.params.clone(),
@@ -52,7 +52,10 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
                     .iter()
                     .cloned()
                     .flat_map(document::expand_lists);
-                seeds.extend(objects.filter_map(|object| proof::seed(&object, None, Vec::new())));
+                seeds.extend(
+                    objects
+                        .filter_map(|object| differential::seed_object(&object, None, Vec::new())),
+                );
             }
         }
     }
@@ -62,7 +65,7 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
             input
                 .objects
                 .iter()
-                .filter_map(|object| proof::seed(object, None, Vec::new())),
+                .filter_map(|object| differential::seed_object(object, None, Vec::new())),
         );
     }
     seeds
@@ -71,7 +74,7 @@ fn seeds(test: &str, library: &Library) -> Vec<Seed> {
 /// What a run is of.
 struct Asked {
     library: Library,
-    seeds: Vec<Seed>,
+    seeds: Vec<SeedObject>,
     /// Whether the interpreter is asked too.
     reference: bool,
     /// Whether exported policies are.
@@ -80,7 +83,7 @@ struct Asked {
 }
 
 /// All voices there are, OPA first, about what compiles; `None` without an oracle.
-fn run(test: &str, asked: Asked) -> Option<Report> {
+fn run(test: &str, asked: Asked) -> Option<DifferentialReport> {
     let Asked {
         library,
         seeds,
@@ -90,26 +93,26 @@ fn run(test: &str, asked: Asked) -> Option<Report> {
     } = asked;
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let panel = Panel {
+    let lineup = Lineup {
         library: &library,
         engine: &Arc::new(engine),
-        reference,
-        policies,
+        includes_interpreter: reference,
+        includes_policies: policies,
     };
     let oracle = || Oracle::start(test).map(OraclePipe).ok_or(()).map(Some);
-    let Ok((mut voices, _)) = panel.voices(oracle) else {
+    let Ok((mut subjects, _)) = lineup.subjects(oracle) else {
         return None;
     };
-    let controls = panel.compiled();
+    let controls = lineup.compiled_controls();
     // Exported policies are never shown what no API server lets through.
-    let plan = Plan {
+    let config = RunConfig {
         controls,
         count,
         seed: 20,
-        wrong: !policies,
-        keep: 10,
+        invalid_objects: !policies,
+        max_disagreements: 10,
     };
-    let report = proof::run(&plan, &library, seeds, &mut voices, None, &mut |_| {})
+    let report = differential::run(&config, &library, seeds, &mut subjects, None, &mut |_| {})
         .expect("all voices answer");
     assert_eq!(report.differing, 0, "{:#?}", report.disagreements);
     assert!(report.compared() >= count);
@@ -135,7 +138,7 @@ fn all_subjects_agree_on_generated_objects() {
         return;
     };
     for control in &report.controls {
-        assert!(control.denied_enough(), "{control:?}");
+        assert!(control.is_denied_often_enough(), "{control:?}");
         // The options of a connection have no types in the table, so most of what is made of them is refused.
         let judged = control.compared - control.invalid;
         let enough = if control.control.as_str().starts_with('K') {
@@ -157,7 +160,7 @@ fn all_subjects_survive_invalid_objects() {
 
 #[test]
 fn all_subjects_agree_on_every_construct() {
-    let (library, seeds) = proof::constructs();
+    let (library, seeds) = differential::language_cases();
     let asked = Asked {
         library,
         seeds,

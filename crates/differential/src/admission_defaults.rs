@@ -1,75 +1,88 @@
-//! What the API server makes of an object before anybody judges it: a required text, number or truth that is missing is
-//! there at admission, empty, and so is what was null in a list or a map. Validation refuses such objects later, but the
-//! policies are asked about them first, so every voice is asked about what they see.
+//! The changes that the API server makes to an object before admission. A required string, number or
+//! boolean that is missing is set to its zero value, and so is a null in a list or a map.
+//!
+//! Validation rejects such objects later, but policies are evaluated first. So all subjects evaluate
+//! what the policies see.
 
 use super::{from_schema, json_path};
-use kubevet_k8s::schema::{Schema, Type};
-use serde_json::{Value, json};
+use kubevet_k8s::schema::{Field, Schema, Type};
+use serde_json::{Map, Value, json};
 
-/// Fills in what would not be missing.
-pub(super) fn arrive(object: &mut Value) {
-    empty_nulls(object);
-    for (place, of) in from_schema::structs(object) {
-        let Some(Value::Object(fields)) = json_path::at_mut(object, &place) else {
+/// Applies the changes to an object.
+pub(super) fn apply_defaults(object: &mut Value) {
+    replace_null_items(object);
+    for (path, type_id) in from_schema::typed_structs(object) {
+        let Some(Value::Object(fields)) = json_path::get_mut(object, &path) else {
             continue;
         };
-        // What may be missing is missing where it is null, and most texts are where they are empty.
-        for field in Schema::embedded()
-            .fields(of)
-            .filter(|it| !it.defaulted && !it.nullable)
+        let schema = Schema::embedded();
+        for field in schema
+            .fields(type_id)
+            .filter(|field| !field.defaulted && !field.nullable)
         {
-            let is_empty =
-                |it: &Value| it.is_null() || field.ty == Type::String && it.as_str() == Some("");
-            if fields.get(field.name).is_some_and(is_empty) {
-                fields.remove(field.name);
-            }
+            remove_if_empty(fields, field);
         }
-        for field in Schema::embedded().fields(of).filter(|it| it.defaulted) {
+        for field in schema.fields(type_id).filter(|field| field.defaulted) {
             let is_missing = fields.get(field.name).is_none_or(Value::is_null);
-            if let (true, Some(empty)) = (is_missing, scalar(field.ty)) {
-                fields.insert(field.name.to_owned(), empty);
+            if let (true, Some(zero)) = (is_missing, scalar_zero(field.ty)) {
+                fields.insert(field.name.to_owned(), zero);
             }
         }
     }
 }
 
-/// Nulls that are elements of lists or values of maps.
-fn empty_nulls(object: &mut Value) {
-    for (place, of) in from_schema::structs(object) {
-        let Some(Value::Object(fields)) = json_path::at_mut(object, &place) else {
+/// Removes an optional field that is null, or is an empty string: Go omits both when it encodes the
+/// object.
+fn remove_if_empty(fields: &mut Map<String, Value>, field: &Field) {
+    let is_empty =
+        |value: &Value| value.is_null() || field.ty == Type::String && value.as_str() == Some("");
+    if fields.get(field.name).is_some_and(is_empty) {
+        fields.remove(field.name);
+    }
+}
+
+/// Replaces nulls that are elements of lists or values of maps by zero values.
+fn replace_null_items(object: &mut Value) {
+    for (path, type_id) in from_schema::typed_structs(object) {
+        let Some(Value::Object(fields)) = json_path::get_mut(object, &path) else {
             continue;
         };
         for field in Schema::embedded()
-            .fields(of)
-            .filter(|it| !it.keeps_null_items)
+            .fields(type_id)
+            .filter(|field| !field.keeps_null_items)
         {
             let (Type::List(inner) | Type::Map(inner)) = field.ty else {
                 continue;
             };
-            let Some(empty) = element(Schema::embedded().resolve(inner)) else {
+            let Some(zero) = item_zero(Schema::embedded().resolve(inner)) else {
                 continue;
             };
             let nulls: Vec<&mut Value> = match fields.get_mut(field.name) {
-                Some(Value::Array(items)) => items.iter_mut().filter(|it| it.is_null()).collect(),
-                Some(Value::Object(fields)) => {
-                    fields.values_mut().filter(|it| it.is_null()).collect()
+                Some(Value::Array(items)) => {
+                    items.iter_mut().filter(|item| item.is_null()).collect()
                 }
+                Some(Value::Object(entries)) => entries
+                    .values_mut()
+                    .filter(|value| value.is_null())
+                    .collect(),
                 _ => continue,
             };
-            nulls.into_iter().for_each(|it| *it = empty.clone());
+            for null in nulls {
+                *null = zero.clone();
+            }
         }
     }
 }
 
-/// Whether nothing would be filled in.
-pub(super) fn has_arrived(object: &Value) -> bool {
-    let mut filled = object.clone();
-    arrive(&mut filled);
-    filled == *object
+/// True if the defaults change nothing.
+pub(super) fn has_defaults(object: &Value) -> bool {
+    let mut defaulted = object.clone();
+    apply_defaults(&mut defaulted);
+    defaulted == *object
 }
 
-/// What is empty of its type; `None` of a type that may be missing.
-fn scalar(ty: Type) -> Option<Value> {
+/// Returns the zero value of a scalar type; `None` for types that may be missing.
+fn scalar_zero(ty: Type) -> Option<Value> {
     match ty {
         Type::String => Some(json!("")),
         Type::Bool => Some(json!(false)),
@@ -78,13 +91,13 @@ fn scalar(ty: Type) -> Option<Value> {
     }
 }
 
-/// What is empty of its type among others of a list or a map; `None` where that is null.
-fn element(ty: Type) -> Option<Value> {
+/// Returns the zero value of a type inside a list or a map; `None` if it is null.
+fn item_zero(ty: Type) -> Option<Value> {
     match ty {
         Type::Struct(_) => Some(json!({})),
         Type::Quantity => Some(json!("0")),
         Type::IntOrString => Some(json!(0)),
-        _ => scalar(ty),
+        _ => scalar_zero(ty),
     }
 }
 
@@ -93,13 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_required_is_there_and_empty() {
+    fn missing_required_scalar_is_zero_value() {
         let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {
             "containers": [{"securityContext": {"seccompProfile": {}}, "volumeMounts": [{}]}], "volumes": [{"hostPath": {}}],
         }});
-        assert!(!has_arrived(&pod));
-        arrive(&mut pod);
-        assert!(has_arrived(&pod));
+        assert!(!has_defaults(&pod));
+        apply_defaults(&mut pod);
+        assert!(has_defaults(&pod));
         let container = &pod["spec"]["containers"][0];
         assert_eq!(container["name"], "");
         assert_eq!(container["securityContext"]["seccompProfile"]["type"], "");
@@ -111,20 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_missing_is_missing_where_it_is_empty() {
+    fn empty_optional_field_is_removed() {
         let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {
             "hostNetwork": null, "containers": [{"name": "a", "image": "", "imagePullPolicy": null}],
         }});
-        arrive(&mut pod);
+        apply_defaults(&mut pod);
         assert_eq!(pod["spec"], json!({"containers": [{"name": "a"}]}));
     }
 
     #[test]
-    fn nulls_in_lists_and_maps_are_empty() {
+    fn null_in_list_or_map_is_zero_value() {
         let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"app": null}}, "spec": {
             "containers": [{"ports": [null], "args": [null], "resources": {"limits": {"cpu": null}}}],
         }});
-        arrive(&mut pod);
+        apply_defaults(&mut pod);
         let container = &pod["spec"]["containers"][0];
         assert_eq!(pod["metadata"]["labels"]["app"], "");
         assert_eq!(

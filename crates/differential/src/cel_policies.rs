@@ -1,6 +1,7 @@
-//! A control as a policy for the proof alone: one validation over the printed variables, for every kind that the control
-//! looks at; and several as the one question that a pack asks. What is exported to clusters is made elsewhere, of the same
-//! sheets.
+//! The policies that the CEL subject evaluates: for a control, one validation over the emitted
+//! variables, for every kind that it selects; for several, the expression of their pack.
+//!
+//! The policies for clusters are built in `vap`, from the same CEL.
 
 use kubevet_cel::{ParamsFrom, Target, Variable};
 use kubevet_engine::{Engine, looks_at};
@@ -10,30 +11,29 @@ use kubevet_policy::Params;
 use kubevet_vap as vap;
 use serde_json::{Value, json};
 
-/// What a policy says where it leaves an object unjudged for its size.
-pub(super) const UNJUDGED: &str = "kubevet-proof: not judged for its size";
-/// The oldest minor version of Kubernetes that the policies are printed for.
+/// The message of a policy that skips an object for its size.
+pub(super) const NOT_JUDGED_MESSAGE: &str = "kubevet-proof: not judged for its size";
+/// The oldest minor version of Kubernetes that the policies are emitted for.
 const MIN_KUBE: u8 = 30;
 
-/// The policy of a control with these params written into it.
+/// Returns the policy of a control, with these params as constants.
 ///
 /// # Errors
-/// Why the control cannot be printed.
-pub(super) fn exported(
+/// The reason why the control cannot be emitted.
+pub(super) fn single_policy(
     engine: &Engine,
     control: &Control,
     params: &Params,
 ) -> Result<Value, String> {
-    let kinds = kinds(control);
+    let kinds = selected_kinds(control);
     let target = Target {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let id: ControlId = control.id.clone();
     let sheet = kubevet_cel::print(
         engine.compiled_library(),
-        std::slice::from_ref(&id),
+        std::slice::from_ref(&control.id),
         &target,
     );
     let Some(printed) = sheet.controls.first() else {
@@ -41,40 +41,43 @@ pub(super) fn exported(
             .refused
             .into_iter()
             .next()
-            .map_or_else(|| "it is not printed".to_owned(), |(_, why)| why));
+            .map_or_else(|| "it is not printed".to_owned(), |(_, reason)| reason));
     };
-    let words = format!("({}).join('; ')", printed.messages);
-    let (clean, message) = match &printed.unjudged {
-        None => (printed.clean.clone(), words),
+    let messages = format!("({}).join('; ')", printed.messages);
+    let (validation, message) = match &printed.unjudged {
+        None => (printed.clean.clone(), messages),
         Some(bound) => (
             format!("({}) && !({})", printed.clean, bound.condition),
-            format!("({}) ? '{UNJUDGED}' : {words}", bound.condition),
+            format!(
+                "({}) ? '{NOT_JUDGED_MESSAGE}' : {messages}",
+                bound.condition
+            ),
         ),
     };
-    Ok(policy(
-        &id.as_str().to_ascii_lowercase(),
+    Ok(policy_object(
+        &control.id.as_str().to_ascii_lowercase(),
         &sheet.variables,
-        &clean,
+        &validation,
         &message,
     ))
 }
 
-/// The question of a pack of controls with these params written into it, for the kinds that share a pack with this one.
-/// What cannot be printed is not among them.
-pub(super) fn packed(
+/// Returns the policy that evaluates a pack of controls at once, with these params as constants, for
+/// the kinds that share a pack with `kind`. Controls that cannot be emitted are left out.
+pub(super) fn pack_policy(
     engine: &Engine,
     controls: &[ControlId],
     kind: &Kind,
     params: &Params,
 ) -> Value {
-    let templates = || {
-        WORKLOADS
-            .iter()
-            .map(|it| Kind::new(it.group, it.name))
-            .filter(|it| it.name != "Pod")
-    };
-    let kinds: Vec<Kind> = if templates().any(|it| it == *kind) {
-        templates().collect()
+    // Workloads with a pod template share a pack; any other kind has its own.
+    let template_kinds: Vec<Kind> = WORKLOADS
+        .iter()
+        .map(|workload| Kind::new(workload.group, workload.name))
+        .filter(|kind| kind.name != "Pod")
+        .collect();
+    let kinds = if template_kinds.contains(kind) {
+        template_kinds
     } else {
         vec![kind.clone()]
     };
@@ -84,7 +87,7 @@ pub(super) fn packed(
         kinds: &kinds,
     };
     let sheet = kubevet_cel::print(engine.compiled_library(), controls, &target);
-    policy(
+    policy_object(
         "packed",
         &[],
         &format!("!({})", vap::something_is_found(&sheet)),
@@ -92,10 +95,10 @@ pub(super) fn packed(
     )
 }
 
-fn policy(name: &str, variables: &[Variable], clean: &str, message: &str) -> Value {
+fn policy_object(name: &str, variables: &[Variable], validation: &str, message: &str) -> Value {
     let variables: Vec<Value> = variables
         .iter()
-        .map(|it| json!({"name": it.name, "expression": it.expression}))
+        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
         .collect();
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -104,16 +107,23 @@ fn policy(name: &str, variables: &[Variable], clean: &str, message: &str) -> Val
         "spec": {
             "failurePolicy": "Fail",
             "variables": variables,
-            "validations": [{"expression": clean, "messageExpression": message}],
+            "validations": [{"expression": validation, "messageExpression": message}],
         },
     })
 }
 
-fn kinds(control: &Control) -> Vec<Kind> {
+/// Returns the kinds that a control selects: workloads in the order of their table, then others.
+fn selected_kinds(control: &Control) -> Vec<Kind> {
+    let is_selected = |kind: &Kind| {
+        control
+            .kinds
+            .iter()
+            .any(|selector| looks_at(selector, kind))
+    };
     let mut kinds: Vec<Kind> = WORKLOADS
         .iter()
-        .map(|it| Kind::new(it.group, it.name))
-        .filter(|kind| control.kinds.iter().any(|it| looks_at(it, kind)))
+        .map(|workload| Kind::new(workload.group, workload.name))
+        .filter(is_selected)
         .collect();
     for selector in &control.kinds {
         if let KindSelector::Kind(kind) = selector

@@ -1,227 +1,229 @@
-//! What generation begins from and takes parts of: real manifests, what stands under which key in them, and for each
-//! control objects that it denied, one family for each way in which it did.
+//! The corpus of generation: real manifests, the values that occur under each key, and for each
+//! control the objects that it has denied, grouped by the messages of the denial.
 
 use super::{
-    json_path::{self, Place, Step},
-    rng::Random,
+    json_path::{self, JsonPath, PathStep},
+    rng::Rng,
 };
 use kubevet_document::Document;
 use kubevet_model::{ControlId, Kind};
-use kubevet_policy::{ParamValue, Params};
-use serde_json::Value;
+use kubevet_policy::ParamValue;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Larger objects cost more than they show.
-const LARGEST: usize = 300;
-/// How many different values are kept for a key.
-const DONORS: usize = 40;
-/// How many objects are kept for each way in which a control denies.
-const FAMILY: usize = 12;
-/// How many ways are kept for a control.
-const FAMILIES: usize = 200;
+/// The most nodes of an object that is kept: larger ones cost more than they show.
+const MAX_OBJECT_NODES: usize = 300;
+/// The most nodes of a value that is kept as a part.
+const MAX_PART_NODES: usize = 79;
+/// The number of different values that are kept for a key.
+const MAX_VALUES_PER_KEY: usize = 40;
+/// The number of denied objects that are kept for each outcome of a control.
+const MAX_OBJECTS_PER_OUTCOME: usize = 12;
+/// The number of outcomes that are kept for a control.
+const MAX_OUTCOMES_PER_CONTROL: usize = 200;
+/// The number of tries to find a random object of a kind that a control selects.
+const MAX_KIND_TRIES: usize = 8;
 
-/// An object to begin from.
+/// An object from which generation starts.
 #[derive(Debug, Clone)]
-pub struct Seed {
+pub struct SeedObject {
     /// The object.
     pub object: Value,
-    /// The control whose test object it is, where it is one.
+    /// The control whose test object it is, if it is one.
     pub control: Option<ControlId>,
-    /// Params that differ from their defaults, as the test object says.
+    /// The params of the test object that differ from their defaults.
     pub params: Vec<(String, ParamValue)>,
 }
 
-/// A document as a seed; `None` where it is no object.
+/// Returns a document as a seed object; `None` if its root is no object.
 #[must_use]
-pub fn seed(
+pub fn seed_object(
     document: &Document,
     control: Option<ControlId>,
     params: Vec<(String, ParamValue)>,
-) -> Option<Seed> {
-    let mut text = String::new();
-    document.root().write_json(&mut text);
-    let object = serde_json::from_str(&text).ok().filter(Value::is_object)?;
-    Some(Seed {
+) -> Option<SeedObject> {
+    let mut json = String::new();
+    document.root().write_json(&mut json);
+    let object = serde_json::from_str(&json).ok().filter(Value::is_object)?;
+    Some(SeedObject {
         object,
         control,
         params,
     })
 }
 
-/// See the module.
+/// An object and the index of its params in the run's table.
+type ObjectWithParams = (Value, usize);
+
+/// The corpus of a run. It grows by objects that are denied.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
+pub(super) struct Corpus {
     seeds: Vec<(Kind, Value)>,
-    /// For each control, objects made for it, with the number of their params.
-    own: BTreeMap<ControlId, Vec<(Value, usize)>>,
-    /// For each control and way of denying, objects that it denied.
-    denied: BTreeMap<ControlId, BTreeMap<String, Vec<(Value, usize)>>>,
-    /// Parent key → key → values found there.
+    /// The test objects of each control.
+    test_objects: BTreeMap<ControlId, Vec<ObjectWithParams>>,
+    /// The denied objects of each control, by outcome: the messages that were met, as a string.
+    denied: BTreeMap<ControlId, BTreeMap<String, Vec<ObjectWithParams>>>,
+    /// Parent key → key → the values that occur there.
     children: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
-    /// Key of a list → elements found in it.
+    /// Key of a list → the elements that occur in it.
     elements: BTreeMap<String, Vec<Value>>,
-    /// Key → texts found there, or in the list there.
-    texts: BTreeMap<String, Vec<String>>,
+    /// Key → the strings that occur there, or in the list there.
+    strings: BTreeMap<String, Vec<String>>,
 }
 
-impl Pool {
-    /// `number` gives the place of a seed's params in the table of params.
-    pub(super) fn new(seeds: Vec<Seed>, mut number: impl FnMut(&Seed) -> usize) -> Self {
-        let mut pool = Self::default();
+impl Corpus {
+    /// Builds a corpus. `params_index` returns the index of a seed's params.
+    pub(super) fn new(
+        seeds: Vec<SeedObject>,
+        mut params_index: impl FnMut(&SeedObject) -> usize,
+    ) -> Self {
+        let mut corpus = Self::default();
         for seed in seeds {
-            pool.learn(&seed.object);
-            if json_path::size(&seed.object) > LARGEST {
+            corpus.collect_parts(&seed.object);
+            if json_path::node_count(&seed.object) > MAX_OBJECT_NODES {
                 continue;
             }
-            let params = number(&seed);
+            let params = params_index(&seed);
             if let Some(control) = &seed.control {
-                pool.own
+                corpus
+                    .test_objects
                     .entry(control.clone())
                     .or_default()
                     .push((seed.object.clone(), params));
             }
-            pool.seeds.push((kind_of(&seed.object), seed.object));
+            corpus.seeds.push((kind_of(&seed.object), seed.object));
         }
-        pool
+        corpus
     }
 
-    /// Remembers what stands where.
-    fn learn(&mut self, object: &Value) {
-        for place in json_path::places(object) {
-            let Some(value) = json_path::at(object, &place).filter(|it| json_path::size(it) < 80)
+    /// Collects the values of an object by their keys.
+    fn collect_parts(&mut self, object: &Value) {
+        for path in json_path::all_paths(object) {
+            let Some(value) = json_path::get(object, &path)
+                .filter(|value| json_path::node_count(value) <= MAX_PART_NODES)
             else {
                 continue;
             };
-            let (last, parent) = match place.split_last() {
-                Some((last, parent)) => (last, json_path::key_of(parent)),
+            let (last, parent) = match path.split_last() {
+                Some((last, parent)) => (last, json_path::nearest_key(parent)),
                 None => continue,
             };
-            if let Value::String(text) = value {
-                let known = self
-                    .texts
-                    .entry(json_path::key_of(&place).to_owned())
-                    .or_default();
-                if known.len() < DONORS && !known.contains(text) {
-                    known.push(text.clone());
-                }
+            if let Value::String(string) = value {
+                let key = json_path::nearest_key(&path).to_owned();
+                insert_bounded(self.strings.entry(key).or_default(), string);
             }
             let known = match last {
-                Step::Key(key) => self
+                PathStep::Key(key) => self
                     .children
                     .entry(parent.to_owned())
                     .or_default()
                     .entry(key.clone())
                     .or_default(),
-                Step::Index(_) => self.elements.entry(parent.to_owned()).or_default(),
+                PathStep::Index(_) => self.elements.entry(parent.to_owned()).or_default(),
             };
-            if known.len() < DONORS && !known.contains(value) {
-                known.push(value.clone());
-            }
+            insert_bounded(known, value);
         }
     }
 
-    /// An object to change for a control, and the number of its params.
-    pub(super) fn base(
+    /// Returns an object to mutate for a control, and the index of its params.
+    pub(super) fn base_object(
         &self,
         control: &ControlId,
-        looks: impl Fn(&Kind) -> bool,
-        random: &mut Random,
-    ) -> (Value, usize) {
-        let families = self.denied.get(control);
-        let kept = |random: &mut Random| {
-            let families: Vec<&Vec<(Value, usize)>> = families?.values().collect();
-            random
-                .pick(families.as_slice())
-                .and_then(|it| random.pick(it.as_slice()))
+        is_selected: impl Fn(&Kind) -> bool,
+        rng: &mut Rng,
+    ) -> ObjectWithParams {
+        let denied = |rng: &mut Rng| {
+            let outcomes: Vec<&Vec<ObjectWithParams>> =
+                self.denied.get(control)?.values().collect();
+            rng.pick(outcomes.as_slice())
+                .and_then(|objects| rng.pick(objects.as_slice()))
                 .cloned()
         };
-        let own = |random: &mut Random| random.pick(self.own.get(control)?.as_slice()).cloned();
-        let any = |random: &mut Random| {
-            // A few tries find a kind that the control looks at; where there is none, its own objects are left.
-            (0..8)
-                .find_map(|_| random.pick(&self.seeds).filter(|(kind, _)| looks(kind)))
-                .map(|(_, it)| (it.clone(), 0))
+        let test_object = |rng: &mut Rng| {
+            rng.pick(self.test_objects.get(control)?.as_slice())
+                .cloned()
         };
-        let chosen = match random.below(100) {
-            0..45 => kept(random).or_else(|| own(random)).or_else(|| any(random)),
-            45..75 => own(random).or_else(|| any(random)),
-            _ => any(random).or_else(|| own(random)),
+        let any = |rng: &mut Rng| {
+            // If no try finds a selected kind, the control's own test objects are left.
+            (0..MAX_KIND_TRIES)
+                .find_map(|_| rng.pick(&self.seeds).filter(|(kind, _)| is_selected(kind)))
+                .map(|(_, object)| (object.clone(), 0))
         };
-        chosen.unwrap_or_else(|| (Value::Object(serde_json::Map::new()), 0))
+        let chosen = match rng.below(100) {
+            0..45 => denied(rng)
+                .or_else(|| test_object(rng))
+                .or_else(|| any(rng)),
+            45..75 => test_object(rng).or_else(|| any(rng)),
+            _ => any(rng).or_else(|| test_object(rng)),
+        };
+        chosen.unwrap_or_else(|| (Value::Object(Map::new()), 0))
     }
 
-    /// Keeps an object that a control denied, under the way in which it did.
-    pub(super) fn keep(
+    /// Keeps an object that a control denied, with its outcome.
+    pub(super) fn keep_denied(
         &mut self,
         control: &ControlId,
-        way: &str,
+        outcome: &str,
         object: &Value,
         params: usize,
-        random: &mut Random,
+        rng: &mut Rng,
     ) {
-        if json_path::size(object) > LARGEST {
+        if json_path::node_count(object) > MAX_OBJECT_NODES {
             return;
         }
-        let families = self.denied.entry(control.clone()).or_default();
-        if families.len() >= FAMILIES && !families.contains_key(way) {
+        let outcomes = self.denied.entry(control.clone()).or_default();
+        if outcomes.len() >= MAX_OUTCOMES_PER_CONTROL && !outcomes.contains_key(outcome) {
             return;
         }
-        let family = families.entry(way.to_owned()).or_default();
-        if family.len() < FAMILY {
-            family.push((object.clone(), params));
-        } else if random.chance(10) {
-            let place = random.below(FAMILY);
-            if let Some(old) = family.get_mut(place) {
+        let objects = outcomes.entry(outcome.to_owned()).or_default();
+        if objects.len() < MAX_OBJECTS_PER_OUTCOME {
+            objects.push((object.clone(), params));
+        } else if rng.chance(10) {
+            let index = rng.below(MAX_OBJECTS_PER_OUTCOME);
+            if let Some(old) = objects.get_mut(index) {
                 *old = (object.clone(), params);
             }
         }
     }
 
-    /// What elsewhere stands under a parent's key: keys and values.
+    /// Returns the values that occur under a parent's key, by their keys.
     pub(super) fn children(&self, parent: &str) -> Option<&BTreeMap<String, Vec<Value>>> {
         self.children.get(parent)
     }
 
-    /// What elsewhere stands at such a place.
-    pub(super) fn values(&self, place: &Place) -> &[Value] {
-        let found = match place.split_last() {
-            Some((Step::Key(key), parent)) => self
+    /// Returns the values that occur at such a path in other objects.
+    pub(super) fn values(&self, path: &JsonPath) -> &[Value] {
+        let found = match path.split_last() {
+            Some((PathStep::Key(key), parent)) => self
                 .children
-                .get(json_path::key_of(parent))
-                .and_then(|it| it.get(key)),
-            Some((Step::Index(_), parent)) => self.elements.get(json_path::key_of(parent)),
+                .get(json_path::nearest_key(parent))
+                .and_then(|by_key| by_key.get(key)),
+            Some((PathStep::Index(_), parent)) => self.elements.get(json_path::nearest_key(parent)),
             None => None,
         };
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// Texts under a key, whatever it is in.
-    pub(super) fn texts(&self, key: &str) -> &[String] {
-        self.texts.get(key).map_or(&[], Vec::as_slice)
+    /// Returns the strings under a key, whatever its parent is.
+    pub(super) fn strings(&self, key: &str) -> &[String] {
+        self.strings.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// Elements of lists under a key.
+    /// Returns the elements of lists under a key.
     pub(super) fn elements(&self, key: &str) -> &[Value] {
         self.elements.get(key).map_or(&[], Vec::as_slice)
     }
 }
 
-/// The kind that an object says it is.
-pub(super) fn kind_of(object: &Value) -> Kind {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    Kind::new(Kind::group_of(text("apiVersion")), text("kind"))
+/// Inserts a value if it is new and there is room.
+fn insert_bounded<T: Clone + PartialEq>(known: &mut Vec<T>, value: &T) {
+    if known.len() < MAX_VALUES_PER_KEY && !known.contains(value) {
+        known.push(value.clone());
+    }
 }
 
-/// Tables of params without repetition: the defaults first.
-#[derive(Debug)]
-pub(super) struct ParamTable(pub(super) Vec<Params>);
-
-impl ParamTable {
-    pub(super) fn number(&mut self, params: Params) -> usize {
-        if let Some(known) = self.0.iter().position(|it| *it == params) {
-            return known;
-        }
-        self.0.push(params);
-        self.0.len() - 1
-    }
+/// Returns the group and kind that an object declares.
+pub(super) fn kind_of(object: &Value) -> Kind {
+    let string = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    Kind::new(Kind::group_of(string("apiVersion")), string("kind"))
 }

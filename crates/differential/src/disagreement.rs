@@ -1,163 +1,213 @@
-//! When voices differ: whole findings where both give them, else the verdict and the words.
+//! The comparison of answers: whole findings where both subjects give them, else verdict and message.
 
 use super::{
     known_deviations,
-    subject::{Answer, Found},
+    mutate::CONTAINER_LISTS,
+    subject::{SubjectAnswer, SubjectFinding},
 };
+use kubevet_model::{FieldPath, Segment};
 
-/// Two voices that differ.
+/// Two subjects that disagree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Difference {
-    /// The one that is right, in the order in which voices are trusted.
+    /// The index of the more trusted subject.
     pub(super) trusted: usize,
-    /// The other.
+    /// The index of the other.
     pub(super) other: usize,
-    /// Both answers in a word each, and what about them differs: what a shrunk object must still show.
-    pub(super) sort: (&'static str, &'static str, &'static str),
+    /// The classes of both answers, such as `deny` and `pass`. A shrunk object must show the same.
+    pub(super) classes: (&'static str, &'static str),
+    /// The part of the answers that differs, such as `messages`. It too must stay the same.
+    pub(super) part: &'static str,
 }
 
-/// Every voice that differs from the first that has something to say. Known deviations are counted by `known`.
+/// Compares every answer with that of the most trusted subject that gives one. Known deviations are
+/// no differences; `on_known` is called with their names.
 pub(super) fn differences(
     names: &[String],
-    answers: &[&Answer],
+    answers: &[&SubjectAnswer],
     object: &str,
-    known: &mut dyn FnMut(&'static str),
+    on_known: &mut dyn FnMut(&'static str),
 ) -> Vec<Difference> {
-    let mut speaking = answers
-        .iter()
-        .enumerate()
-        .filter(|(_, it)| !matches!(it, Answer::Invalid(_) | Answer::Abstains(_)));
-    let Some((trusted, right)) = speaking.next() else {
+    let mut evaluated = answers.iter().enumerate().filter(|(_, answer)| {
+        !matches!(
+            answer,
+            SubjectAnswer::Invalid(_) | SubjectAnswer::Unsupported(_)
+        )
+    });
+    let Some((trusted, expected)) = evaluated.next() else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    for (other, answer) in speaking {
-        let Some(why) = differ(right, answer) else {
+    let mut differences = Vec::new();
+    for (other, answer) in evaluated {
+        let Some(part) = differing_part(expected, answer) else {
             continue;
         };
         let name = names.get(other).map_or("", String::as_str);
-        match known_deviations::explained(name, right, answer, object) {
-            Some(name) => known(name),
-            None => found.push(Difference {
+        match known_deviations::explain(name, expected, answer, object) {
+            Some(name) => on_known(name),
+            None => differences.push(Difference {
                 trusted,
                 other,
-                sort: (word(right), word(answer), why),
+                classes: (answer_class(expected), answer_class(answer)),
+                part,
             }),
         }
     }
-    found
+    differences
 }
 
-fn word(answer: &Answer) -> &'static str {
+fn answer_class(answer: &SubjectAnswer) -> &'static str {
     match answer.denies() {
         Some(true) => "deny",
         Some(false) => "pass",
         None => match answer {
-            Answer::Error(_) => "error",
+            SubjectAnswer::Error(_) => "error",
             _ => "silence",
         },
     }
 }
 
-fn differ(right: &Answer, other: &Answer) -> Option<&'static str> {
-    match (right, other) {
-        (Answer::Findings(a), Answer::Findings(b)) => findings_differ(a, b),
-        (Answer::Error(_), Answer::Error(_)) => None,
-        (Answer::Findings(found), Answer::Verdict(Some(words))) if !found.is_empty() => {
-            // What the API server says where it cannot make the message.
-            if words.starts_with("failed expression: ") {
+/// Returns the part in which two answers differ; `None` if they agree.
+fn differing_part(expected: &SubjectAnswer, other: &SubjectAnswer) -> Option<&'static str> {
+    match (expected, other) {
+        (SubjectAnswer::Findings(expected), SubjectAnswer::Findings(other)) => {
+            differing_part_of_findings(expected, other)
+        }
+        (SubjectAnswer::Error(_), SubjectAnswer::Error(_)) => None,
+        (SubjectAnswer::Findings(findings), SubjectAnswer::Verdict(Some(message)))
+            if !findings.is_empty() =>
+        {
+            // The API server's message where the message expression fails.
+            if message.starts_with("failed expression: ") {
                 return Some("the message could not be made");
             }
-            found
+            findings
                 .iter()
-                .any(|it| !names(it, words))
+                .any(|finding| !mentions_container(finding, message))
                 .then_some("the message lacks a container's name")
         }
-        _ => (right.denies().is_none() || right.denies() != other.denies()).then_some("verdicts"),
+        _ => (expected.denies().is_none() || expected.denies() != other.denies())
+            .then_some("verdicts"),
     }
 }
 
-fn findings_differ(right: &[Found], other: &[Found]) -> Option<&'static str> {
-    if right == other {
+fn differing_part_of_findings(
+    expected: &[SubjectFinding],
+    other: &[SubjectFinding],
+) -> Option<&'static str> {
+    if expected == other {
         return None;
     }
-    if right.is_empty() != other.is_empty() {
+    if expected.is_empty() != other.is_empty() {
         return Some("verdicts");
     }
-    let same = |of: fn(&Found) -> String| right.iter().map(of).eq(other.iter().map(of));
-    Some(if right.len() != other.len() {
-        "how many findings"
-    } else if !same(|it| it.message.clone()) {
+    if expected.len() != other.len() {
+        return Some("how many findings");
+    }
+    let pairs = || expected.iter().zip(other);
+    Some(if pairs().any(|(a, b)| a.message != b.message) {
         "messages"
-    } else if !same(|it| format!("{:?}", it.paths)) {
+    } else if pairs().any(|(a, b)| a.paths != b.paths) {
         "paths"
     } else {
         "fixes"
     })
 }
 
-/// Whether the words of a denial name the container that a finding is about, or say that they were cut. One without a
-/// name is called by its place, and may be called otherwise: no API server takes it.
-fn names(found: &Found, words: &str) -> bool {
-    // A finding that is no container's may speak of anything.
-    if !found.paths.iter().any(|it| it.contains("ontainers[")) {
+/// True if the message of a denial names the container of a finding, or is truncated. A container
+/// without a name is called by its path, which may differ: no API server accepts such an object.
+fn mentions_container(finding: &SubjectFinding, message: &str) -> bool {
+    // A finding that is not about a container may contain any words.
+    if !finding.paths.iter().any(|path| is_in_container(path)) {
         return true;
     }
-    let Some((_, rest)) = found.message.split_once("container ") else {
+    let Some((_, rest)) = finding.message.split_once("container ") else {
         return true;
     };
-    let said = |name: &str| name.contains('[') || words.contains(name) || words.contains('…');
-    rest.split([' ', ':']).next().is_none_or(said)
+    let is_mentioned =
+        |name: &str| name.contains('[') || message.contains(name) || message.contains('…');
+    rest.split([' ', ':']).next().is_none_or(is_mentioned)
+}
+
+/// True if the field path is that of a container or below it, such as `spec.containers[0].image`.
+fn is_in_container(path: &str) -> bool {
+    let Ok(path) = path.parse::<FieldPath>() else {
+        return false;
+    };
+    let steps = path.segments();
+    steps
+        .clone()
+        .zip(steps.skip(1))
+        .any(|(step, next)| match (step, next) {
+            (Segment::Field(name), Segment::Index(_)) => CONTAINER_LISTS.contains(&name),
+            _ => false,
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::differences;
-    use crate::subject::{Answer, Found};
+    use crate::subject::{SubjectAnswer, SubjectFinding};
 
-    fn check(answers: &[Answer], expected: &[(usize, &str)]) {
-        let names: Vec<String> = answers.iter().map(|_| "a voice".to_owned()).collect();
+    /// Checks the differences of answers, each with the index of the subject and the part.
+    #[track_caller]
+    fn check(answers: &[SubjectAnswer], expected: &[(usize, &str)]) {
+        let names: Vec<String> = answers.iter().map(|_| "a subject".to_owned()).collect();
         let found = differences(
             &names,
             &answers.iter().collect::<Vec<_>>(),
             "{}",
             &mut |_| {},
         );
-        let found: Vec<(usize, &str)> = found.iter().map(|it| (it.other, it.sort.2)).collect();
+        let found: Vec<(usize, &str)> = found
+            .iter()
+            .map(|difference| (difference.other, difference.part))
+            .collect();
         assert_eq!(found, expected, "{answers:?}");
     }
 
+    fn finding(message: &str, path: &str) -> SubjectAnswer {
+        SubjectAnswer::Findings(vec![SubjectFinding {
+            message: message.into(),
+            paths: vec![path.into()],
+            fixes: vec![],
+        }])
+    }
+
+    fn pass() -> SubjectAnswer {
+        SubjectAnswer::Findings(vec![])
+    }
+
+    fn denied(message: &str) -> SubjectAnswer {
+        SubjectAnswer::Verdict(Some(message.into()))
+    }
+
     #[test]
-    fn what_differs_is_told() {
-        let found = |message: &str, path: &str| {
-            Answer::Findings(vec![Found {
-                message: message.into(),
-                paths: vec![path.into()],
-                fixes: vec![],
-            }])
-        };
-        let pass = || Answer::Findings(vec![]);
-        let denied = |words: &str| Answer::Verdict(Some(words.into()));
+    fn differing_verdicts_messages_and_paths_are_found() {
         check(
             &[
                 pass(),
                 pass(),
-                Answer::Verdict(None),
-                Answer::Invalid("x".into()),
+                SubjectAnswer::Verdict(None),
+                SubjectAnswer::Invalid("x".into()),
             ],
             &[],
         );
         check(
-            &[pass(), found("m", "a"), denied("m")],
+            &[pass(), finding("m", "a"), denied("m")],
             &[(1, "verdicts"), (2, "verdicts")],
         );
         check(
-            &[found("m", "a"), found("n", "a"), found("m", "b")],
+            &[finding("m", "a"), finding("n", "a"), finding("m", "b")],
             &[(1, "messages"), (2, "paths")],
         );
+    }
+
+    #[test]
+    fn denial_without_container_name_differs() {
         check(
             &[
-                found("container web runs", "spec.containers[0].a"),
+                finding("container web runs", "spec.containers[0].a"),
                 denied("web runs"),
                 denied("it runs"),
             ],
@@ -165,33 +215,48 @@ mod tests {
         );
         check(
             &[
-                found("in container web: sh", "a"),
+                finding("in container web: sh", "a"),
                 denied("in container web"),
             ],
             &[],
         );
         check(
-            &[found("container a[0] runs", "a"), denied("container  runs")],
+            &[
+                finding("container a[0] runs", "a"),
+                denied("container  runs"),
+            ],
             &[],
         );
         check(
             &[
-                found("container web runs", "spec.containers[0].a"),
+                finding("container web runs", "spec.containers[0].a"),
                 denied("container a runs; cont…"),
             ],
             &[],
         );
         check(
-            &[found("m", "a"), denied("failed expression: a")],
+            &[finding("m", "a"), denied("failed expression: a")],
             &[(1, "the message could not be made")],
         );
+    }
+
+    #[test]
+    fn errors_and_missing_answers_differ_from_verdicts() {
         check(
-            &[Answer::Error("a".into()), Answer::Error("b".into()), pass()],
+            &[
+                SubjectAnswer::Error("a".into()),
+                SubjectAnswer::Error("b".into()),
+                pass(),
+            ],
             &[(2, "verdicts")],
         );
-        check(&[Answer::Silent, pass()], &[(1, "verdicts")]);
+        check(&[SubjectAnswer::Missing, pass()], &[(1, "verdicts")]);
         check(
-            &[Answer::Abstains("x".into()), pass(), Answer::Silent],
+            &[
+                SubjectAnswer::Unsupported("x".into()),
+                pass(),
+                SubjectAnswer::Missing,
+            ],
             &[(2, "verdicts")],
         );
     }

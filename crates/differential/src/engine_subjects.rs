@@ -1,10 +1,11 @@
-//! The engine as a voice, and what it saw of its conditions.
+//! The engine as a subject, and the coverage of its conditions.
 
 use super::{
-    report::{Condition, Coverage},
-    subject::{Answer, Found, Question, Voice, VoiceError, canonical},
+    report::{CoverageSource, ObservedCondition},
+    subject::{Subject, SubjectAnswer, SubjectError, SubjectFinding, canonical_json},
+    test_case::TestCase,
 };
-use kubevet_document::{self as document, Limits};
+use kubevet_document::{self as document, Document, Limits};
 use kubevet_engine::{ConditionCounts, ConditionCoverage, Engine};
 use kubevet_model::{ControlId, EvalRequest, FixAction, Problem, Verdict, Violation};
 use kubevet_policy::Library;
@@ -13,177 +14,182 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// An engine, or one for each control besides: an interpreter that is asked about one control need not ask all.
-pub struct EngineVoice {
+/// An engine as a subject. It may hold an engine for each control besides: an interpreter need not
+/// evaluate all controls for a case with one.
+pub struct EngineSubject {
     name: String,
-    whole: Arc<Engine>,
-    alone: BTreeMap<ControlId, Engine>,
-    seen: Option<Arc<Mutex<ConditionCounts>>>,
+    combined: Arc<Engine>,
+    by_control: BTreeMap<ControlId, Engine>,
+    /// The condition counts, if they are recorded.
+    counts: Option<Arc<Mutex<ConditionCounts>>>,
 }
 
-/// What an engine that is a voice saw of its conditions.
-pub struct Watcher {
+/// The condition counts of an engine that is a subject.
+pub struct CoverageRecorder {
     engine: Arc<Engine>,
-    seen: Arc<Mutex<ConditionCounts>>,
+    counts: Arc<Mutex<ConditionCounts>>,
 }
 
-impl Coverage for Watcher {
-    fn conditions(&self, control: &ControlId) -> Vec<Condition> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let condition = |it: ConditionCoverage| Condition {
-            what: it.condition,
-            held: it.held,
-            failed: it.failed,
+impl CoverageSource for CoverageRecorder {
+    fn conditions(&self, control: &ControlId) -> Vec<ObservedCondition> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let observed = |condition: ConditionCoverage| ObservedCondition {
+            description: condition.condition,
+            held: condition.held,
+            failed: condition.failed,
         };
         self.engine
-            .condition_coverage(control, &seen)
+            .condition_coverage(control, &counts)
             .into_iter()
-            .map(condition)
+            .map(observed)
             .collect()
     }
 }
 
-impl EngineVoice {
-    /// The engine as it is in use: all controls together. Its conditions are counted. Joins go over all pairs in objects
-    /// as small as the proof's, so each is judged once more with indexes; both must say the same.
+impl EngineSubject {
+    /// Returns the engine as it is used, with all controls in one, and records its conditions.
+    ///
+    /// Objects of a run are so small that joins iterate over all pairs. So each case is evaluated
+    /// once more with indexes from the first element on, and both verdicts must be equal.
     #[must_use]
-    pub fn together(name: &str, engine: Arc<Engine>) -> (Self, Watcher) {
-        let seen = Arc::new(Mutex::new(ConditionCounts::default()));
-        let watcher = Watcher {
+    pub fn combined(name: &str, engine: Arc<Engine>) -> (Self, CoverageRecorder) {
+        let counts = Arc::new(Mutex::new(ConditionCounts::default()));
+        let recorder = CoverageRecorder {
             engine: Arc::clone(&engine),
-            seen: Arc::clone(&seen),
+            counts: Arc::clone(&counts),
         };
         (
             Self {
                 name: name.to_owned(),
-                whole: engine,
-                alone: BTreeMap::new(),
-                seen: Some(seen),
+                combined: engine,
+                by_control: BTreeMap::new(),
+                counts: Some(counts),
             },
-            watcher,
+            recorder,
         )
     }
 
-    /// An engine for all controls, and one for each.
+    /// Compiles an engine for all controls, and one for each.
     #[must_use]
-    pub fn apart(
+    pub fn per_control(
         name: &str,
         library: &Library,
         compile: impl Fn(&Library) -> (Engine, Vec<Problem>),
     ) -> Self {
-        let one = |control: &ControlId| {
-            let mut alone = library.clone();
-            alone.controls.retain(|it| it.control.id == *control);
-            (control.clone(), compile(&alone).0)
+        let compile_one = |id: &ControlId| {
+            let mut reduced = library.clone();
+            reduced.controls.retain(|source| source.control.id == *id);
+            (id.clone(), compile(&reduced).0)
         };
-        let alone = library
+        let by_control = library
             .controls
             .iter()
-            .map(|it| one(&it.control.id))
+            .map(|source| compile_one(&source.control.id))
             .collect();
         Self {
             name: name.to_owned(),
-            whole: Arc::new(compile(library).0),
-            alone,
-            seen: None,
+            combined: Arc::new(compile(library).0),
+            by_control,
+            counts: None,
+        }
+    }
+
+    fn evaluate_case(&self, case: &TestCase) -> Vec<SubjectAnswer> {
+        let error_for_all = |message: &str| {
+            case.controls
+                .iter()
+                .map(|_| SubjectAnswer::Error(message.to_owned()))
+                .collect()
+        };
+        let file: Arc<str> = "object.json".into();
+        let parsed = document::read_json(&file, case.object.as_bytes(), &Limits::default());
+        let Some(document) = parsed.documents.first() else {
+            let reason = parsed
+                .problems
+                .first()
+                .map_or_else(|| "no document".to_owned(), ToString::to_string);
+            return error_for_all(&reason);
+        };
+        match self.verdict(document, case) {
+            Ok(verdict) => case
+                .controls
+                .iter()
+                .map(|control| answer_of_control(&verdict, control))
+                .collect(),
+            Err(message) => error_for_all(message),
+        }
+    }
+
+    fn verdict(&self, document: &Document, case: &TestCase) -> Result<Verdict, &'static str> {
+        let engine = match case.controls.as_slice() {
+            [control] => self.by_control.get(control).unwrap_or(&self.combined),
+            _ => &self.combined,
+        };
+        let request = EvalRequest {
+            operation: case.operation,
+        };
+        let Some(counts) = &self.counts else {
+            return Ok(engine.judge(document, &request, &case.params));
+        };
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = engine.judge_observed(document, &request, &case.params, &mut counts);
+        let mut indexed = ConditionCounts::with_immediate_hash_joins();
+        if engine.judge_observed(document, &request, &case.params, &mut indexed) == verdict {
+            Ok(verdict)
+        } else {
+            Err("with indexes from the first element on, the verdict is another")
         }
     }
 }
 
-impl Voice for EngineVoice {
+impl Subject for EngineSubject {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        Ok(batch.iter().map(|it| self.answer(it)).collect())
+    fn evaluate(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError> {
+        Ok(batch.iter().map(|case| self.evaluate_case(case)).collect())
     }
 }
 
-impl EngineVoice {
-    fn answer(&self, question: &Question) -> Vec<Answer> {
-        let file: Arc<str> = "object.json".into();
-        let reading = document::read_json(&file, question.object.as_bytes(), &Limits::default());
-        let Some(document) = reading.documents.first() else {
-            let why = reading
-                .problems
-                .first()
-                .map_or_else(|| "no document".to_owned(), ToString::to_string);
-            return question
-                .controls
-                .iter()
-                .map(|_| Answer::Error(why.clone()))
-                .collect();
-        };
-        let engine = match question.controls.as_slice() {
-            [one] => self.alone.get(one).unwrap_or(&self.whole),
-            _ => &self.whole,
-        };
-        let request = EvalRequest {
-            operation: question.operation,
-        };
-        let verdict = match &self.seen {
-            None => engine.judge(document, &request, &question.params),
-            Some(seen) => {
-                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdict =
-                    engine.judge_observed(document, &request, &question.params, &mut seen);
-                let mut indexes = ConditionCounts::with_immediate_hash_joins();
-                if engine.judge_observed(document, &request, &question.params, &mut indexes)
-                    != verdict
-                {
-                    let why = "with indexes from the first element on, the verdict is another";
-                    return question
-                        .controls
-                        .iter()
-                        .map(|_| Answer::Error(why.to_owned()))
-                        .collect();
-                }
-                verdict
-            }
-        };
-        question
-            .controls
-            .iter()
-            .map(|it| of_verdict(&verdict, it))
-            .collect()
-    }
-}
-
-fn of_verdict(verdict: &Verdict, control: &ControlId) -> Answer {
-    if let Some(error) = verdict.errors.iter().find(|it| it.control == *control) {
-        return Answer::Error(error.error.to_string());
+fn answer_of_control(verdict: &Verdict, control: &ControlId) -> SubjectAnswer {
+    if let Some(error) = verdict
+        .errors
+        .iter()
+        .find(|error| error.control == *control)
+    {
+        return SubjectAnswer::Error(error.error.to_string());
     }
     if !verdict.judged.contains(control) {
-        return Answer::Silent;
+        return SubjectAnswer::Missing;
     }
-    let mut found: Vec<Found> = verdict
+    let mut findings: Vec<SubjectFinding> = verdict
         .violations
         .iter()
-        .filter(|it| it.control == *control)
-        .map(of_finding)
+        .filter(|violation| violation.control == *control)
+        .map(subject_finding)
         .collect();
-    found.sort();
-    Answer::Findings(found)
+    findings.sort();
+    SubjectAnswer::Findings(findings)
 }
 
-fn of_finding(finding: &Violation) -> Found {
-    let value = |text: &String| {
-        serde_json::from_str(text).map_or_else(|_| text.clone(), |it| canonical(&it))
+fn subject_finding(violation: &Violation) -> SubjectFinding {
+    let canonical_value = |json: &String| {
+        serde_json::from_str(json).map_or_else(|_| json.clone(), |value| canonical_json(&value))
     };
-    let fix = |action: &FixAction| match action {
-        FixAction::Set(text) => Some(value(text)),
+    let new_value = |action: &FixAction| match action {
+        FixAction::Set(json) => Some(canonical_value(json)),
         FixAction::Remove => None,
     };
-    let mut fixes: Vec<_> = finding
+    let mut fixes: Vec<_> = violation
         .fixes
         .iter()
-        .map(|it| (it.path.to_string(), fix(&it.action)))
+        .map(|fix| (fix.path.to_string(), new_value(&fix.action)))
         .collect();
     fixes.sort();
-    Found {
-        message: finding.message.clone(),
-        paths: finding.paths.iter().map(ToString::to_string).collect(),
+    SubjectFinding {
+        message: violation.message.clone(),
+        paths: violation.paths.iter().map(ToString::to_string).collect(),
         fixes,
     }
 }

@@ -1,19 +1,21 @@
-//! Objects for a control: one that the pool has, changed up to six times, with params under which the control speaks.
+//! The generator of test cases: an object of the corpus, mutated up to six times for a control, with
+//! params under which the control is configured.
 
 use super::{
-    admission_defaults::arrive,
-    corpus::{self, ParamTable, Pool, Seed},
-    dictionary::Words,
-    from_schema::Filler,
+    admission_defaults::apply_defaults,
+    corpus::{self, Corpus, SeedObject},
+    dictionary::Dictionary,
+    from_schema::SchemaGenerator,
     invalid, json_path,
-    mutate::Sources,
-    rng::Random,
-    subject::Question,
+    mutate::Mutator,
+    params_table::ParamsTable,
+    rng::Rng,
+    test_case::TestCase,
 };
 use kubevet_engine::{is_configured, looks_at};
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Operation};
-use kubevet_policy::{Library, ParamSchema, ParamType, ParamValue, Params};
+use kubevet_policy::{ControlSource, Library, Params};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -21,262 +23,229 @@ use std::{
     sync::Arc,
 };
 
-/// How often an object that is no use is given up for another.
-const TRIES: usize = 30;
-/// One object in so many is asked of every control that looks at it.
-const ALL: usize = 40;
-/// How many objects in a hundred are made from types alone.
-const GROWN: usize = 10;
-/// How many tables of params are made up for each param of a control.
-const MADE_UP: usize = 2;
+/// The number of objects that are tried for one case.
+const MAX_TRIES: usize = 30;
+/// The mutations of one object are fewer than this.
+const MUTATIONS_END: usize = 7;
+/// The deepest object that is evaluated.
+const MAX_DEPTH: usize = 40;
+/// One case in this many is evaluated by every control that selects its kind.
+const ALL_CONTROLS_INTERVAL: usize = 40;
+/// The percentage of objects that are generated from the schema.
+const FROM_SCHEMA_PERCENT: usize = 10;
+/// The percentage of objects that get other params than their own.
+const OTHER_PARAMS_PERCENT: usize = 15;
 
-/// Makes questions; equal seeds make equal rows of them.
+/// Generates test cases. Equal seeds give equal sequences.
 pub(super) struct Generator {
-    random: Random,
-    pool: Pool,
-    params: ParamTable,
-    aims: Vec<Aim>,
+    rng: Rng,
+    corpus: Corpus,
+    params: ParamsTable,
+    goals: Vec<Goal>,
+    /// The number of cases tried so far; goals take turns.
     turn: usize,
+    /// The hashes of all cases: none is generated twice.
     seen: BTreeSet<u64>,
-    wrong: bool,
+    /// True if objects hold what no API server accepts.
+    generates_invalid: bool,
 }
 
-/// A control to make objects for.
-struct Aim {
+/// A control to generate objects for.
+struct Goal {
     control: Arc<Control>,
-    words: Words,
-    /// The tables of params under which it speaks.
+    dictionary: Dictionary,
+    /// The indices of the params under which it is configured.
     params: Vec<usize>,
 }
 
-/// A question, and what it was made for.
-pub(super) struct Made {
+impl Goal {
+    fn selects(&self, kind: &Kind) -> bool {
+        self.control
+            .kinds
+            .iter()
+            .any(|selector| looks_at(selector, kind))
+    }
+}
+
+/// A test case with its object as a tree.
+#[derive(Clone)]
+pub(super) struct GeneratedCase {
     pub(super) object: Value,
-    pub(super) question: Question,
+    pub(super) case: TestCase,
 }
 
 impl Generator {
-    /// For the controls of a library that are chosen. With `wrong` objects hold what no API server lets through.
+    /// Returns a generator for the chosen controls of a library.
     pub(super) fn new(
         library: &Library,
         chosen: &[ControlId],
-        seeds: Vec<Seed>,
+        seeds: Vec<SeedObject>,
         seed: u64,
-        wrong: bool,
+        generates_invalid: bool,
     ) -> Self {
-        let mut random = Random::new(seed);
-        let mut params = ParamTable(vec![library.params.defaults()]);
-        let pool = Pool::new(seeds, |it| {
-            let mut own = library.params.defaults();
-            for (name, value) in &it.params {
-                // What test data says of params was checked where it was read.
-                let _ = own.set_unchecked(&library.params, name, value.clone());
+        let mut rng = Rng::new(seed);
+        let mut params = ParamsTable::new(library.params.defaults());
+        let corpus = Corpus::new(seeds, |seed| {
+            let mut seed_params = library.params.defaults();
+            for (name, value) in &seed.params {
+                // The params of test data were checked where they were read.
+                let _ = seed_params.set_unchecked(&library.params, name, value.clone());
             }
-            params.number(own)
+            params.index_of(seed_params)
         });
         let sources: Vec<_> = library
             .controls
             .iter()
-            .filter(|it| chosen.contains(&it.control.id))
+            .filter(|source| chosen.contains(&source.control.id))
             .collect();
         for source in &sources {
-            make_up_params(
-                source.control.as_ref(),
-                &library.params,
-                &pool,
-                &mut params,
-                &mut random,
-            );
+            params.add_random(source.control.as_ref(), &library.params, &corpus, &mut rng);
         }
-        let speaks = |control: &Control| {
-            let differs = |it: &Params| {
-                control
-                    .params
-                    .iter()
-                    .any(|name| it.get(name) != params.0.first().and_then(|it| it.get(name)))
-            };
-            let all = params.0.iter().enumerate();
-            all.filter(|(at, it)| (*at == 0 || differs(it)) && is_configured(control, it))
-                .map(|(at, _)| at)
-                .collect()
-        };
-        let aim = |source: &&kubevet_policy::ControlSource| Aim {
+        let goal = |source: &&ControlSource| Goal {
             control: source.control.clone(),
-            words: Words::of(library, source, &params.0),
-            params: speaks(&source.control),
+            dictionary: Dictionary::new(library, source, params.as_slice()),
+            params: params.suitable_for(&source.control),
         };
-        let aims = sources.iter().map(aim).collect();
+        let goals = sources.iter().map(goal).collect();
         Self {
-            random,
-            pool,
+            rng,
+            corpus,
             params,
-            aims,
+            goals,
             turn: 0,
             seen: BTreeSet::new(),
-            wrong,
+            generates_invalid,
         }
     }
 
-    /// The next question; `None` where no control can be asked at all.
-    pub(super) fn make(&mut self) -> Option<Made> {
-        for _ in 0..self.aims.len() {
+    /// Returns the next case; `None` if no control can be evaluated at all.
+    pub(super) fn next_case(&mut self) -> Option<GeneratedCase> {
+        for _ in 0..self.goals.len() {
             self.turn += 1;
-            if let Some(made) = self.make_for(self.turn % self.aims.len()) {
-                return Some(made);
+            if let Some(generated) = self.case_for_goal(self.turn % self.goals.len()) {
+                return Some(generated);
             }
         }
         None
     }
 
-    fn make_for(&mut self, turn: usize) -> Option<Made> {
-        let aim = self.aims.get(turn)?;
-        let looks = |kind: &Kind| aim.control.kinds.iter().any(|it| looks_at(it, kind));
-        for _ in 0..TRIES {
-            let (mut object, mut number) = self.pool.base(&aim.control.id, looks, &mut self.random);
-            if self.random.chance(GROWN) {
-                let kind = match self.random.pick(&aim.control.kinds) {
-                    Some(KindSelector::Kind(kind)) => Some(kind.clone()),
-                    _ => self
-                        .random
-                        .pick(WORKLOADS)
-                        .map(|it| Kind::new(it.group, it.name)),
-                };
-                let filler = Filler {
-                    pool: &self.pool,
-                    words: &aim.words,
-                };
-                object = kind
-                    .and_then(|it| filler.object(&it, &mut self.random))
-                    .unwrap_or(object);
+    fn case_for_goal(&mut self, goal_index: usize) -> Option<GeneratedCase> {
+        let goal = self.goals.get(goal_index)?;
+        for _ in 0..MAX_TRIES {
+            let (mut object, mut params_index) =
+                self.corpus
+                    .base_object(&goal.control.id, |kind| goal.selects(kind), &mut self.rng);
+            if self.rng.chance(FROM_SCHEMA_PERCENT) {
+                object = object_from_schema(&self.corpus, goal, &mut self.rng).unwrap_or(object);
             }
-            let other = self.random.chance(15) || !aim.params.contains(&number);
-            if other {
-                number = self.random.pick(&aim.params).copied()?;
+            // Drawn first: a short circuit would skip a random number.
+            let takes_other_params = self.rng.chance(OTHER_PARAMS_PERCENT);
+            if takes_other_params || !goal.params.contains(&params_index) {
+                params_index = self.rng.pick(&goal.params).copied()?;
             }
-            let sources = Sources {
-                pool: &self.pool,
-                words: &aim.words,
-            };
-            for _ in 0..self.random.below(7) {
-                sources.change(&mut object, &mut self.random);
-            }
-            if self.wrong {
-                for _ in 0..=self.random.below(3) {
-                    invalid::spoil(&mut object, &mut self.random);
-                }
-            } else {
-                arrive(&mut object);
-            }
-            let text = object.to_string();
-            let mut hasher = DefaultHasher::new();
-            (&text, number, turn).hash(&mut hasher);
-            if !looks(&corpus::kind_of(&object))
-                || json_path::depth(&object) > 40
-                || !self.seen.insert(hasher.finish())
+            change_object(
+                &mut object,
+                &self.corpus,
+                goal,
+                self.generates_invalid,
+                &mut self.rng,
+            );
+            let json = object.to_string();
+            let kind = corpus::kind_of(&object);
+            if !goal.selects(&kind)
+                || json_path::depth(&object) > MAX_DEPTH
+                || !self.seen.insert(case_hash(&json, params_index, goal_index))
             {
                 continue;
             }
-            let params = self.params.0.get(number)?.clone();
-            let controls = if self.random.below(ALL) == 0 {
-                self.all_that_look(&corpus::kind_of(&object), &params)
+            let params = self.params.get(params_index)?.clone();
+            let controls = if self.rng.below(ALL_CONTROLS_INTERVAL) == 0 {
+                self.controls_for(&kind, &params)
             } else {
-                vec![aim.control.id.clone()]
+                vec![goal.control.id.clone()]
             };
-            let operation = Operation::Create;
-            let question = Question {
-                object: text.into(),
-                params_number: number,
+            let case = TestCase {
+                object: json.into(),
+                params_index,
                 params,
-                operation,
+                operation: Operation::Create,
                 controls,
             };
-            return Some(Made { object, question });
+            return Some(GeneratedCase { object, case });
         }
         None
     }
 
-    fn all_that_look(&self, kind: &Kind, params: &Params) -> Vec<ControlId> {
-        let looks = |it: &&Aim| {
-            it.control.kinds.iter().any(|it| looks_at(it, kind))
-                && is_configured(&it.control, params)
-        };
-        self.aims
+    /// Returns the controls that select a kind and are configured.
+    fn controls_for(&self, kind: &Kind, params: &Params) -> Vec<ControlId> {
+        self.goals
             .iter()
-            .filter(looks)
-            .map(|it| it.control.id.clone())
+            .filter(|goal| goal.selects(kind) && is_configured(&goal.control, params))
+            .map(|goal| goal.control.id.clone())
             .collect()
     }
 
-    /// Learns that a control denied an object, and in which way.
-    pub(super) fn denied(&mut self, control: &ControlId, way: &str, made: &Made) {
-        self.pool.keep(
+    /// Records that a control denied an object, and with which outcome.
+    pub(super) fn record_denied(
+        &mut self,
+        control: &ControlId,
+        outcome: &str,
+        generated: &GeneratedCase,
+    ) {
+        self.corpus.keep_denied(
             control,
-            way,
-            &made.object,
-            made.question.params_number,
-            &mut self.random,
+            outcome,
+            &generated.object,
+            generated.case.params_index,
+            &mut self.rng,
         );
     }
 
-    /// Controls that have no params under which they speak.
-    pub(super) fn mute(&self) -> Vec<ControlId> {
-        self.aims
+    /// Returns the controls that are configured under no params of the run.
+    pub(super) fn unconfigured_controls(&self) -> Vec<ControlId> {
+        self.goals
             .iter()
-            .filter(|it| it.params.is_empty())
-            .map(|it| it.control.id.clone())
+            .filter(|goal| goal.params.is_empty())
+            .map(|goal| goal.control.id.clone())
             .collect()
     }
 }
 
-/// Other values for the params of a control, so that rules that need some are asked too.
-fn make_up_params(
-    control: &Control,
-    schema: &ParamSchema,
-    pool: &Pool,
-    table: &mut ParamTable,
-    random: &mut Random,
-) {
-    for name in &control.params {
-        let Some(spec) = schema.get(name) else {
-            continue;
-        };
-        for _ in 0..MADE_UP {
-            let texts: Vec<String> = (0..random.below(3) + 1)
-                .filter_map(|_| text_for(spec.kind, pool, random))
-                .collect();
-            let value = match (spec.kind, texts.first()) {
-                (ParamType::String, Some(first)) => ParamValue::String(first.clone()),
-                _ => ParamValue::List(texts),
-            };
-            let mut params = schema.defaults();
-            // A value that the param does not take is a table less.
-            if params.set(schema, name, value).is_ok() {
-                table.number(params);
-            }
+/// Generates an object of a kind that the goal's control selects.
+fn object_from_schema(corpus: &Corpus, goal: &Goal, rng: &mut Rng) -> Option<Value> {
+    let kind = match rng.pick(&goal.control.kinds) {
+        Some(KindSelector::Kind(kind)) => Some(kind.clone()),
+        _ => rng
+            .pick(WORKLOADS)
+            .map(|workload| Kind::new(workload.group, workload.name)),
+    };
+    let generator = SchemaGenerator {
+        corpus,
+        dictionary: &goal.dictionary,
+    };
+    generator.object(&kind?, rng)
+}
+
+/// Mutates an object, and then corrupts it or applies the API server's defaults.
+fn change_object(object: &mut Value, corpus: &Corpus, goal: &Goal, corrupts: bool, rng: &mut Rng) {
+    let mutator = Mutator {
+        corpus,
+        dictionary: &goal.dictionary,
+    };
+    for _ in 0..rng.below(MUTATIONS_END) {
+        mutator.mutate(object, rng);
+    }
+    if corrupts {
+        for _ in 0..=rng.below(3) {
+            invalid::corrupt(object, rng);
         }
+    } else {
+        apply_defaults(object);
     }
 }
 
-fn text_for(kind: ParamType, pool: &Pool, random: &mut Random) -> Option<String> {
-    let keys: &[(&str, &str)] = match kind {
-        ParamType::Quantities => &[
-            ("limits", "cpu"),
-            ("limits", "memory"),
-            ("requests", "cpu"),
-            ("requests", "memory"),
-        ],
-        _ => &[
-            ("containers", "image"),
-            ("containers", "name"),
-            ("labels", "app"),
-            ("env", "name"),
-            ("env", "value"),
-        ],
-    };
-    let (parent, key) = random.pick(keys)?;
-    let values = pool.children(parent)?.get(*key)?;
-    let text = random.pick(values)?.as_str()?.to_owned();
-    // The first part of an image is a registry.
-    let first = text.split(['/', ':']).next().map(str::to_owned);
-    if random.chance(50) { first } else { Some(text) }
+fn case_hash(json: &str, params_index: usize, goal_index: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (json, params_index, goal_index).hash(&mut hasher);
+    hasher.finish()
 }

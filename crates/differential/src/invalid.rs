@@ -1,35 +1,33 @@
-//! Changes that no API server would let through: null and wrong types anywhere. A file on disk may hold them, and so may
-//! a review that somebody forged: no voice may crash, and none may pass what the others deny.
+//! Changes that no API server would accept: null and wrong types anywhere. A file may hold them, and so
+//! may a forged review. No subject may crash on them, and none may pass what the others deny.
 
 use super::{
-    json_path::{self, Place, Step},
-    rng::Random,
+    json_path::{self, JsonPath, PathStep},
+    rng::Rng,
 };
 use serde_json::{Value, json};
 
-/// Puts a value of another type at a place of an object, and another key beside it at times.
-pub(super) fn spoil(object: &mut Value, random: &mut Random) {
-    let all: Vec<Place> = json_path::places(object)
+/// Replaces a value of an object by one that is likely to have the wrong type.
+pub(super) fn corrupt(object: &mut Value, rng: &mut Rng) {
+    let paths: Vec<JsonPath> = json_path::all_paths(object)
         .into_iter()
-        .filter(|it| it.len() > 1 || !names_kind(it))
+        .filter(|path| path.len() > 1 || !names_kind(path))
         .collect();
-    let Some(place) = random.pick(&all) else {
+    let Some(path) = rng.pick(&paths) else {
         return;
     };
-    let Some(value) = json_path::at_mut(object, place) else {
+    let Some(value) = json_path::get_mut(object, path) else {
         return;
     };
-    let old = value.clone();
-    let wrong = wrong_value(old, random);
-    *value = wrong;
+    *value = wrong_value(value.clone(), rng);
 }
 
-fn names_kind(place: &Place) -> bool {
-    matches!(place.as_slice(), [Step::Key(key)] if key == "apiVersion" || key == "kind")
+fn names_kind(path: &JsonPath) -> bool {
+    matches!(path.as_slice(), [PathStep::Key(key)] if key == "apiVersion" || key == "kind")
 }
 
-fn wrong_value(old: Value, random: &mut Random) -> Value {
-    match random.below(22) {
+fn wrong_value(old: Value, rng: &mut Rng) -> Value {
+    match rng.below(22) {
         0..3 => Value::Null,
         3 => json!(true),
         4 => json!(false),
@@ -47,29 +45,38 @@ fn wrong_value(old: Value, random: &mut Random) -> Value {
         16 => json!([old]),
         17 => json!({"0": old}),
         18 => json!([[old]]),
-        // A map of what was a list: its values look just like the elements.
-        19 => match old {
-            Value::Array(items) => Value::Object(
-                items
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, it)| (at.to_string(), it))
-                    .collect(),
-            ),
-            Value::Object(fields) => Value::Array(fields.into_iter().map(|(_, it)| it).collect()),
-            other => json!({"a": other}),
-        },
-        20 => match old {
-            Value::Array(items) => items.into_iter().next().unwrap_or_default(),
-            Value::Object(fields) => fields
-                .into_iter()
-                .next()
-                .map(|(_, it)| it)
-                .unwrap_or_default(),
-            Value::String(text) => text.parse::<i64>().map_or(json!("1"), Into::into),
-            Value::Bool(it) => json!(it.to_string()),
-            other => json!(other.to_string()),
-        },
+        19 => swap_list_and_map(old),
+        20 => unwrap_or_convert(old),
         _ => json!({"name": "x", "value": old}),
+    }
+}
+
+/// Turns a list into a map with the same values and back: an iteration over either looks the same.
+fn swap_list_and_map(old: Value) -> Value {
+    match old {
+        Value::Array(items) => Value::Object(
+            items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| (index.to_string(), item))
+                .collect(),
+        ),
+        Value::Object(fields) => Value::Array(fields.into_iter().map(|(_, value)| value).collect()),
+        other => json!({"a": other}),
+    }
+}
+
+/// Returns the first value inside a collection, or converts a scalar between string and other types.
+fn unwrap_or_convert(old: Value) -> Value {
+    match old {
+        Value::Array(items) => items.into_iter().next().unwrap_or_default(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .next()
+            .map(|(_, value)| value)
+            .unwrap_or_default(),
+        Value::String(string) => string.parse::<i64>().map_or(json!("1"), Into::into),
+        Value::Bool(boolean) => json!(boolean.to_string()),
+        other => json!(other.to_string()),
     }
 }

@@ -1,100 +1,108 @@
-//! Places in a JSON tree: where they are, what stands there, how to change it. Trees here come from documents, whose
-//! depth is bounded, and only grow by parts of other such trees.
+//! Paths in a JSON tree: all paths, the value at a path, and changes at it.
+//!
+//! Trees come from documents, whose depth is bounded, and grow only by parts of other such trees.
 
 use serde_json::Value;
 
 /// A step from a value to one inside it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Key(String),
     Index(usize),
 }
 
-/// The steps from the root.
-pub(super) type Place = Vec<Step>;
+/// The steps from the root to a value.
+pub(super) type JsonPath = Vec<PathStep>;
 
-/// Every place but the root, parents before what is in them.
-pub(super) fn places(root: &Value) -> Vec<Place> {
-    let mut found = Vec::new();
-    let mut todo: Vec<(Place, &Value)> = vec![(Vec::new(), root)];
-    while let Some((place, value)) = todo.pop() {
-        let with = |step: Step| place.iter().cloned().chain([step]).collect::<Place>();
+/// Returns every path but that of the root, parents before what is in them.
+pub(super) fn all_paths(root: &Value) -> Vec<JsonPath> {
+    let mut paths = Vec::new();
+    let mut pending: Vec<(JsonPath, &Value)> = vec![(Vec::new(), root)];
+    while let Some((path, value)) = pending.pop() {
         match value {
-            Value::Object(fields) => todo.extend(
+            Value::Object(fields) => pending.extend(
                 fields
                     .iter()
                     .rev()
-                    .map(|(key, it)| (with(Step::Key(key.clone())), it)),
+                    .map(|(key, value)| (child(&path, PathStep::Key(key.clone())), value)),
             ),
-            Value::Array(items) => {
-                todo.extend(
-                    items
-                        .iter()
-                        .enumerate()
-                        .rev()
-                        .map(|(index, it)| (with(Step::Index(index)), it)),
-                );
-            }
+            Value::Array(items) => pending.extend(
+                items
+                    .iter()
+                    .enumerate()
+                    .rev()
+                    .map(|(index, item)| (child(&path, PathStep::Index(index)), item)),
+            ),
             _ => {}
         }
-        if !place.is_empty() {
-            found.push(place);
+        if !path.is_empty() {
+            paths.push(path);
         }
     }
-    found
+    paths
 }
 
-pub(super) fn at<'a>(root: &'a Value, place: &[Step]) -> Option<&'a Value> {
-    place.iter().try_fold(root, |value, step| match step {
-        Step::Key(key) => value.get(key),
-        Step::Index(index) => value.get(index),
+/// Returns a path extended by one step.
+pub(super) fn child(path: &[PathStep], step: PathStep) -> JsonPath {
+    path.iter().cloned().chain([step]).collect()
+}
+
+pub(super) fn get<'a>(root: &'a Value, path: &[PathStep]) -> Option<&'a Value> {
+    path.iter().try_fold(root, |value, step| match step {
+        PathStep::Key(key) => value.get(key),
+        PathStep::Index(index) => value.get(index),
     })
 }
 
-pub(super) fn at_mut<'a>(root: &'a mut Value, place: &[Step]) -> Option<&'a mut Value> {
-    place.iter().try_fold(root, |value, step| match step {
-        Step::Key(key) => value.get_mut(key),
-        Step::Index(index) => value.get_mut(index),
+pub(super) fn get_mut<'a>(root: &'a mut Value, path: &[PathStep]) -> Option<&'a mut Value> {
+    path.iter().try_fold(root, |value, step| match step {
+        PathStep::Key(key) => value.get_mut(key),
+        PathStep::Index(index) => value.get_mut(index),
     })
 }
 
-/// Takes out what stands at a place.
-pub(super) fn remove(root: &mut Value, place: &[Step]) -> Option<Value> {
-    let (last, parent) = place.split_last()?;
-    match (at_mut(root, parent)?, last) {
-        (Value::Object(fields), Step::Key(key)) => fields.shift_remove(key),
-        (Value::Array(items), Step::Index(index)) if *index < items.len() => {
+/// Removes the value at a path, and returns it.
+pub(super) fn remove(root: &mut Value, path: &[PathStep]) -> Option<Value> {
+    let (last, parent) = path.split_last()?;
+    match (get_mut(root, parent)?, last) {
+        (Value::Object(fields), PathStep::Key(key)) => fields.shift_remove(key),
+        (Value::Array(items), PathStep::Index(index)) if *index < items.len() => {
             Some(items.remove(*index))
         }
         _ => None,
     }
 }
 
-/// How many values a tree has, itself included.
-pub(super) fn size(root: &Value) -> usize {
+/// Returns the number of values in a tree, itself included.
+pub(super) fn node_count(root: &Value) -> usize {
     let mut count = 0;
-    let mut todo = vec![root];
-    while let Some(value) = todo.pop() {
+    let mut pending = vec![root];
+    while let Some(value) = pending.pop() {
         count += 1;
         match value {
-            Value::Object(fields) => todo.extend(fields.values()),
-            Value::Array(items) => todo.extend(items),
+            Value::Object(fields) => pending.extend(fields.values()),
+            Value::Array(items) => pending.extend(items),
             _ => {}
         }
     }
     count
 }
 
-/// How many lists and maps are inside one another.
+/// Returns the depth of a tree: the length of its longest path.
 pub(super) fn depth(root: &Value) -> usize {
-    places(root).iter().map(Vec::len).max().unwrap_or_default()
+    all_paths(root)
+        .iter()
+        .map(Vec::len)
+        .max()
+        .unwrap_or_default()
 }
 
-/// The key that a place stands under: its own, or the list's for an element. Container lists are one kind of parent.
-pub(super) fn key_of(place: &[Step]) -> &str {
-    let key = place.iter().rev().find_map(|it| match it {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
+/// Returns the key of a path: its last one, which for an element is that of the list. All lists of
+/// containers have the key `containers`.
+pub(super) fn nearest_key(path: &[PathStep]) -> &str {
+    let key = path.iter().rev().find_map(|step| match step {
+        PathStep::Key(key) => Some(key.as_str()),
+        PathStep::Index(_) => None,
     });
     match key.unwrap_or_default() {
         "initContainers" | "ephemeralContainers" => "containers",
@@ -106,17 +114,20 @@ pub(super) fn key_of(place: &[Step]) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use super::{at, key_of, places, remove, size};
+    use super::{all_paths, get, nearest_key, node_count, remove};
     use serde_json::json;
 
     #[test]
-    fn places_are_found_and_taken_out() {
+    fn paths_are_listed_and_values_removed() {
         let mut tree = json!({"a": [{"b": 1}, 2], "initContainers": [{"c": null}]});
-        let all = places(&tree);
-        assert_eq!(all.len() + 1, size(&tree));
-        assert_eq!(at(&tree, &all[2]), Some(&json!(1)));
-        assert_eq!((key_of(&all[1]), key_of(&all[5])), ("a", "containers"));
-        assert_eq!(remove(&mut tree, &all[1]), Some(json!({"b": 1})));
+        let paths = all_paths(&tree);
+        assert_eq!(paths.len() + 1, node_count(&tree));
+        assert_eq!(get(&tree, &paths[2]), Some(&json!(1)));
+        assert_eq!(
+            (nearest_key(&paths[1]), nearest_key(&paths[5])),
+            ("a", "containers")
+        );
+        assert_eq!(remove(&mut tree, &paths[1]), Some(json!({"b": 1})));
         assert_eq!(tree, json!({"a": [2], "initContainers": [{"c": null}]}));
     }
 }

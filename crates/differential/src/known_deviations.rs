@@ -1,115 +1,139 @@
-//! Where the reference tier is known to differ from OPA, each with its reason: it is a tier that runs what nothing else
-//! can, not the judge. Nothing is excused for any other voice.
+//! The known deviations of the interpreter from OPA, each with its reason. The interpreter runs what
+//! nothing else can; it is not trusted. No deviation is known of any other subject.
 
-use super::{json_path, subject::Answer};
+use super::{json_path, subject::SubjectAnswer};
 use serde_json::Value;
 
-/// The name of the voice that deviations are known of.
-pub(super) const REFERENCE: &str = "reference";
+/// The name of the interpreter as a subject.
+pub(super) const INTERPRETER: &str = "reference";
+/// Numbers from here on count as huge: those with more than eighteen digits.
+const HUGE_NUMBER: f64 = 1e18;
 
-/// A way in which the interpreter differs from OPA.
+/// A known deviation of the interpreter from OPA.
 #[derive(Debug, Clone, Copy)]
-pub struct Deviation {
-    /// Its name in tables.
+pub struct KnownDeviation {
+    /// The name in tables.
     pub name: &'static str,
-    /// Why it is, and why it is left.
+    /// The reason, and why it is not fixed.
     pub reason: &'static str,
-    applies: fn(right: &Answer, other: &Answer, object: &str) -> bool,
+    applies: fn(expected: &SubjectAnswer, other: &SubjectAnswer, object: &str) -> bool,
 }
 
-/// All that are known.
-pub const DEVIATIONS: &[Deviation] = &[
-    Deviation {
+/// All known deviations.
+pub const KNOWN_DEVIATIONS: &[KnownDeviation] = &[
+    KnownDeviation {
         name: "%d of a negative number",
         reason: "regorus prints the sign twice: sprintf(\"%d\", [-1]) is \"--1\"; only words differ",
-        applies: |right, other, _| {
-            words(right) == words(other).replace("--", "-") && denies_both(right, other)
+        applies: |expected, other, _| {
+            expected.to_string() == other.to_string().replace("--", "-")
+                && both_deny(expected, other)
         },
     },
-    Deviation {
+    KnownDeviation {
         name: "whole numbers beyond 64 bits",
         reason: "floor(1e300) == 1e300 holds in regorus and not in OPA, which does not print such a number; only words differ",
-        applies: |right, other, object| denies_both(right, other) && has_huge_number(object),
+        applies: |expected, other, object| both_deny(expected, other) && has_huge_number(object),
     },
 ];
 
-fn denies_both(right: &Answer, other: &Answer) -> bool {
-    right.denies() == Some(true) && other.denies() == Some(true)
+fn both_deny(expected: &SubjectAnswer, other: &SubjectAnswer) -> bool {
+    expected.denies() == Some(true) && other.denies() == Some(true)
 }
 
-fn words(answer: &Answer) -> String {
-    answer.to_string()
-}
-
-/// Whether an object has a number of more than eighteen digits.
 fn has_huge_number(object: &str) -> bool {
-    let huge = |it: &Value| it.as_f64().is_some_and(|it| it.abs() >= 1e18);
+    let is_huge = |value: &Value| {
+        value
+            .as_f64()
+            .is_some_and(|number| number.abs() >= HUGE_NUMBER)
+    };
     let Ok(root) = serde_json::from_str::<Value>(object) else {
         return false;
     };
-    json_path::places(&root)
+    json_path::all_paths(&root)
         .iter()
-        .any(|it| json_path::at(&root, it).is_some_and(huge))
+        .any(|path| json_path::get(&root, path).is_some_and(is_huge))
 }
 
-/// The deviation that explains a difference.
-pub(super) fn explained(
-    voice: &str,
-    right: &Answer,
-    other: &Answer,
+/// Returns the name of the deviation that explains a difference of a subject from the expected
+/// answer.
+pub(super) fn explain(
+    subject: &str,
+    expected: &SubjectAnswer,
+    other: &SubjectAnswer,
     object: &str,
 ) -> Option<&'static str> {
-    if voice != REFERENCE {
+    if subject != INTERPRETER {
         return None;
     }
-    DEVIATIONS
+    KNOWN_DEVIATIONS
         .iter()
-        .find(|it| (it.applies)(right, other, object))
-        .map(|it| it.name)
+        .find(|deviation| (deviation.applies)(expected, other, object))
+        .map(|deviation| deviation.name)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{REFERENCE, explained};
-    use crate::subject::{Answer, Found};
+    use super::{INTERPRETER, explain};
+    use crate::subject::{SubjectAnswer, SubjectFinding};
 
     #[test]
-    fn only_the_reference_tier_is_excused() {
-        let says = |message: &str| {
-            Answer::Findings(vec![Found {
+    fn deviation_explains_difference_of_interpreter_only() {
+        let finding = |message: &str| {
+            SubjectAnswer::Findings(vec![SubjectFinding {
                 message: message.into(),
                 paths: vec!["ports".into()],
                 fixes: vec![],
             }])
         };
-        let check =
-            |voice: &str, right: &Answer, other: &Answer, object: &str, expected: Option<&str>| {
-                assert_eq!(explained(voice, right, other, object), expected);
-            };
+        let check = |subject: &str,
+                     expected: &SubjectAnswer,
+                     other: &SubjectAnswer,
+                     object: &str,
+                     name: Option<&str>| {
+            assert_eq!(explain(subject, expected, other, object), name);
+        };
         let negative = Some("%d of a negative number");
         check(
-            REFERENCE,
-            &says("port -1"),
-            &says("port --1"),
+            INTERPRETER,
+            &finding("port -1"),
+            &finding("port --1"),
             "{}",
             negative,
         );
-        check("program", &says("port -1"), &says("port --1"), "{}", None);
-        check(REFERENCE, &says("port -1"), &says("port --2"), "{}", None);
         check(
-            REFERENCE,
-            &says("port -1"),
-            &Answer::Findings(vec![]),
+            "program",
+            &finding("port -1"),
+            &finding("port --1"),
+            "{}",
+            None,
+        );
+        check(
+            INTERPRETER,
+            &finding("port -1"),
+            &finding("port --2"),
+            "{}",
+            None,
+        );
+        check(
+            INTERPRETER,
+            &finding("port -1"),
+            &SubjectAnswer::Findings(vec![]),
             r#"{"a":1e300}"#,
             None,
         );
         check(
-            REFERENCE,
-            &says("a"),
-            &says("b"),
+            INTERPRETER,
+            &finding("a"),
+            &finding("b"),
             r#"{"a":[1e300]}"#,
             Some("whole numbers beyond 64 bits"),
         );
-        check(REFERENCE, &says("a"), &says("b"), r#"{"a":[65535]}"#, None);
+        check(
+            INTERPRETER,
+            &finding("a"),
+            &finding("b"),
+            r#"{"a":[65535]}"#,
+            None,
+        );
     }
 }

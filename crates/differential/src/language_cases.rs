@@ -1,22 +1,22 @@
-//! The language itself as a library: a control for each construct that the compiler takes, over two fields that hold
-//! everything a field can hold, or nothing. Shipped controls use few of them; a compiler that is wrong about one must be
-//! found by its proof all the same.
+//! Language cases: a library with a control for each construct that the compiler accepts, over two
+//! fields that hold every sort of value, or nothing. Shipped controls use few of the constructs, and a
+//! compiler fault in any of them must be found.
 
-use super::corpus::Seed;
+use super::corpus::SeedObject;
 use kubevet_model::{Kind, KindSelector};
 use kubevet_policy::{self as policy, Library};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The group and kind that they look at, of which no table of types knows anything.
+/// The group and kind of the objects, which the schema does not know.
 const KIND: (&str, &str) = ("example.com", "Thing");
-/// The control whose other properties they have.
-const TEMPLATE: &str = "C-0073";
-/// The number of the first.
-const FIRST: usize = 9000;
+/// The shipped control whose other properties they have.
+const TEMPLATE_CONTROL: &str = "C-0073";
+/// The number of the first control.
+const FIRST_NUMBER: usize = 9000;
 
-/// What the fields `spec.x` and `spec.y` hold as JSON; the first stands for a missing field.
-const VALUES: &[&str] = &[
+/// The values of the fields `spec.x` and `spec.y` as JSON; the first stands for a missing field.
+const FIELD_VALUES: &[&str] = &[
     "",
     "null",
     "true",
@@ -41,8 +41,8 @@ const VALUES: &[&str] = &[
     "{\"a\":{\"b\":\"a\"},\"b\":[\"a\"]}",
 ];
 
-/// Bodies of `deny` over `x` and `y`, which stand for the two fields, with what they need beside them.
-const RULES: &[(&str, &str)] = &[
+/// Helper rules and a body of `deny` each, in which `x` and `y` stand for the two fields.
+const RULE_BODIES: &[(&str, &str)] = &[
     ("", "x == y"),
     ("", "x != y"),
     ("", "x < y"),
@@ -165,7 +165,7 @@ const RULES: &[(&str, &str)] = &[
         "some i, e in collections.list(x)\n\tcollections.list(y)[i] == e",
     ),
     ("", "collections.is_empty(x)"),
-    // Joins.
+    // Joins of two iterations by an equality.
     (
         "",
         "some e in collections.list(x)\n\tsome f in collections.list(y)\n\te == f",
@@ -200,78 +200,86 @@ const RULES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The controls, and objects for them: one for each pair of values.
+/// Returns the controls, and objects for them: one for each pair of values.
 #[must_use]
-pub fn constructs() -> (Library, Vec<Seed>) {
+pub fn language_cases() -> (Library, Vec<SeedObject>) {
     let mut library = policy::embedded().0;
     let template = library
         .controls
         .iter()
-        .find(|it| it.control.id.as_str() == TEMPLATE)
+        .find(|source| source.control.id.as_str() == TEMPLATE_CONTROL)
         .cloned();
-    let of = |(number, (helpers, body)): (usize, &(&str, &str))| {
+    let control_source = |(number, (helpers, body)): (usize, &(&str, &str))| {
         let mut source = template.clone()?;
         let mut control = (*source.control).clone();
         control.id = format!("C-{number}").as_str().into();
         control.kinds = vec![KindSelector::Kind(Kind::new(KIND.0, KIND.1))];
         source.control = Arc::new(control);
         source.rule.file = format!("construct-{number}.rego").into();
-        source.rule.text = rule(number, helpers, body).into();
+        source.rule.text = rule_source(number, helpers, body).into();
         Some(source)
     };
-    library.controls = (FIRST..).zip(RULES).filter_map(of).collect();
-    (library, seeds())
-}
-
-fn seeds() -> Vec<Seed> {
-    let values: Vec<Option<Value>> = VALUES
-        .iter()
-        .map(|it| serde_json::from_str(it).ok())
+    library.controls = (FIRST_NUMBER..)
+        .zip(RULE_BODIES)
+        .filter_map(control_source)
         .collect();
-    let pairs = values
-        .iter()
-        .flat_map(|x| values.iter().map(move |y| (x, y)));
-    let seed = |(x, y): (&Option<Value>, &Option<Value>)| {
-        let fields = [("x", x), ("y", y)]
-            .into_iter()
-            .filter_map(|(name, it)| Some((name.to_owned(), it.clone()?)));
-        let spec: serde_json::Map<String, Value> = fields.collect();
-        let object = json!({"apiVersion": format!("{}/v1", KIND.0), "kind": KIND.1,
-            "metadata": {"name": "a", "namespace": "shop"}, "spec": spec});
-        Seed {
-            object,
-            control: None,
-            params: Vec::new(),
-        }
-    };
-    pairs.map(seed).collect()
+    (library, seed_objects())
 }
 
-fn rule(number: usize, helpers: &str, body: &str) -> String {
-    let field = |text: &str| {
-        // `x` and `y` as words of their own.
-        let mut out = String::new();
-        let mut word = String::new();
-        for letter in text.chars().chain(['\n']) {
-            if letter.is_ascii_alphanumeric() || letter == '_' || letter == '"' {
-                word.push(letter);
-                continue;
-            }
-            match word.as_str() {
-                "x" | "y" if !out.ends_with(['.', '"']) => {
-                    out.push_str(&format!("input.object.spec.{word}"))
-                }
-                _ => out.push_str(&word),
-            }
-            word.clear();
-            out.push(letter);
-        }
-        out
-    };
+fn seed_objects() -> Vec<SeedObject> {
+    // The empty string is no JSON, and gives the missing field.
+    let values: Vec<Option<Value>> = FIELD_VALUES
+        .iter()
+        .map(|json| serde_json::from_str(json).ok())
+        .collect();
+    values
+        .iter()
+        .flat_map(|x| values.iter().map(move |y| (x, y)))
+        .map(|(x, y)| seed_object(x.clone(), y.clone()))
+        .collect()
+}
+
+fn seed_object(x: Option<Value>, y: Option<Value>) -> SeedObject {
+    let spec: Map<String, Value> = [("x", x), ("y", y)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+    let object = json!({"apiVersion": format!("{}/v1", KIND.0), "kind": KIND.1,
+        "metadata": {"name": "a", "namespace": "shop"}, "spec": spec});
+    SeedObject {
+        object,
+        control: None,
+        params: Vec::new(),
+    }
+}
+
+fn rule_source(number: usize, helpers: &str, body: &str) -> String {
     format!(
         "package controls.c{number}\n\nimport rego.v1\n\nimport data.lib.collections\nimport data.lib.quantities\n\
          import data.lib.strings\n\nis_zero(v) if v == 0\n\n{helpers}\ndeny contains finding if {{\n\t{}\
          \tfinding := {{\"message\": \"found\", \"paths\": [\"spec\"], \"fixes\": []}}\n}}\n",
-        field(body)
+        with_field_references(body)
     )
+}
+
+/// Replaces the identifiers `x` and `y` of a body by references to the fields.
+fn with_field_references(body: &str) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in body.chars().chain(['\n']) {
+        // A quote is a part of a word, so that a literal is no identifier.
+        if c.is_ascii_alphanumeric() || c == '_' || c == '"' {
+            word.push(c);
+            continue;
+        }
+        match word.as_str() {
+            "x" | "y" if !out.ends_with(['.', '"']) => {
+                out.push_str(&format!("input.object.spec.{word}"));
+            }
+            _ => out.push_str(&word),
+        }
+        word.clear();
+        out.push(c);
+    }
+    out
 }

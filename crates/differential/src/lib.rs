@@ -1,28 +1,33 @@
-//! The proof that several ways of judging give one verdict: OPA, the compiled program, the interpreter, and the exported
-//! policies under the API server's CEL are asked about the same generated objects, and what differs is made small.
+//! Differential testing of the ways in which kubevet evaluates controls. OPA, the compiled program,
+//! the interpreter, and the exported policies under the API server's CEL are subjects: each
+//! evaluates the same generated objects, and every disagreement is shrunk to a small object.
 //!
-//! It is pure: a voice that is a process of its own is given as a [`Pipe`] by whoever started it.
+//! It is pure: a subject that runs in a process of its own is reached through a [`Pipe`] that the
+//! caller provides.
 //!
 //! | file | is |
 //! |---|---|
-//! | `run` | questions to all voices until enough was compared |
-//! | `subject`, `engine_subjects`, `external_oracle` | who is asked: the trait, our engine, OPA and CEL behind a pipe |
-//! | `lineup` | who is asked in a run |
-//! | `cel_policies` | a control as the policy that CEL is asked about |
-//! | `language_cases` | the language itself as a library |
-//! | `generator` | the next question: an object from the pool, changed for a control |
-//! | `admission_defaults` | what the API server makes of an object first |
-//! | `corpus`, `dictionary` | manifests and parts of them; the fields and literals of a rule |
-//! | `from_schema` | objects and parts of them made from Kubernetes' types |
-//! | `mutate`, `invalid` | changes that an API server may let through; and such that it would not |
-//! | `disagreement`, `known_deviations` | when voices differ; where the reference tier is known to |
-//! | `shrink` | a disagreement → the smallest object that shows it |
+//! | `run` | the run: test cases for all subjects until enough was compared |
+//! | `test_case`, `subject` | what is evaluated; the trait of a subject, its answers |
+//! | `engine_subjects` | the engine as a subject, and its condition coverage |
+//! | `opa_subject`, `cel_subject`, `external_oracle` | subjects behind a pipe, and its protocol |
+//! | `lineup` | the subjects of a run |
+//! | `cel_policies` | a control as the policy that the CEL subject evaluates |
+//! | `language_cases` | controls that cover the language itself |
+//! | `generator` | the next test case: an object of the corpus, mutated for a control |
+//! | `admission_defaults` | the changes that the API server makes before admission |
+//! | `corpus`, `params_table`, `dictionary` | objects and their parts; params; fields and literals of a rule |
+//! | `from_schema` | objects generated from Kubernetes' types |
+//! | `mutate`, `invalid` | changes that an API server may accept; changes that it would reject |
+//! | `disagreement`, `known_deviations` | the comparison of answers; known faults of the interpreter |
+//! | `shrink` | a disagreement reduced to the smallest object that shows it |
 //! | `yaml`, `regression` | that object as YAML; as a test object to keep |
-//! | `message_coverage`, `report` | what a run met and found |
-//! | `json_path`, `rng` | places in a JSON tree; chance that repeats itself |
+//! | `message_coverage`, `report` | the messages that a run has met; its result |
+//! | `json_path`, `rng` | paths in a JSON tree; reproducible random numbers |
 
 mod admission_defaults;
 mod cel_policies;
+mod cel_subject;
 mod corpus;
 mod dictionary;
 mod disagreement;
@@ -37,23 +42,30 @@ mod language_cases;
 mod lineup;
 mod message_coverage;
 mod mutate;
+mod opa_subject;
+mod params_table;
 mod regression;
 mod report;
 mod rng;
 mod run;
 mod shrink;
 mod subject;
+mod test_case;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
-pub use corpus::{Seed, seed};
-pub use engine_subjects::{EngineVoice, Watcher};
+pub use corpus::{SeedObject, seed_object};
+pub use engine_subjects::{CoverageRecorder, EngineSubject};
 pub use external_oracle::Pipe;
-pub use known_deviations::{DEVIATIONS, Deviation};
-pub use language_cases::constructs;
-pub use lineup::Panel;
-pub use regression::Regression;
-pub use report::{Condition, ControlReport, Coverage, Disagreement, Report, VoiceReport};
-pub use run::{Plan, run};
-pub use subject::{Answer, Found, Question, Voice, VoiceError};
+pub use known_deviations::{KNOWN_DEVIATIONS, KnownDeviation};
+pub use language_cases::language_cases;
+pub use lineup::Lineup;
+pub use regression::RegressionFile;
+pub use report::{
+    ControlReport, CoverageSource, DifferentialReport, Disagreement, ObservedCondition,
+    SubjectReport,
+};
+pub use run::{RunConfig, run};
+pub use subject::{Subject, SubjectAnswer, SubjectError, SubjectFinding};
+pub use test_case::TestCase;

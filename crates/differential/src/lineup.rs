@@ -1,84 +1,92 @@
-//! Who is asked in a run, of which library: the one place that puts voices together.
+//! The lineup of a run: its library, and the subjects that are compared. It is the one place that
+//! creates subjects.
 
 use super::{
-    cel_policies::{exported, packed},
-    engine_subjects::{EngineVoice, Watcher},
-    external_oracle::{CelVoice, OpaVoice, Pipe},
-    known_deviations::REFERENCE,
-    subject::Voice,
+    cel_policies::{pack_policy, single_policy},
+    cel_subject::CelSubject,
+    engine_subjects::{CoverageRecorder, EngineSubject},
+    external_oracle::Pipe,
+    known_deviations::INTERPRETER,
+    opa_subject::OpaSubject,
+    subject::Subject,
 };
 use kubevet_engine::Engine;
 use kubevet_model::{ControlId, Kind};
 use kubevet_policy::{Library, Params};
 use std::sync::Arc;
 
-/// The voices of a run.
+/// The library of a run, and the choice of its subjects.
 #[derive(Clone, Copy)]
-pub struct Panel<'p> {
-    /// Whose controls they judge by.
+pub struct Lineup<'p> {
+    /// The library with the evaluated controls.
     pub library: &'p Library,
     /// The library compiled.
     pub engine: &'p Arc<Engine>,
-    /// Whether the interpreter is among them.
-    pub reference: bool,
-    /// Whether exported policies are.
-    pub policies: bool,
+    /// True if the interpreter is a subject.
+    pub includes_interpreter: bool,
+    /// True if exported policies are a subject.
+    pub includes_policies: bool,
 }
 
-impl<'p> Panel<'p> {
-    /// The controls that are compiled, which are those that all voices speak for.
+impl<'p> Lineup<'p> {
+    /// Returns the controls that are compiled, which all subjects support.
     #[must_use]
-    pub fn compiled(&self) -> Vec<ControlId> {
-        let compiled = |id: &&ControlId| !self.engine.interpreted().any(|(it, _)| it == *id);
+    pub fn compiled_controls(&self) -> Vec<ControlId> {
+        let is_compiled = |id: &&ControlId| {
+            !self
+                .engine
+                .interpreted()
+                .any(|(interpreted, _)| interpreted == *id)
+        };
         self.library
             .controls
             .iter()
-            .map(|it| &it.control.id)
-            .filter(compiled)
+            .map(|source| &source.control.id)
+            .filter(is_compiled)
             .cloned()
             .collect()
     }
 
-    /// The voices, those trusted most first, and what the program will have seen. `oracle` gives a process for OPA and one
-    /// for policies; where it gives none, they are missing.
+    /// Creates the subjects, most trusted first, and the recorder of the compiled program's
+    /// coverage. `start_oracle` starts a process for OPA and one for policies; where it returns
+    /// `None`, they are left out.
     ///
     /// # Errors
-    /// Those of `oracle`.
-    pub fn voices<P: Pipe + 'p, E>(
+    /// Those of `start_oracle`.
+    pub fn subjects<P: Pipe + 'p, E>(
         &self,
-        oracle: impl Fn() -> Result<Option<P>, E>,
-    ) -> Result<(Vec<Box<dyn Voice + 'p>>, Watcher), E> {
+        start_oracle: impl Fn() -> Result<Option<P>, E>,
+    ) -> Result<(Vec<Box<dyn Subject + 'p>>, CoverageRecorder), E> {
         let (library, engine) = (self.library, self.engine);
-        let mut voices: Vec<Box<dyn Voice + 'p>> = Vec::new();
-        if let Some(pipe) = oracle()? {
-            voices.push(Box::new(OpaVoice::new(pipe, library)));
+        let mut subjects: Vec<Box<dyn Subject + 'p>> = Vec::new();
+        if let Some(pipe) = start_oracle()? {
+            subjects.push(Box::new(OpaSubject::new(pipe, library)));
         }
-        let (program, watcher) = EngineVoice::together("program", Arc::clone(engine));
-        voices.push(Box::new(program));
-        if self.reference {
-            voices.push(Box::new(EngineVoice::apart(
-                REFERENCE,
+        let (program, recorder) = EngineSubject::combined("program", Arc::clone(engine));
+        subjects.push(Box::new(program));
+        if self.includes_interpreter {
+            subjects.push(Box::new(EngineSubject::per_control(
+                INTERPRETER,
                 library,
                 Engine::compile_interpreted,
             )));
         }
-        if self.policies
-            && let Some(pipe) = oracle()?
+        if self.includes_policies
+            && let Some(pipe) = start_oracle()?
         {
-            let policy_of =
-                move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
-                    Some(source) => exported(engine, &source.control, params),
-                    None => Err("there is no such control".to_owned()),
-                };
-            let pack_of = move |controls: &[ControlId], kind: &Kind, params: &Params| {
-                packed(engine, controls, kind, params)
+            let single = move |id: &ControlId, params: &Params| match library.control(id.as_str()) {
+                Some(source) => single_policy(engine, &source.control, params),
+                None => Err("there is no such control".to_owned()),
             };
-            voices.push(Box::new(CelVoice::new(
+            let pack = move |controls: &[ControlId], kind: &Kind, params: &Params| {
+                pack_policy(engine, controls, kind, params)
+            };
+            subjects.push(Box::new(CelSubject::new(
                 pipe,
-                Box::new(policy_of),
-                Box::new(pack_of),
+                Box::new(single),
+                Box::new(pack),
             )));
         }
-        Ok((voices, watcher))
+        Ok((subjects, recorder))
     }
 }

@@ -1,65 +1,71 @@
-//! The ways in which a rule denies: one for each message it may write. A finding is of the way whose message it has, so
-//! what a run met can be told without knowing how a voice works.
+//! Message coverage: the message templates of a rule, and which of them findings have met. It needs no
+//! knowledge of how a subject works, since each finding contains its message.
 
-use super::subject::Found;
+use super::subject::SubjectFinding;
 use kubevet_policy::ModuleSource;
 
-/// The messages of a rule, in the order of its text.
+/// The message templates of a rule, in the order of its source.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ways(Vec<Way>);
+pub(super) struct RuleMessages(Vec<MessageTemplate>);
 
 #[derive(Debug, Clone)]
-struct Way {
-    /// The message as written, with `%s` and `%d`.
+struct MessageTemplate {
+    /// The template as written, with `%s` and `%d`.
     template: String,
-    pieces: Vec<String>,
+    /// The literal parts between the placeholders.
+    literals: Vec<String>,
 }
 
-impl Ways {
-    pub(super) fn of(rule: &ModuleSource) -> Self {
+impl RuleMessages {
+    pub(super) fn of_rule(rule: &ModuleSource) -> Self {
         let messages = rule
             .text
             .lines()
-            .filter_map(|line| line.split_once("\"message\":").map(|(_, it)| it));
-        let mut ways: Vec<Way> = Vec::new();
+            .filter_map(|line| line.split_once("\"message\":").map(|(_, value)| value));
+        let mut templates: Vec<MessageTemplate> = Vec::new();
         for message in messages {
+            // The first string literal: the message itself, or the format string of `sprintf`.
             let Some(template) = message.split('"').nth(1) else {
                 continue;
             };
-            if !ways.iter().any(|it| it.template == template) {
-                let pieces = template
+            if !templates.iter().any(|known| known.template == template) {
+                let literals = template
                     .replace("%d", "%s")
                     .split("%s")
                     .map(str::to_owned)
                     .collect();
-                ways.push(Way {
+                templates.push(MessageTemplate {
                     template: template.to_owned(),
-                    pieces,
+                    literals,
                 });
             }
         }
-        Self(ways)
+        Self(templates)
     }
 
     pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|it| it.template.as_str())
+        self.0.iter().map(|message| message.template.as_str())
     }
 
-    /// Which ways these findings are of, in order.
-    pub(super) fn met(&self, found: &[Found]) -> Vec<usize> {
-        let met = |way: &Way| found.iter().any(|it| way.wrote(&it.message));
+    /// Returns the indices of the templates that these findings match, in order.
+    pub(super) fn met_by(&self, findings: &[SubjectFinding]) -> Vec<usize> {
+        let is_met = |template: &MessageTemplate| {
+            findings
+                .iter()
+                .any(|finding| template.matches(&finding.message))
+        };
         self.0
             .iter()
             .enumerate()
-            .filter(|(_, it)| met(it))
-            .map(|(place, _)| place)
+            .filter(|(_, template)| is_met(template))
+            .map(|(index, _)| index)
             .collect()
     }
 }
 
-impl Way {
-    fn wrote(&self, message: &str) -> bool {
-        let Some((first, others)) = self.pieces.split_first() else {
+impl MessageTemplate {
+    fn matches(&self, message: &str) -> bool {
+        let Some((first, others)) = self.literals.split_first() else {
             return false;
         };
         let Some(mut rest) = message.strip_prefix(first.as_str()) else {
@@ -68,8 +74,8 @@ impl Way {
         let Some((last, middle)) = others.split_last() else {
             return rest.is_empty();
         };
-        for piece in middle {
-            let Some((_, after)) = rest.split_once(piece.as_str()) else {
+        for literal in middle {
+            let Some((_, after)) = rest.split_once(literal.as_str()) else {
                 return false;
             };
             rest = after;
@@ -80,19 +86,19 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::Ways;
-    use crate::subject::Found;
+    use super::RuleMessages;
+    use crate::subject::SubjectFinding;
     use kubevet_policy::ModuleSource;
 
     #[test]
-    fn a_message_tells_its_way() {
-        let text = "\"message\": sprintf(\"container %s mounts %s here\", [a]),\n\"message\": \"the pod does\",\n";
-        let ways = Ways::of(&ModuleSource {
+    fn message_matches_its_template() {
+        let source = "\"message\": sprintf(\"container %s mounts %s here\", [a]),\n\"message\": \"the pod does\",\n";
+        let messages = RuleMessages::of_rule(&ModuleSource {
             file: "x.rego".into(),
-            text: text.into(),
+            text: source.into(),
         });
         let met = |message: &str| {
-            ways.met(&[Found {
+            messages.met_by(&[SubjectFinding {
                 message: message.into(),
                 paths: vec![],
                 fixes: vec![],

@@ -1,230 +1,231 @@
-//! Changes of an object, each such that the API server may well still take it: what a person might write, a template
-//! produce, or an attacker try. Half of them are aimed at the fields and literals that the control's rule speaks of.
+//! Mutations of an object that an API server may still accept: what a person might write, a template
+//! produce, or an attacker try. Most are aimed at the fields and literals of the rule's dictionary.
 
 use super::{
-    corpus::{self, Pool},
-    dictionary::{Words, as_key},
-    from_schema::Filler,
-    json_path::{self, Place, Step},
-    rng::Random,
+    corpus::{self, Corpus},
+    dictionary::{Dictionary, to_map_key},
+    from_schema::SchemaGenerator,
+    json_path::{self, JsonPath, PathStep},
+    rng::Rng,
 };
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Map, Value, json};
 
-const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-/// No tree grows beyond this by changes.
-const LARGEST: usize = 250;
+/// The fields of a pod spec that are lists of containers.
+pub(super) const CONTAINER_LISTS: [&str; 3] =
+    ["containers", "initContainers", "ephemeralContainers"];
+/// An object with more nodes than this only loses some.
+const MAX_NODES: usize = 250;
+/// The number of tries to find a map with a known key to insert.
+const MAX_INSERT_TRIES: usize = 6;
 
-/// What changes draw from.
-pub(super) struct Sources<'a> {
-    pub(super) pool: &'a Pool,
-    pub(super) words: &'a Words,
+/// A mutator of objects for one control.
+pub(super) struct Mutator<'a> {
+    pub(super) corpus: &'a Corpus,
+    pub(super) dictionary: &'a Dictionary,
 }
 
-impl Sources<'_> {
-    /// Changes an object once. Some changes find nothing to do, and leave it as it is.
-    pub(super) fn change(&self, object: &mut Value, random: &mut Random) {
-        if json_path::size(object) > LARGEST {
-            if let Some(place) = self.place(object, random) {
-                json_path::remove(object, &place);
-            }
+impl Mutator<'_> {
+    /// Mutates an object once. Some mutations find nothing to change.
+    pub(super) fn mutate(&self, object: &mut Value, rng: &mut Rng) {
+        if json_path::node_count(object) > MAX_NODES {
+            self.delete(object, rng);
             return;
         }
-        match random.below(100) {
-            0..14 => self.delete(object, random),
-            14..28 => self.insert(object, random),
-            28..42 => Filler {
-                pool: self.pool,
-                words: self.words,
+        match rng.below(100) {
+            0..14 => self.delete(object, rng),
+            14..28 => self.insert_known_key(object, rng),
+            28..42 => SchemaGenerator {
+                corpus: self.corpus,
+                dictionary: self.dictionary,
             }
-            .grow(object, random),
-            42..53 => self.swap_value(object, random),
-            53..64 => self.literal(object, random),
-            64..76 => self.edge(object, random),
-            76..86 => self.lists(object, random),
-            86..91 => self.flip(object, random),
-            91..95 => move_container(object, random),
-            95..98 => change_kind(object, random),
-            _ => rename(object, random),
+            .set_random_field(object, rng),
+            42..53 => self.replace_by_known_value(object, rng),
+            53..64 => self.insert_literal(object, rng),
+            64..76 => self.set_boundary_value(object, rng),
+            76..86 => self.change_list(object, rng),
+            86..91 => self.flip_boolean(object, rng),
+            91..95 => move_container(object, rng),
+            95..98 => change_kind(object, rng),
+            _ => remove_name(object, rng),
         }
     }
 
-    /// A place to change: for the most part one under a key that the rule reads.
-    fn place(&self, object: &Value, random: &mut Random) -> Option<Place> {
-        let all: Vec<Place> = json_path::places(object)
+    /// Picks a path to change: mostly one below a key that the rule reads.
+    fn pick_path(&self, object: &Value, rng: &mut Rng) -> Option<JsonPath> {
+        let paths: Vec<JsonPath> = json_path::all_paths(object)
             .into_iter()
-            .filter(may_change)
+            .filter(is_mutable)
             .collect();
-        if random.chance(70) {
-            let read = |it: &&Place| {
-                it.iter()
-                    .any(|step| matches!(step, Step::Key(key) if self.reads(key)))
+        if rng.chance(70) {
+            let is_read = |path: &&JsonPath| {
+                path.iter()
+                    .any(|step| matches!(step, PathStep::Key(key) if self.reads(key)))
             };
-            let aimed: Vec<&Place> = all.iter().filter(read).collect();
-            if let Some(place) = random.pick(&aimed) {
-                return Some((*place).clone());
+            let read: Vec<&JsonPath> = paths.iter().filter(is_read).collect();
+            if let Some(path) = rng.pick(&read) {
+                return Some((*path).clone());
             }
         }
-        random.pick(&all).cloned()
+        rng.pick(&paths).cloned()
     }
 
     fn reads(&self, key: &str) -> bool {
-        // All controls read these, and their contents are what matters.
+        // All controls read these keys, and what matters is below them.
         !matches!(key, "spec" | "template" | "metadata" | "containers")
-            && self.words.fields.contains(key)
+            && self.dictionary.fields.contains(key)
     }
 
-    fn delete(&self, object: &mut Value, random: &mut Random) {
-        if let Some(place) = self.place(object, random) {
-            json_path::remove(object, &place);
+    fn delete(&self, object: &mut Value, rng: &mut Rng) {
+        if let Some(path) = self.pick_path(object, rng) {
+            json_path::remove(object, &path);
         }
     }
 
-    /// Sets a key that stands beside such keys elsewhere.
-    fn insert(&self, object: &mut Value, random: &mut Random) {
-        let mut maps: Vec<Place> = vec![Vec::new()];
+    /// Sets a key that occurs in such maps of other objects.
+    fn insert_known_key(&self, object: &mut Value, rng: &mut Rng) {
+        let mut maps: Vec<JsonPath> = vec![Vec::new()];
         maps.extend(
-            json_path::places(object)
+            json_path::all_paths(object)
                 .into_iter()
-                .filter(|it| json_path::at(object, it).is_some_and(Value::is_object)),
+                .filter(|path| json_path::get(object, path).is_some_and(Value::is_object)),
         );
-        for _ in 0..6 {
-            let Some(place) = random.pick(&maps) else {
+        for _ in 0..MAX_INSERT_TRIES {
+            let Some(path) = rng.pick(&maps) else {
                 return;
             };
-            let Some(children) = self.pool.children(json_path::key_of(place)) else {
+            let Some(children) = self.corpus.children(json_path::nearest_key(path)) else {
                 continue;
             };
-            let wanted: Vec<(&String, &Vec<Value>)> =
+            let read: Vec<(&String, &Vec<Value>)> =
                 children.iter().filter(|(key, _)| self.reads(key)).collect();
-            let chosen = if random.chance(75) && !wanted.is_empty() {
-                random.pick(&wanted).copied()
+            let chosen = if rng.chance(75) && !read.is_empty() {
+                rng.pick(&read).copied()
             } else {
-                random.pick(&children.iter().collect::<Vec<_>>()).copied()
+                rng.pick(&children.iter().collect::<Vec<_>>()).copied()
             };
-            let Some((key, values)) = chosen.filter(|(key, _)| may_set(place, key)) else {
+            let Some((key, values)) = chosen.filter(|(key, _)| may_set(path, key)) else {
                 continue;
             };
-            let value = random.pick(values).cloned().unwrap_or_default();
-            if let Some(Value::Object(fields)) = json_path::at_mut(object, place) {
+            let value = rng.pick(values).cloned().unwrap_or_default();
+            if let Some(Value::Object(fields)) = json_path::get_mut(object, path) {
                 fields.insert(key.clone(), value);
                 return;
             }
         }
     }
 
-    /// A value that stands at such a place elsewhere.
-    fn swap_value(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else {
+    /// Replaces a value by one that occurs at such a path in other objects.
+    fn replace_by_known_value(&self, object: &mut Value, rng: &mut Rng) {
+        let Some(path) = self.pick_path(object, rng) else {
             return;
         };
-        let value = random.pick(self.pool.values(&place)).cloned();
-        if let (Some(value), Some(old)) = (value, json_path::at_mut(object, &place)) {
+        let value = rng.pick(self.corpus.values(&path)).cloned();
+        if let (Some(value), Some(old)) = (value, json_path::get_mut(object, &path)) {
             *old = value;
         }
     }
 
-    /// A literal of the rule in place of a scalar, or as one more key of a map of texts.
-    fn literal(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else {
+    /// Inserts a literal of the rule: in place of a scalar, into a list of strings, or as a key of a
+    /// map of strings.
+    fn insert_literal(&self, object: &mut Value, rng: &mut Rng) {
+        let Some(path) = self.pick_path(object, rng) else {
             return;
         };
-        let text = random.pick(&self.words.texts).cloned().unwrap_or_default();
-        let number = random
-            .pick(&self.words.numbers)
+        let string = rng
+            .pick(&self.dictionary.strings)
+            .cloned()
+            .unwrap_or_default();
+        let number = rng
+            .pick(&self.dictionary.numbers)
             .copied()
             .unwrap_or_default();
-        match json_path::at_mut(object, &place) {
+        match json_path::get_mut(object, &path) {
             Some(Value::String(old)) => {
-                *old = match random.below(6) {
-                    0 => format!("{old}{text}"),
-                    1 => format!("{text}{old}"),
-                    2 => format!("{text}/{old}"),
-                    3 => format!("{text}x"),
-                    _ => text,
+                *old = match rng.below(6) {
+                    0 => format!("{old}{string}"),
+                    1 => format!("{string}{old}"),
+                    2 => format!("{string}/{old}"),
+                    3 => format!("{string}x"),
+                    _ => string,
                 };
             }
             Some(Value::Number(old)) => {
+                // The literal, or its neighbour on either side.
                 *old = number
-                    .saturating_add_unsigned(random.below(3) as u64)
+                    .saturating_add_unsigned(rng.below(3) as u64)
                     .saturating_sub(1)
-                    .into()
+                    .into();
             }
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                items.push(text.into())
+                items.push(string.into());
             }
             Some(Value::Object(fields)) if fields.values().all(Value::is_string) => {
-                let value = random.pick(&self.words.texts).cloned().unwrap_or_default();
-                fields.insert(as_key(&text), value.into());
+                let value = rng
+                    .pick(&self.dictionary.strings)
+                    .cloned()
+                    .unwrap_or_default();
+                fields.insert(to_map_key(&string), value.into());
             }
             _ => {}
         }
     }
 
-    /// The borders of a value's type: empty, null, one more or less, other case.
-    fn edge(&self, object: &mut Value, random: &mut Random) {
-        let Some(place) = self.place(object, random) else {
+    /// Sets a boundary value of a value's type: empty, null, one more or less, another case.
+    fn set_boundary_value(&self, object: &mut Value, rng: &mut Rng) {
+        let Some(path) = self.pick_path(object, rng) else {
             return;
         };
-        let Some(value) = json_path::at_mut(object, &place) else {
+        let Some(value) = json_path::get_mut(object, &path) else {
             return;
         };
-        if random.chance(12) {
+        if rng.chance(12) {
             *value = Value::Null;
             return;
         }
         match value {
-            Value::Bool(it) => *it = !*it,
-            Value::Number(it) => {
-                let near = it.as_i64().unwrap_or_default();
-                let all = [
-                    near.saturating_add(1),
-                    near.saturating_sub(1),
+            Value::Bool(boolean) => *boolean = !*boolean,
+            Value::Number(number) => {
+                let old = number.as_i64().unwrap_or_default();
+                let boundaries = [
+                    old.saturating_add(1),
+                    old.saturating_sub(1),
                     0,
                     -1,
                     1,
                     65_535,
                     i64::from(i32::MAX),
                 ];
-                *it = random.pick(&all).copied().unwrap_or_default().into();
+                *number = rng.pick(&boundaries).copied().unwrap_or_default().into();
             }
-            Value::String(it) => *it = edge_of_text(it, random),
+            Value::String(string) => *string = boundary_string(string, rng),
             Value::Array(items) => items.clear(),
             Value::Object(fields) => fields.clear(),
             Value::Null => {}
         }
     }
 
-    fn flip(&self, object: &mut Value, random: &mut Random) {
-        let all = json_path::places(object);
-        let flags: Vec<&Place> = all
-            .iter()
-            .filter(|it| json_path::at(object, it).is_some_and(Value::is_boolean))
-            .collect();
-        let place = random.pick(&flags).map(|it| (*it).clone());
-        if let Some(Value::Bool(it)) = place.and_then(|it| json_path::at_mut(object, &it)) {
-            *it = !*it;
+    fn flip_boolean(&self, object: &mut Value, rng: &mut Rng) {
+        let path = pick_path_where(object, Value::is_boolean, rng);
+        if let Some(Value::Bool(boolean)) = path.and_then(|path| json_path::get_mut(object, &path))
+        {
+            *boolean = !*boolean;
         }
     }
 
-    /// An element more, less, or elsewhere.
-    fn lists(&self, object: &mut Value, random: &mut Random) {
-        let all = json_path::places(object);
-        let lists: Vec<&Place> = all
-            .iter()
-            .filter(|it| json_path::at(object, it).is_some_and(Value::is_array))
-            .collect();
-        let Some(place) = random.pick(&lists).map(|it| (*it).clone()) else {
+    /// Duplicates, removes, swaps or adds an element of a list.
+    fn change_list(&self, object: &mut Value, rng: &mut Rng) {
+        let Some(path) = pick_path_where(object, Value::is_array, rng) else {
             return;
         };
-        let more = random
-            .pick(self.pool.elements(json_path::key_of(&place)))
+        let known = rng
+            .pick(self.corpus.elements(json_path::nearest_key(&path)))
             .cloned();
-        let Some(Value::Array(items)) = json_path::at_mut(object, &place) else {
+        let Some(Value::Array(items)) = json_path::get_mut(object, &path) else {
             return;
         };
-        let (from, to) = (random.below(items.len()), random.below(items.len()));
-        match random.below(4) {
+        let (from, to) = (rng.below(items.len()), rng.below(items.len()));
+        match rng.below(4) {
             0 => {
                 if let Some(item) = items.get(from).cloned() {
                     items.push(item);
@@ -232,42 +233,59 @@ impl Sources<'_> {
             }
             1 if !items.is_empty() => drop(items.remove(from)),
             2 if !items.is_empty() => items.swap(from, to),
-            _ => items.extend(more),
+            _ => items.extend(known),
         }
     }
 }
 
-/// What an object is stays, apart from changes made for that.
-fn may_change(place: &Place) -> bool {
-    !matches!(place.as_slice(), [Step::Key(key)] if key == "apiVersion" || key == "kind" || key == "metadata")
+/// Picks a path whose value fulfils a condition.
+fn pick_path_where(
+    object: &Value,
+    condition: fn(&Value) -> bool,
+    rng: &mut Rng,
+) -> Option<JsonPath> {
+    let paths = json_path::all_paths(object);
+    let matching: Vec<&JsonPath> = paths
+        .iter()
+        .filter(|path| json_path::get(object, path).is_some_and(condition))
+        .collect();
+    rng.pick(&matching).map(|path| (*path).clone())
 }
 
-fn may_set(place: &Place, key: &str) -> bool {
-    !place.is_empty() || !matches!(key, "apiVersion" | "kind")
+/// True if the path may be changed. The kind of an object changes only by mutations made for that.
+fn is_mutable(path: &JsonPath) -> bool {
+    !matches!(
+        path.as_slice(),
+        [PathStep::Key(key)] if key == "apiVersion" || key == "kind" || key == "metadata"
+    )
 }
 
-fn edge_of_text(text: &str, random: &mut Random) -> String {
-    match random.below(8) {
+fn may_set(path: &JsonPath, key: &str) -> bool {
+    !path.is_empty() || !matches!(key, "apiVersion" | "kind")
+}
+
+fn boundary_string(string: &str, rng: &mut Rng) -> String {
+    match rng.below(8) {
         0 => String::new(),
-        1 => text.to_ascii_uppercase(),
-        2 => text.to_ascii_lowercase(),
-        3 => format!("{text}/"),
-        4 => format!(" {text}"),
-        5 => text.chars().skip(1).collect(),
-        6 => text
+        1 => string.to_ascii_uppercase(),
+        2 => string.to_ascii_lowercase(),
+        3 => format!("{string}/"),
+        4 => format!(" {string}"),
+        5 => string.chars().skip(1).collect(),
+        6 => string
             .chars()
-            .take(text.chars().count().saturating_sub(1))
+            .take(string.chars().count().saturating_sub(1))
             .collect(),
-        _ => format!("{text}é"),
+        _ => format!("{string}é"),
     }
 }
 
-/// A container from one of a pod's lists to another.
-fn move_container(object: &mut Value, random: &mut Random) {
-    let Some(Value::Object(spec)) = pod_spec(object) else {
+/// Moves a container from one list of a pod spec to another.
+fn move_container(object: &mut Value, rng: &mut Rng) {
+    let Some(Value::Object(spec)) = pod_spec_mut(object) else {
         return;
     };
-    let (from, to) = (random.pick(&CONTAINER_LISTS), random.pick(&CONTAINER_LISTS));
+    let (from, to) = (rng.pick(&CONTAINER_LISTS), rng.pick(&CONTAINER_LISTS));
     let (Some(from), Some(to)) = (from, to) else {
         return;
     };
@@ -277,48 +295,48 @@ fn move_container(object: &mut Value, random: &mut Random) {
     if items.is_empty() {
         return;
     }
-    let container = items.remove(random.below(items.len()));
+    let container = items.remove(rng.below(items.len()));
     match spec.get_mut(*to) {
         Some(Value::Array(items)) => items.push(container),
         _ => drop(spec.insert((*to).to_owned(), json!([container]))),
     }
 }
 
-/// The pod of an object, where its kind has one.
-fn pod_spec(object: &mut Value) -> Option<&mut Value> {
+/// Returns the pod spec of an object; `None` if its kind has none.
+fn pod_spec_mut(object: &mut Value) -> Option<&mut Value> {
     let path = workload::pod_spec_path(&corpus::kind_of(object))?;
     path.iter()
         .try_fold(object, |value, key| value.get_mut(*key))
 }
 
-/// The same pod in another kind of workload.
-fn change_kind(object: &mut Value, random: &mut Random) {
-    let Some(target) = random.pick(WORKLOADS) else {
+/// Moves the pod spec into a workload of another kind.
+fn change_kind(object: &mut Value, rng: &mut Rng) {
+    let Some(target) = rng.pick(WORKLOADS) else {
         return;
     };
-    let Some(pod) = pod_spec(object).map(Value::take) else {
+    let Some(pod_spec) = pod_spec_mut(object).map(Value::take) else {
         return;
     };
-    if let Some(moved) = move_pod(object, pod, target) {
+    if let Some(moved) = with_pod_spec(object, pod_spec, target) {
         *object = moved;
     }
 }
 
-/// A workload of another kind with this pod, under the same metadata.
-pub(super) fn move_pod(
+/// Returns a workload of the target kind with this pod spec and the metadata of `object`.
+pub(super) fn with_pod_spec(
     object: &Value,
-    pod: Value,
+    pod_spec: Value,
     target: &workload::WorkloadKind,
 ) -> Option<Value> {
-    let (last, steps) = target.pod_spec.split_last()?;
+    let (last, parents) = target.pod_spec.split_last()?;
     let metadata = object.get("metadata").cloned().unwrap_or_else(|| json!({}));
-    let mut inner = Map::from_iter([((*last).to_owned(), pod)]);
-    if !steps.is_empty() {
+    let mut inner = Map::from_iter([((*last).to_owned(), pod_spec)]);
+    if !parents.is_empty() {
         inner.insert("metadata".to_owned(), json!({"labels": {"app": "shop"}}));
     }
     let mut value = Value::Object(inner);
-    for step in steps.iter().rev() {
-        value = Value::Object(Map::from_iter([((*step).to_owned(), value)]));
+    for key in parents.iter().rev() {
+        value = Value::Object(Map::from_iter([((*key).to_owned(), value)]));
     }
     let version = if target.group.is_empty() {
         "v1".to_owned()
@@ -333,13 +351,13 @@ pub(super) fn move_pod(
     Some(moved)
 }
 
-/// A name that the server is asked to make, or none.
-fn rename(object: &mut Value, random: &mut Random) {
+/// Removes the name of an object, and mostly sets `generateName` instead.
+fn remove_name(object: &mut Value, rng: &mut Rng) {
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
         return;
     };
     metadata.shift_remove("name");
-    if random.chance(70) {
+    if rng.chance(70) {
         metadata.insert("generateName".to_owned(), "shop-".into());
     }
 }

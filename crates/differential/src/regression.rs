@@ -1,7 +1,9 @@
-//! A disagreement as a test object: the form of a control's own test data, with what the trusted voice found in its head.
+//! A disagreement as a test object to keep: in the form of a control's own test data, with the findings
+//! of the trusted subject in its head.
 
 use super::{
-    subject::{Answer, Question},
+    subject::{SubjectAnswer, SubjectFinding},
+    test_case::TestCase,
     yaml,
 };
 use kubevet_model::ControlId;
@@ -15,62 +17,66 @@ use std::{
 
 /// A file to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Regression {
-    /// `C-0057/testdata/fail/1f3a9c.yaml`: below `tests/regressions`.
+pub struct RegressionFile {
+    /// The path below `tests/regressions`, such as `C-0057/testdata/fail/1f3a9c.yaml`.
     pub path: String,
-    /// The file.
-    pub text: String,
+    /// The content.
+    pub content: String,
 }
 
-/// The file for an object; `None` where the trusted voice has no findings to tell, such as an error.
-pub(super) fn regression(
+/// Returns the file for an object; `None` if the answer of the trusted subject has no findings to
+/// write down, such as an error.
+pub(super) fn regression_file(
     control: &ControlId,
     object: &Value,
-    question: &Question,
+    case: &TestCase,
     defaults: &Params,
-    right: &Answer,
-) -> Option<Regression> {
-    let Answer::Findings(found) = right else {
+    expected: &SubjectAnswer,
+) -> Option<RegressionFile> {
+    let SubjectAnswer::Findings(findings) = expected else {
         return None;
     };
-    let mut text = String::new();
-    for path in found
-        .iter()
-        .flat_map(|it| &it.paths)
-        .collect::<BTreeSet<_>>()
-    {
-        let _ = writeln!(text, "# expect: {path}");
-    }
-    for (path, value) in found
-        .iter()
-        .flat_map(|it| &it.fixes)
-        .collect::<BTreeSet<_>>()
-    {
-        let _ = match value {
-            Some(value) => writeln!(text, "# fix: {path} = {value}"),
-            None => writeln!(text, "# fix: {path} remove"),
-        };
-    }
-    for (name, value) in question
-        .params
-        .iter()
-        .filter(|(name, it)| defaults.get(name) != Some(it))
-    {
-        let value = match value {
-            ParamValue::List(items) => json!(items),
-            ParamValue::String(text) => json!(text),
-        };
-        let _ = writeln!(text, "# param: {name} = {value}");
-    }
-    text.push_str(&yaml::write(object));
+    let mut content = String::new();
+    write_findings(findings, &mut content);
+    write_params(&case.params, defaults, &mut content);
+    content.push_str(&yaml::write(object));
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let folder = if found.is_empty() { "pass" } else { "fail" };
-    Some(Regression {
+    content.hash(&mut hasher);
+    let folder = if findings.is_empty() { "pass" } else { "fail" };
+    Some(RegressionFile {
         path: format!(
             "{control}/testdata/{folder}/{:08x}.yaml",
             hasher.finish() & 0xffff_ffff
         ),
-        text,
+        content,
     })
+}
+
+/// Writes the distinct paths and fixes of the findings, sorted.
+fn write_findings(findings: &[SubjectFinding], out: &mut String) {
+    let paths: BTreeSet<_> = findings.iter().flat_map(|finding| &finding.paths).collect();
+    for path in paths {
+        let _ = writeln!(out, "# expect: {path}");
+    }
+    let fixes: BTreeSet<_> = findings.iter().flat_map(|finding| &finding.fixes).collect();
+    for (path, value) in fixes {
+        let _ = match value {
+            Some(value) => writeln!(out, "# fix: {path} = {value}"),
+            None => writeln!(out, "# fix: {path} remove"),
+        };
+    }
+}
+
+/// Writes the params that differ from their defaults.
+fn write_params(params: &Params, defaults: &Params, out: &mut String) {
+    for (name, value) in params
+        .iter()
+        .filter(|(name, value)| defaults.get(name) != Some(value))
+    {
+        let value = match value {
+            ParamValue::List(items) => json!(items),
+            ParamValue::String(string) => json!(string),
+        };
+        let _ = writeln!(out, "# param: {name} = {value}");
+    }
 }

@@ -1,110 +1,111 @@
-//! What a run met and found.
+//! The result of a run.
 
-use super::regression::Regression;
+use super::regression::RegressionFile;
 use kubevet_model::ControlId;
 use std::{collections::BTreeMap, time::Duration};
 
-/// A run of the proof.
+/// The result of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// By id.
+pub struct DifferentialReport {
+    /// The controls, sorted by id.
     pub controls: Vec<ControlReport>,
-    /// The voices, those trusted most first.
-    pub voices: Vec<VoiceReport>,
-    /// How many answers differed, those known included.
+    /// The subjects, most trusted first.
+    pub subjects: Vec<SubjectReport>,
+    /// The number of answers that differed, without known deviations.
     pub differing: u64,
-    /// The first of each sort, made small.
+    /// The first disagreement of each kind, shrunk.
     pub disagreements: Vec<Disagreement>,
-    /// How often each known deviation of the reference tier was met.
+    /// The number of times that each known deviation of the interpreter was met, by its name.
     pub known: BTreeMap<&'static str, u64>,
 }
 
-/// What was asked of one control.
+/// The counts of one control.
 #[derive(Debug, Clone)]
 pub struct ControlReport {
-    /// Which.
+    /// The control.
     pub control: ControlId,
-    /// Objects that it was asked about by all voices; those not for admission count where they are asked of the others.
+    /// The number of objects that were compared. Those that are invalid for one subject count where
+    /// the others evaluated them.
     pub compared: u64,
-    /// Of these, how many it denied.
+    /// The number of compared objects that it denied.
     pub denied: u64,
-    /// Of these, how many no API server would have handed to admission.
+    /// The number of compared objects that an API server would have rejected before admission.
     pub invalid: u64,
     /// The messages of its rule.
-    pub messages: Vec<Condition>,
-    /// The conditions that its bodies ask, as a voice counted them that can.
-    pub asked: Vec<Condition>,
+    pub messages: Vec<ObservedCondition>,
+    /// The conditions of its bodies, counted by a subject that can.
+    pub conditions: Vec<ObservedCondition>,
 }
 
-/// A message or a condition of a rule, and how often it was seen to hold and not to hold.
+/// A message or a condition of a rule, and the number of times that it held and did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// In words.
-    pub what: String,
-    /// How often it held.
+pub struct ObservedCondition {
+    /// The message template, or the condition as displayed.
+    pub description: String,
+    /// The number of times that it held.
     pub held: u64,
-    /// How often it did not.
+    /// The number of times that it did not hold.
     pub failed: u64,
 }
 
-/// Counts of conditions from inside a voice, finer than what its answers show.
-pub trait Coverage {
-    /// The conditions of a control that were asked.
-    fn conditions(&self, control: &ControlId) -> Vec<Condition>;
+/// A source of condition counts from inside a subject, finer than its answers.
+pub trait CoverageSource {
+    /// Returns the conditions of a control that were evaluated.
+    fn conditions(&self, control: &ControlId) -> Vec<ObservedCondition>;
 }
 
-/// A voice's part.
+/// The counts of one subject.
 #[derive(Debug, Clone)]
-pub struct VoiceReport {
-    /// Its name.
+pub struct SubjectReport {
+    /// The name of the subject.
     pub name: String,
-    /// How many answers it gave, verdict or error.
+    /// The number of answers, verdict or error.
     pub answers: u64,
-    /// How often it had to leave an object to others.
+    /// The number of objects that are invalid for it.
     pub invalid: u64,
-    /// Controls that it does not speak for, each with the reason.
-    pub abstains: BTreeMap<ControlId, String>,
-    /// How long it took over all.
-    pub took: Duration,
+    /// The controls that it does not support, each with the reason.
+    pub unsupported: BTreeMap<ControlId, String>,
+    /// The total time of its evaluations.
+    pub elapsed: Duration,
 }
 
-/// Voices that differ about an object.
+/// Subjects that disagree about an object.
 #[derive(Debug, Clone)]
 pub struct Disagreement {
     /// The control.
     pub control: ControlId,
-    /// What about the answers differs.
-    pub what: &'static str,
-    /// The object as YAML, made as small as it would go.
+    /// The part of the answers that differs, such as `verdicts`.
+    pub difference: &'static str,
+    /// The shrunk object as YAML.
     pub yaml: String,
-    /// What every voice says of the small object.
+    /// The answers for the shrunk object, by the name of the subject.
     pub answers: Vec<(String, String)>,
-    /// A file that keeps it; `None` where the trusted voice itself is at a loss.
-    pub regression: Option<Regression>,
-    /// How many differed in this way.
+    /// A file that keeps the object as a test; `None` if the trusted subject has no findings for it.
+    pub regression: Option<RegressionFile>,
+    /// The number of disagreements of this kind.
     pub count: u64,
 }
 
-impl Report {
-    /// How many objects were compared, over all controls.
+impl DifferentialReport {
+    /// Returns the number of comparisons over all controls.
     #[must_use]
     pub fn compared(&self) -> u64 {
-        self.controls.iter().map(|it| it.compared).sum()
+        self.controls.iter().map(|control| control.compared).sum()
     }
 }
 
 impl ControlReport {
-    /// Whether enough of what was compared was denied: one in twenty.
+    /// True if at least one compared object in twenty was denied.
     #[must_use]
-    pub fn denied_enough(&self) -> bool {
+    pub fn is_denied_often_enough(&self) -> bool {
         self.compared == 0 || self.denied.saturating_mul(20) >= self.compared
     }
 }
 
-impl Condition {
-    /// Whether it was seen both ways.
+impl ObservedCondition {
+    /// True if it was seen to hold and not to hold.
     #[must_use]
-    pub fn seen_both(&self) -> bool {
+    pub fn has_both_outcomes(&self) -> bool {
         self.held > 0 && self.failed > 0
     }
 }

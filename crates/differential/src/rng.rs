@@ -1,11 +1,11 @@
-//! Chance that repeats itself: a SplitMix64 generator (Steele, Lea, Flood 2014), so that a seed names a run on every
-//! machine. Nothing secret may come of it.
+//! A reproducible random number generator: SplitMix64 (Steele, Lea, Flood 2014), so that a seed names
+//! the same run on every machine. It must not be used for secrets.
 
-/// A generator; equal seeds give equal rows of numbers.
+/// A SplitMix64 generator. Equal seeds give equal sequences.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(super) struct Rng(u64);
 
-impl Random {
+impl Rng {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -18,33 +18,35 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 where `end` is 0. The bias of the remainder does not matter here.
+    /// Returns a number below `end`; 0 if `end` is 0. The bias of the remainder does not matter
+    /// here.
     pub(super) fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.next() % end).unwrap_or(0)
     }
 
-    /// True in `percent` of a hundred cases.
+    /// Returns true with a probability of `percent`.
     pub(super) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        of.get(self.below(of.len()))
+    /// Returns an element; `None` if there is none.
+    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Random;
+    use super::Rng;
 
     /// The numbers that the algorithm's authors give for the seed 1234567.
     #[test]
-    fn it_is_splitmix64() {
-        let mut random = Random::new(1_234_567);
-        let row = [random.next(), random.next(), random.next()];
+    fn sequence_is_that_of_splitmix64() {
+        let mut rng = Rng::new(1_234_567);
+        let sequence = [rng.next(), rng.next(), rng.next()];
         assert_eq!(
-            row,
+            sequence,
             [
                 6_457_827_717_110_365_317,
                 3_203_168_211_198_807_973,

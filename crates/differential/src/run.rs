@@ -1,392 +1,473 @@
-//! The proof itself: questions to all voices, side by side, until enough was compared; what differs is made small.
+//! A run: test cases for all subjects in parallel, until enough was compared. Each kind of
+//! disagreement is shrunk.
 
 use super::{
-    admission_defaults::has_arrived,
-    corpus::{self, Seed},
+    admission_defaults::has_defaults,
+    corpus::{self, SeedObject},
     disagreement::{self, Difference},
-    generator::{Generator, Made},
-    message_coverage::Ways,
+    generator::{GeneratedCase, Generator},
+    message_coverage::RuleMessages,
     regression,
-    report::{Condition, ControlReport, Coverage, Disagreement, Report, VoiceReport},
+    report::{
+        ControlReport, CoverageSource, DifferentialReport, Disagreement, ObservedCondition,
+        SubjectReport,
+    },
     shrink,
-    subject::{Answer, Question, Voice, VoiceError},
+    subject::{Subject, SubjectAnswer, SubjectError},
+    test_case::TestCase,
     yaml,
 };
 use kubevet_engine::looks_at;
 use kubevet_model::ControlId;
-use kubevet_policy::Library;
+use kubevet_policy::{ControlSource, Library, Params};
 use serde_json::Value;
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-/// How many questions are asked at once.
-const BATCH: usize = 256;
+/// The number of cases that are evaluated at once.
+const BATCH_SIZE: usize = 256;
+/// Findings beyond this number belong to the same outcome.
+const MAX_OUTCOME_FINDINGS: usize = 3;
 
-/// What to run.
+/// The configuration of a run.
 #[derive(Debug, Clone)]
-pub struct Plan {
-    /// Of which controls; all where it is empty.
+pub struct RunConfig {
+    /// The controls; empty for all.
     pub controls: Vec<ControlId>,
-    /// How many comparisons: objects × controls.
+    /// The number of comparisons, each of one object and one control.
     pub count: u64,
-    /// Names the run: the same seed, manifests and library give the same questions.
+    /// The seed. The same seed, seed objects and library give the same cases.
     pub seed: u64,
-    /// Objects that no API server would let through, instead of such that it would.
-    pub wrong: bool,
-    /// How many sorts of disagreement are made small and kept.
-    pub keep: usize,
+    /// True for objects that no API server accepts, instead of such that it may.
+    pub invalid_objects: bool,
+    /// The number of kinds of disagreement that are shrunk and kept.
+    pub max_disagreements: usize,
 }
 
-/// A voice at work.
-struct Speaker<'a> {
-    voice: &'a mut dyn Voice,
-    report: VoiceReport,
+/// A subject with its counts.
+struct TimedSubject<'a> {
+    subject: &'a mut dyn Subject,
+    report: SubjectReport,
 }
 
-/// One sort of disagreement: the control and what differs.
-type Sort = (ControlId, Difference);
+/// A kind of disagreement: the control, and what differs.
+type DisagreementKind = (ControlId, Difference);
 
-/// Compares voices, those trusted most first, on objects made from `seeds`. `progress` is told how many were compared.
+/// The first case of each kind of disagreement, and the number of its cases.
+type FirstCases = BTreeMap<DisagreementKind, (u64, GeneratedCase)>;
+
+/// Compares subjects, most trusted first, on objects generated from `seeds`. `on_progress` is called
+/// with the number of comparisons so far.
 ///
 /// # Errors
-/// A voice is gone.
+/// A subject is gone.
 pub fn run(
-    plan: &Plan,
+    config: &RunConfig,
     library: &Library,
-    seeds: Vec<Seed>,
-    voices: &mut [Box<dyn Voice + '_>],
-    coverage: Option<&dyn Coverage>,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Report, VoiceError> {
+    seeds: Vec<SeedObject>,
+    subjects: &mut [Box<dyn Subject + '_>],
+    coverage: Option<&dyn CoverageSource>,
+    on_progress: &mut dyn FnMut(u64),
+) -> Result<DifferentialReport, SubjectError> {
     let chosen: Vec<ControlId> = library
         .controls
         .iter()
-        .map(|it| it.control.id.clone())
-        .filter(|it| plan.controls.is_empty() || plan.controls.contains(it))
+        .map(|source| source.control.id.clone())
+        .filter(|id| config.controls.is_empty() || config.controls.contains(id))
         .collect();
-    let mut run = Run::new(library, &chosen, voices);
-    let mut generator = Generator::new(library, &chosen, seeds, plan.seed, plan.wrong);
+    let mut run = Run::new(library, &chosen, subjects);
+    let mut generator =
+        Generator::new(library, &chosen, seeds, config.seed, config.invalid_objects);
     let mut compared = 0;
-    let mut first: BTreeMap<Sort, (u64, Made)> = BTreeMap::new();
-    while compared < plan.count {
-        let batch: Vec<Made> = (0..BATCH).map_while(|_| generator.make()).collect();
+    let mut first_cases = FirstCases::new();
+    while compared < config.count {
+        let batch: Vec<GeneratedCase> = (0..BATCH_SIZE)
+            .map_while(|_| generator.next_case())
+            .collect();
         if batch.is_empty() {
             break;
         }
-        let questions: Vec<Question> = batch.iter().map(|it| it.question.clone()).collect();
-        let answers = run.ask(&questions)?;
-        for (at, made) in batch.into_iter().enumerate() {
-            let of_each: Vec<&Vec<Answer>> = answers.iter().filter_map(|it| it.get(at)).collect();
-            for (place, control) in questions
-                .get(at)
-                .into_iter()
-                .flat_map(|it| it.controls.iter().enumerate())
-            {
-                let said: Vec<&Answer> = of_each.iter().filter_map(|it| it.get(place)).collect();
-                let (way, differences) = run.take(control, &said, &made.question.object);
-                compared += 1;
-                if let Some(way) = way {
-                    generator.denied(control, &way, &made);
-                }
-                for difference in differences {
-                    let made = || Made {
-                        object: made.object.clone(),
-                        question: made.question.clone(),
-                    };
-                    first
-                        .entry((control.clone(), difference))
-                        .or_insert_with(|| (0, made()))
-                        .0 += 1;
-                }
-            }
-        }
-        progress(compared);
+        compared += run.compare_batch(batch, &mut generator, &mut first_cases)?;
+        on_progress(compared);
     }
-    let defaults = library.params.defaults();
-    // The most telling first: verdicts before words.
-    let mut sorts: Vec<(Sort, (u64, Made))> = first.into_iter().collect();
-    sorts.sort_by_key(|((_, it), (count, _))| (it.sort.2 != "verdicts", std::cmp::Reverse(*count)));
-    for ((control, difference), (count, made)) in sorts {
-        run.report.differing += count;
-        if run.report.disagreements.len() < plan.keep {
-            let small = run.small(&control, &difference, count, made, &defaults)?;
-            run.report.disagreements.push(small);
-        }
-    }
+    run.shrink_disagreements(first_cases, config.max_disagreements)?;
     Ok(run.finish(coverage, &generator))
 }
 
 struct Run<'a> {
-    speakers: Vec<Speaker<'a>>,
+    subjects: Vec<TimedSubject<'a>>,
     names: Vec<String>,
-    ways: BTreeMap<ControlId, Ways>,
+    messages: BTreeMap<ControlId, RuleMessages>,
     controls: BTreeMap<ControlId, ControlReport>,
     library: &'a Library,
-    report: Report,
+    report: DifferentialReport,
 }
 
 impl<'a> Run<'a> {
     fn new(
         library: &'a Library,
         chosen: &[ControlId],
-        voices: &'a mut [Box<dyn Voice + '_>],
+        subjects: &'a mut [Box<dyn Subject + '_>],
     ) -> Self {
-        let speaker = |voice: &'a mut Box<dyn Voice + '_>| {
-            let name = voice.name().to_owned();
-            let report = VoiceReport {
-                name,
-                answers: 0,
-                invalid: 0,
-                abstains: BTreeMap::new(),
-                took: Duration::ZERO,
-            };
-            Speaker {
-                voice: voice.as_mut(),
-                report,
-            }
-        };
-        let speakers: Vec<Speaker<'a>> = voices.iter_mut().map(speaker).collect();
-        let names = speakers.iter().map(|it| it.report.name.clone()).collect();
-        let mut ways = BTreeMap::new();
+        let subjects: Vec<TimedSubject<'a>> = subjects
+            .iter_mut()
+            .map(|subject| TimedSubject::new(subject.as_mut()))
+            .collect();
+        let names = subjects
+            .iter()
+            .map(|subject| subject.report.name.clone())
+            .collect();
+        let mut messages = BTreeMap::new();
         let mut controls = BTreeMap::new();
         for source in library
             .controls
             .iter()
-            .filter(|it| chosen.contains(&it.control.id))
+            .filter(|source| chosen.contains(&source.control.id))
         {
             let id = &source.control.id;
-            let own = Ways::of(&source.rule);
-            let condition = |it: &str| Condition {
-                what: it.to_owned(),
-                held: 0,
-                failed: 0,
-            };
-            let messages = own.templates().map(condition).collect();
-            ways.insert(id.clone(), own);
-            let (control, asked) = (id.clone(), Vec::new());
-            let report = ControlReport {
-                control,
-                compared: 0,
-                denied: 0,
-                invalid: 0,
-                messages,
-                asked,
-            };
-            controls.insert(id.clone(), report);
+            let rule_messages = RuleMessages::of_rule(&source.rule);
+            controls.insert(id.clone(), empty_report(source, &rule_messages));
+            messages.insert(id.clone(), rule_messages);
         }
         Self {
-            speakers,
+            subjects,
             names,
-            ways,
+            messages,
             controls,
             library,
-            report: Report::default(),
+            report: DifferentialReport::default(),
         }
     }
 
-    /// All voices' answers, each voice in a thread of its own.
-    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Vec<Vec<Answer>>>, VoiceError> {
+    /// Evaluates a batch, and counts and compares all answers. Returns the number of comparisons.
+    fn compare_batch(
+        &mut self,
+        batch: Vec<GeneratedCase>,
+        generator: &mut Generator,
+        first_cases: &mut FirstCases,
+    ) -> Result<u64, SubjectError> {
+        let cases: Vec<TestCase> = batch
+            .iter()
+            .map(|generated| generated.case.clone())
+            .collect();
+        let answers = self.evaluate(&cases)?;
+        let mut compared = 0;
+        for (case_index, generated) in batch.into_iter().enumerate() {
+            let of_case: Vec<&Vec<SubjectAnswer>> = answers
+                .iter()
+                .filter_map(|of_subject| of_subject.get(case_index))
+                .collect();
+            for (control_index, control) in generated.case.controls.iter().enumerate() {
+                let of_control: Vec<&SubjectAnswer> = of_case
+                    .iter()
+                    .filter_map(|of_subject| of_subject.get(control_index))
+                    .collect();
+                let object = &generated.case.object;
+                let outcome = self.count_answers(control, &of_control);
+                let differences = self.differences(&of_control, object);
+                compared += 1;
+                if let Some(outcome) = outcome {
+                    generator.record_denied(control, &outcome, &generated);
+                }
+                for difference in differences {
+                    first_cases
+                        .entry((control.clone(), difference))
+                        .or_insert_with(|| (0, generated.clone()))
+                        .0 += 1;
+                }
+            }
+        }
+        Ok(compared)
+    }
+
+    /// Evaluates cases with all subjects, each in a thread of its own. Returns the answers by
+    /// subject, case and control.
+    fn evaluate(
+        &mut self,
+        cases: &[TestCase],
+    ) -> Result<Vec<Vec<Vec<SubjectAnswer>>>, SubjectError> {
         thread::scope(|scope| {
             let threads: Vec<_> = self
-                .speakers
+                .subjects
                 .iter_mut()
-                .map(|speaker| {
-                    let name = speaker.report.name.clone();
-                    (name, scope.spawn(|| speaker.ask(questions)))
+                .map(|subject| {
+                    let name = subject.report.name.clone();
+                    (name, scope.spawn(|| subject.evaluate(cases)))
                 })
                 .collect();
-            let panicked = |voice| VoiceError {
-                voice,
+            let panicked = |subject| SubjectError {
+                subject,
                 reason: "it panicked".to_owned(),
             };
             threads
                 .into_iter()
-                .map(|(name, it)| it.join().unwrap_or_else(|_| Err(panicked(name))))
+                .map(|(name, thread)| thread.join().unwrap_or_else(|_| Err(panicked(name))))
                 .collect()
         })
     }
 
-    /// Counts one control's answers. Gives the way in which it denied, and what differs.
-    fn take(
-        &mut self,
-        control: &ControlId,
-        answers: &[&Answer],
-        object: &str,
-    ) -> (Option<String>, Vec<Difference>) {
-        for (speaker, answer) in self.speakers.iter_mut().zip(answers) {
-            match answer {
-                Answer::Invalid(_) => speaker.report.invalid += 1,
-                Answer::Abstains(why) => {
-                    drop(speaker.report.abstains.insert(control.clone(), why.clone()))
-                }
-                _ => speaker.report.answers += 1,
-            }
+    /// Counts the answers for one control. Returns the outcome if they deny: the indices of the
+    /// messages that were met, and the number of findings, such as `[0, 2] 3`.
+    fn count_answers(&mut self, control: &ControlId, answers: &[&SubjectAnswer]) -> Option<String> {
+        for (subject, answer) in self.subjects.iter_mut().zip(answers) {
+            subject.report.count(control, answer);
         }
-        let mut way = None;
-        if let (Some(report), Some(ways)) = (self.controls.get_mut(control), self.ways.get(control))
-        {
-            report.compared += 1;
-            report.invalid += u64::from(answers.iter().any(|it| matches!(it, Answer::Invalid(_))));
-            if let Some(found) = answers.iter().find_map(|it| {
-                if let Answer::Findings(all) = it {
-                    Some(all)
-                } else {
-                    None
-                }
-            }) {
-                let met = ways.met(found);
-                for (place, condition) in report.messages.iter_mut().enumerate() {
-                    let counter = if met.contains(&place) {
-                        &mut condition.held
-                    } else {
-                        &mut condition.failed
-                    };
-                    *counter += 1;
-                }
-                if !found.is_empty() {
-                    report.denied += 1;
-                    way = Some(format!("{met:?} {}", found.len().min(3)));
-                }
-            }
+        let report = self.controls.get_mut(control)?;
+        let messages = self.messages.get(control)?;
+        report.compared += 1;
+        let is_invalid = answers
+            .iter()
+            .any(|answer| matches!(answer, SubjectAnswer::Invalid(_)));
+        report.invalid += u64::from(is_invalid);
+        let findings = answers.iter().find_map(|answer| match answer {
+            SubjectAnswer::Findings(findings) => Some(findings),
+            _ => None,
+        })?;
+        let met = messages.met_by(findings);
+        for (index, condition) in report.messages.iter_mut().enumerate() {
+            let counter = if met.contains(&index) {
+                &mut condition.held
+            } else {
+                &mut condition.failed
+            };
+            *counter += 1;
         }
-        let mut known = |name| *self.report.known.entry(name).or_default() += 1;
-        (
-            way,
-            disagreement::differences(&self.names, answers, object, &mut known),
-        )
+        if findings.is_empty() {
+            return None;
+        }
+        report.denied += 1;
+        Some(format!(
+            "{met:?} {}",
+            findings.len().min(MAX_OUTCOME_FINDINGS)
+        ))
     }
 
-    /// A disagreement as small as it will go.
-    fn small(
+    /// Compares the answers for one control, and counts known deviations.
+    fn differences(&mut self, answers: &[&SubjectAnswer], object: &str) -> Vec<Difference> {
+        let mut on_known = |name| *self.report.known.entry(name).or_default() += 1;
+        disagreement::differences(&self.names, answers, object, &mut on_known)
+    }
+
+    /// Shrinks the first case of each kind of disagreement. Differing verdicts come first, then the
+    /// most frequent kinds.
+    fn shrink_disagreements(
+        &mut self,
+        first_cases: FirstCases,
+        max_disagreements: usize,
+    ) -> Result<(), SubjectError> {
+        let defaults = self.library.params.defaults();
+        let mut kinds: Vec<(DisagreementKind, (u64, GeneratedCase))> =
+            first_cases.into_iter().collect();
+        kinds.sort_by_key(|((_, difference), (count, _))| {
+            (difference.part != "verdicts", Reverse(*count))
+        });
+        for ((control, difference), (count, generated)) in kinds {
+            self.report.differing += count;
+            if self.report.disagreements.len() < max_disagreements {
+                let shrunk =
+                    self.shrink_disagreement(&control, &difference, count, generated, &defaults)?;
+                self.report.disagreements.push(shrunk);
+            }
+        }
+        Ok(())
+    }
+
+    fn shrink_disagreement(
         &mut self,
         control: &ControlId,
         difference: &Difference,
         count: u64,
-        made: Made,
-        defaults: &kubevet_policy::Params,
-    ) -> Result<Disagreement, VoiceError> {
-        let mut question = Question {
+        generated: GeneratedCase,
+        defaults: &Params,
+    ) -> Result<Disagreement, SubjectError> {
+        let object = generated.object;
+        // Evaluated alone, the control may no longer differ, as with a fault that needs several
+        // controls together. Then the object stays as it was.
+        let mut case = TestCase {
             controls: vec![control.clone()],
-            ..made.question
+            ..generated.case
         };
-        let kinds = self
-            .library
-            .control(control.as_str())
-            .map(|it| it.control.kinds.clone())
-            .unwrap_or_default();
-        // Asked alone, it may agree again, as a fault of many controls together would: then it is shown as it was.
-        if question.params_number != 0 {
-            let plain = Question {
-                params_number: 0,
+        if case.params_index != 0 {
+            let with_defaults = TestCase {
+                params_index: 0,
                 params: defaults.clone(),
-                ..question.clone()
+                ..case.clone()
             };
-            if self.show(std::slice::from_ref(&made.object), &plain, difference)? == [true] {
-                question = plain;
+            if self.shows(std::slice::from_ref(&object), &with_defaults, difference)? == [true] {
+                case = with_defaults;
             }
         }
-        // What has arrived stays so while it gets smaller.
-        let arrived = has_arrived(&made.object);
-        let small = shrink::shrink(made.object, |objects: &[Value]| {
-            let arrives = |it: &Value| !arrived || has_arrived(it);
-            let looks = |it: &Value| {
-                kinds
-                    .iter()
-                    .any(|kind| looks_at(kind, &corpus::kind_of(it)))
-            };
-            let shown = self.show(objects, &question, difference)?;
-            Ok(objects
-                .iter()
-                .zip(shown)
-                .map(|(it, shown)| shown && looks(it) && arrives(it))
-                .collect())
-        })?;
-        let asked = Question {
-            object: small.to_string().into(),
-            ..question.clone()
+        let shrunk = self.shrink_object(object, control, &case, difference)?;
+        let shrunk_case = TestCase {
+            object: shrunk.to_string().into(),
+            ..case
         };
-        let answers: Vec<Answer> = self
-            .ask(std::slice::from_ref(&asked))?
+        let answers: Vec<SubjectAnswer> = self
+            .evaluate(std::slice::from_ref(&shrunk_case))?
             .into_iter()
             .flatten()
             .flatten()
             .collect();
-        let regression = answers
-            .get(difference.trusted)
-            .and_then(|it| regression::regression(control, &small, &asked, defaults, it));
-        let shown = self
+        let regression = answers.get(difference.trusted).and_then(|expected| {
+            regression::regression_file(control, &shrunk, &shrunk_case, defaults, expected)
+        });
+        let answers = self
             .names
             .iter()
             .cloned()
             .zip(answers.iter().map(ToString::to_string))
             .collect();
-        let what = difference.sort.2;
         Ok(Disagreement {
             control: control.clone(),
-            what,
-            yaml: yaml::write(&small),
-            answers: shown,
+            difference: difference.part,
+            yaml: yaml::write(&shrunk),
+            answers,
             regression,
             count,
         })
     }
 
-    /// Which objects show the same difference between the same voices.
-    fn show(
+    fn shrink_object(
         &mut self,
-        objects: &[Value],
-        like: &Question,
-        wanted: &Difference,
-    ) -> Result<Vec<bool>, VoiceError> {
-        let question = |it: &Value| Question {
-            object: Arc::from(it.to_string()),
-            ..like.clone()
+        object: Value,
+        control: &ControlId,
+        case: &TestCase,
+        difference: &Difference,
+    ) -> Result<Value, SubjectError> {
+        let kinds = self
+            .library
+            .control(control.as_str())
+            .map(|source| source.control.kinds.clone())
+            .unwrap_or_default();
+        let is_selected = |candidate: &Value| {
+            let kind = corpus::kind_of(candidate);
+            kinds.iter().any(|selector| looks_at(selector, &kind))
         };
-        let questions: Vec<Question> = objects.iter().map(question).collect();
-        let answers = self.ask(&questions)?;
-        let shows = |(at, question): (usize, &Question)| {
-            let said: Vec<&Answer> = answers
+        // An object with the API server's defaults keeps them.
+        let must_have_defaults = has_defaults(&object);
+        shrink::shrink(object, |candidates: &[Value]| {
+            let shown = self.shows(candidates, case, difference)?;
+            Ok(candidates
                 .iter()
-                .filter_map(|it| it.get(at)?.first())
-                .collect();
-            disagreement::differences(&self.names, &said, &question.object, &mut |_| {})
-                .contains(wanted)
-        };
-        Ok(questions.iter().enumerate().map(shows).collect())
+                .zip(shown)
+                .map(|(candidate, shown)| {
+                    shown
+                        && is_selected(candidate)
+                        && (!must_have_defaults || has_defaults(candidate))
+                })
+                .collect())
+        })
     }
 
-    fn finish(mut self, coverage: Option<&dyn Coverage>, generator: &Generator) -> Report {
-        for report in self.controls.values_mut() {
-            if let Some(coverage) = coverage {
-                report.asked = coverage.conditions(&report.control);
+    /// Returns for each object whether it shows the same difference between the same subjects.
+    fn shows(
+        &mut self,
+        objects: &[Value],
+        template: &TestCase,
+        difference: &Difference,
+    ) -> Result<Vec<bool>, SubjectError> {
+        let cases: Vec<TestCase> = objects
+            .iter()
+            .map(|object| TestCase {
+                object: Arc::from(object.to_string()),
+                ..template.clone()
+            })
+            .collect();
+        let answers = self.evaluate(&cases)?;
+        let shows = |(index, case): (usize, &TestCase)| {
+            let of_case: Vec<&SubjectAnswer> = answers
+                .iter()
+                .filter_map(|of_subject| of_subject.get(index)?.first())
+                .collect();
+            disagreement::differences(&self.names, &of_case, &case.object, &mut |_| {})
+                .contains(difference)
+        };
+        Ok(cases.iter().enumerate().map(shows).collect())
+    }
+
+    fn finish(
+        mut self,
+        coverage: Option<&dyn CoverageSource>,
+        generator: &Generator,
+    ) -> DifferentialReport {
+        if let Some(coverage) = coverage {
+            for report in self.controls.values_mut() {
+                report.conditions = coverage.conditions(&report.control);
             }
         }
-        for mute in generator.mute() {
-            self.controls.remove(&mute);
+        for control in generator.unconfigured_controls() {
+            self.controls.remove(&control);
         }
         self.report.controls = self.controls.into_values().collect();
-        self.report.voices = self.speakers.into_iter().map(|it| it.report).collect();
+        self.report.subjects = self
+            .subjects
+            .into_iter()
+            .map(|subject| subject.report)
+            .collect();
         self.report
     }
 }
 
-impl Speaker<'_> {
-    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let begun = Instant::now();
-        let answers = self.voice.ask(questions)?;
-        self.report.took += begun.elapsed();
-        let complete = answers.len() == questions.len()
+/// Returns the report of a control before any case.
+fn empty_report(source: &ControlSource, messages: &RuleMessages) -> ControlReport {
+    let unobserved = |template: &str| ObservedCondition {
+        description: template.to_owned(),
+        held: 0,
+        failed: 0,
+    };
+    ControlReport {
+        control: source.control.id.clone(),
+        compared: 0,
+        denied: 0,
+        invalid: 0,
+        messages: messages.templates().map(unobserved).collect(),
+        conditions: Vec::new(),
+    }
+}
+
+impl SubjectReport {
+    /// Counts one answer.
+    fn count(&mut self, control: &ControlId, answer: &SubjectAnswer) {
+        match answer {
+            SubjectAnswer::Invalid(_) => self.invalid += 1,
+            SubjectAnswer::Unsupported(reason) => {
+                self.unsupported.insert(control.clone(), reason.clone());
+            }
+            _ => self.answers += 1,
+        }
+    }
+}
+
+impl<'a> TimedSubject<'a> {
+    fn new(subject: &'a mut (dyn Subject + '_)) -> Self {
+        let report = SubjectReport {
+            name: subject.name().to_owned(),
+            answers: 0,
+            invalid: 0,
+            unsupported: BTreeMap::new(),
+            elapsed: Duration::ZERO,
+        };
+        Self { subject, report }
+    }
+
+    /// Evaluates cases, and checks that no answer is missing.
+    fn evaluate(&mut self, cases: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError> {
+        let begun_at = Instant::now();
+        let answers = self.subject.evaluate(cases)?;
+        self.report.elapsed += begun_at.elapsed();
+        let is_complete = answers.len() == cases.len()
             && answers
                 .iter()
-                .zip(questions)
-                .all(|(answer, question)| answer.len() == question.controls.len());
-        if !complete {
-            return Err(VoiceError {
-                voice: self.report.name.clone(),
+                .zip(cases)
+                .all(|(answers, case)| answers.len() == case.controls.len());
+        if !is_complete {
+            return Err(SubjectError {
+                subject: self.report.name.clone(),
                 reason: "an answer is missing".to_owned(),
             });
         }

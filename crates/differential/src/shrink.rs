@@ -1,117 +1,127 @@
-//! A large object that shows something → a small one that still does. Deterministic: the first of the smaller objects, in
-//! a fixed order, that still shows it is taken, until none does.
+//! Shrinking: a large object that shows something is reduced to a small one that still does.
+//!
+//! The algorithm is greedy and deterministic: of the smaller candidates, in a fixed order, the first
+//! that still shows it is taken, until none does.
 
 use super::{
     corpus,
-    json_path::{self, Place},
+    json_path::{self, JsonPath},
     mutate, yaml,
 };
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Value, json};
 
-/// How many objects are tried at once.
-const BATCH: usize = 64;
-/// How many batches are tried in all.
-const BATCHES: usize = 1_500;
+/// The number of candidates that are evaluated at once.
+const BATCH_SIZE: usize = 64;
+/// The number of batches in all.
+const MAX_BATCHES: usize = 1_500;
 
-/// Makes an object smaller. `shows` tells of each object whether it still shows what the first did; an error ends it.
+/// Shrinks an object. `shows` returns for each candidate whether it still shows what the object did;
+/// an error ends the search.
 pub(super) fn shrink<E>(
     object: Value,
     mut shows: impl FnMut(&[Value]) -> Result<Vec<bool>, E>,
 ) -> Result<Value, E> {
-    let mut best = object;
+    let mut smallest = object;
     let mut batches = 0;
-    'smaller: loop {
-        let measure = measure(&best);
-        let mut all = candidates(&best);
-        all.retain(|it| self::measure(it) < measure);
-        for batch in all.chunks(BATCH) {
+    'next_candidate: loop {
+        let size = measure(&smallest);
+        let mut candidates = candidates(&smallest);
+        candidates.retain(|candidate| measure(candidate) < size);
+        for batch in candidates.chunks(BATCH_SIZE) {
             batches += 1;
-            if batches > BATCHES {
-                return Ok(best);
+            if batches > MAX_BATCHES {
+                return Ok(smallest);
             }
             let shown = shows(batch)?;
-            if let Some((it, _)) = batch.iter().zip(shown).find(|(_, shown)| *shown) {
-                best = it.clone();
-                continue 'smaller;
+            if let Some((candidate, _)) = batch.iter().zip(shown).find(|(_, shown)| *shown) {
+                smallest = candidate.clone();
+                continue 'next_candidate;
             }
         }
-        return Ok(best);
+        return Ok(smallest);
     }
 }
 
-/// Lines count most, then letters.
+/// Returns the size of an object: the lines of its YAML, then its bytes.
 fn measure(object: &Value) -> (usize, usize) {
-    let text = yaml::write(object);
-    (text.lines().count(), text.len())
+    let yaml = yaml::write(object);
+    (yaml.lines().count(), yaml.len())
 }
 
+/// Returns simplified objects, those that lose most first.
 fn candidates(object: &Value) -> Vec<Value> {
-    let mut found = Vec::new();
-    found.extend(as_pod(object));
-    let mut places: Vec<(usize, Place)> = json_path::places(object)
+    let mut candidates = Vec::new();
+    candidates.extend(as_pod(object));
+    let mut paths: Vec<(usize, JsonPath)> = json_path::all_paths(object)
         .into_iter()
-        .map(|it| (json_path::at(object, &it).map_or(0, json_path::size), it))
+        .map(|path| {
+            let nodes = json_path::get(object, &path).map_or(0, json_path::node_count);
+            (nodes, path)
+        })
         .collect();
-    places.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    let with = |change: &mut dyn FnMut(&mut Value)| {
-        let mut smaller = object.clone();
-        change(&mut smaller);
-        smaller
-    };
-    for (_, place) in &places {
-        found.push(with(&mut |it| drop(json_path::remove(it, place))));
+    paths.sort_by_key(|(nodes, _)| std::cmp::Reverse(*nodes));
+    for (_, path) in &paths {
+        let mut candidate = object.clone();
+        json_path::remove(&mut candidate, path);
+        candidates.push(candidate);
     }
-    for (_, place) in &places {
-        let Some(value) = json_path::at(object, place) else {
+    for (_, path) in &paths {
+        let Some(value) = json_path::get(object, path) else {
             continue;
         };
-        for simple in simpler(value) {
-            found.push(with(&mut |it| {
-                if let Some(old) = json_path::at_mut(it, place) {
-                    *old = simple.clone();
-                }
-            }));
+        for simpler in simpler_values(value) {
+            let mut candidate = object.clone();
+            if let Some(old) = json_path::get_mut(&mut candidate, path) {
+                *old = simpler;
+            }
+            candidates.push(candidate);
         }
     }
-    found
+    candidates
 }
 
-fn simpler(value: &Value) -> Vec<Value> {
+fn simpler_values(value: &Value) -> Vec<Value> {
     match value {
         Value::Object(fields) => fields
             .values()
-            .filter(|it| it.is_object())
+            .filter(|value| value.is_object())
             .cloned()
             .chain([json!({}), Value::Null])
             .collect(),
         Value::Array(_) => vec![json!([]), Value::Null],
-        Value::String(text) => {
-            let letters: Vec<char> = text.chars().collect();
-            let (left, right) = letters.split_at(letters.len() / 2);
-            let without_first = letters.get(1..).unwrap_or_default();
-            let without_last = letters
-                .get(..letters.len().saturating_sub(1))
-                .unwrap_or_default();
-            let mut texts: Vec<String> = vec!["a".to_owned(), String::new()];
-            texts.extend(
-                [left, right, without_first, without_last]
-                    .iter()
-                    .map(|it| it.iter().collect()),
-            );
-            texts.into_iter().map(Value::from).collect()
-        }
+        Value::String(string) => simpler_strings(string)
+            .into_iter()
+            .map(Value::from)
+            .collect(),
         Value::Number(_) => vec![json!(0), json!(1)],
         Value::Bool(_) | Value::Null => Vec::new(),
     }
 }
 
-/// A Pod is the shortest workload.
+/// Returns a string's halves, and the string without its first or last character.
+fn simpler_strings(string: &str) -> Vec<String> {
+    let chars: Vec<char> = string.chars().collect();
+    let (left, right) = chars.split_at(chars.len() / 2);
+    let without_first = chars.get(1..).unwrap_or_default();
+    let without_last = chars
+        .get(..chars.len().saturating_sub(1))
+        .unwrap_or_default();
+    let mut strings: Vec<String> = vec!["a".to_owned(), String::new()];
+    strings.extend(
+        [left, right, without_first, without_last]
+            .iter()
+            .map(|chars| chars.iter().collect()),
+    );
+    strings
+}
+
+/// Returns a workload as a Pod, the shortest kind with a pod spec.
 fn as_pod(object: &Value) -> Option<Value> {
     let path = workload::pod_spec_path(&corpus::kind_of(object))?;
-    let pod = path.iter().try_fold(object, |value, key| value.get(*key))?;
-    let target = WORKLOADS.iter().find(|it| it.name == "Pod")?;
-    mutate::move_pod(object, pod.clone(), target)
+    let pod_spec = path.iter().try_fold(object, |value, key| value.get(*key))?;
+    let target = WORKLOADS.iter().find(|workload| workload.name == "Pod")?;
+    mutate::with_pod_spec(object, pod_spec.clone(), target)
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn what_matters_stays() {
+    fn shrunk_object_still_shows_and_is_small() {
         let object = json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop", "labels": {"a": "b"}},
             "spec": {"replicas": 3, "template": {"spec": {"containers": [
@@ -128,13 +138,13 @@ mod tests {
                 {"name": "two", "image": "b", "env": [{"name": "A", "value": "secret"}], "ports": [{"containerPort": 80}]},
             ]}}},
         });
-        let shows = |it: &Value| {
-            let text = it.to_string();
-            text.contains("secret") && text.contains("containers") && it["kind"].is_string()
+        let shows = |candidate: &Value| {
+            let json = candidate.to_string();
+            json.contains("secret") && json.contains("containers") && candidate["kind"].is_string()
         };
-        let small = shrink(object, |all: &[Value]| {
-            Ok::<_, ()>(all.iter().map(shows).collect())
+        let small = shrink(object, |candidates: &[Value]| {
+            Ok::<_, ()>(candidates.iter().map(shows).collect())
         });
-        assert!(small.is_ok_and(|it| super::measure(&it).0 <= 8));
+        assert!(small.is_ok_and(|small| super::measure(&small).0 <= 8));
     }
 }

@@ -1,138 +1,135 @@
-//! Who is asked, what is asked, and what may be answered.
+//! The trait of a subject, which evaluates test cases, and its answers.
 
-use kubevet_model::{ControlId, Operation};
-use kubevet_policy::Params;
+use super::test_case::TestCase;
 use serde_json::Value;
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-/// One object, and the controls that are asked about it.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The object as JSON.
-    pub object: Arc<str>,
-    /// Which of the run's tables of params, for whoever keeps something for each.
-    pub params_number: usize,
-    /// The params.
-    pub params: Params,
-    /// What is being done with the object.
-    pub operation: Operation,
-    /// Controls that look at it, and that have the params they need.
-    pub controls: Vec<ControlId>,
-}
-
-/// A finding in the words that all voices share.
+/// A finding in the form that all subjects share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Found {
-    /// What the rule says.
+pub struct SubjectFinding {
+    /// The message.
     pub message: String,
-    /// Where, in the rule's order.
+    /// The field paths, in the order of the rule.
     pub paths: Vec<String>,
-    /// What mends it: a path, and the value to set as JSON or `None` to remove. Sorted.
+    /// The fixes: a field path, and the value to set as JSON, or `None` to remove the field. Sorted.
     pub fixes: Vec<(String, Option<String>)>,
 }
 
-/// What a voice says of a control and an object.
+/// The answer of a subject for one control and one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// These findings, sorted; none is a pass.
-    Findings(Vec<Found>),
-    /// A verdict without findings: it passes, or is denied with these words.
+pub enum SubjectAnswer {
+    /// The findings, sorted; an empty list is a pass.
+    Findings(Vec<SubjectFinding>),
+    /// A verdict without findings: a pass, or a denial with this message.
     Verdict(Option<String>),
-    /// The voice is not for such an object: an API server would have refused it before.
+    /// The subject cannot evaluate such an object: an API server would reject it before admission.
     Invalid(String),
-    /// The control was asked and did not answer.
+    /// The control was evaluated and failed.
     Error(String),
-    /// The voice says nothing of the control at all, although it should.
-    Silent,
-    /// The voice does not speak for this control, and why.
-    Abstains(String),
+    /// There is no answer for the control, although there should be.
+    Missing,
+    /// The subject does not support the control, with the reason.
+    Unsupported(String),
 }
 
-impl Answer {
-    /// Whether it denies; `None` where it gives no verdict.
+impl SubjectAnswer {
+    /// Returns whether it denies; `None` if it is no verdict.
     #[must_use]
     pub fn denies(&self) -> Option<bool> {
         match self {
-            Self::Findings(all) => Some(!all.is_empty()),
+            Self::Findings(findings) => Some(!findings.is_empty()),
             Self::Verdict(denial) => Some(denial.is_some()),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Answer {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for SubjectAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Findings(all) if all.is_empty() => out.write_str("pass"),
-            Self::Findings(all) => {
-                for (place, found) in all.iter().enumerate() {
-                    let separator = if place == 0 { "" } else { "\n" };
-                    write!(
-                        out,
-                        "{separator}deny: {} [{}]",
-                        found.message,
-                        found.paths.join(", ")
-                    )?;
-                    for (path, value) in &found.fixes {
-                        match value {
-                            Some(value) => write!(out, " fix {path} = {value}")?,
-                            None => write!(out, " fix {path} remove")?,
-                        }
+            Self::Findings(findings) if findings.is_empty() => formatter.write_str("pass"),
+            Self::Findings(findings) => {
+                for (index, finding) in findings.iter().enumerate() {
+                    if index > 0 {
+                        formatter.write_str("\n")?;
                     }
+                    write!(formatter, "deny: {finding}")?;
                 }
                 Ok(())
             }
-            Self::Verdict(None) => out.write_str("pass"),
-            Self::Verdict(Some(words)) => write!(out, "deny: {words}"),
-            Self::Invalid(why) => write!(out, "not for admission: {why}"),
-            Self::Error(why) => write!(out, "error: {why}"),
-            Self::Silent => out.write_str("nothing at all"),
-            Self::Abstains(why) => write!(out, "abstains: {why}"),
+            Self::Verdict(None) => formatter.write_str("pass"),
+            Self::Verdict(Some(message)) => write!(formatter, "deny: {message}"),
+            Self::Invalid(reason) => write!(formatter, "not for admission: {reason}"),
+            Self::Error(message) => write!(formatter, "error: {message}"),
+            Self::Missing => formatter.write_str("nothing at all"),
+            Self::Unsupported(reason) => write!(formatter, "abstains: {reason}"),
         }
     }
 }
 
-/// A voice that cannot go on, such as a process that ended.
+impl fmt::Display for SubjectFinding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} [{}]", self.message, self.paths.join(", "))?;
+        for (path, value) in &self.fixes {
+            match value {
+                Some(value) => write!(formatter, " fix {path} = {value}")?,
+                None => write!(formatter, " fix {path} remove")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A failure that ends a subject, such as the end of its process.
 #[derive(Debug, thiserror::Error)]
-#[error("{voice}: {reason}")]
-pub struct VoiceError {
-    /// Whose.
-    pub voice: String,
-    /// What happened.
+#[error("{subject}: {reason}")]
+pub struct SubjectError {
+    /// The name of the subject.
+    pub subject: String,
+    /// The reason.
     pub reason: String,
 }
 
-/// Somebody who judges.
-pub trait Voice: Send {
-    /// Its name in tables.
+/// An evaluator of controls that is compared with others.
+pub trait Subject: Send {
+    /// Returns its name in tables.
     fn name(&self) -> &str;
 
-    /// An answer for each control of each question, in order.
+    /// Evaluates a batch: an answer for each control of each case, in order.
     ///
     /// # Errors
-    /// The voice is gone.
-    fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError>;
+    /// The subject is gone.
+    fn evaluate(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError>;
 }
 
-/// Equal JSON as equal text: keys sorted, `1.0` as `1`.
-pub(super) fn canonical(value: &Value) -> String {
+/// Returns JSON in a canonical form, so that equal values are equal strings: keys sorted, `1.0` as
+/// `1`.
+pub(super) fn canonical_json(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
             let mut sorted: Vec<_> = fields
                 .iter()
-                .map(|(key, it)| format!("{}:{}", Value::from(key.as_str()), canonical(it)))
+                .map(|(key, value)| {
+                    format!("{}:{}", Value::from(key.as_str()), canonical_json(value))
+                })
                 .collect();
             sorted.sort();
             format!("{{{}}}", sorted.join(","))
         }
         Value::Array(items) => format!(
             "[{}]",
-            items.iter().map(canonical).collect::<Vec<_>>().join(",")
+            items
+                .iter()
+                .map(canonical_json)
+                .collect::<Vec<_>>()
+                .join(",")
         ),
         Value::Number(number) => match number.as_f64() {
-            // Doubles of this size hold every whole number exactly.
+            // Below 2^53, about 9e15, doubles hold every integer exactly.
             #[allow(clippy::cast_possible_truncation, reason = "bounded by the guard")]
-            Some(it) if it.fract() == 0.0 && it.abs() < 9e15 => format!("{}", it as i64),
+            Some(double) if double.fract() == 0.0 && double.abs() < 9e15 => {
+                format!("{}", double as i64)
+            }
             _ => number.to_string(),
         },
         other => other.to_string(),

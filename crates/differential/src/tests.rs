@@ -1,44 +1,49 @@
-//! Runs with a voice that lies: each lie must be found, made small, and told.
+//! Runs with a faulty subject: each fault must be found, shrunk and reported.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use super::{Answer, EngineVoice, Found, Plan, Question, Report, Seed, Voice, VoiceError, run};
+use super::{
+    DifferentialReport, EngineSubject, RunConfig, SeedObject, Subject, SubjectAnswer, SubjectError,
+    SubjectFinding, TestCase, run,
+};
 use kubevet_engine::Engine;
 use kubevet_policy::{self as policy, Library};
 use serde_json::{Value, json};
 
-/// The engine, but for what `lie` makes of its answers.
-struct Liar<F> {
-    honest: EngineVoice,
-    lie: F,
+/// The engine with a fault: a function that changes its answers.
+struct FaultySubject<F> {
+    engine: EngineSubject,
+    fault: F,
 }
 
-impl<F: Fn(&Value, Answer) -> Answer + Send> Voice for Liar<F> {
+impl<F: Fn(&Value, SubjectAnswer) -> SubjectAnswer + Send> Subject for FaultySubject<F> {
     fn name(&self) -> &'static str {
         "program"
     }
 
-    fn ask(&mut self, batch: &[Question]) -> Result<Vec<Vec<Answer>>, VoiceError> {
-        let answers = self.honest.ask(batch)?;
-        let told = batch.iter().zip(answers).map(|(question, answers)| {
-            let object = serde_json::from_str(&question.object).unwrap_or_default();
+    fn evaluate(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError> {
+        let answers = self.engine.evaluate(batch)?;
+        let faulty = batch.iter().zip(answers).map(|(case, answers)| {
+            let object = serde_json::from_str(&case.object).unwrap_or_default();
             answers
                 .into_iter()
-                .map(|it| (self.lie)(&object, it))
+                .map(|answer| (self.fault)(&object, answer))
                 .collect()
         });
-        Ok(told.collect())
+        Ok(faulty.collect())
     }
 }
 
 fn library(id: &str) -> Library {
     let (mut library, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:?}");
-    library.controls.retain(|it| it.control.id.as_str() == id);
+    library
+        .controls
+        .retain(|source| source.control.id.as_str() == id);
     library
 }
 
-fn seeds() -> Vec<Seed> {
+fn seeds() -> Vec<SeedObject> {
     let pod = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}, "spec": {"template": {
         "metadata": {"labels": {"app": "shop"}},
         "spec": {"containers": [
@@ -46,39 +51,40 @@ fn seeds() -> Vec<Seed> {
             {"name": "side", "image": "side:1", "securityContext": {"privileged": false, "capabilities": {"drop": ["ALL"]}}},
         ], "initContainers": [{"name": "first", "image": "first:1"}]},
     }}});
-    vec![Seed {
+    vec![SeedObject {
         object: pod,
         control: None,
         params: Vec::new(),
     }]
 }
 
-fn lied(
+/// Compares the interpreter, as the trusted subject, with an engine that has a fault.
+fn run_with_fault(
     id: &str,
     count: u64,
-    wrong: bool,
-    lie: impl Fn(&Value, Answer) -> Answer + Send,
-) -> Report {
+    invalid_objects: bool,
+    fault: impl Fn(&Value, SubjectAnswer) -> SubjectAnswer + Send,
+) -> DifferentialReport {
     let library = library(id);
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
-    let right = EngineVoice::together("OPA", Engine::compile_interpreted(&library).0.into()).0;
-    let liar = Liar {
-        honest: EngineVoice::together("program", engine.into()).0,
-        lie,
+    let trusted = EngineSubject::combined("OPA", Engine::compile_interpreted(&library).0.into()).0;
+    let faulty = FaultySubject {
+        engine: EngineSubject::combined("program", engine.into()).0,
+        fault,
     };
-    let plan = Plan {
+    let config = RunConfig {
         controls: Vec::new(),
         count,
         seed: 7,
-        wrong,
-        keep: 3,
+        invalid_objects,
+        max_disagreements: 3,
     };
     run(
-        &plan,
+        &config,
         &library,
         seeds(),
-        &mut [Box::new(right), Box::new(liar)],
+        &mut [Box::new(trusted), Box::new(faulty)],
         None,
         &mut |_| {},
     )
@@ -86,8 +92,8 @@ fn lied(
 }
 
 #[test]
-fn a_voice_that_tells_the_truth_agrees() {
-    let report = lied("C-0057", 2_000, false, |_, answer| answer);
+fn faultless_subject_agrees() {
+    let report = run_with_fault("C-0057", 2_000, false, |_, answer| answer);
     assert_eq!(
         (report.compared() >= 2_000, report.differing),
         (true, 0),
@@ -96,7 +102,7 @@ fn a_voice_that_tells_the_truth_agrees() {
     );
     let control = report.controls.first().unwrap();
     assert!(
-        control.denied_enough() && control.compared > control.denied,
+        control.is_denied_often_enough() && control.compared > control.denied,
         "{control:?}"
     );
     assert!(
@@ -104,29 +110,33 @@ fn a_voice_that_tells_the_truth_agrees() {
             .messages
             .iter()
             .take(2)
-            .all(super::Condition::seen_both),
+            .all(super::ObservedCondition::has_both_outcomes),
         "{:?}",
         control.messages
     );
 }
 
 #[test]
-fn a_run_repeats_itself() {
-    let told = || {
-        let report = lied("C-0057", 600, false, |_, _| Answer::Silent);
+fn equal_seeds_give_equal_runs() {
+    let run = || {
+        let report = run_with_fault("C-0057", 600, false, |_, _| SubjectAnswer::Missing);
         report
             .disagreements
             .into_iter()
-            .map(|it| (it.yaml, it.answers, it.count))
+            .map(|found| (found.yaml, found.answers, found.count))
             .collect::<Vec<_>>()
     };
-    let first = told();
+    let first = run();
     assert!(!first.is_empty());
-    assert_eq!(first, told());
+    assert_eq!(first, run());
 }
 
-fn caught(report: &Report, what: &str) {
-    let found = report.disagreements.iter().find(|it| it.what == what);
+#[track_caller]
+fn check_found(report: &DifferentialReport, difference: &str) {
+    let found = report
+        .disagreements
+        .iter()
+        .find(|found| found.difference == difference);
     let found = found.unwrap_or_else(|| panic!("not found: {:?}", report.disagreements));
     assert!(
         found.yaml.lines().count() <= 15,
@@ -136,33 +146,38 @@ fn caught(report: &Report, what: &str) {
     assert!(found.regression.is_some());
 }
 
-/// As a program would that overlooks init containers.
+/// The fault of a program that ignores init containers.
 #[test]
-fn a_forgotten_list_is_caught() {
-    let report = lied("C-0057", 2_000, false, |_, answer| match answer {
-        Answer::Findings(mut all) => {
-            all.retain(|it| !it.paths.iter().any(|path| path.contains("initContainers")));
-            Answer::Findings(all)
+fn ignored_container_list_is_found() {
+    let report = run_with_fault("C-0057", 2_000, false, |_, answer| match answer {
+        SubjectAnswer::Findings(mut findings) => {
+            findings.retain(|finding| {
+                !finding
+                    .paths
+                    .iter()
+                    .any(|path| path.contains("initContainers"))
+            });
+            SubjectAnswer::Findings(findings)
         }
         other => other,
     });
-    caught(&report, "verdicts");
+    check_found(&report, "verdicts");
 }
 
-/// As a program would that takes any text for true: only objects of wrong types show it.
+/// The fault of a program that takes any string for true. Only objects with wrong types show it.
 #[test]
-fn a_forgotten_question_for_the_type_is_caught() {
-    let report = lied("C-0057", 3_000, true, |object, answer| {
-        let found = Found {
+fn missing_type_check_is_found() {
+    let report = run_with_fault("C-0057", 6_000, true, |object, answer| {
+        let finding = SubjectFinding {
             message: "it is".to_owned(),
             paths: vec!["spec".to_owned()],
             fixes: Vec::new(),
         };
         if object.to_string().contains(r#""privileged":"true""#) {
-            Answer::Findings(vec![found])
+            SubjectAnswer::Findings(vec![finding])
         } else {
             answer
         }
     });
-    caught(&report, "verdicts");
+    check_found(&report, "verdicts");
 }

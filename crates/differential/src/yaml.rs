@@ -1,33 +1,33 @@
-//! A tree as the shortest YAML that our reader and kubectl read back as the same tree.
+//! A JSON tree as the shortest YAML that the document reader and kubectl read back as the same tree.
 
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Words that YAML 1.1 does not take for texts.
-const WORDS: [&str; 11] = [
+/// Plain scalars that YAML 1.1 does not read as strings.
+const NON_STRINGS: [&str; 11] = [
     "true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf",
 ];
 
-/// Block style, lists at the depth of their key plus one step.
+/// Writes a tree in block style, with lists indented below their key.
 pub(super) fn write(value: &Value) -> String {
-    let mut text = String::new();
-    block(value, 0, &mut text);
-    text.trim_start_matches('\n').to_owned()
+    let mut yaml = String::new();
+    write_block(value, 0, &mut yaml);
+    yaml.trim_start_matches('\n').to_owned()
 }
 
-/// Begins where a value is wanted: after `key:` or `-`, or at the start.
-fn block(value: &Value, depth: usize, out: &mut String) {
+/// Writes a value after `key:` or `-`, or at the start.
+fn write_block(value: &Value, depth: usize, out: &mut String) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             out.push('\n');
-            entries(fields, depth, out);
+            write_entries(fields, depth, out);
         }
         Value::Array(items) if !items.is_empty() => {
             out.push('\n');
             for item in items {
-                indent(depth, out);
+                write_indent(depth, out);
                 out.push('-');
-                element(item, depth, out);
+                write_item(item, depth, out);
             }
         }
         other => {
@@ -38,60 +38,62 @@ fn block(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn entries(fields: &serde_json::Map<String, Value>, depth: usize, out: &mut String) {
+fn write_entries(fields: &serde_json::Map<String, Value>, depth: usize, out: &mut String) {
     for (key, value) in fields {
-        indent(depth, out);
-        let _ = write!(out, "{}:", text(key));
-        block(value, depth + 1, out);
+        write_indent(depth, out);
+        let _ = write!(out, "{}:", scalar_string(key));
+        write_block(value, depth + 1, out);
     }
 }
 
-/// A map begins on the line of its dash.
-fn element(item: &Value, depth: usize, out: &mut String) {
+/// Writes an item of a list after its dash. A map begins on the same line.
+fn write_item(item: &Value, depth: usize, out: &mut String) {
     let Value::Object(fields) = item else {
-        return block(item, depth + 1, out);
+        return write_block(item, depth + 1, out);
     };
     if fields.is_empty() {
-        return block(item, depth + 1, out);
+        return write_block(item, depth + 1, out);
     }
     let mut inner = String::new();
-    entries(fields, depth + 1, &mut inner);
+    write_entries(fields, depth + 1, &mut inner);
     let _ = write!(out, " {}", inner.trim_start_matches(' '));
 }
 
-fn indent(depth: usize, out: &mut String) {
+fn write_indent(depth: usize, out: &mut String) {
     out.extend(std::iter::repeat_n("  ", depth));
 }
 
 fn scalar(value: &Value) -> String {
     match value {
-        Value::String(it) => text(it),
+        Value::String(string) => scalar_string(string),
         Value::Array(_) => "[]".to_owned(),
         Value::Object(_) => "{}".to_owned(),
         other => other.to_string(),
     }
 }
 
-fn text(text: &str) -> String {
-    let plain = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '/')
-        && text
+/// Returns a string as a plain scalar if YAML reads that as the same string, and quoted if not.
+fn scalar_string(string: &str) -> String {
+    let is_plain = string.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && string
             .chars()
-            .all(|it| it.is_ascii_alphanumeric() || "_./-".contains(it))
-        && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
-        return text.to_owned();
+            .all(|c| c.is_ascii_alphanumeric() || "_./-".contains(c))
+        && !NON_STRINGS.contains(&string.to_ascii_lowercase().as_str());
+    if is_plain {
+        return string.to_owned();
     }
-    // A quoted text is written as in JSON; what YAML takes for no printable letter is escaped besides.
+    // A quoted string is written as in JSON. Characters that are not printable in YAML are escaped
+    // besides.
     let mut quoted = String::new();
-    for letter in Value::from(text).to_string().chars() {
-        match letter {
+    for c in Value::from(string).to_string().chars() {
+        match c {
             '\u{7f}'..='\u{a0}'
             | '\u{2028}'
             | '\u{2029}'
             | '\u{feff}'
             | '\u{fffe}'
             | '\u{ffff}' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             other => quoted.push(other),
         }
@@ -113,23 +115,19 @@ mod tests {
 
     fn check(value: &Value) {
         let yaml = write(value);
-        let reading = document::read_yaml(&"x.yaml".into(), yaml.as_bytes(), &Limits::default());
-        assert!(
-            reading.problems.is_empty(),
-            "{yaml}\n{:?}",
-            reading.problems
-        );
-        let mut text = String::new();
-        reading.documents[0].root().write_json(&mut text);
+        let parsed = document::read_yaml(&"x.yaml".into(), yaml.as_bytes(), &Limits::default());
+        assert!(parsed.problems.is_empty(), "{yaml}\n{:?}", parsed.problems);
+        let mut json = String::new();
+        parsed.documents[0].root().write_json(&mut json);
         assert_eq!(
-            serde_json::from_str::<Value>(&text).unwrap(),
+            serde_json::from_str::<Value>(&json).unwrap(),
             *value,
             "{yaml}"
         );
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_yaml_is_read_back_as_same_tree() {
         check(
             &json!({"kind": "Pod", "a": {"b": [1, "1", "yes", null, true, -1.5, ""]}, "c": {}, "d": []}),
         );

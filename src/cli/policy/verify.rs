@@ -7,7 +7,9 @@ use crate::cli::{
 };
 use anyhow::{Context as _, bail};
 use clap::Args;
-use kubevet_differential::{self as differential, Disagreement, Panel, Plan, Report, Seed};
+use kubevet_differential::{
+    self as differential, DifferentialReport, Disagreement, Lineup, RunConfig, SeedObject,
+};
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::Engine;
 use kubevet_model::ControlId;
@@ -59,11 +61,11 @@ pub(super) struct VerifyCommand {
 /// The reports of the three runs.
 struct Reports {
     /// The controls over objects that an API server may admit.
-    admitted: Report,
+    admitted: DifferentialReport,
     /// The controls over objects that no API server admits.
-    invalid: Report,
+    invalid: DifferentialReport,
     /// The constructs of the language; only where all controls are verified.
-    constructs: Option<Report>,
+    constructs: Option<DifferentialReport>,
 }
 
 impl Reports {
@@ -85,21 +87,21 @@ impl VerifyCommand {
             library, engine, ..
         } = session;
         let engine = Arc::new(engine);
-        let plan = Plan {
+        let config = RunConfig {
             controls: self.control_ids(&library)?,
             count: self.count,
             seed: self.seed.unwrap_or_else(seed_from_clock),
-            wrong: false,
-            keep: MAX_SHRUNK_DISAGREEMENTS,
+            invalid_objects: false,
+            max_disagreements: MAX_SHRUNK_DISAGREEMENTS,
         };
         let seeds = self.seeds(&library)?;
         let missing = self.missing_subjects(&engine);
-        let reports = self.run_all(&plan, &library, &engine, &seeds)?;
+        let reports = self.run_all(&config, &library, &engine, &seeds)?;
         terminal::write_escaped(|out| {
             writeln!(
                 out,
                 "seed {}, {} manifests to begin from\n",
-                plan.seed,
+                config.seed,
                 seeds.len()
             )?;
             write_reports(&reports, &missing, out)
@@ -136,31 +138,31 @@ impl VerifyCommand {
 
     fn run_all(
         &self,
-        plan: &Plan,
+        config: &RunConfig,
         library: &Library,
         engine: &Arc<Engine>,
-        seeds: &[Seed],
+        seeds: &[SeedObject],
     ) -> anyhow::Result<Reports> {
-        let panel = Panel {
+        let lineup = Lineup {
             library,
             engine,
-            reference: true,
-            policies: true,
+            includes_interpreter: true,
+            includes_policies: true,
         };
-        let admitted = self.compare(plan, &panel, seeds)?;
+        let admitted = self.compare(config, &lineup, seeds)?;
         // Exported policies are never evaluated for an object that no API server admits.
-        let panel = Panel {
-            policies: false,
-            ..panel
+        let lineup = Lineup {
+            includes_policies: false,
+            ..lineup
         };
-        let invalid_plan = Plan {
-            wrong: true,
+        let invalid_config = RunConfig {
+            invalid_objects: true,
             count: percent_of(self.count, INVALID_OBJECTS_PERCENT),
-            ..plan.clone()
+            ..config.clone()
         };
-        let invalid = self.compare(&invalid_plan, &panel, seeds)?;
+        let invalid = self.compare(&invalid_config, &lineup, seeds)?;
         let constructs = if self.controls.is_empty() {
-            Some(self.compare_constructs(plan)?)
+            Some(self.compare_constructs(config)?)
         } else {
             None
         };
@@ -172,37 +174,42 @@ impl VerifyCommand {
     }
 
     /// Compares every construct of the language that the compiler accepts.
-    fn compare_constructs(&self, plan: &Plan) -> anyhow::Result<Report> {
-        let (library, seeds) = differential::constructs();
+    fn compare_constructs(&self, config: &RunConfig) -> anyhow::Result<DifferentialReport> {
+        let (library, seeds) = differential::language_cases();
         let session = Session::compile(library, Vec::new());
         session.print_problems();
         // The interpreter takes no part: it deviates from OPA in some constructs, and a rule that
         // compiles is never interpreted.
-        let panel = Panel {
+        let lineup = Lineup {
             library: &session.library,
             engine: &Arc::new(session.engine),
-            reference: false,
-            policies: true,
+            includes_interpreter: false,
+            includes_policies: true,
         };
-        let plan = Plan {
-            controls: panel.compiled(),
-            count: percent_of(plan.count, CONSTRUCTS_PERCENT),
-            ..plan.clone()
+        let config = RunConfig {
+            controls: lineup.compiled_controls(),
+            count: percent_of(config.count, CONSTRUCTS_PERCENT),
+            ..config.clone()
         };
-        self.compare(&plan, &panel, &seeds)
+        self.compare(&config, &lineup, &seeds)
     }
 
-    fn compare(&self, plan: &Plan, panel: &Panel<'_>, seeds: &[Seed]) -> anyhow::Result<Report> {
+    fn compare(
+        &self,
+        config: &RunConfig,
+        lineup: &Lineup<'_>,
+        seeds: &[SeedObject],
+    ) -> anyhow::Result<DifferentialReport> {
         let start_oracle = || self.oracle.as_deref().map(OracleProcess::start).transpose();
-        let (mut voices, watcher) = panel.voices(start_oracle)?;
+        let (mut subjects, recorder) = lineup.subjects(start_oracle)?;
         let bar = terminal::progress_bar("comparing");
-        bar.set_length(plan.count);
+        bar.set_length(config.count);
         let report = differential::run(
-            plan,
-            panel.library,
+            config,
+            lineup.library,
             seeds.to_vec(),
-            &mut voices,
-            Some(&watcher),
+            &mut subjects,
+            Some(&recorder),
             &mut |done| bar.set_position(done),
         );
         bar.finish_and_clear();
@@ -211,7 +218,7 @@ impl VerifyCommand {
 
     /// Returns the objects to begin from: the test data of controls that are in a folder, and the
     /// manifests that the command line names.
-    fn seeds(&self, library: &Library) -> anyhow::Result<Vec<Seed>> {
+    fn seeds(&self, library: &Library) -> anyhow::Result<Vec<SeedObject>> {
         let mut seeds = Vec::new();
         for source in &library.controls {
             let Some(folder) = Path::new(&*source.file).parent() else {
@@ -223,7 +230,7 @@ impl VerifyCommand {
             for object in policy::read_testdata(folder).0 {
                 let control = Some(source.control.id.clone());
                 let params = object.params.clone();
-                seeds.extend(differential::seed(&object.document, control, params));
+                seeds.extend(differential::seed_object(&object.document, control, params));
             }
         }
         let input = source::read(&self.objects, &Limits::default(), &mut |_, _| {});
@@ -233,7 +240,9 @@ impl VerifyCommand {
             bail!("no manifest could be read");
         }
         let objects = input.objects.into_iter().flat_map(document::expand_lists);
-        seeds.extend(objects.filter_map(|object| differential::seed(&object, None, Vec::new())));
+        seeds.extend(
+            objects.filter_map(|object| differential::seed_object(&object, None, Vec::new())),
+        );
         Ok(seeds)
     }
 
@@ -244,7 +253,7 @@ impl VerifyCommand {
         };
         let disagreements = reports.disagreements();
         for regression in disagreements.filter_map(|found| found.regression.as_ref()) {
-            write_file(&folder.join(&regression.path), &regression.text)?;
+            write_file(&folder.join(&regression.path), &regression.content)?;
         }
         Ok(())
     }
@@ -265,10 +274,10 @@ fn write_reports(reports: &Reports, missing: &[String], out: &mut dyn Write) -> 
 }
 
 /// True if a control denied too few objects, or one of its messages never occurred.
-fn has_unseen_behaviour(report: &Report) -> bool {
+fn has_unseen_behaviour(report: &DifferentialReport) -> bool {
     report.controls.iter().any(|control| {
         let mut messages = control.messages.iter();
-        !control.denied_enough() || messages.any(|message| message.held == 0)
+        !control.is_denied_often_enough() || messages.any(|message| message.held == 0)
     })
 }
 

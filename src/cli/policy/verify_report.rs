@@ -1,6 +1,8 @@
 //! The output of `kubevet policy verify`.
 
-use kubevet_differential::{self as differential, Condition, Disagreement, Report, VoiceReport};
+use kubevet_differential::{
+    self as differential, DifferentialReport, Disagreement, ObservedCondition, SubjectReport,
+};
 use std::io::{self, Write};
 
 /// The maximum number of characters shown of a condition.
@@ -9,14 +11,14 @@ const MAX_CONDITION_CHARS: usize = 150;
 /// Writes a run over controls: its subjects, the coverage of each control, and the disagreements.
 /// `objects` describes the objects that were generated.
 pub(super) fn write_controls(
-    report: &Report,
+    report: &DifferentialReport,
     objects: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{} comparisons of {objects}", report.compared())?;
-    for voice in &report.voices {
-        write_speed(voice, out)?;
-        for (control, reason) in &voice.abstains {
+    for subject in &report.subjects {
+        write_speed(subject, out)?;
+        for (control, reason) in &subject.unsupported {
             writeln!(out, "             does not speak for {control}: {reason}")?;
         }
     }
@@ -27,21 +29,25 @@ pub(super) fn write_controls(
     )?;
     for control in &report.controls {
         let percent = control.denied * 100 / control.compared.max(1);
-        let note = if control.denied_enough() {
+        let note = if control.is_denied_often_enough() {
             ""
         } else {
             "  denied too seldom"
         };
-        let (messages, conditions) = (coverage(&control.messages), coverage(&control.asked));
+        let (messages, conditions) = (coverage(&control.messages), coverage(&control.conditions));
         let (id, compared) = (control.control.as_str(), control.compared);
         writeln!(
             out,
             "  {id:<8} {compared:>9} {percent:>5} % {messages:>10} {conditions:>12}{note}"
         )?;
-        let conditions = control.messages.iter().chain(&control.asked);
-        for condition in conditions.filter(|condition| !condition.seen_both()) {
+        let conditions = control.messages.iter().chain(&control.conditions);
+        for condition in conditions.filter(|condition| !condition.has_both_outcomes()) {
             let label = missing_outcome(condition);
-            writeln!(out, "           {label}: {}", truncate(&condition.what))?;
+            writeln!(
+                out,
+                "           {label}: {}",
+                truncate(&condition.description)
+            )?;
         }
     }
     writeln!(
@@ -52,7 +58,7 @@ pub(super) fn write_controls(
 }
 
 /// Writes a run over the constructs of the language, which have numbers instead of names.
-pub(super) fn write_constructs(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_constructs(report: &DifferentialReport, out: &mut dyn Write) -> io::Result<()> {
     let both = report
         .controls
         .iter()
@@ -64,13 +70,13 @@ pub(super) fn write_constructs(report: &Report, out: &mut dyn Write) -> io::Resu
         report.compared(),
         report.controls.len()
     )?;
-    for voice in &report.voices {
-        write_speed(voice, out)?;
-        if !voice.abstains.is_empty() {
+    for subject in &report.subjects {
+        write_speed(subject, out)?;
+        if !subject.unsupported.is_empty() {
             writeln!(
                 out,
                 "             does not speak for {} of them, which it refuses",
-                voice.abstains.len()
+                subject.unsupported.len()
             )?;
         }
     }
@@ -78,16 +84,16 @@ pub(super) fn write_constructs(report: &Report, out: &mut dyn Write) -> io::Resu
     write_disagreements(report, out)
 }
 
-fn write_speed(voice: &VoiceReport, out: &mut dyn Write) -> io::Result<()> {
-    let seconds = voice.took.as_secs_f64();
+fn write_speed(subject: &SubjectReport, out: &mut dyn Write) -> io::Result<()> {
+    let seconds = subject.elapsed.as_secs_f64();
     #[allow(clippy::cast_precision_loss, reason = "the rate is rounded")]
-    let rate = voice.answers as f64 / seconds.max(0.001);
-    let invalid = if voice.invalid > 0 {
-        format!("; {} not for admission", voice.invalid)
+    let rate = subject.answers as f64 / seconds.max(0.001);
+    let invalid = if subject.invalid > 0 {
+        format!("; {} not for admission", subject.invalid)
     } else {
         String::new()
     };
-    let (name, answers) = (&voice.name, voice.answers);
+    let (name, answers) = (&subject.name, subject.answers);
     writeln!(
         out,
         "  {name:<10} {answers} answers in {seconds:.1} s, {rate:.0} a second{invalid}"
@@ -95,16 +101,16 @@ fn write_speed(voice: &VoiceReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Returns how many conditions were both true and false at least once, of all.
-fn coverage(conditions: &[Condition]) -> String {
+fn coverage(conditions: &[ObservedCondition]) -> String {
     let both = conditions
         .iter()
-        .filter(|condition| condition.seen_both())
+        .filter(|condition| condition.has_both_outcomes())
         .count();
     format!("{both} of {}", conditions.len())
 }
 
 /// Returns the label of a condition that did not have both outcomes.
-fn missing_outcome(condition: &Condition) -> &'static str {
+fn missing_outcome(condition: &ObservedCondition) -> &'static str {
     match (condition.held, condition.failed) {
         (0, 0) => "never asked",
         (0, _) => "never",
@@ -120,9 +126,9 @@ fn truncate(condition: &str) -> String {
 }
 
 /// Writes the known deviations that occurred, and the disagreements.
-fn write_disagreements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_disagreements(report: &DifferentialReport, out: &mut dyn Write) -> io::Result<()> {
     for (name, count) in &report.known {
-        let mut deviations = differential::DEVIATIONS.iter();
+        let mut deviations = differential::KNOWN_DEVIATIONS.iter();
         let reason = deviations
             .find(|deviation| deviation.name == *name)
             .map_or("", |deviation| deviation.reason);
@@ -148,20 +154,20 @@ fn write_disagreement(disagreement: &Disagreement, out: &mut dyn Write) -> io::R
     writeln!(
         out,
         "{}: {} differ, {} times; the smallest object:",
-        disagreement.control, disagreement.what, disagreement.count
+        disagreement.control, disagreement.difference, disagreement.count
     )?;
     for line in disagreement.yaml.lines() {
         writeln!(out, "    {line}")?;
     }
-    for (voice, answer) in &disagreement.answers {
+    for (subject, answer) in &disagreement.answers {
         for (index, line) in answer.lines().enumerate() {
-            let label = if index == 0 { voice.as_str() } else { "" };
+            let label = if index == 0 { subject.as_str() } else { "" };
             writeln!(out, "  {label:<10} {line}")?;
         }
     }
     if let Some(regression) = &disagreement.regression {
         writeln!(out, "  as a test object, {}:", regression.path)?;
-        let comments = regression.text.lines();
+        let comments = regression.content.lines();
         for line in comments.take_while(|line| line.starts_with('#')) {
             writeln!(out, "    {line}")?;
         }

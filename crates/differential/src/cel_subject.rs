@@ -1,0 +1,221 @@
+//! Exported policies under the API server's CEL as a subject, through the external oracle.
+
+use super::{
+    cel_policies::NOT_JUDGED_MESSAGE,
+    corpus,
+    external_oracle::{Pipe, Prepared, evaluate_request, parse_response, prepare},
+    subject::{Subject, SubjectAnswer, SubjectError},
+    test_case::TestCase,
+};
+use kubevet_model::{ControlId, Kind};
+use kubevet_policy::Params;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const NAME: &str = "CEL";
+/// The most packs that are prepared in a run: the oracle keeps each, of some megabytes. Further ones
+/// are not evaluated.
+const MAX_PREPARED_PACKS: usize = 64;
+/// The name of a policy among those that are prepared together, of which there is one.
+const POLICY_NAME: &str = "policy";
+
+/// Returns the policy of a control for params, a ValidatingAdmissionPolicy; or why it has none.
+pub(super) type SinglePolicy<'a> =
+    Box<dyn Fn(&ControlId, &Params) -> Result<Value, String> + Send + 'a>;
+
+/// Returns the policy that evaluates a pack of controls for a kind at once.
+pub(super) type PackPolicy<'a> = Box<dyn Fn(&[ControlId], &Kind, &Params) -> Value + Send + 'a>;
+
+/// The API server's own evaluation of exported policies. For a case of several controls, it compares
+/// the policy of their pack with those of the single controls.
+pub(super) struct CelSubject<'a, P> {
+    pipe: P,
+    single_policy: SinglePolicy<'a>,
+    pack_policy: PackPolicy<'a>,
+    /// By control and index of the params.
+    singles: BTreeMap<(ControlId, usize), Prepared>,
+    /// By controls, kind and index of the params.
+    packs: BTreeMap<(Vec<ControlId>, Kind, usize), Prepared>,
+    /// By the policy as JSON: params that a control does not read leave its policy unchanged, and
+    /// the oracle keeps everything that it is given.
+    prepared: BTreeMap<String, Prepared>,
+}
+
+/// The prepared policies of one case: one for each control, and the pack of all.
+struct PreparedCase {
+    singles: Vec<Prepared>,
+    pack: Option<Prepared>,
+}
+
+impl<'a, P: Pipe> CelSubject<'a, P> {
+    pub(super) fn new(
+        pipe: P,
+        single_policy: SinglePolicy<'a>,
+        pack_policy: PackPolicy<'a>,
+    ) -> Self {
+        Self {
+            pipe,
+            single_policy,
+            pack_policy,
+            singles: BTreeMap::new(),
+            packs: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+        }
+    }
+
+    fn prepare_policy(&mut self, policy: &Value) -> Prepared {
+        let key = policy.to_string();
+        if let Some(known) = self.prepared.get(&key) {
+            return known.clone();
+        }
+        let request = json!({"op": "prepare", "policies": {POLICY_NAME: policy}});
+        let prepared = prepare(&mut self.pipe, &request);
+        self.prepared.insert(key, prepared.clone());
+        prepared
+    }
+
+    /// Prepares the pack of a case with several controls; `None` for other cases, and beyond the
+    /// limit.
+    fn prepare_pack(&mut self, case: &TestCase) -> Option<Prepared> {
+        if case.controls.len() < 2 {
+            return None;
+        }
+        let kind = corpus::kind_of(&serde_json::from_str(&case.object).ok()?);
+        let key = (case.controls.clone(), kind.clone(), case.params_index);
+        if let Some(known) = self.packs.get(&key) {
+            return Some(known.clone());
+        }
+        if self.packs.len() >= MAX_PREPARED_PACKS {
+            return None;
+        }
+        let policy = (self.pack_policy)(&case.controls, &kind, &case.params);
+        let prepared = self.prepare_policy(&policy);
+        self.packs.insert(key, prepared.clone());
+        Some(prepared)
+    }
+
+    fn prepare_single(&mut self, control: &ControlId, case: &TestCase) -> Prepared {
+        let key = (control.clone(), case.params_index);
+        if let Some(known) = self.singles.get(&key) {
+            return known.clone();
+        }
+        let prepared = match (self.single_policy)(control, &case.params) {
+            Ok(policy) => self.prepare_policy(&policy),
+            Err(reason) => Err(reason),
+        };
+        self.singles.insert(key, prepared.clone());
+        prepared
+    }
+
+    fn evaluate_batch(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, String> {
+        let mut lines = Vec::new();
+        let mut prepared_cases = Vec::new();
+        for case in batch {
+            let singles: Vec<_> = case
+                .controls
+                .iter()
+                .map(|control| self.prepare_single(control, case))
+                .collect();
+            let pack = self.prepare_pack(case);
+            let targets: Vec<Value> = singles
+                .iter()
+                .chain(&pack)
+                .flatten()
+                .map(|number| json!([number, POLICY_NAME]))
+                .collect();
+            lines.push(evaluate_request(case, "cel", &targets));
+            prepared_cases.push(PreparedCase { singles, pack });
+        }
+        let responses = self.pipe.exchange(&lines)?;
+        let mut answers = Vec::new();
+        for (prepared, line) in prepared_cases.iter().zip(&responses) {
+            answers.push(prepared.parse_answers(&parse_response(line)?));
+        }
+        Ok(answers)
+    }
+}
+
+impl<P: Pipe> Subject for CelSubject<'_, P> {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn evaluate(&mut self, batch: &[TestCase]) -> Result<Vec<Vec<SubjectAnswer>>, SubjectError> {
+        self.evaluate_batch(batch).map_err(|reason| SubjectError {
+            subject: NAME.to_owned(),
+            reason,
+        })
+    }
+}
+
+impl PreparedCase {
+    /// Parses the response for a case. It has a result for each policy that is prepared, in their
+    /// order, the pack last.
+    fn parse_answers(&self, response: &Value) -> Vec<SubjectAnswer> {
+        let mut index = 0;
+        let single_answer = |prepared: &Prepared| match prepared {
+            Err(reason) => SubjectAnswer::Unsupported(reason.clone()),
+            Ok(_) => {
+                index += 1;
+                parse_answer(response, index - 1)
+            }
+        };
+        let mut answers: Vec<SubjectAnswer> = self.singles.iter().map(single_answer).collect();
+        match &self.pack {
+            Some(Ok(_)) => compare_with_pack(&mut answers, &parse_answer(response, index)),
+            Some(Err(reason)) => answers.fill(SubjectAnswer::Error(format!(
+                "the pack is not taken: {reason}"
+            ))),
+            None => {}
+        }
+        answers
+    }
+}
+
+/// Turns the answers of single controls into errors if the pack does not deny exactly when one of
+/// them does.
+fn compare_with_pack(answers: &mut [SubjectAnswer], pack: &SubjectAnswer) {
+    let supported = answers
+        .iter()
+        .filter(|answer| !matches!(answer, SubjectAnswer::Unsupported(_)));
+    let Some(verdicts) = supported
+        .map(SubjectAnswer::denies)
+        .collect::<Option<Vec<bool>>>()
+    else {
+        return;
+    };
+    if pack.denies() != Some(verdicts.contains(&true)) {
+        answers.fill(SubjectAnswer::Error(format!(
+            "the pack of all says: {pack}"
+        )));
+    }
+}
+
+/// Parses the answer of the policy at an index among those that are prepared.
+fn parse_answer(response: &Value, index: usize) -> SubjectAnswer {
+    if let Some(error) = response.get("error") {
+        return SubjectAnswer::Error(error.to_string());
+    }
+    if let Some(reason) = response.get("invalid") {
+        return SubjectAnswer::Invalid(reason.as_str().unwrap_or_default().to_owned());
+    }
+    let Some(result) = response.get("cel").and_then(|results| results.get(index)) else {
+        return SubjectAnswer::Missing;
+    };
+    let message = result
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match (
+        result.get("error").and_then(Value::as_str),
+        result.get("denied").and_then(Value::as_bool),
+    ) {
+        (Some(error), _) => SubjectAnswer::Error(error.to_owned()),
+        // The policy skipped the object for its size, so it gave no verdict.
+        (None, Some(true)) if message == NOT_JUDGED_MESSAGE => {
+            SubjectAnswer::Invalid(message.to_owned())
+        }
+        (None, Some(true)) => SubjectAnswer::Verdict(Some(message.to_owned())),
+        (None, _) => SubjectAnswer::Verdict(None),
+    }
+}
