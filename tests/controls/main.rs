@@ -1,5 +1,5 @@
-//! The control library against its own test data and the public library's cases; and the proof that the test data
-//! notices: every rule with one comparison turned around must be caught.
+//! The control library against its own test data and the cases of the public library. `mutation`
+//! checks that the test data notices faults in the rules.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,20 +12,18 @@
     reason = "a test fails by panicking"
 )]
 
+mod mutation;
+
 use kubevet::{
     conformance::{CaseStatus, check_cases, check_testdata},
     engine::{Engine, Explanation},
     model::{Kind, KindSelector, Scope},
-    policy::{self, ControlSource, Expected, Library, ModuleSource, TestObject},
+    policy::{self, ControlSource, Expected, Library, TestObject},
     schema::{Schema, SchemaStep},
     workload::{WORKLOADS, pod_spec_path},
 };
-use std::{
-    collections::BTreeSet,
-    env,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use kubevet_testkit::build_output::shared_data;
+use std::path::{Path, PathBuf};
 
 fn library() -> Library {
     let (library, problems) = policy::load_folder(&root().join("policies"));
@@ -193,22 +191,9 @@ fn embedded_library_equals_the_folder() {
 
 #[test]
 fn every_difference_from_public_cases_is_explained() {
-    let shared =
-        env::var_os("KUBEVET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    let folder = shared.join("facts/cases");
-    if !folder.is_dir() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "not run: public cases: no folder {}",
-            folder.display()
-        );
-        assert!(
-            env::var_os("CI").is_none(),
-            "not run: public cases: no folder {}",
-            folder.display()
-        );
+    let Some(folder) = shared_data("public cases", "facts/cases") else {
         return;
-    }
+    };
     let library = library();
     let (engine, _) = Engine::compile(&library);
     let (differences, problems) = policy::read_differences(&root().join("tests/differences.yaml"));
@@ -232,104 +217,4 @@ fn every_difference_from_public_cases_is_explained() {
             .any(|result| result.case == difference.case && result.rule == difference.rule);
         assert!(used, "no such case: {difference:?}");
     }
-}
-
-/// The sabotage: each comparison, negation and predicate of each rule, turned around alone.
-#[test]
-fn rule_with_one_comparison_negated_is_caught() {
-    let library = library();
-    let sources: Vec<&ControlSource> = library.controls.iter().collect();
-    let (left, right) = sources.split_at(sources.len() / 2);
-    let survivors = std::thread::scope(|scope| {
-        let other = scope.spawn(|| survivors(&library, right));
-        let mut all = survivors(&library, left);
-        all.extend(other.join().unwrap());
-        all
-    });
-    assert!(
-        survivors.is_empty(),
-        "no test object notices:\n{}",
-        survivors.join("\n")
-    );
-}
-
-fn survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
-    let mut survivors = Vec::new();
-    for source in sources {
-        let objects = testdata(source);
-        for (line, text) in mutants(&source.rule.text) {
-            let mut mutant = library.clone();
-            mutant
-                .controls
-                .retain(|control| control.control.id == source.control.id);
-            mutant.controls[0].rule = ModuleSource {
-                file: source.rule.file.clone(),
-                text: text.into(),
-            };
-            let (engine, problems) = Engine::compile(&mutant);
-            let noticed = objects.iter().any(|object| {
-                !check_testdata(
-                    &engine,
-                    &mutant,
-                    &source.control.id,
-                    std::slice::from_ref(object),
-                )
-                .is_empty()
-            });
-            if problems.is_empty() && !noticed {
-                survivors.push(format!("{}:{line}", source.rule.file));
-            }
-        }
-    }
-    survivors
-}
-
-/// The text with one operator turned around, for each operator, and the line where.
-fn mutants(rule: &str) -> Vec<(usize, String)> {
-    const TURNED: [(&str, &str); 8] = [
-        (" == ", " != "),
-        (" != ", " == "),
-        (" <= ", " > "),
-        (" >= ", " < "),
-        (" < ", " >= "),
-        (" > ", " <= "),
-        ("\tnot ", "\t"),
-        (" if not ", " if "),
-    ];
-    const PREDICATES: [&str; 6] = [
-        "startswith(",
-        "endswith(",
-        "contains(",
-        "regex.match(",
-        "is_string(",
-        "strings.",
-    ];
-    let mut found = Vec::new();
-    let mut at = 0;
-    for (number, line) in rule.split_inclusive('\n').enumerate() {
-        let code = !line.trim_start().starts_with('#');
-        for (operator, turned) in TURNED.iter().filter(|_| code) {
-            for (place, _) in line.match_indices(operator) {
-                let (before, after) = (&rule[..at + place], &rule[at + place + operator.len()..]);
-                found.push((number + 1, format!("{before}{turned}{after}")));
-            }
-        }
-        let statement = line.trim_start();
-        let indent = line.len() - statement.len();
-        if code
-            && indent > 0
-            && PREDICATES
-                .iter()
-                .any(|predicate| statement.starts_with(predicate))
-        {
-            found.push((
-                number + 1,
-                format!("{}not {}", &rule[..at + indent], &rule[at + indent..]),
-            ));
-        }
-        at += line.len();
-    }
-    let distinct: BTreeSet<&String> = found.iter().map(|(_, text)| text).collect();
-    assert_eq!(distinct.len(), found.len());
-    found
 }

@@ -1,0 +1,154 @@
+//! Mutation testing of the rules: each comparison, negation and predicate of a rule or of a shared
+//! module is negated alone, and the test data must notice.
+
+use super::{library, testdata};
+use kubevet::{
+    conformance::check_testdata,
+    engine::Engine,
+    policy::{ControlSource, Library, ModuleSource, TestObject},
+};
+use std::{collections::BTreeSet, slice, thread};
+
+/// Modules that are inlined into rules. The others of `lib/` are intrinsics, which the oracle tests
+/// compare with their native definitions.
+const SHARED_MODULES: [&str; 3] = ["capabilities", "probes", "resources"];
+
+#[test]
+fn rule_with_one_comparison_negated_is_caught() {
+    let library = library();
+    let sources: Vec<&ControlSource> = library.controls.iter().collect();
+    let (left, right) = sources.split_at(sources.len() / 2);
+    let survivors = thread::scope(|scope| {
+        let other = scope.spawn(|| rule_survivors(&library, right));
+        let mut all = rule_survivors(&library, left);
+        all.extend(other.join().unwrap());
+        all
+    });
+    assert!(
+        survivors.is_empty(),
+        "no test object notices:\n{}",
+        survivors.join("\n")
+    );
+}
+
+#[test]
+fn shared_module_with_one_comparison_negated_is_caught() {
+    let library = library();
+    for name in SHARED_MODULES {
+        let suffix = format!("lib/{name}.rego");
+        let index = library
+            .modules
+            .iter()
+            .position(|module| module.file.ends_with(&suffix))
+            .unwrap_or_else(|| panic!("no module {suffix}"));
+        let import = format!("import data.lib.{name}\n");
+        let importers: Vec<&ControlSource> = library
+            .controls
+            .iter()
+            .filter(|source| source.rule.text.contains(&import))
+            .collect();
+        assert!(importers.len() >= 2, "{name}: {} rules", importers.len());
+        let module = &library.modules[index];
+        let is_noticed_with = |source: String| {
+            let mut mutant = library.clone();
+            mutant.modules[index] = replaced(module, source);
+            importers
+                .iter()
+                .any(|importer| is_noticed(&mutant, importer, &testdata(importer)))
+        };
+        // The control: a changed module as such is no fault.
+        assert!(!is_noticed_with(format!("{}\n# A comment.\n", module.text)));
+        for (line, mutant) in mutants(&module.text) {
+            let noticed = is_noticed_with(mutant);
+            assert!(noticed, "no test object notices: {}:{line}", module.file);
+        }
+    }
+}
+
+/// The mutants of rules that no test object notices, as `FILE:LINE`.
+fn rule_survivors(library: &Library, sources: &[&ControlSource]) -> Vec<String> {
+    let mut survivors = Vec::new();
+    for source in sources {
+        let objects = testdata(source);
+        for (line, rule) in mutants(&source.rule.text) {
+            let mut mutant = library.clone();
+            mutant
+                .controls
+                .retain(|control| control.control.id == source.control.id);
+            mutant.controls[0].rule = replaced(&source.rule, rule);
+            if !is_noticed(&mutant, source, &objects) {
+                survivors.push(format!("{}:{line}", source.rule.file));
+            }
+        }
+    }
+    survivors
+}
+
+fn replaced(module: &ModuleSource, source: String) -> ModuleSource {
+    ModuleSource {
+        file: module.file.clone(),
+        text: source.into(),
+    }
+}
+
+/// True if the mutant does not compile, or a test object of the control disagrees with it.
+fn is_noticed(mutant: &Library, source: &ControlSource, objects: &[TestObject]) -> bool {
+    let mut mutant = mutant.clone();
+    mutant
+        .controls
+        .retain(|control| control.control.id == source.control.id);
+    let (engine, problems) = Engine::compile(&mutant);
+    !problems.is_empty()
+        || objects.iter().any(|object| {
+            let object = slice::from_ref(object);
+            !check_testdata(&engine, &mutant, &source.control.id, object).is_empty()
+        })
+}
+
+/// Every source with one operator negated, with the number of the changed line.
+fn mutants(source: &str) -> Vec<(usize, String)> {
+    const NEGATIONS: [(&str, &str); 8] = [
+        (" == ", " != "),
+        (" != ", " == "),
+        (" <= ", " > "),
+        (" >= ", " < "),
+        (" < ", " >= "),
+        (" > ", " <= "),
+        ("\tnot ", "\t"),
+        (" if not ", " if "),
+    ];
+    /// Calls that are negated where a statement begins with one.
+    const PREDICATES: [&str; 7] = [
+        "startswith(",
+        "endswith(",
+        "contains(",
+        "regex.match(",
+        "is_string(",
+        "is_object(",
+        "strings.",
+    ];
+    let mut mutants = Vec::new();
+    let mut line_start = 0;
+    for (number, line) in source.split_inclusive('\n').enumerate() {
+        let statement = line.trim_start();
+        let indent = line.len() - statement.len();
+        if !statement.starts_with('#') {
+            for (operator, negated) in NEGATIONS {
+                for (column, _) in line.match_indices(operator) {
+                    let (before, after) = source.split_at(line_start + column);
+                    let after = &after[operator.len()..];
+                    mutants.push((number + 1, format!("{before}{negated}{after}")));
+                }
+            }
+            let is_predicate = |predicate: &&str| statement.starts_with(*predicate);
+            if indent > 0 && PREDICATES.iter().any(is_predicate) {
+                let (before, after) = source.split_at(line_start + indent);
+                mutants.push((number + 1, format!("{before}not {after}")));
+            }
+        }
+        line_start += line.len();
+    }
+    let distinct: BTreeSet<&String> = mutants.iter().map(|(_, mutant)| mutant).collect();
+    assert_eq!(distinct.len(), mutants.len());
+    mutants
+}
