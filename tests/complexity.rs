@@ -1,7 +1,9 @@
-//! Cost in proportion to the object: for every control, and for every list and map of the kinds that it looks at, steps
-//! and allocations of judging, and allocations of deciding about an UPDATE, grow at most as n log n.
+//! Bounds on growth: for every control, and for every list and map of the kinds that it
+//! applies to, the steps and allocations of an evaluation, and the allocations of a decision about
+//! an UPDATE, grow at most as n log n.
 //!
-//! Objects are made from the table of types, with n elements in one list, or in each of two. Times are never looked at.
+//! Objects are generated from the table of types, with n elements in one list, or in each of two.
+//! Time is not measured.
 
 #![allow(
     clippy::disallowed_methods,
@@ -36,60 +38,60 @@ use std::{
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// The fewest elements for each control alone, and for all together.
+/// The smallest number of elements, for single controls, and for all together.
 const FEWEST_ALONE: usize = 400;
 const FEWEST: usize = 1000;
-/// The largest object.
+/// The size of the largest object.
 const MAX_BYTES: usize = 3 << 20;
-/// Bytes of a long text for each element that is in the list beside it.
+/// The length of a long string for each element of the list beside it.
 const LONG_BYTES: usize = 64;
-/// What is added to a bound, since small figures jump: where an index comes in place of loops, for one.
+/// Added to a bound, since small numbers jump, for example where an index replaces loops.
 const SLACK: f64 = 1000.0;
-/// The same, in bytes: what the outcomes that are kept take.
+/// The same in bytes, for outcomes that are kept.
 const SLACK_BYTES: f64 = 4e6;
-/// How much growth may be above n log n: room that doubles, and long texts that are made anew when it does.
+/// The tolerated growth above n log n: buffers double, and long strings are copied when they do.
 const TOLERANCE: f64 = 1.15;
 
-/// A path into an object: fields, and `[]` for any element of a list or map.
+/// A path in an object: fields, and `[]` for any element of a list or map.
 type Path = Vec<String>;
 
 /// The names of elements.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Names {
-    /// The same in both lists, and distinct in each.
+    /// Distinct within a list, and equal in both lists.
     Distinct,
-    /// One for all.
+    /// The same for all.
     Same,
-    /// Distinct, and none is in both lists.
+    /// Distinct within and between lists.
     Apart,
 }
 
-/// What an object is: a list with n elements, or two.
+/// The shape of an object: a list with n elements, or two.
 #[derive(Debug, Clone, PartialEq)]
 struct Shape {
     lists: Vec<Path>,
     names: Names,
-    /// Whether values are such as controls find something in.
+    /// True if the values violate controls.
     is_bad: bool,
-    /// A text outside the lists that is as long as they are, and how it becomes so.
+    /// A string outside the lists that is as long as they are, and its kind.
     long: Option<(Path, Long)>,
 }
 
-/// How a text becomes long.
+/// The kind of a long string.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Long {
-    /// With letters after it.
+    /// Characters appended to it.
     Letters,
-    /// With slashes before it, as a path that is short once it is clean.
+    /// Slashes prepended to it, so that the clean path is short.
     Slashes,
-    /// As a path that is long, and not clean.
+    /// A long path that is not clean.
     Steps,
 }
 
 impl Long {
     const ALL: [Self; 3] = [Self::Letters, Self::Slashes, Self::Steps];
 
-    /// Stands for what makes a text long.
+    /// The placeholder that becomes a long string.
     fn mark(self) -> &'static str {
         match self {
             Self::Letters => "@x@",
@@ -107,7 +109,7 @@ impl Long {
     }
 }
 
-/// What judging took, and deciding about an UPDATE.
+/// The costs of an evaluation, and of a decision about an UPDATE.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     bytes: usize,
@@ -117,7 +119,7 @@ struct Cost {
     decision_bytes: f64,
 }
 
-/// An engine, a binding of all its controls, and what is asked of them.
+/// An engine, a binding with all its controls, and the params.
 struct Bench {
     rules: Enforcement,
     engine: Engine,
@@ -134,7 +136,7 @@ impl Bench {
             .filter(|param| param.default.is_empty())
         {
             let value = ParamValue::List(vec!["x".to_owned()]);
-            // A text has a default always, so what is refused here is none.
+            // A string always has a default, so a rejected value is not a string.
             let _ = params.set(&library.params, &spec.name, value);
         }
         let engine = Engine::compile(library).0;
@@ -159,7 +161,7 @@ impl Bench {
             params,
             seen: ConditionCounts::default(),
         };
-        // Room that is kept from object to object is made once.
+        // The first evaluation allocates the buffers that are reused.
         bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
         bench
     }
@@ -200,7 +202,8 @@ impl Bench {
         }
     }
 
-    /// Allocations, and bytes of them, of deciding about an UPDATE that changes nothing of an object with this verdict.
+    /// Count and bytes of the allocations of a decision about an UPDATE without a change, for an
+    /// object with this verdict.
     fn decide(&self, document: &Document, verdict: &Arc<Verdict>) -> (f64, f64) {
         let kind = document.id().group_kind();
         let attributes = Attributes {
@@ -250,7 +253,8 @@ impl Bench {
         )
     }
 
-    /// Judges objects of a shape with ever more elements; what grows faster than n log n, in words.
+    /// Evaluates objects of a shape with more and more elements; returns a description of what
+    /// grows faster than n log n.
     fn grow(&mut self, maker: &Maker<'_>, fewest: usize, most: usize) -> Option<String> {
         let mut count = fewest;
         let mut before = self.measure(&maker.object(count));
@@ -282,7 +286,7 @@ impl Bench {
                     ));
                 }
             }
-            // What does not look at the list at all need not be asked again.
+            // A control that does not read the list is not measured again.
             if after.steps < before.steps * 2.0 || after.bytes * 4 > MAX_BYTES || next * 4 > most {
                 return None;
             }
@@ -291,19 +295,20 @@ impl Bench {
     }
 }
 
-// --- objects ---
+// --- generating objects ---
 
-/// Makes objects of a shape.
+/// Generates objects of a shape.
 struct Maker<'s> {
     kind: &'s Kind,
     shape: &'s Shape,
-    /// The object with one element in each list; a mark stands for those of the shape's lists.
+    /// The object with one element in each list; a placeholder for the elements of the shape's
+    /// lists.
     text: String,
-    /// One element of each of the shape's lists, with a mark for its number.
+    /// One element of each of the shape's lists, with a placeholder for its number.
     elements: Vec<String>,
 }
 
-/// Stands for an element's number.
+/// The placeholder for an element's number.
 const NUMBER: &str = "##";
 
 impl<'s> Maker<'s> {
@@ -359,7 +364,7 @@ impl<'s> Maker<'s> {
         }
     }
 
-    /// The object, as JSON.
+    /// The object as JSON.
     fn object(&self, count: usize) -> String {
         let mut text = self.text.clone();
         for long in Long::ALL {
@@ -376,7 +381,7 @@ impl<'s> Maker<'s> {
     }
 }
 
-/// What stands at a path.
+/// The value at a path.
 fn find<'v>(object: &'v mut Value, path: &Path) -> &'v mut Value {
     path.iter()
         .fold(object, |at, step| match (at, step.as_str()) {
@@ -386,7 +391,7 @@ fn find<'v>(object: &'v mut Value, path: &Path) -> &'v mut Value {
         })
 }
 
-/// Adds what a path leads to, where it is not there yet. `at` is the way here.
+/// Adds the values on a path where they are missing. `at` is the path so far.
 fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Path) {
     let schema = Schema::embedded();
     let rest = path.get(1..).unwrap_or_default();
@@ -438,7 +443,7 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
     }
 }
 
-/// A value of a type that holds no others.
+/// A value of a scalar type.
 fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
     let name = at
         .iter()
@@ -447,7 +452,7 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
         .map_or("", String::as_str);
     let either = |bad: &str, good: &str| Value::from(if shape.is_bad { bad } else { good });
     match (ty, name) {
-        // What is safe where it is true is made bad by others.
+        // Fields that are safe when true violate controls when false.
         (Type::Bool, "readOnly" | "runAsNonRoot" | "readOnlyRootFilesystem") => {
             Value::from(!shape.is_bad)
         }
@@ -473,9 +478,9 @@ fn leaf(shape: &Shape, ty: Type, at: &Path) -> Value {
     }
 }
 
-// --- what to look at ---
+// --- selecting lists ---
 
-/// The kinds that are looked at for a control: a Pod stands for all workloads, whose pod specs are the same.
+/// The kinds to test for a control: a Pod represents all workloads, which have the same pod spec.
 fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
     let of = |kind_selector: &KindSelector| match kind_selector {
         KindSelector::Workloads => vec![Kind::new("", "Pod")],
@@ -487,7 +492,7 @@ fn kinds(selectors: &[KindSelector]) -> Vec<Kind> {
         .collect()
 }
 
-/// What a control reads in a kind, as paths from the object on.
+/// The fields that a control reads in a kind, as paths from the root.
 fn reads(engine: &Engine, control: &ControlId, kind: &Kind) -> Vec<Path> {
     let Some(Explanation::Compiled { reads, .. }) = engine.explain(control) else {
         panic!("{control} is not compiled")
@@ -591,7 +596,8 @@ fn singles(lists: &[Path]) -> Vec<Shape> {
     shapes
 }
 
-/// Each pair of these lists with n elements in both. Where one is inside the other, the object would be the product.
+/// Each pair of these lists with n elements in both. Nested lists are left out, since their object
+/// would grow as the product.
 fn pairs(lists: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (place, list) in lists.iter().enumerate() {
@@ -614,7 +620,7 @@ fn pairs(lists: &[Path]) -> Vec<Shape> {
     shapes
 }
 
-/// Each of these lists with n elements, beside each text that is read and is as long as the list.
+/// Each of these lists with n elements, beside each string that is read and is as long as the list.
 fn beside_long_texts(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for list in lists {
@@ -677,7 +683,8 @@ fn evaluation_grows_at_most_as_n_log_n() {
         faults.len(),
         faults.join("\n")
     );
-    // All controls together, over objects up to the largest: what is found, and what is joined and passes.
+    // All controls together, over objects up to the maximum size: violating ones, and joined ones
+    // that pass.
     for (kind, (reads, pairs)) in &kinds_read {
         let reads: Vec<Path> = reads.iter().cloned().collect();
         let singles = singles(&lists_of(root(kind), &reads)).into_iter();
@@ -693,7 +700,7 @@ fn evaluation_grows_at_most_as_n_log_n() {
                 seen.push(shape);
             }
         }
-        // And over what none of them reads.
+        // Lists that no control reads.
         let mut lists = Vec::new();
         all_lists(root(kind), &Path::new(), &mut Vec::new(), &mut lists);
         for list in lists {

@@ -42,7 +42,7 @@ fn testdata(source: &ControlSource) -> Vec<TestObject> {
     objects
 }
 
-/// Kubernetes' own kinds that a control looks at.
+/// The built-in kinds that a control applies to.
 fn kinds(source: &ControlSource) -> Vec<Kind> {
     let of = |kind_selector: &KindSelector| match kind_selector {
         KindSelector::Workloads => WORKLOADS
@@ -56,7 +56,8 @@ fn kinds(source: &ControlSource) -> Vec<Kind> {
         .collect()
 }
 
-/// Whether objects of a kind can have what a rule reads, such as `podSpec.containers[].image`.
+/// True if objects of a kind can have a field that a rule reads, such as
+/// `podSpec.containers[].image`.
 fn has(kind: &Kind, read: &str) -> bool {
     let root = Schema::embedded().kind(kind).unwrap().root;
     let mut steps: Vec<SchemaStep<'_>> = Vec::new();
@@ -81,8 +82,9 @@ fn has(kind: &Kind, read: &str) -> bool {
     Schema::embedded().walk(root, &steps).is_some()
 }
 
-/// The API server checks no field names within variables, and a misspelt one is never there: nothing would be found. What
-/// stands in the pod must be there in every kind, what stands elsewhere in one of the kinds.
+/// The API server does not check field names in variables, and a misspelt field is always absent,
+/// so the rule would find nothing. A field of the pod spec must exist in every kind, another field
+/// in one of the kinds.
 #[test]
 fn every_field_read_by_a_control_exists() {
     let library = library();
@@ -127,7 +129,8 @@ fn every_control_agrees_with_its_test_data() {
         let id = &source.control.id;
         let objects = testdata(source);
         for expected in [Expected::Pass, Expected::Fail] {
-            // A rule about requests finds every one of its kind: there is nothing that must pass.
+            // A rule about connections finds every request of its kind, so it has no passing
+            // objects.
             if expected == Expected::Pass && source.control.scope == [Scope::Admission] {
                 continue;
             }
@@ -145,7 +148,7 @@ fn every_control_agrees_with_its_test_data() {
     }
 }
 
-/// Objects that `kubevet policy verify` found and made small, with what OPA says of them.
+/// Objects that `kubevet policy verify` found and shrank, with OPA's result.
 #[test]
 fn regression_objects_agree_with_opa() {
     let library = library();

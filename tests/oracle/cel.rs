@@ -1,6 +1,7 @@
-//! The rules as CEL under the API server's own evaluation: on every object of the test data and of the public cases the
-//! printed expressions find what the engine finds, never err, and say a sentence; an object's findings are all known
-//! when it is put in place of itself, and of any other object what the webhook's decision says.
+//! The CEL of the controls, evaluated by the API server's own code, against the engine. For every
+//! object of the test data and of the public cases the emitted expressions give the same findings,
+//! never fail, and give a message of one line. For an UPDATE without a change all findings are
+//! existing ones; for any pair of objects the expressions agree with the webhook's decision.
 
 use kubevet::{
     admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
@@ -29,11 +30,11 @@ struct Proof {
     passed: BTreeMap<String, usize>,
     unread: usize,
     differences: Vec<String>,
-    /// The most that one validation of a control cost.
+    /// The highest cost of a validation, by control.
     costs: BTreeMap<String, u64>,
 }
 
-/// Options of a connection, and what is connected to.
+/// The options kind of each connection, and its resource.
 const CONNECTIONS: [(&str, &str); 6] = [
     ("PodExecOptions", "pods/exec"),
     ("PodAttachOptions", "pods/attach"),
@@ -53,7 +54,8 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// A policy with three validations a control: it finds nothing; what it says is one line; it knows its own findings.
+/// A policy with three validations per control: no finding, a message of one line, and no new
+/// finding against the object itself.
 fn policy(sheet: &Sheet) -> Value {
     let variables: Vec<Value> = sheet
         .variables
@@ -166,7 +168,7 @@ impl Proof {
         key
     }
 
-    /// Holds all controls that look at an object against the engine.
+    /// Compares all controls that apply to an object with the engine.
     fn compare(
         &mut self,
         document: &Document,
@@ -203,7 +205,7 @@ impl Proof {
         }
         let answer = self.oracle.send(&request);
         let place = format!("{}:{}", document.file(), document.position());
-        // What the API server cannot read never reaches admission.
+        // An object that the API server cannot decode never reaches admission.
         if answer.get("error").is_some() {
             if !answer["error"].as_str().is_some_and(|string| {
                 string.contains("json:")
@@ -308,7 +310,7 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
     params
 }
 
-/// The folders of the controls, and whose they are.
+/// The folders of the controls, each with its control.
 fn folders(library: &Library) -> Vec<(PathBuf, ControlId)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = |file: &str| {
@@ -324,7 +326,8 @@ fn folders(library: &Library) -> Vec<(PathBuf, ControlId)> {
         .collect()
 }
 
-/// Every object of the test data under its own params, with the policy of its control over all kinds.
+/// Every object of the test data with its own params, under the policy of its control for all
+/// kinds.
 #[test]
 fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
     let Some(mut proof) =
@@ -343,7 +346,7 @@ fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
     proof.finish(500);
 }
 
-/// The policy of a control for one kind with its params written into it.
+/// The policy of a control for one kind, specialized to these params.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
     let sheet = kubevet::cel::print(
@@ -373,8 +376,9 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
     }))
 }
 
-/// Each object of the test data under the policy of its control, printed for its kind alone with its params written into
-/// it. Policies are compiled once, and all objects are judged together.
+/// Each object of the test data under the policy of its control, emitted for its kind alone and
+/// specialized to its params. Policies are compiled once, and all objects are evaluated in one
+/// pass.
 #[test]
 fn cel_policies_for_one_kind_agree_with_the_engine() {
     let Some(mut proof) = Proof::new("cel_policies_for_one_kind_agree_with_the_engine") else {
@@ -459,8 +463,8 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
     proof.finish(450);
 }
 
-/// CEL of 1.30 has no map to look elements up in, so a join costs the API server the product of its lists; docs/vap.md says
-/// how much.
+/// CEL of Kubernetes 1.30 cannot build a map for lookups, so a join costs the product of its lists;
+/// docs/vap.md documents the cost.
 #[test]
 fn cel_join_costs_the_product_of_its_lists() {
     let Some(mut proof) = Proof::new("cel_join_costs_the_product_of_its_lists") else {
@@ -499,7 +503,7 @@ fn cel_join_costs_the_product_of_its_lists() {
         );
         assert!(differences.is_empty(), "{differences:#?}");
     }
-    // Over the limit the question is an error, and `failurePolicy: Fail` refuses the object.
+    // Beyond the limit the validation is an error, and `failurePolicy: Fail` denies the object.
     let (_, differences) = compare(400);
     assert!(
         differences
@@ -509,7 +513,7 @@ fn cel_join_costs_the_product_of_its_lists() {
     );
 }
 
-/// A Pod of a hundred containers costs no control more than half of what the API server allows.
+/// A Pod with a hundred containers costs every control at most half of the API server's limit.
 #[test]
 fn cel_cost_of_100_containers_stays_within_the_limit() {
     let Some(mut proof) = Proof::new("cel_cost_of_100_containers_stays_within_the_limit") else {
@@ -566,7 +570,7 @@ fn cel_cost_of_100_containers_stays_within_the_limit() {
         .filter(|(_, cost)| **cost > 500_000)
         .collect();
     assert!(over.is_empty(), "{over:?}");
-    // What `policy explain` reckons is of the same order.
+    // The estimate of `policy explain` has the same order of magnitude.
     let sizes = Sizes {
         containers: 100,
         volumes: 10,
@@ -625,7 +629,8 @@ fn json_of(document: &Document) -> Value {
     serde_json::from_str(&text).expect("documents print as JSON")
 }
 
-/// What the API server reads of two objects, as it sends them to a webhook; `None` where it cannot read one of them.
+/// Two objects as the API server decodes them and sends them to a webhook; `None` if it cannot
+/// decode one of them.
 fn decoded(answer: &str) -> Option<[Document; 2]> {
     let answer: Value = serde_json::from_str(answer).expect("the oracle answers in JSON");
     let read = |value: &Value| {
@@ -642,8 +647,8 @@ fn decoded(answer: &str) -> Option<[Document; 2]> {
     ])
 }
 
-/// What the decision says of an update under one control: whether all that it found was there; `None` where it found
-/// nothing.
+/// The webhook's decision about an update under one control: true if all findings are existing
+/// ones, `None` without findings.
 fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -> Option<bool> {
     let kind = new.id().group_kind();
     let attributes = Attributes {
@@ -692,8 +697,8 @@ fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -
     (!decided.outcomes.is_empty()).then_some(known)
 }
 
-/// What an update brings in is told from what was there as the webhook tells it: any two failing objects of a kind, both
-/// shown to both as the API server reads them, since neither is ever shown a file.
+/// New findings of an update are told from existing ones as in the webhook: for any two failing
+/// objects of a kind, both in the form in which the API server decodes them.
 #[test]
 fn cel_update_findings_agree_with_the_webhook() {
     let Some(mut proof) = Proof::new("cel_update_findings_agree_with_the_webhook") else {

@@ -1,4 +1,4 @@
-//! The YAML reader against `sigs.k8s.io/yaml`, which kubectl and Helm read with.
+//! The YAML reader against `sigs.k8s.io/yaml`, the reader of kubectl and Helm.
 
 use kubevet::document::{Limits, read_yaml};
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
@@ -15,12 +15,12 @@ use std::{
     sync::Arc,
 };
 
-/// What a reader made of a text: its documents without empty ones, and how many it refused.
+/// The result of reading a stream: its non-empty documents, and the number of rejected ones.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     documents: Vec<Value>,
     refused: usize,
-    /// Something was left unread without a word.
+    /// True if a part of the input was ignored silently.
     rest: bool,
 }
 
@@ -106,9 +106,10 @@ fn random_tokens_are_read_as_in_go() {
     check_generated("random YAML tokens", 4000, 200, texts);
 }
 
-/// The rule for texts nobody thought of: what both read, both read alike. kubevet may refuse more (which fails a run)
-/// or read more (which judges more). Where Go's reader leaves a rest unread, only kubevet has seen the whole. At least
-/// `read` of the `cases` must be read by both, so that there is something to compare.
+/// The rule for generated input: what both readers accept, they read equally. kubevet may reject
+/// more, which fails a run, or accept more, which evaluates more. Where Go's reader ignores a part
+/// of the input, only kubevet has read all of it. At least `read` of the `cases` must be accepted
+/// by both, so that the comparison is not vacuous.
 fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value = String>) {
     let Some(oracle) = Oracle::start(test).map(RefCell::new) else {
         return;
@@ -134,7 +135,7 @@ fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value
     );
 }
 
-/// What YAML is made of.
+/// Tokens of YAML.
 const TOKENS: &[&str] = &[
     "a",
     "b",
@@ -191,12 +192,12 @@ const TOKENS: &[&str] = &[
     "@",
 ];
 
-/// A value and how it is to be written.
+/// A value and its notation.
 #[derive(Debug, Clone)]
 enum Yaml {
-    /// Some scalar as it stands.
+    /// A scalar as written.
     Scalar(&'static str),
-    /// Any text, in single quotes, double quotes or a block.
+    /// A string in single quotes, in double quotes, or as a block.
     Text(String, u8),
     List(Vec<Yaml>, bool),
     Map(Vec<(&'static str, Yaml)>, bool),
@@ -331,7 +332,7 @@ fn corpus_is_read_as_in_go() {
     assert!(files > 0, "the corpus has no YAML");
 }
 
-/// Texts that kubevet reads otherwise on purpose, with what it reads, by reason.
+/// Input that kubevet reads differently on purpose, with its result, by reason.
 const DELIBERATE: &[(&str, &[(&str, &str)])] = &[
     (
         "granit-parser follows YAML 1.2 and refuses what its 1.1 reader lets pass; the run then fails and says where",
@@ -403,9 +404,9 @@ const DELIBERATE: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Texts that readers disagree about.
+/// Input that YAML readers disagree about.
 const AWKWARD: &[&str] = &[
-    // words
+    // plain words
     "[y, Y, yes, Yes, YES, on, On, ON, true, True, TRUE]",
     "[n, N, no, No, NO, off, Off, OFF, false, False, FALSE]",
     "[yEs, oN, tRUE, nULL, oFF, ye, tru]",

@@ -1,19 +1,20 @@
-//! The three ways in which an intrinsic is written, held to each other: the library's Rego under OPA, the native half,
-//! and the CEL under the API server's cel-go. Quantities are held to Kubernetes' own parser too.
+//! The three definitions of each intrinsic must agree: the library's Rego under OPA, the native
+//! one, and the CEL under the API server's cel-go. Quantities are compared with Kubernetes' own
+//! parser as well.
 
 use kubevet::{cel, intrinsics, policy};
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 
-/// One intrinsic, with arguments beside those that change from case to case.
+/// An intrinsic, with the arguments that are the same in all cases.
 struct Question {
-    /// As in Rego, without `data.lib.`.
+    /// The name in Rego without `data.lib.`.
     name: &'static str,
-    /// How many arguments a case brings.
+    /// The number of arguments that a case provides.
     arity: usize,
-    /// What follows them, the same for all cases.
+    /// The arguments after those of the case.
     rest: Vec<Value>,
-    /// The same as operands of the CEL half.
+    /// The same arguments as operands of the CEL definition.
     operands: Vec<String>,
 }
 
@@ -27,7 +28,7 @@ impl Question {
         }
     }
 
-    /// With arguments that the CEL half takes as they are.
+    /// An intrinsic whose fixed arguments are used in CEL as they are.
     fn with(name: &'static str, rest: &[Value]) -> Self {
         let operands = rest
             .iter()
@@ -61,7 +62,7 @@ impl Question {
         format!("{lib}{}({})", self.name, args.join(", "))
     }
 
-    /// Over operands that can be repeated, or must be bound.
+    /// The CEL expression. Plain operands can be repeated; others must be bound first.
     fn cel(&self, plain: bool) -> String {
         let names = if plain {
             ["c.a", "c.b"]
@@ -106,7 +107,7 @@ impl Voices {
         })
     }
 
-    /// A value of Rego for each case, over `c.a` and `c.b`.
+    /// Evaluates a Rego term over `c.a` and `c.b` for each case.
     fn rego(&mut self, term: &str, cases: &[Value]) -> Vec<Value> {
         let query = format!("[[x | x := {term}] | some c in input.cases]");
         let request = json!({"op": "rego", "regoVersion": "v1", "modules": self.modules, "query": query,
@@ -123,10 +124,10 @@ impl Voices {
             .collect()
     }
 
-    /// A value of CEL for each case, over `c.a` and `c.b`. That nothing fails is part of the promise.
+    /// Evaluates a CEL expression over `c.a` and `c.b` for each case. No case may fail.
     fn cel(&mut self, expression: &str, cases: &[Value]) -> Vec<Value> {
         let mut found = Vec::new();
-        // What one expression may cost is limited.
+        // The cost of one expression is limited.
         for cases in cases.chunks(25) {
             let expression = format!("cases.map(c, {expression})");
             let request = json!({"op": "cel", "version": "1.30", "expression": expression,
@@ -144,7 +145,8 @@ impl Voices {
         found
     }
 
-    /// Holds the three to each other. `except` names cases in which the CEL half differs, and why is written there.
+    /// Asserts that the three definitions agree. `except` selects cases in which the CEL differs,
+    /// for a documented reason.
     fn agree(&mut self, question: &Question, cases: &[Case], except: impl Fn(&[String]) -> bool) {
         let objects: Vec<Value> = cases
             .iter()
@@ -218,7 +220,7 @@ impl Voices {
     }
 }
 
-/// Texts put together from pieces, the same in every run.
+/// A generator of strings from pieces, equal in every run.
 struct Pieces(u64);
 
 impl Pieces {
@@ -236,7 +238,7 @@ impl Pieces {
             .collect()
     }
 
-    /// So many texts, behind those that are given.
+    /// Appends `count` generated strings to the given ones.
     fn more(&mut self, given: &[&str], pieces: &[&str], most: usize, count: usize) -> Vec<String> {
         let made = (0..count)
             .map(|_| self.text(pieces, most))
@@ -248,7 +250,7 @@ impl Pieces {
             .collect()
     }
 
-    /// Pairs of them.
+    /// Generates pairs of strings.
     fn pairs(&mut self, first: &[String], second: &[String], count: usize) -> Vec<Case> {
         let mut pick = |from: &[String]| from[self.below(from.len())].clone();
         (0..count)
@@ -363,7 +365,7 @@ fn image_intrinsics_agree_in_all_forms() {
     }
     let places = pieces.more(IMAGES, IMAGE_PIECES, 4, 300);
     let mut pairs = pieces.pairs(&images, &places, 800);
-    // What is near its place: the image without its end.
+    // Patterns near the image: the reference without its last segment.
     for image in &images {
         let mut place = image.clone();
         for _ in 0..pieces.below(8) {
@@ -492,7 +494,7 @@ const QUANTITY_PIECES: &[&str] = &[
     "K",
 ];
 
-/// Well-formed ones, most of them, so that they differ by value.
+/// Generates quantities, most of them well-formed, so that they differ in value.
 fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
     let digits = &[
         "0",
@@ -524,15 +526,15 @@ fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// What CEL does not compare, while Rego does. Kubernetes never writes such a quantity, so only a custom resource can
-/// bring one to admission.
+/// Quantities that CEL cannot compare and Rego can. Kubernetes never writes such a quantity, so
+/// only a custom resource can contain one.
 fn only_rego_compares(case: &[String]) -> bool {
     case.iter().any(|text| {
         let trimmed = text.trim_matches(' ');
         // The API server takes minutes over 1e-99999999.
         let exponent = trimmed.rsplit(['e', 'E']).next().unwrap_or_default();
         let far = exponent != trimmed && exponent.trim_start_matches(['+', '-', '0']).len() > 3;
-        // Arithmetic on long numbers is not paid for by their length.
+        // The CEL cost of arithmetic on long numbers does not grow with their length.
         let long = text.len() > 128;
         far || long
     })
@@ -572,7 +574,7 @@ fn quantity_intrinsics_agree_in_all_forms() {
     let few: Vec<String> = quantities(&mut pieces, 40);
     let mut pairs = pieces.pairs(&texts, &texts, 800);
     pairs.extend(pieces.pairs(&few, &few, 300));
-    // Neighbours: with the digits of one and another suffix.
+    // Neighbors: the digits of one quantity with the suffix of another.
     for text in quantities(&mut pieces, 300) {
         let other = [&*text, "1"].concat();
         pairs.push(vec![text.clone(), other]);
@@ -586,8 +588,8 @@ fn quantity_intrinsics_agree_in_all_forms() {
     voices.finish(9_000);
 }
 
-/// An exponent of ten digits or more: Kubernetes keeps what is left of it in 32 bits, and so may read 1e4294967297 as
-/// 10. Refusing it is deliberate: nobody means that.
+/// An exponent of ten digits or more: Kubernetes keeps its low 32 bits, and so may read
+/// 1e4294967297 as 10. Rejecting it is deliberate.
 fn wraps(case: &[String]) -> bool {
     let exponent = |value: &String| {
         value
@@ -601,7 +603,8 @@ fn wraps(case: &[String]) -> bool {
     })
 }
 
-/// Kubernetes' own parser, where it can be asked in time: without spaces, which JSON's reader takes off before.
+/// Kubernetes' own parser, for quantities that it parses in reasonable time, without spaces, which
+/// the JSON decoder trims.
 #[test]
 fn quantities_agree_with_kubernetes() {
     let Some(mut voices) = Voices::new("quantities_agree_with_kubernetes") else {
@@ -658,7 +661,7 @@ fn quantities_agree_with_kubernetes() {
     voices.finish(3_000);
 }
 
-/// A number is read from its digits as they were written.
+/// A number is parsed from its digits as written.
 #[test]
 fn numbers_are_accepted_as_quantities() {
     let Some(mut voices) = Voices::new("numbers_are_accepted_as_quantities") else {
@@ -699,7 +702,7 @@ fn numbers_are_accepted_as_quantities() {
             .collect();
         voices.differ(name, "OPA", &cases, &native, &rego, |_| false);
     }
-    // An int of a custom resource.
+    // An integer field of a custom resource.
     let objects: Vec<Value> = [-5, 0, 5, i64::MAX]
         .iter()
         .map(|value| json!({"a": value, "b": 4}))
@@ -835,7 +838,7 @@ fn string_intrinsics_agree_in_all_forms() {
         60,
     );
     let mut pairs = pieces.pairs(&texts, &parts, 600);
-    // Of each text, a part: what it begins with, and what it ends on.
+    // Parts of each string: a prefix and a suffix.
     for text in &texts {
         let at = pieces.below(text.chars().count() + 1);
         pairs.push(vec![text.clone(), text.chars().take(at).collect()]);

@@ -1,5 +1,5 @@
-//! The rules under OPA and under the engine: the same findings on every object of the test data, of the public cases and
-//! of the corpus.
+//! The rules under OPA and under the engine: equal findings on every object of the test data, of
+//! the public cases and of the corpus.
 
 use kubevet::{
     document::{self, Document, Limits},
@@ -48,7 +48,7 @@ impl Voices {
         })
     }
 
-    /// Asks both for every control that looks at the object.
+    /// Compares all controls that apply to the object.
     fn compare(&mut self, document: &Document, params: &Params) {
         let verdict = self.engine.judge(document, &EvalRequest::default(), params);
         let place = format!("{}:{}", document.file(), document.position());
@@ -109,7 +109,7 @@ impl Voices {
     }
 }
 
-/// Keys sorted, so that equal values have equal texts.
+/// JSON with sorted keys, so that equal values have equal strings.
 pub(crate) fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
@@ -222,7 +222,7 @@ fn opa_and_engine_agree_on_the_corpus() {
     voices.finish(1_500);
 }
 
-/// How image references are read, as a table: every other way of reading them is held to it.
+/// The table of image references, which every implementation must match.
 #[test]
 fn image_library_matches_its_table() {
     let Some(mut oracle) = Oracle::start("image_library_matches_its_table") else {
@@ -272,7 +272,7 @@ fn image_library_matches_its_table() {
     assert!(compared > 35);
 }
 
-/// Our own controls keep to the profile; the lint that says so is proved on rules that do not.
+/// The built-in controls comply with the profile, and the lint reports rules that do not.
 #[test]
 fn built_in_controls_comply_with_the_profile() {
     let (library, _) = policy::embedded();

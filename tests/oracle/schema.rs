@@ -1,14 +1,15 @@
-//! What the table of types says of admission, against Kubernetes' own code: which absent fields arrive, and which as
-//! null; which nulls within lists and maps stay.
+//! The table of types against Kubernetes' own decoding: which absent fields arrive at admission,
+//! which as null, and which nulls within lists and maps are kept.
 //!
-//! For each type an object is made that holds an empty one, and the API server's policies are asked what they see there.
+//! For each type an object with an empty value of it is created, and the API server's policies
+//! report what they see in it.
 
 use kubevet::schema::{Field, KindInfo, Schema, Type, TypeId};
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, VecDeque};
 
-/// Their Go types are not among those that the oracle decodes.
+/// The oracle does not decode these groups.
 const NOT_DECODED: &[&str] = &["apiextensions.k8s.io", "apiregistration.k8s.io"];
 
 #[test]
@@ -28,7 +29,7 @@ fn defaulted_and_null_fields_at_admission_match_the_table() {
         if !seen.insert(place.ty) {
             continue;
         }
-        // Only the newest version's Go types can be asked.
+        // The Go types of the newest version only are available.
         let fields = || {
             schema
                 .fields(place.ty)
@@ -47,7 +48,7 @@ fn defaulted_and_null_fields_at_admission_match_the_table() {
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
-/// An empty struct in an object of some kind.
+/// A path to an empty struct in an object of some kind.
 struct Place {
     kind: KindInfo,
     ty: TypeId,
@@ -57,9 +58,9 @@ struct Place {
 #[derive(Clone)]
 enum Step {
     Field(&'static str),
-    /// The one element of a list.
+    /// The only element of a list.
     Element,
-    /// The one value of a map.
+    /// The only value of a map.
     Value,
 }
 
@@ -72,7 +73,7 @@ impl Place {
         }
     }
 
-    /// The struct that a field holds, straight or in a list or map.
+    /// The path to the struct in a field, directly or in a list or map.
     fn below(&self, field: &Field) -> Option<Self> {
         let mut steps = self.steps.clone();
         steps.push(Step::Field(field.name));
@@ -99,7 +100,7 @@ impl Place {
         }
     }
 
-    /// Whether the object has this field here for the oracle's sake: its type and its name.
+    /// True if the object needs this field itself, for its type and name.
     fn gives(&self, field: &str) -> bool {
         match self.steps.as_slice() {
             [] => ["apiVersion", "kind", "metadata"].contains(&field),
@@ -108,7 +109,7 @@ impl Place {
         }
     }
 
-    /// The object with `it` at this place.
+    /// The object with these fields at this path.
     fn object(&self, fields: Map<String, Value>) -> Value {
         let filled =
             self.steps
@@ -142,7 +143,7 @@ impl Place {
         object
     }
 
-    /// This place in CEL.
+    /// This path as a CEL expression.
     fn expression(&self) -> String {
         let steps = self.steps.iter().map(|step| match step {
             Step::Field(name) => format!("[{name:?}]"),
@@ -153,7 +154,7 @@ impl Place {
     }
 }
 
-/// Where fields that are not given arrive in another way than the table says.
+/// The absent fields that arrive in another form than the table says.
 fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let at = place.expression();
     let asked = |name: &str| {
@@ -183,7 +184,7 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
     fields.iter().zip(answers).filter_map(differs).collect()
 }
 
-/// Where a null in a list or a map arrives in another way than the table says.
+/// The nulls in lists and maps that arrive in another form than the table says.
 fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     let schema = Schema::embedded();
     let given = |field: &&Field| match field.ty {
@@ -228,7 +229,7 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
     fields.iter().zip(answers).filter_map(differs).collect()
 }
 
-/// What the API server's policies answer to each expression, or how they fail.
+/// The result of each expression under the API server's policies, or its error.
 fn ask(
     oracle: &mut Oracle,
     object: Value,

@@ -1,4 +1,4 @@
-//! What the compiler makes of Rego, construct by construct, against OPA, over every pair of values.
+//! The compiler's translation of each Rego construct against OPA, over every pair of values.
 
 use crate::rego::{canonical, finding};
 use kubevet::{
@@ -24,8 +24,8 @@ fn compiled_constructs_agree_with_opa() {
         .interpreted()
         .map(|(_, why)| why.to_string())
         .collect();
-    // The only one that must not be compiled: a negated call whose argument may be undefined. The interpreter, which
-    // has it then, finds something where OPA's body is undone, so it is left out below.
+    // The only rule that must not be compiled: a negated call with a possibly undefined argument.
+    // The interpreter evaluates it differently from OPA, so it is left out below.
     let lost = refused
         .iter()
         .filter(|refused| refused.contains("`not` is undefined too"))
@@ -90,7 +90,7 @@ fn compiled_constructs_agree_with_opa() {
         differences.len(),
         differences[..differences.len().min(12)].join("\n")
     );
-    // A rule that always says the same proves nothing.
+    // A rule with a constant result proves nothing.
     let rules = library.controls.iter().map(|control| &control.rule.text);
     let dull: Vec<_> = rules
         .zip(&seen)

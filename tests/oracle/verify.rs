@@ -1,4 +1,4 @@
-//! One verdict, whoever gives it: the proof on generated objects, as `kubevet policy verify` runs it.
+//! Differential testing on generated objects, as `kubevet policy verify` runs it.
 
 use kubevet::{
     differential::{self, DifferentialReport, Lineup, Pipe, RunConfig, SeedObject},
@@ -10,7 +10,7 @@ use kubevet::{
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
 
-/// How many comparisons, where KUBEVET_VERIFY_COUNT does not say.
+/// The number of comparisons without KUBEVET_VERIFY_COUNT.
 const COUNT: u64 = 100_000;
 
 struct OraclePipe(Oracle);
@@ -71,18 +71,18 @@ fn seeds(test: &str, library: &Library) -> Vec<SeedObject> {
     seeds
 }
 
-/// What a run is of.
+/// The input of a run.
 struct Asked {
     library: Library,
     seeds: Vec<SeedObject>,
-    /// Whether the interpreter is asked too.
+    /// True if the interpreter is a subject, too.
     reference: bool,
-    /// Whether exported policies are.
+    /// True if exported policies are a subject.
     policies: bool,
     count: u64,
 }
 
-/// All voices there are, OPA first, about what compiles; `None` without an oracle.
+/// Runs all subjects, OPA first, on the controls that compile; `None` without an oracle.
 fn run(test: &str, asked: Asked) -> Option<DifferentialReport> {
     let Asked {
         library,
@@ -104,7 +104,7 @@ fn run(test: &str, asked: Asked) -> Option<DifferentialReport> {
         return None;
     };
     let controls = lineup.compiled_controls();
-    // Exported policies are never shown what no API server lets through.
+    // Exported policies never get objects that an API server rejects.
     let config = RunConfig {
         controls,
         count,
@@ -139,7 +139,8 @@ fn all_subjects_agree_on_generated_objects() {
     };
     for control in &report.controls {
         assert!(control.is_denied_often_enough(), "{control:?}");
-        // The options of a connection have no types in the table, so most of what is made of them is refused.
+        // The options of a connection have no types in the table, so most generated ones are
+        // invalid.
         let judged = control.compared - control.invalid;
         let enough = if control.control.as_str().starts_with('K') {
             judged >= 20
@@ -171,7 +172,7 @@ fn all_subjects_agree_on_every_construct() {
     let Some(report) = run("all_subjects_agree_on_every_construct", asked) else {
         return;
     };
-    // That each construct is seen both ways is asserted over all pairs of values, in `semantics`.
+    // `semantics` asserts over all pairs of values that each construct has both results.
     let both = report
         .controls
         .iter()

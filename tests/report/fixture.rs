@@ -1,4 +1,4 @@
-//! Scans made by hand: one with everything in it, and small ones for each way a scan can end.
+//! Hand-made scans: one with every feature, and a small one for each status of a scan.
 
 use kubevet::model::{
     Control, ControlId, ControlResult, ControlStatus, EvalError, Evidence, FieldPath, Finding,
@@ -37,10 +37,10 @@ spec:
           image: envoyproxy/envoy:latest
 ";
 
-/// What a hostile object may bring: escapes, line breaks, direction marks.
+/// Hostile content of an object: escape sequences, line breaks, bidirectional marks.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m\u{202e}gnp.exe";
 
-/// The controls of the library that fixtures speak of.
+/// The controls of the library in the fixtures.
 pub(crate) fn controls() -> Vec<Arc<Control>> {
     let control =
         |id: &str, name: &str, score: f64, description: &str, remediation: &str| Control {
@@ -131,7 +131,7 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
     .into()
 }
 
-/// Two frameworks over them.
+/// Two frameworks of these controls.
 pub(crate) fn frameworks() -> Vec<Arc<Framework>> {
     let framework =
         |name: &str, version: &str, description: &str, ids: &[(&str, &str)]| Framework {
@@ -176,7 +176,7 @@ fn severity(id: &str) -> Severity {
     control.map_or(Severity::Low, |control| control.severity)
 }
 
-/// A file's lines around a place.
+/// The lines of a file around a position.
 fn around(text: &str, line: u32) -> Vec<SourceLine> {
     (1..)
         .zip(text.lines())
@@ -392,7 +392,7 @@ fn ids(ids: &[&str]) -> Vec<ControlId> {
     ids.iter().map(|id| ControlId::from(*id)).collect()
 }
 
-/// Counts and control results as the scan module would make them, in a plain way.
+/// Counts and control results as the scan module computes them, in a simpler form.
 fn scan(
     objects: Vec<ObjectResult>,
     status: impl Fn(&str) -> (ControlStatus, &'static str),
@@ -457,7 +457,7 @@ fn scan(
     }
 }
 
-/// A scan with everything in it.
+/// A scan with every feature.
 pub(crate) fn full() -> Scan {
     let mut scan = scan(
         vec![cart(), migrate(), clean("cart"), clean("web")],
@@ -528,7 +528,7 @@ pub(crate) fn full() -> Scan {
     scan
 }
 
-/// Two objects, nothing wrong, nothing missing.
+/// Two objects without findings and without gaps.
 pub(crate) fn passed() -> Scan {
     let mut web = clean("web");
     web.judged = ids(&["C-0013", "C-0057"]);
@@ -557,14 +557,14 @@ pub(crate) fn not_evaluated() -> Scan {
     })
 }
 
-/// Objects that no selected control looks at.
+/// Objects that no selected control applies to.
 pub(crate) fn irrelevant() -> Scan {
     scan(vec![clean("web")], |_| {
         (ControlStatus::Irrelevant, "no object of its kinds")
     })
 }
 
-/// Text from outside that wants to be obeyed, wherever text from outside can stand.
+/// Hostile strings in every position for foreign strings.
 pub(crate) fn hostile() -> Scan {
     let text = format!("a: 1\nkey: {HOSTILE}\nb: 2\n");
     let at = Place {

@@ -1,4 +1,5 @@
-//! Reports as a whole: every format and view of hand-made scans, byte for byte, and the JSON against its schema.
+//! Reports as a whole: every format and view of hand-made scans, byte for byte, and the JSON
+//! against its schema.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! The JSON report keeps to its published schema, and the schema refuses what is no report.
+//! The JSON report validates against its published schema, and the schema rejects invalid reports.
 
 use crate::fixture;
 use kubevet::{
@@ -71,7 +71,7 @@ fn invalid_report_is_rejected_by_the_schema() {
         let mut report = good.clone();
         match report.pointer_mut(pointer) {
             Some(place) => *place = wrong.clone(),
-            // a field that is absent from the good report: put it there
+            // a field that is absent from the good report: add it
             None => {
                 let (parent, key) = pointer.rsplit_once('/').unwrap();
                 report.pointer_mut(parent).unwrap()[key] = wrong.clone();

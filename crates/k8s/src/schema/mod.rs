@@ -2,7 +2,7 @@
 //! an absent one becomes on its way to admission.
 //!
 //! `kubernetes.txt` is made from Kubernetes' own OpenAPI documents and Go types by `tests/kubernetes/schema`, and held
-//! against a real API server by `tests/cluster/schema.rs`; `read` reads it, `table` answers. It knows nothing of custom
+//! against a real API server by `tests/cluster/schema_openapi.rs`; `read` reads it, `table` answers. It knows nothing of custom
 //! kinds and never sees an object.
 
 mod parse_table;
