@@ -124,7 +124,7 @@ struct Bench {
     rules: Enforcement,
     engine: Engine,
     params: Params,
-    seen: ConditionCounts,
+    counts: ConditionCounts,
 }
 
 impl Bench {
@@ -159,7 +159,7 @@ impl Bench {
             rules,
             engine,
             params,
-            seen: ConditionCounts::default(),
+            counts: ConditionCounts::default(),
         };
         // The first evaluation allocates the buffers that are reused.
         bench.measure(r#"{"apiVersion": "v1", "kind": "Pod"}"#);
@@ -173,13 +173,13 @@ impl Bench {
             .documents
             .first()
             .unwrap_or_else(|| panic!("{:?}", reading.problems));
-        let before = self.seen.steps();
+        let before = self.counts.steps();
         let region = Region::new(ALLOCATOR);
         let verdict = self.engine.judge_observed(
             document,
             &EvalRequest::default(),
             &self.params,
-            &mut self.seen,
+            &mut self.counts,
         );
         let allocated = region.change();
         assert!(
@@ -191,7 +191,7 @@ impl Bench {
             verdict.errors
         );
         let allocations = (allocated.allocations + allocated.reallocations) as f64;
-        let steps = (self.seen.steps() - before) as f64;
+        let steps = (self.counts.steps() - before) as f64;
         let (decision_allocations, decision_bytes) = self.decide(document, &Arc::new(verdict));
         Cost {
             bytes: object.len(),
@@ -227,10 +227,10 @@ impl Bench {
             object,
             old_object,
         };
-        let judge = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
+        let evaluate = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
         let callbacks = Callbacks {
             namespace_labels: &|| None,
-            evaluate: &judge,
+            evaluate: &evaluate,
             is_past_deadline: &|| false,
         };
         let region = Region::new(ALLOCATOR);
@@ -261,7 +261,7 @@ impl Bench {
         loop {
             let next = count * 4;
             let after = self.measure(&maker.object(next));
-            for (what, a, b, slack) in [
+            for (measure, a, b, slack) in [
                 ("steps", before.steps, after.steps, SLACK),
                 ("allocations", before.allocations, after.allocations, SLACK),
                 (
@@ -282,7 +282,7 @@ impl Bench {
                 if b > bound {
                     let (kind, shape) = (&maker.kind.name, maker.shape);
                     return Some(format!(
-                        "{kind} {shape:?}: {a} {what} for {count} elements, {b} for {next}"
+                        "{kind} {shape:?}: {a} {measure} for {count} elements, {b} for {next}"
                     ));
                 }
             }
@@ -333,9 +333,9 @@ impl<'s> Maker<'s> {
                 &mut Path::new(),
             );
         }
-        let mark = |place: usize| format!("@{place}@");
+        let mark = |index: usize| format!("@{index}@");
         let mut elements = Vec::new();
-        for (place, list) in shape.lists.iter().enumerate() {
+        for (index, list) in shape.lists.iter().enumerate() {
             let list = find(&mut object, list);
             elements.push(match &*list {
                 Value::Array(all) => all[0].to_string(),
@@ -345,13 +345,13 @@ impl<'s> Maker<'s> {
                 }
             });
             *list = match list {
-                Value::Array(_) => json!([mark(place)]),
-                _ => json!({(mark(place)): 0}),
+                Value::Array(_) => json!([mark(index)]),
+                _ => json!({(mark(index)): 0}),
             };
         }
         let mut text = object.to_string();
-        for place in 0..elements.len() {
-            let mark = mark(place);
+        for index in 0..elements.len() {
+            let mark = mark(index);
             text = text
                 .replace(&format!("\"{mark}\":0"), &mark)
                 .replace(&format!("\"{mark}\""), &mark);
@@ -371,11 +371,11 @@ impl<'s> Maker<'s> {
             let piece = long.mark().trim_matches('@');
             text = text.replace(long.mark(), &piece.repeat(count * LONG_BYTES / piece.len()));
         }
-        for (place, element) in self.elements.iter().enumerate() {
+        for (index, element) in self.elements.iter().enumerate() {
             let all: Vec<String> = (0..count)
                 .map(|index| element.replace(NUMBER, &index.to_string()))
                 .collect();
-            text = text.replace(&format!("@{place}@"), &all.join(","));
+            text = text.replace(&format!("@{index}@"), &all.join(","));
         }
         text
     }
@@ -394,14 +394,14 @@ fn find<'v>(object: &'v mut Value, path: &Path) -> &'v mut Value {
 /// Adds the values on a path where they are missing. `at` is the path so far.
 fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Path) {
     let schema = Schema::embedded();
-    let rest = path.get(1..).unwrap_or_default();
+    let remaining = path.get(1..).unwrap_or_default();
     match ty {
         Type::List(inner) => {
             if !value.is_array() {
                 *value = json!([null]);
             }
             at.push("[]".to_owned());
-            fill(shape, &mut value[0], schema.resolve(inner), rest, at);
+            fill(shape, &mut value[0], schema.resolve(inner), remaining, at);
             at.pop();
         }
         Type::Map(inner) => {
@@ -413,7 +413,7 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
                 shape,
                 value.as_object_mut().unwrap().values_mut().next().unwrap(),
                 schema.resolve(inner),
-                rest,
+                remaining,
                 at,
             );
             at.pop();
@@ -427,7 +427,7 @@ fn fill(shape: &Shape, value: &mut Value, ty: Type, path: &[String], at: &mut Pa
                 return;
             };
             at.push(name.clone());
-            fill(shape, &mut value[name.as_str()], field.ty, rest, at);
+            fill(shape, &mut value[name.as_str()], field.ty, remaining, at);
             at.pop();
         }
         _ if value.is_null() => {
@@ -510,8 +510,8 @@ fn reads(engine: &Engine, control: &ControlId, kind: &Kind) -> Vec<Path> {
 
 fn path(read: &str, kind: &Kind) -> Option<Path> {
     let mut path = Path::new();
-    for (at, word) in read.split('.').enumerate() {
-        let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
+    for (at, name) in read.split('.').enumerate() {
+        let (name, elements) = name.split_at(name.find(['[', '{']).unwrap_or(name.len()));
         let owned = |value: &&str| (*value).to_owned();
         match (at, name) {
             (0, "podSpec") => path.extend(pod_spec_path(kind)?.iter().map(owned)),
@@ -600,8 +600,8 @@ fn singles(lists: &[Path]) -> Vec<Shape> {
 /// would grow as the product.
 fn pairs(lists: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
-    for (place, list) in lists.iter().enumerate() {
-        let others = lists[place + 1..]
+    for (index, list) in lists.iter().enumerate() {
+        let others = lists[index + 1..]
             .iter()
             .filter(|item| !item.starts_with(list) && !list.starts_with(item));
         for other in others {
@@ -621,7 +621,7 @@ fn pairs(lists: &[Path]) -> Vec<Shape> {
 }
 
 /// Each of these lists with n elements, beside each string that is read and is as long as the list.
-fn beside_long_texts(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
+fn beside_long_strings(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for list in lists {
         for path in reads.iter().filter(|read| !read.starts_with(list)) {
@@ -653,7 +653,7 @@ fn root(kind: &Kind) -> TypeId {
 fn evaluation_grows_at_most_as_n_log_n() {
     let (library, _) = policy::embedded();
     let mut whole = Bench::new(&library);
-    let (mut faults, mut judged) = (Vec::new(), 0);
+    let (mut faults, mut evaluated) = (Vec::new(), 0);
     let mut kinds_read: BTreeMap<Kind, (BTreeSet<Path>, Vec<Shape>)> = BTreeMap::new();
     for source in &library.controls {
         let id = &source.control.id;
@@ -669,9 +669,9 @@ fn evaluation_grows_at_most_as_n_log_n() {
             for shape in singles(&lists)
                 .into_iter()
                 .chain(pairs(&lists))
-                .chain(beside_long_texts(&lists, &reads))
+                .chain(beside_long_strings(&lists, &reads))
             {
-                judged += 1;
+                evaluated += 1;
                 let fault = bench.grow(&Maker::new(&kind, &reads, &shape), FEWEST_ALONE, 0);
                 faults.extend(fault.map(|fault| format!("{id}: {fault}")));
             }
@@ -679,7 +679,7 @@ fn evaluation_grows_at_most_as_n_log_n() {
     }
     assert!(
         faults.is_empty(),
-        "{} of {judged}:\n{}",
+        "{} of {evaluated}:\n{}",
         faults.len(),
         faults.join("\n")
     );
@@ -692,19 +692,19 @@ fn evaluation_grows_at_most_as_n_log_n() {
         let joined = pairs.iter().filter(|pair| {
             pair.is_bad == (pair.names == Names::Distinct) && pair.names != Names::Apart
         });
-        let mut seen: Vec<Shape> = Vec::new();
+        let mut measured: Vec<Shape> = Vec::new();
         for shape in found.chain(joined.cloned()) {
-            if !seen.contains(&shape) {
-                judged += 1;
+            if !measured.contains(&shape) {
+                evaluated += 1;
                 faults.extend(whole.grow(&Maker::new(kind, &reads, &shape), FEWEST, usize::MAX));
-                seen.push(shape);
+                measured.push(shape);
             }
         }
         // Lists that no control reads.
         let mut lists = Vec::new();
         all_lists(root(kind), &Path::new(), &mut Vec::new(), &mut lists);
         for list in lists {
-            judged += 1;
+            evaluated += 1;
             let shape = Shape {
                 lists: vec![list],
                 names: Names::Distinct,
@@ -714,11 +714,11 @@ fn evaluation_grows_at_most_as_n_log_n() {
             faults.extend(whole.grow(&Maker::new(kind, &[], &shape), FEWEST_ALONE, 0));
         }
     }
-    println!("{judged} shapes");
-    assert!(judged > 500, "only {judged} shapes");
+    println!("{evaluated} shapes");
+    assert!(evaluated > 500, "only {evaluated} shapes");
     assert!(
         faults.is_empty(),
-        "{} of {judged}:\n{}",
+        "{} of {evaluated}:\n{}",
         faults.len(),
         faults.join("\n")
     );

@@ -20,12 +20,12 @@ use std::{
 
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// The hang limit of an ordinary review, for busy machines.
-const HANG: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Both verdicts reach an ordinary client.
 #[track_caller]
-fn ordinary_is_judged(webhook: &WebhookProcess) {
-    let begun = Instant::now();
+fn assert_ordinary_reviews_answered(webhook: &WebhookProcess) {
+    let start = Instant::now();
     assert_denied(
         &post(webhook, create_pod_review("u-1", &container_spec(true))),
         "u-1",
@@ -36,7 +36,7 @@ fn ordinary_is_judged(webhook: &WebhookProcess) {
         &post(webhook, create_pod_review("u-2", &container_spec(false))),
         "u-2",
     );
-    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
+    assert!(start.elapsed() < RESPONSE_TIMEOUT, "{:?}", start.elapsed());
 }
 
 fn head(length: usize) -> String {
@@ -58,15 +58,15 @@ fn withheld_bodies_do_not_delay_ordinary_reviews() {
                     .as_bytes(),
             );
         }
-        ordinary_is_judged(&webhook);
+        assert_ordinary_reviews_answered(&webhook);
         // The server waits no longer for them than their callers wait.
-        let begun = Instant::now();
+        let start = Instant::now();
         for mut line in held {
-            if let Some(reply) = line.response() {
-                reply.assert_rejected(503);
+            if let Some(response) = line.response() {
+                response.assert_rejected(503);
             }
         }
-        assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
+        assert!(start.elapsed() < RESPONSE_TIMEOUT, "{:?}", start.elapsed());
     }
     assert!(
         peak_memory_kib(&webhook) < 100 << 20,
@@ -111,12 +111,12 @@ fn bodies_that_fill_the_memory_budget_do_not_delay_small_reviews() {
                 .map(|sender| sender.join().unwrap())
                 .collect()
         });
-        ordinary_is_judged(&webhook);
+        assert_ordinary_reviews_answered(&webhook);
         let mut refused = 0;
         for mut line in held {
             line.send(&body[missing..]);
-            let reply = line.response().unwrap();
-            refused += u32::from(reply.review_response("large")["allowed"] == false);
+            let response = line.response().unwrap();
+            refused += u32::from(response.review_response("large")["allowed"] == false);
         }
         assert!(refused >= 1, "five of 60 MiB were all taken");
         let after = webhook.metric("kubevet_shed_reviews_total{why=\"memory\"}");
@@ -179,15 +179,15 @@ fn flood_of_one_user_does_not_delay_other_users() {
             while !over.load(Ordering::SeqCst) {
                 let mut line = RawConnection::open(&webhook);
                 // A review that is not evaluated in time is denied by policy, and none is allowed.
-                let reply = line.post("/validate?timeout=5s", body.as_bytes());
-                assert_eq!(reply.review_response("slow")["allowed"], false);
+                let response = line.post("/validate?timeout=5s", body.as_bytes());
+                assert_eq!(response.review_response("slow")["allowed"], false);
                 answers += 1;
             }
             answers
         };
         let floods: Vec<_> = (0..12).map(|_| scope.spawn(flood)).collect();
         for _ in 0..20 {
-            ordinary_is_judged(&webhook);
+            assert_ordinary_reviews_answered(&webhook);
         }
         over.store(true, Ordering::SeqCst);
         assert!(
@@ -212,7 +212,7 @@ fn silent_connections_do_not_exclude_ordinary_clients() {
         "u-1",
     );
     let silent: Vec<TcpStream> = (0..400).map(|_| connect_from(ATTACKER, &webhook)).collect();
-    ordinary_is_judged(&webhook);
+    assert_ordinary_reviews_answered(&webhook);
     assert_eq!(webhook.readiness().map(|readiness| readiness.0), Some(200));
     assert_allowed(
         &kept.post(

@@ -19,11 +19,11 @@ const DENY: &str =
     "deny contains {\"message\": \"m\", \"paths\": [\"metadata.name\"], \"fixes\": []} if ";
 
 fn run(rules: impl AsRef<[u8]>) -> ProgramRun {
-    let mut text = METADATA.as_bytes().to_vec();
-    text.extend_from_slice(rules.as_ref());
+    let mut source = METADATA.as_bytes().to_vec();
+    source.extend_from_slice(rules.as_ref());
     TestDir::new()
         .file("pod.yaml", POD)
-        .file("bad.rego", text)
+        .file("bad.rego", source)
         .run(&[
             "scan",
             "control",

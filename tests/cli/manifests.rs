@@ -50,10 +50,10 @@ fn output_folder_receives_several_files() {
 }
 
 #[track_caller]
-fn check_refused(arguments: &[&str], words: &str) {
+fn check_refused(arguments: &[&str], message: &str) {
     let run = TestDir::new().run(&[&["manifests"], arguments].concat());
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
-    assert!(run.stderr.contains(words), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }
 
 #[test]

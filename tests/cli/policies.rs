@@ -90,10 +90,10 @@ fn rule_that_fails_its_test_data_exits_with_1() {
 fn inverted_comparison_in_the_library_is_caught() {
     let dir = library();
     let rule = "policies/controls/C-0057-privileged-container/rule.rego";
-    let text = dir
+    let source = dir
         .read(rule)
         .replacen("privileged == true", "privileged == false", 1);
-    let test = dir.file(rule, text).run(&["policy", "test", "policies"]);
+    let test = dir.file(rule, source).run(&["policy", "test", "policies"]);
     assert_eq!(test.code, 1);
     assert!(
         test.prints("C-0057-privileged-container/testdata/fail/"),
@@ -106,8 +106,8 @@ fn inverted_comparison_in_the_library_is_caught() {
 fn all_problems_of_a_folder_are_reported_at_once() {
     let dir = library();
     let rule = "policies/controls/C-0016-allow-privilege-escalation/rule.rego";
-    let text = dir.read(rule);
-    let line = text.lines().count() + 2;
+    let source = dir.read(rule);
+    let line = source.lines().count() + 2;
     let dir = dir
         .file(
             "policies/controls/C-0057-privileged-container/control.yaml",
@@ -117,9 +117,9 @@ fn all_problems_of_a_folder_are_reported_at_once() {
             "policies/controls/C-0018-configured-readiness-probe/control.yaml",
             "id: C-0018\n name: {\n",
         )
-        .file(rule, format!("{text}\nf(x) := f(x)\n"))
+        .file(rule, format!("{source}\nf(x) := f(x)\n"))
         .file("pod.yaml", POD);
-    let places = [
+    let positions = [
         "policies/controls/C-0057-privileged-container/control.yaml:".to_owned(),
         "policies/controls/C-0018-configured-readiness-probe/control.yaml:".to_owned(),
         format!("{rule}:{line}:1: `f` calls itself: rules must not be recursive"),
@@ -127,9 +127,9 @@ fn all_problems_of_a_folder_are_reported_at_once() {
     let test = dir.run(&["policy", "test", "policies"]);
     let scan = dir.run(&["scan", "pod.yaml", "--policies", "policies", "-f", "json"]);
     assert_eq!((test.code, scan.code), (2, 2));
-    for place in places {
+    for position in positions {
         let located = |value: &str| {
-            value.starts_with(&place)
+            value.starts_with(&position)
                 && value
                     .split(':')
                     .nth(2)
@@ -137,12 +137,12 @@ fn all_problems_of_a_folder_are_reported_at_once() {
         };
         assert!(
             errors(&test).into_iter().any(located),
-            "{place} is not told: {}",
+            "{position} is not told: {}",
             test.stderr
         );
         assert!(
             scan.problems().iter().any(|problem| located(problem)),
-            "{place} is not told: {:?}",
+            "{position} is not told: {:?}",
             scan.problems()
         );
     }
@@ -270,10 +270,10 @@ fn rule_outside_the_profile_is_reported() {
                 .file("C-9001-mine/rule.rego", rule)
                 .run(&["policy", "test", "C-9001-mine"]);
         assert_eq!(test.code, 2, "{expected}: {}{}", test.stdout, test.stderr);
-        let told =
+        let is_reported =
             |value: &&str| value.starts_with("C-9001-mine/rule.rego:") && value.contains(expected);
         assert!(
-            errors(&test).iter().any(told),
+            errors(&test).iter().any(is_reported),
             "{expected:?} is not told:\n{}",
             test.stderr
         );

@@ -48,7 +48,7 @@ fn started(dir: &TestDir, flags: &[&str]) -> WebhookProcess {
     .unwrap()
 }
 
-fn text(path: &Path) -> &str {
+fn path_str(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -215,7 +215,7 @@ fn serve_without_flags_uses_the_state_folder_or_reports_it_missing() {
 fn broken_file_leaves_the_last_valid_configuration_in_force() {
     let dir = TestDir::new().file("b/strict.yaml", STRICT);
     let file = dir.path().join("b/strict.yaml");
-    let webhook = started(&dir, &["--bindings", text(&dir.path().join("b"))]);
+    let webhook = started(&dir, &["--bindings", path_str(&dir.path().join("b"))]);
     let denies = || {
         post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u")["allowed"]
             == false
@@ -394,20 +394,20 @@ fn closed_stdout_loses_decision_lines_only() {
 fn health_and_metrics_report_the_state() {
     let dir = TestDir::new();
     let webhook = started(&dir, &[]);
-    let ask = |path: &str| {
+    let get = |path: &str| {
         let mut line = RawConnection::open(&webhook);
         line.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
         line.response().unwrap().status
     };
     // Without a separate address they are served beside /validate.
     for path in ["/healthz", "/readyz", "/metrics"] {
-        assert_eq!(ask(path), 404, "{path}");
+        assert_eq!(get(path), 404, "{path}");
     }
     assert_eq!(webhook.readiness().unwrap().0, 200);
     post(&webhook, create_pod_review("u", &container_spec(true))).review_response("u");
     post(&webhook, "no review").assert_rejected(400);
-    let one = "kubevet_reviews_total{verdict=\"warned\",operation=\"CREATE\",kind=\"Pod\"}";
-    assert!(webhook.metric(one) == 1.0, "{}", webhook.metrics());
+    let series = "kubevet_reviews_total{verdict=\"warned\",operation=\"CREATE\",kind=\"Pod\"}";
+    assert!(webhook.metric(series) == 1.0, "{}", webhook.metrics());
     assert!(
         webhook.metric("kubevet_refused_requests_total{why=\"no_review\"}") == 1.0,
         "{}",

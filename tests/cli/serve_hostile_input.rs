@@ -33,8 +33,8 @@ pub(crate) fn start_webhook() -> (WebhookProcess, TestDir) {
 
 /// The review is denied with this code and a message that contains this string.
 #[track_caller]
-pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, expected: &str) {
-    let response = reply.review_response(uid);
+pub(crate) fn assert_denied(response: &RawResponse, uid: &str, code: u16, expected: &str) {
+    let response = response.review_response(uid);
     assert_eq!(response["allowed"], false);
     assert_eq!(response["status"]["code"], code, "{response:?}");
     assert!(
@@ -47,8 +47,8 @@ pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, expected:
 }
 
 #[track_caller]
-pub(crate) fn assert_allowed(reply: &RawResponse, uid: &str) {
-    assert_eq!(reply.review_response(uid)["allowed"], true);
+pub(crate) fn assert_allowed(response: &RawResponse, uid: &str) {
+    assert_eq!(response.review_response(uid)["allowed"], true);
 }
 
 /// The peak memory of a process in bytes.
@@ -67,10 +67,10 @@ pub(crate) fn peak_memory_kib(webhook: &WebhookProcess) -> usize {
 
 /// A Pod with an annotation of so many bytes.
 fn heavy(uid: &str, bytes: usize, privileged: bool) -> String {
-    let text = "\\u0001".repeat(bytes / 6);
+    let value = "\\u0001".repeat(bytes / 6);
     create_pod_review(uid, &container_spec(privileged)).replacen(
         r#""metadata":{"#,
-        &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"#),
+        &format!(r#""metadata":{{"annotations":{{"a":"{value}"}},"#),
         1,
     )
 }
@@ -135,17 +135,17 @@ fn ambiguous_json_is_read_as_by_the_api_server_or_denied() {
         "C-0057",
     );
     assert_allowed(&post(&webhook, pod(&twice(true, false))), "u-1");
-    for text in [r"a\u0000b", r"\ud800", r"\udc00\ud800", r"\ufeff"] {
+    for value in [r"a\u0000b", r"\ud800", r"\udc00\ud800", r"\ufeff"] {
         let with = |privileged| {
             pod(&container_spec(privileged)).replace(
                 "\"shop\"}",
-                &format!("\"shop\",\"labels\":{{\"a\":\"{text}\"}}}}"),
+                &format!("\"shop\",\"labels\":{{\"a\":\"{value}\"}}}}"),
             )
         };
         assert_denied(&post(&webhook, with(true)), "u-1", 403, "C-0057");
         let reply = post(&webhook, with(false));
         let status = reply.review_response("u-1").get("status").cloned();
-        assert!(status.is_none_or(|status| status["code"] == 400), "{text}");
+        assert!(status.is_none_or(|status| status["code"] == 400), "{value}");
     }
     for number in [
         "1e400",
@@ -241,7 +241,7 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
         .map(|index| format!(r#""l{index}":"v""#))
         .collect();
     let env = format!(r#"[{{"name":"E","value":"{}"}}]"#, "(a+)+$".repeat(170_000));
-    for (what, body) in [
+    for (name, body) in [
         (
             "containers",
             create_pod_review(
@@ -264,14 +264,14 @@ fn deep_and_wide_reviews_are_answered_within_bounds() {
             ),
         ),
     ] {
-        let begun = Instant::now();
+        let start = Instant::now();
         let reply = RawConnection::open(&webhook).post("/validate?timeout=4s", body.as_bytes());
-        let took = begun.elapsed();
-        assert_eq!(reply.review_response("u-1")["allowed"], false, "{what}");
-        assert!(took < Duration::from_secs(10), "{what}: {took:?}");
+        let took = start.elapsed();
+        assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
+        assert!(took < Duration::from_secs(10), "{name}: {took:?}");
         assert!(
             reply.body.len() < 64 << 10,
-            "{what}: {} bytes",
+            "{name}: {} bytes",
             reply.body.len()
         );
     }
@@ -392,7 +392,7 @@ fn odd_http_requests_are_answered() {
 
     // Pipelined requests are answered in order on one connection.
     let mut line = RawConnection::open(&webhook);
-    let one = |uid: &str, privileged| {
+    let request = |uid: &str, privileged| {
         let body = create_pod_review(uid, &container_spec(privileged));
         format!(
             "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
@@ -402,9 +402,9 @@ fn odd_http_requests_are_answered() {
     line.send(
         format!(
             "{}{}{}",
-            one("p-1", true),
-            one("p-2", false),
-            one("p-3", true)
+            request("p-1", true),
+            request("p-2", false),
+            request("p-3", true)
         )
         .as_bytes(),
     );
@@ -414,14 +414,14 @@ fn odd_http_requests_are_answered() {
 
     // A client that closes its sending direction after a whole request still gets the response.
     let mut line = RawConnection::open(&webhook);
-    line.send(one("h-1", true).as_bytes());
+    line.send(request("h-1", true).as_bytes());
     line.half_close();
     if let Some(reply) = line.response() {
         assert_denied(&reply, "h-1", 403, "C-0057");
     }
     // A client that closes it within the body gets no verdict.
     let mut line = RawConnection::open(&webhook);
-    line.send(one("h-2", true).as_bytes().split_at(300).0);
+    line.send(request("h-2", true).as_bytes().split_at(300).0);
     line.half_close();
     if let Some(reply) = line.response() {
         reply.assert_rejected(400);
@@ -442,7 +442,7 @@ fn withheld_body_is_answered_before_the_caller_timeout() {
             body.len()
         )
     };
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut line = RawConnection::open(&webhook);
     line.send(head("/validate?timeout=1s").as_bytes());
     line.send(&body.as_bytes()[..400]);
@@ -450,9 +450,9 @@ fn withheld_body_is_answered_before_the_caller_timeout() {
         assert_denied(&reply, "slow-1", 504, "");
     }
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(5),
         "{:?}",
-        begun.elapsed()
+        start.elapsed()
     );
     assert!(
         webhook.metric("kubevet_shed_reviews_total{why=\"slow_body\"}") == 1.0,
@@ -548,10 +548,10 @@ fn deepest_accepted_rule_fits_the_stack_of_a_review() {
         "bindings/all.yaml",
         DENIES_PRIVILEGED.replace("[C-0057]", "['*']"),
     );
-    for (place, body) in bodies.iter().enumerate() {
+    for (index, body) in bodies.iter().enumerate() {
         dir = dir.file(
-            &format!("rules/{place}.rego"),
-            format!("{}{body}", metadata(9001 + place)),
+            &format!("rules/{index}.rego"),
+            format!("{}{body}", metadata(9001 + index)),
         );
     }
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
@@ -565,9 +565,9 @@ fn deepest_accepted_rule_fits_the_stack_of_a_review() {
     let response =
         post(&webhook, create_pod_review("u-1", &container_spec(true))).review_response("u-1");
     let found = response["auditAnnotations"]["denied"].as_str().unwrap();
-    for place in 0..bodies.len() {
+    for index in 0..bodies.len() {
         assert!(
-            found.contains(&format!("C-{} ", 9001 + place)),
+            found.contains(&format!("C-{} ", 9001 + index)),
             "{response:?}"
         );
     }

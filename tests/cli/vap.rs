@@ -88,15 +88,16 @@ fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
             .concat(),
         )
     };
-    let said = run(&[]);
-    assert_eq!(said.code, 0, "{}", said.stderr);
+    let run_all = run(&[]);
+    assert_eq!(run_all.code, 0, "{}", run_all.stderr);
     assert!(
-        said.stderr
+        run_all
+            .stderr
             .starts_with("not exported: C-9001 cannot be said in CEL: "),
         "{}",
-        said.stderr
+        run_all.stderr
     );
-    assert!(said.stdout.contains("kubevet.io/controls: C-0057\n"));
+    assert!(run_all.stdout.contains("kubevet.io/controls: C-0057\n"));
     assert_eq!(run(&["--strict"]).code, 1);
     // A control that is not applicable anywhere is not reported.
     let idle = ["not exported: C-0078 is not configured: give imageRepositoryAllowList a value"];
@@ -311,7 +312,7 @@ fn binding_without_effect_is_rejected() {
             .stdout
             .contains("    name: basic-control-configuration\n    parameterNotFoundAction: Deny\n")
     );
-    for (args, words) in [
+    for (args, message) in [
         (
             &["-c", "C-0046"][..],
             "reads params: name its ControlConfiguration with -r",
@@ -336,7 +337,7 @@ fn binding_without_effect_is_rejected() {
     ] {
         let refused = run(args);
         assert!(
-            refused.code == 2 && refused.stderr.contains(words),
+            refused.code == 2 && refused.stderr.contains(message),
             "{args:?}: {}",
             refused.stderr
         );

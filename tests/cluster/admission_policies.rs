@@ -31,23 +31,23 @@ fn privileged(name: &str) -> Value {
 
 /// Repeats a dry run until its result is the expected one.
 fn becomes(
-    ask: impl Fn() -> ProcessOutput,
-    what: &str,
+    attempt: impl Fn() -> ProcessOutput,
+    description: &str,
     wanted: impl Fn(&ProcessOutput) -> bool,
 ) -> ProcessOutput {
-    wait_for(what, || {
-        let seen = ask();
-        if wanted(&seen) {
-            Ok(seen)
+    wait_for(description, || {
+        let output = attempt();
+        if wanted(&output) {
+            Ok(output)
         } else {
-            Err(format!("{seen:?}"))
+            Err(format!("{output:?}"))
         }
     })
 }
 
 /// The documents of one kind.
-fn of_kind<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
-    text.split("---\n")
+fn of_kind<'t>(yaml: &'t str, kind: &str) -> Vec<&'t str> {
+    yaml.split("---\n")
         .filter(|part| part.contains(&format!("\nkind: {kind}\n")))
         .collect()
 }
@@ -67,8 +67,8 @@ fn every_exported_policy_is_accepted_and_type_checks() {
     let library = vap(&["deploy-library"]).ok();
     // One pack each for workloads, Pods and ConfigMaps, two with a twin; one policy for each
     // control, most with a twin.
-    for (text, at_least) in [(&packed, 9), (&library, 34)] {
-        let policies = of_kind(text, "ValidatingAdmissionPolicy");
+    for (yaml, at_least) in [(&packed, 9), (&library, 34)] {
+        let policies = of_kind(yaml, "ValidatingAdmissionPolicy");
         assert!(policies.len() >= at_least, "{}", policies.len());
         for some in policies.chunks(4) {
             cluster
@@ -91,10 +91,10 @@ fn every_exported_policy_is_accepted_and_type_checks() {
     apply(&["NSA", "--params", "resource"]);
     apply(&["K-0001", "K-0002", "C-0073", "--one-per-control"]);
     wait_for("types to be checked", || {
-        let seen = cluster
+        let output = cluster
             .kubectl(&["get", "validatingadmissionpolicies", "-o", "json"], "")
             .ok();
-        let list: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let list: Value = serde_json::from_str(&output).expect("kubectl prints JSON");
         let items = list["items"].as_array().cloned().unwrap_or_default();
         for item in &items {
             let warnings = &item["status"]["typeChecking"]["expressionWarnings"];
@@ -177,9 +177,9 @@ fn exported_policy_decides_as_the_webhook() {
     create(&pod("web", &json!({}))).ok();
 
     // An UPDATE is denied for new findings only; existing ones are reported as warnings.
-    let patch = |text: &str| {
+    let patch = |yaml: &str| {
         shop.kubectl(
-            &["patch", "replicaset", "old", "--type=merge", "-p", text],
+            &["patch", "replicaset", "old", "--type=merge", "-p", yaml],
             "",
         )
     };
@@ -204,10 +204,10 @@ fn exported_policy_decides_as_the_webhook() {
     // Pods of an existing Deployment are admitted; a forged owner is not believed.
     patch(r#"{"spec":{"replicas":1}}"#).ok();
     wait_for("the ReplicaSet's Pod", || {
-        let seen = shop
+        let output = shop
             .kubectl(&["get", "pods", "-l", "app=old", "-o", "name"], "")
             .ok();
-        if seen.is_empty() {
+        if output.is_empty() {
             Err(shop.kubectl(&["get", "events"], "").stdout)
         } else {
             Ok(())

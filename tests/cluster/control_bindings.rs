@@ -25,10 +25,10 @@ fn crd() -> String {
 /// Waits for the condition `Accepted` of the newest generation and returns its message.
 fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
     wait_for(&format!("{name} to be Accepted {expected}"), || {
-        let seen = cluster
+        let output = cluster
             .kubectl(&["get", "controlbinding", name, "-o", "json"], "")
             .ok();
-        let object: Value = serde_json::from_str(&seen).expect("kubectl prints JSON");
+        let object: Value = serde_json::from_str(&output).expect("kubectl prints JSON");
         let conditions = object["status"]["conditions"]
             .as_array()
             .cloned()
@@ -40,7 +40,7 @@ fn accepted(cluster: &ControlPlane, name: &str, expected: &str) -> String {
         });
         condition
             .map(|condition| condition["message"].as_str().unwrap_or_default().to_owned())
-            .ok_or(seen)
+            .ok_or(output)
     })
 }
 
@@ -74,13 +74,13 @@ fn cluster_binding_is_in_force_while_it_exists() {
     })
     .to_string();
     let create = || shop.kubectl_as_developer(&["create", "--dry-run=server", "-f", "-"], &pod);
-    let becomes = |what: &str, wanted: &dyn Fn(&ProcessOutput) -> bool| {
-        wait_for(what, || {
-            let seen = create();
-            if wanted(&seen) {
+    let becomes = |description: &str, wanted: &dyn Fn(&ProcessOutput) -> bool| {
+        wait_for(description, || {
+            let output = create();
+            if wanted(&output) {
                 Ok(())
             } else {
-                Err(format!("{seen:?}"))
+                Err(format!("{output:?}"))
             }
         });
     };
@@ -112,20 +112,20 @@ fn cluster_binding_is_in_force_while_it_exists() {
         "{:?}",
         create()
     );
-    let says = accepted(&cluster, "strict", "True");
+    let message = accepted(&cluster, "strict", "True");
     assert!(
-        says.contains("covers 1 control;") && says.contains("Deny"),
-        "{says}"
+        message.contains("covers 1 control;") && message.contains("Deny"),
+        "{message}"
     );
     let printed = cluster.kubectl(&["get", "controlbindings"], "").ok();
     assert!(printed.contains("strict"), "{printed}");
 
     // The schema cannot check which controls exist. The last valid binding stays in force.
     apply("controls: [C-0057, C-9999], validationActions: [Warn]").ok();
-    let says = accepted(&cluster, "strict", "False");
+    let message = accepted(&cluster, "strict", "False");
     assert!(
-        says.contains("C-9999") && says.contains("the last good form stays in force"),
-        "{says}"
+        message.contains("C-9999") && message.contains("the last good form stays in force"),
+        "{message}"
     );
     let still = create();
     assert!(

@@ -120,18 +120,18 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
     let report: Value =
         serde_json::from_str(&process::run(&mut command, "").ok()).expect("a report is JSON");
     let mut findings: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let judged = judged_in_clusters();
+    let by_control = cluster_controls();
     for finding in report["findings"]
         .as_array()
         .expect("a report has findings")
     {
-        if judged.contains(text(&finding["control"])) {
+        if by_control.contains(string(&finding["control"])) {
             let object = &finding["object"];
             let key = (
-                text(&finding["source"]["file"]).to_owned(),
-                text(&object["kind"]).to_owned(),
-                text(&object["namespace"]).to_owned(),
-                text(&object["name"]).to_owned(),
+                string(&finding["source"]["file"]).to_owned(),
+                string(&object["kind"]).to_owned(),
+                string(&object["namespace"]).to_owned(),
+                string(&object["name"]).to_owned(),
             );
             findings.entry(key).or_default().push(found(finding));
         }
@@ -140,7 +140,7 @@ fn scanned(folder: &Path) -> BTreeMap<(String, String, String, String), Vec<Foun
 }
 
 /// The controls with the scope `cluster`.
-fn judged_in_clusters() -> BTreeSet<String> {
+fn cluster_controls() -> BTreeSet<String> {
     let list = process::run(
         Command::new(kubevet_binary()).args(["list", "controls", "-f", "json"]),
         "",
@@ -156,7 +156,7 @@ fn judged_in_clusters() -> BTreeSet<String> {
             .is_some_and(|scope| scope.contains(&"cluster".into()))
     });
     clusters
-        .map(|control| text(&control["id"]).to_owned())
+        .map(|control| string(&control["id"]).to_owned())
         .collect()
 }
 
@@ -164,16 +164,16 @@ fn found(finding: &Value) -> Found {
     let list = |key: &str| finding[key].as_array().cloned().unwrap_or_default();
     let paths = list("paths")
         .iter()
-        .map(|item| text(item).to_owned())
+        .map(|item| string(item).to_owned())
         .collect();
     (
-        text(&finding["control"]).to_owned(),
+        string(&finding["control"]).to_owned(),
         paths,
         list("fixes").iter().map(Value::to_string).collect(),
     )
 }
 
-fn text(value: &Value) -> &str {
+fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -235,14 +235,14 @@ fn admission_verdict_equals_scan_of_the_file() {
         decision["name"] == last.id.name.as_str() && decision["kind"] == last.id.kind.as_str()
     });
     let mut decisions = webhook.decisions();
-    let asked = decisions.len();
-    decisions.retain(|decision| !text(&decision["name"]).starts_with("mark-")); // the probe objects of the registration
+    let answered = decisions.len();
+    decisions.retain(|decision| !string(&decision["name"]).starts_with("mark-")); // the probe objects of the registration
     assert_eq!(decisions.len(), sent.len(), "one decision for each object");
     let mut scanned = scanned(&folder);
     let mut differences = Vec::new();
     let mut agreed = 0;
     for (object, decision) in sent.iter().zip(&decisions) {
-        assert_eq!(text(&decision["name"]), object.id.name, "{decision}");
+        assert_eq!(string(&decision["name"]), object.id.name, "{decision}");
         assert_eq!(decision["unevaluated"], json!([]), "{decision}");
         let id = &object.id;
         let key = (
@@ -288,7 +288,7 @@ fn admission_verdict_equals_scan_of_the_file() {
         "nobody was asked about {:?}",
         scanned.keys()
     );
-    replay(&webhook, &records, asked);
+    replay(&webhook, &records, answered);
 }
 
 /// Every record gives the same bytes from the webhook and from `kubevet review`.
@@ -296,16 +296,16 @@ fn replay(webhook: &ActiveWebhook<'_>, records: &str, count: usize) {
     let records: Vec<PathBuf> = wait_for("all records to be written", || {
         let entries = fs::read_dir(records).expect("the gate made the folder");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
-        let whole: Vec<_> = paths
+        let complete: Vec<_> = paths
             .filter(|path| {
                 path.extension()
                     .is_some_and(|extension| extension == "json")
             })
             .collect();
-        if whole.len() == count {
-            Ok(whole)
+        if complete.len() == count {
+            Ok(complete)
         } else {
-            Err(format!("{} of {count}", whole.len()))
+            Err(format!("{} of {count}", complete.len()))
         }
     });
     let next = AtomicUsize::new(0);

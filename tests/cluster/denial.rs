@@ -41,10 +41,10 @@ fn deny() -> String {
 }
 
 #[track_caller]
-fn denied(output: &ProcessOutput, words: &str) {
+fn denied(output: &ProcessOutput, message: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
-        output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
+        output.stderr.contains(" denied the request: ") && output.stderr.contains(message),
         "{output:?}"
     );
 }
@@ -57,13 +57,13 @@ fn bad_deployment_is_denied_with_a_fix_and_good_one_admitted() {
     let shop = cluster.namespace("denial");
     let _guard = ActiveWebhook::start(cluster, &[&shop], &deny(), &[]);
     let bad = shop.kubectl_as_developer(&["apply", "-f", "-"], &deployment("web", true));
-    let words = format!(
+    let message = format!(
         "admission webhook \"{}.kubevet.test\" denied the request: C-0057 Privileged container: container web is \
          privileged: it can do everything that the node can (spec.template.spec.containers[0].securityContext.privileged): set it to false \
          [binding no-privileges]",
         shop.name()
     );
-    denied(&bad, &words);
+    denied(&bad, &message);
     assert_eq!(
         shop.kubectl(&["get", "deployments", "-o", "name"], "").ok(),
         ""
@@ -110,7 +110,7 @@ fn every_workload_kind_is_evaluated_on_creation() {
     };
     let named = "name: web";
     type Spec<'a> = &'a dyn Fn(bool) -> String;
-    for (version, kind, metadata, place, spec) in [
+    for (version, kind, metadata, path, spec) in [
         ("v1", "Pod", named, "spec", &pod_spec as Spec<'_>),
         ("v1", "Pod", "generateName: web-", "spec", &pod_spec),
         (
@@ -159,7 +159,7 @@ fn every_workload_kind_is_evaluated_on_creation() {
         let bad = shop.kubectl_as_developer(&CREATE, &object(true));
         denied(
             &bad,
-            &format!("({place}.containers[0].securityContext.privileged): set it to false"),
+            &format!("({path}.containers[0].securityContext.privileged): set it to false"),
         );
         let good = shop.kubectl_as_developer(&DRY_RUN, &object(false));
         assert_eq!(good.stderr, "", "{kind}");
@@ -187,9 +187,9 @@ fn warning_reaches_the_client_and_the_audit_log() {
         )
     };
     let warned = shop.kubectl_as_developer(&CREATE, &pod(true));
-    let place = "spec.containers[0].securityContext";
-    let words = format!("Warning: C-0057 high: {place}.privileged: container web is privileged: ");
-    assert!(warned.stderr.starts_with(&words), "{warned:?}");
+    let path = "spec.containers[0].securityContext";
+    let message = format!("Warning: C-0057 high: {path}.privileged: container web is privileged: ");
+    assert!(warned.stderr.starts_with(&message), "{warned:?}");
     assert_eq!(
         warned.stderr.lines().count(),
         1,
@@ -209,11 +209,11 @@ fn warning_reaches_the_client_and_the_audit_log() {
     assert_eq!(annotation("web-true", "bindings"), "tell, note");
     assert_eq!(
         annotation("web-true", "warned"),
-        format!("C-0057 {place}.privileged")
+        format!("C-0057 {path}.privileged")
     );
     assert_eq!(
         annotation("web-true", "audited"),
-        format!("C-0017 {place}.readOnlyRootFilesystem")
+        format!("C-0017 {path}.readOnlyRootFilesystem")
     );
     assert_eq!(annotation("web-true", "denied"), "");
     assert_eq!(annotation("web-false", "decision"), "allowed");

@@ -47,8 +47,8 @@ fn controllers_create_pods_as_their_service_accounts() {
         }
     });
     let creator = |resource: &str| {
-        let what = format!("the creation of {resource}");
-        let entries = cluster.audit_entries(shop.name(), &what, |e| {
+        let description = format!("the creation of {resource}");
+        let entries = cluster.audit_entries(shop.name(), &description, |e| {
             e.verb() == "create" && e.resource() == resource
         });
         assert!(
@@ -122,11 +122,11 @@ spec: {{policyName: {name}, validationActions: [Deny]}}
     cluster.kubectl(&["apply", "-f", "-"], &policy).ok();
     let dry_run = ["create", "--dry-run=server", "-f", "-"];
     let refusal = wait_for("the policy to be in force", || {
-        let seen = shop.kubectl(&dry_run, &config_map("a", true));
-        if seen.code == 0 {
-            Err(seen.stdout)
+        let output = shop.kubectl(&dry_run, &config_map("a", true));
+        if output.code == 0 {
+            Err(output.stdout)
         } else {
-            Ok(seen.stderr)
+            Ok(output.stderr)
         }
     });
     assert!(refusal.contains("by policy"), "{refusal}");
@@ -149,11 +149,11 @@ fn registered_webhook_is_called_at_once_for_its_namespaces_only() {
             cluster.register_webhook(shop.name(), &standin.url(), standin.ca(), "Fail", &[&shop]);
         let denied = shop.kubectl_as_developer(&create, &config_map("bad", true));
         assert_eq!(denied.code, 1, "{denied:?}");
-        let words = format!(
+        let message = format!(
             "admission webhook \"{}.kubevet.test\" denied the request: it asked for it",
             shop.name()
         );
-        assert!(denied.stderr.contains(&words), "{denied:?}");
+        assert!(denied.stderr.contains(&message), "{denied:?}");
         let allowed = shop.kubectl_as_developer(&create, &config_map("good", false));
         assert!(
             allowed
@@ -167,11 +167,11 @@ fn registered_webhook_is_called_at_once_for_its_namespaces_only() {
             .ok();
         assert!(
             standin
-                .asked()
+                .seen_reviews()
                 .iter()
                 .all(|(namespace, _)| namespace == shop.name()),
             "{:?}",
-            standin.asked()
+            standin.seen_reviews()
         );
 
         let entry = shop.last_audit_entry("create", "configmaps", "bad");
@@ -184,11 +184,11 @@ fn registered_webhook_is_called_at_once_for_its_namespaces_only() {
         );
     }
     wait_for("the webhook to be forgotten", || {
-        let seen = shop.kubectl_as_developer(&create, &config_map("bad", true));
-        if seen.code == 0 {
+        let output = shop.kubectl_as_developer(&create, &config_map("bad", true));
+        if output.code == 0 {
             Ok(())
         } else {
-            Err(seen.stderr)
+            Err(output.stderr)
         }
     });
 }

@@ -60,15 +60,15 @@ impl Pair {
 
     /// Issues another leaf from the newer authority, and waits until both replicas serve it.
     fn rotate(&self, name: &str) {
-        let taken = |webhook: &WebhookProcess| {
+        let reloads = |webhook: &WebhookProcess| {
             webhook.metric("kubevet_certificate_reloads_total{result=\"taken\"}")
         };
-        let before = self.replicas.each_ref().map(taken);
+        let before = self.replicas.each_ref().map(reloads);
         self.certificates.renew_for(name);
         self.hang_up();
         for (webhook, before) in self.replicas.iter().zip(before) {
             wait_for("the new certificate to be taken", || {
-                let now = taken(webhook);
+                let now = reloads(webhook);
                 if now > before {
                     Ok(())
                 } else {
@@ -252,7 +252,7 @@ fn killed_replica_loses_in_flight_calls_only() {
         load(2, u64::MAX, 1, config_map(), allowed),
         load(2, u64::MAX, 10, deployment_in("shop"), denied),
     ];
-    let callers: usize = loads.iter().map(|load| load.clients).sum();
+    let clients: usize = loads.iter().map(|load| load.clients).sum();
     let calls: Vec<_> = loads
         .into_iter()
         .map(|load| pair.begin(load, &stop))
@@ -267,7 +267,7 @@ fn killed_replica_loses_in_flight_calls_only() {
             .map(|(_, count)| count.parse::<f64>().expect("a metric is a number"))
             .sum::<f64>()
     };
-    let asked = |webhook: &WebhookProcess, more: f64| {
+    let wait_for_reviews = |webhook: &WebhookProcess, more: f64| {
         wait_for("more reviews", || {
             let now = reviews(webhook);
             if now >= more {
@@ -282,10 +282,10 @@ fn killed_replica_loses_in_flight_calls_only() {
         runtime,
         ..
     } = pair;
-    asked(&killed, 200.0);
+    wait_for_reviews(&killed, 200.0);
     killed.kill();
     let so_far = reviews(&stays);
-    asked(&stays, so_far + 1000.0);
+    wait_for_reviews(&stays, so_far + 1000.0);
     stop.store(true, Ordering::Relaxed);
     let tallies: Vec<_> = calls
         .into_iter()
@@ -297,8 +297,8 @@ fn killed_replica_loses_in_flight_calls_only() {
         .map(|tally| tally.failed() + tally.retries)
         .sum();
     assert!(
-        lost <= callers as u64,
-        "{lost} calls lost, {callers} at a time: {tallies:?}"
+        lost <= clients as u64,
+        "{lost} calls lost, {clients} at a time: {tallies:?}"
     );
     // A call may be lost, but never answered wrongly.
     let kinds = [
@@ -314,5 +314,5 @@ fn killed_replica_loses_in_flight_calls_only() {
             .all(|tally| kinds.contains(tally)),
         "{tallies:?}"
     );
-    eprintln!("{lost} calls lost of {callers} at a time");
+    eprintln!("{lost} calls lost of {clients} at a time");
 }

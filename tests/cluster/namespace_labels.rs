@@ -32,10 +32,15 @@ fn at_once(name: &str, run: &str, tier: &str) -> String {
 
 /// The Pod is denied because of the labels of its namespace.
 #[track_caller]
-fn made_and_denied(cluster: &ControlPlane, name: &str, run: &str) {
+fn create_and_assert_denied(cluster: &ControlPlane, name: &str, run: &str) {
     let output = cluster.kubectl(&["create", "-f", "-"], &at_once(name, run, "front"));
-    let made = format!("namespace/{name} created\nserviceaccount/own created\n");
-    assert_eq!((output.stdout, output.code), (made, 1), "{}", output.stderr);
+    let created = format!("namespace/{name} created\nserviceaccount/own created\n");
+    assert_eq!(
+        (output.stdout, output.code),
+        (created, 1),
+        "{}",
+        output.stderr
+    );
     assert!(
         output.stderr.contains(" denied the request: C-0057 "),
         "{name}: {}",
@@ -75,7 +80,7 @@ fn pod_created_right_after_its_namespace_is_matched_by_label() {
         |process| of_this_run(&run, process),
     );
     for time in 0..TIMES {
-        made_and_denied(cluster, &format!("{run}-{time}"), &run);
+        create_and_assert_denied(cluster, &format!("{run}-{time}"), &run);
     }
     // The labels decide, not that they were unknown.
     let name = format!("{run}-back");
@@ -112,11 +117,12 @@ fn namespace_unknown_to_the_watch_is_fetched() {
     let proxy =
         cluster.start_kubectl(&["proxy", "--port=0", "--reject-paths=^/api/v1/namespaces$"]);
     let address = wait_for("kubectl proxy", || {
-        let said = proxy.stdout();
-        said.trim()
+        let proxy_address = proxy.stdout();
+        proxy_address
+            .trim()
             .strip_prefix("Starting to serve on ")
             .map(str::to_owned)
-            .ok_or(said)
+            .ok_or(proxy_address)
     });
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
@@ -144,7 +150,7 @@ fn namespace_unknown_to_the_watch_is_fetched() {
     });
     let _registered = cluster.register(of_this_run(&run, &process));
     for time in 0..5 {
-        made_and_denied(cluster, &format!("{run}-{time}"), &run);
+        create_and_assert_denied(cluster, &format!("{run}-{time}"), &run);
     }
     cluster
         .kubectl(

@@ -29,10 +29,10 @@ const DRY_RUN: [&str; 4] = ["create", "--dry-run=server", "-f", "-"];
 
 #[track_caller]
 fn assert_denied(namespace: &TestNamespace<'_>) {
-    let seen = namespace.kubectl(&DRY_RUN, &review_requests::pod("bad", true));
+    let output = namespace.kubectl(&DRY_RUN, &review_requests::pod("bad", true));
     assert!(
-        seen.code == 1 && seen.stderr.contains("denied the request: C-0057"),
-        "{seen:?}"
+        output.code == 1 && output.stderr.contains("denied the request: C-0057"),
+        "{output:?}"
     );
 }
 
@@ -105,13 +105,13 @@ fn stopped_webhook_blocks_only_fail_closed_namespaces() {
 /// The webhooks of a registered configuration without the additional ones of the registration, and
 /// its metadata.
 fn registered_configuration(cluster: &ControlPlane, name: &str) -> (Value, Value) {
-    let text = cluster
+    let json = cluster
         .kubectl(
             &["get", "validatingwebhookconfiguration", name, "-o", "json"],
             "",
         )
         .ok();
-    let object: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
+    let object: Value = serde_json::from_str(&json).expect("kubectl prints JSON");
     (object["webhooks"][0].clone(), object["metadata"].clone())
 }
 
@@ -351,11 +351,11 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
             },
         });
         wait_for(message, || {
-            let seen = cluster.kubectl(&["apply", "-f", "-"], &binding.to_string());
-            if seen.code == 0 {
+            let output = cluster.kubectl(&["apply", "-f", "-"], &binding.to_string());
+            if output.code == 0 {
                 Ok(())
             } else {
-                Err(seen.stderr)
+                Err(output.stderr)
             }
         });
     };
@@ -370,13 +370,13 @@ fn webhook_survives_an_api_server_outage_and_resumes_watching() {
     let webhook = WebhookProcess::start(&dir.path().join("tls"), &["--kubeconfig", &kubeconfig])
         .expect("it starts");
     let (client, runtime) = (webhook.client(), Runtime::new().expect("a runtime starts"));
-    let answer = |namespace: &str, text: &str| {
+    let answer = |namespace: &str, expected: &str| {
         let review = review_requests::deployment_in(namespace);
         let body = runtime
             .block_on(client.post("/validate", &review))
             .expect("it answers")
             .body;
-        if contains(&body, text) {
+        if contains(&body, expected) {
             Ok(())
         } else {
             Err(String::from_utf8_lossy(&body).into_owned())

@@ -10,7 +10,7 @@ use serde_json::json;
 const POD: &str = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: nginx}]}}";
 
 /// The connections as kubectl makes them: control, resource, arguments, and a part of the denial.
-const WAYS: [(&str, &str, &[&str], &str); 3] = [
+const CONNECTIONS: [(&str, &str, &[&str], &str); 3] = [
     (
         "K-0001",
         "pods/exec",
@@ -66,7 +66,7 @@ fn exec_into_pod_is_denied_by_binding() {
     running_pod(&shop);
     let spec = "controls: [K-0001, K-0002], validationActions: [Deny]";
     let _guard = ActiveWebhook::start(cluster, &[&shop], &binding("shut", spec), &[]);
-    for (control, resource, args, words) in WAYS {
+    for (control, resource, args, message) in CONNECTIONS {
         let output = go_in(&shop, args);
         assert_eq!(output.code, 1, "{output:?}");
         assert!(
@@ -82,7 +82,7 @@ fn exec_into_pod_is_denied_by_binding() {
             "{output:?}"
         );
         assert!(
-            output.stderr.contains(words) && output.stderr.contains("[binding shut]"),
+            output.stderr.contains(message) && output.stderr.contains("[binding shut]"),
             "{output:?}"
         );
         let codes: Vec<_> = cluster
@@ -141,12 +141,12 @@ fn api_server_proxy_is_denied_by_binding() {
             .push(nodes);
         configuration
     });
-    let within = |rest: &str| format!("/api/v1/namespaces/{}/{rest}", shop.name());
+    let within = |path_end: &str| format!("/api/v1/namespaces/{}/{path_end}", shop.name());
     let of_node = |path: &str| format!("/api/v1/nodes/{node}/proxy{path}");
     let pod = format!("(pod {}/web)", shop.name());
     let service = format!("(service {}/web)", shop.name());
     let kubelet = format!("(node {node})");
-    for (control, path, place) in [
+    for (control, path, expected_path) in [
         ("K-0002", within("pods/web/proxy/admin"), &pod),
         ("K-0002", within("services/web/proxy/admin"), &service),
         (
@@ -165,7 +165,10 @@ fn api_server_proxy_is_denied_by_binding() {
                 .contains(&format!("denied the request: {control} ")),
             "{path}: {output:?}"
         );
-        assert!(output.stderr.contains(place.as_str()), "{path}: {output:?}");
+        assert!(
+            output.stderr.contains(expected_path.as_str()),
+            "{path}: {output:?}"
+        );
     }
     let output = shop.kubectl(&["get", "--raw", &of_node("/metrics")], "");
     assert!(!output.stderr.contains("denied the request"), "{output:?}");
@@ -182,7 +185,7 @@ fn exec_into_pod_is_allowed_and_logged_without_deny() {
     // Sampling is off for allowed reviews: only required lines are logged.
     let all = binding("all", "controls: ['*'], validationActions: [Deny]");
     let webhook = ActiveWebhook::start(cluster, &[&shop], &all, &["--decision-sample", "0"]);
-    for (_, resource, args, _) in WAYS {
+    for (_, resource, args, _) in CONNECTIONS {
         let output = go_in(&shop, args);
         assert_eq!(output.code, 1, "no node runs the Pod: {output:?}");
         assert!(

@@ -27,9 +27,9 @@ pub(crate) fn bind(dir: &Path, name: &str) {
 }
 
 /// Replaces the content of that binding.
-pub(crate) fn replace(dir: &Path, text: &str) {
+pub(crate) fn replace(dir: &Path, content: &str) {
     let new = dir.join("new");
-    fs::write(&new, text).expect("a file can be written");
+    fs::write(&new, content).expect("a file can be written");
     fs::rename(new, dir.join("bindings/binding.yaml")).expect("a file can be renamed");
 }
 
@@ -93,8 +93,9 @@ fn review(group: &str, kind: &str, resource: &str, namespace: &str, object: &Val
     review.to_string().into()
 }
 
-pub(crate) fn contains(body: &[u8], text: &str) -> bool {
-    body.windows(text.len()).any(|part| part == text.as_bytes())
+pub(crate) fn contains(body: &[u8], content: &str) -> bool {
+    body.windows(content.len())
+        .any(|part| part == content.as_bytes())
 }
 
 /// The objects that `kubevet manifests` prints, each as YAML.
@@ -104,8 +105,8 @@ pub(crate) fn manifests() -> Vec<String> {
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).expect("it prints text");
-    text.split("\n---\n").map(str::to_owned).collect()
+    let content = String::from_utf8(output.stdout).expect("it prints text");
+    content.split("\n---\n").map(str::to_owned).collect()
 }
 
 pub(crate) fn custom_resource_definition() -> String {

@@ -24,7 +24,7 @@ const FLAGS: &[&str] = &[
 #[test]
 fn schema_table_equals_openapi_of_the_server() {
     if env::var_os("UPDATE").is_some_and(|value| value == "1") {
-        return make_anew();
+        return regenerate();
     }
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder can be made");
     let Some(cluster) =
@@ -45,7 +45,7 @@ fn schema_table_equals_openapi_of_the_server() {
     {
         comparison.document(&get(&format!("/openapi/v3/{path}")));
     }
-    comparison.nothing_is_left();
+    comparison.assert_every_kind_served();
     assert!(
         comparison.types.len() > 300,
         "the server served {} types",
@@ -59,23 +59,23 @@ fn schema_table_equals_openapi_of_the_server() {
 }
 
 /// Regenerates the table; the next build uses it.
-fn make_anew() {
+fn regenerate() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let made = Command::new("go")
+    let generated = Command::new("go")
         .args(["run", "./schema"])
         .current_dir(root.join("tests/kubernetes"))
         .output();
-    let Ok(made) = made else {
+    let Ok(generated) = generated else {
         return not_run("schema", "no Go to make the table with");
     };
     assert!(
-        made.status.success(),
+        generated.status.success(),
         "{}",
-        String::from_utf8_lossy(&made.stderr)
+        String::from_utf8_lossy(&generated.stderr)
     );
     fs::write(
         root.join("crates/k8s/src/schema/kubernetes.txt"),
-        made.stdout,
+        generated.stdout,
     )
     .expect("the table can be written");
 }
@@ -125,9 +125,9 @@ impl Comparison {
     ) {
         let schema = Schema::embedded();
         let (group, version, name) = (
-            text(&resource["group"]),
-            text(&resource["version"]),
-            text(&resource["kind"]),
+            string(&resource["group"]),
+            string(&resource["version"]),
+            string(&resource["kind"]),
         );
         let kind = Kind::new(group, name);
         let Some(found) = schema.kind_at(&kind, version) else {
@@ -143,12 +143,12 @@ impl Comparison {
         };
         self.kinds
             .insert((group.to_owned(), name.to_owned(), version.to_owned()));
-        let place = format!("{group}/{version} {name}");
-        self.same(&place, "plural", found.plural, plural);
-        self.same(&place, "namespaced", found.namespaced, namespaced);
-        self.same(&place, "until", found.until, None);
+        let path = format!("{group}/{version} {name}");
+        self.same(&path, "plural", found.plural, plural);
+        self.same(&path, "namespaced", found.namespaced, namespaced);
+        self.same(&path, "until", found.until, None);
         self.same(
-            &place,
+            &path,
             "type",
             schema.describe(Type::Struct(found.root)),
             expression(body, document),
@@ -186,7 +186,7 @@ impl Comparison {
                 ));
                 continue;
             };
-            let place = format!("{}.{name}", schema.name(of));
+            let path = format!("{}.{name}", schema.name(of));
             let elements = if property["items"].is_null() {
                 property
             } else {
@@ -197,39 +197,39 @@ impl Comparison {
             values.sort_unstable();
             served_values.sort_unstable();
             self.same(
-                &place,
+                &path,
                 "type",
                 schema.describe(field.ty),
                 expression(property, document),
             );
             self.same(
-                &place,
+                &path,
                 "required",
                 field.required,
                 required.contains(&name.as_str()),
             );
             self.same(
-                &place,
+                &path,
                 "keys",
                 field.keys().collect(),
                 strings(&property["x-kubernetes-list-map-keys"]),
             );
-            self.same(&place, "values", values, served_values);
-            self.held(field.ty, property, document);
+            self.same(&path, "values", values, served_values);
+            self.field_types(field.ty, property, document);
         }
     }
 
     /// Continues with the types inside a field.
-    fn held(&mut self, ty: Type, served: &Value, document: &Value) {
+    fn field_types(&mut self, ty: Type, served: &Value, document: &Value) {
         match ty {
             Type::Struct(of) => self.named(of, served, document),
-            Type::List(inner) => self.held(
+            Type::List(inner) => self.field_types(
                 Schema::embedded().resolve(inner),
                 &served["items"],
                 document,
             ),
             Type::Map(inner) => {
-                self.held(
+                self.field_types(
                     Schema::embedded().resolve(inner),
                     &served["additionalProperties"],
                     document,
@@ -239,7 +239,7 @@ impl Comparison {
         }
     }
 
-    fn nothing_is_left(&mut self) {
+    fn assert_every_kind_served(&mut self) {
         for schema in Schema::embedded()
             .kinds()
             .filter(|kind| kind.until.is_none())
@@ -259,14 +259,14 @@ impl Comparison {
 
     fn same<T: PartialEq + std::fmt::Debug>(
         &mut self,
-        place: &str,
-        what: &str,
+        path: &str,
+        problem: &str,
         table: T,
         served: T,
     ) {
         if table != served {
             self.errors.push(format!(
-                "{place}: {what} is {table:?} in the table and {served:?} on the server"
+                "{path}: {problem} is {table:?} in the table and {served:?} on the server"
             ));
         }
     }
@@ -287,7 +287,7 @@ fn expression(served: &Value, document: &Value) -> String {
         _ => {}
     }
     let schema = target(served, document);
-    match (text(&schema["type"]), text(&schema["format"])) {
+    match (string(&schema["type"]), string(&schema["format"])) {
         ("string", "byte") => "bytes".to_owned(),
         ("string", "date-time") => "time".to_owned(),
         ("string", "") => "string".to_owned(),
@@ -327,12 +327,12 @@ fn target<'d>(served: &'d Value, document: &'d Value) -> &'d Value {
         .unwrap_or(served)
 }
 
-fn text(value: &Value) -> &str {
+fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 fn strings(value: &Value) -> Vec<&str> {
-    value.as_array().into_iter().flatten().map(text).collect()
+    value.as_array().into_iter().flatten().map(string).collect()
 }
 
 fn keys(value: &Value) -> Vec<&str> {

@@ -25,7 +25,7 @@ use tokio_rustls::{
 pub(crate) struct StubWebhook {
     port: u16,
     ca: String,
-    asked: SeenReviews,
+    seen_reviews: SeenReviews,
     _runtime: Runtime,
 }
 
@@ -48,15 +48,15 @@ impl StubWebhook {
             .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
             .expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
-        let asked = SeenReviews::default();
+        let seen_reviews = SeenReviews::default();
         let router = Router::new()
             .route("/validate", post(review))
-            .with_state(Arc::clone(&asked));
+            .with_state(Arc::clone(&seen_reviews));
         runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), router));
         Self {
             port,
             ca: issued.cert.pem(),
-            asked,
+            seen_reviews,
             _runtime: runtime,
         }
     }
@@ -75,8 +75,8 @@ impl StubWebhook {
     }
 
     /// Returns namespace and name of each object reviewed so far.
-    pub(crate) fn asked(&self) -> Vec<(String, String)> {
-        self.asked
+    pub(crate) fn seen_reviews(&self) -> Vec<(String, String)> {
+        self.seen_reviews
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -96,15 +96,18 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, router: Router) {
     }
 }
 
-async fn review(State(asked): State<SeenReviews>, body: hyper::body::Bytes) -> impl IntoResponse {
+async fn review(
+    State(seen_reviews): State<SeenReviews>,
+    body: hyper::body::Bytes,
+) -> impl IntoResponse {
     let review: Value = serde_json::from_slice(&body).expect("a review is JSON");
     let request = &review["request"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let namespace = text(&request["namespace"]);
-    asked
+    let string = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let namespace = string(&request["namespace"]);
+    seen_reviews
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .push((namespace, text(&request["name"])));
+        .push((namespace, string(&request["name"])));
     let allowed = request["object"]["metadata"]["labels"]["deny"] != "please";
     let answer = json!({
         "apiVersion": "admission.k8s.io/v1",

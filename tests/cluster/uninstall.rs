@@ -21,10 +21,10 @@ fn install(cluster: &ControlPlane, port: u16) {
     cluster
         .kubectl(&["apply", "-f", "-"], &manifests().join("\n---\n"))
         .ok();
-    let text = cluster
+    let json = cluster
         .kubectl(&["get", CONFIGURATION, "-o", "json"], "")
         .ok();
-    let object: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
+    let object: Value = serde_json::from_str(&json).expect("kubectl prints JSON");
     let webhooks = object["webhooks"].as_array().expect("there are webhooks");
     let change = |at: usize| {
         let client = json!({"url": format!("https://127.0.0.1:{port}/validate")});
@@ -51,11 +51,12 @@ fn install(cluster: &ControlPlane, port: u16) {
         .ok();
     for namespace in [CAREFUL, "kubevet", "default", "kube-system"] {
         wait_for("the default service account", || {
-            let seen = cluster.kubectl(&["get", "serviceaccount", "default", "-n", namespace], "");
-            if seen.code == 0 {
+            let output =
+                cluster.kubectl(&["get", "serviceaccount", "default", "-n", namespace], "");
+            if output.code == 0 {
                 Ok(())
             } else {
-                Err(seen.stderr)
+                Err(output.stderr)
             }
         });
     }
@@ -63,12 +64,12 @@ fn install(cluster: &ControlPlane, port: u16) {
 
 /// Creates and deletes a Pod; the error is the reason of a denial.
 fn can_be_written(cluster: &ControlPlane, namespace: &str) -> Result<(), String> {
-    let seen = cluster.kubectl(
+    let output = cluster.kubectl(
         &[&CREATE[..], &["-n", namespace]].concat(),
         &pod("written", false),
     );
-    if seen.code != 0 {
-        return Err(seen.stderr);
+    if output.code != 0 {
+        return Err(output.stderr);
     }
     cluster
         .kubectl(
@@ -92,10 +93,10 @@ fn account(cluster: &ControlPlane, dir: &Path) -> String {
     let token = cluster
         .kubectl(&["create", "token", "kubevet", "-n", "kubevet"], "")
         .ok();
-    let text = cluster
+    let json = cluster
         .kubectl(&["config", "view", "--raw", "-o", "json"], "")
         .ok();
-    let mut config: Value = serde_json::from_str(&text).expect("kubectl prints JSON");
+    let mut config: Value = serde_json::from_str(&json).expect("kubectl prints JSON");
     config["users"][0]["user"] = json!({"token": token.trim()});
     let file = dir.join("kubeconfig");
     fs::write(&file, config.to_string()).expect("a file can be written");
@@ -122,7 +123,7 @@ fn start(cluster: &ControlPlane, dir: &Path, port: u16) -> WebhookProcess {
 }
 
 /// Waits until a Pod is evaluated in the namespace that fails closed.
-fn until_judged(cluster: &ControlPlane) {
+fn wait_until_evaluated(cluster: &ControlPlane) {
     wait_for("the gate to be asked", || {
         let bad = cluster.kubectl(
             &["create", "--dry-run=server", "-n", CAREFUL, "-f", "-"],
@@ -158,7 +159,7 @@ fn installation_starts_while_no_webhook_runs() {
             "{refused:?}"
         );
     };
-    let own_pods = |cluster: &ControlPlane| {
+    let kubevet_pods = |cluster: &ControlPlane| {
         wait_for("the Pods of kubevet", || {
             let pods = cluster
                 .kubectl(&["get", "pods", "-n", "kubevet", "-o", "name"], "")
@@ -170,14 +171,14 @@ fn installation_starts_while_no_webhook_runs() {
             }
         })
     };
-    own_pods(&cluster);
+    kubevet_pods(&cluster);
     all_can_be_written(&cluster);
     cluster.crash();
 
     let cluster = ControlPlane::isolated("cold start", &data, &[]).expect("it was there before");
     all_can_be_written(&cluster);
     // Pods that controllers create for kubevet itself are admitted, too.
-    let before = own_pods(&cluster);
+    let before = kubevet_pods(&cluster);
     cluster
         .kubectl(
             &[
@@ -192,14 +193,14 @@ fn installation_starts_while_no_webhook_runs() {
             "",
         )
         .ok();
-    let after = own_pods(&cluster);
+    let after = kubevet_pods(&cluster);
     assert!(
         before.lines().all(|pod| !after.contains(pod)),
         "{before}{after}"
     );
 
     let _gate = start(&cluster, dir.path(), port);
-    until_judged(&cluster);
+    wait_until_evaluated(&cluster);
 }
 
 #[test]
@@ -229,11 +230,11 @@ fn uninstallation_in_any_order_leaves_a_writable_cluster() {
         ),
         ("the Deployment alone", &alone("Deployment"), false),
     ] {
-        let own = tempfile::tempdir().expect("a folder can be made");
+        let tls_dir = tempfile::tempdir().expect("a folder can be made");
         let port = free_port();
         install(&cluster, port);
-        let webhook = start(&cluster, own.path(), port);
-        until_judged(&cluster);
+        let webhook = start(&cluster, tls_dir.path(), port);
+        wait_until_evaluated(&cluster);
         let mut webhook = Some(webhook);
         for object in objects {
             cluster

@@ -52,10 +52,10 @@ fn apply(shop: &TestNamespace<'_>, object: &Value) -> ProcessOutput {
 }
 
 #[track_caller]
-fn denied(output: &ProcessOutput, words: &str) {
+fn denied(output: &ProcessOutput, message: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
-        output.stderr.contains(" denied the request: ") && output.stderr.contains(words),
+        output.stderr.contains(" denied the request: ") && output.stderr.contains(message),
         "{output:?}"
     );
 }
@@ -70,10 +70,10 @@ fn denial(output: &ProcessOutput) -> &str {
 
 /// The request succeeded, with a warning about existing findings.
 #[track_caller]
-fn warned(output: &ProcessOutput, words: &str) {
+fn warned(output: &ProcessOutput, message: &str) {
     assert_eq!(output.code, 0, "{output:?}");
     assert!(
-        output.stderr.contains("Warning: ") && output.stderr.contains(words),
+        output.stderr.contains("Warning: ") && output.stderr.contains(message),
         "{output:?}"
     );
 }
@@ -83,15 +83,15 @@ fn pods_exist(shop: &TestNamespace<'_>, name: &str, count: u64) {
     let path =
         "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.updatedReplicas}";
     wait_for("the Deployment's new Pods", || {
-        let seen = shop
+        let output = shop
             .kubectl(&["get", "deployment", name, "-o", path], "")
             .ok();
-        let mut words = seen.split(' ');
-        let (generation, observed, updated) = (words.next(), words.next(), words.next());
+        let mut fields = output.split(' ');
+        let (generation, observed, updated) = (fields.next(), fields.next(), fields.next());
         if generation == observed && updated == Some(&count.to_string()) {
             Ok(())
         } else {
-            Err(seen)
+            Err(output)
         }
     });
 }
@@ -133,25 +133,25 @@ fn existing_violation_keeps_running_and_recreates_its_pods() {
         "(already there)",
     );
 
-    let made = cluster.audit_entries(shop.name(), "controllers' creations", |entry| {
+    let created = cluster.audit_entries(shop.name(), "controllers' creations", |entry| {
         entry.verb() == "create"
             && entry
                 .user()
                 .starts_with("system:serviceaccount:kube-system:")
             && entry.code() != 404
     });
-    let refused: Vec<_> = made.iter().filter(|entry| entry.code() == 403).collect();
+    let refused: Vec<_> = created.iter().filter(|entry| entry.code() == 403).collect();
     assert!(refused.is_empty(), "{refused:?}");
-    let owned = made.iter().filter(|entry| {
+    let owned = created.iter().filter(|entry| {
         entry.resource() == "pods"
             && entry
                 .annotations()
                 .iter()
-                .any(|(key, word)| key.ends_with("/decision") && word == "warned")
+                .any(|(key, value)| key.ends_with("/decision") && value == "warned")
     });
     assert!(
         owned.count() >= 5,
-        "2 by scaling and 3 or more by each rollout, warned of: {made:#?}"
+        "2 by scaling and 3 or more by each rollout, warned of: {created:#?}"
     );
 
     // Another one is denied, whoever is named as its owner.
@@ -235,7 +235,7 @@ fn violating_object_can_be_deleted_with_finalizers() {
     )
     .ok();
     kubectl(&["delete", "pod", "held", "--wait=false"]).ok();
-    let seen = kubectl(&[
+    let output = kubectl(&[
         "get",
         "pod",
         "held",
@@ -243,7 +243,7 @@ fn violating_object_can_be_deleted_with_finalizers() {
         "jsonpath={.metadata.finalizers} {.metadata.deletionTimestamp}",
     ])
     .ok();
-    assert!(seen.starts_with("[\"kubevet.test/hold\"] 2"), "{seen}");
+    assert!(output.starts_with("[\"kubevet.test/hold\"] 2"), "{output}");
     let remove = r#"{"metadata": {"finalizers": null}}"#;
     warned(
         &kubectl(&["patch", "pod", "held", "--type", "merge", "-p", remove]),
@@ -342,10 +342,10 @@ fn pod_subresources_are_evaluated() {
             profile,
         ])
     };
-    let place = "(spec.ephemeralContainers[0].securityContext.";
+    let path = "(spec.ephemeralContainers[0].securityContext.";
     denied(
         &debug("good", "sysadmin"),
-        &format!("{place}privileged): set it to false"),
+        &format!("{path}privileged): set it to false"),
     );
     let calm = debug("good", "baseline");
     calm.ok();

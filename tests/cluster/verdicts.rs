@@ -20,7 +20,7 @@ use std::{
 };
 
 /// The number of generated objects.
-const MADE: u64 = 800;
+const GENERATED_COUNT: u64 = 800;
 
 /// A subject that records the objects it is given.
 #[derive(Default)]
@@ -82,7 +82,7 @@ fn objects() -> BTreeMap<String, Value> {
         .collect();
     let config = RunConfig {
         controls: workloads,
-        count: MADE,
+        count: GENERATED_COUNT,
         seed: 36,
         invalid_objects: false,
         max_disagreements: 0,
@@ -95,8 +95,8 @@ fn objects() -> BTreeMap<String, Value> {
     all.append(&mut listener.heard);
     let mut named = BTreeMap::new();
     for (number, mut object) in all.into_iter().enumerate() {
-        let text = |key: &str| object[key].as_str().unwrap_or_default();
-        let kind = Kind::new(Kind::group_of(text("apiVersion")), text("kind"));
+        let string = |key: &str| object[key].as_str().unwrap_or_default();
+        let kind = Kind::new(Kind::group_of(string("apiVersion")), string("kind"));
         let is_served = ["", "apps", "batch"].contains(&kind.group.as_str());
         if !is_served || !(is_workload(&kind) || kind == Kind::new("", "ConfigMap")) {
             continue;
@@ -120,18 +120,18 @@ fn objects() -> BTreeMap<String, Value> {
 }
 
 /// The controls that the policies report, by the name of the object.
-fn told(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
+fn policy_results(cluster: &ControlPlane, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
     let entries = cluster.audit_entries(namespace, "creates", |entry| entry.verb() == "create");
-    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut policy_results: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in entries {
-        let failed = told.entry(entry.name().to_owned()).or_default();
+        let failed = policy_results.entry(entry.name().to_owned()).or_default();
         for (key, ids) in entry.annotations() {
             if key.ends_with("/failed") {
                 failed.extend(ids.split(", ").map(str::to_owned));
             }
         }
     }
-    told
+    policy_results
 }
 
 #[test]
@@ -175,14 +175,14 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     ];
     wait_for("the policies to be in force", || {
         create(&marks.iter().collect::<Vec<_>>()).ok();
-        let told = told(&cluster, shop.name());
-        let silent = told
+        let policy_results = policy_results(&cluster, shop.name());
+        let silent = policy_results
             .iter()
             .find(|(name, failed)| name.starts_with("mark-") && failed.is_empty());
-        if silent.is_none() && told.len() >= marks.len() {
+        if silent.is_none() && policy_results.len() >= marks.len() {
             Ok(())
         } else {
-            Err(format!("{told:?}"))
+            Err(format!("{policy_results:?}"))
         }
     });
 
@@ -191,10 +191,10 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
     let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "last"}, "data": {"password": "x"}});
     create(&[&last]).ok();
     webhook.decision("of the last object", |decision| decision["name"] == "last");
-    let told = wait_for("the last object in the audit log", || {
-        let told = told(&cluster, shop.name());
-        if told.contains_key("last") {
-            Ok(told)
+    let policy_results = wait_for("the last object in the audit log", || {
+        let policy_results = policy_results(&cluster, shop.name());
+        if policy_results.contains_key("last") {
+            Ok(policy_results)
         } else {
             Err("it is not there".to_owned())
         }
@@ -211,7 +211,7 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         let by_webhook: BTreeSet<String> = found
             .map(|finding| finding["control"].as_str().unwrap_or_default().to_owned())
             .collect();
-        let by_policies = told.get(name).cloned().unwrap_or_default();
+        let by_policies = policy_results.get(name).cloned().unwrap_or_default();
         compared += 1;
         findings += by_webhook.len();
         if by_webhook != by_policies {

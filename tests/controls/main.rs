@@ -61,8 +61,8 @@ fn kinds(source: &ControlSource) -> Vec<Kind> {
 fn has(kind: &Kind, read: &str) -> bool {
     let root = Schema::embedded().kind(kind).unwrap().root;
     let mut steps: Vec<SchemaStep<'_>> = Vec::new();
-    for (at, word) in read.split('.').enumerate() {
-        let (name, elements) = word.split_at(word.find(['[', '{']).unwrap_or(word.len()));
+    for (at, segment) in read.split('.').enumerate() {
+        let (name, elements) = segment.split_at(segment.find(['[', '{']).unwrap_or(segment.len()));
         match (at, name, pod_spec_path(kind)) {
             (0, "podSpec", Some(path)) => {
                 steps.extend(path.iter().map(|path| SchemaStep::Field(path)))

@@ -81,7 +81,7 @@ fn a12_only_the_named_client_with_a_valid_certificate_is_served() {
         .start();
     let valid = [-1, 30];
     let right = caller(&[name], Some(&issuer), valid, &[]);
-    for (what, shown, inside) in [
+    for (name, shown, inside) in [
         ("none", None, false),
         ("right", Some(&right), true),
         (
@@ -130,17 +130,17 @@ fn a12_only_the_named_client_with_a_valid_certificate_is_served() {
             false,
         ),
     ] {
-        assert_eq!(gets_in(&server, shown), inside, "{what}");
+        assert_eq!(gets_in(&server, shown), inside, "{name}");
     }
     // A truncated or missing file leaves the last valid authority in force.
     let outside = caller(&[name], Some(&stranger), valid, &[]);
-    let still = |what: &str| {
+    let still = |name: &str| {
         // The file is polled every two seconds; there is no event to wait for if nothing changes.
         std::thread::sleep(Duration::from_secs(4));
-        assert!(gets_in(&server, Some(&right)), "{what}");
+        assert!(gets_in(&server, Some(&right)), "{name}");
         assert!(
             !gets_in(&server, None) && !gets_in(&server, Some(&outside)),
-            "{what}"
+            "{name}"
         );
     };
     fs::write(&file, &ca[..200]).unwrap();

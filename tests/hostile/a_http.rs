@@ -11,9 +11,14 @@ use kubevet_testkit::raw_connection::RawResponse;
 use std::io;
 
 /// Sends a head followed by a body, on a new connection.
-fn exchange(server: &Server, line: &str, head: &str, body: &[u8]) -> io::Result<RawResponse> {
+fn exchange(
+    server: &Server,
+    request_line: &str,
+    head: &str,
+    body: &[u8],
+) -> io::Result<RawResponse> {
     let mut connection = AttackConnection::ordinary(server);
-    connection.send(format!("{line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
+    connection.send(format!("{request_line}\r\nHost: localhost\r\n{head}\r\n").as_bytes());
     connection.send(body);
     connection.response(HANG_TIMEOUT)
 }
@@ -32,19 +37,19 @@ enum Want {
 }
 
 #[track_caller]
-fn check(name: &str, reply: io::Result<RawResponse>, want: Want) {
-    let allowed = reply
+fn check(name: &str, response: io::Result<RawResponse>, want: Want) {
+    let allowed = response
         .as_ref()
-        .is_ok_and(|reply| String::from_utf8_lossy(&reply.body).contains("\"allowed\":true"));
+        .is_ok_and(|response| String::from_utf8_lossy(&response.body).contains("\"allowed\":true"));
     assert!(!allowed, "{name}: allowed");
-    match (want, reply) {
-        (Want::Denied, Ok(reply)) => assert_denied(&reply, "bad", 403, "C-0057"),
-        (Want::Status(known) | Want::Ended(known), Ok(reply)) => {
+    match (want, response) {
+        (Want::Denied, Ok(response)) => assert_denied(&response, "bad", 403, "C-0057"),
+        (Want::Status(known) | Want::Ended(known), Ok(response)) => {
             assert!(
-                known.contains(&reply.status),
+                known.contains(&response.status),
                 "{name}: {} {}",
-                reply.status,
-                reply.head
+                response.status,
+                response.head
             );
         }
         (Want::Ended(_) | Want::Never, Err(_)) | (Want::Never, Ok(_)) => {}
@@ -77,7 +82,7 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
     let post = "POST /validate?timeout=3s HTTP/1.1";
     let long_path = format!("POST /validate?{} HTTP/1.1", "a".repeat(1_000_000));
     let long_header = format!("X: {}\r\n{known}", "a".repeat(1_000_000));
-    for (name, line, head, body, want) in [
+    for (name, request_line, head, body, want) in [
         ("A7.1", post, chunked, &single[..], Want::Denied),
         ("A7.2", post, chunked, extended.as_bytes(), Want::Never),
         ("A7.3", post, chunked, endless.as_bytes(), Want::Never),
@@ -167,7 +172,7 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
             Want::Ended(&[400]),
         ),
     ] {
-        check(name, exchange(&server, line, head, body), want);
+        check(name, exchange(&server, request_line, head, body), want);
     }
     // Compressed bodies are never decompressed, so a decompression bomb has no effect.
     let bomb = vec![0x1f; 60_000];
@@ -181,10 +186,10 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
         Want::Status(&[415]),
     );
     for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "FOO"] {
-        let line = format!("{method} /validate HTTP/1.1");
+        let request_line = format!("{method} /validate HTTP/1.1");
         check(
             "A7.14",
-            exchange(&server, &line, "Content-Length: 0\r\n", b""),
+            exchange(&server, &request_line, "Content-Length: 0\r\n", b""),
             Want::Status(&[400, 404, 405]),
         );
     }
@@ -196,10 +201,10 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
         "/metrics",
         "/debug/pprof",
     ] {
-        let line = format!("POST {path} HTTP/1.1");
+        let request_line = format!("POST {path} HTTP/1.1");
         check(
             "A7.15",
-            exchange(&server, &line, &known, bytes),
+            exchange(&server, &request_line, &known, bytes),
             Want::Status(&[404, 405]),
         );
     }
@@ -211,10 +216,10 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
         "10s&timeout=1ns",
         "99999999999999999999s",
     ] {
-        let line = format!("POST /validate?timeout={time} HTTP/1.1");
-        let reply = exchange(&server, &line, &known, bytes).unwrap();
+        let request_line = format!("POST /validate?timeout={time} HTTP/1.1");
+        let response = exchange(&server, &request_line, &known, bytes).unwrap();
         assert_eq!(
-            reply.review_response("bad")["allowed"],
+            response.review_response("bad")["allowed"],
             false,
             "A7.23 {time}"
         );
@@ -227,21 +232,27 @@ fn a7_malformed_heads_and_lengths_get_no_verdict() {
 fn a7_19_pipelined_reviews_are_answered_in_order() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
-    let one = |body: &str| {
+    let request = |body: &str| {
         format!(
             "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
     };
-    let pair = format!("{}{}", one(&ordinary_bad()), one(&ordinary_clean()));
-    let mut line = AttackConnection::ordinary(&server);
+    let pair = format!("{}{}", request(&ordinary_bad()), request(&ordinary_clean()));
+    let mut request_line = AttackConnection::ordinary(&server);
     // The requests fit the buffers of loopback at once; otherwise responses are read in between.
     for _ in 0..scale(5, 25) {
-        assert!(line.send(pair.repeat(20).as_bytes()));
+        assert!(request_line.send(pair.repeat(20).as_bytes()));
         for _ in 0..20 {
-            assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
+            assert_denied(
+                &request_line.response(HANG_TIMEOUT).unwrap(),
+                "bad",
+                403,
+                "C-0057",
+            );
             assert_eq!(
-                line.response(HANG_TIMEOUT)
+                request_line
+                    .response(HANG_TIMEOUT)
                     .unwrap()
                     .review_response("clean")["allowed"],
                 true
@@ -256,15 +267,15 @@ fn a7_8_a7_20_half_closed_connection_gets_no_verdict_without_a_whole_request() {
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
     for announced in [body.len(), body.len() + 100] {
-        let mut line = AttackConnection::ordinary(&server);
-        line.send(
+        let mut request_line = AttackConnection::ordinary(&server);
+        request_line.send(
             format!(
                 "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n{body}"
             )
             .as_bytes(),
         );
-        line.half_close();
-        check("A7.20", line.response(HANG_TIMEOUT), Want::Never);
+        request_line.half_close();
+        check("A7.20", request_line.response(HANG_TIMEOUT), Want::Never);
     }
     server.assert_running();
 }

@@ -23,13 +23,13 @@ fn bounded(attack: impl FnOnce(&Server, &mut Http2Connection)) {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let before = server.rss_mib();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         let mut connection = Http2Connection::open(&server, ATTACKER_ADDRESS, None).unwrap();
-        connection.send_patience(Duration::from_secs(2));
+        connection.set_send_timeout(Duration::from_secs(2));
         attack(&server, &mut connection);
         progress.rounds(3);
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     let grown = server.peak_mib().saturating_sub(before);
     assert!(grown < GROWTH_MAX_MIB, "{grown} MiB more");
     assert!(server.cpu() < CPU_MAX, "{:?}", server.cpu());
@@ -53,12 +53,12 @@ fn flood(
 #[test]
 fn a10_1_a10_2_rapid_reset_closes_the_connection() {
     let body = ordinary_bad();
-    for (whole, batch, times) in [(false, 500, 100), (true, 100, 200)] {
+    for (with_body, batch, times) in [(false, 500, 100), (true, 100, 200)] {
         bounded(|_, connection| {
-            let taken = flood(connection, times, |connection| {
+            let sent = flood(connection, times, |connection| {
                 let mut bytes = Vec::new();
                 for _ in 0..batch {
-                    let body = whole.then_some(body.as_bytes());
+                    let body = with_body.then_some(body.as_bytes());
                     let (stream, head) =
                         connection.review("/validate", 100.max(body.map_or(0, <[u8]>::len)), body);
                     bytes.extend(head);
@@ -68,8 +68,8 @@ fn a10_1_a10_2_rapid_reset_closes_the_connection() {
             });
             connection.frames(Duration::from_secs(2));
             assert!(
-                taken < times || connection.is_closed(),
-                "{taken} batches of {batch} and it goes on"
+                sent < times || connection.is_closed(),
+                "{sent} batches of {batch} and it goes on"
             );
         });
     }
@@ -116,11 +116,11 @@ fn a10_4_endless_header_block_is_cut() {
         ]);
         connection.send(&frame(HEADERS, 0, 1, &first));
         let more = frame(CONTINUATION, 0, 1, &headers(&[("x-a", &"a".repeat(254))]));
-        let taken = flood(connection, 20_000, |_| more.clone());
+        let sent = flood(connection, 20_000, |_| more.clone());
         connection.frames(Duration::from_secs(1));
         assert!(
-            taken < 20_000 || connection.is_closed(),
-            "{taken} CONTINUATION frames"
+            sent < 20_000 || connection.is_closed(),
+            "{sent} CONTINUATION frames"
         );
     });
 }
@@ -154,9 +154,9 @@ fn a10_7_header_compression_bomb_is_refused() {
         integer(&mut block, 3900);
         block.extend(vec![b'b'; 3900]);
         block.extend(vec![0x80 | 62; 15_000]);
-        let (first, rest) = block.split_at(16_000);
+        let (first, second) = block.split_at(16_000);
         connection.send(&frame(HEADERS, 0, 1, first));
-        connection.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
+        connection.send(&frame(CONTINUATION, END_HEADERS, 1, second));
         let frames = connection.frames(Duration::from_secs(1));
         let refused = frames
             .iter()

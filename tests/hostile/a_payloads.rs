@@ -27,31 +27,31 @@ enum Want {
 }
 
 #[track_caller]
-fn check(name: &str, reply: &RawResponse, uid: &str, want: Want) {
-    let text = String::from_utf8_lossy(&reply.body);
-    let said = || format!("{name}: {want:?}, but {} {:.400}", reply.status, text);
-    let response = (reply.status == 200).then(|| reply.review_response(uid));
-    let verdict = response.as_ref().map(|response| {
+fn check(name: &str, response: &RawResponse, uid: &str, want: Want) {
+    let string = String::from_utf8_lossy(&response.body);
+    let failure = || format!("{name}: {want:?}, but {} {:.400}", response.status, string);
+    let review = (response.status == 200).then(|| response.review_response(uid));
+    let verdict = review.as_ref().map(|review| {
         (
-            response["allowed"] == true,
-            response.get("status").map(|status| status["code"].clone()),
+            review["allowed"] == true,
+            review.get("status").map(|status| status["code"].clone()),
         )
     });
     let right = match (want, verdict) {
         (Want::Allowed, Some((true, _))) => true,
-        (Want::Denied(code), Some((false, Some(said)))) => said == code,
+        (Want::Denied(code), Some((false, Some(actual)))) => actual == code,
         (Want::NotAllowed | Want::Never, Some((false, _))) => true,
         (Want::Never, None) => true,
-        (Want::Refused(status), None) => reply.status == status,
+        (Want::Refused(status), None) => response.status == status,
         _ => false,
     };
-    assert!(right, "{}", said());
+    assert!(right, "{}", failure());
 }
 
 /// Runs all cases on one server, which must be the same process at the end.
-fn check_all(tries: Vec<(&str, Vec<u8>, Want)>) {
+fn check_all(cases: Vec<(&str, Vec<u8>, Want)>) {
     let mut server = ServerSetup::example().no_decision_log().start();
-    for (name, body, want) in tries {
+    for (name, body, want) in cases {
         check(name, &post(&server, &body), "u-1", want);
     }
     assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
@@ -59,36 +59,36 @@ fn check_all(tries: Vec<(&str, Vec<u8>, Want)>) {
 }
 
 fn clean() -> String {
-    Review::create(&clean_pod()).text()
+    Review::create(&clean_pod()).to_json()
 }
 
 fn bad() -> String {
-    Review::create(&privileged_pod()).text()
+    Review::create(&privileged_pod()).to_json()
 }
 
 /// The body with the first occurrence of a string replaced; it must occur.
 #[track_caller]
-fn put(text: &str, old: &str, new: &str) -> Vec<u8> {
-    assert!(text.contains(old), "{old}");
-    text.replacen(old, new, 1).into_bytes()
+fn put(string: &str, old: &str, new: &str) -> Vec<u8> {
+    assert!(string.contains(old), "{old}");
+    string.replacen(old, new, 1).into_bytes()
 }
 
 #[test]
 fn a1_largest_review_is_evaluated() {
     let _machine = claim_machine();
-    let text = "\\u0001".repeat((scale(16, 63) << 20) / 6);
+    let string = "\\u0001".repeat((scale(16, 63) << 20) / 6);
     let half = "\\u0001".repeat((scale(6, 13) << 20) / 6);
-    let with = |review: &str, text: &str| {
+    let with = |review: &str, string: &str| {
         review
             .replace(
                 r#""metadata":{"name":"p""#,
-                &format!(r#""metadata":{{"annotations":{{"a":"{text}"}},"name":"p""#),
+                &format!(r#""metadata":{{"annotations":{{"a":"{string}"}},"name":"p""#),
             )
             .into_bytes()
     };
-    let update = Review::update(&clean_pod(), &privileged_pod()).text();
+    let update = Review::update(&clean_pod(), &privileged_pod()).to_json();
     check_all(vec![
-        ("A1.63", with(&bad(), &text), Want::Denied(403)),
+        ("A1.63", with(&bad(), &string), Want::Denied(403)),
         ("A1.upd", with(&update, &half), Want::Denied(403)),
     ]);
 }
@@ -132,10 +132,10 @@ fn a2_depth_is_bounded_in_every_position() {
 fn a3_last_duplicate_key_wins_as_in_the_api_server() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
-    let one = |value: &Value| format!(r#""containers":[{value}]"#);
-    let (good, evil) = (one(&container("a")), one(&privileged("a")));
+    let containers = |value: &Value| format!(r#""containers":[{value}]"#);
+    let (good, evil) = (containers(&container("a")), containers(&privileged("a")));
     let two_uids = put(&clean(), r#""uid":"u-1""#, r#""uid":"u-1","uid":"u-2""#);
-    let second = Review::create(&clean_pod()).uid("u-2").text();
+    let second = Review::create(&clean_pod()).uid("u-2").to_json();
     let second = &second[second.find(r#""request":"#).unwrap()..];
     let two_requests = format!("{},{second}", &bad()[..bad().len() - 1]);
     for (name, body, uid, want) in [
@@ -199,12 +199,12 @@ fn a3_last_duplicate_key_wins_as_in_the_api_server() {
 fn a4_other_encodings_hide_no_finding() {
     let _machine = share_machine();
     let image = b"registry.example.com/a:1";
-    let bytes = |text: &str, new: &[u8]| {
-        let place = text.find("registry.example.com/a:1").unwrap();
+    let bytes = |string: &str, new: &[u8]| {
+        let offset = string.find("registry.example.com/a:1").unwrap();
         [
-            &text.as_bytes()[..place],
+            &string.as_bytes()[..offset],
             new,
-            &text.as_bytes()[place + image.len()..],
+            &string.as_bytes()[offset + image.len()..],
         ]
         .concat()
     };
@@ -249,18 +249,18 @@ fn a4_other_encodings_hide_no_finding() {
 fn a5_numbers_and_quantities_of_any_length_are_read_or_rejected() {
     let _machine = share_machine();
     let digits = |count: usize| "1".repeat(count);
-    let number = |text: String| {
+    let number = |string: String| {
         put(
             &bad(),
             r#""metadata":{"#,
-            &format!(r#""metadata":{{"x":{text},"#),
+            &format!(r#""metadata":{{"x":{string},"#),
         )
     };
-    let quantity = |text: &str| {
-        let amounts = json!({"cpu": text, "memory": text});
+    let quantity = |string: &str| {
+        let amounts = json!({"cpu": string, "memory": string});
         let over = json!({"resources": {"limits": amounts, "requests": amounts}});
         Review::create(&pod(&[merge(privileged("a"), &over)]))
-            .text()
+            .to_json()
             .into_bytes()
     };
     check_all(vec![
@@ -310,7 +310,7 @@ fn a5_numbers_and_quantities_of_any_length_are_read_or_rejected() {
 #[test]
 fn a6_malformed_envelope_is_rejected_or_denied() {
     let _machine = share_machine();
-    let review = |review: Review| review.text().into_bytes();
+    let review = |review: Review| review.to_json().into_bytes();
     let created = || Review::create(&clean_pod());
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     check_all(vec![
@@ -398,30 +398,30 @@ fn a6_odd_uid_is_echoed_whole_or_rejected() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let odd = format!("a\n\"\u{2028}{}", "x".repeat(100));
-    let reply = post(&server, Review::create(&clean_pod()).uid(&odd).text());
+    let response = post(&server, Review::create(&clean_pod()).uid(&odd).to_json());
     check(
         "A6.23",
-        &reply,
+        &response,
         &odd,
-        if reply.status == 200 {
+        if response.status == 200 {
             Want::Allowed
         } else {
             Want::Refused(400)
         },
     );
     let long = "x".repeat(10_000_000);
-    let reply = post(&server, Review::create(&clean_pod()).uid(&long).text());
+    let response = post(&server, Review::create(&clean_pod()).uid(&long).to_json());
     check(
         "A6.24",
-        &reply,
+        &response,
         &long,
-        if reply.status == 200 {
+        if response.status == 200 {
             Want::Allowed
         } else {
             Want::Refused(400)
         },
     );
-    let cut = Review::create(&clean_pod()).uid(&"x".repeat(300)).text();
+    let cut = Review::create(&clean_pod()).uid(&"x".repeat(300)).to_json();
     check(
         "A6.25",
         &post(&server, &cut[..cut.len() - 3]),
@@ -437,7 +437,7 @@ fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = bad().into_bytes();
-    let mut line = AttackConnection::ordinary(&server);
+    let mut connection = AttackConnection::ordinary(&server);
     let mut seed = 7_u64;
     let mut random = |below: usize| {
         seed = seed
@@ -456,15 +456,15 @@ fn a6_31_no_prefix_or_mutation_of_a_privileged_review_is_allowed() {
         })
         .collect();
     for mutant in prefixes.chain(mutants) {
-        let reply = line.post("/validate", &mutant, HANG_TIMEOUT).unwrap();
-        assert!(matches!(reply.status, 200 | 400), "{}", reply.status);
-        let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let response = connection.post("/validate", &mutant, HANG_TIMEOUT).unwrap();
+        assert!(matches!(response.status, 200 | 400), "{}", response.status);
+        let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         if answer["response"]["allowed"] == true {
             // An allowed verdict is right only if the mutation removed the violation.
-            let text = String::from_utf8_lossy(&mutant).into_owned();
-            let read: Value = serde_json::from_str(&text).unwrap_or_default();
+            let string = String::from_utf8_lossy(&mutant).into_owned();
+            let read: Value = serde_json::from_str(&string).unwrap_or_default();
             let still = &read["request"]["object"]["spec"]["containers"][0]["securityContext"]["privileged"];
-            assert!(still != true, "allowed: {text}");
+            assert!(still != true, "allowed: {string}");
         }
     }
     assert_allowed(&post(&server, clean()), "u-1");

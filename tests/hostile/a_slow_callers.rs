@@ -54,33 +54,33 @@ fn until_cut(mut held: Vec<AttackConnection>, mut poke: impl FnMut(&mut AttackCo
 fn a9_1_slow_request_heads_are_cut() {
     let _machine = share_machine();
     let server = server();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         let mut held = lines(&server, scale(80, 500));
-        for line in &mut held {
-            line.send(b"POST /validate HTTP/1.1\r\nHost: x\r\n");
+        for connection in &mut held {
+            connection.send(b"POST /validate HTTP/1.1\r\nHost: x\r\n");
         }
         until_cut(held, |connection| {
             connection.send(b"X-Slow: a\r\n");
         });
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }
 
 #[test]
 fn a9_2_idle_connections_are_cut() {
     let _machine = share_machine();
     let server = server();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         until_cut(lines(&server, scale(80, 500)), |_| ())
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }
 
 #[test]
 fn a9_3_connections_without_handshake_are_cut() {
     let _machine = share_machine();
     let server = server();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         let open = |_| {
             let stream = connect(&server, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap();
             stream.set_nonblocking(true).unwrap();
@@ -98,7 +98,7 @@ fn a9_3_connections_without_handshake_are_cut() {
             thread::sleep(Duration::from_millis(100));
         }
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }
 
 /// The uid arrives and the rest does not: the answer by policy comes before the caller's timeout.
@@ -107,26 +107,26 @@ fn a9_4_stalled_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();
     let server = server();
     let body = ordinary_bad();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         let mut held = lines(&server, scale(60, 200));
-        let begun = Instant::now();
-        for line in &mut held {
+        let start = Instant::now();
+        for connection in &mut held {
             let head = format!(
                 "POST /validate?timeout=10s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
                 body.len()
             );
-            line.send(head.as_bytes());
-            line.send(&body.as_bytes()[..600]);
+            connection.send(head.as_bytes());
+            connection.send(&body.as_bytes()[..600]);
         }
-        let granted = begun + Duration::from_secs(10);
-        for mut line in held {
-            let reply = line
+        let granted = start + Duration::from_secs(10);
+        for mut connection in held {
+            let response = connection
                 .response(granted.saturating_duration_since(Instant::now()))
                 .expect("an answer in time");
-            assert_eq!(reply.review_response("bad")["allowed"], false);
+            assert_eq!(response.review_response("bad")["allowed"], false);
         }
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }
 
 /// One byte a second does not keep a permit: there is a minimum rate.
@@ -135,25 +135,25 @@ fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
     let _machine = share_machine();
     let server = server();
     let body = ordinary_bad();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         let mut held = lines(&server, scale(20, 100));
         let head = format!(
             "POST /validate?timeout=20s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let granted = Instant::now() + Duration::from_secs(20);
-        for line in &mut held {
-            line.send(head.as_bytes());
-            line.send(&body.as_bytes()[..600]);
+        for connection in &mut held {
+            connection.send(head.as_bytes());
+            connection.send(&body.as_bytes()[..600]);
         }
-        let mut place = 600;
+        let mut open_count = 600;
         while !held.is_empty() {
             assert!(Instant::now() < granted, "{} without an answer", held.len());
-            held.retain_mut(|line| {
-                line.send(&body.as_bytes()[place..=place]);
-                match line.response(Duration::from_millis(1)) {
-                    Ok(reply) => {
-                        assert_eq!(reply.review_response("bad")["allowed"], false);
+            held.retain_mut(|connection| {
+                connection.send(&body.as_bytes()[open_count..=open_count]);
+                match connection.response(Duration::from_millis(1)) {
+                    Ok(response) => {
+                        assert_eq!(response.review_response("bad")["allowed"], false);
                         false
                     }
                     Err(error) => {
@@ -161,11 +161,11 @@ fn a11_7_slow_bodies_are_answered_before_the_caller_timeout() {
                     }
                 }
             });
-            place += 1;
+            open_count += 1;
             thread::sleep(Duration::from_millis(300));
         }
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }
 
 #[test]
@@ -175,17 +175,17 @@ fn a11_5_clients_that_read_no_response_are_cut_within_memory_bounds() {
     let containers: Vec<_> = (0..60)
         .map(|index| privileged(&format!("c{index}")))
         .collect();
-    let body = Review::create(&pod(&containers)).text();
-    let one = format!(
+    let body = Review::create(&pod(&containers)).to_json();
+    let request = format!(
         "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let connections = scale(12, 50);
     let mut held = lines(&server, connections);
-    for line in &mut held {
-        line.send_patience(Duration::from_millis(500));
+    for connection in &mut held {
+        connection.set_send_timeout(Duration::from_millis(500));
         for _ in 0..400 {
-            if !line.send(one.as_bytes()) {
+            if !connection.send(request.as_bytes()) {
                 break;
             }
         }

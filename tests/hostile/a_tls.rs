@@ -79,10 +79,10 @@ fn a8_every_form_of_modern_tls_is_served() {
         ("A8.4 without a name", TlsConfig::of(&server), "127.0.0.1"),
     ] {
         let stream = connect(&server, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap();
-        let mut line = AttackConnection::shake_hands(stream, &tls, host, HANG_TIMEOUT)
+        let mut connection = AttackConnection::shake_hands(stream, &tls, host, HANG_TIMEOUT)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_denied(
-            &line
+            &connection
                 .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",

@@ -65,7 +65,7 @@ impl TlsConfig {
         ca: &str,
         protocols: &[&[u8]],
         versions: &[&'static SupportedProtocolVersion],
-        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+        identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
     ) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
@@ -75,7 +75,7 @@ impl TlsConfig {
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
-        let mut config = match own {
+        let mut config = match identity {
             Some((certificate, key)) => config
                 .with_client_auth_cert(vec![certificate], key)
                 .unwrap(),
@@ -87,15 +87,11 @@ impl TlsConfig {
 }
 
 /// Opens a TCP connection to the server's port from this source address.
-pub(crate) fn connect(
-    server: &Server,
-    from: Ipv4Addr,
-    patience: Duration,
-) -> io::Result<TcpStream> {
+pub(crate) fn connect(server: &Server, from: Ipv4Addr, timeout: Duration) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((from, 0)).into())?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
-    socket.connect_timeout(&to.into(), patience)?;
+    socket.connect_timeout(&to.into(), timeout)?;
     let stream = TcpStream::from(socket);
     stream.set_nodelay(true)?;
     Ok(stream)
@@ -113,9 +109,9 @@ impl AttackConnection {
         server: &Server,
         tls: &TlsConfig,
         from: Ipv4Addr,
-        patience: Duration,
+        timeout: Duration,
     ) -> io::Result<Self> {
-        Self::shake_hands(connect(server, from, patience)?, tls, "localhost", patience)
+        Self::shake_hands(connect(server, from, timeout)?, tls, "localhost", timeout)
     }
 
     /// As [`Self::open`], over an existing TCP connection, with this server name.
@@ -123,9 +119,9 @@ impl AttackConnection {
         mut sock: TcpStream,
         tls: &TlsConfig,
         name: &str,
-        patience: Duration,
+        timeout: Duration,
     ) -> io::Result<Self> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut conn = ClientConnection::new(Arc::clone(&tls.0), name).unwrap();
         while conn.is_handshaking() {
@@ -156,8 +152,8 @@ impl AttackConnection {
     }
 
     /// Sets the timeout of sending.
-    pub(crate) fn send_patience(&self, patience: Duration) {
-        self.stream.sock.set_write_timeout(Some(patience)).unwrap();
+    pub(crate) fn set_send_timeout(&self, timeout: Duration) {
+        self.stream.sock.set_write_timeout(Some(timeout)).unwrap();
     }
 
     /// Sends a request and returns its response, within this time.
@@ -165,10 +161,10 @@ impl AttackConnection {
         &mut self,
         path: &str,
         body: &[u8],
-        patience: Duration,
+        timeout: Duration,
     ) -> io::Result<RawResponse> {
-        let deadline = Instant::now() + patience;
-        self.stream.sock.set_write_timeout(Some(patience))?;
+        let deadline = Instant::now() + timeout;
+        self.stream.sock.set_write_timeout(Some(timeout))?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
             body.len()
@@ -180,8 +176,8 @@ impl AttackConnection {
     }
 
     /// Returns the next response within this time.
-    pub(crate) fn response(&mut self, patience: Duration) -> io::Result<RawResponse> {
-        self.response_until(Instant::now() + patience)
+    pub(crate) fn response(&mut self, timeout: Duration) -> io::Result<RawResponse> {
+        self.response_until(Instant::now() + timeout)
     }
 
     fn response_until(&mut self, deadline: Instant) -> io::Result<RawResponse> {

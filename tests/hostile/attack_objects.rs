@@ -177,19 +177,19 @@ impl Review {
             .with("requestResource", resource)
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         self.0.to_string()
     }
 }
 
 /// An ordinary review without findings, with the uid `clean`.
 pub(crate) fn ordinary_clean() -> String {
-    Review::create(&clean_pod()).uid("clean").text()
+    Review::create(&clean_pod()).uid("clean").to_json()
 }
 
 /// An ordinary review that must be denied, with the uid `bad`.
 pub(crate) fn ordinary_bad() -> String {
-    Review::create(&privileged_pod()).uid("bad").text()
+    Review::create(&privileged_pod()).uid("bad").to_json()
 }
 
 /// A Deployment with one container that mounts one hostPath volume many times.
@@ -207,7 +207,7 @@ pub(crate) fn hostpath_deployment(path: &str, mounts: usize) -> Value {
 }
 
 /// Makes the first container of the template privileged.
-pub(crate) fn made_privileged(mut deployment: Value) -> Value {
+pub(crate) fn with_privileged_container(mut deployment: Value) -> Value {
     deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]["privileged"] =
         true.into();
     deployment
@@ -237,14 +237,14 @@ pub(crate) fn bare_pod(containers: usize) -> Value {
 
 /// [`bare_pod`] as the API server sends it, with its defaults.
 pub(crate) fn defaulted_pod(containers: usize) -> Value {
-    let one = |index: usize| {
+    let container_at = |index: usize| {
         json!({
             "name": format!("c{index}"), "image": "a", "resources": {},
             "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
             "imagePullPolicy": "Always",
         })
     };
-    let containers: Vec<Value> = (0..containers).map(one).collect();
+    let containers: Vec<Value> = (0..containers).map(container_at).collect();
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
         "spec": {"containers": containers, "restartPolicy": "Always"},

@@ -15,8 +15,8 @@ pub(crate) fn nightly() -> bool {
 }
 
 /// Selects the size of an attack.
-pub(crate) fn scale<T>(short: T, whole: T) -> T {
-    if nightly() { whole } else { short }
+pub(crate) fn scale<T>(short: T, full: T) -> T {
+    if nightly() { full } else { short }
 }
 
 /// For a test that other tests may run beside.

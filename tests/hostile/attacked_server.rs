@@ -19,10 +19,10 @@ use std::{
 pub(crate) const EXAMPLE: &str = include_str!("../../examples/gate/bindings/security.yaml");
 
 /// A binding with this name, these controls, and further fields of its spec.
-pub(crate) fn binding(name: &str, controls: &str, rest: &str) -> String {
+pub(crate) fn binding(name: &str, controls: &str, spec: &str) -> String {
     format!(
         "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {{name: {name}}}\nspec: {{controls: \
-         {controls}, {rest}}}\n"
+         {controls}, {spec}}}\n"
     )
 }
 
@@ -143,8 +143,8 @@ impl ServerSetup {
         let dir = tempfile::tempdir().unwrap();
         let bindings = dir.path().join("bindings");
         fs::create_dir(&bindings).unwrap();
-        for (place, text) in self.bindings.iter().enumerate() {
-            fs::write(bindings.join(format!("{place:03}.yaml")), text).unwrap();
+        for (index, content) in self.bindings.iter().enumerate() {
+            fs::write(bindings.join(format!("{index:03}.yaml")), content).unwrap();
         }
         let tls = self.tls.unwrap_or_else(|| dir.path().join("tls"));
         let (port, metrics_port) = (self.port.unwrap_or_else(free_port), free_port());
@@ -342,7 +342,7 @@ impl Server {
     }
 
     /// Overwrites one of its bindings.
-    pub(crate) fn bind(&self, name: &str, text: &str) {
+    pub(crate) fn bind(&self, name: &str, content: &str) {
         let path = self.path("bindings").join(name);
         let mut file = OpenOptions::new()
             .write(true)
@@ -350,7 +350,7 @@ impl Server {
             .truncate(true)
             .open(path)
             .unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
     }
 }
 
@@ -366,10 +366,10 @@ fn lossy(path: &Path) -> String {
 }
 
 /// Status and body of a plain GET; `None` without a response within this time.
-pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, String)> {
-    let deadline = Instant::now() + patience;
+pub(crate) fn get(port: u16, path: &str, timeout: Duration) -> Option<(u16, String)> {
+    let deadline = Instant::now() + timeout;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
+    let mut stream = TcpStream::connect_timeout(&address, timeout).ok()?;
     // HTTP/1.0: the body is not chunked and ends with the connection.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").ok()?;
     let mut answer = Vec::new();
@@ -392,21 +392,21 @@ pub(crate) fn get(port: u16, path: &str, patience: Duration) -> Option<(u16, Str
 
 /// The review is denied with this code and a message that contains this string.
 #[track_caller]
-pub(crate) fn assert_denied(reply: &RawResponse, uid: &str, code: u16, says: &str) {
-    let response = reply.review_response(uid);
+pub(crate) fn assert_denied(response: &RawResponse, uid: &str, code: u16, expected: &str) {
+    let response = response.review_response(uid);
     assert_eq!(response["allowed"], false, "{response:?}");
     assert_eq!(response["status"]["code"], code, "{response:?}");
     assert!(
         response["status"]["message"]
             .as_str()
             .unwrap()
-            .contains(says),
+            .contains(expected),
         "{response:?}"
     );
 }
 
 #[track_caller]
-pub(crate) fn assert_allowed(reply: &RawResponse, uid: &str) {
-    let response = reply.review_response(uid);
+pub(crate) fn assert_allowed(response: &RawResponse, uid: &str) {
+    let response = response.review_response(uid);
     assert_eq!(response["allowed"], true, "{response:?}");
 }

@@ -9,7 +9,7 @@ use crate::{
 use serde_json::json;
 
 fn image(name: &str) -> String {
-    Review::create(&pod(&[merge(container("a"), &json!({"image": name}))])).text()
+    Review::create(&pod(&[merge(container("a"), &json!({"image": name}))])).to_json()
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn b7_no_spelling_bypasses_the_allowed_registries() {
         format!("quay.io/team/a:1@sha256:{digest}"),
     );
     let long = "a".repeat(5000);
-    let tries = [
+    let cases = [
         ("registry.example.com/a:1", ALLOWED),
         ("nginx", DENIED),
         ("evil.io/a", DENIED),
@@ -59,7 +59,7 @@ fn b7_no_spelling_bypasses_the_allowed_registries() {
     ];
     check_all(
         &mut server,
-        tries
+        cases
             .iter()
             .map(|(name, right)| (*name, image(name), *right))
             .collect(),
@@ -72,7 +72,7 @@ fn b8_forbidden_registry_is_found_in_every_spelling() {
     let params = "validationActions: [Deny], params: {untrustedRegistries: [evil.io], publicRegistries: [docker.io]}";
     let mut server = ServerSetup::with(&[binding("forbid", "[C-0001]", params)]).start();
     let named = format!("evil.io@sha256:{}", "a".repeat(64));
-    let tries = [
+    let cases = [
         ("evil.io/a", DENIED),
         ("EVIL.IO/a", DENIED),
         ("evil.io:443/a", DENIED),
@@ -88,7 +88,7 @@ fn b8_forbidden_registry_is_found_in_every_spelling() {
     ];
     check_all(
         &mut server,
-        tries
+        cases
             .iter()
             .map(|(name, right)| (*name, image(name), *right))
             .collect(),

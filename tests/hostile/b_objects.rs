@@ -27,12 +27,12 @@ pub(crate) fn server() -> Server {
 
 /// Checks all cases and reports every failed one.
 #[track_caller]
-pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>) {
-    let wrong: Vec<String> = tries
+pub(crate) fn check_all(server: &mut Server, cases: Vec<(&str, String, &[&str])>) {
+    let failures: Vec<String> = cases
         .into_iter()
         .filter_map(|(name, body, right)| {
-            let reply = post(server, body);
-            let response = reply.review_response("u-1");
+            let response = post(server, body);
+            let response = response.review_response("u-1");
             let verdict = match (
                 response["allowed"] == true,
                 response.contains_key("warnings"),
@@ -45,12 +45,12 @@ pub(crate) fn check_all(server: &mut Server, tries: Vec<(&str, String, &[&str])>
                 .then(|| format!("{name}: {verdict}, not {right:?}: {response:?}"))
         })
         .collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(failures.is_empty(), "{failures:#?}");
     server.assert_running();
 }
 
 fn created(object: &Value) -> String {
-    Review::create(object).text()
+    Review::create(object).to_json()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn b1_privileged_container_is_found_in_every_position() {
     let bind = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}});
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [privileged_pod()]});
     let update = |old: &Value, new: &Value, sub: &str| Review::update(old, new).sub_resource(sub);
-    let mut tries = vec![
+    let mut cases = vec![
         (
             "B1.1 init",
             created(&with("initContainers", privileged("i"))),
@@ -81,7 +81,7 @@ fn b1_privileged_container_is_found_in_every_position() {
                 &with("ephemeralContainers", ephemeral),
                 "ephemeralcontainers",
             )
-            .text(),
+            .to_json(),
             DENIED,
         ),
         (
@@ -91,34 +91,34 @@ fn b1_privileged_container_is_found_in_every_position() {
                 &with("ephemeralContainers", container("dbg")),
                 "ephemeralcontainers",
             )
-            .text(),
+            .to_json(),
             ALLOWED,
         ),
         (
             "B1.5 resize",
-            update(&clean_pod(), &clean_pod(), "resize").text(),
+            update(&clean_pod(), &clean_pod(), "resize").to_json(),
             ALLOWED,
         ),
         (
             "B1.6 resize of old",
-            update(&privileged_pod(), &privileged_pod(), "resize").text(),
+            update(&privileged_pod(), &privileged_pod(), "resize").to_json(),
             WARNED,
         ),
         (
             "B1.7 resize adds",
-            update(&clean_pod(), &privileged_pod(), "resize").text(),
+            update(&clean_pod(), &privileged_pod(), "resize").to_json(),
             DENIED,
         ),
         (
             "B1.8 status",
-            update(&clean_pod(), &privileged_pod(), "status").text(),
+            update(&clean_pod(), &privileged_pod(), "status").to_json(),
             PASSED,
         ),
         (
             "B1.9 scale",
             update(&scale, &scale, "scale")
                 .resource("apps", "v1", "deployments")
-                .text(),
+                .to_json(),
             ALLOWED,
         ),
         (
@@ -126,7 +126,7 @@ fn b1_privileged_container_is_found_in_every_position() {
             Review::create(&bind)
                 .sub_resource("binding")
                 .resource("", "v1", "pods")
-                .text(),
+                .to_json(),
             ALLOWED,
         ),
         ("B1.29 List", created(&list), ANY),
@@ -189,7 +189,7 @@ fn b1_privileged_container_is_found_in_every_position() {
         "PodTemplate",
         "ReplicationController",
     ] {
-        tries.push((kind, created(&made(kind)), DENIED));
+        cases.push((kind, created(&made(kind)), DENIED));
     }
     // The request names a Pod; the object's own kind cannot change that.
     for (name, over) in [
@@ -199,14 +199,14 @@ fn b1_privileged_container_is_found_in_every_position() {
         ("B1.28", json!({"kind": null, "apiVersion": null})),
     ] {
         let review = created(&privileged_pod());
-        let said = Review::create(&merge(privileged_pod(), &over))
+        let body = Review::create(&merge(privileged_pod(), &over))
             .kind("", "v1", "Pod")
             .resource("", "v1", "pods")
-            .text();
-        assert_ne!(review, said);
-        tries.push((name, said, DENIED));
+            .to_json();
+        assert_ne!(review, body);
+        cases.push((name, body, DENIED));
     }
-    check_all(&mut server(), tries);
+    check_all(&mut server(), cases);
 }
 
 fn made(kind: &str) -> Value {
@@ -238,12 +238,12 @@ fn b3_operations_without_object_are_never_denied() {
         vec![
             (
                 "B3.54 DELETE",
-                Review::of("DELETE", &Value::Null, &privileged_pod()).text(),
+                Review::of("DELETE", &Value::Null, &privileged_pod()).to_json(),
                 PASSED,
             ),
             (
                 "B3.55 exec",
-                Review::connect("exec", &exec("sh")).text(),
+                Review::connect("exec", &exec("sh")).to_json(),
                 DENIED,
             ),
             (
@@ -252,7 +252,7 @@ fn b3_operations_without_object_are_never_denied() {
                     "attach",
                     &options("PodAttachOptions", json!({"stdin": true})),
                 )
-                .text(),
+                .to_json(),
                 DENIED,
             ),
             (
@@ -261,13 +261,13 @@ fn b3_operations_without_object_are_never_denied() {
                     "portforward",
                     &options("PodPortForwardOptions", json!({"ports": [80]})),
                 )
-                .text(),
+                .to_json(),
                 DENIED,
             ),
-            ("B3.60 no options", null.text(), DENIED),
+            ("B3.60 no options", null.to_json(), DENIED),
             (
                 "B3.61 long",
-                Review::connect("exec", &exec(&long)).text(),
+                Review::connect("exec", &exec(&long)).to_json(),
                 DENIED,
             ),
         ],
@@ -275,7 +275,7 @@ fn b3_operations_without_object_are_never_denied() {
     let before = server.metric("kubevet_denials_total");
     let dry = Review::create(&privileged_pod())
         .with("dryRun", true)
-        .text();
+        .to_json();
     check_all(&mut server, vec![("B3.62 dry run", dry, DENIED)]);
     assert!(
         (server.metric("kubevet_denials_total") - before).abs() < 0.5,
@@ -292,7 +292,7 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
             &json!({"securityContext": {"capabilities": {"add": [name]}}}),
         )]))
     };
-    let mut tries = Vec::new();
+    let mut cases = Vec::new();
     for name in [
         "SYS_ADMIN",
         "CAP_SYS_ADMIN",
@@ -304,7 +304,7 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
         "CAP_ALL",
         "cap_all",
     ] {
-        tries.push((name, capable(name), DENIED));
+        cases.push((name, capable(name), DENIED));
     }
     // No runtime accepts these.
     for name in [
@@ -314,7 +314,7 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
         "\u{405}YS_ADMIN",
         "CAP_CAP_SYS_ADMIN",
     ] {
-        tries.push((name, capable(name), ANY));
+        cases.push((name, capable(name), ANY));
     }
     let clean = created(&clean_pod());
     let put = |old: &str, new: &str| {
@@ -323,10 +323,10 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
     };
     let containers = format!(r#""containers":[{}]"#, container("a"));
     let spec = format!(r#""spec":{}"#, clean_pod()["spec"]);
-    let text =
+    let string =
         created(&privileged_pod()).replacen(r#""privileged":true"#, r#""privileged":"true""#, 1);
-    tries.extend([
-        ("B4.78 a text", text, ANY),
+    cases.extend([
+        ("B4.78 a text", string, ANY),
         ("B4.79 null", put(&containers, r#""containers":null"#), ANY),
         ("B4.80 a map", put(&containers, r#""containers":{}"#), ANY),
         (
@@ -354,7 +354,7 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
         ),
     ]);
     let nulls = merge(container("a"), &json!({"securityContext": null}));
-    tries.push((
+    cases.push((
         "B4.86 nulls beside it",
         created(&pod_with(
             &[nulls],
@@ -363,13 +363,13 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
         DENIED,
     ));
     let windows = json!({"securityContext": {"windowsOptions": {"hostProcess": true}}});
-    tries.push((
+    cases.push((
         "B4.87 hostProcess",
         created(&pod_with(&[container("a")], &windows)),
         DENIED,
     ));
     let pid = created(&pod_with(&[container("a")], &json!({"hostPID": true})));
-    tries.push((
+    cases.push((
         "B4.88 twice",
         pid.replacen(r#""hostPID":true"#, r#""hostPID":false,"hostPID":true"#, 1),
         DENIED,
@@ -388,21 +388,21 @@ fn b4_odd_spellings_and_wrong_types_hide_no_finding() {
             &json!({"volumeMounts": [{"name": "v", "mountPath": "/m"}]}),
         );
         let volumes = json!({"volumes": [{"name": "v", "hostPath": {"path": path}}]});
-        tries.push((path, created(&pod_with(&[mounts], &volumes)), DENIED));
+        cases.push((path, created(&pod_with(&[mounts], &volumes)), DENIED));
     }
     let unnamed = merge(
         privileged_pod(),
         &json!({"metadata": {"name": null, "generateName": "p-"}}),
     );
-    tries.push((
+    cases.push((
         "B6 generateName",
-        Review::create(&unnamed).with("name", "").text(),
+        Review::create(&unnamed).with("name", "").to_json(),
         DENIED,
     ));
     let elsewhere = merge(
         privileged_pod(),
         &json!({"metadata": {"namespace": "kube-system"}}),
     );
-    tries.push(("B6 namespace", created(&elsewhere), DENIED));
-    check_all(&mut server(), tries);
+    cases.push(("B6 namespace", created(&elsewhere), DENIED));
+    check_all(&mut server(), cases);
 }

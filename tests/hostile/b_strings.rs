@@ -22,8 +22,8 @@ fn servers() -> [Server; 2] {
 }
 
 /// True if the string has no control and no invisible characters.
-fn is_plain(text: &str) -> bool {
-    text.chars().all(|character| {
+fn is_plain(string: &str) -> bool {
+    string.chars().all(|character| {
         !character.is_control() && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     })
 }
@@ -56,14 +56,17 @@ fn b10_hostile_strings_are_escaped_in_messages() {
             ),
             ("labels", labelled.clone()),
         ] {
-            let reply = post(
+            let response = post(
                 &server,
-                Review::create(&object).with("name", EVIL).user(EVIL).text(),
+                Review::create(&object)
+                    .with("name", EVIL)
+                    .user(EVIL)
+                    .to_json(),
             );
             // The response passes the checks of length, lines and control characters.
-            let response = reply.review_response("u-1");
-            let mut texts: Vec<&str> = Vec::new();
-            texts.extend(
+            let response = response.review_response("u-1");
+            let mut strings: Vec<&str> = Vec::new();
+            strings.extend(
                 response
                     .get("warnings")
                     .and_then(Value::as_array)
@@ -72,7 +75,7 @@ fn b10_hostile_strings_are_escaped_in_messages() {
                     .filter_map(Value::as_str),
             );
             let annotations = response.get("auditAnnotations").and_then(Value::as_object);
-            texts.extend(
+            strings.extend(
                 annotations
                     .into_iter()
                     .flatten()
@@ -82,9 +85,9 @@ fn b10_hostile_strings_are_escaped_in_messages() {
                 .get("status")
                 .and_then(|status| status["message"].as_str())
                 .unwrap_or_default();
-            texts.extend(message.lines());
-            for text in texts {
-                assert!(is_plain(text), "{name}: {text:?}");
+            strings.extend(message.lines());
+            for string in strings {
+                assert!(is_plain(string), "{name}: {string:?}");
             }
             for line in message.lines() {
                 let ours = line.starts_with("C-")
@@ -122,15 +125,19 @@ fn b11_long_strings_are_truncated_in_messages() {
                 .map(|index| privileged(&format!("c{index}")))
                 .collect::<Vec<_>>()),
         ] {
-            let reply = post(&server, Review::create(&object).text());
-            let response = reply.review_response("u-1");
+            let response = post(&server, Review::create(&object).to_json());
+            let review = response.review_response("u-1");
             assert!(
-                response
+                review
                     .get("warnings")
                     .and_then(Value::as_array)
                     .is_none_or(|warnings| warnings.len() <= 13)
             );
-            assert!(reply.body.len() < 32 << 10, "{} bytes", reply.body.len());
+            assert!(
+                response.body.len() < 32 << 10,
+                "{} bytes",
+                response.body.len()
+            );
         }
         server.assert_running();
     }
@@ -140,7 +147,7 @@ fn b11_long_strings_are_truncated_in_messages() {
 fn b12_metrics_do_not_grow_with_foreign_names() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
-    post(&server, Review::create(&privileged_pod()).text()).review_response("u-1");
+    post(&server, Review::create(&privileged_pod()).to_json()).review_response("u-1");
     let before = server.metrics().lines().count();
     for index in 0..scale(150, 400) {
         let object = merge(
@@ -150,10 +157,10 @@ fn b12_metrics_do_not_grow_with_foreign_names() {
         let review = Review::create(&object)
             .with("name", format!("n{index}"))
             .with("namespace", format!("ns{index}"));
-        post(&server, review.user(&format!("u{index}")).text()).review_response("u-1");
+        post(&server, review.user(&format!("u{index}")).to_json()).review_response("u-1");
         let pod = Review::create(&pod(&[privileged(&format!("c{index}"))]))
             .with("namespace", format!("ns{index}"));
-        post(&server, pod.user(&format!("u{index}")).text()).review_response("u-1");
+        post(&server, pod.user(&format!("u{index}")).to_json()).review_response("u-1");
     }
     let after = server.metrics().lines().count();
     assert!(after < before + 30, "{before} lines, then {after}");

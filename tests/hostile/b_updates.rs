@@ -40,8 +40,8 @@ fn b2_update_is_denied_for_new_findings_only() {
     let _machine = share_machine();
     let (bad, clean) = (privileged_pod(), clean_pod());
     let (a, b, evil) = (container("a"), container("b"), privileged("a"));
-    let update = |old: &Value, new: &Value| Review::update(old, new).text();
-    let one = |path: &str| json!([{"name": "v", "hostPath": {"path": path}}]);
+    let update = |old: &Value, new: &Value| Review::update(old, new).to_json();
+    let volume = |path: &str| json!([{"name": "v", "hostPath": {"path": path}}]);
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
     let moved = |inits: &Value, containers: &Value| {
         pod_with(
@@ -58,7 +58,7 @@ fn b2_update_is_denied_for_new_findings_only() {
         };
         pod_with(
             &[merge(a.clone(), &mount), other],
-            &json!({"volumes": one("/")}),
+            &json!({"volumes": volume("/")}),
         )
     };
     let network = |on: bool| pod_with(std::slice::from_ref(&a), &json!({"hostNetwork": on}));
@@ -138,19 +138,21 @@ fn b2_update_is_denied_for_new_findings_only() {
             ),
             (
                 "B2.39 no old",
-                Review::of("UPDATE", &bad, &Value::Null).text(),
+                Review::of("UPDATE", &bad, &Value::Null).to_json(),
                 DENIED,
             ),
             (
                 "B2.40 empty old",
                 Review::update(&bad, &bad)
                     .with("oldObject", json!({}))
-                    .text(),
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B2.41 forged old",
-                Review::create(&bad).with("oldObject", bad.clone()).text(),
+                Review::create(&bad)
+                    .with("oldObject", bad.clone())
+                    .to_json(),
                 DENIED,
             ),
             ("B2.42 going, it says", update(&clean, &marked), DENIED),
@@ -166,22 +168,22 @@ fn b2_update_is_denied_for_new_findings_only() {
             ),
             (
                 "B2.45 created going",
-                Review::create(&going(&bad)).text(),
+                Review::create(&going(&bad)).to_json(),
                 DENIED,
             ),
             (
                 "B2.46 path",
                 update(
-                    &mounting("v", &json!({}), &one("/var/log")),
-                    &mounting("v", &json!({}), &one("/")),
+                    &mounting("v", &json!({}), &volume("/var/log")),
+                    &mounting("v", &json!({}), &volume("/")),
                 ),
                 DENIED,
             ),
             (
                 "B2.47 writable",
                 update(
-                    &mounting("v", &json!({"readOnly": true}), &one("/var/log")),
-                    &mounting("v", &json!({"readOnly": false}), &one("/var/log")),
+                    &mounting("v", &json!({"readOnly": true}), &volume("/var/log")),
+                    &mounting("v", &json!({"readOnly": false}), &volume("/var/log")),
                 ),
                 DENIED,
             ),
@@ -239,7 +241,7 @@ fn b9_finding_absent_from_the_old_object_is_new() {
             json!({"name": "a", "image": "registry.example.com/a:1", "securityContext": context}),
         ])
     };
-    let update = |old: &Value, new: &Value| Review::update(old, new).text();
+    let update = |old: &Value, new: &Value| Review::update(old, new).to_json();
     let seccomp = |kind: &str| {
         bare(
             json!({"seccompProfile": {"type": kind}, "runAsNonRoot": true, "allowPrivilegeEscalation": false}),
@@ -293,7 +295,7 @@ fn b9_finding_absent_from_the_old_object_is_new() {
             ),
             (
                 "B9.22 Cyrillic",
-                Review::create(&config_map(&[("\u{440}assword", "x")])).text(),
+                Review::create(&config_map(&[("\u{440}assword", "x")])).to_json(),
                 &["allowed"],
             ),
         ],

@@ -30,62 +30,68 @@ fn b5_forged_owners_and_controllers_are_not_exempt() {
     check_all(
         &mut server(),
         vec![
-            ("B5.96", of_set().text(), DENIED),
+            ("B5.96", of_set().to_json(), DENIED),
             (
                 "B5.97",
-                of_set().user(&format!("{controller}2")).text(),
+                of_set().user(&format!("{controller}2")).to_json(),
                 DENIED,
             ),
-            ("B5.98", of_set().with("userInfo", masters).text(), DENIED),
+            (
+                "B5.98",
+                of_set().with("userInfo", masters).to_json(),
+                DENIED,
+            ),
             (
                 "B5.99",
                 of_set()
                     .user("system:serviceaccount:kube-system:ReplicaSet-Controller")
-                    .text(),
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B5.100",
                 of_set()
                     .user("system:serviceaccount:shop:replicaset-controller")
-                    .text(),
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B5.101",
-                of_set().user(&format!("{controller}\n")).text(),
+                of_set().user(&format!("{controller}\n")).to_json(),
                 DENIED,
             ),
             (
                 "B5.101 blank",
-                of_set().user(&format!(" {controller}")).text(),
+                of_set().user(&format!(" {controller}")).to_json(),
                 DENIED,
             ),
-            ("B5.102", of_set().user(controller).text(), WARNED),
+            ("B5.102", of_set().user(controller).to_json(), WARNED),
             (
                 "B5.103",
-                owned("apps/v1", "DaemonSet", true).user(controller).text(),
+                owned("apps/v1", "DaemonSet", true)
+                    .user(controller)
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B5.104",
                 owned("foo.io/v1", "ReplicaSet", true)
                     .user(controller)
-                    .text(),
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B5.105",
                 owned("apps/v1", "ReplicaSet", false)
                     .user(controller)
-                    .text(),
+                    .to_json(),
                 DENIED,
             ),
             (
                 "B5.106",
                 Review::update(&privileged_pod(), &privileged_pod())
                     .user(collector)
-                    .text(),
+                    .to_json(),
                 WARNED,
             ),
         ],

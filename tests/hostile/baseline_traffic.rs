@@ -25,7 +25,7 @@ const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct BaselineResult {
     rounds: usize,
-    wrong: Vec<String>,
+    failures: Vec<String>,
 }
 
 /// The progress of the ordinary clients.
@@ -72,14 +72,14 @@ pub(crate) fn with_baseline_traffic<T>(
     );
     thread::scope(|scope| {
         let caller = scope.spawn(|| {
-            let mut seen = BaselineResult::default();
-            let begun = Instant::now();
+            let mut baseline = BaselineResult::default();
+            let start = Instant::now();
             while !progress.stop.load(Ordering::Relaxed) {
-                round(server, from, &mut kept, &mut seen, begun);
+                round(server, from, &mut kept, &mut baseline, start);
                 progress.rounds.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(ROUND_INTERVAL);
             }
-            seen
+            baseline
         });
         // The clients must end even if the attack panics.
         let ended = StopOnDrop(&progress.stop);
@@ -104,56 +104,57 @@ fn round(
     server: &Server,
     from: Ipv4Addr,
     kept: &mut AttackConnection,
-    seen: &mut BaselineResult,
-    begun: Instant,
+    baseline: &mut BaselineResult,
+    start: Instant,
 ) {
-    seen.rounds += 1;
-    let clean = seen.rounds % 2 == 1;
+    baseline.rounds += 1;
+    let clean = baseline.rounds % 2 == 1;
     let body = if clean {
         ordinary_clean()
     } else {
         ordinary_bad()
     };
-    let at = |what: &str| format!("{:.1} s: {what}", begun.elapsed().as_secs_f64());
+    let at = |description: &str| format!("{:.1} s: {description}", start.elapsed().as_secs_f64());
     match server.get("/healthz") {
         Some((200, _)) => {}
-        other => seen.wrong.push(at(&format!("/healthz: {other:?}"))),
+        other => baseline.failures.push(at(&format!("/healthz: {other:?}"))),
     }
     let new = AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
         .and_then(|mut connection| {
             connection.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT)
         });
-    check(seen, &at("new connection"), new, clean);
+    check(baseline, &at("new connection"), new, clean);
     let old = kept.post("/validate?timeout=5s", body.as_bytes(), RESPONSE_TIMEOUT);
     let broken = old.is_err();
-    check(seen, &at("kept connection"), old, clean);
+    check(baseline, &at("kept connection"), old, clean);
     if broken
-        && let Ok(line) =
+        && let Ok(connection) =
             AttackConnection::open(server, &TlsConfig::of(server), from, RESPONSE_TIMEOUT)
     {
-        *kept = line;
+        *kept = connection;
     }
 }
 
-fn check(seen: &mut BaselineResult, at: &str, reply: io::Result<RawResponse>, clean: bool) {
-    let reply = match reply {
-        Ok(reply) => reply,
-        Err(error) => return seen.wrong.push(format!("{at}: no answer: {error}")),
+fn check(baseline: &mut BaselineResult, at: &str, response: io::Result<RawResponse>, clean: bool) {
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => return baseline.failures.push(format!("{at}: no answer: {error}")),
     };
-    let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let response = &answer["response"];
+    let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let review = &answer["response"];
     let uid = if clean { "clean" } else { "bad" };
-    let right = reply.status == 200
-        && response["uid"] == uid
-        && response["allowed"] == clean
-        && (clean || response["status"]["code"] == 403);
+    let right = response.status == 200
+        && review["uid"] == uid
+        && review["allowed"] == clean
+        && (clean || review["status"]["code"] == 403);
     if !right {
-        let text: String = String::from_utf8_lossy(&reply.body)
+        let body_start: String = String::from_utf8_lossy(&response.body)
             .chars()
             .take(300)
             .collect();
-        seen.wrong
-            .push(format!("{at}: {uid}: {} {text}", reply.status));
+        baseline
+            .failures
+            .push(format!("{at}: {uid}: {} {body_start}", response.status));
     }
 }
 
@@ -163,11 +164,11 @@ impl BaselineResult {
     pub(crate) fn assert_undisturbed(&self) {
         assert!(self.rounds > 0, "nobody called");
         assert!(
-            self.wrong.is_empty(),
+            self.failures.is_empty(),
             "ordinary calls went wrong {} times in {} rounds, first: {:?}",
-            self.wrong.len(),
+            self.failures.len(),
             self.rounds,
-            &self.wrong[..self.wrong.len().min(3)]
+            &self.failures[..self.failures.len().min(3)]
         );
     }
 }

@@ -32,44 +32,44 @@ fn file(server: &Server) -> std::path::PathBuf {
 }
 
 /// A change of the folder of bindings, and whether the server must report a problem.
-struct Try {
+struct Case {
     name: &'static str,
     harm: fn(&Path),
     is_problem: bool,
 }
 
-const TRIES: &[Try] = &[
-    Try {
+const CASES: &[Case] = &[
+    Case {
         name: "C2.1 folder removed",
         harm: |folder| fs::remove_dir_all(folder).unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.2 broken",
         harm: |folder| fs::write(folder.join("000.yaml"), "apiVersion: [").unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.3 empty",
         harm: |folder| fs::write(folder.join("000.yaml"), "").unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.4 comments",
         harm: |folder| fs::write(folder.join("000.yaml"), "# gone\n").unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.5 removed",
         harm: |folder| fs::remove_file(folder.join("000.yaml")).unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.6 renamed",
         harm: |folder| fs::rename(folder.join("000.yaml"), folder.join("000.yaml.bak")).unwrap(),
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.9 a pipe",
         harm: |folder| {
             fs::remove_file(folder.join("000.yaml")).unwrap();
@@ -84,7 +84,7 @@ const TRIES: &[Try] = &[
         },
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.10 /dev/zero",
         harm: |folder| {
             fs::remove_file(folder.join("000.yaml")).unwrap();
@@ -92,12 +92,12 @@ const TRIES: &[Try] = &[
         },
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.11 a loop",
         harm: |folder| symlink(folder, folder.join("loop")).unwrap(),
         is_problem: false,
     },
-    Try {
+    Case {
         name: "C2.12 a large file beside it",
         harm: |folder| {
             fs::write(
@@ -108,7 +108,7 @@ const TRIES: &[Try] = &[
         },
         is_problem: true,
     },
-    Try {
+    Case {
         name: "C2.14 a mounted ConfigMap",
         harm: |folder| {
             fs::create_dir(folder.join("..1")).unwrap();
@@ -124,25 +124,25 @@ const TRIES: &[Try] = &[
 fn c2_missing_or_broken_bindings_leave_the_last_valid_ones_in_force() {
     let _machine = share_machine();
     // Each case has its own server, and all run at the same time.
-    let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES
+    let failures: Vec<String> = thread::scope(|scope| {
+        let cases: Vec<_> = CASES
             .iter()
             .map(|attempt| scope.spawn(|| harmed(attempt)))
             .collect();
-        tries
+        cases
             .into_iter()
             .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
-fn harmed(one: &Try) -> Option<String> {
+fn harmed(case: &Case) -> Option<String> {
     let mut server = ServerSetup::example().no_decision_log().start();
     assert!(denies(&server));
-    (one.harm)(&server.path("bindings"));
-    if one.is_problem {
-        wait_for(one.name, || {
+    (case.harm)(&server.path("bindings"));
+    if case.is_problem {
+        wait_for(case.name, || {
             match server.metric("kubevet_library_problems") {
                 0.0 => Err(server.stderr()),
                 _ => Ok(()),
@@ -153,18 +153,18 @@ fn harmed(one: &Try) -> Option<String> {
     if !denies(&server) {
         return Some(format!(
             "{}: it no longer denies: {}",
-            one.name,
+            case.name,
             server.stderr()
         ));
     }
     server.assert_running();
     // A repaired file is loaded.
-    if one.is_problem && !one.name.starts_with("C2.12") {
+    if case.is_problem && !case.name.starts_with("C2.12") {
         let folder = server.path("bindings");
         let _ = fs::remove_file(folder.join("000.yaml"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("000.yaml"), EXAMPLE.replace("[Deny]", "[Warn]")).unwrap();
-        wait_for(one.name, || {
+        wait_for(case.name, || {
             if denies(&server) {
                 Err(server.stderr())
             } else {

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// A change of the folder, and its owner.
-struct Try {
+struct Case {
     name: &'static str,
     theirs: bool,
     harm: fn(&Path),
@@ -29,18 +29,18 @@ fn halve(path: &Path) {
     fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
 }
 
-const TRIES: &[Try] = &[
-    Try {
+const CASES: &[Case] = &[
+    Case {
         name: "C1.1 half of tls.crt, ours",
         theirs: false,
         harm: |folder| halve(&folder.join("tls.crt")),
     },
-    Try {
+    Case {
         name: "C1.2 no key in tls.key, ours",
         theirs: false,
         harm: |folder| fs::write(folder.join("tls.key"), "").unwrap(),
     },
-    Try {
+    Case {
         name: "C1.3 no pair, ours",
         theirs: false,
         harm: |folder| {
@@ -48,17 +48,17 @@ const TRIES: &[Try] = &[
             fs::remove_file(folder.join("tls.key")).unwrap();
         },
     },
-    Try {
+    Case {
         name: "C1.6 half of ca.key, ours",
         theirs: false,
         harm: |folder| halve(&folder.join("ca.key")),
     },
-    Try {
+    Case {
         name: "C1.7 half of tls.crt, theirs",
         theirs: true,
         harm: |folder| halve(&folder.join("tls.crt")),
     },
-    Try {
+    Case {
         name: "C1.8 a key of another pair, theirs",
         theirs: true,
         harm: |folder| {
@@ -69,7 +69,7 @@ const TRIES: &[Try] = &[
             .unwrap()
         },
     },
-    Try {
+    Case {
         name: "C1.9 an expired pair, theirs",
         theirs: true,
         harm: |folder| {
@@ -85,7 +85,7 @@ const TRIES: &[Try] = &[
             fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
         },
     },
-    Try {
+    Case {
         name: "C1.12 /dev/zero, theirs",
         theirs: true,
         harm: |folder| {
@@ -98,22 +98,22 @@ const TRIES: &[Try] = &[
 #[test]
 fn c1_damaged_certificates_do_not_affect_clients() {
     let _machine = share_machine();
-    let wrong: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES
+    let failures: Vec<String> = thread::scope(|scope| {
+        let cases: Vec<_> = CASES
             .iter()
             .map(|attempt| scope.spawn(|| damage(attempt)))
             .collect();
-        tries
+        cases
             .into_iter()
             .filter_map(|attempt| attempt.join().unwrap())
             .collect()
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
-fn damage(one: &Try) -> Option<String> {
+fn damage(case: &Case) -> Option<String> {
     let mut server = ServerSetup::example().no_decision_log().start();
-    if one.theirs {
+    if case.theirs {
         fs::remove_file(server.tls().join("ca.key")).unwrap();
         thread::sleep(Duration::from_secs(3));
     }
@@ -123,21 +123,21 @@ fn damage(one: &Try) -> Option<String> {
             .map(|connection| connection.certificate())
     };
     let before = leaf(&server).unwrap();
-    (one.harm)(server.tls());
-    let begun = Instant::now();
+    (case.harm)(server.tls());
+    let start = Instant::now();
     // The server renews its own certificates every 15 s, and polls foreign files every 2 s.
-    let time = Duration::from_secs(if one.theirs { 8 } else { scale(18, 30) });
-    while begun.elapsed() < time {
+    let time = Duration::from_secs(if case.theirs { 8 } else { scale(18, 30) });
+    while start.elapsed() < time {
         match leaf(&server) {
             Err(error) => {
                 return Some(format!(
                     "{}: callers are out: {error}: {}",
-                    one.name,
+                    case.name,
                     server.stderr()
                 ));
             }
-            Ok(value) if one.theirs && value != before => {
-                return Some(format!("{}: another pair is served", one.name));
+            Ok(value) if case.theirs && value != before => {
+                return Some(format!("{}: another pair is served", case.name));
             }
             Ok(_) => thread::sleep(Duration::from_millis(300)),
         }
@@ -146,7 +146,7 @@ fn damage(one: &Try) -> Option<String> {
     assert!(
         server.peak_mib() < 256,
         "{}: {} MiB",
-        one.name,
+        case.name,
         server.peak_mib()
     );
     None
@@ -179,11 +179,11 @@ fn c1_13_changed_secret_mount_is_served_without_a_lost_call() {
         let [old, new] = [&before, &after]
             .map(|value| AttackConnection::open(&server, value, CLIENT_ADDRESS, HANG_TIMEOUT));
         match (old, new) {
-            (_, Ok(mut line)) => {
-                let reply = line
+            (_, Ok(mut connection)) => {
+                let response = connection
                     .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                     .unwrap();
-                assert_eq!(reply.review_response("bad")["allowed"], false);
+                assert_eq!(response.review_response("bad")["allowed"], false);
                 Ok(())
             }
             (Ok(_), Err(error)) => Err(error.to_string()),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::fs;
 
 fn denied_as(uid: &str) -> String {
-    Review::create(&privileged_pod()).uid(uid).text()
+    Review::create(&privileged_pod()).uid(uid).to_json()
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn c3_1_full_disk_loses_whole_decision_lines_only() {
         line.post("/validate", denied_as(uid).as_bytes(), HANG_TIMEOUT)
             .unwrap()
     };
-    let all_right = |reply: &RawResponse, uid: &str| assert_denied(reply, uid, 403, "C-0057");
+    let all_right = |response: &RawResponse, uid: &str| assert_denied(response, uid, 403, "C-0057");
     server.limit_files(Some(10_000));
     for index in 0..60 {
         let uid = format!("full-{index}");
@@ -108,8 +108,8 @@ fn c3_2_full_disk_loses_records_and_leaves_no_partial_files() {
         }
     });
     for name in names() {
-        let text = fs::read_to_string(folder.join(&name)).unwrap();
-        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let json = fs::read_to_string(folder.join(&name)).unwrap();
+        serde_json::from_str::<Value>(&json).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     server.assert_running();
 }
@@ -140,19 +140,19 @@ fn c3_4_secret_is_never_recorded_in_any_spelling() {
         "metadata": {"name": "s", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}},
         "data": {"p": "VE9QU0VDUkVU"}, "stringData": {"q": "TOPSECRET"},
     });
-    let text = |uid: &str| Review::create(&secret).uid(uid).text();
+    let json = |uid: &str| Review::create(&secret).uid(uid).to_json();
     let deep = format!(
         r#""metadata":{{"managedFields":{}{},"#,
         "[".repeat(200),
         "]".repeat(200)
     );
     for body in [
-        Review::update(&secret, &secret).text(),
-        text("u-2").replacen(r#""data":{"#, r#""data":{"x":"VE9QU0VDUkVU"},"data":{"#, 1),
-        text("u-3").replacen(r#""object""#, r#""ob\u006aect""#, 1),
-        text("u-4").replacen(r#""metadata":{"#, &deep, 1),
-        text("u-5")[..text("u-5").len() - 9].to_owned(),
-        text("u-6").replacen(r#""data""#, r#""d\u0061ta""#, 1),
+        Review::update(&secret, &secret).to_json(),
+        json("u-2").replacen(r#""data":{"#, r#""data":{"x":"VE9QU0VDUkVU"},"data":{"#, 1),
+        json("u-3").replacen(r#""object""#, r#""ob\u006aect""#, 1),
+        json("u-4").replacen(r#""metadata":{"#, &deep, 1),
+        json("u-5")[..json("u-5").len() - 9].to_owned(),
+        json("u-6").replacen(r#""data""#, r#""d\u0061ta""#, 1),
     ] {
         assert_eq!(post(&server, body).status, 200);
     }
@@ -164,10 +164,10 @@ fn c3_4_secret_is_never_recorded_in_any_spelling() {
         }
     });
     for entry in fs::read_dir(&folder).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let json = fs::read_to_string(entry.unwrap().path()).unwrap();
         assert!(
-            !text.contains("VE9QU0VDUkVU") && !text.contains("TOPSECRET"),
-            "{text}"
+            !json.contains("VE9QU0VDUkVU") && !json.contains("TOPSECRET"),
+            "{json}"
         );
     }
     assert!(!server.stdout().contains("VE9QU0") && !server.stdout().contains("TOPSECRET"));

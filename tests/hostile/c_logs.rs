@@ -12,10 +12,10 @@ use kubevet_testkit::polling::wait_for;
 use std::{fs, io::pipe};
 
 fn deny(server: &Server, count: usize) {
-    let mut line = AttackConnection::ordinary(server);
+    let mut connection = AttackConnection::ordinary(server);
     for _ in 0..count {
         assert_denied(
-            &line
+            &connection
                 .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",
@@ -30,10 +30,10 @@ fn c4_1_unread_stdout_loses_counted_lines() {
     let _machine = share_machine();
     let (reader, writer) = pipe().unwrap();
     let mut server = ServerSetup::example().stdout(writer).start();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         deny(&server, scale(6000, 12_000))
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     assert!(server.metric("kubevet_unlogged_decisions_total") > 0.0);
     assert!(server.peak_mib() < 200, "{} MiB", server.peak_mib());
     server.assert_running();

@@ -22,7 +22,7 @@ fn c6_1_storm_of_sighups_loses_no_call() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let ended = AtomicBool::new(false);
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
@@ -31,14 +31,14 @@ fn c6_1_storm_of_sighups_loses_no_call() {
                 }
             });
             let calls = || {
-                let mut line = AttackConnection::ordinary(&server);
+                let mut connection = AttackConnection::ordinary(&server);
                 for _ in 0..scale(300, 5000) {
-                    let reply = line.post(
+                    let response = connection.post(
                         "/validate?timeout=10s",
                         ordinary_bad().as_bytes(),
                         HANG_TIMEOUT,
                     );
-                    assert_denied(&reply.unwrap(), "bad", 403, "C-0057");
+                    assert_denied(&response.unwrap(), "bad", 403, "C-0057");
                 }
             };
             let callers: Vec<_> = (0..4).map(|_| scope.spawn(calls)).collect();
@@ -50,7 +50,7 @@ fn c6_1_storm_of_sighups_loses_no_call() {
             results.into_iter().for_each(|result| result.unwrap());
         });
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     assert!(server.peak_mib() < 256, "{} MiB", server.peak_mib());
     server.assert_running();
 }
@@ -60,7 +60,7 @@ fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
     let _machine = share_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let body = ordinary_bad();
-    let (first, rest) = body.as_bytes().split_at(200);
+    let (first, second) = body.as_bytes().split_at(200);
     let tls = TlsConfig::of(&server);
     let mut held: Vec<AttackConnection> = (0..10)
         .map(|_| AttackConnection::open(&server, &tls, CLIENT_ADDRESS, HANG_TIMEOUT).unwrap())
@@ -68,12 +68,12 @@ fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
     let idle: Vec<AttackConnection> = (0..10)
         .map(|_| AttackConnection::ordinary(&server))
         .collect();
-    for line in &mut held {
+    for connection in &mut held {
         let head = format!(
             "POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        assert!(line.send(head.as_bytes()) && line.send(first));
+        assert!(connection.send(head.as_bytes()) && connection.send(first));
     }
     server.signal(Signal::TERM);
     let mut readiness = server.get("/readyz");
@@ -84,9 +84,14 @@ fn c6_3_half_sent_bodies_are_answered_after_sigterm() {
         readiness = server.get("/readyz");
     }
     assert!(readiness.is_none_or(|readiness| readiness.0 == 503));
-    for mut line in held {
-        assert!(line.send(rest));
-        assert_denied(&line.response(HANG_TIMEOUT).unwrap(), "bad", 403, "C-0057");
+    for mut connection in held {
+        assert!(connection.send(second));
+        assert_denied(
+            &connection.response(HANG_TIMEOUT).unwrap(),
+            "bad",
+            403,
+            "C-0057",
+        );
     }
     assert_eq!(
         server.ends_within(GRACE).and_then(|status| status.code()),
@@ -102,8 +107,8 @@ fn c6_4_withheld_bodies_do_not_delay_the_shutdown() {
     let mut held: Vec<AttackConnection> = (0..50)
         .map(|_| AttackConnection::ordinary(&server))
         .collect();
-    for line in &mut held {
-        line.send(
+    for connection in &mut held {
+        connection.send(
             b"POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{",
         );
     }

@@ -26,14 +26,14 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     let _machine = share_machine();
     let server = ServerSetup::example().no_decision_log().start();
     // A binding as a user may write it, with the strict part at its end.
-    let text = format!(
+    let yaml = format!(
         "{}  validationActions: [Deny]\n",
         binding("late", "[C-0057]", "").replace(
             "spec: {controls: [C-0057], }\n",
             "spec:\n  controls: [C-0057]\n  matchResources:\n    excludeNamespaces: [kube-system]\n",
         )
     );
-    server.bind("000.yaml", &text);
+    server.bind("000.yaml", &yaml);
     wait_for("the binding", || {
         match server.metric("kubevet_library_generation") {
             value if value >= 2.0 => Ok(()),
@@ -44,10 +44,10 @@ fn doubt_c2_7_half_written_binding_file_is_not_loaded() {
     let generation = server.metric("kubevet_library_generation");
     // The same file is written line by line, with pauses shorter than the poll interval.
     let mut file = File::create(server.path("bindings").join("000.yaml")).unwrap();
-    for line in format!("{text}# written anew\n").split_inclusive('\n') {
+    for line in format!("{yaml}# written anew\n").split_inclusive('\n') {
         file.write_all(line.as_bytes()).unwrap();
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_millis(1200) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(1200) {
             assert!(
                 denies(&server),
                 "half of a file is in force: {}",
@@ -105,7 +105,7 @@ fn doubt_c2_7_no_prefix_of_the_example_is_a_weaker_binding() {
 fn doubt_a15_1_metrics_are_not_served_on_the_review_port() {
     let _machine = share_machine();
     let server = ServerSetup::example().without_metrics().start();
-    let ask = |path: &str| {
+    let get = |path: &str| {
         let mut line = AttackConnection::open(
             &server,
             &TlsConfig::of(&server),
@@ -116,17 +116,17 @@ fn doubt_a15_1_metrics_are_not_served_on_the_review_port() {
         line.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
         line.response(HANG_TIMEOUT).unwrap()
     };
-    wait_for("it to be ready", || match ask("/readyz").status {
+    wait_for("it to be ready", || match get("/readyz").status {
         200 => Ok(()),
         value => Err(value.to_string()),
     });
-    assert_eq!(ask("/healthz").status, 200);
+    assert_eq!(get("/healthz").status, 200);
     assert_denied(&post(&server, ordinary_bad()), "bad", 403, "C-0057");
-    let reply = ask("/metrics");
+    let response = get("/metrics");
     assert!(
-        reply.status != 200 && !String::from_utf8_lossy(&reply.body).contains("kubevet_"),
+        response.status != 200 && !String::from_utf8_lossy(&response.body).contains("kubevet_"),
         "{}",
-        reply.head
+        response.head
     );
 }
 
@@ -146,11 +146,13 @@ fn doubt_b3_58_proxies_are_denied_with_exec_and_port_forward() {
         ("ServiceProxyOptions", "/"),
     ] {
         let options = json!({"apiVersion": "v1", "kind": kind, "path": path});
-        let reply = post(
+        let response = post(
             &server,
-            Review::connect("proxy", &options).with("name", "p").text(),
+            Review::connect("proxy", &options)
+                .with("name", "p")
+                .to_json(),
         );
-        assert_eq!(reply.review_response("u-1")["allowed"], false, "{kind}");
+        assert_eq!(response.review_response("u-1")["allowed"], false, "{kind}");
     }
     assert_allowed(&post(&server, ordinary_clean()), "clean");
     server.assert_running();

@@ -4,7 +4,8 @@
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, CLIENT_ADDRESS, TlsConfig},
     attack_objects::{
-        Review, clean_pod, container, hostpath_deployment, made_privileged, padded, workload,
+        Review, clean_pod, container, hostpath_deployment, padded, with_privileged_container,
+        workload,
     },
     attack_scale::claim_machine,
     attacked_server::{EXAMPLE, ServerSetup, assert_allowed, binding},
@@ -32,7 +33,7 @@ fn f1_b0_updates_with_one_long_path_are_answered_in_time() {
         Review::update(&object, &object)
     };
     let becomes_bad = |path: &str, mounts: usize| {
-        let object = made_privileged(hostpath_deployment(path, mounts));
+        let object = with_privileged_container(hostpath_deployment(path, mounts));
         (Review::update(&clean, &object), Review::create(&object))
     };
     let warn = "frameworks: [security], minSeverity: high, validationActions: [Warn]";
@@ -48,13 +49,14 @@ fn f1_b0_updates_with_one_long_path_are_answered_in_time() {
         ("B0.6 as CREATE", EXAMPLE, worst_created, true),
     ] {
         let mut server = ServerSetup::with(&[bindings]).no_decision_log().start();
-        let mut line =
+        let mut connection =
             AttackConnection::open(&server, &TlsConfig::of(&server), ATTACKER_ADDRESS, GRANTED)
                 .unwrap();
-        let reply = line.post("/validate?timeout=5s", review.text().as_bytes(), GRANTED);
-        let reply =
-            reply.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
-        let response = reply.review_response("u-1");
+        let response =
+            connection.post("/validate?timeout=5s", review.to_json().as_bytes(), GRANTED);
+        let response =
+            response.unwrap_or_else(|error| panic!("{name}: no answer in {GRANTED:?}: {error}"));
+        let response = response.review_response("u-1");
         // Denied for its findings, or because the deadline passed.
         assert_eq!(response["allowed"], !denies, "{name}: {response:?}");
         assert!(server.cpu() < CPU_MAX, "{name}: {:?} of CPU", server.cpu());
@@ -67,37 +69,37 @@ fn f1_costly_update_does_not_delay_other_users() {
     let _machine = claim_machine();
     let server = ServerSetup::example().no_decision_log().start();
     let clean = workload("Deployment", &json!({"containers": [container("c0")]}));
-    let object = made_privileged(hostpath_deployment(
+    let object = with_privileged_container(hostpath_deployment(
         &format!("/{}", "\u{1}".repeat(400_000)),
         9900,
     ));
-    let costly = Review::update(&clean, &object).user("mallory").text();
+    let costly = Review::update(&clean, &object).user("mallory").to_json();
     let large = Review::create(&padded(&clean_pod(), 400_000))
         .uid("large")
-        .text();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        .to_json();
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut line = AttackConnection::open(
+                let mut connection = AttackConnection::open(
                     &server,
                     &TlsConfig::of(&server),
                     ATTACKER_ADDRESS,
                     GRANTED,
                 )
                 .unwrap();
-                let _ = line.post("/validate?timeout=5s", costly.as_bytes(), 2 * GRANTED);
+                let _ = connection.post("/validate?timeout=5s", costly.as_bytes(), 2 * GRANTED);
             });
             progress.rounds(3);
             // Another user's review over 256 KiB needs the permit of the expensive one.
-            let begun = Instant::now();
-            let mut line =
+            let start = Instant::now();
+            let mut connection =
                 AttackConnection::open(&server, &TlsConfig::of(&server), CLIENT_ADDRESS, GRANTED)
                     .unwrap();
-            let reply = line.post("/validate?timeout=10s", large.as_bytes(), 2 * GRANTED);
-            let reply =
-                reply.unwrap_or_else(|error| panic!("no answer in {:?}: {error}", begun.elapsed()));
-            assert_allowed(&reply, "large");
+            let response = connection.post("/validate?timeout=10s", large.as_bytes(), 2 * GRANTED);
+            let response = response
+                .unwrap_or_else(|error| panic!("no answer in {:?}: {error}", start.elapsed()));
+            assert_allowed(&response, "large");
         });
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
 }

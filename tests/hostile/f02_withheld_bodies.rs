@@ -30,14 +30,14 @@ fn announce(
     from: Ipv4Addr,
     connections: usize,
     length: usize,
-    begun: &[u8],
+    start: &[u8],
 ) -> Vec<AttackConnection> {
     let tls = TlsConfig::of(server);
     let open = |_| {
-        let mut line = AttackConnection::open(server, &tls, from, HANG_TIMEOUT).ok()?;
-        line.send(head(length).as_bytes());
-        line.send(begun);
-        Some(line)
+        let mut connection = AttackConnection::open(server, &tls, from, HANG_TIMEOUT).ok()?;
+        connection.send(head(length).as_bytes());
+        connection.send(start);
+        Some(connection)
     };
     (0..connections).filter_map(open).collect()
 }
@@ -56,31 +56,31 @@ fn from_two_addresses(attack: impl Fn(&Server, Ipv4Addr)) {
 #[test]
 fn f2_a10_8_announced_large_bodies_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
-        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+        let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 4, LARGEST, b"");
             progress.rounds(ROUNDS);
             drop(held);
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
     });
 }
 
 #[test]
 fn f2_a10_9_more_idle_bodies_than_permits_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
-        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+        let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 1030, 1000, b"");
             progress.rounds(ROUNDS);
             drop(held);
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
     });
 }
 
 #[test]
 fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
     from_two_addresses(|server, from| {
-        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+        let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let mut held: Vec<Http2Connection> = (0..5)
                 .map(|_| Http2Connection::open(server, from, None).unwrap())
                 .collect();
@@ -93,23 +93,23 @@ fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
             progress.rounds(ROUNDS);
             drop(held);
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
     });
 }
 
 /// Bodies that fill the memory budget for all bodies, without their last bytes.
 #[test]
 fn f2_stalled_large_bodies_do_not_disturb_small_reviews() {
-    let empty = Review::create(&padded(&clean_pod(), 0)).text().len();
-    let review = Review::create(&padded(&clean_pod(), LARGEST - empty)).text();
+    let empty = Review::create(&padded(&clean_pod(), 0)).to_json().len();
+    let review = Review::create(&padded(&clean_pod(), LARGEST - empty)).to_json();
     assert_eq!(review.len(), LARGEST);
     from_two_addresses(|server, from| {
-        let (_, seen) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
+        let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 4, LARGEST, &review.as_bytes()[..LARGEST - 10]);
             progress.rounds(ROUNDS);
             drop(held);
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
     });
 }
 
@@ -142,6 +142,6 @@ fn f2_a15_2_namespace_never_denied_is_not_denied_under_attack() {
         Review::create(&privileged_pod()).with("namespace", "kube-system"),
         Review::create(&clean_pod()),
     ] {
-        assert_allowed(&post(&server, review.text()), "u-1");
+        assert_allowed(&post(&server, review.to_json()), "u-1");
     }
 }

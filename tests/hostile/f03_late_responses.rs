@@ -33,9 +33,9 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
     thread::scope(|scope| {
         let call = || {
             let mut tally = Tally::default();
-            let mut line = None;
+            let mut connection = None;
             while Instant::now() < end {
-                let mut open = match line.take() {
+                let mut open = match connection.take() {
                     Some(open) => open,
                     None => match AttackConnection::open(server, &tls, from, GRANTED) {
                         Ok(open) => open,
@@ -47,11 +47,11 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
                 };
                 match open.post("/validate?timeout=5s", body.as_bytes(), GRANTED) {
                     Err(_) => tally.late += 1,
-                    Ok(reply) => {
-                        let denied = reply.review_response("u-1")["allowed"] == false;
+                    Ok(response) => {
+                        let denied = response.review_response("u-1")["allowed"] == false;
                         tally.denied += usize::from(denied);
                         tally.allowed += usize::from(!denied);
-                        line = Some(open);
+                        connection = Some(open);
                     }
                 }
             }
@@ -59,38 +59,40 @@ fn flood(server: &Server, from: Ipv4Addr, body: &str, callers: usize, time: Dura
         };
         let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
         callers.into_iter().fold(Tally::default(), |all, item| {
-            let one = item.join().unwrap();
+            let tally = item.join().unwrap();
             Tally {
-                denied: all.denied + one.denied,
-                late: all.late + one.late,
-                allowed: all.allowed + one.allowed,
+                denied: all.denied + tally.denied,
+                late: all.late + tally.late,
+                allowed: all.allowed + tally.allowed,
             }
         })
     })
 }
 
-fn nobody_gets_in(bindings: &[String], body: &str, callers: usize) {
+fn assert_none_admitted(bindings: &[String], body: &str, callers: usize) {
     let _machine = claim_machine();
     // All reviews come from the one address of the API server.
     for from in [CLIENT_ADDRESS, ATTACKER_ADDRESS] {
         let mut server = ServerSetup::with(bindings).no_decision_log().start();
         let time = Duration::from_secs(scale(6, 20));
-        let (tally, seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+        let (tally, baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
             flood(&server, from, body, callers, time)
         });
         assert!(
             tally.late == 0 && tally.allowed == 0 && tally.denied > 0,
             "from {from}: {tally:?}"
         );
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
         server.assert_running();
     }
 }
 
 #[test]
 fn f3_r2_flood_of_slow_pods_is_answered_before_the_caller_timeout() {
-    let body = Review::create(&slow_pod(2000, 2000)).user("mallory").text();
-    nobody_gets_in(&[EXAMPLE.to_owned()], &body, scale(30, 60));
+    let body = Review::create(&slow_pod(2000, 2000))
+        .user("mallory")
+        .to_json();
+    assert_none_admitted(&[EXAMPLE.to_owned()], &body, scale(30, 60));
 }
 
 #[test]
@@ -98,10 +100,10 @@ fn f3_r3_flood_of_wide_pods_is_answered_before_the_caller_timeout() {
     let body = Review::create(&defaulted_pod(9900))
         .with("namespace", "wide")
         .user("mallory")
-        .text();
+        .to_json();
     // Ordinary clients use another namespace, which only the example binding applies to.
     let everything = "validationActions: [Deny], matchResources: {namespaces: [wide]}";
     let wide = (0..5).map(|index| binding(&format!("b{index}"), "['*']", everything));
     let bindings: Vec<String> = wide.chain([EXAMPLE.to_owned()]).collect();
-    nobody_gets_in(&bindings, &body, scale(6, 16));
+    assert_none_admitted(&bindings, &body, scale(6, 16));
 }

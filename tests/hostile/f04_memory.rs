@@ -37,10 +37,10 @@ fn at_once(server: &Server, callers: usize, body: &str) {
             scope.spawn(|| {
                 let mut line =
                     AttackConnection::open(server, &tls, ATTACKER_ADDRESS, HANG_TIMEOUT).unwrap();
-                let reply = line
+                let response = line
                     .post("/validate?timeout=30s", body.as_bytes(), HANG_TIMEOUT)
                     .unwrap();
-                assert_eq!(reply.review_response("u-1")["allowed"], false);
+                assert_eq!(response.review_response("u-1")["allowed"], false);
             });
         }
     });
@@ -49,9 +49,9 @@ fn at_once(server: &Server, callers: usize, body: &str) {
 #[test]
 fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds() {
     let _machine = claim_machine();
-    let bare = Review::create(&bare_pod(7900)).text();
-    let wide = Review::create(&defaulted_pod(9900)).text();
-    let twice = Review::update(&bare_pod(7900), &bare_pod(7900)).text();
+    let bare = Review::create(&bare_pod(7900)).to_json();
+    let wide = Review::create(&defaulted_pod(9900)).to_json();
+    let twice = Review::update(&bare_pod(7900), &bare_pod(7900)).to_json();
     for (name, count, callers, body) in [
         ("A14.1", 1, 1, &bare),
         ("A14.3", 20, 1, &bare),
@@ -86,7 +86,7 @@ fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
     let _machine = claim_machine();
     let connections = scale(200, 3600);
     let server = ServerSetup::example().no_decision_log().start();
-    let body = Review::create(&padded(&clean_pod(), 800_000)).text();
+    let body = Review::create(&padded(&clean_pod(), 800_000)).to_json();
     let tls = TlsConfig::of(&server);
     let open = |_| {
         let mut line =
@@ -132,7 +132,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
             )
         })
         .collect();
-    let body = Review::create(&pod(&containers)).text();
+    let body = Review::create(&pod(&containers)).to_json();
     let streams = scale(60, 245);
     let mut held: Vec<(Http2Connection, usize)> = (0..scale(8, 120))
         .map(|_| {
@@ -178,11 +178,11 @@ fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
     let _machine = claim_machine();
     let long_name = Review::create(&privileged_pod())
         .with("name", "n".repeat(1_000_000))
-        .text();
+        .to_json();
     let containers: Vec<_> = (0..100)
         .map(|index| privileged(&format!("container-{index:03}")))
         .collect();
-    let many = Review::create(&pod(&containers)).text();
+    let many = Review::create(&pod(&containers)).to_json();
     for (name, body, count) in [
         ("C4.4", long_name, scale(250, 1500)),
         ("C4.3", many, scale(1500, 4500)),
@@ -198,10 +198,10 @@ fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
         )
         .unwrap();
         for _ in 0..count {
-            let reply = line
+            let response = line
                 .post("/validate?timeout=10s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap();
-            assert_eq!(reply.review_response("u-1")["allowed"], false);
+            assert_eq!(response.review_response("u-1")["allowed"], false);
         }
         let grown = server.rss_mib().saturating_sub(before);
         // Up to 16 MiB of lines are queued; the other memory is for reviews of a megabyte.
@@ -253,12 +253,12 @@ fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
         ("containers", Review::create(&pod(&many))),
     ] {
         let before = fs::metadata(server.path("stdout")).unwrap().len();
-        let reply = post(&server, review.text());
-        reply.review_response("u-1");
+        let response = post(&server, review.to_json());
+        response.review_response("u-1");
         assert!(
-            reply.body.len() < 64 << 10,
+            response.body.len() < 64 << 10,
             "{name}: an answer of {} bytes",
-            reply.body.len()
+            response.body.len()
         );
         let log = wait_for("the line", || {
             match fs::read(server.path("stdout")).unwrap() {
@@ -274,12 +274,12 @@ fn f4_c4_5_b11_decision_line_is_bounded_for_every_part_of_a_review() {
         );
     }
     // An odd uid is rejected, or at least truncated in the log.
-    let reply = post(&server, bad().uid(&long).text());
+    let response = post(&server, bad().uid(&long).to_json());
     assert!(
-        reply.status == 400 || reply.body.len() < 64 << 10,
+        response.status == 400 || response.body.len() < 64 << 10,
         "{} {} bytes",
-        reply.status,
-        reply.body.len()
+        response.status,
+        response.body.len()
     );
     let longest = server.stdout().lines().map(str::len).max().unwrap();
     assert!(longest < LINE_MAX_BYTES, "a line of {longest} bytes");

@@ -24,7 +24,7 @@ const ROUNDS: usize = 10;
 const BRIEF: Duration = Duration::from_secs(2);
 
 /// Raises the file limit of the test process to its maximum.
-pub(crate) fn raise_own_limit() {
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(
         Resource::Nofile,
@@ -74,16 +74,16 @@ fn after(progress: &Progress, rounds: usize) -> impl FnMut(usize) -> bool {
 #[test]
 fn f5_a11_2_silent_connections_at_the_file_limit_yield_to_ordinary_clients() {
     let _machine = claim_machine();
-    raise_own_limit();
+    raise_file_limit();
     for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
         let mut server = ServerSetup::example()
             .no_decision_log()
             .shell("ulimit -n 700")
             .start();
-        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
             hold(&server, from, 800, after(progress, ROUNDS))
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
         server.assert_running();
     }
 }
@@ -91,7 +91,7 @@ fn f5_a11_2_silent_connections_at_the_file_limit_yield_to_ordinary_clients() {
 #[test]
 fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
     let _machine = claim_machine();
-    raise_own_limit();
+    raise_file_limit();
     if getrlimit(Resource::Nofile)
         .maximum
         .is_some_and(|limit| limit < 12_000)
@@ -102,10 +102,10 @@ fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
     for from in scale(&[ATTACKER_ADDRESS][..], &[ATTACKER_ADDRESS, CLIENT_ADDRESS]) {
         let mut server = ServerSetup::example().no_decision_log().start();
         let rounds = scale(5, 100);
-        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
             hold(&server, *from, 10_100, after(progress, rounds))
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
         assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
         server.assert_running();
     }
@@ -114,25 +114,24 @@ fn f5_a11_2_silent_connections_beyond_the_bound_yield_to_ordinary_clients() {
 #[test]
 fn f5_a11_3_soft_file_limit_is_raised() {
     let _machine = claim_machine();
-    raise_own_limit();
+    raise_file_limit();
     let mut server = ServerSetup::example()
         .no_decision_log()
         .shell("ulimit -Sn 1024")
         .start();
     let tls = TlsConfig::of(&server);
-    let (failed, seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+    let (failed, baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         let mut failed = 0;
         let mut held = Vec::new();
         for _ in 0..1100 {
-            let line = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF).and_then(
-                |mut connection| {
+            let connection = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF)
+                .and_then(|mut connection| {
                     connection
                         .post("/validate?timeout=5s", ordinary_clean().as_bytes(), BRIEF)
                         .map(|_| connection)
-                },
-            );
-            failed += usize::from(line.is_err());
-            held.extend(line);
+                });
+            failed += usize::from(connection.is_err());
+            held.extend(connection);
             if failed > 3 {
                 break;
             }
@@ -141,7 +140,7 @@ fn f5_a11_3_soft_file_limit_is_raised() {
         failed
     });
     assert_eq!(failed, 0, "connections that were not served");
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     // Descriptors are left for files: a changed binding is read.
     server.bind(
         "000.yaml",
@@ -160,26 +159,27 @@ fn f5_a11_3_soft_file_limit_is_raised() {
 #[test]
 fn f5_stalled_connections_yield_to_ordinary_clients() {
     let _machine = claim_machine();
-    raise_own_limit();
-    for begun in ["", "POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+    raise_file_limit();
+    for start in ["", "POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
         let mut server = ServerSetup::example()
             .no_decision_log()
             .shell("ulimit -n 600")
             .start();
         let tls = TlsConfig::of(&server);
-        let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+        let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
             let mut held: Vec<AttackConnection> = Vec::new();
             for _ in 0..scale(650, 2000) {
-                let Ok(mut line) = AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF)
+                let Ok(mut connection) =
+                    AttackConnection::open(&server, &tls, ATTACKER_ADDRESS, BRIEF)
                 else {
                     continue;
                 };
-                line.send(begun.as_bytes());
-                held.push(line);
+                connection.send(start.as_bytes());
+                held.push(connection);
             }
             progress.rounds(ROUNDS);
         });
-        seen.assert_undisturbed();
+        baseline.assert_undisturbed();
         server.assert_running();
     }
 }
@@ -189,7 +189,7 @@ fn f5_stalled_connections_yield_to_ordinary_clients() {
 #[test]
 fn f5_connection_that_delivered_reviews_never_yields() {
     let _machine = claim_machine();
-    raise_own_limit();
+    raise_file_limit();
     let server = ServerSetup::example()
         .no_decision_log()
         .shell("ulimit -n 600")

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Volumes, mounts, clients, and the maximum CPU time of one review: at least ten times the goal.
-const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
+const CASES: [(&str, usize, usize, usize, Duration); 3] = [
     ("A13.1", 2500, 3000, 12, Duration::from_millis(1000)),
     ("A13.2", 500, 1000, 16, Duration::from_millis(500)),
     ("A13.3", 6000, 30_000, 12, Duration::from_millis(2000)),
@@ -26,10 +26,10 @@ const TRIES: [(&str, usize, usize, usize, Duration); 3] = [
 #[test]
 fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
     let _machine = claim_machine();
-    for (name, volumes, mounts, _, cpu_max) in TRIES {
+    for (name, volumes, mounts, _, cpu_max) in CASES {
         let mut server = ServerSetup::example().no_decision_log().start();
-        let body = Review::create(&slow_pod(volumes, mounts)).text();
-        let mut line = AttackConnection::open(
+        let body = Review::create(&slow_pod(volumes, mounts)).to_json();
+        let mut connection = AttackConnection::open(
             &server,
             &TlsConfig::of(&server),
             ATTACKER_ADDRESS,
@@ -38,11 +38,11 @@ fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
         .unwrap();
         let before = server.cpu();
         for _ in 0..3 {
-            let reply = line
+            let response = connection
                 .post("/validate?timeout=5s", body.as_bytes(), HANG_TIMEOUT)
                 .unwrap();
             // Denied for its findings, or for too many findings.
-            assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
+            assert_eq!(response.review_response("u-1")["allowed"], false, "{name}");
         }
         let each = (server.cpu() - before) / 3;
         assert!(
@@ -57,19 +57,19 @@ fn f6_a13_many_volumes_and_mounts_cost_linear_time() {
 #[test]
 fn f6_a13_slow_objects_do_not_delay_other_clients() {
     let _machine = claim_machine();
-    for (name, volumes, mounts, callers, _) in TRIES {
+    for (name, volumes, mounts, callers, _) in CASES {
         for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
             let mut server = ServerSetup::example().no_decision_log().start();
             let body = Review::create(&slow_pod(volumes, mounts))
                 .user("mallory")
-                .text();
+                .to_json();
             let tls = TlsConfig::of(&server);
             let left = AtomicUsize::new(callers * scale(2, 6));
-            let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
+            let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |_| {
                 thread::scope(|scope| {
                     for _ in 0..callers {
                         scope.spawn(|| {
-                            let mut line =
+                            let mut connection =
                                 AttackConnection::open(&server, &tls, from, HANG_TIMEOUT).unwrap();
                             let next = || {
                                 left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| {
@@ -77,11 +77,11 @@ fn f6_a13_slow_objects_do_not_delay_other_clients() {
                                 })
                             };
                             while next().is_ok() {
-                                let reply = line
+                                let response = connection
                                     .post("/validate?timeout=5s", body.as_bytes(), HANG_TIMEOUT)
                                     .unwrap();
                                 assert_eq!(
-                                    reply.review_response("u-1")["allowed"],
+                                    response.review_response("u-1")["allowed"],
                                     false,
                                     "{name}"
                                 );
@@ -90,7 +90,7 @@ fn f6_a13_slow_objects_do_not_delay_other_clients() {
                     }
                 });
             });
-            seen.assert_undisturbed();
+            baseline.assert_undisturbed();
             server.assert_running();
         }
     }

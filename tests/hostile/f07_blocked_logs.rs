@@ -45,7 +45,7 @@ fn f7_c5_1_unread_stderr_loses_log_lines_only() {
         .stderr(writer)
         .flags(&["--drain-delay", "50ms"])
         .start();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         hang_up(&server);
         progress.rounds(3);
         let generation = || server.metric("kubevet_library_generation");
@@ -69,7 +69,7 @@ fn f7_c5_1_unread_stderr_loses_log_lines_only() {
         });
         progress.rounds(3);
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     drop(reader);
 }
 
@@ -94,10 +94,10 @@ fn f7_sigterm_ends_a_server_with_unread_stdout() {
     let _machine = share_machine();
     let (reader, writer) = pipe_of(4096);
     let mut server = ServerSetup::example().stdout(writer).start();
-    let mut line = AttackConnection::ordinary(&server);
+    let mut connection = AttackConnection::ordinary(&server);
     for _ in 0..200 {
         assert_denied(
-            &line
+            &connection
                 .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
                 .unwrap(),
             "bad",
@@ -120,7 +120,7 @@ fn reset_streams(server: &Server) -> bool {
     let Ok(mut connection) = Http2Connection::open(server, ATTACKER_ADDRESS, None) else {
         return false;
     };
-    connection.send_patience(Duration::from_secs(1));
+    connection.set_send_timeout(Duration::from_secs(1));
     let mut bytes = Vec::new();
     for _ in 0..300 {
         let (stream, head) = connection.review("/validate", 100, None);
@@ -140,13 +140,13 @@ fn f7_c5_4_full_log_pipe_does_not_stop_the_server() {
         .no_decision_log()
         .stderr(writer)
         .start();
-    let ((), seen) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
+    let ((), baseline) = with_baseline_traffic(&server, CLIENT_ADDRESS, |progress| {
         for place in 0..scale(80, 900) {
             assert!(reset_streams(&server), "no connection after {place}");
         }
         progress.rounds(5);
     });
-    seen.assert_undisturbed();
+    baseline.assert_undisturbed();
     drop(reader);
 }
 

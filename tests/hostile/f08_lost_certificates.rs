@@ -32,7 +32,7 @@ fn still_trusted(server: &Server, ca: &str) -> Result<(), String> {
 /// A change of the folder, its owner, and the state that must not follow after some renewal
 /// intervals.
 #[derive(Clone, Copy)]
-struct Try {
+struct Case {
     name: &'static str,
     theirs: bool,
     harm: fn(&Server),
@@ -44,26 +44,26 @@ fn remove_all(server: &Server) {
     fs::remove_dir_all(server.tls()).unwrap();
 }
 
-const TRIES: [Try; 5] = [
-    Try {
+const CASES: [Case; 5] = [
+    Case {
         name: "C1.4 the whole folder removed, ours",
         theirs: false,
         harm: remove_all,
         back_after: None,
     },
-    Try {
+    Case {
         name: "C1.5 ca.crt emptied, ours",
         theirs: false,
         harm: |folder| fs::write(folder.tls().join("ca.crt"), "").unwrap(),
         back_after: None,
     },
-    Try {
+    Case {
         name: "C1.10 the whole folder removed, theirs",
         theirs: true,
         harm: remove_all,
         back_after: None,
     },
-    Try {
+    Case {
         name: "C1.10 the three files gone for a while, theirs",
         theirs: true,
         harm: |folder| {
@@ -73,7 +73,7 @@ const TRIES: [Try; 5] = [
         },
         back_after: Some(Duration::from_secs(17)),
     },
-    Try {
+    Case {
         name: "ca.crt gone, ours",
         theirs: false,
         harm: |folder| fs::remove_file(folder.tls().join("ca.crt")).unwrap(),
@@ -85,11 +85,11 @@ const TRIES: [Try; 5] = [
 fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
     let _machine = share_machine();
     let failures: Vec<String> = thread::scope(|scope| {
-        let tries: Vec<_> = TRIES
+        let cases: Vec<_> = CASES
             .iter()
             .map(|attempt| scope.spawn(move || (attempt.name, lose(*attempt))))
             .collect();
-        tries
+        cases
             .into_iter()
             .map(|attempt| attempt.join().unwrap())
             .filter_map(|(name, attempt)| Some(format!("{name}: {}", attempt?)))
@@ -99,11 +99,11 @@ fn f8_c1_lost_files_create_no_new_authority_while_a_valid_pair_is_in_force() {
 }
 
 /// Returns the failure, if any.
-fn lose(one: Try) -> Option<String> {
+fn lose(case: Case) -> Option<String> {
     let names = ["ca.crt", "tls.crt", "tls.key"];
     let given = tempfile::tempdir().unwrap();
     let mut server = ServerSetup::example().no_decision_log().start();
-    if one.theirs {
+    if case.theirs {
         // A folder without the key of the authority is managed by someone else.
         let folder = given.path().join("theirs");
         fs::create_dir(&folder).unwrap();
@@ -117,11 +117,11 @@ fn lose(one: Try) -> Option<String> {
     }
     let ca = server.ca();
     let saved = names.map(|name| (name, fs::read(server.tls().join(name)).unwrap()));
-    (one.harm)(&server);
-    let begun = Instant::now();
-    let mut back = one.back_after;
-    while begun.elapsed() < turns() {
-        if back.is_some_and(|back| begun.elapsed() > back) {
+    (case.harm)(&server);
+    let start = Instant::now();
+    let mut back = case.back_after;
+    while start.elapsed() < turns() {
+        if back.is_some_and(|back| start.elapsed() > back) {
             back = None;
             fs::create_dir_all(server.tls()).unwrap();
             for (name, bytes) in &saved {
@@ -129,13 +129,13 @@ fn lose(one: Try) -> Option<String> {
             }
         }
         if let Err(error) = still_trusted(&server, &ca) {
-            let seconds = begun.elapsed().as_secs();
+            let seconds = start.elapsed().as_secs();
             return Some(format!(
                 "after {seconds} s callers are out: {error}: {}",
                 server.stderr()
             ));
         }
-        if one.theirs && server.tls().join("ca.key").exists() {
+        if case.theirs && server.tls().join("ca.key").exists() {
             return Some(format!(
                 "it wrote ca.key into somebody else's folder: {}",
                 server.stderr()
@@ -143,7 +143,7 @@ fn lose(one: Try) -> Option<String> {
         }
         thread::sleep(Duration::from_millis(500));
     }
-    let mut line = AttackConnection::open(
+    let mut connection = AttackConnection::open(
         &server,
         &TlsConfig::trusting(&ca, &[]),
         CLIENT_ADDRESS,
@@ -151,7 +151,7 @@ fn lose(one: Try) -> Option<String> {
     )
     .unwrap();
     assert_denied(
-        &line
+        &connection
             .post("/validate", ordinary_bad().as_bytes(), HANG_TIMEOUT)
             .unwrap(),
         "bad",

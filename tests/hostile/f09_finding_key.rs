@@ -22,13 +22,13 @@ fn f9_b9_volume_behind_an_unchanged_mount_is_part_of_the_finding_key() {
     let _machine = share_machine();
     let server =
         ServerSetup::with(&[binding("b", "[C-0045]", "validationActions: [Deny]")]).start();
-    let one = |path: &str| mounts("v", &json!([{"name": "v", "hostPath": {"path": path}}]));
+    let volume = |path: &str| mounts("v", &json!([{"name": "v", "hostPath": {"path": path}}]));
     let two = json!([{"name": "v", "hostPath": {"path": "/var/log"}}, {"name": "root", "hostPath": {"path": "/"}}]);
     let deployment = |volume: &str| workload("Deployment", &mounts(volume, &two)["spec"]);
     for (name, review) in [
         (
             "B9.13 another path",
-            Review::update(&one("/var/log"), &one("/")),
+            Review::update(&volume("/var/log"), &volume("/")),
         ),
         (
             "B9.14 another volume",
@@ -39,21 +39,24 @@ fn f9_b9_volume_behind_an_unchanged_mount_is_part_of_the_finding_key() {
             "an empty folder becomes the node's",
             Review::update(
                 &mounts("v", &json!([{"name": "v", "emptyDir": {}}])),
-                &one("/"),
+                &volume("/"),
             ),
         ),
     ] {
-        let reply = post(&server, review.text());
-        assert_eq!(reply.review_response("u-1")["allowed"], false, "{name}");
-        assert_denied(&reply, "u-1", 403, "C-0045");
+        let response = post(&server, review.to_json());
+        assert_eq!(response.review_response("u-1")["allowed"], false, "{name}");
+        assert_denied(&response, "u-1", 403, "C-0045");
     }
     // Existing findings are reported as warnings, whatever else changes.
     let labelled = merge(
-        one("/var/log"),
+        volume("/var/log"),
         &json!({"metadata": {"labels": {"new": "1"}}}),
     );
     assert_allowed(
-        &post(&server, Review::update(&one("/var/log"), &labelled).text()),
+        &post(
+            &server,
+            Review::update(&volume("/var/log"), &labelled).to_json(),
+        ),
         "u-1",
     );
 }

@@ -44,51 +44,52 @@ fn f10_b10_hidden_characters_are_escaped_in_the_decision_log() {
         binding("exec", "[K-0001]", "validationActions: [Deny]"),
     ];
     let mut server = ServerSetup::with(&bindings).start();
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for (name, character) in HIDDEN {
-        let text = format!("a{character}b");
+        let string = format!("a{character}b");
         let options = json!({
-            "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh", "-c", text], "container": text,
+            "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh", "-c", string], "container": string,
         });
-        let mut bad = pod(&[privileged(&text)]);
+        let mut bad = pod(&[privileged(&string)]);
         bad["metadata"] =
-            json!({"name": text, "namespace": "shop", "labels": {text.as_str(): text}});
-        for (what, review) in [
+            json!({"name": string, "namespace": "shop", "labels": {string.as_str(): string}});
+        for (field, review) in [
             (
                 "command",
                 Review::connect("exec", &options).with("name", "p"),
             ),
-            ("container", Review::create(&pod(&[privileged(&text)]))),
+            ("container", Review::create(&pod(&[privileged(&string)]))),
             (
                 "name, namespace and user",
                 Review::create(&bad)
-                    .with("namespace", text.as_str())
-                    .user(&text),
+                    .with("namespace", string.as_str())
+                    .user(&string),
             ),
-            ("resource", Review::create(&bad).resource("", "v1", &text)),
+            ("resource", Review::create(&bad).resource("", "v1", &string)),
         ] {
             let before = server.stdout().len();
-            let reply = post(&server, review.text());
-            reply.review_response("u-1");
-            let said = String::from_utf8(reply.body).unwrap();
+            let response = post(&server, review.to_json());
+            response.review_response("u-1");
+            let message = String::from_utf8(response.body).unwrap();
             let log = wait_for("the line", || match server.stdout() {
                 value if value.len() > before && value.ends_with('\n') => {
                     Ok(value[before..].to_owned())
                 }
                 _ => Err("no line".to_owned()),
             });
-            assert_eq!(log.lines().count(), 1, "{name} in {what}");
+            assert_eq!(log.lines().count(), 1, "{name} in {field}");
             serde_json::from_str::<Value>(&log).expect("a line is JSON");
-            wrong.extend(
+            failures.extend(
                 log.contains(*character)
-                    .then(|| format!("{name} in {what}")),
+                    .then(|| format!("{name} in {field}")),
             );
-            wrong.extend(
-                said.contains(*character)
-                    .then(|| format!("{name} in {what}, in the answer")),
+            failures.extend(
+                message
+                    .contains(*character)
+                    .then(|| format!("{name} in {field}, in the answer")),
             );
         }
     }
-    assert!(wrong.is_empty(), "{} raw: {wrong:?}", wrong.len());
+    assert!(failures.is_empty(), "{} raw: {failures:?}", failures.len());
     server.assert_running();
 }

@@ -37,7 +37,7 @@ pub(crate) struct Frame {
 
 /// A connection with HTTP/2.
 pub(crate) struct Http2Connection {
-    line: AttackConnection,
+    connection: AttackConnection,
     next: u32,
     /// The number of bytes that may be sent before the server increases the window.
     window: i64,
@@ -47,10 +47,10 @@ pub(crate) struct Http2Connection {
 impl Http2Connection {
     /// Connects; `window` is the initial window of each response.
     pub(crate) fn open(server: &Server, from: Ipv4Addr, window: Option<u32>) -> io::Result<Self> {
-        let line = AttackConnection::open(server, &TlsConfig::h2(server), from, OPENING)?;
-        assert_eq!(line.protocol(), Some(&b"h2"[..]));
+        let connection = AttackConnection::open(server, &TlsConfig::h2(server), from, OPENING)?;
+        assert_eq!(connection.protocol(), Some(&b"h2"[..]));
         let mut this = Self {
-            line,
+            connection,
             next: 1,
             window: 65_535,
             closed: false,
@@ -70,13 +70,13 @@ impl Http2Connection {
 
     /// Sends bytes; false if the peer has closed the connection.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
-        self.closed |= !self.line.send(bytes);
+        self.closed |= !self.connection.send(bytes);
         !self.closed
     }
 
     /// Sets the timeout of sending.
-    pub(crate) fn send_patience(&self, patience: Duration) {
-        self.line.send_patience(patience);
+    pub(crate) fn set_send_timeout(&self, timeout: Duration) {
+        self.connection.set_send_timeout(timeout);
     }
 
     /// Returns the stream and the frames of a review. Without a body these are only its headers,
@@ -100,10 +100,10 @@ impl Http2Connection {
         let mut bytes = frame(HEADERS, END_HEADERS, stream, &head);
         if let Some(body) = body {
             let last = body.len().div_ceil(PIECE).saturating_sub(1);
-            for (place, piece) in body.chunks(PIECE).enumerate() {
+            for (index, piece) in body.chunks(PIECE).enumerate() {
                 bytes.extend(frame(
                     DATA,
-                    u8::from(place == last) * END_STREAM,
+                    u8::from(index == last) * END_STREAM,
                     stream,
                     piece,
                 ));
@@ -138,10 +138,10 @@ impl Http2Connection {
                 break;
             }
             self.closed |= self
-                .line
+                .connection
                 .listen(left.max(Duration::from_millis(1)))
                 .is_err();
-            while let Some(frame) = take(self.line.buffer()) {
+            while let Some(frame) = take(self.connection.buffer()) {
                 self.answer(&frame.0, frame.1);
                 frames.push(frame.0);
             }
@@ -152,10 +152,10 @@ impl Http2Connection {
     fn answer(&mut self, came: &Frame, flags: u8) {
         match came.kind {
             SETTINGS if flags & ACK == 0 => {
-                self.closed |= !self.line.send(&frame(SETTINGS, ACK, 0, &[]))
+                self.closed |= !self.connection.send(&frame(SETTINGS, ACK, 0, &[]))
             }
             PING if flags & ACK == 0 => {
-                self.closed |= !self.line.send(&frame(PING, ACK, 0, &came.payload))
+                self.closed |= !self.connection.send(&frame(PING, ACK, 0, &came.payload))
             }
             WINDOW_UPDATE if came.stream == 0 => {
                 self.window += i64::from(u32::from_be_bytes(came.payload[..4].try_into().unwrap()));
@@ -182,9 +182,9 @@ pub(crate) fn headers(pairs: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in pairs {
         bytes.push(0);
-        for text in [name, value] {
-            integer(&mut bytes, text.len());
-            bytes.extend(text.bytes());
+        for string in [name, value] {
+            integer(&mut bytes, string.len());
+            bytes.extend(string.bytes());
         }
     }
     bytes

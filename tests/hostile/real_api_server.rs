@@ -6,12 +6,12 @@
 use crate::{
     attack_connection::{ATTACKER_ADDRESS, AttackConnection, HANG_TIMEOUT, TlsConfig},
     attack_objects::{
-        bare_pod, clean_pod, container, hostpath_deployment, made_privileged, privileged_pod,
-        slow_pod, workload,
+        bare_pod, clean_pod, container, hostpath_deployment, privileged_pod, slow_pod,
+        with_privileged_container, workload,
     },
     attack_scale::{claim_machine, scale},
     attacked_server::{Server, ServerSetup, binding},
-    f05_connections::{hold, raise_own_limit},
+    f05_connections::{hold, raise_file_limit},
 };
 use kubevet_testkit::{
     build_output::kubevet_binary, control_plane::ControlPlane, namespace::TestNamespace,
@@ -40,11 +40,11 @@ struct Api {
 
 impl Api {
     fn of(cluster: &ControlPlane) -> Self {
-        let text = fs::read_to_string(cluster.kubeconfig()).unwrap();
+        let kubeconfig = fs::read_to_string(cluster.kubeconfig()).unwrap();
         let after = |key: &str| {
-            let rest = &text[text.find(key).unwrap() + key.len()..];
-            let end = rest.find([',', '}', '\n', '"']).unwrap();
-            rest[..end].trim().to_owned()
+            let value = &kubeconfig[kubeconfig.find(key).unwrap() + key.len()..];
+            let end = value.find([',', '}', '\n', '"']).unwrap();
+            value[..end].trim().to_owned()
         };
         let port = after("https://127.0.0.1:").parse().unwrap();
         let ca = fs::read_to_string(after("certificate-authority: \"")).unwrap();
@@ -108,9 +108,9 @@ impl<'c> Installed<'c> {
             &format!("https://127.0.0.1:{}/validate", server.port()),
         ]);
         command.arg("--ca-file").arg(server.tls().join("ca.crt"));
-        let text = process::run(&mut command, "").ok();
+        let kubeconfig = process::run(&mut command, "").ok();
         let this = Self(cluster);
-        cluster.kubectl(&["apply", "-f", "-"], &text).ok();
+        cluster.kubectl(&["apply", "-f", "-"], &kubeconfig).ok();
         cluster.wait_until_obeyed("kubevet");
         this
     }
@@ -136,7 +136,7 @@ fn pods(namespace: &TestNamespace<'_>) -> String {
 
 /// An object as a user sends it in this namespace, without fields that cost the API server more
 /// than the webhook.
-fn made_here(namespace: &TestNamespace<'_>, object: &Value) -> Value {
+fn in_namespace(namespace: &TestNamespace<'_>, object: &Value) -> Value {
     let mut object = object.clone();
     object["metadata"] =
         json!({"generateName": "p-", "namespace": namespace.name(), "managedFields": [{}]});
@@ -175,13 +175,13 @@ fn nothing_was_let_in(cluster: &ControlPlane, namespace: &TestNamespace<'_>) {
         .lines()
         .filter(|line| line.contains(namespace.name()) && line.contains("failed-open"))
         .collect();
-    let said = || failing_open(cluster);
+    let reasons = || failing_open(cluster);
     assert!(
         open.is_empty(),
         "{} requests were let in unjudged: {:.600}: {}",
         open.len(),
         open[0],
-        said()
+        reasons()
     );
 }
 
@@ -202,34 +202,34 @@ fn r1_costly_update_is_denied() {
         deployment
     };
     let all = format!("/apis/apps/v1/namespaces/{}/deployments", namespace.name());
-    let one = format!("{all}/w");
+    let path = format!("{all}/w");
     let clean = here(workload(
         "Deployment",
         &json!({"containers": [container("c0")]}),
     ));
     let (status, answer) = api.call(DEVELOPER, "POST", &all, &clean).unwrap();
     assert_eq!(status, 201, "{answer}");
-    let small = here(made_privileged(workload(
+    let small = here(with_privileged_container(workload(
         "Deployment",
         &json!({"containers": [container("c0")]}),
     )));
-    let (status, answer) = api.call(DEVELOPER, "PUT", &one, &small).unwrap();
+    let (status, answer) = api.call(DEVELOPER, "PUT", &path, &small).unwrap();
     assert_eq!(status, 403, "{answer}");
-    let large = here(made_privileged(hostpath_deployment(
+    let large = here(with_privileged_container(hostpath_deployment(
         &format!("/{}", "\u{1}".repeat(400_000)),
         9900,
     )));
     for run in 0..scale(1, 20) {
-        let (status, answer) = api.call(DEVELOPER, "PUT", &one, &large).unwrap();
+        let (status, answer) = api.call(DEVELOPER, "PUT", &path, &large).unwrap();
         assert!(status >= 400, "run {run}: HTTP {status}");
         assert!(
             answer.to_string().contains("ignore.kubevet.io"),
             "run {run}: {answer}"
         );
-        let (status, answer) = api.call(DEVELOPER, "PUT", &one, &small).unwrap();
+        let (status, answer) = api.call(DEVELOPER, "PUT", &path, &small).unwrap();
         assert!(status >= 400, "run {run}: HTTP {status} {answer}");
     }
-    let (_, stored) = api.call(DEVELOPER, "GET", &one, &Value::Null).unwrap();
+    let (_, stored) = api.call(DEVELOPER, "GET", &path, &Value::Null).unwrap();
     let context = &stored["spec"]["template"]["spec"]["containers"][0]["securityContext"];
     assert!(context["privileged"] != true, "{context}");
     nothing_was_let_in(cluster, &namespace);
@@ -245,49 +245,49 @@ fn flooded(
 ) {
     let ended = AtomicBool::new(false);
     let path = pods(namespace);
-    let here = |containers: &Value| made_here(namespace, containers);
+    let here = |containers: &Value| in_namespace(namespace, containers);
     let clean = here(&clean_pod());
     let mut bad = privileged_pod();
     bad["spec"]["containers"][0] = valid(bad["spec"]["containers"][0].take());
     let bad = here(&bad);
-    let wrong: Vec<String> = thread::scope(|scope| {
+    let failures: Vec<String> = thread::scope(|scope| {
         let flood = || {
-            let mut wrong = Vec::new();
+            let mut failures = Vec::new();
             while !ended.load(Ordering::Relaxed) {
                 if let Some((status, answer)) = api.call(DEVELOPER, "POST", &path, heavy)
                     && status < 400
                 {
-                    wrong.push(format!("heavy: {status} {:.200}", answer["status"]));
+                    failures.push(format!("heavy: {status} {:.200}", answer["status"]));
                 }
             }
-            wrong
+            failures
         };
         let callers: Vec<_> = (0..callers).map(|_| scope.spawn(flood)).collect();
-        let mut wrong = Vec::new();
+        let mut failures = Vec::new();
         let end = Instant::now() + time;
         while Instant::now() < end {
-            for (what, object, right) in [("clean", &clean, 201), ("privileged", &bad, 403)] {
+            for (name, object, right) in [("clean", &clean, 201), ("privileged", &bad, 403)] {
                 match api.call(ADMIN, "POST", &path, object) {
                     Some((status, _)) if status == right => {}
-                    other => wrong.push(format!("{what}: {:.400}", format!("{other:?}"))),
+                    other => failures.push(format!("{name}: {:.400}", format!("{other:?}"))),
                 }
             }
         }
         ended.store(true, Ordering::Relaxed);
-        wrong.extend(
+        failures.extend(
             callers
                 .into_iter()
                 .flat_map(|caller| caller.join().unwrap()),
         );
-        wrong
+        failures
     });
-    let first = &wrong[..wrong.len().min(3)];
-    let said = || failing_open(namespace.cluster());
+    let first = &failures[..failures.len().min(3)];
+    let reasons = || failing_open(namespace.cluster());
     assert!(
-        wrong.is_empty(),
+        failures.is_empty(),
         "{} answers were wrong, the first: {first:?}: {}",
-        wrong.len(),
-        said()
+        failures.len(),
+        reasons()
     );
 }
 
@@ -300,7 +300,7 @@ fn r2_flood_of_slow_pods_admits_none_and_delays_no_other_client() {
     let mut server = ServerSetup::example().no_decision_log().start();
     let _installed = Installed::of(cluster, &server);
     let namespace = cluster.namespace("r2");
-    let heavy = made_here(&namespace, &slow_pod(2000, 2000));
+    let heavy = in_namespace(&namespace, &slow_pod(2000, 2000));
     flooded(
         &api,
         &namespace,
@@ -324,7 +324,7 @@ fn r3_wide_pods_under_many_bindings_admit_none_within_memory_bounds() {
     let mut server = ServerSetup::with(&bindings).no_decision_log().start();
     let _installed = Installed::of(cluster, &server);
     let namespace = cluster.namespace("r3");
-    let wide = made_here(&namespace, &bare_pod(9900));
+    let wide = in_namespace(&namespace, &bare_pod(9900));
     let path = pods(&namespace);
     thread::scope(|scope| {
         for _ in 0..6 {
@@ -346,12 +346,12 @@ fn a11_2s_silent_connections_admit_no_pod() {
     let Some((cluster, api)) = cluster("a11.2s") else {
         return;
     };
-    raise_own_limit();
+    raise_file_limit();
     let server = ServerSetup::example().no_decision_log().start();
     let namespace = cluster.namespace("a11");
     let mut bad = privileged_pod();
     bad["spec"]["containers"][0] = valid(bad["spec"]["containers"][0].take());
-    let bad = made_here(&namespace, &bad);
+    let bad = in_namespace(&namespace, &bad);
     let ended = AtomicBool::new(false);
     let answers = thread::scope(|scope| {
         scope.spawn(|| {
@@ -420,7 +420,7 @@ fn doubt_b13_4_last_valid_binding_survives_a_restart() {
     let namespace = cluster.namespace("b13");
     let mut bad = privileged_pod();
     bad["spec"]["containers"][0] = valid(bad["spec"]["containers"][0].take());
-    let bad = made_here(&namespace, &bad);
+    let bad = in_namespace(&namespace, &bad);
     let created = || {
         api.call(DEVELOPER, "POST", &pods(&namespace), &bad)
             .unwrap()

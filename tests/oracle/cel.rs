@@ -24,7 +24,7 @@ struct Proof {
     oracle: Oracle,
     library: Library,
     engine: Engine,
-    sheets: BTreeMap<String, (Sheet, Value)>,
+    bundles: BTreeMap<String, (Sheet, Value)>,
     compared: usize,
     denied: BTreeMap<String, usize>,
     passed: BTreeMap<String, usize>,
@@ -56,20 +56,20 @@ fn kinds() -> Vec<Kind> {
 
 /// A policy with three validations per control: no finding, a message of one line, and no new
 /// finding against the object itself.
-fn policy(sheet: &Sheet) -> Value {
-    let variables: Vec<Value> = sheet
+fn policy(bundle: &Sheet) -> Value {
+    let variables: Vec<Value> = bundle
         .variables
         .iter()
         .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
         .collect();
-    let validations: Vec<Value> = sheet
+    let validations: Vec<Value> = bundle
         .controls
         .iter()
         .flat_map(|control| {
-            let said = format!("'said: ' + ({}).join(' | ')", control.messages);
+            let message = format!("'said: ' + ({}).join(' | ')", control.messages);
             let known = control.known_before(&format!("({})", control.identities), &format!("({})", control.old_identities));
             [
-                json!({"expression": control.clean, "messageExpression": said, "message": "no words"}),
+                json!({"expression": control.clean, "messageExpression": message, "message": "no words"}),
                 json!({"expression": format!("oldObject == null || ({}) || ({known})", control.clean), "message": "unknown"}),
             ]
         })
@@ -93,7 +93,7 @@ fn policy(sheet: &Sheet) -> Value {
 fn params_json(params: &Params) -> Value {
     let value = |param_value: &ParamValue| match param_value {
         ParamValue::List(items) => json!(items),
-        ParamValue::String(text) => json!(text),
+        ParamValue::String(string) => json!(string),
     };
     params
         .iter()
@@ -113,7 +113,7 @@ impl Proof {
             oracle,
             library,
             engine,
-            sheets: BTreeMap::new(),
+            bundles: BTreeMap::new(),
             compared: 0,
             denied: BTreeMap::new(),
             passed: BTreeMap::new(),
@@ -131,7 +131,7 @@ impl Proof {
             .collect()
     }
 
-    fn sheet(
+    fn bundle(
         &mut self,
         params: &Params,
         kinds: &[Kind],
@@ -144,7 +144,7 @@ impl Proof {
             "resource".to_owned()
         };
         let key = format!("{written} {only:?} {kinds:?} {params_key}");
-        if !self.sheets.contains_key(&key) {
+        if !self.bundles.contains_key(&key) {
             let defaults = self.library.params.defaults();
             let params = if written {
                 ParamsFrom::Written(params)
@@ -157,13 +157,13 @@ impl Proof {
                 kinds,
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
-            let mut sheet = kubevet::cel::print(self.engine.compiled_library(), &chosen, &target);
-            sheet
+            let mut bundle = kubevet::cel::print(self.engine.compiled_library(), &chosen, &target);
+            bundle
                 .refused
                 .retain(|(_, why)| !why.contains("looks at none"));
-            assert!(sheet.refused.is_empty(), "{:?}", sheet.refused);
-            let policy = policy(&sheet);
-            self.sheets.insert(key.clone(), (sheet, policy));
+            assert!(bundle.refused.is_empty(), "{:?}", bundle.refused);
+            let policy = policy(&bundle);
+            self.bundles.insert(key.clone(), (bundle, policy));
         }
         key
     }
@@ -180,12 +180,12 @@ impl Proof {
         if !kinds.contains(&kind) {
             return;
         }
-        let mut text = String::new();
-        document.root().write_json(&mut text);
-        let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
+        let mut json = String::new();
+        document.root().write_json(&mut json);
+        let object: Value = serde_json::from_str(&json).expect("documents print as JSON");
         let connect = kind.name.ends_with("Options");
-        let key = self.sheet(params, kinds, false, only);
-        let Some((sheet, policy)) = self.sheets.get(&key) else {
+        let key = self.bundle(params, kinds, false, only);
+        let Some((bundle, policy)) = self.bundles.get(&key) else {
             return;
         };
         let settings = json!({"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration",
@@ -204,7 +204,7 @@ impl Proof {
             request["oldObject"] = request["object"].clone();
         }
         let answer = self.oracle.send(&request);
-        let place = format!("{}:{}", document.file(), document.position());
+        let position = format!("{}:{}", document.file(), document.position());
         // An object that the API server cannot decode never reaches admission.
         if answer.get("error").is_some() {
             if !answer["error"].as_str().is_some_and(|string| {
@@ -214,7 +214,7 @@ impl Proof {
                     || string.contains("unable")
                     || string.contains("must")
             }) {
-                self.differences.push(format!("{place}: {answer}"));
+                self.differences.push(format!("{position}: {answer}"));
             }
             self.unread += 1;
             return;
@@ -231,9 +231,9 @@ impl Proof {
             .iter()
             .any(|decision| decision["validation"].is_null())
         {
-            self.differences.push(format!("{place}: {answer}"));
+            self.differences.push(format!("{position}: {answer}"));
         }
-        for (at, printed) in sheet.controls.iter().enumerate() {
+        for (at, printed) in bundle.controls.iter().enumerate() {
             let control = &printed.control;
             if !control.kinds.iter().any(|item| looks_at(item, &kind)) && decision(at * 2).is_none()
             {
@@ -248,13 +248,13 @@ impl Proof {
                 .collect();
             let Some(clean) = decision(at * 2) else {
                 self.differences
-                    .push(format!("{place}: {id}: no decision: {answer}"));
+                    .push(format!("{position}: {id}: no decision: {answer}"));
                 continue;
             };
             let cost = clean["cost"].as_u64().unwrap_or(0);
             let most = self.costs.entry(id.clone()).or_default();
             *most = cost.max(*most);
-            let said = clean["message"].as_str().unwrap_or("");
+            let message = clean["message"].as_str().unwrap_or("");
             let passes = clean["action"] == json!("admit");
             *(if passes {
                 &mut self.passed
@@ -264,19 +264,20 @@ impl Proof {
             .entry(id.clone())
             .or_default() += 1;
             let agrees = passes == found.is_empty() && is_configured(control, params) | passes;
-            if !agrees || !(passes || said.starts_with("said: ") && said.len() > 8) {
-                let own: Vec<&str> = found
+            if !agrees || !(passes || message.starts_with("said: ") && message.len() > 8) {
+                let messages: Vec<&str> = found
                     .iter()
                     .map(|finding| finding.message.as_str())
                     .collect();
-                self.differences
-                    .push(format!("{place}: {id}: printed {clean}, engine {own:?}"));
+                self.differences.push(format!(
+                    "{position}: {id}: printed {clean}, engine {messages:?}"
+                ));
             }
             if let Some(known) = decision(at * 2 + 1)
                 && known["action"] != json!("admit")
             {
                 self.differences
-                    .push(format!("{place}: {id}: not known: {known}"));
+                    .push(format!("{position}: {id}: not known: {known}"));
             }
         }
     }
@@ -349,7 +350,7 @@ fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
 /// The policy of a control for one kind, specialized to these params.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
-    let sheet = kubevet::cel::print(
+    let bundle = kubevet::cel::print(
         engine.compiled_library(),
         std::slice::from_ref(id),
         &Target {
@@ -358,20 +359,20 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
             kinds,
         },
     );
-    let printed = sheet.controls.first()?;
-    let variables: Vec<Value> = sheet
+    let printed = bundle.controls.first()?;
+    let variables: Vec<Value> = bundle
         .variables
         .iter()
         .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
         .collect();
-    let said = format!("'said: ' + ({}).join(' | ')", printed.messages);
+    let message = format!("'said: ' + ({}).join(' | ')", printed.messages);
     Some(json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": "one"},
         "spec": {
             "variables": variables,
-            "validations": [{"expression": printed.clean, "messageExpression": said}],
+            "validations": [{"expression": printed.clean, "messageExpression": message}],
         },
     }))
 }
@@ -426,16 +427,16 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
             let verdict = proof
                 .engine
                 .judge(&object.document, &EvalRequest { operation }, &params);
-            let own: Vec<String> = verdict
+            let messages: Vec<String> = verdict
                 .violations
                 .into_iter()
                 .filter(|finding| finding.control == id)
                 .map(|finding| finding.message.to_string())
                 .collect();
-            found.push((id.clone(), object.file.clone(), own));
+            found.push((id.clone(), object.file.clone(), messages));
         }
     }
-    for ((id, file, own), answer) in found.iter().zip(proof.oracle.send_all(&questions)) {
+    for ((id, file, messages), answer) in found.iter().zip(proof.oracle.send_all(&questions)) {
         let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
         if answer.get("invalid").is_some() {
             proof.unread += 1;
@@ -444,7 +445,7 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
         proof.compared += 1;
         let verdict = &answer["cel"][0];
         let denied = verdict["denied"] == json!(true);
-        let said = verdict["message"].as_str().unwrap_or("");
+        let message = verdict["message"].as_str().unwrap_or("");
         *(if denied {
             &mut proof.denied
         } else {
@@ -453,11 +454,11 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
         .entry(id.to_string())
         .or_default() += 1;
         let agrees =
-            denied != own.is_empty() && verdict.get("error").is_none() && verdict.is_object();
-        if !agrees || denied && !(said.starts_with("said: ") && said.len() > 8) {
-            proof
-                .differences
-                .push(format!("{file}: {id}: printed {answer}, engine {own:?}"));
+            denied != messages.is_empty() && verdict.get("error").is_none() && verdict.is_object();
+        if !agrees || denied && !(message.starts_with("said: ") && message.len() > 8) {
+            proof.differences.push(format!(
+                "{file}: {id}: printed {answer}, engine {messages:?}"
+            ));
         }
     }
     proof.finish(450);
@@ -624,9 +625,9 @@ fn cel_policies_agree_with_the_engine_on_public_cases() {
 }
 
 fn json_of(document: &Document) -> Value {
-    let mut text = String::new();
-    document.root().write_json(&mut text);
-    serde_json::from_str(&text).expect("documents print as JSON")
+    let mut json = String::new();
+    document.root().write_json(&mut json);
+    serde_json::from_str(&json).expect("documents print as JSON")
 }
 
 /// Two objects as the API server decodes them and sends them to a webhook; `None` if it cannot
@@ -672,7 +673,7 @@ fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -
         object,
         old_object,
     };
-    let judge = |object: &Document, params: &Params| {
+    let evaluate = |object: &Document, params: &Params| {
         Ok(Arc::new(proof.engine.judge(
             object,
             &EvalRequest {
@@ -686,7 +687,7 @@ fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -
         &case,
         &Callbacks {
             namespace_labels: &|| None,
-            evaluate: &judge,
+            evaluate: &evaluate,
             is_past_deadline: &|| false,
         },
     );
@@ -748,27 +749,27 @@ fn cel_update_findings_agree_with_the_webhook() {
             let Some(known) = decision_of(&proof, &rules, &both) else {
                 continue;
             };
-            let key = proof.sheet(&params, &[both[0].id().group_kind()], true, Some(&id));
-            let Some((sheet, policy)) = proof.sheets.get(&key) else {
+            let key = proof.bundle(&params, &[both[0].id().group_kind()], true, Some(&id));
+            let Some((bundle, policy)) = proof.bundles.get(&key) else {
                 continue;
             };
-            assert_eq!(sheet.controls.len(), 1);
+            assert_eq!(bundle.controls.len(), 1);
             let mut question = update("vap", json_of(&both[0]), json_of(&both[1]));
             question["policy"] = policy.clone();
             question["params"] = settings.clone();
             questions.push(question.to_string());
             decisions.push((format!("{id} {} over {}", a.file, b.file), known));
         }
-        for ((place, known), answer) in decisions.iter().zip(proof.oracle.send_all(&questions)) {
+        for ((position, known), answer) in decisions.iter().zip(proof.oracle.send_all(&questions)) {
             let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
-            let said = answer["decisions"]
+            let decision = answer["decisions"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .find(|decision| decision["validation"] == json!(1));
             *(if *known { &mut existing } else { &mut new }) += 1;
-            if said.is_none_or(|said| (said["action"] == json!("admit")) != *known) {
-                differences.push(format!("{place}: {answer}"));
+            if decision.is_none_or(|decision| (decision["action"] == json!("admit")) != *known) {
+                differences.push(format!("{position}: {answer}"));
             }
         }
     }

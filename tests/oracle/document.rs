@@ -21,35 +21,35 @@ struct Outcome {
     documents: Vec<Value>,
     refused: usize,
     /// True if a part of the input was ignored silently.
-    rest: bool,
+    has_unread: bool,
 }
 
-fn ours(text: &str) -> Outcome {
-    let reading = read_yaml(&Arc::from("f"), text.as_bytes(), &Limits::default());
+fn read_here(source: &str) -> Outcome {
+    let reading = read_yaml(&Arc::from("f"), source.as_bytes(), &Limits::default());
     let documents = reading.documents.iter().map(|document| {
-        let mut text = String::new();
-        document.root().write_json(&mut text);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text} is no JSON: {error}"))
+        let mut source = String::new();
+        document.root().write_json(&mut source);
+        serde_json::from_str(&source).unwrap_or_else(|error| panic!("{source} is no JSON: {error}"))
     });
     Outcome {
         documents: documents.collect(),
         refused: reading.problems.len(),
-        rest: false,
+        has_unread: false,
     }
 }
 
-fn theirs(oracle: &mut Oracle, text: &str) -> Outcome {
-    let answer = oracle.send(&json!({ "op": "yaml", "text": text }));
+fn read_by_go(oracle: &mut Oracle, source: &str) -> Outcome {
+    let answer = oracle.send(&json!({ "op": "yaml", "text": source }));
     let mut outcome = Outcome {
         documents: Vec::new(),
         refused: 0,
-        rest: false,
+        has_unread: false,
     };
     for document in answer["documents"]
         .as_array()
-        .unwrap_or_else(|| panic!("{text:?}: {answer}"))
+        .unwrap_or_else(|| panic!("{source:?}: {answer}"))
     {
-        outcome.rest |= document.get("rest").is_some();
+        outcome.has_unread |= document.get("rest").is_some();
         if document.get("error").is_some() {
             outcome.refused += 1;
         } else if !document["json"].is_null() {
@@ -65,10 +65,11 @@ fn awkward_yaml_is_read_as_in_go() {
         return;
     };
     let mut differing = String::new();
-    for text in AWKWARD {
-        let (ours, theirs) = (ours(text), theirs(&mut oracle, text));
-        if ours != theirs {
-            differing += &format!("{text:?}\n  kubevet {ours:?}\n  Go      {theirs:?}\n");
+    for source in AWKWARD {
+        let (read_here, read_by_go) = (read_here(source), read_by_go(&mut oracle, source));
+        if read_here != read_by_go {
+            differing +=
+                &format!("{source:?}\n  kubevet {read_here:?}\n  Go      {read_by_go:?}\n");
         }
     }
     assert!(differing.is_empty(), "\n{differing}");
@@ -80,37 +81,37 @@ fn differences_from_go_are_the_intended_ones() {
         return;
     };
     for (why, cases) in DELIBERATE {
-        for (text, expected) in *cases {
-            let ours = ours(text);
+        for (source, expected) in *cases {
+            let read_here = read_here(source);
             assert_ne!(
-                ours,
-                theirs(&mut oracle, text),
-                "no difference any more, {why}: {text:?}"
+                read_here,
+                read_by_go(&mut oracle, source),
+                "no difference any more, {why}: {source:?}"
             );
-            let mut shown: Vec<_> = ours.documents.iter().map(Value::to_string).collect();
-            shown.extend((0..ours.refused).map(|_| "refused".to_owned()));
-            assert_eq!(shown.join(" "), *expected, "{why}: {text:?}");
+            let mut shown: Vec<_> = read_here.documents.iter().map(Value::to_string).collect();
+            shown.extend((0..read_here.refused).map(|_| "refused".to_owned()));
+            assert_eq!(shown.join(" "), *expected, "{why}: {source:?}");
         }
     }
 }
 
 #[test]
 fn generated_values_are_read_as_in_go() {
-    let texts = yaml().prop_map(|value| print(&value));
-    check_generated("generated YAML", 2000, 1500, texts);
+    let sources = yaml().prop_map(|value| print(&value));
+    check_generated("generated YAML", 2000, 1500, sources);
 }
 
 #[test]
 fn random_tokens_are_read_as_in_go() {
-    let texts = collection::vec(select(TOKENS), 1..24).prop_map(|tokens| tokens.concat());
-    check_generated("random YAML tokens", 4000, 200, texts);
+    let sources = collection::vec(select(TOKENS), 1..24).prop_map(|tokens| tokens.concat());
+    check_generated("random YAML tokens", 4000, 200, sources);
 }
 
 /// The rule for generated input: what both readers accept, they read equally. kubevet may reject
 /// more, which fails a run, or accept more, which evaluates more. Where Go's reader ignores a part
 /// of the input, only kubevet has read all of it. At least `read` of the `cases` must be accepted
 /// by both, so that the comparison is not vacuous.
-fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value = String>) {
+fn check_generated(test: &str, cases: u32, read: u32, sources: impl Strategy<Value = String>) {
     let Some(oracle) = Oracle::start(test).map(RefCell::new) else {
         return;
     };
@@ -119,10 +120,13 @@ fn check_generated(test: &str, cases: u32, read: u32, texts: impl Strategy<Value
         failure_persistence: None,
         ..Config::with_cases(cases)
     });
-    let outcome = runner.run(&texts, |text| {
-        let (ours, theirs) = (ours(&text), theirs(&mut oracle.borrow_mut(), &text));
-        if ours.refused == 0 && theirs.refused == 0 && !theirs.rest {
-            prop_assert_eq!(ours.documents, theirs.documents, "{:?}", text);
+    let outcome = runner.run(&sources, |source| {
+        let (read_here, read_by_go) = (
+            read_here(&source),
+            read_by_go(&mut oracle.borrow_mut(), &source),
+        );
+        if read_here.refused == 0 && read_by_go.refused == 0 && !read_by_go.has_unread {
+            prop_assert_eq!(read_here.documents, read_by_go.documents, "{:?}", source);
             compared.set(compared.get() + 1);
         }
         Ok(())
@@ -236,7 +240,7 @@ fn yaml() -> impl Strategy<Value = Yaml> {
     let leaf = prop_oneof![
         select(scalars.as_slice()).prop_map(Yaml::Scalar),
         ("[ a:#'\"\\\\\n\t\u{e4}\u{1f600}-]{0,12}", 0..4_u8)
-            .prop_map(|(text, style)| Yaml::Text(text, style)),
+            .prop_map(|(source, style)| Yaml::Text(source, style)),
     ];
     leaf.prop_recursive(5, 40, 6, move |inner| {
         prop_oneof![
@@ -262,17 +266,26 @@ fn print(value: &Yaml) -> String {
 fn write(value: &Yaml, indent: usize, in_flow: bool, out: &mut String) {
     let pad = "  ".repeat(indent);
     match value {
-        Yaml::Scalar(text) => *out += &format!(" {text}"),
-        Yaml::Text(text, 0) => {
-            *out += &format!(" '{}'", text.replace('\'', "''").replace(['\n', '\t'], " "))
+        Yaml::Scalar(source) => *out += &format!(" {source}"),
+        Yaml::Text(source, 0) => {
+            *out += &format!(
+                " '{}'",
+                source.replace('\'', "''").replace(['\n', '\t'], " ")
+            )
         }
-        Yaml::Text(text, 2) if !in_flow => {
-            *out += &format!(" |2-\n{pad}  {}", text.replace('\n', &format!("\n{pad}  ")))
+        Yaml::Text(source, 2) if !in_flow => {
+            *out += &format!(
+                " |2-\n{pad}  {}",
+                source.replace('\n', &format!("\n{pad}  "))
+            )
         }
-        Yaml::Text(text, 3) if !in_flow => {
-            *out += &format!(" >2-\n{pad}  {}", text.replace('\n', &format!("\n{pad}  ")))
+        Yaml::Text(source, 3) if !in_flow => {
+            *out += &format!(
+                " >2-\n{pad}  {}",
+                source.replace('\n', &format!("\n{pad}  "))
+            )
         }
-        Yaml::Text(text, _) => *out += &format!(" {}", json!(text)),
+        Yaml::Text(source, _) => *out += &format!(" {}", json!(source)),
         Yaml::List(list, flow) if *flow || in_flow || list.is_empty() => {
             *out += " [";
             for element in list {
@@ -320,9 +333,9 @@ fn corpus_is_read_as_in_go() {
             .extension()
             .is_some_and(|extension| extension == "yaml")
         {
-            let text = fs::read_to_string(&path).expect("it can be read");
+            let source = fs::read_to_string(&path).expect("it can be read");
             assert!(
-                ours(&text) == theirs(&mut oracle, &text),
+                read_here(&source) == read_by_go(&mut oracle, &source),
                 "{}",
                 path.display()
             );

@@ -13,7 +13,7 @@ struct Question {
     /// The number of arguments that a case provides.
     arity: usize,
     /// The arguments after those of the case.
-    rest: Vec<Value>,
+    fixed: Vec<Value>,
     /// The same arguments as operands of the CEL definition.
     operands: Vec<String>,
 }
@@ -23,14 +23,14 @@ impl Question {
         Self {
             name,
             arity,
-            rest: Vec::new(),
+            fixed: Vec::new(),
             operands: Vec::new(),
         }
     }
 
     /// An intrinsic whose fixed arguments are used in CEL as they are.
-    fn with(name: &'static str, rest: &[Value]) -> Self {
-        let operands = rest
+    fn with(name: &'static str, fixed: &[Value]) -> Self {
+        let operands = fixed
             .iter()
             .map(|value| {
                 value
@@ -41,7 +41,7 @@ impl Question {
         Self {
             name,
             arity: 1,
-            rest: rest.to_vec(),
+            fixed: fixed.to_vec(),
             operands,
         }
     }
@@ -52,7 +52,7 @@ impl Question {
             .take(self.arity)
             .map(str::to_owned);
         let args: Vec<String> = names
-            .chain(self.rest.iter().map(ToString::to_string))
+            .chain(self.fixed.iter().map(ToString::to_string))
             .collect();
         let lib = if self.name.contains('.') {
             "data.lib."
@@ -82,14 +82,14 @@ impl Question {
 /// The arguments of one call.
 type Case = Vec<String>;
 
-struct Voices {
+struct Forms {
     oracle: Oracle,
     modules: Value,
     compared: usize,
     differences: Vec<String>,
 }
 
-impl Voices {
+impl Forms {
     fn new(test: &str) -> Option<Self> {
         let oracle = Oracle::start(test)?;
         let (library, problems) = policy::embedded();
@@ -160,7 +160,7 @@ impl Voices {
                     .take(question.arity)
                     .map(|case| json!(case))
                     .collect();
-                intrinsics::intrinsic(question.name, &[args, question.rest.clone()].concat())
+                intrinsics::intrinsic(question.name, &[args, question.fixed.clone()].concat())
                     .unwrap_or(Value::Null)
             })
             .collect();
@@ -188,7 +188,7 @@ impl Voices {
     fn differ(
         &mut self,
         name: &str,
-        voice: &str,
+        form: &str,
         cases: &[Case],
         native: &[Value],
         other: &[Value],
@@ -198,7 +198,7 @@ impl Voices {
             self.compared += 1;
             if native != other && !except(case) {
                 self.differences.push(format!(
-                    "{name} of {case:?}: native {native}, {voice} {other}"
+                    "{name} of {case:?}: native {native}, {form} {other}"
                 ));
             }
         }
@@ -232,7 +232,7 @@ impl Pieces {
         (self.0 >> 33) as usize % bound
     }
 
-    fn text(&mut self, pieces: &[&str], most: usize) -> String {
+    fn string(&mut self, pieces: &[&str], most: usize) -> String {
         (0..self.below(most + 1))
             .map(|_| pieces[self.below(pieces.len())])
             .collect()
@@ -241,7 +241,7 @@ impl Pieces {
     /// Appends `count` generated strings to the given ones.
     fn more(&mut self, given: &[&str], pieces: &[&str], most: usize, count: usize) -> Vec<String> {
         let made = (0..count)
-            .map(|_| self.text(pieces, most))
+            .map(|_| self.string(pieces, most))
             .collect::<Vec<_>>();
         given
             .iter()
@@ -259,8 +259,8 @@ impl Pieces {
     }
 }
 
-fn single(texts: &[String]) -> Vec<Case> {
-    texts.iter().map(|string| vec![string.clone()]).collect()
+fn single(strings: &[String]) -> Vec<Case> {
+    strings.iter().map(|string| vec![string.clone()]).collect()
 }
 
 const IMAGES: &[&str] = &[
@@ -345,7 +345,7 @@ const IMAGE_PIECES: &[&str] = &[
 
 #[test]
 fn image_intrinsics_agree_in_all_forms() {
-    let Some(mut voices) = Voices::new("image_intrinsics_agree_in_all_forms") else {
+    let Some(mut forms) = Forms::new("image_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(1);
@@ -361,20 +361,20 @@ fn image_intrinsics_agree_in_all_forms() {
         "effective_tag",
     ];
     for name in names.map(|name| ["images.", name].concat()) {
-        voices.agree(&Question::of(name.leak(), 1), &single(&images), |_| false);
+        forms.agree(&Question::of(name.leak(), 1), &single(&images), |_| false);
     }
-    let places = pieces.more(IMAGES, IMAGE_PIECES, 4, 300);
-    let mut pairs = pieces.pairs(&images, &places, 800);
+    let patterns = pieces.more(IMAGES, IMAGE_PIECES, 4, 300);
+    let mut pairs = pieces.pairs(&images, &patterns, 800);
     // Patterns near the image: the reference without its last segment.
     for image in &images {
-        let mut place = image.clone();
+        let mut pattern = image.clone();
         for _ in 0..pieces.below(8) {
-            place.pop();
+            pattern.pop();
         }
-        pairs.push(vec![image.clone(), place]);
+        pairs.push(vec![image.clone(), pattern]);
     }
-    voices.agree(&Question::of("images.within", 2), &pairs, |_| false);
-    voices.finish(10_000);
+    forms.agree(&Question::of("images.within", 2), &pairs, |_| false);
+    forms.finish(10_000);
 }
 
 const QUANTITIES: &[&str] = &[
@@ -515,13 +515,13 @@ fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
         .map(|_| {
             let most = if pieces.below(10) == 0 { 25 } else { 4 };
             let fraction = if pieces.below(3) == 0 {
-                format!(".{}", pieces.text(digits, most))
+                format!(".{}", pieces.string(digits, most))
             } else {
                 String::new()
             };
             let sign = ["", "", "", "-", "+"][pieces.below(5)];
             let end = ends[pieces.below(ends.len())];
-            format!("{sign}{}{fraction}{end}", pieces.text(digits, most))
+            format!("{sign}{}{fraction}{end}", pieces.string(digits, most))
         })
         .collect()
 }
@@ -529,25 +529,25 @@ fn quantities(pieces: &mut Pieces, count: usize) -> Vec<String> {
 /// Quantities that CEL cannot compare and Rego can. Kubernetes never writes such a quantity, so
 /// only a custom resource can contain one.
 fn only_rego_compares(case: &[String]) -> bool {
-    case.iter().any(|text| {
-        let trimmed = text.trim_matches(' ');
+    case.iter().any(|string| {
+        let trimmed = string.trim_matches(' ');
         // The API server takes minutes over 1e-99999999.
         let exponent = trimmed.rsplit(['e', 'E']).next().unwrap_or_default();
         let far = exponent != trimmed && exponent.trim_start_matches(['+', '-', '0']).len() > 3;
         // The CEL cost of arithmetic on long numbers does not grow with their length.
-        let long = text.len() > 128;
+        let long = string.len() > 128;
         far || long
     })
 }
 
 #[test]
 fn quantity_intrinsics_agree_in_all_forms() {
-    let Some(mut voices) = Voices::new("quantity_intrinsics_agree_in_all_forms") else {
+    let Some(mut forms) = Forms::new("quantity_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(2);
-    let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
-    texts.extend(quantities(&mut pieces, 700));
+    let mut strings = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
+    strings.extend(quantities(&mut pieces, 700));
     let long = "7".repeat(72);
     let zeros = "0".repeat(90);
     let huge = "1".repeat(10_000);
@@ -560,32 +560,32 @@ fn quantity_intrinsics_agree_in_all_forms() {
         "1e-999999999",
         "1e99999999999999999999",
     ];
-    texts.extend([
+    strings.extend([
         long.clone(),
         format!("{long}Ki"),
         written,
         format!("0.{zeros}1Ki"),
         format!("1.{zeros}1Mi"),
     ]);
-    texts.extend(hostile.map(str::to_owned));
+    strings.extend(hostile.map(str::to_owned));
     for name in ["quantities.is_quantity", "quantities.is_positive"] {
-        voices.agree(&Question::of(name, 1), &single(&texts), |_| false);
+        forms.agree(&Question::of(name, 1), &single(&strings), |_| false);
     }
     let few: Vec<String> = quantities(&mut pieces, 40);
-    let mut pairs = pieces.pairs(&texts, &texts, 800);
+    let mut pairs = pieces.pairs(&strings, &strings, 800);
     pairs.extend(pieces.pairs(&few, &few, 300));
     // Neighbors: the digits of one quantity with the suffix of another.
-    for text in quantities(&mut pieces, 300) {
-        let other = [&*text, "1"].concat();
-        pairs.push(vec![text.clone(), other]);
-        pairs.push(vec![format!("{text}1"), format!("{text}2")]);
+    for string in quantities(&mut pieces, 300) {
+        let other = [&*string, "1"].concat();
+        pairs.push(vec![string.clone(), other]);
+        pairs.push(vec![format!("{string}1"), format!("{string}2")]);
     }
-    voices.agree(
+    forms.agree(
         &Question::of("quantities.less", 2),
         &pairs,
         only_rego_compares,
     );
-    voices.finish(9_000);
+    forms.finish(9_000);
 }
 
 /// An exponent of ten digits or more: Kubernetes keeps its low 32 bits, and so may read
@@ -607,25 +607,25 @@ fn wraps(case: &[String]) -> bool {
 /// the JSON decoder trims.
 #[test]
 fn quantities_agree_with_kubernetes() {
-    let Some(mut voices) = Voices::new("quantities_agree_with_kubernetes") else {
+    let Some(mut forms) = Forms::new("quantities_agree_with_kubernetes") else {
         return;
     };
     let mut pieces = Pieces(3);
-    let mut texts = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
-    texts.extend(quantities(&mut pieces, 500));
-    texts.retain(|string| !string.contains([' ', '\t', '\n']));
-    let cases = single(&texts);
-    let objects: Vec<Value> = texts.iter().map(|string| json!({"a": string})).collect();
-    let ask = |name: &str, args: &[&str]| {
+    let mut strings = pieces.more(QUANTITIES, QUANTITY_PIECES, 4, 500);
+    strings.extend(quantities(&mut pieces, 500));
+    strings.retain(|string| !string.contains([' ', '\t', '\n']));
+    let cases = single(&strings);
+    let objects: Vec<Value> = strings.iter().map(|string| json!({"a": string})).collect();
+    let call_native = |name: &str, args: &[&str]| {
         let args: Vec<Value> = args.iter().map(|arg| json!(arg)).collect();
         intrinsics::intrinsic(name, &args).unwrap_or(Value::Null)
     };
-    let native: Vec<Value> = texts
+    let native: Vec<Value> = strings
         .iter()
-        .map(|string| ask("quantities.is_quantity", &[string]))
+        .map(|string| call_native("quantities.is_quantity", &[string]))
         .collect();
-    let kubernetes = voices.cel("isQuantity(c.a)", &objects);
-    voices.differ(
+    let kubernetes = forms.cel("isQuantity(c.a)", &objects);
+    forms.differ(
         "is_quantity",
         "Kubernetes",
         &cases,
@@ -633,12 +633,12 @@ fn quantities_agree_with_kubernetes() {
         &kubernetes,
         wraps,
     );
-    let native: Vec<Value> = texts
+    let native: Vec<Value> = strings
         .iter()
-        .map(|string| ask("quantities.is_positive", &[string]))
+        .map(|string| call_native("quantities.is_positive", &[string]))
         .collect();
-    let kubernetes = voices.cel("isQuantity(c.a) && sign(quantity(c.a)) == 1", &objects);
-    voices.differ(
+    let kubernetes = forms.cel("isQuantity(c.a) && sign(quantity(c.a)) == 1", &objects);
+    forms.differ(
         "is_positive",
         "Kubernetes",
         &cases,
@@ -646,25 +646,25 @@ fn quantities_agree_with_kubernetes() {
         &kubernetes,
         wraps,
     );
-    let pairs = pieces.pairs(&texts, &texts, 1_500);
+    let pairs = pieces.pairs(&strings, &strings, 1_500);
     let objects: Vec<Value> = pairs
         .iter()
         .map(|pair| json!({"a": pair[0], "b": pair[1]}))
         .collect();
     let native: Vec<Value> = pairs
         .iter()
-        .map(|pair| ask("quantities.less", &[&pair[0], &pair[1]]))
+        .map(|pair| call_native("quantities.less", &[&pair[0], &pair[1]]))
         .collect();
     let less = "isQuantity(c.a) && isQuantity(c.b) && quantity(c.a).isLessThan(quantity(c.b))";
-    let kubernetes = voices.cel(less, &objects);
-    voices.differ("less", "Kubernetes", &pairs, &native, &kubernetes, wraps);
-    voices.finish(3_000);
+    let kubernetes = forms.cel(less, &objects);
+    forms.differ("less", "Kubernetes", &pairs, &native, &kubernetes, wraps);
+    forms.finish(3_000);
 }
 
 /// A number is parsed from its digits as written.
 #[test]
 fn numbers_are_accepted_as_quantities() {
-    let Some(mut voices) = Voices::new("numbers_are_accepted_as_quantities") else {
+    let Some(mut forms) = Forms::new("numbers_are_accepted_as_quantities") else {
         return;
     };
     let numbers = [
@@ -695,12 +695,12 @@ fn numbers_are_accepted_as_quantities() {
             .iter()
             .map(|number| intrinsics::intrinsic(name, &[json!(number)]).expect(name))
             .collect();
-        let rego = voices.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
+        let rego = forms.rego(&format!("data.lib.{name}(json.unmarshal(c.a))"), &objects);
         let rego: Vec<Value> = rego
             .into_iter()
             .map(|answer| json!(answer == json!(true)))
             .collect();
-        voices.differ(name, "OPA", &cases, &native, &rego, |_| false);
+        forms.differ(name, "OPA", &cases, &native, &rego, |_| false);
     }
     // An integer field of a custom resource.
     let objects: Vec<Value> = [-5, 0, 5, i64::MAX]
@@ -709,16 +709,16 @@ fn numbers_are_accepted_as_quantities() {
         .collect();
     let cel = |name| cel::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
     assert_eq!(
-        voices.cel(&cel("quantities.less"), &objects),
+        forms.cel(&cel("quantities.less"), &objects),
         [true, true, false, false]
     );
     let positive =
         cel::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
-    assert_eq!(voices.cel(&positive, &objects), [false, false, true, true]);
-    voices.finish(30);
+    assert_eq!(forms.cel(&positive, &objects), [false, false, true, true]);
+    forms.finish(30);
 }
 
-const TEXTS: &[&str] = &[
+const STRINGS: &[&str] = &[
     "",
     " ",
     "/",
@@ -754,7 +754,7 @@ const TEXTS: &[&str] = &[
     "]^-a",
     "x.y",
 ];
-const TEXT_PIECES: &[&str] = &[
+const STRING_PIECES: &[&str] = &[
     "/",
     "/",
     ".",
@@ -790,30 +790,30 @@ const TEXT_PIECES: &[&str] = &[
 
 #[test]
 fn string_intrinsics_agree_in_all_forms() {
-    let Some(mut voices) = Voices::new("string_intrinsics_agree_in_all_forms") else {
+    let Some(mut forms) = Forms::new("string_intrinsics_agree_in_all_forms") else {
         return;
     };
     let mut pieces = Pieces(4);
-    let mut texts = pieces.more(TEXTS, TEXT_PIECES, 8, 300);
-    texts.push("ab/".repeat(400));
-    let cases = single(&texts);
+    let mut strings = pieces.more(STRINGS, STRING_PIECES, 8, 300);
+    strings.push("ab/".repeat(400));
+    let cases = single(&strings);
     for name in ["files.clean", "strings.lower_ascii", "trim_space", "count"] {
-        voices.agree(&Question::of(name, 1), &cases, |_| false);
+        forms.agree(&Question::of(name, 1), &cases, |_| false);
     }
     for name in ["trim", "trim_left", "trim_right"] {
         for cutset in ["", "/", "ab", "é/", "]^-\\'\"", "\n \t", "\u{1f600}A"] {
-            voices.agree(&Question::with(name, &[json!(cutset)]), &cases, |_| false);
+            forms.agree(&Question::with(name, &[json!(cutset)]), &cases, |_| false);
         }
     }
     for old in ["a", "/", "'", "\\", "é", "cap_", "//"] {
-        let rest = vec![json!(old), json!("x/é")];
+        let fixed = vec![json!(old), json!("x/é")];
         let question = Question {
             name: "replace",
             arity: 1,
-            rest,
+            fixed,
             operands: vec![old.into(), "'x/é'".into()],
         };
-        voices.agree(&question, &cases, |_| false);
+        forms.agree(&question, &cases, |_| false);
     }
     for (offset, length) in [
         (0, -1),
@@ -825,7 +825,7 @@ fn string_intrinsics_agree_in_all_forms() {
         (900, 5),
         (1, i64::from(i32::MAX)),
     ] {
-        voices.agree(
+        forms.agree(
             &Question::with("substring", &[json!(offset), json!(length)]),
             &cases,
             |_| false,
@@ -833,16 +833,16 @@ fn string_intrinsics_agree_in_all_forms() {
     }
     let parts = pieces.more(
         &["", "/", "a", "cap_", "password", "é", "'", "\\"],
-        TEXT_PIECES,
+        STRING_PIECES,
         2,
         60,
     );
-    let mut pairs = pieces.pairs(&texts, &parts, 600);
+    let mut pairs = pieces.pairs(&strings, &parts, 600);
     // Parts of each string: a prefix and a suffix.
-    for text in &texts {
-        let at = pieces.below(text.chars().count() + 1);
-        pairs.push(vec![text.clone(), text.chars().take(at).collect()]);
-        pairs.push(vec![text.clone(), text.chars().skip(at).collect()]);
+    for string in &strings {
+        let at = pieces.below(string.chars().count() + 1);
+        pairs.push(vec![string.clone(), string.chars().take(at).collect()]);
+        pairs.push(vec![string.clone(), string.chars().skip(at).collect()]);
     }
     for name in [
         "strings.contains_ignore_case",
@@ -850,26 +850,26 @@ fn string_intrinsics_agree_in_all_forms() {
         "trim_suffix",
         "split",
     ] {
-        voices.agree(&Question::of(name, 2), &pairs, |_| false);
+        forms.agree(&Question::of(name, 2), &pairs, |_| false);
     }
-    let objects: Vec<Value> = texts.iter().map(|string| json!({"a": string})).collect();
+    let objects: Vec<Value> = strings.iter().map(|string| json!({"a": string})).collect();
     let joined = |value: &String| {
         let parts: Vec<&str> = value.split('/').collect();
         intrinsics::intrinsic("concat", &[json!(", "), json!(parts)]).expect("it has a native half")
     };
-    let native: Vec<Value> = texts.iter().map(joined).collect();
-    let rego = voices.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
-    voices.differ("concat", "OPA", &cases, &native, &rego, |_| false);
+    let native: Vec<Value> = strings.iter().map(joined).collect();
+    let rego = forms.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
+    forms.differ("concat", "OPA", &cases, &native, &rego, |_| false);
     let expression =
         cel::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
-    let cel = voices.cel(&expression, &objects);
-    voices.differ("concat", "CEL", &cases, &native, &cel, |_| false);
-    voices.finish(20_000);
+    let cel = forms.cel(&expression, &objects);
+    forms.differ("concat", "CEL", &cases, &native, &cel, |_| false);
+    forms.finish(20_000);
 }
 
 #[test]
 fn connection_intrinsics_agree_in_all_forms() {
-    let Some(mut voices) = Voices::new("connection_intrinsics_agree_in_all_forms") else {
+    let Some(mut forms) = Forms::new("connection_intrinsics_agree_in_all_forms") else {
         return;
     };
     let long = "é".repeat(300);
@@ -887,22 +887,22 @@ fn connection_intrinsics_agree_in_all_forms() {
     ];
     for name in ["target", "command", "ports"] {
         for object in &objects {
-            let request = json!({"op": "rego", "regoVersion": "v1", "modules": voices.modules,
+            let request = json!({"op": "rego", "regoVersion": "v1", "modules": forms.modules,
                 "query": format!("data.lib.connections.{name}"), "input": {"object": object}});
-            let opa = vec![voices.oracle.send(&request)["result"].take()];
+            let opa = vec![forms.oracle.send(&request)["result"].take()];
             let native = vec![
                 intrinsics::intrinsic(&format!("connections.{name}"), std::slice::from_ref(object))
                     .unwrap_or_default(),
             ];
             let case = [vec![object.to_string()]];
-            voices.differ(name, "OPA", &case, &native, &opa, |_| false);
+            forms.differ(name, "OPA", &case, &native, &opa, |_| false);
             if object.is_object() {
                 let expression =
                     cel::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
-                let cel = voices.cel(&expression, &[json!({"a": object})]);
-                voices.differ(name, "CEL", &case, &native, &cel, |_| false);
+                let cel = forms.cel(&expression, &[json!({"a": object})]);
+                forms.differ(name, "CEL", &case, &native, &cel, |_| false);
             }
         }
     }
-    voices.finish(50);
+    forms.finish(50);
 }

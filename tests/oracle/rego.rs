@@ -15,7 +15,7 @@ use std::{
     path::Path,
 };
 
-struct Voices {
+struct Engines {
     oracle: Oracle,
     library: Library,
     engine: Engine,
@@ -24,7 +24,7 @@ struct Voices {
     differences: Vec<String>,
 }
 
-impl Voices {
+impl Engines {
     fn new(test: &str) -> Option<Self> {
         let oracle = Oracle::start(test)?;
         let (library, problems) = policy::embedded();
@@ -51,24 +51,24 @@ impl Voices {
     /// Compares all controls that apply to the object.
     fn compare(&mut self, document: &Document, params: &Params) {
         let verdict = self.engine.judge(document, &EvalRequest::default(), params);
-        let place = format!("{}:{}", document.file(), document.position());
+        let position = format!("{}:{}", document.file(), document.position());
         self.differences.extend(
             verdict
                 .errors
                 .iter()
-                .map(|error| format!("{place}: {}: {}", error.control, error.error)),
+                .map(|error| format!("{position}: {}: {}", error.control, error.error)),
         );
         if verdict.judged.is_empty() {
             return;
         }
-        let mut text = String::new();
-        document.root().write_json(&mut text);
-        let object: Value = serde_json::from_str(&text).expect("documents print as JSON");
+        let mut json = String::new();
+        document.root().write_json(&mut json);
+        let object: Value = serde_json::from_str(&json).expect("documents print as JSON");
         let input = json!({"object": object, "params": params_json(params), "request": {"operation": "CREATE"}});
         let answer = self.oracle.send(&json!({
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
-        assert!(answer.get("error").is_none(), "{place}: {answer}");
+        assert!(answer.get("error").is_none(), "{position}: {answer}");
         for control in &verdict.judged {
             let package = policy::package_of(control.as_str());
             let name = package.trim_start_matches("controls.");
@@ -78,16 +78,16 @@ impl Voices {
                 .flatten()
                 .map(canonical)
                 .collect();
-            let own = verdict
+            let expected = verdict
                 .violations
                 .iter()
                 .filter(|finding| finding.control == *control)
                 .map(|item| canonical(&finding(item)));
-            let own: BTreeSet<String> = own.collect();
+            let expected: BTreeSet<String> = expected.collect();
             self.compared += 1;
-            if opa != own {
+            if opa != expected {
                 self.differences.push(format!(
-                    "{place}: {control}:\n  OPA    {opa:?}\n  engine {own:?}"
+                    "{position}: {control}:\n  OPA    {opa:?}\n  engine {expected:?}"
                 ));
             }
         }
@@ -133,8 +133,8 @@ pub(crate) fn finding(finding: &Violation) -> Value {
         .iter()
         .map(|fix| match &fix.action {
             FixAction::Remove => json!({"path": fix.path.to_string(), "remove": true}),
-            FixAction::Set(text) => {
-                let value: Value = serde_json::from_str(text).expect("a fix's value is JSON");
+            FixAction::Set(json) => {
+                let value: Value = serde_json::from_str(json).expect("a fix's value is JSON");
                 json!({"path": fix.path.to_string(), "value": value})
             }
         })
@@ -146,7 +146,7 @@ pub(crate) fn finding(finding: &Violation) -> Value {
 fn params_json(params: &Params) -> Value {
     let value = |param_value: &ParamValue| match param_value {
         ParamValue::List(items) => json!(items),
-        ParamValue::String(text) => json!(text),
+        ParamValue::String(string) => json!(string),
     };
     params
         .iter()
@@ -165,7 +165,7 @@ fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
 
 #[test]
 fn opa_and_engine_agree_on_test_data() {
-    let Some(mut voices) = Voices::new("opa_and_engine_agree_on_test_data") else {
+    let Some(mut engines) = Engines::new("opa_and_engine_agree_on_test_data") else {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -175,17 +175,17 @@ fn opa_and_engine_agree_on_test_data() {
         let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
         assert!(problems.is_empty(), "{problems:?}");
         for object in objects {
-            let params = with(&voices.library, &object.params);
-            voices.compare(&object.document, &params);
+            let params = with(&engines.library, &object.params);
+            engines.compare(&object.document, &params);
         }
     }
-    voices.finish(10_000);
+    engines.finish(10_000);
 }
 
 #[test]
 fn opa_and_engine_agree_on_public_cases() {
     let test = "opa_and_engine_agree_on_public_cases";
-    let (Some(folder), Some(mut voices)) = (shared_data(test, "facts/cases"), Voices::new(test))
+    let (Some(folder), Some(mut engines)) = (shared_data(test, "facts/cases"), Engines::new(test))
     else {
         return;
     };
@@ -193,33 +193,34 @@ fn opa_and_engine_agree_on_public_cases() {
         let (file, problems) = policy::read_cases(&path.expect("a file").path());
         assert!(problems.is_empty(), "{problems:?}");
         for case in file.iter().flat_map(|file| &file.cases) {
-            let params = with(&voices.library, &case.params);
+            let params = with(&engines.library, &case.params);
             for object in case
                 .objects
                 .iter()
                 .cloned()
                 .flat_map(document::expand_lists)
             {
-                voices.compare(&object, &params);
+                engines.compare(&object, &params);
             }
         }
     }
-    voices.finish(2_000);
+    engines.finish(2_000);
 }
 
 #[test]
 fn opa_and_engine_agree_on_the_corpus() {
     let test = "opa_and_engine_agree_on_the_corpus";
-    let (Some(folder), Some(mut voices)) = (shared_data(test, "corpus"), Voices::new(test)) else {
+    let (Some(folder), Some(mut engines)) = (shared_data(test, "corpus"), Engines::new(test))
+    else {
         return;
     };
     let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
     assert!(input.problems.is_empty(), "{:?}", input.problems);
-    let params = voices.library.params.defaults();
+    let params = engines.library.params.defaults();
     for object in &input.objects {
-        voices.compare(object, &params);
+        engines.compare(object, &params);
     }
-    voices.finish(1_500);
+    engines.finish(1_500);
 }
 
 /// The table of image references, which every implementation must match.
@@ -230,11 +231,11 @@ fn image_library_matches_its_table() {
     };
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
     let bytes = std::fs::read(table).expect("the table is there");
-    let mut text = String::new();
+    let mut json = String::new();
     document::read(&"images.yaml".into(), &bytes, &Limits::default()).documents[0]
         .root()
-        .write_json(&mut text);
-    let table: Value = serde_json::from_str(&text).expect("documents print as JSON");
+        .write_json(&mut json);
+    let table: Value = serde_json::from_str(&json).expect("documents print as JSON");
     let (library, _) = policy::embedded();
     let modules: serde_json::Map<_, _> = library
         .modules

@@ -18,38 +18,34 @@ fn defaulted_and_null_fields_at_admission_match_the_table() {
         return;
     };
     let schema = Schema::embedded();
-    let mut seen = BTreeSet::new();
+    let mut visited = BTreeSet::new();
     let mut errors = Vec::new();
-    let mut todo: VecDeque<Place> = schema
+    let mut todo: VecDeque<TypePath> = schema
         .kinds()
         .filter(|kind| !NOT_DECODED.contains(&kind.group))
-        .map(Place::root)
+        .map(TypePath::root)
         .collect();
-    while let Some(place) = todo.pop_front() {
-        if !seen.insert(place.ty) {
+    while let Some(path) = todo.pop_front() {
+        if !visited.insert(path.ty) {
             continue;
         }
         // The Go types of the newest version only are available.
-        let fields = || {
-            schema
-                .fields(place.ty)
-                .filter(|field| field.until.is_none())
-        };
-        let asked: Vec<&Field> = fields().filter(|field| !place.gives(field.name)).collect();
-        errors.extend(absent(&mut oracle, &place, &asked));
-        let collections: Vec<&Field> = asked
+        let fields = || schema.fields(path.ty).filter(|field| field.until.is_none());
+        let expression: Vec<&Field> = fields().filter(|field| !path.gives(field.name)).collect();
+        errors.extend(absent(&mut oracle, &path, &expression));
+        let collections: Vec<&Field> = expression
             .into_iter()
             .filter(|field| matches!(field.ty, Type::List(_) | Type::Map(_)))
             .collect();
-        errors.extend(nulls(&mut oracle, &place, &collections));
-        todo.extend(fields().filter_map(|field| place.below(field)));
+        errors.extend(nulls(&mut oracle, &path, &collections));
+        todo.extend(fields().filter_map(|field| path.below(field)));
     }
-    assert!(seen.len() > 300, "{} types were asked", seen.len());
+    assert!(visited.len() > 300, "{} types were asked", visited.len());
     assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
 /// A path to an empty struct in an object of some kind.
-struct Place {
+struct TypePath {
     kind: KindInfo,
     ty: TypeId,
     steps: Vec<Step>,
@@ -64,7 +60,7 @@ enum Step {
     Value,
 }
 
-impl Place {
+impl TypePath {
     fn root(kind: KindInfo) -> Self {
         Self {
             kind,
@@ -155,15 +151,15 @@ impl Place {
 }
 
 /// The absent fields that arrive in another form than the table says.
-fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
-    let at = place.expression();
-    let asked = |name: &str| {
+fn absent(oracle: &mut Oracle, path: &TypePath, fields: &[&Field]) -> Vec<String> {
+    let at = path.expression();
+    let expression = |name: &str| {
         format!("!({name:?} in {at}) ? 'absent' : {at}[{name:?}] == null ? 'null' : 'there'")
     };
-    let answers = ask(
+    let answers = evaluate(
         oracle,
-        place.object(Map::new()),
-        fields.iter().map(|field| asked(field.name)),
+        path.object(Map::new()),
+        fields.iter().map(|field| expression(field.name)),
     );
     let differs = |(field, answer): (&&Field, String)| {
         let right = match answer.as_str() {
@@ -176,7 +172,7 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
         (!right).then(|| {
             format!(
                 "{}.{}: {answer}",
-                Schema::embedded().name(place.ty),
+                Schema::embedded().name(path.ty),
                 field.name
             )
         })
@@ -185,7 +181,7 @@ fn absent(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> 
 }
 
 /// The nulls in lists and maps that arrive in another form than the table says.
-fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
+fn nulls(oracle: &mut Oracle, path: &TypePath, fields: &[&Field]) -> Vec<String> {
     let schema = Schema::embedded();
     let given = |field: &&Field| match field.ty {
         Type::List(inner) if schema.resolve(inner) != Type::Any => {
@@ -201,8 +197,8 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
         .copied()
         .filter(|field| given(field).is_some())
         .collect();
-    let at = place.expression();
-    let asked = |field: &&Field| {
+    let at = path.expression();
+    let expression = |field: &&Field| {
         let key = if matches!(field.ty, Type::List(_)) {
             "0"
         } else {
@@ -210,8 +206,8 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
         };
         format!("{at}[{:?}][{key}] == null ? 'null' : 'there'", field.name)
     };
-    let object = place.object(fields.iter().filter_map(given).collect());
-    let answers = ask(oracle, object, fields.iter().map(asked));
+    let object = path.object(fields.iter().filter_map(given).collect());
+    let answers = evaluate(oracle, object, fields.iter().map(expression));
     let differs = |(field, answer): (&&Field, String)| {
         let expected = if field.keeps_null_items {
             "null"
@@ -221,7 +217,7 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
         (answer != expected).then(|| {
             format!(
                 "{}.{}, a null in it: {answer}",
-                schema.name(place.ty),
+                schema.name(path.ty),
                 field.name
             )
         })
@@ -230,7 +226,7 @@ fn nulls(oracle: &mut Oracle, place: &Place, fields: &[&Field]) -> Vec<String> {
 }
 
 /// The result of each expression under the API server's policies, or its error.
-fn ask(
+fn evaluate(
     oracle: &mut Oracle,
     object: Value,
     expressions: impl Iterator<Item = String>,

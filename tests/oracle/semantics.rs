@@ -51,16 +51,17 @@ fn compiled_constructs_agree_with_opa() {
         })
         .collect();
     let answers = oracle.send_all(&lines);
-    let (mut differences, mut seen) = (Vec::new(), vec![BTreeSet::new(); library.controls.len()]);
+    let (mut differences, mut results) =
+        (Vec::new(), vec![BTreeSet::new(); library.controls.len()]);
     for (object, answer) in objects.iter().zip(&answers) {
         let answer: Value = serde_json::from_str(answer).expect("JSON");
         assert!(answer.get("error").is_none(), "{object}: {answer}");
         let read = document::read_json(&"object".into(), object.as_bytes(), &Limits::default());
         let verdict = engine.judge(&read.documents[0], &EvalRequest::default(), &params);
         assert!(verdict.errors.is_empty(), "{object}: {:?}", verdict.errors);
-        for (place, source) in library.controls.iter().enumerate() {
+        for (index, source) in library.controls.iter().enumerate() {
             if engine.interpreted().any(|(id, _)| *id == source.control.id) {
-                seen[place].extend([true, false]);
+                results[index].extend([true, false]);
                 continue;
             }
             let name = policy::package_of(source.control.id.as_str()).replace("controls.", "");
@@ -70,16 +71,18 @@ fn compiled_constructs_agree_with_opa() {
                 .flatten()
                 .map(canonical)
                 .collect();
-            let own = verdict
+            let expected = verdict
                 .violations
                 .iter()
                 .filter(|finding| finding.control == source.control.id);
-            let own: BTreeSet<String> = own.map(|own| canonical(&finding(own))).collect();
-            seen[place].insert(!opa.is_empty());
-            if opa != own {
+            let expected: BTreeSet<String> = expected
+                .map(|expected| canonical(&finding(expected)))
+                .collect();
+            results[index].insert(!opa.is_empty());
+            if opa != expected {
                 let rule = &source.rule.text;
                 differences.push(format!(
-                    "{rule}\n  {object}\n  OPA {opa:?}\n  engine {own:?}"
+                    "{rule}\n  {object}\n  OPA {opa:?}\n  engine {expected:?}"
                 ));
             }
         }
@@ -93,8 +96,8 @@ fn compiled_constructs_agree_with_opa() {
     // A rule with a constant result proves nothing.
     let rules = library.controls.iter().map(|control| &control.rule.text);
     let dull: Vec<_> = rules
-        .zip(&seen)
-        .filter(|(_, seen)| seen.len() < 2)
+        .zip(&results)
+        .filter(|(_, results)| results.len() < 2)
         .map(|(rule, _)| rule)
         .collect();
     assert!(dull.is_empty(), "{dull:#?}");

@@ -72,7 +72,7 @@ fn seeds(test: &str, library: &Library) -> Vec<SeedObject> {
 }
 
 /// The input of a run.
-struct Asked {
+struct RunInput {
     library: Library,
     seeds: Vec<SeedObject>,
     /// True if the interpreter is a subject, too.
@@ -83,14 +83,14 @@ struct Asked {
 }
 
 /// Runs all subjects, OPA first, on the controls that compile; `None` without an oracle.
-fn run(test: &str, asked: Asked) -> Option<DifferentialReport> {
-    let Asked {
+fn run(test: &str, run_input: RunInput) -> Option<DifferentialReport> {
+    let RunInput {
         library,
         seeds,
         reference,
         policies,
         count,
-    } = asked;
+    } = run_input;
     let (engine, problems) = Engine::compile(&library);
     assert!(problems.is_empty(), "{problems:?}");
     let lineup = Lineup {
@@ -119,10 +119,10 @@ fn run(test: &str, asked: Asked) -> Option<DifferentialReport> {
     Some(report)
 }
 
-fn shipped(test: &str, policies: bool, count: u64) -> Asked {
+fn shipped(test: &str, policies: bool, count: u64) -> RunInput {
     let (library, problems) = policy::embedded();
     assert!(problems.is_empty(), "{problems:?}");
-    Asked {
+    RunInput {
         seeds: seeds(test, &library),
         library,
         reference: true,
@@ -141,11 +141,11 @@ fn all_subjects_agree_on_generated_objects() {
         assert!(control.is_denied_often_enough(), "{control:?}");
         // The options of a connection have no types in the table, so most generated ones are
         // invalid.
-        let judged = control.compared - control.invalid;
+        let evaluated = control.compared - control.invalid;
         let enough = if control.control.as_str().starts_with('K') {
-            judged >= 20
+            evaluated >= 20
         } else {
-            judged > control.invalid
+            evaluated > control.invalid
         };
         assert!(enough, "too few objects are for admission: {control:?}");
     }
@@ -162,14 +162,14 @@ fn all_subjects_survive_invalid_objects() {
 #[test]
 fn all_subjects_agree_on_every_construct() {
     let (library, seeds) = differential::language_cases();
-    let asked = Asked {
+    let run_input = RunInput {
         library,
         seeds,
         reference: false,
         policies: true,
         count: count() / 5,
     };
-    let Some(report) = run("all_subjects_agree_on_every_construct", asked) else {
+    let Some(report) = run("all_subjects_agree_on_every_construct", run_input) else {
         return;
     };
     // `semantics` asserts over all pairs of values that each construct has both results.

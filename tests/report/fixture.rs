@@ -177,13 +177,13 @@ fn severity(id: &str) -> Severity {
 }
 
 /// The lines of a file around a position.
-fn around(text: &str, line: u32) -> Vec<SourceLine> {
+fn around(source: &str, line: u32) -> Vec<SourceLine> {
     (1..)
-        .zip(text.lines())
+        .zip(source.lines())
         .filter(|(number, _)| line.abs_diff(*number) <= 2)
-        .map(|(number, text)| SourceLine {
+        .map(|(number, source)| SourceLine {
             number,
-            text: text.to_owned(),
+            text: source.to_owned(),
         })
         .collect()
 }
@@ -204,7 +204,7 @@ fn remove(path: &str) -> Fix {
 
 struct Place<'a> {
     file: &'a str,
-    text: &'a str,
+    source: &'a str,
     at: (u32, u32),
 }
 
@@ -248,7 +248,7 @@ impl Place<'_> {
             },
             source: self.source(),
             container: (!container.is_empty()).then(|| container.to_owned()),
-            excerpt: around(self.text, self.at.0),
+            excerpt: around(self.source, self.at.0),
         }
     }
 }
@@ -256,11 +256,11 @@ impl Place<'_> {
 fn cart() -> ObjectResult {
     let at = |line, column| Place {
         file: "manifests/cart.yaml",
-        text: CART,
+        source: CART,
         at: (line, column),
     };
-    let app = |rest: &str| format!("spec.template.spec.containers[0].{rest}");
-    let proxy = |rest: &str| format!("spec.template.spec.containers[1].{rest}");
+    let app = |path_end: &str| format!("spec.template.spec.containers[0].{path_end}");
+    let proxy = |path_end: &str| format!("spec.template.spec.containers[1].{path_end}");
     let hardened = |at: &Place<'_>, name: &str, path: &dyn Fn(&str) -> String| {
         let (root, frozen) = (
             path("securityContext.runAsNonRoot"),
@@ -339,10 +339,10 @@ fn cart() -> ObjectResult {
 }
 
 fn migrate() -> ObjectResult {
-    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: [{name: m}]}}}\n";
+    let source = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: [{name: m}]}}}\n";
     let at = Place {
         file: "manifests/jobs/migrate.yaml",
-        text,
+        source,
         at: (4, 41),
     };
     let root = "spec.template.spec.containers[0].securityContext.runAsNonRoot";
@@ -566,10 +566,10 @@ pub(crate) fn irrelevant() -> Scan {
 
 /// Hostile strings in every position for foreign strings.
 pub(crate) fn hostile() -> Scan {
-    let text = format!("a: 1\nkey: {HOSTILE}\nb: 2\n");
+    let source = format!("a: 1\nkey: {HOSTILE}\nb: 2\n");
     let at = Place {
         file: HOSTILE,
-        text: &text,
+        source: &source,
         at: (2, 1),
     };
     let path = FieldPath::default()

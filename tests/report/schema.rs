@@ -49,7 +49,7 @@ fn every_report_validates_against_the_schema() {
 fn invalid_report_is_rejected_by_the_schema() {
     let validator = validator();
     let good = report(&fixture::full());
-    for (pointer, wrong) in [
+    for (pointer, broken) in [
         ("/kind", json!("Scan")),
         ("/findings/0/severity", json!("severe")),
         ("/findings/0/source/line", json!(0)),
@@ -70,16 +70,16 @@ fn invalid_report_is_rejected_by_the_schema() {
     ] {
         let mut report = good.clone();
         match report.pointer_mut(pointer) {
-            Some(place) => *place = wrong.clone(),
+            Some(path) => *path = broken.clone(),
             // a field that is absent from the good report: add it
             None => {
                 let (parent, key) = pointer.rsplit_once('/').unwrap();
-                report.pointer_mut(parent).unwrap()[key] = wrong.clone();
+                report.pointer_mut(parent).unwrap()[key] = broken.clone();
             }
         }
         assert!(
             !validator.is_valid(&report),
-            "{pointer} = {wrong} was let through"
+            "{pointer} = {broken} was let through"
         );
     }
     let mut extra = good;
