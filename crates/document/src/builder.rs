@@ -3,35 +3,17 @@
 
 use super::{
     key_hash,
-    parse::Limits,
+    limits::Limits,
+    outcome::ParseError,
     source_map::Source,
-    tape::{ASIDE, Backing, INDEXED, Index, Kind, MERGE, OPEN_SIEVE, Raw, SHADOWED, Tape},
+    tape::{
+        BLOOM_ALL, Backing, INDEXED, Index, Kind, MERGE, OVERRIDDEN_KEY, OWNED_STRING, Raw, Tape,
+    },
 };
 use std::sync::Arc;
 
 /// Maps with more keys than this have an index; so have lists with more than four times as many elements.
 const INDEX_FROM: usize = 16;
-
-/// What is wrong at one place of the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ParseError {
-    /// A byte offset of the text.
-    pub(super) at: usize,
-    /// In words, as of a `Problem`.
-    pub(super) message: String,
-    /// A bound of the whole file is broken, so nothing more is read from it.
-    pub(super) last: bool,
-}
-
-impl ParseError {
-    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-            last: false,
-        }
-    }
-}
 
 /// A list or map that is being read.
 #[derive(Debug)]
@@ -42,7 +24,7 @@ struct Frame {
     merges: bool,
     /// A bit of `seen` was set twice, so a key may be repeated.
     suspect: bool,
-    seen: Seen,
+    seen: KeyFilter,
 }
 
 impl Frame {
@@ -54,16 +36,16 @@ impl Frame {
             kind,
             merges: false,
             suspect: false,
-            seen: Seen([0; 4]),
+            seen: KeyFilter([0; 4]),
         }
     }
 }
 
 /// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
 #[derive(Debug)]
-struct Seen([u64; 4]);
+struct KeyFilter([u64; 4]);
 
-impl Seen {
+impl KeyFilter {
     /// Whether a key of this sort was there before.
     #[inline]
     fn add(&mut self, tag: u16) -> bool {
@@ -76,10 +58,10 @@ impl Seen {
         before & bit != 0
     }
 
-    /// As [`Raw::may_have`] reads it.
+    /// As [`Raw::may_contain`] reads it.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "both halves are in")]
-    fn sieve(&self) -> u32 {
+    fn bloom(&self) -> u32 {
         let all = self.0.iter().fold(0, |all, word| all | word);
         (all | all >> 32) as u32
     }
@@ -90,7 +72,7 @@ impl Seen {
 pub(super) struct Builder<'t> {
     text: &'t str,
     nodes: Vec<Raw>,
-    aside: String,
+    owned: String,
     indexes: Vec<Index>,
     /// The lists and maps that are open, the innermost at the end.
     frames: Vec<Frame>,
@@ -106,7 +88,7 @@ impl<'t> Builder<'t> {
             text,
             // Kubernetes' JSON has a node every twelve bytes or so.
             nodes: Vec::with_capacity((text.len() / 10).min(limits.nodes).min(1 << 20) + 8),
-            aside: String::new(),
+            owned: String::new(),
             indexes: Vec::new(),
             frames: Vec::with_capacity(12),
             depth_limit: limits.depth,
@@ -175,31 +157,31 @@ impl<'t> Builder<'t> {
 
     /// A string or number that does not stand in the text as it reads.
     pub(super) fn copied(&mut self, at: usize, kind: Kind, text: &str) -> Result<(), ParseError> {
-        let start = self.aside.len();
-        self.aside.push_str(text);
-        self.set_aside(at, kind, start)
+        let start = self.owned.len();
+        self.owned.push_str(text);
+        self.finish_owned(at, kind, start)
     }
 
-    /// The side buffer, to write a string into it piece by piece; `set_aside` makes a node of it.
-    pub(super) fn aside(&mut self) -> &mut String {
-        &mut self.aside
+    /// The side buffer, to write a string into it piece by piece; `finish_owned` makes a node of it.
+    pub(super) fn owned(&mut self) -> &mut String {
+        &mut self.owned
     }
 
     /// A string that was written into the side buffer from `start` on.
-    pub(super) fn set_aside(
+    pub(super) fn finish_owned(
         &mut self,
         at: usize,
         kind: Kind,
         start: usize,
     ) -> Result<(), ParseError> {
-        let len = aside_offset(self.aside.len().saturating_sub(start));
+        let len = owned_offset(self.owned.len().saturating_sub(start));
         self.push(Raw {
             at: offset(at),
-            start: aside_offset(start),
+            start: owned_offset(start),
             len,
             tag: 0,
             kind,
-            flags: ASIDE,
+            flags: OWNED_STRING,
         })
     }
 
@@ -285,21 +267,21 @@ impl<'t> Builder<'t> {
             return Ok(());
         };
         let (node, kind) = (frame.node as usize, frame.kind);
-        let (mut children, mut suspect, mut sieve) =
-            (frame.children, frame.suspect, frame.seen.sieve());
+        let (mut children, mut suspect, mut bloom) =
+            (frame.children, frame.suspect, frame.seen.bloom());
         let merges = frame.merges;
         self.frames.pop();
         if merges {
-            (children, suspect, sieve) = (self.resolve_merges(node)?, true, OPEN_SIEVE);
+            (children, suspect, bloom) = (self.resolve_merges(node)?, true, BLOOM_ALL);
         }
         let count = children as usize;
         let (mut len, mut flags) = (children, 0);
         if kind == Kind::Map {
-            len = sieve;
+            len = bloom;
             if count > INDEX_FROM {
                 (len, flags) = (self.index_keys(node, count), INDEXED);
             } else if suspect {
-                self.shadow_repeated(node);
+                self.override_repeated(node);
             }
         } else if count > 4 * INDEX_FROM {
             (len, flags) = (self.index_elements(node, count), INDEXED);
@@ -376,7 +358,7 @@ impl<'t> Builder<'t> {
         }
         self.push(Raw {
             at: offset(at),
-            flags: root.flags & (ASIDE | INDEXED),
+            flags: root.flags & (OWNED_STRING | INDEXED),
             ..*root
         })?;
         if self.nodes.len() + inside.len() > self.node_limit {
@@ -395,7 +377,7 @@ impl<'t> Builder<'t> {
         Tape {
             backing: Arc::new(Backing {
                 source,
-                aside: self.aside,
+                owned: self.owned,
                 indexes: self.indexes,
             }),
             nodes,
@@ -404,8 +386,8 @@ impl<'t> Builder<'t> {
 
     /// The string of a string, number or key.
     pub(super) fn string(&self, raw: Raw) -> &str {
-        let buffer = if raw.is(ASIDE) {
-            self.aside.as_str()
+        let buffer = if raw.is(OWNED_STRING) {
+            self.owned.as_str()
         } else {
             self.text
         };
@@ -491,13 +473,13 @@ impl<'t> Builder<'t> {
 
     fn shadow(&mut self, map: usize, distance: u32) {
         if let Some(key) = self.nodes.get_mut(map + distance as usize) {
-            key.flags |= SHADOWED;
+            key.flags |= OVERRIDDEN_KEY;
         }
     }
 
     /// For short maps: compares every key with every other.
     #[inline(never)]
-    fn shadow_repeated(&mut self, map: usize) {
+    fn override_repeated(&mut self, map: usize) {
         // Each key's distance and tag.
         let mut keys = [(0, 0); INDEX_FROM];
         let mut count = 0;
@@ -597,7 +579,7 @@ impl<'t> Builder<'t> {
         let (mut next, mut count) = (1, 0);
         while let (Some(key), Some(value)) = (map.get(next), map.get(next + 1)) {
             let end = next + 1 + value.extent();
-            if !key.is(SHADOWED) {
+            if !key.is(OVERRIDDEN_KEY) {
                 self.nodes
                     .extend_from_slice(map.get(next..end).unwrap_or_default());
                 count += 1;
@@ -647,6 +629,6 @@ fn offset(value: usize) -> u32 {
 }
 
 /// An offset of the side buffer. What does not fit reads as empty.
-fn aside_offset(value: usize) -> u32 {
+fn owned_offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

@@ -3,7 +3,7 @@
 use super::{
     Document, Node, Value,
     node::Entry,
-    tape::{INDEXED, OPEN_SIEVE, Raw, SHADOWED, Tape},
+    tape::{BLOOM_ALL, INDEXED, OVERRIDDEN_KEY, Raw, Tape},
 };
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ fn completed(
     for entry in item.entries() {
         let overridden = entry.key == "kind" || entry.key == "apiVersion" && version.is_some();
         if overridden && let Some(key) = nodes.get_mut(entry.key_index() - item.index()) {
-            key.flags |= SHADOWED;
+            key.flags |= OVERRIDDEN_KEY;
         }
     }
     let kind_value = kind.value.raw();
@@ -89,10 +89,10 @@ fn completed(
     );
     nodes.extend([kind.key_raw(), item_kind]);
     if let (Ok(extent), Some(root)) = (u32::try_from(nodes.len()), nodes.first_mut()) {
-        // The index or sieve knows nothing of the new keys.
+        // The index or bloom knows nothing of the new keys.
         *root = Raw {
             start: extent,
-            len: OPEN_SIEVE,
+            len: BLOOM_ALL,
             flags: root.flags & !INDEXED,
             ..*root
         };

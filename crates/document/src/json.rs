@@ -4,12 +4,12 @@
 //! of repeated keys counts, documents may follow one another.
 
 use super::{
-    builder::{Builder, ParseError},
-    parse::ParseOutcome,
+    builder::Builder,
+    outcome::{ParseError, ParseOutcome},
     tape::Kind,
 };
 
-/// Reads all documents of a text. At the first fault it stops: JSON has no place to go on from.
+/// Reads all documents of a text. At the first error it stops: JSON has no place to go on from.
 pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> ParseOutcome {
     let mut outcome = ParseOutcome::default();
     let mut parser = Parser {
@@ -31,10 +31,10 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> ParseOutcome {
         let root = parser.builder.len();
         match parser.document(at) {
             Ok(end) => at = end,
-            Err(fault) => {
+            Err(error) => {
                 parser.builder.forget(root);
                 outcome.stopped = Some(whole);
-                outcome.faults.push(*fault);
+                outcome.errors.push(*error);
                 return outcome;
             }
         }
@@ -50,7 +50,7 @@ struct Parser<'p, 't> {
     bytes: &'p [u8],
 }
 
-/// Where the reader stands after what it took. A fault is seldom, and boxed so that the rest fits two registers.
+/// Where the reader stands after what it took. A error is seldom, and boxed so that the rest fits two registers.
 type Taken = Result<usize, Box<ParseError>>;
 
 /// Each takes what begins at an offset. Offsets are handed from one to the next, not kept, so that they stay in a
@@ -199,19 +199,19 @@ impl Parser<'_, '_> {
     /// A string that does not stand in the text as it reads: up to `at` it does.
     #[cold]
     fn escaped_string(&mut self, quote: usize, mut at: usize) -> Taken {
-        let aside = self.builder.aside().len();
+        let aside = self.builder.owned().len();
         let mut plain = quote + 1;
         loop {
             let piece = self.text.get(plain..at).unwrap_or_default();
-            self.builder.aside().push_str(piece);
+            self.builder.owned().push_str(piece);
             match self.peek(at) {
                 Some(b'"') => {
-                    self.builder.set_aside(quote, Kind::String, aside)?;
+                    self.builder.finish_owned(quote, Kind::String, aside)?;
                     return Ok(at + 1);
                 }
                 Some(b'\\') => {
                     let (character, end) = self.escape(at)?;
-                    self.builder.aside().push(character);
+                    self.builder.owned().push(character);
                     plain = end;
                 }
                 Some(control) => {
@@ -358,7 +358,7 @@ mod tests {
         let documents = reading
             .documents
             .iter()
-            .map(|it| format!("{:?}", it.root()));
+            .map(|document| format!("{:?}", document.root()));
         let found: Vec<_> = documents
             .chain(reading.problems.iter().map(ToString::to_string))
             .collect();
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_a_place_and_keep_what_was_before() {
+    fn errors_have_a_place_and_keep_what_was_before() {
         check(
             "{}\n{\"a\": }",
             "{}\nf:2:7: this is no JSON: expected a value, found `}`",

@@ -19,11 +19,14 @@ mod document;
 mod expand_lists;
 mod json;
 mod key_hash;
+mod limits;
 mod node;
+mod outcome;
 mod parse;
 mod source_map;
 mod tape;
 mod to_json;
+mod to_yaml;
 mod yaml;
 
 #[cfg(test)]
@@ -32,5 +35,7 @@ mod tests;
 pub use document::{Child, Document, Resolved};
 pub use expand_lists::expand_lists;
 pub use key_hash::FieldKey;
+pub use limits::Limits;
 pub use node::{Entry, List, Map, Node, Number, Value};
-pub use parse::{Limits, ParsedFile, read, read_json, read_yaml};
+pub use parse::{ParsedFile, read, read_json, read_yaml};
+pub use to_yaml::{YamlStyle, to_yaml};

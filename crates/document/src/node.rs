@@ -2,7 +2,7 @@
 
 use super::{
     key_hash::{self, FieldKey},
-    tape::{INDEXED, Kind, Raw, SHADOWED, Tape},
+    tape::{INDEXED, Kind, OVERRIDDEN_KEY, Raw, Tape},
 };
 use kubevet_model::Position;
 use std::{fmt, iter};
@@ -47,7 +47,7 @@ impl<'a> Number<'a> {
         if let Some(int) = short_int(text.as_bytes()) {
             return Self::Int(int);
         }
-        if !text.bytes().any(|it| matches!(it, b'.' | b'e' | b'E'))
+        if !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
             && let Ok(int) = text.parse()
         {
             return Self::Int(int);
@@ -171,7 +171,7 @@ impl<'a> Node<'a> {
         if root.is(INDEXED) {
             return self.find_indexed(*root, text);
         }
-        if !root.may_have(tag) {
+        if !root.may_contain(tag) {
             return None;
         }
         let inside = rest.get(..root.extent().saturating_sub(1))?;
@@ -199,7 +199,7 @@ impl<'a> Node<'a> {
     #[inline]
     fn is_called(self, key: &Raw, text: &str) -> bool {
         key.len as usize == text.len()
-            && !key.is(SHADOWED)
+            && !key.is(OVERRIDDEN_KEY)
             && self.tape.bytes(*key) == text.as_bytes()
     }
 
@@ -253,7 +253,7 @@ impl<'a> Node<'a> {
     #[inline]
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         self.keys()
-            .filter(|(_, raw)| !raw.is(SHADOWED))
+            .filter(|(_, raw)| !raw.is(OVERRIDDEN_KEY))
             .map(move |(index, raw)| {
                 let (key_node, value) =
                     (Self::new(self.tape, index), Self::new(self.tape, index + 1));
@@ -269,12 +269,12 @@ impl<'a> Node<'a> {
     /// readers that refuse repeated keys.
     pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
         self.keys()
-            .filter(|(_, raw)| raw.is(SHADOWED))
+            .filter(|(_, raw)| raw.is(OVERRIDDEN_KEY))
             .map(move |(index, _)| {
                 let key = Self::new(self.tape, index);
                 let counts = self
                     .entry(key.text())
-                    .map_or_else(|| key.position(), |it| it.key_position());
+                    .map_or_else(|| key.position(), |entry| entry.key_position());
                 (key.text(), counts)
             })
     }

@@ -2,8 +2,10 @@
 
 use super::{
     Document,
-    builder::{Builder, ParseError},
+    builder::Builder,
     json,
+    limits::Limits,
+    outcome::{DecodedText, ParseError, ParseOutcome},
     source_map::Source,
     yaml,
 };
@@ -17,30 +19,6 @@ pub struct ParsedFile {
     pub documents: Vec<Document>,
     /// In the order of the text. One that is about one document leaves the others whole.
     pub problems: Vec<Problem>,
-}
-
-/// What a file may cost.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Bytes of the file; at most 1 GiB whatever is given.
-    pub bytes: usize,
-    /// Lists and maps inside one another.
-    pub depth: usize,
-    /// Values and keys of the whole file, sixteen bytes of memory each; at most 2^28 whatever is given.
-    pub nodes: usize,
-    /// Values and keys that YAML aliases and merge keys may add, and be moved by, in the whole file.
-    pub expansion: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            depth: 512,
-            nodes: 8_000_000,
-            expansion: 1_000_000,
-        }
-    }
 }
 
 /// Reads a file as kubectl does: what begins with `{` is JSON, or a row of JSON documents, and what is then no JSON is
@@ -57,28 +35,28 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
             return yaml::read(builder, text);
         }
         let mut outcome = json::read(builder, text.text);
-        if outcome.faults.iter().any(|fault| fault.last) {
+        if outcome.errors.iter().any(|error| error.last) {
             return outcome;
         }
         if let Some(rest) = outcome.stopped {
             let as_yaml = yaml::read(
                 builder,
-                &Text {
+                &DecodedText {
                     start: rest,
                     ..*text
                 },
             );
             // Where it is neither, the reader that came further has more to say.
-            let came_to = |faults: &[ParseError]| {
-                faults
+            let came_to = |errors: &[ParseError]| {
+                errors
                     .iter()
-                    .map(|fault| fault.at)
+                    .map(|error| error.at)
                     .max()
                     .unwrap_or(usize::MAX)
             };
-            if !as_yaml.roots.is_empty() || came_to(&as_yaml.faults) > came_to(&outcome.faults) {
+            if !as_yaml.roots.is_empty() || came_to(&as_yaml.errors) > came_to(&outcome.errors) {
                 outcome.roots.extend(as_yaml.roots);
-                outcome.faults = as_yaml.faults;
+                outcome.errors = as_yaml.errors;
             }
         }
         outcome
@@ -99,31 +77,11 @@ pub fn read_yaml(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, yaml::read)
 }
 
-/// A text on its way through a reader.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'t> {
-    pub(super) text: &'t str,
-    /// Where to begin, in bytes.
-    pub(super) start: usize,
-    /// Where bytes that are no UTF-8 were replaced, in order.
-    pub(super) replaced: &'t [usize],
-}
-
-/// What a reader found.
-#[derive(Debug, Default)]
-pub(super) struct ParseOutcome {
-    /// Where on the tape the documents begin.
-    pub(super) roots: Vec<usize>,
-    pub(super) faults: Vec<ParseError>,
-    /// Where the text stops being JSON: after the last whole document.
-    pub(super) stopped: Option<usize>,
-}
-
 fn read_with(
     file: &Arc<str>,
     bytes: &[u8],
     limits: &Limits,
-    reader: impl FnOnce(&mut Builder<'_>, &Text<'_>) -> ParseOutcome,
+    reader: impl FnOnce(&mut Builder<'_>, &DecodedText<'_>) -> ParseOutcome,
 ) -> ParsedFile {
     let bound = limits.bytes.min(1 << 30);
     if bytes.len() > bound {
@@ -152,22 +110,22 @@ fn read_with(
     let mut builder = Builder::new(&text, &limits);
     let outcome = reader(
         &mut builder,
-        &Text {
+        &DecodedText {
             text: &text,
             start: 0,
             replaced: &replaced,
         },
     );
     let source = Source::new(Arc::clone(file), Arc::clone(&text));
-    let problem = |fault: ParseError| {
+    let problem = |error: ParseError| {
         Problem::at(
             ProblemCode::InputSyntax,
             file.as_ref(),
-            source.position(fault.at),
-            fault.message,
+            source.position(error.at),
+            error.message,
         )
     };
-    let problems = outcome.faults.into_iter().map(problem).collect();
+    let problems = outcome.errors.into_iter().map(problem).collect();
     let tape = Arc::new(builder.finish(source));
     let documents = outcome
         .roots

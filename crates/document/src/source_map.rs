@@ -54,7 +54,7 @@ impl Source {
             };
             let shown = rest
                 .chars()
-                .take_while(|it| !matches!(it, '\n' | '\r'))
+                .take_while(|c| !matches!(c, '\n' | '\r'))
                 .take(EXCERPT_COLUMNS + 1);
             let mut text: String = shown.collect();
             if let Some((cut, _)) = text.char_indices().nth(EXCERPT_COLUMNS) {
@@ -74,7 +74,7 @@ impl Source {
         }
         let checkpoints = self.checkpoints();
         let block = checkpoints
-            .partition_point(|it| it.line < line)
+            .partition_point(|checkpoint| checkpoint.line < line)
             .saturating_sub(1);
         let mut current = checkpoints.get(block)?.line;
         let bytes = self.text.as_bytes();
@@ -188,7 +188,7 @@ mod tests {
             (300, 300, vec!["line 300"]),
         ] {
             let lines = source(&text).lines(from, to);
-            let texts: Vec<_> = lines.iter().map(|it| it.text.as_str()).collect();
+            let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
             assert_eq!(texts, expected, "{from}..={to}");
             assert!(
                 lines

@@ -21,9 +21,9 @@ pub(super) enum Kind {
 }
 
 /// The strings of a node are in the side buffer, not in the text.
-pub(super) const ASIDE: u8 = 1;
+pub(super) const OWNED_STRING: u8 = 1;
 /// A key that a later one of the same name makes void.
-pub(super) const SHADOWED: u8 = 2;
+pub(super) const OVERRIDDEN_KEY: u8 = 2;
 /// A list or map with an index of its children.
 pub(super) const INDEXED: u8 = 4;
 /// A YAML merge key, until its map is closed.
@@ -36,7 +36,7 @@ pub(super) struct Raw {
     pub(super) at: u32,
     /// Where its string begins; or how many nodes a list or map takes on the tape, its own included.
     pub(super) start: u32,
-    /// How many bytes its string has; or how many elements a list has; or the sieve of a map's keys; or, where indexed,
+    /// How many bytes its string has; or how many elements a list has; or the bloom of a map's keys; or, where indexed,
     /// the number of its index.
     pub(super) len: u32,
     /// Of a key: its tag.
@@ -45,8 +45,8 @@ pub(super) struct Raw {
     pub(super) flags: u8,
 }
 
-/// A sieve that lets every tag through.
-pub(super) const OPEN_SIEVE: u32 = u32::MAX;
+/// A bloom that lets every tag through.
+pub(super) const BLOOM_ALL: u32 = u32::MAX;
 
 impl Raw {
     /// How many nodes of the tape it takes.
@@ -70,7 +70,7 @@ impl Raw {
 
     /// Whether a map without index may have a key of this tag. The builder sets a bit for each of its keys.
     #[inline]
-    pub(super) fn may_have(self, tag: u16) -> bool {
+    pub(super) fn may_contain(self, tag: u16) -> bool {
         self.len >> (tag >> 10 & 31) & 1 != 0
     }
 }
@@ -84,7 +84,7 @@ pub(super) type Index = Vec<u32>;
 pub(super) struct Backing {
     pub(super) source: Source,
     /// Strings that do not stand in the text as they read: escapes, folded lines, numbers in another base.
-    pub(super) aside: String,
+    pub(super) owned: String,
     pub(super) indexes: Vec<Index>,
 }
 
@@ -99,8 +99,8 @@ impl Tape {
     /// As `string`, where nobody asks whether it is text.
     #[inline]
     pub(super) fn bytes(&self, raw: Raw) -> &[u8] {
-        let buffer: &str = if raw.is(ASIDE) {
-            &self.backing.aside
+        let buffer: &str = if raw.is(OWNED_STRING) {
+            &self.backing.owned
         } else {
             &self.backing.source.text
         };
@@ -114,8 +114,8 @@ impl Tape {
     /// The string of a string, number or key.
     #[inline]
     pub(super) fn string(&self, raw: Raw) -> &str {
-        let buffer: &str = if raw.is(ASIDE) {
-            &self.backing.aside
+        let buffer: &str = if raw.is(OWNED_STRING) {
+            &self.backing.owned
         } else {
             &self.backing.source.text
         };

@@ -224,7 +224,10 @@ fn an_item_of_many_keys_is_completed_and_still_found_into() {
     let root = documents[0].root();
     assert_eq!(root.get("kind").unwrap().as_str(), Some("Pod"));
     assert_eq!(
-        root.get("k77").unwrap().at(0).map(|it| format!("{it:?}")),
+        root.get("k77")
+            .unwrap()
+            .at(0)
+            .map(|node| format!("{node:?}")),
         Some("77".to_owned())
     );
     assert_eq!(root.entries().count(), 102);
@@ -553,7 +556,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
         any::<f64>()
-            .prop_filter("JSON has no such number", |it| it.is_finite())
+            .prop_filter("JSON has no such number", |float| float.is_finite())
             .prop_map(Into::into),
         any::<String>().prop_map(Into::into),
         "[a-z0-9 :#'\"{}-]{0,8}".prop_map(Into::into),
@@ -729,7 +732,7 @@ proptest! {
             let root = reading.documents[0].root();
             let found: Vec<_> = root.entries().map(|entry| (entry.key.to_owned(), format!("{:?}", entry.value))).collect();
             let expected: Vec<_> = keys.iter().enumerate()
-                .filter(|(place, key)| keys.iter().rposition(|it| it == *key) == Some(*place))
+                .filter(|(place, key)| keys.iter().rposition(|other| other == *key) == Some(*place))
                 .map(|(place, key)| (key.clone(), place.to_string()))
                 .collect();
             for (key, value) in &expected {
@@ -765,7 +768,7 @@ proptest! {
             for name in keys.iter().chain(&absent) {
                 let expected = root.entries().find(|entry| entry.key == *name);
                 let expected = expected.map(|entry| (entry.value.number(), entry.key_node().number()));
-                let value = expected.map(|it| it.0);
+                let value = expected.map(|pair| pair.0);
                 prop_assert_eq!(root.field(&FieldKey::new(name)).map(Node::number), value, "{} in {}", name, text);
                 prop_assert_eq!(root.get(name).map(Node::number), value, "{} in {}", name, text);
                 if let Some((_, key)) = expected {
@@ -774,7 +777,7 @@ proptest! {
             }
             // What is found is the last of the text.
             for name in &keys {
-                let place = keys.iter().rposition(|it| it == name).unwrap();
+                let place = keys.iter().rposition(|other| other == name).unwrap();
                 let json = format!("{:?}", root.get(name).unwrap());
                 let expected = [format!("{place}"), format!("[{place},{{\"a\":1}}]"), format!("{{\"a\":{place}}}")];
                 prop_assert_eq!(&json, &expected[place % 3], "{} in {}", name, text);

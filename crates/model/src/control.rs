@@ -1,14 +1,15 @@
-//! Controls and frameworks: what is asked of an object, and who asks it.
+//! Controls and frameworks: the questions asked of objects, and the lists that demand them.
 
 use super::Severity;
 use std::{fmt, sync::Arc};
+use strum::VariantArray as _;
 
-/// A control's name in every report and flag, such as `C-0057`. Cheap to clone.
+/// The id of a control in every report and flag, such as `C-0057`. A clone copies a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlId(Arc<str>);
 
 impl ControlId {
-    /// The id as text.
+    /// The id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -16,8 +17,8 @@ impl ControlId {
 }
 
 impl From<&str> for ControlId {
-    fn from(text: &str) -> Self {
-        Self(text.into())
+    fn from(id: &str) -> Self {
+        Self(id.into())
     }
 }
 
@@ -27,7 +28,7 @@ impl fmt::Display for ControlId {
     }
 }
 
-/// An API group and kind. The version is left out: it does not change what an object is.
+/// An API group and kind. It has no version: an object is of the same kind in all of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
     /// The API group, empty for the core kinds.
@@ -45,25 +46,28 @@ impl Kind {
         }
     }
 
-    /// The resource that the API server serves objects of this kind as, such as `networkpolicies`. A custom resource may
-    /// have any; this is its usual one.
+    /// The resource under which the API server usually serves the kind, such as `networkpolicies`:
+    /// the plural by the rules of English, as code generators make it. `Schema::resource` in the
+    /// crate `k8s` knows the resources of the built-in kinds; a custom resource may have any.
     #[must_use]
     pub fn plural(&self) -> String {
-        let word = self.name.to_ascii_lowercase();
-        if word == "endpoints" {
-            return word;
+        let singular = self.name.to_ascii_lowercase();
+        if singular == "endpoints" {
+            return singular;
         }
-        if let Some(stem) = word
+        if let Some(stem) = singular
             .strip_suffix('y')
-            .filter(|it| !it.ends_with(['a', 'e', 'i', 'o', 'u']))
+            .filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']))
         {
             return format!("{stem}ies");
         }
-        let hissing = ["s", "x", "ch", "sh"].iter().any(|it| word.ends_with(it));
-        word + if hissing { "es" } else { "s" }
+        let is_sibilant = ["s", "x", "ch", "sh"]
+            .iter()
+            .any(|ending| singular.ends_with(ending));
+        singular + if is_sibilant { "es" } else { "s" }
     }
 
-    /// The group in an `apiVersion`: what stands before the slash, empty without one.
+    /// The group of an `apiVersion`: the part before the slash, empty without one.
     #[must_use]
     pub fn group_of(api_version: &str) -> &str {
         api_version.split_once('/').map_or("", |(group, _)| group)
@@ -81,7 +85,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Which kinds a control looks at.
+/// A selector of kinds. `SelectKinds` in the crate `k8s` resolves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KindSelector {
     /// Every kind that carries a pod spec (`workloads` in control.yaml).
@@ -90,84 +94,93 @@ pub enum KindSelector {
     Kind(Kind),
 }
 
-/// Where a control can be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A place where a control can be evaluated.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Scope {
     /// Objects of a running cluster.
     Cluster,
     /// Manifests in files.
     File,
-    /// Requests at the API server's door that leave no object behind: a command run in a container, a forwarded port.
+    /// Admission requests that create no object: a command in a container, a forwarded port.
     Admission,
 }
 
 impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Cluster, Self::File, Self::Admission];
+    /// All scopes.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word used in files.
+    /// The name in files: `cluster`, `file`, `admission`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Cluster => "cluster",
-            Self::File => "file",
-            Self::Admission => "admission",
-        }
+        self.into()
     }
 }
 
-/// One question asked of objects, with the words for the person who must fix the thing.
+/// One question asked of objects, with the prose for the person who must repair them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Control {
-    /// The id; the public library's where it has the control.
+    /// The id; that of the public library where it has the control.
     pub id: ControlId,
     /// A short title.
     pub name: String,
-    /// Why it matters.
+    /// The risk: why a failure matters.
     pub description: String,
-    /// What to do about it.
+    /// The remediation: what to do about a failure.
     pub remediation: String,
-    /// How much a failure matters.
+    /// The importance of a failure.
     pub severity: Severity,
     /// The weight in scores, from 1 to 10, in the band of `severity`.
     pub score: f64,
     /// A topic, such as `Workload / Node escape`.
     pub category: String,
-    /// The kinds it looks at.
+    /// The kinds that it is evaluated for.
     pub kinds: Vec<KindSelector>,
-    /// Where it can be judged.
+    /// Where it can be evaluated.
     pub scope: Vec<Scope>,
-    /// The params its rule reads.
+    /// The names of the params that its rule reads.
     pub params: Vec<String>,
-    /// Params of which one at least must have a value; otherwise the control is not configured and says nothing.
+    /// Params of which at least one must have a value; otherwise the control is not configured and
+    /// is not evaluated.
     pub requires_any_param: Vec<String>,
-    /// The rules of the public library that ask the same question.
+    /// The rules of the public library that answer the same question.
     pub public_rules: Vec<String>,
 }
 
-/// A named list of controls that somebody demands together.
+/// A named list of controls, as a publisher demands them together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Framework {
-    /// The name used in flags, such as `NSA`. Looked up without regard to case.
+    /// The name in flags, such as `NSA`. Lookups ignore its case.
     pub name: String,
     /// The edition, such as `v1.10`; may be empty.
     pub version: String,
-    /// What it is and who publishes it.
+    /// The subject and the publisher.
     pub description: String,
-    /// Its controls, in the order of its sections.
+    /// The controls, in the order of the sections.
     pub members: Vec<FrameworkMember>,
 }
 
 /// A control as a framework lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameworkMember {
-    /// The control.
+    /// The id of the control.
     pub control: ControlId,
-    /// The section that asks for it, such as `5.2.2`; may be empty.
+    /// The section that demands it, such as `5.2.2`; may be empty.
     pub section: String,
     /// The profile level, such as `L1`; may be empty.
     pub level: String,
-    /// Why the framework asks for it; may be empty.
+    /// The reason why the framework demands it; may be empty.
     pub reason: String,
 }
 
@@ -181,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn plurals_are_those_of_the_api_server() {
+    fn plural_follows_english_spelling() {
         check("Pod", "pods");
         check("ConfigMap", "configmaps");
         check("Endpoints", "endpoints");

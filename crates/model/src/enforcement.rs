@@ -1,68 +1,71 @@
-//! What a binding does about findings: plain words, so that files, logs and metrics agree on them.
+//! The reactions of a binding to violations. The names are those of files, logs and metrics.
 
-use std::fmt;
+use strum::VariantArray as _;
 
-/// What is done about a finding, least first. The words are those of a ValidatingAdmissionPolicyBinding's
-/// `validationActions`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A reaction to a violation, the mildest first. The names are those of a
+/// ValidatingAdmissionPolicyBinding's `validationActions`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum Action {
-    /// Written into the API server's audit log.
+    /// The API server writes it into its audit log.
     Audit,
-    /// Shown to the client; the request goes through.
+    /// The client is shown a warning; the request is admitted.
     Warn,
-    /// The request is refused.
+    /// The request is rejected.
     Deny,
 }
 
 impl Action {
-    /// All of them, least first.
-    pub const ALL: [Self; 3] = [Self::Audit, Self::Warn, Self::Deny];
+    /// All actions, the mildest first.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word used in files.
+    /// The name in files: `Audit`, `Warn`, `Deny`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Audit => "Audit",
-            Self::Warn => "Warn",
-            Self::Deny => "Deny",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(self.name())
-    }
-}
-
-/// What an UPDATE is held to.
+/// The violations of an UPDATE that are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUpdate {
-    /// Only what it brings in; what the old object had is warned of.
+    /// Only violations that the old object did not have; of the others, a warning is given.
     #[default]
     New,
-    /// Everything that is wrong with the new object.
+    /// Every violation of the new object.
     All,
 }
 
-/// What happens to an object that a built-in controller makes for an owner that was judged itself.
+/// The reaction to an object that a built-in controller creates for an owner that was checked
+/// itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnOwned {
-    /// Warned of: denying it would hang the rollout of an owner that is already in.
+    /// A warning: a denial would stop the rollout of an owner that was admitted before.
     #[default]
     Warn,
-    /// Treated as any other.
+    /// The action of any other object.
     Deny,
 }
 
-/// What happens to a request that could not be judged.
+/// The reaction to a request that could not be evaluated, the mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum OnUnevaluated {
-    /// It goes through without a word to the client.
+    /// It is admitted, and the client is shown nothing.
     Allow,
-    /// It goes through with a warning.
+    /// It is admitted with a warning.
     Warn,
-    /// It is refused, where the binding denies at all.
+    /// It is rejected, if the binding denies at all.
     #[default]
     Deny,
 }

@@ -1,7 +1,20 @@
 //! The nouns of kubevet as plain data: controls, findings, verdicts, scans, paths.
 //!
-//! The lowest layer. It knows no parser, no engine and no client, reads nothing and prints nothing; every other module
-//! may speak in these types. Public formats (the JSON report) have types of their own, so these may change.
+//! The lowest layer: every other crate may use these types. It knows no parser, no engine and no
+//! client, reads nothing and prints nothing. Public formats (the JSON report) have types of their
+//! own, so these types may change.
+//!
+//! | file | is |
+//! |---|---|
+//! | `control`, `severity` | controls, frameworks, kinds |
+//! | `object`, `origin` | the identity of an object, and its source |
+//! | `path`, `pattern` | the location of a field, and of the same field in every object |
+//! | `finding`, `fingerprint` | violations, verdicts, findings, and their stable keys |
+//! | `enforcement` | the reactions of a binding |
+//! | `scan`, `counts` | the result of a scan |
+//! | `problem` | errors in the user's input |
+//! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
+//! | `stored_certificates` | the certificates that a store keeps |
 
 mod control;
 mod counts;
@@ -9,6 +22,7 @@ mod enforcement;
 mod eval_error;
 mod finding;
 mod fingerprint;
+pub mod names;
 mod object;
 mod origin;
 mod path;
@@ -19,6 +33,7 @@ mod sanitize;
 mod scan;
 mod severity;
 mod stored_certificates;
+mod yaml_string;
 
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use counts::{ControlStatusCounts, SeverityCounts};
@@ -34,7 +49,7 @@ pub use problem::{Position, Problem};
 pub use problem_code::ProblemCode;
 pub use sanitize::{
     escape_char, escape_hidden, escape_json_char, format_bounded, is_hidden, one_line,
-    truncate_bytes,
+    truncate_bytes, truncate_utf8,
 };
 pub use scan::{
     ControlResult, ControlStatus, FrameworkResult, LocatedFinding, ObjectResult, Scan, Skipped,
@@ -42,3 +57,4 @@ pub use scan::{
 };
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;
+pub use yaml_string::{PlainStart, yaml_string};

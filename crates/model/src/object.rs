@@ -1,9 +1,10 @@
-//! Which object is meant, and what is being done with it.
+//! The identity of an object, and the operation on it.
 
 use super::Kind;
-use std::fmt;
+use std::{fmt, str::FromStr as _};
+use strum::VariantArray as _;
 
-/// An object's identity as it stands in the object.
+/// The identity of an object, as the object itself states it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ObjectId {
     /// `apiVersion`, such as `apps/v1`.
@@ -12,7 +13,8 @@ pub struct ObjectId {
     pub kind: String,
     /// `metadata.namespace`; empty where absent.
     pub namespace: String,
-    /// `metadata.name`, or `metadata.generateName` with `*` for what the server will add; empty where both are absent.
+    /// `metadata.name`, or `metadata.generateName` with `*` for what the server will add; empty
+    /// where both are absent.
     pub name: String,
 }
 
@@ -25,7 +27,7 @@ impl ObjectId {
 }
 
 impl fmt::Display for ObjectId {
-    /// `Deployment shop/cart`, `Pod cart` without a namespace.
+    /// `Deployment shop/cart`, or `Pod cart` without a namespace.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() {
             "(no name)"
@@ -39,51 +41,52 @@ impl fmt::Display for ObjectId {
     }
 }
 
-/// What is being done with an object, in the words of an AdmissionReview.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The operation on an object, by the names of an AdmissionReview.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Operation {
     /// A new object; also every object that is scanned.
     #[default]
     Create,
-    /// A change of one that exists.
+    /// A change of an existing object.
     Update,
-    /// The end of one.
+    /// The deletion of an object.
     Delete,
-    /// A connection to one that runs: exec, attach, port-forward, proxy.
+    /// A connection to a running object: exec, attach, port-forward, proxy.
     Connect,
 }
 
 impl Operation {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
+    /// All operations.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word of an AdmissionReview.
+    /// The name in an AdmissionReview, such as `CREATE`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "CREATE",
-            Self::Update => "UPDATE",
-            Self::Delete => "DELETE",
-            Self::Connect => "CONNECT",
-        }
+        self.into()
     }
 
-    /// The operation of a word.
+    /// The operation of a name; `None` for any other string.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::from_str(name).ok()
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(self.name())
-    }
-}
-
-/// What a judgement may know besides the object. A scan uses the default.
+/// What a rule may read besides the object. A scan uses the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EvalRequest {
-    /// What is being done.
+    /// The operation.
     pub operation: Operation,
 }

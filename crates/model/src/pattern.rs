@@ -1,16 +1,17 @@
-//! Where rules read: field paths with a placeholder for every element of a list or map, such as
-//! `podSpec.containers[].securityContext.privileged`.
+//! Field patterns: paths with a placeholder for every element of a list or map, such as
+//! `podSpec.containers[].securityContext.privileged`. They describe what a rule reads, whatever the
+//! object. Nothing here looks at an object.
 
 use std::fmt;
 
-/// Where a pattern begins.
+/// The value at which a pattern begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PatternRoot {
     /// The object itself.
     Object,
-    /// The pod spec, wherever the kind keeps it.
+    /// The pod spec, at the path where the kind has it.
     PodSpec,
-    /// The metadata of the Pod: the object's own for a Pod, else the template's.
+    /// The metadata of the Pod: the object's own for a Pod, else that of the template.
     PodMetadata,
 }
 
@@ -26,14 +27,14 @@ pub enum PatternStep {
 /// A field that a rule reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldPattern {
-    /// Where it begins.
+    /// The beginning.
     pub root: PatternRoot,
-    /// The steps from there, outermost first.
+    /// The steps from the root, outermost first.
     pub steps: Vec<PatternStep>,
 }
 
 impl FieldPattern {
-    /// The root itself.
+    /// The pattern of a root itself.
     #[must_use]
     pub fn of(root: PatternRoot) -> Self {
         Self {
@@ -68,28 +69,29 @@ impl fmt::Display for FieldPattern {
     }
 }
 
-/// What the conditions behind a path read at or below the elements that the path names.
+/// The fields that the conditions behind a path read at or below the list elements on the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathReads {
-    /// The path of a finding.
+    /// The path of a violation.
     pub path: FieldPattern,
     /// The fields, sorted.
     pub fields: Vec<ElementField>,
 }
 
-/// A field of an element.
+/// A field of a list element on a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ElementField {
-    /// How many steps of the path lead to the element.
+    /// The number of steps of the path that lead to the element.
     pub depth: usize,
-    /// The keys from there; none is the element itself.
+    /// The keys from the element to the field; none for the element itself.
     pub keys: Vec<String>,
 }
 
 impl ElementField {
-    /// Where a pattern reads at or below the last element that it shares with a path. Where it goes over the elements of
-    /// another list below, it is that whole list. `None` where they share no element, or where the value at the path
-    /// holds what is read.
+    /// The field that a pattern reads at or below the last element that it shares with a path.
+    ///
+    /// If the pattern iterates over another list below that element, the field is the whole list.
+    /// `None` if the two share no element, or if the value at the path contains what is read.
     #[must_use]
     pub fn between(read: &FieldPattern, path: &FieldPattern) -> Option<Self> {
         if read.root != path.root {
@@ -108,12 +110,16 @@ impl ElementField {
             .steps
             .get(..shared)?
             .iter()
-            .rposition(|it| *it == PatternStep::Each)?
+            .rposition(|step| *step == PatternStep::Each)?
             + 1;
-        let keys = read.steps.get(depth..)?.iter().map_while(|it| match it {
-            PatternStep::Field(name) => Some(name.clone()),
-            PatternStep::Each => None,
-        });
+        let keys = read
+            .steps
+            .get(depth..)?
+            .iter()
+            .map_while(|step| match step {
+                PatternStep::Field(name) => Some(name.clone()),
+                PatternStep::Each => None,
+            });
         Some(Self {
             depth,
             keys: keys.collect(),
@@ -126,7 +132,7 @@ mod tests {
     use super::*;
 
     fn pattern(text: &str) -> FieldPattern {
-        let step = |it: &str| match it {
+        let step = |step: &str| match step {
             "[]" => PatternStep::Each,
             name => PatternStep::Field(name.to_owned()),
         };
@@ -139,7 +145,7 @@ mod tests {
     #[track_caller]
     fn check(read: &str, path: &str, expected: Option<(usize, &str)>) {
         let found = ElementField::between(&pattern(read), &pattern(path))
-            .map(|it| (it.depth, it.keys.join(".")));
+            .map(|field| (field.depth, field.keys.join(".")));
         assert_eq!(
             found,
             expected.map(|(depth, keys)| (depth, keys.to_owned())),
@@ -148,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_field_belongs_to_the_last_element_that_the_path_shares() {
+    fn read_field_belongs_to_the_last_shared_element() {
         check(
             "containers.[].mounts.[].name",
             "containers.[].mounts.[].readOnly",
@@ -165,7 +171,7 @@ mod tests {
             Some((2, "mounts")),
         );
         check("containers.[]", "containers.[].image", Some((2, "")));
-        // The value at the path holds it.
+        // The value at the path contains it.
         check("containers.[].image", "containers.[].image", None);
         check("volumes.[].hostPath.path", "volumes.[]", None);
         // No element is shared.

@@ -1,14 +1,14 @@
-//! Something that could not be read or compiled, and where.
+//! Something that could not be read or compiled, and its position.
 
 use super::ProblemCode;
 use std::fmt;
 
-/// A place in a text: line and column, both from 1; a column counts characters.
+/// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// Line, from 1.
+    /// The line, from 1.
     pub line: u32,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: u32,
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for Position {
     }
 }
 
-/// Something wrong in what the user gave: what, where, and what to do. A run that has one is not green.
+/// An error in the user's input. A run with a problem never succeeds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// The file as the user named it; `-` is standard input; empty where no file is to blame.
+    /// The file as the user named it; `-` is standard input; empty where no file is the cause.
     pub file: String,
-    /// Where in the file, if anywhere in particular.
+    /// The position in the file; `None` where the file as a whole is the cause.
     pub position: Option<Position>,
-    /// What is wrong and what to do, as one sentence without a full stop.
+    /// What is wrong and what to do about it, as one sentence without a full stop.
     pub message: String,
     /// The kind of problem. It is the last field, so that problems sort by file, position and message.
     pub code: ProblemCode,
@@ -47,7 +47,7 @@ impl Problem {
         }
     }
 
-    /// A problem at one place of a file.
+    /// A problem at one position of a file.
     pub fn at(
         code: ProblemCode,
         file: impl Into<String>,
@@ -64,6 +64,7 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
+    /// `file:line:column: message`, without the parts that are unknown.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.file.as_str(), self.position) {
             ("", _) => {}

@@ -1,18 +1,23 @@
-//! Texts from outside, made safe to print: which characters must not be shown as they are, how they are written out, and
-//! one line of bounded length. Apart, because whatever prints a name needs it, and a hole in one place would be a hole in
-//! all. It prints nothing itself.
+//! Strings from outside, made safe to print: which characters must not be shown as they are, how
+//! they are escaped, and how a string is bounded in length.
+//!
+//! Terminal, logs, JSON, YAML and the API server are all given strings that users chose. One rule
+//! for all of them is here, so that a character that one output escapes is escaped by every other.
+//! Nothing here prints.
 
 use std::{
     borrow::Cow,
     fmt::{self, Write as _},
 };
 
-/// Whether a terminal would obey the character, or a reader not see it or see another: controls (C0, DEL, C1), line and
-/// paragraph separators, direction marks and all other format characters, what is drawn as nothing (variation selectors,
-/// tags, fillers, the blank Braille pattern), private use and noncharacters, whose look is anybody's.
+/// True if a terminal would obey the character, or a reader would not see it or see another.
 ///
-/// Not hidden are spaces, combining marks and letters that look like others, which texts in other languages need, and
-/// unassigned characters, which a later Unicode gives a look.
+/// Hidden are controls (C0, DEL, C1), line and paragraph separators, direction marks and all other
+/// format characters, characters that are drawn as nothing (variation selectors, tags, fillers, the
+/// blank Braille pattern), private use, and noncharacters.
+///
+/// Not hidden are spaces, combining marks and letters that look like others, which other languages
+/// need, and unassigned characters, which a later version of Unicode may assign.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
@@ -21,7 +26,7 @@ pub fn is_hidden(c: char) -> bool {
     c.is_control() || is_format(c) || is_blank(c) || is_private(c)
 }
 
-/// Format characters (Cf) and separators of lines (Zl) and paragraphs (Zp).
+/// True for format characters (Cf) and separators of lines (Zl) and paragraphs (Zp).
 fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
         | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
@@ -29,100 +34,107 @@ fn is_format(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}')
 }
 
-/// What is drawn as nothing: `Default_Ignorable_Code_Point`, and a blank that is no space.
+/// True for characters that are drawn as nothing: `Default_Ignorable_Code_Point`, and a blank that
+/// is no space.
 fn is_blank(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
         | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Private use (Co), and noncharacters: the last two of each plane, and a block of 32.
+/// True for private use (Co) and noncharacters: the last two of each plane, and a block of 32.
 fn is_private(c: char) -> bool {
     matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..)
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// A text in one line of at most so many characters, a space in place of each hidden one; cut at its end, with `…`.
+/// Returns a string on one line of at most `max_chars` characters: a space replaces each hidden
+/// character, and `…` the end of a longer string.
 #[must_use]
-pub fn one_line(text: &str, most: usize) -> String {
-    let mut line: String = text
+pub fn one_line(string: &str, max_chars: usize) -> String {
+    let mut line: String = string
         .chars()
-        .take(most)
-        .map(|it| if is_hidden(it) { ' ' } else { it })
+        .take(max_chars)
+        .map(|c| if is_hidden(c) { ' ' } else { c })
         .collect();
-    if text.chars().nth(most).is_some() {
+    if string.chars().nth(max_chars).is_some() {
         line.pop();
         line.push('…');
     }
     line
 }
 
-/// A text in one line, hidden characters written out (`\u{1b}`, `\n`); of more than `most` characters, the first `most`
-/// and `…`.
+/// Returns a string on one line, with hidden characters escaped (`\u{1b}`, `\n`). Of a string of
+/// more than `max_chars` characters, only the first `max_chars` are returned, with `…` after them.
 #[must_use]
-pub fn escape_hidden(text: &str, most: usize) -> Cow<'_, str> {
-    let (text, cut) = match text.char_indices().nth(most) {
-        Some((end, _)) => (text.get(..end).unwrap_or(text), true),
-        None => (text, false),
+pub fn escape_hidden(string: &str, max_chars: usize) -> Cow<'_, str> {
+    let (kept, is_cut) = match string.char_indices().nth(max_chars) {
+        Some((end, _)) => (string.get(..end).unwrap_or(string), true),
+        None => (string, false),
     };
-    if !cut && !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
+    if !is_cut && !kept.contains(is_hidden) {
+        return Cow::Borrowed(kept);
     }
-    let mut shown = String::with_capacity(text.len() + 8);
-    text.chars().for_each(|c| escape_char(c, &mut shown));
-    if cut {
-        shown.push('…');
+    let mut escaped = String::with_capacity(kept.len() + 8);
+    kept.chars().for_each(|c| escape_char(c, &mut escaped));
+    if is_cut {
+        escaped.push('…');
     }
-    Cow::Owned(shown)
+    Cow::Owned(escaped)
 }
 
-/// A text of at most so many bytes: longer ones are cut between two characters and end with `…`. Allocates no more than
-/// that.
+/// Returns the longest beginning of a string that has at most `max_bytes` bytes and ends between two
+/// characters.
 #[must_use]
-pub fn truncate_bytes(text: &str, most: usize) -> Cow<'_, str> {
-    if text.len() <= most {
-        return Cow::Borrowed(text);
+pub fn truncate_utf8(string: &str, max_bytes: usize) -> &str {
+    string
+        .get(..string.floor_char_boundary(max_bytes))
+        .unwrap_or_default()
+}
+
+/// Returns a string of at most `max_bytes` bytes: a longer one ends between two characters, with `…`
+/// after them. It allocates no more than `max_bytes`.
+#[must_use]
+pub fn truncate_bytes(string: &str, max_bytes: usize) -> Cow<'_, str> {
+    if string.len() <= max_bytes {
+        return Cow::Borrowed(string);
     }
-    let kept = text
-        .get(..text.floor_char_boundary(most.saturating_sub('…'.len_utf8())))
-        .unwrap_or_default();
+    let kept = truncate_utf8(string, max_bytes.saturating_sub('…'.len_utf8()));
     Cow::Owned(format!("{kept}…"))
 }
 
-/// What a value says of itself, in at most so many bytes; `…` stands for the rest, which is never made.
+/// Formats a value into at most `max_bytes` bytes. Formatting stops there; `…` replaces the rest,
+/// which is never produced.
 #[must_use]
-pub fn format_bounded(value: &dyn fmt::Display, most: usize) -> String {
-    let mut bounded = Bounded {
-        text: String::new(),
-        most: most.saturating_sub('…'.len_utf8()),
+pub fn format_bounded(value: &dyn fmt::Display, max_bytes: usize) -> String {
+    let mut bounded = BoundedString {
+        string: String::new(),
+        max_bytes: max_bytes.saturating_sub('…'.len_utf8()),
     };
     if write!(bounded, "{value}").is_err() {
-        bounded.text.push('…');
+        bounded.string.push('…');
     }
-    bounded.text
+    bounded.string
 }
 
-/// Takes texts until it is full, and then fails.
-struct Bounded {
-    text: String,
-    most: usize,
+/// A writer that fails once it is full.
+struct BoundedString {
+    string: String,
+    max_bytes: usize,
 }
 
-impl fmt::Write for Bounded {
+impl fmt::Write for BoundedString {
     fn write_str(&mut self, more: &str) -> fmt::Result {
-        let room = self.most.saturating_sub(self.text.len());
+        let room = self.max_bytes.saturating_sub(self.string.len());
         if more.len() <= room {
-            self.text.push_str(more);
+            self.string.push_str(more);
             return Ok(());
         }
-        self.text.push_str(
-            more.get(..more.floor_char_boundary(room))
-                .unwrap_or_default(),
-        );
+        self.string.push_str(truncate_utf8(more, room));
         Err(fmt::Error)
     }
 }
 
-/// Appends one character, written out if it is hidden.
+/// Appends one character, escaped if it is hidden: `\u{1b}`, `\n`.
 pub fn escape_char(c: char, out: &mut String) {
     if is_hidden(c) {
         out.extend(c.escape_default())
@@ -131,8 +143,8 @@ pub fn escape_char(c: char, out: &mut String) {
     }
 }
 
-/// Appends one character as it may stand in a JSON string, also where JSON would not ask for an escape. Quotes and
-/// backslashes are the writer's.
+/// Appends one character of a JSON string, escaped if it is hidden, also where JSON does not demand
+/// it. Quotes and backslashes are left to the caller.
 pub fn escape_json_char(c: char, out: &mut String) {
     if !is_hidden(c) {
         out.push(c);
@@ -148,9 +160,9 @@ mod tests {
     use super::*;
     use regex::Regex;
 
-    /// Every character of Unicode is held to the tables of the crate `regex`, category by category.
+    /// Compares every character of Unicode with the tables of the crate `regex`, by category.
     #[test]
-    fn hidden_characters_are_those_of_their_categories() {
+    fn hidden_characters_are_those_of_the_named_categories() {
         let class = |class: &str| Regex::new(&format!("^{class}$")).unwrap();
         let hidden = class(
             r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]",
@@ -171,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn visible_characters_of_other_languages_stay() {
-        for text in [
+    fn visible_character_of_another_language_is_kept() {
+        for string in [
             "é",
             "漢",
             "😀",
@@ -184,14 +196,14 @@ mod tests {
             "a\u{a0}b",
             "ﷺ",
         ] {
-            assert_eq!(escape_hidden(text, 100), text);
-            assert_eq!(one_line(text, 100), text);
+            assert_eq!(escape_hidden(string, 100), string);
+            assert_eq!(one_line(string, 100), string);
         }
     }
 
     #[test]
-    fn hidden_characters_are_written_out_or_blanked() {
-        for (text, shown, line) in [
+    fn hidden_character_is_escaped_or_replaced() {
+        for (string, escaped, line) in [
             ("a\r\nb\tc", "a\\r\\nb\\tc", "a  b c"),
             ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}", " 2J "),
             ("x\u{202e}y\u{2028}z", "x\\u{202e}y\\u{2028}z", "x y z"),
@@ -201,14 +213,14 @@ mod tests {
                 "   ",
             ),
         ] {
-            assert_eq!(escape_hidden(text, 100), shown);
-            assert_eq!(one_line(text, 100), line);
+            assert_eq!(escape_hidden(string, 100), escaped);
+            assert_eq!(one_line(string, 100), line);
         }
         assert_eq!(escape_hidden("abcdef", 3), "abc…");
     }
 
     #[test]
-    fn json_strings_are_escaped_in_utf_16() {
+    fn hidden_character_is_escaped_in_utf_16_for_json() {
         let mut out = String::new();
         "a\u{9b}\u{e0001}"
             .chars()
@@ -217,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn values_are_formatted_up_to_their_bound() {
-        /// Counts how often it is asked for more.
+    fn formatting_stops_at_the_bound() {
+        /// A value without end that counts the calls to its writer.
         struct Endless<'a>(&'a std::cell::Cell<usize>);
         impl fmt::Display for Endless<'_> {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -228,22 +240,26 @@ mod tests {
                 }
             }
         }
-        let asked = std::cell::Cell::new(0);
-        assert_eq!(format_bounded(&Endless(&asked), 10), "ééé…");
-        assert_eq!(asked.get(), 2);
+        let calls = std::cell::Cell::new(0);
+        assert_eq!(format_bounded(&Endless(&calls), 10), "ééé…");
+        assert_eq!(calls.get(), 2);
         assert_eq!(format_bounded(&"short", 100), "short");
     }
 
     #[test]
-    fn texts_are_cut_between_characters() {
-        for (text, most, cut) in [
+    fn string_is_truncated_between_characters() {
+        for (string, max_bytes, truncated) in [
             ("short", 5, "short"),
             ("longer", 5, "lo…"),
             ("漢漢漢", 8, "漢…"),
             ("漢漢漢", 9, "漢漢漢"),
             ("xxxx", 2, "…"),
         ] {
-            assert_eq!(truncate_bytes(text, most), cut, "{text} {most}");
+            assert_eq!(
+                truncate_bytes(string, max_bytes),
+                truncated,
+                "{string} {max_bytes}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The whole result of a scan: the only thing that reports read.
+//! The whole result of a scan. It is the only thing that reports read, so it holds everything that
+//! they print, in the order in which they print it.
 
 use super::{
     Control, ControlId, ControlStatusCounts, Finding, Framework, ObjectId, Origin, Position,
@@ -6,153 +7,150 @@ use super::{
 };
 use std::sync::Arc;
 
-/// A file and a place in it.
+/// A position in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
     /// The file as the user named it; `-` is standard input.
     pub file: Arc<str>,
-    /// The place.
+    /// The position.
     pub position: Position,
 }
 
-/// A line of a source, kept for the excerpt.
+/// A line of a file, for an excerpt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLine {
-    /// Its number, from 1.
+    /// The number of the line, from 1.
     pub number: u32,
-    /// Its text, without the line break, cut at a bounded length.
+    /// The line without its break, truncated to a bounded length.
     pub text: String,
 }
 
-/// A finding with its place in a file.
+/// A finding with its position in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocatedFinding {
     /// The finding.
     pub finding: Finding,
-    /// Where its first path stands, or the deepest ancestor of it that exists.
+    /// The position of the first path, or of its deepest ancestor that exists.
     pub source: SourceLocation,
-    /// The container it is about, by name, or by place where it has none.
+    /// The name of the container that the first path is in, or its path where it has no name.
     pub container: Option<String>,
-    /// The lines around the place.
+    /// The lines around the position.
     pub excerpt: Vec<SourceLine>,
 }
 
-/// One object and what was found in it.
+/// One object and its findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectResult {
-    /// Which object.
+    /// The identity of the object.
     pub object: Arc<ObjectId>,
     /// The source of the object.
     pub origin: Origin,
-    /// The selected controls that looked at it, in the order of ids.
+    /// The selected controls that were evaluated, in the order of ids.
     pub judged: Vec<ControlId>,
-    /// What is wrong, by place, then control.
+    /// The findings, by position, then control.
     pub findings: Vec<LocatedFinding>,
-    /// Controls that could not answer.
+    /// The controls that could not be evaluated.
     pub errors: Vec<RuleError>,
 }
 
-/// Something that was read and is not judged, which is no fault.
+/// A document or file that was read and is not evaluated, which is no error.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// The file as the user named it.
     pub file: String,
-    /// The document's place, where a single document is meant.
+    /// The position of the document, if the entry is about one document.
     pub position: Option<Position>,
-    /// Why, as half a sentence: "no Kubernetes object (neither apiVersion nor kind)".
+    /// The reason, as half a sentence: "no Kubernetes object (neither apiVersion nor kind)".
     pub reason: String,
 }
 
-/// What became of a control in a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The outcome of a control in a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum ControlStatus {
     /// An object fails it.
     Failed,
-    /// It could not be judged for an object that it looks at. Never green.
+    /// It could not be evaluated for an object of its kinds. Never a success.
     NotEvaluated,
-    /// It looked at objects, and none fails.
+    /// It was evaluated, and no object fails it.
     Passed,
-    /// It had nothing to look at, or is not configured.
+    /// There is no object of its kinds, or it is not configured.
     Irrelevant,
 }
 
 impl ControlStatus {
-    /// The word used in reports.
+    /// The name in reports, such as `notEvaluated`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::NotEvaluated => "notEvaluated",
-            Self::Passed => "passed",
-            Self::Irrelevant => "irrelevant",
-        }
+        self.into()
     }
 }
 
-/// A control and how objects fared under it.
+/// A control and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ControlResult {
     /// The control.
     pub control: Arc<Control>,
-    /// What became of it.
+    /// The outcome.
     pub status: ControlStatus,
-    /// Why it is irrelevant or not evaluated; empty otherwise.
+    /// The reason why it is irrelevant or not evaluated; empty otherwise.
     pub reason: String,
-    /// How many objects fail it.
+    /// The number of objects that fail it.
     pub failed: usize,
-    /// How many objects pass it.
+    /// The number of objects that pass it.
     pub passed: usize,
 }
 
-/// A framework and how far it is met.
+/// A framework and its compliance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameworkResult {
     /// The framework.
     pub framework: Arc<Framework>,
-    /// Its controls that failed, passed, could not be evaluated.
+    /// The number of controls that failed.
     pub failed: usize,
-    /// Controls passed.
+    /// The number of controls that passed.
     pub passed: usize,
-    /// Controls not evaluated.
+    /// The number of controls that could not be evaluated.
     pub not_evaluated: usize,
-    /// Controls with nothing to look at.
+    /// The number of controls without an object of their kinds, or not configured.
     pub irrelevant: usize,
-    /// Percent from 0 to 100, by Kubescape's formula: the mean of its controls' compliance, which is 100 for a control
-    /// that passed or had nothing to look at, and the share of passing objects for one that failed. `None` where a
-    /// control could not be evaluated or none was judged: a number would claim more than is known.
+    /// The compliance in percent, from 0 to 100, by Kubescape's formula: the mean over the controls,
+    /// where a control that passed or is irrelevant has 100, and one that failed has the share of
+    /// objects that pass. `None` if a control could not be evaluated or none was: a number would
+    /// claim more than is known.
     pub compliance: Option<f64>,
 }
 
 /// Counts over the whole scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
-    /// Files read.
+    /// The number of files that were read.
     pub files: usize,
-    /// Objects judged.
+    /// The number of objects that were evaluated.
     pub objects: usize,
-    /// Objects with at least one finding.
+    /// The number of objects with at least one finding.
     pub failed_objects: usize,
-    /// Findings by severity.
+    /// The number of findings of each severity.
     pub findings: SeverityCounts,
-    /// Controls by status.
+    /// The number of controls of each status.
     pub controls: ControlStatusCounts,
-    /// Documents and files skipped.
+    /// The number of documents and files that were skipped.
     pub skipped: usize,
 }
 
 /// The whole result of a scan, in a fixed order: the same input gives the same value.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scan {
-    /// Objects by file, then place.
+    /// The objects, by file, then position.
     pub objects: Vec<ObjectResult>,
     /// The selected controls, by id.
     pub controls: Vec<ControlResult>,
-    /// The frameworks asked for (all of them where none was), in the order asked.
+    /// The chosen frameworks in the order of the flags; all frameworks if none was chosen.
     pub frameworks: Vec<FrameworkResult>,
-    /// What could not be read or judged.
+    /// The inputs that could not be read or evaluated.
     pub problems: Vec<Problem>,
-    /// What was read and is not judged.
+    /// The inputs that were read and are not evaluated.
     pub skipped: Vec<Skipped>,
-    /// Counts.
+    /// The counts over all of it.
     pub summary: Summary,
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Library,
-    map_reader::{Sheet, Spanned, shown},
+    map_reader::{MapReader, Spanned, abbreviate},
 };
 use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, Scope, Severity};
@@ -17,18 +17,18 @@ const ALL: &str = "*";
 
 /// The set of `spec`.
 pub(super) fn read(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     spec: Node<'_>,
     library: &Library,
 ) -> BTreeSet<ControlId> {
-    let controls = sheet.texts(spec, "controls").unwrap_or_default();
-    let frameworks = sheet.texts(spec, "frameworks").unwrap_or_default();
-    let excluded = sheet.texts(spec, "excludeControls").unwrap_or_default();
-    let least = read_severity(sheet, spec);
+    let controls = reader.strings(spec, "controls").unwrap_or_default();
+    let frameworks = reader.strings(spec, "frameworks").unwrap_or_default();
+    let excluded = reader.strings(spec, "excludeControls").unwrap_or_default();
+    let least = read_severity(reader, spec);
     if controls.is_empty() && frameworks.is_empty() {
         let message =
             "the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
-        sheet.complain(spec.position(), message);
+        reader.error(spec.position(), message);
         return BTreeSet::new();
     }
     let mut mistaken = false;
@@ -39,40 +39,40 @@ pub(super) fn read(
                 library
                     .controls
                     .iter()
-                    .map(|it| &it.control)
-                    .filter(|it| judges_objects(it))
-                    .map(|it| &it.id),
+                    .map(|source| &source.control)
+                    .filter(|control| judges_objects(control))
+                    .map(|control| &control.id),
             );
         } else {
-            let control = named_control(sheet, id, library);
+            let control = named_control(reader, id, library);
             mistaken |= control.is_none();
-            named.extend(control.map(|it| &it.id));
+            named.extend(control.map(|control| &control.id));
         }
     }
     for name in &frameworks {
-        match members(sheet, name, library) {
+        match members(reader, name, library) {
             Some(members) => named.extend(members),
             None => mistaken = true,
         }
     }
     let excluded: BTreeSet<&ControlId> = excluded
         .iter()
-        .filter_map(|it| known_control(sheet, it, library))
-        .map(|it| &it.id)
+        .filter_map(|id| known_control(reader, id, library))
+        .map(|control| &control.id)
         .collect();
     let heavy = |id: &ControlId| {
         let control = library.control(id.as_str());
-        least.is_none_or(|least| control.is_some_and(|it| it.control.severity >= least))
+        least.is_none_or(|least| control.is_some_and(|source| source.control.severity >= least))
     };
     let covered: BTreeSet<ControlId> = named
         .into_iter()
-        .filter(|it| !excluded.contains(it) && heavy(it))
+        .filter(|id| !excluded.contains(id) && heavy(id))
         .cloned()
         .collect();
     // Where a name is wrong already, that nothing is left is no news.
     if covered.is_empty() && !mistaken {
         let message = "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
-        sheet.complain(
+        reader.error(
             spec.position(),
             format!("{message}: name more, or leave out fewer"),
         );
@@ -80,13 +80,12 @@ pub(super) fn read(
     covered
 }
 
-fn read_severity(sheet: &mut Sheet<'_>, spec: Node<'_>) -> Option<Severity> {
-    super::binding::read_word(
-        sheet,
-        spec,
-        "minSeverity",
-        &Severity::ALL.map(|it| (it.name(), it)),
-    )
+fn read_severity(reader: &mut MapReader<'_>, spec: Node<'_>) -> Option<Severity> {
+    let severities: Vec<(&str, Severity)> = Severity::ALL
+        .iter()
+        .map(|severity| (severity.name(), *severity))
+        .collect();
+    reader.read_enum(spec, "minSeverity", &severities)
 }
 
 /// Whether it is asked of the objects of a cluster.
@@ -99,17 +98,17 @@ fn is_for_gate(control: &Control) -> bool {
     control
         .scope
         .iter()
-        .any(|it| matches!(it, Scope::Cluster | Scope::Admission))
+        .any(|scope| matches!(scope, Scope::Cluster | Scope::Admission))
 }
 
 fn named_control<'l>(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     id: &Spanned<String>,
     library: &'l Library,
 ) -> Option<&'l Control> {
-    let control = known_control(sheet, id, library)?;
+    let control = known_control(reader, id, library)?;
     if !is_for_gate(control) {
-        sheet.complain(
+        reader.error(
             id.position,
             format!("{} is asked of files alone: remove it", control.id),
         );
@@ -119,16 +118,18 @@ fn named_control<'l>(
 }
 
 fn known_control<'l>(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     id: &Spanned<String>,
     library: &'l Library,
 ) -> Option<&'l Control> {
-    let found = library.control(&id.value).map(|it| it.control.as_ref());
+    let found = library
+        .control(&id.value)
+        .map(|source| source.control.as_ref());
     if found.is_none() {
         let hint = library.suggest_control(&id.value);
-        sheet.complain(
+        reader.error(
             id.position,
-            format!("there is no control {:?}{hint}", shown(&id.value)),
+            format!("there is no control {:?}{hint}", abbreviate(&id.value)),
         );
     }
     found
@@ -137,15 +138,15 @@ fn known_control<'l>(
 /// The controls of a framework that the gate can ask; complains of those that the library lacks, which would be missed
 /// in silence.
 fn members<'l>(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     name: &Spanned<String>,
     library: &'l Library,
 ) -> Option<Vec<&'l ControlId>> {
     let Some(framework) = library.framework(&name.value) else {
         let hint = library.suggest_framework(&name.value);
-        sheet.complain(
+        reader.error(
             name.position,
-            format!("there is no framework {:?}{hint}", shown(&name.value)),
+            format!("there is no framework {:?}{hint}", abbreviate(&name.value)),
         );
         return None;
     };
@@ -161,7 +162,7 @@ fn members<'l>(
                      the framework's other controls in \"controls\"",
                     framework.name, member.control
                 );
-                sheet.complain(name.position, message);
+                reader.error(name.position, message);
                 whole = false;
             }
         }

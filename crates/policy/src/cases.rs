@@ -5,7 +5,7 @@
 
 use super::{
     controls_config, loader,
-    map_reader::{Key, Sheet, shown},
+    map_reader::{FieldSpec, MapReader, abbreviate},
     params::ParamValue,
     read_dir,
 };
@@ -13,38 +13,38 @@ use kubevet_document::{self as document, Document, Node};
 use kubevet_model::{ObjectId, Position, Problem, ProblemCode};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-const FILE_KEYS: &[Key] = &[Key::required("rule"), Key::required("cases")];
-const CASE_KEYS: &[Key] = &[
-    Key::required("case"),
-    Key::required("objects"),
-    Key::required("expected"),
-    Key::optional("data"),
+const FILE_KEYS: &[FieldSpec] = &[FieldSpec::required("rule"), FieldSpec::required("cases")];
+const CASE_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("case"),
+    FieldSpec::required("objects"),
+    FieldSpec::required("expected"),
+    FieldSpec::optional("data"),
 ];
-const EXPECTED_KEYS: &[Key] = &[
-    Key::optional("objects"),
-    Key::optional("external"),
-    Key::optional("failedPaths"),
-    Key::optional("reviewPaths"),
-    Key::optional("deletePaths"),
-    Key::optional("fixPaths"),
+const EXPECTED_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional("objects"),
+    FieldSpec::optional("external"),
+    FieldSpec::optional("failedPaths"),
+    FieldSpec::optional("reviewPaths"),
+    FieldSpec::optional("deletePaths"),
+    FieldSpec::optional("fixPaths"),
 ];
-const OBJECT_KEYS: &[Key] = &[
-    Key::optional("apiVersion"),
-    Key::optional("kind"),
-    Key::optional("name"),
-    Key::optional("namespace"),
-    Key::optional("related"),
+const OBJECT_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional("apiVersion"),
+    FieldSpec::optional("kind"),
+    FieldSpec::optional("name"),
+    FieldSpec::optional("namespace"),
+    FieldSpec::optional("related"),
 ];
-const FIX_KEYS: &[Key] = &[Key::required("path"), Key::optional("value")];
-const DATA_KEYS: &[Key] = &[
-    Key::optional("postureControlInputs"),
-    Key::optional("dataControlInputs"),
+const FIX_KEYS: &[FieldSpec] = &[FieldSpec::required("path"), FieldSpec::optional("value")];
+const DATA_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional("postureControlInputs"),
+    FieldSpec::optional("dataControlInputs"),
 ];
-const DIFFERENCE_KEYS: &[Key] = &[
-    Key::required("control"),
-    Key::required("rule"),
-    Key::required("case"),
-    Key::required("reason"),
+const DIFFERENCE_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("control"),
+    FieldSpec::required("rule"),
+    FieldSpec::required("case"),
+    FieldSpec::required("reason"),
 ];
 
 /// The cases of one rule of the public library, or of a user's own.
@@ -146,7 +146,7 @@ pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
 #[must_use]
 pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let cases = read_file(&mut Sheet::new(file, &mut problems), text);
+    let cases = read_file(&mut MapReader::new(file, &mut problems), text);
     loader::sort(&mut problems);
     (cases, problems)
 }
@@ -172,21 +172,21 @@ pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
 #[must_use]
 pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut sheet = Sheet::new(file, &mut problems);
+    let mut reader = MapReader::new(file, &mut problems);
     let mut differences: Vec<Difference> = Vec::new();
-    let document = sheet.document(text, "list of differences");
+    let document = reader.document(text, "list of differences");
     let entries = document
         .as_ref()
-        .and_then(|it| sheet.elements(it.root(), "a list of differences"));
+        .and_then(|document| reader.elements(document.root(), "a list of differences"));
     for entry in entries.unwrap_or_default() {
-        let Some(found) = read_difference(&mut sheet, entry) else {
+        let Some(found) = read_difference(&mut reader, entry) else {
             continue;
         };
-        let same = |it: &Difference| {
-            it.control == found.control && it.rule == found.rule && it.case == found.case
+        let same = |known: &Difference| {
+            known.control == found.control && known.rule == found.rule && known.case == found.case
         };
         if differences.iter().any(same) {
-            sheet.complain(
+            reader.error(
                 entry.position(),
                 format!(
                     "{} and the case {:?} stand twice: keep one",
@@ -200,12 +200,12 @@ pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<P
     (differences, problems)
 }
 
-fn read_difference(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Difference> {
-    if !sheet.keys(node, "a difference", DIFFERENCE_KEYS) {
+fn read_difference(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<Difference> {
+    if !reader.keys(node, "a difference", DIFFERENCE_KEYS) {
         return None;
     }
-    let [control, rule, case, reason] =
-        ["control", "rule", "case", "reason"].map(|key| sheet.text(node, key).map(|it| it.value));
+    let [control, rule, case, reason] = ["control", "rule", "case", "reason"]
+        .map(|key| reader.string(node, key).map(|text| text.value));
     Some(Difference {
         control: control?,
         rule: rule?,
@@ -214,52 +214,55 @@ fn read_difference(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<Difference> 
     })
 }
 
-fn read_file(sheet: &mut Sheet<'_>, text: &str) -> Option<CaseFile> {
-    let document = sheet.document_of(text.as_bytes(), "file of cases", document::read)?;
+fn read_file(reader: &mut MapReader<'_>, text: &str) -> Option<CaseFile> {
+    let document = reader.document_of(text.as_bytes(), "file of cases", document::read)?;
     let root = document.root();
-    if !sheet.keys(root, "a file of cases", FILE_KEYS) {
+    if !reader.keys(root, "a file of cases", FILE_KEYS) {
         return None;
     }
-    let rule = sheet.text(root, "rule");
+    let rule = reader.string(root, "rule");
     let mut cases: Vec<Case> = Vec::new();
-    for node in sheet.elements(root.get("cases")?, "\"cases\"")? {
-        let Some(case) = read_case(sheet, &document, node) else {
+    for node in reader.elements(root.get("cases")?, "\"cases\"")? {
+        let Some(case) = read_case(reader, &document, node) else {
             continue;
         };
-        if cases.iter().any(|it| it.name == case.name) {
-            sheet.complain(
+        if cases.iter().any(|other| other.name == case.name) {
+            reader.error(
                 case.position,
-                format!("another case is named {:?}: rename one", shown(&case.name)),
+                format!(
+                    "another case is named {:?}: rename one",
+                    abbreviate(&case.name)
+                ),
             );
         } else {
             cases.push(case);
         }
     }
     Some(CaseFile {
-        file: Arc::clone(sheet.file),
+        file: Arc::clone(reader.file),
         rule: rule?.value,
         cases,
     })
 }
 
-fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Option<Case> {
-    if !sheet.keys(node, "a case", CASE_KEYS) {
+fn read_case(reader: &mut MapReader<'_>, document: &Document, node: Node<'_>) -> Option<Case> {
+    if !reader.keys(node, "a case", CASE_KEYS) {
         return None;
     }
-    let name = sheet.text(node, "case");
+    let name = reader.string(node, "case");
     let params = node
         .get("data")
-        .map_or_else(Vec::new, |data| read_params(sheet, data));
-    let objects = sheet.elements(node.get("objects")?, "\"objects\"")?;
+        .map_or_else(Vec::new, |data| read_params(reader, data));
+    let objects = reader.elements(node.get("objects")?, "\"objects\"")?;
     let objects = objects
         .into_iter()
-        .filter_map(|it| document.part(it))
+        .filter_map(|node| document.part(node))
         .flat_map(document::expand_lists)
         .collect();
-    let expected = sheet.elements(node.get("expected")?, "\"expected\"")?;
+    let expected = reader.elements(node.get("expected")?, "\"expected\"")?;
     let expected = expected
         .into_iter()
-        .filter_map(|it| read_expected(sheet, it))
+        .filter_map(|node| read_expected(reader, node))
         .collect();
     Some(Case {
         name: name?.value,
@@ -270,40 +273,40 @@ fn read_case(sheet: &mut Sheet<'_>, document: &Document, node: Node<'_>) -> Opti
     })
 }
 
-fn read_params(sheet: &mut Sheet<'_>, data: Node<'_>) -> Vec<(String, ParamValue)> {
-    if !sheet.keys(data, "\"data\"", DATA_KEYS) {
+fn read_params(reader: &mut MapReader<'_>, data: Node<'_>) -> Vec<(String, ParamValue)> {
+    if !reader.keys(data, "\"data\"", DATA_KEYS) {
         return Vec::new();
     }
     let maps = DATA_KEYS.iter().filter_map(|key| data.get(key.name));
     let entries = maps.flat_map(Node::entries);
     entries
-        .filter_map(|it| {
+        .filter_map(|entry| {
             Some((
-                it.key.to_owned(),
-                controls_config::read_value(sheet, it.value, it.key)?,
+                entry.key.to_owned(),
+                controls_config::read_value(reader, entry.value, entry.key)?,
             ))
         })
         .collect()
 }
 
-fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailure> {
-    if !sheet.keys(node, "an entry of \"expected\"", EXPECTED_KEYS) {
+fn read_expected(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<ExpectedFailure> {
+    if !reader.keys(node, "an entry of \"expected\"", EXPECTED_KEYS) {
         return None;
     }
     let [failed_paths, review_paths, delete_paths] =
-        ["failedPaths", "reviewPaths", "deletePaths"].map(|key| paths(sheet, node, key));
+        ["failedPaths", "reviewPaths", "deletePaths"].map(|key| paths(reader, node, key));
     let fixes = node
         .get("fixPaths")
-        .and_then(|it| sheet.elements(it, "\"fixPaths\""))
+        .and_then(|list| reader.elements(list, "\"fixPaths\""))
         .unwrap_or_default();
     let fix_paths = fixes
         .into_iter()
-        .filter_map(|it| read_fix(sheet, it))
+        .filter_map(|fix| read_fix(reader, fix))
         .collect();
-    let external = node.get("external").map(|it| read_external(sheet, it));
-    let objects = read_objects(sheet, node, "objects");
+    let external = node.get("external").map(|node| read_external(reader, node));
+    let objects = read_objects(reader, node, "objects");
     if objects.is_empty() && external.is_none() {
-        sheet.complain(
+        reader.error(
             node.position(),
             "an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
         );
@@ -319,55 +322,55 @@ fn read_expected(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<ExpectedFailur
 }
 
 /// The paths of a key; the public library repeats some, which is no mistake.
-fn paths(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<String> {
+fn paths(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<String> {
     let what = format!("an entry of {key:?}");
     let entries = node
         .get(key)
-        .and_then(|it| sheet.elements(it, &format!("{key:?}")))
+        .and_then(|list| reader.elements(list, &format!("{key:?}")))
         .unwrap_or_default();
     entries
         .into_iter()
-        .filter_map(|it| sheet.string(it, &what))
-        .map(|it| it.value)
+        .filter_map(|node| reader.string_value(node, &what))
+        .map(|text| text.value)
         .collect()
 }
 
-fn read_fix(sheet: &mut Sheet<'_>, node: Node<'_>) -> Option<(String, String)> {
-    if !sheet.keys(node, "an entry of \"fixPaths\"", FIX_KEYS) {
+fn read_fix(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<(String, String)> {
+    if !reader.keys(node, "an entry of \"fixPaths\"", FIX_KEYS) {
         return None;
     }
-    let value = sheet
-        .maybe_empty(node, "value")
-        .map(|it| it.value)
+    let value = reader
+        .optional_string(node, "value")
+        .map(|text| text.value)
         .unwrap_or_default();
-    Some((sheet.text(node, "path")?.value, value))
+    Some((reader.string(node, "path")?.value, value))
 }
 
-fn read_external(sheet: &mut Sheet<'_>, node: Node<'_>) -> External {
+fn read_external(reader: &mut MapReader<'_>, node: Node<'_>) -> External {
     External {
-        object: read_object(sheet, node),
-        related: read_objects(sheet, node, "related"),
+        object: read_object(reader, node),
+        related: read_objects(reader, node, "related"),
     }
 }
 
-fn read_objects(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<ObjectId> {
+fn read_objects(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<ObjectId> {
     let entries = node
         .get(key)
-        .and_then(|it| sheet.elements(it, &format!("{key:?}")))
+        .and_then(|list| reader.elements(list, &format!("{key:?}")))
         .unwrap_or_default();
     entries
         .into_iter()
-        .map(|it| read_object(sheet, it))
+        .map(|node| read_object(reader, node))
         .collect()
 }
 
-fn read_object(sheet: &mut Sheet<'_>, node: Node<'_>) -> ObjectId {
-    sheet.keys(node, "an object", OBJECT_KEYS);
+fn read_object(reader: &mut MapReader<'_>, node: Node<'_>) -> ObjectId {
+    reader.keys(node, "an object", OBJECT_KEYS);
     let [api_version, kind, namespace, name] =
         ["apiVersion", "kind", "namespace", "name"].map(|key| {
-            sheet
-                .maybe_empty(node, key)
-                .map(|it| it.value)
+            reader
+                .optional_string(node, key)
+                .map(|text| text.value)
                 .unwrap_or_default()
         });
     ObjectId {
@@ -386,9 +389,9 @@ mod tests {
     fn check(text: &str, expected: &[&str]) {
         let (file, problems) = parse_cases(&"cases.json".into(), text);
         let mut got: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        for case in file.iter().flat_map(|it| &it.cases) {
+        for case in file.iter().flat_map(|file| &file.cases) {
             got.push(format!("{} {}", case.position, case.name));
-            got.extend(case.objects.iter().map(|it| it.id().to_string()));
+            got.extend(case.objects.iter().map(|object| object.id().to_string()));
             got.extend(
                 case.params
                     .iter()
@@ -397,12 +400,9 @@ mod tests {
             for failure in &case.expected {
                 let names: Vec<String> = failure.objects.iter().map(ToString::to_string).collect();
                 got.push(format!("fails {names:?} at {:?}", failure.paths()));
-                got.extend(
-                    failure
-                        .external
-                        .iter()
-                        .map(|it| format!("external {} of {}", it.object, it.related.len())),
-                );
+                got.extend(failure.external.iter().map(|external| {
+                    format!("external {} of {}", external.object, external.related.len())
+                }));
             }
         }
         assert_eq!(got, expected);
@@ -422,7 +422,7 @@ mod tests {
                 "Pod p",
                 "Pod q",
                 "publicRegistries List([\"a\"])",
-                "cloudProvider Text(\"aws\")",
+                "cloudProvider String(\"aws\")",
                 "fails [\"Pod p\"] at {\"a\", \"b\", \"c\"}",
                 "fails [] at {}",
                 "external User u of 1",
@@ -480,10 +480,10 @@ mod tests {
             return;
         };
         let mut cases = 0;
-        for path in entries.flatten().map(|it| it.path()) {
+        for path in entries.flatten().map(|entry| entry.path()) {
             let (file, problems) = read_cases(&path);
             assert_eq!(problems, [], "{}", path.display());
-            cases += file.map_or(0, |it| it.cases.len());
+            cases += file.map_or(0, |file| file.cases.len());
         }
         assert!(cases >= 500, "{cases}");
     }

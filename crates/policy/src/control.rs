@@ -7,7 +7,7 @@ use super::{
     control_id,
     did_you_mean::did_you_mean,
     kind_selector,
-    map_reader::{Key, Sheet, Spanned, shown},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
     params::ParamSchema,
 };
 use kubevet_document::Node;
@@ -15,19 +15,19 @@ use kubevet_model::{Control, ControlId, KindSelector, Position, Problem, Scope, 
 use std::sync::Arc;
 
 /// The keys of control.yaml, in the order in which to write them.
-pub(super) const CONTROL_KEYS: &[Key] = &[
-    Key::required("id"),
-    Key::required("name"),
-    Key::required("severity"),
-    Key::optional("score"),
-    Key::required("category"),
-    Key::required("description"),
-    Key::required("remediation"),
-    Key::required("kinds"),
-    Key::optional("scope"),
-    Key::optional("params"),
-    Key::optional("requiresAnyParam"),
-    Key::optional("publicRules"),
+pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("id"),
+    FieldSpec::required("name"),
+    FieldSpec::required("severity"),
+    FieldSpec::optional("score"),
+    FieldSpec::required("category"),
+    FieldSpec::required("description"),
+    FieldSpec::required("remediation"),
+    FieldSpec::required("kinds"),
+    FieldSpec::optional("scope"),
+    FieldSpec::optional("params"),
+    FieldSpec::optional("requiresAnyParam"),
+    FieldSpec::optional("publicRules"),
 ];
 
 /// Where a control is judged that does not say.
@@ -61,6 +61,14 @@ pub(super) struct Rules<'a> {
     pub(super) custom: bool,
 }
 
+impl Rules<'_> {
+    /// The rules for a custom control; its params are checked when it is added to a library.
+    pub(super) const CUSTOM: Self = Self {
+        schema: None,
+        custom: true,
+    };
+}
+
 /// A control, and where its id stands.
 pub(super) type Placed = (Control, Position);
 
@@ -72,73 +80,73 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Placed> {
     let before = problems.len();
-    let mut sheet = Sheet::new(file, problems);
-    let document = sheet.document(text, "control")?;
+    let mut reader = MapReader::new(file, problems);
+    let document = reader.document(text, "control")?;
     let root = document.root();
-    if !sheet.keys(root, "a control", CONTROL_KEYS) {
+    if !reader.keys(root, "a control", CONTROL_KEYS) {
         return None;
     }
-    let written = Written::read(&mut sheet, root);
+    let written = Written::read(&mut reader, root);
     if !rules.custom && root.get("score").is_none() {
-        sheet.complain(
+        reader.error(
             root.position(),
             "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity",
         );
     }
-    let control = written.validate(&mut sheet, rules);
+    let control = written.validate(&mut reader, rules);
     // A control with a mistake is not half a control: what its author meant is not known.
     control.filter(|_| problems.len() == before)
 }
 
 impl Written {
     /// Reads the keys of control.yaml, which the annotations of a Rego file share.
-    pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>) -> Self {
+    pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>) -> Self {
         Self {
-            id: sheet.text(node, "id"),
-            name: sheet.text(node, "name"),
-            severity: sheet.text(node, "severity"),
-            score: sheet.number(node, "score"),
-            category: sheet.text(node, "category"),
-            description: sheet.text(node, "description"),
-            remediation: sheet.text(node, "remediation"),
-            kinds: read_kind_list(sheet, node),
-            scope: sheet.texts(node, "scope"),
-            params: sheet.texts(node, "params"),
-            requires_any_param: sheet.texts(node, "requiresAnyParam"),
-            public_rules: sheet.texts(node, "publicRules"),
+            id: reader.string(node, "id"),
+            name: reader.string(node, "name"),
+            severity: reader.string(node, "severity"),
+            score: reader.number(node, "score"),
+            category: reader.string(node, "category"),
+            description: reader.string(node, "description"),
+            remediation: reader.string(node, "remediation"),
+            kinds: read_kind_list(reader, node),
+            scope: reader.strings(node, "scope"),
+            params: reader.strings(node, "params"),
+            requires_any_param: reader.strings(node, "requiresAnyParam"),
+            public_rules: reader.strings(node, "publicRules"),
         }
     }
 
     /// The control, where all that it needs is there and makes sense; complains of everything that does not.
-    pub(super) fn validate(self, sheet: &mut Sheet<'_>, rules: &Rules<'_>) -> Option<Placed> {
-        let id = self.id.filter(|it| check_id(sheet, it));
-        let severity = self.severity.and_then(|it| read_severity(sheet, &it));
-        let score = read_score(sheet, severity, self.score);
-        let kinds = self.kinds.map(|it| read_kinds(sheet, &it));
-        let scope = read_scope(sheet, self.scope);
+    pub(super) fn validate(self, reader: &mut MapReader<'_>, rules: &Rules<'_>) -> Option<Placed> {
+        let id = self.id.filter(|id| check_id(reader, id));
+        let severity = self.severity.and_then(|word| read_severity(reader, &word));
+        let score = read_score(reader, severity, self.score);
+        let kinds = self.kinds.map(|selectors| read_kinds(reader, &selectors));
+        let scope = read_scope(reader, self.scope);
         let params = self.params.unwrap_or_default();
-        check_params(sheet, &params, rules.schema);
+        check_params(reader, &params, rules.schema);
         let required = self.requires_any_param.unwrap_or_default();
         for name in required
             .iter()
-            .filter(|it| params.iter().all(|param| param.value != it.value))
+            .filter(|name| params.iter().all(|param| param.value != name.value))
         {
-            let hint = did_you_mean(&name.value, params.iter().map(|it| it.value.as_str()));
+            let hint = did_you_mean(&name.value, params.iter().map(|param| param.value.as_str()));
             let message = format!(
                 "\"requiresAnyParam\" names {:?}, which \"params\" does not list{hint}",
-                shown(&name.value)
+                abbreviate(&name.value)
             );
-            sheet.complain(name.position, message);
+            reader.error(name.position, message);
         }
         let id = id?;
         let control = Control {
             id: ControlId::from(id.value.as_str()),
             name: self.name?.value,
-            description: self.description.map(|it| it.value).unwrap_or_default(),
-            remediation: self.remediation.map(|it| it.value).unwrap_or_default(),
+            description: self.description.map(|text| text.value).unwrap_or_default(),
+            remediation: self.remediation.map(|text| text.value).unwrap_or_default(),
             severity: severity?,
             score: score?,
-            category: self.category.map(|it| it.value).unwrap_or_default(),
+            category: self.category.map(|text| text.value).unwrap_or_default(),
             kinds: kinds?,
             scope,
             params: values(params),
@@ -150,17 +158,17 @@ impl Written {
 }
 
 fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
-    texts.into_iter().map(|it| it.value).collect()
+    texts.into_iter().map(|text| text.value).collect()
 }
 
-fn check_id(sheet: &mut Sheet<'_>, id: &Spanned<String>) -> bool {
+fn check_id(reader: &mut MapReader<'_>, id: &Spanned<String>) -> bool {
     let right = control_id::is_id(&id.value);
     if !right {
-        sheet.complain(
+        reader.error(
             id.position,
             format!(
                 "{:?} is no id: write {}",
-                shown(&id.value),
+                abbreviate(&id.value),
                 control_id::ID_FORM
             ),
         );
@@ -168,22 +176,22 @@ fn check_id(sheet: &mut Sheet<'_>, id: &Spanned<String>) -> bool {
     right
 }
 
-fn read_severity(sheet: &mut Sheet<'_>, word: &Spanned<String>) -> Option<Severity> {
+fn read_severity(reader: &mut MapReader<'_>, word: &Spanned<String>) -> Option<Severity> {
     let found = word.value.parse();
     if found.is_err() {
-        let hint = did_you_mean(&word.value, Severity::ALL.map(Severity::name));
+        let hint = did_you_mean(&word.value, Severity::ALL.iter().map(|value| value.name()));
         let message = format!(
             "{:?} is no severity: write low, medium, high or critical{hint}",
-            shown(&word.value)
+            abbreviate(&word.value)
         );
-        sheet.complain(word.position, message);
+        reader.error(word.position, message);
     }
     found.ok()
 }
 
 /// The score as written, in the severity's band; the middle of the band where none is.
 fn read_score(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     severity: Option<Severity>,
     score: Option<Spanned<f64>>,
 ) -> Option<f64> {
@@ -191,7 +199,7 @@ fn read_score(
         return severity.map(middle_of_band);
     };
     if !(1.0..=10.0).contains(&score.value) {
-        sheet.complain(
+        reader.error(
             score.position,
             format!("\"score\" must be from 1 to 10, but is {}", score.value),
         );
@@ -206,7 +214,7 @@ fn read_score(
             "a score of {} is {band}, but \"severity\" is {severity}: write severity: {band}, or a score from {from} to {to}",
             score.value
         );
-        sheet.complain(score.position, message);
+        reader.error(score.position, message);
     }
     Some(score.value)
 }
@@ -230,47 +238,50 @@ fn middle_of_band(severity: Severity) -> f64 {
     }
 }
 
-fn read_kind_list(sheet: &mut Sheet<'_>, node: Node<'_>) -> Texts {
-    let entries = sheet.texts(node, "kinds")?;
+fn read_kind_list(reader: &mut MapReader<'_>, node: Node<'_>) -> Texts {
+    let entries = reader.strings(node, "kinds")?;
     if node
         .get("kinds")
-        .is_some_and(|it| it.elements().next().is_none())
+        .is_some_and(|list| list.elements().next().is_none())
     {
         let at = node.get("kinds").map_or(node.position(), Node::position);
-        sheet.complain(at, "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
+        reader.error(at, "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
     }
     Some(entries)
 }
 
-fn read_kinds(sheet: &mut Sheet<'_>, entries: &[Spanned<String>]) -> Vec<KindSelector> {
+fn read_kinds(reader: &mut MapReader<'_>, entries: &[Spanned<String>]) -> Vec<KindSelector> {
     let mut found = Vec::new();
     for entry in entries {
         match kind_selector::parse(&entry.value) {
             Ok(kind) => found.push(kind),
-            Err(why) => sheet.complain(
+            Err(why) => reader.error(
                 entry.position,
-                format!("{:?} in \"kinds\" {why}", shown(&entry.value)),
+                format!("{:?} in \"kinds\" {why}", abbreviate(&entry.value)),
             ),
         }
     }
     found
 }
 
-fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> Vec<Scope> {
-    let Some(entries) = entries.filter(|it| !it.is_empty()) else {
+fn read_scope(reader: &mut MapReader<'_>, entries: Option<Vec<Spanned<String>>>) -> Vec<Scope> {
+    let Some(entries) = entries.filter(|scope| !scope.is_empty()) else {
         return DEFAULT_SCOPE.to_vec();
     };
     let mut found = Vec::new();
     for entry in entries {
-        match Scope::ALL.into_iter().find(|it| it.name() == entry.value) {
-            Some(scope) => found.push(scope),
+        match Scope::ALL
+            .into_iter()
+            .find(|scope| scope.name() == entry.value)
+        {
+            Some(scope) => found.push(*scope),
             None => {
-                let hint = did_you_mean(&entry.value, Scope::ALL.map(Scope::name));
-                sheet.complain(
+                let hint = did_you_mean(&entry.value, Scope::ALL.iter().map(|value| value.name()));
+                reader.error(
                     entry.position,
                     format!(
                         "{:?} is no scope: write cluster, file or admission{hint}",
-                        shown(&entry.value)
+                        abbreviate(&entry.value)
                     ),
                 );
             }
@@ -279,13 +290,20 @@ fn read_scope(sheet: &mut Sheet<'_>, entries: Option<Vec<Spanned<String>>>) -> V
     found
 }
 
-fn check_params(sheet: &mut Sheet<'_>, params: &[Spanned<String>], schema: Option<&ParamSchema>) {
+fn check_params(
+    reader: &mut MapReader<'_>,
+    params: &[Spanned<String>],
+    schema: Option<&ParamSchema>,
+) {
     let Some(schema) = schema else { return };
-    for param in params.iter().filter(|it| schema.get(&it.value).is_none()) {
+    for param in params
+        .iter()
+        .filter(|param| schema.get(&param.value).is_none())
+    {
         let message = format!(
             "{} (params.yaml describes them)",
             schema.unknown(&param.value)
         );
-        sheet.complain(param.position, message);
+        reader.error(param.position, message);
     }
 }

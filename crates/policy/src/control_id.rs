@@ -44,9 +44,9 @@ pub fn package_of(id: &str) -> String {
 
 /// Whether a text is the speaking part of a folder's name: small letters, digits and single dashes.
 pub(super) fn is_slug(text: &str) -> bool {
-    let word = |it: &str| {
-        !it.is_empty()
-            && it
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
     };

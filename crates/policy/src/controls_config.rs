@@ -5,7 +5,7 @@
 
 use super::{
     did_you_mean::did_you_mean,
-    map_reader::{Key, Sheet, kind, shown},
+    map_reader::{FieldSpec, MapReader, abbreviate, kind},
     params::{ParamSchema, ParamValue, Params},
 };
 use kubevet_document::{self as document, Node, Value};
@@ -27,21 +27,21 @@ const READ_ELSEWHERE: &[&str] = &[
 ];
 
 /// The keys beside `settings` in Kubescape's file.
-const FILE_KEYS: &[Key] = &[
-    Key::required("settings"),
-    Key::optional("name"),
-    Key::optional("guid"),
-    Key::optional("attributes"),
-    Key::optional("scope"),
-    Key::optional("creationTime"),
-    Key::optional("updatedTime"),
+const FILE_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("settings"),
+    FieldSpec::optional("name"),
+    FieldSpec::optional("guid"),
+    FieldSpec::optional("attributes"),
+    FieldSpec::optional("scope"),
+    FieldSpec::optional("creationTime"),
+    FieldSpec::optional("updatedTime"),
 ];
 /// The keys that hold params, and those beside them that are for other parts of Kubescape.
-const SETTINGS_KEYS: &[Key] = &[
-    Key::optional(POSTURE),
-    Key::optional(DATA),
-    Key::optional("postureScanConfig"),
-    Key::optional("vulnerabilityScanConfig"),
+const SETTINGS_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional(POSTURE),
+    FieldSpec::optional(DATA),
+    FieldSpec::optional("postureScanConfig"),
+    FieldSpec::optional("vulnerabilityScanConfig"),
 ];
 const POSTURE: &str = "postureControlInputs";
 const DATA: &str = "dataControlInputs";
@@ -57,13 +57,13 @@ pub fn read_controls_config(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let file: Arc<str> = file.into();
-    let mut sheet = Sheet::new(&file, &mut problems);
-    let Some(document) = sheet.document_of(bytes, "controls config", document::read) else {
+    let mut reader = MapReader::new(&file, &mut problems);
+    let Some(document) = reader.document_of(bytes, "controls config", document::read) else {
         return problems;
     };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
-        sheet.complain(
+        reader.error(
             root.position(),
             format!(
                 "a controls config is a map from params to values, but this is {}",
@@ -72,10 +72,10 @@ pub fn read_controls_config(
         );
         return problems;
     }
-    for (name, value) in found_in(&mut sheet, root, schema) {
+    for (name, value) in found_in(&mut reader, root, schema) {
         match schema.get(&name) {
             None if READ_ELSEWHERE.contains(&name.as_str()) => {}
-            _ => set(&mut sheet, &name, value, schema, params),
+            _ => set(&mut reader, &name, value, schema, params),
         }
     }
     problems
@@ -83,21 +83,21 @@ pub fn read_controls_config(
 
 /// The names and values of a controls config, whichever shape it has.
 fn found_in<'a>(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     root: Node<'a>,
     schema: &ParamSchema,
 ) -> Vec<(String, Node<'a>)> {
     let mut found = Vec::new();
     let (settings, what) = if let Some(settings) = root.get("settings") {
-        sheet.keys(root, "a controls config", FILE_KEYS);
+        reader.keys(root, "a controls config", FILE_KEYS);
         (settings, "\"settings\"")
     } else if root.get(POSTURE).is_some() || root.get(DATA).is_some() {
         (root, "a controls config")
     } else {
-        names_of(sheet, root, schema, &mut found);
+        names_of(reader, root, schema, &mut found);
         return found;
     };
-    if !sheet.keys(settings, what, SETTINGS_KEYS) {
+    if !reader.keys(settings, what, SETTINGS_KEYS) {
         return found;
     }
     let inputs: Vec<_> = [POSTURE, DATA]
@@ -105,16 +105,16 @@ fn found_in<'a>(
         .filter_map(|key| Some((key, settings.get(key)?)))
         .collect();
     if inputs.is_empty() {
-        sheet.complain(
+        reader.error(
             settings.position(),
             format!("\"settings\" lacks the key {POSTURE:?}, so it sets nothing"),
         );
     }
     for (key, node) in inputs {
         match node.value() {
-            Value::Map(_) => names_of(sheet, node, schema, &mut found),
+            Value::Map(_) => names_of(reader, node, schema, &mut found),
             Value::Null => {}
-            _ => sheet.complain(
+            _ => reader.error(
                 node.position(),
                 format!(
                     "{key:?} must be a map from params to values, but is {}",
@@ -128,61 +128,68 @@ fn found_in<'a>(
 
 /// The entries of a map whose keys are params; complains of those that are none.
 fn names_of<'a>(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     node: Node<'a>,
     schema: &ParamSchema,
     found: &mut Vec<(String, Node<'a>)>,
 ) {
-    sheet.repeated(node);
+    reader.check_repeated(node);
     for entry in node.entries() {
         if schema.get(entry.key).is_some() || READ_ELSEWHERE.contains(&entry.key) {
             found.push((entry.key.to_owned(), entry.value));
         } else {
             let known = schema
                 .iter()
-                .map(|it| it.name.as_str())
+                .map(|spec| spec.name.as_str())
                 .chain(READ_ELSEWHERE.iter().copied());
             let hint = did_you_mean(entry.key, known.chain(["settings", POSTURE, DATA]));
-            sheet.complain(
+            reader.error(
                 entry.key_position(),
-                format!("there is no param {:?}{hint}", shown(entry.key)),
+                format!("there is no param {:?}{hint}", abbreviate(entry.key)),
             );
         }
     }
 }
 
 fn set(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     name: &str,
     node: Node<'_>,
     schema: &ParamSchema,
     params: &mut Params,
 ) {
-    let Some(value) = read_value(sheet, node, name) else {
+    let Some(value) = read_value(reader, node, name) else {
         return;
     };
     if let Err(message) = params.set(schema, name, value) {
-        sheet.complain(node.position(), message);
+        reader.error(node.position(), message);
     }
 }
 
 /// A param's value as written: a text, or a list of texts; null is an empty list, as in Go.
-pub(super) fn read_value(sheet: &mut Sheet<'_>, node: Node<'_>, name: &str) -> Option<ParamValue> {
+pub(super) fn read_value(
+    reader: &mut MapReader<'_>,
+    node: Node<'_>,
+    name: &str,
+) -> Option<ParamValue> {
     match node.value() {
         Value::Null => Some(ParamValue::List(Vec::new())),
         Value::List(_) => {
-            let elements = sheet.elements(node, &format!("the param {name:?}"))?;
+            let elements = reader.elements(node, &format!("the param {name:?}"))?;
             let what = format!("an entry of the param {name:?}");
-            let texts: Vec<_> = elements.iter().map(|it| sheet.string(*it, &what)).collect();
+            let texts: Vec<_> = elements
+                .iter()
+                .map(|element| reader.string_value(*element, &what))
+                .collect();
             texts
                 .into_iter()
-                .map(|it| it.map(|text| text.value))
+                .map(|string| string.map(|text| text.value))
                 .collect::<Option<_>>()
                 .map(ParamValue::List)
         }
-        _ => sheet
-            .string(node, &format!("the param {name:?}"))
-            .map(|it| ParamValue::String(it.value)),
+        _ => reader
+            .string_value(node, &format!("the param {name:?}"))
+            .map(|string| ParamValue::String(string.value)),
     }
 }
 
@@ -222,13 +229,13 @@ mod tests {
         check(
             "{\"settings\":{\"postureControlInputs\":{\"insecureCapabilities\":null},\"dataControlInputs\":{\"cloudProvider\":\"aws\"}}}",
             &[
-                "cloudProvider Text(\"aws\")",
+                "cloudProvider String(\"aws\")",
                 "insecureCapabilities List([])",
             ],
         );
         check(
             "{\"postureControlInputs\":{\"cloudProvider\":[\"gce\"], \"wlKnownNames\": [\"x\"]}}",
-            &["cloudProvider Text(\"gce\")"],
+            &["cloudProvider String(\"gce\")"],
         );
         check(
             r#"{"sensitiveValuesAllowed": ["BEGIN \\w+ KEY"]}"#,

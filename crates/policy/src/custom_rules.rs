@@ -4,7 +4,6 @@
 //! last form and loaded as the library is. A file is one Rego module that describes itself (`annotations`).
 
 use super::{
-    control::Rules,
     library::{ControlSource, ModuleSource, Origin, load},
     loader,
     read_dir::{self, PolicyFile},
@@ -18,17 +17,20 @@ use std::{fs, path::Path, sync::Arc};
 #[must_use]
 pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let shown = path.display().to_string();
+    let display_path = path.display().to_string();
     let (controls, modules) = if path.is_dir() {
         let files = read_dir::of_folder(path, &mut problems);
         let name = fs::canonicalize(path).ok();
         let name = name
             .as_deref()
             .and_then(Path::file_name)
-            .and_then(|it| it.to_str())
+            .and_then(|name| name.to_str())
             .unwrap_or_default();
         load_files(files, name, &mut problems)
-    } else if path.extension().is_some_and(|it| it == "rego") {
+    } else if path
+        .extension()
+        .is_some_and(|extension| extension == "rego")
+    {
         (
             load_file(path, &mut problems).into_iter().collect(),
             Vec::new(),
@@ -41,7 +43,7 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<P
         };
         problems.push(Problem::in_file(
             ProblemCode::PolicyUnreadable,
-            &shown,
+            &display_path,
             format!("{what}: give a control's folder, a folder of them, or a .rego file"),
         ));
         (Vec::new(), Vec::new())
@@ -49,7 +51,7 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<P
     if controls.is_empty() && problems.is_empty() {
         problems.push(Problem::in_file(
             ProblemCode::PolicyEmpty,
-            &shown,
+            &display_path,
             "no control is in this folder: it should hold C-9001-name/control.yaml",
         ));
     }
@@ -58,13 +60,13 @@ pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<P
 }
 
 fn load_file(path: &Path, problems: &mut Vec<Problem>) -> Option<ControlSource> {
-    let shown: Arc<str> = path.display().to_string().into();
+    let display_path: Arc<str> = path.display().to_string().into();
     match read_dir::read_text(path) {
-        Ok(text) => rego_metadata::read(&shown, &text, problems),
+        Ok(text) => rego_metadata::read(&display_path, &text, problems),
         Err(why) => {
             problems.push(Problem::in_file(
                 ProblemCode::PolicyUnreadable,
-                shown.as_ref(),
+                display_path.as_ref(),
                 why,
             ));
             None
@@ -80,13 +82,13 @@ pub(super) fn load_files(
 ) -> (Vec<ControlSource>, Vec<ModuleSource>) {
     let one = files
         .iter()
-        .any(|it| it.path == "control.yaml" || it.path == "rule.rego");
+        .any(|file| file.path == "control.yaml" || file.path == "rule.rego");
     let whole = files
         .iter()
-        .any(|it| it.path.starts_with("controls/") || it.path.starts_with("lib/"));
-    let (single, mut files): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|it| !one && !whole && !it.path.contains('/') && it.path.ends_with(".rego"));
+        .any(|file| file.path.starts_with("controls/") || file.path.starts_with("lib/"));
+    let (single, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| {
+        !one && !whole && !file.path.contains('/') && file.path.ends_with(".rego")
+    });
     for file in &mut files {
         if one {
             file.path = format!("controls/{name}/{}", file.path);
@@ -100,9 +102,12 @@ pub(super) fn load_files(
         let found = file
             .text
             .as_deref()
-            .and_then(|text| rego_metadata::read(&file.shown, text, problems));
+            .and_then(|text| rego_metadata::read(&file.display_path, text, problems));
         let Some(found) = found else { continue };
-        match controls.iter().find(|it| it.control.id == found.control.id) {
+        match controls
+            .iter()
+            .find(|other| other.control.id == found.control.id)
+        {
             None => controls.push(found),
             Some(other) => {
                 let message = format!(
@@ -120,9 +125,3 @@ pub(super) fn load_files(
     }
     (controls, library.modules)
 }
-
-/// What a custom control is checked against; its params are checked when it is added to a library.
-pub(super) const RULES: Rules<'static> = Rules {
-    schema: None,
-    custom: true,
-};

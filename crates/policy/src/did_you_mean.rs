@@ -1,49 +1,35 @@
-//! "Did you mean": the known word nearest to a mistyped one.
+//! "Did you mean": the known name nearest to a mistyped one, by edit distance.
 //!
-//! Apart because every reader of names uses it. It never decides anything: a mistyped word stays a problem.
+//! Every reader of names uses it in its messages. It never decides anything: a mistyped name stays
+//! an error.
 
-/// Longer words are not compared: nobody mistypes a whole paragraph.
-const LONGEST: usize = 64;
+use strsim::levenshtein;
 
-/// Half a sentence to append to a complaint: `, did you mean "kinds"?`, or nothing where no word is near.
+/// The maximum length of a name that is compared.
+const MAX_COMPARED_BYTES: usize = 64;
+
+/// Returns half a sentence to append to a message: `, did you mean "kinds"?`, or nothing where no
+/// name is near.
 pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, known).map_or_else(String::new, |it| format!(", did you mean {it:?}?"))
+    nearest(word, known).map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
-/// The known word with the fewest edits to `word`, ignoring case, if a third of the letters or fewer must change (of
-/// numbers, one digit: C-0099 is not C-0001). The first of equally near ones.
+/// Returns the known name with the smallest edit distance to `word`, ignoring case: at most a third of
+/// its letters, or one character of a name without letters (C-0099 is not C-0001). Of equally near
+/// names, the first.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if word.is_empty() || word.len() > LONGEST {
+    if word.is_empty() || word.len() > MAX_COMPARED_BYTES {
         return None;
     }
     let folded = word.to_ascii_lowercase();
-    let limit = (word.chars().filter(|it| it.is_alphabetic()).count() / 3).max(1);
+    let limit = (word.chars().filter(|c| c.is_alphabetic()).count() / 3).max(1);
     known
         .into_iter()
-        .filter(|it| it.len() <= LONGEST)
-        .map(|it| (edits(&folded, &it.to_ascii_lowercase()), it))
+        .filter(|name| name.len() <= MAX_COMPARED_BYTES)
+        .map(|name| (levenshtein(&folded, &name.to_ascii_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, it)| it)
-}
-
-/// Insertions, deletions and replacements that turn one word into the other.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        let mut next = vec![before];
-        for (b, above) in right.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(a != *b);
-            before = replaced.min(before + 1).min(above + 1);
-            diagonal = *above;
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -51,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_words_are_suggested_and_far_ones_are_not() {
+    fn near_name_is_suggested_and_far_name_is_not() {
         let known = ["kinds", "remediation", "requiresAnyParam", "id", "C-0057"];
         for (word, expected) in [
             ("kind", Some("kinds")),

@@ -19,7 +19,7 @@ pub(super) struct Layout<'f> {
 #[derive(Debug, Default)]
 pub(super) struct ControlFolder<'f> {
     /// The folder as the user may find it.
-    pub(super) shown: String,
+    pub(super) display_path: String,
     pub(super) control: Option<&'f PolicyFile>,
     pub(super) rule: Option<&'f PolicyFile>,
 }
@@ -41,7 +41,7 @@ impl<'f> Layout<'f> {
                     layout.control(file, folder, rest, problems)
                 }
                 [.., name] if ends(name, "md") => {}
-                _ => complain(file, &steps, problems),
+                _ => error(file, &steps, problems),
             }
         }
         layout
@@ -55,11 +55,11 @@ impl<'f> Layout<'f> {
         problems: &mut Vec<Problem>,
     ) {
         let folder = self.controls.entry(name).or_default();
-        if folder.shown.is_empty() {
-            let inside: usize = rest.iter().map(|it| it.len() + 1).sum();
-            folder.shown = file
-                .shown
-                .get(..file.shown.len().saturating_sub(inside))
+        if folder.display_path.is_empty() {
+            let inside: usize = rest.iter().map(|step| step.len() + 1).sum();
+            folder.display_path = file
+                .display_path
+                .get(..file.display_path.len().saturating_sub(inside))
                 .unwrap_or(name)
                 .to_owned();
         }
@@ -68,17 +68,17 @@ impl<'f> Layout<'f> {
             ["rule.rego"] => folder.rule = Some(file),
             ["testdata", "pass" | "fail", name] if ends(name, "yaml") => {}
             [.., name] if ends(name, "md") => {}
-            _ => complain(file, rest, problems),
+            _ => error(file, rest, problems),
         }
     }
 }
 
 fn ends(name: &str, extension: &str) -> bool {
     name.strip_suffix(extension)
-        .is_some_and(|it| it.len() > 1 && it.ends_with('.'))
+        .is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
 }
 
-fn complain(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
+fn error(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
     const KNOWN: [&str; 5] = [
         "control.yaml",
         "rule.rego",
@@ -97,7 +97,7 @@ fn complain(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
     };
     problems.push(Problem::in_file(
         ProblemCode::PolicyUnusedFile,
-        file.shown.as_ref(),
+        file.display_path.as_ref(),
         format!("nothing reads this file: {hint}"),
     ));
 }

@@ -2,25 +2,25 @@
 
 use super::{
     did_you_mean::did_you_mean,
-    map_reader::{Key, Sheet, Spanned, shown},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
 };
 use kubevet_document::Node;
 use kubevet_model::{ControlId, Framework, FrameworkMember, Position, Problem};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The keys of a framework file.
-pub(super) const FRAMEWORK_KEYS: &[Key] = &[
-    Key::required("name"),
-    Key::optional("version"),
-    Key::required("description"),
-    Key::required("controls"),
+pub(super) const FRAMEWORK_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("name"),
+    FieldSpec::optional("version"),
+    FieldSpec::required("description"),
+    FieldSpec::required("controls"),
 ];
 /// The keys of one entry of `controls`.
-pub(super) const MEMBER_KEYS: &[Key] = &[
-    Key::required("id"),
-    Key::optional("section"),
-    Key::optional("level"),
-    Key::optional("reason"),
+pub(super) const MEMBER_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("id"),
+    FieldSpec::optional("section"),
+    FieldSpec::optional("level"),
+    FieldSpec::optional("reason"),
 ];
 
 /// Reads a framework. Entries that name no control are left out and complained of; `known` holds every control that
@@ -31,18 +31,18 @@ pub(super) fn read(
     known: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) -> Option<(Framework, Position)> {
-    let mut sheet = Sheet::new(file, problems);
-    let document = sheet.document(text, "framework")?;
+    let mut reader = MapReader::new(file, problems);
+    let document = reader.document(text, "framework")?;
     let root = document.root();
-    if !sheet.keys(root, "a framework", FRAMEWORK_KEYS) {
+    if !reader.keys(root, "a framework", FRAMEWORK_KEYS) {
         return None;
     }
-    let name = sheet
-        .text(root, "name")
-        .filter(|it| check_name(&mut sheet, it));
-    let version = optional(&mut sheet, root, "version");
-    let description = sheet.text(root, "description");
-    let members = read_members(&mut sheet, root.get("controls")?, known)?;
+    let name = reader
+        .string(root, "name")
+        .filter(|name| check_name(&mut reader, name));
+    let version = optional(&mut reader, root, "version");
+    let description = reader.string(root, "description");
+    let members = read_members(&mut reader, root.get("controls")?, known)?;
     let name = name?;
     let framework = Framework {
         name: name.value,
@@ -54,7 +54,7 @@ pub(super) fn read(
 }
 
 /// A name is typed on the command line.
-fn check_name(sheet: &mut Sheet<'_>, name: &Spanned<String>) -> bool {
+fn check_name(reader: &mut MapReader<'_>, name: &Spanned<String>) -> bool {
     let right = name.value.len() <= 60
         && name
             .value
@@ -63,21 +63,21 @@ fn check_name(sheet: &mut Sheet<'_>, name: &Spanned<String>) -> bool {
     if !right {
         let message = format!(
             "{:?} is no name for a framework: write letters, digits, -, _ and . only",
-            shown(&name.value)
+            abbreviate(&name.value)
         );
-        sheet.complain(name.position, message);
+        reader.error(name.position, message);
     }
     right
 }
 
 fn read_members(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     node: Node<'_>,
     known: &BTreeSet<String>,
 ) -> Option<Vec<FrameworkMember>> {
-    let entries = sheet.elements(node, "\"controls\"")?;
+    let entries = reader.elements(node, "\"controls\"")?;
     if entries.is_empty() {
-        sheet.complain(
+        reader.error(
             node.position(),
             "\"controls\" is empty, so the framework would be met by anything: list its controls",
         );
@@ -85,22 +85,22 @@ fn read_members(
     let mut seen = BTreeSet::new();
     let mut members = Vec::new();
     for entry in entries {
-        if !sheet.keys(entry, "an entry of \"controls\"", MEMBER_KEYS) {
+        if !reader.keys(entry, "an entry of \"controls\"", MEMBER_KEYS) {
             continue;
         }
         let [section, level, reason] =
-            ["section", "level", "reason"].map(|key| optional(sheet, entry, key));
-        let Some(id) = sheet.text(entry, "id") else {
+            ["section", "level", "reason"].map(|key| optional(reader, entry, key));
+        let Some(id) = reader.string(entry, "id") else {
             continue;
         };
         if !known.contains(&id.value) {
             let hint = did_you_mean(&id.value, known.iter().map(String::as_str));
-            sheet.complain(
+            reader.error(
                 id.position,
-                format!("there is no control {:?}{hint}", shown(&id.value)),
+                format!("there is no control {:?}{hint}", abbreviate(&id.value)),
             );
         } else if !seen.insert(id.value.clone()) {
-            sheet.complain(
+            reader.error(
                 id.position,
                 format!("the framework lists {} twice: keep one", id.value),
             );
@@ -116,9 +116,9 @@ fn read_members(
     Some(members)
 }
 
-fn optional(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> String {
-    sheet
-        .maybe_empty(node, key)
-        .map(|it| it.value)
+fn optional(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> String {
+    reader
+        .optional_string(node, key)
+        .map(|text| text.value)
         .unwrap_or_default()
 }

@@ -180,7 +180,7 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
 /// resources, and one that names a kind takes nothing.
 pub(super) fn plural_of(word: &str) -> Option<String> {
     let mut kinds = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter());
-    let kind = kinds.find(|it| it.to_ascii_lowercase() == word)?;
+    let kind = kinds.find(|name| name.to_ascii_lowercase() == word)?;
     let plural = Kind::new("", *kind).plural();
     (plural != word).then_some(plural)
 }
@@ -219,7 +219,7 @@ fn group_with(name: &str) -> Option<&'static str> {
     found
         .next()
         .map(|(group, _)| *group)
-        .filter(|it| !it.is_empty())
+        .filter(|group| !group.is_empty())
 }
 
 fn is_kind(name: &str) -> bool {
@@ -235,9 +235,9 @@ fn is_version(text: &str) -> bool {
 }
 
 fn is_custom_group(group: &str) -> bool {
-    let label = |it: &str| {
-        !it.is_empty()
-            && it
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };

@@ -60,7 +60,7 @@ impl Library {
     pub fn control(&self, id: &str) -> Option<&ControlSource> {
         self.controls
             .iter()
-            .find(|it| it.control.id.as_str().eq_ignore_ascii_case(id))
+            .find(|source| source.control.id.as_str().eq_ignore_ascii_case(id))
     }
 
     /// The framework of a name, without regard to case.
@@ -68,19 +68,29 @@ impl Library {
     pub fn framework(&self, name: &str) -> Option<&Arc<Framework>> {
         self.frameworks
             .iter()
-            .find(|it| it.name.eq_ignore_ascii_case(name))
+            .find(|framework| framework.name.eq_ignore_ascii_case(name))
     }
 
     /// Half a sentence for somebody who named a control that is not there: `, did you mean "C-0057"?`, or nothing.
     #[must_use]
     pub fn suggest_control(&self, id: &str) -> String {
-        did_you_mean(id, self.controls.iter().map(|it| it.control.id.as_str()))
+        did_you_mean(
+            id,
+            self.controls
+                .iter()
+                .map(|source| source.control.id.as_str()),
+        )
     }
 
     /// Half a sentence for somebody who named a framework that is not there.
     #[must_use]
     pub fn suggest_framework(&self, name: &str) -> String {
-        did_you_mean(name, self.frameworks.iter().map(|it| it.name.as_str()))
+        did_you_mean(
+            name,
+            self.frameworks
+                .iter()
+                .map(|framework| framework.name.as_str()),
+        )
     }
 
     /// Adds a user's controls and modules. None of them may stand in for one of the library: a control whose id or
@@ -93,11 +103,11 @@ impl Library {
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for module in modules {
-            let name = rego_text::package(&module.text).map(|it| it.value);
+            let name = rego_text::package(&module.text).map(|package| package.value);
             let taken = self
                 .modules
                 .iter()
-                .find(|it| rego_text::package(&it.text).map(|it| it.value) == name);
+                .find(|other| rego_text::package(&other.text).map(|package| package.value) == name);
             match taken {
                 Some(taken) => {
                     let message = format!(
@@ -136,7 +146,7 @@ impl Library {
         let taken = self
             .controls
             .iter()
-            .find(|it| control_id::package_of(it.control.id.as_str()) == package);
+            .find(|other| control_id::package_of(other.control.id.as_str()) == package);
         let mut faults = Vec::new();
         if let Some(taken) = taken {
             let message = format!(
@@ -149,8 +159,8 @@ impl Library {
             .control
             .params
             .iter()
-            .filter(|it| self.params.get(it).is_none());
-        faults.extend(unknown.map(|it| (ProblemCode::PolicyParam, self.params.unknown(it))));
+            .filter(|param| self.params.get(param).is_none());
+        faults.extend(unknown.map(|param| (ProblemCode::PolicyParam, self.params.unknown(param))));
         faults
     }
 }
@@ -184,7 +194,7 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
     library.modules = layout
         .modules
         .iter()
-        .filter_map(|it| load_module(it, problems))
+        .filter_map(|file| load_module(file, problems))
         .collect();
     if origin == Origin::Library {
         library.frameworks = load_frameworks(&layout, problems);
@@ -194,7 +204,7 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
                            folder as --policies in place of the built-in ones";
             problems.push(Problem::in_file(
                 ProblemCode::PolicyUnusedFile,
-                file.shown.as_ref(),
+                file.display_path.as_ref(),
                 message,
             ));
         }
@@ -203,7 +213,7 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
 }
 
 fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
-    file.text.as_deref().map(|text| (&file.shown, text))
+    file.text.as_deref().map(|text| (&file.display_path, text))
 }
 
 fn load_controls(
@@ -221,16 +231,18 @@ fn load_controls(
             );
             problems.push(Problem::in_file(
                 ProblemCode::PolicyControlId,
-                &folder.shown,
+                &folder.display_path,
                 message,
             ));
             continue;
         };
-        if let Some(other) = packages.insert(control_id::package_of(id), folder.shown.clone()) {
+        if let Some(other) =
+            packages.insert(control_id::package_of(id), folder.display_path.clone())
+        {
             let message = format!("the id {id} is already that of {other}: choose another");
             problems.push(Problem::in_file(
                 ProblemCode::PolicyDuplicate,
-                &folder.shown,
+                &folder.display_path,
                 message,
             ));
             continue;
@@ -251,7 +263,7 @@ fn load_control(
         if file.is_none() {
             problems.push(Problem::in_file(
                 ProblemCode::PolicyIncomplete,
-                &folder.shown,
+                &folder.display_path,
                 format!("the control lacks {name}: write it"),
             ));
         }
@@ -309,7 +321,7 @@ pub(super) fn load_rule(
             package.position,
             format!(
                 "the package is {:?}",
-                super::map_reader::shown(&package.value)
+                super::map_reader::abbreviate(&package.value)
             ),
         ),
     };
@@ -346,26 +358,27 @@ pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Pro
 }
 
 fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleSource> {
-    let (shown, text) = text_of(file)?;
-    let word =
-        |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let (display_path, text) = text_of(file)?;
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
     let package = rego_text::package(text);
     let right = package
         .as_ref()
-        .is_some_and(|it| it.value.strip_prefix("lib.").is_some_and(word));
+        .is_some_and(|package| package.value.strip_prefix("lib.").is_some_and(word));
     if !right {
-        let position = package.map_or(Position::START, |it| it.position);
+        let position = package.map_or(Position::START, |package| package.position);
         let message = "a module of lib/ begins with `package lib.` and one word: write it so";
         problems.push(Problem::at(
             ProblemCode::PolicyPackage,
-            shown.as_ref(),
+            display_path.as_ref(),
             position,
             message,
         ));
         return None;
     }
     Some(ModuleSource {
-        file: Arc::clone(shown),
+        file: Arc::clone(display_path),
         text: text.into(),
     })
 }
@@ -374,17 +387,17 @@ fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<
     let known: BTreeSet<String> = layout
         .controls
         .keys()
-        .filter_map(|it| control_id::id_of_folder(it))
+        .filter_map(|folder| control_id::id_of_folder(folder))
         .map(str::to_owned)
         .collect();
     let mut frameworks: Vec<Arc<Framework>> = Vec::new();
-    for (file, text) in layout.frameworks.iter().filter_map(|it| text_of(it)) {
+    for (file, text) in layout.frameworks.iter().filter_map(|file| text_of(file)) {
         let Some((framework, position)) = framework::read(file, text, &known, problems) else {
             continue;
         };
         if frameworks
             .iter()
-            .any(|it| it.name.eq_ignore_ascii_case(&framework.name))
+            .any(|other| other.name.eq_ignore_ascii_case(&framework.name))
         {
             let message = format!(
                 "another framework is named {}: choose another name",

@@ -7,7 +7,7 @@ use super::{
         read_placed,
     },
     label_selectors,
-    map_reader::Key,
+    map_reader::FieldSpec,
     match_resources, read_dir,
 };
 use kubevet_document::{self as document, Limits};
@@ -104,10 +104,10 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
 fn is_wanted(path: &Path) -> bool {
     let hidden = path
         .file_name()
-        .is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let extension = path
         .extension()
-        .and_then(|it| it.to_str())
+        .and_then(|extension| extension.to_str())
         .unwrap_or_default()
         .to_ascii_lowercase();
     !hidden && matches!(extension.as_str(), "yaml" | "yml" | "json") && !path.is_dir()
@@ -192,13 +192,13 @@ pub struct BindingKeys {
 /// Every map of a binding and its keys. `metadata` and `spec.params` hold more than a table could say.
 #[must_use]
 pub fn binding_keys() -> Vec<BindingKeys> {
-    let table = |at, keys: &[Key]| BindingKeys {
+    let table = |at, keys: &[FieldSpec]| BindingKeys {
         at,
-        keys: keys.iter().map(|it| it.name).collect(),
+        keys: keys.iter().map(|spec| spec.name).collect(),
         required: keys
             .iter()
-            .filter(|it| it.required)
-            .map(|it| it.name)
+            .filter(|spec| spec.required)
+            .map(|spec| spec.name)
             .collect(),
     };
     vec![
@@ -244,11 +244,11 @@ pub fn binding_enums() -> Vec<(&'static str, Vec<&'static str>)> {
         ("kind", vec![KIND]),
         (
             "spec.minSeverity",
-            Severity::ALL.map(Severity::name).to_vec(),
+            Severity::ALL.iter().map(|value| value.name()).collect(),
         ),
         (
             "spec.validationActions[]",
-            Action::ALL.map(Action::name).to_vec(),
+            Action::ALL.iter().map(|value| value.name()).collect(),
         ),
         ("spec.onUpdate", names(ON_UPDATE)),
         ("spec.onOwned", names(ON_OWNED)),

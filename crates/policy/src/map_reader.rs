@@ -1,6 +1,6 @@
 //! Reads maps of policy files and says everything that is wrong with them at once.
 //!
-//! A [`Key`] table names what a map may hold; the JSON Schemas in `schemas/` are tested against the same tables. Apart
+//! A [`FieldSpec`] table names what a map may hold; the JSON Schemas in `schemas/` are tested against the same tables. Apart
 //! from what the values mean, which the file of each format decides.
 
 use super::did_you_mean::did_you_mean;
@@ -15,12 +15,12 @@ const LONGEST_LIST: usize = 10_000;
 
 /// A key that a map may have.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
+pub(super) struct FieldSpec {
     pub(super) name: &'static str,
     pub(super) required: bool,
 }
 
-impl Key {
+impl FieldSpec {
     pub(super) const fn required(name: &'static str) -> Self {
         Self {
             name,
@@ -44,12 +44,12 @@ pub(super) struct Spanned<T> {
 }
 
 /// One file being read, and what is wrong with it so far.
-pub(super) struct Sheet<'f> {
+pub(super) struct MapReader<'f> {
     pub(super) file: &'f Arc<str>,
     problems: &'f mut Vec<Problem>,
 }
 
-impl<'f> Sheet<'f> {
+impl<'f> MapReader<'f> {
     pub(super) fn new(file: &'f Arc<str>, problems: &'f mut Vec<Problem>) -> Self {
         Self { file, problems }
     }
@@ -59,7 +59,7 @@ impl<'f> Sheet<'f> {
         self.document_of(text.as_bytes(), what, document::read_yaml)
     }
 
-    /// As [`Sheet::document`], with the reader to use.
+    /// As [`MapReader::document`], with the reader to use.
     pub(super) fn document_of(
         &mut self,
         bytes: &[u8],
@@ -81,14 +81,14 @@ impl<'f> Sheet<'f> {
         match (documents.next(), documents.next()) {
             (Some(document), None) => Some(document),
             (Some(_), Some(second)) => {
-                self.complain(
+                self.error(
                     second.position(),
                     format!("a second document begins here: one {what} a file"),
                 );
                 None
             }
             (None, _) => {
-                self.complain(
+                self.error(
                     Position::START,
                     format!("the file is empty: it must hold one {what}"),
                 );
@@ -97,7 +97,7 @@ impl<'f> Sheet<'f> {
         }
     }
 
-    pub(super) fn complain(&mut self, at: Position, message: impl Into<String>) {
+    pub(super) fn error(&mut self, at: Position, message: impl Into<String>) {
         self.problems.push(Problem::at(
             ProblemCode::PolicyInvalidField,
             self.file.as_ref(),
@@ -107,9 +107,9 @@ impl<'f> Sheet<'f> {
     }
 
     /// Whether the node is a map; complains of unknown, repeated and missing keys.
-    pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[Key]) -> bool {
+    pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[FieldSpec]) -> bool {
         if !matches!(node.value(), Value::Map(_)) {
-            self.complain(
+            self.error(
                 node.position(),
                 format!(
                     "{what} must be a map with {}, but is {}",
@@ -119,26 +119,26 @@ impl<'f> Sheet<'f> {
             );
             return false;
         }
-        self.repeated(node);
+        self.check_repeated(node);
         for entry in node.entries() {
-            if keys.iter().all(|it| it.name != entry.key) {
-                let hint = did_you_mean(entry.key, keys.iter().map(|it| it.name));
+            if keys.iter().all(|spec| spec.name != entry.key) {
+                let hint = did_you_mean(entry.key, keys.iter().map(|spec| spec.name));
                 let hint = if hint.is_empty() {
                     format!(": it has {}", names(keys))
                 } else {
                     hint
                 };
-                self.complain(
+                self.error(
                     entry.key_position(),
-                    format!("{what} has no key {:?}{hint}", shown(entry.key)),
+                    format!("{what} has no key {:?}{hint}", abbreviate(entry.key)),
                 );
             }
         }
         for key in keys
             .iter()
-            .filter(|it| it.required && node.get(it.name).is_none())
+            .filter(|spec| spec.required && node.get(spec.name).is_none())
         {
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} lacks the key {:?}", key.name),
             );
@@ -147,20 +147,20 @@ impl<'f> Sheet<'f> {
     }
 
     /// Complains of keys that stand twice in a map.
-    pub(super) fn repeated(&mut self, node: Node<'_>) {
+    pub(super) fn check_repeated(&mut self, node: Node<'_>) {
         for (key, position) in node.repeated() {
-            self.complain(
+            self.error(
                 position,
-                format!("the key {:?} stands twice: keep one", shown(key)),
+                format!("the key {:?} stands twice: keep one", abbreviate(key)),
             );
         }
     }
 
     /// The text of a key, which must have some; `None` where the key is missing.
-    pub(super) fn text(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
-        let text = self.maybe_empty(node, key)?;
+    pub(super) fn string(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
+        let text = self.optional_string(node, key)?;
         if text.value.trim().is_empty() {
-            self.complain(
+            self.error(
                 text.position,
                 format!("{key:?} is empty: write something or leave the key out"),
             );
@@ -170,27 +170,27 @@ impl<'f> Sheet<'f> {
     }
 
     /// The text of a key, trimmed at its end; `None` where the key is missing.
-    pub(super) fn maybe_empty(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
+    pub(super) fn optional_string(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
         let value = node.get(key)?;
-        self.string(value, &format!("{key:?}"))
+        self.string_value(value, &format!("{key:?}"))
     }
 
     /// A text, trimmed at its end.
-    pub(super) fn string(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
+    pub(super) fn string_value(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
         let Some(text) = node.as_str() else {
             let quote = if matches!(node.value(), Value::Number(_) | Value::Bool(_)) {
                 ": put it in quotes"
             } else {
                 ""
             };
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} must be a text, but is {}{quote}", kind(node)),
             );
             return None;
         };
         if text.len() > LONGEST_TEXT {
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} is longer than {LONGEST_TEXT} bytes: shorten it"),
             );
@@ -198,9 +198,9 @@ impl<'f> Sheet<'f> {
         }
         if text
             .chars()
-            .any(|it| it.is_control() && it != '\n' && it != '\t')
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
         {
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} has a control character: remove it"),
             );
@@ -216,12 +216,12 @@ impl<'f> Sheet<'f> {
     pub(super) fn number(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<f64>> {
         let value = node.get(key)?;
         let number = match value.value() {
-            Value::Number(Number::Float(it)) => Some(it),
-            Value::Number(Number::Int(it)) => i32::try_from(it).ok().map(f64::from),
+            Value::Number(Number::Float(number)) => Some(number),
+            Value::Number(Number::Int(number)) => i32::try_from(number).ok().map(f64::from),
             _ => None,
         };
         if number.is_none() {
-            self.complain(
+            self.error(
                 value.position(),
                 format!("{key:?} must be a number, but is {}", kind(value)),
             );
@@ -234,7 +234,7 @@ impl<'f> Sheet<'f> {
 
     /// The texts of a key's list, each once; `None` where the key is missing or no list. Entries that are no text are
     /// left out.
-    pub(super) fn texts(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
+    pub(super) fn strings(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
         let value = node.get(key)?;
         let mut texts: Vec<Spanned<String>> = Vec::new();
         for (i, element) in self
@@ -242,13 +242,17 @@ impl<'f> Sheet<'f> {
             .into_iter()
             .enumerate()
         {
-            let Some(text) = self.string(element, &format!("entry {} of {key:?}", i + 1)) else {
+            let Some(text) = self.string_value(element, &format!("entry {} of {key:?}", i + 1))
+            else {
                 continue;
             };
-            if texts.iter().any(|it| it.value == text.value) {
-                self.complain(
+            if texts.iter().any(|other| other.value == text.value) {
+                self.error(
                     text.position,
-                    format!("{key:?} lists {:?} twice: keep one", shown(&text.value)),
+                    format!(
+                        "{key:?} lists {:?} twice: keep one",
+                        abbreviate(&text.value)
+                    ),
                 );
             } else {
                 texts.push(text);
@@ -265,14 +269,14 @@ impl<'f> Sheet<'f> {
             } else {
                 ""
             };
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} must be a list, but is {}{hint}", kind(node)),
             );
             return None;
         };
         if list.len() > LONGEST_LIST {
-            self.complain(
+            self.error(
                 node.position(),
                 format!("{what} has more than {LONGEST_LIST} entries: shorten it"),
             );
@@ -282,8 +286,45 @@ impl<'f> Sheet<'f> {
     }
 }
 
+impl MapReader<'_> {
+    /// The meaning of a key's name; `None` where the key is missing or its name unknown.
+    pub(super) fn read_enum<T: Copy>(
+        &mut self,
+        node: Node<'_>,
+        key: &str,
+        known: &[(&str, T)],
+    ) -> Option<T> {
+        let name = self.string(node, key)?;
+        self.parse_enum(&name, key, known)
+    }
+
+    /// The meaning of a name; reports an unknown one.
+    pub(super) fn parse_enum<T: Copy>(
+        &mut self,
+        name: &Spanned<String>,
+        key: &str,
+        known: &[(&str, T)],
+    ) -> Option<T> {
+        let found = known
+            .iter()
+            .find(|(known, _)| *known == name.value)
+            .map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
+            let hint = did_you_mean(&name.value, names.iter().copied());
+            let message = format!(
+                "{key:?} knows no {:?}: write one of {}{hint}",
+                abbreviate(&name.value),
+                names.join(", ")
+            );
+            self.error(name.position, message);
+        }
+        found
+    }
+}
+
 /// A word of somebody's file, bounded for a message.
-pub(super) fn shown(word: &str) -> String {
+pub(super) fn abbreviate(word: &str) -> String {
     const LONGEST: usize = 60;
     if word.chars().count() <= LONGEST {
         word.to_owned()
@@ -304,7 +345,7 @@ pub(super) fn kind(node: Node<'_>) -> &'static str {
     }
 }
 
-fn names(keys: &[Key]) -> String {
-    let names: Vec<&str> = keys.iter().map(|it| it.name).collect();
+fn names(keys: &[FieldSpec]) -> String {
+    let names: Vec<&str> = keys.iter().map(|spec| spec.name).collect();
     format!("the keys {}", names.join(", "))
 }

@@ -2,31 +2,33 @@
 //! ValidatingAdmissionPolicy is refused, and so are words that could never match.
 
 use super::{
-    binding::{is_subdomain, one_of, read_word},
     label_selectors,
-    map_reader::{Key, Sheet, Spanned, shown},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
 };
 use kubevet_document::Node;
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
-use kubevet_model::Operation;
+use kubevet_model::{
+    Operation,
+    names::{is_dns_label, is_dns_subdomain},
+};
 
 /// The keys of `matchResources`.
-pub(super) const MATCH_KEYS: &[Key] = &[
-    Key::optional("resourceRules"),
-    Key::optional("excludeResourceRules"),
-    Key::optional("namespaceSelector"),
-    Key::optional("objectSelector"),
-    Key::optional("namespaces"),
-    Key::optional("excludeNamespaces"),
+pub(super) const MATCH_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional("resourceRules"),
+    FieldSpec::optional("excludeResourceRules"),
+    FieldSpec::optional("namespaceSelector"),
+    FieldSpec::optional("objectSelector"),
+    FieldSpec::optional("namespaces"),
+    FieldSpec::optional("excludeNamespaces"),
 ];
 /// The keys of a resource rule.
-pub(super) const RULE_KEYS: &[Key] = &[
-    Key::optional("apiGroups"),
-    Key::optional("apiVersions"),
-    Key::required("resources"),
-    Key::optional("operations"),
-    Key::optional("scope"),
-    Key::optional("resourceNames"),
+pub(super) const RULE_KEYS: &[FieldSpec] = &[
+    FieldSpec::optional("apiGroups"),
+    FieldSpec::optional("apiVersions"),
+    FieldSpec::required("resources"),
+    FieldSpec::optional("operations"),
+    FieldSpec::optional("scope"),
+    FieldSpec::optional("resourceNames"),
 ];
 /// The words of `scope`.
 pub(super) const SCOPES: &[(&str, RuleScope)] = &[
@@ -43,36 +45,38 @@ pub(super) fn operation_words() -> Vec<&'static str> {
 }
 
 fn operations() -> Vec<(&'static str, Option<Operation>)> {
-    let all = Operation::ALL.map(|it| (it.name(), Some(it)));
+    let all = Operation::ALL
+        .iter()
+        .map(|operation| (operation.name(), Some(*operation)));
     [(ALL, None)].into_iter().chain(all).collect()
 }
 
 /// The scope that is written; complains of what means nothing.
-pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>) -> MatchResources {
-    if !sheet.keys(node, "\"matchResources\"", MATCH_KEYS) {
+pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>) -> MatchResources {
+    if !reader.keys(node, "\"matchResources\"", MATCH_KEYS) {
         return MatchResources::default();
     }
-    let resource_rules = read_rules(sheet, node, "resourceRules");
-    let exclude_resource_rules = read_rules(sheet, node, "excludeResourceRules");
+    let resource_rules = read_rules(reader, node, "resourceRules");
+    let exclude_resource_rules = read_rules(reader, node, "excludeResourceRules");
     let mut selector = |key: &str| {
         node.get(key)
-            .map(|it| label_selectors::read(sheet, it, &format!("{key:?}")))
+            .map(|node| label_selectors::read(reader, node, &format!("{key:?}")))
             .unwrap_or_default()
     };
     let namespace_selector = selector("namespaceSelector");
     let object_selector = selector("objectSelector");
-    let namespaces = read_namespaces(sheet, node, "namespaces");
-    let exclude_namespaces = read_namespaces(sheet, node, "excludeNamespaces");
-    for name in namespaces.iter().filter(|it| {
+    let namespaces = read_namespaces(reader, node, "namespaces");
+    let exclude_namespaces = read_namespaces(reader, node, "excludeNamespaces");
+    for name in namespaces.iter().filter(|name| {
         exclude_namespaces
             .iter()
-            .any(|other| other.value == it.value)
+            .any(|other| other.value == name.value)
     }) {
         let message = format!(
             "{:?} is in \"excludeNamespaces\" too: keep one",
-            shown(&name.value)
+            abbreviate(&name.value)
         );
-        sheet.complain(name.position, message);
+        reader.error(name.position, message);
     }
     MatchResources {
         resource_rules,
@@ -85,65 +89,62 @@ pub(super) fn read(sheet: &mut Sheet<'_>, node: Node<'_>) -> MatchResources {
 }
 
 fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
-    texts.into_iter().map(|it| it.value).collect()
+    texts.into_iter().map(|name| name.value).collect()
 }
 
 /// The names; an empty list would mean all, which nobody writes on purpose.
-fn read_namespaces(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<Spanned<String>> {
-    let Some(names) = sheet.texts(node, key) else {
+fn read_namespaces(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<Spanned<String>> {
+    let Some(names) = reader.strings(node, key) else {
         return Vec::new();
     };
     if names.is_empty() {
         let at = node.get(key).map_or(node.position(), Node::position);
-        sheet.complain(
+        reader.error(
             at,
             format!("{key:?} is empty: name some, or leave the key out"),
         );
     }
-    for name in names
-        .iter()
-        .filter(|it| it.value.len() > 63 || it.value.contains('.') || !is_subdomain(&it.value))
-    {
+    for name in names.iter().filter(|name| !is_dns_label(&name.value)) {
         let message = format!(
             "{:?} is no name of a namespace: patterns are not read here",
-            shown(&name.value)
+            abbreviate(&name.value)
         );
-        sheet.complain(name.position, message);
+        reader.error(name.position, message);
     }
     names
 }
 
-fn read_rules(sheet: &mut Sheet<'_>, node: Node<'_>, key: &str) -> Vec<ResourceRule> {
+fn read_rules(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<ResourceRule> {
     let elements = node
         .get(key)
-        .and_then(|it| sheet.elements(it, &format!("{key:?}")));
+        .and_then(|list| reader.elements(list, &format!("{key:?}")));
     elements
         .into_iter()
         .flatten()
-        .filter_map(|it| read_rule(sheet, it, key))
+        .filter_map(|node| read_rule(reader, node, key))
         .collect()
 }
 
-fn read_rule(sheet: &mut Sheet<'_>, node: Node<'_>, list: &str) -> Option<ResourceRule> {
-    if !sheet.keys(node, &format!("an entry of {list:?}"), RULE_KEYS) {
+fn read_rule(reader: &mut MapReader<'_>, node: Node<'_>, list: &str) -> Option<ResourceRule> {
+    if !reader.keys(node, &format!("an entry of {list:?}"), RULE_KEYS) {
         return None;
     }
-    let api_groups = read_list(sheet, node, "apiGroups", group_fault);
-    let api_versions = read_list(sheet, node, "apiVersions", version_fault);
-    let resources = read_list(sheet, node, "resources", resource_fault);
-    let words = read_list(sheet, node, "operations", |_| None);
+    let api_groups = read_list(reader, node, "apiGroups", group_fault);
+    let api_versions = read_list(reader, node, "apiVersions", version_fault);
+    let resources = read_list(reader, node, "resources", resource_fault);
+    let words = read_list(reader, node, "operations", |_| None);
     let known = operations();
     let operations: Vec<Option<Operation>> = words
         .iter()
-        .filter_map(|it| one_of(sheet, it, "operations", &known))
+        .filter_map(|word| reader.parse_enum(word, "operations", &known))
         .collect();
-    let scope = read_word(sheet, node, "scope", SCOPES).unwrap_or_default();
-    let resource_names = values(sheet.texts(node, "resourceNames").unwrap_or_default());
-    let or_all = |it: Vec<Spanned<String>>| {
-        if it.is_empty() {
+    let scope = reader.read_enum(node, "scope", SCOPES).unwrap_or_default();
+    let resource_names = values(reader.strings(node, "resourceNames").unwrap_or_default());
+    let or_all = |list: Vec<Spanned<String>>| {
+        if list.is_empty() {
             vec![ALL.to_owned()]
         } else {
-            values(it)
+            values(list)
         }
     };
     Some(ResourceRule {
@@ -158,32 +159,32 @@ fn read_rule(sheet: &mut Sheet<'_>, node: Node<'_>, list: &str) -> Option<Resour
 
 /// The words of a list in which `*` stands alone; empty only where the key is missing or was complained of.
 fn read_list(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     node: Node<'_>,
     key: &str,
     fault: fn(&str) -> Option<String>,
 ) -> Vec<Spanned<String>> {
-    let Some(words) = sheet.texts(node, key) else {
+    let Some(words) = reader.strings(node, key) else {
         return Vec::new();
     };
     let at = node.get(key).map_or(node.position(), Node::position);
     if words.is_empty() {
-        sheet.complain(
+        reader.error(
             at,
             format!("{key:?} is empty, so the rule would take nothing: write [\"*\"] or some"),
         );
     }
-    if words.len() > 1 && words.iter().any(|it| it.value == ALL) && key != "resources" {
-        sheet.complain(
+    if words.len() > 1 && words.iter().any(|word| word.value == ALL) && key != "resources" {
+        reader.error(
             at,
             format!("\"*\" in {key:?} takes everything: let it stand alone"),
         );
     }
-    for word in words.iter().filter(|it| it.value != ALL) {
+    for word in words.iter().filter(|word| word.value != ALL) {
         if let Some(why) = fault(&word.value) {
-            sheet.complain(
+            reader.error(
                 word.position,
-                format!("{:?} in {key:?} {why}", shown(&word.value)),
+                format!("{:?} in {key:?} {why}", abbreviate(&word.value)),
             );
         }
     }
@@ -191,16 +192,17 @@ fn read_list(
 }
 
 fn group_fault(word: &str) -> Option<String> {
-    let version = |it: &str| {
-        it.strip_prefix('v')
-            .is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()))
+    let version = |version: &str| {
+        version
+            .strip_prefix('v')
+            .is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
     };
     match word.split_once('/') {
-        Some((group, _)) => Some(format!("names a version: write {:?}", shown(group))),
+        Some((group, _)) => Some(format!("names a version: write {:?}", abbreviate(group))),
         None if word == "core" || version(word) => {
             Some("is no API group: the core group is \"\"".to_owned())
         }
-        None if word.is_empty() || is_subdomain(word) => None,
+        None if word.is_empty() || is_dns_subdomain(word) => None,
         None => Some("is no API group: write one like apps".to_owned()),
     }
 }
@@ -209,14 +211,14 @@ fn version_fault(word: &str) -> Option<String> {
     let right = word.starts_with('v')
         && word
             .chars()
-            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit());
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     (!right).then(|| "is no API version: write one like v1".to_owned())
 }
 
 fn resource_fault(word: &str) -> Option<String> {
     let (resource, subresource) = word.split_once('/').unwrap_or((word, ALL));
-    let right = |it: &str| it == ALL || (is_subdomain(it) && !it.contains('.'));
-    if word.chars().any(|it| it.is_ascii_uppercase()) {
+    let right = |part: &str| part == ALL || (is_dns_subdomain(part) && !part.contains('.'));
+    if word.chars().any(|c| c.is_ascii_uppercase()) {
         return Some(
             "is no resource: write the plural in small letters, as in deployments".to_owned(),
         );
@@ -225,5 +227,5 @@ fn resource_fault(word: &str) -> Option<String> {
         return Some("is no resource: write one like pods, pods/exec or */scale".to_owned());
     }
     super::kind_selector::plural_of(resource)
-        .map(|it| format!("is a kind, not a resource: write {it:?}"))
+        .map(|plural| format!("is a kind, not a resource: write {plural:?}"))
 }

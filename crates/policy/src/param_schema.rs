@@ -2,7 +2,7 @@
 
 use super::{
     did_you_mean::did_you_mean,
-    map_reader::{Key, Sheet, kind, shown},
+    map_reader::{FieldSpec, MapReader, abbreviate, kind},
     params::{self, ParamSchema, ParamSpec, ParamType, ParamValue},
     regex_compat,
 };
@@ -11,22 +11,22 @@ use kubevet_model::Problem;
 use std::sync::Arc;
 
 /// The keys of one param.
-pub(super) const PARAM_KEYS: &[Key] = &[
-    Key::required("type"),
-    Key::required("description"),
-    Key::required("default"),
+pub(super) const PARAM_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("type"),
+    FieldSpec::required("description"),
+    FieldSpec::required("default"),
 ];
 
 /// Reads params.yaml. A param with a mistake is left out.
 pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> ParamSchema {
     let mut schema = ParamSchema::default();
-    let mut sheet = Sheet::new(file, problems);
-    let Some(document) = sheet.document(text, "map of params") else {
+    let mut reader = MapReader::new(file, problems);
+    let Some(document) = reader.document(text, "map of params") else {
         return schema;
     };
     let root = document.root();
     if !matches!(root.value(), Value::Map(_)) {
-        sheet.complain(
+        reader.error(
             root.position(),
             format!(
                 "params.yaml must be a map from names to params, but is {}",
@@ -35,44 +35,51 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
         );
         return schema;
     }
-    sheet.repeated(root);
+    reader.check_repeated(root);
     for entry in root.entries() {
-        if let Some(spec) = read_param(&mut sheet, &entry) {
+        if let Some(spec) = read_param(&mut reader, &entry) {
             schema.add(spec);
         }
     }
     schema
 }
 
-fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
+fn read_param(reader: &mut MapReader<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
     let (name, node) = (entry.key, entry.value);
     let named = is_name(name);
     if !named {
         let message = format!(
             "{:?} is no name for a param: begin with a letter, then letters, digits and _",
-            shown(name)
+            abbreviate(name)
         );
-        sheet.complain(entry.key_position(), message);
+        reader.error(entry.key_position(), message);
     }
-    if !sheet.keys(node, &format!("the param {:?}", shown(name)), PARAM_KEYS) {
+    if !reader.keys(
+        node,
+        &format!("the param {:?}", abbreviate(name)),
+        PARAM_KEYS,
+    ) {
         return None;
     }
-    let description = sheet.text(node, "description");
-    let word = sheet.text(node, "type")?;
+    let description = reader.string(node, "description");
+    let word = reader.string(node, "type")?;
     let Some(param_type) = ParamType::parse(&word.value) else {
-        let known = ParamType::ALL.map(ParamType::name);
-        let hint = did_you_mean(&word.value, known);
-        sheet.complain(
+        let known: Vec<&str> = ParamType::ALL
+            .iter()
+            .map(|param_type| param_type.name())
+            .collect();
+        let hint = did_you_mean(&word.value, known.iter().copied());
+        reader.error(
             word.position,
             format!(
                 "{:?} is no type: write {}{hint}",
-                shown(&word.value),
+                abbreviate(&word.value),
                 known.join(", ")
             ),
         );
         return None;
     };
-    let default = read_default(sheet, node.get("default")?, param_type)?;
+    let default = read_default(reader, node.get("default")?, param_type)?;
     let spec = ParamSpec {
         name: name.to_owned(),
         kind: param_type,
@@ -84,26 +91,26 @@ fn read_param(sheet: &mut Sheet<'_>, entry: &Entry<'_>) -> Option<ParamSpec> {
 
 /// A default has exactly the param's type: what users may be forgiven, the library is not.
 fn read_default(
-    sheet: &mut Sheet<'_>,
+    reader: &mut MapReader<'_>,
     node: Node<'_>,
     param_type: ParamType,
 ) -> Option<ParamValue> {
     if param_type == ParamType::String {
-        return sheet
-            .string(node, "\"default\"")
-            .map(|it| ParamValue::String(it.value));
+        return reader
+            .string_value(node, "\"default\"")
+            .map(|text| ParamValue::String(text.value));
     }
     let mut whole = true;
     let mut entries = Vec::new();
-    for element in sheet.elements(node, "\"default\"")? {
-        let Some(text) = sheet.string(element, "an entry of \"default\"") else {
+    for element in reader.elements(node, "\"default\"")? {
+        let Some(text) = reader.string_value(element, "an entry of \"default\"") else {
             whole = false;
             continue;
         };
         let fault = match param_type {
             ParamType::Regexes => regex_compat::vet(&text.value)
                 .err()
-                .map(|why| format!("{:?} {why}", shown(&text.value))),
+                .map(|why| format!("{:?} {why}", abbreviate(&text.value))),
             _ => params::accept(param_type, ParamValue::String(text.value.clone()))
                 .err()
                 .map(|why| format!("\"default\" {why}")),
@@ -112,7 +119,7 @@ fn read_default(
             None => entries.push(text.value),
             Some(message) => {
                 whole = false;
-                sheet.complain(text.position, message);
+                reader.error(text.position, message);
             }
         }
     }

@@ -4,13 +4,18 @@
 //! all of them pass through [`ParamSchema::check`]. Never reads a file.
 
 use super::{did_you_mean::did_you_mean, regex_compat};
-use std::{collections::BTreeMap, sync::Arc};
+use kubevet_model::Control;
+use std::{collections::BTreeMap, str::FromStr as _, sync::Arc};
+use strum::VariantArray as _;
 
 /// The longest single value, in bytes.
 const LONGEST_VALUE: usize = 10_000;
 
 /// What a param holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum ParamType {
     /// A list of texts.
     Strings,
@@ -24,23 +29,18 @@ pub enum ParamType {
 
 impl ParamType {
     /// All types.
-    pub const ALL: [Self; 4] = [Self::Strings, Self::Regexes, Self::Quantities, Self::String];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word used in params.yaml.
+    /// The name in params.yaml, such as `strings`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Strings => "strings",
-            Self::Regexes => "regexes",
-            Self::Quantities => "quantities",
-            Self::String => "string",
-        }
+        self.into()
     }
 
-    /// The type of a word.
+    /// The type of a name; `None` for any other string.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::from_str(name).ok()
     }
 }
 
@@ -99,7 +99,7 @@ impl ParamSchema {
         Params(Arc::new(
             self.0
                 .values()
-                .map(|it| (it.name.clone(), it.default.clone()))
+                .map(|spec| (spec.name.clone(), spec.default.clone()))
                 .collect(),
         ))
     }
@@ -108,14 +108,14 @@ impl ParamSchema {
     /// them further.
     #[must_use]
     pub fn with_defaults(&self, params: &Params) -> Self {
-        let spec = |it: &ParamSpec| ParamSpec {
-            default: params.get(&it.name).unwrap_or(&it.default).clone(),
-            ..it.clone()
+        let spec = |spec: &ParamSpec| ParamSpec {
+            default: params.get(&spec.name).unwrap_or(&spec.default).clone(),
+            ..spec.clone()
         };
         Self(
             self.0
                 .iter()
-                .map(|(name, it)| (name.clone(), spec(it)))
+                .map(|(name, param)| (name.clone(), spec(param)))
                 .collect(),
         )
     }
@@ -139,7 +139,7 @@ impl ParamSchema {
         let hint = did_you_mean(name, self.0.keys().map(String::as_str));
         format!(
             "there is no param {:?}{hint}",
-            super::map_reader::shown(name)
+            super::map_reader::abbreviate(name)
         )
     }
 }
@@ -158,6 +158,16 @@ impl Params {
     /// All values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ParamValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// True if a control has the params without which it is not evaluated.
+    #[must_use]
+    pub fn configures(&self, control: &Control) -> bool {
+        let required = &control.requires_any_param;
+        required.is_empty()
+            || required
+                .iter()
+                .any(|name| self.get(name).is_some_and(|value| !value.is_empty()))
     }
 
     /// Sets one value, as [`ParamSchema::check`] makes it.
@@ -206,7 +216,7 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
         ParamValue::String(text) => vec![text],
         ParamValue::List(entries) => entries,
     };
-    if let Some(long) = entries.iter().find(|it| it.len() > LONGEST_VALUE) {
+    if let Some(long) = entries.iter().find(|entry| entry.len() > LONGEST_VALUE) {
         return Err(format!(
             "has an entry of {} bytes, more than {LONGEST_VALUE}: shorten it",
             long.len()
@@ -218,10 +228,10 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
         ParamType::Regexes => {
             let patterns = entries
                 .iter()
-                .map(|it| regex_compat::rewrite(it).map_err(|why| entry(it, &why)));
+                .map(|pattern| regex_compat::rewrite(pattern).map_err(|why| entry(pattern, &why)));
             patterns.collect::<Result<_, _>>().map(ParamValue::List)
         }
-        ParamType::Quantities => match entries.iter().find(|it| !is_quantity(it)) {
+        ParamType::Quantities => match entries.iter().find(|entry| !is_quantity(entry)) {
             Some(wrong) => Err(entry(
                 wrong,
                 "is no quantity: write one like 500m, 0.5, 2Gi or 1e3",
@@ -234,7 +244,7 @@ pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, S
 fn entry(text: &str, why: &str) -> String {
     format!(
         "has the entry {:?}, which {why}",
-        super::map_reader::shown(text)
+        super::map_reader::abbreviate(text)
     )
 }
 
@@ -264,7 +274,7 @@ fn is_quantity(text: &str) -> bool {
     }
     let exponent = |rest: &str| {
         let digits = rest.strip_prefix(['+', '-']).unwrap_or(rest);
-        (1..=3).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
+        (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
     SUFFIXES.contains(&suffix) || suffix.strip_prefix(['e', 'E']).is_some_and(exponent)
 }

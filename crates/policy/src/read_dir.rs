@@ -26,7 +26,7 @@ pub(super) struct PolicyFile {
     /// Its path inside the folder, steps joined by `/`.
     pub(super) path: String,
     /// Its path as the user may find it.
-    pub(super) shown: Arc<str>,
+    pub(super) display_path: Arc<str>,
     /// Its text; `None` where it could not be read, which has been complained of, or need not be.
     pub(super) text: Option<Arc<str>>,
 }
@@ -42,7 +42,7 @@ impl PolicyFile {
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> Vec<PolicyFile> {
     let file = |(path, text): &(&str, &str)| PolicyFile {
         path: (*path).to_owned(),
-        shown: format!("{root}/{path}").into(),
+        display_path: format!("{root}/{path}").into(),
         text: Some((*text).into()),
     };
     table.iter().map(file).collect()
@@ -62,8 +62,8 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
             walk.root.clone_from(&root);
             walk.folder(folder, "", &mut vec![root]);
         }
-        Ok(_) => walk.complain(folder, "is no folder"),
-        Err(error) => walk.complain(folder, &reason(&error)),
+        Ok(_) => walk.error(folder, "is no folder"),
+        Err(error) => walk.error(folder, &reason(&error)),
     }
     walk.files.sort_by(|a, b| a.path.cmp(&b.path));
     walk.files
@@ -107,7 +107,7 @@ struct Walk<'p> {
 }
 
 impl Walk<'_> {
-    fn complain(&mut self, path: &Path, what: &str) {
+    fn error(&mut self, path: &Path, what: &str) {
         self.problems.push(Problem::in_file(
             ProblemCode::PolicyUnreadable,
             path.display().to_string(),
@@ -119,19 +119,19 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &Path, prefix: &str, above: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.complain(folder, &reason(&error)),
+            Err(error) => return self.error(folder, &reason(&error)),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.entry(&entry.path(), prefix, above),
-                Err(error) => self.complain(folder, &reason(&error)),
+                Err(error) => self.error(folder, &reason(&error)),
             }
         }
     }
 
     fn entry(&mut self, path: &Path, prefix: &str, above: &mut Vec<PathBuf>) {
-        let Some(name) = path.file_name().and_then(|it| it.to_str()) else {
-            return self.complain(path, "has a name that is not UTF-8: rename it");
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return self.error(path, "has a name that is not UTF-8: rename it");
         };
         if name.starts_with('.') {
             return;
@@ -139,7 +139,7 @@ impl Walk<'_> {
         self.entries += 1;
         if self.entries >= ENTRIES {
             if self.entries == ENTRIES {
-                self.complain(
+                self.error(
                     path,
                     &format!("is one of more than {ENTRIES} files: this is hardly a policy folder"),
                 );
@@ -153,10 +153,10 @@ impl Walk<'_> {
         };
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
-            Err(error) => return self.complain(path, &reason(&error)),
+            Err(error) => return self.error(path, &reason(&error)),
         };
         if !real.starts_with(&self.root) {
-            return self.complain(
+            return self.error(
                 path,
                 "is a link that leads out of the folder: copy the file instead",
             );
@@ -165,10 +165,10 @@ impl Walk<'_> {
             return self.file(path, inside);
         }
         if above.contains(&real) {
-            return self.complain(path, "is a link to a folder around it: remove it");
+            return self.error(path, "is a link to a folder around it: remove it");
         }
         if above.len() > DEPTH {
-            return self.complain(
+            return self.error(
                 path,
                 &format!("is more than {DEPTH} folders deep: this is hardly a policy folder"),
             );
@@ -182,7 +182,7 @@ impl Walk<'_> {
         let wanted = is_read(&inside);
         let mut text = None;
         if wanted {
-            self.bytes += fs::metadata(path).map_or(0, |it| it.len());
+            self.bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
             let read = if self.bytes > FOLDER_BYTES {
                 Err(format!(
                     "is one file too many: more than {FOLDER_BYTES} bytes of policies"
@@ -192,13 +192,13 @@ impl Walk<'_> {
             };
             match read {
                 Ok(read) => text = Some(read),
-                Err(why) => self.complain(path, &why),
+                Err(why) => self.error(path, &why),
             }
         }
-        let shown = path.display().to_string().into();
+        let display_path = path.display().to_string().into();
         self.files.push(PolicyFile {
             path: inside,
-            shown,
+            display_path,
             text,
         });
     }
@@ -208,7 +208,7 @@ impl Walk<'_> {
 fn is_read(inside: &str) -> bool {
     let policy = Path::new(inside)
         .extension()
-        .is_some_and(|it| it == "yaml" || it == "rego");
+        .is_some_and(|extension| extension == "yaml" || extension == "rego");
     policy && !inside.split('/').any(|step| step == "testdata")
 }
 

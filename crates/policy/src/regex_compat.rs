@@ -75,8 +75,8 @@ impl Edits {
     fn visit(&mut self, tree: &Ast, repeats: u64) -> Result<(), String> {
         match tree {
             Ast::Empty(_) | Ast::Literal(_) | Ast::Dot(_) => check_literal(tree),
-            Ast::Assertion(it) => check_assertion(it),
-            Ast::Flags(it) => check_flags(&it.flags),
+            Ast::Assertion(part) => check_assertion(part),
+            Ast::Flags(part) => check_flags(&part.flags),
             Ast::ClassUnicode(_) => Err(refused_unicode()),
             Ast::ClassPerl(class) => {
                 self.0
@@ -84,14 +84,14 @@ impl Edits {
                 Ok(())
             }
             Ast::ClassBracketed(class) => self.visit_set(&class.kind),
-            Ast::Repetition(it) => {
-                let times = repeats.saturating_mul(bound(&it.op.kind));
+            Ast::Repetition(part) => {
+                let times = repeats.saturating_mul(bound(&part.op.kind));
                 if times > MOST_REPEATS {
                     return Err(format!(
                         "repeats something more than {MOST_REPEATS} times, which RE2 refuses"
                     ));
                 }
-                self.visit(&it.ast, times)
+                self.visit(&part.ast, times)
             }
             Ast::Group(group) => {
                 if let ast::GroupKind::NonCapturing(flags) = &group.kind {
@@ -99,11 +99,11 @@ impl Edits {
                 }
                 self.visit(&group.ast, repeats)
             }
-            Ast::Alternation(it) => it
+            Ast::Alternation(alternation) => alternation
                 .asts
                 .iter()
                 .try_for_each(|part| self.visit(part, repeats)),
-            Ast::Concat(it) => it
+            Ast::Concat(concatenation) => concatenation
                 .asts
                 .iter()
                 .try_for_each(|part| self.visit(part, repeats)),
@@ -122,8 +122,10 @@ impl Edits {
     fn visit_item(&mut self, item: &ClassSetItem) -> Result<(), String> {
         match item {
             ClassSetItem::Empty(_) | ClassSetItem::Ascii(_) => Ok(()),
-            ClassSetItem::Literal(it) => check_escape(it),
-            ClassSetItem::Range(it) => check_escape(&it.start).and_then(|()| check_escape(&it.end)),
+            ClassSetItem::Literal(literal) => check_escape(literal),
+            ClassSetItem::Range(range) => {
+                check_escape(&range.start).and_then(|()| check_escape(&range.end))
+            }
             ClassSetItem::Unicode(_) => Err(refused_unicode()),
             ClassSetItem::Perl(class) => {
                 let inside = inside_class(&class.kind, class.negated)
@@ -134,7 +136,10 @@ impl Edits {
             ClassSetItem::Bracketed(_) => Err(
                 "has a class inside a class, which RE2 reads differently: escape the [".to_owned(),
             ),
-            ClassSetItem::Union(union) => union.items.iter().try_for_each(|it| self.visit_item(it)),
+            ClassSetItem::Union(union) => union
+                .items
+                .iter()
+                .try_for_each(|item| self.visit_item(item)),
         }
     }
 
@@ -180,8 +185,8 @@ fn inside_class(kind: &ClassPerlKind, negated: bool) -> Option<&'static str> {
 }
 
 fn check_literal(tree: &Ast) -> Result<(), String> {
-    if let Ast::Literal(it) = tree {
-        check_escape(it)
+    if let Ast::Literal(literal) = tree {
+        check_escape(literal)
     } else {
         Ok(())
     }
@@ -211,9 +216,9 @@ fn check_assertion(assertion: &ast::Assertion) -> Result<(), String> {
 }
 
 fn check_flags(flags: &ast::Flags) -> Result<(), String> {
-    let known = |it: &ast::FlagsItem| {
+    let known = |item: &ast::FlagsItem| {
         matches!(
-            it.kind,
+            item.kind,
             FlagsItemKind::Negation
                 | FlagsItemKind::Flag(
                     Flag::CaseInsensitive

@@ -13,38 +13,37 @@
 //! ```
 
 use super::{
-    control::Written,
-    custom_rules,
+    control::{Rules, Written},
     library::{ControlSource, load_rule, unlisted_params},
-    map_reader::{Key, Sheet},
+    map_reader::{FieldSpec, MapReader},
 };
 use kubevet_document::Document;
 use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
 /// The keys of OPA's annotations; all but the first three are for other tools.
-pub(super) const ANNOTATION_KEYS: &[Key] = &[
-    Key::required("title"),
-    Key::optional("description"),
-    Key::required("custom"),
-    Key::optional("scope"),
-    Key::optional("entrypoint"),
-    Key::optional("authors"),
-    Key::optional("organizations"),
-    Key::optional("related_resources"),
-    Key::optional("schemas"),
+pub(super) const ANNOTATION_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("title"),
+    FieldSpec::optional("description"),
+    FieldSpec::required("custom"),
+    FieldSpec::optional("scope"),
+    FieldSpec::optional("entrypoint"),
+    FieldSpec::optional("authors"),
+    FieldSpec::optional("organizations"),
+    FieldSpec::optional("related_resources"),
+    FieldSpec::optional("schemas"),
 ];
 /// The keys of `custom`, which mean what they mean in control.yaml.
-pub(super) const CUSTOM_KEYS: &[Key] = &[
-    Key::required("id"),
-    Key::required("severity"),
-    Key::optional("score"),
-    Key::optional("category"),
-    Key::optional("remediation"),
-    Key::required("kinds"),
-    Key::optional("scope"),
-    Key::optional("params"),
-    Key::optional("requiresAnyParam"),
+pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
+    FieldSpec::required("id"),
+    FieldSpec::required("severity"),
+    FieldSpec::optional("score"),
+    FieldSpec::optional("category"),
+    FieldSpec::optional("remediation"),
+    FieldSpec::required("kinds"),
+    FieldSpec::optional("scope"),
+    FieldSpec::optional("params"),
+    FieldSpec::optional("requiresAnyParam"),
 ];
 
 /// Reads a Rego file and its annotations as one control.
@@ -65,9 +64,9 @@ pub(super) fn read(
         return None;
     };
     let before = problems.len();
-    let mut sheet = Sheet::new(file, problems);
-    let document = sheet.document(&block, "METADATA block")?;
-    let (control, position) = read_block(&mut sheet, &document)?;
+    let mut reader = MapReader::new(file, problems);
+    let document = reader.document(&block, "METADATA block")?;
+    let (control, position) = read_block(&mut reader, &document)?;
     let rule = load_rule(control.id.as_str(), file, text, problems)?;
     if problems.len() > before {
         return None;
@@ -81,19 +80,19 @@ pub(super) fn read(
     })
 }
 
-fn read_block(sheet: &mut Sheet<'_>, document: &Document) -> Option<super::control::Placed> {
+fn read_block(reader: &mut MapReader<'_>, document: &Document) -> Option<super::control::Placed> {
     let root = document.root();
-    if !sheet.keys(root, "METADATA", ANNOTATION_KEYS) {
+    if !reader.keys(root, "METADATA", ANNOTATION_KEYS) {
         return None;
     }
     let custom = root.get("custom")?;
-    if !sheet.keys(custom, "\"custom\"", CUSTOM_KEYS) {
+    if !reader.keys(custom, "\"custom\"", CUSTOM_KEYS) {
         return None;
     }
-    let mut written = Written::read(sheet, custom);
-    written.name = sheet.text(root, "title");
-    written.description = sheet.text(root, "description");
-    written.validate(sheet, &custom_rules::RULES)
+    let mut written = Written::read(reader, custom);
+    written.name = reader.string(root, "title");
+    written.description = reader.string(root, "description");
+    written.validate(reader, &Rules::CUSTOM)
 }
 
 /// The first METADATA block as YAML in which every character keeps its line and column: what comes before is blank

@@ -36,8 +36,8 @@ pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
     for (number, line) in text.lines().enumerate() {
         let code = code_of(line, &mut raw);
         for (at, _) in code.match_indices(ROOT) {
-            let before = code.get(..at).and_then(|it| it.chars().next_back());
-            if before.is_some_and(|it| it == '.' || is_word(it)) {
+            let before = code.get(..at).and_then(|before| before.chars().next_back());
+            if before.is_some_and(|c| c == '.' || is_word(c)) {
                 continue;
             }
             // The mask keeps every byte in place, so the name of a quoted key is read from the line itself.
@@ -46,7 +46,7 @@ pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
             };
             let column = line
                 .get(..at + ROOT.len() + lead)
-                .map_or(0, |it| it.chars().count())
+                .map_or(0, |text| text.chars().count())
                 + 1;
             found.push(Spanned {
                 value: name.to_owned(),
@@ -65,7 +65,7 @@ fn name_after(rest: &str) -> Option<(usize, &str)> {
     let name = rest.strip_prefix('.')?;
     let end = name.find(|c| !is_word(c)).unwrap_or(name.len());
     name.get(..end)
-        .filter(|it| !it.is_empty())
+        .filter(|name| !name.is_empty())
         .map(|name| (1, name))
 }
 
@@ -102,7 +102,7 @@ fn is_word(c: char) -> bool {
 
 /// From a line counted from 0 and a column counted from 1.
 fn position(line: usize, column: usize) -> Position {
-    let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Position {
         line: number(line).saturating_add(1),
         column: number(column),
@@ -116,7 +116,7 @@ mod tests {
     fn print(found: &[Spanned<String>]) -> Vec<String> {
         found
             .iter()
-            .map(|it| format!("{} {}", it.position, it.value))
+            .map(|param| format!("{} {}", param.position, param.value))
             .collect()
     }
 

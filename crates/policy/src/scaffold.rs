@@ -83,7 +83,7 @@ pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError
             .replace("{folder}", name)
             .replace("{package}", &control_id::package_of(id));
         fs::File::create_new(&path)
-            .and_then(|mut it| it.write_all(text.as_bytes()))
+            .and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(failed(&path))?;
         written.push(path);
     }

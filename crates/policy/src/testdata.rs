@@ -7,7 +7,7 @@ use super::{
     controls_config,
     did_you_mean::nearest,
     loader,
-    map_reader::{Sheet, shown},
+    map_reader::{MapReader, abbreviate},
     params::ParamValue,
     read_dir,
 };
@@ -91,12 +91,15 @@ fn yaml_files(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for path in entries.flatten().map(|it| it.path()) {
-        if path.extension().is_some_and(|it| it == "yaml") {
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             found.push(path);
         } else if path
             .file_name()
-            .is_some_and(|it| !it.to_string_lossy().starts_with('.'))
+            .is_some_and(|name| !name.to_string_lossy().starts_with('.'))
         {
             let message = "nothing reads this file: test objects are .yaml files";
             problems.push(Problem::in_file(
@@ -118,13 +121,13 @@ pub(super) fn read_test_object(
     problems: &mut Vec<Problem>,
 ) -> Option<TestObject> {
     let before = problems.len();
-    let mut sheet = Sheet::new(file, problems);
-    let document = sheet.document(text, "object");
+    let mut reader = MapReader::new(file, problems);
+    let document = reader.document(text, "object");
     let mut headers = Headers::default();
     for (number, line) in (1..).zip(text.lines()) {
         if let Some(comment) = line.strip_prefix('#') {
             headers.read(
-                &mut sheet,
+                &mut reader,
                 Position {
                     line: number,
                     column: 1,
@@ -135,13 +138,13 @@ pub(super) fn read_test_object(
     }
     match expected {
         Expected::Fail if headers.paths.is_empty() => {
-            sheet.complain(
+            reader.error(
                 Position::START,
                 "an object of fail/ says where it fails: write `# expect: PATH` above it",
             );
         }
         Expected::Pass if !headers.paths.is_empty() || !headers.fixes.is_empty() => {
-            sheet.complain(
+            reader.error(
                 Position::START,
                 "an object of pass/ has no findings: remove `# expect:` and `# fix:`, or move it to fail/",
             );
@@ -175,15 +178,15 @@ struct Headers {
 
 impl Headers {
     /// Reads one comment line, if it is a header.
-    fn read(&mut self, sheet: &mut Sheet<'_>, at: Position, comment: &str) {
+    fn read(&mut self, reader: &mut MapReader<'_>, at: Position, comment: &str) {
         let Some((word, value)) = comment.split_once(':') else {
             return;
         };
         let value = value.trim();
         let result = match word.trim() {
             "expect" => self.expect(value),
-            "fix" => self.fix(sheet.file, value),
-            "param" => self.param(sheet, at, value),
+            "fix" => self.fix(reader.file, value),
+            "param" => self.param(reader, at, value),
             other => match nearest(other, WORDS) {
                 Some(near) if !other.contains(' ') => Err(format!(
                     "`# {other}:` is no header, did you mean `# {near}:`?"
@@ -192,7 +195,7 @@ impl Headers {
             },
         };
         if let Err(message) = result {
-            sheet.complain(at, message);
+            reader.error(at, message);
         }
     }
 
@@ -227,11 +230,19 @@ impl Headers {
         if self.fixes.insert(fix) {
             Ok(())
         } else {
-            Err(format!("`# fix: {}` stands twice: keep one", shown(value)))
+            Err(format!(
+                "`# fix: {}` stands twice: keep one",
+                abbreviate(value)
+            ))
         }
     }
 
-    fn param(&mut self, sheet: &mut Sheet<'_>, at: Position, value: &str) -> Result<(), String> {
+    fn param(
+        &mut self,
+        reader: &mut MapReader<'_>,
+        at: Position,
+        value: &str,
+    ) -> Result<(), String> {
         let (name, json) = value
             .split_once(" = ")
             .ok_or("a param is `# param: NAME = JSON`: write it so")?;
@@ -239,17 +250,18 @@ impl Headers {
         if self.params.iter().any(|(other, _)| other == name) {
             return Err(format!("`# param: {name}` stands twice: keep one"));
         }
-        let list = parse_json(sheet.file, json).ok_or_else(|| not_json(json))?;
+        let list = parse_json(reader.file, json).ok_or_else(|| not_json(json))?;
         let mut faults = Vec::new();
-        let mut inner = Sheet::new(sheet.file, &mut faults);
+        let mut inner = MapReader::new(reader.file, &mut faults);
         let value = list
             .root()
             .at(0)
-            .and_then(|it| controls_config::read_value(&mut inner, it, name));
+            .and_then(|node| controls_config::read_value(&mut inner, node, name));
         for fault in faults {
-            sheet.complain(at, fault.message);
+            reader.error(at, fault.message);
         }
-        self.params.extend(value.map(|it| (name.to_owned(), it)));
+        self.params
+            .extend(value.map(|value| (name.to_owned(), value)));
         Ok(())
     }
 }
@@ -277,7 +289,7 @@ fn parse_json(file: &Arc<str>, json: &str) -> Option<Document> {
 fn not_json(text: &str) -> String {
     format!(
         "{:?} is no JSON value: texts stand in quotes, lists in [ ]",
-        shown(text)
+        abbreviate(text)
     )
 }
 
@@ -291,12 +303,12 @@ mod tests {
         let object = read_test_object(&"t.yaml".into(), text, expected, &mut problems);
         let mut got: Vec<String> = problems.iter().map(ToString::to_string).collect();
         if let Some(object) = object {
-            got.extend(object.paths.iter().map(|it| format!("at {it}")));
+            got.extend(object.paths.iter().map(|path| format!("at {path}")));
             got.extend(
                 object
                     .fixes
                     .iter()
-                    .map(|it| format!("{} {:?}", it.path, it.action)),
+                    .map(|fix| format!("{} {:?}", fix.path, fix.action)),
             );
             got.extend(
                 object
@@ -321,7 +333,7 @@ mod tests {
                 "spec.a[0] Set(\"{\\\"b\\\":[1.50]}\")",
                 "spec.c Remove",
                 "names List([\"a\"])",
-                "cloud Text(\"x\")",
+                "cloud String(\"x\")",
                 "Pod p",
             ],
         );

@@ -7,7 +7,7 @@ use super::{
     library::Library,
     load_custom, load_folder,
     loader::of_table,
-    map_reader::Key,
+    map_reader::FieldSpec,
     param_schema::PARAM_KEYS,
     params::{ParamType, ParamValue},
     parse_cases, parse_differences, read_controls_config, read_differences, read_dir,
@@ -45,7 +45,12 @@ fn check_custom(table: &[(&str, &str)], expected: &[&str]) -> Vec<String> {
     library
         .controls
         .iter()
-        .map(|it| format!("{} {} {}", it.control.id, it.control.score, it.control.name))
+        .map(|source| {
+            format!(
+                "{} {} {}",
+                source.control.id, source.control.score, source.control.name
+            )
+        })
         .collect()
 }
 
@@ -59,7 +64,7 @@ fn ids(library: &Library) -> Vec<&str> {
     library
         .controls
         .iter()
-        .map(|it| it.control.id.as_str())
+        .map(|source| source.control.id.as_str())
         .collect()
 }
 
@@ -145,7 +150,7 @@ fn two_broken_files_are_two_problems_and_lose_nothing_else() {
         library
             .frameworks
             .iter()
-            .map(|it| it.members.len())
+            .map(|framework| framework.members.len())
             .collect::<Vec<_>>(),
         [2]
     );
@@ -394,7 +399,7 @@ fn folders_of_anybody_are_read_with_care() {
     let root = format!("{}/", dir.path().display());
     let got: Vec<String> = problems
         .iter()
-        .map(|it| it.to_string().replace(&root, ""))
+        .map(|problem| problem.to_string().replace(&root, ""))
         .collect();
     assert_eq!(
         got,
@@ -453,7 +458,10 @@ fn the_test_data_of_every_control_is_read() {
             &all[..]
         };
         for expected in needed {
-            let of = objects.iter().filter(|it| it.expected == *expected).count();
+            let of = objects
+                .iter()
+                .filter(|object| object.expected == *expected)
+                .count();
             assert!(
                 of >= 2,
                 "{} has {of} objects in {}/",
@@ -462,7 +470,7 @@ fn the_test_data_of_every_control_is_read() {
             );
         }
         let schema = embedded().0.params;
-        for (name, value) in objects.iter().flat_map(|it| &it.params) {
+        for (name, value) in objects.iter().flat_map(|object| &object.params) {
             let set = schema
                 .defaults()
                 .set_unchecked(&schema, name, value.clone());
@@ -474,11 +482,11 @@ fn the_test_data_of_every_control_is_read() {
     for file in fs::read_dir(root.join("tests"))
         .unwrap()
         .flatten()
-        .map(|it| it.path())
+        .map(|entry| entry.path())
     {
         if file
             .file_name()
-            .is_some_and(|it| it.to_string_lossy().starts_with("differences."))
+            .is_some_and(|name| name.to_string_lossy().starts_with("differences."))
         {
             let (differences, problems) = read_differences(&file);
             same(&problems, &[]);
@@ -497,13 +505,13 @@ fn what_the_readme_shows_works() {
         .split("```")
         .skip(1)
         .step_by(2)
-        .filter_map(|it| it.split_once('\n'))
+        .filter_map(|block| block.split_once('\n'))
         .collect();
     let with = |language: &str, part: &str| {
         blocks
             .iter()
-            .find(|it| it.0 == language && it.1.contains(part))
-            .map(|it| it.1)
+            .find(|block| block.0 == language && block.1.contains(part))
+            .map(|block| block.1)
             .unwrap()
     };
     let (cases, problems) = parse_cases(&"README.md".into(), with("json", "\"cases\""));
@@ -568,25 +576,25 @@ fn schema(name: &str) -> serde_json::Value {
 
 /// The schema's part for a map has exactly the loader's keys, the required ones required, and no others allowed.
 #[track_caller]
-fn same_keys(part: &serde_json::Value, keys: &[Key]) {
+fn same_keys(part: &serde_json::Value, keys: &[FieldSpec]) {
     let names: Vec<&str> = part["properties"]
         .as_object()
         .unwrap()
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(names, keys.iter().map(|it| it.name).collect::<Vec<_>>());
+    assert_eq!(names, keys.iter().map(|spec| spec.name).collect::<Vec<_>>());
     let required: Vec<&str> = part["required"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it.as_str().unwrap())
+        .map(|value| value.as_str().unwrap())
         .collect();
     assert_eq!(
         required,
         keys.iter()
-            .filter(|it| it.required)
-            .map(|it| it.name)
+            .filter(|spec| spec.required)
+            .map(|spec| spec.name)
             .collect::<Vec<_>>()
     );
     assert_eq!(part["additionalProperties"], false);
@@ -594,7 +602,7 @@ fn same_keys(part: &serde_json::Value, keys: &[Key]) {
         assert!(
             property["description"]
                 .as_str()
-                .is_some_and(|it| !it.is_empty()),
+                .is_some_and(|description| !description.is_empty()),
             "{name} has no description"
         );
     }
@@ -608,11 +616,17 @@ fn schemas_and_loader_know_the_same_keys() {
         |value: &serde_json::Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
     assert_eq!(
         words(&control["properties"]["severity"]["enum"]),
-        Severity::ALL.map(Severity::name)
+        Severity::ALL
+            .iter()
+            .map(|value| value.name())
+            .collect::<Vec<_>>()
     );
     assert_eq!(
         words(&control["properties"]["scope"]["items"]["enum"]),
-        Scope::ALL.map(Scope::name)
+        Scope::ALL
+            .iter()
+            .map(|value| value.name())
+            .collect::<Vec<_>>()
     );
     let framework = schema("framework.schema.json");
     same_keys(&framework, FRAMEWORK_KEYS);
@@ -621,10 +635,13 @@ fn schemas_and_loader_know_the_same_keys() {
     same_keys(&params["additionalProperties"], PARAM_KEYS);
     assert_eq!(
         words(&params["additionalProperties"]["properties"]["type"]["enum"]),
-        ParamType::ALL.map(ParamType::name)
+        ParamType::ALL
+            .iter()
+            .map(|value| value.name())
+            .collect::<Vec<_>>()
     );
     // Annotations have no schema, but what they share with control.yaml is called the same there.
-    let known = |key: &Key| CONTROL_KEYS.iter().any(|it| it.name == key.name);
+    let known = |key: &FieldSpec| CONTROL_KEYS.iter().any(|other| other.name == key.name);
     assert!(CUSTOM_KEYS.iter().all(known) && ANNOTATION_KEYS.iter().any(known));
 }
 
@@ -633,10 +650,10 @@ fn every_policy_file_validates() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies");
     let mut problems = Vec::new();
     let mut checked = 0;
-    let validators = ["control", "framework", "params"].map(|it| {
+    let validators = ["control", "framework", "params"].map(|name| {
         (
-            it,
-            jsonschema::validator_for(&schema(&format!("{it}.schema.json"))).unwrap(),
+            name,
+            jsonschema::validator_for(&schema(&format!("{name}.schema.json"))).unwrap(),
         )
     });
     for file in read_dir::of_folder(&folder, &mut problems) {
@@ -646,13 +663,17 @@ fn every_policy_file_validates() {
             ["params.yaml"] => "params",
             _ => continue,
         };
-        let validator = &validators.iter().find(|it| it.0 == kind).unwrap().1;
+        let validator = &validators
+            .iter()
+            .find(|validator| validator.0 == kind)
+            .unwrap()
+            .1;
         let value = as_json(&file.text.unwrap());
         let errors: Vec<String> = validator
             .iter_errors(&value)
-            .map(|it| format!("{}: {it}", it.instance_path))
+            .map(|error| format!("{}: {error}", error.instance_path))
             .collect();
-        assert_eq!(errors, Vec::<String>::new(), "{}", file.shown);
+        assert_eq!(errors, Vec::<String>::new(), "{}", file.display_path);
         checked += 1;
     }
     assert!(checked > 3);

@@ -80,7 +80,8 @@ fn exempt_namespaces() -> Vec<String> {
 /// Parses a value of `validationActions`.
 pub(super) fn action(argument: &str) -> Result<Action, String> {
     Action::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|action| action.name().eq_ignore_ascii_case(argument))
         .ok_or_else(|| "Deny, Warn or Audit".to_owned())
 }

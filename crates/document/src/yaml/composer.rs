@@ -2,7 +2,8 @@
 
 use super::resolve_scalar::{self, Scalar, Tag};
 use crate::{
-    builder::{Builder, ParseError},
+    builder::Builder,
+    outcome::ParseError,
     tape::{Kind, Raw},
 };
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
@@ -34,11 +35,11 @@ struct Anchor {
     /// How many lists and maps it nests.
     depth: usize,
     /// What it is as a key.
-    key: FieldKey,
+    key: MapKey,
 }
 
 /// An anchored value as a key.
-enum FieldKey {
+enum MapKey {
     /// The text that it is: repeated, as any value is, and never copied.
     Same,
     /// What a number or a truth is as a key: short.
@@ -118,9 +119,9 @@ impl<'l, 't> Loader<'l, 't> {
             self.write(at, span, value, &meaning)?;
             let nodes = self.builder.node(node).into_iter().collect();
             let key = match &meaning {
-                Scalar::String(_) => FieldKey::Same,
+                Scalar::String(_) => MapKey::Same,
                 _ => key_text(&meaning)
-                    .map_or_else(FieldKey::Refused, |it| FieldKey::Text(it.into_owned())),
+                    .map_or_else(MapKey::Refused, |text| MapKey::Text(text.into_owned())),
             };
             self.anchors.insert(
                 anchor,
@@ -249,7 +250,7 @@ impl<'l, 't> Loader<'l, 't> {
         };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = FieldKey::Refused(
+            let key = MapKey::Refused(
                 "a list or map cannot be a key in Kubernetes; write the key as a string".to_owned(),
             );
             self.anchors
@@ -270,9 +271,9 @@ impl<'l, 't> Loader<'l, 't> {
             return self.builder.repeat(at, &anchor.nodes, anchor.depth);
         }
         match &anchor.key {
-            FieldKey::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
-            FieldKey::Text(text) => self.builder.copied(at, Kind::String, text)?,
-            FieldKey::Refused(message) => return Err(ParseError::new(at, message.clone())),
+            MapKey::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
+            MapKey::Text(text) => self.builder.copied(at, Kind::String, text)?,
+            MapKey::Refused(message) => return Err(ParseError::new(at, message.clone())),
         }
         self.builder.is_key();
         Ok(())

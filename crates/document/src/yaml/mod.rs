@@ -6,8 +6,8 @@ mod resolve_scalar;
 mod streams;
 
 use super::{
-    builder::{Builder, ParseError},
-    parse::{ParseOutcome, Text},
+    builder::Builder,
+    outcome::{DecodedText, ParseError, ParseOutcome},
 };
 use composer::Loader;
 use std::ops::Range;
@@ -15,8 +15,8 @@ use std::ops::Range;
 /// A file with more broken documents than this is no YAML.
 const BROKEN: usize = 100;
 
-/// Reads all documents of a text. A broken one is a fault and costs only itself.
-pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> ParseOutcome {
+/// Reads all documents of a text. A broken one is a error and costs only itself.
+pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOutcome {
     let mut outcome = ParseOutcome::default();
     let mut start = text.start;
     if text
@@ -33,17 +33,17 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> ParseOutcome {
         {
             Ok(()) if builder.is_null(root) => builder.forget(root),
             Ok(()) => outcome.roots.push(root),
-            Err(fault) => {
+            Err(error) => {
                 builder.forget(root);
-                let (last, at) = (fault.last, fault.at);
-                outcome.faults.push(fault);
+                let (last, at) = (error.last, error.at);
+                outcome.errors.push(error);
                 if last {
                     break;
                 }
-                if outcome.faults.len() >= BROKEN {
+                if outcome.errors.len() >= BROKEN {
                     let message =
                         format!("{BROKEN} documents of the file are broken; the rest is not read");
-                    outcome.faults.push(ParseError {
+                    outcome.errors.push(ParseError {
                         at,
                         message,
                         last: true,
@@ -57,7 +57,7 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &Text<'_>) -> ParseOutcome {
 }
 
 /// Refuses characters that Kubernetes' reader refuses, or takes for line breaks where other readers do not.
-fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), ParseError> {
+fn check_characters(text: &DecodedText<'_>, range: &Range<usize>) -> Result<(), ParseError> {
     let replaced = text.replaced.partition_point(|at| *at < range.start);
     if let Some(at) = text.replaced.get(replaced).filter(|at| range.contains(at)) {
         return Err(ParseError::new(
@@ -66,19 +66,20 @@ fn check_characters(text: &Text<'_>, range: &Range<usize>) -> Result<(), ParseEr
         ));
     }
     let document = text.text.get(range.clone()).unwrap_or_default();
-    let is_control = |it: &u8| (*it < 0x20) & !matches!(*it, b'\t' | b'\n' | b'\r') | (*it == 0x7F);
+    let is_control =
+        |byte: &u8| (*byte < 0x20) & !matches!(*byte, b'\t' | b'\n' | b'\r') | (*byte == 0x7F);
     // Counting has no early end, so it is done many bytes at a time.
     let controls = document
         .as_bytes()
         .iter()
-        .filter(|it| is_control(it))
+        .filter(|byte| is_control(byte))
         .count();
     let unusual = match controls {
         1.. => document.as_bytes().iter().position(is_control),
         0 if document.is_ascii() => None,
-        0 => document.find(|it: char| {
+        0 => document.find(|c: char| {
             matches!(
-                it,
+                c,
                 '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
             )
         }),

@@ -1,7 +1,19 @@
 //! What a YAML scalar means: the rules of go-yaml v2 (YAML 1.1 with its own leanings), which `sigs.k8s.io/yaml` and so
 //! kubectl, Helm and the API server read with. YAML 1.2 readers differ: `yes`, `0644`, `1_000`.
 
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use std::{borrow::Cow, fmt::Write as _};
+
+/// Base64 as Go's `base64.StdEncoding` decodes it: padding is required, trailing bits are ignored.
+const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
 
 /// A scalar's meaning. Numbers are in the form that Go's JSON writer gives them.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +111,7 @@ fn number(text: &str) -> Option<Scalar<'_>> {
     // Most are short decimals that stand for themselves.
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.len() < 19
-        && digits.bytes().all(|it| it.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
         && matches!(digits.as_bytes(), [b'1'..=b'9', ..])
     {
         return Some(Scalar::Int(Cow::Borrowed(text)));
@@ -132,7 +144,7 @@ fn integer(text: &str) -> Option<i128> {
         _ => (10, unsigned),
     };
     // The standard library would take a sign here.
-    if !digits.bytes().all(|it| it.is_ascii_alphanumeric()) {
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let magnitude = i128::from(u64::from_str_radix(digits, base).ok()?);
@@ -158,7 +170,7 @@ fn float(text: &str) -> Option<f64> {
         None => (unsigned, None),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |text: &str| text.bytes().all(|it| it.is_ascii_digit());
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let well_formed = digits(whole)
         && digits(fraction)
         && !(whole.is_empty() && fraction.is_empty())
@@ -173,7 +185,7 @@ fn separated_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let separates =
         |window: &[u8]| matches!(window, [a, b'_', b] if a.is_ascii_digit() && b.is_ascii_digit());
-    let underscores = bytes.iter().filter(|it| **it == b'_').count();
+    let underscores = bytes.iter().filter(|byte| **byte == b'_').count();
     if bytes.windows(3).filter(|window| separates(window)).count() != underscores {
         return None;
     }
@@ -184,38 +196,16 @@ fn separated_float(text: &str) -> Option<f64> {
     }
 }
 
-/// The bytes of a base64 text as a string, invalid UTF-8 replaced, as Go's JSON writer does.
+/// The bytes of a base64 string as a string, invalid UTF-8 replaced, as Go's JSON writer does. Line
+/// breaks are ignored, and unused bits of the last character may be set, as in Go.
 fn binary(text: &str) -> Result<Scalar<'_>, String> {
-    let wrong = || "a value tagged !!binary is no base64; correct it or drop the tag".to_owned();
-    let clean: Vec<u8> = text
+    let encoded: Vec<u8> = text
         .bytes()
-        .filter(|it| !matches!(it, b'\n' | b'\r'))
+        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
         .collect();
-    let mut bytes = Vec::with_capacity(clean.len() / 4 * 3);
-    let (groups, rest) = clean.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(wrong());
-    }
-    for (place, group) in groups.iter().enumerate() {
-        let padding = group.iter().rev().take_while(|it| **it == b'=').count();
-        if padding > 2 || padding > 0 && place + 1 < groups.len() {
-            return Err(wrong());
-        }
-        let mut bits = 0_u32;
-        for letter in group.iter().take(4 - padding) {
-            let value = match letter {
-                b'A'..=b'Z' => letter - b'A',
-                b'a'..=b'z' => letter - b'a' + 26,
-                b'0'..=b'9' => letter - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return Err(wrong()),
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        bits <<= 6 * padding;
-        bytes.extend(bits.to_be_bytes().iter().skip(1).take(3 - padding));
-    }
+    let bytes = GO_BASE64.decode(encoded).map_err(|_| {
+        "a value tagged !!binary is no base64; correct it or drop the tag".to_owned()
+    })?;
     let mut decoded = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         decoded.push_str(chunk.valid());
@@ -412,6 +402,10 @@ mod tests {
             (Tag::Binary, "a", "error"),
             (Tag::Binary, "a=aa", "error"),
             (Tag::Binary, "aGVs====", "error"),
+            // The last character of `aGVsbB==` has bits that no byte takes.
+            (Tag::Binary, "aGVsbB==", "'hell'"),
+            (Tag::Binary, "aGVsbA", "error"),
+            (Tag::Binary, "", "''"),
         ] {
             assert_eq!(shown(tag, text), expected, "{tag:?} {text}");
         }

@@ -14,7 +14,7 @@ fn shown(input: &str) -> String {
     let documents = reading
         .documents
         .iter()
-        .map(|it| format!("{:?}", it.root()));
+        .map(|document| format!("{:?}", document.root()));
     let found: Vec<_> = documents
         .chain(reading.problems.iter().map(ToString::to_string))
         .collect();

@@ -1,6 +1,7 @@
 //! Label selectors, with the meaning of `metav1.LabelSelector`.
 
 use super::Labels;
+use strum::VariantArray as _;
 
 /// A label selector: every requirement must hold. Without any it selects everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,7 +22,7 @@ pub struct LabelRequirement {
 }
 
 /// How a requirement compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
 pub enum LabelOperator {
     /// The label is there with one of the values.
     In,
@@ -34,18 +35,13 @@ pub enum LabelOperator {
 }
 
 impl LabelOperator {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::In, Self::NotIn, Self::Exists, Self::DoesNotExist];
+    /// All operators.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word used in files.
+    /// The name in files, such as `NotIn`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::In => "In",
-            Self::NotIn => "NotIn",
-            Self::Exists => "Exists",
-            Self::DoesNotExist => "DoesNotExist",
-        }
+        self.into()
     }
 }
 
@@ -59,7 +55,9 @@ impl LabelSelector {
     /// Whether it selects an object with these labels.
     #[must_use]
     pub fn selects(&self, labels: &Labels) -> bool {
-        self.requirements.iter().all(|it| it.holds(labels))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.holds(labels))
     }
 }
 
@@ -129,7 +127,7 @@ mod tests {
         };
         let labels = |keys: &[&str]| {
             keys.iter()
-                .map(|it| ((*it).to_owned(), String::new()))
+                .map(|key| ((*key).to_owned(), String::new()))
                 .collect()
         };
         assert!(both.selects(&labels(&["a", "b"])));

@@ -84,11 +84,12 @@ impl MatchResources {
     /// Whether its rules take a request, whatever labels and namespaces say.
     #[must_use]
     pub fn matches_rules(&self, request: &Attributes<'_>) -> bool {
-        (self.resource_rules.is_empty() || self.resource_rules.iter().any(|it| it.matches(request)))
+        (self.resource_rules.is_empty()
+            || self.resource_rules.iter().any(|rule| rule.matches(request)))
             && !self
                 .exclude_resource_rules
                 .iter()
-                .any(|it| it.matches(request))
+                .any(|rule| rule.matches(request))
     }
 
     /// Whether it may take a request of whose object and namespace nothing but the names is known.
@@ -103,7 +104,7 @@ impl MatchResources {
         } else {
             request.namespace
         };
-        let lists = |names: &[String]| names.iter().any(|it| it == namespace);
+        let lists = |names: &[String]| names.iter().any(|name| name == namespace);
         namespace.is_empty()
             || ((self.namespaces.is_empty() || lists(&self.namespaces))
                 && !lists(&self.exclude_namespaces))
@@ -117,7 +118,10 @@ impl MatchResources {
 /// As the API server does: an object whose labels are just taken away is still meant.
 fn selects_either(selector: &LabelSelector, request: &Attributes<'_>) -> bool {
     let labels = [request.labels, request.old_labels];
-    labels.into_iter().flatten().any(|it| selector.selects(it))
+    labels
+        .into_iter()
+        .flatten()
+        .any(|labels| selector.selects(labels))
 }
 
 #[cfg(test)]

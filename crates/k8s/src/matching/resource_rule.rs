@@ -45,7 +45,7 @@ impl ResourceRule {
         ) && (self.operations.is_empty() || self.operations.contains(&request.operation))
             && self.takes_scope(request)
             && (self.resource_names.is_empty()
-                || self.resource_names.iter().any(|it| it == request.name))
+                || self.resource_names.iter().any(|name| name == request.name))
     }
 
     fn takes_resource(
@@ -60,7 +60,7 @@ impl ResourceRule {
             && self
                 .resources
                 .iter()
-                .any(|it| resource_matches(it, resource, subresource))
+                .any(|pattern| resource_matches(pattern, resource, subresource))
     }
 
     fn takes_scope(&self, request: &Attributes<'_>) -> bool {
@@ -74,7 +74,7 @@ impl ResourceRule {
 }
 
 fn lists(words: &[String], word: &str) -> bool {
-    words.iter().any(|it| it == "*" || it == word)
+    words.iter().any(|item| item == "*" || item == word)
 }
 
 fn resource_matches(pattern: &str, resource: &str, subresource: &str) -> bool {

@@ -76,7 +76,7 @@ impl Reader {
     fn name(&mut self, line: &'static str) -> Result<()> {
         if let Some(name) = line
             .strip_prefix("type ")
-            .and_then(|it| it.split(' ').next())
+            .and_then(|rest| rest.split(' ').next())
         {
             in_order(self.names.last(), &name)?;
             self.names.push(name);
@@ -102,9 +102,10 @@ impl Reader {
 
     fn versions(&mut self, rest: &str) -> Result<()> {
         let (first, last) = rest.split_once(' ').ok_or("two versions are wanted")?;
-        let minor = |it: &str| {
-            it.strip_prefix("1.")
-                .and_then(|it| it.parse().ok())
+        let minor = |version: &str| {
+            version
+                .strip_prefix("1.")
+                .and_then(|minor| minor.parse().ok())
                 .ok_or("a version is 1.N")
         };
         self.schema.versions = minor(first)?..=minor(last)?;
@@ -137,7 +138,7 @@ impl Reader {
             since,
             until,
         };
-        let order = |it: &KindInfo| (it.group, it.name, it.version);
+        let order = |kind: &KindInfo| (kind.group, kind.name, kind.version);
         in_order(self.schema.kinds.last().map(order).as_ref(), &order(&found))?;
         self.schema.kinds.push(found);
         Ok(())
@@ -145,7 +146,7 @@ impl Reader {
 
     fn start(&mut self, rest: &'static str) -> Result<()> {
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        let Marks { since, until, .. } = marks(rest.split(' ').filter(|it| !it.is_empty()))?;
+        let Marks { since, until, .. } = marks(rest.split(' ').filter(|word| !word.is_empty()))?;
         let at = self.schema.fields.len();
         self.schema.types.push(Struct {
             name,
@@ -179,7 +180,7 @@ impl Reader {
             fields
                 .get(of.fields.clone())
                 .and_then(<[Field]>::last)
-                .map(|it| it.name)
+                .map(|field| field.name)
                 .as_ref(),
             &name,
         )?;
@@ -206,7 +207,7 @@ impl Reader {
     fn expression(&mut self, text: &str) -> Result<Type> {
         let inner = |open, close| {
             text.strip_prefix(open)
-                .and_then(|it: &str| it.strip_suffix(close))
+                .and_then(|inner: &str| inner.strip_suffix(close))
         };
         if let Some(inner) = inner('[', ']') {
             return Ok(Type::List(self.inner(inner)?));
@@ -239,18 +240,22 @@ impl Reader {
     fn inner(&mut self, text: &str) -> Result<TypeRef> {
         let ty = self.expression(text)?;
         let inner = &mut self.schema.inner;
-        let at = inner.iter().position(|it| *it == ty).unwrap_or_else(|| {
-            inner.push(ty);
-            inner.len() - 1
-        });
+        let at = inner
+            .iter()
+            .position(|element| *element == ty)
+            .unwrap_or_else(|| {
+                inner.push(ty);
+                inner.len() - 1
+            });
         Ok(TypeRef(u16::try_from(at).map_err(|_| "too many types")?))
     }
 }
 
 fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
     let mut marks = Marks::default();
-    let minor = |it: &str| {
-        it.parse()
+    let minor = |version: &str| {
+        version
+            .parse()
             .map(Some)
             .map_err(|_| "a minor version is a number")
     };
@@ -278,7 +283,7 @@ fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
 
 /// Names are found by halving, so they must be sorted.
 fn in_order<T: Ord>(last: Option<&T>, next: &T) -> Result<()> {
-    if last.is_some_and(|it| it >= next) {
+    if last.is_some_and(|last| last >= next) {
         Err("out of order, or twice")
     } else {
         Ok(())

@@ -65,28 +65,42 @@ impl Schema {
     #[must_use]
     pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
         self.kinds()
-            .filter(|it| it.group == kind.group && it.name == kind.name)
+            .filter(|info| info.group == kind.group && info.name == kind.name)
             .last()
+    }
+
+    /// The resource that serves a kind, such as `networkpolicies`. For a kind that is not built in,
+    /// it is the plural by the rules of English.
+    #[must_use]
+    pub fn resource(&self, kind: &Kind) -> String {
+        self.kind(kind)
+            .map_or_else(|| kind.plural(), |info| info.plural.to_owned())
     }
 
     /// A kind in the version that an object's `apiVersion` names.
     #[must_use]
     pub fn kind_at(&self, kind: &Kind, version: &str) -> Option<KindInfo> {
-        self.kinds()
-            .find(|it| it.group == kind.group && it.name == kind.name && it.version == version)
+        self.kinds().find(|info| {
+            info.group == kind.group && info.name == kind.name && info.version == version
+        })
     }
 
     /// The type of that name, such as `core.v1.Container`.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<TypeId> {
-        let at = self.types.binary_search_by(|it| it.name.cmp(name)).ok()?;
+        let at = self
+            .types
+            .binary_search_by(|info| info.name.cmp(name))
+            .ok()?;
         u16::try_from(at).ok().map(TypeId)
     }
 
     /// The name of a type, such as `core.v1.Container`.
     #[must_use]
     pub fn name(&self, of: TypeId) -> &'static str {
-        self.types.get(usize::from(of.0)).map_or("", |it| it.name)
+        self.types
+            .get(usize::from(of.0))
+            .map_or("", |info| info.name)
     }
 
     /// The fields of a type, sorted by name.
@@ -98,15 +112,17 @@ impl Schema {
     #[must_use]
     pub fn field(&self, of: TypeId, name: &str) -> Option<&Field> {
         let fields = self.fields_of(of);
-        fields.get(fields.binary_search_by(|it| it.name.cmp(name)).ok()?)
+        fields.get(fields.binary_search_by(|field| field.name.cmp(name)).ok()?)
     }
 
     fn fields_of(&self, of: TypeId) -> &[Field] {
         let range = self
             .types
             .get(usize::from(of.0))
-            .map(|it| it.fields.clone());
-        range.and_then(|it| self.fields.get(it)).unwrap_or_default()
+            .map(|info| info.fields.clone());
+        range
+            .and_then(|range| self.fields.get(range))
+            .unwrap_or_default()
     }
 
     /// What a list or a map holds.
@@ -190,7 +206,7 @@ mod tests {
     fn the_embedded_table_is_whole() {
         let read = Schema::read(include_str!("kubernetes.txt"));
         assert!(
-            read.as_ref().is_ok_and(|it| !it.kinds.is_empty()),
+            read.as_ref().is_ok_and(|schema| !schema.kinds.is_empty()),
             "{:?}",
             read.err()
         );
@@ -205,17 +221,17 @@ mod tests {
         let path = path.replace("[]", ".[]");
         let steps: Vec<SchemaStep> = path
             .split('.')
-            .map(|it| {
-                if it == "[]" {
+            .map(|step| {
+                if step == "[]" {
                     SchemaStep::Any
                 } else {
-                    SchemaStep::Field(it)
+                    SchemaStep::Field(step)
                 }
             })
             .collect();
         let actual = schema
             .walk(root, &steps)
-            .map_or("nothing".to_owned(), |it| {
+            .map_or("nothing".to_owned(), |field_type| {
                 let mark = |set: bool, word: &str| {
                     if set {
                         format!(" {word}")
@@ -223,9 +239,16 @@ mod tests {
                         String::new()
                     }
                 };
-                let since = it.since.map_or(String::new(), |it| format!(" @{it}"));
-                let until = it.until.map_or(String::new(), |it| format!(" -{it}"));
-                schema.describe(it.ty) + &mark(it.nullable, "nullable") + &since + &until
+                let since = field_type
+                    .since
+                    .map_or(String::new(), |minor| format!(" @{minor}"));
+                let until = field_type
+                    .until
+                    .map_or(String::new(), |minor| format!(" -{minor}"));
+                schema.describe(field_type.ty)
+                    + &mark(field_type.nullable, "nullable")
+                    + &since
+                    + &until
             });
         assert_eq!(actual, expected, "{kind} {path}");
     }
@@ -340,6 +363,18 @@ mod tests {
                 && !name.nullable
                 && name.keys().chain(name.values()).next().is_none()
         );
+    }
+
+    #[test]
+    fn plural_by_english_rules_is_the_resource_of_every_built_in_kind() {
+        let schema = Schema::embedded();
+        for info in schema.kinds() {
+            let kind = Kind::new(info.group, info.name);
+            assert_eq!(kind.plural(), info.plural);
+            assert_eq!(schema.resource(&kind), info.plural);
+        }
+        let custom = Kind::new("example.com", "Policy");
+        assert_eq!(schema.resource(&custom), "policies");
     }
 
     #[test]

@@ -73,12 +73,12 @@ impl Field {
 
     /// The values that this string, or each string of this list, may have in the newest version; none where any may be.
     pub fn values(&self) -> impl Iterator<Item = &'static str> {
-        words(self.values).map(|it| if it == "\"\"" { "" } else { it })
+        words(self.values).map(|value| if value == "\"\"" { "" } else { value })
     }
 }
 
 fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.split(',').filter(|it| !it.is_empty())
+    text.split(',').filter(|word| !word.is_empty())
 }
 
 /// A kind in one API version.

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     fn check(kind: Kind, path: &str, container: Option<&str>) {
-        let found = container_of(&kind, &path.parse().unwrap()).map(|it| it.to_string());
+        let found = container_of(&kind, &path.parse().unwrap()).map(|path| path.to_string());
         assert_eq!(found.as_deref(), container, "{path}");
     }
 

@@ -72,7 +72,7 @@ fn find(kind: &Kind) -> Option<&'static WorkloadKind> {
 fn find_of(group: &str, name: &str) -> Option<&'static WorkloadKind> {
     WORKLOADS
         .iter()
-        .find(|it| it.group == group && it.name == name)
+        .find(|workload| workload.group == group && workload.name == name)
 }
 
 /// Whether objects of this kind carry a pod spec.
@@ -84,13 +84,13 @@ pub fn is_workload(kind: &Kind) -> bool {
 /// The fields that lead to the pod spec of a kind; `None` where it has none.
 #[must_use]
 pub fn pod_spec_path(kind: &Kind) -> Option<&'static [&'static str]> {
-    find(kind).map(|it| it.pod_spec)
+    find(kind).map(|workload| workload.pod_spec)
 }
 
 /// As [`pod_spec_path`], of a kind by its group and name.
 #[must_use]
 pub fn pod_spec_path_of(group: &str, name: &str) -> Option<&'static [&'static str]> {
-    find_of(group, name).map(|it| it.pod_spec)
+    find_of(group, name).map(|workload| workload.pod_spec)
 }
 
 /// The table as the Rego module `policies/lib/kinds.rego`.
@@ -130,7 +130,7 @@ mod tests {
             concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
             "/policies/lib/kinds.rego"
         );
-        if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+        if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
             std::fs::write(file, rego_table()).unwrap();
         }
         assert_eq!(

@@ -7,6 +7,7 @@ mod containers;
 mod controllers;
 mod kinds;
 mod merge_keys;
+mod select_kinds;
 
 pub use containers::container_of;
 pub use controllers::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, may_be_made_by_controller};
@@ -14,3 +15,4 @@ pub use kinds::{
     WORKLOADS, WorkloadKind, is_workload, pod_spec_path, pod_spec_path_of, rego_table,
 };
 pub use merge_keys::{MERGE_KEYS, merge_key_default, merge_keys};
+pub use select_kinds::SelectKinds;

@@ -13,7 +13,7 @@ const HEAD: &str = "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetad
 fn check(text: &str, expected: &[&str]) {
     let file: Arc<str> = "b.yaml".into();
     let (bindings, problems) = read_bindings(&file, text.as_bytes(), &embedded().0);
-    let names = bindings.iter().map(|it| it.name.clone());
+    let names = bindings.iter().map(|binding| binding.name.clone());
     let got: Vec<String> = names
         .chain(problems.iter().map(ToString::to_string))
         .collect();
@@ -23,7 +23,7 @@ fn check(text: &str, expected: &[&str]) {
 /// As [`check`], for what stands in `spec`, from line 5 on.
 #[track_caller]
 fn check_spec(spec: &str, expected: &[&str]) {
-    let indented: String = spec.lines().map(|it| format!("  {it}\n")).collect();
+    let indented: String = spec.lines().map(|line| format!("  {line}\n")).collect();
     check(&format!("{HEAD}spec:\n{indented}"), expected);
 }
 
@@ -61,8 +61,11 @@ fn what_is_covered_is_one_set() {
         ["K-0001"]
     );
     // Who wants connections refused says so by name.
-    let all = library.controls.iter().map(|it| it.control.id.as_str());
-    let objects: Vec<&str> = all.filter(|it| it.starts_with("C-")).collect();
+    let all = library
+        .controls
+        .iter()
+        .map(|source| source.control.id.as_str());
+    let objects: Vec<&str> = all.filter(|id| id.starts_with("C-")).collect();
     assert_eq!(ids(&read("{controls: [\"*\"]}")), objects);
     let high = read("{controls: [\"*\"], minSeverity: high, excludeControls: [C-0057]}");
     let severe = |id: &&str| library.control(id).unwrap().control.severity >= Severity::High;
@@ -71,7 +74,7 @@ fn what_is_covered_is_one_set() {
     );
     let fallback = fallback_binding(&library);
     assert!(ids(&fallback).iter().all(severe) && ids(&fallback).contains(&"C-0057"));
-    assert!(ids(&fallback).iter().all(|it| it.starts_with("C-")));
+    assert!(ids(&fallback).iter().all(|id| id.starts_with("C-")));
 }
 
 #[test]
@@ -216,13 +219,13 @@ fn a_folder_is_read_whole() {
     let library = embedded().0;
     let load = || {
         let (bindings, problems) = load_bindings(dir.path(), &library);
-        let names: Vec<String> = bindings.into_iter().map(|it| it.name).collect();
+        let names: Vec<String> = bindings.into_iter().map(|binding| binding.name).collect();
         let prefix = format!("{}/", dir.path().display());
         (
             names,
             problems
                 .iter()
-                .map(|it| it.to_string().replace(&prefix, ""))
+                .map(|problem| problem.to_string().replace(&prefix, ""))
                 .collect::<Vec<_>>(),
         )
     };
@@ -254,15 +257,13 @@ fn a_folder_is_read_whole() {
 
 #[test]
 fn the_tables_cover_the_form() {
+    assert!(binding_keys().iter().any(|entry| entry.at == "spec"
+        && entry.keys.contains(&"onOwned")
+        && entry.required.is_empty()));
     assert!(
         binding_keys()
             .iter()
-            .any(|it| it.at == "spec" && it.keys.contains(&"onOwned") && it.required.is_empty())
-    );
-    assert!(
-        binding_keys()
-            .iter()
-            .any(|it| it.at.ends_with("resourceRules[]") && it.required == ["resources"])
+            .any(|entry| entry.at.ends_with("resourceRules[]") && entry.required == ["resources"])
     );
     assert!(binding_enums().iter().all(|(_, words)| !words.is_empty()));
 }
@@ -288,7 +289,7 @@ fn a_beginning_of_an_example_is_refused_or_denies_no_less() {
                 whole
                     .controls
                     .iter()
-                    .all(|it| binding.controls.contains(it)),
+                    .all(|id| binding.controls.contains(id)),
                 "up to byte {end}"
             );
         }
