@@ -41,7 +41,10 @@ const CRATES: &[(&str, &[&str])] = &[
         "admission",
         &["model", "document", "k8s", "policy", "engine"],
     ),
-    ("conformance", &["model", "document", "policy", "engine"]),
+    (
+        "conformance",
+        &["model", "document", "k8s", "policy", "engine"],
+    ),
     (
         "differential",
         &[

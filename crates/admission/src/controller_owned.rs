@@ -7,9 +7,8 @@
 
 use super::AdmissionRequest;
 use kubevet_document::Node;
-use kubevet_engine as engine;
 use kubevet_k8s::matching::Attributes;
-use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS};
+use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, SelectKinds as _};
 use kubevet_model::{Control, Kind, Operation};
 use kubevet_policy::Binding;
 
@@ -70,8 +69,7 @@ impl ControllerOwner {
 
     /// Returns true if `control` checks the owner's kind. A control for Pods alone does not.
     pub(super) fn is_checked_by(&self, control: &Control) -> bool {
-        let mut selectors = control.kinds.iter();
-        selectors.any(|selector| engine::looks_at(selector, &self.kind))
+        control.kinds.matches(&self.kind)
     }
 }
 

@@ -16,8 +16,8 @@ use super::{
     warnings,
 };
 use kubevet_document::Document;
-use kubevet_engine as engine;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
     Action, Control, ControlId, OnOwned, OnUpdate, Operation, Severity, Verdict, Violation,
 };
@@ -87,10 +87,7 @@ fn checks_kind(
     enforcement: &Enforcement,
     request: &AdmissionRequest<'_>,
 ) -> bool {
-    let checks = |control: &Control| {
-        let mut selectors = control.kinds.iter();
-        selectors.any(|selector| engine::looks_at(selector, request.kind))
-    };
+    let checks = |control: &Control| control.kinds.matches(request.kind);
     binding.controls.iter().any(|id| {
         let control = enforcement.controls.get(id);
         control.is_some_and(|control| checks(control))

@@ -3,7 +3,8 @@
 //! The paths of an object are the union of its failed, review, delete and fix paths. Messages and the
 //! values of fixes are not compared.
 
-use kubevet_engine::{Engine, is_configured, looks_at};
+use kubevet_engine::Engine;
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{EvalRequest, ObjectId};
 use kubevet_policy::{Case, CaseFile, ControlSource, Difference, Library, Params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,17 +108,13 @@ fn evaluate(
     let control = &source.control;
     let (params, mut errors) = case_params(library, source, case);
     let mut failed = FailedPaths::new();
-    if !is_configured(control, &params) {
+    if !params.configures(control) {
         return (failed, errors);
     }
     for object in &case.objects {
         let id = without_namespace(&object.id());
         let kind = id.group_kind();
-        if !control
-            .kinds
-            .iter()
-            .any(|selector| looks_at(selector, &kind))
-        {
+        if !control.kinds.matches(&kind) {
             continue;
         }
         let verdict = engine.judge(object, &EvalRequest::default(), &params);

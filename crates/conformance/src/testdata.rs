@@ -1,6 +1,6 @@
 //! A control's test data: the findings of its rule in each object, compared with the object's header.
 
-use kubevet_engine::{Engine, is_configured};
+use kubevet_engine::Engine;
 use kubevet_model::{ControlId, EvalRequest, Fix, FixAction, Violation};
 use kubevet_policy::{Expected, Library, TestObject};
 use std::collections::BTreeSet;
@@ -53,7 +53,7 @@ fn check(
     lines.extend(errors.map(|error| error.error.to_string()));
     let is_configured = library
         .control(control.as_str())
-        .is_some_and(|source| is_configured(&source.control, &params));
+        .is_some_and(|source| params.configures(&source.control));
     // A control without a required param evaluates nothing, and an object may be expected to pass so.
     let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
     if !passes_unconfigured && !verdict.judged.contains(control) && lines.is_empty() {

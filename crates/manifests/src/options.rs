@@ -1,8 +1,8 @@
 //! The differences between installations, and their validation: every option is inserted into YAML, so
 //! an option that YAML could read as anything else is rejected.
 
-use kubevet_k8s::workload::WORKLOADS;
-use kubevet_model::{Kind, KindSelector};
+use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_model::Kind;
 use kubevet_policy::Library;
 use std::collections::BTreeSet;
 
@@ -121,20 +121,8 @@ impl FailurePolicy {
 #[must_use]
 pub fn kinds(library: &Library) -> BTreeSet<Kind> {
     let controls = library.controls.iter();
-    let selectors = controls.flat_map(|source| &source.control.kinds);
-    selectors
-        .flat_map(|selector| match selector {
-            KindSelector::Workloads => workload_kinds(),
-            KindSelector::Kind(kind) => vec![kind.clone()],
-        })
-        .collect()
-}
-
-/// Returns the kinds that contain a pod spec.
-pub(crate) fn workload_kinds() -> Vec<Kind> {
-    WORKLOADS
-        .iter()
-        .map(|workload| Kind::new(workload.group, workload.name))
+    controls
+        .flat_map(|source| source.control.kinds.kinds())
         .collect()
 }
 

@@ -2,11 +2,12 @@
 //! that kubevet does not answer.
 
 use super::{
-    options::{FailurePolicy, workload_kinds},
+    options::FailurePolicy,
     template::{Slots, render},
     webhook_rules::{ResourcesByGroup, resources_by_group},
 };
-use kubevet_model::Kind;
+use kubevet_k8s::workload::SelectKinds as _;
+use kubevet_model::{Kind, KindSelector};
 use std::collections::BTreeSet;
 
 /// A webhook of the configuration.
@@ -53,7 +54,7 @@ const CONNECT_RESOURCES: &str =
 /// that ask for `Fail`, workloads elsewhere, and everything else. If `workloads` is given, one webhook
 /// with that failure policy replaces the first two. Everything else is never blocked.
 pub(crate) fn template(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
-    let workload_kinds = workload_kinds();
+    let workload_kinds = KindSelector::Workloads.kinds();
     let other_kinds = kinds.iter().filter(|kind| !workload_kinds.contains(kind));
     let workload_rules = object_rules(&resources_by_group(&workload_kinds), true);
     let other_rules = object_rules(&resources_by_group(other_kinds), false)

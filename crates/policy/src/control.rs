@@ -270,10 +270,7 @@ fn read_scope(reader: &mut MapReader<'_>, entries: Option<Vec<Spanned<String>>>)
     };
     let mut found = Vec::new();
     for entry in entries {
-        match Scope::ALL
-            .into_iter()
-            .find(|scope| scope.name() == entry.value)
-        {
+        match Scope::ALL.iter().find(|scope| scope.name() == entry.value) {
             Some(scope) => found.push(*scope),
             None => {
                 let hint = did_you_mean(&entry.value, Scope::ALL.iter().map(|value| value.name()));

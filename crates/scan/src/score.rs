@@ -1,6 +1,5 @@
 //! The results of controls and frameworks over all objects of a scan.
 
-use kubevet_engine::is_configured;
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Framework,
     FrameworkResult, ObjectResult, Severity, Summary,
@@ -96,7 +95,7 @@ fn error_reason(tally: &Tally<'_>) -> String {
 
 /// Returns why a control evaluated no object.
 fn irrelevance_reason(control: &Control, params: &Params) -> String {
-    if is_configured(control, params) {
+    if params.configures(control) {
         return "no object that it looks at".to_owned();
     }
     let params = control.requires_any_param.join(" or ");

@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use kubevet_cel::{self as cel, LIMIT, ParamsFrom, Printed, Sizes, Target, Variable};
 use kubevet_engine::Explanation;
-use kubevet_k8s::workload::WORKLOADS;
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Problem};
 use kubevet_policy::{self as policy, Library};
 use std::{fmt::Write as _, path::Path};
@@ -113,7 +113,11 @@ fn write(
 
 /// Writes the CEL of a control and its cost, or why it is not exported.
 fn write_export(control: &Control, session: &Session, out: &mut String) -> anyhow::Result<()> {
-    let kinds: Vec<Kind> = control.kinds.iter().flat_map(selected_kinds).collect();
+    let kinds: Vec<Kind> = control
+        .kinds
+        .iter()
+        .flat_map(|selector| selector.kinds())
+        .collect();
     let params = session.library.params.defaults();
     let target = Target {
         min_kube: MIN_SUPPORTED_MINOR,
@@ -181,15 +185,5 @@ fn kind_name(selector: &KindSelector) -> String {
     match selector {
         KindSelector::Workloads => "every kind with a pod spec".to_owned(),
         KindSelector::Kind(kind) => kind.to_string(),
-    }
-}
-
-fn selected_kinds(selector: &KindSelector) -> Vec<Kind> {
-    match selector {
-        KindSelector::Workloads => WORKLOADS
-            .iter()
-            .map(|workload| Kind::new(workload.group, workload.name))
-            .collect(),
-        KindSelector::Kind(kind) => vec![kind.clone()],
     }
 }

@@ -3,6 +3,7 @@
 //! It stands apart from `snippet` because it knows neither findings nor a terminal. Its depth is
 //! bounded by the paths that its caller inserts and by the JSON parser, so recursion is safe.
 
+use kubevet_model::{PlainStart, yaml_string};
 use serde_json::Value;
 
 /// Keys with the values to set below them, in the order of insertion.
@@ -139,20 +140,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Returns a string as a YAML scalar: plain if every reader takes it for a string, else in double
-/// quotes with hidden characters escaped.
+/// Returns a string as a YAML scalar; a file path needs no quotes.
 fn quote_string(string: &str) -> String {
-    /// Plain scalars that YAML 1.1 readers take for null or a boolean.
-    const RESERVED: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let starts_plain = string.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let is_plain_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-    let is_reserved = RESERVED.contains(&string.to_ascii_lowercase().as_str());
-    if starts_plain && string.chars().all(is_plain_char) && !is_reserved {
-        return string.to_owned();
-    }
-    let mut quoted = String::new();
-    let json = Value::from(string).to_string();
-    json.chars()
-        .for_each(|c| kubevet_model::escape_json_char(c, &mut quoted));
-    quoted
+    yaml_string(string, PlainStart::LetterOrSlash)
 }
