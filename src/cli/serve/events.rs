@@ -1,46 +1,40 @@
-//! Kubernetes Events about what was denied, for whoever looks at the object or its namespace. Dry runs leave none.
+//! Kubernetes Events about denials, for the users of the object and of its namespace. Dry runs leave
+//! none.
 
 use kubevet_admission::FindingOutcome;
 use kubevet_cluster::{EventRecord, EventSubject, EventWriter};
+use kubevet_document::Document;
 use kubevet_model::Action;
 use kubevet_webhook::{Review, ReviewObserver, ReviewOutcome};
 use std::sync::Arc;
 
-/// Events of one answer.
-const MOST: usize = 3;
+/// The maximum number of Events about one review.
+const MAX_EVENTS_PER_REVIEW: usize = 3;
 
-/// Hears of answers and writes Events.
-pub(super) fn events(events: EventWriter) -> ReviewObserver {
-    Arc::new(move |answered: &ReviewOutcome| {
-        let Some(review) = answered
-            .review
-            .as_ref()
-            .filter(|it| !it.dry_run && !answered.decision.allowed)
-        else {
+/// Returns an observer that writes an Event for each finding that denies a request.
+pub(super) fn denial_observer(events: EventWriter) -> ReviewObserver {
+    Arc::new(move |outcome: &ReviewOutcome| {
+        let Some(review) = &outcome.review else {
             return;
         };
-        let denied = answered
-            .decision
-            .outcomes
-            .iter()
-            .filter(|it| it.action == Some(Action::Deny));
-        denied
-            .take(MOST)
-            .for_each(|it| events.record(note(review, it)));
+        if review.dry_run || outcome.decision.allowed {
+            return;
+        }
+        let findings = outcome.decision.outcomes.iter();
+        let denied = findings.filter(|finding| finding.action == Some(Action::Deny));
+        for finding in denied.take(MAX_EVENTS_PER_REVIEW) {
+            events.record(denial_event(review, finding));
+        }
     })
 }
 
-fn note(review: &Review, outcome: &FindingOutcome) -> EventRecord {
-    let id = review
-        .object
-        .as_ref()
-        .map(kubevet_document::Document::id)
-        .unwrap_or_default();
-    let path = outcome
-        .finding
+fn denial_event(review: &Review, outcome: &FindingOutcome) -> EventRecord {
+    let id = review.object.as_ref().map(Document::id).unwrap_or_default();
+    let finding = &outcome.finding;
+    let path = finding
         .paths
         .first()
-        .map(|it| format!(" ({it})"))
+        .map(|path| format!(" ({path})"))
         .unwrap_or_default();
     EventRecord {
         subject: EventSubject {
@@ -57,13 +51,10 @@ fn note(review: &Review, outcome: &FindingOutcome) -> EventRecord {
             name: outcome.binding.clone(),
             uid: String::new(),
         }),
-        control: outcome.finding.control.to_string(),
+        control: finding.control.to_string(),
         reason: "Denied",
         action: "Admission",
-        message: format!(
-            "{}: {}{path}",
-            outcome.finding.control, outcome.finding.message
-        ),
+        message: format!("{}: {}{path}", finding.control, finding.message),
         is_warning: true,
     }
 }

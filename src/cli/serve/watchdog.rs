@@ -1,5 +1,6 @@
-//! The end of a process that does not come to its end by itself: whatever hangs, it is gone within the time that it was
-//! given. It waits for signals on a thread of its own and knows nothing of what goes on.
+//! A watchdog: it ends a process whose shutdown hangs, after a deadline.
+//!
+//! It waits for signals on a thread of its own, so that it depends on nothing that can hang.
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -7,22 +8,22 @@ use signal_hook::{
 };
 use std::{io, process, thread, time::Duration};
 
-/// The status of a process that was ended by force.
-const STATUS: i32 = 2;
+/// The exit status of a process that was ended by force.
+const FORCED_EXIT_STATUS: i32 = 2;
 
-/// From now on, TERM or INT ends the process after `within` at the latest.
+/// Starts the watchdog: from now on, SIGTERM or SIGINT ends the process after `deadline` at the latest.
 ///
 /// # Errors
-/// The system gives no thread or no handler.
-pub(super) fn begin(within: Duration) -> io::Result<()> {
+/// The system allows no thread or no handler.
+pub(super) fn start(deadline: Duration) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let watch = move || {
         if signals.forever().next().is_some() {
-            thread::sleep(within);
-            tracing::error!("the end took longer than {within:?} and is forced");
-            // The log's own thread may have the time to write that.
+            thread::sleep(deadline);
+            tracing::error!("the end took longer than {deadline:?} and is forced");
+            // The log's own thread needs a moment to write the line.
             thread::sleep(Duration::from_millis(100));
-            process::exit(STATUS);
+            process::exit(FORCED_EXIT_STATUS);
         }
     };
     thread::Builder::new()
@@ -41,16 +42,16 @@ mod tests {
         time::Instant,
     };
 
-    /// Set for a test that is run as a process of its own.
-    const HANGS: &str = "KUBEVET_TEST_HANGS";
+    /// The variable that is set for the process that hangs.
+    const HANGING_PROCESS: &str = "KUBEVET_TEST_HANGS";
 
-    /// A process that nothing ends but the watchdog. Run as a test, it does nothing.
+    /// The process that only the watchdog ends. As a test of its own, it does nothing.
     #[test]
     fn hangs() {
-        if env::var_os(HANGS).is_none() {
+        if env::var_os(HANGING_PROCESS).is_none() {
             return;
         }
-        begin(Duration::from_millis(50)).unwrap();
+        start(Duration::from_millis(50)).unwrap();
         println!("ready");
         loop {
             thread::park();
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_hangs_is_ended_by_term() {
+    fn hanging_process_is_ended_after_sigterm() {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([
             "--exact",
@@ -66,13 +67,13 @@ mod tests {
             "--nocapture",
         ]);
         let mut child = command
-            .env(HANGS, "1")
+            .env(HANGING_PROCESS, "1")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|it| it.unwrap().contains("ready")));
+        assert!(lines.any(|line| line.unwrap().contains("ready")));
         let sent = Command::new("kill")
             .args(["-TERM", &child.id().to_string()])
             .status()
@@ -89,6 +90,6 @@ mod tests {
                 None => thread::sleep(Duration::from_millis(10)),
             }
         };
-        assert_eq!(status.code(), Some(STATUS));
+        assert_eq!(status.code(), Some(FORCED_EXIT_STATUS));
     }
 }

@@ -1,0 +1,166 @@
+//! The flags of `kubevet serve`.
+
+use crate::cli::policy_flags::EnforcementFlags;
+use clap::{Args, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubevet serve                               judges everything, denies nothing, warns
+  kubevet serve --bindings bindings/          enforces the ControlBindings of a folder
+  kubevet serve --kubeconfig ~/.kube/config   takes them, and namespaces, from a cluster
+
+Ask it without a cluster (pod.yaml is any manifest):
+  kubevet review --request pod.yaml | curl -s --data-binary @- \\
+    --cacert ~/.local/state/kubevet/tls/ca.crt https://localhost:8443/validate
+
+Make an API server ask it:
+  kubevet manifests webhook --url https://HOST:8443/validate --ca-file ca.crt \\
+    | kubectl apply -f -
+
+A binding is a file such as:
+  apiVersion: kubevet.io/v1alpha1
+  kind: ControlBinding
+  metadata: {name: nsa}
+  spec: {validationActions: [Deny], frameworks: [NSA]}
+
+Signals: HUP reads library, bindings and certificates anew and opens the decision log anew; TERM answers what is under
+way and ends.")]
+pub(crate) struct ServeCommand {
+    #[command(flatten)]
+    pub(super) listen: ListenFlags,
+    #[command(flatten)]
+    pub(super) enforcement: EnforcementFlags,
+    #[command(flatten)]
+    pub(super) cluster: ClusterFlags,
+    #[command(flatten)]
+    pub(super) certificates: CertificateFlags,
+    /// How long new calls are still taken after TERM, for API servers that have not heard
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    pub(super) drain_delay: Duration,
+    #[command(flatten)]
+    pub(super) logs: LogFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListenFlags {
+    /// Where to listen for the API server
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(super) listen: SocketAddr,
+    /// Where to serve /metrics, /healthz and /readyz without TLS; without it, health is served beside /validate and
+    /// metrics nowhere
+    #[arg(long, value_name = "ADDR")]
+    pub(super) metrics_listen: Option<SocketAddr>,
+    /// Listen beside another gate that does so, too, until one of them ends: for an upgrade without a gap. Both must
+    /// have the same certificates
+    #[arg(long)]
+    pub(super) share_port: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClusterFlags {
+    /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The ValidatingWebhookConfiguration that is kept trusting our certificates
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub(super) webhook_configuration: Option<String>,
+    /// The Deployment that this is part of: when it goes, webhooks that would block the cluster let go
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub(super) deployment: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CertificateFlags {
+    /// Folder of ca.crt, tls.crt and tls.key, made where absent [default: kubevet/tls in the user's state folder]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "tls_secret",
+        help_heading = "Certificates"
+    )]
+    pub(super) tls_dir: Option<PathBuf>,
+    /// Secret of our namespace that holds them instead
+    #[arg(long, value_name = "NAME", help_heading = "Certificates")]
+    pub(super) tls_secret: Option<String>,
+    /// Names that the certificate carries besides localhost and, in a Pod, kubevet.NAMESPACE.svc
+    #[arg(long, value_name = "NAME", help_heading = "Certificates")]
+    pub(super) tls_name: Vec<String>,
+    /// How long a new CA is published before it signs
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration, help_heading = "Certificates")]
+    pub(super) ca_overlap: Duration,
+    /// Ask callers for a certificate that one of these authorities signed
+    #[arg(long, value_name = "FILE", help_heading = "Certificates")]
+    pub(super) client_ca: Option<PathBuf>,
+    /// Only callers whose certificate bears this common name
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "client_ca",
+        help_heading = "Certificates"
+    )]
+    pub(super) client_name: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogFlags {
+    /// Write each review to this folder, for `kubevet review`; Secrets without their data
+    #[arg(long, value_name = "DIR", help_heading = "Logs")]
+    pub(super) record: Option<PathBuf>,
+    /// Where decisions are written, a line of JSON each; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Logs")]
+    pub(super) decision_log: PathBuf,
+    /// Write one in so many clean decisions (0: none of them)
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Logs")]
+    pub(super) decision_sample: u64,
+    /// The form of the program's own log, on standard error
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        help_heading = "Logs"
+    )]
+    pub(super) log_format: LogFormat,
+}
+
+/// The form of the program's own log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Parses a duration such as `5s`, `250ms`, `10m` or `1h`.
+fn parse_duration(argument: &str) -> Result<Duration, String> {
+    humantime::parse_duration(argument)
+        .map_err(|_| format!("`{argument}` is no time: write it like 5s, 250ms, 10m or 1h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(argument: &str, expected_ms: Option<u64>) {
+        let duration = parse_duration(argument).ok();
+        assert_eq!(
+            duration,
+            expected_ms.map(Duration::from_millis),
+            "{argument}"
+        );
+    }
+
+    #[test]
+    fn duration_needs_a_number_and_a_unit() {
+        check("5s", Some(5_000));
+        check("250ms", Some(250));
+        check("10m", Some(600_000));
+        check("1h", Some(3_600_000));
+        check("0s", Some(0));
+        check("5", None);
+        check("s", None);
+        check("-5s", None);
+        check("99999999999999999999h", None);
+        check("", None);
+    }
+}

@@ -1,0 +1,272 @@
+//! The library and the bindings that are in effect, reloaded when they change and swapped as a whole.
+//!
+//! A broken library or binding never replaces a working one.
+//!
+//! | file | is |
+//! |---|---|
+//! | `cluster_binding` | a binding of the cluster: how it is read, its condition in the status |
+
+mod cluster_binding;
+#[cfg(test)]
+mod tests;
+
+use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
+use arc_swap::ArcSwap;
+use cluster_binding::{BindingStatus, EvaluatedBinding, evaluate};
+use kubevet_cluster::{Cluster, Installation, StoredBinding};
+use kubevet_model::Problem;
+use kubevet_policy::Binding;
+use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::task::spawn_blocking;
+use tracing::{error, info, warn};
+
+/// The maximum number of problems of one reload that are logged.
+const MAX_LOGGED_PROBLEMS: usize = 50;
+
+/// The name and the uid of a binding.
+type BindingKey = (String, String);
+
+/// The configuration in effect, and what it was loaded from.
+pub(super) struct LiveConfig {
+    flags: Arc<EnforcementFlags>,
+    config: EnforcementConfig,
+    /// The fingerprint of the files' metadata when they were loaded.
+    fingerprint: u64,
+    /// The fingerprint of the contents of changed files at the last poll. They are loaded once it is
+    /// the same at two polls.
+    pending: Option<u64>,
+    cluster: Option<Cluster>,
+    /// The installation whose webhooks call this server, if it is known.
+    installation: Option<Installation>,
+    /// The bindings as they are in the cluster.
+    stored: Arc<[StoredBinding]>,
+    /// The last good form of each binding of the cluster.
+    last_good: BTreeMap<BindingKey, Binding>,
+    exempt_namespaces: BTreeSet<String>,
+    generation: u64,
+    /// The names of bindings that were in effect before this process started, are broken, and have no
+    /// last good form.
+    lost: Vec<String>,
+    /// The number of problems of the last reload of library and folder.
+    problems: usize,
+    /// The snapshot that the webhook evaluates requests by.
+    pub(super) snapshot: Arc<ArcSwap<PolicySnapshot>>,
+    metrics: Arc<WebhookMetrics>,
+}
+
+impl LiveConfig {
+    pub(super) fn new(
+        flags: Arc<EnforcementFlags>,
+        config: EnforcementConfig,
+        cluster: Option<Cluster>,
+        installation: Option<Installation>,
+        exempt_namespaces: BTreeSet<String>,
+        metrics: Arc<WebhookMetrics>,
+    ) -> Self {
+        let generation = 1;
+        let bindings = config.bindings.clone().unwrap_or_default();
+        metrics.set_state(generation, 0, bindings.len(), 0);
+        let snapshot = config.snapshot(bindings, exempt_namespaces.clone(), generation);
+        Self {
+            fingerprint: flags.metadata_fingerprint(),
+            flags,
+            config,
+            pending: None,
+            cluster,
+            installation,
+            stored: Arc::from([]),
+            last_good: BTreeMap::new(),
+            exempt_namespaces,
+            generation,
+            lost: Vec::new(),
+            problems: 0,
+            snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
+            metrics,
+        }
+    }
+
+    /// Reloads library and bindings if a file has changed and has not changed again since the last
+    /// poll, or if `forced`. A file that is half written may be valid and have less in it than the
+    /// whole file, so a file that is still changing is not loaded.
+    pub(super) async fn poll_files(&mut self, forced: bool) {
+        let (flags, known) = (Arc::clone(&self.flags), self.fingerprint);
+        let poll = move || {
+            let fingerprint = flags.metadata_fingerprint();
+            let has_changed = fingerprint != known && !forced;
+            let contents = has_changed.then(|| flags.content_fingerprint());
+            (fingerprint, contents)
+        };
+        let Ok((fingerprint, contents)) = spawn_blocking(poll).await else {
+            return;
+        };
+        let is_settled = contents.is_some() && contents == self.pending;
+        self.pending = contents;
+        if is_settled || forced {
+            self.pending = None;
+            self.fingerprint = fingerprint;
+            self.reload().await;
+        }
+    }
+
+    async fn reload(&mut self) {
+        let (flags, has_cluster) = (Arc::clone(&self.flags), self.cluster.is_some());
+        let Ok((config, problems)) = spawn_blocking(move || flags.load(has_cluster)).await else {
+            error!("the library could not be read: reading it broke down; what was in force stays");
+            return self.keep_current(1);
+        };
+        if problems.is_empty() {
+            self.config = config;
+            self.problems = 0;
+            self.apply().await;
+        } else {
+            log_problems(&problems);
+            self.keep_current(problems.len());
+        }
+    }
+
+    /// Records that the last reload has problems, and leaves the configuration as it is.
+    fn keep_current(&mut self, problems: usize) {
+        self.problems = problems;
+        let is_accepted =
+            |stored: &&StoredBinding| self.last_good.contains_key(&binding_key(stored));
+        let accepted = self.stored.iter().filter(is_accepted).count();
+        let refused = self.stored.len() - accepted;
+        let from_folder = self.config.bindings.as_ref().map_or(0, Vec::len);
+        self.metrics.set_state(
+            self.generation,
+            self.problems,
+            accepted + from_folder,
+            refused,
+        );
+    }
+
+    /// Applies the bindings of the cluster.
+    pub(super) async fn apply_cluster_bindings(&mut self, stored: Arc<[StoredBinding]>) {
+        self.stored = stored;
+        self.apply().await;
+    }
+
+    /// Checks that no binding was lost by the start of this process. A replica that has lost one is
+    /// not ready, which stops a rollout.
+    ///
+    /// # Errors
+    /// Names the lost bindings.
+    pub(super) fn check_complete(&self) -> Result<(), String> {
+        match self.lost.as_slice() {
+            [] => Ok(()),
+            names => Err(format!(
+                "in force before, and cannot be read now: {}",
+                names.join(", ")
+            )),
+        }
+    }
+
+    /// Puts library and bindings into effect, and writes the status of the cluster's bindings.
+    async fn apply(&mut self) {
+        let mut bindings = self.config.bindings.clone().unwrap_or_default();
+        let mut last_good = BTreeMap::new();
+        let mut statuses = Vec::new();
+        let mut refused = 0;
+        self.lost.clear();
+        for stored in self.stored.iter() {
+            let key = binding_key(stored);
+            let EvaluatedBinding {
+                binding,
+                is_refused,
+                is_lost,
+                status,
+            } = evaluate(stored, self.last_good.get(&key), &self.config.library);
+            refused += usize::from(is_refused);
+            if is_lost {
+                self.lost.push(stored.name.clone());
+            }
+            if let Some(binding) = binding {
+                bindings.push(binding.clone());
+                last_good.insert(key, binding);
+            }
+            statuses.push(status);
+        }
+        self.last_good = last_good;
+        self.generation += 1;
+        let accepted = bindings.len();
+        let exempt_namespaces = self.exempt_namespaces.clone();
+        let snapshot = self
+            .config
+            .snapshot(bindings, exempt_namespaces, self.generation);
+        self.snapshot.store(Arc::new(snapshot));
+        self.metrics
+            .set_state(self.generation, self.problems, accepted, refused);
+        info!(
+            generation = self.generation,
+            bindings = accepted,
+            refused,
+            "library and bindings are in force"
+        );
+        self.write_statuses(statuses).await;
+    }
+
+    /// Writes the status of each binding of the cluster.
+    async fn write_statuses(&self, statuses: Vec<BindingStatus>) {
+        let Some(cluster) = &self.cluster else { return };
+        let fail_open_note = self.fail_open_note(cluster).await;
+        for status in statuses {
+            let mut condition = status.condition;
+            if status.denies
+                && let Some(note) = &fail_open_note
+            {
+                condition.message.push_str(note);
+            }
+            let name = status.name;
+            let written = cluster
+                .set_binding_status(
+                    &name,
+                    status.generation,
+                    &[condition],
+                    status.last_good.as_deref(),
+                )
+                .await;
+            if let Err(error) = written {
+                warn!(binding = name, "its status cannot be written: {error}");
+            }
+        }
+    }
+
+    /// Returns which webhooks admit requests while kubevet does not answer, as the end of a sentence;
+    /// `None` if there are none, or if it is not known.
+    async fn fail_open_note(&self, cluster: &Cluster) -> Option<String> {
+        match cluster
+            .fail_open_webhooks(self.installation.as_ref()?)
+            .await
+        {
+            Ok(webhooks) if webhooks.is_empty() => None,
+            Ok(webhooks) => Some(format!(
+                "; while kubevet does not answer, the API server lets requests through unjudged: {}",
+                webhooks.join(", ")
+            )),
+            Err(error) => {
+                warn!(
+                    "it cannot be known what the API server lets through while kubevet does not answer: {error}"
+                );
+                None
+            }
+        }
+    }
+}
+
+fn binding_key(stored: &StoredBinding) -> BindingKey {
+    (stored.name.clone(), stored.uid.clone())
+}
+
+fn log_problems(problems: &[Problem]) {
+    for problem in problems.iter().take(MAX_LOGGED_PROBLEMS) {
+        error!("{problem}");
+    }
+    error!(
+        "{} problems in what changed: the library and the bindings that were in force stay",
+        problems.len()
+    );
+}

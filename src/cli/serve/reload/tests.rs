@@ -1,0 +1,135 @@
+//! Reloads of files and of the cluster's bindings.
+
+use super::*;
+use clap::Parser;
+use kubevet_cluster::BindingHistory;
+use kubevet_model::Action;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use std::{fs, path::PathBuf};
+use tempfile::TempDir;
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    enforcement: EnforcementFlags,
+}
+
+/// Loads the configuration that a command line selects.
+fn live_config(arguments: &[&str], registry: &mut Registry) -> LiveConfig {
+    let flags = Flags::parse_from([&["kubevet"], arguments].concat()).enforcement;
+    let (config, problems) = flags.load(true);
+    assert_eq!(problems, []);
+    let metrics = Arc::new(WebhookMetrics::new(registry, BTreeSet::new()));
+    LiveConfig::new(
+        Arc::new(flags),
+        config,
+        None,
+        None,
+        BTreeSet::new(),
+        metrics,
+    )
+}
+
+/// Writes an empty file of params into a temporary folder, and loads the configuration from it.
+fn live_config_with_file(registry: &mut Registry) -> (TempDir, PathBuf, LiveConfig) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inputs.json");
+    fs::write(&file, "{}").unwrap();
+    let live = live_config(&["--controls-config", file.to_str().unwrap()], registry);
+    (folder, file, live)
+}
+
+fn stored(name: &str, spec: &str, history: BindingHistory) -> StoredBinding {
+    let json = format!(
+        r#"{{"apiVersion":"kubevet.io/v1alpha1","kind":"ControlBinding","metadata":{{"name":"{name}"}},"spec":{spec}}}"#
+    );
+    StoredBinding {
+        name: name.to_owned(),
+        uid: "u".to_owned(),
+        generation: 2,
+        json: json.into_bytes().into(),
+        history,
+    }
+}
+
+/// A process that finds a binding broken at its start enforces its last good form, or is not ready.
+#[tokio::test]
+async fn broken_binding_keeps_its_last_good_form_over_a_restart() {
+    const GOOD: &str = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
+    const BROKEN: &str = r#"{"validationActions":["Deny"],"controls":["C-9999"]}"#;
+    let history = |last_good: Option<&str>, was_in_force| BindingHistory {
+        last_good: last_good.map(Arc::from),
+        was_in_force,
+    };
+    for (spec, history, expected_denies, expected_complete) in [
+        (GOOD, history(None, false), true, true),
+        (BROKEN, history(Some(GOOD), true), true, true),
+        (BROKEN, history(Some(BROKEN), true), false, false),
+        (BROKEN, history(Some("{"), true), false, false),
+        (BROKEN, history(None, true), false, false),
+        // A binding that was never good has no form to lose.
+        (BROKEN, history(None, false), false, true),
+    ] {
+        let mut live = live_config(&[], &mut Registry::default());
+        let bindings = Arc::from([stored("strict", spec, history.clone())]);
+        live.apply_cluster_bindings(bindings).await;
+        let snapshot = live.snapshot.load();
+        let mut bindings = snapshot.enforcement.bindings.iter();
+        let denies = bindings
+            .any(|binding| binding.name == "strict" && binding.actions.contains(&Action::Deny));
+        assert_eq!(
+            (denies, live.check_complete().is_ok()),
+            (expected_denies, expected_complete),
+            "{spec} {history:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn changed_file_is_loaded_once_two_polls_see_the_same_content() {
+    let (_folder, file, mut live) = live_config_with_file(&mut Registry::default());
+    for (content, forced, generation) in [
+        (None, false, 1),
+        (Some(r#"{"insecureCapabilities": ["A"]}"#), false, 1),
+        (Some(r#"{"insecureCapabilities": ["A", "B"]}"#), false, 1),
+        (
+            Some(r#"{"insecureCapabilities": ["A", "B", "C"]}"#),
+            false,
+            1,
+        ),
+        (None, false, 2),
+        (None, false, 2),
+        (Some(r#"{"insecureCapabilities": ["D"]}"#), true, 3),
+        (None, false, 3),
+    ] {
+        if let Some(content) = content {
+            fs::write(&file, content).unwrap();
+        }
+        live.poll_files(forced).await;
+        assert_eq!(live.generation, generation, "{content:?}");
+    }
+}
+
+#[tokio::test]
+async fn problems_of_a_file_stay_counted_when_bindings_change() {
+    let mut registry = Registry::default();
+    let (_folder, file, mut live) = live_config_with_file(&mut registry);
+    let check = |expected: &str| {
+        let mut metrics = String::new();
+        encode(&mut metrics, &registry).unwrap();
+        assert!(
+            metrics.contains(expected),
+            "{expected} is not in\n{metrics}"
+        );
+    };
+    check("kubevet_library_problems 0");
+    fs::write(&file, "{\"noSuchParam\": []}").unwrap();
+    live.poll_files(true).await;
+    check("kubevet_library_problems 1");
+    live.apply_cluster_bindings(Arc::from([])).await;
+    check("kubevet_library_problems 1");
+    check("kubevet_library_generation 2");
+    fs::write(&file, "{}").unwrap();
+    live.poll_files(true).await;
+    check("kubevet_library_problems 0");
+}
