@@ -71,6 +71,7 @@ impl Contestant for Webhook {
             let deadline = Instant::now() + DEADLINE;
             self.gate
                 .answer(&review, &AnswerContext { deadline, namespace_labels })
+                .map_err(|error| error.to_string())
         };
         let answered = answer()?;
         let mut turn = timed(count, || answer().map_or(0, |it| it.body.len()));

@@ -23,8 +23,8 @@ pub(super) fn write(decision: &mut Decision) {
     };
     let unevaluated = decision.unevaluated.iter();
     let unevaluated = unevaluated.map(|unevaluated| match &unevaluated.control {
-        Some(control) => format!("{control}: {}", unevaluated.message),
-        None => unevaluated.message.clone(),
+        Some(control) => format!("{control}: {}", unevaluated.cause),
+        None => unevaluated.cause.to_string(),
     });
     let annotations = [
         ("decision", verdict.to_owned()),

@@ -4,30 +4,26 @@
 //! the object, and one of the old object.
 
 use super::{
-    AdmissionRequest, Callbacks, Decision, DenialStatus, Enforcement, FindingOutcome, Reason,
+    AdmissionRequest, Callbacks, Decision, Enforcement, Reason, UnevaluatedCause,
     UnevaluatedControl,
     actions::{finding_action, unevaluated_action},
-    annotations,
+    conclusion::conclude,
     controller_owned::ControllerOwner,
     finding_key::FindingKeyHasher,
-    messages,
     outcomes::{OutcomeCollector, Ruling},
     prior_state::{PriorFindings, PriorState},
-    warnings,
 };
 use kubevet_document::Document;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{
-    Action, Control, ControlId, OnOwned, OnUpdate, Operation, Severity, Verdict, Violation,
+    Control, ControlId, EvalError, OnOwned, OnUpdate, Operation, Verdict, Violation,
 };
 use kubevet_policy::{Binding, Params};
-use std::{cell::OnceCell, cmp::Reverse};
+use std::cell::OnceCell;
 
 /// The number of findings between two checks of the deadline.
 const DEADLINE_CHECK_FINDINGS: usize = 256;
-/// The message for a binding that was not decided before the deadline.
-const PAST_DEADLINE: &str = "there was no time left to decide about the request";
 
 /// Decides about a request. Bindings that are not decided before the deadline count as not
 /// evaluated.
@@ -149,9 +145,9 @@ impl<'a> Evaluation<'a> {
                 MatchResult::No => {}
                 MatchResult::Yes => matching.push((index, binding)),
                 MatchResult::Unknown => {
-                    let namespace = attributes.namespace;
-                    let message = format!("the labels of the namespace {namespace} are not known");
-                    self.add_unevaluated(binding, None, message, outcomes);
+                    let namespace = attributes.namespace.to_owned();
+                    let cause = UnevaluatedCause::UnknownNamespaceLabels { namespace };
+                    self.add_unevaluated(binding, None, cause, outcomes);
                 }
             }
         }
@@ -166,17 +162,20 @@ impl<'a> Evaluation<'a> {
         decision: &mut Decision,
         outcomes: &mut OutcomeCollector,
     ) {
-        let add_all_unevaluated = |message: &str, outcomes: &mut OutcomeCollector| {
+        let add_all_unevaluated = |cause: UnevaluatedCause, outcomes: &mut OutcomeCollector| {
             for (_, binding) in bindings {
-                self.add_unevaluated(binding, None, message.to_owned(), outcomes);
+                self.add_unevaluated(binding, None, cause.clone(), outcomes);
             }
         };
         if (self.callbacks.is_past_deadline)() {
-            return add_all_unevaluated(PAST_DEADLINE, outcomes);
+            return add_all_unevaluated(UnevaluatedCause::PastDeadline, outcomes);
         }
         let verdict = match (self.callbacks.evaluate)(self.object, params) {
             Ok(verdict) => verdict,
-            Err(message) => return add_all_unevaluated(&message, outcomes),
+            Err(error) => {
+                let cause = UnevaluatedCause::EvaluationFailed(error);
+                return add_all_unevaluated(cause, outcomes);
+            }
         };
         let is_bound = |control: &ControlId| {
             let mut bindings = bindings.iter();
@@ -191,7 +190,7 @@ impl<'a> Evaluation<'a> {
         for (number, finding) in findings.enumerate() {
             if number.is_multiple_of(DEADLINE_CHECK_FINDINGS) && (self.callbacks.is_past_deadline)()
             {
-                return add_all_unevaluated(PAST_DEADLINE, outcomes);
+                return add_all_unevaluated(UnevaluatedCause::PastDeadline, outcomes);
             }
             let prior = || prior_findings.get_or_init(|| self.prior_findings(params));
             self.rule_on_finding(finding, bindings, || prior().as_ref(), outcomes);
@@ -209,7 +208,8 @@ impl<'a> Evaluation<'a> {
             for (_, binding) in bindings {
                 if binding.controls.contains(&error.control) {
                     let control = Some(error.control.clone());
-                    self.add_unevaluated(binding, control, error.error.to_string(), outcomes);
+                    let cause = UnevaluatedCause::EvaluationFailed(error.error.clone());
+                    self.add_unevaluated(binding, control, cause, outcomes);
                 }
             }
         }
@@ -246,13 +246,13 @@ impl<'a> Evaluation<'a> {
                         strongest = Some(ruling);
                     }
                 }
-                Err(unknown) => {
-                    let message = format!(
-                        "{}, and whether that is new cannot be said: {unknown}",
-                        finding.message
-                    );
+                Err(error) => {
+                    let cause = UnevaluatedCause::UnknownPriorState {
+                        finding: finding.message.clone(),
+                        error,
+                    };
                     let control = Some(finding.control.clone());
-                    self.add_unevaluated(binding, control, message, outcomes);
+                    self.add_unevaluated(binding, control, cause, outcomes);
                 }
             }
         }
@@ -261,13 +261,14 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Returns the reason for the action on a finding. The error says why it cannot be determined.
+    /// Returns the reason for the action on a finding. It cannot be determined if the old object
+    /// could not be evaluated; then the error is that of its evaluation.
     fn reason<'p>(
         &self,
         binding: &Binding,
         finding: &Violation,
         prior_state: impl FnOnce() -> &'p PriorState,
-    ) -> Result<Reason, String> {
+    ) -> Result<Reason, EvalError> {
         // These two come first: they need no evaluation of the old object.
         if self.request.writes_status() {
             return Ok(Reason::StatusWrite);
@@ -282,7 +283,7 @@ impl<'a> Evaluation<'a> {
             (PriorState::Present | PriorState::Unknown(_), _) if self.is_being_deleted => {
                 return Ok(Reason::Deleting);
             }
-            (PriorState::Unknown(message), OnUpdate::New) => return Err(message.clone()),
+            (PriorState::Unknown(error), OnUpdate::New) => return Err(error.clone()),
             _ => {}
         }
         Ok(if self.is_excused_by_owner(binding, finding) {
@@ -323,7 +324,7 @@ impl<'a> Evaluation<'a> {
         &self,
         binding: &Binding,
         control: Option<ControlId>,
-        message: String,
+        cause: UnevaluatedCause,
         outcomes: &mut OutcomeCollector,
     ) {
         let never_deny = self.is_exempt()
@@ -332,58 +333,9 @@ impl<'a> Evaluation<'a> {
             || self.is_owner_covered(binding);
         outcomes.add_unevaluated(UnevaluatedControl {
             control,
-            message,
+            cause,
             action: unevaluated_action(binding, never_deny),
             binding: binding.name.clone(),
         });
     }
-}
-
-/// Sorts the outcomes, and derives the status, the warnings and the annotations from them.
-fn conclude(decision: &mut Decision, enforcement: &Enforcement, request: &AdmissionRequest<'_>) {
-    decision.evaluated.sort();
-    decision.evaluated.dedup();
-    let severity = |outcome: &FindingOutcome| {
-        let control = enforcement.controls.get(&outcome.finding.control);
-        control.map_or(Severity::Low, |control| control.severity)
-    };
-    decision
-        .outcomes
-        .sort_by_key(|outcome| (Reverse(outcome.action), Reverse(severity(outcome))));
-    decision.status = denial_status(decision, enforcement, request);
-    decision.allowed = decision.status.is_none();
-    warnings::write(decision, enforcement);
-    annotations::write(decision);
-}
-
-/// Returns the status of a denial; `None` if no outcome denies. Findings take precedence over
-/// controls that were not evaluated.
-fn denial_status(
-    decision: &Decision,
-    enforcement: &Enforcement,
-    request: &AdmissionRequest<'_>,
-) -> Option<DenialStatus> {
-    let denied: Vec<&FindingOutcome> = decision
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.action == Some(Action::Deny))
-        .collect();
-    let unevaluated: Vec<&UnevaluatedControl> = decision
-        .unevaluated
-        .iter()
-        .filter(|unevaluated| unevaluated.action == Some(Action::Deny))
-        .collect();
-    let (code, reason) = match (denied.is_empty(), unevaluated.is_empty()) {
-        (true, true) => return None,
-        (false, _) => (403, "Forbidden"),
-        (true, false) => (503, "ServiceUnavailable"),
-    };
-    let dropped = decision.dropped_count(Action::Deny, None);
-    let mut message = messages::denial_message(&denied, dropped, enforcement, request);
-    messages::append_unevaluated(&unevaluated, &mut message);
-    Some(DenialStatus {
-        code,
-        reason,
-        message,
-    })
 }

@@ -1,5 +1,6 @@
 //! The result of a decision: whether the request is allowed, and the outcome of each finding.
 
+use super::UnevaluatedControl;
 use kubevet_model::{Action, ControlId, Violation};
 use std::collections::BTreeMap;
 
@@ -79,19 +80,6 @@ pub enum Reason {
     Deleting,
     /// The request writes the status only.
     StatusWrite,
-}
-
-/// A control that could not be evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnevaluatedControl {
-    /// The control; `None` stands for all controls of the binding.
-    pub control: Option<ControlId>,
-    /// The reason why it was not evaluated.
-    pub message: String,
-    /// The action that was taken; `None` if there was none.
-    pub action: Option<Action>,
-    /// The binding that caused the action.
-    pub binding: String,
 }
 
 impl Decision {

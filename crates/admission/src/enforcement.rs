@@ -2,7 +2,7 @@
 
 use kubevet_document::Document;
 use kubevet_k8s::matching::Labels;
-use kubevet_model::{Control, ControlId, PathReads, Verdict};
+use kubevet_model::{Control, ControlId, EvalError, PathReads, Verdict};
 use kubevet_policy::{Binding, Params};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,8 +23,8 @@ pub struct Enforcement {
     pub exempt_namespaces: BTreeSet<String>,
 }
 
-/// The verdict about one object, or the reason why there is none.
-pub type EvaluationResult = Result<Arc<Verdict>, String>;
+/// The verdict about one object, or the error of its evaluation as a whole.
+pub type EvaluationResult = Result<Arc<Verdict>, EvalError>;
 
 /// Evaluates all controls for an object under params.
 pub type EvaluateFn<'f> = dyn Fn(&Document, &Params) -> EvaluationResult + 'f;

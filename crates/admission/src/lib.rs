@@ -11,17 +11,20 @@
 //! | `enforcement` | the bindings in force, and the callbacks of a decision |
 //! | `decision` | the decision: outcomes, status, warnings, annotations |
 //! | `decide` | the evaluation of one request against all bindings |
+//! | `conclusion` | the status of a decision, and the order of its outcomes |
 //! | `actions` | the action of one binding for one finding, or for a failed evaluation |
 //! | `prior_state` | whether the object had a finding before an UPDATE |
 //! | `finding_key` | the key by which findings of the old and the new object are compared |
 //! | `outcomes` | outcomes over all bindings, bounded in number |
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
+//! | `unevaluated` | a control that could not be evaluated, and the cause |
 //! | `unreadable` | requests that could not be read or evaluated at all |
 //! | `messages` | the message of a denial, and one line about one finding |
 //! | `warnings`, `annotations` | the warnings of the client, and the audit annotations |
 
 mod actions;
 mod annotations;
+mod conclusion;
 mod controller_owned;
 mod decide;
 mod decision;
@@ -33,13 +36,13 @@ mod prior_state;
 mod request;
 #[cfg(test)]
 mod tests;
+mod unevaluated;
 mod unreadable;
 mod warnings;
 
 pub use decide::decide;
-pub use decision::{
-    Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl,
-};
+pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason};
 pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};
 pub use request::{AdmissionRequest, UserInfo};
+pub use unevaluated::{UnevaluatedCause, UnevaluatedControl};
 pub use unreadable::{ReadFailure, decide_unreadable};

@@ -79,11 +79,11 @@ pub(super) fn append_unevaluated(unevaluated: &[&UnevaluatedControl], message: &
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    let reason = one_line(&first.message, MAX_LINE_CHARS);
+    let cause = one_line(&first.cause.to_string(), MAX_LINE_CHARS);
     let binding = one_line(&first.binding, MAX_NAME_CHARS);
     let _ = write!(
         message,
-        "{control}could not be judged{more}: {reason}: try again, or ask whoever wrote the binding, \
+        "{control}could not be judged{more}: {cause}: try again, or ask whoever wrote the binding, \
          which denies what is not judged (onUnevaluated) [binding {binding}]"
     );
 }

@@ -7,7 +7,7 @@
 use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
 use kubevet_model::{Action, ControlId, Violation};
 use kubevet_policy::Binding;
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// The number of outcomes that are kept of one control and action.
 pub(super) const MAX_OUTCOMES: usize = 500;
@@ -73,7 +73,8 @@ impl OutcomeCollector {
     }
 
     /// Writes everything into a decision. Of several outcomes of one finding only the one with the
-    /// strongest action remains; among equal actions, the one of the first binding.
+    /// strongest action remains; among equal actions, the one of the first binding. The same holds
+    /// for several causes that are equal.
     pub(super) fn write(self, decision: &mut Decision) {
         let mut kept = self.kept;
         kept.sort_by(|(a_index, a), (b_index, b)| {
@@ -93,13 +94,13 @@ impl OutcomeCollector {
         });
         decision.dropped = dropped.collect();
         decision.unevaluated = self.unevaluated;
-        decision.unevaluated.sort_by(|a, b| {
-            (&a.control, &a.message)
-                .cmp(&(&b.control, &b.message))
-                .then(b.action.cmp(&a.action))
+        decision.unevaluated.sort_by_cached_key(|unevaluated| {
+            let message = unevaluated.cause.to_string();
+            let action = Reverse(unevaluated.action);
+            (unevaluated.control.clone(), message, action)
         });
-        decision.unevaluated.dedup_by(|later, first| {
-            later.control == first.control && later.message == first.message
-        });
+        decision
+            .unevaluated
+            .dedup_by(|later, first| later.control == first.control && later.cause == first.cause);
     }
 }

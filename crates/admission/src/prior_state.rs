@@ -8,14 +8,14 @@ use super::{
     finding_key::{FindingKeyHasher, FindingKeys},
 };
 use kubevet_document::Document;
-use kubevet_model::Violation;
+use kubevet_model::{EvalError, Violation};
 
 /// Whether the old object had a finding.
 pub(super) enum PriorState {
     Present,
     Absent,
-    /// It cannot be determined, with the reason.
-    Unknown(String),
+    /// It cannot be determined: the old object, or the control for it, could not be evaluated.
+    Unknown(EvalError),
 }
 
 /// The findings of the old object under one set of params.
@@ -50,11 +50,11 @@ impl PriorFindings {
             return PriorState::Present;
         }
         match &self.result {
-            Err(message) => PriorState::Unknown(message.clone()),
+            Err(error) => PriorState::Unknown(error.clone()),
             Ok(verdict) => {
                 let mut errors = verdict.errors.iter();
                 match errors.find(|error| error.control == finding.control) {
-                    Some(error) => PriorState::Unknown(error.error.to_string()),
+                    Some(error) => PriorState::Unknown(error.error.clone()),
                     None => PriorState::Absent,
                 }
             }

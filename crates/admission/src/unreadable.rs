@@ -3,14 +3,14 @@
 //! The bindings decide by their `onUnevaluated`, as far as it is known which of them match.
 
 use super::{
-    Decision, DenialStatus, Enforcement, UnevaluatedControl, actions::unevaluated_action,
-    annotations, warnings,
+    Decision, DenialStatus, Enforcement, UnevaluatedCause, UnevaluatedControl,
+    actions::unevaluated_action, annotations, warnings,
 };
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::{Action, Operation};
-use std::cmp::Reverse;
+use std::{cmp::Reverse, fmt};
 
-/// The reason why a request was not evaluated.
+/// The reason why a request was not evaluated. `Display` writes it with what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadFailure {
     /// The body is larger than the webhook reads.
@@ -26,39 +26,30 @@ pub enum ReadFailure {
 }
 
 impl ReadFailure {
-    /// Returns the status of a denial for this reason. The message says what to do.
-    fn status(&self) -> DenialStatus {
-        let (code, reason, message) = match self {
-            Self::TooLarge => (
-                413,
-                "RequestEntityTooLarge",
-                "the review is over 64 MiB: make the object smaller".to_owned(),
-            ),
-            Self::Malformed(why) => (
-                400,
-                "BadRequest",
-                format!("the review cannot be read: {why}"),
-            ),
-            Self::Overloaded => (
-                429,
-                "TooManyRequests",
-                "there are more reviews than can be judged now: try again".to_owned(),
-            ),
-            Self::TimedOut => (
-                504,
-                "Timeout",
-                "there was no time to judge the request: try again".to_owned(),
-            ),
-            Self::Panicked => (
-                500,
-                "InternalError",
-                "the program broke down over the request: its log says where".to_owned(),
-            ),
-        };
-        DenialStatus {
-            code,
-            reason,
-            message,
+    /// Returns the status code of a denial, and the `reason` of its Kubernetes `Status`.
+    fn code(&self) -> (u16, &'static str) {
+        match self {
+            Self::TooLarge => (413, "RequestEntityTooLarge"),
+            Self::Malformed(_) => (400, "BadRequest"),
+            Self::Overloaded => (429, "TooManyRequests"),
+            Self::TimedOut => (504, "Timeout"),
+            Self::Panicked => (500, "InternalError"),
+        }
+    }
+}
+
+impl fmt::Display for ReadFailure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => out.write_str("the review is over 64 MiB: make the object smaller"),
+            Self::Malformed(reason) => write!(out, "the review cannot be read: {reason}"),
+            Self::Overloaded => {
+                out.write_str("there are more reviews than can be judged now: try again")
+            }
+            Self::TimedOut => out.write_str("there was no time to judge the request: try again"),
+            Self::Panicked => {
+                out.write_str("the program broke down over the request: its log says where")
+            }
         }
     }
 }
@@ -71,7 +62,6 @@ pub fn decide_unreadable(
     attributes: Option<&Attributes<'_>>,
     failure: &ReadFailure,
 ) -> Decision {
-    let status = failure.status();
     let mut decision = Decision {
         allowed: true,
         ..Decision::default()
@@ -88,7 +78,7 @@ pub fn decide_unreadable(
         decision.bindings.push(binding.name.clone());
         decision.unevaluated.push(UnevaluatedControl {
             control: None,
-            message: status.message.clone(),
+            cause: UnevaluatedCause::Unreadable(failure.clone()),
             action: unevaluated_action(binding, never_deny),
             binding: binding.name.clone(),
         });
@@ -101,9 +91,11 @@ pub fn decide_unreadable(
     let strongest = decision.unevaluated.first();
     if strongest.is_some_and(|unevaluated| unevaluated.action == Some(Action::Deny)) {
         decision.allowed = false;
+        let (code, reason) = failure.code();
         decision.status = Some(DenialStatus {
-            message: format!("kubevet did not judge this: {}", status.message),
-            ..status
+            code,
+            reason,
+            message: format!("kubevet did not judge this: {failure}"),
         });
     }
     warnings::write(&mut decision, enforcement);

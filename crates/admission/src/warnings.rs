@@ -39,10 +39,10 @@ fn unevaluated_warnings(decision: &Decision) -> Vec<String> {
     let listed = unevaluated.iter().take(MAX_UNEVALUATED_WARNINGS);
     let mut warnings: Vec<String> = listed
         .map(|unevaluated| {
-            let message = &unevaluated.message;
+            let cause = &unevaluated.cause;
             let warning = match &unevaluated.control {
-                Some(control) => format!("{control} not judged: {message}"),
-                None => format!("not judged: {message}"),
+                Some(control) => format!("{control} not judged: {cause}"),
+                None => format!("not judged: {cause}"),
             };
             one_line(&warning, MAX_WARNING_CHARS)
         })

@@ -5,7 +5,7 @@
 use kubevet_admission::EvaluationResult;
 use kubevet_document::Document;
 use kubevet_engine::{Engine, EvalLimits, StepBudgetExceeded};
-use kubevet_model::EvalRequest;
+use kubevet_model::{EvalError, EvalRequest};
 use kubevet_policy::Params;
 use std::{
     cell::Cell,
@@ -14,9 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The error after the step budget was exceeded. The decision that it leads to is discarded.
-const STEP_BUDGET_EXCEEDED: &str = "the object is too much work";
-/// The error of an evaluation that panicked.
+/// The message of an evaluation that panicked.
 const PANICKED: &str = "a rule broke down while it was asked";
 
 /// Evaluates the objects of one review. All evaluations share its budget of steps.
@@ -24,6 +22,7 @@ pub(super) struct Evaluation<'e> {
     engine: &'e Engine,
     request: EvalRequest,
     deadline: Instant,
+    max_steps: Option<u64>,
     /// The steps that are left; `None`: not bounded.
     steps: Option<Cell<u64>>,
     exceeded_steps: Cell<bool>,
@@ -41,6 +40,7 @@ impl<'e> Evaluation<'e> {
             engine,
             request,
             deadline,
+            max_steps,
             steps: max_steps.map(Cell::new),
             exceeded_steps: Cell::new(false),
             elapsed: Cell::new(Duration::ZERO),
@@ -50,7 +50,7 @@ impl<'e> Evaluation<'e> {
     /// Evaluates an object under `params`. Once the steps are exceeded, every call fails.
     pub(super) fn evaluate(&self, object: &Document, params: &Params) -> EvaluationResult {
         if self.exceeded_steps.get() {
-            return Err(STEP_BUDGET_EXCEEDED.to_owned());
+            return Err(self.step_limit());
         }
         let start = Instant::now();
         let limits = EvalLimits {
@@ -66,9 +66,16 @@ impl<'e> Evaluation<'e> {
             Ok(Ok(verdict)) => Ok(Arc::new(verdict)),
             Ok(Err(StepBudgetExceeded)) => {
                 self.exceeded_steps.set(true);
-                Err(STEP_BUDGET_EXCEEDED.to_owned())
+                Err(self.step_limit())
             }
-            Err(_) => Err(PANICKED.to_owned()),
+            Err(_) => Err(EvalError::RuleFailed(PANICKED.to_owned())),
+        }
+    }
+
+    /// Returns the error after the steps were exceeded. The decision that it leads to is discarded.
+    fn step_limit(&self) -> EvalError {
+        EvalError::StepLimit {
+            max_steps: self.max_steps.unwrap_or(u64::MAX),
         }
     }
 

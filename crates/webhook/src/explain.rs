@@ -72,7 +72,7 @@ fn write_controls(
             "  {:<12} {}: {}",
             "UNEVALUATED",
             escape_bounded(control),
-            escape_bounded(&unevaluated.message)
+            escape_bounded(&unevaluated.cause.to_string())
         )?;
     }
     for outcome in &decision.outcomes {

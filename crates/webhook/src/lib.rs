@@ -61,5 +61,5 @@ pub use log_writer::{LogOutput, LogWriter};
 pub use metrics::WebhookMetrics;
 pub use recorder::Recorder;
 pub use review::{GroupVersionResource, MAX_BODY_BYTES, Review};
-pub use snapshot::{AnswerContext, PhaseDurations, PolicySnapshot, ReviewOutcome};
+pub use snapshot::{AnswerContext, AnswerError, PhaseDurations, PolicySnapshot, ReviewOutcome};
 pub use synthetic_review::review_from_manifest;

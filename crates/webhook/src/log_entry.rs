@@ -91,7 +91,7 @@ struct FixEntry {
 #[derive(Serialize)]
 struct UnevaluatedEntry<'a> {
     control: Option<Cow<'a, str>>,
-    message: Cow<'a, str>,
+    message: String,
     action: &'static str,
     binding: Cow<'a, str>,
 }
@@ -258,9 +258,10 @@ impl FixEntry {
 impl<'a> UnevaluatedEntry<'a> {
     fn new(unevaluated: &'a UnevaluatedControl) -> Self {
         let control = unevaluated.control.as_ref();
+        let message = unevaluated.cause.to_string();
         Self {
             control: control.map(|control| truncate_bytes(control.as_str(), MAX_NAME_BYTES)),
-            message: truncate_bytes(&unevaluated.message, MAX_MESSAGE_BYTES),
+            message: truncate_bytes(&message, MAX_MESSAGE_BYTES).into_owned(),
             action: unevaluated.action.map_or("none", Action::name),
             binding: truncate_bytes(&unevaluated.binding, MAX_NAME_BYTES),
         }
@@ -300,8 +301,8 @@ fn now() -> String {
 mod tests {
     use super::*;
     use crate::PhaseDurations;
-    use kubevet_admission::{Decision, Reason};
-    use kubevet_model::{ControlId, FieldPath, Violation};
+    use kubevet_admission::{Decision, Reason, UnevaluatedCause};
+    use kubevet_model::{ControlId, EvalError, FieldPath, Violation};
     use serde_json::Value;
     use std::cell::Cell;
 
@@ -328,7 +329,7 @@ mod tests {
         };
         let unevaluated = UnevaluatedControl {
             control: None,
-            message: string.clone(),
+            cause: UnevaluatedCause::EvaluationFailed(EvalError::RuleFailed(string.clone())),
             action: Some(Action::Deny),
             binding: string.clone(),
         };

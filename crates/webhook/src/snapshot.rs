@@ -16,6 +16,7 @@ use kubevet_engine::Engine;
 use kubevet_k8s::matching::Labels;
 use kubevet_model::EvalRequest;
 use std::{
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -65,29 +66,36 @@ pub struct ReviewOutcome {
 }
 
 /// The reason why there is no answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum AnswerError {
-    /// The body is not a review; holds the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerError {
+    /// The body is not a review. Holds the reason.
     NotAReview(String),
-    /// The evaluation took more steps than were allowed.
+    /// The evaluation takes more steps than were allowed.
     TooManySteps,
 }
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAReview(reason) => out.write_str(reason),
+            Self::TooManySteps => out.write_str("the review is too much work"),
+        }
+    }
+}
+
+impl std::error::Error for AnswerError {}
 
 impl PolicySnapshot {
     /// Answers a body.
     ///
     /// # Errors
-    /// The body is not a review; says why.
+    /// The body is not a review.
     pub fn answer(
         &self,
         body: &[u8],
         context: &AnswerContext<'_>,
-    ) -> Result<ReviewOutcome, String> {
+    ) -> Result<ReviewOutcome, AnswerError> {
         self.answer_within(body, context, None)
-            .map_err(|error| match error {
-                AnswerError::NotAReview(message) => message,
-                AnswerError::TooManySteps => "the review is too much work".to_owned(),
-            })
     }
 
     /// As [`Self::answer`], with a bound on the steps of the evaluation.

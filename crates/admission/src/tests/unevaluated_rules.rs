@@ -2,6 +2,7 @@
 
 use super::*;
 use kubevet_k8s::matching::{LabelOperator, LabelRequirement, LabelSelector};
+use kubevet_model::{EvalError, EvalTier};
 
 #[test]
 fn unknown_namespace_labels_are_not_taken_for_no_labels() {
@@ -57,7 +58,8 @@ fn failed_evaluation_is_denied_only_if_the_binding_denies() {
             namespace,
             ..create(pod("{name: web}"))
         };
-        let evaluate = |_: &Document, _: &Params| Err("it broke down".to_owned());
+        let evaluate =
+            |_: &Document, _: &Params| Err(EvalError::RuleFailed("it broke down".to_owned()));
         scenario.decide_with(&enforcement([binding]), &evaluate, &|| false)
     };
     let denied = decide_failing(denying(&["C-0057"]), "shop");
@@ -141,7 +143,7 @@ fn unknown_prior_state_makes_no_finding_new() {
     let decide_update = |old: Document, new: Document, binding: Binding| {
         let evaluate = |object: &Document, params: &Params| {
             if object.id().name == "old" {
-                Err("no time was left".to_owned())
+                Err(EvalError::Deadline(EvalTier::Compiled))
             } else {
                 Ok(update_verdict(object, params))
             }
