@@ -37,10 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "vap",
         &["model", "document", "k8s", "policy", "ir", "engine", "cel"],
     ),
-    (
-        "admission",
-        &["model", "document", "k8s", "policy", "engine"],
-    ),
+    ("admission", &["model", "document", "k8s", "policy"]),
     (
         "conformance",
         &["model", "document", "k8s", "policy", "engine"],

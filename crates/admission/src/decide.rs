@@ -4,21 +4,14 @@
 //! the object, and one of the old object.
 
 use super::{
-    AdmissionRequest, Callbacks, Decision, Enforcement, Reason, UnevaluatedCause,
-    UnevaluatedControl,
-    actions::{finding_action, unevaluated_action},
-    conclusion::conclude,
-    controller_owned::ControllerOwner,
-    finding_key::FindingKeyHasher,
-    outcomes::{OutcomeCollector, Ruling},
-    prior_state::{PriorFindings, PriorState},
+    AdmissionRequest, Callbacks, Decision, Enforcement, UnevaluatedCause, UnevaluatedControl,
+    actions::unevaluated_action, conclusion::conclude, controller_owned::ControllerOwner,
+    finding_key::FindingKeyHasher, outcomes::OutcomeCollector,
 };
 use kubevet_document::Document;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_k8s::workload::SelectKinds as _;
-use kubevet_model::{
-    Control, ControlId, EvalError, OnOwned, OnUpdate, Operation, Verdict, Violation,
-};
+use kubevet_model::{Control, ControlId, Operation, Verdict};
 use kubevet_policy::{Binding, Params};
 use std::cell::OnceCell;
 
@@ -57,7 +50,7 @@ pub fn decide(
 }
 
 /// A binding with its index among all bindings.
-type IndexedBinding<'b> = (usize, &'b Binding);
+pub(super) type IndexedBinding<'b> = (usize, &'b Binding);
 
 /// Groups bindings by equal params, in the order of the first binding of each group. One verdict
 /// serves a group, and is freed before the next group is evaluated.
@@ -91,15 +84,15 @@ fn checks_kind(
 }
 
 /// The evaluation of one request.
-struct Evaluation<'a> {
-    enforcement: &'a Enforcement,
-    request: &'a AdmissionRequest<'a>,
+pub(super) struct Evaluation<'a> {
+    pub(super) enforcement: &'a Enforcement,
+    pub(super) request: &'a AdmissionRequest<'a>,
     object: &'a Document,
-    callbacks: &'a Callbacks<'a>,
-    key_hasher: FindingKeyHasher<'a>,
+    pub(super) callbacks: &'a Callbacks<'a>,
+    pub(super) key_hasher: FindingKeyHasher<'a>,
     /// The owner, if a built-in controller creates the object.
-    owner: Option<ControllerOwner>,
-    is_being_deleted: bool,
+    pub(super) owner: Option<ControllerOwner>,
+    pub(super) is_being_deleted: bool,
 }
 
 impl<'a> Evaluation<'a> {
@@ -215,112 +208,8 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Collects the outcome of one finding: the strongest action of the bindings that cover its
-    /// control.
-    fn rule_on_finding<'p>(
-        &self,
-        finding: &Violation,
-        bindings: &[IndexedBinding<'_>],
-        prior_findings: impl Fn() -> Option<&'p PriorFindings>,
-        outcomes: &mut OutcomeCollector,
-    ) {
-        let mut strongest: Option<Ruling<'_>> = None;
-        let prior_state = OnceCell::new();
-        let covers = |binding: &Binding| binding.controls.contains(&finding.control);
-        for (index, binding) in bindings.iter().filter(|(_, binding)| covers(binding)) {
-            let prior_state = || {
-                prior_state.get_or_init(|| match prior_findings() {
-                    Some(findings) => findings.state_of(&self.key_hasher, finding),
-                    None => PriorState::Absent,
-                })
-            };
-            match self.reason(binding, finding, prior_state) {
-                Ok(reason) => {
-                    let ruling = Ruling {
-                        binding_index: *index,
-                        binding,
-                        action: finding_action(binding, reason),
-                        reason,
-                    };
-                    if strongest.is_none_or(|other| other.action < ruling.action) {
-                        strongest = Some(ruling);
-                    }
-                }
-                Err(error) => {
-                    let cause = UnevaluatedCause::UnknownPriorState {
-                        finding: finding.message.clone(),
-                        error,
-                    };
-                    let control = Some(finding.control.clone());
-                    self.add_unevaluated(binding, control, cause, outcomes);
-                }
-            }
-        }
-        if let Some(ruling) = strongest {
-            outcomes.add(finding, ruling);
-        }
-    }
-
-    /// Returns the reason for the action on a finding. It cannot be determined if the old object
-    /// could not be evaluated; then the error is that of its evaluation.
-    fn reason<'p>(
-        &self,
-        binding: &Binding,
-        finding: &Violation,
-        prior_state: impl FnOnce() -> &'p PriorState,
-    ) -> Result<Reason, EvalError> {
-        // These two come first: they need no evaluation of the old object.
-        if self.request.writes_status() {
-            return Ok(Reason::StatusWrite);
-        }
-        if self.is_exempt() {
-            return Ok(Reason::Exempt);
-        }
-        match (prior_state(), binding.on_update) {
-            (PriorState::Present, OnUpdate::New) => return Ok(Reason::Existing),
-            // An object that is being deleted must be able to lose its finalizers, even under a
-            // binding that holds updates to everything.
-            (PriorState::Present | PriorState::Unknown(_), _) if self.is_being_deleted => {
-                return Ok(Reason::Deleting);
-            }
-            (PriorState::Unknown(error), OnUpdate::New) => return Err(error.clone()),
-            _ => {}
-        }
-        Ok(if self.is_excused_by_owner(binding, finding) {
-            Reason::Owned
-        } else {
-            Reason::New
-        })
-    }
-
-    fn is_exempt(&self) -> bool {
-        let namespaces = &self.enforcement.exempt_namespaces;
-        namespaces.contains(self.request.attributes.namespace)
-    }
-
-    /// Returns true if the binding covers the owner of the object, and only warns of owned objects.
-    fn is_owner_covered(&self, binding: &Binding) -> bool {
-        let is_covered =
-            |owner: &ControllerOwner| owner.is_covered_by(binding, &self.request.attributes);
-        binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
-    }
-
-    fn is_excused_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
-        let control = self.enforcement.controls.get(&finding.control);
-        let is_checked =
-            |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));
-        self.owner.as_ref().is_some_and(is_checked) && self.is_owner_covered(binding)
-    }
-
-    /// Evaluates the old object of an UPDATE; `None` for other operations.
-    fn prior_findings(&self, params: &Params) -> Option<PriorFindings> {
-        let is_update = self.request.attributes.operation == Operation::Update;
-        let old_object = self.request.old_object.filter(|_| is_update)?;
-        let result = (self.callbacks.evaluate)(old_object, params);
-        Some(PriorFindings::new(&self.key_hasher, old_object, result))
-    }
-
-    fn add_unevaluated(
+    /// Collects a control, or all controls, that could not be evaluated under a binding.
+    pub(super) fn add_unevaluated(
         &self,
         binding: &Binding,
         control: Option<ControlId>,

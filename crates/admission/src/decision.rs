@@ -1,4 +1,4 @@
-//! The result of a decision: whether the request is allowed, and the outcome of each finding.
+//! The result of a decision: allowed or denied, and the outcome of each finding.
 
 use super::UnevaluatedControl;
 use kubevet_model::{Action, ControlId, Violation};
@@ -52,7 +52,7 @@ pub struct DenialStatus {
     pub message: String,
 }
 
-/// A finding, and what the decision made of it.
+/// A finding with its action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingOutcome {
     /// The finding.

@@ -1,4 +1,4 @@
-//! What a decision is made by: the bindings in force, and the functions that it calls.
+//! The inputs of a decision besides the request: the bindings in force, and callbacks.
 
 use kubevet_document::Document;
 use kubevet_k8s::matching::Labels;

@@ -10,10 +10,11 @@
 //! | `request` | the admission request and its user |
 //! | `enforcement` | the bindings in force, and the callbacks of a decision |
 //! | `decision` | the decision: outcomes, status, warnings, annotations |
-//! | `decide` | the evaluation of one request against all bindings |
+//! | `decide` | the evaluation of one request: bindings, params, verdicts |
 //! | `conclusion` | the status of a decision, and the order of its outcomes |
+//! | `ruling` | the action of each binding on one finding, and its reason |
 //! | `actions` | the action of one binding for one finding, or for a failed evaluation |
-//! | `prior_state` | whether the object had a finding before an UPDATE |
+//! | `prior_state` | the findings of the object before an UPDATE |
 //! | `finding_key` | the key by which findings of the old and the new object are compared |
 //! | `outcomes` | outcomes over all bindings, bounded in number |
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
@@ -34,6 +35,7 @@ mod messages;
 mod outcomes;
 mod prior_state;
 mod request;
+mod ruling;
 #[cfg(test)]
 mod tests;
 mod unevaluated;

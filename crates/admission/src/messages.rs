@@ -17,7 +17,7 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 const COUNT_LINE_BYTES: usize = 40;
 /// The number of characters of the name of a control, a binding or an object.
 const MAX_NAME_CHARS: usize = 60;
-/// The number of characters of a value that a line says to set.
+/// The number of characters of the value of a fix.
 const MAX_VALUE_CHARS: usize = 60;
 /// The number of characters of an advice.
 const MAX_ADVICE_CHARS: usize = 100;
@@ -150,7 +150,7 @@ fn connection_target(resource: &str) -> &'static str {
     }
 }
 
-/// Returns what to do about a finding: its first fix, else the advice of its control.
+/// Returns the remedy of a finding: its first fix, else the advice of its control.
 fn remedy(finding: &Violation, control: Option<&Control>) -> String {
     let target = |path: &FieldPath| {
         if finding.paths.first() == Some(path) {

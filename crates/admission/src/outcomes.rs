@@ -4,9 +4,8 @@
 //! bound, ten thousand containers under twenty bindings would be millions of findings in memory. It
 //! decides nothing.
 
-use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
+use super::{Decision, DroppedFindings, FindingOutcome, UnevaluatedControl, ruling::Ruling};
 use kubevet_model::{Action, ControlId, Violation};
-use kubevet_policy::Binding;
 use std::{cmp::Reverse, collections::BTreeMap};
 
 /// The number of outcomes that are kept of one control and action.
@@ -24,16 +23,6 @@ pub(super) struct OutcomeCollector {
     dropped: BTreeMap<(ControlId, Option<Action>, String), usize>,
     unevaluated: Vec<UnevaluatedControl>,
     unevaluated_counts: BTreeMap<(Option<ControlId>, Option<Action>), usize>,
-}
-
-/// What one binding does about a finding.
-#[derive(Clone, Copy)]
-pub(super) struct Ruling<'b> {
-    /// The index of the binding among all bindings.
-    pub(super) binding_index: usize,
-    pub(super) binding: &'b Binding,
-    pub(super) action: Option<Action>,
-    pub(super) reason: Reason,
 }
 
 impl OutcomeCollector {

@@ -1,4 +1,4 @@
-//! Whether the object had a finding before an UPDATE.
+//! The findings of the object before an UPDATE.
 //!
 //! The old object is evaluated under the same params as the new one, at most once, and only if the
 //! new object has a finding.
@@ -10,7 +10,7 @@ use super::{
 use kubevet_document::Document;
 use kubevet_model::{EvalError, Violation};
 
-/// Whether the old object had a finding.
+/// The presence of a finding in the old object.
 pub(super) enum PriorState {
     Present,
     Absent,
@@ -39,7 +39,7 @@ impl PriorFindings {
         Self { keys, result }
     }
 
-    /// Returns whether a finding of the new object is among them. `key_hasher` is that of the new
+    /// Looks up a finding of the new object among them. `key_hasher` is that of the new
     /// object.
     pub(super) fn state_of(
         &self,

@@ -9,7 +9,7 @@ use std::fmt;
 /// A control that could not be evaluated under one binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnevaluatedControl {
-    /// The control; `None` stands for all controls of the binding.
+    /// The control; `None` means all controls of the binding.
     pub control: Option<ControlId>,
     /// The cause.
     pub cause: UnevaluatedCause,

@@ -77,7 +77,7 @@ impl<E> ByteAccounts<E> {
     }
 
     /// Adds bytes to a reservation. If too few are free, others are evicted until there are enough,
-    /// or until this one would be the next victim; then it keeps what it has and gets nothing.
+    /// or until this one would be the next victim; then it keeps its bytes and gets no more.
     pub(super) fn grow(&mut self, id: u64, bytes: usize) -> GrowResult<E> {
         let mut evicted = Vec::new();
         while self.free_bytes < bytes {
@@ -109,7 +109,7 @@ impl<E> ByteAccounts<E> {
         }
     }
 
-    /// Frees what a reservation holds beyond `bytes` bytes.
+    /// Frees the bytes of a reservation beyond `bytes`.
     pub(super) fn shrink(&mut self, id: u64, bytes: usize) {
         let Some(reservation) = self.reservations.get_mut(&id) else {
             return;
@@ -152,7 +152,7 @@ impl<E> ByteAccounts<E> {
     fn victim(&self, id: u64, bytes: usize) -> Option<u64> {
         let own_caller = &self.reservations.get(&id)?.caller;
         let own_bytes = self.callers.get(own_caller)?.bytes.saturating_add(bytes);
-        // The caller that grows counts with the bytes that it asks for.
+        // The caller that grows counts with the bytes that it requests.
         let bytes_of = |caller: &Arc<str>, account: &Account| {
             if caller == own_caller {
                 own_bytes
@@ -273,7 +273,7 @@ mod tests {
         accounts.set_eviction(old, Some("again"));
         assert!(
             !accounts.grow(other, 90).is_granted,
-            "a caller that asks for more than any other holds evicts none"
+            "a caller that requests more than any other holds evicts none"
         );
         accounts.close(old);
         accounts.close(other);

@@ -1,7 +1,7 @@
 //! The decision log: a line of JSON for each decision that matters, and a sample of the others.
 //!
 //! Lines are written on a thread of their own: a reader that stops reading costs lines, which are
-//! counted, and never the time of a review. What a line contains is the matter of `log_entry`.
+//! counted, and never the time of a review. The content of a line is defined in `log_entry`.
 
 use super::{
     WebhookMetrics,

@@ -1,4 +1,4 @@
-//! The endpoint `POST /validate`: its state, and the way of a request from its body to its answer.
+//! The endpoint `POST /validate`: its state, and its handler from a request to its response.
 //!
 //! No queue is unbounded, and one time budget covers everything from the first byte to the last. A
 //! review that cannot be evaluated within its budget is answered by policy while the caller still

@@ -6,7 +6,7 @@
 //!
 //! | file | purpose |
 //! |---|---|
-//! | `endpoint` | `POST /validate`: the way of a request |
+//! | `endpoint` | `POST /validate`: from a request to its response |
 //! | `body`, `caller_timeout` | reading a body within bounds; the time budget of a review |
 //! | `review`, `envelope` | a body as a review; the fields of one that is not read whole |
 //! | `scheduling` | the thread, the permit and the namespace labels of an evaluation |

@@ -98,7 +98,7 @@ impl Recorder {
     }
 }
 
-/// What is left of a record that was not written.
+/// The remains of a record that was not written.
 #[derive(Debug)]
 enum WriteFailure {
     NoFile,

@@ -97,19 +97,11 @@ impl Endpoint {
             match attempt {
                 Attempt::TooManySteps => is_heavy = true,
                 Attempt::MissingLabels(namespace) => {
-                    let labels = match &self.namespaces {
-                        Some(source) => source.fetch(&namespace, time.latest_start()).await,
-                        None => None,
-                    };
-                    job.fetched = Some(FetchedLabels { namespace, labels });
+                    job.fetched = Some(self.fetch_labels(namespace, time).await);
                 }
                 Attempt::Answered(outcome) => {
                     peer.mark_delivered();
-                    self.metrics.observe_phases(&outcome.phases);
-                    if let (Some(recorder), Some(review)) = (&self.recorder, &outcome.review) {
-                        recorder.record(review, body);
-                    }
-                    return self.reply(*outcome, job.snapshot.generation, received);
+                    return self.finish(&job, *outcome, received);
                 }
                 Attempt::NotAReview(message) => {
                     self.metrics.count_rejected("no_review");
@@ -117,6 +109,23 @@ impl Endpoint {
                 }
             }
         }
+    }
+
+    /// Records a review that was evaluated, and returns its answer.
+    fn finish(&self, job: &Job, outcome: ReviewOutcome, received: Instant) -> Reply {
+        self.metrics.observe_phases(&outcome.phases);
+        if let (Some(recorder), Some(review)) = (&self.recorder, &outcome.review) {
+            recorder.record(review, &job.body);
+        }
+        self.reply(outcome, job.snapshot.generation, received)
+    }
+
+    async fn fetch_labels(&self, namespace: String, time: &TimeBudget) -> FetchedLabels {
+        let labels = match &self.namespaces {
+            Some(source) => source.fetch(&namespace, time.latest_start()).await,
+            None => None,
+        };
+        FetchedLabels { namespace, labels }
     }
 
     fn answer_unscheduled(&self, body: &[u8], error: AcquireError, is_heavy: bool) -> Reply {

@@ -32,7 +32,7 @@ pub struct PolicySnapshot {
     pub generation: u64,
 }
 
-/// What an answer depends on besides the body.
+/// The inputs of an answer besides the body.
 pub struct AnswerContext<'a> {
     /// The time at which the answer is due.
     pub deadline: Instant,
