@@ -1,18 +1,19 @@
-//! Writes a tape: what both readers share. It keeps the bounds, finds repeated keys and makes the indexes of long lists
-//! and maps. It never looks at the syntax of a text.
+//! Writes a tape; both readers share it. It enforces the bounds, finds repeated keys and builds the
+//! indexes of long lists and maps. It never looks at the syntax of a text.
 
 use super::{
     key_hash,
     limits::Limits,
     outcome::ParseError,
-    source_map::Source,
+    source_map::SourceText,
     tape::{
         BLOOM_ALL, Backing, INDEXED, Index, Kind, MERGE, OVERRIDDEN_KEY, OWNED_STRING, Raw, Tape,
     },
 };
 use std::sync::Arc;
 
-/// Maps with more keys than this have an index; so have lists with more than four times as many elements.
+/// A map with more keys than this has an index, and so has a list with more than four times as many
+/// elements.
 const INDEX_FROM: usize = 16;
 
 /// A list or map that is being read.
@@ -22,7 +23,7 @@ struct Frame {
     children: u32,
     kind: Kind,
     merges: bool,
-    /// A bit of `seen` was set twice, so a key may be repeated.
+    /// True if a bit of `seen` was set twice: a key may be repeated.
     suspect: bool,
     seen: KeyFilter,
 }
@@ -41,16 +42,17 @@ impl Frame {
     }
 }
 
-/// One bit for each sort of key seen, so that most maps are known to be free of repeated keys at no cost.
+/// A Bloom filter of the keys of a map with one hash function and 256 bits. Most maps have no two
+/// keys with one bit, and need no search for repeated keys.
 #[derive(Debug)]
 struct KeyFilter([u64; 4]);
 
 impl KeyFilter {
-    /// Whether a key of this sort was there before.
+    /// Adds a key by its hash. True if a key with the same bit was added before.
     #[inline]
-    fn add(&mut self, tag: u16) -> bool {
-        let bit = 1 << (tag >> 10);
-        let Some(word) = self.0.get_mut(usize::from(tag & 3)) else {
+    fn add(&mut self, hash: u16) -> bool {
+        let bit = 1 << (hash >> 10);
+        let Some(word) = self.0.get_mut(usize::from(hash & 3)) else {
             return true;
         };
         let before = *word;
@@ -58,7 +60,7 @@ impl KeyFilter {
         before & bit != 0
     }
 
-    /// As [`Raw::may_contain`] reads it.
+    /// The filter of 32 bits that [`Raw::may_contain`] reads.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "both halves are in")]
     fn bloom(&self) -> u32 {
@@ -74,7 +76,7 @@ pub(super) struct Builder<'t> {
     nodes: Vec<Raw>,
     owned: String,
     indexes: Vec<Index>,
-    /// The lists and maps that are open, the innermost at the end.
+    /// The open lists and maps, the innermost last.
     frames: Vec<Frame>,
     depth_limit: usize,
     node_limit: usize,
@@ -86,7 +88,7 @@ impl<'t> Builder<'t> {
     pub(super) fn new(text: &'t str, limits: &Limits) -> Self {
         Self {
             text,
-            // Kubernetes' JSON has a node every twelve bytes or so.
+            // JSON of Kubernetes has about one node in twelve bytes.
             nodes: Vec::with_capacity((text.len() / 10).min(limits.nodes).min(1 << 20) + 8),
             owned: String::new(),
             indexes: Vec::new(),
@@ -98,44 +100,45 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The number of nodes so far: where the next one will stand.
+    /// The number of nodes so far: the index of the next one.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Forgets a broken document: what was written from a node on, and what is still open.
-    pub(super) fn forget(&mut self, from: usize) {
+    /// Removes the nodes from `from` on, and closes every open list and map: an invalid document is
+    /// discarded.
+    pub(super) fn discard_from(&mut self, from: usize) {
         self.nodes.truncate(from);
         self.frames.clear();
     }
 
-    /// Whether a node is nothing but `null`.
+    /// True if a node is `null`.
     pub(super) fn is_null(&self, node: usize) -> bool {
         self.nodes
             .get(node)
             .is_none_or(|raw| raw.kind == Kind::Null)
     }
 
-    /// What the innermost list or map is that is open; `Null` where none is.
+    /// The kind of the innermost open list or map; `Null` where none is open.
     #[inline]
     pub(super) fn open_kind(&self) -> Kind {
         self.frames.last().map_or(Kind::Null, |frame| frame.kind)
     }
 
-    /// A value without text.
+    /// Adds a value without text.
     #[inline]
     pub(super) fn scalar(&mut self, at: usize, kind: Kind) -> Result<(), ParseError> {
         self.push(Raw {
             at: offset(at),
             start: 0,
             len: 0,
-            tag: 0,
+            hash: 0,
             kind,
             flags: 0,
         })
     }
 
-    /// A string or number that stands in the text from `start` to `end`.
+    /// Adds a string or number that is in the text as it reads, from `start` to `end`.
     #[inline]
     pub(super) fn borrowed(
         &mut self,
@@ -149,25 +152,26 @@ impl<'t> Builder<'t> {
             at: offset(at),
             start: offset(start),
             len,
-            tag: 0,
+            hash: 0,
             kind,
             flags: 0,
         })
     }
 
-    /// A string or number that does not stand in the text as it reads.
+    /// Adds a string or number that is not in the text as it reads.
     pub(super) fn copied(&mut self, at: usize, kind: Kind, text: &str) -> Result<(), ParseError> {
         let start = self.owned.len();
         self.owned.push_str(text);
         self.finish_owned(at, kind, start)
     }
 
-    /// The side buffer, to write a string into it piece by piece; `finish_owned` makes a node of it.
+    /// The buffer of owned strings, to append a string piece by piece; `finish_owned` adds its
+    /// node.
     pub(super) fn owned(&mut self) -> &mut String {
         &mut self.owned
     }
 
-    /// A string that was written into the side buffer from `start` on.
+    /// Adds a string that was appended to the buffer from `start` on.
     pub(super) fn finish_owned(
         &mut self,
         at: usize,
@@ -179,25 +183,27 @@ impl<'t> Builder<'t> {
             at: offset(at),
             start: owned_offset(start),
             len,
-            tag: 0,
+            hash: 0,
             kind,
             flags: OWNED_STRING,
         })
     }
 
-    /// Says that the node just written is a key of the open map (`is_merge_key` is said besides).
-    pub(super) fn is_key(&mut self) {
+    /// Marks the last node as a key of the open map. A merge key is marked by `mark_merge_key`
+    /// besides.
+    pub(super) fn mark_key(&mut self) {
         let Some(raw) = self.nodes.last().copied() else {
             return;
         };
-        let tag = key_hash::tag(self.string(raw));
+        let hash = key_hash::hash(self.string(raw));
         if let Some(raw) = self.nodes.last_mut() {
-            raw.tag = tag;
+            raw.hash = hash;
         }
-        self.count_key(tag);
+        self.count_key(hash);
     }
 
-    /// A key of the open map that stands in the text from `start` to `end`: as `borrowed` and `is_key`.
+    /// Adds a key of the open map that is in the text from `start` to `end`: `borrowed` and
+    /// `mark_key` in one.
     #[inline]
     pub(super) fn borrowed_key(
         &mut self,
@@ -207,9 +213,9 @@ impl<'t> Builder<'t> {
     ) -> Result<(), ParseError> {
         let len = end.saturating_sub(start);
         let from = self.text.as_bytes().get(start..);
-        let Some(tag) = from.and_then(|from| key_hash::tag_within(from, len)) else {
+        let Some(hash) = from.and_then(|from| key_hash::hash_within(from, len)) else {
             self.borrowed(at, Kind::String, start, end)?;
-            self.is_key();
+            self.mark_key();
             return Ok(());
         };
         let (at, start, len) = (offset(at), offset(start), offset(len));
@@ -217,31 +223,31 @@ impl<'t> Builder<'t> {
             at,
             start,
             len,
-            tag,
+            hash,
             kind: Kind::String,
             flags: 0,
         })?;
-        self.count_key(tag);
+        self.count_key(hash);
         Ok(())
     }
 
     #[inline]
-    fn count_key(&mut self, tag: u16) {
+    fn count_key(&mut self, hash: u16) {
         if let Some(frame) = self.frames.last_mut() {
             frame.children += 1;
-            frame.suspect |= frame.seen.add(tag);
+            frame.suspect |= frame.seen.add(hash);
         }
     }
 
-    /// Says that the node just written is a YAML merge key of the open map.
-    pub(super) fn is_merge_key(&mut self) {
+    /// Marks the last node as a YAML merge key of the open map.
+    pub(super) fn mark_merge_key(&mut self) {
         if let (Some(raw), Some(frame)) = (self.nodes.last_mut(), self.frames.last_mut()) {
             raw.flags |= MERGE;
             frame.merges = true;
         }
     }
 
-    /// Begins a list or map.
+    /// Opens a list or map.
     #[inline]
     pub(super) fn open(&mut self, at: usize, kind: Kind) -> Result<(), ParseError> {
         if self.frames.len() >= self.depth_limit {
@@ -252,7 +258,7 @@ impl<'t> Builder<'t> {
             at: offset(at),
             start: 1,
             len: 0,
-            tag: 0,
+            hash: 0,
             kind,
             flags: 0,
         })?;
@@ -260,7 +266,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Ends the innermost list or map.
+    /// Closes the innermost list or map.
     #[inline]
     pub(super) fn close(&mut self) -> Result<(), ParseError> {
         let Some(frame) = self.frames.last() else {
@@ -298,7 +304,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// The subtree that begins at a node, to be repeated later, and how deep it nests. Costs expansion.
+    /// Returns the subtree of a node, to be repeated later, and its depth. It counts as expansion.
     pub(super) fn subtree(
         &mut self,
         at: usize,
@@ -311,7 +317,7 @@ impl<'t> Builder<'t> {
             .get(node..node + extent)
             .unwrap_or_default()
             .to_vec();
-        // The ends of the lists and maps around each node.
+        // The ends of the lists and maps that contain the current node.
         let mut ends: Vec<usize> = Vec::new();
         let mut depth = 0;
         for (place, raw) in nodes.iter().enumerate() {
@@ -326,17 +332,17 @@ impl<'t> Builder<'t> {
         Ok((nodes, depth))
     }
 
-    /// Takes back what was written from a node on, inside the list or map that is open.
-    pub(super) fn take_back(&mut self, from: usize) {
+    /// Removes the nodes from `from` on, inside the open list or map.
+    pub(super) fn truncate(&mut self, from: usize) {
         self.nodes.truncate(from);
     }
 
-    /// How deep lists and maps may nest.
+    /// The maximum nesting of lists and maps.
     pub(super) fn depth_limit(&self) -> usize {
         self.depth_limit
     }
 
-    /// Writes a subtree once more, as a value that begins at `at`. Costs expansion.
+    /// Repeats a subtree as a value that begins at `at`. It counts as expansion.
     pub(super) fn repeat(
         &mut self,
         at: usize,
@@ -368,8 +374,8 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// The finished tape.
-    pub(super) fn finish(self, source: Source) -> Tape {
+    /// Returns the tape.
+    pub(super) fn finish(self, source: SourceText) -> Tape {
         let mut nodes = self.nodes;
         if nodes.capacity() - nodes.len() > 4096 {
             nodes.shrink_to_fit();
@@ -384,7 +390,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The string of a string, number or key.
+    /// The text of a string, number or key.
     pub(super) fn string(&self, raw: Raw) -> &str {
         let buffer = if raw.is(OWNED_STRING) {
             self.owned.as_str()
@@ -410,9 +416,9 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Says that the next node is an element of the open list.
+    /// Counts the next node as an element of the open list.
     #[inline]
-    pub(super) fn is_element(&mut self) {
+    pub(super) fn count_element(&mut self) {
         if let Some(frame) = self.frames.last_mut() {
             frame.children += 1;
         }
@@ -454,7 +460,8 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Where the keys of a map are, as distances from its node; its children are all closed.
+    /// Returns the index of a map: the distances of its keys from its node, in the order of their
+    /// bytes.
     fn keys(&self, map: usize) -> impl Iterator<Item = u32> {
         let mut next = map + 1;
         std::iter::from_fn(move || {
@@ -477,10 +484,10 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// For short maps: compares every key with every other.
+    /// Marks repeated keys of a short map, comparing every key with every other.
     #[inline(never)]
     fn override_repeated(&mut self, map: usize) {
-        // Each key's distance and tag.
+        // The distance and the hash of each key.
         let mut keys = [(0, 0); INDEX_FROM];
         let mut count = 0;
         for (slot, distance) in keys.iter_mut().zip(self.keys(map)) {
@@ -488,13 +495,13 @@ impl<'t> Builder<'t> {
                 distance,
                 self.nodes
                     .get(map + distance as usize)
-                    .map_or(0, |raw| raw.tag),
+                    .map_or(0, |raw| raw.hash),
             );
             count += 1;
         }
         let mut left = keys.get(..count).unwrap_or_default();
-        while let [(key, tag), later @ ..] = left {
-            let same = |other: &&(u32, u16)| other.1 == *tag;
+        while let [(key, hash), later @ ..] = left {
+            let same = |other: &&(u32, u16)| other.1 == *hash;
             if later
                 .iter()
                 .filter(same)
@@ -511,7 +518,7 @@ impl<'t> Builder<'t> {
         let mut keys: Index = Vec::with_capacity(count);
         keys.extend(self.keys(map));
         keys.sort_by(|a, b| self.key(map, *a).cmp(self.key(map, *b)).then(b.cmp(a)));
-        // Of equal keys the last of the text now stands first.
+        // The sort is stable and reversed, so of equal keys the last of the text comes first.
         let mut shadowed = Vec::new();
         keys.dedup_by(|later, kept| {
             let repeated = self.key(map, *later) == self.key(map, *kept);
@@ -542,9 +549,9 @@ impl<'t> Builder<'t> {
         offset(self.indexes.len() - 1)
     }
 
-    /// Replaces each merge entry by the entries of what it merges. As Go's reader does, a merge counts where it stands:
-    /// it overrides what is above it and is overridden by what is below; of a list of maps, the first wins. The number of
-    /// keys then.
+    /// Replaces each merge entry by the entries of the maps that it names, and returns the number
+    /// of keys. As in Go's reader, the position of a merge decides: it overrides the keys above it
+    /// and is overridden by the keys below; of a list of maps, the first wins.
     #[inline(never)]
     fn resolve_merges(&mut self, map: usize) -> Result<u32, ParseError> {
         let at = self.nodes.get(map).map_or(0, |raw| raw.at as usize);
@@ -574,7 +581,7 @@ impl<'t> Builder<'t> {
         Ok(children)
     }
 
-    /// Appends the entries of a map given with its own node; the number of them.
+    /// Appends the entries of a map that is given with its own node, and returns their number.
     fn append_entries(&mut self, map: &[Raw]) -> u32 {
         let (mut next, mut count) = (1, 0);
         while let (Some(key), Some(value)) = (map.get(next), map.get(next + 1)) {
@@ -590,7 +597,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// The maps that a merge key names, in the order in which each overrides the one before.
+/// The maps that a merge key names, each before those that it overrides.
 fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, ParseError> {
     let wrong = || {
         ParseError::new(
@@ -618,7 +625,7 @@ fn merged_maps(at: usize, value: &[Raw]) -> Result<Vec<&[Raw]>, ParseError> {
     Ok(maps)
 }
 
-/// An offset as the tape keeps it, of a text or a node. The reader has bounded both, so nothing is lost.
+/// Converts an offset of the text or the tape to its stored form. The limits keep it in range.
 #[inline]
 #[expect(
     clippy::cast_possible_truncation,
@@ -628,7 +635,7 @@ fn offset(value: usize) -> u32 {
     value as u32
 }
 
-/// An offset of the side buffer. What does not fit reads as empty.
+/// Converts an offset of the buffer of owned strings. One out of range reads as an empty string.
 fn owned_offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

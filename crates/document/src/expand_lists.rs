@@ -1,4 +1,4 @@
-//! A list of objects → its objects.
+//! Expands lists of objects (`kind: List`, `PodList`) into their items.
 
 use super::{
     Document, Node, Value,
@@ -7,20 +7,20 @@ use super::{
 };
 use std::sync::Arc;
 
-/// Lists inside lists are unfolded this deep; deeper ones stay as they are.
-const DEPTH: usize = 8;
+/// The maximum nesting of lists that is expanded; a deeper list stays a document.
+const MAX_LIST_DEPTH: usize = 8;
 
-/// The items of a list (a kind that ends in `List`, with a list `items`), and theirs where they are lists themselves; any
-/// other document as it is. An item without kind gets the list's `apiVersion`, and its kind without `List`, as in
-/// Kubernetes.
+/// Returns the items of a list (a kind that ends in `List`, with a list `items`), expanded as well;
+/// any other document as it is. As in Kubernetes, an item without a kind gets the list's
+/// `apiVersion`, and its kind without `List`.
 #[must_use]
 pub fn expand_lists(document: Document) -> Vec<Document> {
     let mut found = Vec::new();
-    // What is still to be looked at, the next at the end.
+    // The documents still to expand, the next one last.
     let mut pending = vec![(document, 0)];
     while let Some((document, depth)) = pending.pop() {
         match items(&document) {
-            Some(items) if depth < DEPTH => {
+            Some(items) if depth < MAX_LIST_DEPTH => {
                 pending.extend(items.into_iter().rev().map(|item| (item, depth + 1)))
             }
             _ => found.push(document),
@@ -29,7 +29,7 @@ pub fn expand_lists(document: Document) -> Vec<Document> {
     found
 }
 
-/// `None` where the document is no list.
+/// Returns the items of a document; `None` if it is no list.
 fn items(document: &Document) -> Option<Vec<Document>> {
     let root = document.root();
     let kind = root.entry("kind")?;
@@ -58,7 +58,7 @@ fn items(document: &Document) -> Option<Vec<Document>> {
     Some(found)
 }
 
-/// An item on a tape of its own, with the list's kind and version as its last two entries.
+/// Copies an item to a tape of its own, with the list's kind and version as its last two entries.
 fn completed(
     tape: &Arc<Tape>,
     item: Node<'_>,
@@ -89,7 +89,7 @@ fn completed(
     );
     nodes.extend([kind.key_raw(), item_kind]);
     if let (Ok(extent), Some(root)) = (u32::try_from(nodes.len()), nodes.first_mut()) {
-        // The index or bloom knows nothing of the new keys.
+        // The new keys are in neither the index nor the Bloom filter.
         *root = Raw {
             start: extent,
             len: BLOOM_ALL,

@@ -1,7 +1,7 @@
-//! The JSON reader: one pass, no recursion, strings left where they stand in the text.
+//! The JSON reader: one pass, no recursion; strings are borrowed from the text.
 //!
-//! It takes what Go's `encoding/json` takes: half of a surrogate pair and bytes that are no UTF-8 become U+FFFD, the last
-//! of repeated keys counts, documents may follow one another.
+//! It accepts what Go's `encoding/json` accepts: an unpaired surrogate and bytes that are no UTF-8
+//! become U+FFFD, the last of repeated keys counts, documents may follow one another.
 
 use super::{
     builder::Builder,
@@ -9,7 +9,8 @@ use super::{
     tape::Kind,
 };
 
-/// Reads all documents of a text. At the first error it stops: JSON has no place to go on from.
+/// Reads all documents of a text. It stops at the first error, since JSON has no marker to resume
+/// at.
 pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> ParseOutcome {
     let mut outcome = ParseOutcome::default();
     let mut parser = Parser {
@@ -32,7 +33,7 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &str) -> ParseOutcome {
         match parser.document(at) {
             Ok(end) => at = end,
             Err(error) => {
-                parser.builder.forget(root);
+                parser.builder.discard_from(root);
                 outcome.stopped = Some(whole);
                 outcome.errors.push(*error);
                 return outcome;
@@ -50,16 +51,17 @@ struct Parser<'p, 't> {
     bytes: &'p [u8],
 }
 
-/// Where the reader stands after what it took. A error is seldom, and boxed so that the rest fits two registers.
-type Taken = Result<usize, Box<ParseError>>;
+/// The offset after the parsed syntax. Errors are rare, and boxed so that the result fits two
+/// registers.
+type Parsed = Result<usize, Box<ParseError>>;
 
-/// Each takes what begins at an offset. Offsets are handed from one to the next, not kept, so that they stay in a
-/// register: nearly all time goes by in here.
+/// Each method parses the syntax that begins at an offset. Offsets are passed and returned, not
+/// stored, so that they stay in a register: this is the hot loop of reading.
 impl Parser<'_, '_> {
-    fn document(&mut self, start: usize) -> Taken {
+    fn document(&mut self, start: usize) -> Parsed {
         let mut at = start;
         loop {
-            // A value is due.
+            // A value is expected.
             let (found, byte) = self.token(at);
             at = found;
             let mut key_due = false;
@@ -76,19 +78,19 @@ impl Parser<'_, '_> {
                     at = found;
                     if byte != end {
                         if kind == Kind::List {
-                            self.builder.is_element();
+                            self.builder.count_element();
                             continue;
                         }
                         key_due = true;
                     }
                 }
                 b'-' | b'0'..=b'9' => at = self.number(at)?,
-                b't' => at = self.word(at, b"true", Kind::True)?,
-                b'f' => at = self.word(at, b"false", Kind::False)?,
-                b'n' => at = self.word(at, b"null", Kind::Null)?,
+                b't' => at = self.literal(at, b"true", Kind::True)?,
+                b'f' => at = self.literal(at, b"false", Kind::False)?,
+                b'n' => at = self.literal(at, b"null", Kind::Null)?,
                 _ => return Err(self.unexpected(at, "a value")),
             }
-            // A value has ended, or an empty list or map is about to.
+            // A value has ended, or an empty list or map is about to end.
             while !key_due {
                 let open = self.builder.open_kind();
                 if open == Kind::Null {
@@ -103,7 +105,7 @@ impl Parser<'_, '_> {
                     }
                     (b',', _) => {
                         at += 1;
-                        self.builder.is_element();
+                        self.builder.count_element();
                         break;
                     }
                     (b'}', Kind::Map) | (b']', Kind::List) => {
@@ -120,9 +122,9 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A key and its colon.
+    /// Parses a key and its colon.
     #[inline]
-    fn key(&mut self, at: usize) -> Taken {
+    fn key(&mut self, at: usize) -> Parsed {
         let (quote, byte) = self.token(at);
         if byte != b'"' {
             return Err(self.unexpected(quote, "a key in double quotes"));
@@ -134,7 +136,7 @@ impl Parser<'_, '_> {
             at += 1;
         } else {
             at = self.escaped_string(quote, at)?;
-            self.builder.is_key();
+            self.builder.mark_key();
         }
         let (at, byte) = self.token(at);
         if byte != b':' {
@@ -144,7 +146,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn word(&mut self, at: usize, word: &[u8], kind: Kind) -> Taken {
+    fn literal(&mut self, at: usize, word: &[u8], kind: Kind) -> Parsed {
         if self.bytes.get(at..at + word.len()) != Some(word) {
             return Err(self.unexpected(at, "a value"));
         }
@@ -153,7 +155,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn number(&mut self, start: usize) -> Taken {
+    fn number(&mut self, start: usize) -> Parsed {
         let mut at = start + usize::from(self.peek(start) == Some(b'-'));
         if self.peek(at) == Some(b'0') {
             at += 1;
@@ -173,7 +175,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn digits(&self, start: usize) -> Taken {
+    fn digits(&self, start: usize) -> Parsed {
         let mut at = start;
         while let Some(b'0'..=b'9') = self.peek(at) {
             at += 1;
@@ -186,7 +188,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn string(&mut self, quote: usize) -> Taken {
+    fn string(&mut self, quote: usize) -> Parsed {
         let start = quote + 1;
         let end = plain_end(self.bytes, start);
         if self.peek(end) == Some(b'"') {
@@ -196,9 +198,9 @@ impl Parser<'_, '_> {
         self.escaped_string(quote, end)
     }
 
-    /// A string that does not stand in the text as it reads: up to `at` it does.
+    /// Parses a string with escapes; the text up to `at` has none.
     #[cold]
-    fn escaped_string(&mut self, quote: usize, mut at: usize) -> Taken {
+    fn escaped_string(&mut self, quote: usize, mut at: usize) -> Parsed {
         let aside = self.builder.owned().len();
         let mut plain = quote + 1;
         loop {
@@ -232,7 +234,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A character that is written with a backslash, and where it ends.
+    /// Parses an escape, and returns its character and its end.
     fn escape(&self, backslash: usize) -> Result<(char, usize), ParseError> {
         let wrong = || {
             ParseError::new(
@@ -280,7 +282,8 @@ impl Parser<'_, '_> {
         self.bytes.get(at).copied()
     }
 
-    /// The first byte from `at` on that is no white space, and where; 0, which begins nothing in JSON, at the end.
+    /// Returns the offset and value of the first byte from `at` on that is no white space; 0, which
+    /// begins no JSON, at the end.
     #[inline]
     fn token(&self, at: usize) -> (usize, u8) {
         match self.peek(at) {
@@ -289,7 +292,8 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A function of its own: what the API server sends has no white space, and a loop that is never run costs too.
+    /// Kept out of line: requests of the API server have no white space, and a loop that never runs
+    /// still costs registers.
     #[inline(never)]
     fn token_after_space(&self, mut at: usize) -> (usize, u8) {
         loop {
@@ -315,7 +319,8 @@ impl Parser<'_, '_> {
     }
 }
 
-/// The first byte from an offset on that ends a string or needs care; eight bytes are looked at in one go.
+/// Returns the offset of the first byte that ends a string or needs care. SWAR: eight bytes are
+/// tested at a time.
 #[inline]
 fn plain_end(bytes: &[u8], from: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -327,8 +332,9 @@ fn plain_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        // The high bit of the lowest byte that matches is set; higher ones may be set in error. Turning one bit round
-        // leaves control characters what they are and puts the quote right above them.
+        // The high bit of the lowest matching byte is set; bits of higher bytes may be wrong.
+        // Flipping bit 1 keeps control characters below 0x20 and moves the quote to 0x20, right
+        // above them.
         let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
         let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
         let found = (control_or_quote | backslash) & !word & HIGH;
@@ -348,7 +354,7 @@ mod tests {
     use crate::{Limits, read_json};
     use std::sync::Arc;
 
-    /// The documents as JSON text and then the problems, a line each.
+    /// Checks the documents as JSON, then the problems, one a line.
     fn check_bytes(input: &[u8], expected: &str) {
         let limits = Limits {
             depth: 5,

@@ -1,24 +1,25 @@
-//! A field name that is known before any document, and the tag by which it is found in one.
+//! A field name that is known before any document, and the hash by which a map is searched for it.
 //!
-//! A tag is two bytes that mostly tell the keys of one map apart, so that a look-up compares numbers and reads text only
-//! where they agree. Tags are no identity: whoever finds one compares the text too. They are never stored or sent.
+//! A hash has two bytes and tells most keys of a map apart, so that a lookup compares numbers, and
+//! text only where they are equal. Equal hashes do not mean equal keys. Hashes are never stored or
+//! sent.
 
 use std::fmt;
 
-/// A field name, interned once by whoever looks it up often ([`super::Node::field`]).
+/// A field name with its hash, for names that are looked up often ([`super::Node::field`]).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FieldKey {
     text: Box<str>,
-    tag: u16,
+    hash: u16,
 }
 
 impl FieldKey {
-    /// A name as it reads, unescaped.
+    /// A key from its unescaped name.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self {
             text: text.into(),
-            tag: tag(text),
+            hash: hash(text),
         }
     }
 
@@ -28,8 +29,8 @@ impl FieldKey {
         &self.text
     }
 
-    pub(super) fn tag(&self) -> u16 {
-        self.tag
+    pub(super) fn hash(&self) -> u16 {
+        self.hash
     }
 }
 
@@ -39,9 +40,9 @@ impl fmt::Debug for FieldKey {
     }
 }
 
-/// The tag of a key.
+/// The hash of a key.
 #[inline]
-pub(super) fn tag(text: &str) -> u16 {
+pub(super) fn hash(text: &str) -> u16 {
     let bytes = text.as_bytes();
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => mix(
@@ -60,10 +61,10 @@ pub(super) fn tag(text: &str) -> u16 {
     }
 }
 
-/// The tag of the key that has `len` bytes from the first of `from` on: the same as [`tag`] of its text, at less cost
-/// where something follows it. `None` where too little does.
+/// The hash of the key of `len` bytes at the beginning of `from`: equal to [`hash`] of its text,
+/// and cheaper. `None` if too few bytes follow the key.
 #[inline]
-pub(super) fn tag_within(from: &[u8], len: usize) -> Option<u16> {
+pub(super) fn hash_within(from: &[u8], len: usize) -> Option<u16> {
     let first = u64::from_le_bytes(*from.first_chunk()?);
     Some(match len.checked_sub(8) {
         Some(rest) => mix(
@@ -71,12 +72,13 @@ pub(super) fn tag_within(from: &[u8], len: usize) -> Option<u16> {
             first,
             u64::from_le_bytes(*from.get(rest..)?.first_chunk()?),
         ),
-        // What follows the key is masked out.
+        // Bytes after the key are masked out.
         None => mix(len, first & !(u64::MAX << (8 * len)), 0),
     })
 }
 
-/// Of the length, the first eight bytes (or all), and the last eight (or none). Any mix will do that spreads well.
+/// Mixes the length, the first eight bytes (or all) and the last eight (or none). Any function that
+/// spreads well will do.
 #[inline]
 fn mix(len: usize, first: u64, last: u64) -> u16 {
     let sum = (first ^ last.rotate_left(20)).wrapping_add(len as u64);
@@ -104,8 +106,8 @@ mod tests {
         ] {
             for rest in ["", "\"", "\":1}", "\":{\"kind\":\"Pod\"}}"] {
                 let text = format!("{key}{rest}");
-                if let Some(found) = tag_within(text.as_bytes(), key.len()) {
-                    assert_eq!(found, tag(key), "{key} before {rest}");
+                if let Some(found) = hash_within(text.as_bytes(), key.len()) {
+                    assert_eq!(found, hash(key), "{key} before {rest}");
                 } else {
                     assert!(text.len() < 8, "{key} before {rest}");
                 }
@@ -113,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Not for its own sake: equal tags cost time only.
+    /// Equal hashes would cost time only.
     #[test]
     fn the_keys_of_a_pod_have_tags_of_their_own() {
         let keys = [
@@ -156,9 +158,9 @@ mod tests {
             "capabilities",
             "readOnlyRootFilesystem",
         ];
-        let mut tags: Vec<u16> = keys.iter().map(|key| tag(key)).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        assert_eq!(tags.len(), keys.len());
+        let mut hashes: Vec<u16> = keys.iter().map(|key| hash(key)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), keys.len());
     }
 }

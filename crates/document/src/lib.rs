@@ -1,18 +1,19 @@
 //! Objects from outside: JSON or YAML bytes become one type, [`Document`].
 //!
-//! A document is a flat tape of small nodes over the text it was read from, never a tree of maps, so reading allocates
-//! little and nothing recurses. Everything here is pure, and every input is taken for hostile: size, depth, nodes and
-//! expansion are bounded, and what breaks a bound is a [`Problem`](kubevet_model::Problem) with its place.
+//! A document is a flat tape of small nodes over the text that it was read from, never a tree of
+//! maps, so reading allocates little and nothing recurses. Everything here is pure, and every input
+//! is hostile: size, depth, number of nodes and expansion are bounded, and an exceeded bound is a
+//! [`Problem`](kubevet_model::Problem) with its position.
 //!
 //! | file | is |
 //! |---|---|
-//! | `read` | bytes → documents and problems: JSON or YAML, as kubectl decides |
-//! | `json`, `yaml` | the two readers, both writing to a `builder::Builder` |
-//! | `tape`, `source` | what they write: nodes; and the text, with lines and columns |
-//! | `node` | the only way to look at a tape |
-//! | `key` | a field name known beforehand, and the tag it is found by |
-//! | `object` | what a document means to Kubernetes: its identity, places in it |
-//! | `expand_lists`, `write` | a list → its items; a subtree → JSON text |
+//! | `parse`, `limits`, `outcome` | bytes → documents and problems: JSON or YAML, as kubectl decides |
+//! | `json`, `yaml` | the two readers; both write to a `builder::Builder` |
+//! | `tape`, `source_map` | the result: nodes; and the text, with lines and columns |
+//! | `node`, `key_hash` | read access to a tape; the hash by which keys are found |
+//! | `document` | the identity of an object, and the end of a field path in it |
+//! | `expand_lists` | a list → its items |
+//! | `to_json`, `to_yaml` | a value → JSON; a JSON value → YAML |
 
 mod builder;
 mod document;

@@ -1,4 +1,4 @@
-//! A value inside a document: the only way to look at a tape.
+//! A value inside a document. Every read access to a tape is here.
 
 use super::{
     key_hash::{self, FieldKey},
@@ -14,7 +14,7 @@ pub struct Node<'a> {
     index: usize,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
     /// `null`.
@@ -34,11 +34,11 @@ pub enum Value<'a> {
 /// A number, read as the API server reads it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number<'a> {
-    /// Written without fraction and exponent, and within 64 bits.
+    /// A number without fraction and exponent that fits 64 bits.
     Int(i64),
-    /// Any other that a double can hold; integers may have lost digits.
+    /// Any other number that a double can hold; integers may lose digits.
     Float(f64),
-    /// Beyond a double: the digits as written.
+    /// A number beyond a double: its digits.
     Big(&'a str),
 }
 
@@ -59,7 +59,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// An integer of so few digits that it cannot overflow, as most are.
+/// Parses an integer of at most 18 digits, which cannot overflow. Most numbers are such.
 #[inline]
 fn short_int(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
@@ -92,7 +92,7 @@ impl<'a> Node<'a> {
             at: 0,
             start: 0,
             len: 0,
-            tag: 0,
+            hash: 0,
             kind: Kind::Null,
             flags: 0,
         };
@@ -107,19 +107,21 @@ impl<'a> Node<'a> {
         self.index
     }
 
-    /// The digits of a number as written (in YAML: as Kubernetes' reader would write them).
+    /// The text of a string, number or key; a number in YAML has the digits that Kubernetes' reader
+    /// would write.
     pub(super) fn text(self) -> &'a str {
         self.tape.string(self.raw())
     }
 
-    /// Which node of its file it is; [`super::Document::node`] finds it again. The numbers of one document are its own.
+    /// The number of the node in its file; [`super::Document::node`] returns it. Two documents of
+    /// one file have no node in common.
     #[must_use]
     #[inline]
     pub fn number(self) -> u32 {
         u32::try_from(self.index).unwrap_or(u32::MAX)
     }
 
-    /// What it is.
+    /// The value.
     #[must_use]
     #[inline]
     pub fn value(self) -> Value<'a> {
@@ -135,10 +137,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value of a key; the last one where a key is repeated. `None` where this is no map.
+    /// The value of a key; of a repeated key, the last. `None` if this is no map.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.find(key, key_hash::tag(key))
+        self.find(key, key_hash::hash(key))
             .map(|found| Self::new(self.tape, found + 1))
     }
 
@@ -146,14 +148,14 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline]
     pub fn field(self, key: &FieldKey) -> Option<Node<'a>> {
-        self.find(key.as_str(), key.tag())
+        self.find(key.as_str(), key.hash())
             .map(|found| Self::new(self.tape, found + 1))
     }
 
     /// The entry of a key, as [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        let found = Self::new(self.tape, self.find(key, key_hash::tag(key))?);
+        let found = Self::new(self.tape, self.find(key, key_hash::hash(key))?);
         Some(Entry {
             key: found.text(),
             value: Self::new(self.tape, found.index + 1),
@@ -161,9 +163,9 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Where on the tape a key stands.
+    /// Finds a key, and returns its index on the tape.
     #[inline]
-    fn find(self, text: &str, tag: u16) -> Option<usize> {
+    fn find(self, text: &str, hash: u16) -> Option<usize> {
         let (root, rest) = self.tape.nodes.get(self.index..)?.split_first()?;
         if root.kind != Kind::Map {
             return None;
@@ -171,21 +173,22 @@ impl<'a> Node<'a> {
         if root.is(INDEXED) {
             return self.find_indexed(*root, text);
         }
-        if !root.may_contain(tag) {
+        if !root.may_contain(hash) {
             return None;
         }
         let inside = rest.get(..root.extent().saturating_sub(1))?;
         let mut left = inside;
         while let [key, value, after @ ..] = left {
-            if key.tag == tag {
+            if key.hash == hash {
                 let found = self.index + 1 + (inside.len() - left.len());
-                return if self.is_called(key, text) {
+                return if self.matches_key(key, text) {
                     Some(found)
                 } else {
-                    self.find_further(text)
+                    self.find_by_comparison(text)
                 };
             }
-            // Most values are one node, and the way on does not wait for what the others say.
+            // Most values are one node, so the common step needs no extent: the next load does not
+            // wait for this one.
             left = if value.is_collection() {
                 left.get(1 + value.extent()..)?
             } else {
@@ -195,20 +198,20 @@ impl<'a> Node<'a> {
         None
     }
 
-    /// Whether a key counts and has this text.
+    /// True if a key is not overridden and has this text.
     #[inline]
-    fn is_called(self, key: &Raw, text: &str) -> bool {
+    fn matches_key(self, key: &Raw, text: &str) -> bool {
         key.len as usize == text.len()
             && !key.is(OVERRIDDEN_KEY)
             && self.tape.bytes(*key) == text.as_bytes()
     }
 
-    /// As `find`, where a key has the tag but not the text, or is void.
+    /// As `find`, where a key has the hash but another text, or is overridden.
     #[cold]
     #[inline(never)]
-    fn find_further(self, text: &str) -> Option<usize> {
+    fn find_by_comparison(self, text: &str) -> Option<usize> {
         self.keys()
-            .find(|(_, key)| self.is_called(key, text))
+            .find(|(_, key)| self.matches_key(key, text))
             .map(|(index, _)| index)
     }
 
@@ -221,9 +224,9 @@ impl<'a> Node<'a> {
         Some(self.index + *index.get(found)? as usize)
     }
 
-    /// An element by its place, from 0. `None` where this is no list.
+    /// The element at an index, from 0. `None` if this is no list.
     #[must_use]
-    pub fn at(self, place: usize) -> Option<Node<'a>> {
+    pub fn at(self, index: usize) -> Option<Node<'a>> {
         let raw = self.raw();
         if raw.kind == Kind::List && raw.is(INDEXED) {
             let distance = *self
@@ -231,13 +234,13 @@ impl<'a> Node<'a> {
                 .backing
                 .indexes
                 .get(raw.len as usize)?
-                .get(place)?;
+                .get(index)?;
             return Some(Self::new(self.tape, self.index + distance as usize));
         }
-        self.elements().nth(place)
+        self.elements().nth(index)
     }
 
-    /// The elements of a list, in order; none where this is no list.
+    /// The elements of a list, in order; none if this is no list.
     #[inline]
     pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         let mut left = self.inside(Kind::List);
@@ -249,7 +252,8 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The entries of a map in the order of the text; none where this is no map. Of a repeated key, only the last.
+    /// The entries of a map in the order of the text; none if this is no map. Of a repeated key,
+    /// only the last.
     #[inline]
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         self.keys()
@@ -265,8 +269,8 @@ impl<'a> Node<'a> {
             })
     }
 
-    /// The keys of a map that a later one of the same name makes void, each with the place of the key that counts; for
-    /// readers that refuse repeated keys.
+    /// The keys of a map that a later key of the same name overrides, each with the position of
+    /// that key; for readers that reject repeated keys.
     pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
         self.keys()
             .filter(|(_, raw)| raw.is(OVERRIDDEN_KEY))
@@ -279,7 +283,8 @@ impl<'a> Node<'a> {
             })
     }
 
-    /// The keys of a map and where on the tape they stand, shadowed ones too; none where this is no map.
+    /// The keys of a map and their indexes on the tape, overridden ones included; none if this is
+    /// no map.
     #[inline]
     fn keys(self) -> impl Iterator<Item = (usize, Raw)> + use<'a> {
         let mut left = self.inside(Kind::Map);
@@ -292,7 +297,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The text, where this is a string.
+    /// The string, if this is one.
     #[must_use]
     #[inline]
     pub fn as_str(self) -> Option<&'a str> {
@@ -300,7 +305,7 @@ impl<'a> Node<'a> {
         (raw.kind == Kind::String).then(|| self.tape.string(raw))
     }
 
-    /// The truth, where this is a boolean.
+    /// The boolean, if this is one.
     #[must_use]
     #[inline]
     pub fn as_bool(self) -> Option<bool> {
@@ -311,7 +316,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The number, where this is one.
+    /// The number, if this is one.
     #[must_use]
     #[inline]
     pub fn as_number(self) -> Option<Number<'a>> {
@@ -319,62 +324,62 @@ impl<'a> Node<'a> {
         (raw.kind == Kind::Number).then(|| Number::read(self.tape.string(raw)))
     }
 
-    /// The digits of a number, as the text has them; `None` where this is none.
+    /// The digits of a number as written; `None` if this is no number.
     #[must_use]
     pub fn digits(self) -> Option<&'a str> {
         self.is_number().then(|| self.text())
     }
 
-    /// Whether this is `null`.
+    /// True if this is `null`.
     #[must_use]
     #[inline]
     pub fn is_null(self) -> bool {
         self.raw().kind == Kind::Null
     }
 
-    /// Whether this is `true` or `false`.
+    /// True if this is a boolean.
     #[must_use]
     #[inline]
     pub fn is_bool(self) -> bool {
         matches!(self.raw().kind, Kind::True | Kind::False)
     }
 
-    /// Whether this is a number.
+    /// True if this is a number.
     #[must_use]
     #[inline]
     pub fn is_number(self) -> bool {
         self.raw().kind == Kind::Number
     }
 
-    /// Whether this is a string.
+    /// True if this is a string.
     #[must_use]
     #[inline]
     pub fn is_string(self) -> bool {
         self.raw().kind == Kind::String
     }
 
-    /// Whether this is a list.
+    /// True if this is a list.
     #[must_use]
     #[inline]
     pub fn is_list(self) -> bool {
         self.raw().kind == Kind::List
     }
 
-    /// Whether this is a map.
+    /// True if this is a map.
     #[must_use]
     #[inline]
     pub fn is_map(self) -> bool {
         self.raw().kind == Kind::Map
     }
 
-    /// Where the value begins. What came through a YAML alias begins where the alias is used; what is inside it, where
-    /// it is written.
+    /// The position of the value. A value that comes through a YAML alias has the position of the
+    /// alias; a value inside it, that of its text.
     #[must_use]
     pub fn position(self) -> Position {
         self.tape.backing.source.position(self.raw().at as usize)
     }
 
-    /// The nodes inside a list or map; none where it is no such.
+    /// The nodes inside a list or map; none if this is not of the kind.
     #[inline]
     fn inside(self, kind: Kind) -> &'a [Raw] {
         match self
@@ -394,7 +399,7 @@ impl<'a> Node<'a> {
         Self::new(self.tape, self.index + distance as usize).text()
     }
 
-    /// The children of a list or map, shadowed ones left out.
+    /// The number of children of a list or map, without overridden keys.
     fn count(self) -> usize {
         let raw = self.raw();
         if raw.is(INDEXED) {
@@ -433,7 +438,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The key as a value: a string, with a number of its own.
+    /// The key as a node: a string with a number of its own.
     #[must_use]
     #[inline]
     pub fn key_node(&self) -> Node<'a> {
@@ -448,13 +453,14 @@ impl<'a> Entry<'a> {
         self.key_node.raw()
     }
 
-    /// The number of the key, see [`Node::number`]. The node there is the key as a string.
+    /// The number of the key as a node, see [`Node::number`].
     #[must_use]
     pub fn key_number(&self) -> u32 {
         self.key_node.number()
     }
 
-    /// Where the key begins. A key that came through a YAML merge or alias begins where it is written.
+    /// The position of the key. A key that comes through a YAML merge or alias has the position of
+    /// its text.
     #[must_use]
     pub fn key_position(&self) -> Position {
         self.key_node.position()
@@ -466,19 +472,19 @@ impl<'a> Entry<'a> {
 pub struct List<'a>(Node<'a>);
 
 impl<'a> List<'a> {
-    /// How many elements it has.
+    /// The number of elements.
     #[must_use]
     pub fn len(self) -> usize {
         self.0.count()
     }
 
-    /// Whether it has none.
+    /// True if it is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0.raw().extent() == 1
     }
 
-    /// Its elements, in order.
+    /// The elements, in order.
     pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.0.elements()
     }
@@ -489,7 +495,8 @@ impl<'a> List<'a> {
 pub struct Map<'a>(Node<'a>);
 
 impl<'a> Map<'a> {
-    /// How many keys it has, repeated ones counted once. Short maps are counted by walking.
+    /// The number of keys; a repeated key counts once. The keys of a short map are counted one by
+    /// one.
     #[must_use]
     pub fn len(self) -> usize {
         self.0.count()
@@ -501,7 +508,7 @@ impl<'a> Map<'a> {
         self.0.raw().extent() == 1
     }
 
-    /// Its entries, as [`Node::entries`].
+    /// The entries, as [`Node::entries`].
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         self.0.entries()
     }

@@ -1,4 +1,5 @@
-//! Bytes → documents and problems: the bounds, the encoding, and whether it is JSON or YAML.
+//! Parses bytes into documents and problems: checks the bounds, decodes the text, and chooses
+//! between JSON and YAML.
 
 use super::{
     Document,
@@ -6,23 +7,24 @@ use super::{
     json,
     limits::Limits,
     outcome::{DecodedText, ParseError, ParseOutcome},
-    source_map::Source,
+    source_map::SourceText,
     yaml,
 };
 use kubevet_model::{Problem, ProblemCode};
 use std::{borrow::Cow, sync::Arc};
 
-/// The documents of a file, and what could not be read of it.
+/// The documents of a file, and its problems.
 #[derive(Debug, Default)]
 pub struct ParsedFile {
-    /// In the order of the text; empty (null) ones left out, lists as they are (see [`super::expand_lists`]).
+    /// The documents, in the order of the text. Empty (null) ones are left out; lists are not
+    /// expanded (see [`super::expand_lists`]).
     pub documents: Vec<Document>,
-    /// In the order of the text. One that is about one document leaves the others whole.
+    /// The problems, in the order of the text. A problem of one document leaves the others whole.
     pub problems: Vec<Problem>,
 }
 
-/// Reads a file as kubectl does: what begins with `{` is JSON, or a row of JSON documents, and what is then no JSON is
-/// read on as YAML; all else is YAML.
+/// Reads a file as kubectl does: text that begins with `{` is JSON, or a sequence of JSON
+/// documents, and is read on as YAML where it stops being JSON; any other text is YAML.
 #[must_use]
 pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, |builder, text| {
@@ -46,7 +48,7 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
                     ..*text
                 },
             );
-            // Where it is neither, the reader that came further has more to say.
+            // If the text is neither, the errors of the reader that got further are reported.
             let came_to = |errors: &[ParseError]| {
                 errors
                     .iter()
@@ -63,7 +65,7 @@ pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     })
 }
 
-/// Reads JSON: one document, or several one after another.
+/// Reads JSON: one document, or a sequence of documents.
 #[must_use]
 pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, |builder, text| {
@@ -71,7 +73,7 @@ pub fn read_json(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     })
 }
 
-/// Reads YAML, its scalars as Kubernetes' own reader takes them.
+/// Reads YAML, with scalars resolved as in Kubernetes' own reader.
 #[must_use]
 pub fn read_yaml(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, yaml::read)
@@ -116,7 +118,7 @@ fn read_with(
             replaced: &replaced,
         },
     );
-    let source = Source::new(Arc::clone(file), Arc::clone(&text));
+    let source = SourceText::new(Arc::clone(file), Arc::clone(&text));
     let problem = |error: ParseError| {
         Problem::at(
             ProblemCode::InputSyntax,
@@ -138,8 +140,8 @@ fn read_with(
     }
 }
 
-/// The bytes as text: UTF-8, or UTF-16 where a byte order mark says so (what some shells write into files). Each byte
-/// that is no UTF-8 becomes U+FFFD, as in Go, and is noted.
+/// Decodes bytes: UTF-8, or UTF-16 after a byte order mark, which some shells write into files. As
+/// in Go, each byte that is no UTF-8 becomes U+FFFD; its offset is noted.
 fn decode<'b>(bytes: &'b [u8], replaced: &mut Vec<usize>) -> Cow<'b, str> {
     let pair: Option<fn([u8; 2]) -> u16> = match bytes {
         [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),

@@ -1,29 +1,30 @@
-//! The text a document was read from, and the line and column of each byte of it.
+//! The text that a document was read from, and the line and column of every byte.
 //!
-//! Nodes keep byte offsets only. Lines and columns are computed when somebody asks, from checkpoints at regular
-//! distances, so that a position costs the same in a file of one long line as in one of many short ones.
+//! Nodes store byte offsets only. Lines and columns are computed on demand, from checkpoints at
+//! regular distances, so that a position costs the same in a file of one long line as in one of
+//! many short lines.
 
 use kubevet_model::{Position, SourceLine};
 use std::sync::{Arc, OnceLock};
 
-/// Bytes between two checkpoints.
-const STRIDE: usize = 1024;
+/// The number of bytes between two checkpoints.
+const CHECKPOINT_BYTES: usize = 1024;
 
-/// The most lines of one excerpt.
-const EXCERPT_LINES: u32 = 1000;
+/// The maximum number of lines of an excerpt.
+const MAX_EXCERPT_LINES: u32 = 1000;
 
-/// The most characters kept of a line in an excerpt.
-const EXCERPT_COLUMNS: usize = 240;
+/// The maximum number of characters of a line in an excerpt.
+const MAX_LINE_CHARS: usize = 240;
 
-/// A text and its name.
+/// A text and the name of its file.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct SourceText {
     pub(super) file: Arc<str>,
     pub(super) text: Arc<str>,
     checkpoints: OnceLock<Vec<Position>>,
 }
 
-impl Source {
+impl SourceText {
     pub(super) fn new(file: Arc<str>, text: Arc<str>) -> Self {
         Self {
             file,
@@ -32,20 +33,21 @@ impl Source {
         }
     }
 
-    /// The line and column of the character at or around a byte offset.
+    /// The position of the character at or around a byte offset.
     pub(super) fn position(&self, offset: usize) -> Position {
         let checkpoints = self.checkpoints();
         let offset = offset.min(self.text.len());
-        let block = (offset / STRIDE).min(checkpoints.len().saturating_sub(1));
+        let block = (offset / CHECKPOINT_BYTES).min(checkpoints.len().saturating_sub(1));
         let mut position = checkpoints.get(block).copied().unwrap_or(Position::START);
-        self.advance(&mut position, block * STRIDE, offset);
+        self.advance(&mut position, block * CHECKPOINT_BYTES, offset);
         position
     }
 
-    /// The lines from one number to another, both included and counted from 1; each cut at a bounded length.
+    /// The lines from one number to another, both included and counted from 1; long lines are
+    /// truncated.
     pub(super) fn lines(&self, from: u32, to: u32) -> Vec<SourceLine> {
         let from = from.max(1);
-        let to = to.min(from.saturating_add(EXCERPT_LINES - 1));
+        let to = to.min(from.saturating_add(MAX_EXCERPT_LINES - 1));
         let mut found = Vec::new();
         let mut start = self.line_start(from);
         for number in from..=to {
@@ -55,9 +57,9 @@ impl Source {
             let shown = rest
                 .chars()
                 .take_while(|c| !matches!(c, '\n' | '\r'))
-                .take(EXCERPT_COLUMNS + 1);
+                .take(MAX_LINE_CHARS + 1);
             let mut text: String = shown.collect();
-            if let Some((cut, _)) = text.char_indices().nth(EXCERPT_COLUMNS) {
+            if let Some((cut, _)) = text.char_indices().nth(MAX_LINE_CHARS) {
                 text.truncate(cut);
                 text.push('…');
             }
@@ -67,7 +69,8 @@ impl Source {
         found
     }
 
-    /// Where a line begins; `None` past the last line. A break at the very end of the text begins no line.
+    /// The offset of the beginning of a line; `None` past the last line. A line break at the end of
+    /// the text begins no line.
     fn line_start(&self, line: u32) -> Option<usize> {
         if line <= 1 {
             return (!self.text.is_empty()).then_some(0);
@@ -78,7 +81,7 @@ impl Source {
             .saturating_sub(1);
         let mut current = checkpoints.get(block)?.line;
         let bytes = self.text.as_bytes();
-        for offset in block * STRIDE..bytes.len() {
+        for offset in block * CHECKPOINT_BYTES..bytes.len() {
             if ends_line(bytes, offset) {
                 current += 1;
                 if current == line {
@@ -91,13 +94,13 @@ impl Source {
 
     fn checkpoints(&self) -> &[Position] {
         self.checkpoints.get_or_init(|| {
-            let mut found = Vec::with_capacity(self.text.len() / STRIDE + 1);
+            let mut found = Vec::with_capacity(self.text.len() / CHECKPOINT_BYTES + 1);
             let mut position = Position::START;
             let mut start = 0;
             found.push(position);
-            while start + STRIDE <= self.text.len() {
-                self.advance(&mut position, start, start + STRIDE);
-                start += STRIDE;
+            while start + CHECKPOINT_BYTES <= self.text.len() {
+                self.advance(&mut position, start, start + CHECKPOINT_BYTES);
+                start += CHECKPOINT_BYTES;
                 found.push(position);
             }
             found
@@ -119,7 +122,7 @@ impl Source {
     }
 }
 
-/// Whether the byte is the last one of a line break: `\n`, or a `\r` that no `\n` follows.
+/// True if the byte is the last one of a line break: `\n`, or a `\r` without a `\n` after it.
 fn ends_line(bytes: &[u8], offset: usize) -> bool {
     match bytes.get(offset) {
         Some(b'\n') => true,
@@ -132,12 +135,12 @@ fn ends_line(bytes: &[u8], offset: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Source {
-        Source::new(Arc::from("file"), Arc::from(text))
+    fn source(text: &str) -> SourceText {
+        SourceText::new(Arc::from("file"), Arc::from(text))
     }
 
     #[test]
-    fn positions_count_lines_and_characters_from_one() {
+    fn position_counts_lines_and_characters_from_one() {
         for (text, offset, expected) in [
             ("", 0, "1:1"),
             ("abc", 2, "1:3"),
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_agree_with_a_plain_count_across_checkpoints() {
+    fn position_equals_a_plain_count_across_checkpoints() {
         let text = "key: ü\r\n  - value\n\r".repeat(500) + &"ü".repeat(5000);
         let source = source(&text);
         let (mut line, mut column) = (1, 1);
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_hold_the_lines_asked_for() {
+    fn excerpt_has_the_requested_lines() {
         let text = (1..=600)
             .map(|number| format!("line {number}\n"))
             .collect::<String>();
@@ -200,9 +203,9 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut() {
+    fn long_line_is_truncated() {
         let lines = source(&"ü".repeat(100_000)).lines(1, 1);
-        assert_eq!(lines[0].text.chars().count(), EXCERPT_COLUMNS + 1);
+        assert_eq!(lines[0].text.chars().count(), MAX_LINE_CHARS + 1);
         assert!(lines[0].text.ends_with('…'));
     }
 }

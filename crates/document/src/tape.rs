@@ -1,55 +1,62 @@
 //! The tape: the nodes of one file's documents in the order of the text, sixteen bytes each.
 //!
-//! A map is its node and then key, value, key, value; a list is its node and then its elements. Every length is
-//! relative, so a subtree may be copied to another place of the tape as it is. Only `build` writes a tape, only `node`
-//! and `expand_lists` read one.
+//! A map is its node, then key, value, key, value; a list is its node, then its elements. Every
+//! length is relative, so that a subtree can be copied to another position as it is. Only `builder`
+//! and `expand_lists` write a tape, only `node` and `expand_lists` read one.
 
-use super::source_map::Source;
+use super::source_map::SourceText;
 use std::sync::Arc;
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
     False,
     True,
-    /// A number; its text says which.
+    /// A number; its digits are in the text.
     Number,
     String,
     List,
     Map,
 }
 
-/// The strings of a node are in the side buffer, not in the text.
+/// The string of the node is in the buffer of owned strings, not in the text.
 pub(super) const OWNED_STRING: u8 = 1;
-/// A key that a later one of the same name makes void.
+/// A key that a later key of the same name overrides.
 pub(super) const OVERRIDDEN_KEY: u8 = 2;
 /// A list or map with an index of its children.
 pub(super) const INDEXED: u8 = 4;
 /// A YAML merge key, until its map is closed.
 pub(super) const MERGE: u8 = 8;
 
-/// One node.
+/// One node. `start` and `len` depend on the kind:
+///
+/// | kind | `start` | `len` |
+/// |---|---|---|
+/// | string, number, key | offset of its text | bytes of its text |
+/// | list | nodes of its subtree | elements |
+/// | map | nodes of its subtree | Bloom filter of its keys |
+/// | list or map with the flag `INDEXED` | nodes of its subtree | number of its index |
+/// | other | 0 | 0 |
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Raw {
-    /// Where it begins, as a byte offset of the text.
+    /// The byte offset of its beginning in the text.
     pub(super) at: u32,
-    /// Where its string begins; or how many nodes a list or map takes on the tape, its own included.
+    /// See the table. A subtree includes its own node.
     pub(super) start: u32,
-    /// How many bytes its string has; or how many elements a list has; or the bloom of a map's keys; or, where indexed,
-    /// the number of its index.
+    /// See the table.
     pub(super) len: u32,
-    /// Of a key: its tag.
-    pub(super) tag: u16,
+    /// The hash of a key; 0 for other nodes.
+    pub(super) hash: u16,
     pub(super) kind: Kind,
     pub(super) flags: u8,
 }
 
-/// A bloom that lets every tag through.
+/// The Bloom filter that contains every hash.
 pub(super) const BLOOM_ALL: u32 = u32::MAX;
 
 impl Raw {
-    /// How many nodes of the tape it takes.
+    /// The number of nodes of its subtree, its own included.
     #[inline]
     pub(super) fn extent(self) -> usize {
         match self.kind {
@@ -68,22 +75,23 @@ impl Raw {
         matches!(self.kind, Kind::List | Kind::Map)
     }
 
-    /// Whether a map without index may have a key of this tag. The builder sets a bit for each of its keys.
+    /// True if a map without index may have a key of this hash: a Bloom filter has false positives
+    /// and no false negatives.
     #[inline]
-    pub(super) fn may_contain(self, tag: u16) -> bool {
-        self.len >> (tag >> 10 & 31) & 1 != 0
+    pub(super) fn may_contain(self, hash: u16) -> bool {
+        self.len >> (hash >> 10 & 31) & 1 != 0
     }
 }
 
-/// Where the children of a long list or map are, as distances from its node: elements in order, or keys in the order
-/// of their bytes, shadowed ones left out.
+/// The index of a long list or map: the distances of its children from its node. Elements are in
+/// order; keys are in the order of their bytes, without overridden ones.
 pub(super) type Index = Vec<u32>;
 
-/// What the nodes of one file point into.
+/// The text and buffers of one file.
 #[derive(Debug)]
 pub(super) struct Backing {
-    pub(super) source: Source,
-    /// Strings that do not stand in the text as they read: escapes, folded lines, numbers in another base.
+    pub(super) source: SourceText,
+    /// The owned strings: strings with escapes, folded lines, numbers in another base.
     pub(super) owned: String,
     pub(super) indexes: Vec<Index>,
 }
@@ -96,7 +104,7 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    /// As `string`, where nobody asks whether it is text.
+    /// As `string`, as bytes: no check for character boundaries.
     #[inline]
     pub(super) fn bytes(&self, raw: Raw) -> &[u8] {
         let buffer: &str = if raw.is(OWNED_STRING) {
@@ -111,7 +119,7 @@ impl Tape {
             .unwrap_or_default()
     }
 
-    /// The string of a string, number or key.
+    /// The text of a string, number or key.
     #[inline]
     pub(super) fn string(&self, raw: Raw) -> &str {
         let buffer: &str = if raw.is(OWNED_STRING) {

@@ -1,5 +1,5 @@
-//! Kubernetes as a table of facts: the types of its built-in kinds, where each keeps its pod spec, and which requests
-//! something is meant for. It knows no engine and no client.
+//! Facts about Kubernetes: the types of its built-in kinds, the path of the pod spec in each, and
+//! the matching of requests. It knows no engine and no client, and never reads an object.
 
 pub mod matching;
 pub mod schema;

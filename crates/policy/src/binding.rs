@@ -1,11 +1,11 @@
-//! A binding: what it is once it is read, and how one `ControlBinding` object becomes it.
+//! A binding, and how it is read from one `ControlBinding` object.
 //!
-//! What it covers and which requests it is meant for are read by `coverage` and `match_resources`. A binding with a
-//! mistake is not half a binding: what its author meant is not known, so it is refused whole.
+//! `binding_controls` and `match_resources` read its parts. A binding with an error is rejected as
+//! a whole: what its author high is not known.
 
 use super::{
     Library, Params, binding_controls, controls_config,
-    map_reader::{FieldSpec, MapReader, Spanned, abbreviate, kind},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate, type_name},
     match_resources,
 };
 use kubevet_document::{Document, Node, Value};
@@ -21,7 +21,7 @@ pub(super) const API_VERSION: &str = "kubevet.io/v1alpha1";
 /// The `kind` of a binding.
 pub(super) const KIND: &str = "ControlBinding";
 
-/// The keys of the object; whatever else Kubernetes keeps in it (`status`) is not read.
+/// The keys of the object. `status`, which Kubernetes keeps in it, is not read.
 pub(super) const OBJECT_KEYS: &[FieldSpec] = &[
     FieldSpec::required("apiVersion"),
     FieldSpec::required("kind"),
@@ -42,50 +42,51 @@ pub(super) const SPEC_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("onOwned"),
     FieldSpec::optional("onUnevaluated"),
 ];
-/// The words of `onUpdate`.
+/// The names of `onUpdate`.
 pub(super) const ON_UPDATE: &[(&str, OnUpdate)] = &[("New", OnUpdate::New), ("All", OnUpdate::All)];
-/// The words of `onOwned`.
+/// The names of `onOwned`.
 pub(super) const ON_OWNED: &[(&str, OnOwned)] = &[("Warn", OnOwned::Warn), ("Deny", OnOwned::Deny)];
-/// The words of `onUnevaluated`.
+/// The names of `onUnevaluated`, in the order of messages.
 pub(super) const ON_UNEVALUATED: &[(&str, OnUnevaluated)] = &[
     ("Deny", OnUnevaluated::Deny),
     ("Warn", OnUnevaluated::Warn),
     ("Allow", OnUnevaluated::Allow),
 ];
 
-/// Which controls hold for which requests, and what is done about their findings (`kubevet.io/v1alpha1`
-/// `ControlBinding`). Frameworks and `minSeverity` are resolved: `controls` says all.
+/// The controls that are enforced for certain requests, and the reactions to their violations
+/// (`kubevet.io/v1alpha1` `ControlBinding`). Frameworks and `minSeverity` are resolved into
+/// `controls`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
-    /// Its name; told to whoever is denied.
+    /// The name. Denials contain it.
     pub name: String,
-    /// Every control that it covers.
+    /// Every control of the binding.
     pub controls: BTreeSet<ControlId>,
-    /// Which requests it is meant for.
+    /// The requests that it applies to.
     pub match_resources: MatchResources,
-    /// What is done about a finding. Never empty.
+    /// The reactions to a violation. Never empty.
     pub actions: BTreeSet<Action>,
-    /// What its controls are told: defaults, changed by what the binding says.
+    /// The params of its controls: the defaults, overridden by the params of the binding.
     pub params: Params,
-    /// What an UPDATE is held to.
+    /// The violations of an UPDATE that are enforced.
     pub on_update: OnUpdate,
-    /// What happens to Pods of owners that are already in.
+    /// The reaction to objects of owners that were admitted before.
     pub on_owned: OnOwned,
-    /// What happens to what could not be judged.
+    /// The reaction to a request that could not be evaluated.
     pub on_unevaluated: OnUnevaluated,
 }
 
-/// What holds where nobody has written a binding: everything is judged, nothing denied, and what is high or worse is
-/// warned of.
+/// The binding that applies where there is none: every control is evaluated, nothing is denied, and
+/// violations of high and critical severity are warned of.
 #[must_use]
 pub fn fallback_binding(library: &Library) -> Binding {
     let controls = library.controls.iter().map(|source| &source.control);
-    let meant = controls.filter(|control| {
+    let high = controls.filter(|control| {
         control.scope.contains(&Scope::Cluster) && control.severity >= Severity::High
     });
     Binding {
         name: "default".to_owned(),
-        controls: meant.map(|control| control.id.clone()).collect(),
+        controls: high.map(|control| control.id.clone()).collect(),
         match_resources: MatchResources::default(),
         actions: BTreeSet::from([Action::Warn]),
         params: library.params.defaults(),
@@ -95,16 +96,16 @@ pub fn fallback_binding(library: &Library) -> Binding {
     }
 }
 
-/// One `ControlBinding` object, from a file or a cluster.
+/// Reads one `ControlBinding` object, from a file or a cluster.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the text.
+/// Every error of the object, in the order of the text.
 pub fn read_binding(document: &Document, library: &Library) -> Result<Binding, Vec<Problem>> {
-    read_placed(document, library).map(|(binding, _)| binding)
+    read_with_position(document, library).map(|(binding, _)| binding)
 }
 
-/// As [`read_binding`], with the place of its name.
-pub(super) fn read_placed(
+/// As [`read_binding`], with the position of the name.
+pub(super) fn read_with_position(
     document: &Document,
     library: &Library,
 ) -> Result<(Binding, Position), Vec<Problem>> {
@@ -163,7 +164,7 @@ fn read(
     Some((binding, name.position))
 }
 
-/// Whether the object is a binding at all; nothing else is said of one that is not.
+/// Checks that the object is a binding. Nothing else is reported of one that is not.
 fn check_type(reader: &mut MapReader<'_>, root: Node<'_>) -> Option<()> {
     let text = |key| root.get(key).and_then(Node::as_str).unwrap_or_default();
     let (version, name) = (text("apiVersion"), text("kind"));
@@ -176,7 +177,7 @@ fn check_type(reader: &mut MapReader<'_>, root: Node<'_>) -> Option<()> {
             abbreviate(name),
             abbreviate(version)
         ),
-        _ => format!("this is {}", kind(root)),
+        _ => format!("this is {}", type_name(root)),
     };
     reader.error(
         root.position(),
@@ -205,7 +206,7 @@ fn read_name(reader: &mut MapReader<'_>, metadata: Node<'_>) -> Option<Spanned<S
     Some(name)
 }
 
-/// To warn is what a binding does that does not say: enforcement is asked for.
+/// The default is a warning: enforcement must be asked for.
 fn read_actions(reader: &mut MapReader<'_>, spec: Node<'_>) -> BTreeSet<Action> {
     let Some(words) = reader.strings(spec, "validationActions") else {
         return BTreeSet::from([Action::Warn]);
@@ -246,7 +247,7 @@ fn read_params(reader: &mut MapReader<'_>, spec: Node<'_>, library: &Library) ->
             node.position(),
             format!(
                 "\"params\" must be a map from params to values, but is {}",
-                kind(node)
+                type_name(node)
             ),
         );
         return params;

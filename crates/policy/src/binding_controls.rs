@@ -1,7 +1,8 @@
-//! Which controls a binding covers: `controls`, `frameworks`, `minSeverity` and `excludeControls` become one set.
+//! The controls of a binding: `controls`, `frameworks`, `minSeverity` and `excludeControls` become
+//! one set.
 //!
-//! A name that means nothing and a set that comes out empty are complaints: a binding that covers nothing is green
-//! whatever happens.
+//! An unknown name and an empty set are errors: a binding without controls would never find
+//! anything.
 
 use super::{
     Library,
@@ -11,11 +12,12 @@ use kubevet_document::Node;
 use kubevet_model::{Control, ControlId, Scope, Severity};
 use std::collections::BTreeSet;
 
-/// The word for every control that judges objects. Who wants connections refused (K-0001, K-0002) says so by name: a
-/// binding that names everything and denies must not take `kubectl exec` away unasked.
+/// The name for every control of objects. Controls of connections (K-0001, K-0002) must be named
+/// one by one: a binding that names everything and denies must not forbid `kubectl exec` by
+/// accident.
 const ALL: &str = "*";
 
-/// The set of `spec`.
+/// Reads the set from `spec`.
 pub(super) fn read(
     reader: &mut MapReader<'_>,
     spec: Node<'_>,
@@ -40,7 +42,7 @@ pub(super) fn read(
                     .controls
                     .iter()
                     .map(|source| &source.control)
-                    .filter(|control| judges_objects(control))
+                    .filter(|control| evaluates_objects(control))
                     .map(|control| &control.id),
             );
         } else {
@@ -69,7 +71,7 @@ pub(super) fn read(
         .filter(|id| !excluded.contains(id) && heavy(id))
         .cloned()
         .collect();
-    // Where a name is wrong already, that nothing is left is no news.
+    // An empty set is no second error where a name is wrong already.
     if covered.is_empty() && !mistaken {
         let message = "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
         reader.error(
@@ -88,13 +90,13 @@ fn read_severity(reader: &mut MapReader<'_>, spec: Node<'_>) -> Option<Severity>
     reader.read_enum(spec, "minSeverity", &severities)
 }
 
-/// Whether it is asked of the objects of a cluster.
-fn judges_objects(control: &Control) -> bool {
+/// True if the control is evaluated for objects of a cluster.
+fn evaluates_objects(control: &Control) -> bool {
     control.scope.contains(&Scope::Cluster)
 }
 
-/// Whether the gate can ask it: of an object of a cluster, or of a request.
-fn is_for_gate(control: &Control) -> bool {
+/// True if the webhook can evaluate the control: for an object of a cluster, or for a request.
+fn is_for_webhook(control: &Control) -> bool {
     control
         .scope
         .iter()
@@ -107,7 +109,7 @@ fn named_control<'l>(
     library: &'l Library,
 ) -> Option<&'l Control> {
     let control = known_control(reader, id, library)?;
-    if !is_for_gate(control) {
+    if !is_for_webhook(control) {
         reader.error(
             id.position,
             format!("{} is asked of files alone: remove it", control.id),
@@ -135,8 +137,8 @@ fn known_control<'l>(
     found
 }
 
-/// The controls of a framework that the gate can ask; complains of those that the library lacks, which would be missed
-/// in silence.
+/// The controls of a framework that the webhook can evaluate. A control that the library lacks is
+/// an error: nobody would notice that it is missing.
 fn members<'l>(
     reader: &mut MapReader<'_>,
     name: &Spanned<String>,
@@ -154,7 +156,7 @@ fn members<'l>(
     let mut whole = true;
     for member in &framework.members {
         match library.control(member.control.as_str()) {
-            Some(source) if is_for_gate(&source.control) => found.push(&source.control.id),
+            Some(source) if is_for_webhook(&source.control) => found.push(&source.control.id),
             Some(_) => {}
             None => {
                 let message = format!(

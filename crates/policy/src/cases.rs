@@ -1,7 +1,8 @@
-//! Cases: objects in, which of them must fail, and where. The form of the public library's cases, so that theirs and a
-//! user's own are run alike; and the list of those on which we differ on purpose.
+//! Cases: objects, those of them that must fail, and the paths. The format is that of the public
+//! library's cases, so that its cases and a user's own are evaluated alike. The list of intended
+//! differences is read here too.
 //!
-//! Reads only; whoever has an engine runs them.
+//! Here they are only read; the crate `conformance` evaluates them.
 
 use super::{
     controls_config, loader,
@@ -47,60 +48,61 @@ const DIFFERENCE_KEYS: &[FieldSpec] = &[
     FieldSpec::required("reason"),
 ];
 
-/// The cases of one rule of the public library, or of a user's own.
+/// The cases of one rule of the public library, or of a user.
 #[derive(Debug, Clone)]
 pub struct CaseFile {
-    /// The file as the user may find it.
+    /// The path of the file to show.
     pub file: Arc<str>,
-    /// The rule: one of a control's `publicRules`, or a control's id.
+    /// The rule: one of the `publicRules` of a control, or the id of a control.
     pub rule: String,
-    /// Its cases.
+    /// The cases.
     pub cases: Vec<Case>,
 }
 
-/// Objects, and what must be found in them.
+/// Objects and the expected failures.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its name, one of its kind in the file.
+    /// The name, unique in the file.
     pub name: String,
-    /// Where it stands.
+    /// The position.
     pub position: Position,
-    /// The objects, all of them given at once.
+    /// The objects, evaluated together.
     pub objects: Vec<Document>,
-    /// What must fail. Objects not named here must pass.
+    /// The expected failures. Every other object must pass.
     pub expected: Vec<ExpectedFailure>,
-    /// Params that differ from their defaults, as written.
+    /// Params that override the defaults, as written.
     pub params: Vec<(String, ParamValue)>,
 }
 
-/// One thing that must be found.
+/// One expected failure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExpectedFailure {
-    /// The objects that fail; empty where only something `external` does.
+    /// The objects that fail; empty if only `external` fails.
     pub objects: Vec<ObjectId>,
-    /// What fails where it is no object of its own (a subject with its roles, a host), and the objects it comes from.
+    /// The failing thing that is no given object (a subject with its roles, a host), with the
+    /// objects that it is derived from.
     pub external: Option<External>,
-    /// Paths that are wrong.
+    /// The paths that are wrong.
     pub failed_paths: Vec<String>,
-    /// Paths to look at.
+    /// The paths to review.
     pub review_paths: Vec<String>,
-    /// Paths to remove.
+    /// The paths to remove.
     pub delete_paths: Vec<String>,
-    /// Paths to set, and the value in the words of the case.
+    /// The paths to set, and the values as written in the case.
     pub fix_paths: Vec<(String, String)>,
 }
 
-/// Something found that is no object given.
+/// A failing thing that is no given object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct External {
-    /// What it is.
+    /// Its identity.
     pub object: ObjectId,
-    /// The objects it was concluded from.
+    /// The objects that it is derived from.
     pub related: Vec<ObjectId>,
 }
 
 impl ExpectedFailure {
-    /// All its paths together, which is what two libraries can agree on.
+    /// All paths together: two libraries can agree on no more.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<&str> {
         let lists = [&self.failed_paths, &self.review_paths, &self.delete_paths];
@@ -112,20 +114,20 @@ impl ExpectedFailure {
     }
 }
 
-/// A case on which a control differs from the public library on purpose.
+/// A case in which a control differs from the public library by intent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
-    /// The control's id.
+    /// The id of the control.
     pub control: String,
-    /// The rule whose case it is.
+    /// The rule of the case.
     pub rule: String,
-    /// The case.
+    /// The name of the case.
     pub case: String,
-    /// Why, for a security engineer.
+    /// The reason, for a security engineer.
     pub reason: String,
 }
 
-/// Reads a file of cases (JSON or YAML). A case with a mistake is left out.
+/// Reads a file of cases (JSON or YAML). A case with an error is left out.
 #[must_use]
 pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
@@ -142,7 +144,7 @@ pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
     }
 }
 
-/// Reads cases out of a text.
+/// Reads cases from a text.
 #[must_use]
 pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -168,7 +170,7 @@ pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
     }
 }
 
-/// Reads differences out of a text; none twice.
+/// Reads differences from a text, without duplicates.
 #[must_use]
 pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -321,7 +323,7 @@ fn read_expected(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<ExpectedF
     })
 }
 
-/// The paths of a key; the public library repeats some, which is no mistake.
+/// Reads the paths of a key. The public library repeats some, which is no error.
 fn paths(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<String> {
     let what = format!("an entry of {key:?}");
     let entries = node
@@ -409,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn cases_are_read() {
+    fn case_is_read() {
         check(
             r#"{"rule": "r", "cases": [
 {"case": "one", "objects": [{"kind": "Pod", "metadata": {"name": "p"}}, {"kind": "PodList", "items": [{"metadata": {"name": "q"}}]}],
@@ -431,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_with_a_mistake_loses_no_other() {
+    fn invalid_case_keeps_the_others() {
         check(
             "rule: r\ncases:\n- {case: a, object: [], expected: []}\n- {case: b, objects: [], expected: []}\n- {case: b, objects: [], expected: [{}]}\n",
             &[
@@ -445,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_read() {
+    fn difference_is_read() {
         let text = "- {control: C-1, rule: r, case: c, reason: why}\n- {control: C-1, rule: r, case: c, reason: why not}\n- {control: C-1, rule: r}\n";
         let (found, problems) = parse_differences(&"d.yaml".into(), text);
         assert_eq!(found.len(), 1);
@@ -460,9 +462,9 @@ mod tests {
         );
     }
 
-    /// Every public case can be read. They lie outside of the project (`KUBEVET_SHARED`).
+    /// Reads every public case. They are outside of the project (`KUBEVET_SHARED`).
     #[test]
-    fn the_public_cases_are_read() {
+    fn every_public_case_is_read() {
         let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .join(shared)

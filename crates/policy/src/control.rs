@@ -1,7 +1,8 @@
-//! A control's metadata: what was written, then the [`Control`] it makes.
+//! The metadata of a control: the fields as written, and the [`Control`] that they become.
 //!
-//! Two steps, because the same things are written in two places: `control.yaml`, and the annotations of a single Rego
-//! file. Both become a [`Written`], and [`Written::validate`] alone says what is right.
+//! Two steps, since the same fields are written in two places: in `control.yaml`, and in the
+//! annotations of a single Rego file. Both are read into a [`RawControl`], and
+//! [`RawControl::validate`] alone decides what is valid.
 
 use super::{
     control_id,
@@ -30,38 +31,39 @@ pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("publicRules"),
 ];
 
-/// Where a control is judged that does not say.
+/// The scope of a control that states none.
 const DEFAULT_SCOPE: [Scope; 2] = [Scope::Cluster, Scope::File];
 
-type Text = Option<Spanned<String>>;
-type Texts = Option<Vec<Spanned<String>>>;
+type RawString = Option<Spanned<String>>;
+type RawStrings = Option<Vec<Spanned<String>>>;
 
-/// A control's metadata as written. What is missing, or has the wrong type and was complained of, is `None`.
+/// The metadata of a control as written. A field that is missing, or has the wrong type and was
+/// reported, is `None`.
 #[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) id: Text,
-    pub(super) name: Text,
-    pub(super) severity: Text,
+pub(super) struct RawControl {
+    pub(super) id: RawString,
+    pub(super) name: RawString,
+    pub(super) severity: RawString,
     pub(super) score: Option<Spanned<f64>>,
-    pub(super) category: Text,
-    pub(super) description: Text,
-    pub(super) remediation: Text,
-    pub(super) kinds: Texts,
-    pub(super) scope: Texts,
-    pub(super) params: Texts,
-    pub(super) requires_any_param: Texts,
-    pub(super) public_rules: Texts,
+    pub(super) category: RawString,
+    pub(super) description: RawString,
+    pub(super) remediation: RawString,
+    pub(super) kinds: RawStrings,
+    pub(super) scope: RawStrings,
+    pub(super) params: RawStrings,
+    pub(super) requires_any_param: RawStrings,
+    pub(super) public_rules: RawStrings,
 }
 
-/// What a control's metadata is checked against.
-pub(super) struct Rules<'a> {
-    /// The params there are; `None` where they are not known yet and checked later.
+/// The rules for the metadata of a control.
+pub(super) struct MetadataRules<'a> {
+    /// The known params; `None` where they are checked later.
     pub(super) schema: Option<&'a ParamSchema>,
-    /// Whether `score` may be left out for the middle of the severity's band.
+    /// True if `score` may be omitted, for the middle of the band of its severity.
     pub(super) custom: bool,
 }
 
-impl Rules<'_> {
+impl MetadataRules<'_> {
     /// The rules for a custom control; its params are checked when it is added to a library.
     pub(super) const CUSTOM: Self = Self {
         schema: None,
@@ -69,16 +71,16 @@ impl Rules<'_> {
     };
 }
 
-/// A control, and where its id stands.
-pub(super) type Placed = (Control, Position);
+/// A control, and the position of its id.
+pub(super) type ControlAndPosition = (Control, Position);
 
-/// Reads control.yaml. `None` where it has a mistake that leaves no whole control.
+/// Reads control.yaml; `None` if it has an error.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
-    rules: &Rules<'_>,
+    rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Placed> {
+) -> Option<ControlAndPosition> {
     let before = problems.len();
     let mut reader = MapReader::new(file, problems);
     let document = reader.document(text, "control")?;
@@ -86,20 +88,20 @@ pub(super) fn read(
     if !reader.keys(root, "a control", CONTROL_KEYS) {
         return None;
     }
-    let written = Written::read(&mut reader, root);
+    let raw = RawControl::read(&mut reader, root);
     if !rules.custom && root.get("score").is_none() {
         reader.error(
             root.position(),
             "a control lacks the key \"score\": write a number from 1 to 10 in the band of its severity",
         );
     }
-    let control = written.validate(&mut reader, rules);
-    // A control with a mistake is not half a control: what its author meant is not known.
+    let control = raw.validate(&mut reader, rules);
+    // A control with an error is rejected as a whole: what its author meant is not known.
     control.filter(|_| problems.len() == before)
 }
 
-impl Written {
-    /// Reads the keys of control.yaml, which the annotations of a Rego file share.
+impl RawControl {
+    /// Reads the keys that control.yaml and the annotations of a Rego file share.
     pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>) -> Self {
         Self {
             id: reader.string(node, "id"),
@@ -117,8 +119,12 @@ impl Written {
         }
     }
 
-    /// The control, where all that it needs is there and makes sense; complains of everything that does not.
-    pub(super) fn validate(self, reader: &mut MapReader<'_>, rules: &Rules<'_>) -> Option<Placed> {
+    /// Returns the control if every required field is valid, and reports every error.
+    pub(super) fn validate(
+        self,
+        reader: &mut MapReader<'_>,
+        rules: &MetadataRules<'_>,
+    ) -> Option<ControlAndPosition> {
         let id = self.id.filter(|id| check_id(reader, id));
         let severity = self.severity.and_then(|word| read_severity(reader, &word));
         let score = read_score(reader, severity, self.score);
@@ -189,7 +195,8 @@ fn read_severity(reader: &mut MapReader<'_>, word: &Spanned<String>) -> Option<S
     found.ok()
 }
 
-/// The score as written, in the severity's band; the middle of the band where none is.
+/// Returns the score as written, which must be in the band of the severity, or the middle of the
+/// band.
 fn read_score(
     reader: &mut MapReader<'_>,
     severity: Option<Severity>,
@@ -219,7 +226,8 @@ fn read_score(
     Some(score.value)
 }
 
-/// The least and the greatest score of a severity, by the bands of [`Severity::of_score`], to one decimal.
+/// Returns the least and the greatest score of a severity, by the bands of [`Severity::of_score`],
+/// to one decimal.
 fn band_of(severity: Severity) -> (f64, f64) {
     match severity {
         Severity::Low => (1.0, 3.9),
@@ -238,7 +246,7 @@ fn middle_of_band(severity: Severity) -> f64 {
     }
 }
 
-fn read_kind_list(reader: &mut MapReader<'_>, node: Node<'_>) -> Texts {
+fn read_kind_list(reader: &mut MapReader<'_>, node: Node<'_>) -> RawStrings {
     let entries = reader.strings(node, "kinds")?;
     if node
         .get("kinds")

@@ -1,21 +1,21 @@
-//! How a control's id, its folder and its Rego package belong together.
+//! The relation of a control's id, its folder and its Rego package.
 //!
-//! `C-0057` lives in a folder `C-0057-privileged-container`, and its rule is `package controls.c0057`. Apart because
-//! the loader, custom rules and the scaffold must agree on it.
+//! `C-0057` is in a folder `C-0057-privileged-container`, and its rule is `package controls.c0057`.
+//! The loader, custom rules and the scaffold all depend on this relation.
 
-/// Longer ids fit no report.
-const LONGEST: usize = 40;
+/// The maximum length of an id.
+const MAX_ID_BYTES: usize = 40;
 
-/// What an id looks like, for messages.
+/// The form of an id, for messages.
 pub(super) const ID_FORM: &str =
     "capital letters and digits, a dash, digits, as in C-9001 or ACME-12";
 
-/// Whether a text is an id: `C-0057`, `ACME-12`.
-pub(super) fn is_id(text: &str) -> bool {
-    let Some((prefix, number)) = text.rsplit_once('-') else {
+/// True if a string is an id, such as `C-0057` or `ACME-12`.
+pub(super) fn is_id(id: &str) -> bool {
+    let Some((prefix, number)) = id.rsplit_once('-') else {
         return false;
     };
-    text.len() <= LONGEST
+    id.len() <= MAX_ID_BYTES
         && prefix.starts_with(|c: char| c.is_ascii_uppercase())
         && prefix
             .chars()
@@ -24,7 +24,7 @@ pub(super) fn is_id(text: &str) -> bool {
         && number.chars().all(|c| c.is_ascii_digit())
 }
 
-/// The id in a folder's name: `C-0057` of `C-0057-privileged-container` and of `C-0057`; `None` where there is none.
+/// Returns the id in a folder's name: `C-0057` for `C-0057-privileged-container` and for `C-0057`.
 pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
     let (prefix, rest) = folder.split_once('-')?;
     let number = rest.split('-').next().unwrap_or_default();
@@ -32,7 +32,8 @@ pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
     is_id(id).then_some(id)
 }
 
-/// The package of a control's rule: `controls.` and the id in small letters without what is neither letter nor digit.
+/// Returns the package of a control's rule: `controls.` and the lowercase letters and digits of the
+/// id.
 #[must_use]
 pub fn package_of(id: &str) -> String {
     let letters = id
@@ -42,7 +43,8 @@ pub fn package_of(id: &str) -> String {
     "controls.".chars().chain(letters).collect()
 }
 
-/// Whether a text is the speaking part of a folder's name: small letters, digits and single dashes.
+/// True if a string is the descriptive part of a folder name: lowercase letters, digits and single
+/// dashes.
 pub(super) fn is_slug(text: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_folders_and_packages_belong_together() {
+    fn id_is_found_in_its_folder_name_and_package() {
         for (folder, id, package) in [
             (
                 "C-0057-privileged-container",

@@ -1,11 +1,13 @@
-//! Reads a controls config: Kubescape's inputs as released, or a flat map from params to values.
+//! Reads a controls config: Kubescape's inputs as they are released, or a flat map from params to
+//! values.
 //!
-//! Its users' files must work as they are, so names that Kubescape knows and no control here reads are accepted
-//! ([`READ_ELSEWHERE`]). Any other unknown name is a problem: a mistyped name would otherwise be green.
+//! Files of Kubescape's users must work as they are, so names that Kubescape knows and no control
+//! here reads are accepted ([`READ_ELSEWHERE`]). Any other unknown name is a problem: a mistyped
+//! name would change nothing, unnoticed.
 
 use super::{
     did_you_mean::did_you_mean,
-    map_reader::{FieldSpec, MapReader, abbreviate, kind},
+    map_reader::{FieldSpec, MapReader, abbreviate, type_name},
     params::{ParamSchema, ParamValue, Params},
 };
 use kubevet_document::{self as document, Node, Value};
@@ -46,8 +48,8 @@ const SETTINGS_KEYS: &[FieldSpec] = &[
 const POSTURE: &str = "postureControlInputs";
 const DATA: &str = "dataControlInputs";
 
-/// Reads a controls config into `params`. Every value that can be read is set; the rest keeps its value and is a
-/// problem.
+/// Reads a controls config into `params`. Every value that can be read is set; any other keeps its
+/// value and is a problem.
 #[must_use]
 pub fn read_controls_config(
     file: &str,
@@ -67,12 +69,12 @@ pub fn read_controls_config(
             root.position(),
             format!(
                 "a controls config is a map from params to values, but this is {}",
-                kind(root)
+                type_name(root)
             ),
         );
         return problems;
     }
-    for (name, value) in found_in(&mut reader, root, schema) {
+    for (name, value) in entries_of(&mut reader, root, schema) {
         match schema.get(&name) {
             None if READ_ELSEWHERE.contains(&name.as_str()) => {}
             _ => set(&mut reader, &name, value, schema, params),
@@ -81,8 +83,8 @@ pub fn read_controls_config(
     problems
 }
 
-/// The names and values of a controls config, whichever shape it has.
-fn found_in<'a>(
+/// Returns the names and values of a controls config of any shape.
+fn entries_of<'a>(
     reader: &mut MapReader<'_>,
     root: Node<'a>,
     schema: &ParamSchema,
@@ -94,7 +96,7 @@ fn found_in<'a>(
     } else if root.get(POSTURE).is_some() || root.get(DATA).is_some() {
         (root, "a controls config")
     } else {
-        names_of(reader, root, schema, &mut found);
+        collect_params(reader, root, schema, &mut found);
         return found;
     };
     if !reader.keys(settings, what, SETTINGS_KEYS) {
@@ -112,13 +114,13 @@ fn found_in<'a>(
     }
     for (key, node) in inputs {
         match node.value() {
-            Value::Map(_) => names_of(reader, node, schema, &mut found),
+            Value::Map(_) => collect_params(reader, node, schema, &mut found),
             Value::Null => {}
             _ => reader.error(
                 node.position(),
                 format!(
                     "{key:?} must be a map from params to values, but is {}",
-                    kind(node)
+                    type_name(node)
                 ),
             ),
         }
@@ -126,8 +128,8 @@ fn found_in<'a>(
     found
 }
 
-/// The entries of a map whose keys are params; complains of those that are none.
-fn names_of<'a>(
+/// Collects the entries of a map whose keys are params, and reports other keys.
+fn collect_params<'a>(
     reader: &mut MapReader<'_>,
     node: Node<'a>,
     schema: &ParamSchema,
@@ -166,7 +168,7 @@ fn set(
     }
 }
 
-/// A param's value as written: a text, or a list of texts; null is an empty list, as in Go.
+/// Reads the value of a param: a string or a list of strings; null is an empty list, as in Go.
 pub(super) fn read_value(
     reader: &mut MapReader<'_>,
     node: Node<'_>,
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
     use crate::embedded;
 
-    /// Reads a config over the built-in params and says what it changes and complains of.
+    /// Reads a config over the built-in params, and checks the changes and the errors.
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
         let schema = embedded().0.params;
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn all_shapes_are_read() {
+    fn config_of_each_shape_is_read() {
         check("{}", &[]);
         check(
             "{\"publicRegistries\": [\"docker.io\"]}",
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_and_the_rest_is_set() {
+    fn errors_are_reported_and_other_values_are_set() {
         check(
             "publicRegistry: [a]\nuntrustedRegistries: [b, 1]\nmemory_limit_max: [1GB]\nfloatingImageTags: [edge]\ncloudProvider: [a, b]\n",
             &[

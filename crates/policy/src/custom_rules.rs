@@ -1,10 +1,11 @@
 //! A user's own controls (`--custom-rules FILE|DIR`).
 //!
-//! A folder is one control, a folder of controls, or a policy folder (`controls/` and `lib/`); all are brought into the
-//! last form and loaded as the library is. A file is one Rego module that describes itself (`annotations`).
+//! A folder is one control, a folder of controls, or a policy folder (`controls/` and `lib/`); all
+//! are brought into the last form and loaded as the library is. A file is one Rego module that
+//! describes itself (`rego_metadata`).
 
 use super::{
-    library::{ControlSource, ModuleSource, Origin, load},
+    library::{ControlSource, LoadMode, ModuleSource, load},
     loader,
     read_dir::{self, PolicyFile},
     rego_metadata,
@@ -12,8 +13,8 @@ use super::{
 use kubevet_model::{Problem, ProblemCode};
 use std::{fs, path::Path, sync::Arc};
 
-/// The controls and modules of a file or folder, to be given to [`super::Library::add_custom`], and everything that is
-/// wrong with them.
+/// Loads the controls and modules of a file or folder, for [`super::Library::add_custom`], and
+/// their problems.
 #[must_use]
 pub fn load_custom(path: &Path) -> (Vec<ControlSource>, Vec<ModuleSource>, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -74,29 +75,30 @@ fn load_file(path: &Path, problems: &mut Vec<Problem>) -> Option<ControlSource> 
     }
 }
 
-/// The controls of a folder's files. `name` is the folder's own name, which has the id where it is one control.
+/// Loads the controls of a folder's files. `name` is the name of the folder itself, which contains
+/// the id if the folder is one control.
 pub(super) fn load_files(
     files: Vec<PolicyFile>,
     name: &str,
     problems: &mut Vec<Problem>,
 ) -> (Vec<ControlSource>, Vec<ModuleSource>) {
-    let one = files
+    let is_control = files
         .iter()
         .any(|file| file.path == "control.yaml" || file.path == "rule.rego");
-    let whole = files
+    let is_policy_folder = files
         .iter()
         .any(|file| file.path.starts_with("controls/") || file.path.starts_with("lib/"));
     let (single, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| {
-        !one && !whole && !file.path.contains('/') && file.path.ends_with(".rego")
+        !is_control && !is_policy_folder && !file.path.contains('/') && file.path.ends_with(".rego")
     });
     for file in &mut files {
-        if one {
+        if is_control {
             file.path = format!("controls/{name}/{}", file.path);
-        } else if !whole && file.path.contains('/') {
+        } else if !is_policy_folder && file.path.contains('/') {
             file.path = format!("controls/{}", file.path);
         }
     }
-    let library = load(&files, Origin::Custom, problems);
+    let library = load(&files, LoadMode::Custom, problems);
     let mut controls = library.controls;
     for file in &single {
         let found = file

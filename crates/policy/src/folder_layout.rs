@@ -1,47 +1,47 @@
-//! Which file of a policy folder is what. A file that nothing reads is a problem: it is a control that somebody believes
-//! is there.
+//! The role of each file of a policy folder. A file without a role is a problem: its author
+//! believes that it is a control.
 
 use super::{did_you_mean::nearest, read_dir::PolicyFile};
 use kubevet_model::{Problem, ProblemCode};
 use std::collections::BTreeMap;
 
-/// The files of a policy folder by what they are.
+/// The files of a policy folder by their roles.
 #[derive(Debug, Default)]
 pub(super) struct Layout<'f> {
     pub(super) params: Option<&'f PolicyFile>,
     pub(super) modules: Vec<&'f PolicyFile>,
     pub(super) frameworks: Vec<&'f PolicyFile>,
-    /// By the name of the folder.
+    /// The controls, by the name of the folder.
     pub(super) controls: BTreeMap<&'f str, ControlFolder<'f>>,
 }
 
 /// The files of one control.
 #[derive(Debug, Default)]
 pub(super) struct ControlFolder<'f> {
-    /// The folder as the user may find it.
+    /// The path of the folder to show.
     pub(super) display_path: String,
     pub(super) control: Option<&'f PolicyFile>,
     pub(super) rule: Option<&'f PolicyFile>,
 }
 
 impl<'f> Layout<'f> {
-    /// Sorts files; complains of those that are nothing.
+    /// Sorts the files by role, and reports those without one.
     pub(super) fn of(files: &'f [PolicyFile], problems: &mut Vec<Problem>) -> Self {
         let mut layout = Self::default();
         for file in files {
             let steps = file.steps();
             match steps.as_slice() {
                 ["params.yaml"] => layout.params = Some(file),
-                ["lib", name] | ["lib", "reference", name] if ends(name, "rego") => {
+                ["lib", name] | ["lib", "reference", name] if has_extension(name, "rego") => {
                     layout.modules.push(file);
                 }
-                ["frameworks", name] if ends(name, "yaml") => layout.frameworks.push(file),
+                ["frameworks", name] if has_extension(name, "yaml") => layout.frameworks.push(file),
                 ["lib", "testdata", ..] | ["cases", ..] => {}
                 ["controls", folder, rest @ ..] if !rest.is_empty() => {
                     layout.control(file, folder, rest, problems)
                 }
-                [.., name] if ends(name, "md") => {}
-                _ => error(file, &steps, problems),
+                [.., name] if has_extension(name, "md") => {}
+                _ => report_unused(file, &steps, problems),
             }
         }
         layout
@@ -66,19 +66,19 @@ impl<'f> Layout<'f> {
         match rest {
             ["control.yaml"] => folder.control = Some(file),
             ["rule.rego"] => folder.rule = Some(file),
-            ["testdata", "pass" | "fail", name] if ends(name, "yaml") => {}
-            [.., name] if ends(name, "md") => {}
-            _ => error(file, rest, problems),
+            ["testdata", "pass" | "fail", name] if has_extension(name, "yaml") => {}
+            [.., name] if has_extension(name, "md") => {}
+            _ => report_unused(file, rest, problems),
         }
     }
 }
 
-fn ends(name: &str, extension: &str) -> bool {
+fn has_extension(name: &str, extension: &str) -> bool {
     name.strip_suffix(extension)
         .is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
 }
 
-fn error(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
+fn report_unused(file: &PolicyFile, steps: &[&str], problems: &mut Vec<Problem>) {
     const KNOWN: [&str; 5] = [
         "control.yaml",
         "rule.rego",

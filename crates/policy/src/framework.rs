@@ -1,4 +1,4 @@
-//! Reads `frameworks/*.yaml`: a list of controls that somebody demands together.
+//! Reads `frameworks/*.yaml`: lists of controls that a publisher demands together.
 
 use super::{
     did_you_mean::did_you_mean,
@@ -23,8 +23,8 @@ pub(super) const MEMBER_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("reason"),
 ];
 
-/// Reads a framework. Entries that name no control are left out and complained of; `known` holds every control that
-/// the folder has, those with mistakes included, so that one mistake is told once.
+/// Reads a framework. Entries that name no control are left out and reported. `known` has every
+/// control of the folder, those with errors included, so that one error is reported once.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
@@ -53,21 +53,21 @@ pub(super) fn read(
     Some((framework, name.position))
 }
 
-/// A name is typed on the command line.
+/// Checks that a name can be typed on the command line without quotes.
 fn check_name(reader: &mut MapReader<'_>, name: &Spanned<String>) -> bool {
-    let right = name.value.len() <= 60
+    let is_valid = name.value.len() <= 60
         && name
             .value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if !right {
+    if !is_valid {
         let message = format!(
             "{:?} is no name for a framework: write letters, digits, -, _ and . only",
             abbreviate(&name.value)
         );
         reader.error(name.position, message);
     }
-    right
+    is_valid
 }
 
 fn read_members(

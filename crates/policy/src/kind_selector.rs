@@ -1,17 +1,17 @@
-//! Which kinds a control looks at: `workloads`, `Pod`, `apps/Deployment`.
+//! Parses kind selectors: `workloads`, `Pod`, `apps/Deployment`.
 //!
-//! Apart because a kind that names nothing is the quietest mistake there is: the control would look at no object and
-//! be green. So the kinds of Kubernetes itself are known here, and one that is none of them must carry the API group
-//! of a custom resource. It never looks at objects.
+//! A mistyped kind is the quietest error of all: the control would be evaluated for no object and
+//! never fail. So the built-in kinds are listed here, and any other kind must have the API group of
+//! a custom resource. Nothing here looks at objects.
 
 use super::did_you_mean::did_you_mean;
 use kubevet_model::{Kind, KindSelector};
 
-/// The word for every kind that carries a pod spec.
+/// The name for every kind with a pod spec.
 pub(super) const WORKLOADS: &str = "workloads";
 
-/// API groups of Kubernetes and their kinds that can be objects of a cluster or a manifest, or what the API server asks
-/// about when somebody connects to a Pod.
+/// The API groups of Kubernetes, and their kinds that can be in a cluster or a manifest, or that a
+/// connection to a Pod has.
 const BUILT_IN: &[(&str, &[&str])] = &[
     (
         "",
@@ -131,10 +131,10 @@ const BUILT_IN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Reads one entry of `kinds`.
+/// Parses one entry of `kinds`.
 ///
 /// # Errors
-/// Says what to write instead, as half a sentence that follows the quoted entry.
+/// The error and the remedy, as half a sentence that follows the quoted entry.
 pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
     if text == WORKLOADS {
         return Ok(KindSelector::Workloads);
@@ -176,16 +176,16 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
     Ok(KindSelector::Kind(Kind::new(group, name)))
 }
 
-/// The resource of a kind of Kubernetes, where a word is its kind in small letters and not the plural: rules name
-/// resources, and one that names a kind takes nothing.
-pub(super) fn plural_of(word: &str) -> Option<String> {
+/// Returns the resource of a built-in kind if `name` is the kind in lowercase and not the resource.
+/// Rules name resources, and a rule that names a kind matches nothing.
+pub(super) fn plural_of(name: &str) -> Option<String> {
     let mut kinds = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter());
-    let kind = kinds.find(|name| name.to_ascii_lowercase() == word)?;
+    let kind = kinds.find(|kind| kind.to_ascii_lowercase() == name)?;
     let plural = Kind::new("", *kind).plural();
-    (plural != word).then_some(plural)
+    (plural != name).then_some(plural)
 }
 
-/// Whether the group has the kind, as far as Kubernetes' own groups go.
+/// Checks that a group has the kind, as far as Kubernetes' own groups go.
 fn check_group(group: &str, name: &str) -> Result<(), String> {
     match BUILT_IN.iter().find(|(it, _)| *it == group) {
         Some((_, kinds)) if kinds.contains(&name) => Ok(()),
@@ -211,7 +211,7 @@ fn check_group(group: &str, name: &str) -> Result<(), String> {
     }
 }
 
-/// The group to write before a kind of Kubernetes; `extensions` is long gone and never suggested.
+/// Returns the group of a built-in kind. `extensions` no longer exists and is never suggested.
 fn group_with(name: &str) -> Option<&'static str> {
     let mut found = BUILT_IN
         .iter()
@@ -228,7 +228,7 @@ fn is_kind(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// `v1`, `v1beta2`.
+/// True for `v1`, `v1beta2`.
 fn is_version(text: &str) -> bool {
     text.strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains('.'))
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_named_with_their_group() {
+    fn kind_is_parsed_with_its_group() {
         check("workloads", "every workload");
         check("Pod", "|Pod");
         check("apps/Deployment", "apps|Deployment");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_match_no_object_is_refused() {
+    fn entry_that_matches_no_object_is_rejected() {
         check(
             "Deployment",
             "is in the API group \"apps\": write \"apps/Deployment\"",

@@ -1,7 +1,7 @@
-//! Reads label selectors (`metav1.LabelSelector`) as Kubernetes would: what it would refuse is refused here, since a
-//! selector that selects nothing is green.
+//! Reads label selectors (`metav1.LabelSelector`). Whatever Kubernetes would reject is rejected
+//! here: a selector that selects nothing finds nothing.
 
-use super::map_reader::{FieldSpec, MapReader, abbreviate, kind};
+use super::map_reader::{FieldSpec, MapReader, abbreviate, type_name};
 use kubevet_document::{Node, Value};
 use kubevet_k8s::matching::{LabelOperator, LabelRequirement, LabelSelector};
 use kubevet_model::{Position, names};
@@ -18,15 +18,15 @@ pub(super) const REQUIREMENT_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("values"),
 ];
 
-/// The words of `operator`.
-pub(super) fn operator_words() -> Vec<&'static str> {
+/// The names of `operator`.
+pub(super) fn operator_names() -> Vec<&'static str> {
     LabelOperator::ALL
         .iter()
         .map(|value| value.name())
         .collect()
 }
 
-/// A selector; complains of what cannot be one.
+/// Reads a selector and reports its errors.
 pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>, what: &str) -> LabelSelector {
     let mut requirements = Vec::new();
     if reader.keys(node, what, SELECTOR_KEYS) {
@@ -56,7 +56,7 @@ fn read_labels(
             labels.position(),
             format!(
                 "\"matchLabels\" must be a map of labels, but is {}",
-                kind(labels)
+                type_name(labels)
             ),
         );
         return;

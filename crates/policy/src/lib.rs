@@ -1,23 +1,23 @@
-//! The control library: embedded in the program, from a folder, or a user's own controls added to it.
+//! The control library: embedded in the program, loaded from a folder, or extended by a user's own
+//! controls. Params, bindings, frameworks and test cases are read here too, since they name controls.
 //!
-//! Everything is read in two steps, what was written and then the type that is right, and every mistake is told at
-//! once, with its place and what to do. One broken file loses no other. Rego is text here; the engine compiles it.
+//! Every format is read in two steps, the fields as written and then the type that is valid, and all
+//! errors are reported at once, with their positions and remedies. One broken file loses no other.
+//! Rego is only source text here: the crate `rego` parses it.
 //!
 //! | file | is |
 //! |---|---|
-//! | `sources`, `custom` | where controls come from: the program, `--policies DIR`, `--custom-rules` |
-//! | `files`, `layout` | a folder's files as texts, and which is what |
+//! | `loader`, `custom_rules` | the sources of controls: the binary, `--policies DIR`, `--custom-rules` |
+//! | `read_dir`, `folder_layout` | the files of a folder, and the role of each |
 //! | `library` | files → [`Library`] |
-//! | `control`, `annotations`, `framework`, `schema` | one format each: control.yaml, a Rego file's METADATA, frameworks, params.yaml |
-//! | `bindings`, `binding` | files of bindings; one binding: which controls hold for which requests |
-//! | `coverage`, `match_resources`, `selectors` | the parts of a binding |
-//! | `params`, `inputs` | values of params, and Kubescape's inputs file |
-//! | `testdata`, `cases` | what is expected of controls, for whoever runs them |
+//! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
+//! | `load_bindings`, `binding` | files of bindings; one binding |
+//! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
+//! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
+//! | `testdata`, `cases` | the expected results of controls |
 //! | `scaffold` | writes a new control |
-//! | `fields` | reads maps, complaining of everything |
-//! | `identity`, `kinds`, `patterns`, `rule`, `suggest` | one question each: ids, kinds, regular expressions, Rego's text, "did you mean" |
-
-#![allow(clippy::disallowed_methods, reason = "it reads policy folders")]
+//! | `map_reader` | reads the fields of a map and reports every error |
+//! | `control_id`, `kind_selector`, `regex_compat`, `rego_text`, `did_you_mean` | ids, kinds, regular expressions, the package of a module, the nearest name |
 
 mod binding;
 mod binding_controls;

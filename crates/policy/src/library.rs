@@ -1,7 +1,7 @@
-//! The control library, and how the files of a policy folder become one.
+//! The control library, and how it is loaded from the files of a policy folder.
 
 use super::{
-    control::{self, Rules},
+    control::{self, MetadataRules},
     control_id,
     did_you_mean::did_you_mean,
     folder_layout::{ControlFolder, Layout},
@@ -19,43 +19,44 @@ use std::{
 /// A Rego module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleSource {
-    /// The file as the user may find it.
+    /// The path of the file to show.
     pub file: Arc<str>,
-    /// Its text.
+    /// The source text.
     pub text: Arc<str>,
 }
 
-/// A control and the rule that judges it.
+/// A control and its rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ControlSource {
-    /// What is asked.
+    /// The metadata.
     pub control: Arc<Control>,
-    /// The Rego that asks it: one module, package `controls.<id>`.
+    /// The rule: one module of the package `controls.<id>`.
     pub rule: ModuleSource,
-    /// The file that describes the control.
+    /// The file with the metadata.
     pub file: Arc<str>,
-    /// Where in that file its id stands.
+    /// The position of the id in that file.
     pub position: Position,
 }
 
-/// Controls, what their rules import, the frameworks that list them and the params they read.
+/// Controls, the modules that their rules import, the frameworks that list them and the params that
+/// they read.
 ///
-/// A control with a mistake is left out and told as a problem; a framework still lists it, so that whoever judges the
-/// framework sees that a member is missing.
+/// A control with an error is left out and is a problem. A framework still lists it, so that an
+/// evaluation of the framework shows that a member is missing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Library {
-    /// By id.
+    /// The controls, by id.
     pub controls: Vec<ControlSource>,
-    /// What rules may import: `lib/*.rego`.
+    /// The modules that rules may import: `lib/*.rego`.
     pub modules: Vec<ModuleSource>,
-    /// By the name of the file.
+    /// The frameworks, by file name.
     pub frameworks: Vec<Arc<Framework>>,
-    /// The params there are.
+    /// The params.
     pub params: ParamSchema,
 }
 
 impl Library {
-    /// The control of an id, without regard to case.
+    /// The control of an id; case is ignored.
     #[must_use]
     pub fn control(&self, id: &str) -> Option<&ControlSource> {
         self.controls
@@ -63,7 +64,7 @@ impl Library {
             .find(|source| source.control.id.as_str().eq_ignore_ascii_case(id))
     }
 
-    /// The framework of a name, without regard to case.
+    /// The framework of a name; case is ignored.
     #[must_use]
     pub fn framework(&self, name: &str) -> Option<&Arc<Framework>> {
         self.frameworks
@@ -71,7 +72,7 @@ impl Library {
             .find(|framework| framework.name.eq_ignore_ascii_case(name))
     }
 
-    /// Half a sentence for somebody who named a control that is not there: `, did you mean "C-0057"?`, or nothing.
+    /// Half a sentence for an unknown control: `, did you mean "C-0057"?`, or nothing.
     #[must_use]
     pub fn suggest_control(&self, id: &str) -> String {
         did_you_mean(
@@ -82,7 +83,7 @@ impl Library {
         )
     }
 
-    /// Half a sentence for somebody who named a framework that is not there.
+    /// Half a sentence for an unknown framework, as [`Library::suggest_control`].
     #[must_use]
     pub fn suggest_framework(&self, name: &str) -> String {
         did_you_mean(
@@ -93,9 +94,9 @@ impl Library {
         )
     }
 
-    /// Adds a user's controls and modules. None of them may stand in for one of the library: a control whose id or
-    /// package is taken, a module whose package is taken, and a control whose params do not exist are left out and
-    /// told.
+    /// Adds a user's controls and modules. None of them may replace one of the library: a control
+    /// whose id or package is taken, a module whose package is taken, and a control with unknown
+    /// params are left out and reported.
     pub fn add_custom(
         &mut self,
         controls: Vec<ControlSource>,
@@ -125,14 +126,14 @@ impl Library {
             }
         }
         for source in controls {
-            let faults = self.faults_of(&source);
-            if faults.is_empty() {
+            let errors = self.custom_control_errors(&source);
+            if errors.is_empty() {
                 self.controls.push(source);
             } else {
                 let at = |(code, message)| {
                     Problem::at(code, source.file.as_ref(), source.position, message)
                 };
-                problems.extend(faults.into_iter().map(at));
+                problems.extend(errors.into_iter().map(at));
             }
         }
         self.controls
@@ -140,55 +141,55 @@ impl Library {
         problems
     }
 
-    fn faults_of(&self, source: &ControlSource) -> Vec<(ProblemCode, String)> {
+    fn custom_control_errors(&self, source: &ControlSource) -> Vec<(ProblemCode, String)> {
         let id = source.control.id.as_str();
         let package = control_id::package_of(id);
         let taken = self
             .controls
             .iter()
             .find(|other| control_id::package_of(other.control.id.as_str()) == package);
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if let Some(taken) = taken {
             let message = format!(
                 "{id} is already {} ({}): choose another id",
                 taken.control.id, taken.control.name
             );
-            faults.push((ProblemCode::PolicyDuplicate, message));
+            errors.push((ProblemCode::PolicyDuplicate, message));
         }
         let unknown = source
             .control
             .params
             .iter()
             .filter(|param| self.params.get(param).is_none());
-        faults.extend(unknown.map(|param| (ProblemCode::PolicyParam, self.params.unknown(param))));
-        faults
+        errors.extend(unknown.map(|param| (ProblemCode::PolicyParam, self.params.unknown(param))));
+        errors
     }
 }
 
-/// Where the files being loaded come from.
+/// The kind of folder that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum LoadMode {
     /// A whole library, with params and frameworks.
     Library,
     /// A user's controls, to be added to a library.
     Custom,
 }
 
-/// Files → library and everything that is wrong with them, in the order of files and places.
-pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Problem>) -> Library {
+/// Loads a library from files. Problems are in the order of files and positions.
+pub(super) fn load(files: &[PolicyFile], origin: LoadMode, problems: &mut Vec<Problem>) -> Library {
     let layout = Layout::of(files, problems);
     let mut library = Library::default();
-    if origin == Origin::Library
+    if origin == LoadMode::Library
         && let Some((file, text)) = layout.params.and_then(text_of)
     {
         library.params = param_schema::read(file, text, problems);
     }
-    // A params.yaml that cannot be read would make every param unknown: one mistake is told once.
+    // Without params.yaml every param would be unknown: the one error is reported once.
     let known = layout.params.is_none() || library.params.iter().next().is_some();
-    let schema = (origin == Origin::Library && known).then_some(&library.params);
-    let rules = Rules {
+    let schema = (origin == LoadMode::Library && known).then_some(&library.params);
+    let rules = MetadataRules {
         schema,
-        custom: origin == Origin::Custom,
+        custom: origin == LoadMode::Custom,
     };
     library.controls = load_controls(&layout, &rules, problems);
     library.modules = layout
@@ -196,7 +197,7 @@ pub(super) fn load(files: &[PolicyFile], origin: Origin, problems: &mut Vec<Prob
         .iter()
         .filter_map(|file| load_module(file, problems))
         .collect();
-    if origin == Origin::Library {
+    if origin == LoadMode::Library {
         library.frameworks = load_frameworks(&layout, problems);
     } else {
         for file in layout.params.iter().chain(&layout.frameworks) {
@@ -218,7 +219,7 @@ fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
 
 fn load_controls(
     layout: &Layout<'_>,
-    rules: &Rules<'_>,
+    rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<ControlSource> {
     let mut controls: Vec<ControlSource> = Vec::new();
@@ -256,7 +257,7 @@ fn load_controls(
 fn load_control(
     id: &str,
     folder: &ControlFolder<'_>,
-    rules: &Rules<'_>,
+    rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<ControlSource> {
     for (file, name) in [(folder.control, "control.yaml"), (folder.rule, "rule.rego")] {
@@ -298,7 +299,7 @@ fn load_control(
     })
 }
 
-/// A rule's module, where its package is the control's.
+/// Loads the module of a rule, whose package must be that of the control.
 pub(super) fn load_rule(
     id: &str,
     file: &Arc<str>,
@@ -334,7 +335,7 @@ pub(super) fn load_rule(
     None
 }
 
-/// Params that a rule reads and its control does not list, which the engine would not give it.
+/// Reports params that a rule reads and its control does not list: the engine would not pass them.
 pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();

@@ -1,10 +1,10 @@
-//! Bindings from files and folders: every one that is right, and everything that is wrong with the others.
+//! Loads bindings from files and folders: every valid binding, and every error of the others.
 
 use super::{
     Library,
     binding::{
         API_VERSION, Binding, KIND, OBJECT_KEYS, ON_OWNED, ON_UNEVALUATED, ON_UPDATE, SPEC_KEYS,
-        read_placed,
+        read_with_position,
     },
     label_selectors,
     map_reader::FieldSpec,
@@ -14,15 +14,15 @@ use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Position, Problem, ProblemCode, Severity};
 use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
 
-/// Files of a folder; more are hardly bindings.
-const FILES: usize = 1_000;
-/// What is in a file with bindings, for whoever finds none.
+/// The maximum number of files in a folder.
+const MAX_FILES: usize = 1_000;
+/// The advice for a file without bindings.
 const EXAMPLE: &str = "write `apiVersion: kubevet.io/v1alpha1`, `kind: ControlBinding`, a name, and what it covers in `spec`";
 
 type Found = Vec<(Binding, Arc<str>, Position)>;
 
-/// The bindings of a file (YAML or JSON, one document or many, lists too), and everything that is wrong with it. What is
-/// no binding is a problem; a binding with a mistake is left out.
+/// Reads the bindings of a file (YAML or JSON, one document or many, lists included). An object of
+/// another kind is a problem; a binding with an error is left out.
 #[must_use]
 pub fn read_bindings(
     file: &Arc<str>,
@@ -34,13 +34,14 @@ pub fn read_bindings(
     (distinct(found, &mut problems), sorted(problems))
 }
 
-/// The bindings of a folder's `*.yaml`, `*.yml` and `*.json` files, folders inside it left out. A folder without any is a
-/// problem: whoever names one means to enforce something.
+/// Reads the bindings of the `*.yaml`, `*.yml` and `*.json` files of a folder, without its
+/// subfolders. A folder without bindings is a problem: whoever names one means to enforce
+/// something.
 #[must_use]
 pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut found = Vec::new();
-    for path in files_of(dir, &mut problems) {
+    for path in binding_files(dir, &mut problems) {
         let file: Arc<str> = path.display().to_string().into();
         match read_dir::read_text(&path) {
             Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
@@ -62,8 +63,8 @@ pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Proble
     (distinct(found, &mut problems), sorted(problems))
 }
 
-/// The files in order; hidden ones, as a mounted ConfigMap has, left out.
-fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+/// The files in order. Hidden ones, which a mounted ConfigMap has, are left out.
+fn binding_files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
@@ -78,7 +79,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in entries {
         match entry {
-            Ok(entry) if is_wanted(&entry.path()) => found.push(entry.path()),
+            Ok(entry) if is_binding_file(&entry.path()) => found.push(entry.path()),
             Ok(_) => {}
             Err(error) => problems.push(Problem::in_file(
                 ProblemCode::PolicyUnreadable,
@@ -86,9 +87,9 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
                 read_dir::reason(&error),
             )),
         }
-        if found.len() > FILES {
+        if found.len() > MAX_FILES {
             let message =
-                format!("has more than {FILES} files: this is hardly a folder of bindings");
+                format!("has more than {MAX_FILES} files: this is hardly a folder of bindings");
             problems.push(Problem::in_file(
                 ProblemCode::PolicyUnreadable,
                 dir.display().to_string(),
@@ -101,7 +102,7 @@ fn files_of(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     found
 }
 
-fn is_wanted(path: &Path) -> bool {
+fn is_binding_file(path: &Path) -> bool {
     let hidden = path
         .file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -140,7 +141,7 @@ fn read_file(
         .into_iter()
         .flat_map(document::expand_lists)
     {
-        match read_placed(&document, library) {
+        match read_with_position(&document, library) {
             Ok((binding, position)) => found.push((binding, Arc::clone(file), position)),
             Err(faults) => problems.extend(faults),
         }
@@ -148,7 +149,7 @@ fn read_file(
     found
 }
 
-/// The first binding of each name; the others are told. Which of them is meant is not known, but the first is whole.
+/// The first binding of each name. Every other one is a problem.
 fn distinct(found: Found, problems: &mut Vec<Problem>) -> Vec<Binding> {
     let mut places: BTreeMap<String, (Arc<str>, Position)> = BTreeMap::new();
     let mut bindings = Vec::new();
@@ -178,18 +179,21 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-/// What one map of a binding may hold, for whoever writes the form down elsewhere (a CRD's schema) and must agree.
+/// The keys of one map of a binding, for a schema that must agree with this reader (that of the
+/// CRD).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindingKeys {
-    /// Where the map stands, such as `spec.matchResources.resourceRules[]`; empty for the object itself.
+    /// The path of the map, such as `spec.matchResources.resourceRules[]`; empty for the object
+    /// itself.
     pub at: &'static str,
-    /// Its keys.
+    /// All keys.
     pub keys: Vec<&'static str>,
-    /// Those that must be there.
+    /// The required keys.
     pub required: Vec<&'static str>,
 }
 
-/// Every map of a binding and its keys. `metadata` and `spec.params` hold more than a table could say.
+/// The maps of a binding and their keys. `metadata` and `spec.params` hold keys of any name and are
+/// left out.
 #[must_use]
 pub fn binding_keys() -> Vec<BindingKeys> {
     let table = |at, keys: &[FieldSpec]| BindingKeys {
@@ -232,13 +236,13 @@ pub fn binding_keys() -> Vec<BindingKeys> {
     ]
 }
 
-/// Every key of a binding that holds words of a fixed set, and the words.
+/// The keys of a binding whose values are names of a fixed set, and those names.
 #[must_use]
 pub fn binding_enums() -> Vec<(&'static str, Vec<&'static str>)> {
     fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
         words.iter().map(|(name, _)| *name).collect()
     }
-    let operations = match_resources::operation_words();
+    let operations = match_resources::operation_names();
     vec![
         ("apiVersion", vec![API_VERSION]),
         ("kind", vec![KIND]),
@@ -271,11 +275,11 @@ pub fn binding_enums() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         (
             "spec.matchResources.namespaceSelector.matchExpressions[].operator",
-            label_selectors::operator_words(),
+            label_selectors::operator_names(),
         ),
         (
             "spec.matchResources.objectSelector.matchExpressions[].operator",
-            label_selectors::operator_words(),
+            label_selectors::operator_names(),
         ),
     ]
 }

@@ -1,17 +1,17 @@
-//! Where a library comes from: the binary, or a folder.
+//! Loads a library: from the binary, or from a folder.
 
 use super::{
-    library::{Library, Origin, load},
+    library::{Library, LoadMode, load},
     read_dir,
 };
 use kubevet_model::{Problem, ProblemCode};
 use std::{path::Path, sync::OnceLock};
 
-/// Every file of `policies/` but test data, written by build.rs: path and text.
+/// The files of `policies/` without test data, as written by build.rs: path and source text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/policies.rs"));
 
-/// The library that is part of the program. Read once, when first asked for; a clone is cheap. The problems are empty
-/// in every build whose tests passed.
+/// The library of the program. It is loaded once, at the first call; a clone copies pointers. A
+/// test holds that it has no problems.
 #[must_use]
 pub fn embedded() -> (Library, Vec<Problem>) {
     static LIBRARY: OnceLock<(Library, Vec<Problem>)> = OnceLock::new();
@@ -22,14 +22,14 @@ pub(super) fn read_embedded() -> (Library, Vec<Problem>) {
     of_table("policies", EMBEDDED)
 }
 
-/// The library of a policy folder (`--policies DIR`), and everything that is wrong with it. What is right is loaded,
-/// whatever else is wrong.
+/// Loads the library of a policy folder (`--policies DIR`), and its problems. Whatever is valid is
+/// loaded.
 #[must_use]
 pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
     let files = read_dir::of_folder(dir, &mut problems);
     let readable = problems.is_empty();
-    let library = load(&files, Origin::Library, &mut problems);
+    let library = load(&files, LoadMode::Library, &mut problems);
     if readable && problems.is_empty() && library.controls.is_empty() {
         let message =
             "no control is in this folder: it should hold controls/C-9001-name/control.yaml";
@@ -43,19 +43,19 @@ pub fn load_folder(dir: &Path) -> (Library, Vec<Problem>) {
     (library, problems)
 }
 
-/// The library of files that are in memory.
+/// Loads a library from files in memory.
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> (Library, Vec<Problem>) {
     let mut problems = Vec::new();
     let library = load(
         &read_dir::of_table(root, table),
-        Origin::Library,
+        LoadMode::Library,
         &mut problems,
     );
     sort(&mut problems);
     (library, problems)
 }
 
-/// By file, then place; none twice.
+/// Sorts problems by file and position, and removes duplicates.
 pub(super) fn sort(problems: &mut Vec<Problem>) {
     problems.sort();
     problems.dedup();

@@ -1,19 +1,19 @@
-//! Reads maps of policy files and says everything that is wrong with them at once.
+//! Reads maps of policy files, and reports all their errors at once.
 //!
-//! A [`FieldSpec`] table names what a map may hold; the JSON Schemas in `schemas/` are tested against the same tables. Apart
-//! from what the values mean, which the file of each format decides.
+//! A [`FieldSpec`] table names the keys of a map; the JSON Schemas in `schemas/` are tested against
+//! the same tables. The meaning of the values is left to the file of each format.
 
 use super::did_you_mean::did_you_mean;
 use kubevet_document::{self as document, Document, Limits, Node, Number, Value};
 use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
-/// The longest text of one key.
-const LONGEST_TEXT: usize = 20_000;
-/// The longest list.
-const LONGEST_LIST: usize = 10_000;
+/// The maximum length of a string.
+const MAX_STRING_BYTES: usize = 20_000;
+/// The maximum length of a list.
+const MAX_LIST_ITEMS: usize = 10_000;
 
-/// A key that a map may have.
+/// A key of a map.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FieldSpec {
     pub(super) name: &'static str,
@@ -36,14 +36,14 @@ impl FieldSpec {
     }
 }
 
-/// A value and where it was written.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spanned<T> {
     pub(super) value: T,
     pub(super) position: Position,
 }
 
-/// One file being read, and what is wrong with it so far.
+/// A file that is read, and its errors so far.
 pub(super) struct MapReader<'f> {
     pub(super) file: &'f Arc<str>,
     problems: &'f mut Vec<Problem>,
@@ -54,12 +54,13 @@ impl<'f> MapReader<'f> {
         Self { file, problems }
     }
 
-    /// The one YAML or JSON document of the file; `None` where there is not exactly one that can be read whole.
+    /// Parses the one YAML or JSON document of the file; `None` if there is not exactly one, or it
+    /// has an error.
     pub(super) fn document(&mut self, text: &str, what: &str) -> Option<Document> {
         self.document_of(text.as_bytes(), what, document::read_yaml)
     }
 
-    /// As [`MapReader::document`], with the reader to use.
+    /// As [`MapReader::document`], with a given parser.
     pub(super) fn document_of(
         &mut self,
         bytes: &[u8],
@@ -106,15 +107,15 @@ impl<'f> MapReader<'f> {
         ));
     }
 
-    /// Whether the node is a map; complains of unknown, repeated and missing keys.
+    /// True if the node is a map. Reports unknown, repeated and missing keys.
     pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[FieldSpec]) -> bool {
         if !matches!(node.value(), Value::Map(_)) {
             self.error(
                 node.position(),
                 format!(
                     "{what} must be a map with {}, but is {}",
-                    names(keys),
-                    kind(node)
+                    list_keys(keys),
+                    type_name(node)
                 ),
             );
             return false;
@@ -124,7 +125,7 @@ impl<'f> MapReader<'f> {
             if keys.iter().all(|spec| spec.name != entry.key) {
                 let hint = did_you_mean(entry.key, keys.iter().map(|spec| spec.name));
                 let hint = if hint.is_empty() {
-                    format!(": it has {}", names(keys))
+                    format!(": it has {}", list_keys(keys))
                 } else {
                     hint
                 };
@@ -146,7 +147,7 @@ impl<'f> MapReader<'f> {
         true
     }
 
-    /// Complains of keys that stand twice in a map.
+    /// Reports keys that a map has twice.
     pub(super) fn check_repeated(&mut self, node: Node<'_>) {
         for (key, position) in node.repeated() {
             self.error(
@@ -156,7 +157,8 @@ impl<'f> MapReader<'f> {
         }
     }
 
-    /// The text of a key, which must have some; `None` where the key is missing.
+    /// Reads the string of a key, which must not be blank; `None` if the key is missing or its
+    /// value is wrong.
     pub(super) fn string(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
         let text = self.optional_string(node, key)?;
         if text.value.trim().is_empty() {
@@ -169,13 +171,14 @@ impl<'f> MapReader<'f> {
         Some(text)
     }
 
-    /// The text of a key, trimmed at its end; `None` where the key is missing.
+    /// Reads the string of a key, trimmed at its end; `None` if the key is missing or its value is
+    /// wrong.
     pub(super) fn optional_string(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<String>> {
         let value = node.get(key)?;
         self.string_value(value, &format!("{key:?}"))
     }
 
-    /// A text, trimmed at its end.
+    /// Reads a string, trimmed at its end. `what` names it in messages.
     pub(super) fn string_value(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
         let Some(text) = node.as_str() else {
             let quote = if matches!(node.value(), Value::Number(_) | Value::Bool(_)) {
@@ -185,14 +188,14 @@ impl<'f> MapReader<'f> {
             };
             self.error(
                 node.position(),
-                format!("{what} must be a text, but is {}{quote}", kind(node)),
+                format!("{what} must be a text, but is {}{quote}", type_name(node)),
             );
             return None;
         };
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_STRING_BYTES {
             self.error(
                 node.position(),
-                format!("{what} is longer than {LONGEST_TEXT} bytes: shorten it"),
+                format!("{what} is longer than {MAX_STRING_BYTES} bytes: shorten it"),
             );
             return None;
         }
@@ -212,7 +215,7 @@ impl<'f> MapReader<'f> {
         })
     }
 
-    /// The number of a key; `None` where the key is missing.
+    /// Reads the number of a key; `None` if the key is missing or its value is wrong.
     pub(super) fn number(&mut self, node: Node<'_>, key: &str) -> Option<Spanned<f64>> {
         let value = node.get(key)?;
         let number = match value.value() {
@@ -223,7 +226,7 @@ impl<'f> MapReader<'f> {
         if number.is_none() {
             self.error(
                 value.position(),
-                format!("{key:?} must be a number, but is {}", kind(value)),
+                format!("{key:?} must be a number, but is {}", type_name(value)),
             );
         }
         Some(Spanned {
@@ -232,8 +235,8 @@ impl<'f> MapReader<'f> {
         })
     }
 
-    /// The texts of a key's list, each once; `None` where the key is missing or no list. Entries that are no text are
-    /// left out.
+    /// Reads the list of strings of a key, without duplicates; `None` if the key is missing or no
+    /// list. Elements that are no strings are left out.
     pub(super) fn strings(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {
         let value = node.get(key)?;
         let mut texts: Vec<Spanned<String>> = Vec::new();
@@ -261,7 +264,7 @@ impl<'f> MapReader<'f> {
         Some(texts)
     }
 
-    /// The elements of a list of bounded length.
+    /// Returns the elements of a list of bounded length.
     pub(super) fn elements<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Node<'a>>> {
         let Value::List(list) = node.value() else {
             let hint = if matches!(node.value(), Value::String(_)) {
@@ -271,14 +274,14 @@ impl<'f> MapReader<'f> {
             };
             self.error(
                 node.position(),
-                format!("{what} must be a list, but is {}{hint}", kind(node)),
+                format!("{what} must be a list, but is {}{hint}", type_name(node)),
             );
             return None;
         };
-        if list.len() > LONGEST_LIST {
+        if list.len() > MAX_LIST_ITEMS {
             self.error(
                 node.position(),
-                format!("{what} has more than {LONGEST_LIST} entries: shorten it"),
+                format!("{what} has more than {MAX_LIST_ITEMS} entries: shorten it"),
             );
             return None;
         }
@@ -287,7 +290,8 @@ impl<'f> MapReader<'f> {
 }
 
 impl MapReader<'_> {
-    /// The meaning of a key's name; `None` where the key is missing or its name unknown.
+    /// Reads the value of a key that holds one of the known names; `None` if the key is missing or
+    /// its name unknown.
     pub(super) fn read_enum<T: Copy>(
         &mut self,
         node: Node<'_>,
@@ -298,7 +302,7 @@ impl MapReader<'_> {
         self.parse_enum(&name, key, known)
     }
 
-    /// The meaning of a name; reports an unknown one.
+    /// Returns the value of one of the known names. An unknown name is an error.
     pub(super) fn parse_enum<T: Copy>(
         &mut self,
         name: &Spanned<String>,
@@ -323,18 +327,18 @@ impl MapReader<'_> {
     }
 }
 
-/// A word of somebody's file, bounded for a message.
+/// Returns a string of a user's file, truncated for a message.
 pub(super) fn abbreviate(word: &str) -> String {
-    const LONGEST: usize = 60;
-    if word.chars().count() <= LONGEST {
+    const MAX_SHOWN_CHARS: usize = 60;
+    if word.chars().count() <= MAX_SHOWN_CHARS {
         word.to_owned()
     } else {
-        word.chars().take(LONGEST).chain(['…']).collect()
+        word.chars().take(MAX_SHOWN_CHARS).chain(['…']).collect()
     }
 }
 
-/// What a node is, for messages.
-pub(super) fn kind(node: Node<'_>) -> &'static str {
+/// Returns the type of a node, for messages.
+pub(super) fn type_name(node: Node<'_>) -> &'static str {
     match node.value() {
         Value::Null => "empty",
         Value::Bool(_) => "a boolean",
@@ -345,7 +349,7 @@ pub(super) fn kind(node: Node<'_>) -> &'static str {
     }
 }
 
-fn names(keys: &[FieldSpec]) -> String {
+fn list_keys(keys: &[FieldSpec]) -> String {
     let names: Vec<&str> = keys.iter().map(|spec| spec.name).collect();
     format!("the keys {}", names.join(", "))
 }

@@ -1,5 +1,5 @@
-//! Reads `matchResources`: resource rules, selectors and namespaces. What the API server would refuse in a
-//! ValidatingAdmissionPolicy is refused, and so are words that could never match.
+//! Reads `matchResources`: resource rules, selectors and namespaces. Whatever the API server would
+//! reject in a ValidatingAdmissionPolicy is rejected here, and so are names that could never match.
 
 use super::{
     label_selectors,
@@ -30,17 +30,17 @@ pub(super) const RULE_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("scope"),
     FieldSpec::optional("resourceNames"),
 ];
-/// The words of `scope`.
+/// The names of `scope`.
 pub(super) const SCOPES: &[(&str, RuleScope)] = &[
     ("*", RuleScope::All),
     ("Cluster", RuleScope::Cluster),
     ("Namespaced", RuleScope::Namespaced),
 ];
-/// The word that takes everything.
+/// The name that matches everything.
 const ALL: &str = "*";
 
-/// The words of `operations`.
-pub(super) fn operation_words() -> Vec<&'static str> {
+/// The names of `operations`.
+pub(super) fn operation_names() -> Vec<&'static str> {
     operations().iter().map(|(word, _)| *word).collect()
 }
 
@@ -51,7 +51,7 @@ fn operations() -> Vec<(&'static str, Option<Operation>)> {
     [(ALL, None)].into_iter().chain(all).collect()
 }
 
-/// The scope that is written; complains of what means nothing.
+/// Reads the value and reports its errors.
 pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>) -> MatchResources {
     if !reader.keys(node, "\"matchResources\"", MATCH_KEYS) {
         return MatchResources::default();
@@ -92,7 +92,7 @@ fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
     texts.into_iter().map(|name| name.value).collect()
 }
 
-/// The names; an empty list would mean all, which nobody writes on purpose.
+/// Reads namespace names. An empty list would mean all of them, and is an error.
 fn read_namespaces(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<Spanned<String>> {
     let Some(names) = reader.strings(node, key) else {
         return Vec::new();
@@ -129,9 +129,9 @@ fn read_rule(reader: &mut MapReader<'_>, node: Node<'_>, list: &str) -> Option<R
     if !reader.keys(node, &format!("an entry of {list:?}"), RULE_KEYS) {
         return None;
     }
-    let api_groups = read_list(reader, node, "apiGroups", group_fault);
-    let api_versions = read_list(reader, node, "apiVersions", version_fault);
-    let resources = read_list(reader, node, "resources", resource_fault);
+    let api_groups = read_list(reader, node, "apiGroups", group_error);
+    let api_versions = read_list(reader, node, "apiVersions", version_error);
+    let resources = read_list(reader, node, "resources", resource_error);
     let words = read_list(reader, node, "operations", |_| None);
     let known = operations();
     let operations: Vec<Option<Operation>> = words
@@ -157,12 +157,13 @@ fn read_rule(reader: &mut MapReader<'_>, node: Node<'_>, list: &str) -> Option<R
     })
 }
 
-/// The words of a list in which `*` stands alone; empty only where the key is missing or was complained of.
+/// Reads a list in which `*` must be the only entry. The result is empty only if the key is missing
+/// or an error was reported.
 fn read_list(
     reader: &mut MapReader<'_>,
     node: Node<'_>,
     key: &str,
-    fault: fn(&str) -> Option<String>,
+    check: fn(&str) -> Option<String>,
 ) -> Vec<Spanned<String>> {
     let Some(words) = reader.strings(node, key) else {
         return Vec::new();
@@ -181,7 +182,7 @@ fn read_list(
         );
     }
     for word in words.iter().filter(|word| word.value != ALL) {
-        if let Some(why) = fault(&word.value) {
+        if let Some(why) = check(&word.value) {
             reader.error(
                 word.position,
                 format!("{:?} in {key:?} {why}", abbreviate(&word.value)),
@@ -191,7 +192,7 @@ fn read_list(
     words
 }
 
-fn group_fault(word: &str) -> Option<String> {
+fn group_error(word: &str) -> Option<String> {
     let version = |version: &str| {
         version
             .strip_prefix('v')
@@ -207,7 +208,7 @@ fn group_fault(word: &str) -> Option<String> {
     }
 }
 
-fn version_fault(word: &str) -> Option<String> {
+fn version_error(word: &str) -> Option<String> {
     let right = word.starts_with('v')
         && word
             .chars()
@@ -215,7 +216,7 @@ fn version_fault(word: &str) -> Option<String> {
     (!right).then(|| "is no API version: write one like v1".to_owned())
 }
 
-fn resource_fault(word: &str) -> Option<String> {
+fn resource_error(word: &str) -> Option<String> {
     let (resource, subresource) = word.split_once('/').unwrap_or((word, ALL));
     let right = |part: &str| part == ALL || (is_dns_subdomain(part) && !part.contains('.'));
     if word.chars().any(|c| c.is_ascii_uppercase()) {

@@ -1,8 +1,8 @@
-//! Reads params.yaml into a [`ParamSchema`].
+//! Reads params.yaml into a [`ParamSchema`]. It knows no values but the defaults.
 
 use super::{
     did_you_mean::did_you_mean,
-    map_reader::{FieldSpec, MapReader, abbreviate, kind},
+    map_reader::{FieldSpec, MapReader, abbreviate, type_name},
     params::{self, ParamSchema, ParamSpec, ParamType, ParamValue},
     regex_compat,
 };
@@ -17,7 +17,7 @@ pub(super) const PARAM_KEYS: &[FieldSpec] = &[
     FieldSpec::required("default"),
 ];
 
-/// Reads params.yaml. A param with a mistake is left out.
+/// Reads the file. A param with an error is left out.
 pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> ParamSchema {
     let mut schema = ParamSchema::default();
     let mut reader = MapReader::new(file, problems);
@@ -30,7 +30,7 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
             root.position(),
             format!(
                 "params.yaml must be a map from names to params, but is {}",
-                kind(root)
+                type_name(root)
             ),
         );
         return schema;
@@ -89,7 +89,8 @@ fn read_param(reader: &mut MapReader<'_>, entry: &Entry<'_>) -> Option<ParamSpec
     named.then_some(spec)
 }
 
-/// A default has exactly the param's type: what users may be forgiven, the library is not.
+/// Reads the default, which must have exactly the type of the param: only users may write a string
+/// for a list of one.
 fn read_default(
     reader: &mut MapReader<'_>,
     node: Node<'_>,
@@ -111,7 +112,7 @@ fn read_default(
             ParamType::Regexes => regex_compat::vet(&text.value)
                 .err()
                 .map(|why| format!("{:?} {why}", abbreviate(&text.value))),
-            _ => params::accept(param_type, ParamValue::String(text.value.clone()))
+            _ => params::convert(param_type, ParamValue::String(text.value.clone()))
                 .err()
                 .map(|why| format!("\"default\" {why}")),
         };

@@ -1,29 +1,29 @@
-//! Params: what a control may be told, the type of each, and the values in force.
+//! Params: the settings of controls, their types and their values.
 //!
-//! Apart from the reading of files: values come from params.yaml, a controls config, a binding or a test's header, and
-//! all of them pass through [`ParamSchema::check`]. Never reads a file.
+//! Values come from params.yaml, a controls config, a binding or a test header, and all of them are
+//! checked by [`ParamSchema::check`]. Nothing here reads a file.
 
 use super::{did_you_mean::did_you_mean, regex_compat};
 use kubevet_model::Control;
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc};
 use strum::VariantArray as _;
 
-/// The longest single value, in bytes.
-const LONGEST_VALUE: usize = 10_000;
+/// The maximum length of one value in bytes.
+const MAX_VALUE_BYTES: usize = 10_000;
 
-/// What a param holds.
+/// The type of a param.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum ParamType {
-    /// A list of texts.
+    /// A list of strings.
     Strings,
     /// A list of RE2 patterns with ASCII classes.
     Regexes,
     /// A list of Kubernetes quantities, such as `500m` and `2Gi`.
     Quantities,
-    /// One text.
+    /// One string.
     String,
 }
 
@@ -47,14 +47,14 @@ impl ParamType {
 /// The value of a param.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParamValue {
-    /// Of every type but [`ParamType::String`].
+    /// The value of every type but [`ParamType::String`].
     List(Vec<String>),
-    /// Of [`ParamType::String`].
+    /// The value of [`ParamType::String`].
     String(String),
 }
 
 impl ParamValue {
-    /// Whether it says nothing: a control that needs it is not configured.
+    /// True if the value is empty: a control that requires it is not configured.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -64,20 +64,20 @@ impl ParamValue {
     }
 }
 
-/// A param as params.yaml describes it.
+/// The definition of a param in params.yaml.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParamSpec {
-    /// Its name in files and rules.
+    /// The name in files and rules.
     pub name: String,
-    /// What it holds.
+    /// The type.
     pub kind: ParamType,
-    /// What it is for.
+    /// The purpose.
     pub description: String,
-    /// Its value where nobody says otherwise.
+    /// The value where none is set.
     pub default: ParamValue,
 }
 
-/// Every param there is, by name.
+/// All params, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ParamSchema(BTreeMap<String, ParamSpec>);
 
@@ -104,8 +104,8 @@ impl ParamSchema {
         ))
     }
 
-    /// The same params with other values to begin with, such as those of a controls config; a binding's own change
-    /// them further.
+    /// The same params with other defaults, such as those of a controls config; a binding may
+    /// override them again.
     #[must_use]
     pub fn with_defaults(&self, params: &Params) -> Self {
         let spec = |spec: &ParamSpec| ParamSpec {
@@ -120,21 +120,21 @@ impl ParamSchema {
         )
     }
 
-    /// A value as the param holds it: a pattern's classes written out, a list of one text taken as the text, a text
-    /// taken as a list of one.
+    /// Returns a value in the form in which the param holds it: classes of patterns rewritten, a
+    /// list of one string as a string where the param is a string, and the other way around.
     ///
     /// # Errors
-    /// Says that no param has the name, or what is wrong with the value.
+    /// An unknown name, or an error of the value.
     pub fn check(&self, name: &str, value: ParamValue) -> Result<ParamValue, String> {
         let spec = self.0.get(name).ok_or_else(|| self.unknown(name))?;
-        accept(spec.kind, value).map_err(|why| format!("the param {name:?} {why}"))
+        convert(spec.kind, value).map_err(|why| format!("the param {name:?} {why}"))
     }
 
     pub(super) fn add(&mut self, spec: ParamSpec) {
         self.0.insert(spec.name.clone(), spec);
     }
 
-    /// The complaint about a name that is none, with the nearest.
+    /// The message for an unknown name, with the nearest known one.
     pub(super) fn unknown(&self, name: &str) -> String {
         let hint = did_you_mean(name, self.0.keys().map(String::as_str));
         format!(
@@ -144,7 +144,7 @@ impl ParamSchema {
     }
 }
 
-/// A value for every param. A clone is cheap.
+/// A value for each param. A clone copies a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Params(Arc<BTreeMap<String, ParamValue>>);
 
@@ -185,11 +185,12 @@ impl Params {
         Ok(())
     }
 
-    /// Sets one value whose entries may be nonsense: a control's test data show what its rule makes of them. The name
-    /// and the shape (a list or a text) must still be right.
+    /// Sets one value without checking its entries, so that the test data of a control may show
+    /// what its rule makes of a malformed one. The name and the shape (a list or a string) must
+    /// still be right.
     ///
     /// # Errors
-    /// Says that no param has the name, or that the shape is wrong; nothing is changed then.
+    /// An unknown name or a wrong shape; the params are unchanged then.
     pub fn set_unchecked(
         &mut self,
         schema: &ParamSchema,
@@ -210,20 +211,20 @@ impl Params {
     }
 }
 
-/// A value of a type; the error follows "the param NAME".
-pub(super) fn accept(kind: ParamType, value: ParamValue) -> Result<ParamValue, String> {
+/// Converts a value to a type. The error follows "the param NAME".
+pub(super) fn convert(kind: ParamType, value: ParamValue) -> Result<ParamValue, String> {
     let entries = match value {
         ParamValue::String(text) => vec![text],
         ParamValue::List(entries) => entries,
     };
-    if let Some(long) = entries.iter().find(|entry| entry.len() > LONGEST_VALUE) {
+    if let Some(long) = entries.iter().find(|entry| entry.len() > MAX_VALUE_BYTES) {
         return Err(format!(
-            "has an entry of {} bytes, more than {LONGEST_VALUE}: shorten it",
+            "has an entry of {} bytes, more than {MAX_VALUE_BYTES}: shorten it",
             long.len()
         ));
     }
     match kind {
-        ParamType::String => one_text(entries),
+        ParamType::String => one_string(entries),
         ParamType::Strings => Ok(ParamValue::List(entries)),
         ParamType::Regexes => {
             let patterns = entries
@@ -248,7 +249,7 @@ fn entry(text: &str, why: &str) -> String {
     )
 }
 
-fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
+fn one_string(entries: Vec<String>) -> Result<ParamValue, String> {
     let count = entries.len();
     let mut entries = entries.into_iter();
     match (entries.next(), entries.next()) {
@@ -258,7 +259,8 @@ fn one_text(entries: Vec<String>) -> Result<ParamValue, String> {
     }
 }
 
-/// The form of a Kubernetes quantity: a signed decimal number, then a suffix or an exponent.
+/// True if a string has the form of a Kubernetes quantity: a signed decimal number, then a suffix
+/// or an exponent.
 fn is_quantity(text: &str) -> bool {
     const SUFFIXES: [&str; 16] = [
         "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
@@ -287,22 +289,22 @@ mod tests {
         ParamValue::List(entries.iter().map(ToString::to_string).collect())
     }
 
-    fn text(it: &str) -> ParamValue {
-        ParamValue::String(it.to_owned())
+    fn string(value: &str) -> ParamValue {
+        ParamValue::String(value.to_owned())
     }
 
     #[track_caller]
     fn check(kind: ParamType, value: ParamValue, expected: Result<ParamValue, &str>) {
-        assert_eq!(accept(kind, value), expected.map_err(str::to_owned));
+        assert_eq!(convert(kind, value), expected.map_err(str::to_owned));
     }
 
     #[test]
-    fn values_are_read_by_their_type() {
+    fn value_is_converted_to_its_type() {
         use ParamType::{Quantities, Regexes, String, Strings};
         check(Strings, list(&["a"]), Ok(list(&["a"])));
-        check(Strings, text("a"), Ok(list(&["a"])));
-        check(String, list(&["aws"]), Ok(text("aws")));
-        check(String, list(&[]), Ok(text("")));
+        check(Strings, string("a"), Ok(list(&["a"])));
+        check(String, list(&["aws"]), Ok(string("aws")));
+        check(String, list(&[]), Ok(string("")));
         check(
             String,
             list(&["aws", "gce"]),
@@ -320,12 +322,12 @@ mod tests {
             Ok(list(&["0", "500m", "-1.5Gi", "1e3", "1E", ".5"])),
         );
         for wrong in ["", "1K", "1.2.3", "m", "1 Gi", "1e", "Gi1", "."] {
-            assert!(accept(Quantities, list(&[wrong])).is_err(), "{wrong}");
+            assert!(convert(Quantities, list(&[wrong])).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn an_unknown_name_is_refused_with_the_nearest() {
+    fn unknown_name_is_rejected_with_the_nearest_name() {
         let mut schema = ParamSchema::default();
         schema.add(ParamSpec {
             name: "publicRegistries".to_owned(),
@@ -353,7 +355,7 @@ mod tests {
         );
         assert_eq!(params.get("publicRegistries"), Some(&list(&["x"])));
         assert_eq!(schema.with_defaults(&params).defaults(), params);
-        let refused = params.set_unchecked(&schema, "publicRegistries", text("x"));
+        let refused = params.set_unchecked(&schema, "publicRegistries", string("x"));
         assert_eq!(
             refused,
             Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned())

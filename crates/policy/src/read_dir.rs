@@ -1,7 +1,8 @@
-//! The files of a policy folder as texts, whether they come from a disk, the binary or a test.
+//! Reads the files of a policy folder, from a disk, from the binary or from a test.
 //!
-//! The only file of this system that touches the file system to read. A folder may be anybody's: depth, number and
-//! size of files are bounded, links must stay inside, pipes and devices are not opened.
+//! No other file of this crate reads the file system, but for the folders of bindings and test
+//! data. A policy folder may come from anybody: the depth, number and size of its files are
+//! bounded, links must stay inside, and pipes and devices are not opened.
 
 use kubevet_model::{Problem, ProblemCode};
 use std::{
@@ -11,23 +12,23 @@ use std::{
     sync::Arc,
 };
 
-/// The largest file, in bytes.
-const FILE_BYTES: u64 = 1 << 20;
-/// All files of a folder together, in bytes.
-const FOLDER_BYTES: u64 = 64 << 20;
-/// Files and folders in a folder.
-const ENTRIES: usize = 20_000;
-/// Folders inside one another.
-const DEPTH: usize = 8;
+/// The maximum size of a file in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The maximum size of all files of a folder in bytes.
+const MAX_FOLDER_BYTES: u64 = 64 << 20;
+/// The maximum number of files and folders in a folder.
+const MAX_ENTRIES: usize = 20_000;
+/// The maximum nesting of folders.
+const MAX_DEPTH: usize = 8;
 
-/// One file.
+/// A file of a policy folder.
 #[derive(Debug, Clone)]
 pub(super) struct PolicyFile {
-    /// Its path inside the folder, steps joined by `/`.
+    /// The path inside the folder, with `/` between the steps.
     pub(super) path: String,
-    /// Its path as the user may find it.
+    /// The path to show.
     pub(super) display_path: Arc<str>,
-    /// Its text; `None` where it could not be read, which has been complained of, or need not be.
+    /// The source text; `None` if it could not be read, which was reported, or is not needed.
     pub(super) text: Option<Arc<str>>,
 }
 
@@ -38,7 +39,7 @@ impl PolicyFile {
     }
 }
 
-/// Files as they stand in the binary or in a test, under the name of a folder.
+/// Returns the files of a table in memory, under the name of a folder.
 pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> Vec<PolicyFile> {
     let file = |(path, text): &(&str, &str)| PolicyFile {
         path: (*path).to_owned(),
@@ -48,9 +49,10 @@ pub(super) fn of_table(root: &str, table: &[(&str, &str)]) -> Vec<PolicyFile> {
     table.iter().map(file).collect()
 }
 
-/// Every file of a folder, in the order of paths; hidden ones (`.git`) left out, test data listed but not read.
+/// Reads every file of a folder, in the order of paths. Hidden ones (`.git`) are left out, test
+/// data is listed and not read.
 pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PolicyFile> {
-    let mut walk = Walk {
+    let mut walk = DirReader {
         root: PathBuf::new(),
         files: Vec::new(),
         problems,
@@ -69,10 +71,10 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
     walk.files
 }
 
-/// The text of one file of bounded size.
+/// Reads one file of bounded size as UTF-8.
 ///
 /// # Errors
-/// Says why it cannot be had.
+/// The reason, as half a sentence that follows the path.
 pub(super) fn read_text(path: &Path) -> Result<Arc<str>, String> {
     if !fs::metadata(path)
         .map_err(|error| reason(&error))?
@@ -82,11 +84,11 @@ pub(super) fn read_text(path: &Path) -> Result<Arc<str>, String> {
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| reason(&error))?;
-    file.take(FILE_BYTES + 1)
+    file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| reason(&error))?;
-    if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("is larger than {FILE_BYTES} bytes: split it"));
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("is larger than {MAX_FILE_BYTES} bytes: split it"));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
@@ -97,7 +99,7 @@ pub(super) fn read_text(path: &Path) -> Result<Arc<str>, String> {
     }
 }
 
-struct Walk<'p> {
+struct DirReader<'p> {
     /// The real path of the folder, which links must not leave.
     root: PathBuf,
     files: Vec<PolicyFile>,
@@ -106,7 +108,7 @@ struct Walk<'p> {
     bytes: u64,
 }
 
-impl Walk<'_> {
+impl DirReader<'_> {
     fn error(&mut self, path: &Path, what: &str) {
         self.problems.push(Problem::in_file(
             ProblemCode::PolicyUnreadable,
@@ -115,7 +117,7 @@ impl Walk<'_> {
         ));
     }
 
-    /// Walks one folder. `above` holds the real paths of the folders around it, itself included.
+    /// Reads one folder. `above` has the real paths of the folders around it, itself included.
     fn folder(&mut self, folder: &Path, prefix: &str, above: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -137,11 +139,13 @@ impl Walk<'_> {
             return;
         }
         self.entries += 1;
-        if self.entries >= ENTRIES {
-            if self.entries == ENTRIES {
+        if self.entries >= MAX_ENTRIES {
+            if self.entries == MAX_ENTRIES {
                 self.error(
                     path,
-                    &format!("is one of more than {ENTRIES} files: this is hardly a policy folder"),
+                    &format!(
+                        "is one of more than {MAX_ENTRIES} files: this is hardly a policy folder"
+                    ),
                 );
             }
             return;
@@ -167,10 +171,10 @@ impl Walk<'_> {
         if above.contains(&real) {
             return self.error(path, "is a link to a folder around it: remove it");
         }
-        if above.len() > DEPTH {
+        if above.len() > MAX_DEPTH {
             return self.error(
                 path,
-                &format!("is more than {DEPTH} folders deep: this is hardly a policy folder"),
+                &format!("is more than {MAX_DEPTH} folders deep: this is hardly a policy folder"),
             );
         }
         above.push(real);
@@ -183,9 +187,9 @@ impl Walk<'_> {
         let mut text = None;
         if wanted {
             self.bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
-            let read = if self.bytes > FOLDER_BYTES {
+            let read = if self.bytes > MAX_FOLDER_BYTES {
                 Err(format!(
-                    "is one file too many: more than {FOLDER_BYTES} bytes of policies"
+                    "is one file too many: more than {MAX_FOLDER_BYTES} bytes of policies"
                 ))
             } else {
                 read_text(path)
@@ -204,7 +208,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether the loader needs the text of a file.
+/// True if the loader needs the text of a file.
 fn is_read(inside: &str) -> bool {
     let policy = Path::new(inside)
         .extension()

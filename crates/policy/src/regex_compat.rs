@@ -1,25 +1,27 @@
-//! Patterns that users give: vetted, and rewritten to mean here what they mean in Kubescape and in the API server.
+//! Regular expressions of users: checked, and rewritten to mean here what they mean to Kubescape
+//! and the API server.
 //!
-//! Both of those read patterns with Go's RE2, where `\w`, `\d` and `\s` are ASCII; Rust's reading of them is Unicode.
-//! So they are written out as ASCII classes, and what only one of the two knows (Unicode classes, `\b{start}`, `&&` in
-//! classes, `x` and `u` flags) or what neither has (lookaround, backreferences) is refused. Size is bounded, so that a
-//! pattern cannot eat the memory of the program. It never matches anything.
+//! Both compile them with Go's RE2, where `\w`, `\d` and `\s` are ASCII; in Rust they are Unicode.
+//! So they are rewritten as ASCII classes. Whatever only one engine supports (Unicode classes,
+//! `\b{start}`, `&&` in classes, the flags `x` and `u`) or neither (lookaround, backreferences) is
+//! rejected. The size is bounded, so that a pattern cannot exhaust memory. Nothing here matches a
+//! pattern.
 
 use regex_syntax::ast::{
     self, Ast, ClassPerlKind, ClassSetItem, Flag, FlagsItemKind, RepetitionKind, RepetitionRange,
 };
 
-/// The longest pattern, in bytes.
-const LONGEST: usize = 1_000;
-/// The deepest nesting of groups and repetitions.
-const DEEPEST: u32 = 50;
-/// RE2's own bound for counted repetitions, also for nested ones multiplied.
-const MOST_REPEATS: u64 = 1_000;
+/// The maximum length of a pattern in bytes.
+const MAX_PATTERN_BYTES: usize = 1_000;
+/// The maximum nesting of groups and repetitions.
+const MAX_NESTING: u32 = 50;
+/// The bound of RE2 for counted repetitions, and for the product of nested ones.
+const MAX_REPEATS: u64 = 1_000;
 
-/// What a pattern becomes, or why it is refused.
+/// Returns a pattern with its classes rewritten.
 ///
 /// # Errors
-/// Says what is wrong and what to write, as half a sentence that follows the quoted pattern.
+/// The error and the remedy, as half a sentence that follows the quoted pattern.
 pub(super) fn rewrite(pattern: &str) -> Result<String, String> {
     let tree = parse(pattern)?;
     let mut edits = Edits::default();
@@ -27,27 +29,29 @@ pub(super) fn rewrite(pattern: &str) -> Result<String, String> {
     edits.apply(pattern)
 }
 
-/// Whether a pattern may stand as it is.
+/// Checks that a pattern needs no rewriting.
 ///
 /// # Errors
 /// Says what is wrong and what to write, as half a sentence that follows the quoted pattern.
 pub fn vet(pattern: &str) -> Result<(), String> {
-    let written_out = rewrite(pattern)?;
-    if written_out == pattern {
+    let rewritten = rewrite(pattern)?;
+    if rewritten == pattern {
         Ok(())
     } else {
         Err(format!(
-            "has a class that is not ASCII everywhere: write {written_out:?}"
+            "has a class that is not ASCII everywhere: write {rewritten:?}"
         ))
     }
 }
 
 fn parse(pattern: &str) -> Result<Ast, String> {
-    if pattern.len() > LONGEST {
-        return Err(format!("is longer than {LONGEST} bytes: split it"));
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return Err(format!(
+            "is longer than {MAX_PATTERN_BYTES} bytes: split it"
+        ));
     }
     ast::parse::ParserBuilder::new()
-        .nest_limit(DEEPEST)
+        .nest_limit(MAX_NESTING)
         .build()
         .parse(pattern)
         .map_err(|error| {
@@ -65,13 +69,13 @@ fn parse(pattern: &str) -> Result<Ast, String> {
         })
 }
 
-/// Places of the pattern and what to write there instead, in the order of the text.
+/// Byte ranges of the pattern and their replacements, in the order of the text.
 #[derive(Default)]
 struct Edits(Vec<(std::ops::Range<usize>, &'static str)>);
 
 impl Edits {
-    /// Looks at one part of a pattern. `repeats` is how often the parts around it repeat it. The parser has bounded
-    /// the depth.
+    /// Checks one part of a pattern. `repeats` is the product of the repetitions around it. The
+    /// recursion is as deep as the pattern, which the parser bounds.
     fn visit(&mut self, tree: &Ast, repeats: u64) -> Result<(), String> {
         match tree {
             Ast::Empty(_) | Ast::Literal(_) | Ast::Dot(_) => check_literal(tree),
@@ -80,15 +84,15 @@ impl Edits {
             Ast::ClassUnicode(_) => Err(refused_unicode()),
             Ast::ClassPerl(class) => {
                 self.0
-                    .push((range(&class.span), written_out(&class.kind, class.negated)));
+                    .push((range(&class.span), ascii_class(&class.kind, class.negated)));
                 Ok(())
             }
             Ast::ClassBracketed(class) => self.visit_set(&class.kind),
             Ast::Repetition(part) => {
-                let times = repeats.saturating_mul(bound(&part.op.kind));
-                if times > MOST_REPEATS {
+                let times = repeats.saturating_mul(copies(&part.op.kind));
+                if times > MAX_REPEATS {
                     return Err(format!(
-                        "repeats something more than {MOST_REPEATS} times, which RE2 refuses"
+                        "repeats something more than {MAX_REPEATS} times, which RE2 refuses"
                     ));
                 }
                 self.visit(&part.ast, times)
@@ -164,7 +168,7 @@ fn refused_unicode() -> String {
     "has a Unicode class: write the ASCII characters out, as in [A-Za-z]".to_owned()
 }
 
-fn written_out(kind: &ClassPerlKind, negated: bool) -> &'static str {
+fn ascii_class(kind: &ClassPerlKind, negated: bool) -> &'static str {
     match (kind, negated) {
         (ClassPerlKind::Word, false) => "[0-9A-Za-z_]",
         (ClassPerlKind::Word, true) => "[^0-9A-Za-z_]",
@@ -192,7 +196,7 @@ fn check_literal(tree: &Ast) -> Result<(), String> {
     }
 }
 
-/// Escapes that Go does not read: `\u00e9` and its kin.
+/// Rejects escapes that Go does not read, such as `\u00e9`.
 fn check_escape(literal: &ast::Literal) -> Result<(), String> {
     use ast::{HexLiteralKind, LiteralKind};
     match &literal.kind {
@@ -235,8 +239,9 @@ fn check_flags(flags: &ast::Flags) -> Result<(), String> {
     }
 }
 
-/// How often a repetition writes its content out; one without bound is a loop and costs nothing.
-fn bound(kind: &RepetitionKind) -> u64 {
+/// Returns the number of copies of its operand that a repetition compiles to. An unbounded one is a
+/// loop and needs no copies.
+fn copies(kind: &RepetitionKind) -> u64 {
     match kind {
         RepetitionKind::Range(
             RepetitionRange::Exactly(most)
@@ -261,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn short_classes_are_written_out_as_go_reads_them() {
+    fn perl_class_becomes_an_ascii_class() {
         check(
             r"BEGIN \w+ PRIVATE KEY",
             Ok("BEGIN [0-9A-Za-z_]+ PRIVATE KEY"),
@@ -291,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_engines_read_differently_is_refused() {
+    fn pattern_that_engines_read_differently_is_rejected() {
         check(r"\pL", Err("Unicode class"));
         check(r"[\pL]", Err("Unicode class"));
         check(r"\bkey", Err("word boundary"));

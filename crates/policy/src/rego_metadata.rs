@@ -1,4 +1,4 @@
-//! A control that is one Rego file: OPA's `# METADATA` comment says what control.yaml would.
+//! A control in one Rego file: the fields of control.yaml are in OPA's `# METADATA` comment.
 //!
 //! ```rego
 //! # METADATA
@@ -13,7 +13,7 @@
 //! ```
 
 use super::{
-    control::{Rules, Written},
+    control::{MetadataRules, RawControl},
     library::{ControlSource, load_rule, unlisted_params},
     map_reader::{FieldSpec, MapReader},
 };
@@ -21,7 +21,7 @@ use kubevet_document::Document;
 use kubevet_model::{Position, Problem, ProblemCode};
 use std::sync::Arc;
 
-/// The keys of OPA's annotations; all but the first three are for other tools.
+/// The keys of OPA's annotations; all but `title`, `description` and `custom` are for other tools.
 pub(super) const ANNOTATION_KEYS: &[FieldSpec] = &[
     FieldSpec::required("title"),
     FieldSpec::optional("description"),
@@ -33,7 +33,7 @@ pub(super) const ANNOTATION_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("related_resources"),
     FieldSpec::optional("schemas"),
 ];
-/// The keys of `custom`, which mean what they mean in control.yaml.
+/// The keys of `custom`, with the meaning that they have in control.yaml.
 pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::required("id"),
     FieldSpec::required("severity"),
@@ -80,7 +80,10 @@ pub(super) fn read(
     })
 }
 
-fn read_block(reader: &mut MapReader<'_>, document: &Document) -> Option<super::control::Placed> {
+fn read_block(
+    reader: &mut MapReader<'_>,
+    document: &Document,
+) -> Option<super::control::ControlAndPosition> {
     let root = document.root();
     if !reader.keys(root, "METADATA", ANNOTATION_KEYS) {
         return None;
@@ -89,14 +92,14 @@ fn read_block(reader: &mut MapReader<'_>, document: &Document) -> Option<super::
     if !reader.keys(custom, "\"custom\"", CUSTOM_KEYS) {
         return None;
     }
-    let mut written = Written::read(reader, custom);
-    written.name = reader.string(root, "title");
-    written.description = reader.string(root, "description");
-    written.validate(reader, &Rules::CUSTOM)
+    let mut raw = RawControl::read(reader, custom);
+    raw.name = reader.string(root, "title");
+    raw.description = reader.string(root, "description");
+    raw.validate(reader, &MetadataRules::CUSTOM)
 }
 
-/// The first METADATA block as YAML in which every character keeps its line and column: what comes before is blank
-/// lines, and each `#` is a blank. `None` where there is none.
+/// Returns the first METADATA block as YAML in which every character keeps its line and column:
+/// blank lines precede it, and a space replaces each `#`.
 fn block(text: &str) -> Option<String> {
     let mut yaml = String::new();
     let mut inside = false;

@@ -1,12 +1,13 @@
-//! What a Rego file says about itself: its package, and the params it reads.
+//! The package of a Rego file and the params that it reads, found without a parser.
 //!
-//! Only the text is looked at, with comments and strings set aside, so that a folder's mistakes can be told without
-//! the engine. Whether the Rego is right is the engine's to say.
+//! Comments and strings are masked and the rest is searched, so that a folder can be checked
+//! without the engine. Whether the Rego is valid is decided by the crate `rego`.
 
 use super::map_reader::Spanned;
 use kubevet_model::Position;
 
-/// The package of a module and where it is named; `None` where no package line comes first.
+/// Returns the package of a module and its position; `None` if the first statement is no package
+/// line.
 pub(super) fn package(text: &str) -> Option<Spanned<String>> {
     let (number, line) = text
         .lines()
@@ -28,19 +29,21 @@ pub(super) fn package(text: &str) -> Option<Spanned<String>> {
     })
 }
 
-/// The params that a module reads as `input.params.NAME` or `input.params["NAME"]`, each at every place.
+/// Returns the params that a module reads as `input.params.NAME` or `input.params["NAME"]`, once
+/// for each position.
 pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
     const ROOT: &str = "input.params";
     let mut found = Vec::new();
     let mut raw = false;
     for (number, line) in text.lines().enumerate() {
-        let code = code_of(line, &mut raw);
+        let code = mask_line(line, &mut raw);
         for (at, _) in code.match_indices(ROOT) {
             let before = code.get(..at).and_then(|before| before.chars().next_back());
-            if before.is_some_and(|c| c == '.' || is_word(c)) {
+            if before.is_some_and(|c| c == '.' || is_name_char(c)) {
                 continue;
             }
-            // The mask keeps every byte in place, so the name of a quoted key is read from the line itself.
+            // The mask keeps the byte offsets, so the name of a quoted key is read from the line
+            // itself.
             let Some((lead, name)) = line.get(at + ROOT.len()..).and_then(name_after) else {
                 continue;
             };
@@ -57,21 +60,21 @@ pub(super) fn params_read(text: &str) -> Vec<Spanned<String>> {
     found
 }
 
-/// `.name` or `["name"]`: how many bytes come before the name, and the name.
+/// Splits `.name` or `["name"]` into the number of bytes before the name, and the name.
 fn name_after(rest: &str) -> Option<(usize, &str)> {
     if let Some(quoted) = rest.strip_prefix("[\"") {
         return quoted.split_once("\"]").map(|(name, _)| (2, name));
     }
     let name = rest.strip_prefix('.')?;
-    let end = name.find(|c| !is_word(c)).unwrap_or(name.len());
+    let end = name.find(|c| !is_name_char(c)).unwrap_or(name.len());
     name.get(..end)
         .filter(|name| !name.is_empty())
         .map(|name| (1, name))
 }
 
-/// A line with comments and the insides of strings blanked, byte for byte. `raw` says whether the line begins inside a
-/// raw string, and afterwards whether the next one does.
-fn code_of(line: &str, raw: &mut bool) -> String {
+/// Returns a line with comments and the contents of strings replaced by spaces, byte for byte.
+/// `raw` is true if the line begins inside a raw string, and is updated for the next line.
+fn mask_line(line: &str, raw: &mut bool) -> String {
     let mut out = String::with_capacity(line.len());
     let mut quoted = false;
     let mut escaped = false;
@@ -96,11 +99,11 @@ fn code_of(line: &str, raw: &mut bool) -> String {
     out
 }
 
-fn is_word(c: char) -> bool {
+fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// From a line counted from 0 and a column counted from 1.
+/// Returns a position from a line counted from 0 and a column counted from 1.
 fn position(line: usize, column: usize) -> Position {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Position {
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_package_is_the_first_statement() {
+    fn package_is_the_first_statement() {
         for (text, expected) in [
             ("package controls.c1\n", Some("1:9 controls.c1")),
             ("# METADATA\n\n  package  lib.x # why\n", Some("3:12 lib.x")),
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn params_are_found_in_code_alone() {
+    fn param_is_found_outside_of_comments_and_strings() {
         let text = "x in input.params.allowed # input.params.no\ny := \"input.params.no\"\nz := `input.params.no\n\
                     input.params.no` == input.params[\"max-é\"]\n\"\\\"\" == input.params.é; myinput.params.no; input.params\n\
                     e := \"é\"; input.params.last";

@@ -1,6 +1,6 @@
-//! `kubevet policy new`: writes a control that works, to be changed into the one that is wanted.
+//! `kubevet policy new`: writes a working control to start from.
 //!
-//! The only file of this system that writes. It never overwrites anything.
+//! No other file of this crate writes, and nothing is overwritten.
 
 use super::control_id;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The files of a new control, with `{id}`, `{folder}` and `{package}` to be filled in.
+/// The files of a new control; `{id}`, `{folder}` and `{package}` are replaced.
 const FILES: &[(&str, &str)] = &[
     ("control.yaml", include_str!("scaffold/control.yaml")),
     ("rule.rego", include_str!("scaffold/rule.rego.txt")),
@@ -28,31 +28,31 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Why no control was written.
+/// The reason why no control was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
-    /// The name has no id, or has letters that a folder's name should not have.
+    /// The name has no id, or characters that a folder name should not have.
     #[error(
         "{0:?} names no control: write an id and what it asks in small letters, as in C-9001-no-terminal"
     )]
     Name(String),
-    /// There is something already.
+    /// The folder exists.
     #[error("{} exists: choose another name, or remove it", .0.display())]
     Exists(PathBuf),
-    /// The file system refused.
+    /// A file could not be written.
     #[error("{} cannot be written: {error}", path.display())]
     Io {
-        /// What was to be written.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
 }
 
-/// Writes a control's folder `name` (`C-9001-no-terminal`) into `dir` and returns the files in it.
+/// Writes the folder `name` (`C-9001-no-terminal`) of a control into `dir`, and returns its files.
 ///
 /// # Errors
-/// The name is none, the folder exists, or it cannot be written.
+/// The name is invalid, the folder exists, or a file cannot be written.
 pub fn new_control(name: &str, dir: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
     let id = control_id::id_of_folder(name).filter(|id| {
         let rest = name.get(id.len()..).unwrap_or_default();
@@ -96,7 +96,7 @@ mod tests {
     use crate::{embedded, load_custom, read_testdata};
 
     #[test]
-    fn what_is_written_passes_every_check() {
+    fn written_control_passes_every_check() {
         let dir = tempfile::tempdir().unwrap();
         let written = new_control("C-9001-no-terminal", dir.path()).unwrap();
         assert_eq!(written.len(), FILES.len());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten_and_no_path_is_left() {
+    fn existing_folder_is_kept_and_path_outside_is_rejected() {
         let dir = tempfile::tempdir().unwrap();
         new_control("ACME-12", dir.path()).unwrap();
         assert!(matches!(

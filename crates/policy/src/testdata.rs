@@ -1,7 +1,8 @@
-//! A control's test objects: `testdata/pass/*.yaml` and `testdata/fail/*.yaml`, with what is expected of each.
+//! The test objects of a control: `testdata/pass/*.yaml` and `testdata/fail/*.yaml`, with the
+//! expected result of each.
 //!
-//! Comment lines say it: `# expect: PATH`, `# fix: PATH = JSON`, `# fix: PATH remove`, `# param: NAME = JSON`. Reads
-//! them only; whoever has an engine runs them.
+//! Comment lines state it: `# expect: PATH`, `# fix: PATH = JSON`, `# fix: PATH remove`, `# param:
+//! NAME = JSON`. Here they are only read; the crate `conformance` evaluates them.
 
 use super::{
     controls_config,
@@ -20,20 +21,20 @@ use std::{
     sync::Arc,
 };
 
-/// The words of header lines.
-const WORDS: [&str; 3] = ["expect", "fix", "param"];
+/// The names of header lines.
+const HEADER_NAMES: [&str; 3] = ["expect", "fix", "param"];
 
-/// What a control must say of a test object.
+/// The expected result of a test object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// Nothing.
+    /// No violation.
     Pass,
-    /// Findings whose paths and fixes are exactly those of the header.
+    /// Violations whose paths and fixes are exactly those of the header.
     Fail,
 }
 
 impl Expected {
-    /// The folder of such objects.
+    /// The folder of objects with this result.
     #[must_use]
     pub fn folder(self) -> &'static str {
         match self {
@@ -43,25 +44,25 @@ impl Expected {
     }
 }
 
-/// A test object and what is expected of it.
+/// A test object and its expected result.
 #[derive(Debug, Clone)]
 pub struct TestObject {
-    /// The file as the user may find it.
+    /// The path of the file to show.
     pub file: Arc<str>,
-    /// Which folder it is in.
+    /// The expected result, by the folder.
     pub expected: Expected,
-    /// The paths of all findings together.
+    /// The paths of all violations together.
     pub paths: BTreeSet<String>,
-    /// The fixes of all findings together; values as compact JSON.
+    /// The fixes of all violations together; values are compact JSON.
     pub fixes: BTreeSet<Fix>,
-    /// Params that differ from their defaults, as written, to be set by [`super::Params::set_unchecked`].
+    /// Params that override the defaults, for [`super::Params::set_unchecked`].
     pub params: Vec<(String, ParamValue)>,
     /// The object.
     pub document: Document,
 }
 
-/// Reads the test objects of one control's folder, and everything that is wrong with them. A folder without `testdata`
-/// has none.
+/// Reads the test objects in the folder of a control, and their problems. A folder without
+/// `testdata` has none.
 #[must_use]
 pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -177,7 +178,7 @@ struct Headers {
 }
 
 impl Headers {
-    /// Reads one comment line, if it is a header.
+    /// Reads one comment line if it is a header.
     fn read(&mut self, reader: &mut MapReader<'_>, at: Position, comment: &str) {
         let Some((word, value)) = comment.split_once(':') else {
             return;
@@ -187,7 +188,7 @@ impl Headers {
             "expect" => self.expect(value),
             "fix" => self.fix(reader.file, value),
             "param" => self.param(reader, at, value),
-            other => match nearest(other, WORDS) {
+            other => match nearest(other, HEADER_NAMES) {
                 Some(near) if !other.contains(' ') => Err(format!(
                     "`# {other}:` is no header, did you mean `# {near}:`?"
                 )),
@@ -271,7 +272,8 @@ fn path(text: &str) -> Result<FieldPath, String> {
         .map_err(|error: kubevet_model::PathError| error.to_string())
 }
 
-/// A JSON value as the only element of a list: a document that is nothing but `null` would be dropped.
+/// Parses a JSON value as the only element of a list: a document that is only `null` would be
+/// dropped.
 fn parse_json(file: &Arc<str>, json: &str) -> Option<Document> {
     let whole = document::read_json(
         file,
@@ -322,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_say_what_is_expected() {
+    fn header_states_the_expected_result() {
         check(
             Expected::Fail,
             "# A note: anything\n# expect: spec.a[0]\n# expect: data[x.y]\n# fix: spec.a[0] = {\"b\": [1.50]}\n# fix: spec.c remove\n\
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_headers_are_told() {
+    fn malformed_header_is_reported() {
         check(
             Expected::Fail,
             "# expects: a\n# fix: a\n# fix: a = b\n# param: x = [1]\n# expect: a..b\nkind: Pod\n---\nkind: Pod\n",

@@ -69,7 +69,7 @@ fn ids(library: &Library) -> Vec<&str> {
 }
 
 #[test]
-fn a_whole_folder_is_loaded() {
+fn valid_folder_is_loaded_whole() {
     let library = check(
         &[
             (
@@ -129,7 +129,7 @@ fn a_whole_folder_is_loaded() {
 }
 
 #[test]
-fn two_broken_files_are_two_problems_and_lose_nothing_else() {
+fn two_invalid_files_are_two_problems_and_the_rest_is_loaded() {
     let library = check(
         &[
             ("controls/C-0001-one/control.yaml", CONTROL),
@@ -162,7 +162,7 @@ const BROKEN_YAML: &[&str] = &[
 ];
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_error_of_a_folder_is_reported_at_once() {
     let library = check(
         &[
             (
@@ -293,7 +293,7 @@ const ALL_MISTAKES: &[&str] = &[
 ];
 
 #[test]
-fn custom_rules_come_in_every_form() {
+fn custom_rules_of_every_form_are_loaded() {
     let own = CONTROL.replace("score: 8\n", "");
     let two = own.replace("C-0001", "ACME-12").replace("high", "low");
     let one = ["C-0001 8 One"];
@@ -333,7 +333,7 @@ fn custom_rules_come_in_every_form() {
 }
 
 #[test]
-fn mistakes_in_custom_rules_are_told() {
+fn error_of_a_custom_rule_is_reported() {
     check_custom(
         &[
             (
@@ -378,7 +378,7 @@ const CUSTOM_COLLISIONS: &[&str] = &[
 ];
 
 #[test]
-fn folders_of_anybody_are_read_with_care() {
+fn hostile_folder_is_read_within_bounds() {
     let dir = tempfile::tempdir().unwrap();
     let write = |path: &str, bytes: &[u8]| {
         let path = dir.path().join(path);
@@ -431,7 +431,7 @@ fn folders_of_anybody_are_read_with_care() {
 }
 
 #[test]
-fn the_built_in_library_is_right() {
+fn embedded_library_has_no_problem() {
     let (library, problems) = embedded();
     same(&problems, &[]);
     assert!(!library.controls.is_empty() && !library.modules.is_empty());
@@ -443,7 +443,7 @@ fn the_built_in_library_is_right() {
 }
 
 #[test]
-fn the_test_data_of_every_control_is_read() {
+fn test_data_of_every_control_is_read() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut count = 0;
     for source in embedded().0.controls {
@@ -496,7 +496,7 @@ fn the_test_data_of_every_control_is_read() {
 }
 
 #[test]
-fn what_the_readme_shows_works() {
+fn example_of_the_readme_loads() {
     let readme = fs::read_to_string(
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("policies/README.md"),
     )
@@ -547,7 +547,7 @@ fn what_the_readme_shows_works() {
 
 /// Kubescape's inputs as released; they lie outside of the project (`KUBEVET_SHARED`).
 #[test]
-fn the_released_inputs_are_read_as_they_are() {
+fn released_inputs_of_kubescape_are_read_unchanged() {
     let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .join(shared)
@@ -609,7 +609,7 @@ fn same_keys(part: &serde_json::Value, keys: &[FieldSpec]) {
 }
 
 #[test]
-fn schemas_and_loader_know_the_same_keys() {
+fn schema_and_loader_have_the_same_keys() {
     let control = schema("control.schema.json");
     same_keys(&control, CONTROL_KEYS);
     let words =

@@ -1,4 +1,5 @@
-//! The events of one YAML document → the tape: keys as strings, aliases expanded, merge keys marked.
+//! Composes the events of one YAML document into nodes of the tape: keys as strings, aliases
+//! expanded, merge keys marked.
 
 use super::resolve_scalar::{self, Scalar, Tag};
 use crate::{
@@ -9,46 +10,46 @@ use crate::{
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use std::{borrow::Cow, collections::HashMap, ops::Range};
 
-/// Loads one document.
-pub(super) struct Loader<'l, 't> {
+/// Composes one document.
+pub(super) struct Composer<'l, 't> {
     builder: &'l mut Builder<'t>,
     text: &'l str,
     range: Range<usize>,
     open: Vec<Open>,
-    /// By the number the parser gives them; `None` while the value is still open.
+    /// The anchors, by the number that the parser gives them; `None` while the value is open.
     anchors: HashMap<usize, Option<Anchor>>,
 }
 
-/// A list or map that is being read.
+/// An open list or map.
 struct Open {
     node: usize,
     kind: Kind,
-    /// In a map: whether the next node is a value.
+    /// In a map: true if the next node is a value.
     value_next: bool,
-    /// 0 where it has none.
+    /// The number of its anchor; 0 for none.
     anchor: usize,
 }
 
-/// A value that an alias may repeat.
+/// A value that an alias can repeat.
 struct Anchor {
     nodes: Vec<Raw>,
-    /// How many lists and maps it nests.
+    /// The nesting of its lists and maps.
     depth: usize,
-    /// What it is as a key.
+    /// Its meaning as a key.
     key: MapKey,
 }
 
 /// An anchored value as a key.
 enum MapKey {
-    /// The text that it is: repeated, as any value is, and never copied.
+    /// The string itself: repeated as any value, and never copied.
     Same,
-    /// What a number or a truth is as a key: short.
+    /// The key that a number, boolean or null becomes.
     Text(String),
-    /// Why it cannot be one.
-    Refused(String),
+    /// The error: it cannot be a key.
+    Invalid(String),
 }
 
-impl<'l, 't> Loader<'l, 't> {
+impl<'l, 't> Composer<'l, 't> {
     pub(super) fn new(builder: &'l mut Builder<'t>, text: &'l str, range: Range<usize>) -> Self {
         Self {
             builder,
@@ -59,7 +60,7 @@ impl<'l, 't> Loader<'l, 't> {
         }
     }
 
-    /// Reads the document to its end; nothing is written where there is none.
+    /// Reads the document to its end. An empty document writes nothing.
     pub(super) fn load(mut self) -> Result<(), ParseError> {
         let depth = self.builder.depth_limit();
         let options = granit_parser::options! {
@@ -121,7 +122,7 @@ impl<'l, 't> Loader<'l, 't> {
             let key = match &meaning {
                 Scalar::String(_) => MapKey::Same,
                 _ => key_text(&meaning)
-                    .map_or_else(MapKey::Refused, |text| MapKey::Text(text.into_owned())),
+                    .map_or_else(MapKey::Invalid, |text| MapKey::Text(text.into_owned())),
             };
             self.anchors.insert(
                 anchor,
@@ -134,7 +135,7 @@ impl<'l, 't> Loader<'l, 't> {
             if !is_key {
                 return Ok(());
             }
-            self.builder.take_back(node);
+            self.builder.truncate(node);
         }
         if !is_key {
             return self.write(at, span, value, &meaning);
@@ -146,14 +147,14 @@ impl<'l, 't> Loader<'l, 't> {
                 self.builder.copied(at, Kind::String, &text)?;
             }
         }
-        self.builder.is_key();
-        // Go's reader takes a bare `!` for a plain scalar here, though for a string everywhere else.
+        self.builder.mark_key();
+        // Go's reader takes a bare `!` for a plain scalar here, and for a string everywhere else.
         let merges = match tag {
             None => style == ScalarStyle::Plain,
             Some(tag) => is_core(tag, "merge") || tag.handle().is_empty() && tag.suffix() == "!",
         };
         if merges && value == "<<" {
-            self.builder.is_merge_key();
+            self.builder.mark_merge_key();
         }
         Ok(())
     }
@@ -202,12 +203,13 @@ impl<'l, 't> Loader<'l, 't> {
         }
     }
 
-    /// Where in the file a scalar stands as it reads: nowhere, where it has escapes, folds or another form.
+    /// Finds the offset at which a scalar is in the text as it reads; `None` if it has escapes,
+    /// folded lines or another form.
     fn find(&self, span: &Span, value: &str, text: &str) -> Option<usize> {
         if text.len() != value.len() {
             return None;
         }
-        // Mostly the parser lends a piece of the text it was given, or copies one.
+        // Mostly the parser borrows from the text or copies a part of it unchanged.
         let lent = (value.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
         let copied = span
             .start
@@ -250,7 +252,7 @@ impl<'l, 't> Loader<'l, 't> {
         };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = MapKey::Refused(
+            let key = MapKey::Invalid(
                 "a list or map cannot be a key in Kubernetes; write the key as a string".to_owned(),
             );
             self.anchors
@@ -273,13 +275,13 @@ impl<'l, 't> Loader<'l, 't> {
         match &anchor.key {
             MapKey::Same => self.builder.repeat(at, &anchor.nodes, anchor.depth)?,
             MapKey::Text(text) => self.builder.copied(at, Kind::String, text)?,
-            MapKey::Refused(message) => return Err(ParseError::new(at, message.clone())),
+            MapKey::Invalid(message) => return Err(ParseError::new(at, message.clone())),
         }
-        self.builder.is_key();
+        self.builder.mark_key();
         Ok(())
     }
 
-    /// Says that a node follows; whether it is a key.
+    /// Registers the next node. True if it is a key.
     fn begin_node(&mut self) -> bool {
         match self.open.last_mut() {
             Some(open) if open.kind == Kind::Map => {
@@ -287,7 +289,7 @@ impl<'l, 't> Loader<'l, 't> {
                 open.value_next
             }
             Some(_) => {
-                self.builder.is_element();
+                self.builder.count_element();
                 false
             }
             None => false,
@@ -304,7 +306,7 @@ impl<'l, 't> Loader<'l, 't> {
     }
 }
 
-/// A scalar as a key, as Go's reader converts it.
+/// Returns a scalar as a key, as Go's reader converts it.
 fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
     match meaning {
         Scalar::String(text) => Ok(Cow::Borrowed(text)),
@@ -334,7 +336,7 @@ fn known(tag: &granit_parser::Tag) -> Tag {
     Tag::Text
 }
 
-/// Whether a tag is `!!name`, in whichever spelling.
+/// True if a tag is `!!name`, in any spelling.
 fn is_core(tag: &granit_parser::Tag, name: &str) -> bool {
     tag.suffix_in_namespace("tag:yaml.org,2002:")
         .is_some_and(|suffix| suffix == name)

@@ -1,5 +1,6 @@
-//! The YAML reader: `split` cuts the stream into documents, granit-parser turns each into events, `load` writes those to
-//! the tape, and `scalar` says what a scalar means. The result is what `sigs.k8s.io/yaml` gives.
+//! The YAML reader: `streams` splits the text into documents, granit-parser turns each into events,
+//! `composer` writes those to the tape, and `resolve_scalar` decides the type of a scalar. The
+//! result is that of `sigs.k8s.io/yaml`.
 
 mod composer;
 mod resolve_scalar;
@@ -9,13 +10,13 @@ use super::{
     builder::Builder,
     outcome::{DecodedText, ParseError, ParseOutcome},
 };
-use composer::Loader;
+use composer::Composer;
 use std::ops::Range;
 
-/// A file with more broken documents than this is no YAML.
-const BROKEN: usize = 100;
+/// The number of invalid documents after which the rest of a file is not read.
+const MAX_INVALID_DOCUMENTS: usize = 100;
 
-/// Reads all documents of a text. A broken one is a error and costs only itself.
+/// Reads all documents of a text. An invalid document is an error and loses no other.
 pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOutcome {
     let mut outcome = ParseOutcome::default();
     let mut start = text.start;
@@ -29,20 +30,21 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOu
     for range in streams::documents(text.text, start) {
         let root = builder.len();
         match check_characters(text, &range)
-            .and_then(|()| Loader::new(builder, text.text, range).load())
+            .and_then(|()| Composer::new(builder, text.text, range).load())
         {
-            Ok(()) if builder.is_null(root) => builder.forget(root),
+            Ok(()) if builder.is_null(root) => builder.discard_from(root),
             Ok(()) => outcome.roots.push(root),
             Err(error) => {
-                builder.forget(root);
+                builder.discard_from(root);
                 let (last, at) = (error.last, error.at);
                 outcome.errors.push(error);
                 if last {
                     break;
                 }
-                if outcome.errors.len() >= BROKEN {
-                    let message =
-                        format!("{BROKEN} documents of the file are broken; the rest is not read");
+                if outcome.errors.len() >= MAX_INVALID_DOCUMENTS {
+                    let message = format!(
+                        "{MAX_INVALID_DOCUMENTS} documents of the file are broken; the rest is not read"
+                    );
                     outcome.errors.push(ParseError {
                         at,
                         message,
@@ -56,7 +58,8 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOu
     outcome
 }
 
-/// Refuses characters that Kubernetes' reader refuses, or takes for line breaks where other readers do not.
+/// Rejects characters that Kubernetes' reader rejects, or takes for line breaks where other readers
+/// do not.
 fn check_characters(text: &DecodedText<'_>, range: &Range<usize>) -> Result<(), ParseError> {
     let replaced = text.replaced.partition_point(|at| *at < range.start);
     if let Some(at) = text.replaced.get(replaced).filter(|at| range.contains(at)) {
@@ -68,13 +71,13 @@ fn check_characters(text: &DecodedText<'_>, range: &Range<usize>) -> Result<(), 
     let document = text.text.get(range.clone()).unwrap_or_default();
     let is_control =
         |byte: &u8| (*byte < 0x20) & !matches!(*byte, b'\t' | b'\n' | b'\r') | (*byte == 0x7F);
-    // Counting has no early end, so it is done many bytes at a time.
+    // A count has no early exit, so that the compiler vectorizes it.
     let controls = document
         .as_bytes()
         .iter()
         .filter(|byte| is_control(byte))
         .count();
-    let unusual = match controls {
+    let rejected = match controls {
         1.. => document.as_bytes().iter().position(is_control),
         0 if document.is_ascii() => None,
         0 => document.find(|c: char| {
@@ -84,17 +87,17 @@ fn check_characters(text: &DecodedText<'_>, range: &Range<usize>) -> Result<(), 
             )
         }),
     };
-    let Some(at) = unusual else { return Ok(()) };
+    let Some(at) = rejected else { return Ok(()) };
     let code = document
         .get(at..)
         .and_then(|rest| rest.chars().next())
         .map_or(0, u32::from);
-    let why = match code {
+    let reason = match code {
         0x85 | 0x2028 | 0x2029 => "is a line break to Kubernetes and a letter to other readers",
         _ => "is not allowed in YAML",
     };
     let message =
-        format!("the character U+{code:04X} {why}; write it as \\u{code:04x} in double quotes");
+        format!("the character U+{code:04X} {reason}; write it as \\u{code:04x} in double quotes");
     Err(ParseError::new(range.start + at, message))
 }
 

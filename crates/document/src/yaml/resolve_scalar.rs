@@ -1,5 +1,6 @@
-//! What a YAML scalar means: the rules of go-yaml v2 (YAML 1.1 with its own leanings), which `sigs.k8s.io/yaml` and so
-//! kubectl, Helm and the API server read with. YAML 1.2 readers differ: `yes`, `0644`, `1_000`.
+//! Resolves YAML scalars to types, by the rules of go-yaml v2 (YAML 1.1 with deviations), which
+//! `sigs.k8s.io/yaml` and so kubectl, Helm and the API server use. YAML 1.2 readers differ: `yes`,
+//! `0644`, `1_000`.
 
 use base64::{
     Engine as _, alphabet,
@@ -15,21 +16,21 @@ const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// A scalar's meaning. Numbers are in the form that Go's JSON writer gives them.
+/// A resolved scalar. Numbers are in the form in which Go's JSON writer prints them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar<'a> {
     Null,
     Bool(bool),
-    /// An integer within 64 bits, signed or not, in decimal digits.
+    /// An integer of 64 bits, signed or unsigned, in decimal digits.
     Int(Cow<'a, str>),
     Float(f64),
     String(Cow<'a, str>),
 }
 
-/// The tags that change what a scalar means; any other makes it a string.
+/// The tags that decide the type of a scalar; any other makes it a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// None is written: the text decides.
+    /// No tag: the text decides.
     Untagged,
     Null,
     Bool,
@@ -40,7 +41,7 @@ pub(super) enum Tag {
     Text,
 }
 
-/// Reads a plain or tagged scalar. The error says what is wrong.
+/// Resolves a plain or tagged scalar. The error is a message.
 pub(super) fn resolve(tag: Tag, text: &str) -> Result<Scalar<'_>, String> {
     let meant = match tag {
         Tag::Text => return Ok(Scalar::String(Cow::Borrowed(text))),
@@ -71,13 +72,13 @@ pub(super) fn resolve(tag: Tag, text: &str) -> Result<Scalar<'_>, String> {
     }
 }
 
-/// Reads a scalar without quotes and tag.
+/// Resolves a scalar without quotes and tag.
 fn plain(text: &str) -> Scalar<'_> {
     let string = Scalar::String(Cow::Borrowed(text));
     match text.as_bytes().first() {
         None => Scalar::Null,
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => {
-            word(text).unwrap_or(string)
+            keyword(text).unwrap_or(string)
         }
         Some(b'.') => match text {
             ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
@@ -93,7 +94,7 @@ fn plain(text: &str) -> Scalar<'_> {
     }
 }
 
-fn word(text: &str) -> Option<Scalar<'static>> {
+fn keyword(text: &str) -> Option<Scalar<'static>> {
     Some(match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             Scalar::Bool(true)
@@ -106,9 +107,9 @@ fn word(text: &str) -> Option<Scalar<'static>> {
     })
 }
 
-/// A number that begins with a sign or a digit.
+/// Resolves a number that begins with a sign or a digit.
 fn number(text: &str) -> Option<Scalar<'_>> {
-    // Most are short decimals that stand for themselves.
+    // Fast path: a short decimal integer is its own canonical form.
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.len() < 19
         && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -127,13 +128,14 @@ fn number(text: &str) -> Option<Scalar<'_>> {
     if let Some(float) = float(&plain) {
         return Some(Scalar::Float(float));
     }
-    // Go's reader lets a second sign follow the prefix here.
+    // Go's reader accepts a second sign after this prefix.
     let binary = plain.strip_prefix("0b")?;
     let int = i64::from_str_radix(binary, 2).ok()?;
     Some(Scalar::Int(Cow::Owned(int.to_string())))
 }
 
-/// An integer in any base, within the 64 bits of a signed one, or of an unsigned one where it has no sign.
+/// Parses an integer in any base that fits a signed 64-bit integer, or an unsigned one if it has no
+/// sign.
 fn integer(text: &str) -> Option<i128> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (base, digits) = match unsigned.as_bytes() {
@@ -143,7 +145,7 @@ fn integer(text: &str) -> Option<i128> {
         [b'0', _, ..] => (8, unsigned.get(1..)?),
         _ => (10, unsigned),
     };
-    // The standard library would take a sign here.
+    // `from_str_radix` would accept a sign here.
     if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
@@ -159,7 +161,7 @@ fn integer(text: &str) -> Option<i128> {
     i64::try_from(value).ok().map(i128::from)
 }
 
-/// A decimal with fraction or exponent that a double can hold; beyond that it is a string.
+/// Parses a decimal with fraction or exponent that a double can hold; a larger one is a string.
 fn float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -180,7 +182,8 @@ fn float(text: &str) -> Option<f64> {
         .filter(|float: &f64| well_formed && float.is_finite())
 }
 
-/// A decimal that begins with a dot. Underscores may stand between digits only; elsewhere Go's reader drops them all.
+/// Parses a decimal that begins with a dot. Underscores must be between digits here; elsewhere Go's
+/// reader drops them all.
 fn separated_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let separates =
@@ -214,7 +217,7 @@ fn binary(text: &str) -> Result<Scalar<'_>, String> {
     Ok(Scalar::String(Cow::Owned(decoded)))
 }
 
-/// A double as Go's JSON writer gives it; `None` for what JSON cannot say.
+/// Returns a double as Go's JSON writer prints it; `None` for values that JSON does not have.
 pub(super) fn float_text(float: f64) -> Option<String> {
     if !float.is_finite() {
         return None;
@@ -227,7 +230,7 @@ pub(super) fn float_text(float: f64) -> Option<String> {
     })
 }
 
-/// A double as Go's reader names it when it is a key: the shortest digits that a *single* needs.
+/// Returns a double as a key, as Go's reader names it: with the shortest digits of a *single*.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "that is what the reader does"
@@ -245,7 +248,7 @@ pub(super) fn float_key(float: f64) -> String {
         .split_once('e')
         .and_then(|(_, exponent)| exponent.parse().ok())
         .unwrap_or_default();
-    // Go's `g` form has an exponent from seven digits on.
+    // Go's `g` format has an exponent from seven digits on.
     if (-4..6).contains(&exponent) {
         single.to_string()
     } else {
@@ -255,7 +258,7 @@ pub(super) fn float_key(float: f64) -> String {
 
 fn exponent_text(float: f64) -> String {
     let text = two_digit_exponent(&format!("{float:e}"));
-    // Go's JSON writer drops the zero that its number formatter puts before a negative exponent.
+    // Go's JSON writer removes the zero that its number formatter puts before a negative exponent.
     text.replace("e-0", "e-")
 }
 
@@ -295,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn words() {
+    fn keyword_is_a_boolean_or_null() {
         for text in ["yes", "y", "on", "True"] {
             check(text, "true");
         }
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn integers() {
+    fn integer_is_resolved_in_any_base() {
         for (text, expected) in [
             ("0", "0"),
             ("-0", "0"),
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn floats() {
+    fn float_is_resolved_and_printed_as_in_go() {
         for (text, expected) in [
             ("1e3", "1000"),
             ("1.50", "1.5"),
@@ -384,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn tags() {
+    fn tag_decides_the_type() {
         for (tag, text, expected) in [
             (Tag::Text, "yes", "'yes'"),
             (Tag::Text, "", "''"),
@@ -412,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_floats() {
+    fn float_key_has_the_digits_of_a_single() {
         for (float, expected) in [
             (1.5, "1.5"),
             (1e6, "1e+06"),

@@ -1,17 +1,19 @@
-//! Splits a YAML stream into documents before anything is parsed, so that a broken one costs only itself.
+//! Splits a YAML stream into documents before anything is parsed, so that an invalid document loses
+//! no other.
 //!
-//! A line that begins with `---` or `...` and then a space or nothing ends a document wherever it stands: YAML allows it
-//! inside no scalar. kubectl's reader splits at the same `---` lines. It takes no directives before them and drops what
-//! follows a `...`, both of which are read here.
+//! A line that begins with `---` or `...` and then a space or nothing ends a document at any
+//! position, since YAML allows it in no scalar. kubectl's reader splits at the same `---` lines. It
+//! accepts no directives before them and drops the text after a `...`; both are read here.
 
 use std::ops::Range;
 
-/// The byte ranges of the documents, markers and directives included; some may hold nothing but comments.
+/// Returns the byte ranges of the documents, markers and directives included. Some may hold only
+/// comments.
 pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut begin = start;
     let mut at = start;
-    // Whether the current document has directives, and whether it has anything that is neither that nor empty.
+    // The state of the current document: whether it has directives, and any other content.
     let (mut directives, mut content) = (false, false);
     for line in lines(text.get(start..).unwrap_or_default()) {
         let end = at + line.len();
@@ -37,7 +39,7 @@ pub(super) fn documents(text: &str, start: usize) -> Vec<Range<usize>> {
     found
 }
 
-/// The lines with their breaks; a `\r` alone is one too.
+/// The lines with their line breaks; a `\r` alone is one too.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n')
         .flat_map(|line| line.split_inclusive('\r'))
@@ -48,7 +50,7 @@ fn is_marker(line: &str, marker: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
 }
 
-/// Whether a line is empty but for a comment.
+/// True if a line is empty or has only a comment.
 fn is_empty(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_split_at_markers() {
+    fn stream_is_split_at_markers() {
         check("", &[]);
         check("a: 1\n", &["a: 1\n"]);
         check(
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_marker_does_not_split() {
+    fn line_that_resembles_a_marker_does_not_split() {
         for text in [
             "a: |\n  ---\n  b",
             "---a",

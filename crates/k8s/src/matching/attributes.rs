@@ -1,15 +1,16 @@
-//! A request as the API server describes it, as far as matching needs it.
+//! An admission request as the API server describes it, as far as matching needs it.
 
 use kubevet_model::Operation;
 use std::collections::BTreeMap;
 
-/// Labels of an object.
+/// The labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
-/// What is asked about. The group, version and resource are those that the webhook was asked for, after conversion.
+/// The attributes of a request. Group, version and resource are those that the webhook is
+/// registered for, after conversion.
 #[derive(Debug, Clone, Copy)]
 pub struct Attributes<'a> {
-    /// What is being done.
+    /// The operation.
     pub operation: Operation,
     /// The API group, empty for the core group.
     pub group: &'a str,
@@ -19,18 +20,18 @@ pub struct Attributes<'a> {
     pub resource: &'a str,
     /// The subresource, such as `ephemeralcontainers`; empty for the object itself.
     pub subresource: &'a str,
-    /// The object's name; empty where the server has yet to make one up.
+    /// The name of the object; empty if the server has not generated it yet.
     pub name: &'a str,
-    /// The object's namespace; empty for objects of the whole cluster. Namespaces themselves count as such.
+    /// The namespace of the object; empty for a cluster-scoped object. A Namespace is in itself.
     pub namespace: &'a str,
-    /// The object's labels; `None` where there is no object (DELETE).
+    /// The labels of the object; `None` if there is no object (DELETE).
     pub labels: Option<&'a Labels>,
-    /// The labels of the object as it was; `None` where there was none.
+    /// The labels of the old object; `None` if there is none.
     pub old_labels: Option<&'a Labels>,
 }
 
 impl Attributes<'_> {
-    /// Whether the request is about a Namespace itself.
+    /// True if the request is about a Namespace.
     #[must_use]
     pub fn is_namespace(&self) -> bool {
         self.group.is_empty() && self.resource == "namespaces"

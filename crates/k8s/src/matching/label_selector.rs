@@ -3,32 +3,34 @@
 use super::Labels;
 use strum::VariantArray as _;
 
-/// A label selector: every requirement must hold. Without any it selects everything.
+/// A label selector. It selects an object if every requirement holds, and everything if it has
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LabelSelector {
-    /// What must hold; `matchLabels` are requirements of [`LabelOperator::In`] with one value.
+    /// The requirements; an entry of `matchLabels` is one of [`LabelOperator::In`] with one value.
     pub requirements: Vec<LabelRequirement>,
 }
 
 /// One requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelRequirement {
-    /// The label's key.
+    /// The key of the label.
     pub key: String,
-    /// How it is compared.
+    /// The comparison.
     pub operator: LabelOperator,
-    /// The values compared with; empty for [`LabelOperator::Exists`] and [`LabelOperator::DoesNotExist`].
+    /// The values to compare with; empty for [`LabelOperator::Exists`] and
+    /// [`LabelOperator::DoesNotExist`].
     pub values: Vec<String>,
 }
 
-/// How a requirement compares.
+/// The comparison of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
 pub enum LabelOperator {
-    /// The label is there with one of the values.
+    /// The label exists and has one of the values.
     In,
     /// The label is absent or has none of the values.
     NotIn,
-    /// The label is there.
+    /// The label exists.
     Exists,
     /// The label is absent.
     DoesNotExist,
@@ -46,13 +48,13 @@ impl LabelOperator {
 }
 
 impl LabelSelector {
-    /// Whether it selects everything, whatever the labels.
+    /// True if it selects everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// Whether it selects an object with these labels.
+    /// True if it selects an object with these labels.
     #[must_use]
     pub fn selects(&self, labels: &Labels) -> bool {
         self.requirements
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn requirements_mean_what_kubernetes_means() {
+    fn requirement_holds_as_in_kubernetes() {
         let (web, db, none): (&[_], &[_], &[_]) =
             (&[("tier", "web")], &[("tier", "db")], &[("other", "web")]);
         check(LabelOperator::In, &["web", "x"], web, true);
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_requirement_must_hold_and_none_selects_all() {
+    fn every_requirement_must_hold_and_empty_selector_selects_all() {
         let requirement = |key: &str| LabelRequirement {
             key: key.to_owned(),
             operator: LabelOperator::Exists,

@@ -1,53 +1,54 @@
-//! Rules, selectors and namespaces together: the scope of a binding.
+//! Resource rules, selectors and namespaces together: the scope of a binding.
 
 use super::{Attributes, LabelSelector, Labels, ResourceRule};
 
-/// Which requests something is meant for, as a ValidatingAdmissionPolicy's `matchResources`, with namespaces by name
-/// besides. Empty, it takes everything.
+/// The scope of a binding: a ValidatingAdmissionPolicy's `matchResources`, with namespaces by name
+/// besides. An empty scope matches every request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MatchResources {
-    /// One of them must take the request; without any, all requests are taken.
+    /// At least one must match the request; if there are none, every request matches.
     pub resource_rules: Vec<ResourceRule>,
-    /// None of them may take the request.
+    /// None may match the request.
     pub exclude_resource_rules: Vec<ResourceRule>,
-    /// The labels of the object's namespace (a Namespace's own). Objects of the whole cluster are not held to it.
+    /// Selects by the labels of the object's namespace (for a Namespace, by its own).
+    /// Cluster-scoped objects are not restricted.
     pub namespace_selector: LabelSelector,
-    /// The labels of the object, as it is or as it was: one of the two must be selected.
+    /// Selects by the labels of the object or of the old object: one of the two must be selected.
     pub object_selector: LabelSelector,
-    /// The names of namespaces; without any, all. Objects of the whole cluster are not held to it.
+    /// The names of namespaces; if there are none, all. Cluster-scoped objects are not restricted.
     pub namespaces: Vec<String>,
-    /// The names of namespaces that are left out.
+    /// The names of excluded namespaces.
     pub exclude_namespaces: Vec<String>,
 }
 
-/// What is known of the labels of a request's namespace.
+/// The known labels of a request's namespace.
 #[derive(Debug, Clone, Copy)]
 pub enum NamespaceLabels<'a> {
-    /// These are its labels.
+    /// The labels.
     Known(&'a Labels),
-    /// Nobody could say. This is never taken for "no labels".
+    /// The labels could not be read. This never means "no labels".
     Unknown,
 }
 
-/// Whether something is meant for a request.
+/// The result of matching a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchResult {
-    /// It is.
+    /// The request matches.
     Yes,
-    /// It is not.
+    /// The request does not match.
     No,
-    /// Only the labels of the namespace could say, and they are not known.
+    /// The result depends on the labels of the namespace, which are unknown.
     Unknown,
 }
 
 impl MatchResources {
-    /// Whether somebody must know the labels of namespaces to say what this takes.
+    /// True if the result can depend on the labels of namespaces.
     #[must_use]
     pub fn needs_namespaces(&self) -> bool {
         !self.namespace_selector.is_empty()
     }
 
-    /// Whether it takes a request. `namespace` is asked for only where the answer hangs on it.
+    /// Matches a request. `namespace` is called only if the result depends on it.
     pub fn matches<'n>(
         &self,
         request: &Attributes<'_>,
@@ -81,7 +82,7 @@ impl MatchResources {
         }
     }
 
-    /// Whether its rules take a request, whatever labels and namespaces say.
+    /// True if the resource rules match a request, regardless of labels and namespaces.
     #[must_use]
     pub fn matches_rules(&self, request: &Attributes<'_>) -> bool {
         (self.resource_rules.is_empty()
@@ -92,7 +93,7 @@ impl MatchResources {
                 .any(|rule| rule.matches(request))
     }
 
-    /// Whether it may take a request of whose object and namespace nothing but the names is known.
+    /// True if a request can match of whose object and namespace only the names are known.
     #[must_use]
     pub fn may_match(&self, request: &Attributes<'_>) -> bool {
         self.matches_rules(request) && self.matches_name(request)
@@ -115,7 +116,7 @@ impl MatchResources {
     }
 }
 
-/// As the API server does: an object whose labels are just taken away is still meant.
+/// As the API server does, an object whose labels are being removed still matches.
 fn selects_either(selector: &LabelSelector, request: &Attributes<'_>) -> bool {
     let labels = [request.labels, request.old_labels];
     labels
@@ -162,21 +163,21 @@ mod tests {
         }
     }
 
-    fn unasked<'a>() -> NamespaceLabels<'a> {
+    fn unread<'a>() -> NamespaceLabels<'a> {
         panic!("the namespace need not be known")
     }
 
     #[test]
-    fn without_anything_all_is_taken_and_nobody_is_asked() {
+    fn empty_scope_matches_without_reading_the_namespace() {
         assert_eq!(
-            MatchResources::default().matches(&pod(), unasked),
+            MatchResources::default().matches(&pod(), unread),
             MatchResult::Yes
         );
         assert!(!MatchResources::default().needs_namespaces());
     }
 
     #[test]
-    fn unknown_labels_are_not_no_labels() {
+    fn unknown_labels_give_an_unknown_result() {
         let scope = MatchResources {
             namespace_selector: selector("tier", "web"),
             ..MatchResources::default()
@@ -194,16 +195,16 @@ mod tests {
             scope.matches(&pod(), || NamespaceLabels::Unknown),
             MatchResult::Unknown
         );
-        // What is left out anyway hangs on no namespace.
+        // The result for an excluded namespace does not depend on its labels.
         let scope = MatchResources {
             exclude_namespaces: vec!["shop".to_owned()],
             ..scope
         };
-        assert_eq!(scope.matches(&pod(), unasked), MatchResult::No);
+        assert_eq!(scope.matches(&pod(), unread), MatchResult::No);
     }
 
     #[test]
-    fn a_namespace_is_selected_by_its_own_labels() {
+    fn namespace_is_selected_by_its_own_labels() {
         let scope = MatchResources {
             namespace_selector: selector("tier", "web"),
             ..MatchResources::default()
@@ -221,21 +222,21 @@ mod tests {
             ..namespace
         };
         assert_eq!(
-            scope.matches(&with(Some(&web), None), unasked),
+            scope.matches(&with(Some(&web), None), unread),
             MatchResult::Yes
         );
         assert_eq!(
-            scope.matches(&with(Some(&none), None), unasked),
+            scope.matches(&with(Some(&none), None), unread),
             MatchResult::No
         );
         assert_eq!(
-            scope.matches(&with(Some(&none), Some(&web)), unasked),
+            scope.matches(&with(Some(&none), Some(&web)), unread),
             MatchResult::Yes
         );
     }
 
     #[test]
-    fn objects_of_the_whole_cluster_are_not_held_to_namespaces() {
+    fn cluster_scoped_object_is_not_restricted_by_namespaces() {
         let scope = MatchResources {
             namespace_selector: selector("tier", "web"),
             namespaces: vec!["other".to_owned()],
@@ -247,12 +248,12 @@ mod tests {
             namespace: "",
             ..pod()
         };
-        assert_eq!(scope.matches(&role, unasked), MatchResult::Yes);
-        assert_eq!(scope.matches(&pod(), unasked), MatchResult::No);
+        assert_eq!(scope.matches(&role, unread), MatchResult::Yes);
+        assert_eq!(scope.matches(&pod(), unread), MatchResult::No);
     }
 
     #[test]
-    fn a_label_taken_away_does_not_take_the_object_away() {
+    fn object_whose_label_is_removed_still_matches() {
         let scope = MatchResources {
             object_selector: selector("tier", "web"),
             ..MatchResources::default()
@@ -264,15 +265,15 @@ mod tests {
             ..pod()
         };
         assert_eq!(
-            scope.matches(&with(Some(&none), Some(&web)), unasked),
+            scope.matches(&with(Some(&none), Some(&web)), unread),
             MatchResult::Yes
         );
         assert_eq!(
-            scope.matches(&with(Some(&web), None), unasked),
+            scope.matches(&with(Some(&web), None), unread),
             MatchResult::Yes
         );
         assert_eq!(
-            scope.matches(&with(Some(&none), Some(&none)), unasked),
+            scope.matches(&with(Some(&none), Some(&none)), unread),
             MatchResult::No
         );
     }

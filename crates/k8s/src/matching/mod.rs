@@ -1,15 +1,16 @@
-//! Which requests and objects something is meant for: rules, selectors, namespaces, names.
+//! The matching of requests: resource rules, selectors, namespaces, names.
 //!
-//! One place for everything that has a scope, so that a binding, an exception and an exported policy mean the same by
-//! the same words. The words and their meaning are those of a ValidatingAdmissionPolicy's `matchResources`. It reads no
-//! files and asks no cluster: what is not known is answered as not known, never as "does not match".
+//! Everything that has a scope uses it, so that a binding, an exception and an exported policy match
+//! the same requests. Names and semantics are those of a ValidatingAdmissionPolicy's
+//! `matchResources`. It reads no files and calls no cluster; what is unknown gives an unknown result,
+//! never "does not match".
 //!
 //! | file | is |
 //! |---|---|
-//! | `attributes` | what is asked about: a request as the API server describes it |
-//! | `rule` | one resource rule |
-//! | `selector` | label selectors |
-//! | `resources` | rules, selectors and namespaces together |
+//! | `attributes` | the attributes of an admission request |
+//! | `resource_rule` | one resource rule |
+//! | `label_selector` | label selectors |
+//! | `match_resources` | rules, selectors and namespaces together |
 
 mod attributes;
 mod label_selector;

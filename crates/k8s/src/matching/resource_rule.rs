@@ -3,52 +3,53 @@
 use super::Attributes;
 use kubevet_model::Operation;
 
-/// Which requests a rule takes. Of the lists of words, `*` takes everything.
+/// A resource rule. In each list, `*` matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceRule {
-    /// API groups; the core group is the empty word.
+    /// The API groups; the core group is the empty string.
     pub api_groups: Vec<String>,
-    /// API versions.
+    /// The API versions.
     pub api_versions: Vec<String>,
-    /// `pods`, `pods/exec`, `pods/*` (all subresources of pods), `*/scale` (that one of all), `*` (all resources, no
-    /// subresources) or `*/*` (all of both).
+    /// The resources: `pods`, `pods/exec`, `pods/*` (all subresources of pods), `*/scale` (that
+    /// subresource of all resources), `*` (all resources without subresources) or `*/*` (all of
+    /// both).
     pub resources: Vec<String>,
-    /// Operations; none means all.
+    /// The operations; none means all.
     pub operations: Vec<Operation>,
-    /// Objects of namespaces, of the whole cluster, or both.
+    /// The scope of the objects.
     pub scope: RuleScope,
-    /// Names; none means all.
+    /// The names; none means all.
     pub resource_names: Vec<String>,
 }
 
-/// Which objects a rule takes by where they live.
+/// The scope of the objects that a rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RuleScope {
-    /// Both.
+    /// Every object.
     #[default]
     All,
-    /// Objects of the whole cluster; Namespaces too.
+    /// Cluster-scoped objects, Namespaces included.
     Cluster,
-    /// Objects of a namespace.
+    /// Namespaced objects.
     Namespaced,
 }
 
 impl ResourceRule {
-    /// Whether it takes a request.
+    /// True if the rule matches a request.
     #[must_use]
     pub fn matches(&self, request: &Attributes<'_>) -> bool {
-        self.takes_resource(
+        self.matches_resource(
             request.group,
             request.version,
             request.resource,
             request.subresource,
         ) && (self.operations.is_empty() || self.operations.contains(&request.operation))
-            && self.takes_scope(request)
+            && self.matches_scope(request)
             && (self.resource_names.is_empty()
                 || self.resource_names.iter().any(|name| name == request.name))
     }
 
-    fn takes_resource(
+    fn matches_resource(
         &self,
         group: &str,
         version: &str,
@@ -63,7 +64,7 @@ impl ResourceRule {
                 .any(|pattern| resource_matches(pattern, resource, subresource))
     }
 
-    fn takes_scope(&self, request: &Attributes<'_>) -> bool {
+    fn matches_scope(&self, request: &Attributes<'_>) -> bool {
         let cluster = request.namespace.is_empty() || request.is_namespace();
         match self.scope {
             RuleScope::All => true,
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_and_subresources_are_told_apart() {
+    fn resource_pattern_distinguishes_subresources() {
         check("pods", "pods", true);
         check("pods", "pods/exec", false);
         check("pods", "services", false);
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_rule_must_take_the_request() {
+    fn every_part_of_a_rule_must_match() {
         assert!(rule().matches(&request()));
         assert!(!rule().matches(&Attributes {
             group: "",
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_of_the_whole_cluster() {
+    fn namespace_is_cluster_scoped() {
         let rule = |scope| ResourceRule {
             api_groups: vec![String::new()],
             resources: vec!["*".to_owned()],

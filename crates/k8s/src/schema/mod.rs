@@ -1,9 +1,11 @@
-//! The types of Kubernetes' built-in kinds, in several minor versions: which fields there are, what they hold, and what
-//! an absent one becomes on its way to admission.
+//! The types of Kubernetes' built-in kinds in several minor versions: their fields, the types of
+//! these, and the value that an absent field has at admission.
 //!
-//! `kubernetes.txt` is made from Kubernetes' own OpenAPI documents and Go types by `tests/kubernetes/schema`, and held
-//! against a real API server by `tests/cluster/schema_openapi.rs`; `read` reads it, `table` answers. It knows nothing of custom
-//! kinds and never sees an object.
+//! `kubernetes.txt` is generated from Kubernetes' own OpenAPI documents and Go types by
+//! `tests/kubernetes/schema`, and tested against a real API server by
+//! `tests/cluster/schema_openapi.rs`.
+//! `parse_table` parses it, `table` answers queries. Custom kinds are unknown here, and no object
+//! is read.
 
 mod parse_table;
 mod table;

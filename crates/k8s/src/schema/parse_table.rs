@@ -1,5 +1,6 @@
-//! Reads the table's text, whose head describes the form. Anything that is not in it is an error, with its line: the text
-//! is generated, so a line that is skipped would be a type that nobody misses until a policy is wrong.
+//! Parses the table, whose head describes its format. Any other line is an error with its number:
+//! the table is generated, and a skipped line would be a type whose absence shows in no test but in
+//! a wrong policy.
 
 use super::{
     table::{Schema, Struct},
@@ -7,7 +8,7 @@ use super::{
 };
 use std::{fmt, ops::Range};
 
-/// A line of the table that is not in its form.
+/// An invalid line of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TableError {
     line: usize,
@@ -25,10 +26,10 @@ impl std::error::Error for TableError {}
 type Result<T> = std::result::Result<T, &'static str>;
 
 impl Schema {
-    /// Reads a table.
+    /// Parses a table.
     ///
     /// # Errors
-    /// The first line that is not in the table's form, or not in its order.
+    /// The first line that is invalid or out of order.
     pub fn read(text: &'static str) -> std::result::Result<Self, TableError> {
         let mut reader = Reader {
             schema: Self::empty(),
@@ -55,13 +56,13 @@ impl Schema {
 
 struct Reader {
     schema: Schema,
-    /// Of all types, in the table's order; a type's place is its id.
+    /// The names of all types, sorted; the id of a type is its index.
     names: Vec<&'static str>,
 }
 
-/// What stands behind a field's type.
+/// The flags of a field, kind or type.
 #[derive(Default)]
-struct Marks {
+struct FieldFlags {
     required: bool,
     defaulted: bool,
     nullable: bool,
@@ -72,7 +73,7 @@ struct Marks {
 }
 
 impl Reader {
-    /// The first pass: which types there are, since they refer to each other.
+    /// First pass: collects the names of the types, since they refer to each other.
     fn name(&mut self, line: &'static str) -> Result<()> {
         if let Some(name) = line
             .strip_prefix("type ")
@@ -127,7 +128,7 @@ impl Reader {
             ("=", Type::Struct(root)) => root,
             _ => return Err("`= TYPE` is wanted"),
         };
-        let Marks { since, until, .. } = marks(words)?;
+        let FieldFlags { since, until, .. } = parse_flags(words)?;
         let found = KindInfo {
             group,
             version,
@@ -146,7 +147,8 @@ impl Reader {
 
     fn start(&mut self, rest: &'static str) -> Result<()> {
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        let Marks { since, until, .. } = marks(rest.split(' ').filter(|word| !word.is_empty()))?;
+        let FieldFlags { since, until, .. } =
+            parse_flags(rest.split(' ').filter(|word| !word.is_empty()))?;
         let at = self.schema.fields.len();
         self.schema.types.push(Struct {
             name,
@@ -158,14 +160,14 @@ impl Reader {
     }
 
     fn field(&mut self, rest: &'static str) -> Result<()> {
-        // Values may have spaces in them.
+        // Values may contain spaces.
         let (rest, values) = rest.split_once(" enum=").unwrap_or((rest, ""));
         let mut words = rest.split(' ');
         let (Some(name), Some(expression)) = (words.next(), words.next()) else {
             return Err("a field has a type");
         };
         let ty = self.expression(expression)?;
-        let Marks {
+        let FieldFlags {
             required,
             defaulted,
             nullable,
@@ -173,7 +175,7 @@ impl Reader {
             since,
             until,
             keys,
-        } = marks(words)?;
+        } = parse_flags(words)?;
         let Schema { types, fields, .. } = &mut self.schema;
         let of = types.last_mut().ok_or("a field stands before any type")?;
         in_order(
@@ -236,7 +238,7 @@ impl Reader {
         })
     }
 
-    /// Each type of elements is kept once.
+    /// Interns a type of elements: each is stored once.
     fn inner(&mut self, text: &str) -> Result<TypeRef> {
         let ty = self.expression(text)?;
         let inner = &mut self.schema.inner;
@@ -251,8 +253,8 @@ impl Reader {
     }
 }
 
-fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
-    let mut marks = Marks::default();
+fn parse_flags(words: impl Iterator<Item = &'static str>) -> Result<FieldFlags> {
+    let mut flags = FieldFlags::default();
     let minor = |version: &str| {
         version
             .parse()
@@ -261,27 +263,27 @@ fn marks(words: impl Iterator<Item = &'static str>) -> Result<Marks> {
     };
     for word in words {
         match word {
-            "required" => marks.required = true,
-            "always" => marks.defaulted = true,
-            "nullable" => marks.nullable = true,
-            "nulls" => marks.keeps_null_items = true,
+            "required" => flags.required = true,
+            "always" => flags.defaulted = true,
+            "nullable" => flags.nullable = true,
+            "nulls" => flags.keeps_null_items = true,
             _ => {
                 if let Some(version) = word.strip_prefix('@') {
-                    marks.since = minor(version)?;
+                    flags.since = minor(version)?;
                 } else if let Some(version) = word.strip_prefix('-') {
-                    marks.until = minor(version)?;
+                    flags.until = minor(version)?;
                 } else if let Some(keys) = word.strip_prefix("keys=") {
-                    marks.keys = keys;
+                    flags.keys = keys;
                 } else {
                     return Err("no such mark");
                 }
             }
         }
     }
-    Ok(marks)
+    Ok(flags)
 }
 
-/// Names are found by halving, so they must be sorted.
+/// Checks the order: names are searched by bisection.
 fn in_order<T: Ord>(last: Option<&T>, next: &T) -> Result<()> {
     if last.is_some_and(|last| last >= next) {
         Err("out of order, or twice")
@@ -296,7 +298,7 @@ mod tests {
 
     const GOOD: &str = "# a comment\nversions 1.30 1.36\n\nkind g/v1 A as cluster = a.A @31\n\ntype a.A\n  b [{a.A}] required\n  c any\n";
 
-    /// What reading says of a table in which one text stands for another.
+    /// Checks the result of parsing the valid table with one part replaced.
     #[track_caller]
     fn check(from: &str, to: &str, expected: &str) {
         assert!(GOOD.contains(from), "{from}");
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named() {
+    fn invalid_line_is_reported_with_its_number() {
         check("any", "any", "good");
         check(
             "any",

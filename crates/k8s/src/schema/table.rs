@@ -1,4 +1,4 @@
-//! The table, and what can be asked of it. It holds only what its text says.
+//! The table of types, and the queries on it. It contains exactly what its text states.
 
 use super::types::{Field, FieldType, KindInfo, SchemaStep, Type, TypeId, TypeRef};
 use kubevet_model::Kind;
@@ -11,13 +11,13 @@ use std::{
 #[derive(Debug)]
 pub struct Schema {
     pub(super) versions: RangeInclusive<u8>,
-    /// Sorted by group, name and version.
+    /// The kinds, sorted by group, name and version.
     pub(super) kinds: Vec<KindInfo>,
-    /// Sorted by name.
+    /// The structs, sorted by name.
     pub(super) types: Vec<Struct>,
-    /// Of all types; those of one stand together, sorted by name.
+    /// The fields of all structs; those of one struct are adjacent and sorted by name.
     pub(super) fields: Vec<Field>,
-    /// What lists and maps hold.
+    /// The interned types of elements of lists and maps.
     pub(super) inner: Vec<Type>,
 }
 
@@ -30,10 +30,11 @@ pub(super) struct Struct {
 }
 
 impl Schema {
-    /// The table in this binary, read at the first call.
+    /// The table in this binary, parsed at the first call.
     #[must_use]
     pub fn embedded() -> &'static Self {
-        // A test holds that it can be read; were it not, no kind would be known, which callers must reckon with anyway.
+        // A test holds that it parses. If it did not, no kind would be known, which callers handle
+        // anyway.
         static EMBEDDED: LazyLock<Schema> = LazyLock::new(|| {
             Schema::read(include_str!("kubernetes.txt")).unwrap_or_else(|_| Schema::empty())
         });
@@ -50,18 +51,20 @@ impl Schema {
         }
     }
 
-    /// The minor versions that are covered: 30 to 36 for 1.30 to 1.36.
+    /// The covered minor versions: 30 to 36 for 1.30 to 1.36.
     #[must_use]
     pub fn versions(&self) -> RangeInclusive<u8> {
         self.versions.clone()
     }
 
-    /// All kinds in all their stable versions, sorted by group, name and version; kinds without one in their newest beta.
+    /// All kinds in all their stable versions, sorted by group, name and version; a kind without a
+    /// stable version in its newest beta.
     pub fn kinds(&self) -> impl Iterator<Item = KindInfo> {
         self.kinds.iter().copied()
     }
 
-    /// A kind in its newest stable version, or in its newest beta where none is stable; `None` where it is not built in.
+    /// A kind in its newest stable version, or its newest beta if none is stable; `None` if it is
+    /// not built in.
     #[must_use]
     pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
         self.kinds()
@@ -125,7 +128,7 @@ impl Schema {
             .unwrap_or_default()
     }
 
-    /// What a list or a map holds.
+    /// The type of the elements of a list or map.
     #[must_use]
     pub fn resolve(&self, inner: TypeRef) -> Type {
         self.inner
@@ -134,28 +137,28 @@ impl Schema {
             .unwrap_or(Type::Any)
     }
 
-    /// What stands at a path, such as `spec.containers[]` from a Pod's root; `None` where no object can have it. Behind
-    /// any JSON stands any JSON.
+    /// The type at a path, such as `spec.containers[]` from the root of a Pod; `None` if no object
+    /// can have the path. Below any JSON is any JSON.
     #[must_use]
     pub fn walk(&self, from: TypeId, path: &[SchemaStep<'_>]) -> Option<FieldType> {
-        let mut place = FieldType {
+        let mut at = FieldType {
             ty: Type::Struct(from),
             nullable: false,
             since: None,
             until: None,
         };
-        // Whether a null within the list or map at hand stays one.
+        // True if a null inside the current list or map stays null.
         let mut keeps_null_items = false;
         for step in path {
-            place = match (place.ty, step) {
+            at = match (at.ty, step) {
                 (Type::Struct(of), SchemaStep::Field(name)) => {
                     let field = self.field(of, name)?;
                     keeps_null_items = field.keeps_null_items;
                     FieldType {
                         ty: field.ty,
                         nullable: field.nullable,
-                        since: place.since.max(field.since),
-                        until: place.until.into_iter().chain(field.until).min(),
+                        since: at.since.max(field.since),
+                        until: at.until.into_iter().chain(field.until).min(),
                     }
                 }
                 (Type::List(inner), SchemaStep::Any) | (Type::Map(inner), _) => {
@@ -163,20 +166,20 @@ impl Schema {
                     FieldType {
                         ty: self.resolve(inner),
                         nullable,
-                        ..place
+                        ..at
                     }
                 }
                 (Type::Any, _) => FieldType {
                     nullable: true,
-                    ..place
+                    ..at
                 },
                 _ => return None,
             };
         }
-        Some(place)
+        Some(at)
     }
 
-    /// A type in the table's words, such as `[core.v1.Container]`.
+    /// A type in the notation of the table, such as `[core.v1.Container]`.
     #[must_use]
     pub fn describe(&self, ty: Type) -> String {
         let plain = match ty {
@@ -203,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_table_is_whole() {
+    fn embedded_table_parses() {
         let read = Schema::read(include_str!("kubernetes.txt"));
         assert!(
             read.as_ref().is_ok_and(|schema| !schema.kinds.is_empty()),
@@ -212,7 +215,8 @@ mod tests {
         );
     }
 
-    /// What is at a path of a kind, such as `spec.containers[].env`; `[]` is any element or value.
+    /// Checks the type at a path of a kind, such as `spec.containers[].env`; `[]` is any element or
+    /// value.
     #[track_caller]
     fn check(kind: &str, path: &str, expected: &str) {
         let schema = Schema::embedded();
@@ -254,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_a_type() {
+    fn path_resolves_to_a_type() {
         check("Pod", "spec", "core.v1.PodSpec");
         check("Pod", "spec.containers", "[core.v1.Container] nullable");
         check("Pod", "spec.containers[]", "core.v1.Container");
@@ -310,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_may_lead_nowhere() {
+    fn path_that_no_object_has_resolves_to_nothing() {
         check("Pod", "spec.container", "nothing");
         check("Pod", "spec.containers.name", "nothing");
         check("Pod", "spec[]", "nothing");
@@ -341,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_says_its_keys_and_values() {
+    fn field_has_its_merge_keys_and_enum_values() {
         let schema = Schema::embedded();
         let field = |of, name| schema.field(schema.named(of).unwrap(), name).unwrap();
         let ports: Vec<_> = field("core.v1.Container", "ports").keys().collect();
@@ -378,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_found_in_its_newest_version() {
+    fn kind_is_found_in_its_newest_version() {
         let schema = Schema::embedded();
         let hpa = Kind::new("autoscaling", "HorizontalPodAutoscaler");
         assert_eq!(schema.kind(&hpa).unwrap().version, "v2");

@@ -1,34 +1,35 @@
-//! What the table is made of, as plain data. Names are borrowed from the table's text and ids are small numbers, so that
-//! everything here is cheap to copy. It looks nothing up: ids mean something to the `Schema` they came from alone.
+//! The parts of the table as plain data. Names are borrowed from the text of the table and ids are
+//! small numbers, so that a copy is cheap. Nothing here is looked up: an id is valid only for the
+//! `Schema` that it comes from.
 
-/// A struct of the table. An id of one [`super::Schema`] says nothing to another.
+/// The id of a struct. It is valid only for its own [`super::Schema`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(pub(super) u16);
 
-/// What a list or a map holds; [`super::Schema::resolve`] tells the type.
+/// The type of the elements of a list or map; [`super::Schema::resolve`] returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeRef(pub(super) u16);
 
-/// What a field holds, as the API server writes it for admission.
+/// The type of a field, as the API server writes it for admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Type {
-    /// Text.
+    /// A string.
     String,
-    /// True or false.
+    /// A boolean.
     Bool,
-    /// An integer of 32 bits.
+    /// A 32-bit integer.
     Int32,
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Int64,
     /// A floating-point number.
     Number,
-    /// A quantity, such as `100m`: text at admission; in a file it may be a number.
+    /// A quantity, such as `100m`: a string at admission; in a file it may be a number.
     Quantity,
-    /// A number or text, such as a port.
+    /// A number or a string, such as a port.
     IntOrString,
-    /// A point in time: text as in RFC 3339.
+    /// A point in time: a string as in RFC 3339.
     Time,
-    /// Bytes: text in base64.
+    /// Bytes: a string in base64.
     Bytes,
     /// Any JSON.
     Any,
@@ -45,33 +46,37 @@ pub enum Type {
 pub struct Field {
     /// The key in JSON.
     pub name: &'static str,
-    /// What it holds where it is not null.
+    /// The type of its value if that is not null.
     pub ty: Type,
-    /// Whether the newest version's OpenAPI requires it.
+    /// True if the OpenAPI of the newest version requires it.
     pub required: bool,
-    /// Absent or given as null, it arrives at admission as its zero value (`""`, `0`, `{}`), or as its default: an object
-    /// at admission always has it, and never as null. It is not said of a field that the newest version lacks.
+    /// True if a field that is absent or null in a file has its zero value (`""`, `0`, `{}`) or its
+    /// default at admission: an object at admission always has it, and never as null. Not set for a
+    /// field that the newest version lacks.
     pub defaulted: bool,
-    /// Absent or given as null, it may arrive at admission as null: lists, maps and pointers that Go writes even where
-    /// they are empty. An absent field that is neither this nor `defaulted` is absent at admission.
+    /// True if a field that is absent or null in a file may be null at admission: lists, maps and
+    /// pointers that Go writes even if they are empty. An absent field that is neither this nor
+    /// `defaulted` is absent at admission.
     pub nullable: bool,
-    /// A null given as an element of this list, or as a value of this map, stays null. In others it becomes a zero value.
+    /// True if a null element of this list, or null value of this map, stays null. In other lists
+    /// and maps it becomes a zero value.
     pub keeps_null_items: bool,
-    /// The first covered minor version that has it (33 for 1.33); `None` where even the oldest has.
+    /// The first covered minor version that has it (33 for 1.33); `None` if the oldest has it.
     pub since: Option<u8>,
-    /// The last covered minor version that has it; `None` where the newest has.
+    /// The last covered minor version that has it; `None` if the newest has it.
     pub until: Option<u8>,
     pub(super) keys: &'static str,
     pub(super) values: &'static str,
 }
 
 impl Field {
-    /// The fields that tell the elements of this list apart; none where it is a plain list.
+    /// The fields that tell the elements of this list apart; none for a plain list.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         words(self.keys)
     }
 
-    /// The values that this string, or each string of this list, may have in the newest version; none where any may be.
+    /// The values that this string, or each string of this list, may have in the newest version;
+    /// none if it may have any.
     pub fn values(&self) -> impl Iterator<Item = &'static str> {
         words(self.values).map(|value| if value == "\"\"" { "" } else { value })
     }
@@ -90,15 +95,15 @@ pub struct KindInfo {
     pub version: &'static str,
     /// The kind, such as `Deployment`.
     pub name: &'static str,
-    /// The resource that it is served as, such as `deployments`.
+    /// The resource that serves it, such as `deployments`.
     pub plural: &'static str,
-    /// Whether its objects are in namespaces.
+    /// True if its objects are namespaced.
     pub namespaced: bool,
     /// The type of its objects.
     pub root: TypeId,
-    /// The first covered minor version that serves it; `None` where even the oldest does.
+    /// The first covered minor version that serves it; `None` if the oldest does.
     pub since: Option<u8>,
-    /// The last covered minor version that serves it; `None` where the newest does.
+    /// The last covered minor version that serves it; `None` if the newest does.
     pub until: Option<u8>,
 }
 
@@ -111,15 +116,15 @@ pub enum SchemaStep<'a> {
     Any,
 }
 
-/// What stands at the end of a path.
+/// The type at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldType {
-    /// What it holds.
+    /// The type.
     pub ty: Type,
-    /// Whether it may be null at admission. Whether it is there at all is another question.
+    /// True if the value may be null at admission. Whether it exists is another question.
     pub nullable: bool,
-    /// The first covered minor version that has the whole path; `None` where even the oldest has.
+    /// The first covered minor version that has the whole path; `None` if the oldest has it.
     pub since: Option<u8>,
-    /// The last covered minor version that has the whole path; `None` where the newest has.
+    /// The last covered minor version that has the whole path; `None` if the newest has it.
     pub until: Option<u8>,
 }

@@ -1,11 +1,11 @@
-//! Which container a path of a finding is in.
+//! The container that a field path is in.
 
 use super::pod_spec_path;
 use kubevet_model::{FieldPath, Kind, Segment};
 
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-/// The path of the container that `path` leads into, such as `spec.initContainers[0]`; `None` where it leads elsewhere.
+/// Returns the path of the container that `path` is in, such as `spec.initContainers[0]`.
 #[must_use]
 pub fn container_of(kind: &Kind, path: &FieldPath) -> Option<FieldPath> {
     let spec = pod_spec_path(kind)?;
@@ -14,7 +14,9 @@ pub fn container_of(kind: &Kind, path: &FieldPath) -> Option<FieldPath> {
         segments.next().filter(|segment| segment.is_key(field))?;
     }
     match (segments.next()?, segments.next()?) {
-        (Segment::Field(list), Segment::Index(_) | Segment::Key(_)) if LISTS.contains(&list) => {
+        (Segment::Field(list), Segment::Index(_) | Segment::Key(_))
+            if CONTAINER_LISTS.contains(&list) =>
+        {
             Some(path.prefix(spec.len() + 2))
         }
         _ => None,
@@ -31,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_into_its_container() {
+    fn path_is_in_its_container() {
         let pod = || Kind::new("", "Pod");
         check(
             pod(),

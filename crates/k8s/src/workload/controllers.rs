@@ -1,13 +1,13 @@
-//! The built-in controllers that make workloads for other workloads, and whom they are to the API server.
+//! The built-in controllers that create workloads for other workloads, and their service accounts.
 //!
-//! One table for the gate's decision and for exported policies: whose Pods live on must be the same in both.
+//! The webhook and exported policies share the table: both must exempt the same objects.
 
 use kubevet_model::Kind;
 
-/// What the name of a built-in controller's service account begins with.
+/// The prefix of the user name of a built-in controller's service account.
 pub const CONTROLLER_ACCOUNTS: &str = "system:serviceaccount:kube-system:";
 
-/// A built-in controller and the owners that it works for.
+/// A built-in controller and the kind of the owners that it works for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Controller {
     /// The name of its service account in kube-system.
@@ -16,11 +16,11 @@ pub struct Controller {
     pub group: &'static str,
     /// The kind of its owners.
     pub kind: &'static str,
-    /// The resource that serves them.
+    /// The resource of its owners.
     pub resource: &'static str,
 }
 
-/// All of them.
+/// The built-in controllers of workloads.
 pub const CONTROLLERS: &[Controller] = &[
     Controller {
         account: "replicaset-controller",
@@ -66,8 +66,9 @@ pub const CONTROLLERS: &[Controller] = &[
     },
 ];
 
-/// Kinds that a built-in controller looks after and none of them makes: whatever is of them, somebody else made.
-const MADE_BY_NONE: &[(&str, &str)] = &[
+/// Kinds that built-in controllers reconcile but never create, such as Deployment. An object of
+/// such a kind always comes from a user.
+const NOT_CONTROLLER_CREATED: &[(&str, &str)] = &[
     ("apps", "Deployment"),
     ("apps", "DaemonSet"),
     ("apps", "StatefulSet"),
@@ -75,10 +76,10 @@ const MADE_BY_NONE: &[(&str, &str)] = &[
     ("", "ReplicationController"),
 ];
 
-/// Whether a built-in controller may make objects of a kind.
+/// True if a built-in controller may create objects of a kind.
 #[must_use]
 pub fn may_be_made_by_controller(kind: &Kind) -> bool {
-    !MADE_BY_NONE
+    !NOT_CONTROLLER_CREATED
         .iter()
         .any(|(group, name)| kind.group == *group && kind.name == *name)
 }

@@ -1,22 +1,22 @@
-//! The table of kinds that carry a pod spec.
+//! The table of kinds with a pod spec.
 
 use kubevet_model::Kind;
 use std::fmt::Write as _;
 
-/// A kind that carries a pod spec.
+/// A kind with a pod spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkloadKind {
-    /// The API group, empty for the core kinds. The kind alone is not enough: other groups use the same names.
+    /// The API group, empty for the core kinds. Other groups have kinds of the same names.
     pub group: &'static str,
     /// The kind.
     pub name: &'static str,
-    /// The fields that lead to the pod spec.
+    /// The path of the pod spec.
     pub pod_spec: &'static [&'static str],
 }
 
 const TEMPLATE: &[&str] = &["spec", "template", "spec"];
 
-/// All kinds that carry a pod spec, sorted by group and name.
+/// All kinds with a pod spec, sorted by group and name.
 pub const WORKLOADS: &[WorkloadKind] = &[
     WorkloadKind {
         group: "",
@@ -75,25 +75,25 @@ fn find_of(group: &str, name: &str) -> Option<&'static WorkloadKind> {
         .find(|workload| workload.group == group && workload.name == name)
 }
 
-/// Whether objects of this kind carry a pod spec.
+/// True if objects of this kind have a pod spec.
 #[must_use]
 pub fn is_workload(kind: &Kind) -> bool {
     find(kind).is_some()
 }
 
-/// The fields that lead to the pod spec of a kind; `None` where it has none.
+/// The path of the pod spec of a kind; `None` if it has none.
 #[must_use]
 pub fn pod_spec_path(kind: &Kind) -> Option<&'static [&'static str]> {
     find(kind).map(|workload| workload.pod_spec)
 }
 
-/// As [`pod_spec_path`], of a kind by its group and name.
+/// As [`pod_spec_path`], for a group and a name.
 #[must_use]
 pub fn pod_spec_path_of(group: &str, name: &str) -> Option<&'static [&'static str]> {
     find_of(group, name).map(|workload| workload.pod_spec)
 }
 
-/// The table as the Rego module `policies/lib/kinds.rego`.
+/// Returns the table as the Rego module `policies/lib/kinds.rego`.
 #[must_use]
 pub fn rego_table() -> String {
     let mut text = String::from(concat!(
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rego_library_holds_the_same_table() {
+    fn rego_library_has_the_same_table() {
         let file = concat!(
             concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
             "/policies/lib/kinds.rego"
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_of_another_group_is_no_workload() {
+    fn kind_of_another_group_is_no_workload() {
         assert!(is_workload(&Kind::new("apps", "Deployment")));
         assert!(!is_workload(&Kind::new("example.com", "Deployment")));
         assert!(!is_workload(&Kind::new("", "Deployment")));

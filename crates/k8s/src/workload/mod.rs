@@ -1,7 +1,9 @@
-//! The pod spec inside an object, wherever its kind keeps it.
+//! Workloads: the kinds with a pod spec, its path, its containers, and the controllers that create
+//! workloads.
 //!
-//! One table of kinds serves the Rust side, the Rego library (`policies/lib/kinds.rego` is generated from it) and the
-//! index of the engine, so that no control can forget a kind. It never reads objects itself.
+//! One table of kinds serves the Rust code, the Rego library (`policies/lib/kinds.rego` is
+//! generated from it) and the index of the engine, so that no control can omit a kind. No object is
+//! read here.
 
 mod containers;
 mod controllers;

@@ -42,7 +42,7 @@ fn ids(binding: &super::Binding) -> Vec<&str> {
 }
 
 #[test]
-fn one_line_is_a_whole_binding() {
+fn binding_of_one_line_is_complete() {
     let binding = read("{frameworks: [nsa], validationActions: [Deny]}");
     assert!(binding.controls.len() > 10 && ids(&binding).contains(&"C-0057"));
     assert_eq!(binding.actions, [Action::Deny].into());
@@ -52,7 +52,7 @@ fn one_line_is_a_whole_binding() {
 }
 
 #[test]
-fn what_is_covered_is_one_set() {
+fn controls_of_a_binding_are_one_set() {
     let library = embedded().0;
     assert_eq!(
         ids(&read(
@@ -78,7 +78,7 @@ fn what_is_covered_is_one_set() {
 }
 
 #[test]
-fn the_scope_means_what_it_says() {
+fn match_resources_select_the_stated_requests() {
     let binding = read(
         "{controls: [C-0057], onUpdate: All, onOwned: Deny, onUnevaluated: Allow, params: {insecureCapabilities: [X]}, matchResources: {resourceRules: [{apiGroups: [apps], resources: [deployments], \
          operations: [CREATE]}, {apiGroups: [\"\"], resources: [pods/*], operations: [\"*\"], scope: Namespaced}], \
@@ -132,7 +132,7 @@ fn the_scope_means_what_it_says() {
 }
 
 #[test]
-fn mistakes_are_told_at_once() {
+fn every_error_of_a_binding_is_reported_at_once() {
     check_spec(
         "controls: [C-057]\nframeworks: [NSB]\nminSeverty: high\nvalidationActions: [Deny, Warn, Adit]\nonUpdate: new\nparams: {insecureCapability: [a]}",
         &[
@@ -157,7 +157,7 @@ fn mistakes_are_told_at_once() {
 }
 
 #[test]
-fn a_scope_that_could_never_match_is_refused() {
+fn match_resources_that_never_match_are_rejected() {
     check_spec(
         "controls: [C-0057]\nmatchResources:\n  resourceRules:\n  - {apiGroups: [apps/v1, core], apiVersions: [\"*\", v1], resources: [Deployment, pod, a/b/c]}\n  - {operations: [create]}\n  namespaceSelector:\n    matchLabels: {tier: [a]}\n    matchExpressions: [{key: a, operator: In}, {key: a b, operator: Exists, values: [x]}]\n  namespaces: []\n  excludeNamespaces: [kube-*]\n  nameSpaces: [a]",
         &[
@@ -181,7 +181,7 @@ fn a_scope_that_could_never_match_is_refused() {
 }
 
 #[test]
-fn files_hold_many_and_lose_only_what_is_wrong() {
+fn file_with_an_invalid_binding_keeps_the_others() {
     let one = |name: &str| HEAD.replace("nsa", name) + "spec: {controls: [C-0057]}\n";
     check(
         &format!(
@@ -214,7 +214,7 @@ fn files_hold_many_and_lose_only_what_is_wrong() {
 }
 
 #[test]
-fn a_folder_is_read_whole() {
+fn every_binding_of_a_folder_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let library = embedded().0;
     let load = || {
@@ -256,7 +256,7 @@ fn a_folder_is_read_whole() {
 }
 
 #[test]
-fn the_tables_cover_the_form() {
+fn key_tables_cover_the_format() {
     assert!(binding_keys().iter().any(|entry| entry.at == "spec"
         && entry.keys.contains(&"onOwned")
         && entry.required.is_empty()));
@@ -270,7 +270,7 @@ fn the_tables_cover_the_form() {
 
 /// Whoever reads a file while it is being written reads a beginning of it: that is refused, or no weaker than the whole.
 #[test]
-fn a_beginning_of_an_example_is_refused_or_denies_no_less() {
+fn truncated_example_is_rejected_or_denies_no_less() {
     let text = fs::read_to_string(concat!(
         concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
         "/examples/gate/bindings/security.yaml"
