@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read() {
+    fn value_of_each_type_is_read() {
         for text in [
             "{}",
             "[]",
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read_as_go_does() {
+    fn escape_is_read_as_in_go() {
         check(
             r#""\"\\\/\b\f\n\r\t\u0041\u00e4""#,
             r#""\"\\/\u0008\u000c\n\r\tAä""#,
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_repeated_keys_counts() {
+    fn last_of_repeated_keys_counts() {
         check(r#"{"a":1,"b":2,"a":3}"#, r#"{"b":2,"a":3}"#);
         check(
             r#"{"a":{"x":1},"\u0061":{"y":1},"b":0}"#,
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_may_follow_one_another() {
+    fn sequence_of_documents_is_read() {
         check("{}{}\n[1] 2 null 3", "{}\n{}\n[1]\n2\n3");
         check("", "");
         check(" \n", "");
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_a_place_and_keep_what_was_before() {
+    fn error_has_a_position_and_keeps_earlier_documents() {
         check(
             "{}\n{\"a\": }",
             "{}\nf:2:7: this is no JSON: expected a value, found `}`",

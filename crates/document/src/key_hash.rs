@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_the_same_wherever_the_key_stands() {
+    fn hash_is_the_same_at_every_position_of_a_text() {
         for key in [
             "",
             "a",
@@ -117,7 +117,7 @@ mod tests {
 
     /// Equal hashes would cost time only.
     #[test]
-    fn the_keys_of_a_pod_have_tags_of_their_own() {
+    fn keys_of_a_pod_have_distinct_hashes() {
         let keys = [
             "automountServiceAccountToken",
             "containers",

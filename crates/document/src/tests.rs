@@ -1,4 +1,4 @@
-//! What holds for the module as a whole: places, identity, lists, generated documents, hostile texts.
+//! Tests of the crate as a whole: paths, identity, lists, generated documents, hostile inputs.
 
 use super::{
     Document, FieldKey, Limits, Node, Number, ParsedFile, Value, expand_lists, read, read_json,
@@ -26,7 +26,7 @@ fn json_of(document: &Document) -> String {
     out
 }
 
-/// The documents as JSON text and then the problems, a line each.
+/// Checks the documents as JSON, then the problems, one a line.
 fn shown(reading: &ParsedFile) -> String {
     let documents = reading.documents.iter().map(json_of);
     documents
@@ -312,37 +312,37 @@ fn long_lists_and_maps_are_found_into() {
 mod hostile {
     use super::*;
 
-    /// Reads a text both ways and wants one problem that says something and has a place, and nothing else.
-    fn refused(text: &str, says: &str) {
+    /// Checks that both readers report exactly one problem, with this message and a position.
+    fn check_rejected(text: &str, message: &str) {
         let reading = read(&file(), text.as_bytes(), &limits());
         let start: String = text.chars().take(60).collect();
         assert!(reading.documents.is_empty(), "{start} was read");
         assert_eq!(reading.problems.len(), 1, "{start}: {}", shown(&reading));
         let problem = &reading.problems[0];
-        assert!(problem.message.contains(says), "{start}: {problem}");
+        assert!(problem.message.contains(message), "{start}: {problem}");
         assert!(problem.position.is_some(), "{start}: {problem}");
     }
 
     #[test]
-    fn deep_nesting_is_refused_whatever_it_is_made_of() {
+    fn deep_nesting_of_any_syntax_is_rejected() {
         for opener in [
             "[", "{\"a\":", "{a: ", "[{a: ", "- ", "? ", "- ? ", "[? ", "{? ", "!!seq [", "&a [",
             "[\n",
         ] {
             for count in [513, 100_000] {
-                refused(&opener.repeat(count), "");
+                check_rejected(&opener.repeat(count), "");
             }
         }
         let indented: String = (0..600)
             .map(|depth| format!("{}a:\n", " ".repeat(depth)))
             .collect();
-        refused(&indented, "more than 512 deep");
-        refused(&"{\"a\":".repeat(513), "more than 512 deep");
-        refused(
+        check_rejected(&indented, "more than 512 deep");
+        check_rejected(&"{\"a\":".repeat(513), "more than 512 deep");
+        check_rejected(
             &format!("{}{}", "[".repeat(513), "]".repeat(513)),
             "more than 512 deep",
         );
-        refused(
+        check_rejected(
             &format!("a: &a {}1{}\nb: [*a]", "[".repeat(511), "]".repeat(511)),
             "more than 512 deep",
         );
@@ -356,20 +356,20 @@ mod hostile {
     }
 
     #[test]
-    fn an_alias_bomb_is_refused() {
+    fn alias_bomb_is_rejected() {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let alias = format!("*a{}, ", level - 1);
             bomb += &format!("a{level}: &a{level} [{}]\n", alias.repeat(9));
         }
-        refused(
+        check_rejected(
             &bomb,
             "aliases and merge keys of the file add more than 100000 values",
         );
     }
 
     #[test]
-    fn a_long_key_is_not_copied_for_each_alias() {
+    fn long_key_is_not_copied_for_each_alias() {
         let key = "k".repeat(10_000);
         let read = only(&format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(5_000)));
         let key_at = |at: usize| {
@@ -386,51 +386,51 @@ mod hostile {
             (read.root().elements().count(), key_at(1)),
             (5_001, key_at(5_000))
         );
-        refused(
+        check_rejected(
             &format!("- &k {key}\n{}", "- {*k : 1}\n".repeat(100_001)),
             "aliases and merge keys",
         );
     }
 
     #[test]
-    fn a_merge_bomb_is_refused() {
+    fn merge_bomb_is_rejected() {
         let mut bomb = "- &a0 {k: 1, l: 2}\n".to_owned();
         for level in 1..30 {
             let alias = format!("*a{}, ", level - 1);
             bomb += &format!("- &a{level} {{<<: [{}], m{level}: 1}}\n", alias.repeat(9));
         }
-        refused(
+        check_rejected(
             &bomb,
             "aliases and merge keys of the file add more than 100000 values",
         );
     }
 
     #[test]
-    fn merges_around_merges_cost_expansion() {
+    fn nested_merges_count_as_expansion() {
         let inside = "x, ".repeat(2000);
         let text = format!(
             "{}[{inside}]{}",
             "{<<: {b: 1}, a: ".repeat(100),
             "}".repeat(100)
         );
-        refused(
+        check_rejected(
             &text,
             "aliases and merge keys of the file add more than 100000 values",
         );
     }
 
     #[test]
-    fn anchors_around_anchors_cost_expansion() {
+    fn nested_anchors_count_as_expansion() {
         let inside = "x, ".repeat(2000);
         let openers: String = (0..100).map(|level| format!("&a{level} [")).collect();
-        refused(
+        check_rejected(
             &format!("{openers}{inside}{}", "]".repeat(100)),
             "add more than 100000 values",
         );
     }
 
     #[test]
-    fn too_many_values_are_refused_and_the_rest_is_not_read() {
+    fn file_with_too_many_values_is_not_read_further() {
         let limits = Limits {
             nodes: 1000,
             ..limits()
@@ -455,7 +455,7 @@ mod hostile {
     }
 
     #[test]
-    fn problems_are_bounded() {
+    fn number_of_problems_is_bounded() {
         for bytes in [b"[\n---\n".repeat(1000), b"\xff\n---\n".repeat(1000)] {
             let reading = read(&file(), &bytes, &limits());
             assert_eq!((reading.documents.len(), reading.problems.len()), (0, 101));
@@ -468,7 +468,7 @@ mod hostile {
     }
 
     #[test]
-    fn too_large_a_file_is_refused() {
+    fn file_over_the_size_limit_is_rejected() {
         let reading = read(&file(), &vec![b' '; (8 << 20) + 1], &limits());
         assert_eq!(
             shown(&reading),
@@ -476,9 +476,9 @@ mod hostile {
         );
     }
 
-    /// Each of these would take minutes if anything were quadratic; the test run's patience is the bound.
+    /// Each input would take minutes if reading were quadratic.
     #[test]
-    fn nothing_is_quadratic_in_a_few_megabytes() {
+    fn reading_of_megabytes_is_not_quadratic() {
         let count = 100_000;
         let keys = |sort: fn(usize) -> String| (0..count).map(sort).collect::<String>();
         let texts = [
@@ -537,7 +537,7 @@ mod hostile {
     }
 
     #[test]
-    fn places_in_one_long_line_are_cheap() {
+    fn position_in_a_long_line_is_cheap() {
         let text = format!("[{}1]", "\"ä\",".repeat(300_000));
         let document = only(&text);
         let mut last = 0;
@@ -549,7 +549,7 @@ mod hostile {
     }
 }
 
-/// Any JSON value whose numbers survive a reader that only knows doubles beyond 64 bits.
+/// Any JSON value whose numbers survive a reader that has only doubles beyond 64 bits.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -572,7 +572,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Block YAML: every string and key in double quotes, as JSON writes it.
+/// A value as block YAML, with every string and key in double quotes as in JSON.
 fn as_block(value: &serde_json::Value, indent: usize, out: &mut String) {
     let pad = " ".repeat(indent);
     match value {
@@ -595,7 +595,7 @@ fn as_block(value: &serde_json::Value, indent: usize, out: &mut String) {
     }
 }
 
-/// As JSON, with what YAML does not take as it stands escaped.
+/// A string as JSON, with the characters escaped that YAML does not accept unescaped.
 fn escaped(value: &serde_json::Value) -> String {
     let mut out = String::new();
     for character in value.to_string().chars() {
@@ -636,7 +636,7 @@ fn check_reads_back(
     Ok(())
 }
 
-/// The value as another type, through what a node says of itself.
+/// A node as a value of serde, through its public methods.
 fn tree(node: Node<'_>) -> serde_json::Value {
     match node.value() {
         Value::Null => serde_json::Value::Null,
@@ -653,8 +653,8 @@ fn tree(node: Node<'_>) -> serde_json::Value {
     }
 }
 
-/// YAML writes whole doubles as integers, as Go does: `1.0` is `1`. So whole numbers that a double holds exactly are
-/// compared as integers, and all others as doubles.
+/// YAML writes whole doubles as integers, as Go does: `1.0` is `1`. So whole numbers that a double
+/// holds exactly are compared as integers, and all others as doubles.
 fn doubles(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Number(number) => {
@@ -700,40 +700,40 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn json_reads_back(value in any_json(), pretty in any::<bool>()) {
+    fn printed_json_is_read_back(value in any_json(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
         let reading = read_json(&file(), text.as_bytes(), &limits());
         check_reads_back(&value, &reading, &text)?;
         if let ([document], false) = (reading.documents.as_slice(), pretty) {
-            // Not a digit or letter is changed, but for the form of control characters.
+            // No digit or letter changes, but for the form of control characters.
             let again = json_of(document);
             prop_assert_eq!(json_of(&read_json(&file(), again.as_bytes(), &limits()).documents[0]), again);
         }
     }
 
     #[test]
-    fn flow_yaml_reads_back(value in any_json()) {
+    fn printed_flow_yaml_is_read_back(value in any_json()) {
         let text = escaped(&value);
         check_reads_back(&value, &read_yaml(&file(), text.as_bytes(), &limits()), &text)?;
     }
 
     #[test]
-    fn block_yaml_reads_back(value in any_json()) {
+    fn printed_block_yaml_is_read_back(value in any_json()) {
         let mut text = "---".to_owned();
         as_block(&value, 0, &mut text);
         check_reads_back(&value, &read_yaml(&file(), text.as_bytes(), &limits()), &text)?;
     }
 
     #[test]
-    fn the_last_of_repeated_keys_counts(keys in proptest::collection::vec("[a-c]{0,2}", 0..40)) {
-        let entries: Vec<String> = keys.iter().enumerate().map(|(place, key)| format!("\"{key}\": {place}")).collect();
+    fn last_of_repeated_keys_counts(keys in proptest::collection::vec("[a-c]{0,2}", 0..40)) {
+        let entries: Vec<String> = keys.iter().enumerate().map(|(index, key)| format!("\"{key}\": {index}")).collect();
         let text = format!("{{{}}}", entries.join(", "));
         for reading in [read_json(&file(), text.as_bytes(), &limits()), read_yaml(&file(), text.as_bytes(), &limits())] {
             let root = reading.documents[0].root();
             let found: Vec<_> = root.entries().map(|entry| (entry.key.to_owned(), format!("{:?}", entry.value))).collect();
             let expected: Vec<_> = keys.iter().enumerate()
-                .filter(|(place, key)| keys.iter().rposition(|other| other == *key) == Some(*place))
-                .map(|(place, key)| (key.clone(), place.to_string()))
+                .filter(|(index, key)| keys.iter().rposition(|other| other == *key) == Some(*index))
+                .map(|(index, key)| (key.clone(), index.to_string()))
                 .collect();
             for (key, value) in &expected {
                 prop_assert_eq!(&format!("{:?}", root.get(key).unwrap()), value);
@@ -742,17 +742,18 @@ proptest! {
         }
     }
 
-    /// Keys that share beginnings, ends and lengths; some written with escapes, some repeated; with and without an index.
+    /// Keys with common prefixes, suffixes and lengths; some with escapes, some repeated; with and
+    /// without an index.
     #[test]
     fn a_field_is_what_a_search_of_the_entries_finds(
         keys in proptest::collection::vec(any_key(), 0..40),
         absent in proptest::collection::vec(any_key(), 10),
         escapes in any::<u64>(),
     ) {
-        let entries: Vec<String> = keys.iter().enumerate().map(|(place, key)| {
-            let key = if escapes >> (place % 64) & 1 == 0 { format!("\"{key}\"") } else { all_escaped(key) };
-            let value = [format!("{place}"), format!("[{place}, {{\"a\": 1}}]"), format!("{{\"a\": {place}}}")];
-            format!("{key}: {}", value[place % 3])
+        let entries: Vec<String> = keys.iter().enumerate().map(|(index, key)| {
+            let key = if escapes >> (index % 64) & 1 == 0 { format!("\"{key}\"") } else { all_escaped(key) };
+            let value = [format!("{index}"), format!("[{index}, {{\"a\": 1}}]"), format!("{{\"a\": {index}}}")];
+            format!("{key}: {}", value[index % 3])
         }).collect();
         let text = format!("{{{}}}", entries.join(", "));
         let merged = format!("{{<<: {text}}}");
@@ -775,18 +776,18 @@ proptest! {
                     prop_assert_eq!(document.node(key).as_str(), Some(name.as_str()));
                 }
             }
-            // What is found is the last of the text.
+            // The found value is the last one of the text.
             for name in &keys {
-                let place = keys.iter().rposition(|other| other == name).unwrap();
+                let index = keys.iter().rposition(|other| other == name).unwrap();
                 let json = format!("{:?}", root.get(name).unwrap());
-                let expected = [format!("{place}"), format!("[{place},{{\"a\":1}}]"), format!("{{\"a\":{place}}}")];
-                prop_assert_eq!(&json, &expected[place % 3], "{} in {}", name, text);
+                let expected = [format!("{index}"), format!("[{index},{{\"a\":1}}]"), format!("{{\"a\":{index}}}")];
+                prop_assert_eq!(&json, &expected[index % 3], "{} in {}", name, text);
             }
         }
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         for reading in [read, read_json, read_yaml] {
             let reading = reading(&file(), &bytes, &limits());
             for document in reading.documents {
@@ -796,7 +797,7 @@ proptest! {
     }
 
     #[test]
-    fn any_syntax_is_read_or_refused(text in "[]a0\\-:?,\\[{}&*!|>'\"%#\\\\ \t\r\n\u{e4}\u{2028}]{0,60}") {
+    fn any_syntax_is_read_or_rejected(text in "[]a0\\-:?,\\[{}&*!|>'\"%#\\\\ \t\r\n\u{e4}\u{2028}]{0,60}") {
         for reading in [read, read_json, read_yaml] {
             let reading = reading(&file(), text.as_bytes(), &limits());
             for document in reading.documents {

@@ -1,4 +1,4 @@
-//! Controls and frameworks: the questions asked of objects, and the lists that demand them.
+//! Controls and frameworks: the checks of objects, and the lists that demand them.
 
 use super::Severity;
 use std::{fmt, sync::Arc};
@@ -94,7 +94,7 @@ pub enum KindSelector {
     Kind(Kind),
 }
 
-/// A place where a control can be evaluated.
+/// The scope in which a control can be evaluated.
 #[derive(
     Debug,
     Clone,
@@ -128,7 +128,7 @@ impl Scope {
     }
 }
 
-/// One question asked of objects, with the prose for the person who must repair them.
+/// A control: one check of objects, with the prose for the person who must repair them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Control {
     /// The id; that of the public library where it has the control.

@@ -1,10 +1,9 @@
 //! Field paths: the location of a value in an object, such as `spec.containers[0].image` or
 //! `data[pwd]`.
 //!
-//! The text form is that of Kubernetes' own field errors: an index stands in brackets, and so does
-//! a map key that has a character other than a letter, a digit, `-` and `_`, and every key of
-//! labels, annotations and data. A key may hold brackets itself: it ends at the first `]` after
-//! which a path can go on or end.
+//! The text form is that of Kubernetes' own field errors. In brackets are an index, a map key with
+//! a character other than a letter, a digit, `-` and `_`, and every key of labels, annotations and
+//! data. A key may contain brackets: it ends at the first `]` after which a path can go on or end.
 //!
 //! A verdict on a large object makes thousands of paths, so a path is one shared string, and its
 //! segments are parsed each time they are read. This module never looks at an object:
@@ -12,8 +11,8 @@
 
 use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr, sync::Arc};
 
-/// Maps of Kubernetes whose keys may be digits only. A number in brackets is a key there and a
-/// list index everywhere else: the text form does not tell the two apart.
+/// Maps of Kubernetes whose keys may be digits only. A number in brackets is a key there and a list
+/// index everywhere else: the text form does not distinguish the two.
 const MAPS_WITH_NUMERIC_KEYS: &[&str] = &[
     "labels",
     "annotations",
@@ -58,8 +57,8 @@ impl<'a> Segment<'a> {
 
 /// The location of a value in an object. A clone copies a pointer.
 ///
-/// The order is by segment: a field before what stands in brackets, then by the bytes of the text,
-/// and a path before what lies below it.
+/// The order is by segment: a field before a segment in brackets, then by the bytes of the text,
+/// and a path before the paths below it.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct FieldPath(Arc<str>);
 
@@ -82,8 +81,8 @@ impl FieldPath {
     /// The path of a field or map key below this one: `.key` where the characters of the key
     /// allow it, else `[key]`.
     ///
-    /// A key that holds `].` or `][` cannot be told apart from two segments in the text form, and
-    /// is read as two.
+    /// A key that contains `].` or `][` is read as two segments: the text form does not distinguish
+    /// the two.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let is_plain = !key.is_empty()

@@ -1,8 +1,8 @@
 //! Strings as YAML scalars on one line.
 //!
-//! Every YAML that kubevet writes quotes its strings here, by one rule: a string stands plain only
-//! if every reader, YAML 1.1 or 1.2, takes it for a string. Block scalars and layout are the
-//! business of `to_yaml` in the crate `document`.
+//! Every YAML that kubevet writes quotes its strings here, by one rule: a string is a plain scalar
+//! only if every reader, YAML 1.1 or 1.2, takes it for a string. Block scalars and layout are
+//! decided by `to_yaml` in the crate `document`.
 
 use super::sanitize::is_hidden;
 use std::fmt::Write as _;
@@ -45,8 +45,8 @@ pub fn yaml_string(string: &str, start: PlainStart) -> String {
     quoted
 }
 
-/// Appends a character as it stands in a double-quoted YAML scalar. The escapes are those of JSON,
-/// but for characters beyond 16 bits, which YAML does not write as surrogate pairs.
+/// Appends a character in the form that a double-quoted YAML scalar has. The escapes are those of
+/// JSON, but for characters beyond 16 bits, which YAML does not write as surrogate pairs.
 fn escape_yaml_char(c: char, out: &mut String) {
     match c {
         '"' => out.push_str("\\\""),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn word_stands_plain() {
+    fn word_is_a_plain_scalar() {
         for word in ["a", "apps/v1", "my-app_1.2", "/etc/passwd", "nothing"] {
             check(word, word);
         }

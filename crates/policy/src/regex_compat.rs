@@ -55,7 +55,7 @@ fn parse(pattern: &str) -> Result<Ast, String> {
         .build()
         .parse(pattern)
         .map_err(|error| {
-            let place = error.span().start.offset;
+            let offset = error.span().start.offset;
             let why = match error.kind() {
                 ast::ErrorKind::UnsupportedLookAround => {
                     "lookaround, which RE2 does not have".to_owned()
@@ -65,7 +65,7 @@ fn parse(pattern: &str) -> Result<Ast, String> {
                 }
                 kind => kind.to_string(),
             };
-            format!("is no pattern, at byte {place}: {why}")
+            format!("is no pattern, at byte {offset}: {why}")
         })
 }
 

@@ -1,4 +1,4 @@
-//! The whole loader, over files in memory and in folders, and the schemas that editors read.
+//! The whole loader, over files in memory and in folders, and the schemas that editors use.
 
 use super::{
     control::CONTROL_KEYS,
@@ -21,7 +21,7 @@ use std::{fs, path::Path, sync::Arc};
 const CONTROL: &str = "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\ndescription: b\nremediation: c\nkinds: [Pod]\n";
 const RULE: &str = "package controls.c0001\n";
 
-/// Loads files in memory and compares the whole list of problems.
+/// Loads files in memory and checks the complete list of problems.
 #[track_caller]
 fn check(files: &[(&str, &str)], expected: &[&str]) -> Library {
     let (library, problems) = of_table("p", files);
@@ -145,7 +145,7 @@ fn two_invalid_files_are_two_problems_and_the_rest_is_loaded() {
         BROKEN_YAML,
     );
     assert_eq!(ids(&library), ["C-0001"]);
-    // A broken control is still a member: its absence from the library must be seen, not hidden.
+    // An invalid control is still a member: its absence from the library must be visible.
     assert_eq!(
         library
             .frameworks
@@ -450,7 +450,7 @@ fn test_data_of_every_control_is_read() {
         let folder = root.join(source.file.trim_end_matches("/control.yaml"));
         let (objects, problems) = read_testdata(&folder);
         same(&problems, &[]);
-        // A rule about requests finds every one of its kind: there is nothing that must pass.
+        // A rule about requests rejects every request of its kind: no object can pass.
         let all = [Expected::Fail, Expected::Pass];
         let needed = if source.control.scope == [Scope::Admission] {
             &all[..1]
@@ -545,7 +545,7 @@ fn example_of_the_readme_loads() {
     }
 }
 
-/// Kubescape's inputs as released; they lie outside of the project (`KUBEVET_SHARED`).
+/// Kubescape's inputs as released; they are outside of the project (`KUBEVET_SHARED`).
 #[test]
 fn released_inputs_of_kubescape_are_read_unchanged() {
     let shared = std::env::var("KUBEVET_SHARED").unwrap_or_else(|_| "../shared".to_owned());
@@ -563,7 +563,7 @@ fn released_inputs_of_kubescape_are_read_unchanged() {
         &read_controls_config("inputs.json", &bytes, &schema, &mut params),
         &[],
     );
-    // Our defaults are theirs.
+    // Our defaults equal theirs.
     assert_eq!(params, schema.defaults());
 }
 
@@ -574,7 +574,8 @@ fn schema(name: &str) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The schema's part for a map has exactly the loader's keys, the required ones required, and no others allowed.
+/// Checks that the schema of a map has exactly the loader's keys, requires the required ones, and
+/// allows no others.
 #[track_caller]
 fn same_keys(part: &serde_json::Value, keys: &[FieldSpec]) {
     let names: Vec<&str> = part["properties"]
@@ -640,7 +641,7 @@ fn schema_and_loader_have_the_same_keys() {
             .map(|value| value.name())
             .collect::<Vec<_>>()
     );
-    // Annotations have no schema, but what they share with control.yaml is called the same there.
+    // Annotations have no schema; the keys that they share with control.yaml have the same names.
     let known = |key: &FieldSpec| CONTROL_KEYS.iter().any(|other| other.name == key.name);
     assert!(CUSTOM_KEYS.iter().all(known) && ANNOTATION_KEYS.iter().any(known));
 }

@@ -215,10 +215,10 @@ impl<'l, 't> Composer<'l, 't> {
             .start
             .byte_offset()
             .map(|start| self.range.start + start);
-        let stands = |start: &usize| self.text.get(*start..*start + text.len()) == Some(text);
+        let is_text_at = |start: &usize| self.text.get(*start..*start + text.len()) == Some(text);
         lent.filter(|start| *start < self.range.end)
-            .filter(stands)
-            .or(copied.filter(stands))
+            .filter(is_text_at)
+            .or(copied.filter(is_text_at))
     }
 
     fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), ParseError> {

@@ -1,9 +1,10 @@
-//! What YAML texts are read as. How each scalar is read stands in `scalar`; comparison with Go in `tests/oracle/`.
+//! YAML documents and their values. `resolve_scalar` tests each scalar; `tests/oracle/` compares with
+//! Go.
 
 use crate::{Limits, read_yaml};
 use std::sync::Arc;
 
-/// The documents as JSON text and then the problems, a line each.
+/// Checks the documents as JSON, then the problems, one a line.
 fn shown(input: &str) -> String {
     let limits = Limits {
         depth: 5,
@@ -26,7 +27,7 @@ fn check(input: &str, expected: &str) {
 }
 
 #[test]
-fn collections_and_scalars_are_read() {
+fn collection_and_scalar_are_read() {
     check("a: b", r#"{"a":"b"}"#);
     check(
         "a:\n- 1\n- b: c\n  d: [e, {f: g}]\n",
@@ -53,13 +54,13 @@ fn collections_and_scalars_are_read() {
 }
 
 #[test]
-fn repeated_keys() {
+fn last_of_repeated_keys_counts() {
     check("a: 1\nb: 2\na: 3\n", r#"{"b":2,"a":3}"#);
     check("1: a\n'1': b\n", r#"{"1":"b"}"#);
 }
 
 #[test]
-fn aliases_are_written_out() {
+fn alias_is_expanded() {
     check(
         "a: &x {b: [1]}\nc: *x\nd: [*x]",
         r#"{"a":{"b":[1]},"c":{"b":[1]},"d":[{"b":[1]}]}"#,
@@ -82,7 +83,7 @@ fn aliases_are_written_out() {
 }
 
 #[test]
-fn merge_keys_count_where_they_stand() {
+fn merge_key_applies_at_its_position() {
     check(
         "- &m {a: 1, b: 2}\n- {<<: *m, b: 3}\n- {b: 3, <<: *m}",
         r#"[{"a":1,"b":2},{"a":1,"b":3},{"a":1,"b":2}]"#,
@@ -108,7 +109,7 @@ fn merge_keys_count_where_they_stand() {
 }
 
 #[test]
-fn a_broken_document_costs_only_itself() {
+fn invalid_document_loses_no_other() {
     check(
         "a: 1\n---\nb: [\n---\nc: 3",
         "{\"a\":1}\n{\"c\":3}\nf:3:4: this is no YAML: unclosed bracket '['",
@@ -140,7 +141,7 @@ fn a_broken_document_costs_only_itself() {
 }
 
 #[test]
-fn streams() {
+fn stream_is_read_document_by_document() {
     check("", "");
     check("# nothing\n---\n---\nnull\n---\n~\n", "");
     check(

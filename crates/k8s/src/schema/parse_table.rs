@@ -86,10 +86,10 @@ impl Reader {
     }
 
     fn line(&mut self, line: &'static str) -> Result<()> {
-        let (word, rest) = line
+        let (keyword, rest) = line
             .split_once(' ')
             .ok_or("neither versions, kind, type nor field")?;
-        match word {
+        match keyword {
             "versions" => self.versions(rest),
             "kind" => self.kind(rest),
             "type" => self.start(rest),
@@ -114,8 +114,8 @@ impl Reader {
     }
 
     fn kind(&mut self, rest: &'static str) -> Result<()> {
-        let mut words = rest.split(' ');
-        let mut next = || words.next().ok_or("a word is missing");
+        let mut tokens = rest.split(' ');
+        let mut next = || tokens.next().ok_or("a word is missing");
         let api_version = next()?;
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let (name, plural) = (next()?, next()?);
@@ -128,7 +128,7 @@ impl Reader {
             ("=", Type::Struct(root)) => root,
             _ => return Err("`= TYPE` is wanted"),
         };
-        let FieldFlags { since, until, .. } = parse_flags(words)?;
+        let FieldFlags { since, until, .. } = parse_flags(tokens)?;
         let found = KindInfo {
             group,
             version,
@@ -148,7 +148,7 @@ impl Reader {
     fn start(&mut self, rest: &'static str) -> Result<()> {
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let FieldFlags { since, until, .. } =
-            parse_flags(rest.split(' ').filter(|word| !word.is_empty()))?;
+            parse_flags(rest.split(' ').filter(|token| !token.is_empty()))?;
         let at = self.schema.fields.len();
         self.schema.types.push(Struct {
             name,
@@ -162,8 +162,8 @@ impl Reader {
     fn field(&mut self, rest: &'static str) -> Result<()> {
         // Values may contain spaces.
         let (rest, values) = rest.split_once(" enum=").unwrap_or((rest, ""));
-        let mut words = rest.split(' ');
-        let (Some(name), Some(expression)) = (words.next(), words.next()) else {
+        let mut tokens = rest.split(' ');
+        let (Some(name), Some(expression)) = (tokens.next(), tokens.next()) else {
             return Err("a field has a type");
         };
         let ty = self.expression(expression)?;
@@ -175,7 +175,7 @@ impl Reader {
             since,
             until,
             keys,
-        } = parse_flags(words)?;
+        } = parse_flags(tokens)?;
         let Schema { types, fields, .. } = &mut self.schema;
         let of = types.last_mut().ok_or("a field stands before any type")?;
         in_order(
@@ -253,7 +253,7 @@ impl Reader {
     }
 }
 
-fn parse_flags(words: impl Iterator<Item = &'static str>) -> Result<FieldFlags> {
+fn parse_flags(tokens: impl Iterator<Item = &'static str>) -> Result<FieldFlags> {
     let mut flags = FieldFlags::default();
     let minor = |version: &str| {
         version
@@ -261,18 +261,18 @@ fn parse_flags(words: impl Iterator<Item = &'static str>) -> Result<FieldFlags> 
             .map(Some)
             .map_err(|_| "a minor version is a number")
     };
-    for word in words {
-        match word {
+    for token in tokens {
+        match token {
             "required" => flags.required = true,
             "always" => flags.defaulted = true,
             "nullable" => flags.nullable = true,
             "nulls" => flags.keeps_null_items = true,
             _ => {
-                if let Some(version) = word.strip_prefix('@') {
+                if let Some(version) = token.strip_prefix('@') {
                     flags.since = minor(version)?;
-                } else if let Some(version) = word.strip_prefix('-') {
+                } else if let Some(version) = token.strip_prefix('-') {
                     flags.until = minor(version)?;
-                } else if let Some(keys) = word.strip_prefix("keys=") {
+                } else if let Some(keys) = token.strip_prefix("keys=") {
                     flags.keys = keys;
                 } else {
                     return Err("no such mark");

@@ -72,18 +72,18 @@ pub struct Field {
 impl Field {
     /// The fields that tell the elements of this list apart; none for a plain list.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        words(self.keys)
+        split_list(self.keys)
     }
 
     /// The values that this string, or each string of this list, may have in the newest version;
     /// none if it may have any.
     pub fn values(&self) -> impl Iterator<Item = &'static str> {
-        words(self.values).map(|value| if value == "\"\"" { "" } else { value })
+        split_list(self.values).map(|value| if value == "\"\"" { "" } else { value })
     }
 }
 
-fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.split(',').filter(|word| !word.is_empty())
+fn split_list(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split(',').filter(|item| !item.is_empty())
 }
 
 /// A kind in one API version.

@@ -1,4 +1,4 @@
-//! Bindings as people write them: what is read of them, and every complaint with its place.
+//! Bindings as users write them: the result, and every error with its position.
 
 use super::{binding_enums, binding_keys, load_bindings, read_bindings};
 use crate::{embedded, fallback_binding};
@@ -8,7 +8,7 @@ use std::{fs, sync::Arc};
 
 const HEAD: &str = "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {name: nsa}\n";
 
-/// Reads a file against the built-in library; the names of the bindings, then the problems.
+/// Reads a file with the embedded library; checks the names of the bindings, then the problems.
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
     let file: Arc<str> = "b.yaml".into();
@@ -20,7 +20,7 @@ fn check(text: &str, expected: &[&str]) {
     assert_eq!(got, expected, "\n{text}\n{}", got.join("\n"));
 }
 
-/// As [`check`], for what stands in `spec`, from line 5 on.
+/// As [`check`], for the content of `spec`, from line 5 on.
 #[track_caller]
 fn check_spec(spec: &str, expected: &[&str]) {
     let indented: String = spec.lines().map(|line| format!("  {line}\n")).collect();
@@ -60,7 +60,7 @@ fn controls_of_a_binding_are_one_set() {
         )),
         ["K-0001"]
     );
-    // Who wants connections refused says so by name.
+    // Controls of connections must be named.
     let all = library
         .controls
         .iter()
@@ -268,7 +268,8 @@ fn key_tables_cover_the_format() {
     assert!(binding_enums().iter().all(|(_, words)| !words.is_empty()));
 }
 
-/// Whoever reads a file while it is being written reads a beginning of it: that is refused, or no weaker than the whole.
+/// A file that is read while it is written is a prefix: it is rejected, or denies no less than the
+/// whole.
 #[test]
 fn truncated_example_is_rejected_or_denies_no_less() {
     let text = fs::read_to_string(concat!(
