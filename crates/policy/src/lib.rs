@@ -19,6 +19,8 @@
 //! | `map_reader` | reads the fields of a map and reports every error |
 //! | `control_id`, `kind_selector`, `regex_compat`, `rego_text`, `did_you_mean` | ids, kinds, regular expressions, the package of a module, the nearest name |
 
+#![allow(clippy::disallowed_methods, reason = "it reads policy folders")]
+
 mod binding;
 mod binding_controls;
 mod cases;
