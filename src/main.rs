@@ -1,13 +1,9 @@
-//! The program: everything is in the library.
-
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the program reads what its flags name"
-)]
+//! The program. Everything is in the library; this file chooses the allocator.
 
 use std::process::ExitCode;
 
-/// Gives memory back after a peak, where the system's allocator keeps each thread's.
+/// The allocator returns memory to the system after a peak, which the system's own allocator does
+/// not do for each thread.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -1,5 +1,5 @@
-//! Reads files that the command line names, up to a limit: the user may have named the wrong file, such
-//! as one without an end.
+//! Reads files that the command line names, up to a limit: the user may have named the wrong file,
+//! such as one without an end.
 
 use anyhow::{Context as _, bail};
 use std::{

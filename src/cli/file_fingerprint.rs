@@ -1,6 +1,7 @@
 //! A hash over files and folders, by which a change is noticed.
 //!
-//! It bounds the files, the depth and the bytes that it reads. A file beyond the bounds is not noticed.
+//! It bounds the files, the depth and the bytes that it reads. A file beyond the bounds is not
+//! noticed.
 
 use std::{
     fs,
@@ -46,7 +47,8 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// Hashes a path and everything below it. It follows links, since a mounted ConfigMap changes by one.
+    /// Hashes a path and everything below it. It follows links, since a mounted ConfigMap changes
+    /// by one.
     fn visit(&mut self, path: &Path, depth: usize) {
         if self.remaining_files == 0 {
             return;

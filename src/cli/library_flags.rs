@@ -1,5 +1,5 @@
-//! The flags that select the policy library: the embedded one or a folder, and the user's own controls
-//! added to it.
+//! The flags that select the policy library: the embedded one or a folder, and the user's own
+//! controls added to it.
 
 use super::bounded_read::read_file;
 use anyhow::{Context as _, bail};
@@ -17,10 +17,12 @@ const MAX_CONFIG_BYTES: u64 = 4 << 20;
 /// Where the controls come from.
 #[derive(Debug, Args)]
 pub(super) struct LibraryFlags {
-    /// Take the control library from this folder instead of the embedded one (policies/README.md tells its form)
+    /// Take the control library from this folder instead of the embedded one (policies/README.md
+    /// tells its form)
     #[arg(long, value_name = "DIR", global = true, help_heading = "Controls")]
     policies: Option<PathBuf>,
-    /// Add controls of your own: a control's folder, a folder of them, or one .rego file with a METADATA block
+    /// Add controls of your own: a control's folder, a folder of them, or one .rego file with a
+    /// METADATA block
     #[arg(
         long,
         value_name = "FILE|DIR",

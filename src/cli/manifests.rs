@@ -38,20 +38,23 @@ pub(super) struct ManifestsCommand {
     /// How many replicas answer
     #[arg(long, default_value_t = 2, value_name = "N")]
     replicas: u32,
-    /// From where API servers call, as the pods see it: the NetworkPolicy lets nobody else in [default: from anywhere]
+    /// From where API servers call, as the pods see it: the NetworkPolicy lets nobody else in
+    /// [default: from anywhere]
     #[arg(long, value_name = "ADDRESS/BITS", value_parser = address_range)]
     api_server_cidr: Vec<String>,
-    /// Let only callers in whose certificate bears this common name, signed by ca.crt of the ConfigMap kubevet-client-ca
+    /// Let only callers in whose certificate bears this common name, signed by ca.crt of the
+    /// ConfigMap kubevet-client-ca
     #[arg(long, value_name = "NAME")]
     client_name: Vec<String>,
-    /// What happens to workloads everywhere while nobody answers [default: what each namespace asks for by the label
-    /// kubevet.io/failure-policy]
+    /// What happens to workloads everywhere while nobody answers [default: what each namespace asks
+    /// for by the label kubevet.io/failure-policy]
     #[arg(long, global = true, value_name = "Fail|Ignore", value_parser = failure_policy)]
     failure_policy: Option<FailurePolicy>,
     /// One stream of YAML, or a folder for Kustomize or of a Helm chart
     #[arg(long, value_enum, default_value_t = ManifestForm::Yaml)]
     form: ManifestForm,
-    /// Write into this file instead of standard output; the folder, where there is more than one file
+    /// Write into this file instead of standard output; the folder, where there is more than one
+    /// file
     #[arg(short, long, global = true, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -78,20 +81,23 @@ enum ManifestPart {
     },
     /// Files for each API server's host, by which it shows a client certificate to the gate
     AdmissionConfiguration {
-        /// Where the API server calls a gate outside the cluster [default: the Service of the namespace]
+        /// Where the API server calls a gate outside the cluster [default: the Service of the
+        /// namespace]
         #[arg(long)]
         url: Option<String>,
-        /// The folder on the API server's host that the files will lie in, with client.crt and client.key
+        /// The folder on the API server's host that the files will lie in, with client.crt and
+        /// client.key
         #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes/kubevet")]
         host_folder: String,
     },
-    /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana dashboard
+    /// A folder of alert rules and a PodMonitor for the Prometheus operator, and a Grafana
+    /// dashboard
     Monitoring,
 }
 
 impl ManifestsCommand {
-    /// Prints or writes the manifests. The status is `Failure` if something is wrong with the library,
-    /// whose kinds become the rules of the webhooks.
+    /// Prints or writes the manifests. The status is `Failure` if something is wrong with the
+    /// library, whose kinds become the rules of the webhooks.
     ///
     /// # Errors
     /// An option is not valid, a CA file cannot be read, or an output cannot be written.

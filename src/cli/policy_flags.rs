@@ -1,5 +1,5 @@
-//! The flags that select what the webhook enforces: library, params and bindings. `serve` and `review`
-//! load them the same way.
+//! The flags that select what the webhook enforces: library, params and bindings. `serve` and
+//! `review` load them the same way.
 
 use super::{
     file_fingerprint,
@@ -21,10 +21,12 @@ use std::{
 /// Where library, params and bindings come from.
 #[derive(Debug, Args)]
 pub(super) struct EnforcementFlags {
-    /// What is enforced where: a folder of ControlBindings. Without one, all is judged and nothing denied
+    /// What is enforced where: a folder of ControlBindings. Without one, all is judged and nothing
+    /// denied
     #[arg(long, value_name = "DIR")]
     pub(super) bindings: Option<PathBuf>,
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of names to lists
+    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     #[command(flatten)]
@@ -85,8 +87,8 @@ impl EnforcementFlags {
         file_fingerprint::of_metadata(self.paths())
     }
 
-    /// Returns a hash of the files' names, sizes, times and contents. It costs more, and changes while
-    /// a file is being written.
+    /// Returns a hash of the files' names, sizes, times and contents. It costs more, and changes
+    /// while a file is being written.
     pub(super) fn content_fingerprint(&self) -> u64 {
         file_fingerprint::of_contents(self.paths())
     }
@@ -117,8 +119,8 @@ fn namespace_selector_problem(binding: &Binding) -> Option<Problem> {
 }
 
 impl EnforcementConfig {
-    /// Returns the snapshot that the webhook enforces with these bindings. Without any, every control
-    /// is evaluated and warned of, and nothing is denied.
+    /// Returns the snapshot that the webhook enforces with these bindings. Without any, every
+    /// control is evaluated and warned of, and nothing is denied.
     pub(super) fn snapshot(
         &self,
         bindings: Vec<Binding>,

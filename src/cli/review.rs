@@ -34,13 +34,15 @@ Exit status:
   1  denied
   2  not a review, or not judged, or the library or a binding is broken")]
 pub(super) struct ReviewCommand {
-    /// An AdmissionReview as recorded, or a manifest, which is taken as a request to create it; - is standard input
+    /// An AdmissionReview as recorded, or a manifest, which is taken as a request to create it; -
+    /// is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// Say for each control what it found and what was made of it
     #[arg(long)]
     explain: bool,
-    /// Print the request instead of the answer: for a manifest, the review that creating it would cause
+    /// Print the request instead of the answer: for a manifest, the review that creating it would
+    /// cause
     #[arg(long, conflicts_with = "explain")]
     request: bool,
     #[command(flatten)]
@@ -113,8 +115,8 @@ impl ReviewCommand {
     }
 }
 
-/// Returns the review of an object's creation if the JSON is one valid object. Anything else is the body
-/// itself: even JSON that breaks off may be a review, and the webhook has an answer to it.
+/// Returns the review of an object's creation if the JSON is one valid object. Anything else is the
+/// body itself: even JSON that breaks off may be a review, and the webhook has an answer to it.
 fn json_request_body(name: &str, bytes: Vec<u8>) -> Vec<u8> {
     let parsed = document::read_json(&Arc::from(name), &bytes, &Limits::default());
     match parsed.documents.as_slice() {
@@ -125,7 +127,8 @@ fn json_request_body(name: &str, bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// True if the bytes are JSON or nothing: a review is a JSON map, and is read as the webhook reads it.
+/// True if the bytes are JSON or nothing: a review is a JSON map, and is read as the webhook reads
+/// it.
 fn begins_as_json_map(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }

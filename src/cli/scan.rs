@@ -99,7 +99,8 @@ struct ScanFlags {
     /// Exit with 0 whatever is found; with 2 still, where the work could not be done
     #[arg(long, global = true, help_heading = "Exit status")]
     exit_zero: bool,
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of names to lists
+    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// names to lists
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     /// Only objects of these namespaces (those without one are of `default`)

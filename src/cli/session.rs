@@ -1,5 +1,5 @@
-//! A session: the policy library of a command, loaded and compiled, with everything that is wrong with
-//! it.
+//! A session: the policy library of a command, loaded and compiled, with everything that is wrong
+//! with it.
 //!
 //! Loading never fails as a whole: one broken rule loses no other. Each command decides whether it
 //! works with what is left (`list`, `scan`) or requires a valid library (`serve`, `vap`).

@@ -1,7 +1,7 @@
 //! Messages on standard error: errors, problems, notes.
 //!
-//! A message that cannot be written is dropped: a process whose standard error is closed has no other
-//! place for it.
+//! A message that cannot be written is dropped: a process whose standard error is closed has no
+//! other place for it.
 
 use super::exit_status::ExitStatus;
 use kubevet_engine::Engine;
@@ -38,8 +38,8 @@ pub(super) fn print_problems(problems: &[Problem]) -> ExitStatus {
     }
 }
 
-/// Prints the rules that are not compiled. They are evaluated by the interpreter, which is slower, and
-/// are not exported.
+/// Prints the rules that are not compiled. They are evaluated by the interpreter, which is slower,
+/// and are not exported.
 pub(super) fn print_interpreted(engine: &Engine) {
     for (control, reason) in engine.interpreted() {
         print_line(&format!(

@@ -62,8 +62,8 @@ pub(super) fn write(
     }
 }
 
-/// Writes lines for people to standard output, with hidden characters escaped: the lines quote names
-/// and messages of objects and policies.
+/// Writes lines for people to standard output, with hidden characters escaped: the lines quote
+/// names and messages of objects and policies.
 pub(super) fn write_escaped(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
-//! Tasks of the project's developers. `cargo xtask freeze` holds the program's output still while its inside changes.
+//! Tasks of the project's developers. `cargo xtask freeze` shows that a change leaves the program's
+//! output as it was.
 //!
-//! It runs the program as a user does and links none of it.
+//! It runs the program as a user does, and links no part of it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,6 +9,7 @@
 )]
 
 mod freeze;
+mod program;
 mod webhook_run;
 
 use std::process::ExitCode;
@@ -15,18 +17,18 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments.as_slice() {
+    let result = match arguments.as_slice() {
         ["freeze", "record"] => freeze::record(),
         ["freeze", "compare"] => freeze::compare(),
         _ => Err(USAGE.to_owned()),
     };
-    match done {
+    match result {
         Ok(message) => {
-            say(&message);
+            print_message(&message);
             ExitCode::SUCCESS
         }
-        Err(why) => {
-            complain(&why);
+        Err(error) => {
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
@@ -38,11 +40,11 @@ const USAGE: &str = "usage: cargo xtask freeze record|compare
 KUBEVET_BIN names the program (default: target/release/kubevet), KUBEVET_SHARED the folder with the corpus.";
 
 #[expect(clippy::print_stdout, reason = "a tool for a terminal")]
-fn say(message: &str) {
+fn print_message(message: &str) {
     println!("{message}");
 }
 
 #[expect(clippy::print_stderr, reason = "a tool for a terminal")]
-fn complain(why: &str) {
-    eprintln!("{why}");
+fn print_error(error: &str) {
+    eprintln!("{error}");
 }

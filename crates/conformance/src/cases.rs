@@ -1,7 +1,8 @@
-//! The cases of the public library (Kubescape's): the same objects must fail, each at the same paths.
+//! The cases of the public library (Kubescape's): the same objects must fail, each at the same
+//! paths.
 //!
-//! The paths of an object are the union of its failed, review, delete and fix paths. Messages and the
-//! values of fixes are not compared.
+//! The paths of an object are the union of its failed, review, delete and fix paths. Messages and
+//! the values of fixes are not compared.
 
 use kubevet_engine::Engine;
 use kubevet_k8s::workload::SelectKinds as _;
@@ -16,8 +17,8 @@ pub enum CaseStatus {
     Agrees,
     /// The control gives another result, and the reason is on the list of differences.
     DiffersOnPurpose,
-    /// The control gives another result for no listed reason, or the expected one although a difference
-    /// is listed.
+    /// The control gives another result for no listed reason, or the expected one although a
+    /// difference is listed.
     Unexplained,
 }
 
@@ -133,8 +134,8 @@ fn evaluate(
     (failed, errors)
 }
 
-/// Returns the library's default params with those of the case that the control reads, and the errors
-/// of setting them.
+/// Returns the library's default params with those of the case that the control reads, and the
+/// errors of setting them.
 fn case_params(library: &Library, source: &ControlSource, case: &Case) -> (Params, Vec<String>) {
     let mut params = library.params.defaults();
     let mut errors = Vec::new();

@@ -1,7 +1,8 @@
-//! Compares rules with expectations: a control's own test data, and the cases of the public library.
+//! Compares rules with expectations: a control's own test data, and the cases of the public
+//! library.
 //!
-//! It runs an engine over expectations that others wrote and reports where the two differ. It decides
-//! nothing itself.
+//! It runs an engine over expectations that others wrote and reports where the two differ. It
+//! decides nothing itself.
 
 mod cases;
 mod testdata;

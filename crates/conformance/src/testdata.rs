@@ -1,4 +1,5 @@
-//! A control's test data: the findings of its rule in each object, compared with the object's header.
+//! A control's test data: the findings of its rule in each object, compared with the object's
+//! header.
 
 use kubevet_engine::Engine;
 use kubevet_model::{ControlId, EvalRequest, Fix, FixAction, Violation};
@@ -54,7 +55,8 @@ fn check(
     let is_configured = library
         .control(control.as_str())
         .is_some_and(|source| params.configures(&source.control));
-    // A control without a required param evaluates nothing, and an object may be expected to pass so.
+    // A control without a required param evaluates nothing, and an object may be expected to pass
+    // so.
     let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
     if !passes_unconfigured && !verdict.judged.contains(control) && lines.is_empty() {
         lines.push(

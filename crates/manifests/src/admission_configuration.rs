@@ -1,5 +1,5 @@
-//! The files by which API servers show a client certificate to the webhook: an AdmissionConfiguration
-//! and the kubeconfig that it names.
+//! The files by which API servers show a client certificate to the webhook: an
+//! AdmissionConfiguration and the kubeconfig that it names.
 //!
 //! They are files of the API server's host; no cluster accepts them as objects.
 
@@ -8,8 +8,8 @@ use super::{
     template::{Slots, render},
 };
 
-/// Returns the two files by name. They expect to be in `folder` on the host of each API server, with
-/// `client.crt` and `client.key` beside them. `url` is that of a webhook outside the cluster.
+/// Returns the two files by name. They expect to be in `folder` on the host of each API server,
+/// with `client.crt` and `client.key` beside them. `url` is that of a webhook outside the cluster.
 ///
 /// # Errors
 /// As [`super::objects`]; a URL or a folder that is not valid.

@@ -1,7 +1,7 @@
 //! The CustomResourceDefinition of `ControlBinding`, which is the same in every cluster.
 //!
-//! Its schema rejects what can be rejected by form alone. The reader in `policy` decides the meaning of
-//! a binding.
+//! Its schema rejects what can be rejected by form alone. The reader in `policy` decides the
+//! meaning of a binding.
 
 use super::template::{Slots, render};
 

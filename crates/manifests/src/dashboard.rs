@@ -1,4 +1,5 @@
-//! A Grafana dashboard over the metrics: traffic and latency above, denials in the middle, health below.
+//! A Grafana dashboard over the metrics: traffic and latency above, denials in the middle, health
+//! below.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! The objects as a Helm chart: the same templates, with expressions of Helm in their slots.
 //!
-//! Names are not values. The CRD and the webhook configuration are objects of the cluster, so there is
-//! one kubevet in it, and what is called `kubevet` in one object is called so in the flags that name it.
+//! Names are not values. The CRD and the webhook configuration are objects of the cluster, so there
+//! is one kubevet in it, and what is called `kubevet` in one object is called so in the flags that
+//! name it.
 
 use super::{
     install::{LABELS, service_reference, slots, templates},

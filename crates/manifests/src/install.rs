@@ -46,8 +46,8 @@ pub fn install(options: &InstallOptions) -> Result<String, String> {
 /// Returns the webhook configuration alone, for a server outside the cluster.
 ///
 /// # Errors
-/// A URL or CA that the API server would reject, or a private key among the certificates; the message
-/// says which.
+/// A URL or CA that the API server would reject, or a private key among the certificates; the
+/// message says which.
 pub fn webhook(options: &InstallOptions, external: &ExternalWebhook) -> Result<String, String> {
     options.validate()?;
     external.validate()?;
@@ -117,7 +117,8 @@ pub(crate) fn slots(options: &InstallOptions) -> Slots {
     ])
 }
 
-/// Returns the `from` of the NetworkPolicy's ingress rule for reviews; empty if any address may call.
+/// Returns the `from` of the NetworkPolicy's ingress rule for reviews; empty if any address may
+/// call.
 fn ingress_sources(api_servers: &[String]) -> String {
     let blocks: String = api_servers
         .iter()

@@ -1,7 +1,7 @@
 //! Alert rules over the metrics, as objects of the Prometheus operator.
 //!
-//! Each alert says what is wrong and what to do. A test of `kubevet serve` checks that every metric in
-//! an expression exists.
+//! Each alert says what is wrong and what to do. A test of `kubevet serve` checks that every metric
+//! in an expression exists.
 
 use super::{
     dashboard::dashboard,

@@ -1,5 +1,5 @@
-//! The differences between installations, and their validation: every option is inserted into YAML, so
-//! an option that YAML could read as anything else is rejected.
+//! The differences between installations, and their validation: every option is inserted into YAML,
+//! so an option that YAML could read as anything else is rejected.
 
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::Kind;

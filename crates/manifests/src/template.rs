@@ -1,8 +1,8 @@
 //! A template engine with one construct: `@name@` is replaced by the value of the slot `name`.
 //!
 //! It stands apart because the templates are YAML as people read it, comments included, and each is
-//! used twice: with the values of one installation, and with the expressions of a Helm chart. It knows
-//! nothing of either.
+//! used twice: with the values of one installation, and with the expressions of a Helm chart. It
+//! knows nothing of either.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ pub(crate) type Slots = BTreeMap<&'static str, String>;
 
 /// Replaces every `@name@` whose name is a slot.
 ///
-/// A line with a single slot and nothing else takes its value line by line, each at the indentation of
-/// the slot; it is removed if the value is empty. An `@` that opens no known slot stays.
+/// A line with a single slot and nothing else takes its value line by line, each at the indentation
+/// of the slot; it is removed if the value is empty. An `@` that opens no known slot stays.
 pub(crate) fn render(template: &str, slots: &Slots) -> String {
     let mut rendered = String::with_capacity(template.len() * 2);
     for line in template.lines() {

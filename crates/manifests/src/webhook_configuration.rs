@@ -1,5 +1,5 @@
-//! The ValidatingWebhookConfiguration: the requests that the API server sends, and its action on those
-//! that kubevet does not answer.
+//! The ValidatingWebhookConfiguration: the requests that the API server sends, and its action on
+//! those that kubevet does not answer.
 
 use super::{
     options::FailurePolicy,
@@ -16,8 +16,8 @@ struct Webhook {
     /// The comment above it, with `# ` before each line.
     comment: &'static str,
     failure_policy: FailurePolicy,
-    /// The operator by which it selects namespaces with the label `kubevet.io/failure-policy: Fail`;
-    /// empty if it ignores the label.
+    /// The operator by which it selects namespaces with the label `kubevet.io/failure-policy:
+    /// Fail`; empty if it ignores the label.
     label_operator: &'static str,
 }
 
@@ -50,9 +50,10 @@ const CONNECT_RESOURCES: &str =
 
 /// Returns the template of the configuration, with the slots `client`, `namespace` and `labels`.
 ///
-/// There are three webhooks, so that an outage blocks no more than is asked for: workloads in namespaces
-/// that ask for `Fail`, workloads elsewhere, and everything else. If `workloads` is given, one webhook
-/// with that failure policy replaces the first two. Everything else is never blocked.
+/// There are three webhooks, so that an outage blocks no more than is asked for: workloads in
+/// namespaces that ask for `Fail`, workloads elsewhere, and everything else. If `workloads` is
+/// given, one webhook with that failure policy replaces the first two. Everything else is never
+/// blocked.
 pub(crate) fn template(kinds: &BTreeSet<Kind>, workloads: Option<FailurePolicy>) -> String {
     let workload_kinds = KindSelector::Workloads.kinds();
     let other_kinds = kinds.iter().filter(|kind| !workload_kinds.contains(kind));

@@ -8,8 +8,9 @@ pub(crate) type ResourcesByGroup = BTreeMap<String, BTreeSet<String>>;
 
 /// Returns the resources of kinds by API group.
 ///
-/// Connection options (`PodExecOptions`) are no objects and have no resource here. A custom resource
-/// may have any plural; its regular plural is assumed, which `kubectl api-resources` confirms.
+/// Connection options (`PodExecOptions`) are no objects and have no resource here. A custom
+/// resource may have any plural; its regular plural is assumed, which `kubectl api-resources`
+/// confirms.
 pub(crate) fn resources_by_group<'k>(
     kinds: impl IntoIterator<Item = &'k Kind>,
 ) -> ResourcesByGroup {

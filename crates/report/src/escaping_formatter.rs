@@ -1,7 +1,8 @@
-//! A formatter for `serde_json` that escapes hidden characters in strings. JSON requires escapes for
-//! few of them, and a terminal interprets more.
+//! A formatter for `serde_json` that escapes hidden characters in strings. JSON requires escapes
+//! for few of them, and a terminal interprets more.
 //!
-//! It changes how strings are written and never their value: a JSON reader gets the same characters.
+//! It changes how strings are written and never their value: a JSON reader gets the same
+//! characters.
 
 use kubevet_model::{escape_json_char, is_hidden};
 use serde_json::ser::Formatter;

@@ -1,4 +1,5 @@
-//! Writes a scan, or the policy library itself, as bytes: for people and for programs, one file per format.
+//! Writes a scan, or the policy library itself, as bytes: for people and for programs, one file per
+//! format.
 //!
 //! Reports read `model` and nothing else. They evaluate nothing, recount nothing that the scan has
 //! counted, and open no file. Strings from objects and policies are escaped before they reach a

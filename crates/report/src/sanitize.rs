@@ -11,7 +11,8 @@ use unicode_width::UnicodeWidthStr;
 /// The maximum number of characters printed of one name or sentence. Only hostile input is longer.
 const MAX_SHOWN_CHARS: usize = 2000;
 
-/// Escapes the hidden characters of a string (`\u{1b}`, `\n`), and truncates it to a bounded length.
+/// Escapes the hidden characters of a string (`\u{1b}`, `\n`), and truncates it to a bounded
+/// length.
 pub fn escape_bounded(string: &str) -> Cow<'_, str> {
     escape_hidden(string, MAX_SHOWN_CHARS)
 }

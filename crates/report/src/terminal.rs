@@ -1,13 +1,14 @@
 //! Writes lines to a terminal: styled strings, padded columns, prose wrapped at the width.
 //!
-//! It is the only place where strings from outside enter a report for people. `styled`, `padded` and
-//! `wrapped` escape their strings (`sanitize`); only what they return may be written.
+//! It is the only place where strings from outside enter a report for people. `styled`, `padded`
+//! and `wrapped` escape their strings (`sanitize`); only what they return may be written.
 
 use super::{Style, sanitize};
 use kubevet_model::Severity;
 use std::io;
 
-/// The maximum width of prose in columns, however wide the terminal is: longer lines are hard to read.
+/// The maximum width of prose in columns, however wide the terminal is: longer lines are hard to
+/// read.
 const MAX_PROSE_COLUMNS: usize = 110;
 
 /// The minimum width of wrapped prose in columns, however far it is indented.
@@ -100,8 +101,8 @@ impl<'a> TerminalWriter<'a> {
     }
 
     /// Writes prose after `lead`, which is styled already and `indent` columns wide. Further lines
-    /// are indented by `indent`. White space of any kind separates words. A word is never broken, so
-    /// that paths can be copied.
+    /// are indented by `indent`. White space of any kind separates words. A word is never broken,
+    /// so that paths can be copied.
     pub(crate) fn wrapped(
         &mut self,
         lead: &str,

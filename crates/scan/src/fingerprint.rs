@@ -3,8 +3,8 @@
 //!
 //! A path is normalized before it goes into a key: a list index becomes what Kubernetes merges the
 //! list by (`containers[0]` → `containers[name="app"]`), so that an element put before another
-//! changes no key. The decision about an UPDATE compares findings by the same rule, see `finding_key`
-//! in the crate `admission`; its keys are secret and live as long as a request.
+//! changes no key. The decision about an UPDATE compares findings by the same rule, see
+//! `finding_key` in the crate `admission`; its keys are secret and live as long as a request.
 
 use super::redact;
 use kubevet_document::{Document, Node};

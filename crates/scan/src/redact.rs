@@ -1,5 +1,5 @@
-//! Masks credentials in excerpts: a report ends in the log of a build, which more people can read than
-//! the file itself.
+//! Masks credentials in excerpts: a report ends in the log of a build, which more people can read
+//! than the file itself.
 
 use kubevet_document::Document;
 use kubevet_model::{Control, ControlId, FieldPath, LocatedFinding};

@@ -138,7 +138,8 @@ fn sort_key(located: &LocatedFinding) -> impl Ord {
     )
 }
 
-/// Adds the source position of the first path, the container that it is in, and the lines around it.
+/// Adds the source position of the first path, the container that it is in, and the lines around
+/// it.
 fn locate(
     input: &ScanInput<'_>,
     document: &Document,
@@ -179,8 +180,9 @@ fn container_name(document: &Document, object: &ObjectId, path: &FieldPath) -> O
     Some(name.map_or_else(|| container.to_string(), str::to_owned))
 }
 
-/// Keeps the lines that are in the same YAML document as `line`. The lines of a neighbour say nothing
-/// about this object, and may show credentials, which are masked in their own document only.
+/// Keeps the lines that are in the same YAML document as `line`. The lines of a neighbour say
+/// nothing about this object, and may show credentials, which are masked in their own document
+/// only.
 fn within_document(line: u32, lines: Vec<SourceLine>) -> Vec<SourceLine> {
     let is_boundary = |candidate: &&SourceLine| {
         candidate.text.starts_with("---") || candidate.text.starts_with("...")

@@ -1,5 +1,5 @@
-//! The status of a scan under thresholds, as an exit code: 2 if it is incomplete, 1 if a threshold is
-//! not met, 0 otherwise.
+//! The status of a scan under thresholds, as an exit code: 2 if it is incomplete, 1 if a threshold
+//! is not met, 0 otherwise.
 
 use kubevet_model::{Scan, Severity};
 
@@ -69,7 +69,8 @@ fn fails_by_findings(scan: &Scan, thresholds: &Thresholds) -> bool {
     let lowest = thresholds.severity.unwrap_or(Severity::Low);
     let counts = scan.summary.findings.worst_first();
     let is_counted = |(severity, number): &(Severity, usize)| *severity >= lowest && *number > 0;
-    // A compliance threshold alone replaces the count of findings. With both thresholds, both apply.
+    // A compliance threshold alone replaces the count of findings. With both thresholds, both
+    // apply.
     let findings_count = thresholds.severity.is_some() || thresholds.compliance.is_none();
     findings_count && counts.iter().any(is_counted)
 }

@@ -1,5 +1,5 @@
-//! Finds the files that the user names: a file, a folder with everything below it, a glob pattern, `-`
-//! for standard input.
+//! Finds the files that the user names: a file, a folder with everything below it, a glob pattern,
+//! `-` for standard input.
 //!
 //! It opens no file. Whatever it does not take is reported as a problem or as skipped.
 
@@ -192,7 +192,8 @@ pub(super) fn describe_io_error(error: &io::Error) -> String {
     }
 }
 
-/// Returns the folder that every match of a glob is in: the part before the first special character.
+/// Returns the folder that every match of a glob is in: the part before the first special
+/// character.
 fn glob_base(pattern: &str) -> &Path {
     let literal_end = pattern.find(GLOB_CHARS).unwrap_or(0);
     let literal = pattern.get(..literal_end).unwrap_or_default();
@@ -215,8 +216,8 @@ fn has_manifest_extension(path: &Path) -> bool {
     })
 }
 
-/// True if a file is part of a Helm chart: `Chart.yaml`, values and templates. The CRDs in `crds/` are
-/// plain manifests.
+/// True if a file is part of a Helm chart: `Chart.yaml`, values and templates. The CRDs in `crds/`
+/// are plain manifests.
 fn is_of_chart(chart: &Path, path: &Path) -> bool {
     let Ok(relative) = path.strip_prefix(chart) else {
         return false;

@@ -26,8 +26,8 @@ pub struct Input {
     pub files: usize,
 }
 
-/// Reads everything that `patterns` name: files, folders, globs, `-` for standard input. `progress` is
-/// called with the number of files read and their total.
+/// Reads everything that `patterns` name: files, folders, globs, `-` for standard input. `progress`
+/// is called with the number of files read and their total.
 #[must_use]
 pub fn read(
     patterns: &[PathBuf],
@@ -64,8 +64,8 @@ pub fn read(
     input
 }
 
-/// Reads a file, but never all of an endless one. It reads one byte more than the limit, so that the
-/// parser sees that the file is too large.
+/// Reads a file, but never all of an endless one. It reads one byte more than the limit, so that
+/// the parser sees that the file is too large.
 fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let max_bytes = limit as u64 + 1;
     let mut bytes = Vec::new();

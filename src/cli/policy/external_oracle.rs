@@ -48,8 +48,8 @@ impl Pipe for OracleProcess {
     fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {
         let (requests, answers) = (&mut self.requests, &mut self.answers);
         thread::scope(|scope| {
-            // Requests are written by another thread: the process stops reading once the pipe of its
-            // answers is full, and both sides would wait for each other.
+            // Requests are written by another thread: the process stops reading once the pipe of
+            // its answers is full, and both sides would wait for each other.
             let writer = scope.spawn(move || {
                 lines.iter().try_for_each(|line| {
                     requests.write_all(line.as_bytes())?;

@@ -41,11 +41,13 @@ enum PolicySubcommand {
         after_help = "Exit status: 0 all is as expected, 1 a rule and its test data differ, 2 something does not load"
     )]
     Test {
-        /// A policy folder (with controls/ and lib/), or a control's folder to be judged with the embedded library
+        /// A policy folder (with controls/ and lib/), or a control's folder to be judged with the
+        /// embedded library
         #[arg(value_name = "DIR", default_value = "policies")]
         dir: PathBuf,
     },
-    /// Compare rules with cases of the public library, or of your own (policies/README.md tells the form)
+    /// Compare rules with cases of the public library, or of your own (policies/README.md tells the
+    /// form)
     #[command(
         after_help = "Exit status: 0 nothing is unexplained, 1 something is, 2 something does not load"
     )]
@@ -59,7 +61,8 @@ enum PolicySubcommand {
         #[command(flatten)]
         library: LibraryFlags,
     },
-    /// Prove that every way of judging gives one verdict: OPA, the engine and exported policies, on generated objects
+    /// Prove that every way of judging gives one verdict: OPA, the engine and exported policies, on
+    /// generated objects
     #[command(
         after_help = "Exit status: 0 all agree, 1 two disagree, 2 something does not load or, with --strict, is missing"
     )]

@@ -13,8 +13,8 @@ use std::{
     path::Path,
 };
 
-/// Runs the case files of a folder. The file `differences` lists the differences on purpose; it may be
-/// absent.
+/// Runs the case files of a folder. The file `differences` lists the differences on purpose; it may
+/// be absent.
 pub(super) fn run(
     dir: &Path,
     differences: &Path,

@@ -1,4 +1,5 @@
-//! `kubevet policy test`: the files of controls, the profile, and the rules against their own test data.
+//! `kubevet policy test`: the files of controls, the profile, and the rules against their own test
+//! data.
 
 use crate::cli::{exit_status::ExitStatus, session::Session, terminal};
 use anyhow::{Context as _, bail};
@@ -68,7 +69,8 @@ fn load(dir: &Path, is_policy_folder: bool) -> (Library, Vec<Problem>) {
     (library, problems)
 }
 
-/// Returns the folder itself if it is that of a control, else the control folders directly below it.
+/// Returns the folder itself if it is that of a control, else the control folders directly below
+/// it.
 fn control_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let is_control = |path: &Path| path.join("control.yaml").is_file();
     if is_control(folder) {
@@ -87,8 +89,8 @@ fn control_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Returns the id of the control that a folder is named after: `ID` or `ID-NAME`. Of several ids that
-/// fit, the longest is meant.
+/// Returns the id of the control that a folder is named after: `ID` or `ID-NAME`. Of several ids
+/// that fit, the longest is meant.
 fn control_id(library: &Library, folder: &Path) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let name = folder.file_name()?.to_string_lossy();

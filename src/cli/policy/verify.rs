@@ -1,5 +1,5 @@
-//! `kubevet policy verify`: differential testing of rules. It gathers manifests and subjects, runs the
-//! comparison, and prints its report.
+//! `kubevet policy verify`: differential testing of rules. It gathers manifests and subjects, runs
+//! the comparison, and prints its report.
 
 use super::{external_oracle::OracleProcess, verify_report};
 use crate::cli::{
@@ -44,14 +44,15 @@ pub(super) struct VerifyCommand {
     /// The oracle, which asks OPA and the API server's CEL (tests/kubernetes/oracle)
     #[arg(long, value_name = "PATH", env = "KUBEVET_ORACLE")]
     oracle: Option<PathBuf>,
-    /// More manifests to begin from: files and folders. The controls' test data is among them where it can be found: in
-    /// the folder of --policies, or in a checkout of kubevet
+    /// More manifests to begin from: files and folders. The controls' test data is among them where
+    /// it can be found: in the folder of --policies, or in a checkout of kubevet
     #[arg(long, value_name = "PATH")]
     objects: Vec<PathBuf>,
     /// Write each disagreement as a test object into this folder
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
-    /// Fail where a voice is missing, a control denied too seldom, or one of its messages was never met
+    /// Fail where a voice is missing, a control denied too seldom, or one of its messages was never
+    /// met
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -78,8 +79,8 @@ impl Reports {
 }
 
 impl VerifyCommand {
-    /// Runs the comparisons and prints the report. The status is `Negative` if two subjects disagree,
-    /// `Failure` if something does not load or, with `--strict`, is missing.
+    /// Runs the comparisons and prints the report. The status is `Negative` if two subjects
+    /// disagree, `Failure` if something does not load or, with `--strict`, is missing.
     pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let session = Session::open(&self.library);
         let load_status = session.print_problems();

@@ -1,7 +1,7 @@
 //! Where the certificates of the webhook are stored, and how the API server comes to trust them.
 //!
-//! It joins `cluster`, which writes Secrets and webhook configurations, with `server`, which plans the
-//! rotation; neither knows the other.
+//! It joins `cluster`, which writes Secrets and webhook configurations, with `server`, which plans
+//! the rotation; neither knows the other.
 
 use super::{failure_policy::InstalledWebhooks, flags::CertificateFlags};
 use anyhow::{Context as _, bail};

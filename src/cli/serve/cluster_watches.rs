@@ -32,8 +32,8 @@ impl ClusterWatches {
     }
 }
 
-/// Looks up the labels of a namespace: in the watched cache, and at the API server if they are not in
-/// it.
+/// Looks up the labels of a namespace: in the watched cache, and at the API server if they are not
+/// in it.
 pub(super) struct CachedLookup(pub(super) Namespaces);
 
 impl NamespaceLookup for CachedLookup {

@@ -1,5 +1,5 @@
-//! Kubernetes Events about denials, for the users of the object and of its namespace. Dry runs leave
-//! none.
+//! Kubernetes Events about denials, for the users of the object and of its namespace. Dry runs
+//! leave none.
 
 use kubevet_admission::FindingOutcome;
 use kubevet_cluster::{EventRecord, EventSubject, EventWriter};

@@ -1,5 +1,5 @@
-//! The failure policy of the installed webhooks: relaxed when the last replica is removed, so that no
-//! request is blocked by a webhook without a server; restored by the next start.
+//! The failure policy of the installed webhooks: relaxed when the last replica is removed, so that
+//! no request is blocked by a webhook without a server; restored by the next start.
 
 use super::RECONCILE_INTERVAL;
 use kubevet_cluster::{Cluster, Installation, RelaxOutcome};
@@ -12,8 +12,8 @@ pub(super) struct InstalledWebhooks {
     pub(super) installation: Installation,
 }
 
-/// Restores the failure policies that an earlier shutdown has relaxed. It retries until the API server
-/// accepts it.
+/// Restores the failure policies that an earlier shutdown has relaxed. It retries until the API
+/// server accepts it.
 pub(super) async fn restore(webhooks: &InstalledWebhooks) {
     let InstalledWebhooks {
         cluster,

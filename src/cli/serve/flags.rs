@@ -47,32 +47,35 @@ pub(super) struct ListenFlags {
     /// Where to listen for the API server
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub(super) listen: SocketAddr,
-    /// Where to serve /metrics, /healthz and /readyz without TLS; without it, health is served beside /validate and
-    /// metrics nowhere
+    /// Where to serve /metrics, /healthz and /readyz without TLS; without it, health is served
+    /// beside /validate and metrics nowhere
     #[arg(long, value_name = "ADDR")]
     pub(super) metrics_listen: Option<SocketAddr>,
-    /// Listen beside another gate that does so, too, until one of them ends: for an upgrade without a gap. Both must
-    /// have the same certificates
+    /// Listen beside another gate that does so, too, until one of them ends: for an upgrade without
+    /// a gap. Both must have the same certificates
     #[arg(long)]
     pub(super) share_port: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ClusterFlags {
-    /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere none
+    /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere
+    /// none
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// The ValidatingWebhookConfiguration that is kept trusting our certificates
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) webhook_configuration: Option<String>,
-    /// The Deployment that this is part of: when it goes, webhooks that would block the cluster let go
+    /// The Deployment that this is part of: when it goes, webhooks that would block the cluster let
+    /// go
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) deployment: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CertificateFlags {
-    /// Folder of ca.crt, tls.crt and tls.key, made where absent [default: kubevet/tls in the user's state folder]
+    /// Folder of ca.crt, tls.crt and tls.key, made where absent [default: kubevet/tls in the user's
+    /// state folder]
     #[arg(
         long,
         value_name = "DIR",

@@ -39,8 +39,9 @@ const FILE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(15);
 /// The time limit for writing the Events, and then for writing the logs, at shutdown.
 const SHUTDOWN_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// The time that a shutdown may take after the drain before it is forced: the API server is told, and
-/// Events and logs are written. Drain and this are less than the 40 s that the Deployment grants.
+/// The time that a shutdown may take after the drain before it is forced: the API server is told,
+/// and Events and logs are written. Drain and this are less than the 40 s that the Deployment
+/// grants.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// The time limit for tasks that are still running when the runtime is shut down.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,8 +57,8 @@ impl ServeCommand {
             return Ok(stderr::print_problems(&problems));
         }
         let log = ProgramLog::install(self.logs.log_format);
-        // One thread more than concurrent evaluations: it accepts requests while all others evaluate, so
-        // that the fair queue, and not the order of arrival, decides which is next.
+        // One thread more than concurrent evaluations: it accepts requests while all others
+        // evaluate, so that the fair queue, and not the order of arrival, decides which is next.
         let threads = webhook::evaluation_concurrency() + 1;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
@@ -65,8 +66,8 @@ impl ServeCommand {
             .build()?;
         let result = runtime.block_on(self.serve(config, &log));
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
-        // The error is written by the log's own thread: a direct write to standard error could block
-        // for ever.
+        // The error is written by the log's own thread: a direct write to standard error could
+        // block for ever.
         let status = result.unwrap_or_else(|error| {
             log.write_line(&stderr::error_line(&error));
             ExitStatus::Failure

@@ -147,8 +147,8 @@ impl Running {
         if self.watches.is_none() {
             self.health.set("namespaces", Ok(()));
         }
-        // The watchdog comes before the runtime's handlers: from then on, nothing else ends a process
-        // that hangs.
+        // The watchdog comes before the runtime's handlers: from then on, nothing else ends a
+        // process that hangs.
         let deadline = self.drain_delay.max(Drain::default().deadline) + SHUTDOWN_GRACE;
         watchdog::start(deadline).context("the signals cannot be watched")?;
         let triggers = Triggers::register(receiver)?;
@@ -161,7 +161,8 @@ impl Running {
             }
             future::pending::<()>().await;
         };
-        // A signal interrupts any reaction, such as a status that an API server does not accept in time.
+        // A signal interrupts any reaction, such as a status that an API server does not accept in
+        // time.
         tokio::select! {
             signal = termination.wait() => info!("{signal}: answering what is under way"),
             () = self.react(triggers) => {}
@@ -187,7 +188,8 @@ impl Running {
                 Trigger::Bindings => {
                     if let Some(stored) = triggers.take_bindings() {
                         self.live.apply_cluster_bindings(stored).await;
-                        // A server that is ready stays ready: it answers by the bindings that it has.
+                        // A server that is ready stays ready: it answers by the bindings that it
+                        // has.
                         are_bindings_complete |= self.live.check_complete().is_ok();
                         let status = if are_bindings_complete {
                             Ok(())
@@ -220,8 +222,8 @@ impl Running {
         }
     }
 
-    /// Ends in an order in which no request is lost: requests in flight are answered, then the webhooks
-    /// are relaxed if this was the last replica, then Events and logs are written.
+    /// Ends in an order in which no request is lost: requests in flight are answered, then the
+    /// webhooks are relaxed if this was the last replica, then Events and logs are written.
     ///
     /// # Errors
     /// A server has panicked.

@@ -17,8 +17,8 @@ const FOREIGN_METRICS: &[&str] = &[
     "kube_deployment_status_replicas_available",
 ];
 
-/// Returns the registered metrics by name, with their type. The type is empty where it is not known: a
-/// family is encoded only once it has a member.
+/// Returns the registered metrics by name, with their type. The type is empty where it is not
+/// known: a family is encoded only once it has a member.
 fn registered() -> BTreeMap<String, String> {
     let mut registry = Registry::default();
     let metrics = WebhookMetrics::new(&mut registry, BTreeSet::new());

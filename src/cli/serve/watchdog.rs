@@ -11,7 +11,8 @@ use std::{io, process, thread, time::Duration};
 /// The exit status of a process that was ended by force.
 const FORCED_EXIT_STATUS: i32 = 2;
 
-/// Starts the watchdog: from now on, SIGTERM or SIGINT ends the process after `deadline` at the latest.
+/// Starts the watchdog: from now on, SIGTERM or SIGINT ends the process after `deadline` at the
+/// latest.
 ///
 /// # Errors
 /// The system allows no thread or no handler.

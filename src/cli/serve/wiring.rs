@@ -1,4 +1,5 @@
-//! Builds every part of the server and joins them: library, cluster, certificates, webhook, listeners.
+//! Builds every part of the server and joins them: library, cluster, certificates, webhook,
+//! listeners.
 
 use super::{
     FILE_POLL_INTERVAL, RECONCILE_INTERVAL,
@@ -298,7 +299,8 @@ fn recorder(folder: Option<&Path>, metrics: &WebhookMetrics) -> anyhow::Result<O
     Ok(Some(recorder))
 }
 
-/// Returns the kinds that have a label value of their own in metrics: those that a control applies to.
+/// Returns the kinds that have a label value of their own in metrics: those that a control applies
+/// to.
 fn known_kinds(config: &EnforcementConfig) -> BTreeSet<String> {
     let controls = config.library.controls.iter();
     let selectors = controls.flat_map(|source| &source.control.kinds);

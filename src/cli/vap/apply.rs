@@ -22,13 +22,15 @@ Exit status:
 pub(super) struct ApplyCommand {
     #[command(flatten)]
     export: ExportFlags,
-    /// The way to the cluster [default: $KUBECONFIG, ~/.kube/config, then the Pod's own service account]
+    /// The way to the cluster [default: $KUBECONFIG, ~/.kube/config, then the Pod's own service
+    /// account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// Ask the API server for everything, and have it keep nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take away every other policy, binding and ControlConfiguration that bears kubevet's label, whoever applied it
+    /// Take away every other policy, binding and ControlConfiguration that bears kubevet's label,
+    /// whoever applied it
     #[arg(long)]
     prune: bool,
     /// Set fields that somebody else has changed since, too
@@ -114,8 +116,8 @@ impl ApplyCommand {
     }
 }
 
-/// Returns the access to the cluster: the named kubeconfig, `KUBECONFIG`, the user's default kubeconfig,
-/// or the service account of the Pod.
+/// Returns the access to the cluster: the named kubeconfig, `KUBECONFIG`, the user's default
+/// kubeconfig, or the service account of the Pod.
 fn api_access(kubeconfig: Option<PathBuf>) -> anyhow::Result<ApiAccess> {
     if let Some(file) = kubeconfig {
         return Ok(ApiAccess::Kubeconfig(file));

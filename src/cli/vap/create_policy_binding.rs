@@ -1,8 +1,8 @@
-//! `kubevet vap create-policy-binding`: a binding of one of the policies of `deploy-library`. The name of
-//! the command is Kubescape's.
+//! `kubevet vap create-policy-binding`: a binding of one of the policies of `deploy-library`. The
+//! name of the command is Kubescape's.
 //!
-//! A binding that would match nothing or everything by mistake is rejected here, since the API server
-//! accepts it without a warning.
+//! A binding that would match nothing or everything by mistake is rejected here, since the API
+//! server accepts it without a warning.
 
 use super::{deploy_library::export_library, export_flags::action};
 use crate::cli::{
@@ -47,7 +47,8 @@ pub(super) struct CreatePolicyBindingCommand {
     /// What is done about a finding: Deny, Warn, Audit; not Deny together with Warn
     #[arg(short, long, value_name = "ACTION", value_delimiter = ',', default_value = "Deny", value_parser = action)]
     action: Vec<Action>,
-    /// Only these resources, of those that the policy looks at: GROUP/VERSION/RESOURCE, the core group empty
+    /// Only these resources, of those that the policy looks at: GROUP/VERSION/RESOURCE, the core
+    /// group empty
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     resource_rule: Vec<String>,
     /// The ControlConfiguration that the policy reads its params from
@@ -230,7 +231,8 @@ impl CreatePolicyBindingCommand {
         Ok(Some(json!({"matchLabels": labels})))
     }
 
-    /// Returns the resource rules. Each is within a rule of the policy; any other would match nothing.
+    /// Returns the resource rules. Each is within a rule of the policy; any other would match
+    /// nothing.
     fn resource_rules(&self, policy: &Object) -> anyhow::Result<Vec<Value>> {
         let policy_rules = policy
             .body

@@ -22,7 +22,8 @@ pub(super) struct DeployLibraryCommand {
     /// Write into this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Kubescape's flag for a release to download; kubevet holds its library and reaches for no network
+    /// Kubescape's flag for a release to download; kubevet holds its library and reaches for no
+    /// network
     #[arg(long, value_name = "TAG", hide = true)]
     from_release: Option<String>,
     /// Kubescape's flag for the time that a download may take

@@ -1,4 +1,5 @@
-//! `kubevet vap diff`: the verdicts that another version of the library changes, before it is rolled out.
+//! `kubevet vap diff`: the verdicts that another version of the library changes, before it is
+//! rolled out.
 
 use crate::cli::{exit_status::ExitStatus, session::Session, stderr, terminal};
 use anyhow::bail;

@@ -1,5 +1,5 @@
-//! The flags that select what is exported: controls by name, framework and severity, or the bindings of
-//! a folder, and the form of the policies.
+//! The flags that select what is exported: controls by name, framework and severity, or the
+//! bindings of a folder, and the form of the policies.
 
 use crate::cli::{
     exit_status::ExitStatus,
@@ -25,7 +25,8 @@ use std::{
 /// Which controls, for whom, in what form.
 #[derive(Debug, Args)]
 pub(super) struct ExportFlags {
-    /// Controls and frameworks, such as C-0057 or NSA; all controls that judge objects where none is named
+    /// Controls and frameworks, such as C-0057 or NSA; all controls that judge objects where none
+    /// is named
     #[arg(value_name = "CONTROL|FRAMEWORK")]
     names: Vec<String>,
     /// Only controls of this severity or over it: low, medium, high or critical
@@ -35,16 +36,19 @@ pub(super) struct ExportFlags {
     #[arg(long = "action", value_name = "ACTIONS", value_delimiter = ',', default_value = "Warn,Audit",
         value_parser = action, conflicts_with = "bindings")]
     actions: Vec<Action>,
-    /// Export these ControlBindings, with their controls, scopes, actions and params, instead of naming controls
+    /// Export these ControlBindings, with their controls, scopes, actions and params, instead of
+    /// naming controls
     #[arg(long, value_name = "DIR", conflicts_with = "names")]
     bindings: Option<PathBuf>,
-    /// As few policies as can be (the default): the API server slows with every policy that looks at an object
+    /// As few policies as can be (the default): the API server slows with every policy that looks
+    /// at an object
     #[arg(long, conflicts_with = "one_per_control")]
     pack: bool,
     /// One policy a control
     #[arg(long)]
     one_per_control: bool,
-    /// Where params stand: written into the policies, or in ControlConfiguration objects that can be edited
+    /// Where params stand: written into the policies, or in ControlConfiguration objects that can
+    /// be edited
     #[arg(long, value_enum, default_value_t = ParamsForm::Written)]
     params: ParamsForm,
     /// The oldest Kubernetes that must take the policies
@@ -53,7 +57,8 @@ pub(super) struct ExportFlags {
     /// Namespaces that no policy looks at, with commas between; '' for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
     exempt_namespaces: Vec<String>,
-    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of names to lists
+    /// What controls are told (allowed registries and so on): Kubescape's inputs file, or a map of
+    /// names to lists
     #[arg(long, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
     /// Fail with 1 where a control that was asked for cannot be exported
@@ -93,8 +98,8 @@ pub(super) struct Exported {
 }
 
 impl ExportFlags {
-    /// Loads the library and exports from it. Returns `None` if something is wrong with the library or
-    /// the bindings; the problems are printed, and nothing should be written then.
+    /// Loads the library and exports from it. Returns `None` if something is wrong with the library
+    /// or the bindings; the problems are printed, and nothing should be written then.
     ///
     /// # Errors
     /// A name is unknown, or a config cannot be read.
@@ -179,7 +184,8 @@ impl ExportFlags {
         ))
     }
 
-    /// Returns the controls that the command line names; all that apply to a cluster if it names none.
+    /// Returns the controls that the command line names; all that apply to a cluster if it names
+    /// none.
     fn named_controls(&self, library: &Library) -> anyhow::Result<NamedControls> {
         if self.names.is_empty() {
             let controls = library.controls.iter();
@@ -258,8 +264,8 @@ pub(super) fn export(session: &Session, bindings: &[Binding], options: &Options)
 }
 
 impl Exported {
-    /// Prints the controls that are not in the export, and why. The status is `Negative` if the export
-    /// must be complete and is not.
+    /// Prints the controls that are not in the export, and why. The status is `Negative` if the
+    /// export must be complete and is not.
     pub(super) fn print_skipped(&self) -> ExitStatus {
         for skipped in &self.export.left_out {
             stderr::print_line(&format!(

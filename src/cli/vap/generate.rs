@@ -35,7 +35,8 @@ pub(super) struct GenerateCommand {
     /// Write a folder for Kustomize: one file an object
     #[arg(long, value_name = "DIR", conflicts_with = "static_manifests")]
     kustomize: Option<PathBuf>,
-    /// Write the file kubevet.yaml into a folder that the API server reads as it starts and watches (1.36, alpha)
+    /// Write the file kubevet.yaml into a folder that the API server reads as it starts and watches
+    /// (1.36, alpha)
     #[arg(long, value_name = "DIR")]
     static_manifests: Option<PathBuf>,
 }
@@ -44,7 +45,8 @@ impl GenerateCommand {
     /// Prints or writes the policies.
     ///
     /// # Errors
-    /// A name is unknown, an output cannot be written, or the API server takes the params from no file.
+    /// A name is unknown, an output cannot be written, or the API server takes the params from no
+    /// file.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
         let Some(selected) = self.export.run()? else {
             return Ok(ExitStatus::Failure);

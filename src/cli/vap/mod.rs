@@ -1,5 +1,5 @@
-//! `kubevet vap`: controls as ValidatingAdmissionPolicies, which the API server evaluates itself. One
-//! file per command; `export_flags` has the flags that two of them share.
+//! `kubevet vap`: controls as ValidatingAdmissionPolicies, which the API server evaluates itself.
+//! One file per command; `export_flags` has the flags that two of them share.
 
 mod apply;
 mod create_policy_binding;

@@ -1,4 +1,5 @@
-//! One control in full, for people: its fields, why it matters, the remediation, params, frameworks.
+//! One control in full, for people: its fields, why it matters, the remediation, params,
+//! frameworks.
 
 use super::{Param, kind_names, memberships, scope_names};
 use crate::terminal::{TerminalWriter, TextStyle};

@@ -25,8 +25,9 @@ impl EditTree {
         Self(vec![(key, Node::Leaf(value))])
     }
 
-    /// Inserts a value at the path `keys`. If `is_element`, the last key is an index, and the value is
-    /// an element of the list before it. Returns false if the tree has another value at the path.
+    /// Inserts a value at the path `keys`. If `is_element`, the last key is an index, and the value
+    /// is an element of the list before it. Returns false if the tree has another value at the
+    /// path.
     pub(super) fn insert(&mut self, keys: &[&str], is_element: bool, value: &Value) -> bool {
         let Some((key, deeper)) = keys.split_first() else {
             return false;

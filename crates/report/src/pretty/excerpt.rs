@@ -1,4 +1,5 @@
-//! SourceLocation lines around a position, with carets under the words that are meant, as compilers show them.
+//! Source lines around a position, with carets under the words that are meant, as compilers show
+//! them.
 
 use crate::{
     sanitize::display_width,

@@ -150,8 +150,8 @@ fn join_bounded(names: &[String]) -> String {
     }
 }
 
-/// Returns `FILE:LINE:COLUMN`. The file is escaped here, because wrapped prose would lose a line break
-/// in its name.
+/// Returns `FILE:LINE:COLUMN`. The file is escaped here, because wrapped prose would lose a line
+/// break in its name.
 fn file_and_position(file: &str, position: Option<Position>) -> String {
     let file = escape_bounded(file);
     match position {

@@ -1,7 +1,7 @@
 //! The view by object: for each source line its findings, the lines around it, and one merged fix.
 //!
-//! Objects are in the order of the files, and the lines of an object by severity, the worst first. An
-//! object without findings and errors is not shown.
+//! Objects are in the order of the files, and the lines of an object by severity, the worst first.
+//! An object without findings and errors is not shown.
 
 use super::{excerpt, severity_label, snippet};
 use crate::{

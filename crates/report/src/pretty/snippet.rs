@@ -1,4 +1,5 @@
-//! Fixes as YAML to paste: all fixes of a source line merged into blocks, one block per list element.
+//! Fixes as YAML to paste: all fixes of a source line merged into blocks, one block per list
+//! element.
 //!
 //! Values come from rules and, through them, from objects; `edit_tree` quotes them where a reader
 //! could take them for anything but a string.
@@ -73,8 +74,8 @@ struct Block {
     tree: EditTree,
 }
 
-/// Splits a map to set into its leaves, so that two fixes that set the same field in different forms
-/// are merged.
+/// Splits a map to set into its leaves, so that two fixes that set the same field in different
+/// forms are merged.
 fn flatten(path: &FieldPath, value: Value) -> Vec<(FieldPath, Value)> {
     let mut leaves = Vec::new();
     // A stack instead of recursion: fields are pushed in reverse so that they pop in order.
@@ -130,8 +131,8 @@ fn add(blocks: &mut Vec<Block>, path: &FieldPath, value: Value, container: Optio
     });
 }
 
-/// Returns the number of segments of the path to the innermost list element that contains the field.
-/// An index at the end of the path is the field itself.
+/// Returns the number of segments of the path to the innermost list element that contains the
+/// field. An index at the end of the path is the field itself.
 fn anchor_length(segments: &[Segment<'_>]) -> usize {
     let ancestors = segments.len().saturating_sub(1);
     (0..ancestors)

@@ -1,8 +1,8 @@
 //! The program's own log on standard error: a line for each event, as text or JSON.
 //!
 //! A thread of its own writes the lines. They are bounded in length, in rate and in number waiting,
-//! and hidden characters are escaped. If standard error is not read, lines are dropped and counted, and
-//! nothing blocks. Events of libraries are errors only, unless `KUBEVET_LOG` says otherwise.
+//! and hidden characters are escaped. If standard error is not read, lines are dropped and counted,
+//! and nothing blocks. Events of libraries are errors only, unless `KUBEVET_LOG` says otherwise.
 //!
 //! | file | is |
 //! |---|---|

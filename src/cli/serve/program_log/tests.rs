@@ -42,7 +42,8 @@ impl Write for Buffer {
     }
 }
 
-/// Returns the lines of some events, with `TIME` for the times. No line may have a hidden character.
+/// Returns the lines of some events, with `TIME` for the times. No line may have a hidden
+/// character.
 fn lines(format: LineFormat, emit: impl FnOnce()) -> String {
     let buffer = Buffer::default();
     let log = buffer.log(format, Instant::now());

@@ -15,7 +15,8 @@ pub(super) struct EvaluatedBinding {
     pub(super) binding: Option<Binding>,
     /// True if the current form is broken.
     pub(super) is_refused: bool,
-    /// True if the binding was in effect before this process started, and has no form that can be read.
+    /// True if the binding was in effect before this process started, and has no form that can be
+    /// read.
     pub(super) is_lost: bool,
     pub(super) status: BindingStatus,
 }
@@ -93,7 +94,8 @@ fn read(stored: &StoredBinding, json: &[u8], library: &Library) -> Result<Bindin
     }
 }
 
-/// Returns the last good form that an earlier process has left in the status, if it can still be read.
+/// Returns the last good form that an earlier process has left in the status, if it can still be
+/// read.
 fn last_good_in_status(stored: &StoredBinding, library: &Library) -> Option<Binding> {
     let spec: Value = serde_json::from_str(stored.history.last_good.as_deref()?).ok()?;
     let object = json!({

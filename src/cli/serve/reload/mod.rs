@@ -1,4 +1,5 @@
-//! The library and the bindings that are in effect, reloaded when they change and swapped as a whole.
+//! The library and the bindings that are in effect, reloaded when they change and swapped as a
+//! whole.
 //!
 //! A broken library or binding never replaces a working one.
 //!
@@ -36,8 +37,8 @@ pub(super) struct LiveConfig {
     config: EnforcementConfig,
     /// The fingerprint of the files' metadata when they were loaded.
     fingerprint: u64,
-    /// The fingerprint of the contents of changed files at the last poll. They are loaded once it is
-    /// the same at two polls.
+    /// The fingerprint of the contents of changed files at the last poll. They are loaded once it
+    /// is the same at two polls.
     pending: Option<u64>,
     cluster: Option<Cluster>,
     /// The installation whose webhooks call this server, if it is known.
@@ -48,8 +49,8 @@ pub(super) struct LiveConfig {
     last_good: BTreeMap<BindingKey, Binding>,
     exempt_namespaces: BTreeSet<String>,
     generation: u64,
-    /// The names of bindings that were in effect before this process started, are broken, and have no
-    /// last good form.
+    /// The names of bindings that were in effect before this process started, are broken, and have
+    /// no last good form.
     lost: Vec<String>,
     /// The number of problems of the last reload of library and folder.
     problems: usize,
@@ -235,8 +236,8 @@ impl LiveConfig {
         }
     }
 
-    /// Returns which webhooks admit requests while kubevet does not answer, as the end of a sentence;
-    /// `None` if there are none, or if it is not known.
+    /// Returns which webhooks admit requests while kubevet does not answer, as the end of a
+    /// sentence; `None` if there are none, or if it is not known.
     async fn fail_open_note(&self, cluster: &Cluster) -> Option<String> {
         match cluster
             .fail_open_webhooks(self.installation.as_ref()?)
