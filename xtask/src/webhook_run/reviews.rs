@@ -39,20 +39,6 @@ fn creations() -> Vec<Review> {
         Value::Null,
     );
     set(&mut dry_run, "dryRun", json!(true));
-    let mut owned = pod("deny", true);
-    set_metadata(&mut owned, "ownerReferences", owner());
-    let mut owned = request("create-owned", "CREATE", "deny", owned, Value::Null);
-    set(&mut owned, "userInfo", controller());
-    let mut owned_denied = pod("all", true);
-    set_metadata(&mut owned_denied, "ownerReferences", owner());
-    let mut owned_denied = request(
-        "create-owned-denied",
-        "CREATE",
-        "all",
-        owned_denied,
-        Value::Null,
-    );
-    set(&mut owned_denied, "userInfo", controller());
     vec![
         create("create-clean", "all", pod("all", false)),
         create("create-not-bound", "elsewhere", pod("elsewhere", true)),
@@ -62,8 +48,8 @@ fn creations() -> Vec<Review> {
         create("create-two-bindings", "both", pod("both", true)),
         create("create-many-findings", "warn", many_containers("warn")),
         post("create-dry-run", &dry_run),
-        post("create-owned", &owned),
-        post("create-owned-denied", &owned_denied),
+        create_owned("create-owned", "deny"),
+        create_owned("create-owned-denied", "all"),
         create(
             "create-other-kind",
             "deny",
@@ -74,6 +60,15 @@ fn creations() -> Vec<Review> {
             }),
         ),
     ]
+}
+
+/// A controller that creates a Pod for its owner.
+fn create_owned(name: &'static str, namespace: &str) -> Review {
+    let mut pod = pod(namespace, true);
+    set_metadata(&mut pod, "ownerReferences", owner());
+    let mut review = request(name, "CREATE", namespace, pod, Value::Null);
+    set(&mut review, "userInfo", controller());
+    post(name, &review)
 }
 
 fn updates() -> Vec<Review> {
