@@ -1,110 +1,80 @@
-//! Which conditions of a control were seen to hold and not to hold, for whoever proves that it is judged rightly.
+//! Condition coverage: how often each condition of a control was true and false over many objects.
 
 use super::{
     engine::Engine,
     eval::{ConditionCounts, SideTables},
 };
-use kubevet_ir::{Condition, ConditionId, Domain, Program, Term, TermId};
+use kubevet_ir::{BinderId, Condition, ConditionId, Descent, Program, Visitor, Walk};
 use kubevet_model::ControlId;
 use std::collections::BTreeSet;
 
-/// A condition that a control asks.
+/// A condition of a control, with the numbers of its results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionCoverage {
-    /// In words, as `kubevet policy explain` shows it.
+    /// The condition, as `kubevet policy explain` shows it.
     pub condition: String,
-    /// How often it held.
+    /// The number of true results.
     pub held: u64,
-    /// How often it did not.
+    /// The number of false results.
     pub failed: u64,
 }
 
 impl Engine {
-    /// The conditions that a control's bodies ask, those alone that are not made of others; none where it is interpreted.
+    /// Returns the coverage of a control's conditions, without those that are made of others. Empty if the control is
+    /// interpreted.
     #[must_use]
     pub fn condition_coverage(
         &self,
         control: &ControlId,
-        seen: &ConditionCounts,
+        counts: &ConditionCounts,
     ) -> Vec<ConditionCoverage> {
-        let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *control) else {
+        let library = self.compiled_library();
+        let Some(compiled) = library.control(control) else {
             return Vec::new();
         };
-        let program = self.program();
-        let mut found = Conditions {
+        let program = &library.program;
+        let mut collector = ConditionCollector {
             program,
             tables: self.tables(),
-            conds: BTreeSet::new(),
-            terms: BTreeSet::new(),
+            conditions: BTreeSet::new(),
         };
-        for deny in &compiled.clauses {
-            deny.when.iter().for_each(|it| found.cond(*it));
-            deny.binders
-                .iter()
-                .for_each(|it| found.domain(&program.binder(*it).domain));
+        let mut walk = Walk::once(program);
+        for clause in &compiled.clauses {
+            walk.clause_conditions(clause, &mut collector);
         }
-        let asked = |cond: &ConditionId| {
-            let (held, failed) = seen.of(*cond);
+        let coverage = |condition: &ConditionId| {
+            let (held, failed) = counts.of(*condition);
             ConditionCoverage {
-                condition: program.condition_to_string(*cond),
+                condition: program.condition_to_string(*condition),
                 held,
                 failed,
             }
         };
-        let is_whole = |it: &&ConditionId| {
-            !matches!(
-                program.condition(**it),
-                Condition::True | Condition::And(_) | Condition::Or(_) | Condition::Not(_)
-            )
-        };
-        found.conds.iter().filter(is_whole).map(asked).collect()
+        collector.conditions.iter().map(coverage).collect()
     }
 }
 
-/// What conditions and terms are made of.
-struct Conditions<'p> {
+/// Collects the conditions that are not made of others.
+struct ConditionCollector<'p> {
     program: &'p Program,
     tables: &'p SideTables,
-    conds: BTreeSet<ConditionId>,
-    terms: BTreeSet<TermId>,
+    conditions: BTreeSet<ConditionId>,
 }
 
-impl Conditions<'_> {
-    fn cond(&mut self, id: ConditionId) {
-        if !self.conds.insert(id) {
-            return;
+impl Visitor for ConditionCollector<'_> {
+    fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
+        let is_composite = matches!(
+            self.program.condition(condition),
+            Condition::True | Condition::And(_) | Condition::Or(_) | Condition::Not(_)
+        );
+        if !is_composite {
+            self.conditions.insert(condition);
         }
-        let program = self.program;
-        match program.condition(id) {
-            Condition::And(conds) | Condition::Or(conds) => {
-                conds.iter().for_each(|it| self.cond(*it))
-            }
-            Condition::Not(cond) => self.cond(*cond),
-            Condition::Any(binder, cond) => {
-                self.domain(&program.binder(*binder).domain);
-                // Patterns of a param are asked all at once.
-                if self.tables.any_match(id).is_none() {
-                    self.cond(*cond);
-                }
-            }
-            other => other.operands().into_iter().for_each(|it| self.term(it)),
+        // All patterns of a param are matched at once: the condition inside is never decided.
+        if self.tables.pattern_list_match(condition).is_some() {
+            Descent::Skip
+        } else {
+            Descent::Children
         }
-    }
-
-    fn domain(&mut self, domain: &Domain) {
-        if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) = domain {
-            self.term(*term);
-        }
-    }
-
-    fn term(&mut self, id: TermId) {
-        if !self.terms.insert(id) {
-            return;
-        }
-        let term = self.program.term(id);
-        if let Term::Guard(cond, _) = term {
-            self.cond(*cond);
-        }
-        term.operands().into_iter().for_each(|it| self.term(it));
     }
 }

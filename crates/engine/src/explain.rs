@@ -1,134 +1,115 @@
-//! What became of a control's rule, for the person who wrote it: compiled or not and why, the program, what it reads.
+//! Explains what the compiler made of a control's rule, for the rule's author.
 
 use super::engine::Engine;
-use kubevet_ir::{BinderId, Clause, Condition, ConditionId, Domain, Program, Term, TermId};
+use kubevet_ir::{
+    BinderId, CompiledControl, Descent, Domain, Program, Term, TermId, Visitor, Walk,
+};
 use kubevet_model::{ControlId, EvalError, Problem};
 use std::collections::BTreeSet;
 
-/// What became of a rule.
+/// The result of compiling a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
-    /// It is compiled.
+    /// The rule is compiled.
     Compiled {
-        /// Each body of `deny`: the line where it stands, and the program as text.
+        /// For each clause of `deny`, the line of its body and the program as a string.
         bodies: Vec<(u32, String)>,
-        /// The fields that it reads, such as `containers[].securityContext.privileged`.
+        /// The fields that the rule reads, such as `podSpec.containers[].securityContext.privileged`.
         reads: Vec<String>,
     },
-    /// It runs in the interpreter, and the construct for which it does.
+    /// The rule runs in the interpreter. The problem names the construct that is not compiled.
     Interpreted(Problem),
-    /// It does not load at all.
+    /// The rule does not load.
     Broken(String),
 }
 
 impl Engine {
-    /// What became of a control; `None` where there is no such control.
+    /// Returns what became of a control's rule; `None` if there is no such control.
     #[must_use]
     pub fn explain(&self, id: &ControlId) -> Option<Explanation> {
-        if let Some(compiled) = self.compiled().iter().find(|it| it.control.id == *id) {
-            let program = self.program();
-            let bodies = compiled
-                .clauses
-                .iter()
-                .map(|deny| (deny.position.line, program.clause_to_string(deny)))
-                .collect();
-            let mut reads = Reads {
-                program,
-                seen: BTreeSet::new(),
-                found: BTreeSet::new(),
-            };
-            compiled.clauses.iter().for_each(|deny| reads.deny(deny));
-            return Some(Explanation::Compiled {
-                bodies,
-                reads: reads.found.into_iter().collect(),
-            });
+        let library = self.compiled_library();
+        if let Some(compiled) = library.control(id) {
+            return Some(explain_compiled(&library.program, compiled));
         }
-        if let Some((_, why)) = self.interpreted().find(|(it, _)| *it == id) {
-            return Some(Explanation::Interpreted(why.clone()));
+        if let Some((_, reason)) = self.interpreted().find(|(other, _)| *other == id) {
+            return Some(Explanation::Interpreted(reason.clone()));
         }
-        let broken = self.broken().find(|control| control.id == *id);
-        broken.map(|_| Explanation::Broken(EvalError::NotLoaded.to_string()))
+        self.broken()
+            .any(|control| control.id == *id)
+            .then(|| Explanation::Broken(EvalError::NotLoaded.to_string()))
     }
 }
 
-/// The fields that terms read.
-struct Reads<'p> {
+fn explain_compiled(program: &Program, compiled: &CompiledControl) -> Explanation {
+    let clauses = compiled.clauses.iter();
+    let bodies = clauses
+        .map(|clause| (clause.position.line, program.clause_to_string(clause)))
+        .collect();
+    let mut collector = FieldCollector {
+        program,
+        fields: BTreeSet::new(),
+    };
+    let mut walk = Walk::once(program);
+    for clause in &compiled.clauses {
+        walk.clause_conditions(clause, &mut collector);
+        // Fixes are left out: they write fields, and what they read does not decide.
+        walk.term(clause.message, &mut collector);
+        for path in &clause.paths {
+            walk.term(*path, &mut collector);
+        }
+    }
+    Explanation::Compiled {
+        bodies,
+        reads: collector.fields.into_iter().collect(),
+    }
+}
+
+/// Collects the fields that a clause reads.
+struct FieldCollector<'p> {
     program: &'p Program,
-    seen: BTreeSet<TermId>,
-    found: BTreeSet<String>,
+    fields: BTreeSet<String>,
 }
 
-impl Reads<'_> {
-    fn deny(&mut self, deny: &Clause) {
-        deny.binders.iter().for_each(|it| self.binder(*it));
-        deny.when.iter().for_each(|it| self.cond(*it));
-        self.term(deny.message);
-        deny.paths.iter().for_each(|it| self.term(*it));
-    }
-
-    fn binder(&mut self, binder: BinderId) {
-        match &self.program.binder(binder).domain {
-            Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => self.term(*term),
-            Domain::Containers(_) | Domain::Volumes => {
-                let path = self.path_of_binder(binder);
-                self.found.extend(path);
-            }
-        }
-    }
-
-    fn cond(&mut self, cond: ConditionId) {
-        match self.program.condition(cond) {
-            Condition::And(conds) | Condition::Or(conds) => {
-                conds.iter().for_each(|it| self.cond(*it))
-            }
-            Condition::Not(inner) => self.cond(*inner),
-            Condition::Any(binder, inner) => {
-                self.binder(*binder);
-                self.cond(*inner);
-            }
-            other => other.operands().into_iter().for_each(|it| self.term(it)),
-        }
-    }
-
-    fn term(&mut self, term: TermId) {
-        if !self.seen.insert(term) {
-            return;
-        }
+impl Visitor for FieldCollector<'_> {
+    fn enter_term(&mut self, term: TermId, _scope: &[BinderId]) -> Descent {
+        // The longest path counts: the paths that it begins with are not listed.
         if let Some(path) = self.path(term) {
-            self.found.insert(path);
-            return;
+            self.fields.insert(path);
+            return Descent::Skip;
         }
-        match self.program.term(term) {
-            Term::Guard(cond, _) => self.cond(*cond),
-            Term::ElementName(binder) => {
-                if let Some(path) = self.path_of_binder(*binder) {
-                    self.found.insert(format!("{path}.name"));
-                }
-            }
-            _ => {}
+        if let Term::ElementName(binder) = self.program.term(term)
+            && let Some(path) = self.path_of_binder(*binder)
+        {
+            self.fields.insert(format!("{path}.name"));
         }
-        self.program
-            .term(term)
-            .operands()
-            .into_iter()
-            .for_each(|it| self.term(it));
+        Descent::Children
     }
 
-    /// The path that a term is, from the object, the pod spec or the params on.
+    fn enter_binder(&mut self, binder: BinderId, _scope: &[BinderId]) -> Descent {
+        if self.program.binder(binder).domain.is_of_workload() {
+            let path = self.path_of_binder(binder);
+            self.fields.extend(path);
+        }
+        Descent::Children
+    }
+}
+
+impl FieldCollector<'_> {
+    /// Returns the path that a term reads, from the object, the pod spec or the params on; `None` if it is computed.
     fn path(&self, term: TermId) -> Option<String> {
         Some(match self.program.term(term) {
-            Term::Field(of, name) => match self.program.term(*of) {
+            Term::Field(operand, name) => match self.program.term(*operand) {
                 Term::Object => name.to_string(),
-                _ => format!("{}.{name}", self.path(*of)?),
+                _ => format!("{}.{name}", self.path(*operand)?),
             },
-            Term::Index(of, _) => format!("{}[]", self.path(*of)?),
+            Term::Index(collection, _) => format!("{}[]", self.path(*collection)?),
             Term::PodSpec => "podSpec".to_owned(),
             Term::PodMetadata => "podMetadata".to_owned(),
             Term::Param(name) => format!("params.{name}"),
             Term::Value(binder) => self.path_of_binder(*binder)?,
-            Term::AsList(inner) | Term::AsMap(inner) => self.path(*inner)?,
-            // What `object.get` falls back to is no path.
-            Term::Coalesce(terms) => self.path(*terms.first()?)?,
+            Term::AsList(operand) | Term::AsMap(operand) => self.path(*operand)?,
+            // The other operands are fallbacks of `object.get`, which are no paths.
+            Term::Coalesce(operands) => self.path(*operands.first()?)?,
             _ => return None,
         })
     }
@@ -137,8 +118,8 @@ impl Reads<'_> {
         Some(match &self.program.binder(binder).domain {
             Domain::Containers(_) => "podSpec.containers[]".to_owned(),
             Domain::Volumes => "podSpec.volumes[]".to_owned(),
-            Domain::Elements(term) | Domain::List(term) => format!("{}[]", self.path(*term)?),
-            Domain::Map(term) => format!("{}{{}}", self.path(*term)?),
+            Domain::Elements(list) | Domain::List(list) => format!("{}[]", self.path(*list)?),
+            Domain::Map(map) => format!("{}{{}}", self.path(*map)?),
         })
     }
 }

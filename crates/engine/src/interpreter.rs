@@ -1,13 +1,16 @@
-//! The reference tier: regorus's interpreter behind one type. It runs any Rego that `safety` lets through.
+//! The fallback interpreter: regorus behind one type. It runs the rules that the compiler rejects.
 //!
-//! All rules live in one interpreter. For each set of controls that can meet an object there is an entry rule that asks
-//! them all, so the pod spec and its containers are found once per object and not once per control. A judgement that
-//! fails as a whole is repeated control by control, so one bad rule costs only its own answer.
+//! All rules live in one interpreter. For each set of controls that can apply to an object there is an entry rule that
+//! evaluates them together, so what they share, such as the containers, is computed once for an object. If that fails,
+//! each control is evaluated alone: a bad rule costs only its own result. OPA is the reference for what Rego means, not
+//! this interpreter; its known deviations are listed in the tests that compare the two.
 
 use kubevet_model::{EvalError, EvalTier, Problem};
 use kubevet_policy as policy;
-use kubevet_rego::ast;
-use kubevet_rego::builtins::{self, Budget};
+use kubevet_rego::{
+    ast,
+    builtins::{self, Budget},
+};
 use regorus::{Value, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,
@@ -17,20 +20,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the rules of one object may take together, and one rule when it is asked alone.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(1);
-/// How long one rule may take that is asked alone for somebody who waits, after all together took too long: an object
-/// made to be slow must not hold a core for as long as its sender waits.
+/// The time limit of all rules of one object together, and of one rule that is evaluated alone without a deadline.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// The time limit of one rule that is evaluated alone under a deadline, after all together failed. An object made to be
+/// slow must not occupy a core for as long as its sender waits.
 const TIME_LIMIT_ALONE: Duration = Duration::from_millis(100);
-/// How many steps of the interpreter pass between two looks at the clock.
-const STEPS: u32 = 64;
-/// Where the entry rules stand.
+/// The steps of the interpreter between two checks of the time limit.
+const TIMER_CHECK_STEPS: u32 = 64;
+/// The package of the entry rules.
 const ENTRY_PACKAGE: &str = "kubevet.entry";
 
-/// The interpreter with all rules loaded. Shared between threads; each judgement borrows a copy.
+/// The interpreter with all rules loaded. Threads share it; each evaluation uses a copy.
 pub(super) struct Interpreter {
     prepared: regorus::Engine,
-    idle: Mutex<Vec<Worker>>,
+    worker_pool: Mutex<Vec<Worker>>,
 }
 
 /// A copy of the interpreter with a budget of its own.
@@ -39,18 +42,18 @@ struct Worker {
     budget: Budget,
 }
 
-/// Which entry rule asks a set of controls: the set's place in the list given to `load`.
+/// The entry rule of a set of packages: the index of the set in the list given to [`Interpreter::load`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EntryRule(pub(super) usize);
 
 impl Interpreter {
-    /// Loads modules, and an entry rule for each set of packages in `sets`.
+    /// Loads modules, and an entry rule for each set of packages.
     ///
     /// # Errors
-    /// The module that the interpreter's own analysis refuses.
+    /// A module is rejected by the interpreter's own analysis.
     pub(super) fn load(
         modules: &[&policy::ModuleSource],
-        sets: &[BTreeSet<String>],
+        package_sets: &[BTreeSet<String>],
     ) -> Result<Self, Problem> {
         let mut engine = regorus::Engine::new();
         engine.set_strict_builtin_errors(false);
@@ -59,69 +62,57 @@ impl Interpreter {
                 .add_policy(module.file.to_string(), module.text.to_string())
                 .map_err(|error| ast::located(&module.file, &error))?;
         }
-        let unknown = |error: anyhow::Error| ast::located("", &error);
+        let in_unknown_file = |error: anyhow::Error| ast::located("", &error);
         engine
-            .add_policy("entry.rego".to_owned(), entry_module(sets))
-            .map_err(unknown)?;
+            .add_policy("entry.rego".to_owned(), entry_module(package_sets))
+            .map_err(in_unknown_file)?;
         engine.set_execution_timer_config(timer(TIME_LIMIT));
-        // The first evaluation analyses all modules; copies share what it finds.
+        // The first evaluation analyses all modules; copies share the result.
         engine.set_input(Value::new_object());
         engine
             .eval_rule(format!("data.{ENTRY_PACKAGE}.ready"))
-            .map_err(unknown)?;
+            .map_err(in_unknown_file)?;
         Ok(Self {
             prepared: engine,
-            idle: Mutex::new(Vec::new()),
+            worker_pool: Mutex::new(Vec::new()),
         })
     }
 
-    /// Each package's `deny`, or why it has none. Past `until` no rule is begun or goes on.
-    pub(super) fn ask(
+    /// Evaluates the `deny` set of each package. No rule runs past the deadline.
+    pub(super) fn eval(
         &self,
-        entry: EntryRule,
+        entry_rule: EntryRule,
         packages: &[&str],
         input: Value,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Vec<Result<Value, EvalError>> {
-        let mut worker = match self.take() {
+        let mut worker = match self.take_worker() {
             Ok(worker) => worker,
-            Err(why) => return packages.iter().map(|_| Err(why.clone())).collect(),
+            Err(error) => return packages.iter().map(|_| Err(error.clone())).collect(),
         };
         worker.engine.set_input(input);
-        let together = worker.evaluate(
-            &format!("data.{ENTRY_PACKAGE}.set_{}", entry.0),
-            until,
-            TIME_LIMIT,
-        );
-        let alone = if until.is_some() {
-            TIME_LIMIT_ALONE
-        } else {
-            TIME_LIMIT
-        };
-        let answers = match together {
-            Ok(Value::Object(answers)) if answers.len() == packages.len() => packages
+        let entry = format!("data.{ENTRY_PACKAGE}.set_{}", entry_rule.0);
+        let results = match worker.eval_rule(&entry, deadline, TIME_LIMIT) {
+            // A package whose `deny` is undefined makes the whole entry undefined, or is missing in it.
+            Ok(Value::Object(sets)) if sets.len() == packages.len() => packages
                 .iter()
-                .map(|it| {
-                    answers
-                        .get(&Value::from(*it))
-                        .cloned()
-                        .ok_or_else(|| EvalError::RuleFailed("no answer".to_owned()))
+                .map(|package| {
+                    let deny = sets.get(&Value::from(*package)).cloned();
+                    deny.ok_or_else(|| EvalError::RuleFailed("no answer".to_owned()))
                 })
                 .collect(),
-            _ => packages
-                .iter()
-                .map(|it| worker.evaluate(&format!("data.{it}.deny"), until, alone))
-                .collect(),
+            _ => worker.eval_alone(packages, deadline),
         };
         worker.engine.set_input(Value::Null);
-        if let Ok(mut idle) = self.idle.lock() {
-            idle.push(worker);
+        if let Ok(mut pool) = self.worker_pool.lock() {
+            pool.push(worker);
         }
-        answers
+        results
     }
 
-    fn take(&self) -> Result<Worker, EvalError> {
-        if let Some(worker) = self.idle.lock().ok().and_then(|mut idle| idle.pop()) {
+    fn take_worker(&self) -> Result<Worker, EvalError> {
+        let pooled = self.worker_pool.lock().ok();
+        if let Some(worker) = pooled.and_then(|mut pool| pool.pop()) {
             return Ok(worker);
         }
         let mut engine = self.prepared.clone();
@@ -133,46 +124,65 @@ impl Interpreter {
 }
 
 impl Worker {
-    /// A rule's value, for at most `limit`, and not past `until`.
-    fn evaluate(
+    /// Evaluates the `deny` set of each package by itself.
+    fn eval_alone(
+        &mut self,
+        packages: &[&str],
+        deadline: Option<Instant>,
+    ) -> Vec<Result<Value, EvalError>> {
+        let limit = if deadline.is_some() {
+            TIME_LIMIT_ALONE
+        } else {
+            TIME_LIMIT
+        };
+        packages
+            .iter()
+            .map(|package| self.eval_rule(&format!("data.{package}.deny"), deadline, limit))
+            .collect()
+    }
+
+    /// Evaluates a rule within a time limit that ends no later than the deadline.
+    fn eval_rule(
         &mut self,
         rule: &str,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
         limit: Duration,
     ) -> Result<Value, EvalError> {
-        let left = until.map_or(limit, |it| {
-            it.saturating_duration_since(Instant::now()).min(limit)
+        let limit = deadline.map_or(limit, |deadline| {
+            deadline
+                .saturating_duration_since(Instant::now())
+                .min(limit)
         });
-        if left.is_zero() {
+        if limit.is_zero() {
             return Err(EvalError::Deadline(EvalTier::Interpreted));
         }
-        self.engine.set_execution_timer_config(timer(left));
+        self.engine.set_execution_timer_config(timer(limit));
         self.budget.refill();
-        let answer = self
+        let result = self
             .engine
             .eval_rule(rule.to_owned())
-            .map_err(|error| why(&error, left));
-        // A rule that went on after a refused builtin may have lost a finding.
+            .map_err(|error| describe_error(&error, limit));
+        // A rule that went on after a rejected builtin call may have lost a finding.
         if self.budget.is_overdrawn() {
             return Err(EvalError::MemoryLimit {
                 tier: EvalTier::Interpreted,
                 max_mib: builtins::OUTPUT_BYTES >> 20,
             });
         }
-        answer
+        result
     }
 }
 
 fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig {
         limit,
-        check_interval: NonZeroU32::new(STEPS).unwrap_or(NonZeroU32::MIN),
+        check_interval: NonZeroU32::new(TIMER_CHECK_STEPS).unwrap_or(NonZeroU32::MIN),
     }
 }
 
-fn why(error: &anyhow::Error, limit: Duration) -> EvalError {
-    let text = error.to_string();
-    if text.contains("execution exceeded time limit") || text.contains("time limit") {
+/// Turns an error of regorus into one of ours. It has no error type: the time limit is known by its message only.
+fn describe_error(error: &anyhow::Error, limit: Duration) -> EvalError {
+    if error.to_string().contains("time limit") {
         return EvalError::TimeLimit {
             limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
         };
@@ -180,14 +190,15 @@ fn why(error: &anyhow::Error, limit: Duration) -> EvalError {
     EvalError::RuleFailed(ast::located("", error).to_string())
 }
 
-fn entry_module(sets: &[BTreeSet<String>]) -> String {
-    let mut text = format!("package {ENTRY_PACKAGE}\nimport rego.v1\nready := true\n");
-    for (number, packages) in sets.iter().enumerate() {
-        let _ = writeln!(text, "set_{number} := {{");
+/// Returns the module of the entry rules: for each set an object from package to `deny` set.
+fn entry_module(package_sets: &[BTreeSet<String>]) -> String {
+    let mut module = format!("package {ENTRY_PACKAGE}\nimport rego.v1\nready := true\n");
+    for (number, packages) in package_sets.iter().enumerate() {
+        let _ = writeln!(module, "set_{number} := {{");
         for package in packages {
-            let _ = writeln!(text, "\t\"{package}\": data.{package}.deny,");
+            let _ = writeln!(module, "\t\"{package}\": data.{package}.deny,");
         }
-        text.push_str("}\n");
+        module.push_str("}\n");
     }
-    text
+    module
 }

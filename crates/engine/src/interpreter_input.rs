@@ -1,68 +1,64 @@
-//! Documents and params as the interpreter's values. Numbers stay exact: one that fits no evaluator type keeps its text.
+//! Documents and params as values of the interpreter. Numbers stay exact: one that fits no machine type keeps its digits.
 
-use kubevet_document::{Document, Node, Number, Value as Field};
+use kubevet_document::{Document, Node, Number, Value as NodeValue};
 use kubevet_model::EvalRequest;
 use kubevet_policy::{ParamValue, Params};
 use kubevet_rego::builtins::NUMBER_DIGITS;
 use regorus::Value;
 use std::collections::BTreeMap;
 
-/// What rules see as `input`.
-pub(super) fn input(document: &Document, request: &EvalRequest, params: &Value) -> Value {
-    map([
-        ("object", node(document.root())),
+/// Returns the `input` of rules: `{"object": …, "params": …, "request": {"operation": …}}`.
+pub(super) fn input_value(document: &Document, request: &EvalRequest, params: &Value) -> Value {
+    let operation = Value::from(request.operation.name());
+    object_value([
+        ("object", node_value(document.root())),
         ("params", params.clone()),
-        (
-            "request",
-            map([("operation", Value::from(request.operation.name()))]),
-        ),
+        ("request", object_value([("operation", operation)])),
     ])
 }
 
-/// Params as rules see them: a list or a text by name.
-pub(super) fn params(params: &Params) -> Value {
-    let value = |it: &ParamValue| match it {
-        ParamValue::String(text) => Value::from(text.as_str()),
-        ParamValue::List(texts) => Value::from(
-            texts
-                .iter()
-                .map(|it| Value::from(it.as_str()))
-                .collect::<Vec<_>>(),
-        ),
+/// Returns `input.params`: for each name a string or a list of strings.
+pub(super) fn params_value(params: &Params) -> Value {
+    let value = |param: &ParamValue| match param {
+        ParamValue::String(string) => Value::from(string.as_str()),
+        ParamValue::List(strings) => {
+            let strings = strings.iter().map(|string| Value::from(string.as_str()));
+            Value::from(strings.collect::<Vec<_>>())
+        }
     };
-    map(params.iter().map(|(name, it)| (name, value(it))))
+    object_value(params.iter().map(|(name, param)| (name, value(param))))
 }
 
-fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::from(
-        entries
-            .into_iter()
-            .map(|(key, value)| (Value::from(key), value))
-            .collect::<BTreeMap<_, _>>(),
-    )
+fn object_value<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    let entries = entries.into_iter();
+    let entries = entries.map(|(key, value)| (Value::from(key), value));
+    Value::from(entries.collect::<BTreeMap<_, _>>())
 }
 
-/// The reader bounds the depth of documents, so the recursion is bounded too.
-fn node(node: Node<'_>) -> Value {
+/// Converts a node. The reader bounds the depth of documents, and with it this recursion.
+fn node_value(node: Node<'_>) -> Value {
     match node.value() {
-        Field::Null => Value::Null,
-        Field::Bool(it) => Value::from(it),
-        Field::String(it) => Value::from(it),
-        Field::Number(it) => number(it),
-        Field::List(_) => Value::from(node.elements().map(self::node).collect::<Vec<_>>()),
-        Field::Map(_) => map(node
-            .entries()
-            .map(|entry| (entry.key, self::node(entry.value)))),
+        NodeValue::Null => Value::Null,
+        NodeValue::Bool(boolean) => Value::from(boolean),
+        NodeValue::String(string) => Value::from(string),
+        NodeValue::Number(number) => number_value(number),
+        NodeValue::List(_) => Value::from(node.elements().map(node_value).collect::<Vec<_>>()),
+        NodeValue::Map(_) => object_value(
+            node.entries()
+                .map(|entry| (entry.key, node_value(entry.value))),
+        ),
     }
 }
 
-fn number(number: Number<'_>) -> Value {
+fn number_value(number: Number<'_>) -> Value {
     match number {
-        Number::Int(it) => Value::from(it),
-        Number::Float(it) => Value::from(it),
-        // A number beyond every type that Kubernetes knows. With more digits than any of use it stays a text, since
-        // exact arithmetic on it would be work without end.
-        Number::Big(text) if text.len() as u64 > NUMBER_DIGITS => Value::from(text),
-        Number::Big(text) => Value::from_numeric_string(text).unwrap_or_else(|_| Value::from(text)),
+        Number::Int(number) => Value::from(number),
+        Number::Float(number) => Value::from(number),
+        // A number beyond every type of Kubernetes. With more digits than any use has it becomes a string, since exact
+        // arithmetic on it could take any time.
+        Number::Big(digits) if digits.len() as u64 > NUMBER_DIGITS => Value::from(digits),
+        Number::Big(digits) => {
+            Value::from_numeric_string(digits).unwrap_or_else(|_| Value::from(digits))
+        }
     }
 }

@@ -6,17 +6,21 @@
 //!
 //! | file or folder | holds |
 //! |---|---|
-//! | `engine` | the engine: which controls apply to which kind, and their combined verdict |
+//! | `engine` | the engine: the combined verdict of all controls that apply to an object |
+//! | `compile` | the compiler driver: from a library to both tiers, in four phases |
+//! | `kind_index` | the controls of each kind |
 //! | `eval` | the evaluator of compiled controls |
 //! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and its output |
 //! | `explain`, `condition_coverage` | the result of compiling a rule, for its author; how often each condition held |
 
+mod compile;
 mod condition_coverage;
 mod engine;
 mod eval;
 mod explain;
 mod interpreter;
 mod interpreter_input;
+mod kind_index;
 mod parse_findings;
 #[cfg(test)]
 mod tests;

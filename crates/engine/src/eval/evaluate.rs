@@ -1,106 +1,71 @@
-//! One object under one plan.
+//! The evaluation of one object under one loop plan: first which clauses fire, then the findings of those.
 
-pub(crate) use super::evaluator::Scratch;
 use super::{
-    evaluator::{Evaluator, Parts},
-    loop_plan::{Level, LoopPlan},
+    evaluator::Evaluator,
+    loop_plan::{ClauseIndex, Level, LoopPlan},
     observer::ConditionObserver,
     resolved_params::ResolvedParams,
+    scratch::Scratch,
     side_tables::SideTables,
 };
 use kubevet_document::Document;
 use kubevet_ir::{CompiledControl, Program};
-use kubevet_model::{Operation, RuleError, Verdict};
+use kubevet_model::{EvalError, Operation, RuleError, Verdict, Violation};
 use std::time::Instant;
 
-/// What does not change from object to object.
-pub(crate) struct EvalContext<'j> {
-    pub(crate) program: &'j Program,
-    pub(crate) tables: &'j SideTables,
-    pub(crate) compiled: &'j [CompiledControl],
-    pub(crate) plan: &'j LoopPlan,
-    pub(crate) settings: &'j ResolvedParams,
-    /// Where objects of the kind keep their pod spec.
+/// What is evaluated, and under which limits.
+#[derive(Clone, Copy)]
+pub(crate) struct EvalContext<'c> {
+    pub(crate) program: &'c Program,
+    pub(crate) tables: &'c SideTables,
+    pub(crate) controls: &'c [CompiledControl],
+    pub(crate) params: &'c ResolvedParams,
+    pub(crate) document: &'c Document,
+    pub(crate) operation: Operation,
+    /// The path of the pod spec in objects of the kind; `None` if the kind has none.
     pub(crate) pod_path: Option<&'static [&'static str]>,
-    /// Steps from which on an object is heavy; its judgement then ends without an answer.
-    pub(crate) heavy_steps: u64,
-    pub(crate) until: Option<Instant>,
+    /// The steps after which the evaluation ends without a verdict.
+    pub(crate) step_budget: u64,
+    pub(crate) deadline: Option<Instant>,
 }
 
-/// An object is more work than was allowed for now.
+/// The object takes more steps than the caller allows for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepBudgetExceeded;
 
-/// Adds what the plan's controls say of an object to a verdict, unsorted. Returns the steps that it took; the error says
-/// that the object is heavy.
-pub(crate) fn judge(
-    judged: &EvalContext<'_>,
-    document: &Document,
-    operation: Operation,
+/// Adds the results of the plan's controls to a verdict, unsorted. Returns the steps that it took.
+///
+/// # Errors
+/// The object takes more steps than the budget.
+pub(crate) fn evaluate(
+    context: EvalContext<'_>,
+    plan: &LoopPlan,
     scratch: &mut Scratch,
-    watch: impl ConditionObserver,
+    observer: impl ConditionObserver,
     verdict: &mut Verdict,
 ) -> Result<u64, StepBudgetExceeded> {
-    let plan = judged.plan;
-    scratch.holds.clear();
-    scratch.denied.clear();
-    let parts = Parts {
-        document,
-        program: judged.program,
-        tables: judged.tables,
-        settings: judged.settings,
-        scratch,
-        pod_path: judged.pod_path,
-        operation,
-        heavy_steps: judged.heavy_steps,
-        until: judged.until,
-    };
-    let mut evaluator = Evaluator::new(parts, watch);
-    evaluator.scratch.holds.resize(plan.checks, false);
-    evaluator.scratch.denied.resize(plan.clauses.len(), false);
-    evaluator.level(&plan.root, plan);
-    let mut denied = evaluator
-        .scratch
-        .denied
-        .iter()
-        .zip(&plan.clauses)
-        .filter(|(denied, _)| **denied)
-        .peekable();
-    let found: Vec<(usize, usize)> = if denied.peek().is_some() {
-        denied.map(|(_, deny)| *deny).collect()
-    } else {
-        Vec::new()
-    };
+    let mut evaluator = Evaluator::new(context, scratch, observer);
+    let fired = evaluator.fired_clauses(plan);
     verdict.judged.reserve(plan.controls.len());
-    for number in &plan.controls {
-        let Some(compiled) = judged.compiled.get(*number) else {
+    for control in &plan.controls {
+        let Some(compiled) = context.controls.get(*control) else {
             continue;
         };
-        if !judged.settings.is_configured(*number) {
+        if !context.params.is_configured(*control) {
             continue;
         }
         let id = &compiled.control.id;
-        let mut findings = Vec::new();
-        let mut outcome = Ok(());
-        for (_, place) in found.iter().filter(|(control, _)| control == number) {
-            if let (Ok(()), Some(deny)) = (&outcome, compiled.clauses.get(*place)) {
-                outcome = evaluator.say(
-                    id,
-                    deny,
-                    judged.tables.joins.stages(*number, *place),
-                    &mut findings,
-                );
-            }
+        let of_control = fired.iter().filter(|(index, _)| index == control);
+        let mut result = evaluator.violations(compiled, of_control);
+        if let Some(abort) = evaluator.aborted() {
+            result = Err(abort.error()?);
         }
-        if let Some(abort) = evaluator.stopped() {
-            outcome = Err(abort.error()?);
-        }
-        match outcome {
-            Ok(()) => {
+        match result {
+            Ok(mut violations) => {
                 verdict.judged.push(id.clone());
-                findings.sort();
-                findings.dedup();
-                verdict.violations.append(&mut findings);
+                violations.sort();
+                violations.dedup();
+                verdict.violations.append(&mut violations);
             }
             Err(error) => verdict.errors.push(RuleError {
                 control: id.clone(),
@@ -108,45 +73,87 @@ pub(crate) fn judge(
             }),
         }
     }
-    evaluator.end();
-    Ok(evaluator.steps())
+    evaluator.finish();
+    Ok(evaluator.budget.steps())
 }
 
-impl<W: ConditionObserver> Evaluator<'_, W> {
-    /// Asks everything at one level. What is known to deny is asked no more.
-    fn level(&mut self, level: &Level, plan: &LoopPlan) {
+impl<O: ConditionObserver> Evaluator<'_, O> {
+    /// Returns the clauses that fire. No message or path is computed here. Allocates nothing if none fires.
+    fn fired_clauses(&mut self, plan: &LoopPlan) -> Vec<ClauseIndex> {
+        self.scratch.holds.clear();
+        self.scratch.holds.resize(plan.check_count, false);
+        self.scratch.fired.clear();
+        self.scratch.fired.resize(plan.clauses.len(), false);
+        self.evaluate_level(&plan.root, plan);
+        let fired = self.scratch.fired.iter().zip(&plan.clauses);
+        fired
+            .filter(|(fired, _)| **fired)
+            .map(|(_, clause)| *clause)
+            .collect()
+    }
+
+    /// Evaluates the checks of a level, then its loops. A clause that has fired once is not evaluated again.
+    fn evaluate_level(&mut self, level: &Level, plan: &LoopPlan) {
         for check in &level.checks {
-            let asked = match check.parent {
-                Some(parent) => self.scratch.holds.get(parent).copied().unwrap_or(false),
+            let is_reached = match check.parent {
+                Some(parent) => self.check_holds(parent),
+                // The first check of a clause: its control may lack params.
                 None => plan
                     .clauses
-                    .get(check.deny)
-                    .is_some_and(|(control, _)| self.settings.is_configured(*control)),
+                    .get(check.clause)
+                    .is_some_and(|(control, _)| self.context.params.is_configured(*control)),
             };
-            let known = self.scratch.denied.get(check.deny).copied().unwrap_or(true);
-            let holds = asked && !known && check.conds.iter().all(|it| self.holds(*it));
+            let has_fired = self
+                .scratch
+                .fired
+                .get(check.clause)
+                .copied()
+                .unwrap_or(true);
+            let holds = is_reached
+                && !has_fired
+                && check
+                    .conditions
+                    .iter()
+                    .all(|condition| self.holds(*condition));
             if let Some(slot) = self.scratch.holds.get_mut(check.number) {
                 *slot = holds;
             }
             if holds
                 && check.is_last
-                && let Some(slot) = self.scratch.denied.get_mut(check.deny)
+                && let Some(slot) = self.scratch.fired.get_mut(check.clause)
             {
                 *slot = true;
             }
         }
-        for (over, inner) in &level.loops {
-            let asked = inner
-                .parents
-                .iter()
-                .any(|it| self.scratch.holds.get(*it).copied().unwrap_or(false));
-            if asked {
-                self.over(*over, &mut |evaluator| {
+        for (source, inner) in &level.loops {
+            if inner.parents.iter().any(|parent| self.check_holds(*parent)) {
+                self.iterate(*source, &mut |evaluator| {
                     evaluator.recycle_scratch();
-                    evaluator.level(&inner.level, plan);
-                    evaluator.stopped().is_some()
+                    evaluator.evaluate_level(&inner.level, plan);
+                    evaluator.aborted().is_some()
                 });
             }
         }
+    }
+
+    fn check_holds(&self, check: usize) -> bool {
+        self.scratch.holds.get(check).copied().unwrap_or(false)
+    }
+
+    /// Returns the findings of the fired clauses of one control.
+    fn violations<'f>(
+        &mut self,
+        compiled: &CompiledControl,
+        fired: impl Iterator<Item = &'f ClauseIndex>,
+    ) -> Result<Vec<Violation>, EvalError> {
+        let tables = self.context.tables;
+        let mut violations = Vec::new();
+        for (control, clause) in fired {
+            if let Some(body) = compiled.clauses.get(*clause) {
+                let stages = tables.joins.stages(*control, *clause);
+                self.render_clause(&compiled.control.id, body, stages, &mut violations)?;
+            }
+        }
+        Ok(violations)
     }
 }

@@ -1,4 +1,4 @@
-//! Functions: what the library and Rego's builtins do, by their native halves.
+//! Builtins of Rego and functions of the shared library, by their native halves in `kubevet_ir::intrinsics`.
 
 use super::{
     evaluator::Evaluator,
@@ -15,121 +15,140 @@ use kubevet_ir::intrinsics::{
 use kubevet_ir::{Intrinsic, Predicate, Term, TermId, ValueType};
 use std::borrow::Cow;
 
-impl<W: ConditionObserver> Evaluator<'_, W> {
-    pub(super) fn call(&mut self, call: Intrinsic, parts: &[TermId]) -> Value {
+impl<O: ConditionObserver> Evaluator<'_, O> {
+    /// Calls an intrinsic; undefined if an argument is.
+    pub(super) fn call(&mut self, intrinsic: Intrinsic, arguments: &[TermId]) -> Value {
         let mut values = [Value::Undefined; 3];
-        for (slot, part) in values.iter_mut().zip(parts) {
-            *slot = self.term(*part);
+        for (slot, argument) in values.iter_mut().zip(arguments) {
+            *slot = self.term(*argument);
             if *slot == Value::Undefined {
                 return Value::Undefined;
             }
         }
         let [first, second, third] = values;
-        match call {
-            Intrinsic::LowerAscii => self.map_text(first, |it| Some(strings::lower_ascii(it))),
-            Intrinsic::TrimSpace => {
-                self.map_text(first, |it| Some(Cow::Borrowed(strings::trim_space(it))))
+        match intrinsic {
+            Intrinsic::LowerAscii => {
+                self.map_string(first, |string| Some(strings::lower_ascii(string)))
             }
-            Intrinsic::Trim => self.with_second(first, second, strings::trim),
-            Intrinsic::TrimLeft => self.with_second(first, second, strings::trim_left),
-            Intrinsic::TrimRight => self.with_second(first, second, strings::trim_right),
-            Intrinsic::TrimPrefix => self.with_second(first, second, strings::trim_prefix),
-            Intrinsic::TrimSuffix => self.with_second(first, second, strings::trim_suffix),
-            Intrinsic::Substring => match (self.integer(second), self.integer(third)) {
-                (Some(offset), Some(length)) => self.map_text(first, |it| {
-                    strings::substring(it, offset, length).map(Cow::Borrowed)
-                }),
-                _ => Value::Undefined,
-            },
-            Intrinsic::Replace => {
-                let (Some(old), Some(new)) = (self.text(second), self.text(third)) else {
-                    return Value::Undefined;
-                };
-                let (old, new) = (old.to_owned(), new.to_owned());
-                self.map_text(first, |it| strings::replace(it, &old, &new))
-            }
-            Intrinsic::SplitAt => {
-                let (Some(separator), Some(place)) = (self.text(second), self.integer(third))
-                else {
-                    return Value::Undefined;
-                };
-                let (separator, Ok(place)) = (separator.to_owned(), usize::try_from(place)) else {
-                    return Value::Undefined;
-                };
-                self.map_text(first, |it| {
-                    strings::split(it, &separator).nth(place).map(Cow::Borrowed)
-                })
-            }
-            Intrinsic::SplitCount => {
-                let (Some(text), Some(separator)) = (self.text(first), self.text(second)) else {
-                    return Value::Undefined;
-                };
-                Value::Int(
-                    i64::try_from(strings::split(text, separator).count()).unwrap_or(i64::MAX),
-                )
-            }
-            Intrinsic::ImageRegistry => self.of_image(first, |it| it.registry()),
-            Intrinsic::ImageTag => self.of_image(first, |it| Cow::Borrowed(it.tag())),
-            Intrinsic::ImageDigest => self.of_image(first, |it| Cow::Borrowed(it.digest())),
+            Intrinsic::TrimSpace => self.map_string(first, |string| {
+                Some(Cow::Borrowed(strings::trim_space(string)))
+            }),
+            Intrinsic::Trim => self.map_with(first, second, strings::trim),
+            Intrinsic::TrimLeft => self.map_with(first, second, strings::trim_left),
+            Intrinsic::TrimRight => self.map_with(first, second, strings::trim_right),
+            Intrinsic::TrimPrefix => self.map_with(first, second, strings::trim_prefix),
+            Intrinsic::TrimSuffix => self.map_with(first, second, strings::trim_suffix),
+            Intrinsic::Substring => self.substring(first, second, third),
+            Intrinsic::Replace => self.replace(first, second, third),
+            Intrinsic::SplitAt => self.split_at(first, second, third),
+            Intrinsic::SplitCount => self.split_count(first, second),
+            Intrinsic::ImageRegistry => self.image_part(first, |image| image.registry()),
+            Intrinsic::ImageTag => self.image_part(first, |image| Cow::Borrowed(image.tag())),
+            Intrinsic::ImageDigest => self.image_part(first, |image| Cow::Borrowed(image.digest())),
             Intrinsic::ImageEffectiveTag => {
-                self.of_image(first, |it| Cow::Borrowed(it.effective_tag()))
+                self.image_part(first, |image| Cow::Borrowed(image.effective_tag()))
             }
-            Intrinsic::ImageRepository => self.of_image(first, |it| {
-                let joined = it.repository();
+            Intrinsic::ImageRepository => self.image_part(first, |image| {
+                let joined = image.repository();
                 if joined.front.is_empty() {
                     Cow::Borrowed(joined.rest)
                 } else {
                     Cow::Owned(format!("{}{}", joined.front, joined.rest))
                 }
             }),
-            Intrinsic::ImageName => self.of_image(first, |it| {
+            Intrinsic::ImageName => self.image_part(first, |image| {
                 let mut name = String::new();
-                it.write_name(&mut name);
+                image.write_name(&mut name);
                 Cow::Owned(name)
             }),
             Intrinsic::CleanPath => {
-                if self.kind(first) == Some(ValueType::String) {
-                    self.map_text(first, |it| Some(host_path::clean(it)))
+                if self.value_type(first) == Some(ValueType::String) {
+                    self.map_string(first, |path| Some(host_path::clean(path)))
                 } else {
                     Value::Static(StaticStr::Empty)
                 }
             }
             Intrinsic::ConnectionTarget => {
-                let text = connect_options::target(self.document.root());
-                self.make(&text)
+                let target = connect_options::target(self.context.document.root());
+                self.store(&target)
             }
             Intrinsic::ConnectionCommand => {
-                let text = connect_options::command(self.document.root());
-                self.make(&text)
+                let command = connect_options::command(self.context.document.root());
+                self.store(&command)
             }
             Intrinsic::ConnectionPorts => {
-                let text = connect_options::ports(self.document.root());
-                self.make(&text)
+                let ports = connect_options::ports(self.context.document.root());
+                self.store(&ports)
             }
         }
     }
 
-    fn with_second(
+    fn substring(&mut self, string: Value, offset: Value, length: Value) -> Value {
+        let (Some(offset), Some(length)) = (self.integer(offset), self.integer(length)) else {
+            return Value::Undefined;
+        };
+        self.map_string(string, |string| {
+            strings::substring(string, offset, length).map(Cow::Borrowed)
+        })
+    }
+
+    fn replace(&mut self, string: Value, old: Value, new: Value) -> Value {
+        let (Some(old), Some(new)) = (self.string(old), self.string(new)) else {
+            return Value::Undefined;
+        };
+        let (old, new) = (old.to_owned(), new.to_owned());
+        self.map_string(string, |string| strings::replace(string, &old, &new))
+    }
+
+    fn split_at(&mut self, string: Value, separator: Value, index: Value) -> Value {
+        let (Some(separator), Some(index)) = (self.string(separator), self.integer(index)) else {
+            return Value::Undefined;
+        };
+        let (separator, Ok(index)) = (separator.to_owned(), usize::try_from(index)) else {
+            return Value::Undefined;
+        };
+        self.map_string(string, |string| {
+            strings::split(string, &separator)
+                .nth(index)
+                .map(Cow::Borrowed)
+        })
+    }
+
+    fn split_count(&self, string: Value, separator: Value) -> Value {
+        let (Some(string), Some(separator)) = (self.string(string), self.string(separator)) else {
+            return Value::Undefined;
+        };
+        let count = strings::split(string, separator).count();
+        Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    /// Applies a function of two strings whose result is a substring of the first.
+    fn map_with(
         &mut self,
         first: Value,
         second: Value,
         function: for<'t> fn(&'t str, &str) -> &'t str,
     ) -> Value {
-        match self.outside(second) {
-            Some(second) => self.map_text(first, |it| Some(Cow::Borrowed(function(it, second)))),
-            None => match self.text(second).map(str::to_owned) {
-                Some(second) => {
-                    self.map_text(first, |it| Some(Cow::Borrowed(function(it, &second))))
-                }
-                None => Value::Undefined,
-            },
+        if let Some(second) = self.borrowed_string(second) {
+            return self.map_string(first, |first| Some(Cow::Borrowed(function(first, second))));
+        }
+        // A string in the scratch buffer is copied: the buffer may move when the result is stored.
+        match self.string(second).map(str::to_owned) {
+            Some(second) => {
+                self.map_string(first, |first| Some(Cow::Borrowed(function(first, &second))))
+            }
+            None => Value::Undefined,
         }
     }
 
-    /// What is no text has empty parts.
-    fn of_image(&mut self, image: Value, part: for<'t> fn(ImageRef<'t>) -> Cow<'t, str>) -> Value {
-        if self.kind(image) == Some(ValueType::String) {
-            self.map_text(image, |it| Some(part(ImageRef::read(it))))
+    /// Returns a part of an image reference; the parts of a value that is no string are empty.
+    fn image_part(
+        &mut self,
+        image: Value,
+        part: for<'t> fn(ImageRef<'t>) -> Cow<'t, str>,
+    ) -> Value {
+        if self.value_type(image) == Some(ValueType::String) {
+            self.map_string(image, |image| Some(part(ImageRef::read(image))))
         } else {
             Value::Static(StaticStr::Empty)
         }
@@ -146,74 +165,90 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         }
     }
 
-    pub(super) fn test(&mut self, test: Predicate, parts: &[TermId]) -> bool {
-        let [first, rest @ ..] = parts else {
+    /// Decides a predicate; false if an argument is undefined or of a wrong type.
+    pub(super) fn test(&mut self, predicate: Predicate, arguments: &[TermId]) -> bool {
+        let [first, others @ ..] = arguments else {
             return false;
         };
-        let second = rest.first();
-        if test == Predicate::Matches {
-            return second.is_some_and(|text| self.matches(*first, *text));
+        let second = others.first();
+        if predicate == Predicate::Matches {
+            return second.is_some_and(|subject| self.matches(*first, *subject));
         }
-        let a = self.term(*first);
-        let b = second.map_or(Value::Null, |it| self.term(*it));
-        if a == Value::Undefined || b == Value::Undefined {
+        let first = self.term(*first);
+        let second = second.map_or(Value::Null, |second| self.term(*second));
+        if first == Value::Undefined || second == Value::Undefined {
             return false;
         }
-        match test {
+        match predicate {
+            Predicate::Matches => false,
             Predicate::IsQuantity => self
-                .quantity_text(a)
-                .is_some_and(|it| Quantity::parse_text(it).is_some()),
-            Predicate::QuantityPositive => self.quantity_text(a).is_some_and(quantity::is_positive),
-            Predicate::QuantityLess => match (self.quantity_text(a), self.quantity_text(b)) {
-                (Some(a), Some(b)) => match (Quantity::parse_text(a), Quantity::parse_text(b)) {
-                    (Some(a), Some(b)) => a.less(b),
-                    _ => false,
-                },
-                _ => false,
-            },
-            _ => {
-                let (Some(text), Some(part)) = (self.text(a), self.text(b)) else {
-                    return false;
-                };
-                let len = text.len();
-                let holds = match test {
-                    Predicate::StartsWith => text.starts_with(part),
-                    Predicate::EndsWith => text.ends_with(part),
-                    Predicate::Contains => text.contains(part),
-                    Predicate::ContainsIgnoreCase => strings::contains_ignore_case(text, part),
-                    _ => ImageRef::read(text).within(RepositoryPattern::read(part)),
-                };
-                self.charge(len as u64 / 16);
-                holds
+                .quantity_string(first)
+                .is_some_and(|string| Quantity::parse_text(string).is_some()),
+            Predicate::QuantityPositive => self
+                .quantity_string(first)
+                .is_some_and(quantity::is_positive),
+            Predicate::QuantityLess => self.is_quantity_less(first, second).unwrap_or(false),
+            Predicate::StartsWith => self.test_strings(first, second, |a, b| a.starts_with(b)),
+            Predicate::EndsWith => self.test_strings(first, second, |a, b| a.ends_with(b)),
+            Predicate::Contains => self.test_strings(first, second, |a, b| a.contains(b)),
+            Predicate::ContainsIgnoreCase => {
+                self.test_strings(first, second, strings::contains_ignore_case)
             }
+            Predicate::ImageWithin => self.test_strings(first, second, |image, pattern| {
+                ImageRef::read(image).within(RepositoryPattern::read(pattern))
+            }),
         }
     }
 
-    fn matches(&mut self, pattern: TermId, text: TermId) -> bool {
-        let text = self.term(text);
-        let Some(subject) = self.text(text) else {
+    #[inline]
+    fn test_strings(
+        &mut self,
+        first: Value,
+        second: Value,
+        predicate: impl FnOnce(&str, &str) -> bool,
+    ) -> bool {
+        let (Some(first), Some(second)) = (self.string(first), self.string(second)) else {
             return false;
         };
-        let found = match self.program.term(pattern) {
-            Term::Value(binder) => match self.standing(*binder).value {
-                Value::ParamItem { param, item } => self.settings.pattern(param, item),
-                _ => None,
-            },
-            _ => self.tables.const_pattern(pattern),
-        };
-        let (holds, len) = (found.is_some_and(|it| it.is_match(subject)), subject.len());
+        let (holds, len) = (predicate(first, second), first.len());
         self.charge(len as u64 / 16);
         holds
     }
 
-    /// A text, or a number as it is written.
-    fn quantity_text(&self, value: Value) -> Option<&str> {
+    /// Matches a pattern, which is a literal or an element of a param. An invalid pattern matches nothing.
+    fn matches(&mut self, pattern: TermId, subject: TermId) -> bool {
+        let subject = self.term(subject);
+        let Some(subject) = self.string(subject) else {
+            return false;
+        };
+        let context = &self.context;
+        let pattern = match context.program.term(pattern) {
+            Term::Value(binder) => match self.loop_state(*binder).value {
+                Value::ParamItem { param, item } => context.params.pattern(param, item),
+                _ => None,
+            },
+            _ => context.tables.literal_pattern(pattern),
+        };
+        let holds = pattern.is_some_and(|pattern| pattern.is_match(subject));
+        let len = subject.len();
+        self.charge(len as u64 / 16);
+        holds
+    }
+
+    fn is_quantity_less(&self, first: Value, second: Value) -> Option<bool> {
+        let first = Quantity::parse_text(self.quantity_string(first)?)?;
+        let second = Quantity::parse_text(self.quantity_string(second)?)?;
+        Some(first.less(second))
+    }
+
+    /// Returns a string, or the digits of a number as they are written: both can be quantities.
+    fn quantity_string(&self, value: Value) -> Option<&str> {
         match value {
             Value::Node(node) => {
                 let node = self.node(node);
                 node.as_str().or_else(|| Node::digits(node))
             }
-            other => self.text(other),
+            other => self.string(other),
         }
     }
 }

@@ -1,292 +1,315 @@
-//! Indexes of one object: what makes a join cost in proportion to the object.
+//! Hash joins over one object: the work becomes proportional to the two lists instead of their product.
 //!
-//! Short loops are cheaper than an index, so a join is a loop until it has taken [`LOOP_STEPS`] steps; then its
-//! elements are put in the order of their keys' hashes and found by binary search. The hash has a secret, so nobody can
-//! write an object whose keys have one hash. An index holds no text, so it outlives the texts that are let go of. Of the
-//! objects before, it keeps nothing but a little room.
+//! Short lists are cheaper to iterate than to index, so a join starts as nested loops. Once those have taken
+//! [`INDEX_THRESHOLD_STEPS`], the elements of the build side are sorted by the hash of their key, and each probe finds its
+//! matches by binary search. The hash function has a random secret: no object can be written whose keys all collide. An
+//! index holds numbers only and no strings, so it stays valid when the scratch buffer is recycled.
 
 use super::{
     evaluator::Evaluator,
-    join_plan::{Join, Lookup, LookupId, MAX_CHAIN, Over},
+    join_plan::{BuildSide, BuildSideId, LoopSource, MAX_CHAIN_BINDERS, SemiJoin},
     observer::ConditionObserver,
     value::{LoopState, Value},
 };
 use kubevet_ir::TermId;
 use std::mem;
 
-/// Steps that the loops of a join take before an index is made.
-pub(crate) const LOOP_STEPS: u64 = 1024;
-/// The most elements of an index; with more, the join remains a loop.
-const MAX_ROWS: usize = 4 << 20;
-/// Elements for which room is kept from object to object.
-const KEPT_ROWS: usize = 256;
-/// The outermost binder stands in no other.
+/// The steps that the loops of a join take before an index is built.
+pub(crate) const INDEX_THRESHOLD_STEPS: u64 = 1024;
+/// The most elements of an index. With more, the join stays a loop.
+const MAX_INDEX_ROWS: usize = 4 << 20;
+/// The elements for which memory is kept from object to object.
+const KEPT_INDEX_ROWS: usize = 256;
+/// The parent of rows of the outermost binder.
 const NO_PARENT: u32 = u32::MAX;
 
-/// The index of a lookup, or how much it would be worth.
+/// The index of a build side, or the steps that it would have saved so far.
 #[derive(Debug, Default)]
-pub(super) struct Index {
-    state: State,
-    /// Where the outer binders stood.
-    stamp: u32,
+pub(super) struct HashIndex {
+    state: IndexState,
+    /// The version of the outer binders for which the state holds.
+    version: u32,
     rows: Vec<Row>,
-    /// The hash of each element's key, and its row of the innermost binder; sorted.
+    /// The hash of each element's key and its row of the innermost binder, sorted.
     entries: Vec<(u64, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum State {
-    /// Nothing is known of this object.
+enum IndexState {
+    /// The join was not reached in this object.
     #[default]
     Unused,
-    /// Loops have taken so many steps.
+    /// Loops have taken this many steps.
     Looped(u64),
     Built,
+    /// The build side has more than [`MAX_INDEX_ROWS`], or a limit was exceeded.
     TooLarge,
 }
 
-/// Where one binder of the chain stands.
+/// An element of one binder of a chain. Rows form a tree: each points to the element of the binder around it.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    standing: LoopState,
-    /// The row of the binder before it.
+    state: LoopState,
+    /// The row of the binder before it in the chain.
     parent: u32,
 }
 
-impl Index {
-    /// Forgets the object before; room for a large one is given back.
+impl HashIndex {
+    /// Forgets the last object and gives back the memory of a large one.
     pub(super) fn clear(&mut self) {
-        if self.state == State::Unused {
+        if self.state == IndexState::Unused {
             return;
         }
-        self.state = State::Unused;
+        self.state = IndexState::Unused;
         self.rows.clear();
         self.entries.clear();
-        self.rows.shrink_to(KEPT_ROWS);
-        self.entries.shrink_to(KEPT_ROWS);
+        self.rows.shrink_to(KEPT_INDEX_ROWS);
+        self.entries.shrink_to(KEPT_INDEX_ROWS);
     }
 }
 
-impl<W: ConditionObserver> Evaluator<'_, W> {
-    /// Puts the binders of a loop on each element, until `found` says so.
+impl<O: ConditionObserver> Evaluator<'_, O> {
+    /// Moves the binders of a loop to each of its elements until `visit` returns true; returns whether it did.
     #[inline]
-    pub(super) fn over(&mut self, over: Over, found: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        match over {
-            Over::Each(binder) => self.each(binder, found),
-            Over::Match(lookup, probe) => self.each_match(lookup, probe, found),
+    pub(super) fn iterate(
+        &mut self,
+        source: LoopSource,
+        visit: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> bool {
+        match source {
+            LoopSource::Each(binder) => self.each(binder, visit),
+            LoopSource::Match(build_side, probe) => self.each_match(build_side, probe, visit),
         }
     }
 
     fn each_match(
         &mut self,
-        id: LookupId,
+        id: BuildSideId,
         probe: TermId,
-        found: &mut dyn FnMut(&mut Self) -> bool,
+        visit: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
-        let tables = self.tables;
-        let Some(lookup) = tables.joins.lookup(id) else {
+        let tables = self.context.tables;
+        let Some(build_side) = tables.joins.build_side(id) else {
             return false;
         };
-        if self.is_built(id, lookup) {
-            return self.each_found(id, lookup, probe, found);
+        if self.has_index(id, build_side) {
+            return self.probe_index(id, build_side, probe, visit);
         }
-        let before = self.steps();
-        let ended = self.each_nested(lookup, 0, found);
-        self.add_looped(id, before);
-        ended
+        let steps_before = self.budget.steps();
+        let is_ended = self.each_of_chain(build_side, 0, visit);
+        self.add_loop_steps(id, steps_before);
+        is_ended
     }
 
-    /// A `Condition::Any` by its index; `None` where there is none yet.
-    pub(super) fn any_by_index(&mut self, join: &Join) -> Option<bool> {
-        let tables = self.tables;
-        let lookup = tables.joins.lookup(join.lookup)?;
-        if !self.is_built(join.lookup, lookup) {
+    /// Decides a `Condition::Any` by the index of its join; `None` if there is no index yet.
+    pub(super) fn any_by_index(&mut self, join: &SemiJoin) -> Option<bool> {
+        let tables = self.context.tables;
+        let build_side = tables.joins.build_side(join.build_side)?;
+        if !self.has_index(join.build_side, build_side) {
             return None;
         }
-        if !join.before.iter().all(|it| self.holds(*it)) {
+        if !join.before.iter().all(|condition| self.holds(*condition)) {
             return Some(false);
         }
-        let before = self.standings(lookup);
-        let any = self.each_found(join.lookup, lookup, join.probe, &mut |evaluator| {
-            join.rest.iter().all(|it| evaluator.holds(*it))
+        let states = self.chain_states(build_side);
+        let holds = self.probe_index(join.build_side, build_side, join.probe, &mut |evaluator| {
+            let mut residual = join.residual.iter();
+            residual.all(|condition| evaluator.holds(*condition))
         });
-        self.put_back(lookup, &before);
-        Some(any)
+        self.restore_chain(build_side, &states);
+        Some(holds)
     }
 
-    /// The steps of a loop that an index would have saved.
-    pub(super) fn add_looped(&mut self, id: LookupId, steps_before: u64) {
-        let steps = self.steps().saturating_sub(steps_before);
+    /// Adds the steps of a loop that an index would have saved.
+    pub(super) fn add_loop_steps(&mut self, id: BuildSideId, steps_before: u64) {
+        let steps = self.budget.steps().saturating_sub(steps_before);
         if let Some(index) = self.scratch.indexes.get_mut(id.index())
-            && let State::Looped(looped) = &mut index.state
+            && let IndexState::Looped(looped) = &mut index.state
         {
             *looped = looped.saturating_add(steps);
         }
     }
 
-    /// As nested loops, filters and all.
-    fn each_nested(
+    /// Iterates the build side as nested loops with their filters. The join's equality is decided by `visit`.
+    fn each_of_chain(
         &mut self,
-        lookup: &Lookup,
+        build_side: &BuildSide,
         depth: usize,
-        found: &mut dyn FnMut(&mut Self) -> bool,
+        visit: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
-        let Some(link) = lookup.chain.get(depth) else {
-            return found(self);
+        let Some(link) = build_side.chain.get(depth) else {
+            return visit(self);
         };
         self.each(link.binder, &mut |evaluator| {
-            if link.filters.iter().all(|it| evaluator.holds(*it)) {
-                evaluator.each_nested(lookup, depth + 1, found)
+            if link.filters.iter().all(|filter| evaluator.holds(*filter)) {
+                evaluator.each_of_chain(build_side, depth + 1, visit)
             } else {
-                evaluator.stopped().is_some()
+                evaluator.aborted().is_some()
             }
         })
     }
 
-    fn each_found(
+    /// Iterates the elements of the index whose key has the hash of the probe key.
+    fn probe_index(
         &mut self,
-        id: LookupId,
-        lookup: &Lookup,
+        id: BuildSideId,
+        build_side: &BuildSide,
         probe: TermId,
-        found: &mut dyn FnMut(&mut Self) -> bool,
+        visit: &mut dyn FnMut(&mut Self) -> bool,
     ) -> bool {
         let value = self.term(probe);
         if value == Value::Undefined {
             return false;
         }
-        // Out of its place meanwhile: nothing that is asked inside can change it.
+        // The index is moved out of the scratch memory while `visit` borrows that. Nothing inside needs it: it belongs to
+        // binders that are bound already.
         let Some(index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
         let hash = self.hash(value);
-        self.charge(1 + log(index.entries.len()));
-        let start = index.entries.partition_point(|(it, _)| Some(*it) < hash);
-        let alike = index
+        self.charge(1 + binary_search_steps(index.entries.len()));
+        let start = index
+            .entries
+            .partition_point(|(entry_hash, _)| Some(*entry_hash) < hash);
+        let matches = index
             .entries
             .get(start..)
             .unwrap_or_default()
             .iter()
-            .take_while(|(it, _)| Some(*it) == hash);
-        let mut ended = false;
-        for (_, row) in alike {
-            if !self.stand_in(lookup, &index.rows, *row) || found(self) {
-                ended = true;
+            .take_while(|(entry_hash, _)| Some(*entry_hash) == hash);
+        let mut is_ended = false;
+        for (_, row) in matches {
+            if !self.bind_row(build_side, &index.rows, *row) || visit(self) {
+                is_ended = true;
                 break;
             }
         }
         if let Some(slot) = self.scratch.indexes.get_mut(id.index()) {
             *slot = index;
         }
-        ended
+        is_ended
     }
 
-    /// Whether the index holds where the outer binders stand now. It is made when it has become worth it.
-    fn is_built(&mut self, id: LookupId, lookup: &Lookup) -> bool {
-        let stamp = lookup
+    /// Returns true if the index is valid for the present elements of the outer binders. Builds it once loops have cost
+    /// enough.
+    fn has_index(&mut self, id: BuildSideId, build_side: &BuildSide) -> bool {
+        let version = build_side
             .outer
             .iter()
-            .map(|it| self.standing(*it).epoch)
+            .map(|binder| self.loop_state(*binder).version)
             .max()
             .unwrap_or(0);
-        let loop_steps = self.loop_steps();
+        let threshold_steps = self.observer.index_threshold_steps();
         let Some(index) = self.scratch.indexes.get_mut(id.index()) else {
             return false;
         };
-        if index.state == State::Unused || index.stamp != stamp {
-            (index.state, index.stamp) = (State::Looped(0), stamp);
+        if index.state == IndexState::Unused || index.version != version {
+            (index.state, index.version) = (IndexState::Looped(0), version);
         }
         match index.state {
-            State::Built => true,
-            State::Looped(steps) if steps >= loop_steps => self.build(id, lookup),
-            State::Looped(_) | State::TooLarge | State::Unused => false,
+            IndexState::Built => true,
+            IndexState::Looped(steps) if steps >= threshold_steps => {
+                self.build_index(id, build_side)
+            }
+            IndexState::Looped(_) | IndexState::TooLarge | IndexState::Unused => false,
         }
     }
 
-    fn build(&mut self, id: LookupId, lookup: &Lookup) -> bool {
+    /// Builds the index; returns false if it would be too large.
+    fn build_index(&mut self, id: BuildSideId, build_side: &BuildSide) -> bool {
         let Some(mut index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
         index.rows.clear();
         index.entries.clear();
-        let before = self.standings(lookup);
-        let whole = !self.gather(lookup, 0, NO_PARENT, &mut index) && self.stopped().is_none();
-        self.put_back(lookup, &before);
-        if whole {
-            // To compare two numbers is far less than a step.
-            self.charge(index.entries.len() as u64 * log(index.entries.len()) / 8);
+        let states = self.chain_states(build_side);
+        let is_whole =
+            !self.collect_rows(build_side, 0, NO_PARENT, &mut index) && self.aborted().is_none();
+        self.restore_chain(build_side, &states);
+        if is_whole {
+            // Comparing two numbers while sorting is far less work than a step.
+            let entries = index.entries.len();
+            self.charge(entries as u64 * binary_search_steps(entries) / 8);
             index.entries.sort_unstable();
         }
-        index.state = if whole { State::Built } else { State::TooLarge };
+        index.state = if is_whole {
+            IndexState::Built
+        } else {
+            IndexState::TooLarge
+        };
         if let Some(slot) = self.scratch.indexes.get_mut(id.index()) {
             *slot = index;
         }
-        whole
+        is_whole
     }
 
-    /// Adds all elements; whether they are too many.
-    fn gather(&mut self, lookup: &Lookup, depth: usize, parent: u32, index: &mut Index) -> bool {
-        let Some(link) = lookup.chain.get(depth) else {
+    /// Adds the elements of the chain from `depth` on; returns true if they are too many or a limit was exceeded.
+    fn collect_rows(
+        &mut self,
+        build_side: &BuildSide,
+        depth: usize,
+        parent: u32,
+        index: &mut HashIndex,
+    ) -> bool {
+        let Some(link) = build_side.chain.get(depth) else {
             return false;
         };
         self.each(link.binder, &mut |evaluator| {
-            if !link.filters.iter().all(|it| evaluator.holds(*it)) {
-                return evaluator.stopped().is_some();
+            if !link.filters.iter().all(|filter| evaluator.holds(*filter)) {
+                return evaluator.aborted().is_some();
             }
-            let Some(row) = u32::try_from(index.rows.len())
-                .ok()
-                .filter(|_| index.rows.len() < MAX_ROWS)
-            else {
+            let row = u32::try_from(index.rows.len()).ok();
+            let Some(row) = row.filter(|_| index.rows.len() < MAX_INDEX_ROWS) else {
                 return true;
             };
             index.rows.push(Row {
-                standing: evaluator.standing(link.binder),
+                state: evaluator.loop_state(link.binder),
                 parent,
             });
-            if depth + 1 < lookup.chain.len() {
-                return evaluator.gather(lookup, depth + 1, row, index);
+            if depth + 1 < build_side.chain.len() {
+                return evaluator.collect_rows(build_side, depth + 1, row, index);
             }
-            let key = evaluator.term(lookup.key);
+            let key = evaluator.term(build_side.key);
             match evaluator.hash(key) {
                 Some(hash) => index.entries.push((hash, row)),
+                // No probe can find an element whose key is undefined.
                 None => drop(index.rows.pop()),
             }
-            evaluator.stopped().is_some()
+            evaluator.aborted().is_some()
         })
     }
 
-    /// Puts the binders where a row and those before it stand.
-    fn stand_in(&mut self, lookup: &Lookup, rows: &[Row], row: u32) -> bool {
-        let mut at = row;
-        for link in lookup.chain.iter().rev() {
-            let Some(row) = rows.get(at as usize) else {
+    /// Moves the binders of a chain to a row and the rows above it; returns false once a limit is exceeded.
+    fn bind_row(&mut self, build_side: &BuildSide, rows: &[Row], innermost: u32) -> bool {
+        let mut number = innermost;
+        for link in build_side.chain.iter().rev() {
+            let Some(row) = rows.get(number as usize) else {
                 return false;
             };
-            if !self.stand_at(link.binder, row.standing) {
+            if !self.bind(link.binder, row.state) {
                 return false;
             }
-            at = row.parent;
+            number = row.parent;
         }
         true
     }
 
-    fn standings(&self, lookup: &Lookup) -> [LoopState; MAX_CHAIN] {
-        let mut standings = [LoopState::UNBOUND; MAX_CHAIN];
-        for (slot, link) in standings.iter_mut().zip(&lookup.chain) {
-            *slot = self.standing(link.binder);
+    fn chain_states(&self, build_side: &BuildSide) -> [LoopState; MAX_CHAIN_BINDERS] {
+        let mut states = [LoopState::UNBOUND; MAX_CHAIN_BINDERS];
+        for (slot, link) in states.iter_mut().zip(&build_side.chain) {
+            *slot = self.loop_state(link.binder);
         }
-        standings
+        states
     }
 
-    fn put_back(&mut self, lookup: &Lookup, standings: &[LoopState; MAX_CHAIN]) {
-        for (link, standing) in lookup.chain.iter().zip(standings) {
-            if let Some(slot) = self.scratch.standing.get_mut(link.binder.index()) {
-                *slot = *standing;
-            }
+    fn restore_chain(&mut self, build_side: &BuildSide, states: &[LoopState; MAX_CHAIN_BINDERS]) {
+        for (link, state) in build_side.chain.iter().zip(states) {
+            self.restore_loop(link.binder, *state);
         }
     }
 }
 
-/// Steps of a binary search over so many.
-fn log(count: usize) -> u64 {
-    u64::from(count.checked_ilog2().unwrap_or(0))
+/// The steps of a binary search: the logarithm of the number of entries.
+fn binary_search_steps(entries: usize) -> u64 {
+    u64::from(entries.checked_ilog2().unwrap_or(0))
 }

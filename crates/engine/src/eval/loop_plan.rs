@@ -1,99 +1,105 @@
-//! Which conditions are asked in which loop: all bodies of all controls that look at a kind, with one loop for each list
-//! that several of them go over.
+//! Loop fusion: the clauses of all controls of a kind as one tree of loops.
+//!
+//! Clauses that iterate the same elements share the loop, so each list of an object is iterated once for all controls.
+//! The conditions of a clause are decided at the outermost level at which they can be, and a loop is entered only if a
+//! clause needs it whose conditions held so far.
 
 use super::{
-    join_plan::{Over, Stage},
+    join_plan::{LoopSource, Stage},
     side_tables::SideTables,
 };
 use kubevet_ir::{CompiledControl, ConditionId};
 use std::collections::BTreeMap;
 
-/// All that is asked of objects of a kind.
+/// A clause: the index of its control among the compiled ones, and its index in the control.
+pub(super) type ClauseIndex = (usize, usize);
+
+/// The loops and conditions of all clauses that apply to a kind.
 #[derive(Debug, Default)]
 pub(crate) struct LoopPlan {
     pub(super) root: Level,
-    /// Each body: the number of its control among the compiled ones, and its own among the control's.
-    pub(super) clauses: Vec<(usize, usize)>,
-    /// The controls, by number.
+    /// The clauses. Checks name them by their index here.
+    pub(super) clauses: Vec<ClauseIndex>,
+    /// The controls, by index among the compiled ones.
     pub(crate) controls: Vec<usize>,
-    pub(super) checks: usize,
+    pub(super) check_count: usize,
 }
 
-/// What is asked where certain binders stand.
+/// The conditions and loops inside certain loops.
 #[derive(Debug, Default)]
 pub(super) struct Level {
     pub(super) checks: Vec<Check>,
-    pub(super) loops: BTreeMap<Over, Loop>,
+    pub(super) loops: BTreeMap<LoopSource, Loop>,
 }
 
-/// The conditions of one body at one level.
+/// The conditions of one clause at one level.
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) number: usize,
-    /// The check one level up that must hold.
+    /// The check of the same clause one level up, which must hold.
     pub(super) parent: Option<usize>,
-    pub(super) conds: Box<[ConditionId]>,
-    /// The body, by its place among the plan's.
-    pub(super) deny: usize,
-    /// Nothing more is asked: the body denies.
+    pub(super) conditions: Box<[ConditionId]>,
+    /// The index of the clause in the plan.
+    pub(super) clause: usize,
+    /// True if the clause has no further level: it fires if the check holds.
     pub(super) is_last: bool,
 }
 
+/// A loop, for all clauses that iterate its elements at this level.
 #[derive(Debug, Default)]
 pub(super) struct Loop {
     pub(super) level: Level,
-    /// The checks for whose bodies it is gone through.
+    /// The checks of its clauses one level up. The loop is needed if one of them holds.
     pub(super) parents: Vec<usize>,
 }
 
 impl LoopPlan {
-    /// The plan of these controls, named by their numbers in `compiled`.
+    /// The plan of these controls, by index in `compiled`.
     pub(crate) fn new(
         tables: &SideTables,
         compiled: &[CompiledControl],
         controls: Vec<usize>,
     ) -> Self {
-        let mut plan = Self {
-            controls,
-            ..Self::default()
-        };
-        for number in plan.controls.clone() {
-            let Some(control) = compiled.get(number) else {
-                continue;
-            };
-            for place in 0..control.clauses.len() {
-                plan.clauses.push((number, place));
-                plan.add(tables.joins.stages(number, place));
+        let mut plan = Self::default();
+        for control in &controls {
+            let clause_count = compiled
+                .get(*control)
+                .map_or(0, |compiled| compiled.clauses.len());
+            for clause in 0..clause_count {
+                plan.clauses.push((*control, clause));
+                plan.add_stages(tables.joins.stages(*control, clause));
             }
         }
+        plan.controls = controls;
         plan
     }
 
-    fn add(&mut self, stages: &[Stage]) {
-        let number = self.clauses.len().saturating_sub(1);
+    /// Adds the stages of the last clause: each to the loop of its source, which is made if no clause had it yet.
+    fn add_stages(&mut self, stages: &[Stage]) {
+        let clause = self.clauses.len().saturating_sub(1);
         let mut level = &mut self.root;
         let mut parent = None;
         for (depth, stage) in stages.iter().enumerate() {
-            if let Some(over) = stage.over {
-                level = level.inside(over, parent);
+            if let Some(source) = stage.source {
+                level = level.enter_loop(source, parent);
             }
             level.checks.push(Check {
-                number: self.checks,
+                number: self.check_count,
                 parent,
-                conds: stage.conds.clone(),
-                deny: number,
+                conditions: stage.conditions.clone(),
+                clause,
                 is_last: depth + 1 == stages.len(),
             });
-            parent = Some(self.checks);
-            self.checks += 1;
+            parent = Some(self.check_count);
+            self.check_count += 1;
         }
     }
 }
 
 impl Level {
-    fn inside(&mut self, over: Over, parent: Option<usize>) -> &mut Self {
-        let found = self.loops.entry(over).or_default();
-        found.parents.extend(parent);
-        &mut found.level
+    fn enter_loop(&mut self, source: LoopSource, parent: Option<usize>) -> &mut Self {
+        let entered = self.loops.entry(source).or_default();
+        entered.parents.extend(parent);
+        &mut entered.level
     }
 }

@@ -7,35 +7,49 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `loop_plan` | which conditions are decided in which loop |
-//! | `join_plan` | which equalities are joins, with their build and probe sides |
+//! | `evaluate` | the entry point: one object under one plan |
+//! | `loop_plan` | loop fusion: which conditions are decided in which loop |
+//! | `join_plan`, `clause_stages` | which equalities are joins; the loops of a clause in order |
 //! | `side_tables` | facts about each term and condition, computed once when rules are compiled |
 //! | `resolved_params` | params, read once |
-//! | `value`, `ordering` | the values a term can have, and their order |
-//! | `evaluator` | terms and conditions over one object |
-//! | `functions` | builtins and intrinsics |
-//! | `hash_join` | joins over one object: nested loops first, a hash index once they have cost enough |
+//! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
+//! | `value`, `strings`, `functions` | values, strings and functions of them |
+//! | `ordering`, `decimal` | the order of values |
+//! | `memo` | memoization by binder version |
+//! | `hash_join` | joins: nested loops first, a hash index once they have cost enough |
+//! | `budget`, `scratch` | limits; memory that is reused |
 //! | `render` | findings |
-//! | `evaluate` | the entry point: one object under one plan |
 //! | `observer` | counts of condition results, for coverage |
 
+mod budget;
+mod clause_stages;
+mod conditions;
+mod decimal;
 mod evaluate;
 mod evaluator;
 mod functions;
 mod hash_join;
 mod join_plan;
 mod loop_plan;
+mod loops;
+mod memo;
 mod observer;
 mod ordering;
 mod render;
 mod resolved_params;
+mod scratch;
 mod side_tables;
+mod strings;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use evaluate::StepBudgetExceeded;
-pub(super) use evaluate::{EvalContext, Scratch, judge};
+pub(super) use evaluate::{EvalContext, evaluate};
 pub(super) use loop_plan::LoopPlan;
 pub use observer::ConditionCounts;
 pub(super) use observer::{ConditionObserver, NoObserver};
 pub(super) use resolved_params::ResolvedParams;
+pub(super) use scratch::Scratch;
 pub(super) use side_tables::SideTables;

@@ -1,81 +1,89 @@
-//! Who looks on while conditions are decided. Nobody does in use, and then it costs nothing; a proof counts.
+//! Observes the result of every condition, for condition coverage in `policy verify`.
+//!
+//! Production uses [`NoObserver`]. The evaluator is generic over the observer, so that one compiles to nothing.
 
-use super::hash_join::LOOP_STEPS;
+use super::hash_join::INDEX_THRESHOLD_STEPS;
 use kubevet_ir::ConditionId;
 
-/// Looks on.
+/// An observer of evaluations.
 pub(crate) trait ConditionObserver {
-    /// A condition was decided.
-    fn saw(&mut self, cond: ConditionId, held: bool);
+    /// A condition was decided. Results from memos are not reported.
+    fn decided(&mut self, condition: ConditionId, holds: bool);
 
-    /// An object was judged, in so many steps.
-    fn ended(&mut self, steps: u64);
+    /// The evaluation of an object is complete and took this many steps.
+    fn finished(&mut self, steps: u64);
 
-    /// Steps that the loops of a join take before an index is made.
-    fn loop_steps(&self) -> u64 {
-        LOOP_STEPS
+    /// The steps that the loops of a join take before an index is built.
+    fn index_threshold_steps(&self) -> u64 {
+        INDEX_THRESHOLD_STEPS
     }
 }
 
-/// Nobody.
+/// The observer that does nothing.
 pub(crate) struct NoObserver;
 
 impl ConditionObserver for NoObserver {
     #[inline]
-    fn saw(&mut self, _: ConditionId, _: bool) {}
+    fn decided(&mut self, _: ConditionId, _: bool) {}
 
-    fn ended(&mut self, _: u64) {}
+    #[inline]
+    fn finished(&mut self, _: u64) {}
 }
 
-/// How often each condition of an engine was decided and how, and the steps that judging took.
+/// How often each condition of an engine was true and false, and the steps of all evaluations.
 #[derive(Debug, Clone, Default)]
 pub struct ConditionCounts {
-    conds: Vec<(u64, u64)>,
+    /// The numbers of true and false results, by index of the condition.
+    counts: Vec<(u64, u64)>,
     steps: u64,
-    immediate_hash_joins: bool,
+    has_immediate_hash_joins: bool,
 }
 
 impl ConditionCounts {
-    /// As the default, and joins use an index from the first element on: for proof that an index finds what a loop does.
+    /// Counts of evaluations in which joins use an index from the first element on. Tests compare them with evaluations
+    /// by loops.
     #[must_use]
     pub fn with_immediate_hash_joins() -> Self {
         Self {
-            immediate_hash_joins: true,
+            has_immediate_hash_joins: true,
             ..Self::default()
         }
     }
 
-    /// The steps of all objects.
+    /// The steps of all evaluations.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// How often a condition held and did not.
-    pub(crate) fn of(&self, cond: ConditionId) -> (u64, u64) {
-        self.conds.get(cond.index()).copied().unwrap_or_default()
+    /// How often a condition was true and false.
+    pub(crate) fn of(&self, condition: ConditionId) -> (u64, u64) {
+        self.counts
+            .get(condition.index())
+            .copied()
+            .unwrap_or_default()
     }
 }
 
 impl ConditionObserver for &mut ConditionCounts {
-    fn saw(&mut self, cond: ConditionId, held: bool) {
-        if self.conds.len() <= cond.index() {
-            self.conds.resize(cond.index() + 1, (0, 0));
+    fn decided(&mut self, condition: ConditionId, holds: bool) {
+        if self.counts.len() <= condition.index() {
+            self.counts.resize(condition.index() + 1, (0, 0));
         }
-        if let Some((yes, no)) = self.conds.get_mut(cond.index()) {
-            *(if held { yes } else { no }) += 1;
+        if let Some((held, failed)) = self.counts.get_mut(condition.index()) {
+            *(if holds { held } else { failed }) += 1;
         }
     }
 
-    fn ended(&mut self, steps: u64) {
+    fn finished(&mut self, steps: u64) {
         self.steps += steps;
     }
 
-    fn loop_steps(&self) -> u64 {
-        if self.immediate_hash_joins {
+    fn index_threshold_steps(&self) -> u64 {
+        if self.has_immediate_hash_joins {
             0
         } else {
-            LOOP_STEPS
+            INDEX_THRESHOLD_STEPS
         }
     }
 }

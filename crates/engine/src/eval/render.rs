@@ -1,78 +1,72 @@
-//! Findings: the words, paths and fixes of a body that denies. Off the fast way: most objects pass.
+//! Findings: the messages, paths and fixes of clauses that fired. It is off the hot path, since most objects pass.
 
 use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
-use crate::parse_findings;
-use kubevet_ir::{Clause, FixValue, Term, TermId};
+use crate::parse_findings::{MAX_FINDINGS, MAX_MESSAGE_BYTES, too_many_findings, truncate_message};
+use kubevet_ir::{Clause, FixTemplate, FixValue, Term, TermId};
 use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};
 
-/// Room for a message; most are shorter.
-const MESSAGE_ROOM_BYTES: usize = 128;
+/// The initial capacity of a message in bytes. Most messages are shorter.
+const MESSAGE_CAPACITY_BYTES: usize = 128;
 
-impl<W: ConditionObserver> Evaluator<'_, W> {
-    /// Adds the findings of one body.
+impl<O: ConditionObserver> Evaluator<'_, O> {
+    /// Adds the findings of one clause: one for each choice of elements for which its conditions hold.
     ///
     /// # Errors
-    /// What is wrong with what the rule says, for its author.
-    pub(super) fn say(
+    /// The rule has too many findings, or one that does not have the documented form.
+    pub(super) fn render_clause(
         &mut self,
         control: &ControlId,
-        deny: &Clause,
+        clause: &Clause,
         stages: &[Stage],
-        findings: &mut Vec<Violation>,
+        violations: &mut Vec<Violation>,
     ) -> Result<(), EvalError> {
         let Some((stage, inner)) = stages.split_first() else {
-            findings.push(self.finding(control, deny)?);
-            return if findings.len() > parse_findings::MAX_FINDINGS {
-                Err(parse_findings::too_many_findings())
+            violations.push(self.violation(control, clause)?);
+            return if violations.len() > MAX_FINDINGS {
+                Err(too_many_findings())
             } else {
                 Ok(())
             };
         };
-        let Some(over) = stage.over else {
-            return self.say_if(control, deny, stage, inner, findings);
+        let Some(source) = stage.source else {
+            return self.render_stage(control, clause, stage, inner, violations);
         };
-        let mut outcome = Ok(());
-        self.over(over, &mut |evaluator| {
-            outcome = evaluator.say_if(control, deny, stage, inner, findings);
-            outcome.is_err() || evaluator.stopped().is_some()
+        let mut result = Ok(());
+        self.iterate(source, &mut |evaluator| {
+            result = evaluator.render_stage(control, clause, stage, inner, violations);
+            result.is_err() || evaluator.aborted().is_some()
         });
-        outcome
+        result
     }
 
-    fn say_if(
+    fn render_stage(
         &mut self,
         control: &ControlId,
-        deny: &Clause,
+        clause: &Clause,
         stage: &Stage,
         inner: &[Stage],
-        findings: &mut Vec<Violation>,
+        violations: &mut Vec<Violation>,
     ) -> Result<(), EvalError> {
-        if stage.conds.iter().all(|it| self.holds(*it)) {
-            self.say(control, deny, inner, findings)
+        let mut conditions = stage.conditions.iter();
+        if conditions.all(|condition| self.holds(*condition)) {
+            self.render_clause(control, clause, inner, violations)
         } else {
             Ok(())
         }
     }
 
-    fn finding(&mut self, control: &ControlId, deny: &Clause) -> Result<Violation, EvalError> {
-        let message = self.message(deny.message)?;
-        let paths = deny
+    fn violation(&mut self, control: &ControlId, clause: &Clause) -> Result<Violation, EvalError> {
+        let message = self.message(clause.message)?;
+        let paths = clause
             .paths
             .iter()
-            .map(|it| self.path(*it))
+            .map(|path| self.path(*path))
             .collect::<Result<_, _>>()?;
-        let mut fixes = Vec::new();
-        for fix in &deny.fixes {
-            let action = match &fix.value {
-                None => FixAction::Remove,
-                Some(FixValue::Json(json)) => FixAction::Set(json.to_string()),
-                Some(FixValue::Term(term)) => FixAction::Set(self.json(*term)?),
-            };
-            fixes.push(Fix {
-                path: self.path(fix.path)?,
-                action,
-            });
-        }
+        let fixes = clause
+            .fixes
+            .iter()
+            .map(|fix| self.fix(fix))
+            .collect::<Result<_, _>>()?;
         self.recycle_scratch();
         Ok(Violation {
             control: control.clone(),
@@ -82,53 +76,67 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
         })
     }
 
-    /// The message, cut. Of its pieces no more is copied than is kept, since a finding's work must not grow with a name
-    /// that stands in all of them.
+    /// Computes a message, truncated. Its parts are copied one by one and no further than the limit: the work must not grow
+    /// with a long string that is a part of every message.
     fn message(&mut self, term: TermId) -> Result<String, EvalError> {
-        let program = self.program;
-        let pieces = match program.term(term) {
-            Term::Concat(pieces) => pieces,
+        let program = self.context.program;
+        let parts = match program.term(term) {
+            Term::Concat(parts) => parts,
             _ => std::slice::from_ref(&term),
         };
-        let mut message = String::with_capacity(MESSAGE_ROOM_BYTES);
-        for piece in pieces {
-            match self.term(*piece) {
+        let mut message = String::with_capacity(MESSAGE_CAPACITY_BYTES);
+        for part in parts {
+            match self.term(*part) {
                 Value::Int(number) => message.push_str(&number.to_string()),
-                value => message.push_str(parse_findings::truncate_message(
-                    self.text(value).ok_or_else(no_text)?,
-                )),
+                value => {
+                    let string = self.string(value).ok_or_else(not_a_string)?;
+                    message.push_str(truncate_message(string));
+                }
             }
-            if message.len() > parse_findings::MAX_MESSAGE_BYTES {
+            if message.len() > MAX_MESSAGE_BYTES {
                 break;
             }
         }
         self.charge(message.len() as u64 / 64);
-        message.truncate(parse_findings::truncate_message(&message).len());
+        message.truncate(truncate_message(&message).len());
         Ok(message)
+    }
+
+    fn fix(&mut self, fix: &FixTemplate) -> Result<Fix, EvalError> {
+        let action = match &fix.value {
+            None => FixAction::Remove,
+            Some(FixValue::Json(json)) => FixAction::Set(json.to_string()),
+            Some(FixValue::Term(term)) => FixAction::Set(self.json(*term)?),
+        };
+        Ok(Fix {
+            path: self.path(fix.path)?,
+            action,
+        })
     }
 
     fn path(&mut self, term: TermId) -> Result<FieldPath, EvalError> {
         let value = self.term(term);
-        self.text(value)
-            .ok_or_else(no_text)?
+        self.string(value)
+            .ok_or_else(not_a_string)?
             .parse()
             .map_err(|error: PathError| EvalError::RuleFailed(error.to_string()))
     }
 
+    /// Computes a value as JSON.
     fn json(&mut self, term: TermId) -> Result<String, EvalError> {
         match self.term(term) {
             Value::Null => Ok("null".to_owned()),
-            Value::Bool(it) => Ok(it.to_string()),
-            Value::Int(it) => Ok(it.to_string()),
+            Value::Bool(boolean) => Ok(boolean.to_string()),
+            Value::Int(number) => Ok(number.to_string()),
             Value::EmptyList => Ok("[]".to_owned()),
             Value::EmptyMap => Ok("{}".to_owned()),
             Value::Node(node) if !self.node(node).is_string() => {
-                let mut text = String::new();
-                self.node(node).write_json(&mut text);
-                Ok(text)
+                let mut json = String::new();
+                self.node(node).write_json(&mut json);
+                Ok(json)
             }
-            value => match self.text(value) {
-                Some(text) => Ok(serde_json::Value::from(text).to_string()),
+            value => match self.string(value) {
+                Some(string) => Ok(serde_json::Value::from(string).to_string()),
                 None => Err(EvalError::RuleFailed(
                     "a fix with a value that is undefined".to_owned(),
                 )),
@@ -137,7 +145,7 @@ impl<W: ConditionObserver> Evaluator<'_, W> {
     }
 }
 
-// Proved to be none when the rule was compiled; if that proof were wrong, the object must not pass.
-fn no_text() -> EvalError {
+/// The compiler proves that messages and paths are strings. If a proof were wrong, the object must not pass.
+fn not_a_string() -> EvalError {
     EvalError::RuleFailed("a finding with a piece that is no text".to_owned())
 }

@@ -1,68 +1,67 @@
-//! Params, read once: their texts, and the patterns among them.
+//! Params as the evaluator reads them: by number, with their patterns compiled. They are resolved once for each set of
+//! params and shared by all objects.
 
-use kubevet_ir::CompiledControl;
-use kubevet_ir::is_configured;
+use super::side_tables::SideTables;
+use kubevet_ir::{CompiledControl, is_configured};
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-use std::sync::Arc;
 
-/// The largest that one pattern may become, as RE2's limits have it.
-const PATTERN_BYTES: usize = 1 << 20;
+/// The most memory that one compiled pattern may take, in bytes: as RE2 in OPA.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// The same for all patterns of one param together.
+const MAX_PATTERN_SET_BYTES: usize = 4 * MAX_PATTERN_BYTES;
 
-/// Params as plans read them.
+/// The values of params for one program.
 #[derive(Debug)]
 pub(crate) struct ResolvedParams {
+    /// By number of the param.
     values: Vec<ResolvedParam>,
-    /// Which compiled controls have something to say under these params.
-    configured: Vec<bool>,
-    /// The same for controls of the reference tier.
+    /// True for compiled controls whose required params are set, by index of the control.
+    is_configured: Vec<bool>,
+    /// All params as the interpreter reads them.
     interpreter_params: regorus::Value,
 }
 
 #[derive(Debug)]
 enum ResolvedParam {
     Absent,
-    Text(String),
+    String(String),
     List {
-        texts: Vec<String>,
+        strings: Vec<String>,
+        /// The compiled elements; `None` for those that are no valid pattern. Empty if no rule uses the param as patterns.
         patterns: Vec<Option<Regex>>,
-        any: Option<RegexSet>,
+        /// All valid patterns as one automaton; `None` if that would be too large.
+        pattern_set: Option<RegexSet>,
     },
 }
 
 impl ResolvedParams {
-    /// `names` are the params that programs read, in the order of their numbers; `patterns` says which hold patterns.
-    pub(crate) fn new(
-        params: &Params,
-        names: &[Arc<str>],
-        patterns: &[bool],
-        compiled: &[CompiledControl],
-    ) -> Self {
+    pub(crate) fn new(params: &Params, tables: &SideTables, controls: &[CompiledControl]) -> Self {
+        let names = tables.param_names().iter();
         let values = names
-            .iter()
-            .zip(patterns)
-            .map(|(name, patterns)| ResolvedParam::of(params.get(name), *patterns))
+            .zip(tables.param_has_patterns())
+            .map(|(name, has_patterns)| ResolvedParam::new(params.get(name), *has_patterns))
             .collect();
-        let configured = compiled
+        let is_configured = controls
             .iter()
-            .map(|it| is_configured(&it.control, params))
+            .map(|compiled| is_configured(&compiled.control, params))
             .collect();
         Self {
             values,
-            configured,
-            interpreter_params: crate::interpreter_input::params(params),
+            is_configured,
+            interpreter_params: crate::interpreter_input::params_value(params),
         }
     }
 
+    /// True if the required params of a compiled control are set.
     pub(super) fn is_configured(&self, control: usize) -> bool {
-        self.configured.get(control).copied().unwrap_or(false)
+        self.is_configured.get(control).copied().unwrap_or(false)
     }
 
     pub(crate) fn interpreter_params(&self) -> &regorus::Value {
         &self.interpreter_params
     }
 
-    /// Whether a param is set.
     pub(super) fn is_set(&self, param: u32) -> bool {
         !matches!(
             self.values.get(param as usize),
@@ -70,18 +69,18 @@ impl ResolvedParams {
         )
     }
 
-    /// A param that is one text.
-    pub(super) fn text(&self, param: u32) -> Option<&str> {
+    /// Returns a param that is a string.
+    pub(super) fn string(&self, param: u32) -> Option<&str> {
         match self.values.get(param as usize)? {
-            ResolvedParam::Text(text) => Some(text),
+            ResolvedParam::String(string) => Some(string),
             _ => None,
         }
     }
 
-    /// The texts of a param that is a list.
+    /// Returns a param that is a list.
     pub(super) fn list(&self, param: u32) -> Option<&[String]> {
         match self.values.get(param as usize)? {
-            ResolvedParam::List { texts, .. } => Some(texts),
+            ResolvedParam::List { strings, .. } => Some(strings),
             _ => None,
         }
     }
@@ -90,7 +89,7 @@ impl ResolvedParams {
         self.list(param)?.get(item as usize).map(String::as_str)
     }
 
-    /// The pattern that an element of a param is; `None` where it is none, which matches nothing.
+    /// Returns the pattern that an element is; `None` if it is no valid pattern, which matches nothing.
     pub(super) fn pattern(&self, param: u32, item: u32) -> Option<&Regex> {
         match self.values.get(param as usize)? {
             ResolvedParam::List { patterns, .. } => patterns.get(item as usize)?.as_ref(),
@@ -98,50 +97,55 @@ impl ResolvedParams {
         }
     }
 
-    /// Whether any pattern of a param matches; `None` where they must be asked one by one.
-    pub(super) fn any_matches(&self, param: u32, text: &str) -> Option<bool> {
+    /// Decides whether any pattern of a param matches; `None` if they must be matched one by one.
+    pub(super) fn any_pattern_matches(&self, param: u32, subject: &str) -> Option<bool> {
         match self.values.get(param as usize)? {
-            ResolvedParam::List { any: Some(set), .. } => Some(set.is_match(text)),
+            ResolvedParam::List {
+                pattern_set: Some(set),
+                ..
+            } => Some(set.is_match(subject)),
             _ => None,
         }
     }
 }
 
 impl ResolvedParam {
-    fn of(value: Option<&ParamValue>, patterns: bool) -> Self {
+    fn new(value: Option<&ParamValue>, has_patterns: bool) -> Self {
         match value {
             None => Self::Absent,
-            Some(ParamValue::String(text)) => Self::Text(text.clone()),
-            Some(ParamValue::List(texts)) if patterns => {
-                let compiled: Vec<Option<Regex>> = texts.iter().map(|it| pattern(it)).collect();
-                let sound = texts
-                    .iter()
-                    .zip(&compiled)
-                    .filter(|(_, it)| it.is_some())
-                    .map(|(text, _)| text);
-                let any = RegexSetBuilder::new(sound)
-                    .size_limit(4 * PATTERN_BYTES)
-                    .build()
-                    .ok();
-                Self::List {
-                    texts: texts.clone(),
-                    patterns: compiled,
-                    any,
-                }
-            }
-            Some(ParamValue::List(texts)) => Self::List {
-                texts: texts.clone(),
+            Some(ParamValue::String(string)) => Self::String(string.clone()),
+            Some(ParamValue::List(strings)) if has_patterns => Self::with_patterns(strings),
+            Some(ParamValue::List(strings)) => Self::List {
+                strings: strings.clone(),
                 patterns: Vec::new(),
-                any: None,
+                pattern_set: None,
             },
+        }
+    }
+
+    fn with_patterns(strings: &[String]) -> Self {
+        let patterns: Vec<Option<Regex>> = strings
+            .iter()
+            .map(|string| compile_pattern(string))
+            .collect();
+        let valid = strings.iter().zip(&patterns);
+        let valid = valid.filter_map(|(string, pattern)| pattern.as_ref().map(|_| string));
+        let pattern_set = RegexSetBuilder::new(valid)
+            .size_limit(MAX_PATTERN_SET_BYTES)
+            .build()
+            .ok();
+        Self::List {
+            strings: strings.to_vec(),
+            patterns,
+            pattern_set,
         }
     }
 }
 
-/// A pattern, compiled within bounds; `None` where it is none.
-pub(super) fn pattern(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text)
-        .size_limit(PATTERN_BYTES)
+/// Compiles a pattern within [`MAX_PATTERN_BYTES`]; `None` if it is no valid one.
+pub(super) fn compile_pattern(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern)
+        .size_limit(MAX_PATTERN_BYTES)
         .build()
         .ok()
 }

@@ -1,5 +1,7 @@
-//! What a term can be. No references inside: texts are places in the document, the program, the params or the scratch
-//! text, so that values can be kept between questions without being borrowed.
+//! The values of terms, and the state of loops.
+//!
+//! A value holds no reference. It names a node of the document, a term of the program, a param or a range of the scratch
+//! buffer by number, so a memo can keep it without a borrow.
 
 /// A value, or undefined.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -7,37 +9,37 @@ pub(super) enum Value {
     Undefined,
     Null,
     Bool(bool),
-    /// A number of the program: a constant, a count, a place.
+    /// A number that the program made: a literal, a count or an index.
     Int(i64),
     /// A node of the document.
     Node(u32),
-    /// A part of a text of the document: bytes of the text of a node.
+    /// A substring of a node's string, in bytes.
     Substring {
         node: u32,
         start: u32,
         len: u32,
     },
-    /// A text of the program, by its term.
+    /// A string literal of the program, by the index of its term.
     Constant(u32),
-    /// A text that was made, in the scratch text.
+    /// A computed string: a range of the scratch buffer, in bytes. Invalid once the buffer is recycled.
     Scratch {
         start: u32,
         len: u32,
     },
-    /// A param: a text or a list of texts.
+    /// A param: a string or a list of strings.
     Param(u32),
-    /// An element of a param.
+    /// An element of a param that is a list.
     ParamItem {
         param: u32,
         item: u32,
     },
-    /// One of the words of `FIXED`.
+    /// A string that is part of the engine.
     Static(StaticStr),
     EmptyList,
     EmptyMap,
 }
 
-/// Texts that belong to nobody.
+/// The strings that are part of the engine: names of lists, operations and the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StaticStr {
     Empty,
@@ -52,7 +54,7 @@ pub(super) enum StaticStr {
 }
 
 impl StaticStr {
-    pub(super) fn text(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Empty => "",
             Self::Containers => "containers",
@@ -67,24 +69,27 @@ impl StaticStr {
     }
 }
 
-/// Where a binder stands.
+/// The element that a binder is at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoopState {
     pub(super) key: Value,
     pub(super) value: Value,
-    /// Of a container or volume: its list, and its place in it.
+    /// The list of a container or volume; empty for other elements.
     pub(super) list: StaticStr,
-    pub(super) place: u32,
-    /// When it came there; later is larger.
-    pub(super) epoch: u32,
+    /// The index of a container or volume in its list.
+    pub(super) index: u32,
+    /// The time of the move to this element, on the clock of the scratch memory. Later moves have larger numbers; memos
+    /// compare them.
+    pub(super) version: u32,
 }
 
 impl LoopState {
+    /// The state of a binder that is at no element.
     pub(super) const UNBOUND: Self = Self {
         key: Value::Undefined,
         value: Value::Undefined,
         list: StaticStr::Empty,
-        place: 0,
-        epoch: 0,
+        index: 0,
+        version: 0,
     };
 }
