@@ -250,7 +250,7 @@ fn rule_outside_the_profile_is_reported() {
         ),
         (
             format!("default p := 1\n{}", named("\tp == 1")),
-            "no `default` rules: write an `else`",
+            "`default` and `contains` are not compiled for a helper that is called: write `else`",
         ),
         (
             format!("p := 1 if true\np := 1 if true\n{}", named("\tp == 1")),
@@ -261,7 +261,7 @@ fn rule_outside_the_profile_is_reported() {
                 "deny contains {{\"message\": \"m\", \"paths\": []}} if true\n{}",
                 deny("\ttrue")
             ),
-            "a finding has `message`, `paths` and `fixes`",
+            "a finding needs `fixes`, a list that is written out; [] where there are none",
         ),
     ] {
         let rule = format!("package controls.c9001\n\nimport rego.v1\n\n{rule}");

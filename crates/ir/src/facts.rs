@@ -6,6 +6,12 @@ use super::{Condition, ConditionId, Const, Domain, Program, Term, TermId, ValueT
 use std::collections::BTreeSet;
 
 impl Program {
+    /// True if a condition is true for every object.
+    #[must_use]
+    pub fn is_statically_true(&self, condition: ConditionId) -> bool {
+        *self.condition(condition) == Condition::True
+    }
+
     /// True if a condition is false for every object.
     #[must_use]
     pub fn is_statically_false(&self, condition: ConditionId) -> bool {

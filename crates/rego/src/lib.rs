@@ -15,5 +15,7 @@ pub mod complexity;
 mod lint;
 pub mod lower;
 mod prescan;
+mod refusal;
 
 pub use lint::lint;
+pub use refusal::Refusal;

@@ -1,109 +1,126 @@
-//! Bodies: statements in a row. A body becomes its ways: each a sequence of conditions and binders, with the names that
-//! are known at its end. Lists that are written out make a way for each element.
+//! Bodies: statements in sequence. A body becomes its alternatives, each a sequence of conditions
+//! and binders with the names that are bound at its end.
+//!
+//! Literal lists are not iterated at run time: each of their elements makes an alternative of the
+//! body, so that a body is a disjunction of alternatives (disjunctive normal form over literals).
 
 use super::{
-    Lowerer, WAYS,
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer, MAX_ALTERNATIVES, Refused, all,
+    symbol::{Env, Symbol},
 };
 use crate::{
     ast,
-    ast::{AssignOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
+    ast::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
+    refusal::Refusal,
 };
 use kubevet_ir::{BinderId, ConditionId, Const, Domain, Term, TermId, ValueType};
-use kubevet_model::Problem;
 
-/// Why a negation is refused.
-const LOST: &str = "where this is undefined, `not` is undefined too and the finding is lost: bind it by `:=` on a line of its \
-                    own, or write a helper and negate that";
-
-/// One step through a body.
+/// One step of an alternative.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
+    /// A condition.
     If(ConditionId),
+    /// A loop around all later steps.
     For(BinderId),
 }
 
-/// One way through a body.
+/// One alternative of a body: a disjunct.
 #[derive(Clone)]
-pub(super) struct Way<'a> {
+pub(super) struct Alternative<'a> {
     pub(super) steps: Vec<Step>,
-    pub(super) scope: Scope<'a>,
+    pub(super) env: Env<'a>,
+    /// A statement was refused and left out.
+    pub(super) is_incomplete: bool,
 }
 
-impl Way<'_> {
-    /// The binders on the way.
+impl<'a> Alternative<'a> {
+    fn new(env: Env<'a>) -> Self {
+        Self {
+            steps: Vec::new(),
+            env,
+            is_incomplete: false,
+        }
+    }
+
+    /// The binders of the loops, outermost first.
     pub(super) fn binders(&self) -> Vec<BinderId> {
         self.steps
             .iter()
-            .filter_map(|it| match it {
+            .filter_map(|step| match step {
                 Step::For(binder) => Some(*binder),
                 Step::If(_) => None,
             })
             .collect()
     }
+
+    /// True if no step can fail.
+    pub(super) fn is_unconditional(&self, lowerer: &Lowerer<'_, 'a>) -> bool {
+        self.steps.iter().all(|step| match step {
+            Step::If(condition) => lowerer.program.is_statically_true(*condition),
+            Step::For(_) => false,
+        })
+    }
 }
 
-/// What `some` and `every` go over.
-enum Over {
-    /// A list that is written out.
+/// What `some` and `every` iterate.
+enum Iterable {
+    /// A literal list or set.
     Items(Vec<Symbol>),
+    /// A collection of the object, the params or the library.
     Domain(Domain),
-    /// The elements that rules of this full name contain.
-    Partial(String),
+    /// The elements of the `contains` rules of this full name.
+    Contains(String),
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// The ways through a body.
-    pub(super) fn ways(
-        &mut self,
-        query: &'a Query,
-        scope: Scope<'a>,
-    ) -> Result<Vec<Way<'a>>, Problem> {
+    /// The alternatives of a body. Those with refused statements are marked.
+    pub(super) fn alternatives(&mut self, query: &'a Query, env: Env<'a>) -> Vec<Alternative<'a>> {
         let statements: Vec<&'a LiteralStmt> = query.stmts.iter().collect();
-        let mut ways = Vec::new();
-        self.walk(
-            &statements,
-            Way {
-                steps: Vec::new(),
-                scope,
-            },
-            &mut ways,
-        )?;
-        Ok(ways)
+        let mut alternatives = Vec::new();
+        self.lower_statements(&statements, Alternative::new(env), &mut alternatives);
+        alternatives
     }
 
-    fn walk(
+    /// Lowers statements in sequence. Loops and literal lists contain all later statements, so the
+    /// rest is passed on instead of iterated.
+    fn lower_statements(
         &mut self,
         statements: &[&'a LiteralStmt],
-        mut way: Way<'a>,
-        ways: &mut Vec<Way<'a>>,
-    ) -> Result<(), Problem> {
-        let Some((statement, rest)) = statements.split_first() else {
-            ways.push(way);
-            return Ok(());
-        };
-        if let Some(modifier) = statement.with_mods.first() {
-            return self.refuse(
-                way.scope.module,
-                modifier.refr.span(),
-                "`with` is not compiled: pass what changes as an argument",
-            );
+        mut alternative: Alternative<'a>,
+        done: &mut Vec<Alternative<'a>>,
+    ) {
+        if self.is_over_budget {
+            return;
         }
-        match &statement.literal {
-            Literal::SomeVars { .. } => {
-                return self.refuse(
-                    way.scope.module,
-                    &statement.span,
-                    "`some x` alone is not compiled: write `some x in …`",
-                );
-            }
-            Literal::SomeIn {
-                key,
-                value,
-                collection,
-                ..
-            } => {
-                return self.some(key.as_deref(), value, collection, rest, way, ways);
+        let Some((statement, rest)) = statements.split_first() else {
+            done.push(alternative);
+            return;
+        };
+        if let Literal::SomeIn { .. } = &statement.literal
+            && statement.with_mods.is_empty()
+        {
+            return self.lower_some_in(statement, rest, alternative, done);
+        }
+        if self.lower_statement(statement, &mut alternative).is_err() {
+            alternative.is_incomplete = true;
+            poison_bound_names(statement, &mut alternative.env);
+        }
+        self.lower_statements(rest, alternative, done);
+    }
+
+    /// Lowers a statement other than `some … in`.
+    fn lower_statement(
+        &mut self,
+        statement: &'a LiteralStmt,
+        alternative: &mut Alternative<'a>,
+    ) -> Lowered<()> {
+        let module = alternative.env.module;
+        if let Some(modifier) = statement.with_mods.first() {
+            return self.refuse(module, modifier.refr.span(), Refusal::With);
+        }
+        let condition = match &statement.literal {
+            Literal::SomeVars { .. } | Literal::SomeIn { .. } => {
+                return self.refuse(module, &statement.span, Refusal::SomeWithoutIn);
             }
             Literal::Every {
                 key,
@@ -111,222 +128,264 @@ impl<'a> Lowerer<'_, 'a> {
                 domain,
                 query,
                 ..
-            } => {
-                let cond = self.every(key.as_ref(), value, domain, query, &way.scope)?;
-                way.steps.push(Step::If(cond));
-            }
-            Literal::NotExpr { expr, .. } => {
-                let cond = self.negation(expr, &way.scope)?;
-                way.steps.push(Step::If(cond));
-            }
+            } => self.lower_every(key.as_ref(), value, domain, query, &alternative.env)?,
+            Literal::NotExpr { expr, .. } => self.lower_negation(expr, &alternative.env)?,
             Literal::Expr { expr, .. } => match expr.as_ref() {
                 Expr::AssignExpr {
                     op: AssignOp::ColEq,
                     lhs,
                     rhs,
                     ..
-                } => self.assign(lhs, rhs, &mut way)?,
-                _ => {
-                    let cond = self.condition(expr, &way.scope)?;
-                    way.steps.push(Step::If(cond));
-                }
+                } => return self.lower_assignment(lhs, rhs, alternative),
+                _ => self.condition(expr, &alternative.env)?,
             },
-        }
-        self.walk(rest, way, ways)
+        };
+        alternative.steps.push(Step::If(condition));
+        Ok(())
     }
 
-    fn assign(&mut self, lhs: &'a Expr, rhs: &'a Expr, way: &mut Way<'a>) -> Result<(), Problem> {
+    /// `name := value`. The statement is undefined, and the body with it, if the value is.
+    fn lower_assignment(
+        &mut self,
+        lhs: &'a Expr,
+        rhs: &'a Expr,
+        alternative: &mut Alternative<'a>,
+    ) -> Lowered<()> {
+        let symbol = self.value(rhs, &alternative.env);
         let Expr::Var { span, .. } = lhs else {
-            return self.refuse(
-                way.scope.module,
-                lhs.span(),
-                "only one name can be bound by `:=`: bind the parts one by one",
-            );
+            let module = alternative.env.module;
+            return self.refuse(module, lhs.span(), Refusal::AssignPattern);
         };
-        let symbol = self.value(rhs, &way.scope)?;
+        let symbol = symbol?;
         if let Symbol::Term(term) = symbol {
-            let cond = self.program.defined(term);
-            way.steps.push(Step::If(cond));
+            let condition = self.program.defined(term);
+            alternative.steps.push(Step::If(condition));
         }
         if span.text() != "_" {
-            way.scope.bind(span.text(), symbol);
+            alternative.env.bind(span.text(), symbol);
         }
         Ok(())
     }
 
-    fn some(
+    /// `some key, value in collection`, with the rest of the body inside.
+    fn lower_some_in(
         &mut self,
-        key: Option<&'a Expr>,
-        value: &'a Expr,
-        collection: &'a Expr,
+        statement: &'a LiteralStmt,
         rest: &[&'a LiteralStmt],
-        way: Way<'a>,
-        ways: &mut Vec<Way<'a>>,
-    ) -> Result<(), Problem> {
-        for pattern in key.iter().chain([&value]) {
-            if !matches!(pattern, Expr::Var { .. }) {
-                return self.refuse(
-                    way.scope.module,
-                    pattern.span(),
-                    "`some` binds plain names: compare them on a line of their own",
-                );
+        mut alternative: Alternative<'a>,
+        done: &mut Vec<Alternative<'a>>,
+    ) {
+        let Literal::SomeIn {
+            key,
+            value,
+            collection,
+            ..
+        } = &statement.literal
+        else {
+            return;
+        };
+        let names = self.names_of_some(key.as_deref(), value, alternative.env.module);
+        let iterable = self.iterable(collection, &alternative.env);
+        // The key of a container means nothing in Rego's library either: refused before the loop.
+        let lowered = match (names, iterable) {
+            (Ok(names), Ok(iterable)) => {
+                self.enter_iterable(names, iterable, collection.span(), &alternative)
             }
-        }
-        let key = key.map(|it| it.span().text());
-        let value = value.span().text();
-        match self.over(collection, &way.scope)? {
-            Over::Items(items) => {
-                let module = way.scope.module;
-                // A list with an undefined part is undefined as a whole.
-                let mut way = way;
-                for item in &items {
-                    if let Symbol::Term(term) = item {
-                        let cond = self.program.defined(*term);
-                        way.steps.push(Step::If(cond));
-                    }
-                }
-                for (place, item) in items.into_iter().enumerate() {
-                    let mut way = way.clone();
-                    if let Some(key) = key {
-                        let place = self
-                            .program
-                            .constant(Const::Int(i64::try_from(place).unwrap_or(i64::MAX)));
-                        way.scope.bind(key, Symbol::Term(place));
-                    }
-                    way.scope.bind(value, item);
-                    self.walk(rest, way, ways)?;
-                    if ways.len() > WAYS {
-                        return self.refuse(
-                            module,
-                            collection.span(),
-                            "too many literal lists inside one another: give one of them to a helper",
-                        );
-                    }
-                }
-                Ok(())
-            }
-            Over::Domain(domain) => {
-                let binder = self.program.intern_binder(domain, &self.active);
-                let mut way = way;
-                way.steps.push(Step::For(binder));
-                if let Some(key) = key {
-                    let symbol = self.key_of(binder, way.scope.module, collection.span())?;
-                    way.scope.bind(key, symbol);
-                }
-                let element = self.element_of(binder);
-                way.scope.bind(value, element);
-                self.within(&[binder], |it| it.walk(rest, way, ways))
-            }
-            Over::Partial(name) => {
-                for (inner, element) in self.elements_of(&name, collection.span(), &way.scope)? {
-                    let binders = inner.binders();
-                    let mut way = way.clone();
-                    way.steps.extend(inner.steps);
-                    if let Symbol::Term(term) = element {
-                        let cond = self.program.defined(term);
-                        way.steps.push(Step::If(cond));
-                    }
-                    way.scope.bind(value, element);
-                    self.within(&binders, |it| it.walk(rest, way, ways))?;
-                }
-                Ok(())
+            _ => Err(Refused),
+        };
+        let Ok(entered) = lowered else {
+            alternative.is_incomplete = true;
+            poison_bound_names(statement, &mut alternative.env);
+            return self.lower_statements(rest, alternative, done);
+        };
+        for (binders, alternative) in entered {
+            let module = alternative.env.module;
+            self.within(&binders, |lowerer| {
+                lowerer.lower_statements(rest, alternative, done);
+            });
+            if done.len() > MAX_ALTERNATIVES {
+                let span = collection.span();
+                let _: Lowered<()> = self.exceed_budget(module, span, Refusal::TooManyAlternatives);
+                return;
             }
         }
     }
 
-    fn every(
+    /// The names of the key and the value that `some` binds.
+    fn names_of_some(
+        &mut self,
+        key: Option<&'a Expr>,
+        value: &'a Expr,
+        module: &ast::Module,
+    ) -> Lowered<(Option<&'a str>, &'a str)> {
+        for pattern in key.into_iter().chain([value]) {
+            if !matches!(pattern, Expr::Var { .. }) {
+                return self.refuse(module, pattern.span(), Refusal::SomePattern);
+            }
+        }
+        Ok((key.map(|key| key.span().text()), value.span().text()))
+    }
+
+    /// The alternatives at an element of a collection, each with its new binders.
+    fn enter_iterable(
+        &mut self,
+        (key, value): (Option<&'a str>, &'a str),
+        iterable: Iterable,
+        span: &'a Span,
+        alternative: &Alternative<'a>,
+    ) -> Lowered<Vec<(Vec<BinderId>, Alternative<'a>)>> {
+        match iterable {
+            Iterable::Items(items) => {
+                let mut alternative = alternative.clone();
+                // In OPA a literal collection with an undefined item is undefined as a whole.
+                for item in &items {
+                    if let Symbol::Term(term) = item {
+                        let condition = self.program.defined(*term);
+                        alternative.steps.push(Step::If(condition));
+                    }
+                }
+                let entered = items.into_iter().enumerate().map(|(index, item)| {
+                    let mut alternative = alternative.clone();
+                    if let Some(key) = key {
+                        alternative.env.bind(key, self.index_literal(index));
+                    }
+                    alternative.env.bind(value, item);
+                    (Vec::new(), alternative)
+                });
+                Ok(entered.collect())
+            }
+            Iterable::Domain(domain) => {
+                let binder = self.program.intern_binder(domain, &self.enclosing);
+                let mut alternative = alternative.clone();
+                alternative.steps.push(Step::For(binder));
+                if let Some(key) = key {
+                    let symbol = self.key_of(binder, alternative.env.module, span)?;
+                    alternative.env.bind(key, symbol);
+                }
+                let element = self.element_of(binder);
+                alternative.env.bind(value, element);
+                Ok(vec![(vec![binder], alternative)])
+            }
+            Iterable::Contains(name) => {
+                let elements = self.elements_of(&name, span, &alternative.env)?;
+                let mut entered = Vec::new();
+                for (inner, element) in elements {
+                    let mut alternative = alternative.clone();
+                    let binders = inner.binders();
+                    alternative.steps.extend(inner.steps);
+                    if let Symbol::Term(term) = element {
+                        let condition = self.program.defined(term);
+                        alternative.steps.push(Step::If(condition));
+                    }
+                    alternative.env.bind(value, element);
+                    entered.push((binders, alternative));
+                }
+                Ok(entered)
+            }
+        }
+    }
+
+    fn index_literal(&mut self, index: usize) -> Symbol {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        Symbol::Term(self.program.constant(Const::Int(index)))
+    }
+
+    fn lower_every(
         &mut self,
         key: Option<&Span>,
         value: &Span,
         domain: &'a Expr,
         query: &'a Query,
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
-        match self.over(domain, scope)? {
-            Over::Items(items) => {
-                let mut conds = Vec::new();
-                for (place, item) in items.into_iter().enumerate() {
-                    let mut scope = scope.clone();
+        env: &Env<'a>,
+    ) -> Lowered<ConditionId> {
+        match self.iterable(domain, env)? {
+            // Over a literal collection `every` is a conjunction.
+            Iterable::Items(items) => {
+                let each = all(items.into_iter().enumerate().map(|(index, item)| {
+                    let mut env = env.clone();
                     if let Some(key) = key {
-                        let place = self.program.constant(Const::Int(i64::try_from(place).unwrap_or(i64::MAX)));
-                        scope.bind(key.text(), Symbol::Term(place));
+                        env.bind(key.text(), self.index_literal(index));
                     }
-                    scope.bind(value.text(), item);
-                    conds.push(self.body(query, scope)?);
-                }
-                Ok(self.and(conds))
+                    env.bind(value.text(), item);
+                    self.body(query, env)
+                }))?;
+                Ok(self.and(each))
             }
-            Over::Domain(over) => {
-                let is_one = self.is_collection(domain, &over, scope)?;
-                let binder = self.program.intern_binder(over, &self.active);
-                let mut scope = scope.clone();
+            // `every` is that none fails, and that there is a collection at all.
+            Iterable::Domain(iterated) => {
+                let is_collection = self.is_collection(domain, &iterated, env)?;
+                let binder = self.program.intern_binder(iterated, &self.enclosing);
+                let mut env = env.clone();
                 if let Some(key) = key {
-                    let symbol = self.key_of(binder, scope.module, domain.span())?;
-                    scope.bind(key.text(), symbol);
+                    let symbol = self.key_of(binder, env.module, domain.span())?;
+                    env.bind(key.text(), symbol);
                 }
                 let element = self.element_of(binder);
-                scope.bind(value.text(), element);
-                let holds = self.within(&[binder], |it| it.body(query, scope))?;
+                env.bind(value.text(), element);
+                let holds = self.within(&[binder], |lowerer| lowerer.body(query, env))?;
                 let fails = self.program.not(holds);
                 let some_fails = self.program.any(binder, fails);
                 let none_fails = self.program.not(some_fails);
-                Ok(self.and([is_one, none_fails]))
+                Ok(self.and([is_collection, none_fails]))
             }
-            Over::Partial(_) => self.refuse(
-                scope.module,
-                domain.span(),
-                "`every` over rules that contain is not compiled: negate a helper that finds one that does not",
-            ),
+            Iterable::Contains(_) => {
+                self.refuse(env.module, domain.span(), Refusal::EveryOfContains)
+            }
         }
     }
 
-    /// `every` asks for a collection: over nothing, null or a text it is undefined.
+    /// That the domain of `every` is a collection: over an undefined value, `null` or a string,
+    /// `every` is undefined in OPA, not true.
     fn is_collection(
         &mut self,
-        domain: &'a Expr,
-        over: &Domain,
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
-        Ok(match over {
+        expr: &'a Expr,
+        domain: &Domain,
+        env: &Env<'a>,
+    ) -> Lowered<ConditionId> {
+        Ok(match domain {
             Domain::Containers(_) | Domain::Volumes => self.program.always(),
             Domain::Elements(term) => {
-                let list = self.program.has_type(*term, ValueType::List);
-                let map = self.program.has_type(*term, ValueType::Map);
-                self.program.or([list, map])
+                let is_list = self.program.has_type(*term, ValueType::List);
+                let is_map = self.program.has_type(*term, ValueType::Map);
+                self.program.or([is_list, is_map])
             }
+            // `domain_of` took the conversion to a list off: without it a value that is no list is
+            // no collection, with it an empty one. So the term is lowered again.
             Domain::List(_) | Domain::Map(_) => {
-                let symbol = self.value(domain, scope)?;
-                let term = self.term_of(symbol, scope.module, domain.span())?;
+                let symbol = self.value(expr, env)?;
+                let term = self.term_of(symbol, env.module, expr.span())?;
                 self.program.defined(term)
             }
         })
     }
 
-    /// A body as one condition: some way through it holds.
-    pub(super) fn body(
-        &mut self,
-        query: &'a Query,
-        scope: Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
-        let ways = self.ways(query, scope)?;
-        let always = self.program.always();
-        let each: Vec<ConditionId> = ways
+    /// A body as one condition: the disjunction of its alternatives.
+    pub(super) fn body(&mut self, query: &'a Query, env: Env<'a>) -> Lowered<ConditionId> {
+        let alternatives = self.alternatives(query, env);
+        if alternatives
             .iter()
-            .map(|way| self.fold(&way.steps, always))
+            .any(|alternative| alternative.is_incomplete)
+        {
+            return Err(Refused);
+        }
+        let always = self.program.always();
+        let each: Vec<ConditionId> = alternatives
+            .iter()
+            .map(|alternative| self.fold(&alternative.steps, always))
             .collect();
         Ok(self.program.or(each))
     }
 
-    /// The steps as one condition, with another at their end.
-    pub(super) fn fold(&mut self, steps: &[Step], end: ConditionId) -> ConditionId {
-        let mut cond = end;
+    /// Steps as one condition, with another one innermost.
+    pub(super) fn fold(&mut self, steps: &[Step], innermost: ConditionId) -> ConditionId {
+        let mut folded = innermost;
         for step in steps.iter().rev() {
-            cond = match step {
-                Step::If(before) => self.program.and([*before, cond]),
-                Step::For(binder) => self.program.any(*binder, cond),
+            folded = match step {
+                Step::If(condition) => self.program.and([*condition, folded]),
+                Step::For(binder) => self.program.any(*binder, folded),
             };
         }
-        cond
+        folded
     }
 
     fn element_of(&mut self, binder: BinderId) -> Symbol {
@@ -337,39 +396,28 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    fn key_of(
-        &mut self,
-        binder: BinderId,
-        module: &super::Module,
-        span: &Span,
-    ) -> Result<Symbol, Problem> {
+    fn key_of(&mut self, binder: BinderId, module: &ast::Module, span: &Span) -> Lowered<Symbol> {
         if self.program.binder(binder).domain.is_of_workload() {
-            return self.refuse(
-                module,
-                span,
-                "the place in the library's list means nothing: leave the first name out",
-            );
+            return self.refuse(module, span, Refusal::WorkloadKey);
         }
         Ok(Symbol::Term(self.program.intern_term(Term::Key(binder))))
     }
 
-    fn over(&mut self, collection: &'a Expr, scope: &Scope<'a>) -> Result<Over, Problem> {
-        Ok(match self.value(collection, scope)? {
-            Symbol::List(items) | Symbol::Set(items) => Over::Items(items),
-            Symbol::Domain(domain) => Over::Domain(domain),
-            Symbol::Partial(name) => Over::Partial(name),
-            Symbol::Term(term) => Over::Domain(self.domain_of(term)),
+    fn iterable(&mut self, collection: &'a Expr, env: &Env<'a>) -> Lowered<Iterable> {
+        Ok(match self.value(collection, env)? {
+            Symbol::List(items) | Symbol::Set(items) => Iterable::Items(items),
+            Symbol::Domain(domain) => Iterable::Domain(domain),
+            Symbol::Contains(name) => Iterable::Contains(name),
+            Symbol::Term(term) => Iterable::Domain(self.domain_of(term)),
             other => {
-                self.term_of(other, scope.module, collection.span())?;
-                return self.refuse(
-                    scope.module,
-                    collection.span(),
-                    "this is nothing to go over",
-                );
+                self.term_of(other, env.module, collection.span())?;
+                return self.refuse(env.module, collection.span(), Refusal::NotIterable);
             }
         })
     }
 
+    /// The domain of a term. `collections.list(x)` of something else is empty, and so is the
+    /// iteration of its elements as a list: the conversion needs no node of its own.
     fn domain_of(&self, term: TermId) -> Domain {
         match self.program.term(term) {
             Term::AsList(inner) => Domain::List(self.without_fallback(*inner)),
@@ -378,114 +426,142 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// What `object.get` falls back to has no elements, so nobody goes over it.
+    /// A term without the literal fallback of `object.get`, which has no elements: the literals of
+    /// the program are scalars and empty collections.
     fn without_fallback(&self, term: TermId) -> TermId {
         let Term::Coalesce(terms) = self.program.term(term) else {
             return term;
         };
-        let is_empty = |it: &TermId| {
-            let at = match self.program.term(*it) {
-                Term::Guard(_, inner) => *inner,
-                _ => *it,
+        let is_literal = |branch: &TermId| {
+            let value = match self.program.term(*branch) {
+                Term::Guard(_, guarded) => *guarded,
+                _ => *branch,
             };
-            matches!(self.program.term(at), Term::Const(_))
+            matches!(self.program.term(value), Term::Const(_))
         };
         match terms.as_ref() {
-            [first, rest @ ..] if rest.iter().all(is_empty) => *first,
+            [first, rest @ ..] if rest.iter().all(is_literal) => *first,
             _ => term,
         }
     }
 
-    /// What rules of a name contain: the ways to each element, and the element.
+    /// The elements of the `contains` rules of a full name, each with the alternative that adds it.
     pub(super) fn elements_of(
         &mut self,
         name: &str,
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Vec<(Way<'a>, Symbol)>, Problem> {
-        self.spend(scope.module, span)?;
-        let mut found = Vec::new();
+        env: &Env<'a>,
+    ) -> Lowered<Vec<(Alternative<'a>, Symbol)>> {
+        self.charge(env.module, span)?;
+        let mut elements = Vec::new();
+        let mut is_refused = false;
         for (module, rule) in self.lowering.rules.definitions(name) {
-            let super::ast::Rule::Spec {
+            let ast::Rule::Spec {
                 head: RuleHead::Set { key: Some(key), .. },
                 bodies,
                 ..
             } = rule
             else {
-                return self.refuse(
-                    module,
-                    rule.span(),
-                    "a rule that contains must say what: write `name contains x if …`",
-                );
+                return self.refuse(module, rule.span(), Refusal::ElementMissing);
             };
-            let ways = match bodies.first() {
-                Some(body) => self.ways(&body.query, Scope::new(module))?,
-                None => vec![Way {
-                    steps: Vec::new(),
-                    scope: Scope::new(module),
-                }],
+            let alternatives = match bodies.first() {
+                Some(body) => self.alternatives(&body.query, Env::new(module)),
+                None => vec![Alternative::new(Env::new(module))],
             };
-            for way in ways {
-                let binders = way.binders();
-                let element = self.within(&binders, |it| it.value(key, &way.scope))?;
-                found.push((way, element));
+            for alternative in alternatives {
+                let binders = alternative.binders();
+                let element = self.within(&binders, |lowerer| lowerer.value(key, &alternative.env));
+                is_refused |= alternative.is_incomplete || element.is_err();
+                if let Ok(element) = element {
+                    elements.push((alternative, element));
+                }
             }
         }
-        Ok(found)
+        if is_refused {
+            Err(Refused)
+        } else {
+            Ok(elements)
+        }
     }
 
-    /// `not`. OPA evaluates the arguments of a negated call before the `not`, so that an undefined one undoes the body:
-    /// only what is surely defined may stand there.
-    fn negation(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<ConditionId, Problem> {
+    /// `not expr`. OPA evaluates the arguments of a negated call before the `not`: an undefined one
+    /// makes the whole body undefined, not the negation true. So what stands there must be defined
+    /// for every object.
+    fn lower_negation(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<ConditionId> {
         match expr {
             Expr::Var { .. } => {}
-            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.surely_defined(expr, scope)?,
+            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.require_defined_calls(expr, env)?,
             Expr::BoolExpr {
-                op: super::ast::BoolOp::Eq,
+                op: BoolOp::Eq,
                 lhs,
                 rhs,
                 ..
             } => {
-                self.surely_defined(lhs, scope)?;
-                self.surely_defined(rhs, scope)?;
+                let left = self.require_defined_calls(lhs, env);
+                self.require_defined_calls(rhs, env).and(left)?;
             }
             Expr::Call { params, .. } => {
                 for param in params {
-                    let is_local = matches!(param.as_ref(), Expr::Var { span, .. } if scope.local(span.text()).is_some());
-                    if let (Symbol::Term(term), false) = (self.value(param, scope)?, is_local)
+                    // A local is defined: its assignment is a condition before this one.
+                    let is_local = matches!(param.as_ref(),
+                        Expr::Var { span, .. } if env.local(span.text()).is_some());
+                    if let (Symbol::Term(term), false) = (self.value(param, env)?, is_local)
                         && !self.program.is_defined(term)
                     {
-                        return self.refuse(scope.module, param.span(), LOST);
+                        return self.refuse(env.module, param.span(), Refusal::UndefinedUnderNot);
                     }
                 }
             }
-            other => {
-                return self.refuse(
-                    scope.module,
-                    other.span(),
-                    "`not` may stand before a reference, `==` or a helper: write a helper and negate that",
-                );
-            }
+            other => return self.refuse(env.module, other.span(), Refusal::NegationForm),
         }
-        let cond = self.condition(expr, scope)?;
-        Ok(self.program.not(cond))
+        let condition = self.condition(expr, env)?;
+        Ok(self.program.not(condition))
     }
 
-    /// A call beneath a `not` is evaluated before it: what it gives must be defined.
-    fn surely_defined(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<(), Problem> {
+    /// Requires that every call inside a negated reference or comparison is defined.
+    fn require_defined_calls(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<()> {
         let mut calls: Vec<&'a Expr> = Vec::new();
-        ast::walk(expr, &mut |it| {
-            if matches!(it, Expr::Call { .. }) {
-                calls.push(it);
+        ast::walk(expr, &mut |inner| {
+            if matches!(inner, Expr::Call { .. }) {
+                calls.push(inner);
             }
         });
         for call in calls {
-            if let Symbol::Term(term) = self.value(call, scope)?
+            if let Symbol::Term(term) = self.value(call, env)?
                 && !self.program.is_defined(term)
             {
-                return self.refuse(scope.module, call.span(), LOST);
+                return self.refuse(env.module, call.span(), Refusal::UndefinedUnderNot);
             }
         }
         Ok(())
+    }
+}
+
+/// Poisons the names that a refused statement would have bound.
+fn poison_bound_names(statement: &LiteralStmt, env: &mut Env<'_>) {
+    let mut poison = |expr: &Expr| {
+        ast::walk(expr, &mut |inner| {
+            if let Expr::Var { span, .. } = inner {
+                env.bind(span.text(), Symbol::Poisoned);
+            }
+        });
+    };
+    match &statement.literal {
+        Literal::SomeIn { key, value, .. } => {
+            key.iter().for_each(|key| poison(key));
+            poison(value);
+        }
+        Literal::SomeVars { span, vars, .. } => {
+            let _ = span;
+            for name in vars {
+                env.bind(name.text(), Symbol::Poisoned);
+            }
+        }
+        Literal::Expr { expr, .. } => {
+            if let Expr::AssignExpr { lhs, .. } = expr.as_ref() {
+                poison(lhs);
+            }
+        }
+        Literal::Every { .. } | Literal::NotExpr { .. } => {}
     }
 }

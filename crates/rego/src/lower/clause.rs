@@ -1,401 +1,288 @@
-//! What `deny` contains. Every piece of a finding must be proved to be defined, and a text where a text belongs, under the
-//! conditions of its body: in Rego an undefined piece undoes the finding, and a denial that is lost in silence is the
-//! worst thing a policy can do.
+//! `deny`: its bodies become clauses.
+//!
+//! Every part of a finding must be proved to be defined, and a string where one is needed, under
+//! the conditions of its body. In Rego an undefined part makes the whole finding undefined, and a
+//! denial that is lost in silence is the worst defect of a policy.
 
 use super::{
-    Lowerer,
-    body::{Step, Way},
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer, all,
+    body::{Alternative, Step},
+    symbol::{Env, Symbol},
 };
-use crate::ast::{self, Expr, Module, Rule, RuleBody, RuleHead, Span, rule_name};
+use crate::{
+    ast::{self, Expr, Literal, Module, Rule, RuleBody, RuleHead, Span, rule_name},
+    refusal::Refusal,
+};
 use kubevet_ir::{
-    BinderId, Clause, Condition, ConditionId, Const, FixTemplate, FixValue, Intrinsic, Term, TermId,
+    Assumptions, BinderId, Clause, Condition, ConditionId, Const, FixTemplate, FixValue, TermId,
 };
-use kubevet_model::Problem;
 
-/// What is known where the conditions of a body hold.
-struct Facts {
-    conds: Vec<ConditionId>,
-    defined: Vec<TermId>,
-    /// The object carries a pod spec.
-    workload: bool,
+/// Where the parts of a finding are reported, and what is known there.
+struct Finding<'f> {
+    module: &'f Module,
+    span: &'f Span,
+    assumptions: Assumptions,
+    /// False if a statement of the body was refused: then the conditions are incomplete, and a
+    /// missing proof would only repeat that refusal.
+    requires_proof: bool,
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// All bodies of `deny`.
-    pub(super) fn lower_deny_rules(&mut self, module: &'a Module) -> Result<Vec<Clause>, Problem> {
+    /// All clauses of a rule. They are complete only if nothing was refused.
+    pub(super) fn lower_deny_rules(&mut self, module: &'a Module) -> Vec<Clause> {
         let mut clauses = Vec::new();
-        for rule in module
-            .tree
-            .policy
-            .iter()
-            .filter(|it| rule_name(it) == "deny")
-        {
-            let Rule::Spec {
-                head: RuleHead::Set { key: Some(key), .. },
-                bodies,
-                ..
-            } = rule.as_ref()
-            else {
-                return self.refuse(
-                    module,
-                    rule.span(),
-                    "write `deny contains finding if { … }`",
-                );
-            };
-            let [body] = bodies.as_slice() else {
-                return self.refuse(
-                    module,
-                    rule.span(),
-                    "write one body: `deny contains finding if { … }`",
-                );
-            };
-            for way in self.ways(&body.query, Scope::new(module))? {
-                clauses.push(self.deny(key, &way, body)?);
-            }
-        }
-        Ok(clauses)
-    }
-
-    fn deny(
-        &mut self,
-        key: &'a Expr,
-        way: &Way<'a>,
-        body: &'a RuleBody,
-    ) -> Result<Clause, Problem> {
-        let binders = way.binders();
-        let module = way.scope.module;
-        let finding = self.within(&binders, |it| it.value(key, &way.scope))?;
-        let Symbol::Record(fields) = finding else {
-            return self.refuse(
-                module,
-                key.span(),
-                "write the finding out: {\"message\": …, \"paths\": […], \"fixes\": […]}",
-            );
-        };
-        let mut when = Vec::new();
-        for step in &way.steps {
-            if let Step::If(cond) = step {
-                match self.program.condition(*cond) {
-                    Condition::True => {}
-                    Condition::And(conds) => when.extend(conds.iter().copied()),
-                    _ => when.push(*cond),
+        for rule in &module.tree.policy {
+            if rule_name(rule) == "deny" {
+                // A refusal is recorded; the other rules are lowered all the same.
+                if let Ok(lowered) = self.lower_deny_rule(module, rule) {
+                    clauses.extend(lowered);
                 }
             }
         }
-        let span = Self::written_at(key, body);
-        let whole = self.and(when);
-        // What is built only for the finding need not be asked.
-        let asked: Vec<ConditionId> = match self.program.condition(whole) {
-            Condition::True => Vec::new(),
-            Condition::And(conds) => conds.to_vec(),
-            _ => vec![whole],
+        clauses
+    }
+
+    fn lower_deny_rule(&mut self, module: &'a Module, rule: &'a Rule) -> Lowered<Vec<Clause>> {
+        let Rule::Spec {
+            head: RuleHead::Set { key: Some(key), .. },
+            bodies,
+            ..
+        } = rule
+        else {
+            return self.refuse(module, rule.span(), Refusal::DenyForm);
         };
-        let facts = self.facts(&asked, &binders);
+        let [body] = bodies.as_slice() else {
+            return self.refuse(module, rule.span(), Refusal::DenyBodies);
+        };
+        let alternatives = self.alternatives(&body.query, Env::new(module));
+        all(alternatives
+            .iter()
+            .map(|alternative| self.lower_clause(key, alternative, body)))
+    }
+
+    fn lower_clause(
+        &mut self,
+        key: &'a Expr,
+        alternative: &Alternative<'a>,
+        body: &'a RuleBody,
+    ) -> Lowered<Clause> {
+        let module = alternative.env.module;
+        let binders = alternative.binders();
+        let finding = self.within(&binders, |lowerer| lowerer.value(key, &alternative.env))?;
+        let fields = match finding {
+            Symbol::Record(fields) => fields,
+            Symbol::Poisoned => return Err(super::Refused),
+            _ => return self.refuse(module, key.span(), Refusal::FindingForm),
+        };
         let field = |name: &str| {
-            fields
-                .iter()
-                .find(|(it, _)| it == name)
-                .map(|(_, symbol)| symbol.clone())
+            let field = fields.iter().find(|(field, _)| field == name);
+            field.map(|(_, symbol)| symbol.clone())
         };
-        let Some(message) = field("message") else {
-            return self.refuse(module, span, "a finding needs a `message`");
+        let conditions = self.conditions_of(alternative);
+        let finding = Finding {
+            module,
+            span: finding_span(key, body),
+            assumptions: self.assume(&conditions, &binders),
+            requires_proof: !alternative.is_incomplete,
         };
-        let message = self.proved_text(message, &facts, "the message", module, span)?;
-        let Some(Symbol::List(paths)) = field("paths") else {
-            return self.refuse(
-                module,
-                span,
-                "a finding needs `paths`, a list that is written out",
-            );
-        };
-        if paths.is_empty() {
-            return self.refuse(module, span, "a finding needs at least one path");
-        }
-        let paths = paths
-            .into_iter()
-            .map(|it| self.proved_text(it, &facts, "a path", module, span))
-            .collect::<Result<Vec<_>, _>>()?;
-        let Some(Symbol::List(fixes)) = field("fixes") else {
-            return self.refuse(
-                module,
-                span,
-                "a finding needs `fixes`, a list that is written out; [] where there are none",
-            );
-        };
-        let fixes = fixes
-            .into_iter()
-            .map(|it| self.fix(it, &facts, module, span))
-            .collect::<Result<Vec<_>, _>>()?;
-        let when = asked
-            .into_iter()
-            .filter(|it| !self.is_only_said(*it, &facts))
+        let message = self.lower_message(field("message"), &finding);
+        let paths = self.lower_paths(field("paths"), &finding);
+        let fixes = self.lower_fixes(field("fixes"), &finding);
+        let when = conditions
+            .iter()
+            .copied()
+            .filter(|condition| !self.is_redundant_definedness(*condition, &conditions, &binders))
             .collect();
         Ok(Clause {
             binders,
             when,
-            message,
-            paths,
-            fixes,
+            message: message?,
+            paths: paths?,
+            fixes: fixes?,
             position: ast::position(&body.span),
         })
     }
 
-    /// Whether a condition says no more than that something is defined which the others prove already.
-    fn is_only_said(&self, cond: ConditionId, facts: &Facts) -> bool {
-        let Condition::Defined(term) = self.program.condition(cond) else {
+    /// The conditions of an alternative, flat and simplified together.
+    fn conditions_of(&mut self, alternative: &Alternative<'a>) -> Vec<ConditionId> {
+        let steps = alternative.steps.iter();
+        let each: Vec<ConditionId> = steps
+            .filter_map(|step| match step {
+                Step::If(condition) => Some(*condition),
+                Step::For(_) => None,
+            })
+            .collect();
+        let whole = self.and(each);
+        match self.program.condition(whole) {
+            Condition::True => Vec::new(),
+            Condition::And(conditions) => conditions.to_vec(),
+            _ => vec![whole],
+        }
+    }
+
+    fn assume(&self, conditions: &[ConditionId], binders: &[BinderId]) -> Assumptions {
+        // A control that requires exactly one param runs only if that param has a value.
+        let configured_param = match self.control.requires_any_param.as_slice() {
+            [only] => Some(only.as_str()),
+            _ => None,
+        };
+        Assumptions::new(self.program, conditions, binders, configured_param)
+    }
+
+    /// True if a condition only tests that something is defined, and the others prove that it is.
+    fn is_redundant_definedness(
+        &self,
+        condition: ConditionId,
+        conditions: &[ConditionId],
+        binders: &[BinderId],
+    ) -> bool {
+        let Condition::Defined(term) = self.program.condition(condition) else {
             return false;
         };
-        let others = Facts {
-            conds: facts
-                .conds
-                .iter()
-                .copied()
-                .filter(|it| *it != cond)
-                .collect(),
-            defined: self.defined_by(facts.conds.iter().copied().filter(|it| *it != cond)),
-            workload: facts.workload,
-        };
-        self.is_proved(*term, &others)
+        let others: Vec<ConditionId> = conditions
+            .iter()
+            .copied()
+            .filter(|other| *other != condition)
+            .collect();
+        let assumptions = self.assume(&others, binders);
+        assumptions.is_defined(self.program, *term)
     }
 
-    fn written_at(key: &'a Expr, body: &'a RuleBody) -> &'a Span {
-        let Expr::Var { span, .. } = key else {
-            return key.span();
-        };
-        let assigned = body.query.stmts.iter().find_map(|it| match &it.literal {
-            ast::Literal::Expr { expr, .. } => match expr.as_ref() {
-                Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == span.text() => {
-                    Some(rhs.span())
-                }
-                _ => None,
-            },
-            _ => None,
-        });
-        assigned.unwrap_or(span)
+    fn lower_message(&mut self, message: Option<Symbol>, finding: &Finding<'_>) -> Lowered<TermId> {
+        match message {
+            Some(message) => self.proved_string(message, "the message", finding),
+            None => self.refuse(finding.module, finding.span, Refusal::MessageMissing),
+        }
     }
 
-    fn fix(
+    fn lower_paths(
         &mut self,
-        symbol: Symbol,
-        facts: &Facts,
-        module: &Module,
-        span: &Span,
-    ) -> Result<FixTemplate, Problem> {
-        let Symbol::Record(fields) = symbol else {
-            return self.refuse(
-                module,
-                span,
-                "write a fix out: {\"path\": …, \"value\": …} or {\"path\": …, \"remove\": true}",
-            );
+        paths: Option<Symbol>,
+        finding: &Finding<'_>,
+    ) -> Lowered<Vec<TermId>> {
+        let refusal = match paths {
+            Some(Symbol::Poisoned) => return Err(super::Refused),
+            Some(Symbol::List(paths)) if !paths.is_empty() => {
+                let paths = paths.into_iter();
+                return all(paths.map(|path| self.proved_string(path, "a path", finding)));
+            }
+            Some(Symbol::List(_)) => Refusal::PathsEmpty,
+            _ => Refusal::PathsMissing,
+        };
+        self.refuse(finding.module, finding.span, refusal)
+    }
+
+    fn lower_fixes(
+        &mut self,
+        fixes: Option<Symbol>,
+        finding: &Finding<'_>,
+    ) -> Lowered<Vec<FixTemplate>> {
+        match fixes {
+            Some(Symbol::Poisoned) => Err(super::Refused),
+            Some(Symbol::List(fixes)) => {
+                all(fixes.into_iter().map(|fix| self.lower_fix(fix, finding)))
+            }
+            _ => self.refuse(finding.module, finding.span, Refusal::FixesMissing),
+        }
+    }
+
+    fn lower_fix(&mut self, fix: Symbol, finding: &Finding<'_>) -> Lowered<FixTemplate> {
+        let (module, span) = (finding.module, finding.span);
+        let fields = match fix {
+            Symbol::Record(fields) => fields,
+            Symbol::Poisoned => return Err(super::Refused),
+            _ => return self.refuse(module, span, Refusal::FixForm),
         };
         let field = |name: &str| {
-            fields
-                .iter()
-                .find(|(it, _)| it == name)
-                .map(|(_, symbol)| symbol.clone())
+            let field = fields.iter().find(|(field, _)| field == name);
+            field.map(|(_, symbol)| symbol.clone())
         };
         let Some(path) = field("path") else {
-            return self.refuse(module, span, "a fix needs a `path`");
+            return self.refuse(module, span, Refusal::FixPathMissing);
         };
-        let path = self.proved_text(path, facts, "the path of a fix", module, span)?;
+        let path = self.proved_string(path, "the path of a fix", finding);
         let value = match (field("value"), field("remove")) {
-            (Some(value), None) => Some(self.fix_value(value, facts, module, span)?),
+            (Some(value), None) => Some(self.lower_fix_value(value, finding)?),
             (None, Some(remove)) if self.constant_of(&remove) == Some(Const::Bool(true)) => None,
-            _ => return self.refuse(module, span, "a fix needs either `value` or `remove: true`"),
+            _ => return self.refuse(module, span, Refusal::FixAction),
         };
-        Ok(FixTemplate { path, value })
+        Ok(FixTemplate { path: path?, value })
     }
 
-    fn fix_value(
-        &mut self,
-        symbol: Symbol,
-        facts: &Facts,
-        module: &Module,
-        span: &Span,
-    ) -> Result<FixValue, Problem> {
-        if let Some(json) = self.json_of(&symbol) {
+    fn lower_fix_value(&mut self, value: Symbol, finding: &Finding<'_>) -> Lowered<FixValue> {
+        if let Some(json) = self.json_of(&value) {
             return Ok(FixValue::Json(json.to_string().into()));
         }
-        let term = self.term_of(symbol, module, span)?;
-        if !self.is_proved(term, facts) {
-            return self.refuse(
-                module,
-                span,
-                "the value of a fix may be undefined, which would undo the finding: ask for what it needs in the body",
-            );
+        let term = self.term_of(value, finding.module, finding.span)?;
+        if finding.requires_proof && !finding.assumptions.is_defined(self.program, term) {
+            return self.refuse(finding.module, finding.span, Refusal::FixMaybeUndefined);
         }
         Ok(FixValue::Term(term))
     }
 
-    /// A value that is written out, as JSON; keys in order, as Rego prints them.
+    /// A literal as JSON, its keys sorted as OPA prints them; `None` for a computed value.
     fn json_of(&self, symbol: &Symbol) -> Option<serde_json::Value> {
+        use serde_json::Value;
         match symbol {
             Symbol::Record(fields) => {
-                let mut fields: Vec<_> = fields
+                let mut fields: Vec<(String, Value)> = fields
                     .iter()
-                    .map(|(name, it)| Some((name.clone(), self.json_of(it)?)))
+                    .map(|(name, value)| Some((name.clone(), self.json_of(value)?)))
                     .collect::<Option<_>>()?;
                 fields.sort_by(|a, b| a.0.cmp(&b.0));
-                Some(serde_json::Value::Object(fields.into_iter().collect()))
+                Some(Value::Object(fields.into_iter().collect()))
             }
             Symbol::List(items) => items
                 .iter()
-                .map(|it| self.json_of(it))
+                .map(|item| self.json_of(item))
                 .collect::<Option<Vec<_>>>()
-                .map(Into::into),
-            _ => match self.constant_of(symbol)? {
-                Const::Null => Some(serde_json::Value::Null),
-                Const::Bool(it) => Some(it.into()),
-                Const::Int(it) => Some(it.into()),
-                Const::String(it) => Some(it.as_ref().into()),
-                Const::EmptyList => Some(serde_json::Value::Array(Vec::new())),
-                Const::EmptyMap => Some(serde_json::Value::Object(serde_json::Map::new())),
-            },
+                .map(Value::Array),
+            _ => Some(match self.constant_of(symbol)? {
+                Const::Null => Value::Null,
+                Const::Bool(value) => value.into(),
+                Const::Int(value) => value.into(),
+                Const::String(value) => value.as_ref().into(),
+                Const::EmptyList => Value::Array(Vec::new()),
+                Const::EmptyMap => Value::Object(serde_json::Map::new()),
+            }),
         }
     }
 
-    fn proved_text(
+    /// A part of a finding as a term that is proved to be a defined string.
+    fn proved_string(
         &mut self,
         symbol: Symbol,
-        facts: &Facts,
-        what: &str,
-        module: &Module,
-        span: &Span,
-    ) -> Result<TermId, Problem> {
-        let term = self.term_of(symbol, module, span)?;
-        if self.program.is_string(term) && self.is_proved(term, facts) {
+        part: &'static str,
+        finding: &Finding<'_>,
+    ) -> Lowered<TermId> {
+        let term = self.term_of(symbol, finding.module, finding.span)?;
+        // That it is a string must be known of the term itself: the evaluator has no conditions.
+        let is_proved =
+            self.program.is_string(term) && finding.assumptions.is_defined(self.program, term);
+        if is_proved || !finding.requires_proof {
             return Ok(term);
         }
-        let message = format!(
-            "{what} may be undefined or no text, which would undo the finding: ask `is_string(…)` of what it says in the body, or use a helper with an `else` (made of {})",
-            self.program.term_to_string(term)
-        );
-        self.refuse(module, span, message)
+        let term = self.program.term_to_string(term);
+        let refusal = Refusal::MaybeUndefined { part, term };
+        self.refuse(finding.module, finding.span, refusal)
     }
+}
 
-    fn facts(&self, when: &[ConditionId], binders: &[BinderId]) -> Facts {
-        let workload = binders
-            .iter()
-            .any(|it| self.program.binder(*it).domain.is_of_workload());
-        Facts {
-            conds: when.to_vec(),
-            defined: self.defined_by(when.iter().copied()),
-            workload,
-        }
-    }
-
-    fn defined_by(&self, conds: impl Iterator<Item = ConditionId>) -> Vec<TermId> {
-        let mut defined = Vec::new();
-        for cond in conds {
-            match self.program.condition(cond) {
-                Condition::Or(_) | Condition::Not(_) | Condition::Any(..) => {}
-                other => defined.extend(other.operands()),
-            }
-        }
-        // What a defined term is taken from is defined.
-        let mut next = 0;
-        while let Some(term) = defined.get(next).copied() {
-            if let Term::Field(inner, _)
-            | Term::AsList(inner)
-            | Term::AsMap(inner)
-            | Term::Guard(_, inner) = self.program.term(term)
-                && !defined.contains(inner)
-            {
-                defined.push(*inner);
-            }
-            next += 1;
-        }
-        defined
-    }
-
-    fn is_proved(&self, term: TermId, facts: &Facts) -> bool {
-        if self.program.is_defined(term) || facts.defined.contains(&term) {
-            return true;
-        }
-        match self.program.term(term) {
-            Term::PodSpec | Term::PodSpecPath | Term::PodMetadata | Term::PodMetadataPath => {
-                facts.workload
-                    || facts.defined.iter().any(|it| {
-                        matches!(
-                            self.program.term(*it),
-                            Term::PodSpec
-                                | Term::PodMetadataPath
-                                | Term::PodSpecPath
-                                | Term::PodMetadata
-                        )
-                    })
-            }
-            Term::Guard(cond, inner) => self.holds(*cond, facts) && self.is_proved(*inner, facts),
-            // One of them is: none before it is in the way.
-            Term::Coalesce(terms) => terms.iter().any(|it| self.is_proved(*it, facts)),
-            Term::Concat(pieces) => pieces.iter().all(|it| {
-                let plain = self.program.is_string(*it)
-                    || matches!(
-                        self.program.term(*it),
-                        Term::Key(_) | Term::Count(_) | Term::Const(_)
-                    );
-                plain && self.is_proved(*it, facts)
-            }),
-            Term::AsList(inner) | Term::AsMap(inner) => self.is_proved(*inner, facts),
-            Term::Count(inner) => {
-                let texts = self.program.is_string(*inner);
-                let list = matches!(self.program.term(*inner), Term::AsList(_) | Term::AsMap(_));
-                (texts || list) && self.is_proved(*inner, facts)
-            }
-            // The first element of the only param without which the control is not configured.
-            Term::Index(list, at) => match (self.program.term(*list), self.program.term(*at)) {
-                (Term::Param(name), Term::Const(Const::Int(0))) => {
-                    self.control.requires_any_param.as_slice() == [name.to_string()]
-                }
-                _ => false,
-            },
-            Term::Call(call, parts) => {
-                let known = call.is_total()
-                    || (call.is_total_on_strings()
-                        && parts.iter().all(|it| self.is_text_proved(*it, facts)))
-                    || (self.is_cut_from_a_place(*call, parts)
-                        && parts
-                            .first()
-                            .is_some_and(|it| self.is_text_proved(*it, facts)));
-                known && parts.iter().all(|it| self.is_proved(*it, facts))
-            }
-            _ => false,
-        }
-    }
-
-    /// `substring(…, 3, -1)`: defined for every text.
-    fn is_cut_from_a_place(&self, call: Intrinsic, parts: &[TermId]) -> bool {
-        let number = |it: &TermId| match self.program.term(*it) {
-            Term::Const(Const::Int(number)) => Some(*number),
-            _ => None,
+/// The span of the finding: of its literal, if the head names a local that is assigned one.
+fn finding_span<'a>(key: &'a Expr, body: &'a RuleBody) -> &'a Span {
+    let Expr::Var { span: name, .. } = key else {
+        return key.span();
+    };
+    let assigned = body.query.stmts.iter().find_map(|statement| {
+        let Literal::Expr { expr, .. } = &statement.literal else {
+            return None;
         };
-        match (call, parts) {
-            (Intrinsic::Substring, [_, from, length]) => {
-                number(from).is_some_and(|it| it >= 0) && number(length).is_some()
+        match expr.as_ref() {
+            Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == name.text() => {
+                Some(rhs.span())
             }
-            _ => false,
+            _ => None,
         }
-    }
-
-    fn is_text_proved(&self, term: TermId, facts: &Facts) -> bool {
-        self.program.is_string(term)
-            || facts
-                .conds
-                .iter()
-                .any(|it| matches!(self.program.condition(*it), Condition::HasType(of, kubevet_ir::ValueType::String) if *of == term))
-    }
-
-    fn holds(&self, cond: ConditionId, facts: &Facts) -> bool {
-        if facts.conds.contains(&cond) {
-            return true;
-        }
-        match self.program.condition(cond) {
-            Condition::True => true,
-            Condition::And(conds) => conds.iter().all(|it| self.holds(*it, facts)),
-            Condition::Or(conds) => conds.iter().any(|it| self.holds(*it, facts)),
-            Condition::Defined(term) => self.is_proved(*term, facts),
-            _ => false,
-        }
-    }
+    });
+    assigned.unwrap_or(name)
 }

@@ -1,37 +1,33 @@
 //! An expression as a condition: true, or not.
 
 use super::{
-    Lowerer,
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer,
+    symbol::{Env, Symbol},
 };
-use crate::ast::{BoolOp, Expr, Span, static_path};
+use crate::{
+    ast::{BoolOp, Expr, Span, static_path},
+    refusal::Refusal,
+};
 use kubevet_ir::{Comparison, Condition, ConditionId, Const, Term, TermId};
-use kubevet_model::Problem;
 
 impl<'a> Lowerer<'_, 'a> {
     /// A statement that is no binding.
-    pub(super) fn condition(
-        &mut self,
-        expr: &'a Expr,
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
+    pub(super) fn condition(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<ConditionId> {
         match expr {
             Expr::BoolExpr {
                 op, lhs, rhs, span, ..
-            } => self.comparison(op, lhs, rhs, span, scope),
-            Expr::Membership { key: Some(key), .. } => self.refuse(
-                scope.module,
-                key.span(),
-                "`k, v in …` as a condition is not compiled: bind them with `some`",
-            ),
+            } => self.comparison(op, lhs, rhs, span, env),
+            Expr::Membership { key: Some(key), .. } => {
+                self.refuse(env.module, key.span(), Refusal::MembershipWithKey)
+            }
             Expr::Membership {
                 value, collection, ..
-            } => self.membership(value, collection, scope),
+            } => self.membership(value, collection, env),
             Expr::Call {
                 span, fcn, params, ..
-            } => self.call_condition(span, fcn, params, scope),
+            } => self.call_condition(span, fcn, params, env),
             _ => {
-                let symbol = self.value(expr, scope)?;
+                let symbol = self.value(expr, env)?;
                 // Collections are true, empty or not.
                 if matches!(
                     symbol,
@@ -40,11 +36,11 @@ impl<'a> Lowerer<'_, 'a> {
                         | Symbol::Record(_)
                         | Symbol::Element(_)
                         | Symbol::Domain(_)
-                        | Symbol::Partial(_)
+                        | Symbol::Contains(_)
                 ) {
                     return Ok(self.program.always());
                 }
-                let term = self.term_of(symbol, scope.module, expr.span())?;
+                let term = self.term_of(symbol, env.module, expr.span())?;
                 Ok(self.program.truthy(term))
             }
         }
@@ -56,8 +52,8 @@ impl<'a> Lowerer<'_, 'a> {
         lhs: &'a Expr,
         rhs: &'a Expr,
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<ConditionId> {
         let comparison = match op {
             BoolOp::Eq => Comparison::Equal,
             BoolOp::Ne => Comparison::NotEqual,
@@ -66,14 +62,15 @@ impl<'a> Lowerer<'_, 'a> {
             BoolOp::Gt => Comparison::Greater,
             BoolOp::Ge => Comparison::GreaterOrEqual,
         };
-        if let Some(cond) = self.emptiness(comparison, lhs, rhs, scope)? {
+        if let Some(cond) = self.emptiness(comparison, lhs, rhs, env)? {
             return Ok(cond);
         }
         let mut side = |it: &'a Expr| {
-            let symbol = self.value(it, scope)?;
-            self.term_of(symbol, scope.module, it.span())
+            let symbol = self.value(it, env)?;
+            self.term_of(symbol, env.module, it.span())
         };
-        let (a, b) = (side(lhs)?, side(rhs)?);
+        let (left, right) = (side(lhs), side(rhs));
+        let (a, b) = (left?, right?);
         // The constant stands on the right.
         let (comparison, a, b) = match self.program.term(a) {
             Term::Const(_) => (comparison.flipped(), b, a),
@@ -88,11 +85,7 @@ impl<'a> Lowerer<'_, 'a> {
                 )
             })
         {
-            return self.refuse(
-                scope.module,
-                span,
-                "lists and maps are not ordered: compare what is in them",
-            );
+            return self.refuse(env.module, span, Refusal::UnorderedLiteral);
         }
         Ok(self.compare(comparison, a, b))
     }
@@ -111,8 +104,8 @@ impl<'a> Lowerer<'_, 'a> {
         comparison: Comparison,
         lhs: &'a Expr,
         rhs: &'a Expr,
-        scope: &Scope<'a>,
-    ) -> Result<Option<ConditionId>, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Option<ConditionId>> {
         let (
             Expr::Call {
                 fcn, params, span, ..
@@ -131,17 +124,17 @@ impl<'a> Lowerer<'_, 'a> {
         if !matches!(argument.as_ref(), Expr::Var { .. } | Expr::RefDot { .. }) {
             return Ok(None);
         }
-        let (Symbol::Partial(name), "0") = (self.value(argument, scope)?, number.text()) else {
+        let (Symbol::Contains(name), "0") = (self.value(argument, env)?, number.text()) else {
             return Ok(None);
         };
-        let elements = self.elements_of(&name, span, scope)?;
+        let elements = self.elements_of(&name, span, env)?;
         let mut each = Vec::new();
-        for (way, element) in elements {
+        for (alternative, element) in elements {
             let always = match element {
                 Symbol::Term(term) => self.program.defined(term),
                 _ => self.program.always(),
             };
-            each.push(self.fold(&way.steps, always));
+            each.push(self.fold(&alternative.steps, always));
         }
         let some = self.program.or(each);
         Ok(Some(match comparison {
@@ -156,11 +149,11 @@ impl<'a> Lowerer<'_, 'a> {
         &mut self,
         value: &'a Expr,
         collection: &'a Expr,
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
-        let symbol = self.value(value, scope)?;
-        let value = self.term_of(symbol, scope.module, value.span())?;
-        match self.value(collection, scope)? {
+        env: &Env<'a>,
+    ) -> Lowered<ConditionId> {
+        let symbol = self.value(value, env)?;
+        let value = self.term_of(symbol, env.module, value.span())?;
+        match self.value(collection, env)? {
             Symbol::List(items) | Symbol::Set(items) => {
                 let constants: Option<Vec<Const>> =
                     items.iter().map(|it| self.constant_of(it)).collect();
@@ -170,7 +163,7 @@ impl<'a> Lowerer<'_, 'a> {
                 let mut each = Vec::new();
                 let mut defined = Vec::new();
                 for item in items {
-                    let item = self.term_of(item, scope.module, collection.span())?;
+                    let item = self.term_of(item, env.module, collection.span())?;
                     defined.push(self.program.defined(item));
                     each.push(self.compare(Comparison::Equal, value, item));
                 }
@@ -179,19 +172,19 @@ impl<'a> Lowerer<'_, 'a> {
                 defined.push(some);
                 Ok(self.and(defined))
             }
-            Symbol::Partial(name) => {
+            Symbol::Contains(name) => {
                 let mut each = Vec::new();
-                for (way, element) in self.elements_of(&name, collection.span(), scope)? {
-                    let element = self.term_of(element, scope.module, collection.span())?;
+                for (alternative, element) in self.elements_of(&name, collection.span(), env)? {
+                    let element = self.term_of(element, env.module, collection.span())?;
                     let is_it = self.compare(Comparison::Equal, value, element);
-                    each.push(self.fold(&way.steps, is_it));
+                    each.push(self.fold(&alternative.steps, is_it));
                 }
                 let some = self.program.or(each);
                 let defined = self.program.defined(value);
                 Ok(self.and([defined, some]))
             }
             other => {
-                let collection = self.term_of(other, scope.module, collection.span())?;
+                let collection = self.term_of(other, env.module, collection.span())?;
                 Ok(self
                     .program
                     .intern_condition(Condition::Member(value, collection)))

@@ -1,100 +1,103 @@
 //! An expression as a value: references, literals, calls.
 
 use super::{
-    Lowerer,
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer, Refused, all,
+    symbol::{Env, Symbol},
 };
-use crate::ast::{Expr, Span, string_literal};
+use crate::{
+    ast::{Expr, Span, string_literal},
+    refusal::Refusal,
+};
 use kubevet_ir::{Const, Term};
-use kubevet_model::Problem;
 
 impl<'a> Lowerer<'_, 'a> {
     /// What an expression stands for.
-    pub(super) fn value(&mut self, expr: &'a Expr, scope: &Scope<'a>) -> Result<Symbol, Problem> {
-        let module = scope.module;
+    pub(super) fn value(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<Symbol> {
+        let module = env.module;
         match expr {
-            Expr::String { span, .. } | Expr::RawString { span, .. } => match string_literal(expr) {
-                Some(text) => Ok(Symbol::Term(self.program.string(text))),
-                None => self.refuse(module, span, "this text cannot be read"),
-            },
-            Expr::Number { span, .. } => self.number(span.text(), span, scope),
-            Expr::UnaryExpr { span, expr: inner, .. } => match inner.as_ref() {
-                Expr::Number { span: number, .. } => self.number(&format!("-{}", number.text()), span, scope),
-                _ => self.refuse(
-                    module,
-                    span,
-                    "arithmetic is not compiled: compare whole numbers, and quantities through lib.quantities",
-                ),
-            },
-            Expr::Bool { value, .. } => {
-                Ok(Symbol::Term(self.program.constant(Const::Bool(matches!(value, regorus::Value::Bool(true))))))
+            Expr::String { span, .. } | Expr::RawString { span, .. } => {
+                match string_literal(expr) {
+                    Some(text) => Ok(Symbol::Term(self.program.string(text))),
+                    None => self.refuse(module, span, Refusal::UnreadableString),
+                }
             }
+            Expr::Number { span, .. } => self.number(span.text(), span, env),
+            Expr::UnaryExpr {
+                span, expr: inner, ..
+            } => match inner.as_ref() {
+                Expr::Number { span: number, .. } => {
+                    self.number(&format!("-{}", number.text()), span, env)
+                }
+                _ => self.refuse(module, span, Refusal::Arithmetic),
+            },
+            Expr::Bool { value, .. } => Ok(Symbol::Term(
+                self.program
+                    .constant(Const::Bool(matches!(value, regorus::Value::Bool(true)))),
+            )),
             Expr::Null { .. } => Ok(Symbol::Term(self.program.constant(Const::Null))),
-            Expr::Array { items, .. } => Ok(Symbol::List(self.values(items, scope)?)),
-            Expr::Set { items, .. } => Ok(Symbol::Set(self.values(items, scope)?)),
+            Expr::Array { items, .. } => Ok(Symbol::List(self.values(items, env)?)),
+            Expr::Set { items, .. } => Ok(Symbol::Set(self.values(items, env)?)),
             Expr::Object { fields, .. } => {
                 let mut record = Vec::new();
                 for (_, key, value) in fields {
                     let Some(name) = string_literal(key) else {
-                        return self.refuse(module, key.span(), "the keys of a map must be written out");
+                        return self.refuse(module, key.span(), Refusal::ComputedKey);
                     };
-                    record.push((name.to_owned(), self.value(value, scope)?));
+                    record.push((name.to_owned(), self.value(value, env)));
                 }
-                Ok(Symbol::Record(record))
+                // A refused field of a finding does not hide what is wrong with the others.
+                let poisoned = |symbol: Lowered<Symbol>| symbol.unwrap_or(Symbol::Poisoned);
+                let fields = record
+                    .into_iter()
+                    .map(|(name, field)| (name, poisoned(field)));
+                Ok(Symbol::Record(fields.collect()))
             }
-            Expr::Var { span, .. } => self.name(span, scope),
+            Expr::Var { span, .. } => self.name(span, env),
             Expr::RefDot { refr, field, .. } => {
-                let base = self.value(refr, scope)?;
-                self.step(base, field.0.text(), expr.span(), scope)
+                let base = self.value(refr, env)?;
+                self.step(base, field.0.text(), expr.span(), env)
             }
-            Expr::RefBrack { refr, index, .. } => self.bracket(refr, index, expr.span(), scope),
-            Expr::Call { span, fcn, params, .. } => self.call_value(span, fcn, params, scope),
+            Expr::RefBrack { refr, index, .. } => self.bracket(refr, index, expr.span(), env),
+            Expr::Call {
+                span, fcn, params, ..
+            } => self.call_value(span, fcn, params, env),
             Expr::BoolExpr { span, .. } | Expr::Membership { span, .. } => {
-                self.refuse(module, span, "a condition is no value (false is not undefined): give it a line of its own")
+                self.refuse(module, span, Refusal::ConditionAsValue)
             }
-            Expr::ArithExpr { span, .. } => self.refuse(
-                module,
-                span,
-                "arithmetic is not compiled: compare whole numbers, and quantities through lib.quantities",
-            ),
-            Expr::BinExpr { span, .. } => {
-                self.refuse(module, span, "union and intersection are not compiled: write two bodies")
-            }
-            Expr::ArrayCompr { span, .. } | Expr::SetCompr { span, .. } | Expr::ObjectCompr { span, .. } => self
-                .refuse(
-                    module,
-                    span,
-                    "comprehensions are not compiled: ask with `some … in`, or write rules that contain",
-                ),
-            Expr::AssignExpr { span, .. } => {
-                self.refuse(module, span, "unification is not compiled: bind with `:=`, compare with `==`")
-            }
+            Expr::ArithExpr { span, .. } => self.refuse(module, span, Refusal::Arithmetic),
+            Expr::BinExpr { span, .. } => self.refuse(module, span, Refusal::SetOperation),
+            Expr::ArrayCompr { span, .. }
+            | Expr::SetCompr { span, .. }
+            | Expr::ObjectCompr { span, .. } => self.refuse(module, span, Refusal::Comprehension),
+            Expr::AssignExpr { span, .. } => self.refuse(module, span, Refusal::Unification),
         }
     }
 
     pub(super) fn values(
         &mut self,
         exprs: &'a [crate::ast::ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Vec<Symbol>, Problem> {
-        exprs.iter().map(|it| self.value(it, scope)).collect()
+        env: &Env<'a>,
+    ) -> Lowered<Vec<Symbol>> {
+        all(exprs.iter().map(|expr| self.value(expr, env)))
     }
 
-    fn number(&mut self, text: &str, span: &Span, scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    fn number(&mut self, text: &str, span: &Span, env: &Env<'a>) -> Lowered<Symbol> {
         match text.parse::<i64>() {
             Ok(number) => Ok(Symbol::Term(self.program.constant(Const::Int(number)))),
-            Err(_) => self.refuse(
-                scope.module,
-                span,
-                "only whole numbers of 64 bits are compiled",
-            ),
+            Err(_) => self.refuse(env.module, span, Refusal::NumberRange),
         }
     }
 
-    fn name(&mut self, span: &'a Span, scope: &Scope<'a>) -> Result<Symbol, Problem> {
+    fn name(&mut self, span: &'a Span, env: &Env<'a>) -> Lowered<Symbol> {
         let name = span.text();
-        if let Some(symbol) = scope.local(name) {
-            return Ok(symbol.clone());
+        if let Some(symbol) = env.local(name) {
+            return match symbol {
+                Symbol::Poisoned => Err(Refused),
+                symbol => Ok(symbol.clone()),
+            };
+        }
+        if name == "_" {
+            return self.refuse(env.module, span, Refusal::Wildcard);
         }
         if name == "input" {
             return Ok(Symbol::Input);
@@ -102,17 +105,13 @@ impl<'a> Lowerer<'_, 'a> {
         if name == "data" {
             return Ok(Symbol::Package(String::new()));
         }
-        if let Some(path) = scope.module.imports.get(name) {
+        if let Some(path) = env.module.imports.get(name) {
             return Ok(Symbol::Package(path.clone()));
         }
-        if scope.module.defines(name) {
-            return self.rule(&format!("{}.{name}", scope.module.package), span, scope);
+        if env.module.defines(name) {
+            return self.rule(&format!("{}.{name}", env.module.package), span, env);
         }
-        self.refuse(
-            scope.module,
-            span,
-            format!("`{name}` is not bound yet: bind it above, by `:=` or `some {name} in …`"),
-        )
+        self.refuse(env.module, span, Refusal::Unbound(name.to_owned()))
     }
 
     /// `base.name`.
@@ -121,36 +120,26 @@ impl<'a> Lowerer<'_, 'a> {
         base: Symbol,
         name: &str,
         span: &'a Span,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
         let term = match base {
             Symbol::Input => {
                 return match name {
                     "object" => Ok(Symbol::Term(self.program.intern_term(Term::Object))),
                     "params" => Ok(Symbol::Params),
                     "request" => Ok(Symbol::Request),
-                    _ => self.refuse(
-                        scope.module,
-                        span,
-                        format!("`input.{name}` is not compiled: the compiler knows input.object, input.params and input.request.operation"),
-                    ),
+                    _ => self.refuse(env.module, span, Refusal::InputField(name.to_owned())),
                 };
             }
             Symbol::Params if self.lowering.params.get(name).is_some() => {
                 self.program.intern_term(Term::Param(name.into()))
             }
             Symbol::Params => {
-                return self.refuse(scope.module, span, format!("there is no param `{name}`"));
+                return self.refuse(env.module, span, Refusal::UnknownParam(name.to_owned()));
             }
             Symbol::Request if name == "operation" => self.program.intern_term(Term::Operation),
             Symbol::Request => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    format!(
-                        "`input.request.{name}` is not compiled: only input.request.operation is"
-                    ),
-                );
+                return self.refuse(env.module, span, Refusal::RequestField(name.to_owned()));
             }
             Symbol::Package(path) => {
                 let full = if path.is_empty() {
@@ -158,7 +147,7 @@ impl<'a> Lowerer<'_, 'a> {
                 } else {
                     format!("{path}.{name}")
                 };
-                return self.rule(&full, span, scope);
+                return self.rule(&full, span, env);
             }
             Symbol::Element(binder) => {
                 let term = match name {
@@ -178,7 +167,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             Symbol::Term(term) => self.program.field(term, name),
             other => {
-                self.term_of(other, scope.module, span)?;
+                self.term_of(other, env.module, span)?;
                 self.program.undefined()
             }
         };
@@ -197,21 +186,21 @@ impl<'a> Lowerer<'_, 'a> {
         refr: &'a Expr,
         index: &'a Expr,
         span: &'a Span,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
         // `split(…)[0]` is one question; a list of texts has no other use yet.
         if let Expr::Call { fcn, params, .. } = refr
-            && let Some(symbol) = self.split_at(fcn, params, index, scope)?
+            && let Some(symbol) = self.split_at(fcn, params, index, env)?
         {
             return Ok(symbol);
         }
-        let base = self.value(refr, scope)?;
+        let base = self.value(refr, env)?;
         if let Some(name) = string_literal(index) {
-            return self.step(base, name, span, scope);
+            return self.step(base, name, span, env);
         }
-        let index = self.value(index, scope)?;
-        if let Some(name) = self.text_of(&index) {
-            return self.step(base, &name, span, scope);
+        let index = self.value(index, env)?;
+        if let Some(name) = self.string_of(&index) {
+            return self.step(base, &name, span, env);
         }
         match (base, self.constant_of(&index)) {
             (Symbol::List(items), Some(Const::Int(place))) => {
@@ -224,18 +213,14 @@ impl<'a> Lowerer<'_, 'a> {
                 }
             }
             (Symbol::Term(base), _) => {
-                let index = self.term_of(index, scope.module, span)?;
+                let index = self.term_of(index, env.module, span)?;
                 Ok(Symbol::Term(
                     self.program.intern_term(Term::Index(base, index)),
                 ))
             }
             (other, _) => {
-                self.term_of(other, scope.module, span)?;
-                self.refuse(
-                    scope.module,
-                    span,
-                    "this cannot be indexed: write the key out",
-                )
+                self.term_of(other, env.module, span)?;
+                self.refuse(env.module, span, Refusal::NotIndexable)
             }
         }
     }

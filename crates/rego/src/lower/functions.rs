@@ -2,19 +2,21 @@
 //! like any helper.
 
 use super::{
-    Lowerer,
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer, all,
+    symbol::{Env, Symbol},
 };
-use crate::ast::{Expr, ExprRef, Span, static_path, string_literal};
+use crate::{
+    ast::{Expr, ExprRef, Span, static_path, string_literal},
+    refusal::Refusal,
+};
 use kubevet_ir::{
     Condition, ConditionId, Const, ContainerList, Domain, Intrinsic, Predicate, Term, TermId,
     ValueType,
 };
-use kubevet_model::Problem;
 use kubevet_policy::ParamType;
 
 /// The most pieces of one text; 64 letters that are written out count as one.
-const PIECES: usize = 512;
+const MAX_CONCAT_PARTS: usize = 512;
 
 impl<'a> Lowerer<'_, 'a> {
     /// A name of the library that takes no arguments.
@@ -51,14 +53,14 @@ impl<'a> Lowerer<'_, 'a> {
         full: &str,
         arguments: &[Symbol],
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Option<Symbol>, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Option<Symbol>> {
         if !self.lowering.own_library {
             return Ok(None);
         }
         if let ("lib.workload.at", [Symbol::Element(binder), field]) = (full, arguments) {
             let place = self.program.intern_term(Term::ElementPath(*binder));
-            let field = self.term_of(field.clone(), scope.module, span)?;
+            let field = self.term_of(field.clone(), env.module, span)?;
             return Ok(Some(self.joined(&[place, field], ".")));
         }
         let calls: &[(&str, Intrinsic)] = &[
@@ -84,7 +86,7 @@ impl<'a> Lowerer<'_, 'a> {
         if known.is_none() && !others.contains(&full) {
             return Ok(None);
         }
-        let terms = self.terms(arguments, span, scope)?;
+        let terms = self.terms(arguments, span, env)?;
         let term = match (known, terms.as_slice()) {
             (Some(call), [_]) => Term::Call(call, terms.into()),
             (None, [field]) if full == "lib.workload.pod_at" => {
@@ -101,9 +103,12 @@ impl<'a> Lowerer<'_, 'a> {
             (None, [term]) if full == "lib.collections.map" => Term::AsMap(*term),
             _ => {
                 return self.refuse(
-                    scope.module,
+                    env.module,
                     span,
-                    format!("`{full}` is given {} arguments", arguments.len()),
+                    Refusal::FunctionGiven {
+                        name: full.to_owned(),
+                        given: arguments.len(),
+                    },
                 );
             }
         };
@@ -116,8 +121,8 @@ impl<'a> Lowerer<'_, 'a> {
         full: &str,
         arguments: &[Symbol],
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Option<ConditionId>, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Option<ConditionId>> {
         if !self.lowering.own_library {
             return Ok(None);
         }
@@ -134,7 +139,7 @@ impl<'a> Lowerer<'_, 'a> {
                 let defined = self.program.defined(*term);
                 let binder = self
                     .program
-                    .intern_binder(Domain::List(*term), &self.active);
+                    .intern_binder(Domain::List(*term), &self.enclosing);
                 let always = self.program.always();
                 let some = self.program.any(binder, always);
                 let none = self.program.not(some);
@@ -142,7 +147,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             _ => return Ok(None),
         };
-        let terms = self.terms(arguments, span, scope)?;
+        let terms = self.terms(arguments, span, env)?;
         let wanted = if matches!(test, Predicate::IsQuantity | Predicate::QuantityPositive) {
             1
         } else {
@@ -150,9 +155,12 @@ impl<'a> Lowerer<'_, 'a> {
         };
         if terms.len() != wanted {
             return self.refuse(
-                scope.module,
+                env.module,
                 span,
-                format!("`{full}` takes {wanted} arguments"),
+                Refusal::FunctionTakes {
+                    name: full.to_owned(),
+                    expected: wanted,
+                },
             );
         }
         Ok(Some(self.program.intern_condition(Condition::Predicate(
@@ -167,8 +175,8 @@ impl<'a> Lowerer<'_, 'a> {
         name: &str,
         span: &'a Span,
         params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Option<ConditionId>, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Option<ConditionId>> {
         let kind = match name {
             "is_null" => Some(ValueType::Null),
             "is_boolean" => Some(ValueType::Bool),
@@ -188,34 +196,32 @@ impl<'a> Lowerer<'_, 'a> {
         if kind.is_none() && test.is_none() {
             return Ok(None);
         }
-        let arguments = self.values(params, scope)?;
-        let terms = self.terms(&arguments, span, scope)?;
+        let arguments = self.values(params, env)?;
+        let terms = self.terms(&arguments, span, env)?;
         Ok(Some(match (kind, test, terms.as_slice()) {
             (Some(kind), _, [term]) => self.program.has_type(*term, kind),
             (_, Some(test), [a, _]) => {
                 if test == Predicate::Matches {
-                    self.pattern(*a, params, scope)?;
+                    self.pattern(*a, params, env)?;
                 }
                 self.program
                     .intern_condition(Condition::Predicate(test, terms.into()))
             }
             _ => {
                 return self.refuse(
-                    scope.module,
+                    env.module,
                     span,
-                    format!("`{name}` is given {} arguments", terms.len()),
+                    Refusal::FunctionGiven {
+                        name: name.to_owned(),
+                        given: terms.len(),
+                    },
                 );
             }
         }))
     }
 
     /// A pattern is written out, or an element of a param that holds patterns: it is read once, at load.
-    fn pattern(
-        &self,
-        term: TermId,
-        params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<(), Problem> {
+    fn pattern(&mut self, term: TermId, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<()> {
         let is_param = |list: TermId| match self.program.term(list) {
             Term::Param(name) => self
                 .lowering
@@ -230,7 +236,11 @@ impl<'a> Lowerer<'_, 'a> {
                 Ok(()) => true,
                 Err(why) => match span {
                     Some(span) => {
-                        return self.refuse(scope.module, span, format!("the pattern {why}"));
+                        return self.refuse(
+                            env.module,
+                            span,
+                            Refusal::InvalidPattern(why.to_string()),
+                        );
                     }
                     None => false,
                 },
@@ -242,11 +252,7 @@ impl<'a> Lowerer<'_, 'a> {
             _ => false,
         };
         match (sound, span) {
-            (false, Some(span)) => self.refuse(
-                scope.module,
-                span,
-                "a pattern must be written out, or an element of a param of type `regexes`",
-            ),
+            (false, Some(span)) => self.refuse(env.module, span, Refusal::ComputedPattern),
             _ => Ok(()),
         }
     }
@@ -257,13 +263,13 @@ impl<'a> Lowerer<'_, 'a> {
         name: &str,
         span: &'a Span,
         params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
         match name {
-            "object.get" => return self.object_get(span, params, scope),
-            "sprintf" => return self.sprintf(span, params, scope),
-            "concat" => return self.concat(span, params, scope),
-            "count" => return self.count(span, params, scope),
+            "object.get" => return self.object_get(span, params, env),
+            "sprintf" => return self.sprintf(span, params, env),
+            "concat" => return self.concat(span, params, env),
+            "count" => return self.count(span, params, env),
             _ => {}
         }
         let call = match (name, params.len()) {
@@ -276,45 +282,25 @@ impl<'a> Lowerer<'_, 'a> {
             ("substring", 3) => Intrinsic::Substring,
             ("replace", 3) => Intrinsic::Replace,
             ("split", _) => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "of `split`, the compiler takes `split(…)[n]` and `count(split(…))`",
-                );
+                return self.refuse(env.module, span, Refusal::SplitForm);
             }
             ("startswith" | "endswith" | "contains" | "regex.match", _) => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "a condition is no value (false is not undefined): give it a line of its own",
-                );
+                return self.refuse(env.module, span, Refusal::ConditionAsValue);
             }
             _ if name.starts_with("is_") => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "a condition is no value (false is not undefined): give it a line of its own",
-                );
+                return self.refuse(env.module, span, Refusal::ConditionAsValue);
             }
             _ => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    format!("`{name}` is not compiled: use what data.lib has instead"),
-                );
+                return self.refuse(env.module, span, Refusal::Builtin(name.to_owned()));
             }
         };
-        let arguments = self.values(params, scope)?;
-        let terms = self.terms(&arguments, span, scope)?;
+        let arguments = self.values(params, env)?;
+        let terms = self.terms(&arguments, span, env)?;
         // OPA then writes between bytes, and CEL between letters.
         let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::String(text)) if !text.is_empty());
         if call == Intrinsic::Replace {
             if !terms.get(1).is_some_and(is_text) {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "what `replace` looks for must be written out, and not be empty",
-                );
+                return self.refuse(env.module, span, Refusal::ReplaceOperand);
             }
             // A row of such calls would make texts without end.
             let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
@@ -322,11 +308,7 @@ impl<'a> Lowerer<'_, 'a> {
                 _ => usize::MAX,
             };
             if length(terms.get(2)) > length(terms.get(1)) {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "a `replace` that makes a text longer is not compiled",
-                );
+                return self.refuse(env.module, span, Refusal::ReplaceGrows);
             }
         }
         Ok(Symbol::Term(
@@ -338,33 +320,29 @@ impl<'a> Lowerer<'_, 'a> {
         &mut self,
         span: &'a Span,
         params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
         let [object, path, fallback] = params else {
-            return self.refuse(
-                scope.module,
-                span,
-                "object.get takes an object, a path and what to fall back to",
-            );
+            return self.refuse(env.module, span, Refusal::ObjectGetArguments);
         };
-        let symbol = self.value(object, scope)?;
-        let object = self.term_of(symbol, scope.module, object.span())?;
-        let keys = match self.value(path, scope)? {
+        let symbol = self.value(object, env)?;
+        let object = self.term_of(symbol, env.module, object.span())?;
+        let keys = match self.value(path, env)? {
             Symbol::List(keys) => keys,
             key => vec![key],
         };
         let mut found = object;
         for key in keys {
-            found = match self.text_of(&key) {
+            found = match self.string_of(&key) {
                 Some(name) => self.program.field(found, &name),
                 None => {
-                    let key = self.term_of(key, scope.module, path.span())?;
+                    let key = self.term_of(key, env.module, path.span())?;
                     self.program.intern_term(Term::Index(found, key))
                 }
             };
         }
-        let symbol = self.value(fallback, scope)?;
-        let fallback = self.term_of(symbol, scope.module, fallback.span())?;
+        let symbol = self.value(fallback, env)?;
+        let fallback = self.term_of(symbol, env.module, fallback.span())?;
         // Of what is no object nothing can be got, not even the fallback.
         let is_map = self.program.has_type(object, ValueType::Map);
         let defined = self.program.defined(fallback);
@@ -375,26 +353,17 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither, so that a finding
     /// with such a piece is refused.
-    fn sprintf(
-        &mut self,
-        span: &'a Span,
-        params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+    fn sprintf(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [format, list] = params else {
-            return self.refuse(scope.module, span, "sprintf takes a format and a list");
+            return self.refuse(env.module, span, Refusal::SprintfArguments);
         };
         let (Some(format_text), Expr::Array { items, .. }) =
             (string_literal(format), list.as_ref())
         else {
-            return self.refuse(
-                scope.module,
-                span,
-                "the format and the list of sprintf must be written out",
-            );
+            return self.refuse(env.module, span, Refusal::SprintfForm);
         };
-        let symbols = self.values(items, scope)?;
-        let terms = self.terms(&symbols, span, scope)?;
+        let symbols = self.values(items, env)?;
+        let terms = self.terms(&symbols, span, env)?;
         let mut terms = terms.into_iter();
         let mut pieces = Vec::new();
         let mut rest = format_text;
@@ -409,49 +378,34 @@ impl<'a> Lowerer<'_, 'a> {
                 }),
                 (Some('d'), _) => terms.next().filter(|it| self.is_whole(*it)),
                 _ => {
-                    return self.refuse(
-                        scope.module,
-                        format.span(),
-                        "only %s and %d mean the same in OPA and here",
-                    );
+                    let verb = after.chars().next().map_or_else(String::new, String::from);
+                    return self.refuse(env.module, format.span(), Refusal::SprintfVerb(verb));
                 }
             };
             match piece {
                 Some(piece) => pieces.push(piece),
                 None => {
-                    return self.refuse(
-                        scope.module,
-                        format.span(),
-                        "%d is for the place in a list or a count, and each verb needs its value",
-                    );
+                    return self.refuse(env.module, format.span(), Refusal::SprintfValue);
                 }
             }
         }
         if terms.next().is_some() {
-            return self.refuse(
-                scope.module,
-                span,
-                "the list has more values than the format has verbs",
-            );
+            return self.refuse(env.module, span, Refusal::SprintfSurplus);
         }
         pieces.push(self.program.string(rest));
-        self.bounded(&pieces, span, scope)?;
+        self.bounded(&pieces, span, env)?;
         Ok(Symbol::Term(self.program.concat(pieces)))
     }
 
     /// A text whose parts double from helper to helper is refused before it is put together.
-    fn bounded(&self, pieces: &[TermId], span: &Span, scope: &Scope<'a>) -> Result<(), Problem> {
+    fn bounded(&mut self, pieces: &[TermId], span: &Span, env: &Env<'a>) -> Lowered<()> {
         let size = |it: &TermId| match self.program.term(*it) {
             Term::Const(Const::String(text)) => text.len() / 64,
             Term::Concat(inner) => inner.len(),
             _ => 1,
         };
-        if pieces.iter().map(size).sum::<usize>() > PIECES {
-            return self.refuse(
-                scope.module,
-                span,
-                "the text becomes too long to be compiled: build less",
-            );
+        if pieces.iter().map(size).sum::<usize>() > MAX_CONCAT_PARTS {
+            return self.refuse(env.module, span, Refusal::StringTooLong);
         }
         Ok(())
     }
@@ -467,65 +421,47 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    fn concat(
-        &mut self,
-        span: &'a Span,
-        params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+    fn concat(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [between, list] = params else {
-            return self.refuse(scope.module, span, "concat takes a text and a list");
+            return self.refuse(env.module, span, Refusal::ConcatArguments);
         };
         let (Some(between), Expr::Array { items, .. }) = (string_literal(between), list.as_ref())
         else {
-            return self.refuse(
-                scope.module,
-                span,
-                "the text and the list of concat must be written out",
-            );
+            return self.refuse(env.module, span, Refusal::ConcatForm);
         };
-        let symbols = self.values(items, scope)?;
+        let symbols = self.values(items, env)?;
         let mut terms = Vec::new();
-        for term in self.terms(&symbols, span, scope)? {
+        for term in self.terms(&symbols, span, env)? {
             let is_text = self.program.has_type(term, ValueType::String);
             terms.push(self.program.guard(is_text, term));
         }
-        self.bounded(&terms, span, scope)?;
+        self.bounded(&terms, span, env)?;
         Ok(self.joined(&terms, between))
     }
 
-    fn count(
-        &mut self,
-        span: &'a Span,
-        params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+    fn count(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [what] = params else {
-            return self.refuse(scope.module, span, "count takes one argument");
+            return self.refuse(env.module, span, Refusal::CountArguments);
         };
         if let Expr::Call { fcn, params, .. } = what.as_ref()
             && static_path(fcn).unwrap_or_default() == ["split"]
             && params.len() == 2
         {
-            let symbols = self.values(params, scope)?;
-            let terms = self.terms(&symbols, span, scope)?;
+            let symbols = self.values(params, env)?;
+            let terms = self.terms(&symbols, span, env)?;
             return Ok(Symbol::Term(
                 self.program
                     .intern_term(Term::Call(Intrinsic::SplitCount, terms.into())),
             ));
         }
-        let known = match self.value(what, scope)? {
+        let known = match self.value(what, env)? {
             Symbol::List(items) => items.len(),
             Symbol::Record(fields) => fields.len(),
             Symbol::Set(_) => {
-                return self.refuse(
-                    scope.module,
-                    span,
-                    "a set that is written out needs no counting",
-                );
+                return self.refuse(env.module, span, Refusal::CountOfSet);
             }
             other => {
-                let term = self.term_of(other, scope.module, what.span())?;
+                let term = self.term_of(other, env.module, what.span())?;
                 match self.program.term(term) {
                     Term::Const(Const::String(text)) => text.chars().count(),
                     _ => return Ok(Symbol::Term(self.program.intern_term(Term::Count(term)))),
@@ -543,14 +479,14 @@ impl<'a> Lowerer<'_, 'a> {
         fcn: &'a Expr,
         params: &'a [ExprRef],
         index: &'a Expr,
-        scope: &Scope<'a>,
-    ) -> Result<Option<Symbol>, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Option<Symbol>> {
         if static_path(fcn).unwrap_or_default() != ["split"] || params.len() != 2 {
             return Ok(None);
         }
-        let mut symbols = self.values(params, scope)?;
-        symbols.push(self.value(index, scope)?);
-        let terms = self.terms(&symbols, index.span(), scope)?;
+        let mut symbols = self.values(params, env)?;
+        symbols.push(self.value(index, env)?);
+        let terms = self.terms(&symbols, index.span(), env)?;
         Ok(Some(Symbol::Term(self.program.intern_term(Term::Call(
             Intrinsic::SplitAt,
             terms.into(),
@@ -569,15 +505,9 @@ impl<'a> Lowerer<'_, 'a> {
         Symbol::Term(self.program.concat(pieces))
     }
 
-    fn terms(
-        &mut self,
-        symbols: &[Symbol],
-        span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Vec<TermId>, Problem> {
-        symbols
+    fn terms(&mut self, symbols: &[Symbol], span: &Span, env: &Env<'a>) -> Lowered<Vec<TermId>> {
+        all(symbols
             .iter()
-            .map(|it| self.term_of(it.clone(), scope.module, span))
-            .collect()
+            .map(|symbol| self.term_of(symbol.clone(), env.module, span)))
     }
 }

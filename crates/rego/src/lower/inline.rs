@@ -1,89 +1,91 @@
-//! Helpers, put in place of their calls. The arguments of a call must be defined, whatever the helper does with them.
+//! Helpers, inlined: a call becomes the helper's bodies with the arguments bound to its names.
+//!
+//! Rules are acyclic (`complexity` rejects recursion at load), so inlining ends; its budget keeps
+//! it small. The arguments of a call must be defined, whatever the helper does with them: OPA
+//! evaluates them before the call.
 
 use super::{
-    Lowerer,
-    symbol::{Scope, Symbol},
+    Lowered, Lowerer, Refused, all,
+    symbol::{Env, Symbol},
 };
-use crate::ast::{Expr, ExprRef, Module, Rule, RuleBody, RuleHead, Span, static_path};
-use kubevet_ir::{ConditionId, Const, Term, TermId};
-use kubevet_model::Problem;
+use crate::{
+    ast::{Expr, ExprRef, Module, Rule, RuleBody, RuleHead, Span, static_path},
+    refusal::Refusal,
+};
+use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId};
 
 /// One definition of a helper.
 struct Definition<'a> {
     module: &'a Module,
     rule: &'a Rule,
     arguments: &'a [ExprRef],
-    /// What the first body gives; `None` where the helper is true or not.
+    /// The value of the first body; `None` if the helper is true or undefined.
     value: Option<&'a Expr>,
+    /// The first body and its `else` bodies.
     bodies: &'a [RuleBody],
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// A rule named without arguments.
-    pub(super) fn rule(
-        &mut self,
-        full: &str,
-        span: &'a Span,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+    /// A rule that is named without arguments.
+    pub(super) fn rule(&mut self, full: &str, span: &'a Span, env: &Env<'a>) -> Lowered<Symbol> {
         if let Some(symbol) = self.library_name(full) {
             return Ok(symbol);
         }
-        let definitions = self.lowering.rules.definitions(full);
-        match definitions.first() {
+        match self.lowering.rules.definitions(full).first() {
             Some((
                 _,
                 Rule::Spec {
                     head: RuleHead::Set { .. },
                     ..
                 },
-            )) => Ok(Symbol::Partial(full.to_owned())),
-            Some(_) => self.helper_value(full, &[], span, scope),
+            )) => Ok(Symbol::Contains(full.to_owned())),
+            Some(_) => self.inline_call(full, &[], span, env),
             None => Ok(Symbol::Package(full.to_owned())),
         }
     }
 
+    /// A call as a value.
     pub(super) fn call_value(
         &mut self,
         span: &'a Span,
-        fcn: &'a Expr,
+        function: &'a Expr,
         params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
-        let name = static_path(fcn).unwrap_or_default().join(".");
-        let Some(full) = scope.module.target(fcn) else {
-            return self.builtin_value(&name, span, params, scope);
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
+        let name = static_path(function).unwrap_or_default().join(".");
+        let Some(full) = env.module.target(function) else {
+            return self.builtin_value(&name, span, params, env);
         };
-        let arguments = self.values(params, scope)?;
-        if let Some(symbol) = self.library_value(&full, &arguments, span, scope)? {
+        let arguments = self.values(params, env)?;
+        if let Some(symbol) = self.library_value(&full, &arguments, span, env)? {
             return Ok(symbol);
         }
-        self.helper_value(&full, &arguments, span, scope)
+        self.inline_call(&full, &arguments, span, env)
     }
 
+    /// A call as a condition. Predicates are conditions only; of other calls the value counts.
     pub(super) fn call_condition(
         &mut self,
         span: &'a Span,
-        fcn: &'a Expr,
+        function: &'a Expr,
         params: &'a [ExprRef],
-        scope: &Scope<'a>,
-    ) -> Result<ConditionId, Problem> {
-        // What says more as a condition than as a value.
-        let cond = match scope.module.target(fcn) {
+        env: &Env<'a>,
+    ) -> Lowered<ConditionId> {
+        let condition = match env.module.target(function) {
             None => {
-                let name = static_path(fcn).unwrap_or_default().join(".");
-                self.builtin_condition(&name, span, params, scope)?
+                let name = static_path(function).unwrap_or_default().join(".");
+                self.builtin_condition(&name, span, params, env)?
             }
             Some(full) => {
-                let arguments = self.values(params, scope)?;
-                self.library_condition(&full, &arguments, span, scope)?
+                let arguments = self.values(params, env)?;
+                self.library_condition(&full, &arguments, span, env)?
             }
         };
-        if let Some(cond) = cond {
-            return Ok(cond);
+        if let Some(condition) = condition {
+            return Ok(condition);
         }
-        let symbol = self.call_value(span, fcn, params, scope)?;
-        let term = self.term_of(symbol, scope.module, span)?;
+        let symbol = self.call_value(span, function, params, env)?;
+        let term = self.term_of(symbol, env.module, span)?;
         Ok(self.program.truthy(term))
     }
 
@@ -91,11 +93,14 @@ impl<'a> Lowerer<'_, 'a> {
         &mut self,
         full: &str,
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Vec<Definition<'a>>, Problem> {
-        let mut found = Vec::new();
-        for (module, rule) in self.lowering.rules.definitions(full) {
-            let (arguments, value, bodies): (&'a [ExprRef], _, &'a [RuleBody]) = match rule {
+        env: &Env<'a>,
+    ) -> Lowered<Vec<Definition<'a>>> {
+        let definitions = self.lowering.rules.definitions(full);
+        if definitions.is_empty() {
+            return self.refuse(env.module, span, Refusal::UndefinedRule(full.to_owned()));
+        }
+        all(definitions.iter().map(|(module, rule)| {
+            let (arguments, value, bodies): (&'a [ExprRef], _, &'a [RuleBody]) = match *rule {
                 Rule::Spec {
                     head: RuleHead::Func { args, assign, .. },
                     bodies,
@@ -111,220 +116,221 @@ impl<'a> Lowerer<'_, 'a> {
                     ..
                 }
                 | Rule::Default { .. } => {
-                    return self.refuse(
-                        module,
-                        rule.span(),
-                        "`default` and `contains` are not compiled for a helper that is called: write `else`",
-                    );
+                    let refusal = Refusal::DefaultOrContainsCalled;
+                    return self.refuse(module, rule.span(), refusal);
                 }
             };
-            if let Some(other) = bodies.iter().skip(1).find(|it| !it.is_else) {
-                return self.refuse(
-                    module,
-                    &other.span,
-                    "bodies side by side are not compiled: write `else`, or two rules",
-                );
+            if let Some(sibling) = bodies.iter().skip(1).find(|body| !body.is_else) {
+                return self.refuse(module, &sibling.span, Refusal::SiblingBodies);
             }
-            let value = value.map(|it| it.value.as_ref());
-            found.push(Definition {
+            Ok(Definition {
                 module,
                 rule,
                 arguments,
-                value,
+                value: value.map(|assigned| assigned.value.as_ref()),
                 bodies,
-            });
-        }
-        if found.is_empty() {
-            return self.refuse(
-                scope.module,
-                span,
-                format!("`{full}` is no rule that can be compiled"),
-            );
-        }
-        Ok(found)
+            })
+        }))
     }
 
-    /// A helper's value: one definition with its `else` chain; or several that say the same, such as those of a helper
-    /// that is true or not.
-    fn helper_value(
+    /// Inlines a call of a helper: one definition with its `else` chain, or several definitions
+    /// with the same literal value, such as those of a helper that is true or undefined.
+    fn inline_call(
         &mut self,
         full: &str,
         arguments: &[Symbol],
         span: &'a Span,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
-        self.spend(scope.module, span)?;
-        let definitions = self.definitions(full, span, scope)?;
-        let mut defined = Vec::new();
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
+        self.charge(env.module, span)?;
+        let definitions = self.definitions(full, span, env)?;
+        let mut each = Vec::new();
         for argument in arguments {
             if let Symbol::Term(term) = argument {
-                defined.push(self.program.defined(*term));
+                each.push(self.program.defined(*term));
             }
         }
-        let defined = self.and(defined);
+        let arguments_defined = self.and(each);
         if let [only] = definitions.as_slice() {
-            return match self.chain(only, arguments, span, scope)? {
-                Symbol::Term(term) => Ok(Symbol::Term(self.program.guard(defined, term))),
-                other => Ok(other),
-            };
+            let symbol = self.inline_else_chain(only, arguments, span, env)?;
+            return Ok(self.guarded(arguments_defined, symbol));
         }
-        let mut terms: Vec<TermId> = Vec::new();
-        let mut said: Option<Const> = None;
-        for definition in &definitions {
-            let symbol = self.chain(definition, arguments, span, scope)?;
-            let term = self.term_of(symbol, definition.module, definition.rule.span())?;
-            for value in self.constants_of(term) {
+        let terms = all(definitions.iter().map(|definition| {
+            let symbol = self.inline_else_chain(definition, arguments, span, env)?;
+            self.term_of(symbol, definition.module, definition.rule.span())
+        }))?;
+        // OPA evaluates all definitions, and two different values are a conflict at run time. The
+        // definitions agree for certain only if all their values are one literal.
+        let mut agreed: Option<Const> = None;
+        for (definition, term) in definitions.iter().zip(&terms) {
+            for value in self.possible_values(*term) {
                 let agrees = value
-                    .as_ref()
-                    .is_some_and(|it| said.get_or_insert_with(|| it.clone()) == it);
+                    .is_some_and(|value| *agreed.get_or_insert_with(|| value.clone()) == value);
                 if !agrees {
-                    let message = format!(
-                        "`{}` has several definitions that may disagree, which is a conflict in Rego: join them with `else`",
-                        full.rsplit('.').next().unwrap_or(full)
-                    );
-                    return self.refuse(definition.module, definition.rule.span(), message);
+                    let name = full.rsplit('.').next().unwrap_or(full).to_owned();
+                    let refusal = Refusal::ConflictingDefinitions(name);
+                    return self.refuse(definition.module, definition.rule.span(), refusal);
                 }
             }
-            terms.push(term);
         }
-        let term = self.program.coalesce(terms);
-        Ok(Symbol::Term(self.program.guard(defined, term)))
+        let value = self.program.coalesce(terms);
+        Ok(Symbol::Term(self.program.guard(arguments_defined, value)))
     }
 
-    /// The values that a term can have, where they are written out.
-    fn constants_of(&self, term: TermId) -> Vec<Option<Const>> {
+    /// The values that a term can have; `None` for each that is no literal.
+    fn possible_values(&self, term: TermId) -> Vec<Option<Const>> {
         match self.program.term(term) {
             Term::Const(value) => vec![Some(value.clone())],
-            Term::Guard(_, inner) => self.constants_of(*inner),
-            Term::Coalesce(terms) => terms.iter().flat_map(|it| self.constants_of(*it)).collect(),
+            Term::Guard(_, inner) => self.possible_values(*inner),
+            Term::Coalesce(terms) => terms
+                .iter()
+                .flat_map(|term| self.possible_values(*term))
+                .collect(),
             Term::Undefined => Vec::new(),
             _ => vec![None],
         }
     }
 
-    /// One definition and its `else` bodies.
-    fn chain(
+    /// Inlines one definition: the first of its bodies that holds gives the value.
+    fn inline_else_chain(
         &mut self,
         definition: &Definition<'a>,
         arguments: &[Symbol],
         span: &Span,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
+        env: &Env<'a>,
+    ) -> Lowered<Symbol> {
         if definition.arguments.len() != arguments.len() {
-            let message = format!(
-                "it takes {} arguments and is given {}",
-                definition.arguments.len(),
-                arguments.len()
-            );
-            return self.refuse(scope.module, span, message);
-        }
-        let mut inner = Scope::new(definition.module);
-        let mut fits = Vec::new();
-        for (pattern, argument) in definition.arguments.iter().zip(arguments) {
-            match pattern.as_ref() {
-                Expr::Var { span, .. } => inner.bind(span.text(), argument.clone()),
-                _ => {
-                    let symbol = self.value(pattern, &inner)?;
-                    let wanted = self.term_of(symbol, definition.module, pattern.span())?;
-                    let given =
-                        self.term_of(argument.clone(), definition.module, pattern.span())?;
-                    fits.push(self.equal(given, wanted));
-                }
-            }
-        }
-        let fits = self.and(fits);
-        if definition.bodies.is_empty() {
-            return match definition.value {
-                Some(value) => self.guarded(fits, value, &inner),
-                None => {
-                    let yes = self.program.constant(Const::Bool(true));
-                    Ok(Symbol::Term(self.program.guard(fits, yes)))
-                }
+            let refusal = Refusal::ArgumentCount {
+                expected: definition.arguments.len(),
+                given: arguments.len(),
             };
+            return self.refuse(env.module, span, refusal);
+        }
+        let (inner, matches) = self.bind_arguments(definition, arguments)?;
+        if definition.bodies.is_empty() {
+            let symbol = self.value_or_true(definition.value, &inner)?;
+            return Ok(self.guarded(matches, symbol));
         }
         let mut branches = Vec::new();
-        for (place, body) in definition.bodies.iter().enumerate() {
-            let value = if place == 0 {
+        let mut is_refused = false;
+        for (index, body) in definition.bodies.iter().enumerate() {
+            let value = if index == 0 {
                 definition.value
             } else {
-                body.assign.as_ref().map(|it| it.value.as_ref())
+                body.assign.as_ref().map(|assigned| assigned.value.as_ref())
             };
-            let symbol = self.branch(body, value, fits, inner.clone())?;
-            // Whole collections can be given only where nothing else can.
-            if let (1, false) = (definition.bodies.len(), matches!(symbol, Symbol::Term(_))) {
-                return Ok(symbol);
+            let branch = self.inline_branch(body, value, matches, inner.clone());
+            // A literal collection is no term: it can be a helper's value only without `else`.
+            if let (1, Ok(symbol)) = (definition.bodies.len(), &branch)
+                && !matches!(symbol, Symbol::Term(_))
+            {
+                return branch;
             }
-            branches.push(self.term_of(symbol, definition.module, &body.span)?);
+            let term =
+                branch.and_then(|symbol| self.term_of(symbol, definition.module, &body.span));
+            match term {
+                Ok(term) => branches.push(term),
+                Err(Refused) => is_refused = true,
+            }
+        }
+        if is_refused {
+            return Err(Refused);
         }
         Ok(Symbol::Term(self.program.coalesce(branches)))
     }
 
-    fn guarded(
+    /// Binds the arguments of a call. A literal in place of a name is a pattern: it must equal.
+    fn bind_arguments(
         &mut self,
-        cond: ConditionId,
-        value: &'a Expr,
-        scope: &Scope<'a>,
-    ) -> Result<Symbol, Problem> {
-        match self.value(value, scope)? {
-            Symbol::Term(term) => Ok(Symbol::Term(self.program.guard(cond, term))),
-            other => Ok(other),
+        definition: &Definition<'a>,
+        arguments: &[Symbol],
+    ) -> Lowered<(Env<'a>, ConditionId)> {
+        let mut env = Env::new(definition.module);
+        let mut matches = Vec::new();
+        for (pattern, argument) in definition.arguments.iter().zip(arguments) {
+            if let Expr::Var { span, .. } = pattern.as_ref() {
+                env.bind(span.text(), argument.clone());
+                continue;
+            }
+            let symbol = self.value(pattern, &env)?;
+            let wanted = self.term_of(symbol, definition.module, pattern.span())?;
+            let given = self.term_of(argument.clone(), definition.module, pattern.span())?;
+            matches.push(self.equal(given, wanted));
         }
+        let matches = self.and(matches);
+        Ok((env, matches))
     }
 
-    /// One body and what it gives.
-    fn branch(
+    /// Inlines one body: its value if one of its alternatives holds.
+    fn inline_branch(
         &mut self,
         body: &'a RuleBody,
         value: Option<&'a Expr>,
-        fits: ConditionId,
-        scope: Scope<'a>,
-    ) -> Result<Symbol, Problem> {
-        let module = scope.module;
-        let ways = self.ways(&body.query, scope)?;
-        let mut terms: Vec<(ConditionId, TermId)> = Vec::new();
-        for way in &ways {
-            let binders = way.binders();
-            let symbol = match value {
-                Some(value) => self.within(&binders, |it| it.value(value, &way.scope))?,
-                None => Symbol::Term(self.program.constant(Const::Bool(true))),
-            };
-            let unconditional = way.steps.iter().all(|step| match step {
-                super::body::Step::If(cond) => {
-                    *self.program.condition(*cond) == kubevet_ir::Condition::True
-                }
-                super::body::Step::For(_) => false,
+        matches: ConditionId,
+        env: Env<'a>,
+    ) -> Lowered<Symbol> {
+        let module = env.module;
+        let alternatives = self.alternatives(&body.query, env);
+        let mut is_refused = false;
+        let mut branches: Vec<(ConditionId, TermId)> = Vec::new();
+        for alternative in &alternatives {
+            let binders = alternative.binders();
+            let symbol = self.within(&binders, |lowerer| {
+                lowerer.value_or_true(value, &alternative.env)
             });
-            if !matches!(symbol, Symbol::Term(_)) && unconditional && ways.len() == 1 {
+            if alternative.is_incomplete {
+                is_refused = true;
+                continue;
+            }
+            let Ok(symbol) = symbol else {
+                is_refused = true;
+                continue;
+            };
+            let is_literal = !matches!(symbol, Symbol::Term(_));
+            if is_literal && alternatives.len() == 1 && alternative.is_unconditional(self) {
                 return Ok(symbol);
             }
             let term = self.term_of(symbol, module, &body.span)?;
-            if self
-                .program
-                .free_binders_of_term(term)
-                .iter()
-                .any(|it| binders.contains(it))
-            {
-                return self.refuse(module, &body.span, "the value hangs on what `some` finds, which may be several things, a conflict in Rego: make it a rule that contains");
+            if self.depends_on(term, &binders) {
+                return self.refuse(module, &body.span, Refusal::ValueOfElement);
             }
             let always = self.program.always();
-            let holds = self.fold(&way.steps, always);
-            terms.push((self.program.and([fits, holds]), term));
+            let holds = self.fold(&alternative.steps, always);
+            branches.push((self.program.and([matches, holds]), term));
         }
-        let mut guarded = Vec::new();
-        for (cond, term) in &terms {
-            if terms.iter().any(|(_, other)| other != term) {
-                return self.refuse(
-                    module,
-                    &body.span,
-                    "the value hangs on which element of a list is taken, a conflict in Rego: use `else`",
-                );
-            }
-            guarded.push(*cond);
+        if is_refused {
+            return Err(Refused);
         }
-        let Some((_, term)) = terms.first().copied() else {
+        let Some((_, term)) = branches.first().copied() else {
             return Ok(Symbol::Term(self.program.undefined()));
         };
-        let some = self.program.or(guarded);
-        Ok(Symbol::Term(self.program.guard(some, term)))
+        if branches.iter().any(|(_, other)| *other != term) {
+            return self.refuse(module, &body.span, Refusal::ValueOfAlternative);
+        }
+        let holds = self
+            .program
+            .or(branches.into_iter().map(|(holds, _)| holds));
+        Ok(Symbol::Term(self.program.guard(holds, term)))
+    }
+
+    fn depends_on(&self, term: TermId, binders: &[BinderId]) -> bool {
+        let free = self.program.free_binders_of_term(term);
+        free.iter().any(|binder| binders.contains(binder))
+    }
+
+    /// The value of a body; `true` if it has none.
+    fn value_or_true(&mut self, value: Option<&'a Expr>, env: &Env<'a>) -> Lowered<Symbol> {
+        match value {
+            Some(value) => self.value(value, env),
+            None => Ok(Symbol::Term(self.program.constant(Const::Bool(true)))),
+        }
+    }
+
+    /// A symbol under a condition. What is no term stays as it is: it is always defined.
+    fn guarded(&mut self, condition: ConditionId, symbol: Symbol) -> Symbol {
+        match symbol {
+            Symbol::Term(term) => Symbol::Term(self.program.guard(condition, term)),
+            other => other,
+        }
     }
 }

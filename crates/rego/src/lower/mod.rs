@@ -1,17 +1,25 @@
-//! Rego → program: a rule in the profile becomes conditions that mean the same as under OPA, or is refused.
+//! Lowering: a Rego rule becomes clauses of the program that mean the same as under OPA, or it is
+//! refused.
 //!
-//! It never approximates. What it cannot say exactly is a [`Problem`] with its place, the construct and what to write
-//! instead; the rule then runs in the reference tier.
+//! Lowering never approximates. What it cannot translate exactly is a [`Refusal`] with its
+//! position and what to write instead; the rule then runs in the interpreter. All refusals of a
+//! rule are collected: a statement that is refused is left out, and the names that it binds are
+//! *poisoned*, so that what depends on them is not reported again.
+//!
+//! The algorithm is symbolic evaluation. A name stands for a [`symbol::Symbol`], which is a term of
+//! the program or something that exists only here, such as a container or a literal list. Helpers
+//! are inlined under a budget of nodes. A body becomes alternatives, one for each choice of
+//! elements from the literal lists that it iterates.
 //!
 //! | file | is |
 //! |---|---|
-//! | `symbol` | what names stand for while a rule is read: terms, containers, literal lists, packages |
-//! | `query` | bodies: statements in a row, `some`, `every`, `not` |
+//! | `symbol` | what names stand for, and the environment of a body |
+//! | `body` | bodies: statements in sequence, `some`, `every`, `not` |
 //! | `condition` | an expression as a condition |
-//! | `value` | an expression as a value: references, literals |
-//! | `call` | helpers, put in place of their calls |
-//! | `library` | the names of `policies/lib` and of builtins |
-//! | `finding` | what `deny` contains, with the proof that every piece of it is defined |
+//! | `expr` | an expression as a value: references, literals |
+//! | `inline` | helpers, inlined |
+//! | `functions` | the names of `policies/lib` with a native half, and the builtins of Rego |
+//! | `clause` | `deny`, with the proof that every part of a finding is defined |
 
 mod body;
 mod clause;
@@ -27,25 +35,55 @@ mod tests;
 use super::{
     ast::{self, Module, Span},
     complexity::RuleTable,
+    refusal::Refusal,
 };
 use kubevet_ir::{BinderId, CompiledControl, ConditionId, Program};
 use kubevet_k8s::workload;
 use kubevet_model::{Control, KindSelector, Problem, ProblemCode};
 use kubevet_policy::ParamSchema;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-/// Calls of helpers that may be put in place in one rule.
-const CALLS: usize = 4000;
-/// Terms and conditions that one rule may add to the program.
-const NODES: usize = 20_000;
-/// Ways through the literal lists of one body.
-const WAYS: usize = 256;
+/// The most calls of helpers that are inlined in one rule.
+const MAX_INLINED_CALLS: usize = 4000;
+/// The most terms and conditions that one rule may add to the program.
+const MAX_NODES: usize = 20_000;
+/// The most alternatives of one body.
+const MAX_ALTERNATIVES: usize = 256;
+
+/// A construct was refused, and the refusal recorded.
+#[derive(Debug, Clone, Copy)]
+struct Refused;
+
+type Lowered<T> = Result<T, Refused>;
+
+/// All refusals of a rule, at least one, sorted by position.
+#[derive(Debug)]
+pub struct Refusals {
+    first: Problem,
+    others: Vec<Problem>,
+}
+
+impl Refusals {
+    /// The refusals, sorted by position.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The first refusal, by position.
+    #[must_use]
+    pub fn into_first(self) -> Problem {
+        self.first
+    }
+}
 
 /// What the rules of one library may use.
 pub struct Lowering<'a> {
+    /// All rules of the library, by name.
     pub rules: &'a RuleTable<'a>,
+    /// The params that rules may read.
     pub params: &'a ParamSchema,
-    /// Whether `lib.*` is ours, word for word: only then do its names mean what is built in.
+    /// True if `lib.*` is the embedded library, byte for byte. Only then do its names mean what
+    /// their native halves do.
     pub own_library: bool,
 }
 
@@ -53,91 +91,135 @@ impl<'a> Lowering<'a> {
     /// Adds a control's rule to the program.
     ///
     /// # Errors
-    /// The first construct that cannot be compiled.
+    /// The first refusal of the rule, by position.
     pub fn lower(
         &self,
         program: &mut Program,
         control: &Arc<Control>,
         module: &'a Module,
     ) -> Result<CompiledControl, Problem> {
-        let (terms, conds, _) = program.sizes();
-        let only_workloads = control.kinds.iter().all(carries_pod_spec);
-        let clauses = program.with_workload_assumption(only_workloads, |program| {
+        self.lower_or_refuse(program, control, module)
+            .map_err(|refusals| refusals.into_first())
+    }
+
+    /// Adds a control's rule to the program.
+    ///
+    /// # Errors
+    /// All refusals of the rule, sorted by position.
+    pub fn lower_or_refuse(
+        &self,
+        program: &mut Program,
+        control: &Arc<Control>,
+        module: &'a Module,
+    ) -> Result<CompiledControl, Refusals> {
+        let (terms, conditions, _) = program.sizes();
+        let only_workloads = control.kinds.iter().all(has_pod_spec);
+        let (clauses, refusals) = program.with_workload_assumption(only_workloads, |program| {
             let mut lowerer = Lowerer {
                 lowering: self,
                 control,
                 program,
-                active: Vec::new(),
-                calls: 0,
-                nodes_before: terms + conds,
+                refusals: BTreeSet::new(),
+                is_over_budget: false,
+                enclosing: Vec::new(),
+                inlined_calls: 0,
+                nodes_before: terms + conditions,
             };
-            lowerer.lower_deny_rules(module)
-        })?;
-        Ok(CompiledControl {
-            control: Arc::clone(control),
-            clauses,
-        })
+            (lowerer.lower_deny_rules(module), lowerer.refusals)
+        });
+        let mut refusals = refusals.into_iter();
+        match refusals.next() {
+            None => Ok(CompiledControl {
+                control: Arc::clone(control),
+                clauses,
+            }),
+            Some(first) => Err(Refusals {
+                first,
+                others: refusals.collect(),
+            }),
+        }
     }
 }
 
-/// Whether every object that a selector takes carries a pod spec.
-fn carries_pod_spec(kinds: &KindSelector) -> bool {
-    match kinds {
+/// True if every object of a selector has a pod spec.
+fn has_pod_spec(selector: &KindSelector) -> bool {
+    match selector {
         KindSelector::Workloads => true,
         KindSelector::Kind(kind) => workload::is_workload(kind),
     }
 }
 
-/// One rule on its way.
+/// The state of lowering one rule.
 struct Lowerer<'l, 'a> {
     lowering: &'l Lowering<'a>,
     control: &'l Control,
     program: &'l mut Program,
-    /// The binders around the place that is being read, outermost first.
-    active: Vec<BinderId>,
-    calls: usize,
+    /// A helper that is inlined twice is refused once: a set.
+    refusals: BTreeSet<Problem>,
+    /// A budget was exceeded: nothing more is lowered.
+    is_over_budget: bool,
+    /// The binders around the current statement, outermost first.
+    enclosing: Vec<BinderId>,
+    inlined_calls: usize,
     nodes_before: usize,
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// Does something inside more binders.
-    fn within<T>(&mut self, binders: &[BinderId], work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.active.len();
-        self.active.extend_from_slice(binders);
-        let done = work(self);
-        self.active.truncate(before);
-        done
+    /// Lowers something inside more binders.
+    fn within<T>(&mut self, binders: &[BinderId], lower: impl FnOnce(&mut Self) -> T) -> T {
+        let depth = self.enclosing.len();
+        self.enclosing.extend_from_slice(binders);
+        let lowered = lower(self);
+        self.enclosing.truncate(depth);
+        lowered
     }
 
-    fn refuse<T>(
-        &self,
-        module: &Module,
-        span: &Span,
-        message: impl Into<String>,
-    ) -> Result<T, Problem> {
-        Err(Problem::at(
-            ProblemCode::RegoNotCompiled,
-            &module.file,
-            ast::position(span),
-            message,
-        ))
+    /// Records a refusal.
+    fn refuse<T>(&mut self, module: &Module, span: &Span, refusal: Refusal) -> Lowered<T> {
+        if !self.is_over_budget {
+            self.refusals.insert(Problem::at(
+                ProblemCode::RegoNotCompiled,
+                &module.file,
+                ast::position(span),
+                refusal.to_string(),
+            ));
+        }
+        Err(Refused)
     }
 
-    /// Counts a helper put in place; a rule that grows without bound is refused.
-    fn spend(&mut self, module: &Module, span: &Span) -> Result<(), Problem> {
-        self.calls += 1;
-        let (terms, conds, _) = self.program.sizes();
-        if self.calls > CALLS || terms + conds > self.nodes_before + NODES {
-            return self.refuse(
-                module,
-                span,
-                "the rule becomes too large when its helpers are put in place: split it",
-            );
+    /// Records that a budget is exceeded, and ends lowering.
+    fn exceed_budget<T>(&mut self, module: &Module, span: &Span, refusal: Refusal) -> Lowered<T> {
+        let refused = self.refuse(module, span, refusal);
+        self.is_over_budget = true;
+        refused
+    }
+
+    /// Charges one inlined call. Inlining is exponential in the depth of helpers that call each
+    /// other twice, so calls and nodes have a budget.
+    fn charge(&mut self, module: &Module, span: &Span) -> Lowered<()> {
+        self.inlined_calls += 1;
+        let (terms, conditions, _) = self.program.sizes();
+        if self.inlined_calls > MAX_INLINED_CALLS
+            || terms + conditions > self.nodes_before + MAX_NODES
+        {
+            return self.exceed_budget(module, span, Refusal::RuleTooLarge);
         }
         Ok(())
     }
 
-    fn and(&mut self, conds: impl IntoIterator<Item = ConditionId>) -> ConditionId {
-        self.program.and(conds)
+    fn and(&mut self, conditions: impl IntoIterator<Item = ConditionId>) -> ConditionId {
+        self.program.and(conditions)
     }
+}
+
+/// All values, or a refusal if one of them is refused; each of them is lowered in any case.
+fn all<T>(lowered: impl Iterator<Item = Lowered<T>>) -> Lowered<Vec<T>> {
+    let mut values = Ok(Vec::new());
+    for each in lowered {
+        match (&mut values, each) {
+            (Ok(values), Ok(value)) => values.push(value),
+            (values, _) => *values = Err(Refused),
+        }
+    }
+    values
 }

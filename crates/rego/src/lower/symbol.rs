@@ -1,15 +1,17 @@
-//! What names and expressions stand for while a rule is read. Containers, literal lists and findings exist only here:
-//! the program knows values.
+//! What names and expressions stand for while a rule is lowered. Containers, literal collections
+//! and findings exist only here: the program has only values.
 
-use super::Lowerer;
-use crate::ast::{Module, Span};
+use super::{Lowered, Lowerer, Refused};
+use crate::{
+    ast::{Module, Span},
+    refusal::Refusal,
+};
 use kubevet_ir::{BinderId, Const, Domain, Term, TermId};
-use kubevet_model::Problem;
 
-/// What an expression is.
+/// The meaning of an expression.
 #[derive(Debug, Clone)]
 pub(super) enum Symbol {
-    /// A value of the object, the request or the params, or made of them.
+    /// A value of the object, the request or the params, or one made of them.
     Term(TermId),
     /// `input` itself.
     Input,
@@ -17,30 +19,33 @@ pub(super) enum Symbol {
     Params,
     /// `input.request`.
     Request,
-    /// A package, or the beginning of its name, without `data.`.
+    /// A package or a prefix of its name, without `data.`.
     Package(String),
     /// A container or volume of `lib.workload`.
     Element(BinderId),
-    /// All containers or volumes.
+    /// A list of containers or volumes.
     Domain(Domain),
-    /// `deny contains`-like rules, by full name.
-    Partial(String),
-    /// A map written out.
+    /// The `contains` rules of a full name.
+    Contains(String),
+    /// A literal object, by key.
     Record(Vec<(String, Symbol)>),
-    /// A list written out.
+    /// A literal list.
     List(Vec<Symbol>),
-    /// A set written out.
+    /// A literal set.
     Set(Vec<Symbol>),
+    /// A name whose statement was refused. Its use is refused without another report.
+    Poisoned,
 }
 
-/// The names that a body knows, and the module that it stands in.
+/// The environment of a body: its local names, and the module in which global names are resolved.
 #[derive(Clone)]
-pub(super) struct Scope<'a> {
+pub(super) struct Env<'a> {
     pub(super) module: &'a Module,
+    /// The innermost binding of a name is the last.
     locals: Vec<(String, Symbol)>,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> Env<'a> {
     pub(super) fn new(module: &'a Module) -> Self {
         Self {
             module,
@@ -56,7 +61,7 @@ impl<'a> Scope<'a> {
         self.locals
             .iter()
             .rev()
-            .find(|(it, _)| it == name)
+            .find(|(local, _)| local == name)
             .map(|(_, symbol)| symbol)
     }
 }
@@ -68,35 +73,26 @@ impl Lowerer<'_, '_> {
         symbol: Symbol,
         module: &Module,
         span: &Span,
-    ) -> Result<TermId, Problem> {
-        let message = match symbol {
+    ) -> Lowered<TermId> {
+        let refusal = match symbol {
             Symbol::Term(term) => return Ok(term),
+            Symbol::Poisoned => return Err(Refused),
             Symbol::List(items) if items.is_empty() => {
                 return Ok(self.program.constant(Const::EmptyList));
             }
             Symbol::Record(fields) if fields.is_empty() => {
                 return Ok(self.program.constant(Const::EmptyMap));
             }
-            Symbol::Input | Symbol::Params | Symbol::Request => {
-                "all of `input` at once is not compiled: name what you read of it"
-            }
-            Symbol::Package(_) => {
-                "nothing of this name can be compiled: import rules of data.lib one by one"
-            }
-            Symbol::Element(_) => {
-                "a whole container or volume of the library is not compiled as a value: name its field"
-            }
-            Symbol::Domain(_) | Symbol::Partial(_) => {
-                "a whole list of rules is not compiled as a value: go over it with `some … in`"
-            }
-            Symbol::Record(_) | Symbol::List(_) | Symbol::Set(_) => {
-                "a collection that is written out is not compiled as a value: compare its parts, or ask with `in`"
-            }
+            Symbol::Input | Symbol::Params | Symbol::Request => Refusal::WholeInput,
+            Symbol::Package(_) => Refusal::PackageAsValue,
+            Symbol::Element(_) => Refusal::ElementAsValue,
+            Symbol::Domain(_) | Symbol::Contains(_) => Refusal::ListAsValue,
+            Symbol::Record(_) | Symbol::List(_) | Symbol::Set(_) => Refusal::LiteralAsValue,
         };
-        self.refuse(module, span, message)
+        self.refuse(module, span, refusal)
     }
 
-    /// A symbol as a constant, where it is one.
+    /// A symbol as a literal, if it is one.
     pub(super) fn constant_of(&self, symbol: &Symbol) -> Option<Const> {
         match symbol {
             Symbol::Term(term) => match self.program.term(*term) {
@@ -107,10 +103,10 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A symbol as a text that is written out.
-    pub(super) fn text_of(&self, symbol: &Symbol) -> Option<String> {
+    /// A symbol as a string literal, if it is one.
+    pub(super) fn string_of(&self, symbol: &Symbol) -> Option<String> {
         match self.constant_of(symbol) {
-            Some(Const::String(text)) => Some(text.to_string()),
+            Some(Const::String(string)) => Some(string.to_string()),
             _ => None,
         }
     }

@@ -1,0 +1,115 @@
+//! Golden files of the compiler: `tests/ir/NAME.rego` becomes `tests/ir/NAME.ir`.
+//!
+//! The first line of a rule says what it shows. `# kinds: GROUP/KIND` gives it another kind than
+//! all workloads, `# requires: PARAM` a required param. The `.ir` file holds the clauses, or all
+//! refusals with their positions. `UPDATE=1` rewrites the files.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test reads its golden files, and UPDATE from the environment"
+)]
+
+use kubevet_ir::Program;
+use kubevet_model::{Control, ControlId, Kind, KindSelector, Severity};
+use kubevet_policy::{self as policy, ModuleSource};
+use kubevet_rego::{ast, complexity::RuleTable, lower::Lowering};
+use std::{fs, path::Path, sync::Arc};
+
+/// A control whose kinds and required params are those of the options in a rule.
+fn control(rego: &str) -> Arc<Control> {
+    let option = |name: &str| {
+        let prefix = format!("# {name}: ");
+        rego.lines().find_map(|line| line.strip_prefix(&prefix))
+    };
+    let kinds = match option("kinds").and_then(|kind| kind.split_once('/')) {
+        Some((group, name)) => KindSelector::Kind(Kind::new(group, name)),
+        None => KindSelector::Workloads,
+    };
+    let required = option("requires").map(str::to_owned);
+    Arc::new(Control {
+        id: ControlId::from("X-1"),
+        name: String::new(),
+        description: String::new(),
+        remediation: String::new(),
+        severity: Severity::High,
+        score: 8.0,
+        category: String::new(),
+        kinds: vec![kinds],
+        scope: Vec::new(),
+        params: Vec::new(),
+        requires_any_param: required.into_iter().collect(),
+        public_rules: Vec::new(),
+    })
+}
+
+/// The clauses of a rule, or its refusals, as the golden file holds them.
+fn compile(file: &str, rego: &str) -> String {
+    let library = policy::embedded().0;
+    let source = ModuleSource {
+        file: file.into(),
+        text: rego.into(),
+    };
+    let module = match ast::parse(&source) {
+        Ok(module) => module,
+        Err(problem) => return format!("{problem}\n"),
+    };
+    let shared: Vec<ast::Module> = library
+        .modules
+        .iter()
+        .map(|module| ast::parse(module).unwrap())
+        .collect();
+    let rules = RuleTable::new(shared.iter().chain([&module]));
+    let lowering = Lowering {
+        rules: &rules,
+        params: &library.params,
+        own_library: true,
+    };
+    let mut program = Program::default();
+    match lowering.lower_or_refuse(&mut program, &control(rego), &module) {
+        Ok(compiled) => {
+            let clauses = compiled.clauses.iter().map(|clause| {
+                let line = clause.position.line;
+                format!("line {line}\n{}", program.clause_to_string(clause))
+            });
+            clauses.collect::<Vec<_>>().join("\n")
+        }
+        Err(refusals) => refusals
+            .iter()
+            .map(|refusal| format!("{refusal}\n"))
+            .collect(),
+    }
+}
+
+#[test]
+fn rules_compile_to_their_golden_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ir");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".rego").map(str::to_owned))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 60, "only {} rules", names.len());
+    let mut differences = Vec::new();
+    for name in names {
+        let file = format!("{name}.rego");
+        let rego = fs::read_to_string(folder.join(&file)).unwrap();
+        assert!(
+            rego.starts_with("# "),
+            "{file}: the first line says nothing"
+        );
+        let found = compile(&file, &rego);
+        let golden = folder.join(format!("{name}.ir"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&golden, &found).unwrap();
+        } else if fs::read_to_string(&golden).unwrap_or_default() != found {
+            differences.push(format!("{name}:\n{found}"));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "with UPDATE=1 these would be written:\n{}",
+        differences.join("\n")
+    );
+}

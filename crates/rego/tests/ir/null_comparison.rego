@@ -1,0 +1,8 @@
+# `null` is a value.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.x == null
+}

@@ -1,0 +1,11 @@
+# A container of the library as a value.
+package controls.x1
+
+import rego.v1
+
+import data.lib.workload
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	some container in workload.containers
+	container == 1
+}

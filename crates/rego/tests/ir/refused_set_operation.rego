@@ -1,0 +1,8 @@
+# A union.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	count({1} | {2}) == 1
+}

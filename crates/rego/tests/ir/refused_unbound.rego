@@ -1,0 +1,8 @@
+# A name that is not bound.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.x[i] == 1
+}

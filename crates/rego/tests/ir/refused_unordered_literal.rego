@@ -1,0 +1,8 @@
+# An order of literal collections.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.x < []
+}

@@ -1,0 +1,8 @@
+# A `with` modifier.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.x == 1 with input as {}
+}

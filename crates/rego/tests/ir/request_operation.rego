@@ -1,0 +1,8 @@
+# The operation of the request.
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.request.operation == "CREATE"
+}
