@@ -26,7 +26,7 @@ pub struct Module {
     pub tree: regorus_ast::Module,
 }
 
-/// Parses a module; a text that could hang the parser is refused before.
+/// Parses a module, unless the check before parsing rejects it.
 pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
     if let Some(problem) = prescan::check_source(&source.file, &source.text) {
         return Err(problem);
@@ -73,7 +73,7 @@ pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
     })
 }
 
-/// The place of a span.
+/// The position of a span.
 pub fn position(span: &Span) -> Position {
     Position {
         line: span.line,
@@ -186,7 +186,7 @@ pub fn arguments(rule: &Rule) -> &[ExprRef] {
 }
 
 impl Module {
-    /// Whether a rule of this name is in the module.
+    /// True if the module defines a rule of this name.
     pub fn defines(&self, name: &str) -> bool {
         self.names.contains(name)
     }

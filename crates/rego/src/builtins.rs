@@ -1,7 +1,7 @@
 //! The builtins a rule may call: an allow-list, and bounds on those that can make much of little.
 //!
 //! Nothing here reaches the network, the clock, chance or the machine. A builtin whose output can outgrow its input is
-//! replaced by a bounded one that reckons the size first and charges it to a budget of the judgement.
+//! replaced by one that bounds the size first and charges it to the budget of the evaluation.
 
 use regorus::{
     Value,
@@ -16,7 +16,7 @@ use std::sync::{
 pub const OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Builtins whose output is no larger than their input, or a scalar.
-const PLAIN: &[&str] = &[
+const SCALAR_BUILTINS: &[&str] = &[
     "abs",
     "ceil",
     "floor",
@@ -60,20 +60,20 @@ const PLAIN: &[&str] = &[
     "bits.or",
 ];
 
-/// What a builtin says.
-type Answer = anyhow::Result<Value>;
+/// The result of a builtin.
+type BuiltinResult = anyhow::Result<Value>;
 /// The most bytes that a call can make of its arguments.
-type Reckon = fn(&[Value]) -> u64;
+type OutputBound = fn(&[Value]) -> u64;
 
 /// Builtins that copy or multiply, with the most bytes a call can make of its arguments.
-const BOUNDED: &[(&str, Reckon)] = &[
+const BOUNDED_BUILTINS: &[(&str, OutputBound)] = &[
     ("array.concat", |a| elements(a, 0) + elements(a, 1)),
     ("array.reverse", |a| elements(a, 0)),
     ("array.slice", |a| elements(a, 0)),
     ("concat", |a| joined(a)),
     ("format_int", |_| 64),
     ("intersection", |a| elements(a, 0)),
-    ("indexof_n", |a| text(a, 0) * CELL),
+    ("indexof_n", |a| text(a, 0) * CELL_BYTES),
     ("json.marshal", |a| {
         a.first().map_or(0, printed).saturating_mul(6)
     }),
@@ -84,15 +84,17 @@ const BOUNDED: &[(&str, Reckon)] = &[
     ("object.keys", |a| elements(a, 0)),
     ("object.remove", |a| elements(a, 0)),
     ("object.union", |a| elements(a, 0) + elements(a, 1)),
-    ("regex.find_all_string_submatch_n", |a| text(a, 1) * CELL),
-    ("regex.find_n", |a| text(a, 1) * CELL),
+    ("regex.find_all_string_submatch_n", |a| {
+        text(a, 1) * CELL_BYTES
+    }),
+    ("regex.find_n", |a| text(a, 1) * CELL_BYTES),
     ("regex.replace", |a| {
         replaced(text(a, 0), 1, text(a, 2)) + dollars(a, 2) * text(a, 0)
     }),
-    ("regex.split", |a| text(a, 1) * CELL),
+    ("regex.split", |a| text(a, 1) * CELL_BYTES),
     ("replace", |a| replaced(text(a, 0), text(a, 1), text(a, 2))),
     ("sort", |a| elements(a, 0)),
-    ("split", |a| text(a, 0) * CELL),
+    ("split", |a| text(a, 0) * CELL_BYTES),
     ("sprintf", formatted),
     ("strings.replace_n", replaced_n),
     ("to_number", digits),
@@ -104,16 +106,16 @@ const BOUNDED: &[(&str, Reckon)] = &[
 /// The most digits of a number made from a text.
 pub const NUMBER_DIGITS: u64 = 400;
 
-/// Size reckoned for one value in a collection.
-const CELL: u64 = 32;
+/// The size that is charged for one value in a collection.
+const CELL_BYTES: u64 = 32;
 
-/// Whether a rule may call this builtin.
+/// True if a rule may call this builtin.
 pub fn is_allowed(name: &str) -> bool {
-    PLAIN.contains(&name) || BOUNDED.iter().any(|(bounded, _)| *bounded == name)
+    SCALAR_BUILTINS.contains(&name) || BOUNDED_BUILTINS.iter().any(|(bounded, _)| *bounded == name)
 }
 
 /// Builtins whose result holds what they were given; that of the others is a text, a number or a truth of its own.
-const HOLDING: &[&str] = &[
+const COLLECTION_BUILTINS: &[&str] = &[
     "abs",
     "array.concat",
     "array.reverse",
@@ -135,21 +137,22 @@ const HOLDING: &[&str] = &[
     "union",
 ];
 
-/// Whether a builtin's result may hold its arguments.
+/// True if the result of a builtin may hold its arguments.
 pub fn holds_arguments(name: &str) -> bool {
-    HOLDING.contains(&name)
+    COLLECTION_BUILTINS.contains(&name)
 }
 
-/// What is left of an evaluation's budget. Shared by its builtins.
+/// The bytes that are left of an evaluation's budget, shared by its builtins.
 #[derive(Debug, Clone, Default)]
 pub struct Budget(Arc<AtomicU64>);
 
 impl Budget {
+    /// Gives an evaluation its whole budget.
     pub fn refill(&self) {
         self.0.store(OUTPUT_BYTES, Ordering::Relaxed);
     }
 
-    /// Whether a call was refused: later answers of this evaluation cannot be trusted, even where a rule went on.
+    /// True if a call was rejected: later answers of this evaluation cannot be trusted, even where a rule went on.
     pub fn is_overdrawn(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
@@ -164,7 +167,7 @@ impl Budget {
     }
 }
 
-/// Puts the bounded builtins in place of regorus's own.
+/// Replaces builtins of regorus by the bounded ones.
 pub fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<()> {
     let source = Source::from_contents("builtin".to_owned(), String::new())?;
     let span = Span {
@@ -174,7 +177,7 @@ pub fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<
         start: 0,
         end: 0,
     };
-    for (name, bytes) in BOUNDED {
+    for (name, bytes) in BOUNDED_BUILTINS {
         let Some(builtin) = BUILTINS.get(name).copied() else {
             continue;
         };
@@ -187,10 +190,10 @@ pub fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<
 fn bounded(
     name: &'static str,
     (function, arity): BuiltinFcn,
-    bytes: Reckon,
+    bytes: OutputBound,
     span: Span,
     budget: Budget,
-) -> impl FnMut(Vec<Value>) -> Answer + Clone + Send + Sync {
+) -> impl FnMut(Vec<Value>) -> BuiltinResult + Clone + Send + Sync {
     // regorus's builtins name their arguments in errors, so they want expressions; any will do.
     let arguments = vec![
         Ref::new(Expr::Null {
@@ -219,17 +222,18 @@ fn text(values: &[Value], index: usize) -> u64 {
 fn size(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64,
-        _ => CELL,
+        _ => CELL_BYTES,
     }
 }
 
 fn elements(values: &[Value], index: usize) -> u64 {
-    CELL * match values.get(index) {
-        Some(Value::Array(it)) => it.len() as u64,
-        Some(Value::Set(it)) => it.len() as u64,
-        Some(Value::Object(it)) => it.len() as u64,
-        _ => 1,
-    }
+    CELL_BYTES
+        * match values.get(index) {
+            Some(Value::Array(it)) => it.len() as u64,
+            Some(Value::Set(it)) => it.len() as u64,
+            Some(Value::Object(it)) => it.len() as u64,
+            _ => 1,
+        }
 }
 
 /// The elements of the members of a collection of collections.
@@ -248,14 +252,14 @@ fn digits(values: &[Value]) -> u64 {
     if text(values, 0) > NUMBER_DIGITS {
         u64::MAX
     } else {
-        CELL
+        CELL_BYTES
     }
 }
 
 /// A quantity may have an exponent, whose value is the number of digits that are written out.
 fn quantity(values: &[Value]) -> u64 {
     let Some(Value::String(text)) = values.first() else {
-        return CELL;
+        return CELL_BYTES;
     };
     let exponent = text
         .split(['e', 'E'])
@@ -271,7 +275,7 @@ fn quantity(values: &[Value]) -> u64 {
     if written.saturating_add(text.len() as u64) > NUMBER_DIGITS {
         u64::MAX
     } else {
-        CELL
+        CELL_BYTES
     }
 }
 
@@ -293,7 +297,7 @@ fn range(values: &[Value]) -> u64 {
     };
     let count = (end(0) - end(1)).abs();
     if count < 1e9 {
-        (count as u64 + 1) * CELL
+        (count as u64 + 1) * CELL_BYTES
     } else {
         u64::MAX
     }

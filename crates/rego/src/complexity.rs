@@ -1,5 +1,5 @@
-//! What a rule may not do whoever wrote it: recursion, builtins off the list, chains of calls and copies that grow
-//! beyond bounds. Checked at load, since the interpreter would overflow, hang or run out of memory.
+//! Static complexity analysis: recursion, builtins off the allow-list, chains of calls and copies that grow
+//! beyond limits are rejected at load, since the interpreter would overflow, hang or run out of memory.
 
 use super::{
     ast::{
@@ -15,34 +15,35 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// How deep the interpreter's recursion may go along a chain of calls, in expressions and statements.
-const DEPTH: usize = 220;
+/// The greatest depth of the interpreter's recursion along a chain of calls, in expressions and statements.
+const MAX_DEPTH: usize = 220;
 /// How many copies of a value an expression may hold. Copies share memory, but comparing or printing them does not.
-const COPIES: u64 = 10_000;
+const MAX_COPIES: u64 = 10_000;
 
 /// The most rules of one module: the interpreter's own analysis compares each with all.
-const RULES: usize = 1000;
-/// After this many rules that call too much, the rest of a module would say the same again.
-const ENOUGH: usize = 10;
+const MAX_RULES: usize = 1000;
+/// The most rules of a module that are reported: the rest would repeat them.
+const MAX_REPORTED: usize = 10;
 
-/// How much more a product weighs than its factors.
-const PRODUCT: u64 = 4;
+/// The factor by which a product is larger than its operands together.
+const PRODUCT_WEIGHT: u64 = 4;
 
 /// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions together.
 pub struct RuleTable<'a> {
     by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
-    /// What has been reckoned.
-    known: RefCell<BTreeMap<String, Reckoning>>,
+    /// The results of finished analyses, by name.
+    known: RefCell<BTreeMap<String, Complexity>>,
 }
 
-/// What is known of a rule once everything that it calls is known.
+/// The complexity of a rule with everything that it calls.
 #[derive(Clone, Copy)]
-struct Reckoning {
+struct Complexity {
     depth: usize,
     copies: u64,
 }
 
 impl<'a> RuleTable<'a> {
+    /// The rules of these modules.
     pub fn new(modules: impl IntoIterator<Item = &'a Module>) -> Self {
         let mut by_name: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for module in modules {
@@ -89,11 +90,11 @@ impl<'a> RuleTable<'a> {
             .collect()
     }
 
-    /// What is wrong with the rules of `module`, which is of the set: what it does itself. Whether a module that it
+    /// Returns the problems of the rules of `module`, which is of the set: what it does itself. Whether a module that it
     /// uses is at fault is `depends_on`'s to say.
     pub fn check(&self, module: &Module) -> Vec<Problem> {
-        if let Some(rule) = module.tree.policy.get(RULES) {
-            let message = format!("the module has more than {RULES} rules: split it");
+        if let Some(rule) = module.tree.policy.get(MAX_RULES) {
+            let message = format!("the module has more than {MAX_RULES} rules: split it");
             return vec![Problem::at(
                 ProblemCode::RegoComplexity,
                 &module.file,
@@ -106,15 +107,15 @@ impl<'a> RuleTable<'a> {
         let mut faults = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
-            let Err(problem) = self.reckon(&name, &mut Vec::new()) else {
+            let Err(problem) = self.analyze(&name, &mut Vec::new()) else {
                 continue;
             };
             faults += 1;
             // RuleTable that were not looked at may be at fault, so the last one counts wherever it stands.
-            if problem.file == module.file || faults == ENOUGH {
+            if problem.file == module.file || faults == MAX_REPORTED {
                 problems.push(problem);
             }
-            if faults == ENOUGH {
+            if faults == MAX_REPORTED {
                 break;
             }
         }
@@ -175,11 +176,11 @@ impl<'a> RuleTable<'a> {
         false
     }
 
-    fn reckon(&self, name: &str, path: &mut Vec<String>) -> Result<Reckoning, Problem> {
-        if let Some(reckoning) = self.known.borrow().get(name) {
-            return Ok(*reckoning);
+    fn analyze(&self, name: &str, path: &mut Vec<String>) -> Result<Complexity, Problem> {
+        if let Some(complexity) = self.known.borrow().get(name) {
+            return Ok(*complexity);
         }
-        let mut total = Reckoning {
+        let mut total = Complexity {
             depth: 0,
             copies: 1,
         };
@@ -203,34 +204,34 @@ impl<'a> RuleTable<'a> {
                             "`{short}` calls itself: rules must not be recursive"
                         )));
                     }
-                    if path.len() > DEPTH {
+                    if path.len() > MAX_DEPTH {
                         return Err(at(format!(
                             "`{short}` calls too deep a chain of rules: shorten it"
                         )));
                     }
-                    let reckoning = self.reckon(callee, path)?;
-                    deepest = deepest.max(reckoning.depth);
+                    let complexity = self.analyze(callee, path)?;
+                    deepest = deepest.max(complexity.depth);
                     let entry = called.entry(target.clone()).or_insert(1);
-                    *entry = reckoning.copies.max(*entry);
+                    *entry = complexity.copies.max(*entry);
                 }
             }
             let depth = deepest + rule_depth(rule);
-            if depth > DEPTH {
+            if depth > MAX_DEPTH {
                 return Err(at(format!(
                     "`{short}` and what it calls are nested too deep: shorten the chain"
                 )));
             }
-            let copies = Copies {
+            let copies = SizeEstimator {
                 module,
                 called: &called,
             }
             .of_rule(rule);
-            if copies > COPIES {
+            if copies > MAX_COPIES {
                 return Err(at(format!(
-                    "`{short}` makes over {COPIES} copies of a value: build less"
+                    "`{short}` makes over {MAX_COPIES} copies of a value: build less"
                 )));
             }
-            total = Reckoning {
+            total = Complexity {
                 depth: total.depth.max(depth),
                 copies: total.copies.max(copies),
             };
@@ -372,13 +373,13 @@ fn depth(expr: &Expr) -> usize {
     }
 }
 
-/// Reckons how many copies of what went in an expression can hold.
-struct Copies<'a> {
+/// Estimates how many copies of its inputs the value of an expression can hold.
+struct SizeEstimator<'a> {
     module: &'a Module,
     called: &'a BTreeMap<String, u64>,
 }
 
-impl Copies<'_> {
+impl SizeEstimator<'_> {
     fn of_rule(&self, rule: &Rule) -> u64 {
         let mut locals: BTreeMap<&str, u64> = arguments(rule)
             .iter()
@@ -498,7 +499,7 @@ impl Copies<'_> {
                     None => 1,
                 }
             }
-            // What is written out is no copy of anything.
+            // A literal is no copy of an input.
             Expr::String { .. }
             | Expr::RawString { .. }
             | Expr::Number { .. }
@@ -511,7 +512,7 @@ impl Copies<'_> {
             Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => {
                 self.of(refr, locals).max(self.named(expr))
             }
-            // The digits of a product are those of its factors together, and multiplying is dear.
+            // A product has the digits of both factors, and multiplication is expensive.
             Expr::ArithExpr {
                 op: ArithOp::Mul,
                 lhs,
@@ -520,13 +521,13 @@ impl Copies<'_> {
             } => self
                 .of(lhs, locals)
                 .saturating_add(self.of(rhs, locals))
-                .saturating_mul(PRODUCT),
+                .saturating_mul(PRODUCT_WEIGHT),
             Expr::BinExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
                 self.of(lhs, locals).saturating_add(self.of(rhs, locals))
             }
             _ => 1,
         };
-        copies.min(COPIES.saturating_mul(COPIES))
+        copies.min(MAX_COPIES.saturating_mul(MAX_COPIES))
     }
 
     fn named(&self, expr: &Expr) -> u64 {

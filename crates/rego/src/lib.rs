@@ -1,13 +1,13 @@
-//! The front end: Rego in, the program of `kubevet-ir` out. Nothing behind this crate sees Rego, except the interpreter.
+//! The front end: Rego in, the program of `kubevet-ir` out. Nothing behind this crate sees Rego,
+//! except the interpreter.
 //!
 //! | folder or file | is |
 //! |---|---|
-//! | `ast`, `guard`, `safety` | parsed Rego; what is refused before and after parsing |
-//! | `builtins` | the builtins that a rule may call, bounded |
-//! | `profile` | where a rule leaves the form that compiles |
+//! | `prescan`, `ast` | the check before parsing; the parsed module and its traversal |
+//! | `builtins`, `complexity` | the builtins that a rule may call; static limits on recursion, depth and size |
 //! | `lower` | the compiler |
-
-#![allow(missing_docs, reason = "was private to one crate until now")]
+//! | `refusal` | the reasons why a rule is not compiled: the profile |
+//! | `lint` | rules of style beyond the profile |
 
 pub mod ast;
 pub mod builtins;

@@ -1,31 +1,31 @@
-//! What is refused before the Rego parser sees a text: sources so large or so deeply nested that parsing alone would
-//! hang or overflow. It reads bytes only and knows no grammar beyond strings and comments.
+//! The check before parsing: sources so large or so deeply nested that parsing alone would
+//! hang or overflow are rejected. It is a lexer without a grammar, beyond strings and comments.
 
 use kubevet_model::{Position, Problem, ProblemCode};
 
 /// The largest source, in bytes.
-const SOURCE_BYTES: usize = 256 * 1024;
+const MAX_SOURCE_BYTES: usize = 256 * 1024;
 /// The longest line, in characters. The parser's own limit is a little higher.
-const LINE_CHARACTERS: usize = 1000;
+const MAX_LINE_CHARS: usize = 1000;
 /// The deepest nesting of brackets. The parser reads an opening bracket twice (as a collection, then as a
 /// comprehension), so its time doubles with each level.
-const NESTING: usize = 10;
+const MAX_BRACKET_DEPTH: usize = 10;
 
 /// The most operators in a row (`a + b + c …`, `a.b.c …`), those of the enclosing brackets included: each makes the
 /// tree one level deeper, and the parser, the interpreter and even freeing the tree go down it by recursion.
-const CHAIN: usize = 64;
+const MAX_OPERATOR_CHAIN: usize = 64;
 
-/// Where and why a text must not be parsed; `None` where it may.
+/// Returns the first reason why a source must not be parsed; `None` if it may be.
 pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
-    if text.len() > SOURCE_BYTES {
+    if text.len() > MAX_SOURCE_BYTES {
         return Some(Problem::in_file(
             ProblemCode::RegoSourceLimit,
             file,
-            format!("the rule is over {} KiB: split it", SOURCE_BYTES / 1024),
+            format!("the rule is over {} KiB: split it", MAX_SOURCE_BYTES / 1024),
         ));
     }
     let mut position = Position::START;
-    let mut inside = Inside::Code;
+    let mut inside = LexState::Code;
     let mut nesting = Nesting::default();
     for c in text.chars() {
         if c == '\n' {
@@ -33,12 +33,12 @@ pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
                 line: position.line.saturating_add(1),
                 column: 0,
             };
-        } else if position.column as usize > LINE_CHARACTERS {
+        } else if position.column as usize > MAX_LINE_CHARS {
             return Some(Problem::at(
                 ProblemCode::RegoSourceLimit,
                 file,
                 position,
-                format!("the line is over {LINE_CHARACTERS} characters: break it"),
+                format!("the line is over {MAX_LINE_CHARS} characters: break it"),
             ));
         }
         if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
@@ -52,7 +52,9 @@ pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
         let before = inside;
         inside = inside.after(c);
         let refused = match (before, inside) {
-            (Inside::Code, Inside::Code | Inside::String | Inside::RawString) => nesting.see(c),
+            (LexState::Code, LexState::Code | LexState::String | LexState::RawString) => {
+                nesting.step(c)
+            }
             _ => None,
         };
         if let Some(message) = refused {
@@ -68,7 +70,7 @@ pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
     None
 }
 
-/// How deep the tree of the code read so far can be at this place.
+/// A bound on the depth of the parse tree of the code read so far.
 #[derive(Default)]
 struct Nesting {
     /// Operators in a row outside the innermost bracket, one entry a bracket.
@@ -77,12 +79,12 @@ struct Nesting {
     chain: usize,
     /// Whether the last token was an operand, so that another one begins a new expression.
     after_operand: bool,
-    /// The word that is being read.
+    /// The identifier or keyword that is being read.
     word: String,
 }
 
 impl Nesting {
-    fn see(&mut self, c: char) -> Option<String> {
+    fn step(&mut self, c: char) -> Option<String> {
         if c.is_alphanumeric() || c == '_' {
             self.word.push(c);
             return None;
@@ -117,14 +119,15 @@ impl Nesting {
             c if c.is_whitespace() => {}
             _ => self.operator(),
         }
-        if self.outer.len() > NESTING {
+        if self.outer.len() > MAX_BRACKET_DEPTH {
             return Some(format!(
-                "brackets are nested more than {NESTING} deep: give the inner parts names"
+                "brackets are nested more than {MAX_BRACKET_DEPTH} deep: give the inner parts names"
             ));
         }
         let depth = self.outer.iter().sum::<usize>() + self.chain;
-        (depth > CHAIN)
-            .then(|| format!("more than {CHAIN} operators in a row: give the parts names"))
+        (depth > MAX_OPERATOR_CHAIN).then(|| {
+            format!("more than {MAX_OPERATOR_CHAIN} operators in a row: give the parts names")
+        })
     }
 
     fn operator(&mut self) {
@@ -140,9 +143,9 @@ impl Nesting {
     }
 }
 
-/// What the scanner is in.
+/// The lexical state of the scanner.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
+enum LexState {
     Code,
     Comment,
     String,
@@ -150,7 +153,7 @@ enum Inside {
     RawString,
 }
 
-impl Inside {
+impl LexState {
     fn after(self, c: char) -> Self {
         match (self, c) {
             (Self::Comment | Self::String | Self::Escape, '\n') => Self::Code,
