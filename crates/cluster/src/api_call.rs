@@ -128,7 +128,7 @@ pub(super) fn sanitize(message: &str) -> String {
     one_line(message, MAX_MESSAGE_CHARS)
 }
 
-/// Returns an error with its causes: the outermost alone often tells only that a request failed.
+/// Returns an error with its causes: the outermost alone often contains only that a request failed.
 fn error_chain(error: &dyn Error) -> String {
     let mut chain = error.to_string();
     let mut cause = error.source();

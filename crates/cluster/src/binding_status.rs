@@ -84,26 +84,9 @@ impl Cluster {
         if binding.metadata.generation != Some(generation) {
             return Ok(false);
         }
-        let existing = existing_conditions(&binding);
-        let wanted = merge_conditions(&existing, generation, conditions, &now());
-        let kept = binding
-            .data
-            .pointer(LAST_GOOD_POINTER)
-            .and_then(Value::as_str);
-        let fitting = last_good.filter(|spec| spec.len() <= MAX_LAST_GOOD_BYTES);
-        let keeps_last_good = last_good.is_none() || kept == fitting;
-        if wanted == existing && keeps_last_good {
+        let Some(status) = status_patch(&binding, generation, conditions, last_good) else {
             return Ok(false);
-        }
-        let mut status = Map::from_iter([("conditions".to_owned(), Value::from(wanted))]);
-        if !keeps_last_good {
-            // In a merge patch, null removes the field.
-            let last_good = fitting.map_or(
-                Value::Null,
-                |spec| json!({"observedGeneration": generation, "spec": spec}),
-            );
-            status.insert("lastGood".to_owned(), last_good);
-        }
+        };
         // The resource version makes the patch fail if another client wrote since.
         let patch = json!({
             "metadata": {"resourceVersion": binding.metadata.resource_version},
@@ -119,6 +102,36 @@ impl Cluster {
             .await
             .map(|_| true)
     }
+}
+
+/// Returns the merge patch of a status; `None` if nothing changes.
+fn status_patch(
+    binding: &DynamicObject,
+    generation: i64,
+    conditions: &[BindingCondition],
+    last_good: Option<&str>,
+) -> Option<Map<String, Value>> {
+    let existing = existing_conditions(binding);
+    let wanted = merge_conditions(&existing, generation, conditions, &now());
+    let kept = binding
+        .data
+        .pointer(LAST_GOOD_POINTER)
+        .and_then(Value::as_str);
+    let fitting = last_good.filter(|spec| spec.len() <= MAX_LAST_GOOD_BYTES);
+    let keeps_last_good = last_good.is_none() || kept == fitting;
+    if wanted == existing && keeps_last_good {
+        return None;
+    }
+    let mut status = Map::from_iter([("conditions".to_owned(), Value::from(wanted))]);
+    if !keeps_last_good {
+        // In a merge patch, null removes the field.
+        let last_good = fitting.map_or(
+            Value::Null,
+            |spec| json!({"observedGeneration": generation, "spec": spec}),
+        );
+        status.insert("lastGood".to_owned(), last_good);
+    }
+    Some(status)
 }
 
 fn existing_conditions(binding: &DynamicObject) -> Vec<Value> {

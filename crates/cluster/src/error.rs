@@ -1,4 +1,4 @@
-//! The errors of calls to an API server, with messages for whoever runs the process.
+//! The errors of calls to an API server, with messages for the operator of the process.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// True if the same call may succeed later although nobody changes anything.
+    /// True if the same call may succeed later without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

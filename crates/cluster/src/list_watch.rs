@@ -2,8 +2,8 @@
 //! lives.
 //!
 //! The watcher of the client library is not used: it hides bookmarks and reopened watches, so a
-//! quiet cluster could not be told from a dead connection. Objects received so far stay whatever
-//! fails; only a complete list replaces them.
+//! quiet cluster could not be distinguished from a dead connection. Objects received so far stay
+//! whatever fails; only a complete list replaces them.
 
 use super::{
     ClusterError, api_call::ApiCall, backoff::Backoff, connect::Timeouts, watch_health::WatchHealth,
@@ -21,7 +21,7 @@ use tokio::{task::JoinHandle, time::Instant};
 const PAGE_SIZE: u32 = 500;
 /// A watch that ended sooner than this is opened again only after a pause.
 const MIN_WATCH_DURATION: Duration = Duration::from_secs(1);
-/// The longest pause that an API server may ask for.
+/// The longest pause that an API server may request.
 const MAX_RETRY_AFTER_SECS: u32 = 60;
 
 /// A change of the watched objects.
@@ -139,7 +139,7 @@ where
                 Err(ClusterError::NotFound { .. }) if self.target.not_installed.is_some() => {
                     let message = self.target.not_installed.unwrap_or_default();
                     let error = ClusterError::NotInstalled(message.to_owned());
-                    // Reported first: a reader of the empty list may ask for the error.
+                    // Reported first: a reader of the empty list may look up the error.
                     self.report_failure(&error);
                     self.replace_all(Vec::new());
                     return Err(error);

@@ -100,8 +100,8 @@ impl Cluster {
     }
 
     /// Turns `failurePolicy: Fail` into `Ignore` and records that, if the Deployment is deleted,
-    /// terminating or scaled to zero, or the namespace is. Each process calls it when it is asked
-    /// to end; any number may.
+    /// terminating or scaled to zero, or the namespace is. Each process calls it when it
+    /// shuts down; any number may.
     ///
     /// Needs `get` on the Deployment and the namespace, `get` and `update` on the configuration.
     ///

@@ -31,23 +31,23 @@ pub(super) fn single_policy(
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let sheet = kubevet_cel::print(
+    let bundle = kubevet_cel::print(
         engine.compiled_library(),
         std::slice::from_ref(&control.id),
         &target,
     );
-    let Some(printed) = sheet.controls.first() else {
-        return Err(sheet
+    let Some(emitted) = bundle.controls.first() else {
+        return Err(bundle
             .refused
             .into_iter()
             .next()
             .map_or_else(|| "it is not printed".to_owned(), |(_, reason)| reason));
     };
-    let messages = format!("({}).join('; ')", printed.messages);
-    let (validation, message) = match &printed.unjudged {
-        None => (printed.clean.clone(), messages),
+    let messages = format!("({}).join('; ')", emitted.messages);
+    let (validation, message) = match &emitted.unjudged {
+        None => (emitted.clean.clone(), messages),
         Some(bound) => (
-            format!("({}) && !({})", printed.clean, bound.condition),
+            format!("({}) && !({})", emitted.clean, bound.condition),
             format!(
                 "({}) ? '{NOT_JUDGED_MESSAGE}' : {messages}",
                 bound.condition
@@ -56,7 +56,7 @@ pub(super) fn single_policy(
     };
     Ok(policy_object(
         &control.id.as_str().to_ascii_lowercase(),
-        &sheet.variables,
+        &bundle.variables,
         &validation,
         &message,
     ))
@@ -86,11 +86,11 @@ pub(super) fn pack_policy(
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let sheet = kubevet_cel::print(engine.compiled_library(), controls, &target);
+    let bundle = kubevet_cel::print(engine.compiled_library(), controls, &target);
     policy_object(
         "packed",
         &[],
-        &format!("!({})", vap::something_is_found(&sheet)),
+        &format!("!({})", vap::something_is_found(&bundle)),
         "'found'",
     )
 }

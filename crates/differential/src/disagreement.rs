@@ -2,7 +2,7 @@
 
 use super::{
     known_deviations,
-    mutate::CONTAINER_LISTS,
+    pod_mutations::CONTAINER_LISTS,
     subject::{SubjectAnswer, SubjectFinding},
 };
 use kubevet_model::{FieldPath, Segment};
@@ -117,7 +117,7 @@ fn differing_part_of_findings(
 /// True if the message of a denial names the container of a finding, or is truncated. A container
 /// without a name is called by its path, which may differ: no API server accepts such an object.
 fn mentions_container(finding: &SubjectFinding, message: &str) -> bool {
-    // A finding that is not about a container may contain any words.
+    // A finding that is not about a container may have any message.
     if !finding.paths.iter().any(|path| is_in_container(path)) {
         return true;
     }

@@ -89,7 +89,7 @@ impl SchemaGenerator<'_> {
         }
     }
 
-    /// Generates a value of a type that stands under `key`.
+    /// Generates a value of a type for the field or list `key`.
     fn value(&self, ty: Type, key: &str, depth: usize, rng: &mut Rng) -> Value {
         match ty {
             Type::String => self.string(key, rng).into(),

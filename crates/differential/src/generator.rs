@@ -42,7 +42,7 @@ pub(super) struct Generator {
     corpus: Corpus,
     params: ParamsTable,
     goals: Vec<Goal>,
-    /// The number of cases tried so far; goals take turns.
+    /// The number of cases tried so far, which selects the goal in round-robin order.
     turn: usize,
     /// The hashes of all cases: none is generated twice.
     seen: BTreeSet<u64>,

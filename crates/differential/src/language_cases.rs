@@ -15,7 +15,7 @@ const TEMPLATE_CONTROL: &str = "C-0073";
 /// The number of the first control.
 const FIRST_NUMBER: usize = 9000;
 
-/// The values of the fields `spec.x` and `spec.y` as JSON; the first stands for a missing field.
+/// The values of the fields `spec.x` and `spec.y` as JSON; the first means a missing field.
 const FIELD_VALUES: &[&str] = &[
     "",
     "null",
@@ -41,7 +41,7 @@ const FIELD_VALUES: &[&str] = &[
     "{\"a\":{\"b\":\"a\"},\"b\":[\"a\"]}",
 ];
 
-/// Helper rules and a body of `deny` each, in which `x` and `y` stand for the two fields.
+/// Helper rules and a body of `deny` each, in which `x` and `y` are the two fields.
 const RULE_BODIES: &[(&str, &str)] = &[
     ("", "x == y"),
     ("", "x != y"),

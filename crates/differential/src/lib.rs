@@ -7,7 +7,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `run` | the run: test cases for all subjects until enough was compared |
+//! | `run`, `subject_set` | the run: test cases for all subjects until enough was compared |
 //! | `test_case`, `subject` | what is evaluated; the trait of a subject, its answers |
 //! | `engine_subjects` | the engine as a subject, and its condition coverage |
 //! | `opa_subject`, `cel_subject`, `external_oracle` | subjects behind a pipe, and its protocol |
@@ -18,9 +18,9 @@
 //! | `admission_defaults` | the changes that the API server makes before admission |
 //! | `corpus`, `params_table`, `dictionary` | objects and their parts; params; fields and literals of a rule |
 //! | `from_schema` | objects generated from Kubernetes' types |
-//! | `mutate`, `invalid` | changes that an API server may accept; changes that it would reject |
+//! | `mutate`, `pod_mutations`, `invalid` | changes that an API server may accept; changes that it would reject |
 //! | `disagreement`, `known_deviations` | the comparison of answers; known faults of the interpreter |
-//! | `shrink` | a disagreement reduced to the smallest object that shows it |
+//! | `reduction`, `shrink` | a disagreement reduced to the smallest object that shows it |
 //! | `yaml`, `regression` | that object as YAML; as a test object to keep |
 //! | `message_coverage`, `report` | the messages that a run has met; its result |
 //! | `json_path`, `rng` | paths in a JSON tree; reproducible random numbers |
@@ -44,12 +44,15 @@ mod message_coverage;
 mod mutate;
 mod opa_subject;
 mod params_table;
+mod pod_mutations;
+mod reduction;
 mod regression;
 mod report;
 mod rng;
 mod run;
 mod shrink;
 mod subject;
+mod subject_set;
 mod test_case;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,12 @@
 //! Shrinking: a large object that shows something is reduced to a small one that still does.
 //!
 //! The algorithm is greedy and deterministic: of the smaller candidates, in a fixed order, the first
-//! that still shows it is taken, until none does.
+//! that still shows it becomes the next object, until none does.
 
 use super::{
     corpus,
     json_path::{self, JsonPath},
-    mutate, yaml,
+    pod_mutations, yaml,
 };
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ fn as_pod(object: &Value) -> Option<Value> {
     let path = workload::pod_spec_path(&corpus::kind_of(object))?;
     let pod_spec = path.iter().try_fold(object, |value, key| value.get(*key))?;
     let target = WORKLOADS.iter().find(|workload| workload.name == "Pod")?;
-    mutate::with_pod_spec(object, pod_spec.clone(), target)
+    pod_mutations::with_pod_spec(object, pod_spec.clone(), target)
 }
 
 #[cfg(test)]

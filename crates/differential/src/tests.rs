@@ -164,7 +164,7 @@ fn ignored_container_list_is_found() {
     check_found(&report, "verdicts");
 }
 
-/// The fault of a program that takes any string for true. Only objects with wrong types show it.
+/// The fault of a program that treats any string as true. Only objects with wrong types show it.
 #[test]
 fn missing_type_check_is_found() {
     let report = run_with_fault("C-0057", 6_000, true, |object, answer| {

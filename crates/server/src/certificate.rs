@@ -24,7 +24,7 @@ const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// The most characters of a DNS name and of one label of it (RFC 1035).
 const MAX_DNS_NAME_CHARS: usize = 253;
 const MAX_DNS_LABEL_CHARS: usize = 63;
-/// The number of bytes of the key identifier that stand in an authority's subject.
+/// The number of bytes of the key identifier that an authority's subject contains.
 const SUBJECT_KEY_ID_BYTES: usize = 8;
 
 /// A newly issued certificate and its private key, both PEM.

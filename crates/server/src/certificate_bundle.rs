@@ -77,7 +77,7 @@ impl CertificateBundle {
                 .any(|authority| authority.key.is_some())
     }
 
-    /// Applies the steps, and returns the content to write in place of the one that was read.
+    /// Applies the steps, and returns the content that replaces the one that was read.
     pub(super) fn apply(
         mut self,
         steps: &[RotationStep],

@@ -228,13 +228,8 @@ impl ConnectionContext {
                 }
                 () = &mut may_close, if !is_draining => {
                     is_draining = true;
-                    // Two polls read a request that is already in the socket's buffer.
-                    for _ in 0..2 {
-                        tokio::select! {
-                            biased;
-                            _ = &mut connection => return,
-                            () = tokio::task::yield_now() => {}
-                        }
+                    if poll_received(connection.as_mut()).await {
+                        return;
                     }
                     close_gracefully(connection.as_mut());
                 }
@@ -267,6 +262,19 @@ impl ConnectionContext {
             None
         }
     }
+}
+
+/// Polls a connection twice, so that it reads a request whose bytes have already arrived. True if it
+/// ended.
+async fn poll_received(mut connection: Pin<&mut impl Future>) -> bool {
+    for _ in 0..2 {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return true,
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    false
 }
 
 /// Counts one request as active until it is dropped.

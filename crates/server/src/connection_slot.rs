@@ -46,12 +46,12 @@ impl ConnectionSlots {
         })
     }
 
-    /// True if more than three quarters of the slots are taken.
+    /// True if more than three quarters of the slots are in use.
     pub(super) fn is_crowded(&self) -> bool {
         self.lock().is_crowded()
     }
 
-    /// Waits until all but a few of the connections that were told to close are gone.
+    /// Waits until all but a few of the evicted connections have ended.
     pub(super) async fn wait_for_closing(&self) {
         while self.lock().has_closing_backlog() {
             sleep(CLOSING_POLL_INTERVAL).await;
@@ -70,7 +70,7 @@ pub(super) struct ConnectionSlot {
     id: u64,
     /// The name of the caller by its address.
     pub(super) caller: Arc<str>,
-    /// Tells the connection to close.
+    /// Closes the connection.
     pub(super) close: CloseSignal,
 }
 
@@ -92,7 +92,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// A signal that tells one connection to close. Clones are the same signal.
+/// A signal that closes one connection. Clones are the same signal.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CloseSignal(Arc<CloseState>);
 

@@ -12,7 +12,7 @@ use std::{
 /// The number of evicted connections that may still be closing: each holds a descriptor until then.
 const MAX_CLOSING: usize = 64;
 
-/// The open connections. `C` is the handle that tells one of them to close.
+/// The open connections. `C` is the handle that closes one of them.
 #[derive(Debug)]
 pub(super) struct ConnectionTable<C> {
     max_connections: usize,
@@ -129,7 +129,7 @@ impl<C> ConnectionTable<C> {
         self.closing >= MAX_CLOSING
     }
 
-    /// True if more than three quarters of the slots are taken.
+    /// True if more than three quarters of the slots are in use.
     pub(super) fn is_crowded(&self) -> bool {
         self.connections.len() > self.max_connections / 4 * 3
     }

@@ -22,7 +22,7 @@ pub struct DescriptorLimit {
 /// Raises the soft limit on open descriptors to the hard limit, as far as the system permits.
 pub fn raise_descriptor_limit() -> DescriptorLimit {
     let limit = getrlimit(Resource::Nofile);
-    // `None` stands for no limit.
+    // `None` means no limit.
     let before = limit.current.unwrap_or(u64::MAX);
     let raised = setrlimit(
         Resource::Nofile,

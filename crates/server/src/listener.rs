@@ -29,7 +29,7 @@ pub struct ConnectionLimits {
     pub max_connections: usize,
     /// The time for a TLS handshake.
     pub handshake_timeout: Duration,
-    /// The time for a TLS handshake while most slots are taken.
+    /// The time for a TLS handshake while most slots are in use.
     pub crowded_handshake_timeout: Duration,
     /// The time for the head of a request, from its first byte; for the first request of a
     /// connection, from the handshake.

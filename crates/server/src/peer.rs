@@ -77,7 +77,7 @@ impl Peer {
         self.0.close.wait().await;
     }
 
-    /// True if the connection was told to close.
+    /// True if the connection has been closed by [`close`](Self::close) or to make room.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.close.is_sent()

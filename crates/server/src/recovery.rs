@@ -1,7 +1,7 @@
 //! Recovery of certificates that vanish or break in their store while valid ones are in force: a
 //! pure decision table.
 //!
-//! Callers trust the authority in force and know no other. So none is issued in its place: the
+//! Callers trust the authority in force and know no other. So no other one is issued: the
 //! certificates are written back where kubevet manages the store, and left and reported where an
 //! external issuer does. The table reads no store and no clock.
 

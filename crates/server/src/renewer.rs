@@ -1,6 +1,6 @@
 //! The control loop that keeps managed certificates valid: it reads the store, plans, writes,
 //! publishes the bundle to callers, and hands the result to the TLS configuration. Several
-//! renewers may share one store: whoever is late reads again.
+//! renewers may share one store: one whose write conflicts reads again.
 //!
 //! It never replaces an authority that callers trust because a file has vanished: see `recovery`.
 
@@ -173,7 +173,7 @@ impl<S: CertificateStore> CertificateRenewer<S> {
                 "ca.key is gone: from now on somebody else keeps the certificates, and they are not renewed"
             );
         }
-        // An external issuer with an empty bundle tells callers by other means.
+        // An external issuer with an empty bundle distributes it by other means.
         if !stored.ca_bundle.is_empty() {
             self.publish(&stored.ca_bundle).await;
         }

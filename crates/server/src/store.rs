@@ -3,7 +3,7 @@
 
 use kubevet_model::StoredCertificates;
 
-/// A place where certificates are kept.
+/// A store of certificates.
 pub trait CertificateStore: Send + Sync + 'static {
     /// Reads the store; `None` means that it is empty, so issued certificates may be written.
     ///

@@ -4,7 +4,10 @@ use std::{fs, time::Duration};
 
 use time::OffsetDateTime;
 
-use super::support::{Caller, Load, ServerOptions, call, reconcile, renewer, start};
+use super::{
+    load::Load,
+    support::{Caller, ServerOptions, call, reconcile, renewer, start},
+};
 use crate::{
     ClientAuthConfig, DirStore, ReloadOutcome, ServerMetrics, StoredCertificates, TlsSource,
     certificate::issue_leaf, leaf_names, serving_certificate::parse_certificates,

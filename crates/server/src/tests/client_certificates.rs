@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use super::support::{Caller, ServerOptions, client_authority, client_identity, start};
+use super::{
+    client_identity::{client_authority, client_identity},
+    support::{Caller, ServerOptions, start},
+};
 use crate::ClientAuthConfig;
 
 #[tokio::test]

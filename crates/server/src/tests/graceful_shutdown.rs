@@ -8,8 +8,9 @@ use hyper::{Version, client::conn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::Notify;
 
-use super::support::{
-    Caller, Load, ServerOptions, call, echo_request, echo_routes, http2_request, start,
+use super::{
+    load::Load,
+    support::{Caller, ServerOptions, call, echo_request, echo_routes, http2_request, start},
 };
 
 /// Of two servers on one port one ends, and no caller notices.
@@ -66,7 +67,7 @@ async fn active_requests_are_answered_and_idle_connections_closed() {
     let response = tokio::spawn(async move { busy.send_request(request).await });
     entered.notified().await;
     server.shutdown.begin();
-    // New callers are still answered, and asked to close.
+    // New callers are still answered, with `connection: close`.
     let mut new = caller.connect(server.address).await.unwrap();
     assert_eq!(call(&mut new).await, Ok(true));
     // The idle connection is closed gracefully.

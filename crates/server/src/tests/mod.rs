@@ -3,7 +3,9 @@
 
 mod certificate_reload;
 mod client_certificates;
+mod client_identity;
 mod graceful_shutdown;
+mod load;
 mod overload;
 mod probes;
 mod support;

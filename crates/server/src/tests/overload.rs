@@ -6,9 +6,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-use super::support::{
-    Caller, Sender, ServerOptions, TestServer, call, client_authority, client_identity,
-    delivery_routes, start,
+use super::{
+    client_identity::{client_authority, client_identity},
+    support::{Caller, Sender, ServerOptions, TestServer, call, delivery_routes, start},
 };
 use crate::{ClientAuthConfig, ConnectionLimits};
 

@@ -1,15 +1,7 @@
-//! The server and its callers, for tests: a server on loopback with certificates in a directory, a
-//! TLS client, and clients under load.
+//! The server and its callers, for tests: a server on loopback with certificates in a directory, and
+//! a TLS client.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -20,16 +12,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, client::conn};
 use hyper_util::rt::TokioIo;
 use prometheus_client::registry::Registry;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use time::OffsetDateTime;
-use tokio::{net::TcpStream, sync::Notify, task::JoinHandle};
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
@@ -84,26 +73,6 @@ pub(super) fn delivery_routes() -> Router {
     echo_routes()
         .route("/deliver", any(deliver))
         .route("/who", get(who))
-}
-
-/// Issues an authority for client certificates; returns its certificate (PEM) too.
-pub(super) fn client_authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, name);
-    let certificate = params.self_signed(&key).unwrap().pem();
-    (certificate, Issuer::new(params, key))
-}
-
-/// Issues a client certificate; returns it and its key (PEM).
-pub(super) fn client_identity(issuer: &Issuer<'_, KeyPair>, name: &str) -> (String, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.distinguished_name.push(DnType::CommonName, name);
-    let certificate = params.signed_by(&key, issuer).unwrap().pem();
-    (certificate, key.serialize_pem())
 }
 
 /// The options of a test server. The default is an ordinary server on a free port.
@@ -230,7 +199,7 @@ pub(super) fn http2_request(path: &str) -> Request<Full<Bytes>> {
     request
 }
 
-/// Makes one call; true if the response asked the caller to close the connection.
+/// Makes one call; true if the response has the header `connection: close`.
 pub(super) async fn call(sender: &mut Sender) -> Result<bool, String> {
     let response = sender
         .send_request(echo_request())
@@ -251,94 +220,4 @@ pub(super) async fn call(sender: &mut Sender) -> Result<bool, String> {
     } else {
         Err(format!("answered {body:?}"))
     }
-}
-
-/// Clients that call until they are stopped. Half of them use a new connection for each call, half
-/// keep one connection as long as it lasts.
-pub(super) struct Load {
-    is_stopped: Arc<AtomicBool>,
-    calls: Arc<AtomicUsize>,
-    called: Arc<Notify>,
-    clients: Vec<JoinHandle<Vec<String>>>,
-}
-
-impl Load {
-    pub(super) fn start(address: SocketAddr, ca: &[u8]) -> Self {
-        let (is_stopped, calls, called) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicUsize::new(0)),
-            Arc::new(Notify::new()),
-        );
-        let caller = Arc::new(Caller::http1(ca));
-        let clients = (0..6).map(|number| {
-            let (is_stopped, calls, called, caller) = (
-                is_stopped.clone(),
-                calls.clone(),
-                called.clone(),
-                caller.clone(),
-            );
-            tokio::spawn(async move {
-                let (mut errors, mut kept) = (Vec::new(), None);
-                while !is_stopped.load(Ordering::SeqCst) {
-                    let result = if number % 2 == 0 {
-                        caller.call(address).await
-                    } else {
-                        call_keep_alive(&caller, address, &mut kept).await
-                    };
-                    errors.extend(result.err());
-                    calls.fetch_add(1, Ordering::SeqCst);
-                    called.notify_waiters();
-                }
-                errors
-            })
-        });
-        Self {
-            clients: clients.collect(),
-            is_stopped,
-            calls,
-            called,
-        }
-    }
-
-    /// Waits for this many more calls.
-    pub(super) async fn wait(&self, calls: usize) {
-        let goal = self.calls.load(Ordering::SeqCst) + calls;
-        loop {
-            let called = self.called.notified();
-            if self.calls.load(Ordering::SeqCst) >= goal {
-                return;
-            }
-            called.await;
-        }
-    }
-
-    /// Stops the clients, and returns the errors of all calls.
-    pub(super) async fn end(self) -> Vec<String> {
-        self.is_stopped.store(true, Ordering::SeqCst);
-        let mut errors = Vec::new();
-        for client in self.clients {
-            errors.extend(client.await.unwrap());
-        }
-        errors
-    }
-}
-
-/// Makes one call as a pooling client does: a connection known to be closed is not used again.
-async fn call_keep_alive(
-    caller: &Caller,
-    address: SocketAddr,
-    kept: &mut Option<Sender>,
-) -> Result<(), String> {
-    let is_usable = match kept {
-        Some(sender) => sender.ready().await.is_ok(),
-        None => false,
-    };
-    if !is_usable {
-        *kept = Some(caller.connect(address).await?);
-    }
-    let must_close = call(kept.as_mut().unwrap()).await;
-    if must_close.as_ref().is_ok_and(|must_close| *must_close) || must_close.is_err() {
-        *kept = None;
-    }
-    must_close.map(|_| ())
 }
