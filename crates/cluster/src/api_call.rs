@@ -114,15 +114,6 @@ impl ApiCall<'_> {
     }
 }
 
-/// True if the name is safe in a URL path as it is. Names come from requests, and the client does
-/// not escape them.
-pub(super) fn is_path_safe_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
-    };
-    !name.is_empty() && name.len() <= 253 && !name.starts_with('.') && name.bytes().all(is_allowed)
-}
-
 /// Returns a message from outside on one line, truncated and without control characters.
 pub(super) fn sanitize(message: &str) -> String {
     one_line(message, MAX_MESSAGE_CHARS)

@@ -2,15 +2,13 @@
 //!
 //! Only objects with kubevet's label are ever deleted. The meaning of a policy is not known here.
 
-use super::{
-    Cluster, ClusterError,
-    api_call::{ApiCall, is_path_safe_name},
-};
+use super::{Cluster, ClusterError, api_call::ApiCall};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
+use kubevet_model::names::is_dns_subdomain;
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -160,7 +158,7 @@ impl Cluster {
             let api = self.policy_api(kind);
             for name in list_labelled(kind, &api, label).await? {
                 if wanted.contains(&(kind.kind.to_owned(), name.clone()))
-                    || !is_path_safe_name(&name)
+                    || !is_dns_subdomain(&name)
                 {
                     continue;
                 }
@@ -206,7 +204,8 @@ fn kind_and_name(object: &Value) -> Result<(&'static AppliedKind, &str), Cluster
         .iter()
         .find(|kind| kind.kind == string_at("/kind"))
         .ok_or_else(|| unusable("no kind that is known"))?;
-    if !is_path_safe_name(name) {
+    // The client does not escape names in the path of a URL.
+    if !is_dns_subdomain(name) {
         return Err(unusable("no name of an object"));
     }
     Ok((kind, name))

@@ -6,13 +6,14 @@
 
 use super::{
     Cluster, ClusterError,
-    api_call::{ApiCall, is_path_safe_name},
+    api_call::ApiCall,
     list_watch::{AbortOnDrop, WatchEvent, WatchTarget, spawn_list_watch},
     watch_health::WatchHealth,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, core::PartialObjectMeta};
 use kubevet_k8s::matching::Labels;
+use kubevet_model::names::is_dns_subdomain;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -103,7 +104,8 @@ impl Namespaces {
         if let Some(labels) = self.cached(name) {
             return Some(labels);
         }
-        if !is_path_safe_name(name) {
+        // Names come from requests, and the client does not escape them in the path of a URL.
+        if !is_dns_subdomain(name) {
             return None;
         }
         tokio::time::timeout(timeout.min(MISS_TIMEOUT), self.fetch_shared(name))

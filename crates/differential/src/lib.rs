@@ -21,7 +21,7 @@
 //! | `mutate`, `pod_mutations`, `invalid` | changes that an API server may accept; changes that it would reject |
 //! | `disagreement`, `known_deviations` | the comparison of answers; known faults of the interpreter |
 //! | `reduction`, `shrink` | a disagreement reduced to the smallest object that shows it |
-//! | `yaml`, `regression` | that object as YAML; as a test object to keep |
+//! | `regression` | that object as a test object to keep |
 //! | `message_coverage`, `report` | the messages that a run has met; its result |
 //! | `json_path`, `rng` | paths in a JSON tree; reproducible random numbers |
 
@@ -56,7 +56,6 @@ mod subject_set;
 mod test_case;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 pub use corpus::{SeedObject, seed_object};
 pub use engine_subjects::{CoverageRecorder, EngineSubject};

@@ -12,8 +12,8 @@ use super::{
     subject::{SubjectAnswer, SubjectError},
     subject_set::SubjectSet,
     test_case::TestCase,
-    yaml,
 };
+use kubevet_document::{YamlStyle, to_yaml};
 use kubevet_engine::looks_at;
 use kubevet_model::{ControlId, KindSelector};
 use kubevet_policy::{Library, Params};
@@ -120,7 +120,7 @@ impl Reduction<'_, '_> {
         Ok(Disagreement {
             control: self.control.clone(),
             difference: self.difference.part,
-            yaml: yaml::write(&reduced),
+            yaml: to_yaml(&reduced, &YamlStyle::BLOCK),
             answers: names.zip(answers.iter().map(ToString::to_string)).collect(),
             regression,
             count,

@@ -4,8 +4,8 @@
 use super::{
     subject::{SubjectAnswer, SubjectFinding},
     test_case::TestCase,
-    yaml,
 };
+use kubevet_document::{YamlStyle, to_yaml};
 use kubevet_model::ControlId;
 use kubevet_policy::{ParamValue, Params};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ pub(super) fn regression_file(
     let mut content = String::new();
     write_findings(findings, &mut content);
     write_params(&case.params, defaults, &mut content);
-    content.push_str(&yaml::write(object));
+    content.push_str(&to_yaml(object, &YamlStyle::BLOCK));
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     let folder = if findings.is_empty() { "pass" } else { "fail" };
@@ -78,5 +78,41 @@ fn write_params(params: &Params, defaults: &Params, out: &mut String) {
             ParamValue::String(string) => json!(string),
         };
         let _ = writeln!(out, "# param: {name} = {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking"
+    )]
+
+    use kubevet_document::{self as document, Limits, YamlStyle, to_yaml};
+    use serde_json::{Value, json};
+
+    fn check(value: &Value) {
+        let yaml = to_yaml(value, &YamlStyle::BLOCK);
+        let parsed = document::read_yaml(&"x.yaml".into(), yaml.as_bytes(), &Limits::default());
+        assert!(parsed.problems.is_empty(), "{yaml}\n{:?}", parsed.problems);
+        let mut json = String::new();
+        parsed.documents[0].root().write_json(&mut json);
+        assert_eq!(
+            serde_json::from_str::<Value>(&json).unwrap(),
+            *value,
+            "{yaml}"
+        );
+    }
+
+    #[test]
+    fn yaml_of_object_is_read_back_as_same_tree() {
+        check(
+            &json!({"kind": "Pod", "a": {"b": [1, "1", "yes", null, true, -1.5, ""]}, "c": {}, "d": []}),
+        );
+        check(
+            &json!({"l": [{"n": "x", "m": {"k": 1}}, [], [[1], {"q": "a: b"}], {}], "a b": "é\n\u{85}\u{7f}#"}),
+        );
+        check(&json!({"": "~", "1e3": "0x1", "-": "- a", "a:": "@x", "null": "a #b"}));
     }
 }

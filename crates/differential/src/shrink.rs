@@ -6,8 +6,9 @@
 use super::{
     corpus,
     json_path::{self, JsonPath},
-    pod_mutations, yaml,
+    pod_mutations,
 };
+use kubevet_document::{YamlStyle, to_yaml};
 use kubevet_k8s::workload::{self, WORKLOADS};
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ pub(super) fn shrink<E>(
 
 /// Returns the size of an object: the lines of its YAML, then its bytes.
 fn measure(object: &Value) -> (usize, usize) {
-    let yaml = yaml::write(object);
+    let yaml = to_yaml(object, &YamlStyle::BLOCK);
     (yaml.lines().count(), yaml.len())
 }
 
