@@ -1,11 +1,13 @@
-//! The compiler driver: a library becomes compiled controls, interpreted controls and problems, in four phases.
+//! The compiler driver: a library becomes compiled controls, interpreted controls and problems, in
+//! four phases.
 //!
 //! ```text
 //! parse → check → lower → load the interpreter
 //! ```
 //!
-//! Each phase drops what is broken and reports it; nothing that works is lost. A broken shared module takes with it every
-//! control that uses it: without the module their rules would find nothing, and objects would pass.
+//! Each phase drops what is broken and reports it; nothing that works is lost. A broken shared
+//! module takes with it every control that uses it: without the module their rules would find
+//! nothing, and objects would pass.
 
 use super::{interpreter::Interpreter, kind_index::package_sets};
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
@@ -233,8 +235,8 @@ impl<'p> LoweredLibrary<'p> {
     }
 }
 
-/// True if the shared modules are those of the embedded library, byte for byte: only then do the names of `lib.*` mean
-/// intrinsics.
+/// True if the shared modules are those of the embedded library, byte for byte: only then do the
+/// names of `lib.*` mean intrinsics.
 fn has_embedded_modules(modules: &[ModuleSource]) -> bool {
     let embedded = policy::embedded().0.modules;
     embedded
@@ -257,7 +259,8 @@ fn load_interpreter(
             Ok(interpreter) => return (Some(interpreter), interpreted),
             Err(problem) => problem,
         };
-        // One bad rule fails the load of all. Each is loaded alone, and those that fail are left out of the next attempt.
+        // One bad rule fails the load of all. Each is loaded alone, and those that fail are left
+        // out of the next attempt.
         let count_before = rejected.len();
         rejected.retain(|(source, _)| {
             let alone: Vec<&ModuleSource> = shared.iter().copied().chain([&source.rule]).collect();

@@ -20,8 +20,8 @@ pub struct ConditionCoverage {
 }
 
 impl Engine {
-    /// Returns the coverage of a control's conditions, without those that are made of others. Empty if the control is
-    /// interpreted.
+    /// Returns the coverage of a control's conditions, without those that are made of others. Empty
+    /// if the control is interpreted.
     #[must_use]
     pub fn condition_coverage(
         &self,

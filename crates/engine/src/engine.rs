@@ -1,7 +1,7 @@
 //! The engine: compiled once from a library, then evaluates objects.
 //!
-//! It reads no file and cannot fail. Compiling returns an engine and a list of problems; a control that gives no verdict
-//! on an object is an error in the verdict, never a pass.
+//! It reads no file and cannot fail. Compiling returns an engine and a list of problems; a control
+//! that gives no verdict on an object is an error in the verdict, never a pass.
 
 use super::{
     compile::{CompileOutput, InterpretedControl, TargetTier, compile},
@@ -29,7 +29,8 @@ use std::{
     time::Instant,
 };
 
-/// The most sets of params that are kept resolved. With more, the oldest is resolved again when it is used.
+/// The most sets of params that are kept resolved. With more, the oldest is resolved again when it
+/// is used.
 const RESOLVED_PARAMS_CACHE_ENTRIES: usize = 64;
 
 /// Evaluates objects by the controls of a library. It is shared between threads.
@@ -52,14 +53,14 @@ pub struct Engine {
 pub struct EvalLimits<'b> {
     /// The time by which the verdict must be complete. Controls that are not are errors in it.
     pub deadline: Option<Instant>,
-    /// The steps that are left for this and further objects; an evaluation subtracts what it takes. An object that takes
-    /// more is not evaluated, but [`StepBudgetExceeded`].
+    /// The steps that are left for this and further objects; an evaluation subtracts what it takes.
+    /// An object that takes more is not evaluated, but [`StepBudgetExceeded`].
     pub steps: Option<&'b Cell<u64>>,
 }
 
 impl Engine {
-    /// Compiles a library. A control that does not compile is reported and left out; objects that it applies to get an
-    /// error for it.
+    /// Compiles a library. A control that does not compile is reported and left out; objects that
+    /// it applies to get an error for it.
     #[must_use]
     pub fn compile(library: &Library) -> (Self, Vec<Problem>) {
         Self::new(compile(library, TargetTier::Compiled))
@@ -101,8 +102,8 @@ impl Engine {
             .map(|interpreted| (&interpreted.control.id, &interpreted.reason))
     }
 
-    /// For each compiled control, the fields that the conditions behind each path of its findings read. Interpreted
-    /// controls are left out: nothing is known of their rules.
+    /// For each compiled control, the fields that the conditions behind each path of its findings
+    /// read. Interpreted controls are left out: nothing is known of their rules.
     #[must_use]
     pub fn path_reads(&self) -> BTreeMap<ControlId, Vec<PathReads>> {
         let program = &self.compiled.program;
@@ -113,7 +114,8 @@ impl Engine {
             .collect()
     }
 
-    /// All fields that the conditions of a control read, for each path of its findings; `None` if it is not compiled.
+    /// All fields that the conditions of a control read, for each path of its findings; `None` if
+    /// it is not compiled.
     #[must_use]
     pub fn fields_read(
         &self,
@@ -308,7 +310,8 @@ fn without_step_budget(result: Result<Verdict, StepBudgetExceeded>) -> Verdict {
     result.unwrap_or_default()
 }
 
-/// Adds the result of one interpreted control to a verdict. A control without its required params is not evaluated.
+/// Adds the result of one interpreted control to a verdict. A control without its required params
+/// is not evaluated.
 fn merge_control_result(
     control: &Control,
     deny: Result<regorus::Value, EvalError>,

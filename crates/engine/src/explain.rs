@@ -14,7 +14,8 @@ pub enum Explanation {
     Compiled {
         /// For each clause of `deny`, the line of its body and the program as a string.
         bodies: Vec<(u32, String)>,
-        /// The fields that the rule reads, such as `podSpec.containers[].securityContext.privileged`.
+        /// The fields that the rule reads, such as
+        /// `podSpec.containers[].securityContext.privileged`.
         reads: Vec<String>,
     },
     /// The rule runs in the interpreter. The problem names the construct that is not compiled.
@@ -95,7 +96,8 @@ impl Visitor for FieldCollector<'_> {
 }
 
 impl FieldCollector<'_> {
-    /// Returns the path that a term reads, from the object, the pod spec or the params on; `None` if it is computed.
+    /// Returns the path that a term reads, from the object, the pod spec or the params on; `None`
+    /// if it is computed.
     fn path(&self, term: TermId) -> Option<String> {
         Some(match self.program.term(term) {
             Term::Field(operand, name) => match self.program.term(*operand) {

@@ -1,9 +1,10 @@
 //! The fallback interpreter: regorus behind one type. It runs the rules that the compiler rejects.
 //!
-//! All rules live in one interpreter. For each set of controls that can apply to an object there is an entry rule that
-//! evaluates them together, so what they share, such as the containers, is computed once for an object. If that fails,
-//! each control is evaluated alone: a bad rule costs only its own result. OPA is the reference for what Rego means, not
-//! this interpreter; its known deviations are listed in the tests that compare the two.
+//! All rules live in one interpreter. For each set of controls that can apply to an object there is
+//! an entry rule that evaluates them together, so what they share, such as the containers, is
+//! computed once for an object. If that fails, each control is evaluated alone: a bad rule costs
+//! only its own result. OPA is the reference for what Rego means, not this interpreter; its known
+//! deviations are listed in the tests that compare the two.
 
 use kubevet_model::{EvalError, EvalTier, Problem};
 use kubevet_policy as policy;
@@ -20,10 +21,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time limit of all rules of one object together, and of one rule that is evaluated alone without a deadline.
+/// The time limit of all rules of one object together, and of one rule that is evaluated alone
+/// without a deadline.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
-/// The time limit of one rule that is evaluated alone under a deadline, after all together failed. An object made to be
-/// slow must not occupy a core for as long as its sender waits.
+/// The time limit of one rule that is evaluated alone under a deadline, after all together failed.
+/// An object made to be slow must not occupy a core for as long as its sender waits.
 const TIME_LIMIT_ALONE: Duration = Duration::from_millis(100);
 /// The steps of the interpreter between two checks of the time limit.
 const TIMER_CHECK_STEPS: u32 = 64;
@@ -42,7 +44,8 @@ struct Worker {
     budget: Budget,
 }
 
-/// The entry rule of a set of packages: the index of the set in the list given to [`Interpreter::load`].
+/// The entry rule of a set of packages: the index of the set in the list given to
+/// [`Interpreter::load`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EntryRule(pub(super) usize);
 
@@ -93,7 +96,8 @@ impl Interpreter {
         worker.engine.set_input(input);
         let entry = format!("data.{ENTRY_PACKAGE}.set_{}", entry_rule.0);
         let results = match worker.eval_rule(&entry, deadline, TIME_LIMIT) {
-            // A package whose `deny` is undefined makes the whole entry undefined, or is missing in it.
+            // A package whose `deny` is undefined makes the whole entry undefined, or is missing in
+            // it.
             Ok(Value::Object(sets)) if sets.len() == packages.len() => packages
                 .iter()
                 .map(|package| {
@@ -180,7 +184,8 @@ fn timer(limit: Duration) -> ExecutionTimerConfig {
     }
 }
 
-/// Turns an error of regorus into one of ours. It has no error type: the time limit is known by its message only.
+/// Turns an error of regorus into one of ours. It has no error type: the time limit is known by its
+/// message only.
 fn describe_error(error: &anyhow::Error, limit: Duration) -> EvalError {
     if error.to_string().contains("time limit") {
         return EvalError::TimeLimit {

@@ -1,4 +1,5 @@
-//! Documents and params as values of the interpreter. Numbers stay exact: one that fits no machine type keeps its digits.
+//! Documents and params as values of the interpreter. Numbers stay exact: one that fits no machine
+//! type keeps its digits.
 
 use kubevet_document::{Document, Node, Number, Value as NodeValue};
 use kubevet_model::EvalRequest;
@@ -54,8 +55,8 @@ fn number_value(number: Number<'_>) -> Value {
     match number {
         Number::Int(number) => Value::from(number),
         Number::Float(number) => Value::from(number),
-        // A number beyond every type of Kubernetes. With more digits than any use has it becomes a string, since exact
-        // arithmetic on it could take any time.
+        // A number beyond every type of Kubernetes. With more digits than any use has it becomes a
+        // string, since exact arithmetic on it could take any time.
         Number::Big(digits) if digits.len() as u64 > NUMBER_DIGITS => Value::from(digits),
         Number::Big(digits) => {
             Value::from_numeric_string(digits).unwrap_or_else(|_| Value::from(digits))

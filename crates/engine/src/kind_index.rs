@@ -78,7 +78,8 @@ impl KindIndex {
     }
 }
 
-/// Returns the sets of packages that some kind evaluates together. The interpreter has an entry rule for each.
+/// Returns the sets of packages that some kind evaluates together. The interpreter has an entry
+/// rule for each.
 pub(super) fn package_sets(interpreted: &[InterpretedControl]) -> Vec<BTreeSet<String>> {
     let mut sets: Vec<BTreeSet<String>> = Vec::new();
     let mut add = |packages: BTreeSet<String>| {

@@ -1,8 +1,8 @@
 //! The engine: controls compiled once, then evaluated for each object.
 //!
-//! There are two tiers. A rule that keeps to the profile is compiled to the intermediate representation of
-//! `kubevet-ir`, which `eval` evaluates in microseconds. A rule that the compiler rejects runs in `interpreter`
-//! (regorus). Callers see one engine and one verdict.
+//! There are two tiers. A rule that keeps to the profile is compiled to the intermediate
+//! representation of `kubevet-ir`, which `eval` evaluates in microseconds. A rule that the compiler
+//! rejects runs in `interpreter` (regorus). Callers see one engine and one verdict.
 //!
 //! | file or folder | holds |
 //! |---|---|
@@ -10,8 +10,9 @@
 //! | `compile` | the compiler driver: from a library to both tiers, in four phases |
 //! | `kind_index` | the controls of each kind |
 //! | `eval` | the evaluator of compiled controls |
-//! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and its output |
-//! | `explain`, `condition_coverage` | the result of compiling a rule, for its author; how often each condition held |
+//! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and output |
+//! | `explain` | the result of compiling a rule, for its author |
+//! | `condition_coverage` | how often each condition of a control held |
 
 mod compile;
 mod condition_coverage;

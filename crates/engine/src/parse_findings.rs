@@ -1,12 +1,13 @@
 //! Reads the findings of an interpreted rule from the value of its `deny` set.
 //!
-//! A value that does not have the documented form is an error. It is never ignored, since the rule may have meant to
-//! report something.
+//! A value that does not have the documented form is an error. It is never ignored, since the rule
+//! may have meant to report something.
 
 use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};
 use regorus::Value;
 
-/// The most findings of one control on one object. More is an error, so that a rule cannot flood a report.
+/// The most findings of one control on one object. More is an error, so that a rule cannot flood a
+/// report.
 pub(super) const MAX_FINDINGS: usize = 10_000;
 /// The longest message of a finding in bytes. Longer messages are truncated.
 pub(super) const MAX_MESSAGE_BYTES: usize = 4096;

@@ -1,4 +1,5 @@
-//! The reasons for which a control gives no verdict on an object. Callers decide by the variant, never by the message.
+//! The reasons for which a control gives no verdict on an object. Callers decide by the variant,
+//! never by the message.
 
 use std::fmt;
 
@@ -14,7 +15,8 @@ pub enum EvalTier {
 /// An evaluation that gave no verdict. `Display` writes the reason for the person who runs it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EvalError {
-    /// The caller's deadline passed before the evaluation was complete. A later attempt may succeed.
+    /// The caller's deadline passed before the evaluation was complete. A later attempt may
+    /// succeed.
     Deadline(EvalTier),
     /// The rule took longer in the interpreter than a rule may.
     TimeLimit {
@@ -33,7 +35,8 @@ pub enum EvalError {
         /// The limit in MiB.
         max_mib: u64,
     },
-    /// The rule failed, or its findings do not have the documented form. The message is for the rule's author.
+    /// The rule failed, or its findings do not have the documented form. The message is for the
+    /// rule's author.
     RuleFailed(String),
     /// The rule did not load. The problems of compiling the library say why.
     NotLoaded,

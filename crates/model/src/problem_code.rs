@@ -1,7 +1,8 @@
 //! The stable codes of problems: one table with the number, the name and the meaning of each.
 //!
-//! A code identifies a kind of problem for users who search for it and for programs that read the JSON report. A number
-//! is never used again for something else, and never changes once it is released. `docs/problems.md` is generated here.
+//! A code identifies a kind of problem for users who search for it and for programs that read the
+//! JSON report. A number is never used again for something else, and never changes once it is
+//! released. `docs/problems.md` is generated here.
 
 use std::fmt;
 

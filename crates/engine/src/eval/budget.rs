@@ -1,8 +1,9 @@
 //! The limits of one evaluation: steps, memory and time.
 //!
-//! Every term, condition and move of a loop costs a step; work on strings costs steps in proportion to their length. The
-//! limits are compared only once in many steps, so that counting stays cheap: an evaluation may exceed a limit by that
-//! much. Once a limit is exceeded, every term is undefined and every condition false, so all loops end soon.
+//! Every term, condition and move of a loop costs a step; work on strings costs steps in proportion
+//! to their length. The limits are compared only once in many steps, so that counting stays cheap:
+//! an evaluation may exceed a limit by that much. Once a limit is exceeded, every term is undefined
+//! and every condition false, so all loops end soon.
 
 use super::evaluate::StepBudgetExceeded;
 use kubevet_model::{EvalError, EvalTier};
@@ -12,8 +13,8 @@ use std::time::Instant;
 const MAX_STEPS: u64 = 200_000_000;
 /// The limits are checked when a step count crosses a multiple of 2^14: about every 0.1 ms.
 const LIMIT_CHECK_MASK: u64 = 0x3FFF;
-/// The most bytes of computed strings that may be alive at a time. The buffer is recycled before it holds half of them,
-/// so one loop iteration or one finding has at least the other half.
+/// The most bytes of computed strings that may be alive at a time. The buffer is recycled before it
+/// holds half of them, so one loop iteration or one finding has at least the other half.
 pub(super) const MAX_SCRATCH_BYTES: usize = 16 << 20;
 
 /// The limit that an evaluation exceeded.

@@ -1,7 +1,7 @@
 //! The loops of a clause, in the order in which they are evaluated: joins first, then what is left.
 //!
-//! The order may differ from the rule's, since findings are a set. Each condition is decided in the outermost loop in
-//! which all of its binders are at an element.
+//! The order may differ from the rule's, since findings are a set. Each condition is decided in the
+//! outermost loop in which all of its binders are at an element.
 
 use super::join_plan::{JoinPlan, LoopSource, MAX_CHAIN_BINDERS, Stage, plan_build_side};
 use kubevet_ir::{BinderId, Clause, Comparison, Condition, ConditionId, Program, TermId};
@@ -80,8 +80,8 @@ impl OpenClause<'_> {
         self.stage(Some(LoopSource::Each(binder)))
     }
 
-    /// Returns the conditions that can be decided once these binders, beside those of the stages so far, are at an
-    /// element.
+    /// Returns the conditions that can be decided once these binders, beside those of the stages so
+    /// far, are at an element.
     fn ready(&self, more: &[BinderId]) -> Vec<ConditionId> {
         let is_bound = |binder: &BinderId| !self.binders.contains(binder) || more.contains(binder);
         let is_ready = |condition: &ConditionId| {
@@ -114,8 +114,8 @@ impl OpenClause<'_> {
                 .iter()
                 .rposition(|binder| free.contains(binder))
         };
-        // The side that is bound last is the build side, so that the conditions on the other are decided before an index
-        // is built.
+        // The side that is bound last is the build side, so that the conditions on the other are
+        // decided before an index is built.
         let (key, probe) = if depth(*left) > depth(*right) {
             (*left, *right)
         } else {

@@ -52,8 +52,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
     }
 
-    /// Decides whether some element of a binder's domain makes the body true: by one pattern set, by a hash index, or by
-    /// a loop.
+    /// Decides whether some element of a binder's domain makes the body true: by one pattern set,
+    /// by a hash index, or by a loop.
     fn any(&mut self, id: ConditionId, binder: BinderId, body: ConditionId) -> bool {
         let tables = self.context.tables;
         if let Some((param, subject)) = tables.pattern_list_match(id)
@@ -67,8 +67,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
         let (state_before, steps_before) = (self.loop_state(binder), self.budget.steps());
         let holds = self.each(binder, &mut |evaluator| evaluator.holds(body));
-        // Binders of one domain are one binder, so an outer loop may use it: its element, and with it the version on
-        // which memos depend, is restored.
+        // Binders of one domain are one binder, so an outer loop may use it: its element, and with
+        // it the version on which memos depend, is restored.
         self.restore_loop(binder, state_before);
         if let Some(join) = join {
             self.add_loop_steps(join.build_side, steps_before);
@@ -76,7 +76,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         holds
     }
 
-    /// Matches a string against all patterns of a param at once; `None` if they must be matched one by one.
+    /// Matches a string against all patterns of a param at once; `None` if they must be matched one
+    /// by one.
     fn matches_any_pattern(&mut self, param: u32, subject: TermId) -> Option<bool> {
         let subject = self.term(subject);
         let Some(subject) = self.string(subject) else {

@@ -1,6 +1,7 @@
 //! Exact comparison of decimal numbers of any size, by their digits.
 //!
-//! JSON numbers have no bounds. As floating-point numbers, large ones would compare equal although they differ.
+//! JSON numbers have no bounds. As floating-point numbers, large ones would compare equal although
+//! they differ.
 
 use std::cmp::Ordering;
 
@@ -15,7 +16,8 @@ pub(super) fn compare_decimals(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// The number `0.DIGITS × 10^exponent`. The digits have no zeros at either end, so equal numbers have equal fields.
+/// The number `0.DIGITS × 10^exponent`. The digits have no zeros at either end, so equal numbers
+/// have equal fields.
 struct Decimal {
     is_negative: bool,
     exponent: i64,
@@ -36,7 +38,8 @@ impl Decimal {
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
-        // The point is behind the whole digits; each leading zero that is dropped moves it one to the left.
+        // The point is behind the whole digits; each leading zero that is dropped moves it one to
+        // the left.
         let point = i64::try_from(whole.len()).unwrap_or(i64::MAX / 4)
             - i64::try_from(leading_zeros).unwrap_or(0);
         Self {
@@ -64,7 +67,8 @@ impl Decimal {
     }
 }
 
-/// Parses an exponent. One beyond 64 bits becomes a huge one; a quarter of the range leaves room to add to it.
+/// Parses an exponent. One beyond 64 bits becomes a huge one; a quarter of the range leaves room to
+/// add to it.
 fn parse_exponent(exponent: &str) -> i64 {
     let huge = if exponent.starts_with('-') {
         i64::MIN / 4

@@ -1,4 +1,5 @@
-//! The evaluation of one object under one loop plan: first which clauses fire, then the findings of those.
+//! The evaluation of one object under one loop plan: first which clauses fire, then the findings of
+//! those.
 
 use super::{
     evaluator::Evaluator,
@@ -78,7 +79,8 @@ pub(crate) fn evaluate(
 }
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Returns the clauses that fire. No message or path is computed here. Allocates nothing if none fires.
+    /// Returns the clauses that fire. No message or path is computed here. Allocates nothing if
+    /// none fires.
     fn fired_clauses(&mut self, plan: &LoopPlan) -> Vec<ClauseIndex> {
         self.scratch.holds.clear();
         self.scratch.holds.resize(plan.check_count, false);
@@ -92,7 +94,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             .collect()
     }
 
-    /// Evaluates the checks of a level, then its loops. A clause that has fired once is not evaluated again.
+    /// Evaluates the checks of a level, then its loops. A clause that has fired once is not
+    /// evaluated again.
     fn evaluate_level(&mut self, level: &Level, plan: &LoopPlan) {
         for check in &level.checks {
             let is_reached = match check.parent {

@@ -1,8 +1,8 @@
 //! The evaluator: terms of one program over one object.
 //!
-//! It is an interpreter of the program's graph: [`Evaluator::term`] and [`Evaluator::holds`] look memos up and call
-//! [`Evaluator::compute`] and the conditions' counterpart, which call back for operands. The recursion is as deep as the
-//! program, whose depth the compiler bounds.
+//! It is an interpreter of the program's graph: [`Evaluator::term`] and [`Evaluator::holds`] look
+//! memos up and call [`Evaluator::compute`] and the conditions' counterpart, which call back for
+//! operands. The recursion is as deep as the program, whose depth the compiler bounds.
 
 use super::{
     budget::{Abort, Budget, MAX_SCRATCH_BYTES},
@@ -68,8 +68,9 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         self.scratch.shrink();
     }
 
-    /// Clears the computed strings once they are many, and invalidates all memos, which may name them. Call it only where
-    /// no [`Value::Scratch`] is in use: between two elements of a loop of clauses, or after a finding.
+    /// Clears the computed strings once they are many, and invalidates all memos, which may name
+    /// them. Call it only where no [`Value::Scratch`] is in use: between two elements of a loop of
+    /// clauses, or after a finding.
     pub(super) fn recycle_scratch(&mut self) {
         if self.scratch.strings.len() > self.recycle_above_bytes {
             self.recycle_above_bytes = (self.recycle_above_bytes * 2).min(MAX_RECYCLE_ABOVE_BYTES);
@@ -186,7 +187,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         map_or_empty(holder.and_then(|holder| holder.get("metadata")))
     }
 
-    /// The name of a container or volume; its list and index, such as `containers[0]`, if the name is no string.
+    /// The name of a container or volume; its list and index, such as `containers[0]`, if the name
+    /// is no string.
     fn element_name(&mut self, binder: BinderId) -> Value {
         if let (Value::Node(node), Some(key)) =
             (self.loop_state(binder).value, &self.context.tables.name_key)
@@ -274,7 +276,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         // Most concatenations have few operands: those are kept without an allocation.
         let mut first_values = [Value::Undefined; 8];
         let mut more_values = Vec::new();
-        // All operands are computed before the first is written, since computing one may write to the buffer too.
+        // All operands are computed before the first is written, since computing one may write to
+        // the buffer too.
         for (number, operand) in operands.iter().enumerate() {
             let value = self.term(*operand);
             if value == Value::Undefined {
@@ -288,7 +291,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         let start = self.scratch.strings.len();
         let values = first_values.iter().take(operands.len());
         for value in values.chain(&more_values).copied() {
-            // Nested concatenations can double a string with each level, so the limit is checked for every operand.
+            // Nested concatenations can double a string with each level, so the limit is checked
+            // for every operand.
             if self.scratch.strings.len() > MAX_SCRATCH_BYTES {
                 self.budget.exceed_memory();
                 return Value::Undefined;

@@ -1,4 +1,5 @@
-//! Builtins of Rego and functions of the shared library, by their native halves in `kubevet_ir::intrinsics`.
+//! Builtins of Rego and functions of the shared library, by their native halves in
+//! `kubevet_ir::intrinsics`.
 
 use super::{
     evaluator::Evaluator,
@@ -215,7 +216,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         holds
     }
 
-    /// Matches a pattern, which is a literal or an element of a param. An invalid pattern matches nothing.
+    /// Matches a pattern, which is a literal or an element of a param. An invalid pattern matches
+    /// nothing.
     fn matches(&mut self, pattern: TermId, subject: TermId) -> bool {
         let subject = self.term(subject);
         let Some(subject) = self.string(subject) else {

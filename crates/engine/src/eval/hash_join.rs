@@ -1,9 +1,11 @@
-//! Hash joins over one object: the work becomes proportional to the two lists instead of their product.
+//! Hash joins over one object: the work becomes proportional to the two lists instead of their
+//! product.
 //!
-//! Short lists are cheaper to iterate than to index, so a join starts as nested loops. Once those have taken
-//! [`INDEX_THRESHOLD_STEPS`], the elements of the build side are sorted by the hash of their key, and each probe finds its
-//! matches by binary search. The hash function has a random secret: no object can be written whose keys all collide. An
-//! index holds numbers only and no strings, so it stays valid when the scratch buffer is recycled.
+//! Short lists are cheaper to iterate than to index, so a join starts as nested loops. Once those
+//! have taken [`INDEX_THRESHOLD_STEPS`], the elements of the build side are sorted by the hash of
+//! their key, and each probe finds its matches by binary search. The hash function has a random
+//! secret: no object can be written whose keys all collide. An index holds numbers only and no
+//! strings, so it stays valid when the scratch buffer is recycled.
 
 use super::{
     evaluator::Evaluator,
@@ -46,7 +48,8 @@ enum IndexState {
     TooLarge,
 }
 
-/// An element of one binder of a chain. Rows form a tree: each points to the element of the binder around it.
+/// An element of one binder of a chain. Rows form a tree: each points to the element of the binder
+/// around it.
 #[derive(Debug, Clone, Copy)]
 struct Row {
     state: LoopState,
@@ -69,7 +72,8 @@ impl HashIndex {
 }
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Moves the binders of a loop to each of its elements until `visit` returns true; returns whether it did.
+    /// Moves the binders of a loop to each of its elements until `visit` returns true; returns
+    /// whether it did.
     #[inline]
     pub(super) fn iterate(
         &mut self,
@@ -130,7 +134,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         }
     }
 
-    /// Iterates the build side as nested loops with their filters. The join's equality is decided by `visit`.
+    /// Iterates the build side as nested loops with their filters. The join's equality is decided
+    /// by `visit`.
     fn each_of_chain(
         &mut self,
         build_side: &BuildSide,
@@ -161,8 +166,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         if value == Value::Undefined {
             return false;
         }
-        // The index is moved out of the scratch memory while `visit` borrows that. Nothing inside needs it: it belongs to
-        // binders that are bound already.
+        // The index is moved out of the scratch memory while `visit` borrows that. Nothing inside
+        // needs it: it belongs to binders that are bound already.
         let Some(index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
@@ -190,8 +195,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         is_ended
     }
 
-    /// Returns true if the index is valid for the present elements of the outer binders. Builds it once loops have cost
-    /// enough.
+    /// Returns true if the index is valid for the present elements of the outer binders. Builds it
+    /// once loops have cost enough.
     fn has_index(&mut self, id: BuildSideId, build_side: &BuildSide) -> bool {
         let version = build_side
             .outer
@@ -243,7 +248,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         is_whole
     }
 
-    /// Adds the elements of the chain from `depth` on; returns true if they are too many or a limit was exceeded.
+    /// Adds the elements of the chain from `depth` on; returns true if they are too many or a limit
+    /// was exceeded.
     fn collect_rows(
         &mut self,
         build_side: &BuildSide,
@@ -279,7 +285,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         })
     }
 
-    /// Moves the binders of a chain to a row and the rows above it; returns false once a limit is exceeded.
+    /// Moves the binders of a chain to a row and the rows above it; returns false once a limit is
+    /// exceeded.
     fn bind_row(&mut self, build_side: &BuildSide, rows: &[Row], innermost: u32) -> bool {
         let mut number = innermost;
         for link in build_side.chain.iter().rev() {

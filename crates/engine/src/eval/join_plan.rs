@@ -1,12 +1,14 @@
 //! The equality joins of a program, found once when rules are compiled.
 //!
-//! A rule that iterates `volume × container × mount` under `mount.name == volume.name` is a join: the mounts can be found
-//! by their name, so the work is in proportion to volumes plus mounts instead of their product. A join has two sides. The
-//! build side is a chain of nested loops whose elements are put into an index by the value of a term, the build key. The
-//! probe side gives the value to look up, the probe key.
+//! A rule that iterates `volume × container × mount` under `mount.name == volume.name` is a join:
+//! the mounts can be found by their name, so the work is in proportion to volumes plus mounts
+//! instead of their product. A join has two sides. The build side is a chain of nested loops whose
+//! elements are put into an index by the value of a term, the build key. The probe side gives the
+//! value to look up, the probe key.
 //!
-//! A join only says where to look. The equality remains among the conditions and is decided for each element that was
-//! found, so an index may find too many elements, never too few. Nothing here sees an object.
+//! A join only says where to look. The equality remains among the conditions and is decided for
+//! each element that was found, so an index may find too many elements, never too few. Nothing here
+//! sees an object.
 
 use super::clause_stages::stages_of_clause;
 use kubevet_ir::{BinderId, Comparison, CompiledControl, Condition, ConditionId, Program, TermId};
@@ -28,14 +30,17 @@ impl BuildSideId {
     }
 }
 
-/// The elements of nested loops, indexed by the value of a term. Equal build sides are one and share an index.
+/// The elements of nested loops, indexed by the value of a term. Equal build sides are one and
+/// share an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BuildSide {
     /// The loops, outermost first.
     pub(super) chain: Box<[ChainLink]>,
-    /// The build key. Elements for which it is undefined are left out: an undefined value equals nothing.
+    /// The build key. Elements for which it is undefined are left out: an undefined value equals
+    /// nothing.
     pub(super) key: TermId,
-    /// The binders outside the chain on which domains, filters or key depend. An index is valid until one of them moves.
+    /// The binders outside the chain on which domains, filters or key depend. An index is valid
+    /// until one of them moves.
     pub(super) outer: Box<[BinderId]>,
 }
 
@@ -59,7 +64,8 @@ pub(super) struct SemiJoin {
     pub(super) residual: Box<[ConditionId]>,
 }
 
-/// The elements that a loop of a clause iterates. The order of the variants is the order of loops in a plan.
+/// The elements that a loop of a clause iterates. The order of the variants is the order of loops
+/// in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LoopSource {
     /// All elements of a binder's domain.
@@ -68,7 +74,8 @@ pub(super) enum LoopSource {
     Match(BuildSideId, TermId),
 }
 
-/// One level of a clause: a loop (none at the first level), and the conditions that are decided in it.
+/// One level of a clause: a loop (none at the first level), and the conditions that are decided in
+/// it.
 #[derive(Debug, Clone)]
 pub(super) struct Stage {
     pub(super) source: Option<LoopSource>,
@@ -119,7 +126,8 @@ impl JoinPlan {
         self.semi_joins.get(condition.index())?.as_ref()
     }
 
-    /// The stages of a clause, by the index of its control among the compiled ones and its index in the control.
+    /// The stages of a clause, by the index of its control among the compiled ones and its index in
+    /// the control.
     pub(super) fn stages(&self, control: usize, clause: usize) -> &[Stage] {
         self.stages
             .get(control)
@@ -140,8 +148,9 @@ impl JoinPlan {
         BuildSideId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
-    /// Finds the join of an `Any`: a breadth-first search through the `Any`s directly inside it for an equality that a
-    /// chain of them can be indexed by. The first one found has the shortest chain.
+    /// Finds the join of an `Any`: a breadth-first search through the `Any`s directly inside it for
+    /// an equality that a chain of them can be indexed by. The first one found has the shortest
+    /// chain.
     fn plan_semi_join(
         &mut self,
         program: &Program,
@@ -162,7 +171,8 @@ impl JoinPlan {
                     program.condition(*condition),
                     chain.len() < MAX_CHAIN_BINDERS,
                 ) {
-                    // `any b: (A and any c: B)` is `any b, c: (A and B)`: the inner body takes the place of the `Any`.
+                    // `any b: (A and any c: B)` is `any b, c: (A and B)`: the inner body takes the
+                    // place of the `Any`.
                     let mut conditions = conditions.clone();
                     conditions.splice(index..=index, conjuncts(program, *body));
                     let mut chain = chain.clone();
@@ -200,8 +210,9 @@ impl JoinPlan {
     }
 }
 
-/// Returns the build side of a chain, and those of the conditions that are not among its filters. A condition is a filter
-/// of the innermost binder that it uses, if it depends on nothing but the chain and what the index depends on anyway.
+/// Returns the build side of a chain, and those of the conditions that are not among its filters. A
+/// condition is a filter of the innermost binder that it uses, if it depends on nothing but the
+/// chain and what the index depends on anyway.
 pub(super) fn plan_build_side(
     program: &Program,
     chain: &[BinderId],
@@ -250,9 +261,9 @@ fn outer_binders(program: &Program, chain: &[BinderId], key: TermId) -> Vec<Bind
     free.into_iter().filter(is_outside).collect()
 }
 
-/// Returns the build and the probe key of an equality, if it can be one of a chain: the build key uses the chain, the
-/// probe key does not, and the probe key moves while an index is valid. Otherwise each probe would need an index of its
-/// own.
+/// Returns the build and the probe key of an equality, if it can be one of a chain: the build key
+/// uses the chain, the probe key does not, and the probe key moves while an index is valid.
+/// Otherwise each probe would need an index of its own.
 fn join_keys(
     program: &Program,
     condition: ConditionId,

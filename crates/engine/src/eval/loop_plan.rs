@@ -1,8 +1,8 @@
 //! Loop fusion: the clauses of all controls of a kind as one tree of loops.
 //!
-//! Clauses that iterate the same elements share the loop, so each list of an object is iterated once for all controls.
-//! The conditions of a clause are decided at the outermost level at which they can be, and a loop is entered only if a
-//! clause needs it whose conditions held so far.
+//! Clauses that iterate the same elements share the loop, so each list of an object is iterated
+//! once for all controls. The conditions of a clause are decided at the outermost level at which
+//! they can be, and a loop is entered only if a clause needs it whose conditions held so far.
 
 use super::{
     join_plan::{LoopSource, Stage},
@@ -74,7 +74,8 @@ impl LoopPlan {
         plan
     }
 
-    /// Adds the stages of the last clause: each to the loop of its source, which is made if no clause had it yet.
+    /// Adds the stages of the last clause: each to the loop of its source, which is made if no
+    /// clause had it yet.
     fn add_stages(&mut self, stages: &[Stage]) {
         let clause = self.clauses.len().saturating_sub(1);
         let mut level = &mut self.root;

@@ -9,8 +9,8 @@ use kubevet_document::{FieldKey, Node};
 use kubevet_ir::{BinderId, ContainerList, Domain};
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Moves a binder to each element of its domain until `visit` returns true; returns whether it did, or whether a limit
-    /// ended the loop.
+    /// Moves a binder to each element of its domain until `visit` returns true; returns whether it
+    /// did, or whether a limit ended the loop.
     pub(super) fn each(
         &mut self,
         binder: BinderId,
@@ -70,7 +70,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         if is_ended {
             return true;
         }
-        // Only a Pod can have ephemeral containers; the field of a pod template is ignored by Kubernetes.
+        // Only a Pod can have ephemeral containers; the field of a pod template is ignored by
+        // Kubernetes.
         let has_ephemeral = lists == ContainerList::All && self.context.pod_path == Some(&["spec"]);
         has_ephemeral
             && ephemeral.as_ref().is_some_and(|key| {
@@ -184,7 +185,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         self.charge(1)
     }
 
-    /// Moves a binder back to an earlier element, with its earlier version: memos of that element are current again.
+    /// Moves a binder back to an earlier element, with its earlier version: memos of that element
+    /// are current again.
     pub(super) fn restore_loop(&mut self, binder: BinderId, state: LoopState) {
         if let Some(slot) = self.scratch.loops.get_mut(binder.index()) {
             *slot = state;

@@ -1,16 +1,17 @@
 //! Memoization by binder version.
 //!
-//! A term depends on the object, the params and the elements of its free binders. Each move of a binder gets a new number
-//! from one clock, its version; the version of a term is the largest version of its free binders. A memo stores the
-//! version at which its value was computed. It is current if the version of the term is the same now: no free binder has
-//! moved since. Nothing has to be cleared when a loop moves on, or between objects: the start of an object has a version
+//! A term depends on the object, the params and the elements of its free binders. Each move of a
+//! binder gets a new number from one clock, its version; the version of a term is the largest
+//! version of its free binders. A memo stores the version at which its value was computed. It is
+//! current if the version of the term is the same now: no free binder has moved since. Nothing has
+//! to be cleared when a loop moves on, or between objects: the start of an object has a version
 //! too, and it is the least version of every term.
 
 use super::{evaluator::Evaluator, observer::ConditionObserver, value::Value};
 use kubevet_ir::{BinderId, Child, CompiledControl, Condition, ConditionId, Program, Term, TermId};
 
-/// Terms and conditions with more free binders than this are not memoized: comparing versions would cost more than it
-/// saves, and inside so many loops a value is seldom needed twice.
+/// Terms and conditions with more free binders than this are not memoized: comparing versions would
+/// cost more than it saves, and inside so many loops a value is seldom needed twice.
 const MAX_MEMO_BINDERS: usize = 3;
 
 /// How the value of a term or condition is memoized.
@@ -57,7 +58,8 @@ pub(super) struct MemoPlan {
 }
 
 impl MemoPlan {
-    /// Decides what is memoized: what is used more than once and costs more to compute than to look up.
+    /// Decides what is memoized: what is used more than once and costs more to compute than to look
+    /// up.
     pub(super) fn new(program: &Program, controls: &[CompiledControl]) -> Self {
         let uses = UseCounts::new(program, controls);
         let terms = program.terms().map(|(id, term)| {
@@ -111,8 +113,8 @@ fn is_costly_term(term: &Term) -> bool {
     )
 }
 
-/// True if deciding the condition costs more than looking its memo up. The operand of a `Not` is memoized, not the `Not`:
-/// other clauses use the operand as it is.
+/// True if deciding the condition costs more than looking its memo up. The operand of a `Not` is
+/// memoized, not the `Not`: other clauses use the operand as it is.
 fn is_costly_condition(condition: &Condition) -> bool {
     !matches!(
         condition,
@@ -216,7 +218,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         holds
     }
 
-    /// The version of a node now: the latest move of its free binders, and no less than the start of the object.
+    /// The version of a node now: the latest move of its free binders, and no less than the start
+    /// of the object.
     #[inline]
     fn memo_version(&self, policy: MemoPolicy) -> u32 {
         let version = |binder: &u16| {

@@ -1,9 +1,10 @@
 //! The evaluator of compiled controls: a program over one document.
 //!
-//! All controls that apply to a kind share one [`LoopPlan`]: each list of the object is iterated once for all of them,
-//! and a condition that several of them use is decided once. Values are small and hold no references, so an object that
-//! passes allocates nothing here. Recursion follows the program's depth, never the object's, and every step is counted.
-//! Messages, paths and fixes are computed only for clauses that fire.
+//! All controls that apply to a kind share one [`LoopPlan`]: each list of the object is iterated
+//! once for all of them, and a condition that several of them use is decided once. Values are small
+//! and hold no references, so an object that passes allocates nothing here. Recursion follows the
+//! program's depth, never the object's, and every step is counted. Messages, paths and fixes are
+//! computed only for clauses that fire.
 //!
 //! | file | holds |
 //! |---|---|

@@ -1,6 +1,7 @@
 //! Observes the result of every condition, for condition coverage in `policy verify`.
 //!
-//! Production uses [`NoObserver`]. The evaluator is generic over the observer, so that one compiles to nothing.
+//! Production uses [`NoObserver`]. The evaluator is generic over the observer, so that one compiles
+//! to nothing.
 
 use super::hash_join::INDEX_THRESHOLD_STEPS;
 use kubevet_ir::ConditionId;
@@ -40,8 +41,8 @@ pub struct ConditionCounts {
 }
 
 impl ConditionCounts {
-    /// Counts of evaluations in which joins use an index from the first element on. Tests compare them with evaluations
-    /// by loops.
+    /// Counts of evaluations in which joins use an index from the first element on. Tests compare
+    /// them with evaluations by loops.
     #[must_use]
     pub fn with_immediate_hash_joins() -> Self {
         Self {

@@ -1,6 +1,8 @@
-//! The order of values, as in Rego: null, booleans, numbers, strings, lists, maps; within a type by value.
+//! The order of values, as in Rego: null, booleans, numbers, strings, lists, maps; within a type by
+//! value.
 //!
-//! Nested lists and maps are compared with a stack of their own: recursion never follows the object.
+//! Nested lists and maps are compared with a stack of their own: recursion never follows the
+//! object.
 
 use super::{
     decimal::compare_decimals, evaluator::Evaluator, observer::ConditionObserver, value::Value,
@@ -52,8 +54,9 @@ impl<'v> ValueView<'v> {
 }
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Returns a hash that equal values have in common; `None` if the value is undefined. Different values may have one
-    /// hash: all lists have the same, all maps, and numbers with the same nearest double.
+    /// Returns a hash that equal values have in common; `None` if the value is undefined. Different
+    /// values may have one hash: all lists have the same, all maps, and numbers with the same
+    /// nearest double.
     pub(super) fn hash(&mut self, value: Value) -> Option<u64> {
         let view = self.view(value)?;
         let rank = view.rank();
@@ -212,7 +215,8 @@ fn compare_strings_with_list(strings: &[String], list: Option<Node<'_>>) -> Orde
     }
 }
 
-/// The elements of two lists or two maps that are not compared yet. Each vector is reversed, so that `pop` gives the next.
+/// The elements of two lists or two maps that are not compared yet. Each vector is reversed, so
+/// that `pop` gives the next.
 enum Remaining<'v> {
     Lists(Vec<Node<'v>>, Vec<Node<'v>>),
     /// In the order of keys.
@@ -274,7 +278,8 @@ fn ends<'v>(left_has_more: bool, right_has_more: bool) -> NextPair<'v> {
     }
 }
 
-/// Compares two lists element by element, or two maps entry by entry in the order of keys. Depth first, with a stack.
+/// Compares two lists element by element, or two maps entry by entry in the order of keys. Depth
+/// first, with a stack.
 fn compare_collections<'v>(left: Option<Node<'v>>, right: Option<Node<'v>>) -> (Ordering, u64) {
     let (Some(left), Some(right)) = (left, right) else {
         let len = |collection: Option<Node<'_>>| {

@@ -1,4 +1,5 @@
-//! Findings: the messages, paths and fixes of clauses that fired. It is off the hot path, since most objects pass.
+//! Findings: the messages, paths and fixes of clauses that fired. It is off the hot path, since
+//! most objects pass.
 
 use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
 use crate::parse_findings::{MAX_FINDINGS, MAX_MESSAGE_BYTES, too_many_findings, truncate_message};
@@ -9,7 +10,8 @@ use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, 
 const MESSAGE_CAPACITY_BYTES: usize = 128;
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
-    /// Adds the findings of one clause: one for each choice of elements for which its conditions hold.
+    /// Adds the findings of one clause: one for each choice of elements for which its conditions
+    /// hold.
     ///
     /// # Errors
     /// The rule has too many findings, or one that does not have the documented form.
@@ -76,8 +78,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         })
     }
 
-    /// Computes a message, truncated. Its parts are copied one by one and no further than the limit: the work must not grow
-    /// with a long string that is a part of every message.
+    /// Computes a message, truncated. Its parts are copied one by one and no further than the
+    /// limit: the work must not grow with a long string that is a part of every message.
     fn message(&mut self, term: TermId) -> Result<String, EvalError> {
         let program = self.context.program;
         let parts = match program.term(term) {
@@ -145,7 +147,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 }
 
-/// The compiler proves that messages and paths are strings. If a proof were wrong, the object must not pass.
+/// The compiler proves that messages and paths are strings. If a proof were wrong, the object must
+/// not pass.
 fn not_a_string() -> EvalError {
     EvalError::RuleFailed("a finding with a piece that is no text".to_owned())
 }

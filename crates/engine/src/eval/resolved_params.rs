@@ -1,5 +1,5 @@
-//! Params as the evaluator reads them: by number, with their patterns compiled. They are resolved once for each set of
-//! params and shared by all objects.
+//! Params as the evaluator reads them: by number, with their patterns compiled. They are resolved
+//! once for each set of params and shared by all objects.
 
 use super::side_tables::SideTables;
 use kubevet_ir::{CompiledControl, is_configured};
@@ -28,7 +28,8 @@ enum ResolvedParam {
     String(String),
     List {
         strings: Vec<String>,
-        /// The compiled elements; `None` for those that are no valid pattern. Empty if no rule uses the param as patterns.
+        /// The compiled elements; `None` for those that are no valid pattern. Empty if no rule uses
+        /// the param as patterns.
         patterns: Vec<Option<Regex>>,
         /// All valid patterns as one automaton; `None` if that would be too large.
         pattern_set: Option<RegexSet>,
@@ -89,7 +90,8 @@ impl ResolvedParams {
         self.list(param)?.get(item as usize).map(String::as_str)
     }
 
-    /// Returns the pattern that an element is; `None` if it is no valid pattern, which matches nothing.
+    /// Returns the pattern that an element is; `None` if it is no valid pattern, which matches
+    /// nothing.
     pub(super) fn pattern(&self, param: u32, item: u32) -> Option<&Regex> {
         match self.values.get(param as usize)? {
             ResolvedParam::List { patterns, .. } => patterns.get(item as usize)?.as_ref(),

@@ -1,4 +1,5 @@
-//! The memory of an evaluation. It is reused from object to object, so an object that passes allocates nothing.
+//! The memory of an evaluation. It is reused from object to object, so an object that passes
+//! allocates nothing.
 
 use super::{
     budget::MAX_SCRATCH_BYTES,
@@ -8,16 +9,17 @@ use super::{
 };
 use std::hash::RandomState;
 
-/// The buffer is recycled when it holds more bytes than this. The threshold doubles with each recycling up to
-/// [`MAX_RECYCLE_ABOVE_BYTES`]: strings of outer elements are computed again after each, however long they are, and
-/// doubling keeps that work linear.
+/// The buffer is recycled when it holds more bytes than this. The threshold doubles with each
+/// recycling up to [`MAX_RECYCLE_ABOVE_BYTES`]: strings of outer elements are computed again after
+/// each, however long they are, and doubling keeps that work linear.
 pub(super) const RECYCLE_ABOVE_BYTES: usize = 64 << 10;
 pub(super) const MAX_RECYCLE_ABOVE_BYTES: usize = MAX_SCRATCH_BYTES / 2;
 
 /// Memos, loop states and computed strings.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    /// The memos of terms, each with the version at which it was computed. By [`kubevet_ir::TermId::index`].
+    /// The memos of terms, each with the version at which it was computed. By
+    /// [`kubevet_ir::TermId::index`].
     pub(super) terms: Vec<(u32, Value)>,
     /// The memos of conditions, likewise.
     pub(super) conditions: Vec<(u32, bool)>,
@@ -33,8 +35,8 @@ pub(crate) struct Scratch {
     pub(super) holds: Vec<bool>,
     /// The clauses of a loop plan that fire.
     pub(super) fired: Vec<bool>,
-    /// The version of the last move or invalidation. It only grows while memos are kept, so a memo of an earlier object
-    /// is never current.
+    /// The version of the last move or invalidation. It only grows while memos are kept, so a memo
+    /// of an earlier object is never current.
     clock: u32,
 }
 
@@ -43,8 +45,8 @@ impl Scratch {
     pub(super) fn prepare(&mut self, tables: &SideTables) {
         let (terms, conditions, binders) = tables.sizes;
         self.strings.clear();
-        // Above half of its range the clock is reset between objects, so that it cannot wrap within one: an object takes
-        // at most 200 million steps, and each tick is a step.
+        // Above half of its range the clock is reset between objects, so that it cannot wrap within
+        // one: an object takes at most 200 million steps, and each tick is a step.
         let is_of_other_program = self.terms.len() != terms || self.conditions.len() != conditions;
         if self.clock > u32::MAX / 2 || is_of_other_program {
             *self = Self::default();

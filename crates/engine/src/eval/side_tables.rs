@@ -1,5 +1,6 @@
-//! Facts about each term and condition, computed once when rules are compiled: hashed keys, compiled patterns, numbers of
-//! params, memo policies and joins. The tables are indexed by ids, so evaluation neither hashes nor compiles anything.
+//! Facts about each term and condition, computed once when rules are compiled: hashed keys,
+//! compiled patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
+//! evaluation neither hashes nor compiles anything.
 
 use super::{join_plan::JoinPlan, memo::MemoPlan, resolved_params::compile_pattern};
 use kubevet_document::FieldKey;
@@ -22,7 +23,8 @@ pub(crate) struct SideTables {
     patterns: Vec<Option<Regex>>,
     /// The numbers of params, by index of the term.
     params: Vec<u32>,
-    /// The conditions that match any pattern of a param: its number, and the string to match. By index of the condition.
+    /// The conditions that match any pattern of a param: its number, and the string to match. By
+    /// index of the condition.
     pattern_list_matches: Vec<Option<(u32, TermId)>>,
     /// The names of params, by number.
     param_names: Vec<Arc<str>>,
@@ -83,7 +85,8 @@ impl SideTables {
         }
     }
 
-    /// Finds the patterns: literals are compiled here, those of params when the params are resolved.
+    /// Finds the patterns: literals are compiled here, those of params when the params are
+    /// resolved.
     fn add_conditions(&mut self, program: &Program) {
         for (id, condition) in program.conditions() {
             if let Condition::Predicate(Predicate::Matches, arguments) = condition
@@ -127,7 +130,8 @@ impl SideTables {
         }
     }
 
-    /// Recognizes `some p in input.params.x; regex.match(p, string)`: all patterns can be matched at once.
+    /// Recognizes `some p in input.params.x; regex.match(p, string)`: all patterns can be matched
+    /// at once.
     fn find_pattern_list_match(
         &self,
         program: &Program,

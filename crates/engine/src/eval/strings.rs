@@ -19,7 +19,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         }
     }
 
-    /// Returns the string of a value if its bytes are outside the scratch buffer, so that the buffer may grow meanwhile.
+    /// Returns the string of a value if its bytes are outside the scratch buffer, so that the
+    /// buffer may grow meanwhile.
     pub(super) fn borrowed_string(&self, value: Value) -> Option<&'e str> {
         match value {
             Value::Node(node) => self.node(node).as_str(),
@@ -54,7 +55,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         }
     }
 
-    /// Applies a function to a string. A result that is a substring of a node's string is stored as that, without a copy.
+    /// Applies a function to a string. A result that is a substring of a node's string is stored as
+    /// that, without a copy.
     pub(super) fn map_string(
         &mut self,
         value: Value,
@@ -95,8 +97,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
         }
     }
 
-    /// As `map_string`, for a string in the scratch buffer. It is copied first, since the buffer may move when the result
-    /// is stored.
+    /// As `map_string`, for a string in the scratch buffer. It is copied first, since the buffer
+    /// may move when the result is stored.
     fn map_scratch_string(
         &mut self,
         value: Value,

@@ -1,7 +1,8 @@
-//! Evaluator cases, each about one construct or one mechanism: a rule, an object and the expected messages.
+//! Evaluator cases, each about one construct or one mechanism: a rule, an object and the expected
+//! messages.
 //!
-//! Every case is evaluated three times: as in production, with hash joins from the first element on, and in the
-//! interpreter. All must agree.
+//! Every case is evaluated three times: as in production, with hash joins from the first element
+//! on, and in the interpreter. All must agree.
 
 use crate::{ConditionCounts, Engine, EvalLimits, StepBudgetExceeded};
 use kubevet_document::{Document, Limits, read};
@@ -18,7 +19,8 @@ use std::{
 
 static EMBEDDED: LazyLock<Library> = LazyLock::new(|| policy::embedded().0);
 
-/// A control in test: a part of its id, its kinds, its params and what its module has behind the imports.
+/// A control in test: a part of its id, its kinds, its params and what its module has behind the
+/// imports.
 struct Rule<'r> {
     number: u32,
     kinds: Vec<KindSelector>,
@@ -34,7 +36,8 @@ fn kind(group: &str, name: &str) -> Vec<KindSelector> {
     vec![KindSelector::Kind(Kind::new(group, name))]
 }
 
-/// The text of a clause of `deny` with these conditions and this message, which is an expression of Rego.
+/// The text of a clause of `deny` with these conditions and this message, which is an expression of
+/// Rego.
 fn clause(conditions: &str, message: &str) -> String {
     format!(
         "deny contains finding if {{\n{conditions}\n\tfinding := {{\"message\": {message}, \
@@ -389,7 +392,8 @@ fn loops_of_one_domain_inside_each_other_are_apart() {
 
 #[test]
 fn any_in_a_helper_restores_the_outer_element() {
-    // The helper iterates the containers too. The element of the outer loop is current again after it.
+    // The helper iterates the containers too. The element of the outer loop is current again after
+    // it.
     let helpers = "has(image) if {\n\tsome container in workload.containers\n\
                    \tcontainer.spec.image == image\n}\n";
     let conditions =
@@ -674,7 +678,8 @@ fn clause_that_fired_is_not_decided_again() {
 
 #[test]
 fn strings_of_an_outer_loop_are_computed_again_after_recycling() {
-    // Each container adds 1 KiB of computed strings: the scratch buffer of 64 KiB is recycled often.
+    // Each container adds 1 KiB of computed strings: the scratch buffer of 64 KiB is recycled
+    // often.
     let mut containers = String::new();
     for number in 0..200 {
         let separator = if number == 0 { "" } else { ", " };
@@ -832,7 +837,8 @@ fn passed_deadline_is_an_error_of_every_control_that_is_not_complete() {
 
 #[test]
 fn object_beyond_the_step_limit_is_an_error() {
-    // A prefix test costs steps in proportion to the string: 300 of 750,000 are more than 200 million.
+    // A prefix test costs steps in proportion to the string: 300 of 750,000 are more than 200
+    // million.
     let conditions = "\tsome value in collections.map(object.get(input.object, [\"data\"], {}))\n\
                       \tstartswith(input.object.long, value)";
     let engine = map_engine(conditions);
@@ -909,7 +915,8 @@ fn long_message_is_truncated() {
 
 #[test]
 fn interpreted_controls_of_several_kinds_keep_their_results_apart() {
-    // The comprehension is outside the profile. The compiled control's kind comes before the others.
+    // The comprehension is outside the profile. The compiled control's kind comes before the
+    // others.
     let interpreted = |number: u32, kinds: Vec<KindSelector>| Rule {
         number,
         kinds,

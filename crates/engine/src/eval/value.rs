@@ -1,7 +1,7 @@
 //! The values of terms, and the state of loops.
 //!
-//! A value holds no reference. It names a node of the document, a term of the program, a param or a range of the scratch
-//! buffer by number, so a memo can keep it without a borrow.
+//! A value holds no reference. It names a node of the document, a term of the program, a param or a
+//! range of the scratch buffer by number, so a memo can keep it without a borrow.
 
 /// A value, or undefined.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,7 +21,8 @@ pub(super) enum Value {
     },
     /// A string literal of the program, by the index of its term.
     Constant(u32),
-    /// A computed string: a range of the scratch buffer, in bytes. Invalid once the buffer is recycled.
+    /// A computed string: a range of the scratch buffer, in bytes. Invalid once the buffer is
+    /// recycled.
     Scratch {
         start: u32,
         len: u32,
@@ -78,8 +79,8 @@ pub(super) struct LoopState {
     pub(super) list: StaticStr,
     /// The index of a container or volume in its list.
     pub(super) index: u32,
-    /// The time of the move to this element, on the clock of the scratch memory. Later moves have larger numbers; memos
-    /// compare them.
+    /// The time of the move to this element, on the clock of the scratch memory. Later moves have
+    /// larger numbers; memos compare them.
     pub(super) version: u32,
 }
 
