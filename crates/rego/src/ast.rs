@@ -1,5 +1,5 @@
-//! Parsed Rego: modules, their names and a walk over everything in them. The only door to the parser's tree, which is
-//! regorus's own and moves between its releases.
+//! Parsed Rego: modules, their names and a walk over everything in them. The only door to the
+//! parser's tree, which is regorus's own and moves between its releases.
 
 use super::prescan;
 use kubevet_model::{Position, Problem, ProblemCode};
@@ -81,7 +81,8 @@ pub fn position(span: &Span) -> Position {
     }
 }
 
-/// An error of regorus as a problem: its text carries `--> file:line:column` and, on the last line, the message.
+/// An error of regorus as a problem: its text carries `--> file:line:column` and, on the last line,
+/// the message.
 pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     let text = error.to_string();
     let place = text.lines().find_map(|line| line.strip_prefix("--> "));
@@ -106,7 +107,8 @@ pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     }
 }
 
-/// The steps of a reference that is written out: `data.lib.workload`; `None` where a step is computed.
+/// The steps of a reference that is written out: `data.lib.workload`; `None` where a step is
+/// computed.
 pub fn static_path(expr: &Expr) -> Option<Vec<&str>> {
     match expr {
         Expr::Var { span, .. } => Some(vec![span.text()]),
@@ -134,7 +136,8 @@ pub fn string_literal(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The variable at the left end of a reference, and the steps after it as far as they are written out.
+/// The variable at the left end of a reference, and the steps after it as far as they are written
+/// out.
 pub fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
     let mut steps = Vec::new();
     let mut at = expr;
@@ -191,8 +194,8 @@ impl Module {
         self.names.contains(name)
     }
 
-    /// The full names (package and rule, without `data.`) that a reference may mean: a rule of this module, of an
-    /// imported one, or of `data` itself. `None` for locals and `input`.
+    /// The full names (package and rule, without `data.`) that a reference may mean: a rule of this
+    /// module, of an imported one, or of `data` itself. `None` for locals and `input`.
     pub fn target(&self, expr: &Expr) -> Option<String> {
         let (root, steps) = root_of(expr)?;
         let root = root.text();

@@ -1,7 +1,8 @@
 //! The builtins a rule may call: an allow-list, and bounds on those that can make much of little.
 //!
-//! Nothing here reaches the network, the clock, chance or the machine. A builtin whose output can outgrow its input is
-//! replaced by one that bounds the size first and charges it to the budget of the evaluation.
+//! Nothing here reaches the network, the clock, chance or the machine. A builtin whose output can
+//! outgrow its input is replaced by one that bounds the size first and charges it to the budget of
+//! the evaluation.
 
 use regorus::{
     Value,
@@ -114,7 +115,8 @@ pub fn is_allowed(name: &str) -> bool {
     SCALAR_BUILTINS.contains(&name) || BOUNDED_BUILTINS.iter().any(|(bounded, _)| *bounded == name)
 }
 
-/// Builtins whose result holds what they were given; that of the others is a text, a number or a truth of its own.
+/// Builtins whose result holds what they were given; that of the others is a text, a number or a
+/// truth of its own.
 const COLLECTION_BUILTINS: &[&str] = &[
     "abs",
     "array.concat",
@@ -152,7 +154,8 @@ impl Budget {
         self.0.store(OUTPUT_BYTES, Ordering::Relaxed);
     }
 
-    /// True if a call was rejected: later answers of this evaluation cannot be trusted, even where a rule went on.
+    /// True if a call was rejected: later answers of this evaluation cannot be trusted, even where
+    /// a rule went on.
     pub fn is_overdrawn(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
@@ -328,7 +331,8 @@ fn dollars(values: &[Value], index: usize) -> u64 {
     }
 }
 
-/// The format may ask for padding (`%9999d`) and name one argument more than once, so every digit run counts.
+/// The format may ask for padding (`%9999d`) and name one argument more than once, so every digit
+/// run counts.
 fn formatted(values: &[Value]) -> u64 {
     let Some(Value::String(format)) = values.first() else {
         return 0;

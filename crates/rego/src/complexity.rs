@@ -1,5 +1,6 @@
-//! Static complexity analysis: recursion, builtins off the allow-list, chains of calls and copies that grow
-//! beyond limits are rejected at load, since the interpreter would overflow, hang or run out of memory.
+//! Static complexity analysis: recursion, builtins off the allow-list, chains of calls and copies
+//! that grow beyond limits are rejected at load, since the interpreter would overflow, hang or run
+//! out of memory.
 
 use super::{
     ast::{
@@ -15,9 +16,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// The greatest depth of the interpreter's recursion along a chain of calls, in expressions and statements.
+/// The greatest depth of the interpreter's recursion along a chain of calls, in expressions and
+/// statements.
 const MAX_DEPTH: usize = 220;
-/// How many copies of a value an expression may hold. Copies share memory, but comparing or printing them does not.
+/// How many copies of a value an expression may hold. Copies share memory, but comparing or
+/// printing them does not.
 const MAX_COPIES: u64 = 10_000;
 
 /// The most rules of one module: the interpreter's own analysis compares each with all.
@@ -28,7 +31,8 @@ const MAX_REPORTED: usize = 10;
 /// The factor by which a product is larger than its operands together.
 const PRODUCT_WEIGHT: u64 = 4;
 
-/// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions together.
+/// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions
+/// together.
 pub struct RuleTable<'a> {
     by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
     /// The results of finished analyses, by name.
@@ -90,8 +94,8 @@ impl<'a> RuleTable<'a> {
             .collect()
     }
 
-    /// Returns the problems of the rules of `module`, which is of the set: what it does itself. Whether a module that it
-    /// uses is at fault is `depends_on`'s to say.
+    /// Returns the problems of the rules of `module`, which is of the set: what it does itself.
+    /// Whether a module that it uses is at fault is `depends_on`'s to say.
     pub fn check(&self, module: &Module) -> Vec<Problem> {
         if let Some(rule) = module.tree.policy.get(MAX_RULES) {
             let message = format!("the module has more than {MAX_RULES} rules: split it");
@@ -111,7 +115,8 @@ impl<'a> RuleTable<'a> {
                 continue;
             };
             faults += 1;
-            // RuleTable that were not looked at may be at fault, so the last one counts wherever it stands.
+            // RuleTable that were not looked at may be at fault, so the last one counts wherever it
+            // stands.
             if problem.file == module.file || faults == MAX_REPORTED {
                 problems.push(problem);
             }
@@ -124,7 +129,8 @@ impl<'a> RuleTable<'a> {
         problems
     }
 
-    /// Names of imported packages that no rule bears: in Rego they are undefined, and what asks them never fails.
+    /// Names of imported packages that no rule bears: in Rego they are undefined, and what asks
+    /// them never fails.
     fn unknown_names(&self, module: &Module) -> Vec<Problem> {
         let mut problems = Vec::new();
         for rule in &module.tree.policy {
@@ -406,7 +412,8 @@ impl SizeEstimator<'_> {
     }
 
     fn of_query<'q>(&self, query: &'q Query, locals: &mut BTreeMap<&'q str, u64>) {
-        // Statements may stand in any order, so once for each that could feed another, until nothing grows.
+        // Statements may stand in any order, so once for each that could feed another, until
+        // nothing grows.
         for _ in 0..query.stmts.len().min(64) {
             let before = locals.clone();
             for statement in &query.stmts {

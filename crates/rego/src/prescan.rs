@@ -7,12 +7,13 @@ use kubevet_model::{Position, Problem, ProblemCode};
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
 /// The longest line, in characters. The parser's own limit is a little higher.
 const MAX_LINE_CHARS: usize = 1000;
-/// The deepest nesting of brackets. The parser reads an opening bracket twice (as a collection, then as a
-/// comprehension), so its time doubles with each level.
+/// The deepest nesting of brackets. The parser reads an opening bracket twice (as a collection,
+/// then as a comprehension), so its time doubles with each level.
 const MAX_BRACKET_DEPTH: usize = 10;
 
-/// The most operators in a row (`a + b + c …`, `a.b.c …`), those of the enclosing brackets included: each makes the
-/// tree one level deeper, and the parser, the interpreter and even freeing the tree go down it by recursion.
+/// The most operators in a row (`a + b + c …`, `a.b.c …`), those of the enclosing brackets
+/// included: each makes the tree one level deeper, and the parser, the interpreter and even freeing
+/// the tree go down it by recursion.
 const MAX_OPERATOR_CHAIN: usize = 64;
 
 /// Returns the first reason why a source must not be parsed; `None` if it may be.

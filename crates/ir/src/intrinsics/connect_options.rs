@@ -1,16 +1,16 @@
-//! What a CONNECT to a Pod says, as `lib.connections` puts it into words. The options are no objects and may lack
-//! anything.
+//! The options of a CONNECT to a Pod, as `lib.connections` formats them for messages. Options are
+//! no stored objects: every field may be missing.
 
 use super::strings::{concat, substring};
 use kubevet_document::{Node, Number, Value};
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Where a list of words is cut, in letters.
-const SHOWN: i64 = 200;
+/// The most characters of a command or a list of ports; the rest is cut off.
+const MAX_SHOWN_CHARS: i64 = 200;
 /// Numbers of this size and more are no ports, and left out.
-const NO_PORT: u64 = 1_000_000_000;
+const PORT_LIMIT: u64 = 1_000_000_000;
 
-/// `lib.connections.target`: where it leads.
+/// `lib.connections.target`: the container or the Pod that is connected to.
 pub fn target(object: Node<'_>) -> Cow<'static, str> {
     match object.get("container").and_then(Node::as_str) {
         None | Some("") => Cow::Borrowed("the pod"),
@@ -20,13 +20,13 @@ pub fn target(object: Node<'_>) -> Cow<'static, str> {
 
 /// `lib.connections.command`: the command that is run, behind a colon.
 pub fn command(object: Node<'_>) -> String {
-    let mut words = String::new();
+    let mut command = String::new();
     concat(
         " ",
         items(object, "command").filter_map(Node::as_str),
-        &mut words,
+        &mut command,
     );
-    shown(&words)
+    shown(&command)
 }
 
 /// `lib.connections.ports`: the ports that are forwarded, behind a colon.
@@ -34,7 +34,7 @@ pub fn ports(object: Node<'_>) -> String {
     let mut numbers = String::new();
     for port in items(object, "ports") {
         if let Value::Number(Number::Int(port)) = port.value()
-            && port.unsigned_abs() < NO_PORT
+            && port.unsigned_abs() < PORT_LIMIT
         {
             let comma = if numbers.is_empty() { "" } else { ", " };
             let _ = write!(numbers, "{comma}{port}");
@@ -48,7 +48,7 @@ fn items<'a>(object: Node<'a>, key: &str) -> impl Iterator<Item = Node<'a>> + us
 }
 
 fn shown(text: &str) -> String {
-    match substring(text, 0, SHOWN) {
+    match substring(text, 0, MAX_SHOWN_CHARS) {
         None | Some("") => String::new(),
         Some(text) => format!(": {text}"),
     }

@@ -1,4 +1,4 @@
-//! Paths on a node, as `lib.files` spells them.
+//! Paths on a node, as `lib.files` normalizes them.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
 }
 
-/// A step that leads nowhere.
+/// A segment that changes nothing.
 fn is_idle(step: &str) -> bool {
     matches!(step, "" | ".")
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_path_has_one_spelling() {
+    fn equal_paths_have_one_normal_form() {
         fn check(path: &str, expected: &str, borrowed: bool) {
             let found = clean(path);
             assert_eq!(found, expected, "{path:?}");

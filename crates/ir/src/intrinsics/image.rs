@@ -1,7 +1,7 @@
-//! Image references as `lib.images` reads them, read once and kept as slices of the text.
+//! Image references as `lib.images` parses them: parsed once, and kept as slices of the string.
 //!
-//! What Rego writes out anew (a folded host, `library/` in front) is told apart into pieces here, so that comparing
-//! needs no copy.
+//! Rego builds new strings (a lowercase host, `library/` in front). Here those are kept in parts,
+//! so that a comparison needs no copy.
 
 use super::strings::lower_ascii;
 use std::{borrow::Cow, fmt};
@@ -16,14 +16,14 @@ const OFFICIAL: &str = "library/";
 pub struct ImageRef<'a> {
     /// Registry and repository as written.
     untagged: &'a str,
-    /// What stands before the first slash, if it is a host.
+    /// The part before the first slash, if it is a host.
     host: Option<&'a str>,
     tag: &'a str,
     digest: Option<&'a str>,
     whole: &'a str,
 }
 
-/// A text in two pieces: what is put in front, and what was written.
+/// A string in two parts: a prefix, and a slice of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joined<'a> {
     /// `library/`, or nothing.
@@ -33,7 +33,7 @@ pub struct Joined<'a> {
 }
 
 impl<'a> ImageRef<'a> {
-    /// Reads a reference. Total: an empty one has empty parts.
+    /// Parses a reference. Total: an empty one has empty parts.
     pub fn read(image: &'a str) -> Self {
         let (whole, digest) = match image.split_once('@') {
             Some((whole, digest)) => (whole, Some(digest)),
@@ -64,7 +64,7 @@ impl<'a> ImageRef<'a> {
         lower_ascii(self.spelled_registry())
     }
 
-    /// The registry, in whichever case.
+    /// The registry, in the case of the reference.
     fn spelled_registry(self) -> &'a str {
         match self.host {
             Some(host) => canonical(host),
@@ -87,7 +87,7 @@ impl<'a> ImageRef<'a> {
         self.spelled_registry().eq_ignore_ascii_case(HUB)
     }
 
-    /// What follows the host.
+    /// The part behind the host.
     fn local(self) -> &'a str {
         self.host
             .and_then(|host| self.untagged.get(host.len() + 1..))
@@ -125,18 +125,18 @@ impl<'a> ImageRef<'a> {
     }
 
     /// `lib.images.within`.
-    pub fn within(self, place: RepositoryPattern<'_>) -> bool {
-        if self.is_empty() || place.is_empty() {
+    pub fn within(self, pattern: RepositoryPattern<'_>) -> bool {
+        if self.is_empty() || pattern.is_empty() {
             return false;
         }
         let registry = self.spelled_registry();
         let Joined { front, rest } = self.repository();
-        if place.holds(registry, front, rest) {
+        if pattern.contains(registry, front, rest) {
             return true;
         }
         let other_hub = ["registry-1.docker.io", "registry.hub.docker.com"];
         let at_other_hub = other_hub.iter().any(|it| registry.eq_ignore_ascii_case(it));
-        if at_other_hub && place.holds(HUB, front, rest) {
+        if at_other_hub && pattern.contains(HUB, front, rest) {
             return true;
         }
         // "library/" may be left out.
@@ -145,61 +145,62 @@ impl<'a> ImageRef<'a> {
         } else {
             rest.strip_prefix(OFFICIAL)
         };
-        (at_other_hub || self.is_at_hub()) && short.is_some_and(|short| place.holds(HUB, "", short))
+        (at_other_hub || self.is_at_hub())
+            && short.is_some_and(|short| pattern.contains(HUB, "", short))
     }
 }
 
-/// Where images may come from: a registry, or a repository and what lies below it.
+/// A registry, or a repository with everything below it: where images may come from.
 #[derive(Debug, Clone, Copy)]
 pub struct RepositoryPattern<'a> {
-    /// In whichever case, as are the steps.
+    /// The registry, in any case.
     host: &'a str,
-    /// What follows the host, with its slash.
-    steps: &'a str,
-    /// Whether that slash must be thought of.
-    at_hub: bool,
+    /// The part behind the host, with its slash; in any case.
+    path: &'a str,
+    /// True if `path` lacks the slash, since the host was left out.
+    needs_slash: bool,
 }
 
 impl<'a> RepositoryPattern<'a> {
-    /// Reads a place. Total: an empty one holds nothing.
-    pub fn read(place: &'a str) -> Self {
-        let place = place.trim_end_matches('/');
-        let first = place.find('/').unwrap_or(place.len());
-        match place.split_at_checked(first) {
-            _ if place.is_empty() => Self {
+    /// Parses a pattern. Total: an empty one contains nothing.
+    pub fn read(pattern: &'a str) -> Self {
+        let pattern = pattern.trim_end_matches('/');
+        let first = pattern.find('/').unwrap_or(pattern.len());
+        match pattern.split_at_checked(first) {
+            _ if pattern.is_empty() => Self {
                 host: "",
-                steps: "",
-                at_hub: false,
+                path: "",
+                needs_slash: false,
             },
-            // The case of a place says nothing about it.
-            Some((host, steps))
+            // Patterns are compared without case, so `LOCALHOST` is a host too.
+            Some((host, path))
                 if has_port_or_dot(host) || host.eq_ignore_ascii_case("localhost") =>
             {
                 Self {
                     host: canonical(host),
-                    steps,
-                    at_hub: false,
+                    path,
+                    needs_slash: false,
                 }
             }
             _ => Self {
                 host: HUB,
-                steps: place,
-                at_hub: true,
+                path: pattern,
+                needs_slash: true,
             },
         }
     }
 
     fn is_empty(self) -> bool {
-        self.host.is_empty() && self.steps.is_empty()
+        self.host.is_empty() && self.path.is_empty()
     }
 
-    /// Whether it is the repository, or above it.
-    fn holds(self, registry: &str, front: &str, rest: &str) -> bool {
-        let slash = if self.at_hub { "/" } else { "" };
-        let wanted = [self.host, slash, self.steps]
+    /// True if it is the repository, or contains it.
+    fn contains(self, registry: &str, front: &str, rest: &str) -> bool {
+        let slash = if self.needs_slash { "/" } else { "" };
+        let wanted = [self.host, slash, self.path]
             .into_iter()
             .flat_map(str::bytes);
-        // Of a name, only the registry is folded.
+        // Hosts have no case; repositories are compared as they are written.
         let registry = registry.bytes().map(|it| it.to_ascii_lowercase());
         let mut name = registry.chain(["/", front, rest].into_iter().flat_map(str::bytes));
         for byte in wanted {

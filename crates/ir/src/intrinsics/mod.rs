@@ -1,9 +1,11 @@
-//! Functions of the Rego library that the compiler takes whole instead of looking into them. Each is written three
-//! times: in Rego (`policies/lib/`), which is what it means; here in Rust, which is what runs; and as CEL text, which is
-//! what is exported. `tests/oracle/intrinsics.rs` holds the three to each other.
+//! The native halves of intrinsics: functions of the Rego library that are not inlined.
 //!
-//! A native half is a pure function of texts that are there: what an undefined argument or one of another type means is
-//! the evaluator's to know.
+//! Each intrinsic is written three times: in Rego (`policies/lib/`), which defines it; here in
+//! Rust, which is evaluated; and in CEL, which is exported. `tests/oracle/intrinsics.rs` tests that
+//! the three agree.
+//!
+//! A native half is a pure function of strings. The evaluator decides what an undefined argument or
+//! one of another type means.
 
 pub mod connect_options;
 pub mod host_path;

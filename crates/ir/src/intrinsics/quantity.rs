@@ -1,5 +1,6 @@
-//! Resource quantities as `lib.quantities` reads and compares them: exactly, after rounding away from zero to a
-//! billionth. Work is in proportion to the text, whatever its digits and exponent.
+//! Resource quantities as `lib.quantities` parses and compares them: exactly, after rounding away
+//! from zero to a billionth. The work is linear in the length of the string, whatever its digits
+//! and exponent.
 
 use std::cmp::Ordering;
 
@@ -7,10 +8,10 @@ use std::cmp::Ordering;
 const LARGEST: u128 = i64::MAX as u128 * NANO;
 /// Billionths in one.
 const NANO: u128 = 1_000_000_000;
-/// Of a fraction that must be multiplied, as many digits count; the rest only rounds.
-const FRACTION: usize = 50;
-/// Digits that a `u128` surely holds after 18 places are added.
-const FEW: usize = 19;
+/// The digits of a fraction that are multiplied; the others only round.
+const MAX_FRACTION_DIGITS: usize = 50;
+/// The number of digits that fit a `u128` even after 18 more are added.
+const U128_SAFE_DIGITS: usize = 19;
 
 /// A quantity.
 #[derive(Debug, Clone, Copy)]
@@ -23,12 +24,12 @@ pub struct Quantity<'a> {
 enum Size<'a> {
     /// In billionths.
     Nano(u128),
-    /// What is too large, as the digits that were written: never zero, its first digit neither.
-    Written(Written<'a>),
+    /// A size that is too large for `Nano`, as its digits: the first is not zero.
+    Digits(Digits<'a>),
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Written<'a> {
+struct Digits<'a> {
     /// The power of ten of the first digit.
     lead: i64,
     /// The digits, which go on in the second.
@@ -48,7 +49,7 @@ enum Scale {
 }
 
 impl<'a> Quantity<'a> {
-    /// Reads a quantity: the text of a string, or of a number as it was written. `None` where Kubernetes reads none.
+    /// Parses a quantity: a string, or the characters of a number. `None` if Kubernetes rejects it.
     pub fn parse_text(text: &'a str) -> Option<Self> {
         let text = text.trim_matches(' ').as_bytes();
         let (negative, unsigned) = match text.split_first()? {
@@ -104,7 +105,7 @@ impl<'a> Quantity<'a> {
     }
 }
 
-/// `lib.quantities.is_positive` of a text. What is written as most people write it is told without arithmetic.
+/// `lib.quantities.is_positive` of a string. The usual forms need no arithmetic.
 pub fn is_positive(text: &str) -> bool {
     is_plain(text.as_bytes()) || Quantity::parse_text(text).is_some_and(Quantity::is_positive)
 }
@@ -138,7 +139,7 @@ impl Size<'_> {
             Self::Nano(nano) => nano
                 .checked_ilog10()
                 .map_or(i64::MIN, |it| i64::from(it) - 9),
-            Self::Written(it) => it.lead,
+            Self::Digits(it) => it.lead,
         }
     }
 
@@ -146,7 +147,7 @@ impl Size<'_> {
     fn count(self) -> usize {
         match self {
             Self::Nano(nano) => nano.checked_ilog10().map_or(0, |it| it as usize + 1),
-            Self::Written(it) => it.kept,
+            Self::Digits(it) => it.kept,
         }
     }
 
@@ -158,12 +159,12 @@ impl Size<'_> {
         }
         match self {
             Self::Nano(nano) => (nano / 10_u128.pow((count - 1 - at) as u32) % 10) as u8,
-            Self::Written(it) => it.digit(at) + u8::from(it.raised && at + 1 == it.kept),
+            Self::Digits(it) => it.digit(at) + u8::from(it.raised && at + 1 == it.kept),
         }
     }
 }
 
-impl Written<'_> {
+impl Digits<'_> {
     /// A digit as it was written.
     fn digit(&self, at: usize) -> u8 {
         let [first, second] = self.digits;
@@ -213,7 +214,7 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
     }
     // The power of ten of the last digit, in billionths.
     let last = power + 9 - fraction.len() as i64;
-    if count <= FEW
+    if count <= U128_SAFE_DIGITS
         && let Ok(places) = u32::try_from(last)
         && places <= 18
     {
@@ -230,8 +231,8 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
         first
     };
     let count = first.len() + second.len();
-    Size::Written(
-        Written {
+    Size::Digits(
+        Digits {
             lead,
             digits: [first, second],
             kept: count,
@@ -248,14 +249,14 @@ fn binary(whole: &[u8], fraction: &[u8], power: u32) -> u128 {
         return LARGEST;
     }
     // The fraction in parts of nine digits, from the right: long multiplication.
-    let cut = fraction.len() > FRACTION;
+    let cut = fraction.len() > MAX_FRACTION_DIGITS;
     let digit = |at: usize| match fraction.get(at) {
-        Some(digit) if at < FRACTION => *digit,
-        _ if at == FRACTION && cut => b'1',
+        Some(digit) if at < MAX_FRACTION_DIGITS => *digit,
+        _ if at == MAX_FRACTION_DIGITS && cut => b'1',
         _ => b'0',
     };
     let (mut carried, mut rest, mut first) = (0, false, 0);
-    for part in (0..=FRACTION / 9).rev() {
+    for part in (0..=MAX_FRACTION_DIGITS / 9).rev() {
         let digits: [u8; 9] = std::array::from_fn(|at| digit(part * 9 + at));
         let product = (number(digits.iter()) << power) + carried;
         rest |= first != 0;

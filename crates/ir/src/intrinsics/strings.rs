@@ -1,10 +1,11 @@
-//! Texts as OPA's builtins and `lib.strings` treat them: letters are code points, and only ASCII has case. Whatever is
-//! part of the input is given back as a slice of it.
+//! String functions as OPA's builtins and `lib.strings` define them: characters are code points,
+//! and only ASCII has case. A result that is part of the input is a slice of it.
 
 use std::{borrow::Cow, str};
 
-/// From this length on a part is worth two copies of the text, since comparing at each place would take long.
-const LONG: usize = 64;
+/// From this length on, in bytes, searching two lowercase copies is faster than comparing at each
+/// index.
+const COPY_THRESHOLD_BYTES: usize = 64;
 
 /// `lib.strings.lower_ascii`.
 pub fn lower_ascii(text: &str) -> Cow<'_, str> {
@@ -20,7 +21,7 @@ pub fn contains_ignore_case(text: &str, part: &str) -> bool {
     if part.len() > text.len() {
         return false;
     }
-    if part.len() >= LONG {
+    if part.len() >= COPY_THRESHOLD_BYTES {
         return lower_ascii(text).contains(&*lower_ascii(part));
     }
     let (text, part) = (text.as_bytes(), part.as_bytes());
@@ -30,27 +31,27 @@ pub fn contains_ignore_case(text: &str, part: &str) -> bool {
             .any(|it| it.eq_ignore_ascii_case(part))
 }
 
-/// `trim`: without the letters of `cutset` at both ends.
+/// `trim`: without the characters of `cutset` at both ends.
 pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
     trim_right(trim_left(text, cutset), cutset)
 }
 
-/// `trim_left`: without the letters of `cutset` at the start.
+/// `trim_left`: without the characters of `cutset` at the start.
 pub fn trim_left<'a>(text: &'a str, cutset: &str) -> &'a str {
     text.trim_start_matches(|it| cutset.contains(it))
 }
 
-/// `trim_right`: without the letters of `cutset` at the end.
+/// `trim_right`: without the characters of `cutset` at the end.
 pub fn trim_right<'a>(text: &'a str, cutset: &str) -> &'a str {
     text.trim_end_matches(|it| cutset.contains(it))
 }
 
-/// `trim_prefix`: once, if it is there.
+/// `trim_prefix`: without the prefix, once.
 pub fn trim_prefix<'a>(text: &'a str, prefix: &str) -> &'a str {
     text.strip_prefix(prefix).unwrap_or(text)
 }
 
-/// `trim_suffix`: once, if it is there.
+/// `trim_suffix`: without the suffix, once.
 pub fn trim_suffix<'a>(text: &'a str, suffix: &str) -> &'a str {
     text.strip_suffix(suffix).unwrap_or(text)
 }
@@ -60,8 +61,8 @@ pub fn trim_space(text: &str) -> &str {
     text.trim()
 }
 
-/// `substring`: `length` code points from `offset` on; all that follow where `length` is negative. `None` for a
-/// negative offset, which is an error in OPA; nothing is left beyond the end.
+/// `substring`: `length` code points from `offset` on; all that follow where `length` is negative.
+/// `None` for a negative offset, which is an error in OPA; nothing is left beyond the end.
 pub fn substring(text: &str, offset: i64, length: i64) -> Option<&str> {
     let offset = usize::try_from(offset).ok()?;
     let rest = text.get(byte_of(text, offset)..)?;
@@ -72,23 +73,23 @@ pub fn substring(text: &str, offset: i64, length: i64) -> Option<&str> {
 }
 
 /// The byte at which a code point starts, or the end.
-fn byte_of(text: &str, letter: usize) -> usize {
-    match text.get(..letter) {
-        // Mostly, letters are bytes.
-        Some(start) if start.is_ascii() => letter,
+fn byte_of(text: &str, character: usize) -> usize {
+    match text.get(..character) {
+        // In ASCII, characters are bytes.
+        Some(start) if start.is_ascii() => character,
         _ => text
             .char_indices()
-            .nth(letter)
+            .nth(character)
             .map_or(text.len(), |(at, _)| at),
     }
 }
 
-/// The parts of a text, see [`split`].
+/// The parts of a string, see [`split`].
 pub enum Parts<'a, 's> {
     /// Between separators.
     Between(str::Split<'a, &'s str>),
     /// The characters of the rest.
-    Letters(&'a str),
+    Characters(&'a str),
 }
 
 impl<'a> Iterator for Parts<'a, '_> {
@@ -97,26 +98,27 @@ impl<'a> Iterator for Parts<'a, '_> {
     fn next(&mut self) -> Option<&'a str> {
         match self {
             Self::Between(parts) => parts.next(),
-            Self::Letters(rest) => {
-                let (letter, after) = rest.split_at_checked(rest.chars().next()?.len_utf8())?;
+            Self::Characters(rest) => {
+                let (character, after) = rest.split_at_checked(rest.chars().next()?.len_utf8())?;
                 *rest = after;
-                Some(letter)
+                Some(character)
             }
         }
     }
 }
 
-/// `split`: at every separator; into letters where that is empty. An empty text has one part, or no letter.
+/// `split`: at every separator; into characters if it is empty. An empty string has one part, or no
+/// character.
 pub fn split<'a, 's>(text: &'a str, separator: &'s str) -> Parts<'a, 's> {
     if separator.is_empty() {
-        Parts::Letters(text)
+        Parts::Characters(text)
     } else {
         Parts::Between(text.split(separator))
     }
 }
 
-/// `replace`: every `old`, from the left. `None` for an empty one: OPA then puts `new` between bytes, which tears
-/// letters apart, and CEL between letters.
+/// `replace`: every `old`, from the left. `None` for an empty one: OPA then inserts `new` between
+/// bytes, which breaks characters, and CEL between characters.
 pub fn replace<'a>(text: &'a str, old: &str, new: &str) -> Option<Cow<'a, str>> {
     if old.is_empty() {
         return None;
@@ -128,17 +130,17 @@ pub fn replace<'a>(text: &'a str, old: &str, new: &str) -> Option<Cow<'a, str>> 
     })
 }
 
-/// `concat`, behind what `out` holds.
+/// `concat`, appended to `out`.
 pub fn concat<'a>(delimiter: &str, parts: impl IntoIterator<Item = &'a str>, out: &mut String) {
-    for (place, part) in parts.into_iter().enumerate() {
-        if place > 0 {
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
             out.push_str(delimiter);
         }
         out.push_str(part);
     }
 }
 
-/// `count` of a text: its code points.
+/// `count` of a string: its code points.
 pub fn count(text: &str) -> usize {
     text.chars().count()
 }
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn substrings_count_letters() {
+    fn substring_counts_characters() {
         fn check(text: &str, offset: i64, length: i64, expected: Option<&str>) {
             assert_eq!(
                 substring(text, offset, length),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn trimming_takes_letters_or_ends() {
+    fn trim_removes_characters_or_an_affix() {
         fn check(found: &str, expected: &str) {
             assert_eq!(found, expected);
         }
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_come_in_order() {
+    fn split_keeps_the_order_of_parts() {
         fn check(text: &str, separator: &str, expected: &[&str]) {
             assert_eq!(
                 split(text, separator).collect::<Vec<_>>(),
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn replacing_and_joining() {
+    fn replace_and_concat_follow_opa() {
         fn check(found: Option<Cow<'_, str>>, expected: Option<&str>) {
             assert_eq!(found.as_deref(), expected);
         }

@@ -1,11 +1,12 @@
-//! One intrinsic alone, by its name in Rego: how the three ways of writing it are held to each other from outside.
+//! Calls of one native half by its name in Rego, for tests that compare the three definitions.
 
 use super::{connect_options, host_path, image, quantity, strings};
 use kubevet_document::{self as document, Limits};
 use serde_json::{Value, json};
 
-/// For proof: the native half of one intrinsic. `name` is as in Rego, without `data.lib.` (`images.tag`, `trim_left`).
-/// `None` where there is no such intrinsic, an argument is of no type that it takes, or the answer is undefined.
+/// For tests: calls the native half of an intrinsic. `name` is as in Rego, without `data.lib.`
+/// (`images.tag`, `trim_left`). `None` if there is no such intrinsic, an argument has a wrong type,
+/// or the result is undefined.
 #[must_use]
 pub fn intrinsic(name: &str, args: &[Value]) -> Option<Value> {
     match name.split_once('.') {
@@ -23,12 +24,12 @@ pub fn intrinsic(name: &str, args: &[Value]) -> Option<Value> {
     }
 }
 
-fn text(args: &[Value], place: usize) -> Option<&str> {
-    args.get(place)?.as_str()
+fn text(args: &[Value], index: usize) -> Option<&str> {
+    args.get(index)?.as_str()
 }
 
-fn number(args: &[Value], place: usize) -> Option<i64> {
-    args.get(place)?.as_i64()
+fn number(args: &[Value], index: usize) -> Option<i64> {
+    args.get(index)?.as_i64()
 }
 
 fn of_image(name: &str, args: &[Value]) -> Option<Value> {

@@ -1,5 +1,5 @@
-//! The names of `policies/lib` that are built in, and the builtins of Rego. Everything else of a library is put in place
-//! like any helper.
+//! The names of `policies/lib` that are built in, and the builtins of Rego. Everything else of a
+//! library is put in place like any helper.
 
 use super::{
     Lowered, Lowerer, all,
@@ -15,11 +15,11 @@ use kubevet_ir::{
 };
 use kubevet_policy::ParamType;
 
-/// The most pieces of one text; 64 letters that are written out count as one.
+/// The most parts of one concatenation; 64 bytes of a literal count as one.
 const MAX_CONCAT_PARTS: usize = 512;
 
 impl<'a> Lowerer<'_, 'a> {
-    /// A name of the library that takes no arguments.
+    /// A rule of the library without arguments that has a meaning of its own; `None` for others.
     pub(super) fn library_name(&mut self, full: &str) -> Option<Symbol> {
         if !self.lowering.own_library {
             return None;
@@ -47,7 +47,7 @@ impl<'a> Lowerer<'_, 'a> {
         Some(Symbol::Term(self.program.intern_term(term)))
     }
 
-    /// A function of the library that gives a value.
+    /// A function of the library with a native half and a value; `None` for others.
     pub(super) fn library_value(
         &mut self,
         full: &str,
@@ -115,7 +115,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Some(Symbol::Term(self.program.intern_term(term))))
     }
 
-    /// A function of the library that is true or not.
+    /// A predicate of the library with a native half; `None` for others.
     pub(super) fn library_condition(
         &mut self,
         full: &str,
@@ -169,7 +169,7 @@ impl<'a> Lowerer<'_, 'a> {
         ))))
     }
 
-    /// A builtin that is true or not; `None` where it is another one.
+    /// A builtin predicate; `None` for others.
     pub(super) fn builtin_condition(
         &mut self,
         name: &str,
@@ -220,7 +220,8 @@ impl<'a> Lowerer<'_, 'a> {
         }))
     }
 
-    /// A pattern is written out, or an element of a param that holds patterns: it is read once, at load.
+    /// Requires that a pattern is a literal or an element of a param of type `regexes`: then it is
+    /// compiled once, at load, and never from a value of the object.
     fn pattern(&mut self, term: TermId, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<()> {
         let is_param = |list: TermId| match self.program.term(list) {
             Term::Param(name) => self
@@ -257,7 +258,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// A builtin that gives a value.
+    /// A builtin with a value.
     pub(super) fn builtin_value(
         &mut self,
         name: &str,
@@ -296,13 +297,13 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let arguments = self.values(params, env)?;
         let terms = self.terms(&arguments, span, env)?;
-        // OPA then writes between bytes, and CEL between letters.
+        // For an empty string OPA inserts between bytes, and CEL between characters.
         let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::String(text)) if !text.is_empty());
         if call == Intrinsic::Replace {
             if !terms.get(1).is_some_and(is_text) {
                 return self.refuse(env.module, span, Refusal::ReplaceOperand);
             }
-            // A row of such calls would make texts without end.
+            // Nested calls that grow their input would grow it exponentially.
             let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
                 Some(Term::Const(Const::String(text))) => text.len(),
                 _ => usize::MAX,
@@ -343,7 +344,8 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let symbol = self.value(fallback, env)?;
         let fallback = self.term_of(symbol, env.module, fallback.span())?;
-        // Of what is no object nothing can be got, not even the fallback.
+        // `object.get` of a value that is no object is undefined in OPA, even with a fallback: the
+        // fallback is guarded by the type.
         let is_map = self.program.has_type(object, ValueType::Map);
         let defined = self.program.defined(fallback);
         let otherwise = self.program.guard(is_map, fallback);
@@ -351,8 +353,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.guard(defined, found)))
     }
 
-    /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither, so that a finding
-    /// with such a piece is refused.
+    /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither,
+    /// so that a finding with such a piece is refused.
     fn sprintf(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [format, list] = params else {
             return self.refuse(env.module, span, Refusal::SprintfArguments);
@@ -397,7 +399,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.concat(pieces)))
     }
 
-    /// A text whose parts double from helper to helper is refused before it is put together.
+    /// Refuses a string whose parts multiply from helper to helper, before it is built.
     fn bounded(&mut self, pieces: &[TermId], span: &Span, env: &Env<'a>) -> Lowered<()> {
         let size = |it: &TermId| match self.program.term(*it) {
             Term::Const(Const::String(text)) => text.len() / 64,
@@ -410,7 +412,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(())
     }
 
-    /// Whether a term is a whole number wherever it is defined.
+    /// True if a term is a whole number wherever it is defined.
     fn is_whole(&self, term: TermId) -> bool {
         match self.program.term(term) {
             Term::Const(Const::Int(_)) | Term::Count(_) | Term::Call(Intrinsic::SplitCount, _) => {
@@ -473,7 +475,8 @@ impl<'a> Lowerer<'_, 'a> {
         ))))
     }
 
-    /// `split(text, separator)[n]`; `None` where the call is another one.
+    /// `split(string, separator)[n]` as one intrinsic, since the program has no computed lists;
+    /// `None` for other calls.
     pub(super) fn split_at(
         &mut self,
         fcn: &'a Expr,
