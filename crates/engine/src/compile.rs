@@ -45,8 +45,8 @@ pub(super) struct CompileOutput {
 pub(super) struct InterpretedControl {
     pub(super) control: Arc<Control>,
     pub(super) package: String,
-    /// The reason why the rule is not compiled.
-    pub(super) reason: Problem,
+    /// The refusals of the compiler, sorted by position.
+    pub(super) reasons: Vec<Problem>,
 }
 
 /// Compiles a library.
@@ -60,10 +60,8 @@ pub(super) fn compile(library: &Library, tier: TargetTier) -> CompileOutput {
         load_interpreter(&checked.modules, lowered.rejected, &mut problems);
     let broken = broken_controls(library, &lowered.controls, &interpreted);
     let reasons = interpreted.iter().map(|interpreted| {
-        (
-            interpreted.control.id.clone(),
-            interpreted.reason.to_string(),
-        )
+        let reasons: Vec<String> = interpreted.reasons.iter().map(Problem::to_string).collect();
+        (interpreted.control.id.clone(), reasons.join("; "))
     });
     let not_loaded = broken
         .iter()
@@ -189,14 +187,14 @@ fn check_control(source: &ControlSource, module: &Module, rules: &RuleTable<'_>)
     faults
 }
 
-/// Phase 3: the program, and the controls that the compiler rejects, each with the reason.
+/// Phase 3: the program, and the controls that the compiler rejects, each with the reasons.
 struct LoweredLibrary<'p> {
     program: Program,
     controls: Vec<CompiledControl>,
     rejected: Vec<RejectedControl<'p>>,
 }
 
-type RejectedControl<'p> = (&'p ControlSource, Problem);
+type RejectedControl<'p> = (&'p ControlSource, Vec<Problem>);
 
 impl<'p> LoweredLibrary<'p> {
     fn new(
@@ -220,15 +218,15 @@ impl<'p> LoweredLibrary<'p> {
                 TargetTier::Compiled => {
                     lowering.lower(&mut lowered.program, &source.control, module)
                 }
-                TargetTier::Interpreted => Err(Problem::in_file(
+                TargetTier::Interpreted => Err(vec![Problem::in_file(
                     ProblemCode::RegoNotCompiled,
                     source.rule.file.to_string(),
                     "everything is interpreted",
-                )),
+                )]),
             };
             match result {
                 Ok(compiled) => lowered.controls.push(compiled),
-                Err(reason) => lowered.rejected.push((source, reason)),
+                Err(reasons) => lowered.rejected.push((source, reasons)),
             }
         }
         lowered
@@ -278,11 +276,11 @@ fn load_interpreter(
 }
 
 impl InterpretedControl {
-    fn new((source, reason): &RejectedControl<'_>) -> Self {
+    fn new((source, reasons): &RejectedControl<'_>) -> Self {
         Self {
             control: source.control.clone(),
             package: policy::package_of(source.control.id.as_str()),
-            reason: reason.clone(),
+            reasons: reasons.clone(),
         }
     }
 }

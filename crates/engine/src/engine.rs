@@ -97,9 +97,10 @@ impl Engine {
 
     /// The controls that run in the interpreter, each with the reason why its rule is not compiled.
     pub fn interpreted(&self) -> impl Iterator<Item = (&ControlId, &Problem)> {
-        self.interpreted
-            .iter()
-            .map(|interpreted| (&interpreted.control.id, &interpreted.reason))
+        self.interpreted.iter().flat_map(|interpreted| {
+            let reasons = interpreted.reasons.iter();
+            reasons.map(|reason| (&interpreted.control.id, reason))
+        })
     }
 
     /// For each compiled control, the fields that the conditions behind each path of its findings

@@ -18,8 +18,8 @@ pub enum Explanation {
         /// `podSpec.containers[].securityContext.privileged`.
         reads: Vec<String>,
     },
-    /// The rule runs in the interpreter. The problem names the construct that is not compiled.
-    Interpreted(Problem),
+    /// The rule runs in the interpreter, for these refusals of the compiler, sorted by position.
+    Interpreted(Vec<Problem>),
     /// The rule does not load.
     Broken(String),
 }
@@ -32,8 +32,13 @@ impl Engine {
         if let Some(compiled) = library.control(id) {
             return Some(explain_compiled(&library.program, compiled));
         }
-        if let Some((_, reason)) = self.interpreted().find(|(other, _)| *other == id) {
-            return Some(Explanation::Interpreted(reason.clone()));
+        let refusals: Vec<Problem> = self
+            .interpreted()
+            .filter(|(control, _)| *control == id)
+            .map(|(_, refusal)| refusal.clone())
+            .collect();
+        if !refusals.is_empty() {
+            return Some(Explanation::Interpreted(refusals));
         }
         self.broken()
             .any(|control| control.id == *id)

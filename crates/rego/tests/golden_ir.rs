@@ -66,7 +66,7 @@ fn compile(file: &str, rego: &str) -> String {
         own_library: true,
     };
     let mut program = Program::default();
-    match lowering.lower_or_refuse(&mut program, &control(rego), &module) {
+    match lowering.lower(&mut program, &control(rego), &module) {
         Ok(compiled) => {
             let clauses = compiled.clauses.iter().map(|clause| {
                 let line = clause.position.line;

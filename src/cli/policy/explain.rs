@@ -91,11 +91,11 @@ fn write(
     writeln!(out, "looks at  {}", kinds.join(", "))?;
     let (bodies, reads) = match explanation {
         Explanation::Compiled { bodies, reads } => (bodies, reads),
-        Explanation::Interpreted(reason) => {
-            writeln!(
-                out,
-                "interpreted, not compiled, and so not exported:\n  {reason}"
-            )?;
+        Explanation::Interpreted(refusals) => {
+            writeln!(out, "interpreted, not compiled, and so not exported:")?;
+            for refusal in refusals {
+                writeln!(out, "  {refusal}")?;
+            }
             return Ok(ExitStatus::Negative);
         }
         Explanation::Broken(reason) => {

@@ -56,26 +56,6 @@ struct Refused;
 
 type Lowered<T> = Result<T, Refused>;
 
-/// All refusals of a rule, at least one, sorted by position.
-#[derive(Debug)]
-pub struct Refusals {
-    first: Problem,
-    others: Vec<Problem>,
-}
-
-impl Refusals {
-    /// The refusals, sorted by position.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-
-    /// The first refusal, by position.
-    #[must_use]
-    pub fn into_first(self) -> Problem {
-        self.first
-    }
-}
-
 /// What the rules of one library may use.
 pub struct Lowering<'a> {
     /// All rules of the library, by name.
@@ -91,27 +71,13 @@ impl<'a> Lowering<'a> {
     /// Adds a control's rule to the program.
     ///
     /// # Errors
-    /// The first refusal of the rule, by position.
+    /// All refusals of the rule, sorted by position.
     pub fn lower(
         &self,
         program: &mut Program,
         control: &Arc<Control>,
         module: &'a Module,
-    ) -> Result<CompiledControl, Problem> {
-        self.lower_or_refuse(program, control, module)
-            .map_err(|refusals| refusals.into_first())
-    }
-
-    /// Adds a control's rule to the program.
-    ///
-    /// # Errors
-    /// All refusals of the rule, sorted by position.
-    pub fn lower_or_refuse(
-        &self,
-        program: &mut Program,
-        control: &Arc<Control>,
-        module: &'a Module,
-    ) -> Result<CompiledControl, Refusals> {
+    ) -> Result<CompiledControl, Vec<Problem>> {
         let (terms, conditions, _) = program.sizes();
         let only_workloads = control.kinds.iter().all(has_pod_spec);
         let (clauses, refusals) = program.with_workload_assumption(only_workloads, |program| {
@@ -127,16 +93,13 @@ impl<'a> Lowering<'a> {
             };
             (lowerer.lower_deny_rules(module), lowerer.refusals)
         });
-        let mut refusals = refusals.into_iter();
-        match refusals.next() {
-            None => Ok(CompiledControl {
+        if refusals.is_empty() {
+            Ok(CompiledControl {
                 control: Arc::clone(control),
                 clauses,
-            }),
-            Some(first) => Err(Refusals {
-                first,
-                others: refusals.collect(),
-            }),
+            })
+        } else {
+            Err(refusals.into_iter().collect())
         }
     }
 }
