@@ -6,7 +6,7 @@ use crate::{
     rego,
 };
 use kubevet::{
-    cel::{ParamsFrom, Target},
+    cel::{ParamsFrom, CelTarget},
     engine::{
         Engine,
     },
@@ -134,21 +134,21 @@ pub fn for_opa(library: &Library, asked: &[ControlId]) -> Value {
 pub fn for_cel(engine: &Engine, library: &Library, asked: &[ControlId], kind: &Kind) -> Value {
     let params = library.params.defaults();
     let kinds = [kind.clone()];
-    let target = Target {
+    let target = CelTarget {
         min_kube: 30,
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
     };
-    let sheet = kubevet::cel::print(engine.compiled_library(), asked, &target);
-    let variables: Vec<_> = sheet
+    let bundle = kubevet::cel::emit(engine.compiled_library(), asked, &target);
+    let variables: Vec<_> = bundle
         .variables
         .iter()
-        .map(|it| json!([it.name, it.expression]))
+        .map(|it| json!([it.name, it.expression.to_string()]))
         .collect();
-    let controls: Vec<_> = sheet
+    let controls: Vec<_> = bundle
         .controls
         .iter()
-        .map(|it| json!([it.control.id.as_str(), it.clean]))
+        .map(|it| json!([it.control.id.as_str(), it.passes.to_string()]))
         .collect();
     json!({"variables": variables, "controls": controls})
 }

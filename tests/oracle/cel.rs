@@ -5,7 +5,7 @@
 
 use kubevet::{
     admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
-    cel::{ParamsFrom, Sheet, Sizes, Target},
+    cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom},
     document::{self, Document},
     engine::{Engine, is_configured, looks_at},
     matching::Attributes,
@@ -24,7 +24,7 @@ struct Proof {
     oracle: Oracle,
     library: Library,
     engine: Engine,
-    bundles: BTreeMap<String, (Sheet, Value)>,
+    bundles: BTreeMap<String, (CelBundle, Value)>,
     compared: usize,
     denied: BTreeMap<String, usize>,
     passed: BTreeMap<String, usize>,
@@ -54,23 +54,33 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
+/// The messages of a control as one expression.
+fn message(messages: &Expr) -> String {
+    let joined = messages.clone().method("join", [Expr::string(" | ")]);
+    Expr::string("said: ").plus(joined).to_lines()
+}
+
 /// A policy with three validations per control: no finding, a message of one line, and no new
 /// finding against the object itself.
-fn policy(bundle: &Sheet) -> Value {
+fn policy(bundle: &CelBundle) -> Value {
     let variables: Vec<Value> = bundle
         .variables
         .iter()
-        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
+        .map(
+            |variable| json!({"name": variable.name, "expression": variable.expression.to_lines()}),
+        )
         .collect();
     let validations: Vec<Value> = bundle
         .controls
         .iter()
         .flat_map(|control| {
-            let message = format!("'said: ' + ({}).join(' | ')", control.messages);
-            let known = control.known_before(&format!("({})", control.identities), &format!("({})", control.old_identities));
+            let message = message(&control.messages);
+            let known = control.all_keys_in(control.finding_keys.clone(), &control.old_finding_keys);
+            let is_new = Expr::ident("oldObject").equals(Expr::Null);
+            let unknown = Expr::any([is_new, control.passes.clone(), known]);
             [
-                json!({"expression": control.clean, "messageExpression": message, "message": "no words"}),
-                json!({"expression": format!("oldObject == null || ({}) || ({known})", control.clean), "message": "unknown"}),
+                json!({"expression": control.passes.to_lines(), "messageExpression": message, "message": "no words"}),
+                json!({"expression": unknown.to_lines(), "message": "unknown"}),
             ]
         })
         .collect();
@@ -151,17 +161,17 @@ impl Proof {
             } else {
                 ParamsFrom::Resource(&defaults)
             };
-            let target = Target {
+            let target = CelTarget {
                 min_kube: 30,
                 params,
                 kinds,
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
-            let mut bundle = kubevet::cel::print(self.engine.compiled_library(), &chosen, &target);
+            let mut bundle = kubevet::cel::emit(self.engine.compiled_library(), &chosen, &target);
             bundle
-                .refused
+                .unsupported
                 .retain(|(_, why)| !why.contains("looks at none"));
-            assert!(bundle.refused.is_empty(), "{:?}", bundle.refused);
+            assert!(bundle.unsupported.is_empty(), "{:?}", bundle.unsupported);
             let policy = policy(&bundle);
             self.bundles.insert(key.clone(), (bundle, policy));
         }
@@ -350,10 +360,10 @@ fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
 /// The policy of a control for one kind, specialized to these params.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
-    let bundle = kubevet::cel::print(
+    let bundle = kubevet::cel::emit(
         engine.compiled_library(),
         std::slice::from_ref(id),
-        &Target {
+        &CelTarget {
             min_kube: 30,
             params: ParamsFrom::Written(params),
             kinds,
@@ -363,16 +373,18 @@ fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Opt
     let variables: Vec<Value> = bundle
         .variables
         .iter()
-        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
+        .map(
+            |variable| json!({"name": variable.name, "expression": variable.expression.to_lines()}),
+        )
         .collect();
-    let message = format!("'said: ' + ({}).join(' | ')", printed.messages);
+    let message = message(&printed.messages);
     Some(json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": "one"},
         "spec": {
             "variables": variables,
-            "validations": [{"expression": printed.clean, "messageExpression": message}],
+            "validations": [{"expression": printed.passes.to_lines(), "messageExpression": message}],
         },
     }))
 }
@@ -572,14 +584,14 @@ fn cel_cost_of_100_containers_stays_within_the_limit() {
         .collect();
     assert!(over.is_empty(), "{over:?}");
     // The estimate of `policy explain` has the same order of magnitude.
-    let sizes = Sizes {
+    let sizes = ObjectSizes {
         containers: 100,
         volumes: 10,
         entries: 4,
         letters: 20,
     };
     let reckoned = |id: &str| {
-        kubevet::cel::estimate(proof.engine.compiled_library(), &id.into(), &params, sizes)
+        kubevet::cel::estimate_cost(proof.engine.compiled_library(), &id.into(), &params, sizes)
             .unwrap_or(0)
     };
     let far: Vec<_> = proof

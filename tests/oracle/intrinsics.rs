@@ -2,7 +2,10 @@
 //! one, and the CEL under the API server's cel-go. Quantities are compared with Kubernetes' own
 //! parser as well.
 
-use kubevet::{cel, intrinsics, policy};
+use kubevet::{
+    cel::{Expr, intrinsic_for_test},
+    intrinsics, policy,
+};
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 
@@ -15,7 +18,12 @@ struct Question {
     /// The arguments after those of the case.
     fixed: Vec<Value>,
     /// The same arguments as operands of the CEL definition.
-    operands: Vec<String>,
+    operands: Vec<Expr>,
+}
+
+/// A field of a case.
+fn field(name: &str) -> Expr {
+    Expr::ident("c").select(name)
 }
 
 impl Question {
@@ -32,10 +40,9 @@ impl Question {
     fn with(name: &'static str, fixed: &[Value]) -> Self {
         let operands = fixed
             .iter()
-            .map(|value| {
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned)
+            .map(|value| match value.as_str() {
+                Some(string) => Expr::string(string),
+                None => Expr::Int(value.as_i64().expect("a string or an integer")),
             })
             .collect();
         Self {
@@ -63,18 +70,20 @@ impl Question {
     }
 
     /// The CEL expression. Plain operands can be repeated; others must be bound first.
-    fn cel(&self, plain: bool) -> String {
-        let names = if plain {
-            ["c.a", "c.b"]
-        } else {
-            ["c['a']", "c['b']"]
-        };
-        let operands: Vec<&str> = names
+    fn cel(&self, plain: bool) -> Expr {
+        let names = ["a", "b"].map(|name| {
+            if plain {
+                field(name)
+            } else {
+                Expr::ident("c").index(Expr::string(name))
+            }
+        });
+        let operands: Vec<Expr> = names
             .into_iter()
             .take(self.arity)
-            .chain(self.operands.iter().map(String::as_str))
+            .chain(self.operands.iter().cloned())
             .collect();
-        cel::intrinsic_cel(self.name, &operands)
+        intrinsic_for_test(self.name, &operands)
             .unwrap_or_else(|| panic!("{} has a CEL half", self.name))
     }
 }
@@ -125,7 +134,7 @@ impl Forms {
     }
 
     /// Evaluates a CEL expression over `c.a` and `c.b` for each case. No case may fail.
-    fn cel(&mut self, expression: &str, cases: &[Value]) -> Vec<Value> {
+    fn cel(&mut self, expression: impl std::fmt::Display, cases: &[Value]) -> Vec<Value> {
         let mut found = Vec::new();
         // The cost of one expression is limited.
         for cases in cases.chunks(25) {
@@ -707,13 +716,16 @@ fn numbers_are_accepted_as_quantities() {
         .iter()
         .map(|value| json!({"a": value, "b": 4}))
         .collect();
-    let cel = |name| cel::intrinsic_cel(name, &["c.a", "c.b"]).expect(name);
+    let cel = |name: &str| {
+        let found = intrinsic_for_test(name, &[field("a"), field("b")]);
+        found.expect(name)
+    };
     assert_eq!(
         forms.cel(&cel("quantities.less"), &objects),
         [true, true, false, false]
     );
     let positive =
-        cel::intrinsic_cel("quantities.is_positive", &["c.a"]).expect("it has a CEL half");
+        intrinsic_for_test("quantities.is_positive", &[field("a")]).expect("it has a CEL half");
     assert_eq!(forms.cel(&positive, &objects), [false, false, true, true]);
     forms.finish(30);
 }
@@ -811,7 +823,7 @@ fn string_intrinsics_agree_in_all_forms() {
             name: "replace",
             arity: 1,
             fixed,
-            operands: vec![old.into(), "'x/é'".into()],
+            operands: vec![Expr::string(old), Expr::string("x/é")],
         };
         forms.agree(&question, &cases, |_| false);
     }
@@ -860,8 +872,9 @@ fn string_intrinsics_agree_in_all_forms() {
     let native: Vec<Value> = strings.iter().map(joined).collect();
     let rego = forms.rego(r#"concat(", ", split(c.a, "/"))"#, &objects);
     forms.differ("concat", "OPA", &cases, &native, &rego, |_| false);
+    let split = field("a").method("split", [Expr::string("/")]);
     let expression =
-        cel::intrinsic_cel("concat", &["', '", "c.a.split('/')"]).expect("it has a CEL half");
+        intrinsic_for_test("concat", &[Expr::string(", "), split]).expect("it has a CEL half");
     let cel = forms.cel(&expression, &objects);
     forms.differ("concat", "CEL", &cases, &native, &cel, |_| false);
     forms.finish(20_000);
@@ -898,7 +911,7 @@ fn connection_intrinsics_agree_in_all_forms() {
             forms.differ(name, "OPA", &case, &native, &opa, |_| false);
             if object.is_object() {
                 let expression =
-                    cel::intrinsic_cel(&format!("connections.{name}"), &["c.a"]).expect(name);
+                    intrinsic_for_test(&format!("connections.{name}"), &[field("a")]).expect(name);
                 let cel = forms.cel(&expression, &[json!({"a": object})]);
                 forms.differ(name, "CEL", &case, &native, &cel, |_| false);
             }

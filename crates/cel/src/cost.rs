@@ -1,9 +1,11 @@
-//! What a control costs the API server, reckoned from its program and the sizes of an object. The API server counts steps
-//! and letters as it goes and has no use for the reckoning; people have, before they bind a policy of their own.
+//! An estimate of what a control costs the API server, from its program and the sizes of an object. The API server counts
+//! as it evaluates and does not use the estimate; people do, before they bind a policy of their own.
 //!
-//! Figures are those of cel-go's runtime cost: one a step, a tenth a letter of a text that is read, a quarter a letter of
-//! a pattern times that; ten for a list that is made. Functions of the shared library are reckoned as they are printed.
+//! The figures are those of cel-go's runtime cost: 1 for a step, 1/10 for a character of a string that is read, 1/4 for a
+//! character of a pattern times that, 10 for a list that is made. Functions of the shared library are estimated as they
+//! are emitted. One walk over the program; the terms that common subexpression elimination would name count once.
 
+use super::factor;
 use kubevet_ir::{
     BinderId, CompiledControl, CompiledLibrary, Condition, ConditionId, Const, Domain, Intrinsic,
     Predicate, Program, Term, TermId,
@@ -12,39 +14,43 @@ use kubevet_model::ControlId;
 use kubevet_policy::{ParamValue, Params};
 use std::collections::BTreeSet;
 
-/// What one expression may cost, which is what a control may.
-pub const LIMIT: u64 = 1_000_000;
-/// An element of a loop, beside what is asked of it.
-const ELEMENT: u64 = 3;
-/// A variable that holds containers or volumes.
-const LIST: u64 = 40;
-/// What comes after a condition is asked once in so many times.
-const REST: u64 = 3;
-/// A name for what is said more than once.
-const NAME: u64 = 15;
+/// The API server's limit for one expression, in its own units. A control is one expression.
+pub const MAX_EXPRESSION_COST: u64 = 1_000_000;
+/// One step of a loop, beside its body.
+const LOOP_STEP_COST: u64 = 3;
+/// The variable with the list of containers or volumes.
+const LIST_VARIABLE_COST: u64 = 40;
+/// Reading that variable again.
+const LIST_READ_COST: u64 = 2;
+/// Assumed selectivity: what follows the first deciding operand of `&&` is evaluated for one element in so many.
+const SELECTIVITY_DENOMINATOR: u64 = 3;
+/// A name for a common subexpression.
+const BINDING_COST: u64 = 15;
+/// Reading that name.
+const BOUND_READ_COST: u64 = 2;
 
-/// How large an object is.
+/// The sizes of an object, for [`estimate_cost`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sizes {
-    /// Containers, of all sorts together.
+pub struct ObjectSizes {
+    /// The number of containers of all lists.
     pub containers: u64,
-    /// Volumes.
+    /// The number of volumes.
     pub volumes: u64,
-    /// Elements of every other list, entries of every map.
+    /// The number of elements of every other list and of entries of every map.
     pub entries: u64,
-    /// Letters of every text.
+    /// The number of characters of every string.
     pub letters: u64,
 }
 
-impl Sizes {
-    /// A workload as most are.
+impl ObjectSizes {
+    /// An ordinary workload.
     pub const ORDINARY: Self = Self {
         containers: 2,
         volumes: 3,
         entries: 4,
         letters: 24,
     };
-    /// A workload as few are.
+    /// A workload that is larger than nearly all.
     pub const LARGE: Self = Self {
         containers: 100,
         volumes: 20,
@@ -53,110 +59,116 @@ impl Sizes {
     };
 }
 
-/// What a control costs the API server for an object of such sizes in which it finds nothing, in its own units of which an
-/// expression may cost [`LIMIT`]. A reckoning; `None` where the control is not compiled.
+/// An estimate of what a control costs for an object of these sizes in which it finds nothing, in units of which an
+/// expression may cost [`MAX_EXPRESSION_COST`]. `None` where the control is not compiled.
 #[must_use]
-pub fn estimate(
+pub fn estimate_cost(
     library: &CompiledLibrary,
     control: &ControlId,
     params: &Params,
-    sizes: Sizes,
+    sizes: ObjectSizes,
 ) -> Option<u64> {
     let compiled = library.control(control)?;
     Some(estimate_compiled(&library.program, compiled, params, sizes))
 }
 
-/// What one question whether a control finds something costs, none of its bodies finding anything.
 fn estimate_compiled(
     program: &Program,
     compiled: &CompiledControl,
     params: &Params,
-    sizes: Sizes,
+    sizes: ObjectSizes,
 ) -> u64 {
-    let ways = {
-        let mut own = program.clone();
-        let ways = super::either::ways(&mut own, &compiled.clauses);
-        let mut estimate = Estimate {
-            program: &own,
-            params,
-            sizes,
-            said: BTreeSet::new(),
-            lists: BTreeSet::new(),
-        };
-        ways.into_iter()
-            .map(|it| estimate.cond(it))
-            .fold(0, u64::saturating_add)
+    let mut program = program.clone();
+    let alternatives = factor::alternatives(&mut program, &compiled.clauses);
+    let mut estimator = CostEstimator {
+        program: &program,
+        params,
+        sizes,
+        bound: BTreeSet::new(),
+        lists: BTreeSet::new(),
     };
-    ways.saturating_add(NAME)
+    estimator
+        .conditions(&alternatives)
+        .saturating_add(BINDING_COST)
 }
 
-struct Estimate<'e> {
+struct CostEstimator<'e> {
     program: &'e Program,
     params: &'e Params,
-    sizes: Sizes,
-    /// Terms that stand under a name by now.
-    said: BTreeSet<TermId>,
+    sizes: ObjectSizes,
+    /// The terms that have a name by now.
+    bound: BTreeSet<TermId>,
+    /// The loops over containers or volumes so far.
     lists: BTreeSet<BinderId>,
 }
 
-impl Estimate<'_> {
-    fn cond(&mut self, id: ConditionId) -> u64 {
+impl CostEstimator<'_> {
+    fn condition(&mut self, id: ConditionId) -> u64 {
         let program = self.program;
         match program.condition(id) {
             Condition::True => 0,
-            // Nothing being found, one that fails ends most of them early; that something is there seldom does.
-            Condition::And(conds) => {
-                let ends = |it: &ConditionId| {
+            Condition::And(operands) => {
+                // In an object without findings, a false operand ends most conjunctions early; a presence test is
+                // seldom the one.
+                let decides = |condition: &ConditionId| {
                     !matches!(
-                        program.condition(*it),
+                        program.condition(*condition),
                         Condition::Defined(_) | Condition::HasType(..)
                     )
                 };
-                let first = conds.iter().position(ends).map_or(conds.len(), |it| it + 1);
-                let (first, rest) = conds.split_at(first);
-                self.conds(first).saturating_add(self.conds(rest) / REST)
+                let first = operands
+                    .iter()
+                    .position(decides)
+                    .map_or(operands.len(), |index| index + 1);
+                let (first, others) = operands.split_at(first);
+                let first = self.conditions(first);
+                first.saturating_add(self.conditions(others) / SELECTIVITY_DENOMINATOR)
             }
-            Condition::Or(conds) => self.conds(conds),
-            Condition::Not(cond) => self.cond(*cond).saturating_add(1),
+            Condition::Or(operands) => self.conditions(operands),
+            Condition::Not(operand) => self.condition(*operand).saturating_add(1),
             Condition::Defined(term) => self.term(*term) + 1,
             Condition::Truthy(term) | Condition::OneOf(term, _) => self.term(*term) + 2,
             Condition::HasType(term, _) => self.term(*term) + 4,
             Condition::Compare(_, a, b) => self.term(*a) + self.term(*b) + 2,
-            Condition::Member(a, b) => self.term(*a) + self.term(*b) + self.elements(*b),
-            Condition::Predicate(test, parts) => self.test(*test, parts),
-            Condition::Any(binder, cond) => self.any(*binder, *cond),
+            Condition::Member(a, b) => self.term(*a) + self.term(*b) + self.entries(*b),
+            Condition::Predicate(predicate, operands) => self.predicate(*predicate, operands),
+            Condition::Any(binder, inside) => self.any(*binder, *inside),
         }
     }
 
-    fn conds(&mut self, conds: &[ConditionId]) -> u64 {
-        conds
+    fn conditions(&mut self, conditions: &[ConditionId]) -> u64 {
+        conditions
             .iter()
-            .map(|it| self.cond(*it))
+            .map(|condition| self.condition(*condition))
             .fold(0, u64::saturating_add)
     }
 
-    fn any(&mut self, binder: BinderId, cond: ConditionId) -> u64 {
+    fn any(&mut self, binder: BinderId, inside: ConditionId) -> u64 {
         let program = self.program;
-        let (over, count) = match &program.binder(binder).domain {
+        let (range, count) = match &program.binder(binder).domain {
             Domain::Containers(_) => (self.list(binder), self.sizes.containers),
             Domain::Volumes => (self.list(binder), self.sizes.volumes),
             Domain::Elements(term) | Domain::List(term) | Domain::Map(term) => {
-                (self.term(*term) + 2, self.elements(*term))
+                (self.term(*term) + 2, self.entries(*term))
             }
         };
-        // What is named outside stays named; what is named inside is named anew for each element.
-        let outside = self.said.clone();
-        let inside = self.cond(cond).saturating_add(ELEMENT);
-        self.said = outside;
-        over.saturating_add(count.saturating_mul(inside))
+        // A name of the outside is in scope inside; a name of the inside is bound anew for each element.
+        let outside = self.bound.clone();
+        let step = self.condition(inside).saturating_add(LOOP_STEP_COST);
+        self.bound = outside;
+        range.saturating_add(count.saturating_mul(step))
     }
 
     fn list(&mut self, binder: BinderId) -> u64 {
-        if self.lists.insert(binder) { LIST } else { 2 }
+        if self.lists.insert(binder) {
+            LIST_VARIABLE_COST
+        } else {
+            LIST_READ_COST
+        }
     }
 
-    /// How many elements a list or a map has.
-    fn elements(&self, term: TermId) -> u64 {
+    /// The number of elements of a list or a map.
+    fn entries(&self, term: TermId) -> u64 {
         match self.program.term(term) {
             Term::Param(name) => match self.params.get(name) {
                 Some(ParamValue::List(items)) => items.len() as u64,
@@ -173,31 +185,32 @@ impl Estimate<'_> {
         match program.term(id) {
             Term::Undefined | Term::Const(_) | Term::Param(_) => 0,
             Term::Field(of, _) => self.term(*of) + 1,
-            Term::Call(function, parts) => {
-                if !self.said.insert(id) {
-                    return 2;
+            Term::Call(function, operands) => {
+                if !self.bound.insert(id) {
+                    return BOUND_READ_COST;
                 }
-                let parts: u64 = parts.iter().map(|it| self.term(*it)).sum();
-                parts + NAME + self.call(*function)
+                let operands: u64 = operands.iter().map(|operand| self.term(*operand)).sum();
+                operands + BINDING_COST + self.call(*function)
             }
-            Term::Guard(cond, term) => self.cond(*cond).saturating_add(self.term(*term)) + 1,
+            Term::Guard(condition, term) => {
+                let guard = self.condition(*condition);
+                guard.saturating_add(self.term(*term)) + 1
+            }
             term => {
-                term.operands()
-                    .iter()
-                    .map(|it| self.term(*it) + 1)
-                    .sum::<u64>()
-                    + 1
+                let parts = term.operands();
+                parts.iter().map(|part| self.term(*part) + 1).sum::<u64>() + 1
             }
         }
     }
 
-    /// What reading a text costs.
+    /// Reading a string.
     fn read(&self) -> u64 {
         self.sizes.letters / 10 + 1
     }
 
-    fn matched(&self, pattern_letters: u64) -> u64 {
-        self.read() * (pattern_letters / 4).max(1)
+    /// Matching a string.
+    fn matched(&self, pattern_chars: u64) -> u64 {
+        self.read() * (pattern_chars / 4).max(1)
     }
 
     fn call(&self, function: Intrinsic) -> u64 {
@@ -214,15 +227,16 @@ impl Estimate<'_> {
         }
     }
 
-    fn test(&mut self, test: Predicate, parts: &[TermId]) -> u64 {
-        let of: u64 = parts.iter().map(|it| self.term(*it)).sum();
+    fn predicate(&mut self, predicate: Predicate, operands: &[TermId]) -> u64 {
+        let of: u64 = operands.iter().map(|operand| self.term(*operand)).sum();
         let read = self.read();
-        of + match test {
+        of + match predicate {
             Predicate::StartsWith | Predicate::EndsWith => 3,
             Predicate::Contains => 2 + read,
             Predicate::ContainsIgnoreCase => 6 + 2 * read,
             Predicate::Matches => {
-                10 + self.matched(parts.first().map_or(1, |it| self.pattern(*it)))
+                let chars = operands.first().map_or(1, |term| self.pattern_chars(*term));
+                10 + self.matched(chars)
             }
             Predicate::ImageWithin => 200 + self.matched(200),
             Predicate::IsQuantity | Predicate::QuantityPositive => 6 + 2 * 33,
@@ -230,25 +244,26 @@ impl Estimate<'_> {
         }
     }
 
-    /// Letters of a pattern: of one that is written, or of a param's on average.
-    fn pattern(&self, term: TermId) -> u64 {
-        let mean = |items: &[String]| {
-            let all: usize = items.iter().map(|it| it.chars().count()).sum();
-            (all / items.len().max(1)) as u64
-        };
+    /// The characters of a pattern: of a literal, or of the items of a param on average.
+    fn pattern_chars(&self, term: TermId) -> u64 {
         match self.program.term(term) {
-            Term::Const(Const::String(text)) => text.chars().count() as u64,
+            Term::Const(Const::String(pattern)) => pattern.chars().count() as u64,
             Term::Value(binder) => match self.program.binder(*binder).domain {
-                Domain::Elements(list) | Domain::List(list) => match self.program.term(list) {
-                    Term::Param(name) => match self.params.get(name) {
-                        Some(ParamValue::List(items)) => mean(items),
-                        _ => 1,
-                    },
-                    _ => 1,
-                },
+                Domain::Elements(list) | Domain::List(list) => self.mean_item_chars(list),
                 _ => 1,
             },
             _ => 1,
         }
+    }
+
+    fn mean_item_chars(&self, list: TermId) -> u64 {
+        let Term::Param(name) = self.program.term(list) else {
+            return 1;
+        };
+        let Some(ParamValue::List(items)) = self.params.get(name) else {
+            return 1;
+        };
+        let all: usize = items.iter().map(|item| item.chars().count()).sum();
+        (all / items.len().max(1)) as u64
     }
 }

@@ -1,57 +1,70 @@
-//! The printer: a program becomes CEL for ValidatingAdmissionPolicies.
+//! CEL from the program: compiled controls become expressions for ValidatingAdmissionPolicies.
 //!
-//! Every condition that it prints is total: on no object that can reach admission does it end in an error. What cannot
-//! be printed exactly is refused with the reason; nothing is printed nearly right.
+//! Every condition that is emitted is total: its evaluation ends in an error for no object that reaches admission. What
+//! has no exact form in CEL is rejected with the reason; nothing is emitted that is nearly right. Nothing parses CEL, and
+//! nothing asks a cluster.
+//!
+//! ```text
+//! controls → specialize → factor → emit → Expr → print
+//! ```
 //!
 //! | file | is |
 //! |---|---|
-//! | `sheet` | the door: controls in, variables and expressions out |
-//! | `text` | expressions of CEL as text |
-//! | `types`, `kubernetes` | what Kubernetes' own types prove of a term |
-//! | `narrow` | what cannot find anything under written params is left out |
-//! | `either`, `together` | several bodies, and several controls, as one condition |
-//! | `printer`, `scope` | what printing needs to know: the kinds, the params, the names of elements |
-//! | `term`, `chain`, `cond`, `compare`, `domain` | terms, conditions, what is iterated |
-//! | `share` | names for what is said more than once |
-//! | `functions` | the shared library's functions |
-//! | `variables` | the variables that policies share |
-//! | `cost` | what a control costs the API server, reckoned |
-//! | `size` | the bound on what patterns are matched against |
-//! | `loops`, `deny`, `message`, `identity` | a rule: whether it finds something, what it says, what makes a finding the same |
+//! | `bundle` | the entry point: controls in, variables and expressions out |
+//! | `target` | what is emitted for: kinds, the oldest Kubernetes, params |
+//! | `expr`, `print`, `layout` | the syntax tree of CEL, and the only place that writes it: on one line or over several |
+//! | `types`, `schema_types`, `typed_expr` | what Kubernetes' own types prove of an expression |
+//! | `specialize` | pruning by constant params |
+//! | `factor`, `pack` | several clauses, and several controls, as one condition |
+//! | `cse` | common subexpression elimination |
+//! | `emitter`, `names`, `variables`, `kind_test` | the state of emission: context, scope, shared variables |
+//! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter, one recursion |
+//! | `comprehension` | the loops of a clause as nested comprehensions |
+//! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
+//! | `intrinsics` | the functions of the shared library |
+//! | `cost` | an estimate of what a control costs the API server |
+//! | `regex_cost_guard` | the bound on what regular expressions are matched against |
+//! | `testing` | single intrinsics, for tests |
 
-mod chain;
-mod compare;
-mod cond;
+mod bundle;
+mod coalesce;
+mod comprehension;
+mod control;
 mod cost;
-mod deny;
-mod domain;
-mod either;
-mod functions;
-mod identity;
+mod cse;
+mod emit_call;
+mod emit_compare;
+mod emit_condition;
+mod emit_term;
+mod emitter;
+mod expr;
+mod factor;
+mod finding_key;
 mod intrinsics;
-mod kubernetes;
-mod loops;
+mod iteration;
+mod kind_test;
+mod layout;
 mod message;
-mod narrow;
-mod printer;
-mod proof;
-mod scope;
-mod share;
-mod sheet;
-mod size;
-mod term;
+mod names;
+mod pack;
+mod print;
+mod regex_cost_guard;
+mod schema_types;
+mod specialize;
+mod target;
+mod testing;
 #[cfg(test)]
 mod tests;
-mod text;
-mod together;
+mod typed_expr;
 mod types;
 mod variables;
 
-pub use cost::{LIMIT, Sizes, estimate};
-pub use proof::intrinsic_cel;
-pub use sheet::print;
-pub use sheet::{ParamsFrom, Printed, Sheet, Target, Unjudged, Variable};
+pub use bundle::{CelBundle, ControlCel, CostSkip, PolicyVariable, emit};
+pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
+pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use target::{CelTarget, ParamsFrom};
+pub use testing::intrinsic_for_test;
 
-/// Why something cannot be printed.
+/// The reason why something cannot be emitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Refused(String);
+struct Unsupported(String);

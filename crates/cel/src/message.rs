@@ -1,160 +1,185 @@
-//! What a policy says of a rule's body: one sentence that names all the elements it was found in.
+//! The messages of a policy: for each clause one sentence that names all elements in which it was found.
 
 use super::{
-    Refused,
-    loops::Plan,
-    printer::Printer,
-    term::{Piece, Presence},
-    text::Cel,
-    types::Known,
+    Unsupported,
+    comprehension::LoopNest,
+    emitter::Emitter,
+    expr::Expr,
+    typed_expr::{Presence, TypedExpr},
+    types::StaticType,
 };
 use kubevet_ir::{BinderId, Clause, Const, Term, TermId};
 
-/// The longest list of names in a sentence, in characters. A message of the API server holds 5 KiB.
-const NAMES: usize = 250;
+/// Characters of the list of names in a sentence. The API server allows 5 KiB for a message.
+const MAX_NAMES_CHARS: i64 = 250;
 
-impl Printer<'_> {
+impl Emitter<'_, '_> {
     /// A list of at most one sentence.
-    pub(super) fn message(&mut self, deny: &Clause) -> Result<Cel, Refused> {
-        let named: Vec<BinderId> = self
-            .program
-            .free_binders_of_term(deny.message)
+    pub(super) fn message(&mut self, clause: &Clause) -> Result<Expr, Unsupported> {
+        let program = self.context.program;
+        let named: Vec<BinderId> = program
+            .free_binders_of_term(clause.message)
             .iter()
             .copied()
-            .filter(|it| deny.binders.contains(it))
+            .filter(|binder| clause.binders.contains(binder))
             .collect();
-        let plan = Plan::naming(self.program, deny, &named);
-        let pieces = match self.program.term(deny.message).clone() {
-            Term::Concat(pieces) => pieces.to_vec(),
-            _ => vec![deny.message],
+        let nest = LoopNest::naming(program, clause, &named);
+        let parts = match program.term(clause.message) {
+            Term::Concat(parts) => parts.to_vec(),
+            _ => vec![clause.message],
         };
-        let Some(innermost) = plan.innermost() else {
-            return self.each(plan, &mut |it| it.sentence(&pieces, None));
+        let Some(innermost) = nest.innermost_named() else {
+            return self.each_finding(nest, &mut |emitter| emitter.sentence(&parts, None));
         };
-        let moving: Vec<TermId> = pieces
+        // The parts that differ between the elements of the innermost loop.
+        let varying: Vec<TermId> = parts
             .iter()
             .copied()
-            .filter(|it| self.program.free_binders_of_term(*it).contains(&innermost))
+            .filter(|part| program.free_binders_of_term(*part).contains(&innermost))
             .collect();
-        match (moving.as_slice(), plan.kept()) {
+        match (varying.as_slice(), nest.named()) {
+            // 'x: a, b, c'
             ([only], 1) => {
                 let only = *only;
-                let names = self.each(plan, &mut |it| it.word(only))?;
-                self.listed(names, ", ", |it, names| {
-                    it.sentence(&pieces, Some((only, names)))
+                let names = self.each_finding(nest, &mut |emitter| emitter.part(only))?;
+                self.joined_and_cut(names, ", ", |emitter, names| {
+                    emitter.sentence(&parts, Some((only, names)))
                 })
             }
+            // 'x of a: b, c; x of d: e'
             ([only], _) => {
-                let only = *only;
-                let sentences = self.sentences(plan, &pieces, only)?;
-                self.listed(sentences, "; ", |_, sentences| Ok(sentences))
+                let sentences = self.sentences(nest, &parts, *only)?;
+                self.joined_and_cut(sentences, "; ", |_, sentences| Ok(sentences))
             }
+            // 'x of a in b; x of c in d'
             (_, depth) => {
-                let mut sentences = self.each(plan, &mut |it| it.sentence(&pieces, None))?;
+                let mut sentences =
+                    self.each_finding(nest, &mut |emitter| emitter.sentence(&parts, None))?;
                 for _ in 1..depth {
-                    sentences = Cel::atom(joined(&sentences));
+                    sentences = flattened(sentences);
                 }
-                self.listed(sentences, "; ", |_, sentences| Ok(sentences))
+                self.joined_and_cut(sentences, "; ", |_, sentences| Ok(sentences))
             }
         }
     }
 
-    /// A sentence for each element of the outer loops, which lists those of the innermost.
+    /// A sentence for each element of the outer loops, which lists the elements of the innermost.
     fn sentences(
         &mut self,
-        mut plan: Plan,
-        pieces: &[TermId],
-        only: TermId,
-    ) -> Result<Cel, Refused> {
-        let outer = plan.take_outer();
-        let here = self.conds(&outer)?;
-        let empty = Cel::atom("[]");
-        let Some((binder, mut inner)) = plan.split() else {
-            return Ok(empty);
+        mut nest: LoopNest,
+        parts: &[TermId],
+        varying: TermId,
+    ) -> Result<Expr, Unsupported> {
+        let outer = nest.take_outer_conditions();
+        let condition = self.conditions(&outer)?;
+        let Some((binder, inner)) = nest.split() else {
+            return Ok(Expr::empty_list());
         };
-        let Some(walk) = self.enter(binder)? else {
-            return Ok(empty);
+        let Some(iteration) = self.enter(binder)? else {
+            return Ok(Expr::empty_list());
         };
-        let printed = (|| {
-            let conds = inner.take_outer();
-            let holds = self.conds(&conds)?;
-            if inner.kept() > 1 {
-                let made = self.sentences(inner, pieces, only)?;
-                return Ok((holds, made.then(".join('; ')")));
-            }
-            let names = self.each(inner, &mut |it| it.word(only))?;
-            let made = self.listed(names, ", ", |it, names| {
-                it.sentence(pieces, Some((only, names)))
-            })?;
-            Ok((holds, made.then(".join('')")))
-        })();
+        let element = self.sentence_of_element(inner, parts, varying);
         self.leave();
-        let (holds, made) = printed?;
-        let made = walk.map(&holds, &made).then(".filter(s, s != '')");
-        Ok(Cel::choice(here, made, empty))
+        let (filter, sentence) = element?;
+        let sentences = non_empty(iteration.map(filter, sentence), "s");
+        Ok(Expr::conditional(condition, sentences, Expr::empty_list()))
     }
 
-    /// A list of what a list of texts becomes when it is joined and cut; empty where that is empty.
-    fn listed(
+    /// Inside a loop: which elements count, and the sentence for each.
+    fn sentence_of_element(
         &mut self,
-        texts: Cel,
-        between: &str,
-        say: impl FnOnce(&mut Self, Cel) -> Result<Cel, Refused>,
-    ) -> Result<Cel, Refused> {
-        let n = self.scope.name("names");
-        let name = Cel::atom(n.clone());
-        let long = Cel::atom(format!("{n}.size() > {NAMES}"));
-        let cut = Cel::sum([
-            Cel::atom(format!("{n}.substring(0, {NAMES})")),
-            Cel::text("…"),
-        ]);
-        let sentence = say(self, Cel::choice(long, cut, name));
-        self.scope.free();
-        Ok(Cel::atom(format!(
-            "[{}].filter({n}, {n}.size() > 0).map({n}, {n}.join('{between}')).map({n}, {})",
-            texts.show(),
-            sentence?.show()
-        )))
+        mut inner: LoopNest,
+        parts: &[TermId],
+        varying: TermId,
+    ) -> Result<(Expr, Expr), Unsupported> {
+        let outer = inner.take_outer_conditions();
+        let filter = self.conditions(&outer)?;
+        if inner.named() > 1 {
+            let sentences = self.sentences(inner, parts, varying)?;
+            return Ok((filter, joined(sentences, "; ")));
+        }
+        let names = self.each_finding(inner, &mut |emitter| emitter.part(varying))?;
+        let sentences = self.joined_and_cut(names, ", ", |emitter, names| {
+            emitter.sentence(parts, Some((varying, names)))
+        })?;
+        // At most one, so joining takes it out of its list.
+        Ok((filter, joined(sentences, "")))
     }
 
-    /// The sentence, with one of its pieces put as this.
-    fn sentence(&mut self, pieces: &[TermId], put: Option<(TermId, Cel)>) -> Result<Cel, Refused> {
-        let mut texts = Vec::new();
-        for piece in pieces {
-            texts.push(match &put {
-                Some((term, cel)) if term == piece => cel.clone(),
-                _ => self.word(*piece)?,
+    /// A list of what `emit` makes of the strings of a list when they are joined and cut; empty where that list is.
+    fn joined_and_cut(
+        &mut self,
+        strings: Expr,
+        separator: &str,
+        emit: impl FnOnce(&mut Self, Expr) -> Result<Expr, Unsupported>,
+    ) -> Result<Expr, Unsupported> {
+        let name = self.scope.reserve("names");
+        let names = Expr::ident(&name);
+        let limit = Expr::Int(MAX_NAMES_CHARS);
+        let cut = names
+            .clone()
+            .method("substring", [Expr::Int(0), limit.clone()])
+            .plus(Expr::string("…"));
+        let is_long = names.clone().size().exceeds(limit);
+        let result = emit(self, Expr::conditional(is_long, cut, names.clone()));
+        self.scope.release();
+        // Within a list of one, so that an empty list gives an empty list.
+        Ok(Expr::List(vec![strings])
+            .filter(&name, names.clone().size().exceeds(Expr::Int(0)))
+            .map(&name, joined(names, separator))
+            .map(&name, result?))
+    }
+
+    /// The sentence, with an expression instead of one of its parts.
+    fn sentence(
+        &mut self,
+        parts: &[TermId],
+        replaced: Option<(TermId, Expr)>,
+    ) -> Result<Expr, Unsupported> {
+        let mut strings = Vec::new();
+        for part in parts {
+            strings.push(match &replaced {
+                Some((term, cel)) if term == part => cel.clone(),
+                _ => self.part(*part)?,
             });
         }
-        Ok(Cel::sum(texts))
+        Ok(Expr::sum(strings))
     }
 
-    /// A piece of a sentence. It is evaluated only where the body's conditions hold, under which it was proved to be there.
-    fn word(&mut self, term: TermId) -> Result<Cel, Refused> {
-        if let Term::Const(Const::String(text)) = self.program.term(term) {
-            return Ok(Cel::text(text));
+    /// A part of a sentence. It is evaluated only where the clause's conditions hold, under which it was proved to be
+    /// defined.
+    fn part(&mut self, term: TermId) -> Result<Expr, Unsupported> {
+        if let Term::Const(Const::String(string)) = self.context.program.term(term) {
+            return Ok(Expr::string(string.as_ref()));
         }
-        let piece = self.term(term)?;
-        let value = match (piece.presence, &piece.present) {
-            (Presence::Never, _) => return Ok(Cel::text("")),
+        let value = self.term(term)?;
+        let cel = match (value.presence, &value.present) {
+            (Presence::Never, _) => return Ok(Expr::string("")),
             (Presence::Maybe, Some(present)) => present.clone(),
-            _ => piece.or_value(&Cel::text("")),
+            _ => value.or_value(&Expr::string("")),
         };
-        Ok(text_of(&piece, value))
+        Ok(as_string(&value, cel))
     }
 }
 
-fn text_of(piece: &Piece, value: Cel) -> Cel {
-    if piece.known == Known::Text && !piece.nullable {
-        value
+fn as_string(value: &TypedExpr, cel: Expr) -> Expr {
+    if value.static_type == StaticType::String && !value.nullable {
+        cel
     } else {
-        Cel::atom(format!("string({})", value.show()))
+        Expr::call("string", cel)
     }
 }
 
-/// The lists of a list, each as one text.
-fn joined(lists: &Cel) -> String {
-    lists
-        .then(".map(l, l.join('; ')).filter(l, l != '')")
-        .show()
+fn joined(strings: Expr, separator: &str) -> Expr {
+    strings.method("join", [Expr::string(separator)])
+}
+
+fn non_empty(strings: Expr, variable: &str) -> Expr {
+    let is_empty = Expr::ident(variable).equals(Expr::string(""));
+    strings.filter(variable, is_empty.negated())
+}
+
+/// The lists of a list, each as one string.
+fn flattened(lists: Expr) -> Expr {
+    non_empty(lists.map("l", joined(Expr::ident("l"), "; ")), "l")
 }

@@ -1,12 +1,15 @@
-//! The variables that policies share: pod specs, containers, volumes, params. Their definitions depend on the kinds and
-//! the params alone, so that sheets of other controls over the same kinds define them alike.
+//! The variables that the controls of a policy share: pod specs, lists of containers, volumes, params.
+//!
+//! Their definitions depend on the kinds and the params alone, so that bundles of other controls over the same kinds
+//! define them alike. Nothing here depends on a control.
 
 use super::{
-    Refused,
-    printer::{Side, kind_test},
-    sheet::{ParamsFrom, Target, Variable},
-    text::Cel,
-    types::{Known, Types},
+    Unsupported,
+    bundle::PolicyVariable,
+    expr::Expr,
+    kind_test::kind_test,
+    target::{CelTarget, ObjectSide, ParamsFrom},
+    types::{StaticType, TypeSource},
 };
 use kubevet_ir::ContainerList;
 use kubevet_k8s::workload::pod_spec_path;
@@ -14,8 +17,8 @@ use kubevet_model::Kind;
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
 
-/// Names that no param's variable may have.
-const OWN: &[&str] = &[
+/// Names that the variable of a param cannot have.
+const SHARED_NAMES: &[&str] = &[
     "podSpec",
     "podMetadata",
     "containers",
@@ -33,353 +36,378 @@ const OWN: &[&str] = &[
     "oldPlacedProbeContainers",
 ];
 
-/// Variables in the order in which they need one another.
+/// The steps from the root of an object to one of its fields.
+type FieldSteps = Vec<&'static str>;
+
+/// The variables that are defined so far; each uses only those before it.
 #[derive(Debug, Default)]
-pub(super) struct Variables {
-    pub(super) list: Vec<Variable>,
+pub(super) struct SharedVariables {
+    list: Vec<PolicyVariable>,
 }
 
-/// What a policy over some kinds can define.
-pub(super) struct Definitions<'d> {
-    pub(super) target: &'d Target<'d>,
-    pub(super) types: &'d dyn Types,
-    pub(super) side: Side,
-}
+impl SharedVariables {
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
 
-impl Variables {
-    fn define(&mut self, name: &str, expression: &Cel) {
-        if !self.list.iter().any(|it| it.name == name) {
-            self.list.push(Variable {
-                name: name.to_owned(),
-                expression: expression.show(),
-            });
-        }
+    /// Forgets all but the first ones.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.list.truncate(len);
+    }
+
+    pub(super) fn into_list(self) -> Vec<PolicyVariable> {
+        self.list
     }
 
     fn has(&self, name: &str) -> bool {
-        self.list.iter().any(|it| it.name == name)
+        self.list.iter().any(|variable| variable.name == name)
+    }
+
+    fn define(&mut self, name: &str, expression: Expr) {
+        if !self.has(name) {
+            self.list.push(PolicyVariable {
+                name: name.to_owned(),
+                expression,
+            });
+        }
     }
 }
 
+/// Defines variables over one of the two objects, for all kinds of the target.
+#[derive(Clone, Copy)]
+pub(super) struct Definitions<'d> {
+    pub(super) target: &'d CelTarget<'d>,
+    pub(super) types: &'d dyn TypeSource,
+    pub(super) side: ObjectSide,
+}
+
 impl Definitions<'_> {
-    fn name(&self, plain: &str) -> String {
-        match self.side {
-            Side::New => plain.to_owned(),
-            Side::Old => {
-                let mut letters = plain.chars();
-                let first = letters.next().map(|it| it.to_ascii_uppercase());
-                format!(
-                    "old{}{}",
-                    first.into_iter().collect::<String>(),
-                    letters.as_str()
-                )
-            }
-        }
+    /// `object` or `oldObject`.
+    pub(super) fn object(&self) -> Expr {
+        Expr::ident(match self.side {
+            ObjectSide::New => "object",
+            ObjectSide::Old => "oldObject",
+        })
     }
 
-    fn object(&self) -> Cel {
-        Cel::atom(if self.side == Side::New {
-            "object"
-        } else {
-            "oldObject"
-        })
+    /// The name of a variable over this object: `volumes` or `oldVolumes`.
+    fn name(&self, base: &str) -> String {
+        match self.side {
+            ObjectSide::New => base.to_owned(),
+            ObjectSide::Old => {
+                let mut letters = base.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+                let first: String = first.into_iter().collect();
+                format!("old{first}{}", letters.as_str())
+            }
+        }
     }
 
     fn kinds(&self) -> Vec<&Kind> {
         self.target.kinds.iter().collect()
     }
 
-    /// The variable of that name; made where it is not there.
+    /// The variable of that name, defined if it is not yet.
     fn variable(
         &self,
-        variables: &mut Variables,
-        plain: &str,
-        make: impl FnOnce(&Self, &mut Variables) -> Result<Cel, Refused>,
-    ) -> Result<Cel, Refused> {
-        let name = self.name(plain);
+        variables: &mut SharedVariables,
+        base: &str,
+        define: impl FnOnce(&Self, &mut SharedVariables) -> Result<Expr, Unsupported>,
+    ) -> Result<Expr, Unsupported> {
+        let name = self.name(base);
         if !variables.has(&name) {
-            let expression = make(self, variables)?;
-            variables.define(&name, &expression);
+            // What it uses is defined before it.
+            let expression = define(self, variables)?;
+            variables.define(&name, expression);
         }
-        Ok(Cel::atom(format!("variables.{name}")))
+        Ok(Expr::variable(name))
     }
 
-    /// A place in the object that depends on its kind; `{}` for kinds that have none, and where it is absent.
-    fn by_kind(&self, path: impl Fn(&Kind) -> Option<Vec<&'static str>>) -> Result<Cel, Refused> {
+    pub(super) fn pod_spec(&self, variables: &mut SharedVariables) -> Result<Expr, Unsupported> {
+        self.variable(variables, "podSpec", |definitions, _| {
+            definitions.field_by_kind(|kind| pod_spec_path(kind).map(<[_]>::to_vec))
+        })
+    }
+
+    pub(super) fn pod_metadata(
+        &self,
+        variables: &mut SharedVariables,
+    ) -> Result<Expr, Unsupported> {
+        self.variable(variables, "podMetadata", |definitions, _| {
+            definitions.field_by_kind(pod_metadata_path)
+        })
+    }
+
+    /// A map whose path depends on the kind; `{}` for kinds that have none, and where it is absent.
+    fn field_by_kind(
+        &self,
+        path: impl Fn(&Kind) -> Option<FieldSteps>,
+    ) -> Result<Expr, Unsupported> {
         let kinds = self.kinds();
-        let mut paths: Vec<Option<Vec<&'static str>>> = Vec::new();
+        let mut paths: Vec<Option<FieldSteps>> = Vec::new();
         for kind in &kinds {
             let path = path(kind);
             if !paths.contains(&path) {
                 paths.push(path);
             }
         }
-        // The path of most kinds comes last, where it needs no test.
-        paths.sort_by_key(|it| {
-            (
-                it.is_none(),
-                kinds.iter().filter(|kind| path(kind) == *it).count(),
-            )
-        });
-        let mut expression: Option<Cel> = None;
+        // The path of the most kinds comes last, where it needs no test of the kind.
+        let kinds_with =
+            |wanted: &Option<FieldSteps>| kinds.iter().filter(|kind| path(kind) == *wanted).count();
+        paths.sort_by_key(|wanted| (wanted.is_none(), kinds_with(wanted)));
+        let mut expression: Option<Expr> = None;
         for wanted in paths.iter().rev() {
-            let of: Vec<&Kind> = kinds
+            let having: Vec<&Kind> = kinds
                 .iter()
                 .copied()
-                .filter(|it| path(it) == *wanted)
+                .filter(|kind| path(kind) == *wanted)
                 .collect();
             let here = match wanted {
-                Some(steps) => self.steps(&of, steps),
-                None => Cel::atom("{}"),
+                Some(steps) => self.map_at(&having, steps),
+                None => Expr::empty_map(),
             };
             expression = Some(match expression {
                 None => here,
-                Some(rest) => Cel::choice(
-                    kind_test(&kinds, &self.object(), |it| path(it) == *wanted)?,
-                    here,
-                    rest,
-                ),
+                Some(otherwise) => {
+                    let is = kind_test(&kinds, &self.object(), |kind| path(kind) == *wanted)?;
+                    Expr::conditional(is, here, otherwise)
+                }
             });
         }
-        Ok(expression.unwrap_or_else(|| Cel::atom("{}")))
+        Ok(expression.unwrap_or_else(Expr::empty_map))
     }
 
-    fn steps(&self, of: &[&Kind], steps: &[&str]) -> Cel {
-        let mut known = of
+    /// The map at a path of some kinds; `{}` where it is absent.
+    fn map_at(&self, kinds: &[&Kind], steps: &[&str]) -> Expr {
+        let mut static_type = kinds
             .iter()
-            .map(|it| self.types.object(it))
-            .reduce(Known::or)
-            .unwrap_or(Known::Any);
+            .map(|kind| self.types.object(kind))
+            .reduce(StaticType::or)
+            .unwrap_or(StaticType::Any);
         let mut always = true;
-        let mut text = self.object();
+        let mut expr = self.object();
         for step in steps {
-            let field = known.field(self.types, step);
-            let sure = field.as_ref().is_some_and(|it| it.always && !it.nullable);
-            // From the first step on that may be missing, all are asked for.
-            text = if always && sure {
-                text.then(&format!(".{step}"))
+            let field = static_type.field(self.types, step);
+            always &= field
+                .as_ref()
+                .is_some_and(|field| field.always && !field.nullable);
+            // After the first optional field the whole path is an optional.
+            expr = if always {
+                expr.select(step)
             } else {
-                text.then(&format!(".?{step}"))
+                expr.opt_select(step)
             };
-            always &= sure;
-            known = field.map_or(Known::Any, |it| it.known);
+            static_type = field.map_or(StaticType::Any, |field| field.static_type);
         }
         if always {
-            text
+            expr
         } else {
-            text.then(".orValue({})")
+            expr.or_value(Expr::empty_map())
         }
     }
 
-    pub(super) fn pod_spec(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        self.variable(variables, "podSpec", |it, _| {
-            it.by_kind(|kind| pod_spec_path(kind).map(<[_]>::to_vec))
-        })
+    /// The list of that name in the pod spec; empty where it has none.
+    fn pod_list(&self, variables: &mut SharedVariables, field: &str) -> Result<Expr, Unsupported> {
+        let list = self.pod_spec(variables)?.opt_select(field);
+        let known = self.pod_spec_type().field(self.types, field);
+        let is_list = known.is_some_and(|field| {
+            !field.nullable && matches!(field.static_type, StaticType::List(_))
+        });
+        // Go writes some lists as null where they have no elements.
+        let list = if is_list {
+            list
+        } else {
+            let value = Expr::ident("l");
+            let checked =
+                Expr::conditional(value.clone().is_type("list"), value, Expr::empty_list());
+            list.opt_map("l", checked)
+        };
+        Ok(list.or_value(Expr::empty_list()))
     }
 
-    pub(super) fn pod_metadata(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        self.variable(variables, "podMetadata", |it, _| it.by_kind(metadata_path))
+    /// The type of the variable `podSpec`.
+    pub(super) fn pod_spec_type(&self) -> StaticType {
+        self.type_at(|kind| pod_spec_path(kind).map(<[_]>::to_vec))
     }
 
-    /// The list that a pod spec has under this name; empty where it has none.
-    fn pod_list(&self, variables: &mut Variables, field: &str) -> Result<Cel, Refused> {
-        let spec = self.pod_spec(variables)?;
-        let of = self.pod_spec_type();
-        let known = of.field(self.types, field);
-        Ok(match known {
-            Some(it) if !it.nullable && matches!(it.known, Known::List(_)) => {
-                spec.then(&format!(".?{field}.orValue([])"))
-            }
-            // A list that Go writes even where there is none arrives as null.
-            _ => spec.then(&format!(
-                ".?{field}.optMap(l, type(l) == list ? l : []).orValue([])"
-            )),
-        })
+    /// The type of the variable `podMetadata`.
+    pub(super) fn pod_metadata_type(&self) -> StaticType {
+        self.type_at(pod_metadata_path)
     }
 
-    /// What all pod specs are.
-    pub(super) fn pod_spec_type(&self) -> Known {
-        self.at(|kind| pod_spec_path(kind).map(<[_]>::to_vec))
-    }
-
-    pub(super) fn pod_metadata_type(&self) -> Known {
-        self.at(metadata_path)
-    }
-
-    /// What stands there in all kinds; a part of it where it may be missing.
-    fn at(&self, path: impl Fn(&Kind) -> Option<Vec<&'static str>>) -> Known {
-        let mut sure = true;
-        let mut found: Option<Known> = None;
+    /// The type of a field over all kinds; [`StaticType::Partial`] where it is absent in some objects.
+    fn type_at(&self, path: impl Fn(&Kind) -> Option<FieldSteps>) -> StaticType {
+        let mut always = true;
+        let mut found: Option<StaticType> = None;
         for kind in self.target.kinds {
             let Some(steps) = path(kind) else {
-                sure = false;
+                always = false;
                 continue;
             };
-            let mut known = self.types.object(kind);
+            let mut static_type = self.types.object(kind);
             for step in steps {
-                let field = known.field(self.types, step);
-                sure &= field.as_ref().is_some_and(|it| it.always && !it.nullable);
-                known = field.map_or(Known::Any, |it| it.known);
+                let field = static_type.field(self.types, step);
+                always &= field
+                    .as_ref()
+                    .is_some_and(|field| field.always && !field.nullable);
+                static_type = field.map_or(StaticType::Any, |field| field.static_type);
             }
             found = Some(match found {
-                None => known,
-                Some(before) => before.or(known),
+                None => static_type,
+                Some(before) => before.or(static_type),
             });
         }
         match found {
-            None | Some(Known::Any) => Known::Any,
-            Some(it) if sure => it,
-            Some(it) => Known::Partial(Arc::new(it)),
+            None | Some(StaticType::Any) => StaticType::Any,
+            Some(static_type) if always => static_type,
+            Some(static_type) => StaticType::Partial(Arc::new(static_type)),
         }
     }
 
-    /// What the elements of a list of the pod spec are: maps always.
-    fn element_type(&self, list: &str) -> Known {
-        let known = self
+    /// The type of the elements of a list of the pod spec: always maps.
+    fn element_type(&self, list: &str) -> StaticType {
+        let elements = self
             .pod_spec_type()
             .field(self.types, list)
-            .map_or(Known::Any, |it| it.known.elements());
-        if known == Known::Any {
-            Known::Map(Arc::new(Known::Any))
+            .map_or(StaticType::Any, |field| field.static_type.elements());
+        if elements == StaticType::Any {
+            StaticType::Map(Arc::new(StaticType::Any))
         } else {
-            known
+            elements
         }
     }
 
-    pub(super) fn container_type(&self, which: ContainerList) -> Known {
-        let each = which.fields().iter().map(|it| self.element_type(it));
-        each.reduce(Known::or).unwrap_or(Known::Any)
+    pub(super) fn container_type(&self, which: ContainerList) -> StaticType {
+        let each = which.fields().iter().map(|list| self.element_type(list));
+        each.reduce(StaticType::or).unwrap_or(StaticType::Any)
     }
 
-    pub(super) fn volume_type(&self) -> Known {
+    pub(super) fn volume_type(&self) -> StaticType {
         self.element_type("volumes")
-    }
-
-    fn ephemeral(&self, variables: &mut Variables) -> Result<Option<Cel>, Refused> {
-        // Only a Pod itself has them: its pod spec is `spec`.
-        let is_pod = kind_test(&self.kinds(), &self.object(), |it| {
-            pod_spec_path(it) == Some(&["spec"])
-        })?;
-        if is_pod == Cel::Bool(false) {
-            return Ok(None);
-        }
-        let list = self.pod_list(variables, "ephemeralContainers")?;
-        Ok(Some(Cel::choice(is_pod, list, Cel::atom("[]"))))
-    }
-
-    fn sidecars(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        let list = self.pod_list(variables, "initContainers")?;
-        Ok(list.then(".filter(c, c.?restartPolicy.orValue('') == 'Always')"))
     }
 
     /// Containers, in the order of their lists.
     pub(super) fn containers(
         &self,
-        variables: &mut Variables,
+        variables: &mut SharedVariables,
         which: ContainerList,
-    ) -> Result<Cel, Refused> {
-        self.variable(variables, plain(which), |it, variables| {
-            let lists = it.lists(variables, which)?;
-            Ok(Cel::sum(lists.into_iter().map(|(_, list)| list)))
+    ) -> Result<Expr, Unsupported> {
+        let name = match which {
+            ContainerList::All => "containers",
+            ContainerList::Resource => "resourceContainers",
+            ContainerList::Probe => "probeContainers",
+        };
+        self.variable(variables, name, |definitions, variables| {
+            let lists = definitions.container_lists(variables, which)?;
+            Ok(Expr::sum(lists.into_iter().map(|(_, list)| list)))
         })
     }
 
-    /// Containers, each as a map of the list that it is in (`list`) and itself (`spec`).
-    pub(super) fn placed(
+    /// Containers, each as a map of the name of its list and itself: `{'list': 'initContainers', 'spec': {…}}`.
+    pub(super) fn containers_with_list_names(
         &self,
-        variables: &mut Variables,
+        variables: &mut SharedVariables,
         which: ContainerList,
-    ) -> Result<Cel, Refused> {
+    ) -> Result<Expr, Unsupported> {
         let name = match which {
             ContainerList::All => "placedContainers",
             ContainerList::Resource => "placedResourceContainers",
             ContainerList::Probe => "placedProbeContainers",
         };
-        self.variable(variables, name, |it, variables| {
-            let lists = it.lists(variables, which)?;
-            Ok(Cel::sum(lists.into_iter().map(|(name, list)| {
-                list.then(&format!(
-                    ".map(c, {{'list': dyn('{name}'), 'spec': dyn(c)}})"
-                ))
+        self.variable(variables, name, |definitions, variables| {
+            let lists = definitions.container_lists(variables, which)?;
+            Ok(Expr::sum(lists.into_iter().map(|(name, list)| {
+                let entry = Expr::Map(vec![
+                    (Expr::string("list"), Expr::string(name).dynamic()),
+                    (Expr::string("spec"), Expr::ident("c").dynamic()),
+                ]);
+                list.map("c", entry)
             })))
         })
     }
 
-    fn lists(
+    /// Lists of containers, each with its name.
+    fn container_lists(
         &self,
-        variables: &mut Variables,
+        variables: &mut SharedVariables,
         which: ContainerList,
-    ) -> Result<Vec<(&'static str, Cel)>, Refused> {
+    ) -> Result<Vec<(&'static str, Expr)>, Unsupported> {
         let mut lists = vec![("containers", self.pod_list(variables, "containers")?)];
+        let init = self.pod_list(variables, "initContainers")?;
         let init = match which {
-            ContainerList::Probe => self.sidecars(variables)?,
-            _ => self.pod_list(variables, "initContainers")?,
+            ContainerList::Probe => sidecars(init),
+            ContainerList::All | ContainerList::Resource => init,
         };
         lists.push(("initContainers", init));
         if which == ContainerList::All {
-            lists.extend(
-                self.ephemeral(variables)?
-                    .map(|it| ("ephemeralContainers", it)),
-            );
+            let ephemeral = self.ephemeral_containers(variables)?;
+            lists.extend(ephemeral.map(|list| ("ephemeralContainers", list)));
         }
         Ok(lists)
     }
 
-    pub(super) fn volumes(&self, variables: &mut Variables) -> Result<Cel, Refused> {
-        self.variable(variables, "volumes", |it, variables| {
-            it.pod_list(variables, "volumes")
+    /// The ephemeral containers; `None` where no kind has them.
+    fn ephemeral_containers(
+        &self,
+        variables: &mut SharedVariables,
+    ) -> Result<Option<Expr>, Unsupported> {
+        // Only a Pod itself has them: its pod spec is `spec`.
+        let is_pod = kind_test(&self.kinds(), &self.object(), |kind| {
+            pod_spec_path(kind) == Some(&["spec"])
+        })?;
+        if is_pod == Expr::Bool(false) {
+            return Ok(None);
+        }
+        let list = self.pod_list(variables, "ephemeralContainers")?;
+        Ok(Some(Expr::conditional(is_pod, list, Expr::empty_list())))
+    }
+
+    pub(super) fn volumes(&self, variables: &mut SharedVariables) -> Result<Expr, Unsupported> {
+        self.variable(variables, "volumes", |definitions, variables| {
+            definitions.pod_list(variables, "volumes")
         })
     }
 
     /// The value of a param, where it has one.
-    pub(super) fn param(&self, variables: &mut Variables, name: &str) -> Option<Cel> {
-        match &self.target.params {
-            ParamsFrom::Written(params) => params.get(name).map(literal),
-            ParamsFrom::Resource(params) => {
-                let fallback = literal(params.get(name)?);
-                let plain = name
-                    .chars()
-                    .all(|it| it.is_ascii_alphanumeric() || it == '_');
-                let step = if plain {
-                    format!(".?{name}")
-                } else {
-                    format!("[?{}]", Cel::text(name).show())
-                };
-                let read = Cel::atom(format!(
-                    "params.?settings{step}.orValue({})",
-                    fallback.show()
-                ));
-                let sound = |it: char| if it.is_ascii_alphanumeric() { it } else { '_' };
-                let mut variable: String = name.chars().map(sound).collect();
-                if OWN.contains(&name) || !variable.starts_with(|it: char| it.is_ascii_alphabetic())
-                {
-                    variable.insert_str(0, "param_");
-                }
-                // The same for both objects.
-                variables.define(&variable, &read);
-                Some(Cel::atom(format!("variables.{variable}")))
-            }
+    pub(super) fn param(&self, variables: &mut SharedVariables, name: &str) -> Option<Expr> {
+        let value = param_literal(self.target.params.value(name)?);
+        if let ParamsFrom::Written(_) = self.target.params {
+            return Some(value);
         }
+        let read = Expr::ident("params")
+            .opt_select("settings")
+            .opt_select(name);
+        let mut variable: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let starts_well = variable.starts_with(|first: char| first.is_ascii_alphabetic());
+        if SHARED_NAMES.contains(&name) || !starts_well {
+            variable.insert_str(0, "param_");
+        }
+        // Both objects have the same params.
+        variables.define(&variable, read.or_value(value));
+        Some(Expr::variable(variable))
     }
 }
 
-fn plain(which: ContainerList) -> &'static str {
-    match which {
-        ContainerList::All => "containers",
-        ContainerList::Resource => "resourceContainers",
-        ContainerList::Probe => "probeContainers",
-    }
+/// Init containers that run beside the main ones.
+fn sidecars(init_containers: Expr) -> Expr {
+    let policy = Expr::ident("c")
+        .opt_select("restartPolicy")
+        .or_value(Expr::string(""));
+    init_containers.filter("c", policy.equals(Expr::string("Always")))
 }
 
 /// Where a kind keeps the metadata of its pods.
-pub(super) fn metadata_path(kind: &Kind) -> Option<Vec<&'static str>> {
+pub(super) fn pod_metadata_path(kind: &Kind) -> Option<FieldSteps> {
     let (_, template) = pod_spec_path(kind)?.split_last()?;
     Some(template.iter().copied().chain(["metadata"]).collect())
 }
 
-fn literal(value: &ParamValue) -> Cel {
+fn param_literal(value: &ParamValue) -> Expr {
     match value {
-        ParamValue::List(items) => Cel::texts(items.iter().map(AsRef::as_ref)),
-        ParamValue::String(text) => Cel::text(text),
+        ParamValue::List(items) => Expr::strings(items.iter().map(AsRef::as_ref)),
+        ParamValue::String(text) => Expr::string(text.as_str()),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The policies for clusters are built in `vap`, from the same CEL.
 
-use kubevet_cel::{ParamsFrom, Target, Variable};
+use kubevet_cel::{CelTarget, Expr, ParamsFrom, PolicyVariable};
 use kubevet_engine::{Engine, looks_at};
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
@@ -26,33 +26,36 @@ pub(super) fn single_policy(
     params: &Params,
 ) -> Result<Value, String> {
     let kinds = selected_kinds(control);
-    let target = Target {
+    let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let bundle = kubevet_cel::print(
+    let bundle = kubevet_cel::emit(
         engine.compiled_library(),
         std::slice::from_ref(&control.id),
         &target,
     );
     let Some(emitted) = bundle.controls.first() else {
         return Err(bundle
-            .refused
+            .unsupported
             .into_iter()
             .next()
             .map_or_else(|| "it is not printed".to_owned(), |(_, reason)| reason));
     };
-    let messages = format!("({}).join('; ')", emitted.messages);
-    let (validation, message) = match &emitted.unjudged {
-        None => (emitted.clean.clone(), messages),
-        Some(bound) => (
-            format!("({}) && !({})", emitted.clean, bound.condition),
-            format!(
-                "({}) ? '{NOT_JUDGED_MESSAGE}' : {messages}",
-                bound.condition
-            ),
-        ),
+    let messages = emitted
+        .messages
+        .clone()
+        .method("join", [Expr::string("; ")]);
+    let (validation, message) = match &emitted.skipped {
+        None => (emitted.passes.clone(), messages),
+        Some(skip) => {
+            let is_skipped = || skip.condition.clone();
+            let message =
+                Expr::conditional(is_skipped(), Expr::string(NOT_JUDGED_MESSAGE), messages);
+            let passes = Expr::all([emitted.passes.clone(), is_skipped().negated()]);
+            (passes, message)
+        }
     };
     Ok(policy_object(
         &control.id.as_str().to_ascii_lowercase(),
@@ -81,24 +84,31 @@ pub(super) fn pack_policy(
     } else {
         vec![kind.clone()]
     };
-    let target = Target {
+    let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
         kinds: &kinds,
     };
-    let bundle = kubevet_cel::print(engine.compiled_library(), controls, &target);
+    let bundle = kubevet_cel::emit(engine.compiled_library(), controls, &target);
     policy_object(
         "packed",
         &[],
-        &format!("!({})", vap::something_is_found(&bundle)),
-        "'found'",
+        &Expr::Not(Box::new(vap::any_control_fails(&bundle))),
+        &Expr::string("found"),
     )
 }
 
-fn policy_object(name: &str, variables: &[Variable], validation: &str, message: &str) -> Value {
+fn policy_object(
+    name: &str,
+    variables: &[PolicyVariable],
+    validation: &Expr,
+    message: &Expr,
+) -> Value {
     let variables: Vec<Value> = variables
         .iter()
-        .map(|variable| json!({"name": variable.name, "expression": variable.expression}))
+        .map(
+            |variable| json!({"name": variable.name, "expression": variable.expression.to_lines()}),
+        )
         .collect();
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -107,7 +117,10 @@ fn policy_object(name: &str, variables: &[Variable], validation: &str, message: 
         "spec": {
             "failurePolicy": "Fail",
             "variables": variables,
-            "validations": [{"expression": validation, "messageExpression": message}],
+            "validations": [{
+                "expression": validation.to_lines(),
+                "messageExpression": message.to_lines(),
+            }],
         },
     })
 }

@@ -1,15 +1,16 @@
-//! The door: bindings and a printer in, objects for the API server out.
+//! The entry point: bindings and an emitter of CEL in, objects for the API server out.
 
 use super::{
-    bind::{PolicyBinding, policy_binding, telling},
-    excuse::Excuses,
-    group::{Group, groups},
-    name::{self, excused_name, unjudged_name},
-    params, scope,
-    write::{CONTROLS, Draft, OWN_VARIABLES, POLICY_BYTES, Role, policy},
+    binding::{PolicyBinding, advisory_actions, policy_binding},
+    exemptions::Exemptions,
+    match_constraints,
+    naming::{self, exempt_policy_name, skipped_policy_name},
+    packing::{Packing, PolicyGroup, groups},
+    params,
+    policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, PolicyRole, PolicySpec, policy},
 };
-use kubevet_cel::{ParamsFrom, Sheet, Target};
-use kubevet_engine::is_configured;
+use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
+use kubevet_ir::is_configured;
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
@@ -18,22 +19,13 @@ use std::{
     sync::Arc,
 };
 
-/// Asked to print controls for a target.
-pub type Print<'p> = dyn Fn(&[ControlId], &Target<'_>) -> Sheet + 'p;
+/// Emits controls for a target.
+pub type EmitCel<'p> = dyn Fn(&[ControlId], &CelTarget<'_>) -> CelBundle + 'p;
 
-/// How controls are shared out among policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    /// As few policies as can be: each object meets one.
-    Packed,
-    /// A policy a control.
-    OnePerControl,
-}
-
-/// Where params stand.
+/// Where the values of params are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamsIn {
-    /// In the expressions.
+    /// Literals in the expressions.
     Policies,
     /// In ControlConfiguration objects of their own.
     Objects,
@@ -41,50 +33,50 @@ pub enum ParamsIn {
 
 /// How to export.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// How controls are shared out.
+pub struct ExportOptions {
+    /// How controls are distributed among policies.
     pub packing: Packing,
-    /// Where params stand.
+    /// Where the values of params are.
     pub params: ParamsIn,
-    /// The oldest minor version that must take the policies: 30 for Kubernetes 1.30.
+    /// The oldest minor version that must accept the policies: 30 for Kubernetes 1.30.
     pub min_kube: u8,
-    /// Namespaces that no policy looks at.
+    /// Namespaces that all policies ignore.
     pub exempt: Vec<String>,
-    /// Whether ControlBindings have names that tell their policies apart; without, there is one.
+    /// True if the names of policies begin with the name of their ControlBinding; false where there is only one.
     pub named: bool,
-    /// Whether policies are bound. Unbound ones do nothing.
+    /// True if policies are bound. An unbound policy does nothing.
     pub bound: bool,
 }
 
 /// An object for the API server.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object {
-    /// Its kind.
+pub struct ExportedObject {
+    /// The kind, such as `ValidatingAdmissionPolicy`.
     pub kind: String,
-    /// Its name.
+    /// The name in the object's metadata.
     pub name: String,
-    /// All of it.
+    /// The whole object.
     pub body: Value,
 }
 
-impl Object {
-    /// The object that a body is.
+impl ExportedObject {
+    /// The object with this body.
     #[must_use]
     pub fn new(body: Value) -> Self {
-        let text = |path: &str| {
+        let string = |path: &str| {
             body.pointer(path)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
         };
         Self {
-            kind: text("/kind"),
-            name: text("/metadata/name"),
+            kind: string("/kind"),
+            name: string("/metadata/name"),
             body,
         }
     }
 
-    /// Its kind in a file's name.
+    /// The kind in the name of a file.
     pub(super) fn short_kind(&self) -> &'static str {
         match self.kind.as_str() {
             "ValidatingAdmissionPolicy" => "policy",
@@ -94,77 +86,77 @@ impl Object {
         }
     }
 
-    /// Whether it is a policy or the binding of one.
+    /// True for a policy and the binding of one.
     pub(super) fn is_admission(&self) -> bool {
         self.kind.starts_with("ValidatingAdmissionPolicy")
     }
 }
 
-/// Why a control is not in an export.
+/// The reason why a control is not in an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
-    /// It cannot be said in CEL.
-    Refused,
-    /// It is asked of files alone.
+pub enum SkipReason {
+    /// It has no exact form in CEL.
+    Unsupported,
+    /// Its scope is files alone.
     FilesAlone,
-    /// It has no params, so it says nothing.
+    /// It lacks the params without which it finds nothing.
     NotConfigured,
-    /// Its binding takes none of the kinds that it looks at.
+    /// Its binding matches none of its kinds.
     Unreached,
 }
 
 /// A control that is not in the export.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
+pub struct SkippedControl {
     /// The control.
     pub control: ControlId,
-    /// Why.
-    pub why: Why,
-    /// In words, as half a sentence that follows the id.
-    pub words: String,
+    /// The reason.
+    pub reason: SkipReason,
+    /// The reason as the rest of a sentence that begins with the id.
+    pub message: String,
 }
 
-impl LeftOut {
-    /// Whether something is asked for that policies do not do, though the gate does.
+impl SkippedControl {
+    /// True if the webhook enforces what the policies do not.
     #[must_use]
     pub fn is_missed(&self) -> bool {
-        self.why == Why::Refused
+        self.reason == SkipReason::Unsupported
     }
 }
 
-/// What was exported.
+/// The result of an export.
 #[derive(Debug, Clone, Default)]
 pub struct Export {
-    /// In the order in which they must be applied.
-    pub objects: Vec<Object>,
-    /// What is not among them, each once.
-    pub left_out: Vec<LeftOut>,
+    /// The objects in the order in which they must be applied.
+    pub objects: Vec<ExportedObject>,
+    /// The controls that are not among them, each once for each reason.
+    pub skipped: Vec<SkippedControl>,
 }
 
-/// Exports bindings. `controls` are those that bindings may name; what bindings name beyond is left out.
+/// Exports bindings. `controls` are those that bindings can name; a name beyond them is ignored.
 #[must_use]
 pub fn export(
     bindings: &[Binding],
     controls: &BTreeMap<ControlId, Arc<Control>>,
-    options: &Options,
-    print: &Print<'_>,
+    options: &ExportOptions,
+    emit: &EmitCel<'_>,
 ) -> Export {
-    let mut maker = Maker {
+    let mut exporter = Exporter {
         options,
-        print,
+        emit,
         controls,
-        taken: BTreeSet::new(),
-        left_out: BTreeSet::new(),
-        made: Made::default(),
+        policy_names: BTreeSet::new(),
+        skipped: BTreeSet::new(),
+        built: BuiltObjects::default(),
     };
     for binding in bindings {
-        maker.binding(binding);
+        exporter.binding(binding);
     }
-    let Made {
+    let BuiltObjects {
         mut configurations,
         policies,
         bindings,
-    } = maker.made;
+    } = exporter.built;
     if !configurations.is_empty() {
         configurations.insert(0, params::configuration_crd());
     }
@@ -172,253 +164,316 @@ pub fn export(
         .into_iter()
         .chain(policies)
         .chain(bindings)
-        .map(Object::new)
+        .map(ExportedObject::new)
         .collect();
     Export {
         objects,
-        left_out: maker.left_out.into_iter().collect(),
+        skipped: exporter.skipped.into_iter().collect(),
     }
 }
 
 #[derive(Default)]
-struct Made {
+struct BuiltObjects {
     configurations: Vec<Value>,
     policies: Vec<Value>,
     bindings: Vec<Value>,
 }
 
-struct Maker<'m> {
-    options: &'m Options,
-    print: &'m Print<'m>,
-    controls: &'m BTreeMap<ControlId, Arc<Control>>,
-    taken: BTreeSet<String>,
-    left_out: BTreeSet<LeftOut>,
-    made: Made,
+struct Exporter<'e> {
+    options: &'e ExportOptions,
+    emit: &'e EmitCel<'e>,
+    controls: &'e BTreeMap<ControlId, Arc<Control>>,
+    policy_names: BTreeSet<String>,
+    skipped: BTreeSet<SkippedControl>,
+    built: BuiltObjects,
 }
 
-impl Maker<'_> {
-    fn leave_out(&mut self, control: &ControlId, why: Why, words: impl Into<String>) {
-        self.left_out.insert(LeftOut {
+impl<'e> Exporter<'e> {
+    fn skip(&mut self, control: &ControlId, reason: SkipReason, message: impl Into<String>) {
+        self.skipped.insert(SkippedControl {
             control: control.clone(),
-            why,
-            words: words.into(),
+            reason,
+            message: message.into(),
         });
     }
 
     fn binding(&mut self, binding: &Binding) {
-        let controls = self.controls;
-        let mut asked: Vec<&Arc<Control>> = Vec::new();
-        for control in binding.controls.iter().filter_map(|it| controls.get(it)) {
-            let gate = control
-                .scope
+        let controls = self.exportable(binding);
+        let groups = groups(&controls, &binding.match_resources, self.options.packing);
+        let is_reached = |control: &Control| {
+            groups
                 .iter()
-                .any(|it| matches!(it, Scope::Cluster | Scope::Admission));
-            if !gate {
-                self.leave_out(&control.id, Why::FilesAlone, "is asked of files alone");
-            } else if self.options.params == ParamsIn::Policies
-                && !is_configured(control, &binding.params)
-            {
-                let words = format!(
-                    "is not configured: give {} a value",
-                    control.requires_any_param.join(" or ")
-                );
-                self.leave_out(&control.id, Why::NotConfigured, words);
-            } else if let (ParamsIn::Objects, Some(name)) = (
-                self.options.params,
-                control
-                    .params
-                    .iter()
-                    .find(|it| OWN_VARIABLES.contains(&it.as_str())),
-            ) {
-                let words =
-                    format!("reads the param {name:?}, whose name is taken in policies: rename it");
-                self.leave_out(&control.id, Why::Refused, words);
+                .any(|group| group.controls.contains(&control.id))
+        };
+        for control in controls.iter().filter(|control| !is_reached(control)) {
+            let message = if self.options.named {
+                format!("looks at nothing that the binding {} takes", binding.name)
             } else {
-                asked.push(control);
-            }
-        }
-        let groups = groups(&asked, &binding.match_resources, self.options.packing);
-        for control in asked
-            .iter()
-            .filter(|it| !groups.iter().any(|group| group.controls.contains(&it.id)))
-        {
-            let words = match self.options.named {
-                true => format!("looks at nothing that the binding {} takes", binding.name),
-                false => "looks at no kind".to_owned(),
+                "looks at no kind".to_owned()
             };
-            self.leave_out(&control.id, Why::Unreached, words);
+            self.skip(&control.id, SkipReason::Unreached, message);
         }
-        let configuration = self.configuration(binding);
-        let mut read = BTreeSet::new();
+        let configuration = self.configuration_name(binding);
+        let mut read_params = BTreeSet::new();
         for group in groups {
-            for sheet in self.sheets(binding, &group) {
-                let reading = sheet.controls.iter().filter(|it| it.reads_params);
-                read.extend(reading.flat_map(|it| it.control.params.iter().cloned()));
-                self.policies(binding, &group, &sheet, &configuration);
+            for bundle in self.bundles(binding, &group) {
+                let reading = bundle
+                    .controls
+                    .iter()
+                    .filter(|control| control.reads_params);
+                read_params
+                    .extend(reading.flat_map(|control| control.control.params.iter().cloned()));
+                self.policies(binding, &group, &bundle, &configuration);
             }
         }
-        if !read.is_empty() {
-            self.made.configurations.push(params::configuration(
-                &configuration,
-                &read,
-                &binding.params,
-            ));
+        if !read_params.is_empty() {
+            let configuration =
+                params::configuration(&configuration, &read_params, &binding.params);
+            self.built.configurations.push(configuration);
         }
     }
 
-    fn configuration(&self, binding: &Binding) -> String {
+    /// The controls of a binding that can be exported; the others are skipped with the reason.
+    fn exportable(&mut self, binding: &Binding) -> Vec<&'e Arc<Control>> {
+        let all = self.controls;
+        let mut exportable = Vec::new();
+        for control in binding.controls.iter().filter_map(|id| all.get(id)) {
+            match self.reason_to_skip(control, binding) {
+                Some((reason, message)) => self.skip(&control.id, reason, message),
+                None => exportable.push(control),
+            }
+        }
+        exportable
+    }
+
+    fn reason_to_skip(&self, control: &Control, binding: &Binding) -> Option<(SkipReason, String)> {
+        let in_cluster = |scope: &Scope| matches!(scope, Scope::Cluster | Scope::Admission);
+        if !control.scope.iter().any(in_cluster) {
+            return Some((SkipReason::FilesAlone, "is asked of files alone".to_owned()));
+        }
+        match self.options.params {
+            ParamsIn::Policies => {
+                if is_configured(control, &binding.params) {
+                    return None;
+                }
+                let names = control.requires_any_param.join(" or ");
+                let message = format!("is not configured: give {names} a value");
+                Some((SkipReason::NotConfigured, message))
+            }
+            // Each param has a variable of its name.
+            ParamsIn::Objects => {
+                let name = control
+                    .params
+                    .iter()
+                    .find(|name| POLICY_VARIABLES.contains(&name.as_str()))?;
+                let message =
+                    format!("reads the param {name:?}, whose name is taken in policies: rename it");
+                Some((SkipReason::Unsupported, message))
+            }
+        }
+    }
+
+    fn configuration_name(&self, binding: &Binding) -> String {
         if !self.options.bound {
             return params::CONFIGURATION.to_owned();
         }
-        name::params_name(if self.options.named {
+        naming::params_name(if self.options.named {
             &binding.name
         } else {
             ""
         })
     }
 
-    /// The controls of a group in as many sheets as keep each policy within bounds.
-    fn sheets(&mut self, binding: &Binding, group: &Group) -> Vec<Sheet> {
+    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle that is too large is
+    /// halved.
+    fn bundles(&mut self, binding: &Binding, group: &PolicyGroup) -> Vec<CelBundle> {
+        let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
+        let mut done = Vec::new();
+        while let Some(controls) = open.pop() {
+            let bundle = self.emitted(binding, group, &controls);
+            let is_too_large = || {
+                controls.len() > MAX_CONTROLS
+                    || self.largest_policy_bytes(binding, group, &bundle) > MAX_POLICY_BYTES
+            };
+            match controls.split_at_checked(controls.len() / 2) {
+                Some((first, second)) if !first.is_empty() && is_too_large() => {
+                    // The first half is done first: policies are in the order of their controls.
+                    open.extend([second.to_vec(), first.to_vec()]);
+                }
+                _ if bundle.controls.is_empty() => {}
+                _ => done.push(bundle),
+            }
+        }
+        done
+    }
+
+    /// The CEL of controls; those that have none are skipped with the reason.
+    fn emitted(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        controls: &[ControlId],
+    ) -> CelBundle {
         let params = match self.options.params {
             ParamsIn::Policies => ParamsFrom::Written(&binding.params),
             ParamsIn::Objects => ParamsFrom::Resource(&binding.params),
         };
-        let print = |controls: &[ControlId], kinds: &[Kind]| {
-            (self.print)(
-                controls,
-                &Target {
-                    min_kube: self.options.min_kube,
-                    params,
-                    kinds,
-                },
-            )
-        };
-        let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
-        let mut done = Vec::new();
-        let mut left_out = Vec::new();
-        while let Some(controls) = open.pop() {
-            let mut sheet = print(&controls, &group.kinds);
-            // What is right for more kinds is right for these; of some kinds alone, too little is known to say it.
-            if !sheet.refused.is_empty() {
-                let wider = print(&controls, &self.kinds_of(&controls));
-                if wider.refused.len() < sheet.refused.len() {
-                    sheet = wider;
-                }
-            }
-            for (control, why) in &sheet.refused {
-                let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
-                let of_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
-                let of = if of_all {
-                    String::new()
-                } else {
-                    format!(" for {}", kinds.join(", "))
-                };
-                left_out.push(LeftOut {
-                    control: control.clone(),
-                    why: Why::Refused,
-                    words: format!("cannot be said in CEL{of}: {why}"),
-                });
-            }
-            let size = || {
-                let excuses = Excuses::new(binding, &group.kinds);
-                self.draft("", Role::Excused, binding, group, &sheet, &excuses)
-                    .to_string()
-                    .len()
+        let emit = |kinds: &[Kind]| {
+            let target = CelTarget {
+                min_kube: self.options.min_kube,
+                params,
+                kinds,
             };
-            match controls.split_at_checked(controls.len() / 2) {
-                Some((first, second))
-                    if !first.is_empty()
-                        && (controls.len() > CONTROLS || size() > POLICY_BYTES) =>
-                {
-                    open.extend([second.to_vec(), first.to_vec()]);
-                }
-                _ if sheet.controls.is_empty() => {}
-                _ => done.push(sheet),
+            (self.emit)(controls, &target)
+        };
+        let mut bundle = emit(&group.kinds);
+        // Expressions for more kinds are right for these too, and of some kinds alone the types prove too little.
+        if !bundle.unsupported.is_empty() {
+            let wider = emit(&self.kinds_of(controls));
+            if wider.unsupported.len() < bundle.unsupported.len() {
+                bundle = wider;
             }
         }
-        self.left_out.extend(left_out);
-        done
+        for (control, reason) in &bundle.unsupported {
+            let kinds: Vec<String> = group.kinds.iter().map(Kind::to_string).collect();
+            let is_all = self.kinds_of(std::slice::from_ref(control)).len() == kinds.len();
+            let of = if is_all {
+                String::new()
+            } else {
+                format!(" for {}", kinds.join(", "))
+            };
+            let message = format!("cannot be said in CEL{of}: {reason}");
+            self.skip(control, SkipReason::Unsupported, message);
+        }
+        bundle
     }
 
-    /// Every kind that one of the controls looks at.
+    /// The size of the largest policy of a bundle: the one that reports exempt findings.
+    fn largest_policy_bytes(
+        &self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &CelBundle,
+    ) -> usize {
+        let exemptions = Exemptions::new(binding, &group.kinds);
+        self.policy(
+            "",
+            PolicyRole::ReportExempt,
+            binding,
+            group,
+            bundle,
+            &exemptions,
+        )
+        .to_string()
+        .len()
+    }
+
+    /// Every kind to which one of the controls applies.
     fn kinds_of(&self, controls: &[ControlId]) -> Vec<Kind> {
-        let selectors = controls
+        let selectors: Vec<_> = controls
             .iter()
-            .filter_map(|it| self.controls.get(it))
-            .flat_map(|it| it.kinds.clone());
-        name::kinds_of(&selectors.collect::<Vec<_>>())
+            .filter_map(|id| self.controls.get(id))
+            .flat_map(|control| control.kinds.clone())
+            .collect();
+        naming::kinds_of(&selectors)
     }
 
-    fn draft(
+    fn policy(
         &self,
         name: &str,
-        role: Role,
+        role: PolicyRole,
         binding: &Binding,
-        group: &Group,
-        sheet: &Sheet,
-        excuses: &Excuses<'_>,
+        group: &PolicyGroup,
+        bundle: &CelBundle,
+        exemptions: &Exemptions<'_>,
     ) -> Value {
-        policy(&Draft {
+        policy(&PolicySpec {
             name,
             role,
             kinds: &group.kinds,
-            sheet,
-            excuses,
+            bundle,
+            exemptions,
             binding: if self.options.named {
                 &binding.name
             } else {
                 ""
             },
-            exempt: &self.options.exempt,
+            exempt_namespaces: &self.options.exempt,
         })
     }
 
-    fn policies(&mut self, binding: &Binding, group: &Group, sheet: &Sheet, configuration: &str) {
+    /// The policies of a bundle, one for each role that it needs.
+    fn policies(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &CelBundle,
+        configuration: &str,
+    ) {
         let prefix = if self.options.named || self.options.packing == Packing::Packed {
             &binding.name
         } else {
             ""
         };
-        let wanted = match (self.options.packing, sheet.controls.first()) {
-            (Packing::OnePerControl, Some(only)) => name::policy_name(prefix, &only.control.id),
-            _ => name::pack_name(prefix, &group.kinds),
+        let wanted = match (self.options.packing, bundle.controls.first()) {
+            (Packing::OnePerControl, Some(only)) => naming::policy_name(prefix, &only.control.id),
+            _ => naming::pack_name(prefix, &group.kinds),
         };
-        let name = name::taken(&mut self.taken, wanted);
-        let excuses = Excuses::new(binding, &group.kinds);
-        let reads = sheet
-            .controls
-            .iter()
-            .any(|it| it.reads_params)
-            .then_some(configuration);
-        let told = telling(&binding.actions);
-        let body = self.draft(&name, Role::Deciding, binding, group, sheet, &excuses);
-        self.add(binding, &name, body, &binding.actions, reads);
-        if excuses.any() {
-            let name = excused_name(&name);
-            let body = self.draft(&name, Role::Excused, binding, group, sheet, &excuses);
-            self.add(binding, &name, body, &told, reads);
+        let name = naming::unique_name(&mut self.policy_names, wanted);
+        let exemptions = Exemptions::new(binding, &group.kinds);
+        let params = params_of(bundle, configuration);
+        let body = self.policy(
+            &name,
+            PolicyRole::Enforce,
+            binding,
+            group,
+            bundle,
+            &exemptions,
+        );
+        self.add(binding, &name, body, &binding.actions, params);
+        if exemptions.any() {
+            let name = exempt_policy_name(&name);
+            let role = PolicyRole::ReportExempt;
+            let body = self.policy(&name, role, binding, group, bundle, &exemptions);
+            let actions = advisory_actions(&binding.actions);
+            self.add(binding, &name, body, &actions, params);
         }
-        let bounded: Vec<ControlId> = sheet
+        if binding.on_unevaluated != OnUnevaluated::Allow {
+            self.skip_policies(binding, group, bundle, configuration, &name);
+        }
+    }
+
+    /// The policies that warn of objects that another policy skips.
+    fn skip_policies(
+        &mut self,
+        binding: &Binding,
+        group: &PolicyGroup,
+        bundle: &CelBundle,
+        configuration: &str,
+        policy_name: &str,
+    ) {
+        let skipping: Vec<ControlId> = bundle
             .controls
             .iter()
-            .filter(|it| it.unjudged.is_some())
-            .map(|it| it.control.id.clone())
+            .filter(|control| control.skipped.is_some())
+            .map(|control| control.control.id.clone())
             .collect();
-        if !bounded.is_empty() && binding.on_unevaluated != OnUnevaluated::Allow {
-            let part = Group {
-                controls: bounded,
-                kinds: group.kinds.clone(),
-            };
-            for sheet in self.sheets(binding, &part) {
-                let name = name::taken(&mut self.taken, unjudged_name(&name));
-                let body = self.draft(&name, Role::Unjudged, binding, group, &sheet, &excuses);
-                let reads = sheet
-                    .controls
-                    .iter()
-                    .any(|it| it.reads_params)
-                    .then_some(configuration);
-                self.add(binding, &name, body, &BTreeSet::from([Action::Warn]), reads);
-            }
+        if skipping.is_empty() {
+            return;
+        }
+        let group = PolicyGroup {
+            controls: skipping,
+            kinds: group.kinds.clone(),
+        };
+        let exemptions = Exemptions::new(binding, &group.kinds);
+        for bundle in self.bundles(binding, &group) {
+            let wanted = skipped_policy_name(policy_name);
+            let name = naming::unique_name(&mut self.policy_names, wanted);
+            let role = PolicyRole::ReportSkipped;
+            let body = self.policy(&name, role, binding, &group, &bundle, &exemptions);
+            let params = params_of(&bundle, configuration);
+            let actions = BTreeSet::from([Action::Warn]);
+            self.add(binding, &name, body, &actions, params);
         }
     }
 
@@ -430,15 +485,21 @@ impl Maker<'_> {
         actions: &BTreeSet<Action>,
         params: Option<&str>,
     ) {
-        self.made.policies.push(body);
+        self.built.policies.push(body);
         if self.options.bound {
-            self.made.bindings.push(policy_binding(&PolicyBinding {
+            self.built.bindings.push(policy_binding(&PolicyBinding {
                 name,
                 policy: name,
                 actions,
-                match_resources: scope::match_resources(&binding.match_resources),
+                match_resources: match_constraints::match_resources(&binding.match_resources),
                 params,
             }));
         }
     }
+}
+
+/// The ControlConfiguration, exactly where a control reads params.
+fn params_of<'c>(bundle: &CelBundle, configuration: &'c str) -> Option<&'c str> {
+    let reads = bundle.controls.iter().any(|control| control.reads_params);
+    reads.then_some(configuration)
 }

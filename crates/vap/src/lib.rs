@@ -1,45 +1,48 @@
 //! Controls as ValidatingAdmissionPolicies: compiled controls and bindings in, objects for the API server out.
 //!
-//! One object has one verdict, whoever asks; so the rules of the gate's decision stand in the policies too. A policy
-//! says what is wrong and brought in, its `-excused` twin says what is wrong and let pass, and bindings say where and
-//! what is done. Expressions are printed elsewhere: this folder puts them together. It never reads a file, never asks a
-//! cluster, and judges nothing itself but in `compare`.
+//! An object has the same verdict in a policy as in the webhook, so the webhook's exemptions are in the policies too. A
+//! policy enforces the findings that are not exempt, its `-excused` twin reports the exempt ones, its `-unjudged` twin
+//! the objects that are skipped for their cost; bindings say where, and with which actions. CEL is emitted by
+//! `kubevet-cel`; here expressions are combined, and printed at the very end. The crate reads no file, asks no cluster,
+//! and evaluates nothing but in `diff`.
 //!
 //! | file | is |
 //! |---|---|
-//! | `export` | the door: bindings and a printer in, [`Export`] out |
-//! | `group` | which controls go into one policy, and for which kinds |
-//! | `excuse` | the decision's rules in CEL |
-//! | `ask`, `closed` | the match condition: whether there is anything to say, without variables |
-//! | `write` | a policy: variables, the one validation, what it says |
-//! | `bind` | a binding of policies |
-//! | `scope` | kinds and ControlBindings' `matchResources` as the API server's rules |
+//! | `export` | the entry point: bindings and an emitter in, [`Export`] out |
+//! | `packing` | which controls are in one policy, and for which kinds |
+//! | `policy` | a policy: variables, the validation, messages |
+//! | `exemptions` | the webhook's exemptions in CEL |
+//! | `match_condition`, `inline_variables` | the match condition, without variables |
+//! | `binding` | a binding of a policy |
+//! | `match_constraints` | kinds and ControlBindings' `matchResources` as rules of the API server |
 //! | `params` | ControlConfiguration objects and their CRD |
-//! | `name` | names of objects and variables |
-//! | `yaml`, `layout` | objects as a stream, a folder for Kustomize, a folder for the API server's own use |
-//! | `compare` | which verdicts an upgrade changes |
+//! | `naming` | names of objects and variables |
+//! | `output` | objects as YAML: one stream, a folder for Kustomize, a file for the API server itself |
+//! | `diff` | the verdicts that an upgrade of the library changes |
 
-mod ask;
-mod bind;
-mod closed;
-mod compare;
-mod excuse;
+mod binding;
+mod diff;
+mod exemptions;
 mod export;
-mod group;
-mod layout;
-mod name;
+mod inline_variables;
+mod match_condition;
+mod match_constraints;
+mod naming;
+mod output;
+mod packing;
 mod params;
-mod scope;
+mod policy;
 #[cfg(test)]
 mod tests;
-mod write;
-mod yaml;
 
-pub use ask::something_is_found;
-pub use bind::{PolicyBinding, policy_binding};
-pub use compare::{Change, Said, Side, compare};
-pub use export::{Export, LeftOut, Object, Options, Packing, ParamsIn, Print, Why, export};
-pub use layout::{kustomization, static_manifests, stream};
-pub use name::{MANAGED_BY, excused_name, policy_name, unjudged_name};
+pub use binding::{PolicyBinding, policy_binding};
+pub use diff::{ControlOutcome, DiffSide, VerdictChange, diff_verdicts};
+pub use export::{
+    EmitCel, Export, ExportOptions, ExportedObject, ParamsIn, SkipReason, SkippedControl, export,
+};
+pub use match_condition::any_control_fails;
+pub use match_constraints::EXEMPT_NAMESPACES;
+pub use naming::{MANAGED_BY, exempt_policy_name, policy_name, skipped_policy_name};
+pub use output::{kustomization, static_manifests, to_multi_doc};
+pub use packing::Packing;
 pub use params::{CONFIGURATION, configuration_crd};
-pub use scope::EXEMPT_NAMESPACES;

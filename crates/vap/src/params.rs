@@ -1,11 +1,11 @@
 //! Params as objects: `kubescape.io/v1` ControlConfiguration, which Kubescape's own policies read too.
 
-use super::name::MANAGED_BY;
+use super::naming::MANAGED_BY;
 use kubevet_policy::{ParamValue, Params};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// The name under which Kubescape's library keeps its params.
+/// The name of the ControlConfiguration of Kubescape's library.
 pub const CONFIGURATION: &str = "basic-control-configuration";
 const API_VERSION: &str = "kubescape.io/v1";
 const KIND: &str = "ControlConfiguration";
@@ -15,8 +15,8 @@ pub(super) fn kind() -> Value {
     json!({"apiVersion": API_VERSION, "kind": KIND})
 }
 
-/// A binding's `paramRef`. Where the params are not there, a binding that denies refuses: passing would leave it dead
-/// and nobody would see it. One that only warns lets pass: a lost object must not close a cluster that asked for words.
+/// A binding's `paramRef`. Where the params are missing, a binding that denies rejects every request, since it would
+/// otherwise enforce nothing unnoticed; one that only warns admits, since a lost object must not close the cluster.
 pub(super) fn reference(name: &str, denies: bool) -> Value {
     json!({"name": name, "parameterNotFoundAction": if denies { "Deny" } else { "Allow" }})
 }
@@ -39,8 +39,8 @@ pub(super) fn configuration(name: &str, names: &BTreeSet<String>, params: &Param
     })
 }
 
-/// The definition of ControlConfiguration. It bears no label of ours: Kubescape may have brought it, and it is not ours
-/// to take away.
+/// The definition of ControlConfiguration. It has no label of kubevet: Kubescape may have installed it, so uninstalling
+/// kubevet must not delete it.
 #[must_use]
 pub fn configuration_crd() -> Value {
     json!({

@@ -1,7 +1,7 @@
-//! Tests of exports, on controls that are written out in CEL here.
+//! Exports of controls whose CEL is given here.
 
 use super::*;
-use kubevet_cel::{Printed, Sheet, Target, Unjudged, Variable};
+use kubevet_cel::{CelBundle, CelTarget, ControlCel, CostSkip, Expr, PolicyVariable};
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
 use kubevet_model::{
     Action, Control, ControlId, Kind, KindSelector, OnOwned, OnUnevaluated, OnUpdate, Operation,
@@ -57,51 +57,61 @@ fn controls() -> BTreeMap<ControlId, Arc<Control>> {
         control("K-0001", vec![exec]),
         control("X-0001", vec![KindSelector::Workloads]),
     ];
-    all.into_iter().map(|it| (it.id.clone(), it)).collect()
+    all.into_iter()
+        .map(|control| (control.id.clone(), control))
+        .collect()
 }
 
-/// What a printer would make of them.
-fn print(ids: &[ControlId], _: &Target<'_>) -> Sheet {
+/// A stand-in for the emitter: a control passes if the pod spec lacks a field of its name.
+fn emit(ids: &[ControlId], _: &CelTarget<'_>) -> CelBundle {
     let all = controls();
-    let mut sheet = Sheet {
-        variables: vec![Variable {
+    let mut bundle = CelBundle {
+        variables: vec![PolicyVariable {
             name: "podSpec".to_owned(),
-            expression: "object.spec".to_owned(),
+            expression: Expr::ident("object").select("spec"),
         }],
-        ..Sheet::default()
+        ..CelBundle::default()
     };
     for id in ids {
         if id.as_str() == "X-0001" {
-            sheet
-                .refused
-                .push((id.clone(), "rule.rego:3:1: walk".to_owned()));
+            let reason = "rule.rego:3:1: walk".to_owned();
+            bundle.unsupported.push((id.clone(), reason));
             continue;
         }
-        sheet.controls.push(Printed {
-            control: all[id].clone(),
-            clean: format!("!has(variables.podSpec.{})", id.as_str().replace('-', "_")),
-            silent: "false".to_owned(),
-            always_tells: true,
-            messages: "['it is wrong']".to_owned(),
-            identities: format!("[['{id}']]"),
-            old_identities: format!("[['{id}', 1]]"),
-            identity_depth: 1,
-            reads_params: false,
-            unjudged: (id.as_str() == "C-0012").then(|| Unjudged {
-                condition: "size(object.data) > 100".to_owned(),
-                message: "its data is over 100".to_owned(),
-            }),
-        });
+        bundle.controls.push(emit_control(&all[id]));
     }
-    let clean: Vec<&str> = sheet.controls.iter().map(|it| it.clean.as_str()).collect();
-    sheet.clean = clean.join(" && ");
-    sheet
+    bundle.passes = Expr::all(bundle.controls.iter().map(|control| control.passes.clone()));
+    bundle
+}
+
+fn emit_control(control: &Arc<Control>) -> ControlCel {
+    let id = control.id.as_str();
+    let key = |items: Vec<Expr>| Expr::List(vec![Expr::List(items)]);
+    let data = Expr::ident("object").select("data");
+    ControlCel {
+        control: control.clone(),
+        passes: Expr::variable("podSpec")
+            .opt_select(&id.replace('-', "_"))
+            .has_value()
+            .negated(),
+        not_applicable: Expr::Bool(false),
+        message_iff_finding: true,
+        messages: Expr::strings(["it is wrong"]),
+        finding_keys: key(vec![Expr::string(id)]),
+        old_finding_keys: key(vec![Expr::string(id), Expr::Int(1)]),
+        key_depth: 1,
+        reads_params: false,
+        skipped: (id == "C-0012").then(|| CostSkip {
+            condition: Expr::call("size", data).exceeds(Expr::Int(100)),
+            message: "its data is over 100".to_owned(),
+        }),
+    }
 }
 
 fn binding(ids: &[&str], actions: &[Action]) -> Binding {
     Binding {
         name: "nsa".to_owned(),
-        controls: ids.iter().map(|it| ControlId::from(*it)).collect(),
+        controls: ids.iter().map(|id| ControlId::from(*id)).collect(),
         match_resources: MatchResources::default(),
         actions: actions.iter().copied().collect(),
         params: Params::default(),
@@ -111,8 +121,8 @@ fn binding(ids: &[&str], actions: &[Action]) -> Binding {
     }
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> ExportOptions {
+    ExportOptions {
         packing: Packing::Packed,
         params: ParamsIn::Policies,
         min_kube: 30,
@@ -122,18 +132,18 @@ fn options() -> Options {
     }
 }
 
-fn exported(binding: Binding, options: &Options) -> Export {
-    export(&[binding], &controls(), options, &print)
+fn exported(binding: Binding, options: &ExportOptions) -> Export {
+    export(&[binding], &controls(), options, &emit)
 }
 
 /// The objects in short: kind, name, and what a policy covers or a binding does.
 #[track_caller]
 fn check(export: &Export, expected: &[&str]) {
-    let line = |it: &Object| {
+    let line = |it: &ExportedObject| {
         let text = |path: &str| {
             it.body
                 .pointer(path)
-                .map(|it| it.to_string().replace('"', ""))
+                .map(|value| value.to_string().replace('"', ""))
                 .unwrap_or_default()
         };
         let rules = it
@@ -143,7 +153,7 @@ fn check(export: &Export, expected: &[&str]) {
         let resources: Vec<String> = rules
             .into_iter()
             .flatten()
-            .map(|it| it["resources"].to_string().replace('"', ""))
+            .map(|rule| rule["resources"].to_string().replace('"', ""))
             .collect();
         let what = text("/metadata/annotations/kubevet.io~1controls");
         let actions = text("/spec/validationActions");
@@ -162,21 +172,23 @@ fn only<'e>(export: &'e Export, name: &str) -> &'e Value {
     &export
         .objects
         .iter()
-        .find(|it| it.name == name && it.kind == "ValidatingAdmissionPolicy")
+        .find(|object| object.name == name && object.kind == "ValidatingAdmissionPolicy")
         .unwrap()
         .body
 }
 
 fn variable(policy: &Value, name: &str) -> String {
     let all = policy["spec"]["variables"].as_array().unwrap();
-    all.iter().find(|it| it["name"] == name).unwrap()["expression"]
+    all.iter()
+        .find(|variable| variable["name"] == name)
+        .unwrap()["expression"]
         .as_str()
         .unwrap()
         .to_owned()
 }
 
 #[test]
-fn each_kind_of_object_meets_one_policy_of_a_pack() {
+fn each_kind_meets_one_policy_of_a_pack() {
     let export = exported(
         binding(&["C-0057", "C-0013", "C-0073", "K-0001"], &[Action::Deny]),
         &options(),
@@ -199,8 +211,8 @@ fn each_kind_of_object_meets_one_policy_of_a_pack() {
 }
 
 #[test]
-fn a_policy_a_control_is_named_after_it() {
-    let options = Options {
+fn policy_of_one_control_is_named_after_it() {
+    let options = ExportOptions {
         packing: Packing::OnePerControl,
         named: false,
         ..options()
@@ -227,7 +239,7 @@ fn a_policy_a_control_is_named_after_it() {
 }
 
 #[test]
-fn what_is_not_judged_is_told() {
+fn skipped_object_is_reported_by_a_policy() {
     let rule = ResourceRule {
         api_groups: vec![String::new()],
         api_versions: vec!["*".to_owned()],
@@ -260,9 +272,9 @@ fn what_is_not_judged_is_told() {
         ],
     );
     let words: Vec<String> = export
-        .left_out
+        .skipped
         .iter()
-        .map(|it| format!("{} {}", it.control, it.words))
+        .map(|skipped| format!("{} {}", skipped.control, skipped.message))
         .collect();
     assert_eq!(
         words,
@@ -274,23 +286,26 @@ fn what_is_not_judged_is_told() {
     );
     assert_eq!(
         variable(only(&export, "kubevet-nsa-configmaps-unjudged"), "found"),
-        "[\n  (size(object.data) > 100) ? 'C-0012 Name of C-0012 was not judged: its data is over 100' : ''\n].filter(s, s != '')"
+        "\
+[
+  size(object.data) > 100 ? 'C-0012 Name of C-0012 was not judged: its data is over 100' : ''
+].filter(s, s != '')"
     );
 }
 
 #[test]
-fn what_cannot_be_said_is_missed() {
+fn unsupported_control_is_missed() {
     let export = exported(binding(&["X-0001"], &[Action::Deny]), &options());
     check(&export, &[]);
-    assert!(export.left_out[0].is_missed());
+    assert!(export.skipped[0].is_missed());
     assert_eq!(
-        export.left_out[0].words,
+        export.skipped[0].message,
         "cannot be said in CEL: rule.rego:3:1: walk"
     );
 }
 
 #[test]
-fn the_rules_of_the_decision_stand_in_the_policy() {
+fn exemptions_are_in_the_policy() {
     let of = |binding| {
         let export = exported(binding, &options());
         variable(only(&export, "kubevet-nsa-workloads"), "C_0057")
@@ -298,30 +313,40 @@ fn the_rules_of_the_decision_stand_in_the_policy() {
     let plain = binding(&["C-0057", "C-0073"], &[Action::Deny]);
     assert_eq!(
         of(plain.clone()),
-        "[string((['it is wrong']).join(', '))].map(w, w == ''\n|| (request.operation == 'UPDATE' && \
-         [[['C-0057', 1]]].exists(before, ([['C-0057']]).all(i, i in before))) || size(variables.owners) > 0\n? '' : \
-         'C-0057 Name of C-0057: ' + w)[0]"
+        "\
+[string(['it is wrong'].join(', '))].map(w,
+  w == ''
+  || request.operation == 'UPDATE'
+    && [[['C-0057', 1]]].exists(before, [['C-0057']].all(i, i in before))
+  || size(variables.owners) > 0
+    ? ''
+    : 'C-0057 Name of C-0057: ' + w
+)[0]"
     );
     let strict = of(Binding {
         on_update: OnUpdate::All,
         on_owned: OnOwned::Deny,
         ..plain
     });
-    assert!(strict.contains(
-        "|| request.operation == 'UPDATE' && oldObject.metadata.?deletionTimestamp.hasValue() && ["
-    ));
+    assert!(
+        strict.contains(
+            "  || request.operation == 'UPDATE'\n    \
+             && oldObject.metadata.?deletionTimestamp.hasValue()\n    && ["
+        ),
+        "{strict}"
+    );
     assert!(!strict.contains("owners"), "{strict}");
 }
 
 #[test]
-fn an_owner_that_was_not_judged_excuses_nobody() {
+fn owner_that_was_not_evaluated_exempts_nothing() {
     let rule = |group: &str, resource: &str, names: &[&str]| ResourceRule {
         api_groups: vec![group.to_owned()],
         api_versions: vec!["*".to_owned()],
         resources: vec![resource.to_owned()],
         operations: vec![Operation::Create],
         scope: RuleScope::All,
-        resource_names: names.iter().map(|it| (*it).to_owned()).collect(),
+        resource_names: names.iter().map(|name| (*name).to_owned()).collect(),
     };
     let owners = |rules: Vec<ResourceRule>| {
         let scope = MatchResources {
@@ -338,8 +363,8 @@ fn an_owner_that_was_not_judged_excuses_nobody() {
         let policy = export.objects[0].body.clone();
         let all = policy["spec"]["variables"].as_array().unwrap().clone();
         all.iter()
-            .find(|it| it["name"] == "owners")
-            .map(|it| it["expression"].as_str().unwrap().to_owned())
+            .find(|variable| variable["name"] == "owners")
+            .map(|variable| variable["expression"].as_str().unwrap().to_owned())
     };
     assert_eq!(owners(vec![rule("", "pods", &[])]), None);
     let both = owners(vec![
@@ -352,13 +377,13 @@ fn an_owner_that_was_not_judged_excuses_nobody() {
         "{both}"
     );
     assert!(
-        both.contains(".filter(o, o.kind != 'ReplicaSet' || (o.name in ['it\\'s']))"),
+        both.contains(".filter(o, o.kind != 'ReplicaSet' || o.name in ['it\\'s'])"),
         "{both}"
     );
 }
 
 #[test]
-fn many_controls_become_several_policies() {
+fn too_many_controls_are_split_into_several_policies() {
     let many: BTreeMap<ControlId, Arc<Control>> = (0..130)
         .map(|it| {
             control(
@@ -366,30 +391,22 @@ fn many_controls_become_several_policies() {
                 vec![KindSelector::Kind(Kind::new("", "Pod"))],
             )
         })
-        .map(|it| (it.id.clone(), it))
+        .map(|control| (control.id.clone(), control))
         .collect();
-    let print = |ids: &[ControlId], _: &Target<'_>| Sheet {
-        controls: ids
-            .iter()
-            .map(|id| Printed {
-                control: many[id].clone(),
-                ..print(&[ControlId::from("C-0057")], &target())
-                    .controls
-                    .remove(0)
-            })
-            .collect(),
-        ..Sheet::default()
+    let emit = |ids: &[ControlId], _: &CelTarget<'_>| CelBundle {
+        controls: ids.iter().map(|id| emit_control(&many[id])).collect(),
+        ..CelBundle::default()
     };
     let binding = Binding {
         controls: many.keys().cloned().collect(),
         ..binding(&[], &[Action::Deny])
     };
-    let export = export(&[binding], &many, &options(), &print);
+    let export = export(&[binding], &many, &options(), &emit);
     let names: Vec<&str> = export
         .objects
         .iter()
-        .filter(|it| it.kind.ends_with("Policy"))
-        .map(|it| it.name.as_str())
+        .filter(|object| object.kind.ends_with("Policy"))
+        .map(|object| object.name.as_str())
         .collect();
     assert_eq!(names.len(), 8);
     assert_eq!(
@@ -411,22 +428,13 @@ fn many_controls_become_several_policies() {
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         })
-        .filter(|it| !it.is_empty())
+        .filter(|id| !id.is_empty())
         .collect();
     assert_eq!(all.len(), 130);
 }
 
-fn target() -> Target<'static> {
-    static NONE: std::sync::LazyLock<Params> = std::sync::LazyLock::new(Params::default);
-    Target {
-        min_kube: 30,
-        params: kubevet_cel::ParamsFrom::Written(&NONE),
-        kinds: &[],
-    }
-}
-
 #[test]
-fn what_the_api_server_reads_from_files_has_its_names() {
+fn static_manifest_has_the_names_of_the_api_server() {
     let export = exported(binding(&["K-0001"], &[Action::Deny]), &options());
     let text = static_manifests(&export.objects).unwrap();
     assert_eq!(
@@ -439,7 +447,7 @@ fn what_the_api_server_reads_from_files_has_its_names() {
         text.contains("  policyName: kubevet-nsa-connections.static.k8s.io\n"),
         "{text}"
     );
-    let params = Object::new(configuration_crd());
+    let params = ExportedObject::new(configuration_crd());
     assert!(
         static_manifests(&[params])
             .unwrap_err()

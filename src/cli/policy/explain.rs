@@ -6,7 +6,10 @@ use crate::cli::{
 };
 use anyhow::bail;
 use clap::Args;
-use kubevet_cel::{self as cel, LIMIT, ParamsFrom, Printed, Sizes, Target, Variable};
+use kubevet_cel::{
+    self as cel, CelTarget, ControlCel, Expr, MAX_EXPRESSION_COST, ObjectSizes, ParamsFrom,
+    PolicyVariable,
+};
 use kubevet_engine::Explanation;
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Problem};
@@ -119,18 +122,18 @@ fn write_export(control: &Control, session: &Session, out: &mut String) -> anyho
         .flat_map(|selector| selector.kinds())
         .collect();
     let params = session.library.params.defaults();
-    let target = Target {
+    let target = CelTarget {
         min_kube: MIN_SUPPORTED_MINOR,
         params: ParamsFrom::Resource(&params),
         kinds: &kinds,
     };
     let ids = std::slice::from_ref(&control.id);
-    let sheet = cel::print(session.engine.compiled_library(), ids, &target);
-    for (_, reason) in &sheet.refused {
+    let bundle = cel::emit(session.engine.compiled_library(), ids, &target);
+    for (_, reason) in &bundle.unsupported {
         writeln!(out, "\nnot exported: {reason}")?;
     }
-    for printed in &sheet.controls {
-        write_cel(&sheet.variables, printed, out)?;
+    for control_cel in &bundle.controls {
+        write_cel(&bundle.variables, control_cel, out)?;
         write_cost(control, session, out)?;
     }
     Ok(())
@@ -142,13 +145,16 @@ fn write_cost(control: &Control, session: &Session, out: &mut String) -> anyhow:
         out,
         "\ncosts the API server, where it finds nothing, about (reckoned; ours are right within a factor of three)"
     )?;
-    for (size, sizes) in [("an ordinary", Sizes::ORDINARY), ("a large", Sizes::LARGE)] {
+    for (size, sizes) in [
+        ("an ordinary", ObjectSizes::ORDINARY),
+        ("a large", ObjectSizes::LARGE),
+    ] {
         let library = session.engine.compiled_library();
-        let Some(cost) = cel::estimate(library, &control.id, &params, sizes) else {
+        let Some(cost) = cel::estimate_cost(library, &control.id, &params, sizes) else {
             continue;
         };
         #[allow(clippy::cast_precision_loss, reason = "the percentage is rounded")]
-        let percent = cost as f64 * 100.0 / LIMIT as f64;
+        let percent = cost as f64 * 100.0 / MAX_EXPRESSION_COST as f64;
         writeln!(
             out,
             "  {cost:>7} units, {percent:.2} % of what an expression may, of {size} object: {} containers, {} volumes",
@@ -158,27 +164,42 @@ fn write_cost(control: &Control, session: &Session, out: &mut String) -> anyhow:
     Ok(())
 }
 
-fn write_cel(variables: &[Variable], printed: &Printed, out: &mut String) -> anyhow::Result<()> {
+fn write_cel(
+    variables: &[PolicyVariable],
+    control: &ControlCel,
+    out: &mut String,
+) -> anyhow::Result<()> {
     writeln!(out, "\nas CEL, from Kubernetes 1.{MIN_SUPPORTED_MINOR} on")?;
     for variable in variables {
         // The variables of the old object are the same expressions over another root.
         if !variable.name.starts_with("old") {
             writeln!(
                 out,
-                "  variables.{}\n    {}",
-                variable.name, variable.expression
+                "  variables.{}\n{}",
+                variable.name,
+                indented(&variable.expression)
             )?;
         }
     }
-    writeln!(out, "  finds nothing where\n    {}", printed.clean)?;
-    if let Some(skipped) = &printed.unjudged {
+    writeln!(out, "  finds nothing where\n{}", indented(&control.passes))?;
+    if let Some(skipped) = &control.skipped {
         writeln!(
             out,
-            "  leaves unjudged, with a warning, where\n    {}",
-            skipped.condition
+            "  leaves unjudged, with a warning, where\n{}",
+            indented(&skipped.condition)
         )?;
     }
     Ok(())
+}
+
+/// An expression over its lines.
+fn indented(expression: &Expr) -> String {
+    let lines: Vec<String> = expression
+        .to_lines()
+        .lines()
+        .map(|line| format!("    {line}"))
+        .collect();
+    lines.join("\n")
 }
 
 fn kind_name(selector: &KindSelector) -> String {

@@ -7,7 +7,7 @@ use clap::Args;
 use kubevet_cluster::{
     self as cluster, ApiAccess, ApplyOptions, ApplyResult, Cluster, ClusterError,
 };
-use kubevet_vap::{MANAGED_BY, Object};
+use kubevet_vap::{ExportedObject, MANAGED_BY};
 use std::{collections::BTreeSet, env, path::PathBuf};
 
 #[derive(Debug, Args)]
@@ -67,7 +67,11 @@ impl ApplyCommand {
     }
 
     /// Applies all objects and prunes others. Returns a line for each change.
-    async fn apply(&self, access: &ApiAccess, objects: &[Object]) -> anyhow::Result<Vec<String>> {
+    async fn apply(
+        &self,
+        access: &ApiAccess,
+        objects: &[ExportedObject],
+    ) -> anyhow::Result<Vec<String>> {
         let cluster = cluster::connect(access).await?;
         let note = if self.dry_run { " (dry run)" } else { "" };
         let mut lines = Vec::new();
@@ -92,7 +96,7 @@ impl ApplyCommand {
     async fn apply_object(
         &self,
         cluster: &Cluster,
-        object: &Object,
+        object: &ExportedObject,
     ) -> anyhow::Result<&'static str> {
         let options = ApplyOptions {
             dry_run: self.dry_run,

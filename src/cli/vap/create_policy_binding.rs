@@ -13,8 +13,8 @@ use clap::{ArgGroup, Args};
 use kubevet_model::Action;
 use kubevet_policy::Library;
 use kubevet_vap::{
-    self as vap, Export, Object, PolicyBinding, excused_name, policy_binding, policy_name,
-    unjudged_name,
+    self as vap, Export, ExportedObject, PolicyBinding, exempt_policy_name, policy_binding,
+    policy_name, skipped_policy_name,
 };
 use serde_json::{Map, Value, json};
 use std::{
@@ -74,7 +74,7 @@ impl CreatePolicyBindingCommand {
         let policy_name = self.policy_name(&session.library, &export)?;
         let objects = self.bindings(&policy_name, &export)?;
         terminal::write(self.output.as_deref(), |out| {
-            out.write_all(vap::stream(&objects).as_bytes())
+            out.write_all(vap::to_multi_doc(&objects).as_bytes())
         })?;
         Ok(ExitStatus::Success)
     }
@@ -92,16 +92,16 @@ impl CreatePolicyBindingCommand {
             format!("there is no control {control:?}{hint}: `kubevet list controls` shows all")
         })?;
         let id = &source.control.id;
-        let mut skipped = export.left_out.iter();
+        let mut skipped = export.skipped.iter();
         if let Some(skipped) = skipped.find(|skipped| skipped.control == *id) {
-            bail!("{id} has no policy: it {}", skipped.words);
+            bail!("{id} has no policy: it {}", skipped.message);
         }
         Ok(policy_name("", id))
     }
 
     /// Returns the bindings of a policy and of its companions, which warn of what it lets pass.
-    fn bindings(&self, policy: &str, export: &Export) -> anyhow::Result<Vec<Object>> {
-        let policies: BTreeMap<&str, &Object> = export
+    fn bindings(&self, policy: &str, export: &Export) -> anyhow::Result<Vec<ExportedObject>> {
+        let policies: BTreeMap<&str, &ExportedObject> = export
             .objects
             .iter()
             .filter(|object| object.kind == "ValidatingAdmissionPolicy")
@@ -121,15 +121,15 @@ impl CreatePolicyBindingCommand {
         let mut objects = Vec::new();
         for (suffix, policy, actions) in [
             ("", policy.to_owned(), &actions),
-            ("-excused", excused_name(policy), &advisory_actions),
-            ("-unjudged", unjudged_name(policy), &advisory_actions),
+            ("-excused", exempt_policy_name(policy), &advisory_actions),
+            ("-unjudged", skipped_policy_name(policy), &advisory_actions),
         ] {
             let Some(object) = policies.get(policy.as_str()) else {
                 continue;
             };
             let name = format!("{}{suffix}", self.name);
             check_name(&name)?;
-            objects.push(Object::new(policy_binding(&PolicyBinding {
+            objects.push(ExportedObject::new(policy_binding(&PolicyBinding {
                 name: &name,
                 policy: &policy,
                 actions,
@@ -156,7 +156,7 @@ impl CreatePolicyBindingCommand {
     }
 
     /// Returns the name of the params, which is required exactly if the policy reads some.
-    fn params(&self, policy: &Object) -> anyhow::Result<Option<&str>> {
+    fn params(&self, policy: &ExportedObject) -> anyhow::Result<Option<&str>> {
         let reads_params = policy.body.pointer("/spec/paramKind").is_some();
         match (&self.parameter_reference, reads_params) {
             (Some(name), true) => {
@@ -178,7 +178,7 @@ impl CreatePolicyBindingCommand {
 
     /// Returns the `matchResources` of the binding; `None` if it matches everything that the policy
     /// does.
-    fn match_resources(&self, policy: &Object) -> anyhow::Result<Option<Value>> {
+    fn match_resources(&self, policy: &ExportedObject) -> anyhow::Result<Option<Value>> {
         let mut match_resources = Map::new();
         let rules = self.resource_rules(policy)?;
         if !rules.is_empty() {
@@ -231,9 +231,8 @@ impl CreatePolicyBindingCommand {
         Ok(Some(json!({"matchLabels": labels})))
     }
 
-    /// Returns the resource rules. Each is within a rule of the policy; any other would match
-    /// nothing.
-    fn resource_rules(&self, policy: &Object) -> anyhow::Result<Vec<Value>> {
+    /// Returns the resource rules. Each is within a rule of the policy; any other would match nothing.
+    fn resource_rules(&self, policy: &ExportedObject) -> anyhow::Result<Vec<Value>> {
         let policy_rules = policy
             .body
             .pointer("/spec/matchConstraints/resourceRules")

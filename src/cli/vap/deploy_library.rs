@@ -9,7 +9,7 @@ use crate::cli::{
 use anyhow::bail;
 use clap::Args;
 use kubevet_model::Action;
-use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, Options, Packing, ParamsIn};
+use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn};
 use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]
@@ -50,12 +50,12 @@ impl DeployLibraryCommand {
         };
         let export = export_library(&session);
         terminal::write(self.output.as_deref(), |out| {
-            out.write_all(vap::stream(&export.objects).as_bytes())
+            out.write_all(vap::to_multi_doc(&export.objects).as_bytes())
         })?;
-        for skipped in &export.left_out {
+        for skipped in &export.skipped {
             stderr::print_line(&format!(
                 "not exported: {} {}",
-                skipped.control, skipped.words
+                skipped.control, skipped.message
             ));
         }
         Ok(ExitStatus::Success)
@@ -64,7 +64,7 @@ impl DeployLibraryCommand {
 
 /// Exports every control as a policy without a binding, and the params that the policies read.
 pub(super) fn export_library(session: &Session) -> Export {
-    let options = Options {
+    let options = ExportOptions {
         packing: Packing::OnePerControl,
         params: ParamsIn::Objects,
         min_kube: MIN_SUPPORTED_MINOR,

@@ -8,7 +8,7 @@ use kubevet_document::Limits;
 use kubevet_model::one_line;
 use kubevet_policy as policy;
 use kubevet_source as source;
-use kubevet_vap::{self as vap, Change, Side};
+use kubevet_vap::{self as vap, DiffSide, VerdictChange};
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -60,12 +60,12 @@ impl DiffCommand {
         }
         let (old_params, new_params) =
             (old.library.params.defaults(), new.library.params.defaults());
-        let changes = vap::compare(
-            Side {
+        let changes = vap::diff_verdicts(
+            DiffSide {
                 engine: &old.engine,
                 params: &old_params,
             },
-            Side {
+            DiffSide {
                 engine: &new.engine,
                 params: &new_params,
             },
@@ -86,10 +86,10 @@ fn open(name: &Path) -> Session {
     Session::compile(library, problems)
 }
 
-fn write_changes(changes: &[Change], objects: usize, out: &mut dyn Write) -> io::Result<()> {
+fn write_changes(changes: &[VerdictChange], objects: usize, out: &mut dyn Write) -> io::Result<()> {
     for change in changes {
         // The message of today if there is one, else that of before.
-        let messages = [change.after.words(), change.before.words()];
+        let messages = [change.after.message(), change.before.message()];
         let message = messages.into_iter().find(|message| !message.is_empty());
         let message = message
             .map(|message| format!(": {}", one_line(message, MAX_MESSAGE_CHARS)))

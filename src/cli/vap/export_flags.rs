@@ -16,7 +16,9 @@ use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity,
 };
 use kubevet_policy::{self as policy, Binding, Library};
-use kubevet_vap::{self as vap, EXEMPT_NAMESPACES, Export, LeftOut, Options, Packing, ParamsIn};
+use kubevet_vap::{
+    self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn, SkippedControl,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -120,7 +122,7 @@ impl ExportFlags {
         }))
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> ExportOptions {
         let packing = if self.one_per_control {
             Packing::OnePerControl
         } else {
@@ -131,7 +133,7 @@ impl ExportFlags {
             ParamsForm::Resource => ParamsIn::Objects,
         };
         let exempt = self.exempt_namespaces.iter();
-        Options {
+        ExportOptions {
             packing,
             params,
             min_kube: self.min_kube,
@@ -253,13 +255,13 @@ pub(super) fn unconditional_binding(
 }
 
 /// Exports bindings as policies.
-pub(super) fn export(session: &Session, bindings: &[Binding], options: &Options) -> Export {
+pub(super) fn export(session: &Session, bindings: &[Binding], options: &ExportOptions) -> Export {
     let controls = session.library.controls.iter();
     let controls: BTreeMap<_, _> = controls
         .map(|source| (source.control.id.clone(), source.control.clone()))
         .collect();
     vap::export(bindings, &controls, options, &|ids, target| {
-        cel::print(session.engine.compiled_library(), ids, target)
+        cel::emit(session.engine.compiled_library(), ids, target)
     })
 }
 
@@ -267,13 +269,13 @@ impl Exported {
     /// Prints the controls that are not in the export, and why. The status is `Negative` if the
     /// export must be complete and is not.
     pub(super) fn print_skipped(&self) -> ExitStatus {
-        for skipped in &self.export.left_out {
+        for skipped in &self.export.skipped {
             stderr::print_line(&format!(
                 "not exported: {} {}",
-                skipped.control, skipped.words
+                skipped.control, skipped.message
             ));
         }
-        let is_incomplete = self.export.left_out.iter().any(LeftOut::is_missed);
+        let is_incomplete = self.export.skipped.iter().any(SkippedControl::is_missed);
         ExitStatus::negative_if(self.strict && is_incomplete)
     }
 }

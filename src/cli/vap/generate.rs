@@ -59,7 +59,7 @@ impl GenerateCommand {
             write_static_manifests(folder, &manifests)?;
         } else {
             terminal::write(self.output.as_deref(), |out| {
-                out.write_all(vap::stream(objects).as_bytes())
+                out.write_all(vap::to_multi_doc(objects).as_bytes())
             })?;
         }
         Ok(selected.print_skipped())

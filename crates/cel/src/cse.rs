@@ -1,0 +1,216 @@
+//! Common subexpression elimination: a long term that several conditions use is evaluated once and has a name while they
+//! are evaluated.
+//!
+//! The algorithm works on the hash-consed program, where equal terms have one id, so finding common subterms is counting
+//! ids: take the first long term that is used twice, parts before wholes; split the conditions into those that use it
+//! and the others; emit the former inside `[term].exists(name, …)`, since CEL has no `let`; repeat for both groups.
+
+use super::{
+    Unsupported,
+    emitter::Emitter,
+    expr::Expr,
+    typed_expr::{Presence, TypedExpr},
+};
+use kubevet_ir::{BinderId, Condition, ConditionId, Domain, Term, TermId};
+use std::collections::BTreeMap;
+
+/// A term of at most so many characters is repeated: a name would be longer and cost more.
+const MIN_SHARED_CHARS: usize = 60;
+
+/// How often conditions use each term. A use inside a shared term counts once, however often that term is used.
+#[derive(Debug, Default)]
+struct UseCounts {
+    terms: BTreeMap<TermId, u32>,
+    conditions: BTreeMap<ConditionId, u32>,
+}
+
+/// How conditions are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connective {
+    And,
+    Or,
+}
+
+impl Connective {
+    fn combine(self, operands: impl IntoIterator<Item = Expr>) -> Expr {
+        match self {
+            Self::And => Expr::all(operands),
+            Self::Or => Expr::any(operands),
+        }
+    }
+}
+
+impl Emitter<'_, '_> {
+    /// The conjunction of conditions, with a name for each long term that they use more than once.
+    pub(super) fn conditions(&mut self, conditions: &[ConditionId]) -> Result<Expr, Unsupported> {
+        match conditions {
+            [only] => self.shared_within(*only),
+            _ => self.shared(conditions, Connective::And),
+        }
+    }
+
+    /// One condition, whose operands are combined as it says.
+    fn shared_within(&mut self, condition: ConditionId) -> Result<Expr, Unsupported> {
+        match self.context.program.condition(condition).clone() {
+            Condition::And(parts) => self.shared(&parts, Connective::And),
+            Condition::Or(parts) => self.shared(&parts, Connective::Or),
+            _ => self.shared(&[condition], Connective::And),
+        }
+    }
+
+    fn shared(
+        &mut self,
+        conditions: &[ConditionId],
+        connective: Connective,
+    ) -> Result<Expr, Unsupported> {
+        let Some((term, value)) = self.common_subterm(conditions)? else {
+            return self.unshared(conditions, connective);
+        };
+        // The name is in scope only for the conditions that use it, so that the others stay as short as they are.
+        let (using, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
+            .iter()
+            .partition(|condition| self.uses(**condition, term));
+        let shared = match using.as_slice() {
+            // All uses are inside one operand: the name belongs further inside.
+            [only]
+                if matches!(
+                    self.context.program.condition(*only),
+                    Condition::And(_) | Condition::Or(_)
+                ) =>
+            {
+                self.shared_within(*only)?
+            }
+            _ => self.bind_common(term, &value, &using, connective)?,
+        };
+        if others.is_empty() {
+            return Ok(shared);
+        }
+        // The others come first: they are cheaper, and may decide alone.
+        let others = self.shared(&others, connective)?;
+        Ok(connective.combine([others, shared]))
+    }
+
+    fn unshared(
+        &mut self,
+        conditions: &[ConditionId],
+        connective: Connective,
+    ) -> Result<Expr, Unsupported> {
+        if connective == Connective::And {
+            return self.conjunction(conditions);
+        }
+        let emitted: Result<Vec<Expr>, _> = conditions
+            .iter()
+            .map(|condition| self.condition(*condition))
+            .collect();
+        Ok(Expr::any(emitted?))
+    }
+
+    /// Emits conditions with a name for one term.
+    fn bind_common(
+        &mut self,
+        term: TermId,
+        value: &TypedExpr,
+        conditions: &[ConditionId],
+        connective: Connective,
+    ) -> Result<Expr, Unsupported> {
+        let name = self.scope.reserve_for(&value.cel);
+        let variable = Expr::ident(&name);
+        // The name holds what the term is: an optional where it may be absent.
+        let present = match value.presence {
+            Presence::Always => variable.clone(),
+            Presence::Maybe | Presence::Never => variable.clone().method("value", []),
+        };
+        self.scope.bind(
+            term,
+            TypedExpr {
+                present: value.present.is_some().then_some(present),
+                cel: variable,
+                ..value.clone()
+            },
+        );
+        let emitted = self.shared(conditions, connective);
+        self.scope.unbind(term);
+        self.scope.release();
+        Ok(match emitted? {
+            literal @ Expr::Bool(_) => literal,
+            condition => value.cel.clone().bind_condition(&name, condition),
+        })
+    }
+
+    /// The first term, parts before wholes, that is long and used more than once.
+    fn common_subterm(
+        &mut self,
+        conditions: &[ConditionId],
+    ) -> Result<Option<(TermId, TypedExpr)>, Unsupported> {
+        let mut counts = UseCounts::default();
+        for condition in conditions {
+            self.count_condition(*condition, &mut counts);
+        }
+        // A part has a lower id than its whole, so the order of ids is from the inside out.
+        for (term, uses) in counts.terms {
+            let in_scope = |binder: &BinderId| self.scope.element(*binder).is_some();
+            let free = self.context.program.free_binders_of_term(term);
+            if uses < 2 || self.scope.named(term).is_some() || !free.iter().all(in_scope) {
+                continue;
+            }
+            let value = self.term(term)?;
+            if value.presence != Presence::Never && value.cel.to_string().len() > MIN_SHARED_CHARS {
+                return Ok(Some((term, value)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn uses(&self, condition: ConditionId, term: TermId) -> bool {
+        let mut counts = UseCounts::default();
+        self.count_condition(condition, &mut counts);
+        counts.terms.contains_key(&term)
+    }
+
+    fn count_condition(&self, id: ConditionId, counts: &mut UseCounts) {
+        let uses = counts.conditions.entry(id).or_default();
+        *uses += 1;
+        // A condition that is used twice uses its terms twice; more makes no difference, and keeps the walk linear.
+        if *uses > 2 {
+            return;
+        }
+        match self.context.program.condition(id) {
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts
+                    .iter()
+                    .for_each(|part| self.count_condition(*part, counts));
+            }
+            Condition::Not(inner) => self.count_condition(*inner, counts),
+            Condition::Any(binder, inner) => {
+                if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
+                    self.context.program.binder(*binder).domain
+                {
+                    self.count_term(term, counts);
+                }
+                self.count_condition(*inner, counts);
+            }
+            leaf => leaf
+                .operands()
+                .iter()
+                .for_each(|term| self.count_term(*term, counts)),
+        }
+    }
+
+    fn count_term(&self, id: TermId, counts: &mut UseCounts) {
+        let term = self.context.program.term(id);
+        // Other terms are short, or nothing but their parts.
+        if matches!(term, Term::Call(..) | Term::Coalesce(_) | Term::Guard(..)) {
+            let uses = counts.terms.entry(id).or_default();
+            *uses += 1;
+            if *uses > 1 {
+                return;
+            }
+        }
+        if let Term::Guard(condition, _) = term {
+            self.count_condition(*condition, counts);
+        }
+        term.operands()
+            .iter()
+            .for_each(|part| self.count_term(*part, counts));
+    }
+}

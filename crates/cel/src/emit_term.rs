@@ -1,0 +1,397 @@
+//! Emission of terms. A term of the program becomes a [`TypedExpr`].
+
+use super::{
+    Unsupported,
+    emitter::Emitter,
+    expr::Expr,
+    names::BoundElement,
+    target::ObjectSide,
+    typed_expr::{Presence, TypedExpr},
+    types::{StaticField, StaticType},
+    variables::{Definitions, pod_metadata_path},
+};
+use kubevet_ir::{BinderId, Condition, ConditionId, Const, Term, TermId, ValueType};
+use kubevet_k8s::workload::pod_spec_path;
+use kubevet_model::Kind;
+use kubevet_policy::ParamValue;
+use std::sync::Arc;
+
+impl Emitter<'_, '_> {
+    /// A term.
+    pub(super) fn term(&mut self, id: TermId) -> Result<TypedExpr, Unsupported> {
+        if let Some(variable) = self.scope.named(id) {
+            return Ok(variable.clone());
+        }
+        Ok(match self.context.program.term(id).clone() {
+            Term::Undefined => TypedExpr::never(),
+            Term::Const(value) => TypedExpr::constant(&value),
+            Term::Object => TypedExpr::of_object(self.context.object(), self.context.object_type()),
+            Term::Operation => {
+                let operation = Expr::ident("request").select("operation");
+                TypedExpr::always(operation, StaticType::String)
+            }
+            Term::Param(name) => self.param(&name),
+            Term::PodSpec => {
+                let definitions = self.context.definitions();
+                let spec = definitions.pod_spec(self.variables)?;
+                TypedExpr::of_object(spec, definitions.pod_spec_type())
+                    .only_where(self.context.is_workload()?)
+            }
+            Term::PodMetadata => {
+                let definitions = self.context.definitions();
+                let metadata = definitions.pod_metadata(self.variables)?;
+                TypedExpr::of_object(metadata, definitions.pod_metadata_type())
+                    .only_where(self.context.is_workload()?)
+            }
+            Term::PodSpecPath => {
+                self.path_by_kind(|kind| pod_spec_path(kind).map(|steps| steps.join(".")))?
+            }
+            Term::PodMetadataPath => {
+                self.path_by_kind(|kind| pod_metadata_path(kind).map(|steps| steps.join(".")))?
+            }
+            Term::Key(binder) => self.key(binder)?,
+            Term::Value(binder) => self.element(binder)?.value.clone(),
+            Term::ElementName(binder) => self.element_name(binder)?,
+            Term::ListName(binder) => self.list_name(binder)?,
+            Term::ElementPath(_) => {
+                return Err(Unsupported(
+                    "the path of an element cannot be printed".to_owned(),
+                ));
+            }
+            Term::Field(of, name) => {
+                let of = self.term(of)?;
+                self.field(of, &name)?
+            }
+            Term::Index(of, index) => self.index(of, index)?,
+            Term::Guard(condition, term) => self.guarded(condition, term)?,
+            Term::Coalesce(terms) => self.coalesce(&terms)?,
+            Term::Count(term) => match self.written_count(term) {
+                Some(count) => TypedExpr::always(Expr::count(count), StaticType::Int),
+                None => {
+                    let of = self.term(term)?;
+                    self.count(of)?
+                }
+            },
+            Term::Concat(parts) => self.concat(&parts)?,
+            Term::AsList(term) => {
+                let of = self.term(term)?;
+                self.coerced(of, ValueType::List)
+            }
+            Term::AsMap(term) => {
+                let of = self.term(term)?;
+                self.coerced(of, ValueType::Map)
+            }
+            Term::Call(function, operands) => self.call(function, &operands)?,
+        })
+    }
+
+    /// The current element of a binder.
+    fn element(&self, binder: BinderId) -> Result<&BoundElement, Unsupported> {
+        self.scope
+            .element(binder)
+            .ok_or_else(|| Unsupported("an element is asked for outside of its list".to_owned()))
+    }
+
+    /// The key of the current entry of a map. The one-variable macros give no index of a list.
+    fn key(&self, binder: BinderId) -> Result<TypedExpr, Unsupported> {
+        self.scope
+            .element(binder)
+            .and_then(|element| element.key.clone())
+            .ok_or_else(|| {
+                Unsupported(
+                    "the index of a list cannot be asked for before Kubernetes 1.33".to_owned(),
+                )
+            })
+    }
+
+    fn element_name(&mut self, binder: BinderId) -> Result<TypedExpr, Unsupported> {
+        let value = self.element(binder)?.value.clone();
+        let name = self.field(value, "name")?;
+        if name.presence == Presence::Always && name.value_type() == Some(ValueType::String) {
+            return Ok(name);
+        }
+        Err(Unsupported(
+            "the name of a container is not proved to be a text".to_owned(),
+        ))
+    }
+
+    fn list_name(&self, binder: BinderId) -> Result<TypedExpr, Unsupported> {
+        match self.element(binder)?.list_name.clone() {
+            Some(list) => Ok(TypedExpr::of_object(list, StaticType::String)),
+            None => Err(Unsupported(
+                "which list a container is in cannot be asked here".to_owned(),
+            )),
+        }
+    }
+
+    fn param(&mut self, name: &Arc<str>) -> TypedExpr {
+        let static_type = match self.context.target.params.value(name) {
+            Some(ParamValue::List(_)) => StaticType::List(Arc::new(StaticType::String)),
+            Some(ParamValue::String(_)) => StaticType::String,
+            None => return TypedExpr::never(),
+        };
+        self.reads_params = true;
+        // The variable of a param is the same for both objects.
+        let definitions = Definitions {
+            side: ObjectSide::New,
+            ..self.context.definitions()
+        };
+        match definitions.param(self.variables, name) {
+            Some(cel) => TypedExpr::always(cel, static_type),
+            None => TypedExpr::never(),
+        }
+    }
+
+    /// A string that depends on the kind alone.
+    fn path_by_kind(
+        &self,
+        path: impl Fn(&Kind) -> Option<String>,
+    ) -> Result<TypedExpr, Unsupported> {
+        let mut paths: Vec<String> = self
+            .context
+            .kinds
+            .iter()
+            .filter_map(|kind| path(kind))
+            .collect();
+        paths.sort();
+        paths.dedup();
+        let Some(mut expr) = paths.pop().map(Expr::String) else {
+            return Ok(TypedExpr::never());
+        };
+        for other in paths {
+            let is = self
+                .context
+                .is_kind(|kind| path(kind).as_ref() == Some(&other))?;
+            expr = Expr::conditional(is, Expr::String(other), expr);
+        }
+        Ok(TypedExpr::always(expr, StaticType::String).only_where(self.context.is_workload()?))
+    }
+
+    /// A field of a value.
+    pub(super) fn field(&mut self, of: TypedExpr, name: &str) -> Result<TypedExpr, Unsupported> {
+        let Some(field) = of.static_type.field(self.context.types, name) else {
+            return Ok(TypedExpr::never());
+        };
+        if of.presence == Presence::Never {
+            return Ok(TypedExpr::never());
+        }
+        let StaticField {
+            static_type,
+            always,
+            nullable,
+        } = field;
+        let base = if of.static_type == StaticType::Any {
+            self.map_or_empty(&of)
+        } else {
+            of.cel.clone()
+        };
+        let is_certain = always
+            && of.presence == Presence::Always
+            && !of.nullable
+            && of.static_type != StaticType::Any;
+        let (cel, presence) = if is_certain {
+            (base.select(name), Presence::Always)
+        } else {
+            (base.opt_select(name), Presence::Maybe)
+        };
+        Ok(TypedExpr {
+            cel,
+            presence,
+            static_type,
+            nullable,
+            present: of.present.map(|present| present.select(name)),
+            is_dyn: true,
+        })
+    }
+
+    /// A value of unknown type where it is a map, else `{}`: selecting a field of a list is an error in CEL.
+    fn map_or_empty(&mut self, of: &TypedExpr) -> Expr {
+        let checked =
+            |value: Expr| Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
+        if of.presence == Presence::Always && of.cel.is_simple() {
+            return checked(of.cel.clone());
+        }
+        let name = self.scope.unused_for(&of.cel);
+        of.optional().opt_map(&name, checked(Expr::ident(&name)))
+    }
+
+    fn index(&mut self, of: TermId, index: TermId) -> Result<TypedExpr, Unsupported> {
+        if let Term::Const(Const::String(name)) = self.context.program.term(index).clone() {
+            let of = self.term(of)?;
+            return if of.static_type.value_type() == Some(ValueType::List) {
+                Ok(TypedExpr::never())
+            } else {
+                self.field(of, &name)
+            };
+        }
+        let of = self.term(of)?;
+        let index = self.term(index)?;
+        if of.presence == Presence::Never || index.presence == Presence::Never {
+            return Ok(TypedExpr::never());
+        }
+        if index.presence != Presence::Always {
+            return Err(Unsupported("an index that may be undefined".to_owned()));
+        }
+        match (&of.static_type, index.value_type()) {
+            (StaticType::List(_), Some(ValueType::Number))
+            | (StaticType::Map(_), Some(ValueType::String)) => {}
+            (StaticType::List(_) | StaticType::Map(_), Some(_)) => return Ok(TypedExpr::never()),
+            _ => {
+                return Err(Unsupported(
+                    "an index into what is not proved to be a list or a map".to_owned(),
+                ));
+            }
+        }
+        let static_type = of.static_type.elements();
+        Ok(TypedExpr {
+            nullable: static_type == StaticType::Any,
+            static_type,
+            presence: Presence::Maybe,
+            present: of.present.map(|present| present.index(index.cel.clone())),
+            cel: of.cel.opt_index(index.cel),
+            is_dyn: of.is_dyn,
+        })
+    }
+
+    fn guarded(&mut self, condition: ConditionId, term: TermId) -> Result<TypedExpr, Unsupported> {
+        let value = self.term(term)?;
+        let guard = self.condition(condition)?;
+        // A guard that only says that the value is there says nothing new.
+        if guard == Expr::Bool(true) || guard == value.presence_test() {
+            return Ok(value);
+        }
+        if guard == Expr::Bool(false) {
+            return Ok(TypedExpr::never());
+        }
+        Ok(self.under(condition, term, value).only_where(guard))
+    }
+
+    /// The value of a term where a condition is known to hold: the bare value if the condition proves that there is one.
+    pub(super) fn under(
+        &self,
+        condition: ConditionId,
+        term: TermId,
+        value: TypedExpr,
+    ) -> TypedExpr {
+        match value.present.clone() {
+            Some(present)
+                if value.presence == Presence::Maybe && self.requires(condition, term) =>
+            {
+                TypedExpr {
+                    cel: present,
+                    presence: Presence::Always,
+                    ..value
+                }
+            }
+            _ => value,
+        }
+    }
+
+    /// True if a condition names a term in a place where it must be defined.
+    fn requires(&self, condition: ConditionId, term: TermId) -> bool {
+        match self.context.program.condition(condition) {
+            Condition::And(conditions) => conditions
+                .iter()
+                .any(|condition| self.requires(*condition, term)),
+            Condition::Defined(of)
+            | Condition::Truthy(of)
+            | Condition::HasType(of, _)
+            | Condition::OneOf(of, _) => *of == term,
+            Condition::Compare(_, a, b) | Condition::Member(a, b) => *a == term || *b == term,
+            Condition::Predicate(_, terms) => terms.contains(&term),
+            _ => false,
+        }
+    }
+
+    /// The number of items or characters of a param whose value is a literal in the policy.
+    fn written_count(&self, term: TermId) -> Option<usize> {
+        let Term::Param(name) = self.context.program.term(term) else {
+            return None;
+        };
+        Some(match self.context.target.params.written(name)? {
+            ParamValue::List(items) => items.len(),
+            ParamValue::String(text) => text.chars().count(),
+        })
+    }
+
+    fn count(&mut self, of: TypedExpr) -> Result<TypedExpr, Unsupported> {
+        match of.value_type() {
+            Some(ValueType::List | ValueType::Map | ValueType::String) => Ok(match of.presence {
+                Presence::Never => TypedExpr::never(),
+                Presence::Always => TypedExpr::always(of.cel.size(), StaticType::Int),
+                Presence::Maybe => {
+                    let name = self.scope.unused_for(&of.cel);
+                    let size = Expr::ident(&name).size();
+                    TypedExpr::maybe(of.cel.opt_map(&name, size), StaticType::Int)
+                }
+            }),
+            Some(_) => Ok(TypedExpr::never()),
+            None => Err(Unsupported(
+                "count of what is not proved to be a list, a map or a text".to_owned(),
+            )),
+        }
+    }
+
+    /// Strings and integers one after another.
+    fn concat(&mut self, parts: &[TermId]) -> Result<TypedExpr, Unsupported> {
+        let mut strings = Vec::new();
+        for part in parts {
+            let part = self.term(*part)?;
+            match part.presence {
+                Presence::Never => return Ok(TypedExpr::never()),
+                Presence::Maybe => {
+                    return Err(Unsupported(
+                        "a text is put together of what may be undefined".to_owned(),
+                    ));
+                }
+                Presence::Always => {}
+            }
+            strings.push(match (&part.static_type, part.nullable) {
+                (StaticType::String, false) => part.cel,
+                (StaticType::Int, false) => Expr::call("string", part.cel),
+                _ => {
+                    return Err(Unsupported(
+                        "a text is put together of what is not proved to be one".to_owned(),
+                    ));
+                }
+            });
+        }
+        Ok(TypedExpr::always(Expr::sum(strings), StaticType::String))
+    }
+
+    /// A value where it is a list (or a map), else an empty one; undefined where the value is.
+    pub(super) fn coerced(&mut self, of: TypedExpr, wanted: ValueType) -> TypedExpr {
+        if of.presence == Presence::Never || of.value_type() == Some(wanted) {
+            return of;
+        }
+        let any = Arc::new(StaticType::Any);
+        let (type_name, empty, unknown) = match wanted {
+            ValueType::List => ("list", Expr::empty_list(), StaticType::List(any)),
+            _ => ("map", Expr::empty_map(), StaticType::Map(any)),
+        };
+        // The type is right if only null is possible beside it.
+        let static_type = if of.static_type.value_type() == Some(wanted) {
+            of.static_type.clone()
+        } else {
+            unknown
+        };
+        if !of.may_be(wanted) {
+            return TypedExpr::always(empty, static_type).only_where(of.presence_test());
+        }
+        let checked =
+            |value: Expr| Expr::conditional(value.clone().is_type(type_name), value, empty.clone());
+        let is_dyn = of.is_dyn;
+        let coerced = if of.presence == Presence::Always && of.cel.is_simple() {
+            TypedExpr::always(checked(of.cel), static_type)
+        } else {
+            let name = self.scope.unused_for(&of.cel);
+            let mapped = of.optional().opt_map(&name, checked(Expr::ident(&name)));
+            if of.presence == Presence::Always {
+                TypedExpr::always(mapped.or_value(empty), static_type)
+            } else {
+                TypedExpr::maybe(mapped, static_type)
+            }
+        };
+        TypedExpr { is_dyn, ..coerced }
+    }
+}

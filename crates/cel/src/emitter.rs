@@ -1,0 +1,85 @@
+//! The state of emission, by role: a read-only context, the scope of the expression under construction, and the
+//! variables that are defined on the way. The grammar of the emitter (terms, conditions, comparisons, iteration) is the
+//! one recursion over it, in `emit_*.rs`.
+
+use super::{
+    Unsupported,
+    expr::Expr,
+    kind_test::kind_test,
+    names::Scope,
+    target::{CelTarget, ObjectSide},
+    types::{StaticType, TypeSource},
+    variables::{Definitions, SharedVariables},
+};
+use kubevet_ir::Program;
+use kubevet_k8s::workload::pod_spec_path;
+use kubevet_model::Kind;
+use std::sync::Arc;
+
+/// What emission reads and never changes.
+#[derive(Clone, Copy)]
+pub(super) struct EmitContext<'c> {
+    pub(super) program: &'c Program,
+    pub(super) target: &'c CelTarget<'c>,
+    pub(super) types: &'c dyn TypeSource,
+    /// The kinds of the target to which the control applies.
+    pub(super) kinds: &'c [&'c Kind],
+    pub(super) side: ObjectSide,
+    /// True if containers are iterated together with the names of their lists, as findings' keys need them.
+    pub(super) with_list_names: bool,
+}
+
+impl<'c> EmitContext<'c> {
+    /// Definitions of shared variables over this object.
+    pub(super) fn definitions(&self) -> Definitions<'c> {
+        Definitions {
+            target: self.target,
+            types: self.types,
+            side: self.side,
+        }
+    }
+
+    /// `object` or `oldObject`.
+    pub(super) fn object(&self) -> Expr {
+        self.definitions().object()
+    }
+
+    /// The type that the objects of all kinds have in common.
+    pub(super) fn object_type(&self) -> StaticType {
+        let each = self.kinds.iter().map(|kind| self.types.object(kind));
+        match each.reduce(StaticType::or) {
+            None | Some(StaticType::Any) => StaticType::Map(Arc::new(StaticType::Any)),
+            Some(static_type) => static_type,
+        }
+    }
+
+    /// A bool: true if the object is of a kind that satisfies the test.
+    pub(super) fn is_kind(&self, holds: impl Fn(&Kind) -> bool) -> Result<Expr, Unsupported> {
+        kind_test(self.kinds, &self.object(), holds)
+    }
+
+    /// A bool: true if the kind of the object has a pod spec.
+    pub(super) fn is_workload(&self) -> Result<Expr, Unsupported> {
+        self.is_kind(|kind| pod_spec_path(kind).is_some())
+    }
+}
+
+/// Emits expressions over one object.
+pub(super) struct Emitter<'c, 'v> {
+    pub(super) context: EmitContext<'c>,
+    pub(super) scope: Scope,
+    pub(super) variables: &'v mut SharedVariables,
+    /// True once a param was read.
+    pub(super) reads_params: bool,
+}
+
+impl<'c, 'v> Emitter<'c, 'v> {
+    pub(super) fn new(context: EmitContext<'c>, variables: &'v mut SharedVariables) -> Self {
+        Self {
+            context,
+            scope: Scope::default(),
+            variables,
+            reads_params: false,
+        }
+    }
+}

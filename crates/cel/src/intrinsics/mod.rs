@@ -1,0 +1,192 @@
+//! The functions of the shared library and of Rego in CEL, for Kubernetes 1.30 and later: operands in, an expression out.
+//!
+//! An operand is a string for certain (of a quantity: a string or an int; of a connection: a map); the emitter guards
+//! types. Then no evaluation fails, whatever the string. An operand that is needed several times and is not cheap to
+//! repeat is bound by a comprehension over one element, whose variables are those of [`BOUND_NAMES`]; the emitter's own
+//! names are shorter. Each function agrees with its native half in `kubevet-ir` and its Rego definition; tests hold the
+//! three to each other.
+//!
+//! | file | functions |
+//! |---|---|
+//! | `images` | `lib.images.*` |
+//! | `strings` | `lib.strings.*`, `lib.files.*`, and Rego's builtins on strings |
+//! | `quantities` | `lib.quantities.*` |
+//! | `connections` | `lib.connections.*` |
+
+pub(crate) mod connections;
+pub(crate) mod images;
+pub(crate) mod quantities;
+pub(crate) mod strings;
+#[cfg(test)]
+mod tests;
+
+use super::{Unsupported, expr::Expr};
+use kubevet_ir::{Const, Intrinsic, Predicate, ValueType};
+
+/// The names that expressions of functions bind.
+#[cfg(test)]
+pub(crate) const BOUND_NAMES: &[&str] = &[
+    "host", "image", "item", "items", "place", "spelling", "step", "tag", "text",
+];
+
+/// An operand, and its value where it is a constant.
+#[derive(Debug, Clone)]
+pub(crate) struct Operand {
+    pub(crate) cel: Expr,
+    pub(crate) literal: Option<Const>,
+}
+
+/// The result of a function.
+pub(crate) enum CallResult {
+    Value(Expr),
+    /// An optional: the function is undefined for some strings.
+    Optional(Expr),
+    /// The function is undefined for these operands.
+    Never,
+}
+
+impl Operand {
+    fn literal_string(&self) -> Result<&str, Unsupported> {
+        match &self.literal {
+            Some(Const::String(string)) => Ok(string),
+            _ => Err(Unsupported(
+                "a function whose second argument is not written out as a text".to_owned(),
+            )),
+        }
+    }
+
+    fn literal_int(&self) -> Result<i64, Unsupported> {
+        match self.literal {
+            Some(Const::Int(number)) => Ok(number),
+            _ => Err(Unsupported(
+                "a function with a number that is not written out".to_owned(),
+            )),
+        }
+    }
+}
+
+/// A function that gives a value.
+pub(crate) fn call(function: Intrinsic, operands: &[Operand]) -> Result<CallResult, Unsupported> {
+    let unsupported = || Unsupported(format!("{function:?} has no form in CEL"));
+    let (first, others) = operands.split_first().ok_or_else(unsupported)?;
+    let string = first.cel.clone();
+    let cel = match (function, others) {
+        (Intrinsic::LowerAscii, []) => strings::lower_ascii(string),
+        (Intrinsic::Trim, [cutset]) => strings::trim(string, cutset.literal_string()?),
+        (Intrinsic::TrimLeft, [cutset]) => strings::trim_left(string, cutset.literal_string()?),
+        (Intrinsic::TrimRight, [cutset]) => strings::trim_right(string, cutset.literal_string()?),
+        (Intrinsic::TrimPrefix, [prefix]) => strings::trim_prefix(string, &prefix.cel),
+        (Intrinsic::TrimSuffix, [suffix]) => strings::trim_suffix(string, &suffix.cel),
+        (Intrinsic::TrimSpace, []) => strings::trim_space(string),
+        (Intrinsic::Substring, [offset, length]) => {
+            match strings::substring(string, offset.literal_int()?, length.literal_int()?) {
+                Some(cel) => cel,
+                None => return Ok(CallResult::Never),
+            }
+        }
+        (Intrinsic::Replace, [old, new]) => {
+            strings::replace(string, old.literal_string()?, new.cel.clone())
+                .ok_or_else(|| Unsupported("replace of an empty text".to_owned()))?
+        }
+        (Intrinsic::SplitAt, [separator, index]) => {
+            let index = index.literal_int()?;
+            if index < 0 {
+                return Ok(CallResult::Never);
+            }
+            let parts = strings::split(string, separator.cel.clone());
+            return Ok(CallResult::Optional(parts.opt_index(Expr::Int(index))));
+        }
+        (Intrinsic::SplitCount, [separator]) => {
+            strings::split(string, separator.cel.clone()).size()
+        }
+        (Intrinsic::ImageRegistry, []) => images::registry(string),
+        (Intrinsic::ImageRepository, []) => images::repository(string),
+        (Intrinsic::ImageName, []) => images::name(string),
+        (Intrinsic::ImageTag, []) => images::tag(string),
+        (Intrinsic::ImageDigest, []) => images::digest(string),
+        (Intrinsic::ImageEffectiveTag, []) => images::effective_tag(string),
+        (Intrinsic::CleanPath, []) => strings::clean_path(string),
+        _ => return Err(unsupported()),
+    };
+    Ok(CallResult::Value(cel))
+}
+
+/// A predicate.
+pub(crate) fn predicate(predicate: Predicate, operands: &[Expr]) -> Result<Expr, Unsupported> {
+    let operands = operands.to_vec();
+    Ok(match (predicate, <[Expr; 2]>::try_from(operands)) {
+        (Predicate::StartsWith, Ok([string, part])) => string.method("startsWith", [part]),
+        (Predicate::EndsWith, Ok([string, part])) => string.method("endsWith", [part]),
+        (Predicate::Contains, Ok([string, part])) => string.method("contains", [part]),
+        (Predicate::Matches, Ok([pattern, string])) => string.method("matches", [pattern]),
+        (Predicate::ContainsIgnoreCase, Ok([string, part])) => {
+            strings::contains_ignore_case(string, part)
+        }
+        (Predicate::ImageWithin, Ok([image, place])) => images::within(image, place),
+        (Predicate::QuantityLess, Ok([a, b])) => quantities::less(&a, &b),
+        (Predicate::IsQuantity, Err(operands)) if operands.len() == 1 => {
+            quantities::is_quantity(first_of(operands))
+        }
+        (Predicate::QuantityPositive, Err(operands)) if operands.len() == 1 => {
+            quantities::is_positive(first_of(operands))
+        }
+        _ => return Err(Unsupported(format!("{predicate:?} has no form in CEL"))),
+    })
+}
+
+fn first_of(operands: Vec<Expr>) -> Expr {
+    operands.into_iter().next().unwrap_or(Expr::Null)
+}
+
+/// The types of value that a predicate takes; it is false for all others.
+pub(crate) fn predicate_types(predicate: Predicate) -> &'static [ValueType] {
+    match predicate {
+        Predicate::IsQuantity | Predicate::QuantityLess | Predicate::QuantityPositive => {
+            &[ValueType::String, ValueType::Number]
+        }
+        _ => &[ValueType::String],
+    }
+}
+
+/// The type of an operand of a function.
+pub(crate) fn operand_type(function: Intrinsic, index: usize) -> ValueType {
+    match (function, index) {
+        (Intrinsic::Substring, 1 | 2) | (Intrinsic::SplitAt, 2) => ValueType::Number,
+        _ => ValueType::String,
+    }
+}
+
+/// A description of a connection for messages; `None` for all other functions. `object` are the options of the
+/// connection.
+pub(crate) fn connection(function: Intrinsic, object: Expr) -> Option<Expr> {
+    match function {
+        Intrinsic::ConnectionTarget => {
+            let container = object.opt_select("container").or_value(Expr::string(""));
+            let is_named = Expr::all([
+                container.clone().is_type("string"),
+                container.clone().differs_from(Expr::string("")),
+            ]);
+            Some(Expr::conditional(
+                is_named,
+                Expr::string("container ").plus(container),
+                Expr::string("the pod"),
+            ))
+        }
+        // What was typed may hold a secret, and the audit log has it anyway.
+        Intrinsic::ConnectionCommand | Intrinsic::ConnectionPorts => Some(Expr::string("")),
+        _ => None,
+    }
+}
+
+/// An expression over an operand that it needs several times.
+fn bound(operand: Expr, name: &str, expr: impl FnOnce(Expr) -> Expr) -> Expr {
+    if operand.is_simple() {
+        expr(operand)
+    } else {
+        operand.bind(name, expr(Expr::ident(name)))
+    }
+}
+
+fn empty() -> Expr {
+    Expr::string("")
+}

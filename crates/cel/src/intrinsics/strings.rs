@@ -1,0 +1,135 @@
+//! `lib.strings`, `lib.files`, and Rego's builtins on strings.
+
+use super::{bound, empty};
+use crate::expr::{Expr, Relation};
+use std::fmt::Write as _;
+
+/// `lib.files.clean`.
+pub(crate) fn clean_path(path: Expr) -> Expr {
+    bound(path, "text", |path| {
+        let slash = || Expr::string("/");
+        let is_absolute = path.clone().method("startsWith", [slash()]);
+        let root = Expr::conditional(is_absolute, slash(), empty());
+        let is_redundant = Expr::ident("step").is_in(Expr::strings(["", "."]));
+        let steps = path
+            .method("split", [slash()])
+            .filter("step", is_redundant.negated());
+        root.plus(steps.method("join", [slash()]))
+    })
+}
+
+/// `lib.strings.lower_ascii`.
+pub(crate) fn lower_ascii(string: Expr) -> Expr {
+    string.method("lowerAscii", [])
+}
+
+/// `lib.strings.contains_ignore_case`: a condition.
+pub(crate) fn contains_ignore_case(string: Expr, part: Expr) -> Expr {
+    lower_ascii(string).method("contains", [lower_ascii(part)])
+}
+
+/// `trim`, of the characters of a literal.
+pub(crate) fn trim(string: Expr, cutset: &str) -> Expr {
+    without(string, cutset, |other| format!("(?s){other}(.*{other})?"))
+}
+
+/// `trim_left`, of the characters of a literal.
+pub(crate) fn trim_left(string: Expr, cutset: &str) -> Expr {
+    without(string, cutset, |other| format!("(?s){other}.*"))
+}
+
+/// `trim_right`, of the characters of a literal.
+pub(crate) fn trim_right(string: Expr, cutset: &str) -> Expr {
+    without(string, cutset, |other| format!("(?s)^.*{other}"))
+}
+
+/// The part of a string that a pattern finds. The pattern is given a class of the characters outside of the cutset.
+fn without(string: Expr, cutset: &str, pattern: impl Fn(&str) -> String) -> Expr {
+    if cutset.is_empty() {
+        return string;
+    }
+    let mut class = "[^".to_owned();
+    for c in cutset.chars() {
+        if c.is_ascii_alphanumeric() || "/. :_".contains(c) {
+            class.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(class, "\\x{{{:x}}}", u32::from(c));
+        }
+    }
+    class.push(']');
+    string.method("find", [Expr::pattern(pattern(&class))])
+}
+
+/// `trim_prefix`.
+pub(crate) fn trim_prefix(string: Expr, prefix: &Expr) -> Expr {
+    bound(string, "text", |string| {
+        let has_prefix = string.clone().method("startsWith", [prefix.clone()]);
+        let trimmed = string
+            .clone()
+            .method("substring", [Expr::call("size", prefix.clone())]);
+        Expr::conditional(has_prefix, trimmed, string)
+    })
+}
+
+/// `trim_suffix`.
+pub(crate) fn trim_suffix(string: Expr, suffix: &Expr) -> Expr {
+    bound(string, "text", |string| {
+        let has_suffix = string.clone().method("endsWith", [suffix.clone()]);
+        let end = Expr::call("size", string.clone()).minus(Expr::call("size", suffix.clone()));
+        let trimmed = string.clone().method("substring", [Expr::Int(0), end]);
+        Expr::conditional(has_suffix, trimmed, string)
+    })
+}
+
+/// `trim_space`.
+pub(crate) fn trim_space(string: Expr) -> Expr {
+    string.method("trim", [])
+}
+
+/// `substring`, of literal numbers; a negative length means to the end. `None` for a negative offset, which is undefined.
+pub(crate) fn substring(string: Expr, offset: i64, length: i64) -> Option<Expr> {
+    if offset < 0 {
+        return None;
+    }
+    let end = offset.saturating_add(length);
+    Some(bound(string, "text", |string| {
+        let longer_than = |chars: i64| {
+            Expr::call("size", string.clone()).relation(Relation::Greater, Expr::Int(chars))
+        };
+        let part = |numbers: &[i64]| {
+            let numbers = numbers.iter().map(|number| Expr::Int(*number));
+            string.clone().method("substring", numbers)
+        };
+        let to_end = || Expr::conditional(longer_than(offset), part(&[offset]), empty());
+        match (offset, length) {
+            (0, ..0) => string.clone(),
+            (0, _) => Expr::conditional(longer_than(length), part(&[0, length]), string.clone()),
+            (_, ..0) => to_end(),
+            _ => Expr::conditional(longer_than(end), part(&[offset, end]), to_end()),
+        }
+    }))
+}
+
+/// `split`.
+pub(crate) fn split(string: Expr, separator: Expr) -> Expr {
+    string.method("split", [separator])
+}
+
+/// `replace`, of a literal. `None` for an empty one: CEL would insert `new` between all characters, Rego nothing.
+pub(crate) fn replace(string: Expr, old: &str, new: Expr) -> Option<Expr> {
+    if old.is_empty() {
+        return None;
+    }
+    Some(string.method("replace", [Expr::string(old), new]))
+}
+
+/// `concat`, of a list of strings.
+pub(crate) fn concat(delimiter: Expr, list: Expr) -> Expr {
+    list.method("join", [delimiter])
+}
+
+/// `count` of a string.
+pub(crate) fn count(string: Expr) -> Expr {
+    Expr::call("size", string)
+}

@@ -1,0 +1,77 @@
+//! Packing: several controls as one condition, true if all of them pass. What they have in common is evaluated once, so
+//! it costs the API server less than their own conditions one by one.
+
+use super::{
+    Unsupported,
+    bundle::ControlCel,
+    emitter::{EmitContext, Emitter},
+    expr::Expr,
+    factor,
+    target::{CelTarget, ObjectSide},
+    types::TypeSource,
+    variables::SharedVariables,
+};
+use kubevet_ir::{Clause, Program};
+use kubevet_model::Kind;
+
+/// The controls of a pack.
+#[derive(Default)]
+pub(super) struct PackCondition {
+    /// The clauses of controls that apply to every object: these are factored together.
+    clauses: Vec<Clause>,
+    /// The conditions of the same controls one by one: the fallback where they have no common form.
+    one_by_one: Vec<Expr>,
+    /// The conditions of controls that do not apply to some objects, which factoring would forget.
+    apart: Vec<Expr>,
+}
+
+impl PackCondition {
+    pub(super) fn add(&mut self, control: &ControlCel, clauses: &[Clause]) {
+        let passes = control.passes.clone();
+        if control.not_applicable == Expr::Bool(false) {
+            self.clauses.extend_from_slice(clauses);
+            self.one_by_one.push(passes);
+        } else {
+            self.apart.push(passes);
+        }
+    }
+
+    /// The condition.
+    pub(super) fn emit(
+        self,
+        program: &mut Program,
+        target: &CelTarget<'_>,
+        types: &dyn TypeSource,
+        variables: &mut SharedVariables,
+    ) -> Expr {
+        let factored = none_found(program, &self.clauses, target, types, variables);
+        let mut operands = factored.unwrap_or(self.one_by_one);
+        operands.extend(self.apart);
+        Expr::all(operands)
+    }
+}
+
+/// For each alternative of the factored clauses, a condition that it finds nothing.
+fn none_found(
+    program: &mut Program,
+    clauses: &[Clause],
+    target: &CelTarget<'_>,
+    types: &dyn TypeSource,
+    variables: &mut SharedVariables,
+) -> Result<Vec<Expr>, Unsupported> {
+    let alternatives = factor::alternatives(program, clauses);
+    let kinds: Vec<&Kind> = target.kinds.iter().collect();
+    let context = EmitContext {
+        program,
+        target,
+        types,
+        kinds: &kinds,
+        side: ObjectSide::New,
+        with_list_names: false,
+    };
+    let mut emitter = Emitter::new(context, variables);
+    alternatives
+        .into_iter()
+        .map(|alternative| emitter.not(alternative))
+        .collect()
+}

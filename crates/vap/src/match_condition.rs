@@ -1,0 +1,68 @@
+//! A policy's match condition: whether the policy has anything to report of an object.
+//!
+//! The API server evaluates the validation, its message and the audit annotations one by one, each with variables of its
+//! own, whether they are needed or not. A match condition is evaluated before all of them, so an object that passes is
+//! evaluated once.
+
+use super::{
+    exemptions::exemption_guard,
+    inline_variables::inline,
+    policy::{PolicyRole, PolicySpec},
+};
+use kubevet_cel::{CelBundle, Expr};
+
+/// Over so many pairs of containers and volumes the match condition is true unseen, and the validation decides, where each
+/// control has the cost limit that all of them share here. A Pod of 100 containers and 10 volumes costs four tenths of
+/// that limit.
+const MAX_CONTAINER_VOLUME_PAIRS: i64 = 2_000;
+
+/// The condition, true where the policy may have something to report.
+pub(super) fn condition(spec: &PolicySpec<'_>) -> Expr {
+    let bundle = spec.bundle;
+    match spec.role {
+        PolicyRole::Enforce => any_control_fails(bundle),
+        PolicyRole::ReportExempt => Expr::all([exemption_guard(), any_control_fails(bundle)]),
+        PolicyRole::ReportSkipped => {
+            let skips = bundle
+                .controls
+                .iter()
+                .filter_map(|control| control.skipped.as_ref());
+            let any = Expr::any(skips.map(|skip| skip.condition.clone()));
+            inline(any, &bundle.variables)
+        }
+    }
+}
+
+/// A condition without variables: a control of the bundle fails, or the object is too large to say here.
+#[must_use]
+pub fn any_control_fails(bundle: &CelBundle) -> Expr {
+    let fails = bundle.passes.clone().negated();
+    // A double negation keeps the type of a condition that the type checker knows as `dyn` only.
+    let fails = if fails.is_bool() {
+        fails
+    } else {
+        Expr::Not(Box::new(bundle.passes.clone()))
+    };
+    let is_large = is_large(bundle).unwrap_or(Expr::Bool(false));
+    inline(Expr::any([is_large, fails]), &bundle.variables)
+}
+
+/// A condition: the object is large; `None` where no list of a workload is iterated.
+fn is_large(bundle: &CelBundle) -> Option<Expr> {
+    let has = |name: &str| {
+        bundle
+            .variables
+            .iter()
+            .any(|variable| variable.name == name)
+    };
+    let size = |name: &str| Expr::variable(name).size();
+    let containers = ["containers", "resourceContainers", "probeContainers"]
+        .into_iter()
+        .find(|name| has(name))?;
+    let pairs = if has("volumes") {
+        size(containers).times(Expr::Int(1).plus(size("volumes")))
+    } else {
+        size(containers)
+    };
+    Some(pairs.exceeds(Expr::Int(MAX_CONTAINER_VOLUME_PAIRS)))
+}

@@ -1,0 +1,337 @@
+//! Which requests a policy matches: kinds as resource rules, and a ControlBinding's `matchResources` as those of the API
+//! server.
+//!
+//! The version is exact where Kubernetes serves one, so that an object in another version is converted to it first
+//! (`matchPolicy: Equivalent`): expressions are checked against the types of that version.
+
+use kubevet_k8s::matching::{
+    Attributes, LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule,
+    RuleScope,
+};
+use kubevet_k8s::workload::may_be_made_by_controller;
+use kubevet_model::{Kind, Operation};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Namespaces that the webhook ignores too: the cluster's own and that of the webhook.
+pub const EXEMPT_NAMESPACES: &[&str] = &["kubevet", "kube-system", "kube-node-lease"];
+/// The label that the API server gives every namespace.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// API groups whose kinds are all served as `v1`. The kinds of other groups are matched in every version.
+const V1_GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
+/// The subresources to which a client connects, by the kind of its options.
+const CONNECTIONS: &[(&str, &str)] = &[
+    ("PodExecOptions", "pods/exec"),
+    ("PodAttachOptions", "pods/attach"),
+    ("PodPortForwardOptions", "pods/portforward"),
+    ("PodProxyOptions", "pods/proxy"),
+    ("ServiceProxyOptions", "services/proxy"),
+    ("NodeProxyOptions", "nodes/proxy"),
+];
+
+/// A resource by which objects of a kind are admitted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ResourceTarget {
+    pub(super) group: String,
+    pub(super) version: &'static str,
+    /// The resource, with its subresource where it has one: `pods/exec`.
+    pub(super) resource: String,
+    /// True if requests are connections.
+    pub(super) is_connection: bool,
+}
+
+/// The resources by which a kind is admitted: a Pod is changed by its subresources too.
+pub(super) fn resource_targets(kind: &Kind) -> Vec<ResourceTarget> {
+    let version = if V1_GROUPS.contains(&kind.group.as_str()) {
+        "v1"
+    } else {
+        "*"
+    };
+    let target = |resource: &str, is_connection| ResourceTarget {
+        group: kind.group.clone(),
+        version,
+        resource: resource.to_owned(),
+        is_connection,
+    };
+    if let Some((_, resource)) = CONNECTIONS
+        .iter()
+        .find(|(options, _)| kind.group.is_empty() && *options == kind.name)
+    {
+        return vec![target(resource, true)];
+    }
+    let mut found = vec![target(&kind.plural(), false)];
+    if *kind == Kind::new("", "Pod") {
+        found.extend([
+            target("pods/ephemeralcontainers", false),
+            target("pods/resize", false),
+        ]);
+    }
+    found
+}
+
+/// True if requests for a kind are connections.
+pub(super) fn is_connection(kind: &Kind) -> bool {
+    resource_targets(kind)
+        .iter()
+        .any(|target| target.is_connection)
+}
+
+/// True if a binding can match requests for objects of a kind.
+pub(super) fn can_match(scope: &MatchResources, kind: &Kind) -> bool {
+    let mut rules = scope.clone();
+    // Names are compared by the API server.
+    rules
+        .resource_rules
+        .iter_mut()
+        .for_each(|rule| rule.resource_names.clear());
+    rules
+        .exclude_resource_rules
+        .retain(|rule| rule.resource_names.is_empty());
+    resource_targets(kind).iter().any(|target| {
+        let (resource, subresource) = target
+            .resource
+            .split_once('/')
+            .unwrap_or((&target.resource, ""));
+        let operations: &[Operation] = if target.is_connection {
+            &[Operation::Connect]
+        } else {
+            &[Operation::Create, Operation::Update]
+        };
+        operations.iter().any(|operation| {
+            // A custom kind can be in namespaces or not.
+            ["namespace", ""].iter().any(|namespace| {
+                rules.matches_rules(&Attributes {
+                    operation: *operation,
+                    group: &target.group,
+                    version: if target.version == "*" {
+                        "v1"
+                    } else {
+                        target.version
+                    },
+                    resource,
+                    subresource,
+                    name: "",
+                    namespace,
+                    labels: None,
+                    old_labels: None,
+                })
+            })
+        })
+    })
+}
+
+/// `resourceRules` of a policy over these kinds.
+pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
+    rules(kinds, |_| true)
+}
+
+/// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in controller creates, CREATE is left
+/// out: a new object of such a kind can never be exempt.
+pub(super) fn exempt_rules(kinds: &[Kind]) -> Value {
+    rules(kinds, may_be_made_by_controller)
+}
+
+fn rules(kinds: &[Kind], with_create: impl Fn(&Kind) -> bool) -> Value {
+    let mut rules: BTreeMap<(String, &str, &[&str]), Vec<String>> = BTreeMap::new();
+    for kind in kinds {
+        for target in resource_targets(kind) {
+            let operations: &[&str] = match (target.is_connection, with_create(kind)) {
+                (true, _) => &["CONNECT"],
+                (false, true) => &["CREATE", "UPDATE"],
+                (false, false) => &["UPDATE"],
+            };
+            rules
+                .entry((target.group, target.version, operations))
+                .or_default()
+                .push(target.resource);
+        }
+    }
+    let rule = |((group, version, operations), resources): (
+        (String, &str, &[&str]),
+        Vec<String>,
+    )| json!({"apiGroups": [group], "apiVersions": [version], "operations": operations, "resources": resources});
+    rules.into_iter().map(rule).collect()
+}
+
+/// The selector of the namespaces that are not exempt; `None` where no namespace is exempt.
+pub(super) fn namespace_selector(namespaces: &[String]) -> Option<Value> {
+    (!namespaces.is_empty())
+        .then(|| json!({"matchExpressions": [{"key": NAMESPACE_NAME, "operator": "NotIn", "values": namespaces}]}))
+}
+
+/// `matchResources` of a policy binding; `None` to match everything.
+pub(super) fn match_resources(scope: &MatchResources) -> Option<Value> {
+    let mut object = serde_json::Map::new();
+    let rules = |rules: &[ResourceRule]| rules.iter().map(rule).collect::<Value>();
+    if !scope.resource_rules.is_empty() {
+        object.insert("resourceRules".to_owned(), rules(&scope.resource_rules));
+    }
+    if !scope.exclude_resource_rules.is_empty() {
+        object.insert(
+            "excludeResourceRules".to_owned(),
+            rules(&scope.exclude_resource_rules),
+        );
+    }
+    let mut namespaces = requirements(&scope.namespace_selector);
+    for (operator, names) in [
+        ("In", &scope.namespaces),
+        ("NotIn", &scope.exclude_namespaces),
+    ] {
+        if !names.is_empty() {
+            namespaces.push(json!({"key": NAMESPACE_NAME, "operator": operator, "values": names}));
+        }
+    }
+    for (key, requirements) in [
+        ("namespaceSelector", namespaces),
+        ("objectSelector", requirements(&scope.object_selector)),
+    ] {
+        if !requirements.is_empty() {
+            object.insert(key.to_owned(), json!({"matchExpressions": requirements}));
+        }
+    }
+    (!object.is_empty()).then_some(Value::Object(object))
+}
+
+fn requirements(selector: &LabelSelector) -> Vec<Value> {
+    let requirement = |requirement: &LabelRequirement| match requirement.operator {
+        LabelOperator::Exists | LabelOperator::DoesNotExist => {
+            json!({"key": requirement.key, "operator": requirement.operator.name()})
+        }
+        _ => {
+            json!({"key": requirement.key, "operator": requirement.operator.name(), "values": requirement.values})
+        }
+    };
+    selector.requirements.iter().map(requirement).collect()
+}
+
+fn rule(rule: &ResourceRule) -> Value {
+    let operations = match rule.operations.as_slice() {
+        [] => json!(["*"]),
+        operations => operations
+            .iter()
+            .map(|operation| operation.name())
+            .collect(),
+    };
+    let mut object = json!({
+        "apiGroups": rule.api_groups,
+        "apiVersions": rule.api_versions,
+        "operations": operations,
+        "resources": rule.resources,
+    });
+    let scope = match rule.scope {
+        RuleScope::All => None,
+        RuleScope::Cluster => Some("Cluster"),
+        RuleScope::Namespaced => Some("Namespaced"),
+    };
+    if let Some(map) = object.as_object_mut() {
+        if let Some(scope) = scope {
+            map.insert("scope".to_owned(), json!(scope));
+        }
+        if !rule.resource_names.is_empty() {
+            map.insert("resourceNames".to_owned(), json!(rule.resource_names));
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kinds: &[Kind], expected: &str) {
+        assert_eq!(policy_rules(kinds).to_string(), expected);
+    }
+
+    #[test]
+    fn pod_is_matched_by_its_subresources_too() {
+        check(
+            &[
+                Kind::new("", "Pod"),
+                Kind::new("apps", "Deployment"),
+                Kind::new("", "ConfigMap"),
+            ],
+            r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["pods","pods/ephemeralcontainers","pods/resize","configmaps"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["deployments"]}]"#,
+        );
+        check(
+            &[
+                Kind::new("", "PodExecOptions"),
+                Kind::new("argoproj.io", "Rollout"),
+            ],
+            r#"[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CONNECT"],"resources":["pods/exec"]},{"apiGroups":["argoproj.io"],"apiVersions":["*"],"operations":["CREATE","UPDATE"],"resources":["rollouts"]}]"#,
+        );
+    }
+
+    #[test]
+    fn kind_that_no_controller_creates_is_exempt_on_update_only() {
+        assert_eq!(
+            exempt_rules(&[
+                Kind::new("apps", "Deployment"),
+                Kind::new("apps", "ReplicaSet")
+            ])
+            .to_string(),
+            r#"[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["replicasets"]},{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["deployments"]}]"#,
+        );
+    }
+
+    #[test]
+    fn namespace_names_are_a_selector() {
+        let scope = MatchResources {
+            exclude_namespaces: vec!["dev".to_owned()],
+            object_selector: LabelSelector {
+                requirements: vec![LabelRequirement {
+                    key: "a".to_owned(),
+                    operator: LabelOperator::Exists,
+                    values: Vec::new(),
+                }],
+            },
+            ..MatchResources::default()
+        };
+        assert_eq!(
+            match_resources(&scope).unwrap().to_string(),
+            r#"{"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["dev"]}]},"objectSelector":{"matchExpressions":[{"key":"a","operator":"Exists"}]}}"#
+        );
+        assert_eq!(match_resources(&MatchResources::default()), None);
+    }
+
+    #[test]
+    fn rule_for_other_kinds_matches_none() {
+        let rule = ResourceRule {
+            api_groups: vec!["apps".to_owned()],
+            api_versions: vec!["*".to_owned()],
+            resources: vec!["deployments".to_owned()],
+            operations: vec![Operation::Create],
+            scope: RuleScope::All,
+            resource_names: vec!["web".to_owned()],
+        };
+        let scope = MatchResources {
+            resource_rules: vec![rule],
+            ..MatchResources::default()
+        };
+        assert!(can_match(&scope, &Kind::new("apps", "Deployment")));
+        assert!(!can_match(&scope, &Kind::new("", "Pod")));
+        assert!(can_match(
+            &MatchResources::default(),
+            &Kind::new("", "PodExecOptions")
+        ));
+    }
+}

@@ -1,0 +1,68 @@
+//! Objects as YAML: one stream of documents, a folder for Kustomize, a file that the API server reads itself.
+
+use super::export::ExportedObject;
+use kubevet_document::{YamlStyle, to_yaml};
+use serde_json::{Value, json};
+
+/// The end of the name of every object that the API server reads from a file (Kubernetes 1.36).
+const STATIC_SUFFIX: &str = ".static.k8s.io";
+
+/// All objects as one stream of YAML documents.
+#[must_use]
+pub fn to_multi_doc(objects: &[ExportedObject]) -> String {
+    let documents: Vec<String> = objects.iter().map(|object| yaml(&object.body)).collect();
+    documents.join("---\n")
+}
+
+fn yaml(body: &Value) -> String {
+    to_yaml(body, &YamlStyle::READABLE)
+}
+
+/// The files of a folder for Kustomize, by name.
+#[must_use]
+pub fn kustomization(objects: &[ExportedObject]) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = objects
+        .iter()
+        .map(|object| {
+            let name = format!("{}-{}.yaml", object.short_kind(), object.name);
+            (name, yaml(&object.body))
+        })
+        .collect();
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let list = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": names,
+    });
+    let list = to_yaml(&list, &YamlStyle::BLOCK);
+    files.insert(0, ("kustomization.yaml".to_owned(), list));
+    files
+}
+
+/// The objects as the API server reads them from a file (`staticManifestsDir`), in one stream.
+///
+/// # Errors
+/// The first object that the API server accepts from no file: params, and policies that read them.
+pub fn static_manifests(objects: &[ExportedObject]) -> Result<String, String> {
+    let mut documents = Vec::new();
+    for object in objects {
+        let mut body = object.body.clone();
+        let reads = |key: &str| body.get("spec").is_some_and(|spec| spec.get(key).is_some());
+        if !object.is_admission() || reads("paramKind") || reads("paramRef") {
+            return Err(format!(
+                "{} {}: the API server takes no params from files: write them into the policies (--params written)",
+                object.kind, object.name
+            ));
+        }
+        for path in ["/metadata/name", "/spec/policyName"] {
+            if let Some(name) = body.pointer_mut(path) {
+                *name = json!(format!(
+                    "{}{STATIC_SUFFIX}",
+                    name.as_str().unwrap_or_default()
+                ));
+            }
+        }
+        documents.push(yaml(&body));
+    }
+    Ok(documents.join("---\n"))
+}

@@ -1,0 +1,70 @@
+//! Packing: which controls are in one policy, and for which kinds.
+//!
+//! The API server pays for every policy that matches an object, most of it before the first expression. So kinds to which
+//! the same controls apply share one policy, and each object meets one.
+
+use super::{match_constraints::can_match, naming::kinds_of};
+use kubevet_k8s::matching::MatchResources;
+use kubevet_model::{Control, ControlId, Kind};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// How controls are distributed among policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// In as few policies as possible: each object meets one.
+    Packed,
+    /// A policy for each control.
+    OnePerControl,
+}
+
+/// The controls of one policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PolicyGroup {
+    pub(super) controls: Vec<ControlId>,
+    /// The kinds that the policy matches; each control applies to all of them.
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// Groups controls. Kinds that the binding never matches are left out, and so are controls without any other.
+pub(super) fn groups(
+    controls: &[&Arc<Control>],
+    scope: &MatchResources,
+    packing: Packing,
+) -> Vec<PolicyGroup> {
+    let matched: Vec<(ControlId, Vec<Kind>)> = controls
+        .iter()
+        .map(|control| {
+            let kinds = kinds_of(&control.kinds).into_iter();
+            let kinds = kinds.filter(|kind| can_match(scope, kind)).collect();
+            (control.id.clone(), kinds)
+        })
+        .filter(|(_, kinds): &(_, Vec<Kind>)| !kinds.is_empty())
+        .collect();
+    match packing {
+        Packing::OnePerControl => matched
+            .into_iter()
+            .map(|(control, kinds)| PolicyGroup {
+                controls: vec![control],
+                kinds,
+            })
+            .collect(),
+        Packing::Packed => by_equal_controls(&matched),
+    }
+}
+
+fn by_equal_controls(matched: &[(ControlId, Vec<Kind>)]) -> Vec<PolicyGroup> {
+    let mut controls_of: BTreeMap<&Kind, Vec<ControlId>> = BTreeMap::new();
+    for (control, kinds) in matched {
+        for kind in kinds {
+            controls_of.entry(kind).or_default().push(control.clone());
+        }
+    }
+    let mut groups: BTreeMap<Vec<ControlId>, Vec<Kind>> = BTreeMap::new();
+    for (kind, controls) in controls_of {
+        groups.entry(controls).or_default().push(kind.clone());
+    }
+    groups
+        .into_iter()
+        .map(|(controls, kinds)| PolicyGroup { controls, kinds })
+        .collect()
+}

@@ -1,0 +1,319 @@
+//! A ValidatingAdmissionPolicy as an object: shared variables, a variable for each control, and one validation.
+//!
+//! Of an object that passes only the match condition is evaluated. The findings of each control are a variable of its
+//! own, each with a cost limit of its own. Expressions are printed here and nowhere else.
+
+use super::{
+    exemptions::Exemptions,
+    match_condition, match_constraints,
+    naming::{MANAGED_BY, variable_name},
+    params,
+};
+use kubevet_cel::{CelBundle, ControlCel, Expr, PolicyVariable, Relation};
+use kubevet_model::{Control, Kind, Severity, one_line};
+use serde_json::{Map, Value, json};
+
+/// Controls of one policy: their ids must fit into a message and an annotation.
+pub(super) const MAX_CONTROLS: usize = 60;
+/// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which can have 256 KiB.
+pub(super) const MAX_POLICY_BYTES: usize = 250_000;
+/// The API server replaces a message that is over 5 KiB by the static one.
+const MAX_MESSAGE_BYTES: i64 = 5_000;
+/// Characters that are kept of a message that is too long: with four bytes each, they fit.
+const CUT_MESSAGE_CHARS: i64 = 1_000;
+/// Characters of all ids in a message that is cut; ids are ASCII.
+const MAX_IDS_CHARS: i64 = 900;
+/// More controls than this can have longer ids.
+const MAX_UNCUT_IDS: usize = 20;
+/// Characters of a control's name in a message.
+const MAX_NAME_CHARS: usize = 80;
+
+/// The variables of a policy that are not its controls'. Where params are read from objects, each has a variable, too.
+pub(super) const POLICY_VARIABLES: &[&str] = &["found", "ids", "owners", "words"];
+
+/// What a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PolicyRole {
+    /// Acts on findings that are not exempt.
+    Enforce,
+    /// Reports findings that are exempt.
+    ReportExempt,
+    /// Reports objects that are skipped for their cost.
+    ReportSkipped,
+}
+
+/// How expressions are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExprLayout {
+    /// Broken over several lines and indented.
+    Lines,
+    /// On one line, for a policy that would be too large otherwise.
+    Compact,
+}
+
+/// The parts of a policy.
+pub(super) struct PolicySpec<'s> {
+    pub(super) name: &'s str,
+    pub(super) role: PolicyRole,
+    pub(super) kinds: &'s [Kind],
+    pub(super) bundle: &'s CelBundle,
+    pub(super) exemptions: &'s Exemptions<'s>,
+    /// The name of the ControlBinding, empty without one.
+    pub(super) binding: &'s str,
+    /// Namespaces that the policy ignores.
+    pub(super) exempt_namespaces: &'s [String],
+}
+
+/// The policy, with its expressions over lines if it is small enough.
+pub(super) fn policy(spec: &PolicySpec<'_>) -> Value {
+    let policy = policy_in(spec, ExprLayout::Lines);
+    if policy.to_string().len() <= MAX_POLICY_BYTES {
+        policy
+    } else {
+        policy_in(spec, ExprLayout::Compact)
+    }
+}
+
+fn policy_in(spec: &PolicySpec<'_>, layout: ExprLayout) -> Value {
+    let print = |expr: &Expr| match layout {
+        ExprLayout::Lines => expr.to_lines(),
+        ExprLayout::Compact => expr.to_string(),
+    };
+    let controls = &spec.bundle.controls;
+    let mut fields = Map::new();
+    fields.insert("failurePolicy".to_owned(), json!("Fail"));
+    if controls.iter().any(|control| control.reads_params) {
+        fields.insert("paramKind".to_owned(), params::kind());
+    }
+    fields.insert("matchConstraints".to_owned(), match_constraints(spec));
+    let condition = print(&match_condition::condition(spec));
+    fields.insert(
+        "matchConditions".to_owned(),
+        json!([{"name": match_condition_name(spec.role), "expression": condition}]),
+    );
+    let variables: Value = variables(spec)
+        .iter()
+        .map(|variable| json!({"name": variable.name, "expression": print(&variable.expression)}))
+        .collect();
+    fields.insert("variables".to_owned(), variables);
+    let nothing_found = Expr::call("size", found()).equals(Expr::Int(0));
+    fields.insert(
+        "validations".to_owned(),
+        json!([{
+            "expression": print(&nothing_found),
+            "messageExpression": print(&message_expression()),
+            "message": static_message(spec.role),
+            "reason": "Forbidden",
+        }]),
+    );
+    let ids = Expr::conditional(nothing_found, Expr::string(""), Expr::variable("ids"));
+    fields.insert(
+        "auditAnnotations".to_owned(),
+        json!([{"key": audit_annotation_key(spec.role), "valueExpression": print(&ids)}]),
+    );
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": metadata(spec),
+        "spec": fields,
+    })
+}
+
+fn match_constraints(spec: &PolicySpec<'_>) -> Value {
+    let rules = match spec.role {
+        PolicyRole::ReportExempt => match_constraints::exempt_rules(spec.kinds),
+        PolicyRole::Enforce | PolicyRole::ReportSkipped => {
+            match_constraints::policy_rules(spec.kinds)
+        }
+    };
+    let mut constraints = json!({"matchPolicy": "Equivalent", "resourceRules": rules});
+    let selector = match_constraints::namespace_selector(spec.exempt_namespaces);
+    if let (Some(selector), Some(fields)) = (selector, constraints.as_object_mut()) {
+        fields.insert("namespaceSelector".to_owned(), selector);
+    }
+    constraints
+}
+
+fn match_condition_name(role: PolicyRole) -> &'static str {
+    match role {
+        PolicyRole::Enforce => "finds-something",
+        PolicyRole::ReportExempt => "may-excuse-something",
+        PolicyRole::ReportSkipped => "leaves-something-unjudged",
+    }
+}
+
+fn static_message(role: PolicyRole) -> &'static str {
+    match role {
+        PolicyRole::Enforce => "the object fails a control of kubevet",
+        PolicyRole::ReportExempt => "the object fails a control of kubevet, as it did before",
+        PolicyRole::ReportSkipped => {
+            "the object is too large for this policy: kubevet did not judge all of it"
+        }
+    }
+}
+
+/// The key of the audit annotation with the ids.
+fn audit_annotation_key(role: PolicyRole) -> &'static str {
+    match role {
+        PolicyRole::Enforce => "failed",
+        PolicyRole::ReportExempt => "excused",
+        PolicyRole::ReportSkipped => "unjudged",
+    }
+}
+
+fn metadata(spec: &PolicySpec<'_>) -> Value {
+    let controls = || spec.bundle.controls.iter().map(|control| &control.control);
+    let ids: Vec<&str> = controls().map(|control| control.id.as_str()).collect();
+    let severity = controls()
+        .map(|control| control.severity)
+        .max()
+        .unwrap_or(Severity::Low);
+    let mut labels = json!({MANAGED_BY.0: MANAGED_BY.1});
+    if let ([only], Some(labels)) = (ids.as_slice(), labels.as_object_mut()) {
+        // By this label Kubescape's scan knows which controls a cluster enforces.
+        labels.insert("controlId".to_owned(), json!(only));
+    }
+    let mut annotations = json!({
+        "kubevet.io/controls": ids.join(","),
+        "kubevet.io/severity": severity.name(),
+        "kubevet.io/version": env!("CARGO_PKG_VERSION"),
+    });
+    if let (false, Some(annotations)) = (spec.binding.is_empty(), annotations.as_object_mut()) {
+        annotations.insert("kubevet.io/binding".to_owned(), json!(spec.binding));
+    }
+    json!({"name": spec.name, "labels": labels, "annotations": annotations})
+}
+
+/// The variable with the messages of all controls.
+fn found() -> Expr {
+    Expr::variable("found")
+}
+
+/// The messages, cut where the API server would drop them.
+fn message_expression() -> Expr {
+    let words = || Expr::variable("words");
+    let bytes = Expr::call("size", Expr::call("bytes", words()));
+    let fits = bytes.relation(Relation::LessOrEqual, Expr::Int(MAX_MESSAGE_BYTES));
+    let cut = Expr::sum([
+        Expr::variable("ids"),
+        Expr::string(": "),
+        first_chars(words(), CUT_MESSAGE_CHARS),
+        Expr::string("…"),
+    ]);
+    Expr::conditional(fits, words(), cut)
+}
+
+fn first_chars(string: Expr, chars: i64) -> Expr {
+    string.method("substring", [Expr::Int(0), Expr::Int(chars)])
+}
+
+fn variables(spec: &PolicySpec<'_>) -> Vec<PolicyVariable> {
+    let variable = |name: &str, expression: Expr| PolicyVariable {
+        name: name.to_owned(),
+        expression,
+    };
+    let controls = &spec.bundle.controls;
+    let mut variables = spec.bundle.variables.clone();
+    if spec.role == PolicyRole::ReportSkipped {
+        let messages = controls.iter().filter_map(skip_message).collect();
+        variables.push(variable("found", non_empty(messages)));
+    } else {
+        variables.extend(spec.exemptions.variable(controls));
+        let mut names = Vec::new();
+        for control in controls {
+            let name = variable_name(&control.control.id);
+            variables.push(variable(&name, finding_message(control, spec)));
+            names.push(Expr::variable(name));
+        }
+        variables.push(variable("found", non_empty(names)));
+    }
+    let words = found().method("join", [Expr::string("; ")]);
+    variables.push(variable("words", words));
+    variables.push(variable("ids", ids(controls.len())));
+    variables
+}
+
+/// The ids of the controls that found something: the first word of each message.
+fn ids(controls: usize) -> Expr {
+    let string = || Expr::ident("s");
+    let first_word = string()
+        .method("split", [Expr::string(" ")])
+        .index(Expr::Int(0));
+    let ids = found()
+        .map("s", first_word)
+        .method("join", [Expr::string(", ")]);
+    if controls <= MAX_UNCUT_IDS {
+        return ids;
+    }
+    let is_long = Expr::call("size", string()).exceeds(Expr::Int(MAX_IDS_CHARS));
+    let cut = first_chars(string(), MAX_IDS_CHARS);
+    ids.bind("s", Expr::conditional(is_long, cut, string()))
+}
+
+/// The message of a control, or the empty string.
+fn finding_message(control: &ControlCel, spec: &PolicySpec<'_>) -> Expr {
+    let words = || Expr::ident("w");
+    // Where the message tells whether there is a finding, the findings are evaluated once.
+    let (passes, is_nothing) = if control.message_iff_finding {
+        let is_empty = words().equals(Expr::string(""));
+        (&control.not_applicable, is_empty)
+    } else {
+        (&control.passes, Expr::Bool(false))
+    };
+    let is_exempt = spec.exemptions.condition(control);
+    let is_other_role = match (is_exempt, spec.role) {
+        (Some(is_exempt), PolicyRole::ReportExempt) => is_exempt.negated(),
+        (Some(is_exempt), _) => is_exempt,
+        (None, _) => Expr::Bool(false),
+    };
+    let message = message_prefix(&control.control, spec.role).plus(words());
+    let message = Expr::conditional(
+        Expr::any([is_nothing, is_other_role]),
+        Expr::string(""),
+        message,
+    );
+    let joined = control
+        .messages
+        .clone()
+        .method("join", [Expr::string(", ")]);
+    let message = Expr::call("string", joined).bind("w", message);
+    Expr::conditional(passes.clone(), Expr::string(""), message)
+}
+
+fn message_prefix(control: &Control, role: PolicyRole) -> Expr {
+    let title = title(control);
+    if role != PolicyRole::ReportExempt {
+        return Expr::string(format!("{title}: "));
+    }
+    let is_update = Expr::ident("request")
+        .select("operation")
+        .equals(Expr::string("UPDATE"));
+    Expr::string(title).plus(Expr::conditional(
+        is_update,
+        Expr::string(" (already there): "),
+        Expr::string(" (its owner is already there): "),
+    ))
+}
+
+/// The message that a control skips the object, or the empty string.
+fn skip_message(control: &ControlCel) -> Option<Expr> {
+    let skip = control.skipped.as_ref()?;
+    let title = title(&control.control);
+    let message = format!("{title} was not judged: {}", skip.message);
+    Some(Expr::conditional(
+        skip.condition.clone(),
+        Expr::string(message),
+        Expr::string(""),
+    ))
+}
+
+/// The id and the name on one line.
+fn title(control: &Control) -> String {
+    format!("{} {}", control.id, one_line(&control.name, MAX_NAME_CHARS))
+}
+
+/// The list of the strings that are not empty.
+fn non_empty(strings: Vec<Expr>) -> Expr {
+    let is_not_empty = Expr::ident("s").differs_from(Expr::string(""));
+    Expr::List(strings).filter("s", is_not_empty)
+}
