@@ -189,7 +189,7 @@ impl Forms {
             .collect();
         self.differ(question.name, "OPA", cases, &native, &rego, |_| false);
         for plain in [true, false] {
-            let cel = self.cel(&question.cel(plain), &objects);
+            let cel = self.cel(question.cel(plain), &objects);
             self.differ(question.name, "CEL", cases, &native, &cel, &except);
         }
     }
@@ -721,7 +721,7 @@ fn numbers_are_accepted_as_quantities() {
         found.expect(name)
     };
     assert_eq!(
-        forms.cel(&cel("quantities.less"), &objects),
+        forms.cel(cel("quantities.less"), &objects),
         [true, true, false, false]
     );
     let positive =
