@@ -16,8 +16,8 @@ pub struct CelBundle {
     pub variables: Vec<PolicyVariable>,
     /// The controls that could be emitted.
     pub controls: Vec<ControlCel>,
-    /// A bool: true if every control passes. Equal to the conjunction of all [`ControlCel::passes`], but what controls
-    /// have in common is evaluated once.
+    /// A bool: true if every control passes. Equal to the conjunction of all
+    /// [`ControlCel::passes`], but what controls have in common is evaluated once.
     pub passes: Expr,
     /// The controls that cannot be emitted, each with the reason.
     pub unsupported: Vec<(ControlId, String)>,
@@ -48,18 +48,20 @@ pub struct PolicyVariable {
 pub struct ControlCel {
     /// The control.
     pub control: Arc<Control>,
-    /// A bool: true if the control finds nothing. Its evaluation ends in an error for no object that reaches admission.
+    /// A bool: true if the control finds nothing. Its evaluation ends in an error for no object
+    /// that reaches admission.
     pub passes: Expr,
-    /// A bool: true if the control does not apply to the object: by kind, for lack of params, or by size.
+    /// A bool: true if the control does not apply to the object: by kind, for lack of params, or by
+    /// size.
     pub not_applicable: Expr,
     /// True if `messages` join to the empty string exactly where the control finds nothing.
     pub message_iff_finding: bool,
-    /// A list of strings: at most one sentence for each body of the rule, on one line and of bounded length. Meaningful
-    /// only where `passes` is false.
+    /// A list of strings: at most one sentence for each body of the rule, on one line and of
+    /// bounded length. Meaningful only where `passes` is false.
     pub messages: Expr,
-    /// The keys of the findings, in lists nested [`ControlCel::key_depth`] deep. A key is a list that is equal for the
-    /// same finding in the new and the old object. For depth 2, a rule with a loop over containers and one over their
-    /// ports: `[[key, key], [key]]`.
+    /// The keys of the findings, in lists nested [`ControlCel::key_depth`] deep. A key is a list
+    /// that is equal for the same finding in the new and the old object. For depth 2, a rule with a
+    /// loop over containers and one over their ports: `[[key, key], [key]]`.
     pub finding_keys: Expr,
     /// The same of `oldObject`, which must exist.
     pub old_finding_keys: Expr,
@@ -86,8 +88,9 @@ const KEY: &str = "i";
 const OLD_KEYS: &str = "last";
 
 impl ControlCel {
-    /// A bool: true if every finding is in the old object too. `new` and `old` hold [`ControlCel::finding_keys`] and
-    /// [`ControlCel::old_finding_keys`]; `old` is repeated for each key, so it should be a variable.
+    /// A bool: true if every finding is in the old object too. `new` and `old` hold
+    /// [`ControlCel::finding_keys`] and [`ControlCel::old_finding_keys`]; `old` is repeated for
+    /// each key, so it should be a variable.
     ///
     /// For depth 2: `new.all(n, n.all(i, old.exists(last, i in last)))`.
     #[must_use]
@@ -127,8 +130,8 @@ impl ControlCel {
     }
 }
 
-/// Emits the named controls of the library. What is not compiled, or has no exact form in CEL, is in
-/// [`CelBundle::unsupported`]; a name that the library lacks is ignored.
+/// Emits the named controls of the library. What is not compiled, or has no exact form in CEL, is
+/// in [`CelBundle::unsupported`]; a name that the library lacks is ignored.
 #[must_use]
 pub fn emit(
     library: &CompiledLibrary,

@@ -1,5 +1,6 @@
-//! The loops of a clause as nested comprehensions, in the order that a question needs: outermost the loops whose
-//! elements the result names, inside them those for which an element only has to exist.
+//! The loops of a clause as nested comprehensions, in the order that a question needs: outermost
+//! the loops whose elements the result names, inside them those for which an element only has to
+//! exist.
 
 use super::{Unsupported, emitter::Emitter, expr::Expr};
 use kubevet_ir::{BinderId, Clause, ConditionId, Program};
@@ -10,7 +11,8 @@ pub(super) struct LoopNest {
     binders: Vec<BinderId>,
     /// The number of loops, from the outermost, whose elements the result names.
     named: usize,
-    /// The conditions by the number of loops that must be open for them; one level more than there are loops.
+    /// The conditions by the number of loops that must be open for them; one level more than there
+    /// are loops.
     levels: Vec<Vec<ConditionId>>,
 }
 
@@ -21,7 +23,8 @@ impl LoopNest {
     /// The loops of a clause, those that are named outermost.
     pub(super) fn naming(program: &Program, clause: &Clause, named: &[BinderId]) -> Self {
         let mut outer: Vec<BinderId> = named.to_vec();
-        // A named loop needs the loops that its domain depends on: the transitive closure, by a worklist.
+        // A named loop needs the loops that its domain depends on: the transitive closure, by a
+        // worklist.
         let mut next = 0;
         while let Some(binder) = outer.get(next) {
             for needed in program.free_binders_of_domain(&program.binder(*binder).domain) {
@@ -31,7 +34,8 @@ impl LoopNest {
             }
             next += 1;
         }
-        // Both groups keep the order of the clause, in which a loop comes after those that it depends on.
+        // Both groups keep the order of the clause, in which a loop comes after those that it
+        // depends on.
         let (outer, inner): (Vec<BinderId>, Vec<BinderId>) = clause
             .binders
             .iter()
@@ -96,8 +100,8 @@ impl Emitter<'_, '_> {
         Ok(Expr::all([condition, iteration.exists(inside?)]))
     }
 
-    /// A list of the result for each finding, in lists nested as deep as there are named loops; without named loops, a
-    /// list of at most one.
+    /// A list of the result for each finding, in lists nested as deep as there are named loops;
+    /// without named loops, a list of at most one.
     pub(super) fn each_finding(
         &mut self,
         mut nest: LoopNest,

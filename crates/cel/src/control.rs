@@ -15,8 +15,8 @@ use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId, loo
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
 
-/// Emits one control. `alternatives` are conditions under each of which it finds something; `reads` are those of the
-/// whole control, whatever constant params decide.
+/// Emits one control. `alternatives` are conditions under each of which it finds something; `reads`
+/// are those of the whole control, whatever constant params decide.
 pub(super) fn emit(
     program: &Program,
     compiled: &CompiledControl,
@@ -128,7 +128,8 @@ fn is_never_empty(program: &Program, string: TermId) -> bool {
     }
 }
 
-/// Strings of one line each: the API server drops a message of several lines, and a name can hold anything at admission.
+/// Strings of one line each: the API server drops a message of several lines, and a name can hold
+/// anything at admission.
 fn on_one_line(strings: Expr) -> Expr {
     if strings == Expr::empty_list() {
         return strings;

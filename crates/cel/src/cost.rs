@@ -1,9 +1,11 @@
-//! An estimate of what a control costs the API server, from its program and the sizes of an object. The API server counts
-//! as it evaluates and does not use the estimate; people do, before they bind a policy of their own.
+//! An estimate of what a control costs the API server, from its program and the sizes of an object.
+//! The API server counts as it evaluates and does not use the estimate; people do, before they bind
+//! a policy of their own.
 //!
-//! The figures are those of cel-go's runtime cost: 1 for a step, 1/10 for a character of a string that is read, 1/4 for a
-//! character of a pattern times that, 10 for a list that is made. Functions of the shared library are estimated as they
-//! are emitted. One walk over the program; the terms that common subexpression elimination would name count once.
+//! The figures are those of cel-go's runtime cost: 1 for a step, 1/10 for a character of a string
+//! that is read, 1/4 for a character of a pattern times that, 10 for a list that is made. Functions
+//! of the shared library are estimated as they are emitted. One walk over the program; the terms
+//! that common subexpression elimination would name count once.
 
 use super::factor;
 use kubevet_ir::{
@@ -22,7 +24,8 @@ const LOOP_STEP_COST: u64 = 3;
 const LIST_VARIABLE_COST: u64 = 40;
 /// Reading that variable again.
 const LIST_READ_COST: u64 = 2;
-/// Assumed selectivity: what follows the first deciding operand of `&&` is evaluated for one element in so many.
+/// Assumed selectivity: what follows the first deciding operand of `&&` is evaluated for one
+/// element in so many.
 const SELECTIVITY_DENOMINATOR: u64 = 3;
 /// A name for a common subexpression.
 const BINDING_COST: u64 = 15;
@@ -59,8 +62,9 @@ impl ObjectSizes {
     };
 }
 
-/// An estimate of what a control costs for an object of these sizes in which it finds nothing, in units of which an
-/// expression may cost [`MAX_EXPRESSION_COST`]. `None` where the control is not compiled.
+/// An estimate of what a control costs for an object of these sizes in which it finds nothing, in
+/// units of which an expression may cost [`MAX_EXPRESSION_COST`]. `None` where the control is not
+/// compiled.
 #[must_use]
 pub fn estimate_cost(
     library: &CompiledLibrary,
@@ -108,8 +112,8 @@ impl CostEstimator<'_> {
         match program.condition(id) {
             Condition::True => 0,
             Condition::And(operands) => {
-                // In an object without findings, a false operand ends most conjunctions early; a presence test is
-                // seldom the one.
+                // In an object without findings, a false operand ends most conjunctions early; a
+                // presence test is seldom the one.
                 let decides = |condition: &ConditionId| {
                     !matches!(
                         program.condition(*condition),
@@ -152,7 +156,8 @@ impl CostEstimator<'_> {
                 (self.term(*term) + 2, self.entries(*term))
             }
         };
-        // A name of the outside is in scope inside; a name of the inside is bound anew for each element.
+        // A name of the outside is in scope inside; a name of the inside is bound anew for each
+        // element.
         let outside = self.bound.clone();
         let step = self.condition(inside).saturating_add(LOOP_STEP_COST);
         self.bound = outside;

@@ -1,9 +1,10 @@
-//! Common subexpression elimination: a long term that several conditions use is evaluated once and has a name while they
-//! are evaluated.
+//! Common subexpression elimination: a long term that several conditions use is evaluated once and
+//! has a name while they are evaluated.
 //!
-//! The algorithm works on the hash-consed program, where equal terms have one id, so finding common subterms is counting
-//! ids: take the first long term that is used twice, parts before wholes; split the conditions into those that use it
-//! and the others; emit the former inside `[term].exists(name, …)`, since CEL has no `let`; repeat for both groups.
+//! The algorithm works on the hash-consed program, where equal terms have one id, so finding common
+//! subterms is counting ids: take the first long term that is used twice, parts before wholes;
+//! split the conditions into those that use it and the others; emit the former inside
+//! `[term].exists(name, …)`, since CEL has no `let`; repeat for both groups.
 
 use super::{
     Unsupported,
@@ -17,7 +18,8 @@ use std::collections::BTreeMap;
 /// A term of at most so many characters is repeated: a name would be longer and cost more.
 const MIN_SHARED_CHARS: usize = 60;
 
-/// How often conditions use each term. A use inside a shared term counts once, however often that term is used.
+/// How often conditions use each term. A use inside a shared term counts once, however often that
+/// term is used.
 #[derive(Debug, Default)]
 struct UseCounts {
     terms: BTreeMap<TermId, u32>,
@@ -66,7 +68,8 @@ impl Emitter<'_, '_> {
         let Some((term, value)) = self.common_subterm(conditions)? else {
             return self.unshared(conditions, connective);
         };
-        // The name is in scope only for the conditions that use it, so that the others stay as short as they are.
+        // The name is in scope only for the conditions that use it, so that the others stay as
+        // short as they are.
         let (using, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
             .iter()
             .partition(|condition| self.uses(**condition, term));
@@ -170,7 +173,8 @@ impl Emitter<'_, '_> {
     fn count_condition(&self, id: ConditionId, counts: &mut UseCounts) {
         let uses = counts.conditions.entry(id).or_default();
         *uses += 1;
-        // A condition that is used twice uses its terms twice; more makes no difference, and keeps the walk linear.
+        // A condition that is used twice uses its terms twice; more makes no difference, and keeps
+        // the walk linear.
         if *uses > 2 {
             return;
         }

@@ -1,4 +1,5 @@
-//! Emission of calls of functions: operands are unwrapped and guarded, so that a function sees strings only.
+//! Emission of calls of functions: operands are unwrapped and guarded, so that a function sees
+//! strings only.
 
 use super::{
     Unsupported,
@@ -10,7 +11,8 @@ use super::{
 };
 use kubevet_ir::{Intrinsic, Term, TermId, ValueType};
 
-/// The operand of a call that may be undefined or of another type, and the name that the call gives to its value.
+/// The operand of a call that may be undefined or of another type, and the name that the call gives
+/// to its value.
 struct OpenOperand {
     name: String,
     value: TypedExpr,
@@ -121,7 +123,8 @@ fn over_open_operand(
     } else if is_string && is_value {
         (value.optional().opt_map(&name, result), true)
     } else {
-        // The function is undefined for all that is no string, so the result is an optional of its own.
+        // The function is undefined for all that is no string, so the result is an optional of its
+        // own.
         let result = if is_value {
             Expr::optional_of(result)
         } else {

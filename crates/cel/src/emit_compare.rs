@@ -1,5 +1,5 @@
-//! Emission of comparisons. CEL, like Rego, compares values of different types for equality; for their order it ends in
-//! an error, where Rego has an order of types.
+//! Emission of comparisons. CEL, like Rego, compares values of different types for equality; for
+//! their order it ends in an error, where Rego has an order of types.
 
 use super::{
     Unsupported,
@@ -126,7 +126,8 @@ impl Emitter<'_, '_> {
         if a.value_type() == Some(of_b) {
             return match (a.presence, comparison) {
                 (Presence::Always, _) => Ok(a.cel.clone().relation(relation, right)),
-                // Nothing is less or greater than itself, so the right operand is the default for an absent left one.
+                // Nothing is less or greater than itself, so the right operand is the default for
+                // an absent left one.
                 (_, Comparison::Less | Comparison::Greater) if right.is_cheap() => {
                     Ok(a.or_value(&right).relation(relation, right))
                 }

@@ -63,8 +63,8 @@ impl Emitter<'_, '_> {
         Ok(iteration.none(inside?))
     }
 
-    /// The conjunction of conditions, without common subexpressions. A presence test is left out if another condition
-    /// implies it.
+    /// The conjunction of conditions, without common subexpressions. A presence test is left out if
+    /// another condition implies it.
     pub(super) fn conjunction(&mut self, conditions: &[ConditionId]) -> Result<Expr, Unsupported> {
         let mut emitted: Vec<(ConditionId, Expr)> = Vec::new();
         for condition in conditions {
@@ -101,8 +101,8 @@ impl Emitter<'_, '_> {
         Ok((*cel == self.term(term)?.presence_test()).then_some(term))
     }
 
-    /// True if a comparison or predicate holds only where a term is defined. Presence tests themselves do not count:
-    /// two of them would imply each other, and both would be left out.
+    /// True if a comparison or predicate holds only where a term is defined. Presence tests
+    /// themselves do not count: two of them would imply each other, and both would be left out.
     fn implies_defined(&self, condition: ConditionId, term: TermId) -> bool {
         match self.context.program.condition(condition) {
             Condition::OneOf(of, _) => self.is_strict_in(*of, term),
@@ -198,8 +198,8 @@ impl Emitter<'_, '_> {
         self.with_value(&element, |bound| Ok(bound.clone().is_in(values)))
     }
 
-    /// A condition about the value of an expression, which it names unless repeating it is cheap; false where there is
-    /// no value.
+    /// A condition about the value of an expression, which it names unless repeating it is cheap;
+    /// false where there is no value.
     pub(super) fn with_value(
         &mut self,
         value: &TypedExpr,
@@ -269,7 +269,8 @@ impl Emitter<'_, '_> {
         Ok(condition)
     }
 
-    /// True if the predicate is false for an empty first operand, so that `orValue('')` can stand for an absent one.
+    /// True if the predicate is false for an empty first operand, so that `orValue('')` can stand
+    /// for an absent one.
     fn fails_for_empty_string(&self, predicate: Predicate, operands: &[TermId]) -> bool {
         let is_search = matches!(
             predicate,

@@ -204,7 +204,8 @@ impl Emitter<'_, '_> {
         })
     }
 
-    /// A value of unknown type where it is a map, else `{}`: selecting a field of a list is an error in CEL.
+    /// A value of unknown type where it is a map, else `{}`: selecting a field of a list is an
+    /// error in CEL.
     fn map_or_empty(&mut self, of: &TypedExpr) -> Expr {
         let checked =
             |value: Expr| Expr::conditional(value.clone().is_type("map"), value, Expr::empty_map());
@@ -266,7 +267,8 @@ impl Emitter<'_, '_> {
         Ok(self.under(condition, term, value).only_where(guard))
     }
 
-    /// The value of a term where a condition is known to hold: the bare value if the condition proves that there is one.
+    /// The value of a term where a condition is known to hold: the bare value if the condition
+    /// proves that there is one.
     pub(super) fn under(
         &self,
         condition: ConditionId,

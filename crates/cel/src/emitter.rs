@@ -1,6 +1,6 @@
-//! The state of emission, by role: a read-only context, the scope of the expression under construction, and the
-//! variables that are defined on the way. The grammar of the emitter (terms, conditions, comparisons, iteration) is the
-//! one recursion over it, in `emit_*.rs`.
+//! The state of emission, by role: a read-only context, the scope of the expression under
+//! construction, and the variables that are defined on the way. The grammar of the emitter (terms,
+//! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
     Unsupported,
@@ -25,7 +25,8 @@ pub(super) struct EmitContext<'c> {
     /// The kinds of the target to which the control applies.
     pub(super) kinds: &'c [&'c Kind],
     pub(super) side: ObjectSide,
-    /// True if containers are iterated together with the names of their lists, as findings' keys need them.
+    /// True if containers are iterated together with the names of their lists, as findings' keys
+    /// need them.
     pub(super) with_list_names: bool,
 }
 

@@ -1,7 +1,8 @@
 //! The syntax tree of CEL (Common Expression Language), with the constructs that policies use.
 //!
-//! Apart because every other file builds or rewrites this tree, and none handles CEL as a string: literals are quoted
-//! and parentheses are placed by the printer alone. The tree knows neither Kubernetes nor rules. Nothing here parses CEL.
+//! Apart because every other file builds or rewrites this tree, and none handles CEL as a string:
+//! literals are quoted and parentheses are placed by the printer alone. The tree knows neither
+//! Kubernetes nor rules. Nothing here parses CEL.
 //!
 //! Constructors fold what is always true or false, so that a tree never holds `true && x`.
 
@@ -94,7 +95,8 @@ pub enum Relation {
     In,
 }
 
-/// A macro that binds a variable: `range.exists(variable, body)`, or with a filter `range.map(variable, filter, body)`.
+/// A macro that binds a variable: `range.exists(variable, body)`, or with a filter
+/// `range.map(variable, filter, body)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comprehension {
     /// What is iterated, or the optional of `optMap` and `optFlatMap`.
@@ -284,8 +286,8 @@ impl Expr {
         Self::call("type", self).equals(Self::ident(name))
     }
 
-    /// `dyn(self)`: the type checker takes it for any type. CEL's lists hold one type of element, so what is put beside
-    /// other types in a list is wrapped.
+    /// `dyn(self)`: the type checker takes it for any type. CEL's lists hold one type of element,
+    /// so what is put beside other types in a list is wrapped.
     #[must_use]
     pub fn dynamic(self) -> Self {
         Self::call("dyn", self)
@@ -351,8 +353,8 @@ impl Expr {
         self.comprehension(Macro::OptFlatMap, variable, body)
     }
 
-    /// `[self].map(variable, body)[0]`: the body with a name for this value. CEL has no `let`, so a value is named as
-    /// the only element of a list.
+    /// `[self].map(variable, body)[0]`: the body with a name for this value. CEL has no `let`, so a
+    /// value is named as the only element of a list.
     #[must_use]
     pub fn bind(self, variable: &str, body: Self) -> Self {
         Self::List(vec![self])
@@ -393,7 +395,8 @@ impl Expr {
         Self::fold(operands, false)
     }
 
-    /// `neutral` is the operand that changes nothing: true for a conjunction, false for a disjunction.
+    /// `neutral` is the operand that changes nothing: true for a conjunction, false for a
+    /// disjunction.
     fn fold(operands: impl IntoIterator<Item = Self>, neutral: bool) -> Self {
         let mut kept: Vec<Self> = Vec::new();
         for operand in operands {
@@ -450,7 +453,8 @@ impl Expr {
         self.relation(Relation::In, list)
     }
 
-    /// The sum of numbers, or strings or lists one after another; the empty string where there are none.
+    /// The sum of numbers, or strings or lists one after another; the empty string where there are
+    /// none.
     #[must_use]
     pub fn sum(operands: impl IntoIterator<Item = Self>) -> Self {
         let mut kept: Vec<Self> = Vec::new();
@@ -485,7 +489,8 @@ impl Expr {
         Self::Product(Box::new([self, other]))
     }
 
-    /// `condition ? then : otherwise`, folded where the condition is a literal or both branches are equal.
+    /// `condition ? then : otherwise`, folded where the condition is a literal or both branches are
+    /// equal.
     #[must_use]
     pub fn conditional(condition: Self, then: Self, otherwise: Self) -> Self {
         match condition {
@@ -525,8 +530,8 @@ impl Expr {
         self.is_simple() || self.is_literal()
     }
 
-    /// True if CEL's type checker knows that the value is a bool. A validation whose type is only known as `dyn` is
-    /// rejected by the API server.
+    /// True if CEL's type checker knows that the value is a bool. A validation whose type is only
+    /// known as `dyn` is rejected by the API server.
     #[must_use]
     pub fn is_bool(&self) -> bool {
         match self {
@@ -545,8 +550,9 @@ impl Expr {
         }
     }
 
-    /// The last field that is selected before the first call or index, such as `image` of `c.?image.optMap(…)`. What the
-    /// expression gives is named after it. `None` where it begins with neither a name nor a variable.
+    /// The last field that is selected before the first call or index, such as `image` of
+    /// `c.?image.optMap(…)`. What the expression gives is named after it. `None` where it begins
+    /// with neither a name nor a variable.
     #[must_use]
     pub fn last_field(&self) -> Option<&str> {
         // From the outside in, so a call discards what was found outside of it.

@@ -1,12 +1,14 @@
-//! Factoring: several bodies of a rule as one condition. Loops over the same list are merged, and conjuncts that bodies
-//! have in common are factored out: `a && b || a && c` becomes `a && (b || c)`.
+//! Factoring: several bodies of a rule as one condition. Loops over the same list are merged, and
+//! conjuncts that bodies have in common are factored out: `a && b || a && c` becomes `a && (b ||
+//! c)`.
 //!
-//! Boolean simplification follows from it: a rule that finds mounted and unmounted volumes alike, `m || !m`, becomes the
-//! question whether there is a volume.
+//! Boolean simplification follows from it: a rule that finds mounted and unmounted volumes alike,
+//! `m || !m`, becomes the question whether there is a volume.
 
 use kubevet_ir::{Clause, Condition, ConditionId, Program};
 
-/// Conditions under each of which one of the clauses finds something; `[false]` where there is no clause.
+/// Conditions under each of which one of the clauses finds something; `[false]` where there is no
+/// clause.
 pub(super) fn alternatives(program: &mut Program, clauses: &[Clause]) -> Vec<ConditionId> {
     let bodies: Vec<ConditionId> = clauses.iter().map(|clause| body(program, clause)).collect();
     let whole = disjoin(program, bodies);
@@ -16,8 +18,8 @@ pub(super) fn alternatives(program: &mut Program, clauses: &[Clause]) -> Vec<Con
     }
 }
 
-/// A clause finds something: its loops as nested existential quantifiers, each condition at the outermost level at which
-/// its binders are in scope.
+/// A clause finds something: its loops as nested existential quantifiers, each condition at the
+/// outermost level at which its binders are in scope.
 fn body(program: &mut Program, clause: &Clause) -> ConditionId {
     let mut inside: Option<ConditionId> = None;
     for (depth, mut conditions) in clause.levels(program).into_iter().enumerate().rev() {
@@ -35,7 +37,8 @@ fn body(program: &mut Program, clause: &Clause) -> ConditionId {
     inside.unwrap_or_else(|| program.always())
 }
 
-/// The disjunction, factored: each condition is merged with every later one that has something in common with it.
+/// The disjunction, factored: each condition is merged with every later one that has something in
+/// common with it.
 fn disjoin(program: &mut Program, conditions: Vec<ConditionId>) -> ConditionId {
     let mut conditions: Vec<ConditionId> = conditions
         .into_iter()
@@ -50,7 +53,8 @@ fn disjoin(program: &mut Program, conditions: Vec<ConditionId>) -> ConditionId {
         let merged =
             later.find_map(|(other, condition)| Some((other, merge(program, first, condition)?)));
         match merged {
-            // The result may have something in common with another condition, so the same index is tried again.
+            // The result may have something in common with another condition, so the same index is
+            // tried again.
             Some((other, both)) => {
                 conditions.remove(other);
                 if let Some(slot) = conditions.get_mut(index) {

@@ -1,9 +1,10 @@
 //! The key of a finding: what makes it the same finding in the old object.
 //!
-//! A key is a list: the id of the control; then for each path of the finding its pattern with `[]` for every index, what
-//! identifies each element on the way (the keys by which Kubernetes merges lists, else the element itself), the value at
-//! the path, and the values that the control's conditions read at or below those elements. `kubevet-admission` computes
-//! the same for the webhook.
+//! A key is a list: the id of the control; then for each path of the finding its pattern with `[]`
+//! for every index, what identifies each element on the way (the keys by which Kubernetes merges
+//! lists, else the element itself), the value at the path, and the values that the control's
+//! conditions read at or below those elements. `kubevet-admission` computes the same for the
+//! webhook.
 
 use super::{
     Unsupported,
@@ -76,8 +77,9 @@ pub(super) fn loop_nest(program: &Program, clause: &Clause) -> LoopNest {
 }
 
 impl Emitter<'_, '_> {
-    /// The keys of the findings of a clause, in lists nested `depth` deep. `reads` are the fields that the conditions
-    /// behind each path read. The context must iterate containers with the names of their lists.
+    /// The keys of the findings of a clause, in lists nested `depth` deep. `reads` are the fields
+    /// that the conditions behind each path read. The context must iterate containers with the
+    /// names of their lists.
     pub(super) fn finding_keys(
         &mut self,
         control: &str,
@@ -218,7 +220,8 @@ impl Emitter<'_, '_> {
                 let name = self.field(element.value.clone(), "name")?;
                 let name = nullable_value(&name);
                 let (label, items, list) = match element.list_name {
-                    // Conditions read all lists of containers alike, so the pattern of the first stands for them.
+                    // Conditions read all lists of containers alike, so the pattern of the first
+                    // stands for them.
                     Some(list_name) => ("[]", vec![list_name, name], "containers"),
                     None => ("volumes[]", vec![name], "volumes"),
                 };
@@ -361,7 +364,8 @@ impl Emitter<'_, '_> {
                 }
             }
         }
-        // Without a key that is always present, two elements could have the same keys: the whole element identifies.
+        // Without a key that is always present, two elements could have the same keys: the whole
+        // element identifies.
         if identifies {
             reader.items.append(&mut items);
             reader.ends_in_value = false;
@@ -373,8 +377,8 @@ impl Emitter<'_, '_> {
     }
 }
 
-/// The value as an item of a list; `null` where it is absent. It is wrapped in `dyn()` unless the type checker knows it
-/// as `dyn` already, because CEL's lists hold one type.
+/// The value as an item of a list; `null` where it is absent. It is wrapped in `dyn()` unless the
+/// type checker knows it as `dyn` already, because CEL's lists hold one type.
 fn nullable_value(value: &TypedExpr) -> Expr {
     match value.presence {
         Presence::Always if value.is_dyn => value.cel.clone(),

@@ -45,8 +45,8 @@ impl Iteration {
 }
 
 impl Emitter<'_, '_> {
-    /// Opens a comprehension over the domain of a binder and makes its element current. `None`: the domain is empty for
-    /// these kinds, and nothing was opened. Pair it with [`Emitter::leave`].
+    /// Opens a comprehension over the domain of a binder and makes its element current. `None`: the
+    /// domain is empty for these kinds, and nothing was opened. Pair it with [`Emitter::leave`].
     pub(super) fn enter(&mut self, binder: BinderId) -> Result<Option<Iteration>, Unsupported> {
         let domain = self.context.program.binder(binder).domain.clone();
         // Without a pod spec there are neither containers nor volumes.
@@ -183,8 +183,8 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// The elements of a list or the values of a map, as a list; empty for all else. CEL's `in` and macros take the keys
-    /// of a map.
+    /// The elements of a list or the values of a map, as a list; empty for all else. CEL's `in` and
+    /// macros take the keys of a map.
     pub(super) fn values(&mut self, value: &TypedExpr) -> Result<Expr, Unsupported> {
         if !value.may_be(ValueType::Map) {
             return Ok(self.typed(value, ValueType::List).cel);

@@ -3,8 +3,8 @@
 use super::{Unsupported, expr::Expr};
 use kubevet_model::Kind;
 
-/// A bool: true if an object, which is of one of `kinds`, is of a kind that satisfies `holds`. Only the name is compared,
-/// since the API group of a matched object can come in several versions.
+/// A bool: true if an object, which is of one of `kinds`, is of a kind that satisfies `holds`. Only
+/// the name is compared, since the API group of a matched object can come in several versions.
 pub(super) fn kind_test(
     kinds: &[&Kind],
     object: &Expr,

@@ -1,8 +1,9 @@
 //! Expressions as CEL text over several lines, broken and indented as a person would.
 //!
-//! The algorithm is Wadler's ("A prettier printer"): the tree becomes a document of strings, possible line breaks and
-//! groups; a group is printed on one line if it fits, else at all of its breaks. The result depends on the tree alone,
-//! and equals the form on one line after white space outside of literals is removed.
+//! The algorithm is Wadler's ("A prettier printer"): the tree becomes a document of strings,
+//! possible line breaks and groups; a group is printed on one line if it fits, else at all of its
+//! breaks. The result depends on the tree alone, and equals the form on one line after white space
+//! outside of literals is removed.
 
 use super::{
     expr::{Comprehension, Expr},
@@ -146,8 +147,8 @@ fn operand_doc(expr: &Expr, least: Precedence) -> Doc {
     }
 }
 
-/// An operand whose further lines are indented, if it has breaks outside of brackets: else they would look like those of
-/// the expression that it is part of.
+/// An operand whose further lines are indented, if it has breaks outside of brackets: else they
+/// would look like those of the expression that it is part of.
 fn hanging(expr: &Expr, least: Precedence) -> Doc {
     let doc = operand_doc(expr, least);
     let is_open = matches!(
@@ -204,8 +205,8 @@ fn conditional(parts: &[Expr; 3]) -> Doc {
     group(arms)
 }
 
-/// An expression with what follows it: fields, indices, calls. Several macros in a row are one a line; the arguments of a
-/// single one are indented below it.
+/// An expression with what follows it: fields, indices, calls. Several macros in a row are one a
+/// line; the arguments of a single one are indented below it.
 fn chain(expr: &Expr) -> Doc {
     // From the last link to the first.
     let mut links = Vec::new();

@@ -1,8 +1,8 @@
 //! CEL from the program: compiled controls become expressions for ValidatingAdmissionPolicies.
 //!
-//! Every condition that is emitted is total: its evaluation ends in an error for no object that reaches admission. What
-//! has no exact form in CEL is rejected with the reason; nothing is emitted that is nearly right. Nothing parses CEL, and
-//! nothing asks a cluster.
+//! Every condition that is emitted is total: its evaluation ends in an error for no object that
+//! reaches admission. What has no exact form in CEL is rejected with the reason; nothing is emitted
+//! that is nearly right. Nothing parses CEL, and nothing asks a cluster.
 //!
 //! ```text
 //! controls → specialize → factor → emit → Expr → print

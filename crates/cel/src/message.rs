@@ -1,4 +1,5 @@
-//! The messages of a policy: for each clause one sentence that names all elements in which it was found.
+//! The messages of a policy: for each clause one sentence that names all elements in which it was
+//! found.
 
 use super::{
     Unsupported,
@@ -106,7 +107,8 @@ impl Emitter<'_, '_> {
         Ok((filter, joined(sentences, "")))
     }
 
-    /// A list of what `emit` makes of the strings of a list when they are joined and cut; empty where that list is.
+    /// A list of what `emit` makes of the strings of a list when they are joined and cut; empty
+    /// where that list is.
     fn joined_and_cut(
         &mut self,
         strings: Expr,
@@ -146,8 +148,8 @@ impl Emitter<'_, '_> {
         Ok(Expr::sum(strings))
     }
 
-    /// A part of a sentence. It is evaluated only where the clause's conditions hold, under which it was proved to be
-    /// defined.
+    /// A part of a sentence. It is evaluated only where the clause's conditions hold, under which
+    /// it was proved to be defined.
     fn part(&mut self, term: TermId) -> Result<Expr, Unsupported> {
         if let Term::Const(Const::String(string)) = self.context.program.term(term) {
             return Ok(Expr::string(string.as_ref()));

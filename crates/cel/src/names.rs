@@ -1,5 +1,5 @@
-//! The scope of an expression under construction: the elements that its comprehensions iterate, the terms that have a
-//! name, and which names are free.
+//! The scope of an expression under construction: the elements that its comprehensions iterate, the
+//! terms that have a name, and which names are free.
 
 use super::{expr::Expr, typed_expr::TypedExpr};
 use kubevet_ir::{BinderId, TermId};
@@ -100,8 +100,8 @@ impl Scope {
         self.terms.remove(&term);
     }
 
-    /// Takes a short free name after a hint: a letter of it, else its first letter and a number. It is taken until
-    /// [`Scope::release`]; names are released in reverse order.
+    /// Takes a short free name after a hint: a letter of it, else its first letter and a number. It
+    /// is taken until [`Scope::release`]; names are released in reverse order.
     pub(super) fn reserve(&mut self, hint: &str) -> String {
         let letters: Vec<char> = hint
             .chars()

@@ -1,5 +1,5 @@
-//! Packing: several controls as one condition, true if all of them pass. What they have in common is evaluated once, so
-//! it costs the API server less than their own conditions one by one.
+//! Packing: several controls as one condition, true if all of them pass. What they have in common
+//! is evaluated once, so it costs the API server less than their own conditions one by one.
 
 use super::{
     Unsupported,

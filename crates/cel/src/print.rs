@@ -1,5 +1,5 @@
-//! Expressions as CEL text on one line: operators with as few parentheses as precedence allows, and the one place that
-//! writes literals.
+//! Expressions as CEL text on one line: operators with as few parentheses as precedence allows, and
+//! the one place that writes literals.
 
 use super::expr::{Comprehension, Expr, Macro, Relation};
 use std::fmt::{self, Display, Formatter, Write};

@@ -1,9 +1,9 @@
-//! The guard of the cost of regular expressions. The API server estimates a match as the length of the string times that
-//! of the pattern, and gives up over its limit. A control that matches therefore skips objects over a bound of ours, and
-//! the policy says so.
+//! The guard of the cost of regular expressions. The API server estimates a match as the length of
+//! the string times that of the pattern, and gives up over its limit. A control that matches
+//! therefore skips objects over a bound of ours, and the policy says so.
 //!
-//! The guard is itself a CEL expression: the sum of the lengths of all strings that are matched, times the sum of the
-//! lengths of all patterns.
+//! The guard is itself a CEL expression: the sum of the lengths of all strings that are matched,
+//! times the sum of the lengths of all patterns.
 
 use super::{
     Unsupported, bundle::CostSkip, emitter::Emitter, expr::Expr, target::ParamsFrom,
@@ -15,8 +15,8 @@ use kubevet_ir::{
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
 
-/// Characters of strings times characters of patterns. The API server counts a fortieth of it, of which it allows
-/// 1,000,000.
+/// Characters of strings times characters of patterns. The API server counts a fortieth of it, of
+/// which it allows 1,000,000.
 const MAX_MATCH_PRODUCT: i64 = 16_000_000;
 /// The cost of matching one string, however short, in characters.
 const MATCH_OVERHEAD_CHARS: i64 = 40;
@@ -32,7 +32,8 @@ struct Matches {
 }
 
 impl Emitter<'_, '_> {
-    /// When an object is too large for the patterns of a control; `None` where the control matches nothing.
+    /// When an object is too large for the patterns of a control; `None` where the control matches
+    /// nothing.
     pub(super) fn regex_cost_guard(
         &mut self,
         compiled: &CompiledControl,

@@ -1,6 +1,6 @@
-//! Specialization by constant params: clauses that can find nothing under params that are literals in the policy are
-//! pruned, since the API server would compile and price them for nothing. A control all of whose clauses are pruned
-//! always passes.
+//! Specialization by constant params: clauses that can find nothing under params that are literals
+//! in the policy are pruned, since the API server would compile and price them for nothing. A
+//! control all of whose clauses are pruned always passes.
 
 use super::target::{CelTarget, ParamsFrom};
 use kubevet_ir::{
@@ -57,7 +57,8 @@ fn param_items<'p>(
     }
 }
 
-/// False where a condition compares the element of the binder with a string, and the item decides it as false.
+/// False where a condition compares the element of the binder with a string, and the item decides
+/// it as false.
 fn may_hold(program: &Program, condition: &Condition, binder: BinderId, item: &str) -> bool {
     let Condition::Compare(comparison, element, other) = condition else {
         return true;

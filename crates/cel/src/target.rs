@@ -1,4 +1,5 @@
-//! What CEL is emitted for: the kinds of objects, the oldest Kubernetes, and where params come from.
+//! What CEL is emitted for: the kinds of objects, the oldest Kubernetes, and where params come
+//! from.
 
 use kubevet_model::Kind;
 use kubevet_policy::{ParamValue, Params};
@@ -6,7 +7,8 @@ use kubevet_policy::{ParamValue, Params};
 /// What the emitted expressions are for.
 #[derive(Debug, Clone, Copy)]
 pub struct CelTarget<'a> {
-    /// The oldest minor version that must accept the policies: 30 for Kubernetes 1.30, the first that can.
+    /// The oldest minor version that must accept the policies: 30 for Kubernetes 1.30, the first
+    /// that can.
     pub min_kube: u8,
     /// Where params come from.
     pub params: ParamsFrom<'a>,
@@ -19,7 +21,8 @@ pub struct CelTarget<'a> {
 pub enum ParamsFrom<'a> {
     /// Their values are literals in the expressions.
     Written(&'a Params),
-    /// They are read from `params.settings.NAME`; these values are the fallback where the settings lack the name.
+    /// They are read from `params.settings.NAME`; these values are the fallback where the settings
+    /// lack the name.
     Resource(&'a Params),
 }
 
@@ -31,7 +34,8 @@ impl<'a> ParamsFrom<'a> {
         }
     }
 
-    /// The value of a param that is a literal in the expressions; `None` where it is read from a resource.
+    /// The value of a param that is a literal in the expressions; `None` where it is read from a
+    /// resource.
     pub(super) fn written(self, name: &str) -> Option<&'a ParamValue> {
         match self {
             Self::Written(params) => params.get(name),

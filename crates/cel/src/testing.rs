@@ -1,13 +1,14 @@
-//! Single intrinsics in CEL by their names in Rego, so that tests hold them to their other two definitions.
+//! Single intrinsics in CEL by their names in Rego, so that tests hold them to their other two
+//! definitions.
 
 use super::{
     expr::Expr,
     intrinsics::{connections, images, quantities, strings},
 };
 
-/// The CEL half of one intrinsic over operands. Where only a literal will do (the cutset of `trim`, the numbers of
-/// `substring`, what `replace` looks for), the operand must be one. `None` where there is no such intrinsic, or none for
-/// such operands.
+/// The CEL half of one intrinsic over operands. Where only a literal will do (the cutset of `trim`,
+/// the numbers of `substring`, what `replace` looks for), the operand must be one. `None` where
+/// there is no such intrinsic, or none for such operands.
 #[must_use]
 pub fn intrinsic_for_test(name: &str, operands: &[Expr]) -> Option<Expr> {
     if let [operand] = operands {

@@ -1,4 +1,5 @@
-//! An expression with what is known statically of its value: whether there is one, and of which type.
+//! An expression with what is known statically of its value: whether there is one, and of which
+//! type.
 
 use super::{expr::Expr, types::StaticType};
 use kubevet_ir::{Const, ValueType};
@@ -149,8 +150,8 @@ impl TypedExpr {
         }
     }
 
-    /// A constant of this type that satisfies the test: the `orValue(…)` with which an absent value gives the wanted
-    /// result of a comparison.
+    /// A constant of this type that satisfies the test: the `orValue(…)` with which an absent value
+    /// gives the wanted result of a comparison.
     pub(super) fn default_where(&self, fits: impl Fn(&Const) -> bool) -> Option<Expr> {
         let candidates = match &self.static_type {
             StaticType::String => vec![Const::String("".into())],

@@ -1,5 +1,5 @@
-//! What is known statically of the type of a term, from Kubernetes' own types. Guards are emitted only where an object
-//! that reaches admission could need them.
+//! What is known statically of the type of a term, from Kubernetes' own types. Guards are emitted
+//! only where an object that reaches admission could need them.
 
 use kubevet_ir::ValueType;
 use kubevet_model::Kind;
@@ -131,7 +131,8 @@ impl StaticType {
     }
 }
 
-/// A field of a value that is one of several structs: always present only where each of them has it always.
+/// A field of a value that is one of several structs: always present only where each of them has it
+/// always.
 fn field_of_any(each: &[StaticType], types: &dyn TypeSource, name: &str) -> Option<StaticField> {
     let mut found: Option<StaticField> = None;
     for (index, of) in each.iter().enumerate() {

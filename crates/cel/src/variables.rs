@@ -1,7 +1,8 @@
-//! The variables that the controls of a policy share: pod specs, lists of containers, volumes, params.
+//! The variables that the controls of a policy share: pod specs, lists of containers, volumes,
+//! params.
 //!
-//! Their definitions depend on the kinds and the params alone, so that bundles of other controls over the same kinds
-//! define them alike. Nothing here depends on a control.
+//! Their definitions depend on the kinds and the params alone, so that bundles of other controls
+//! over the same kinds define them alike. Nothing here depends on a control.
 
 use super::{
     Unsupported,
@@ -235,7 +236,8 @@ impl Definitions<'_> {
         self.type_at(pod_metadata_path)
     }
 
-    /// The type of a field over all kinds; [`StaticType::Partial`] where it is absent in some objects.
+    /// The type of a field over all kinds; [`StaticType::Partial`] where it is absent in some
+    /// objects.
     fn type_at(&self, path: impl Fn(&Kind) -> Option<FieldSteps>) -> StaticType {
         let mut always = true;
         let mut found: Option<StaticType> = None;
@@ -303,7 +305,8 @@ impl Definitions<'_> {
         })
     }
 
-    /// Containers, each as a map of the name of its list and itself: `{'list': 'initContainers', 'spec': {…}}`.
+    /// Containers, each as a map of the name of its list and itself: `{'list': 'initContainers',
+    /// 'spec': {…}}`.
     pub(super) fn containers_with_list_names(
         &self,
         variables: &mut SharedVariables,

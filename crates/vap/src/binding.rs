@@ -1,7 +1,8 @@
 //! A ValidatingAdmissionPolicyBinding: what a policy applies to, and what its validation does.
 //!
-//! Apart because the API server reports no mistake in a binding: one that names no policy, lacks the params that its policy
-//! reads, or names params that its policy does not have, silently enforces nothing or everything.
+//! Apart because the API server reports no mistake in a binding: one that names no policy, lacks
+//! the params that its policy reads, or names params that its policy does not have, silently
+//! enforces nothing or everything.
 
 use super::{naming::MANAGED_BY, params};
 use kubevet_model::Action;
@@ -52,8 +53,8 @@ pub fn policy_binding(binding: &PolicyBinding<'_>) -> Value {
     })
 }
 
-/// The actions for what is exempt or skipped: it is reported and never denied. It is a warning, unless findings only go to
-/// the audit log.
+/// The actions for what is exempt or skipped: it is reported and never denied. It is a warning,
+/// unless findings only go to the audit log.
 pub(super) fn advisory_actions(actions: &BTreeSet<Action>) -> BTreeSet<Action> {
     let warns = actions.iter().any(|action| *action >= Action::Warn);
     BTreeSet::from([if warns { Action::Warn } else { Action::Audit }])

@@ -1,4 +1,5 @@
-//! The verdicts that an upgrade of the library changes: the same objects, evaluated before and after.
+//! The verdicts that an upgrade of the library changes: the same objects, evaluated before and
+//! after.
 
 use kubevet_document::Document;
 use kubevet_engine::Engine;
@@ -53,8 +54,8 @@ impl ControlOutcome {
         matches!(self, Self::Nothing | Self::Pass)
     }
 
-    /// True if the outcomes differ for a user: which finding comes first is no difference, nor whether a control that
-    /// finds nothing applies.
+    /// True if the outcomes differ for a user: which finding comes first is no difference, nor
+    /// whether a control that finds nothing applies.
     fn differs_from(&self, other: &Self) -> bool {
         let both_quiet = self.is_quiet() && other.is_quiet();
         !both_quiet && std::mem::discriminant(self) != std::mem::discriminant(other)

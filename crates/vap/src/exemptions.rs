@@ -1,8 +1,8 @@
 //! The exemptions of the webhook's decision in CEL: findings that do not deny.
 //!
-//! The rules are those of `kubevet-admission`: an UPDATE is held to the findings that it brings in, an object that is
-//! being deleted can be released, and Pods that a built-in controller creates for an owner that was evaluated itself are
-//! admitted. Each rule is a bool that is total.
+//! The rules are those of `kubevet-admission`: an UPDATE is held to the findings that it brings in,
+//! an object that is being deleted can be released, and Pods that a built-in controller creates for
+//! an owner that was evaluated itself are admitted. Each rule is a bool that is total.
 
 use super::match_constraints;
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
@@ -36,8 +36,8 @@ impl EvaluatedOwner {
     }
 }
 
-/// A bool: false if no finding of the request can be exempt. It is cheap, and evaluated first by a policy that reports
-/// exempt findings.
+/// A bool: false if no finding of the request can be exempt. It is cheap, and evaluated first by a
+/// policy that reports exempt findings.
 pub(super) fn exemption_guard() -> Expr {
     Expr::any([
         operation().equals(Expr::string("UPDATE")),
@@ -103,7 +103,8 @@ impl<'b> Exemptions<'b> {
         let update = match self.binding.on_update {
             OnUpdate::New => Expr::all([is_update, is_known]),
             OnUpdate::All => {
-                // Even where an UPDATE is held to all findings, an object that is being deleted can lose its finalizers.
+                // Even where an UPDATE is held to all findings, an object that is being deleted can
+                // lose its finalizers.
                 let is_being_deleted = Expr::ident("oldObject")
                     .select("metadata")
                     .opt_select("deletionTimestamp")

@@ -42,7 +42,8 @@ pub struct ExportOptions {
     pub min_kube: u8,
     /// Namespaces that all policies ignore.
     pub exempt: Vec<String>,
-    /// True if the names of policies begin with the name of their ControlBinding; false where there is only one.
+    /// True if the names of policies begin with the name of their ControlBinding; false where there
+    /// is only one.
     pub named: bool,
     /// True if policies are bound. An unbound policy does nothing.
     pub bound: bool,
@@ -284,8 +285,8 @@ impl<'e> Exporter<'e> {
         })
     }
 
-    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle that is too large is
-    /// halved.
+    /// The controls of a group in as many bundles as keep each policy within the limits: a bundle
+    /// that is too large is halved.
     fn bundles(&mut self, binding: &Binding, group: &PolicyGroup) -> Vec<CelBundle> {
         let mut open: Vec<Vec<ControlId>> = vec![group.controls.clone()];
         let mut done = Vec::new();
@@ -327,7 +328,8 @@ impl<'e> Exporter<'e> {
             (self.emit)(controls, &target)
         };
         let mut bundle = emit(&group.kinds);
-        // Expressions for more kinds are right for these too, and of some kinds alone the types prove too little.
+        // Expressions for more kinds are right for these too, and of some kinds alone the types
+        // prove too little.
         if !bundle.unsupported.is_empty() {
             let wider = emit(&self.kinds_of(controls));
             if wider.unsupported.len() < bundle.unsupported.len() {

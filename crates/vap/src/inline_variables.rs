@@ -1,13 +1,15 @@
-//! Inlining of a policy's variables. A match condition may not read them, so it binds the values that it needs around
-//! itself, each as the only element of a list.
+//! Inlining of a policy's variables. A match condition may not read them, so it binds the values
+//! that it needs around itself, each as the only element of a list.
 
 use kubevet_cel::{Expr, PolicyVariable};
 use std::collections::BTreeSet;
 
-/// The first characters of the names to which values are bound; no name inside an expression begins with them.
+/// The first characters of the names to which values are bound; no name inside an expression begins
+/// with them.
 const BOUND_PREFIX: &str = "v_";
 
-/// The condition without variables, given their definitions, each of which uses only those before it.
+/// The condition without variables, given their definitions, each of which uses only those before
+/// it.
 pub(super) fn inline(mut condition: Expr, variables: &[PolicyVariable]) -> Expr {
     let mut used = BTreeSet::new();
     substitute(&mut condition, &mut used);

@@ -1,10 +1,12 @@
-//! Controls as ValidatingAdmissionPolicies: compiled controls and bindings in, objects for the API server out.
+//! Controls as ValidatingAdmissionPolicies: compiled controls and bindings in, objects for the API
+//! server out.
 //!
-//! An object has the same verdict in a policy as in the webhook, so the webhook's exemptions are in the policies too. A
-//! policy enforces the findings that are not exempt, its `-excused` twin reports the exempt ones, its `-unjudged` twin
-//! the objects that are skipped for their cost; bindings say where, and with which actions. CEL is emitted by
-//! `kubevet-cel`; here expressions are combined, and printed at the very end. The crate reads no file, asks no cluster,
-//! and evaluates nothing but in `diff`.
+//! An object has the same verdict in a policy as in the webhook, so the webhook's exemptions are in
+//! the policies too. A policy enforces the findings that are not exempt, its `-excused` twin
+//! reports the exempt ones, its `-unjudged` twin the objects that are skipped for their cost;
+//! bindings say where, and with which actions. CEL is emitted by `kubevet-cel`; here expressions
+//! are combined, and printed at the very end. The crate reads no file, asks no cluster, and
+//! evaluates nothing but in `diff`.
 //!
 //! | file | is |
 //! |---|---|

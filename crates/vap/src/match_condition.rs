@@ -1,8 +1,8 @@
 //! A policy's match condition: whether the policy has anything to report of an object.
 //!
-//! The API server evaluates the validation, its message and the audit annotations one by one, each with variables of its
-//! own, whether they are needed or not. A match condition is evaluated before all of them, so an object that passes is
-//! evaluated once.
+//! The API server evaluates the validation, its message and the audit annotations one by one, each
+//! with variables of its own, whether they are needed or not. A match condition is evaluated before
+//! all of them, so an object that passes is evaluated once.
 
 use super::{
     exemptions::exemption_guard,
@@ -11,9 +11,9 @@ use super::{
 };
 use kubevet_cel::{CelBundle, Expr};
 
-/// Over so many pairs of containers and volumes the match condition is true unseen, and the validation decides, where each
-/// control has the cost limit that all of them share here. A Pod of 100 containers and 10 volumes costs four tenths of
-/// that limit.
+/// Over so many pairs of containers and volumes the match condition is true unseen, and the
+/// validation decides, where each control has the cost limit that all of them share here. A Pod of
+/// 100 containers and 10 volumes costs four tenths of that limit.
 const MAX_CONTAINER_VOLUME_PAIRS: i64 = 2_000;
 
 /// The condition, true where the policy may have something to report.
@@ -33,7 +33,8 @@ pub(super) fn condition(spec: &PolicySpec<'_>) -> Expr {
     }
 }
 
-/// A condition without variables: a control of the bundle fails, or the object is too large to say here.
+/// A condition without variables: a control of the bundle fails, or the object is too large to say
+/// here.
 #[must_use]
 pub fn any_control_fails(bundle: &CelBundle) -> Expr {
     let fails = bundle.passes.clone().negated();

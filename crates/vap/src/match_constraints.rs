@@ -1,8 +1,9 @@
-//! Which requests a policy matches: kinds as resource rules, and a ControlBinding's `matchResources` as those of the API
-//! server.
+//! Which requests a policy matches: kinds as resource rules, and a ControlBinding's
+//! `matchResources` as those of the API server.
 //!
-//! The version is exact where Kubernetes serves one, so that an object in another version is converted to it first
-//! (`matchPolicy: Equivalent`): expressions are checked against the types of that version.
+//! The version is exact where Kubernetes serves one, so that an object in another version is
+//! converted to it first (`matchPolicy: Equivalent`): expressions are checked against the types of
+//! that version.
 
 use kubevet_k8s::matching::{
     Attributes, LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule,
@@ -18,7 +19,8 @@ pub const EXEMPT_NAMESPACES: &[&str] = &["kubevet", "kube-system", "kube-node-le
 /// The label that the API server gives every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// API groups whose kinds are all served as `v1`. The kinds of other groups are matched in every version.
+/// API groups whose kinds are all served as `v1`. The kinds of other groups are matched in every
+/// version.
 const V1_GROUPS: &[&str] = &[
     "",
     "admissionregistration.k8s.io",
@@ -144,8 +146,8 @@ pub(super) fn policy_rules(kinds: &[Kind]) -> Value {
     rules(kinds, |_| true)
 }
 
-/// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in controller creates, CREATE is left
-/// out: a new object of such a kind can never be exempt.
+/// `resourceRules` of the policy that reports exempt findings. For kinds that no built-in
+/// controller creates, CREATE is left out: a new object of such a kind can never be exempt.
 pub(super) fn exempt_rules(kinds: &[Kind]) -> Value {
     rules(kinds, may_be_made_by_controller)
 }

@@ -1,5 +1,5 @@
-//! Names of objects and of variables. They depend on the binding and the controls alone, so that every export of the same
-//! controls replaces the one before.
+//! Names of objects and of variables. They depend on the binding and the controls alone, so that
+//! every export of the same controls replaces the one before.
 
 use kubevet_k8s::workload::is_workload;
 use kubevet_model::{ControlId, Kind, KindSelector};
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kubevet");
 /// The beginning of every name.
 const PREFIX: &str = "kubevet";
-/// Characters of the name of a policy: a suffix and `.static.k8s.io` still fit into the 253 of Kubernetes.
+/// Characters of the name of a policy: a suffix and `.static.k8s.io` still fit into the 253 of
+/// Kubernetes.
 const MAX_NAME_CHARS: usize = 200;
 /// Up to so many kinds are named one by one in a name.
 const MAX_NAMED_KINDS: usize = 2;
@@ -57,7 +58,8 @@ pub(super) fn unique_name(names: &mut BTreeSet<String>, name: String) -> String 
     free
 }
 
-/// The name of the variable with the message of a control: `C_0057`. Shared variables begin with a lowercase letter.
+/// The name of the variable with the message of a control: `C_0057`. Shared variables begin with a
+/// lowercase letter.
 pub(super) fn variable_name(control: &ControlId) -> String {
     let name: String = control
         .as_str()

@@ -1,4 +1,5 @@
-//! Objects as YAML: one stream of documents, a folder for Kustomize, a file that the API server reads itself.
+//! Objects as YAML: one stream of documents, a folder for Kustomize, a file that the API server
+//! reads itself.
 
 use super::export::ExportedObject;
 use kubevet_document::{YamlStyle, to_yaml};

@@ -1,7 +1,8 @@
 //! Packing: which controls are in one policy, and for which kinds.
 //!
-//! The API server pays for every policy that matches an object, most of it before the first expression. So kinds to which
-//! the same controls apply share one policy, and each object meets one.
+//! The API server pays for every policy that matches an object, most of it before the first
+//! expression. So kinds to which the same controls apply share one policy, and each object meets
+//! one.
 
 use super::{match_constraints::can_match, naming::kinds_of};
 use kubevet_k8s::matching::MatchResources;
@@ -25,7 +26,8 @@ pub(super) struct PolicyGroup {
     pub(super) kinds: Vec<Kind>,
 }
 
-/// Groups controls. Kinds that the binding never matches are left out, and so are controls without any other.
+/// Groups controls. Kinds that the binding never matches are left out, and so are controls without
+/// any other.
 pub(super) fn groups(
     controls: &[&Arc<Control>],
     scope: &MatchResources,

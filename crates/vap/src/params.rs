@@ -1,4 +1,5 @@
-//! Params as objects: `kubescape.io/v1` ControlConfiguration, which Kubescape's own policies read too.
+//! Params as objects: `kubescape.io/v1` ControlConfiguration, which Kubescape's own policies read
+//! too.
 
 use super::naming::MANAGED_BY;
 use kubevet_policy::{ParamValue, Params};
@@ -15,8 +16,9 @@ pub(super) fn kind() -> Value {
     json!({"apiVersion": API_VERSION, "kind": KIND})
 }
 
-/// A binding's `paramRef`. Where the params are missing, a binding that denies rejects every request, since it would
-/// otherwise enforce nothing unnoticed; one that only warns admits, since a lost object must not close the cluster.
+/// A binding's `paramRef`. Where the params are missing, a binding that denies rejects every
+/// request, since it would otherwise enforce nothing unnoticed; one that only warns admits, since a
+/// lost object must not close the cluster.
 pub(super) fn reference(name: &str, denies: bool) -> Value {
     json!({"name": name, "parameterNotFoundAction": if denies { "Deny" } else { "Allow" }})
 }
@@ -39,8 +41,8 @@ pub(super) fn configuration(name: &str, names: &BTreeSet<String>, params: &Param
     })
 }
 
-/// The definition of ControlConfiguration. It has no label of kubevet: Kubescape may have installed it, so uninstalling
-/// kubevet must not delete it.
+/// The definition of ControlConfiguration. It has no label of kubevet: Kubescape may have installed
+/// it, so uninstalling kubevet must not delete it.
 #[must_use]
 pub fn configuration_crd() -> Value {
     json!({

@@ -1,7 +1,9 @@
-//! A ValidatingAdmissionPolicy as an object: shared variables, a variable for each control, and one validation.
+//! A ValidatingAdmissionPolicy as an object: shared variables, a variable for each control, and one
+//! validation.
 //!
-//! Of an object that passes only the match condition is evaluated. The findings of each control are a variable of its
-//! own, each with a cost limit of its own. Expressions are printed here and nowhere else.
+//! Of an object that passes only the match condition is evaluated. The findings of each control are
+//! a variable of its own, each with a cost limit of its own. Expressions are printed here and
+//! nowhere else.
 
 use super::{
     exemptions::Exemptions,
@@ -15,7 +17,8 @@ use serde_json::{Map, Value, json};
 
 /// Controls of one policy: their ids must fit into a message and an annotation.
 pub(super) const MAX_CONTROLS: usize = 60;
-/// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which can have 256 KiB.
+/// Bytes of one policy as JSON: `kubectl apply` keeps a copy of it in an annotation, which can have
+/// 256 KiB.
 pub(super) const MAX_POLICY_BYTES: usize = 250_000;
 /// The API server replaces a message that is over 5 KiB by the static one.
 const MAX_MESSAGE_BYTES: i64 = 5_000;
@@ -28,7 +31,8 @@ const MAX_UNCUT_IDS: usize = 20;
 /// Characters of a control's name in a message.
 const MAX_NAME_CHARS: usize = 80;
 
-/// The variables of a policy that are not its controls'. Where params are read from objects, each has a variable, too.
+/// The variables of a policy that are not its controls'. Where params are read from objects, each
+/// has a variable, too.
 pub(super) const POLICY_VARIABLES: &[&str] = &["found", "ids", "owners", "words"];
 
 /// What a policy is for.

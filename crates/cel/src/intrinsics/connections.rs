@@ -1,6 +1,7 @@
 //! `lib.connections`, of the options of a connection, which are a map.
 //!
-//! The emitter uses the shorter [`super::connection`] in messages; these are complete and held to Rego by tests.
+//! The emitter uses the shorter [`super::connection`] in messages; these are complete and held to
+//! Rego by tests.
 
 use super::empty;
 use crate::expr::{Expr, Relation};
@@ -53,7 +54,8 @@ pub(crate) fn ports(object: Expr) -> Expr {
     described_list(object, "ports", ports)
 }
 
-/// A list of the options after a colon, cut where it gets long. `joined` is its elements in one string.
+/// A list of the options after a colon, cut where it gets long. `joined` is its elements in one
+/// string.
 fn described_list(object: Expr, field: &str, joined: Expr) -> Expr {
     let text = || Expr::ident("text");
     let is_long = Expr::call("size", text()).exceeds(Expr::Int(MAX_LIST_CHARS));

@@ -1,10 +1,12 @@
-//! The functions of the shared library and of Rego in CEL, for Kubernetes 1.30 and later: operands in, an expression out.
+//! The functions of the shared library and of Rego in CEL, for Kubernetes 1.30 and later: operands
+//! in, an expression out.
 //!
-//! An operand is a string for certain (of a quantity: a string or an int; of a connection: a map); the emitter guards
-//! types. Then no evaluation fails, whatever the string. An operand that is needed several times and is not cheap to
-//! repeat is bound by a comprehension over one element, whose variables are those of [`BOUND_NAMES`]; the emitter's own
-//! names are shorter. Each function agrees with its native half in `kubevet-ir` and its Rego definition; tests hold the
-//! three to each other.
+//! An operand is a string for certain (of a quantity: a string or an int; of a connection: a map);
+//! the emitter guards types. Then no evaluation fails, whatever the string. An operand that is
+//! needed several times and is not cheap to repeat is bound by a comprehension over one element,
+//! whose variables are those of [`BOUND_NAMES`]; the emitter's own names are shorter. Each function
+//! agrees with its native half in `kubevet-ir` and its Rego definition; tests hold the three to
+//! each other.
 //!
 //! | file | functions |
 //! |---|---|
@@ -156,8 +158,8 @@ pub(crate) fn operand_type(function: Intrinsic, index: usize) -> ValueType {
     }
 }
 
-/// A description of a connection for messages; `None` for all other functions. `object` are the options of the
-/// connection.
+/// A description of a connection for messages; `None` for all other functions. `object` are the
+/// options of the connection.
 pub(crate) fn connection(function: Intrinsic, object: Expr) -> Option<Expr> {
     match function {
         Intrinsic::ConnectionTarget => {

@@ -10,7 +10,8 @@ const MAX_QUANTITY_CHARS: usize = 128;
 /// The most digits of an exponent that CEL compares: the API server would take minutes over nine.
 const MAX_EXPONENT_DIGITS: usize = 3;
 
-/// `lib.quantities.is_quantity`: a condition. Not by `isQuantity`: nothing bounds the time that it takes over an exponent.
+/// `lib.quantities.is_quantity`: a condition. Not by `isQuantity`: nothing bounds the time that it
+/// takes over an exponent.
 pub(crate) fn is_quantity(value: Expr) -> Expr {
     bound(value, "text", |value| has_shape(&value, 9))
 }
@@ -28,7 +29,8 @@ fn has_shape(value: &Expr, exponent_digits: usize) -> Expr {
     ])
 }
 
-/// `lib.quantities.is_positive`: a condition. A positive quantity has a digit that is not zero, and rounding keeps it.
+/// `lib.quantities.is_positive`: a condition. A positive quantity has a digit that is not zero, and
+/// rounding keeps it.
 pub(crate) fn is_positive(value: Expr) -> Expr {
     let shape = format!(r"^ *\+?(0*[1-9][0-9]*\.?[0-9]*|0*\.0*[1-9][0-9]*)({SUFFIX}{{1,9}})? *$");
     as_string(&value).method("matches", [Expr::pattern(shape)])
@@ -36,9 +38,9 @@ pub(crate) fn is_positive(value: Expr) -> Expr {
 
 /// `lib.quantities.less`: a condition.
 ///
-/// Unlike in Rego it is false also for quantities that Kubernetes never writes: with more than [`MAX_EXPONENT_DIGITS`]
-/// digits of exponent, or longer than [`MAX_QUANTITY_CHARS`]. Only a custom resource can hold one, and the API server
-/// would take minutes over some.
+/// Unlike in Rego it is false also for quantities that Kubernetes never writes: with more than
+/// [`MAX_EXPONENT_DIGITS`] digits of exponent, or longer than [`MAX_QUANTITY_CHARS`]. Only a custom
+/// resource can hold one, and the API server would take minutes over some.
 pub(crate) fn less(a: &Expr, b: &Expr) -> Expr {
     let quantity = |value: &Expr| Expr::call("quantity", as_string(value).method("trim", []));
     let is_less = quantity(a).method("isLessThan", [quantity(b)]);

@@ -43,7 +43,8 @@ pub(crate) fn trim_right(string: Expr, cutset: &str) -> Expr {
     without(string, cutset, |other| format!("(?s)^.*{other}"))
 }
 
-/// The part of a string that a pattern finds. The pattern is given a class of the characters outside of the cutset.
+/// The part of a string that a pattern finds. The pattern is given a class of the characters
+/// outside of the cutset.
 fn without(string: Expr, cutset: &str, pattern: impl Fn(&str) -> String) -> Expr {
     if cutset.is_empty() {
         return string;
@@ -87,7 +88,8 @@ pub(crate) fn trim_space(string: Expr) -> Expr {
     string.method("trim", [])
 }
 
-/// `substring`, of literal numbers; a negative length means to the end. `None` for a negative offset, which is undefined.
+/// `substring`, of literal numbers; a negative length means to the end. `None` for a negative
+/// offset, which is undefined.
 pub(crate) fn substring(string: Expr, offset: i64, length: i64) -> Option<Expr> {
     if offset < 0 {
         return None;
@@ -116,7 +118,8 @@ pub(crate) fn split(string: Expr, separator: Expr) -> Expr {
     string.method("split", [separator])
 }
 
-/// `replace`, of a literal. `None` for an empty one: CEL would insert `new` between all characters, Rego nothing.
+/// `replace`, of a literal. `None` for an empty one: CEL would insert `new` between all characters,
+/// Rego nothing.
 pub(crate) fn replace(string: Expr, old: &str, new: Expr) -> Option<Expr> {
     if old.is_empty() {
         return None;
