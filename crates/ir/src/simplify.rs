@@ -147,8 +147,8 @@ impl Program {
                 }
             }
         }
-        let is_definedness = |program: &Self, it: ConditionId| {
-            matches!(program.condition(it), Condition::Defined(_))
+        let is_definedness = |program: &Self, id: ConditionId| {
+            matches!(program.condition(id), Condition::Defined(_))
         };
         let implied: Vec<TermId> = kept
             .iter()

@@ -31,12 +31,12 @@ pub fn parse(source: &policy::ModuleSource) -> Result<Module, Problem> {
     if let Some(problem) = prescan::check_source(&source.file, &source.text) {
         return Err(problem);
     }
-    let wrong = |error: anyhow::Error| located(&source.file, &error);
+    let syntax_problem = |error: anyhow::Error| located(&source.file, &error);
     let text = regorus_ast::Source::from_contents(source.file.to_string(), source.text.to_string())
-        .map_err(wrong)?;
+        .map_err(syntax_problem)?;
     let tree = regorus_ast::Parser::new(&text)
         .and_then(|mut parser| parser.parse())
-        .map_err(wrong)?;
+        .map_err(syntax_problem)?;
     let package = static_path(&tree.package.refr)
         .unwrap_or_default()
         .join(".");
@@ -85,16 +85,16 @@ pub fn position(span: &Span) -> Position {
 /// the message.
 pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     let text = error.to_string();
-    let place = text.lines().find_map(|line| line.strip_prefix("--> "));
+    let location = text.lines().find_map(|line| line.strip_prefix("--> "));
     let message = text
         .lines()
         .rev()
         .find_map(|line| line.strip_prefix("error: "))
         .unwrap_or(&text)
         .trim();
-    let mut numbers = place.unwrap_or_default().rsplitn(3, ':');
-    let column = numbers.next().and_then(|it| it.parse().ok());
-    let line = numbers.next().and_then(|it| it.parse().ok());
+    let mut numbers = location.unwrap_or_default().rsplitn(3, ':');
+    let column = numbers.next().and_then(|number| number.parse().ok());
+    let line = numbers.next().and_then(|number| number.parse().ok());
     let file = numbers.next().unwrap_or(file);
     match (line, column) {
         (Some(line), Some(column)) => Problem::at(
@@ -222,21 +222,27 @@ pub fn walk_rule<'a>(rule: &'a Rule, see: &mut dyn FnMut(&'a Expr)) {
             match head {
                 RuleHead::Compr { assign, refr, .. } => {
                     walk(refr, see);
-                    assign.iter().for_each(|it| walk(&it.value, see));
+                    assign
+                        .iter()
+                        .for_each(|assigned| walk(&assigned.value, see));
                 }
-                RuleHead::Set { key, .. } => key.iter().for_each(|it| walk(it, see)),
+                RuleHead::Set { key, .. } => key.iter().for_each(|key| walk(key, see)),
                 RuleHead::Func { args, assign, .. } => {
-                    args.iter().for_each(|it| walk(it, see));
-                    assign.iter().for_each(|it| walk(&it.value, see));
+                    args.iter().for_each(|arg| walk(arg, see));
+                    assign
+                        .iter()
+                        .for_each(|assigned| walk(&assigned.value, see));
                 }
             }
             for body in bodies {
-                body.assign.iter().for_each(|it| walk(&it.value, see));
+                body.assign
+                    .iter()
+                    .for_each(|assigned| walk(&assigned.value, see));
                 walk_query(&body.query, see);
             }
         }
         Rule::Default { value, args, .. } => {
-            args.iter().for_each(|it| walk(it, see));
+            args.iter().for_each(|arg| walk(arg, see));
             walk(value, see);
         }
     }
@@ -253,7 +259,7 @@ pub fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
                 collection,
                 ..
             } => {
-                key.iter().for_each(|it| walk(it, see));
+                key.iter().for_each(|key| walk(key, see));
                 walk(value, see);
                 walk(collection, see);
             }
@@ -281,7 +287,7 @@ pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
         | Expr::Null { .. }
         | Expr::Var { .. } => {}
         Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            items.iter().for_each(|it| walk(it, see))
+            items.iter().for_each(|item| walk(item, see))
         }
         Expr::Object { fields, .. } => {
             for (_, key, value) in fields {
@@ -302,7 +308,7 @@ pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
         }
         Expr::Call { fcn, params, .. } => {
             walk(fcn, see);
-            params.iter().for_each(|it| walk(it, see));
+            params.iter().for_each(|param| walk(param, see));
         }
         Expr::UnaryExpr { expr, .. } => walk(expr, see),
         Expr::RefDot { refr, .. } => walk(refr, see),
@@ -323,7 +329,7 @@ pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
             collection,
             ..
         } => {
-            key.iter().for_each(|it| walk(it, see));
+            key.iter().for_each(|key| walk(key, see));
             walk(value, see);
             walk(collection, see);
         }

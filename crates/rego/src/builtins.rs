@@ -232,9 +232,9 @@ fn size(value: &Value) -> u64 {
 fn elements(values: &[Value], index: usize) -> u64 {
     CELL_BYTES
         * match values.get(index) {
-            Some(Value::Array(it)) => it.len() as u64,
-            Some(Value::Set(it)) => it.len() as u64,
-            Some(Value::Object(it)) => it.len() as u64,
+            Some(Value::Array(array)) => array.len() as u64,
+            Some(Value::Set(set)) => set.len() as u64,
+            Some(Value::Object(object)) => object.len() as u64,
             _ => 1,
         }
 }
@@ -244,7 +244,7 @@ fn members(values: &[Value], index: usize) -> u64 {
     match values.get(index) {
         Some(Value::Set(sets)) => sets
             .iter()
-            .map(|it| elements(std::slice::from_ref(it), 0))
+            .map(|set| elements(std::slice::from_ref(set), 0))
             .sum(),
         _ => 0,
     }
@@ -267,7 +267,7 @@ fn quantity(values: &[Value]) -> u64 {
     let exponent = text
         .split(['e', 'E'])
         .nth(1)
-        .map_or("", |it| it.trim_start_matches(['+', '-']));
+        .map_or("", |exponent| exponent.trim_start_matches(['+', '-']));
     let end = exponent
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(exponent.len());
@@ -285,8 +285,8 @@ fn quantity(values: &[Value]) -> u64 {
 fn joined(values: &[Value]) -> u64 {
     let total = |count: usize, bytes: u64| bytes + count as u64 * text(values, 0);
     match values.get(1) {
-        Some(Value::Array(it)) => total(it.len(), it.iter().map(size).sum()),
-        Some(Value::Set(it)) => total(it.len(), it.iter().map(size).sum()),
+        Some(Value::Array(array)) => total(array.len(), array.iter().map(size).sum()),
+        Some(Value::Set(set)) => total(set.len(), set.iter().map(size).sum()),
         _ => 0,
     }
 }
@@ -295,7 +295,7 @@ fn range(values: &[Value]) -> u64 {
     let end = |index: usize| {
         values
             .get(index)
-            .and_then(|it| it.as_f64().ok())
+            .and_then(|number| number.as_f64().ok())
             .unwrap_or_default()
     };
     let count = (end(0) - end(1)).abs();
@@ -326,7 +326,7 @@ fn replaced_n(values: &[Value]) -> u64 {
 
 fn dollars(values: &[Value], index: usize) -> u64 {
     match values.get(index) {
-        Some(Value::String(it)) => it.matches('$').count() as u64,
+        Some(Value::String(template)) => template.matches('$').count() as u64,
         _ => 0,
     }
 }
@@ -339,12 +339,12 @@ fn formatted(values: &[Value]) -> u64 {
     };
     let padding: u64 = format
         .split(|c: char| !c.is_ascii_digit())
-        .filter(|it| !it.is_empty())
+        .filter(|run| !run.is_empty())
         .map(|digits| digits.parse().unwrap_or(u64::MAX))
         .fold(0, u64::saturating_add);
     let verbs = format.matches('%').count() as u64;
     let arguments: u64 = match values.get(1) {
-        Some(Value::Array(it)) => it.iter().map(printed).sum(),
+        Some(Value::Array(values)) => values.iter().map(printed).sum(),
         _ => 0,
     };
     (format.len() as u64)
@@ -362,9 +362,11 @@ fn printed(value: &Value) -> u64 {
             break;
         }
         match value {
-            Value::Array(it) => todo.extend(it.iter()),
-            Value::Set(it) => todo.extend(it.iter()),
-            Value::Object(it) => it.iter().for_each(|(key, value)| todo.extend([key, value])),
+            Value::Array(array) => todo.extend(array.iter()),
+            Value::Set(set) => todo.extend(set.iter()),
+            Value::Object(object) => object
+                .iter()
+                .for_each(|(key, value)| todo.extend([key, value])),
             _ => {}
         }
     }

@@ -89,7 +89,7 @@ impl<'a> RuleTable<'a> {
         };
         self.by_name
             .keys()
-            .filter(|it| it.starts_with(&inside))
+            .filter(|name| name.starts_with(&inside))
             .map(String::as_str)
             .collect()
     }
@@ -108,19 +108,19 @@ impl<'a> RuleTable<'a> {
         }
         let mut problems = forbidden(self, module);
         problems.extend(self.unknown_names(module));
-        let mut faults = 0;
+        let mut rejected = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));
             let Err(problem) = self.analyze(&name, &mut Vec::new()) else {
                 continue;
             };
-            faults += 1;
+            rejected += 1;
             // RuleTable that were not looked at may be at fault, so the last one counts wherever it
             // stands.
-            if problem.file == module.file || faults == MAX_REPORTED {
+            if problem.file == module.file || rejected == MAX_REPORTED {
                 problems.push(problem);
             }
-            if faults == MAX_REPORTED {
+            if rejected == MAX_REPORTED {
                 break;
             }
         }
@@ -154,7 +154,7 @@ impl<'a> RuleTable<'a> {
             });
         }
         // A longer reference says the same as the name it begins with.
-        problems.dedup_by_key(|it| it.position);
+        problems.dedup_by_key(|problem| problem.position);
         problems
     }
 
@@ -165,7 +165,7 @@ impl<'a> RuleTable<'a> {
             .tree
             .policy
             .iter()
-            .map(|it| (module, it.as_ref()))
+            .map(|rule| (module, rule.as_ref()))
             .collect();
         while let Some((module, rule)) = todo.pop() {
             if packages.contains(module.package.as_str()) {
@@ -205,7 +205,7 @@ impl<'a> RuleTable<'a> {
             let mut deepest = 0;
             for target in references(module, rule) {
                 for callee in self.named(&target) {
-                    if path.iter().any(|it| it == callee) {
+                    if path.iter().any(|caller| caller == callee) {
                         return Err(at(format!(
                             "`{short}` calls itself: rules must not be recursive"
                         )));
@@ -252,11 +252,11 @@ impl<'a> RuleTable<'a> {
 fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     walk_rule(rule, &mut |expr| found.extend(module.target(expr)));
-    let own = format!("{}.{}", module.package, rule_name(rule));
+    let full_name = format!("{}.{}", module.package, rule_name(rule));
     // The head names the rule itself; a call of itself is a `Call` in a body.
-    let calls_itself = bodies_refer_to(module, rule, &own);
+    let calls_itself = bodies_refer_to(module, rule, &full_name);
     if !calls_itself {
-        found.remove(&own);
+        found.remove(&full_name);
     }
     found
 }
@@ -266,17 +266,19 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
         return false;
     };
     let mut found = false;
-    let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|it| it == name);
+    let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|target| target == name);
     match head {
         RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
-            assign.iter().for_each(|it| ast::walk(&it.value, &mut see));
+            assign
+                .iter()
+                .for_each(|assigned| ast::walk(&assigned.value, &mut see));
         }
-        RuleHead::Set { key, .. } => key.iter().for_each(|it| ast::walk(it, &mut see)),
+        RuleHead::Set { key, .. } => key.iter().for_each(|key| ast::walk(key, &mut see)),
     }
     for body in bodies {
         body.assign
             .iter()
-            .for_each(|it| ast::walk(&it.value, &mut see));
+            .for_each(|assigned| ast::walk(&assigned.value, &mut see));
         ast::walk_query(&body.query, &mut see);
     }
     found
@@ -300,10 +302,10 @@ fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
             };
             let Some(path) = static_path(fcn) else { return };
             let name = path.join(".");
-            let own = module
+            let is_rule = module
                 .target(fcn)
-                .is_some_and(|it| rules.by_name.contains_key(&it));
-            if !own && !builtins::is_allowed(&name) {
+                .is_some_and(|target| rules.by_name.contains_key(&target));
+            if !is_rule && !builtins::is_allowed(&name) {
                 add(
                     span,
                     format!("`{name}` is no function that a rule may call"),
@@ -319,13 +321,13 @@ fn rule_depth(rule: &Rule) -> usize {
         Rule::Spec { head, bodies, .. } => {
             let head = match head {
                 RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
-                    assign.as_ref().map_or(0, |it| depth(&it.value))
+                    assign.as_ref().map_or(0, |assigned| depth(&assigned.value))
                 }
-                RuleHead::Set { key, .. } => key.as_ref().map_or(0, |it| depth(it)),
+                RuleHead::Set { key, .. } => key.as_ref().map_or(0, |key| depth(key)),
             };
-            let bodies = bodies.iter().map(|it| {
-                query_depth(&it.query)
-                    .max(it.assign.as_ref().map_or(0, |value| depth(&value.value)))
+            let bodies = bodies.iter().map(|body| {
+                query_depth(&body.query)
+                    .max(body.assign.as_ref().map_or(0, |value| depth(&value.value)))
             });
             2 + bodies.max().unwrap_or(0).max(head)
         }
@@ -338,19 +340,22 @@ fn query_depth(query: &Query) -> usize {
     let loops = query
         .stmts
         .iter()
-        .filter(|it| !matches!(it.literal, Literal::NotExpr { .. }))
+        .filter(|statement| !matches!(statement.literal, Literal::NotExpr { .. }))
         .count();
-    let inner = query.stmts.iter().map(|it| match &it.literal {
-        Literal::SomeVars { .. } => 0,
-        Literal::SomeIn { collection, .. } => depth(collection),
-        Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => depth(expr),
-        Literal::Every { domain, query, .. } => depth(domain).max(query_depth(query)),
-    });
+    let inner = query
+        .stmts
+        .iter()
+        .map(|statement| match &statement.literal {
+            Literal::SomeVars { .. } => 0,
+            Literal::SomeIn { collection, .. } => depth(collection),
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => depth(expr),
+            Literal::Every { domain, query, .. } => depth(domain).max(query_depth(query)),
+        });
     loops + inner.max().unwrap_or(0)
 }
 
 fn depth(expr: &Expr) -> usize {
-    let all = |items: &[ast::ExprRef]| items.iter().map(|it| depth(it)).max().unwrap_or(0);
+    let all = |items: &[ast::ExprRef]| items.iter().map(|item| depth(item)).max().unwrap_or(0);
     1 + match expr {
         Expr::Array { items, .. } | Expr::Set { items, .. } => all(items),
         Expr::Object { fields, .. } => fields
@@ -389,7 +394,7 @@ impl SizeEstimator<'_> {
     fn of_rule(&self, rule: &Rule) -> u64 {
         let mut locals: BTreeMap<&str, u64> = arguments(rule)
             .iter()
-            .map(|it| (it.span().text(), 1))
+            .map(|argument| (argument.span().text(), 1))
             .collect();
         let mut most = 1;
         if let Rule::Spec { head, bodies, .. } = rule {
@@ -398,14 +403,16 @@ impl SizeEstimator<'_> {
                 most = most.max(
                     body.assign
                         .as_ref()
-                        .map_or(1, |it| self.of(&it.value, &mut locals)),
+                        .map_or(1, |assigned| self.of(&assigned.value, &mut locals)),
                 );
             }
             most = most.max(match head {
                 RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign
                     .as_ref()
-                    .map_or(1, |it| self.of(&it.value, &mut locals)),
-                RuleHead::Set { key, .. } => key.as_ref().map_or(1, |it| self.of(it, &mut locals)),
+                    .map_or(1, |assigned| self.of(&assigned.value, &mut locals)),
+                RuleHead::Set { key, .. } => {
+                    key.as_ref().map_or(1, |key| self.of(key, &mut locals))
+                }
             });
         }
         most.max(locals.values().copied().max().unwrap_or(1))
@@ -422,8 +429,8 @@ impl SizeEstimator<'_> {
                         if let Expr::AssignExpr { lhs, rhs, .. } = expr.as_ref() {
                             let copies = self.of(rhs, locals);
                             let mut names = Vec::new();
-                            ast::walk(lhs, &mut |it| {
-                                if let Expr::Var { span, .. } = it {
+                            ast::walk(lhs, &mut |inner| {
+                                if let Expr::Var { span, .. } = inner {
                                     names.push(span.text());
                                 }
                             });
@@ -469,7 +476,7 @@ impl SizeEstimator<'_> {
         let copies = match expr {
             Expr::Array { items, .. } | Expr::Set { items, .. } => items
                 .iter()
-                .map(|it| self.of(it, locals))
+                .map(|item| self.of(item, locals))
                 .fold(0, u64::saturating_add)
                 .max(1),
             Expr::Object { fields, .. } => fields
@@ -486,11 +493,14 @@ impl SizeEstimator<'_> {
                 self.of(value, locals)
             }
             Expr::Call { fcn, params, .. } => {
-                let held: Vec<u64> = params.iter().map(|it| self.of(it, locals).max(1)).collect();
+                let held: Vec<u64> = params
+                    .iter()
+                    .map(|param| self.of(param, locals).max(1))
+                    .collect();
                 match self
                     .module
                     .target(fcn)
-                    .and_then(|it| self.called.get(&it).copied())
+                    .and_then(|target| self.called.get(&target).copied())
                 {
                     Some(factor) => held
                         .iter()
@@ -499,7 +509,7 @@ impl SizeEstimator<'_> {
                         .unwrap_or(1)
                         .saturating_mul(factor),
                     None if static_path(fcn)
-                        .is_some_and(|it| builtins::holds_arguments(&it.join("."))) =>
+                        .is_some_and(|path| builtins::holds_arguments(&path.join("."))) =>
                     {
                         held.iter().copied().fold(0, u64::saturating_add)
                     }
@@ -540,7 +550,7 @@ impl SizeEstimator<'_> {
     fn named(&self, expr: &Expr) -> u64 {
         self.module
             .target(expr)
-            .and_then(|it| self.called.get(&it).copied())
+            .and_then(|target| self.called.get(&target).copied())
             .unwrap_or(1)
     }
 }

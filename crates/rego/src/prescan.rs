@@ -175,7 +175,7 @@ mod tests {
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(
             check_source("x.rego", text)
-                .map(|it| it.to_string())
+                .map(|problem| problem.to_string())
                 .as_deref(),
             expected,
             "{text:.60}"
@@ -203,7 +203,8 @@ mod tests {
         check(&chain(" + ", 20), None);
         check(&chain(", ", 90), None);
         for operator in [" + ", ".", " in ", " == ", "\n + "] {
-            let refused = check_source("x.rego", &chain(operator, 90)).map(|it| it.message);
+            let refused =
+                check_source("x.rego", &chain(operator, 90)).map(|problem| problem.message);
             assert_eq!(
                 refused.as_deref(),
                 Some("more than 64 operators in a row: give the parts names"),

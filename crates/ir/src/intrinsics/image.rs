@@ -39,17 +39,17 @@ impl<'a> ImageRef<'a> {
             Some((whole, digest)) => (whole, Some(digest)),
             None => (image, None),
         };
-        let last = whole.rfind('/').map_or(0, |it| it + 1);
+        let last = whole.rfind('/').map_or(0, |slash| slash + 1);
         // A colon in the last segment starts the tag; one before it belongs to a port.
         let colon = whole
             .get(last..)
-            .and_then(|it| it.find(':'))
-            .map_or(whole.len(), |it| last + it);
+            .and_then(|segment| segment.find(':'))
+            .map_or(whole.len(), |colon| last + colon);
         let (untagged, tag) = whole.split_at_checked(colon).unwrap_or((whole, ""));
         let host = untagged
             .split_once('/')
             .map(|(first, _)| first)
-            .filter(|it| is_host(it));
+            .filter(|host| is_host(host));
         Self {
             untagged,
             host,
@@ -135,7 +135,9 @@ impl<'a> ImageRef<'a> {
             return true;
         }
         let other_hub = ["registry-1.docker.io", "registry.hub.docker.com"];
-        let at_other_hub = other_hub.iter().any(|it| registry.eq_ignore_ascii_case(it));
+        let at_other_hub = other_hub
+            .iter()
+            .any(|hub| registry.eq_ignore_ascii_case(hub));
         if at_other_hub && pattern.contains(HUB, front, rest) {
             return true;
         }
@@ -201,7 +203,7 @@ impl<'a> RepositoryPattern<'a> {
             .into_iter()
             .flat_map(str::bytes);
         // Hosts have no case; repositories are compared as they are written.
-        let registry = registry.bytes().map(|it| it.to_ascii_lowercase());
+        let registry = registry.bytes().map(|byte| byte.to_ascii_lowercase());
         let mut name = registry.chain(["/", front, rest].into_iter().flat_map(str::bytes));
         for byte in wanted {
             if name.next() != Some(byte.to_ascii_lowercase()) {
@@ -229,11 +231,11 @@ impl PartialEq<str> for Joined<'_> {
 fn is_host(segment: &str) -> bool {
     has_port_or_dot(segment)
         || segment == "localhost"
-        || segment.bytes().any(|it| it.is_ascii_uppercase())
+        || segment.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 fn has_port_or_dot(segment: &str) -> bool {
-    segment.bytes().any(|it| matches!(it, b'.' | b':'))
+    segment.bytes().any(|byte| matches!(byte, b'.' | b':'))
 }
 
 /// The one spelling of a host, but for its case.
@@ -260,9 +262,14 @@ mod tests {
     #[test]
     fn a_reference_has_parts() {
         fn check(image: &str, expected: [&str; 4]) {
-            let it = ImageRef::read(image);
+            let reference = ImageRef::read(image);
             assert_eq!(
-                [&*name(image), it.tag(), it.digest(), it.effective_tag()],
+                [
+                    &*name(image),
+                    reference.tag(),
+                    reference.digest(),
+                    reference.effective_tag()
+                ],
                 expected,
                 "{image:?}"
             );

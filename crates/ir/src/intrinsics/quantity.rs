@@ -114,7 +114,7 @@ pub fn is_positive(text: &str) -> bool {
 fn is_plain(text: &[u8]) -> bool {
     let (number, suffix) = digits(text);
     number.len() <= 9
-        && number.first().is_some_and(|it| *it != b'0')
+        && number.first().is_some_and(|first| *first != b'0')
         && matches!(
             suffix,
             [] | [b'm' | b'k' | b'M' | b'G' | b'T'] | [b'K' | b'M' | b'G' | b'T', b'i']
@@ -128,7 +128,9 @@ impl Size<'_> {
             _ => self.lead().cmp(&other.lead()).then_with(|| {
                 let count = self.count().max(other.count());
                 let mut places = (0..count).map(|at| self.digit(at).cmp(&other.digit(at)));
-                places.find(|it| it.is_ne()).unwrap_or(Ordering::Equal)
+                places
+                    .find(|ordering| ordering.is_ne())
+                    .unwrap_or(Ordering::Equal)
             }),
         }
     }
@@ -138,16 +140,16 @@ impl Size<'_> {
         match self {
             Self::Nano(nano) => nano
                 .checked_ilog10()
-                .map_or(i64::MIN, |it| i64::from(it) - 9),
-            Self::Digits(it) => it.lead,
+                .map_or(i64::MIN, |power| i64::from(power) - 9),
+            Self::Digits(digits) => digits.lead,
         }
     }
 
     /// How many digits there are.
     fn count(self) -> usize {
         match self {
-            Self::Nano(nano) => nano.checked_ilog10().map_or(0, |it| it as usize + 1),
-            Self::Digits(it) => it.kept,
+            Self::Nano(nano) => nano.checked_ilog10().map_or(0, |power| power as usize + 1),
+            Self::Digits(digits) => digits.kept,
         }
     }
 
@@ -159,7 +161,9 @@ impl Size<'_> {
         }
         match self {
             Self::Nano(nano) => (nano / 10_u128.pow((count - 1 - at) as u32) % 10) as u8,
-            Self::Digits(it) => it.digit(at) + u8::from(it.raised && at + 1 == it.kept),
+            Self::Digits(digits) => {
+                digits.digit(at) + u8::from(digits.raised && at + 1 == digits.kept)
+            }
         }
     }
 }
@@ -171,7 +175,7 @@ impl Digits<'_> {
         let digit = first
             .get(at)
             .or_else(|| second.get(at.checked_sub(first.len())?));
-        digit.map_or(0, |it| it - b'0')
+        digit.map_or(0, |byte| byte - b'0')
     }
 
     /// Cuts off what is below a billionth, rounding away from zero.
@@ -179,7 +183,7 @@ impl Digits<'_> {
         self.kept = count;
         let Some(places) = usize::try_from(self.lead + 10)
             .ok()
-            .filter(|it| *it < count)
+            .filter(|places| *places < count)
         else {
             return self;
         };
@@ -272,7 +276,7 @@ fn binary(whole: &[u8], fraction: &[u8], power: u32) -> u128 {
 }
 
 fn number<'d>(digits: impl Iterator<Item = &'d u8>) -> u128 {
-    digits.fold(0, |sum, it| sum * 10 + u128::from(it - b'0'))
+    digits.fold(0, |sum, byte| sum * 10 + u128::from(byte - b'0'))
 }
 
 /// "m" and "." are zero to Kubernetes, except where it takes its slower way.
@@ -323,13 +327,13 @@ fn exponent(text: &[u8]) -> Option<i64> {
     }
     let power = number
         .iter()
-        .fold(0, |sum, it| sum * 10 + i64::from(it - b'0'));
+        .fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0'));
     Some(if negative { -power } else { power })
 }
 
 /// The digits at the start, and what follows.
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let count = text.iter().take_while(|it| it.is_ascii_digit()).count();
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     text.split_at_checked(count).unwrap_or((text, &[]))
 }
 

@@ -9,7 +9,7 @@ const COPY_THRESHOLD_BYTES: usize = 64;
 
 /// `lib.strings.lower_ascii`.
 pub fn lower_ascii(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|it| it.is_ascii_uppercase()) {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(text.to_ascii_lowercase())
     } else {
         Cow::Borrowed(text)
@@ -28,7 +28,7 @@ pub fn contains_ignore_case(text: &str, part: &str) -> bool {
     part.is_empty()
         || text
             .windows(part.len())
-            .any(|it| it.eq_ignore_ascii_case(part))
+            .any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// `trim`: without the characters of `cutset` at both ends.
@@ -38,12 +38,12 @@ pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
 
 /// `trim_left`: without the characters of `cutset` at the start.
 pub fn trim_left<'a>(text: &'a str, cutset: &str) -> &'a str {
-    text.trim_start_matches(|it| cutset.contains(it))
+    text.trim_start_matches(|char| cutset.contains(char))
 }
 
 /// `trim_right`: without the characters of `cutset` at the end.
 pub fn trim_right<'a>(text: &'a str, cutset: &str) -> &'a str {
-    text.trim_end_matches(|it| cutset.contains(it))
+    text.trim_end_matches(|char| cutset.contains(char))
 }
 
 /// `trim_prefix`: without the prefix, once.

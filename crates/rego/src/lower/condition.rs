@@ -65,22 +65,22 @@ impl<'a> Lowerer<'_, 'a> {
         if let Some(cond) = self.emptiness(comparison, lhs, rhs, env)? {
             return Ok(cond);
         }
-        let mut side = |it: &'a Expr| {
-            let symbol = self.value(it, env)?;
-            self.term_of(symbol, env.module, it.span())
+        let mut lower_operand = |operand: &'a Expr| {
+            let symbol = self.value(operand, env)?;
+            self.term_of(symbol, env.module, operand.span())
         };
-        let (left, right) = (side(lhs), side(rhs));
+        let (left, right) = (lower_operand(lhs), lower_operand(rhs));
         let (a, b) = (left?, right?);
         // The constant stands on the right.
         let (comparison, a, b) = match self.program.term(a) {
             Term::Const(_) => (comparison.flipped(), b, a),
             _ => (comparison, a, b),
         };
-        let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-        if ordered
-            && [a, b].iter().any(|it| {
+        let is_ordering = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        if is_ordering
+            && [a, b].iter().any(|operand| {
                 matches!(
-                    self.program.term(*it),
+                    self.program.term(*operand),
                     Term::Const(Const::EmptyList | Const::EmptyMap)
                 )
             })
@@ -156,7 +156,7 @@ impl<'a> Lowerer<'_, 'a> {
         match self.value(collection, env)? {
             Symbol::List(items) | Symbol::Set(items) => {
                 let constants: Option<Vec<Const>> =
-                    items.iter().map(|it| self.constant_of(it)).collect();
+                    items.iter().map(|item| self.constant_of(item)).collect();
                 if let Some(constants) = constants {
                     return Ok(self.one_of(value, constants));
                 }
@@ -176,8 +176,8 @@ impl<'a> Lowerer<'_, 'a> {
                 let mut each = Vec::new();
                 for (alternative, element) in self.elements_of(&name, collection.span(), env)? {
                     let element = self.term_of(element, env.module, collection.span())?;
-                    let is_it = self.compare(Comparison::Equal, value, element);
-                    each.push(self.fold(&alternative.steps, is_it));
+                    let is_equal = self.compare(Comparison::Equal, value, element);
+                    each.push(self.fold(&alternative.steps, is_equal));
                 }
                 let some = self.program.or(each);
                 let defined = self.program.defined(value);

@@ -160,7 +160,7 @@ impl<'a> Lowerer<'_, 'a> {
                 self.program.intern_term(term)
             }
             Symbol::Record(fields) => {
-                return match fields.into_iter().find(|(it, _)| it == name) {
+                return match fields.into_iter().find(|(key, _)| key == name) {
                     Some((_, symbol)) => Ok(symbol),
                     None => Ok(Symbol::Term(self.program.undefined())),
                 };
@@ -203,10 +203,10 @@ impl<'a> Lowerer<'_, 'a> {
             return self.step(base, &name, span, env);
         }
         match (base, self.constant_of(&index)) {
-            (Symbol::List(items), Some(Const::Int(place))) => {
-                match usize::try_from(place)
+            (Symbol::List(items), Some(Const::Int(position))) => {
+                match usize::try_from(position)
                     .ok()
-                    .and_then(|it| items.into_iter().nth(it))
+                    .and_then(|index| items.into_iter().nth(index))
                 {
                     Some(item) => Ok(item),
                     None => Ok(Symbol::Term(self.program.undefined())),

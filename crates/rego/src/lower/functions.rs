@@ -59,9 +59,9 @@ impl<'a> Lowerer<'_, 'a> {
             return Ok(None);
         }
         if let ("lib.workload.at", [Symbol::Element(binder), field]) = (full, arguments) {
-            let place = self.program.intern_term(Term::ElementPath(*binder));
+            let path = self.program.intern_term(Term::ElementPath(*binder));
             let field = self.term_of(field.clone(), env.module, span)?;
-            return Ok(Some(self.joined(&[place, field], ".")));
+            return Ok(Some(self.joined(&[path, field], ".")));
         }
         let calls: &[(&str, Intrinsic)] = &[
             ("lib.strings.lower_ascii", Intrinsic::LowerAscii),
@@ -148,18 +148,18 @@ impl<'a> Lowerer<'_, 'a> {
             _ => return Ok(None),
         };
         let terms = self.terms(arguments, span, env)?;
-        let wanted = if matches!(test, Predicate::IsQuantity | Predicate::QuantityPositive) {
+        let expected = if matches!(test, Predicate::IsQuantity | Predicate::QuantityPositive) {
             1
         } else {
             2
         };
-        if terms.len() != wanted {
+        if terms.len() != expected {
             return self.refuse(
                 env.module,
                 span,
                 Refusal::FunctionTakes {
                     name: full.to_owned(),
-                    expected: wanted,
+                    expected,
                 },
             );
         }
@@ -228,19 +228,19 @@ impl<'a> Lowerer<'_, 'a> {
                 .lowering
                 .params
                 .get(name)
-                .is_some_and(|it| it.kind == ParamType::Regexes),
+                .is_some_and(|param| param.kind == ParamType::Regexes),
             _ => false,
         };
-        let span = params.first().map(|it| it.span());
-        let sound = match self.program.term(term) {
+        let span = params.first().map(|param| param.span());
+        let is_static = match self.program.term(term) {
             Term::Const(Const::String(text)) => match kubevet_policy::vet_pattern(text) {
                 Ok(()) => true,
-                Err(why) => match span {
+                Err(reason) => match span {
                     Some(span) => {
                         return self.refuse(
                             env.module,
                             span,
-                            Refusal::InvalidPattern(why.to_string()),
+                            Refusal::InvalidPattern(reason.to_string()),
                         );
                     }
                     None => false,
@@ -252,7 +252,7 @@ impl<'a> Lowerer<'_, 'a> {
             },
             _ => false,
         };
-        match (sound, span) {
+        match (is_static, span) {
             (false, Some(span)) => self.refuse(env.module, span, Refusal::ComputedPattern),
             _ => Ok(()),
         }
@@ -298,13 +298,18 @@ impl<'a> Lowerer<'_, 'a> {
         let arguments = self.values(params, env)?;
         let terms = self.terms(&arguments, span, env)?;
         // For an empty string OPA inserts between bytes, and CEL between characters.
-        let is_text = |it: &TermId| matches!(self.program.term(*it), Term::Const(Const::String(text)) if !text.is_empty());
+        let is_nonempty_string = |term: &TermId| {
+            let term = self.program.term(*term);
+            matches!(term, Term::Const(Const::String(string)) if !string.is_empty())
+        };
         if call == Intrinsic::Replace {
-            if !terms.get(1).is_some_and(is_text) {
+            if !terms.get(1).is_some_and(is_nonempty_string) {
                 return self.refuse(env.module, span, Refusal::ReplaceOperand);
             }
             // Nested calls that grow their input would grow it exponentially.
-            let length = |it: Option<&TermId>| match it.map(|it| self.program.term(*it)) {
+            let length = |operand: Option<&TermId>| match operand
+                .map(|operand| self.program.term(*operand))
+            {
                 Some(Term::Const(Const::String(text))) => text.len(),
                 _ => usize::MAX,
             };
@@ -374,11 +379,11 @@ impl<'a> Lowerer<'_, 'a> {
             rest = after.get(1..).unwrap_or_default();
             let piece = match (after.chars().next(), after.starts_with('%')) {
                 (_, true) => Some(self.program.string("%")),
-                (Some('s'), _) => terms.next().map(|it| {
-                    let is_text = self.program.has_type(it, ValueType::String);
-                    self.program.guard(is_text, it)
+                (Some('s'), _) => terms.next().map(|term| {
+                    let is_string = self.program.has_type(term, ValueType::String);
+                    self.program.guard(is_string, term)
                 }),
-                (Some('d'), _) => terms.next().filter(|it| self.is_whole(*it)),
+                (Some('d'), _) => terms.next().filter(|term| self.is_whole(*term)),
                 _ => {
                     let verb = after.chars().next().map_or_else(String::new, String::from);
                     return self.refuse(env.module, format.span(), Refusal::SprintfVerb(verb));
@@ -401,7 +406,7 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// Refuses a string whose parts multiply from helper to helper, before it is built.
     fn bounded(&mut self, pieces: &[TermId], span: &Span, env: &Env<'a>) -> Lowered<()> {
-        let size = |it: &TermId| match self.program.term(*it) {
+        let size = |piece: &TermId| match self.program.term(*piece) {
             Term::Const(Const::String(text)) => text.len() / 64,
             Term::Concat(inner) => inner.len(),
             _ => 1,
@@ -434,18 +439,18 @@ impl<'a> Lowerer<'_, 'a> {
         let symbols = self.values(items, env)?;
         let mut terms = Vec::new();
         for term in self.terms(&symbols, span, env)? {
-            let is_text = self.program.has_type(term, ValueType::String);
-            terms.push(self.program.guard(is_text, term));
+            let is_string = self.program.has_type(term, ValueType::String);
+            terms.push(self.program.guard(is_string, term));
         }
         self.bounded(&terms, span, env)?;
         Ok(self.joined(&terms, between))
     }
 
     fn count(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
-        let [what] = params else {
+        let [counted] = params else {
             return self.refuse(env.module, span, Refusal::CountArguments);
         };
-        if let Expr::Call { fcn, params, .. } = what.as_ref()
+        if let Expr::Call { fcn, params, .. } = counted.as_ref()
             && static_path(fcn).unwrap_or_default() == ["split"]
             && params.len() == 2
         {
@@ -456,14 +461,14 @@ impl<'a> Lowerer<'_, 'a> {
                     .intern_term(Term::Call(Intrinsic::SplitCount, terms.into())),
             ));
         }
-        let known = match self.value(what, env)? {
+        let known = match self.value(counted, env)? {
             Symbol::List(items) => items.len(),
             Symbol::Record(fields) => fields.len(),
             Symbol::Set(_) => {
                 return self.refuse(env.module, span, Refusal::CountOfSet);
             }
             other => {
-                let term = self.term_of(other, env.module, what.span())?;
+                let term = self.term_of(other, env.module, counted.span())?;
                 match self.program.term(term) {
                     Term::Const(Const::String(text)) => text.chars().count(),
                     _ => return Ok(Symbol::Term(self.program.intern_term(Term::Count(term)))),
@@ -499,8 +504,8 @@ impl<'a> Lowerer<'_, 'a> {
     fn joined(&mut self, terms: &[TermId], between: &str) -> Symbol {
         let between = self.program.string(between);
         let mut pieces = Vec::new();
-        for (place, term) in terms.iter().enumerate() {
-            if place > 0 {
+        for (index, term) in terms.iter().enumerate() {
+            if index > 0 {
                 pieces.push(between);
             }
             pieces.push(*term);
