@@ -1,5 +1,8 @@
-//! Parsed Rego: modules, their names and a walk over everything in them. The only door to the
-//! parser's tree, which is regorus's own and moves between its releases.
+//! Parsed Rego: modules, the names in them, and a traversal of the syntax tree.
+//!
+//! The tree is regorus's own, from an API that it marks as unstable. Every other file of the crate
+//! imports the node types from here, so that a release of regorus that changes them has one place
+//! to be adapted. This file decides nothing about a rule.
 
 use super::prescan;
 use kubevet_model::{Position, Problem, ProblemCode};
@@ -20,9 +23,9 @@ pub struct Module {
     pub package: String,
     /// Name in the module → path without `data.`, such as `workload` → `lib.workload`.
     pub imports: BTreeMap<String, String>,
-    /// The names of its rules.
+    /// The names of the module's rules, without the package.
     names: BTreeSet<String>,
-    /// The tree.
+    /// The syntax tree as regorus parses it.
     pub tree: regorus_ast::Module,
 }
 
@@ -81,8 +84,9 @@ pub fn position(span: &Span) -> Position {
     }
 }
 
-/// An error of regorus as a problem: its text carries `--> file:line:column` and, on the last line,
-/// the message.
+/// Converts an error of regorus into a problem. The error is one string: a line
+/// `--> file:line:column` has the position, and the last line that begins with `error: ` has the
+/// message.
 pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     let text = error.to_string();
     let location = text.lines().find_map(|line| line.strip_prefix("--> "));
@@ -92,6 +96,7 @@ pub fn located(file: &str, error: &anyhow::Error) -> Problem {
         .find_map(|line| line.strip_prefix("error: "))
         .unwrap_or(&text)
         .trim();
+    // The file name may contain colons itself, so the position is split off from the right.
     let mut numbers = location.unwrap_or_default().rsplitn(3, ':');
     let column = numbers.next().and_then(|number| number.parse().ok());
     let line = numbers.next().and_then(|number| number.parse().ok());
@@ -107,8 +112,8 @@ pub fn located(file: &str, error: &anyhow::Error) -> Problem {
     }
 }
 
-/// The steps of a reference that is written out: `data.lib.workload`; `None` where a step is
-/// computed.
+/// The steps of a static reference: `["data", "lib", "workload"]` of `data.lib.workload`. `None` if
+/// a step is computed.
 pub fn static_path(expr: &Expr) -> Option<Vec<&str>> {
     match expr {
         Expr::Var { span, .. } => Some(vec![span.text()]),
@@ -126,7 +131,7 @@ pub fn static_path(expr: &Expr) -> Option<Vec<&str>> {
     }
 }
 
-/// The text of a string literal, escapes left as they are.
+/// The value of a string literal; `None` for other expressions.
 pub fn string_literal(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::String { value, .. } | Expr::RawString { value, .. } => {
@@ -136,14 +141,15 @@ pub fn string_literal(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The variable at the left end of a reference, and the steps after it as far as they are written
-/// out.
+/// The variable at the left end of a reference, and the steps after it up to the first computed
+/// one: `input` and `["params"]` of `input.params[name].x`.
 pub fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
     let mut steps = Vec::new();
     let mut at = expr;
     loop {
         match at {
             Expr::Var { span, .. } => {
+                // The tree is left-recursive: its outermost node is the last step.
                 steps.reverse();
                 let known = steps
                     .iter()
@@ -164,7 +170,7 @@ pub fn root_of(expr: &Expr) -> Option<(&Span, Vec<&str>)> {
     }
 }
 
-/// The name of a rule, the first step of its head.
+/// The name of a rule: the first step of its head.
 pub fn rule_name(rule: &Rule) -> &str {
     let refr = match rule {
         Rule::Spec {
@@ -194,8 +200,9 @@ impl Module {
         self.names.contains(name)
     }
 
-    /// The full names (package and rule, without `data.`) that a reference may mean: a rule of this
-    /// module, of an imported one, or of `data` itself. `None` for locals and `input`.
+    /// The full name (package and rule, without `data.`) that a reference resolves to: a rule of
+    /// this module, of an imported one, or a path below `data`. `None` for locals and `input`.
+    /// Steps into the value of a rule of another module are part of the result.
     pub fn target(&self, expr: &Expr) -> Option<String> {
         let (root, steps) = root_of(expr)?;
         let root = root.text();
@@ -276,7 +283,8 @@ pub fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
     }
 }
 
-/// Calls `see` for an expression and everything in it. The parser bounds the nesting.
+/// Calls `see` for an expression and every expression in it, outermost first. The recursion is
+/// bounded: `prescan` limits the depth of the tree.
 pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
     see(expr);
     match expr {

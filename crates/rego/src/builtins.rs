@@ -1,8 +1,10 @@
-//! The builtins a rule may call: an allow-list, and bounds on those that can make much of little.
+//! The builtins that a rule may call: an allow-list, and size bounds for those whose output can be
+//! larger than their input.
 //!
-//! Nothing here reaches the network, the clock, chance or the machine. A builtin whose output can
-//! outgrow its input is replaced by one that bounds the size first and charges it to the budget of
-//! the evaluation.
+//! No builtin on the list reads the network, the clock, random numbers or the machine, so rules are
+//! pure. A builtin whose output can outgrow its input is wrapped: the wrapper computes an upper
+//! bound of the output from the arguments and charges it to the budget of the evaluation before
+//! the builtin runs.
 
 use regorus::{
     Value,
@@ -13,10 +15,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Bytes that bounded builtins may make in one evaluation.
+/// The most bytes that bounded builtins may allocate in one evaluation.
 pub const OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Builtins whose output is no larger than their input, or a scalar.
+/// Builtins whose output is a scalar or no larger than their input.
 const SCALAR_BUILTINS: &[&str] = &[
     "abs",
     "ceil",
@@ -63,10 +65,10 @@ const SCALAR_BUILTINS: &[&str] = &[
 
 /// The result of a builtin.
 type BuiltinResult = anyhow::Result<Value>;
-/// The most bytes that a call can make of its arguments.
+/// Returns the most bytes that a call with these arguments can allocate.
 type OutputBound = fn(&[Value]) -> u64;
 
-/// Builtins that copy or multiply, with the most bytes a call can make of its arguments.
+/// Builtins that copy or multiply their arguments, each with its bound.
 const BOUNDED_BUILTINS: &[(&str, OutputBound)] = &[
     ("array.concat", |a| elements(a, 0) + elements(a, 1)),
     ("array.reverse", |a| elements(a, 0)),
@@ -104,10 +106,10 @@ const BOUNDED_BUILTINS: &[(&str, OutputBound)] = &[
     ("units.parse_bytes", quantity),
 ];
 
-/// The most digits of a number made from a text.
+/// The most digits of a number that is parsed from a string.
 pub const NUMBER_DIGITS: u64 = 400;
 
-/// The size that is charged for one value in a collection.
+/// The bytes that are charged for one value in a collection.
 const CELL_BYTES: u64 = 32;
 
 /// True if a rule may call this builtin.
@@ -115,8 +117,8 @@ pub fn is_allowed(name: &str) -> bool {
     SCALAR_BUILTINS.contains(&name) || BOUNDED_BUILTINS.iter().any(|(bounded, _)| *bounded == name)
 }
 
-/// Builtins whose result holds what they were given; that of the others is a text, a number or a
-/// truth of its own.
+/// Builtins whose result may contain their arguments. The result of every other builtin is a new
+/// string, number or boolean.
 const COLLECTION_BUILTINS: &[&str] = &[
     "abs",
     "array.concat",
@@ -139,27 +141,29 @@ const COLLECTION_BUILTINS: &[&str] = &[
     "union",
 ];
 
-/// True if the result of a builtin may hold its arguments.
+/// True if the result of a builtin may contain its arguments.
 pub fn holds_arguments(name: &str) -> bool {
     COLLECTION_BUILTINS.contains(&name)
 }
 
-/// The bytes that are left of an evaluation's budget, shared by its builtins.
+/// The bytes that remain of an evaluation's budget. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Budget(Arc<AtomicU64>);
 
 impl Budget {
-    /// Gives an evaluation its whole budget.
+    /// Resets the budget at the start of an evaluation.
     pub fn refill(&self) {
         self.0.store(OUTPUT_BYTES, Ordering::Relaxed);
     }
 
-    /// True if a call was rejected: later answers of this evaluation cannot be trusted, even where
-    /// a rule went on.
+    /// True if a call was rejected. The result of the evaluation must then be discarded: a rule may
+    /// have continued with an undefined value in place of the call's.
     pub fn is_overdrawn(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 
+    /// Subtracts `bytes`, and returns false if the budget is exhausted. Each call costs one byte
+    /// more, so that empty results are not free.
     fn charge(&self, bytes: u64) -> bool {
         let left = self
             .0
@@ -170,7 +174,10 @@ impl Budget {
     }
 }
 
-/// Replaces builtins of regorus by the bounded ones.
+/// Replaces builtins of regorus by their bounded wrappers.
+///
+/// # Errors
+/// regorus rejects an extension.
 pub fn install(engine: &mut regorus::Engine, budget: &Budget) -> anyhow::Result<()> {
     let source = Source::from_contents("builtin".to_owned(), String::new())?;
     let span = Span {
@@ -197,7 +204,8 @@ fn bounded(
     span: Span,
     budget: Budget,
 ) -> impl FnMut(Vec<Value>) -> BuiltinResult + Clone + Send + Sync {
-    // regorus's builtins name their arguments in errors, so they want expressions; any will do.
+    // The builtins of regorus take the argument expressions only to name them in errors. The errors
+    // are dropped below, so placeholders are enough.
     let arguments = vec![
         Ref::new(Expr::Null {
             span: span.clone(),
@@ -250,7 +258,8 @@ fn members(values: &[Value], index: usize) -> u64 {
     }
 }
 
-/// Numbers are exact, so their digits are work.
+/// The bound of `to_number`. Numbers have arbitrary precision, so long ones take time beyond their
+/// size: they are rejected.
 fn digits(values: &[Value]) -> u64 {
     if text(values, 0) > NUMBER_DIGITS {
         u64::MAX
@@ -259,7 +268,8 @@ fn digits(values: &[Value]) -> u64 {
     }
 }
 
-/// A quantity may have an exponent, whose value is the number of digits that are written out.
+/// The bound of the `units` builtins. An exponent (`1e9999999`) expands to that many digits, so its
+/// value counts and not its length.
 fn quantity(values: &[Value]) -> u64 {
     let Some(Value::String(text)) = values.first() else {
         return CELL_BYTES;
@@ -331,8 +341,9 @@ fn dollars(values: &[Value], index: usize) -> u64 {
     }
 }
 
-/// The format may ask for padding (`%9999d`) and name one argument more than once, so every digit
-/// run counts.
+/// The bound of `sprintf`. The format may contain a padding width (`%9999d`) and use one argument
+/// more than once (`%[1]s%[1]s`), so every run of digits counts as padding, and every `%` as all
+/// arguments.
 fn formatted(values: &[Value]) -> u64 {
     let Some(Value::String(format)) = values.first() else {
         return 0;
@@ -352,7 +363,8 @@ fn formatted(values: &[Value]) -> u64 {
         .saturating_add(verbs.saturating_mul(arguments))
 }
 
-/// The size of a value as text.
+/// The size of a value as a string, in bytes. It stops above the budget, where more makes no
+/// difference.
 fn printed(value: &Value) -> u64 {
     let mut bytes = 0_u64;
     let mut todo = vec![value];

@@ -1,6 +1,10 @@
-//! Static complexity analysis: recursion, builtins off the allow-list, chains of calls and copies
-//! that grow beyond limits are rejected at load, since the interpreter would overflow, hang or run
-//! out of memory.
+//! Static complexity analysis of rules, before any of them is evaluated.
+//!
+//! It rejects recursion, builtins that are not on the allow-list, chains of calls that are too
+//! deep and values that multiply: the interpreter would overflow the stack, hang or run out of
+//! memory on them. It is an abstract interpretation over the call graph: a depth-first search
+//! computes for each rule an upper bound of its recursion depth and of the copies in its value,
+//! from the bounds of the rules that it refers to. It never evaluates a rule.
 
 use super::{
     ast::{
@@ -19,30 +23,31 @@ use std::{
 /// The greatest depth of the interpreter's recursion along a chain of calls, in expressions and
 /// statements.
 const MAX_DEPTH: usize = 220;
-/// How many copies of a value an expression may hold. Copies share memory, but comparing or
-/// printing them does not.
+/// The most copies of a value that an expression may hold. Copies share memory, but comparing or
+/// printing them takes time for each.
 const MAX_COPIES: u64 = 10_000;
 
-/// The most rules of one module: the interpreter's own analysis compares each with all.
+/// The most rules of one module: the interpreter's own analysis compares every pair of them.
 const MAX_RULES: usize = 1000;
-/// The most rules of a module that are reported: the rest would repeat them.
+/// The most rules of a module that are reported: more would repeat the same cause.
 const MAX_REPORTED: usize = 10;
 
 /// The factor by which a product is larger than its operands together.
 const PRODUCT_WEIGHT: u64 = 4;
 
-/// Every rule of a set of modules by its full name (`lib.workload.containers`), all its definitions
-/// together.
+/// The rules of a set of modules: full name (`lib.workload.containers`) → all definitions of it.
 pub struct RuleTable<'a> {
     by_name: BTreeMap<String, Vec<(&'a Module, &'a Rule)>>,
     /// The results of finished analyses, by name.
     known: RefCell<BTreeMap<String, Complexity>>,
 }
 
-/// The complexity of a rule with everything that it calls.
+/// The complexity of a rule, including everything that it calls.
 #[derive(Clone, Copy)]
 struct Complexity {
+    /// The recursion depth, in expressions and statements.
     depth: usize,
+    /// The most copies of an input that its value can hold.
     copies: u64,
 }
 
@@ -70,8 +75,10 @@ impl<'a> RuleTable<'a> {
         self.by_name.get(full).map_or(&[], Vec::as_slice)
     }
 
-    /// The names of the rules that a reference can read: the rule itself, or all of a package.
+    /// The names of the rules that a reference can read: one rule, or all rules of a package.
     fn named(&self, target: &str) -> Vec<&str> {
+        // A reference into the value of a rule (`lib.rule.field`) reads the rule: the longest
+        // prefix that is a rule wins.
         let mut path = target;
         loop {
             if let Some((name, _)) = self.by_name.get_key_value(path) {
@@ -82,6 +89,7 @@ impl<'a> RuleTable<'a> {
                 None => break,
             }
         }
+        // No prefix is a rule, so the reference is to a package, or to `data` as a whole.
         let inside = if target.is_empty() {
             String::new()
         } else {
@@ -94,8 +102,8 @@ impl<'a> RuleTable<'a> {
             .collect()
     }
 
-    /// Returns the problems of the rules of `module`, which is of the set: what it does itself.
-    /// Whether a module that it uses is at fault is `depends_on`'s to say.
+    /// Returns the problems of the rules of `module`, which must be one of the table's modules. A
+    /// problem in a module that it imports is reported there; `depends_on` finds who is affected.
     pub fn check(&self, module: &Module) -> Vec<Problem> {
         if let Some(rule) = module.tree.policy.get(MAX_RULES) {
             let message = format!("the module has more than {MAX_RULES} rules: split it");
@@ -115,8 +123,9 @@ impl<'a> RuleTable<'a> {
                 continue;
             };
             rejected += 1;
-            // RuleTable that were not looked at may be at fault, so the last one counts wherever it
-            // stands.
+            // A problem of an imported module is reported by that module. The last one before the
+            // search ends is reported in any case: the remaining rules are not analyzed, so the
+            // module must not pass.
             if problem.file == module.file || rejected == MAX_REPORTED {
                 problems.push(problem);
             }
@@ -129,8 +138,8 @@ impl<'a> RuleTable<'a> {
         problems
     }
 
-    /// Names of imported packages that no rule bears: in Rego they are undefined, and what asks
-    /// them never fails.
+    /// Reports references to imported packages that no rule defines. Rego evaluates them to
+    /// undefined, so a rule with a misspelled name would silently find nothing.
     fn unknown_names(&self, module: &Module) -> Vec<Problem> {
         let mut problems = Vec::new();
         for rule in &module.tree.policy {
@@ -153,12 +162,12 @@ impl<'a> RuleTable<'a> {
                 }
             });
         }
-        // A longer reference says the same as the name it begins with.
+        // `a.b` and `a.b.c` are visited at the same position, and one report is enough.
         problems.dedup_by_key(|problem| problem.position);
         problems
     }
 
-    /// Whether any rule of `module` reaches one of these packages.
+    /// True if any rule of `module` reaches one of these packages, directly or through calls.
     pub fn depends_on(&self, module: &Module, packages: &BTreeSet<&str>) -> bool {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut todo: Vec<(&Module, &Rule)> = module
@@ -182,6 +191,8 @@ impl<'a> RuleTable<'a> {
         false
     }
 
+    /// Returns the complexity of a rule by depth-first search over the call graph. `path` holds the
+    /// callers, outermost first. Results are memoized, so each rule is analyzed once.
     fn analyze(&self, name: &str, path: &mut Vec<String>) -> Result<Complexity, Problem> {
         if let Some(complexity) = self.known.borrow().get(name) {
             return Ok(*complexity);
@@ -210,6 +221,8 @@ impl<'a> RuleTable<'a> {
                             "`{short}` calls itself: rules must not be recursive"
                         )));
                     }
+                    // This bounds the recursion of the analysis itself: `depth` is known only after
+                    // the callees return.
                     if path.len() > MAX_DEPTH {
                         return Err(at(format!(
                             "`{short}` calls too deep a chain of rules: shorten it"
@@ -248,12 +261,13 @@ impl<'a> RuleTable<'a> {
     }
 }
 
-/// The rules and packages that a rule refers to.
+/// The full names of rules and packages that a rule refers to.
 fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     walk_rule(rule, &mut |expr| found.extend(module.target(expr)));
     let full_name = format!("{}.{}", module.package, rule_name(rule));
-    // The head names the rule itself; a call of itself is a `Call` in a body.
+    // The walk visits the head too, whose name resolves to the rule itself. Only a reference from a
+    // value or a body is recursion.
     let calls_itself = bodies_refer_to(module, rule, &full_name);
     if !calls_itself {
         found.remove(&full_name);
@@ -261,6 +275,7 @@ fn references(module: &Module, rule: &Rule) -> BTreeSet<String> {
     found
 }
 
+/// True if a value or a body of the rule refers to the full name.
 fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
     let Rule::Spec { head, bodies, .. } = rule else {
         return false;
@@ -284,7 +299,7 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
     found
 }
 
-/// Calls of builtins off the list.
+/// Reports calls of builtins that are not on the allow-list.
 fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |span: &Span, message: String| {
@@ -316,6 +331,7 @@ fn forbidden(rules: &RuleTable<'_>, module: &Module) -> Vec<Problem> {
     problems
 }
 
+/// The recursion depth of evaluating a rule, without the rules that it calls.
 fn rule_depth(rule: &Rule) -> usize {
     match rule {
         Rule::Spec { head, bodies, .. } => {
@@ -335,7 +351,8 @@ fn rule_depth(rule: &Rule) -> usize {
     }
 }
 
-/// Statements count each, since loops nest in the order of statements.
+/// The recursion depth of a query. Each statement counts: the interpreter evaluates the later
+/// statements inside the loop of an earlier one. `not` opens no loop.
 fn query_depth(query: &Query) -> usize {
     let loops = query
         .stmts
@@ -354,6 +371,7 @@ fn query_depth(query: &Query) -> usize {
     loops + inner.max().unwrap_or(0)
 }
 
+/// The recursion depth of evaluating an expression.
 fn depth(expr: &Expr) -> usize {
     let all = |items: &[ast::ExprRef]| items.iter().map(|item| depth(item)).max().unwrap_or(0);
     1 + match expr {
@@ -384,9 +402,11 @@ fn depth(expr: &Expr) -> usize {
     }
 }
 
-/// Estimates how many copies of its inputs the value of an expression can hold.
+/// Computes an upper bound of the copies of its inputs that the value of an expression can hold.
+/// For example, `[x, x]` holds two copies of `x`.
 struct SizeEstimator<'a> {
     module: &'a Module,
+    /// Full name → copies in the value of the rule.
     called: &'a BTreeMap<String, u64>,
 }
 
@@ -419,8 +439,8 @@ impl SizeEstimator<'_> {
     }
 
     fn of_query<'q>(&self, query: &'q Query, locals: &mut BTreeMap<&'q str, u64>) {
-        // Statements may stand in any order, so once for each that could feed another, until
-        // nothing grows.
+        // A fixpoint iteration: Rego orders statements by their dependencies, so a later one may
+        // bind a name that an earlier one reads. A chain of n statements needs n passes.
         for _ in 0..query.stmts.len().min(64) {
             let before = locals.clone();
             for statement in &query.stmts {
@@ -493,6 +513,8 @@ impl SizeEstimator<'_> {
                 self.of(value, locals)
             }
             Expr::Call { fcn, params, .. } => {
+                // A rule multiplies the copies in its largest argument by its own. A builtin that
+                // keeps its arguments adds them up. Any other result is a scalar.
                 let held: Vec<u64> = params
                     .iter()
                     .map(|param| self.of(param, locals).max(1))
@@ -544,9 +566,11 @@ impl SizeEstimator<'_> {
             }
             _ => 1,
         };
+        // The cap lets the fixpoint iteration end early once the limit is exceeded for certain.
         copies.min(MAX_COPIES.saturating_mul(MAX_COPIES))
     }
 
+    /// The copies in the value of the rule that a reference names; 1 for other references.
     fn named(&self, expr: &Expr) -> u64 {
         self.module
             .target(expr)

@@ -1,8 +1,8 @@
-//! The lint: rules of style for controls, beyond what the compiler needs.
+//! The lint: style rules for controls that the compiler does not need.
 //!
-//! What does not compile is refused by `lower`, which alone defines the profile; nothing of that is
-//! repeated here. The lint reads one rule at a time, and of the shared library knows only that its
-//! names begin with `lib.`. The built-in controls must keep to it.
+//! `lower` alone decides which Rego compiles, and the lint repeats none of its checks. The lint
+//! reads one rule at a time. Of the shared library it knows only that the names begin with `lib.`.
+//! The built-in controls must pass it.
 
 use super::ast::{
     self, AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead, Span,
@@ -12,7 +12,7 @@ use kubevet_model::{Control, Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Character classes with other members in Rust, in Go and in CEL.
+/// Character classes and flags that match different characters in Rust, Go and CEL.
 const WIDE_CLASSES: &[&str] = &[
     "\\w", "\\W", "\\d", "\\D", "\\s", "\\S", "\\b", "\\B", "\\p", "\\P", "(?i",
 ];
@@ -120,7 +120,7 @@ impl<'a> Lint<'a> {
         }
     }
 
-    /// Reports parameters that are no names of their own, and returns the names.
+    /// Reports parameters that are not distinct plain names, and returns the names.
     fn check_parameters(&mut self, rule: &'a Rule) -> Locals<'a> {
         let mut names = Locals::new();
         for parameter in arguments(rule) {
@@ -133,7 +133,7 @@ impl<'a> Lint<'a> {
         names
     }
 
-    /// A finding has no fields beside the three that the compiler reads.
+    /// Reports fields of a finding other than the three that the compiler reads.
     fn check_finding(&mut self, finding: &'a Expr, body: &'a RuleBody) {
         let literal = match finding {
             Expr::Var { span, .. } => assigned_value(&body.query, span.text()),
@@ -154,7 +154,8 @@ impl<'a> Lint<'a> {
     }
 
     fn check_query(&mut self, query: &'a Query, locals: &mut Locals<'a>) {
-        // A name may be used before the statement that binds it: all are collected first.
+        // Rego lets a statement use a name that a later one binds, so all names are collected
+        // before any statement is checked.
         let mut bound: BTreeSet<&str> = BTreeSet::new();
         for span in query.stmts.iter().flat_map(bound_names) {
             let name = span.text();
@@ -204,8 +205,8 @@ impl<'a> Lint<'a> {
         }
     }
 
-    /// `some` and `every` iterate something that is known to be a collection. The compiler takes
-    /// any field, but over a string or `null` the loop is silently empty.
+    /// Reports a domain of `some` or `every` that is not known to be a collection. The compiler
+    /// accepts any field, but the loop over a string or `null` is silently empty.
     fn check_domain(&mut self, expr: &'a Expr, query: &'a Query) {
         let source = match expr {
             Expr::Var { span, .. } => assigned_value(query, span.text()).unwrap_or(expr),
@@ -215,7 +216,7 @@ impl<'a> Lint<'a> {
             Expr::Array { .. }
             | Expr::Set { .. }
             | Expr::Object { .. }
-            // Comprehensions are refused by the compiler.
+            // The compiler refuses comprehensions, so they are not reported twice.
             | Expr::ArrayCompr { .. }
             | Expr::SetCompr { .. }
             | Expr::ObjectCompr { .. } => true,
@@ -273,8 +274,8 @@ impl<'a> Lint<'a> {
         }
     }
 
-    /// Several definitions of a value are one with `else`. Those with different values are refused
-    /// by the compiler.
+    /// Reports several definitions of a helper with the same value, which `else` would join. The
+    /// compiler refuses definitions with different values.
     fn check_definitions(&mut self) {
         let mut values: BTreeMap<&str, &str> = BTreeMap::new();
         for rule in &self.module.tree.policy {
@@ -297,7 +298,7 @@ impl<'a> Lint<'a> {
         }
     }
 
-    /// The params that the control lists are those that the rule reads.
+    /// Reports params that the rule reads and the control does not list, and the reverse.
     fn check_params(&mut self) {
         let mut read: Vec<(&str, &Span)> = Vec::new();
         for rule in &self.module.tree.policy {
@@ -345,7 +346,7 @@ fn bound_names(statement: &LiteralStmt) -> Vec<&Span> {
     }
 }
 
-/// The right side of `name := …` in a body.
+/// The right side of `name := …` in a body; `None` if the body does not assign the name.
 fn assigned_value<'a>(query: &'a Query, name: &str) -> Option<&'a Expr> {
     query.stmts.iter().find_map(|statement| {
         let Literal::Expr { expr, .. } = &statement.literal else {

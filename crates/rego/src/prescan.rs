@@ -1,5 +1,8 @@
-//! The check before parsing: sources so large or so deeply nested that parsing alone would
-//! hang or overflow are rejected. It is a lexer without a grammar, beyond strings and comments.
+//! The check before parsing: it rejects sources that are so large or so deeply nested that the
+//! parser would hang or overflow the stack.
+//!
+//! It is a lexer that knows strings and comments and no other grammar, so its bounds are
+//! estimates on the safe side. It never recurses.
 
 use kubevet_model::{Position, Problem, ProblemCode};
 
@@ -11,9 +14,9 @@ const MAX_LINE_CHARS: usize = 1000;
 /// then as a comprehension), so its time doubles with each level.
 const MAX_BRACKET_DEPTH: usize = 10;
 
-/// The most operators in a row (`a + b + c …`, `a.b.c …`), those of the enclosing brackets
-/// included: each makes the tree one level deeper, and the parser, the interpreter and even freeing
-/// the tree go down it by recursion.
+/// The most operators in a row (`a + b + c …`, `a.b.c …`), including those of the enclosing
+/// brackets. Each operator makes the tree one level deeper, and the parser, the interpreter and
+/// even the tree's destructor recurse into it.
 const MAX_OPERATOR_CHAIN: usize = 64;
 
 /// Returns the first reason why a source must not be parsed; `None` if it may be.
@@ -52,6 +55,8 @@ pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
         }
         let before = inside;
         inside = inside.after(c);
+        // The first quote of a string counts as its operand; the content of strings and comments
+        // does not count at all.
         let refused = match (before, inside) {
             (LexState::Code, LexState::Code | LexState::String | LexState::RawString) => {
                 nesting.step(c)
@@ -74,11 +79,11 @@ pub(crate) fn check_source(file: &str, text: &str) -> Option<Problem> {
 /// A bound on the depth of the parse tree of the code read so far.
 #[derive(Default)]
 struct Nesting {
-    /// Operators in a row outside the innermost bracket, one entry a bracket.
+    /// The operators in a row outside each open bracket, outermost first.
     outer: Vec<usize>,
-    /// Operators in a row inside it.
+    /// The operators in a row inside the innermost open bracket.
     chain: usize,
-    /// Whether the last token was an operand, so that another one begins a new expression.
+    /// True if the last token was an operand, so that another operand begins a new expression.
     after_operand: bool,
     /// The identifier or keyword that is being read.
     word: String,
@@ -91,7 +96,7 @@ impl Nesting {
             return None;
         }
         if !self.word.is_empty() {
-            // A chain of `in` is a chain like any other.
+            // Keyword operators nest the tree like symbols do.
             let word = std::mem::take(&mut self.word);
             if matches!(word.as_str(), "in" | "not" | "with" | "as") {
                 self.operator()
@@ -101,6 +106,8 @@ impl Nesting {
         }
         match c {
             '(' | '[' | '{' => {
+                // An index or a call (`a[…]`, `f(…)`) continues the chain of its operand. Every
+                // other bracket starts an operand; so does `{`, which opens a body after a head.
                 if c == '{' || !self.after_operand {
                     self.operand();
                 }
@@ -125,6 +132,7 @@ impl Nesting {
                 "brackets are nested more than {MAX_BRACKET_DEPTH} deep: give the inner parts names"
             ));
         }
+        // The depth of the tree here is at most the sum over all open brackets.
         let depth = self.outer.iter().sum::<usize>() + self.chain;
         (depth > MAX_OPERATOR_CHAIN).then(|| {
             format!("more than {MAX_OPERATOR_CHAIN} operators in a row: give the parts names")

@@ -257,7 +257,7 @@ impl Refusal {
         }
     }
 
-    /// What is wrong and what to write instead, where it needs no name of the rule.
+    /// The message of a refusal without data: the fault, and what to write instead.
     fn fixed_message(&self) -> &'static str {
         match self {
             Self::WholeInput => "all of `input` at once is not compiled: name what you read of it",

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// How long a read or a write may wait.
+/// The longest time that a read or a write may wait.
 const IO_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest head of an answer.
 const MAX_HEAD_BYTES: usize = 64 << 10;

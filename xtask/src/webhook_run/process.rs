@@ -13,9 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a start or an end may take.
+/// The longest time that a start or an end may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// The pause between two looks at the server's state.
+/// The pause between two polls of the server's state.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Variables that would connect the server to a cluster or change what it logs.
 const UNSET: &[&str] = &[
@@ -141,7 +141,7 @@ impl Drop for Server {
 
 /// Two different addresses that no process listens on now.
 fn free_addresses() -> std::io::Result<(SocketAddr, SocketAddr)> {
-    // Both are held before either is let free, so that they differ.
+    // Both sockets are open at the same time, so that the addresses differ.
     let listeners = [
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,

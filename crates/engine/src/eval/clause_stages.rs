@@ -26,7 +26,7 @@ pub(super) fn stages_of_clause(
         }
         let ready = open.ready(&join.chain);
         let (build_side, _) = plan_build_side(program, &join.chain, &ready, join.key);
-        // What filters the index holds for all that is found in it.
+        // The index contains only elements for which its filters hold: they are not tested again.
         let filters: BTreeSet<ConditionId> = build_side
             .chain
             .iter()

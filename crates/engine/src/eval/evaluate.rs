@@ -14,7 +14,7 @@ use kubevet_ir::{CompiledControl, Program};
 use kubevet_model::{EvalError, Operation, RuleError, Verdict, Violation};
 use std::time::Instant;
 
-/// What is evaluated, and under which limits.
+/// The input of an evaluation, and its limits.
 #[derive(Clone, Copy)]
 pub(crate) struct EvalContext<'c> {
     pub(crate) program: &'c Program,

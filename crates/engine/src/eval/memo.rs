@@ -14,7 +14,7 @@ use kubevet_ir::{BinderId, Child, CompiledControl, Condition, ConditionId, Progr
 /// cost more than it saves, and inside so many loops a value is seldom needed twice.
 const MAX_MEMO_BINDERS: usize = 3;
 
-/// How the value of a term or condition is memoized.
+/// The policy by which the value of a term or condition is memoized.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MemoPolicy {
     is_memoized: bool,

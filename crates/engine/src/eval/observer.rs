@@ -31,7 +31,8 @@ impl ConditionObserver for NoObserver {
     fn finished(&mut self, _: u64) {}
 }
 
-/// How often each condition of an engine was true and false, and the steps of all evaluations.
+/// The number of times that each condition of an engine was true and false, and the steps of all
+/// evaluations.
 #[derive(Debug, Clone, Default)]
 pub struct ConditionCounts {
     /// The numbers of true and false results, by index of the condition.
@@ -57,7 +58,7 @@ impl ConditionCounts {
         self.steps
     }
 
-    /// How often a condition was true and false.
+    /// The number of times that a condition was true and false.
     pub(crate) fn of(&self, condition: ConditionId) -> (u64, u64) {
         self.counts
             .get(condition.index())

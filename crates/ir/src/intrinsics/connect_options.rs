@@ -18,7 +18,7 @@ pub fn target(object: Node<'_>) -> Cow<'static, str> {
     }
 }
 
-/// `lib.connections.command`: the command that is run, behind a colon.
+/// `lib.connections.command`: a colon and the command that is run.
 pub fn command(object: Node<'_>) -> String {
     let mut command = String::new();
     concat(
@@ -29,7 +29,7 @@ pub fn command(object: Node<'_>) -> String {
     shown(&command)
 }
 
-/// `lib.connections.ports`: the ports that are forwarded, behind a colon.
+/// `lib.connections.ports`: a colon and the ports that are forwarded.
 pub fn ports(object: Node<'_>) -> String {
     let mut numbers = String::new();
     for port in items(object, "ports") {

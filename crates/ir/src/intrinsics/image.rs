@@ -1,14 +1,15 @@
-//! Image references as `lib.images` parses them: parsed once, and kept as slices of the string.
+//! Image references as `lib.images` parses them: registry, repository, tag and digest, each a slice
+//! of the string.
 //!
-//! Rego builds new strings (a lowercase host, `library/` in front). Here those are kept in parts,
-//! so that a comparison needs no copy.
+//! The Rego definition builds new strings, with a lowercase host and `library/` before official
+//! images. Here such a string stays in parts, so that a comparison copies nothing.
 
 use super::strings::lower_ascii;
 use std::{borrow::Cow, fmt};
 
-/// Docker Hub's registry, where a reference without a host leads.
+/// The registry of Docker Hub, the default of a reference without a host.
 const HUB: &str = "docker.io";
-/// Where Docker Hub's official images live.
+/// The namespace of Docker Hub's official images, the default of a repository without one.
 const OFFICIAL: &str = "library/";
 
 /// An image reference.
@@ -33,7 +34,7 @@ pub struct Joined<'a> {
 }
 
 impl<'a> ImageRef<'a> {
-    /// Parses a reference. Total: an empty one has empty parts.
+    /// Parses a reference. Every string parses; an empty one has empty parts.
     pub fn read(image: &'a str) -> Self {
         let (whole, digest) = match image.split_once('@') {
             Some((whole, digest)) => (whole, Some(digest)),
@@ -87,14 +88,14 @@ impl<'a> ImageRef<'a> {
         self.spelled_registry().eq_ignore_ascii_case(HUB)
     }
 
-    /// The part behind the host.
+    /// The part after the host.
     fn local(self) -> &'a str {
         self.host
             .and_then(|host| self.untagged.get(host.len() + 1..))
             .unwrap_or(self.untagged)
     }
 
-    /// `lib.images.name`, behind what `out` holds.
+    /// Appends `lib.images.name` to `out`.
     pub fn write_name(self, out: &mut String) {
         if self.is_empty() {
             return;
@@ -103,7 +104,7 @@ impl<'a> ImageRef<'a> {
         out.extend([&*self.registry(), "/", front, rest]);
     }
 
-    /// Whether `lib.images.name` is empty: there is neither registry nor repository.
+    /// True if `lib.images.name` is empty: there is neither registry nor repository.
     pub fn is_empty(self) -> bool {
         self.untagged.is_empty()
     }
@@ -141,7 +142,7 @@ impl<'a> ImageRef<'a> {
         if at_other_hub && pattern.contains(HUB, front, rest) {
             return true;
         }
-        // "library/" may be left out.
+        // A pattern for Docker Hub may omit `library/`.
         let short = if front == OFFICIAL {
             Some(rest)
         } else {
@@ -152,19 +153,19 @@ impl<'a> ImageRef<'a> {
     }
 }
 
-/// A registry, or a repository with everything below it: where images may come from.
+/// A pattern of `lib.images.within`: a registry, or a repository with everything below it.
 #[derive(Debug, Clone, Copy)]
 pub struct RepositoryPattern<'a> {
     /// The registry, in any case.
     host: &'a str,
-    /// The part behind the host, with its slash; in any case.
+    /// The part after the host, with its slash; in any case.
     path: &'a str,
     /// True if `path` lacks the slash, since the host was left out.
     needs_slash: bool,
 }
 
 impl<'a> RepositoryPattern<'a> {
-    /// Parses a pattern. Total: an empty one contains nothing.
+    /// Parses a pattern. Every string parses; an empty one contains nothing.
     pub fn read(pattern: &'a str) -> Self {
         let pattern = pattern.trim_end_matches('/');
         let first = pattern.find('/').unwrap_or(pattern.len());
@@ -196,16 +197,17 @@ impl<'a> RepositoryPattern<'a> {
         self.host.is_empty() && self.path.is_empty()
     }
 
-    /// True if it is the repository, or contains it.
+    /// True if the pattern is this repository or a prefix of it that ends at a slash. It compares
+    /// the bytes of the parts in sequence, so that none is concatenated.
     fn contains(self, registry: &str, front: &str, rest: &str) -> bool {
         let slash = if self.needs_slash { "/" } else { "" };
-        let wanted = [self.host, slash, self.path]
+        let expected = [self.host, slash, self.path]
             .into_iter()
             .flat_map(str::bytes);
         // Hosts have no case; repositories are compared as they are written.
         let registry = registry.bytes().map(|byte| byte.to_ascii_lowercase());
         let mut name = registry.chain(["/", front, rest].into_iter().flat_map(str::bytes));
-        for byte in wanted {
+        for byte in expected {
             if name.next() != Some(byte.to_ascii_lowercase()) {
                 return false;
             }
@@ -227,7 +229,8 @@ impl PartialEq<str> for Joined<'_> {
     }
 }
 
-/// Whether what stands before the first slash is a registry.
+/// True if the segment before the first slash is a registry: it has a dot, a port or an uppercase
+/// character, or is `localhost`.
 fn is_host(segment: &str) -> bool {
     has_port_or_dot(segment)
         || segment == "localhost"
@@ -238,7 +241,8 @@ fn has_port_or_dot(segment: &str) -> bool {
     segment.bytes().any(|byte| matches!(byte, b'.' | b':'))
 }
 
-/// The one spelling of a host, but for its case.
+/// The canonical spelling of a host, except for its case: without the default port, and with one
+/// name for Docker Hub.
 fn canonical(host: &str) -> &str {
     let host = host.strip_suffix(":443").unwrap_or(host);
     if host.eq_ignore_ascii_case("index.docker.io") {

@@ -1,14 +1,17 @@
 //! Resource quantities as `lib.quantities` parses and compares them: exactly, after rounding away
-//! from zero to a billionth. The work is linear in the length of the string, whatever its digits
-//! and exponent.
+//! from zero to a billionth, as Kubernetes does (`k8s.io/apimachinery/pkg/api/resource`).
+//!
+//! Time is linear in the length of the string and does not depend on the exponent: a number that
+//! does not fit 128 bits is compared by its digits and never computed. Nothing is allocated.
 
 use std::cmp::Ordering;
 
-/// A quantity with a binary suffix is at most 2^63 - 1.
+/// The largest quantity with a binary suffix, in billionths: 2^63 - 1, where Kubernetes caps it.
 const LARGEST: u128 = i64::MAX as u128 * NANO;
 /// Billionths in one.
 const NANO: u128 = 1_000_000_000;
-/// The digits of a fraction that are multiplied; the others only round.
+/// The digits of a binary quantity's fraction that are multiplied. The remaining ones can only
+/// change the rounding.
 const MAX_FRACTION_DIGITS: usize = 50;
 /// The number of digits that fit a `u128` even after 18 more are added.
 const U128_SAFE_DIGITS: usize = 19;
@@ -20,26 +23,29 @@ pub struct Quantity<'a> {
     size: Size<'a>,
 }
 
+/// The absolute value of a quantity.
 #[derive(Debug, Clone, Copy)]
 enum Size<'a> {
-    /// In billionths.
+    /// A number of billionths.
     Nano(u128),
-    /// A size that is too large for `Nano`, as its digits: the first is not zero.
+    /// The decimal digits of a size that may not fit `Nano`.
     Digits(Digits<'a>),
 }
 
+/// A positive decimal number as slices of the string that it was parsed from.
 #[derive(Debug, Clone, Copy)]
 struct Digits<'a> {
     /// The power of ten of the first digit.
     lead: i64,
-    /// The digits, which go on in the second.
+    /// The digits before and after the decimal point, concatenated. The first one is not zero.
     digits: [&'a [u8]; 2],
-    /// How many of them count.
+    /// The number of digits that remain after rounding.
     kept: usize,
-    /// Whether the last one that counts is one more than written (it is no nine).
+    /// True if rounding adds one to the last remaining digit, which is then no nine.
     raised: bool,
 }
 
+/// The factor of a suffix.
 #[derive(Clone, Copy)]
 enum Scale {
     /// A power of ten.
@@ -75,11 +81,12 @@ impl<'a> Quantity<'a> {
         Some(Self { negative, size })
     }
 
-    /// More than nothing.
+    /// True if the quantity is greater than zero.
     pub fn is_positive(self) -> bool {
         self.sign() > 0
     }
 
+    /// Returns -1, 0 or 1. Negative zero is zero.
     fn sign(self) -> i8 {
         match self.size {
             Size::Nano(0) => 0,
@@ -122,13 +129,16 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 impl Size<'_> {
+    /// Compares two sizes exactly.
     fn compare(self, other: Self) -> Ordering {
         match (self, other) {
             (Self::Nano(a), Self::Nano(b)) => a.cmp(&b),
+            // Different powers decide at once; with equal ones the digits are compared from the
+            // left, the shorter number padded with zeros.
             _ => self.lead().cmp(&other.lead()).then_with(|| {
                 let count = self.count().max(other.count());
-                let mut places = (0..count).map(|at| self.digit(at).cmp(&other.digit(at)));
-                places
+                let mut orderings = (0..count).map(|at| self.digit(at).cmp(&other.digit(at)));
+                orderings
                     .find(|ordering| ordering.is_ne())
                     .unwrap_or(Ordering::Equal)
             }),
@@ -145,7 +155,7 @@ impl Size<'_> {
         }
     }
 
-    /// How many digits there are.
+    /// The number of significant digits.
     fn count(self) -> usize {
         match self {
             Self::Nano(nano) => nano.checked_ilog10().map_or(0, |power| power as usize + 1),
@@ -153,7 +163,7 @@ impl Size<'_> {
         }
     }
 
-    /// The digit at a place from the left, zero behind the last.
+    /// The digit at an index from the left; zero after the last.
     fn digit(self, at: usize) -> u8 {
         let count = self.count();
         if at >= count {
@@ -169,7 +179,7 @@ impl Size<'_> {
 }
 
 impl Digits<'_> {
-    /// A digit as it was written.
+    /// The digit at an index from the left as it was written, without rounding.
     fn digit(&self, at: usize) -> u8 {
         let [first, second] = self.digits;
         let digit = first
@@ -178,7 +188,7 @@ impl Digits<'_> {
         digit.map_or(0, |byte| byte - b'0')
     }
 
-    /// Cuts off what is below a billionth, rounding away from zero.
+    /// Rounds to a billionth, away from zero. `count` is the number of digits written.
     fn rounded(mut self, count: usize) -> Self {
         self.kept = count;
         let Some(places) = usize::try_from(self.lead + 10)
@@ -187,7 +197,9 @@ impl Digits<'_> {
         else {
             return self;
         };
-        // The digits end on one that is not zero, so something was cut off.
+        // The last written digit is not zero, so the part that is cut off is not zero and the rest
+        // is raised by one. The carry moves left over nines, which become trailing zeros and are
+        // dropped.
         let last = (0..places).rev().find(|at| self.digit(*at) != 9);
         match last {
             Some(last) => Self {
@@ -195,6 +207,7 @@ impl Digits<'_> {
                 raised: true,
                 ..self
             },
+            // Only nines: the result is the next power of ten.
             None => Self {
                 lead: self.lead + 1,
                 digits: [b"1", b""],
@@ -205,7 +218,7 @@ impl Digits<'_> {
     }
 }
 
-/// A number with a decimal suffix or exponent.
+/// The size of a number with a decimal suffix or exponent.
 fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
     let (first, second) = if whole.is_empty() {
         (&[][..], without_leading_zeros(fraction))
@@ -216,7 +229,8 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
     if count == 0 {
         return Size::Nano(0);
     }
-    // The power of ten of the last digit, in billionths.
+    // The power of ten of the last digit, in billionths. A number that fits 128 bits is computed;
+    // this is the usual case.
     let last = power + 9 - fraction.len() as i64;
     if count <= U128_SAFE_DIGITS
         && let Ok(places) = u32::try_from(last)
@@ -225,10 +239,12 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
         return Size::Nano(number(first.iter().chain(second)) * 10_u128.pow(places));
     }
     let lead = power + count as i64 - 1 - fraction.len() as i64;
+    // The first digit is below a billionth, and the number is not zero: it rounds up to one.
     if lead + 10 <= 0 {
         return Size::Nano(1);
     }
-    // A whole number may end on zeros, and rounding asks whether anything stands behind a place.
+    // `rounded` requires that the last digit is not zero. A fraction has no trailing zeros already;
+    // a whole number may have some.
     let first = if second.is_empty() {
         without_trailing_zeros(first)
     } else {
@@ -246,13 +262,15 @@ fn decimal<'a>(whole: &'a [u8], fraction: &'a [u8], power: i64) -> Size<'a> {
     )
 }
 
-/// A number with a binary suffix, in billionths.
+/// The size of a number with a binary suffix, in billionths.
 fn binary(whole: &[u8], fraction: &[u8], power: u32) -> u128 {
-    // More is beyond the largest already, and fewer fit.
+    // A number of 21 digits is above the cap of 2^63 - 1. Shifted by 60 bits, 20 digits fit 128
+    // bits.
     if whole.len() > 20 {
         return LARGEST;
     }
-    // The fraction in parts of nine digits, from the right: long multiplication.
+    // Long multiplication of the fraction in base 10^9, from the right. Digits beyond the limit are
+    // replaced by one digit that is not zero, which makes the result round up as they would.
     let cut = fraction.len() > MAX_FRACTION_DIGITS;
     let digit = |at: usize| match fraction.get(at) {
         Some(digit) if at < MAX_FRACTION_DIGITS => *digit,
@@ -275,11 +293,13 @@ fn binary(whole: &[u8], fraction: &[u8], power: u32) -> u128 {
     }
 }
 
+/// The value of decimal digits in ASCII. The caller bounds their number.
 fn number<'d>(digits: impl Iterator<Item = &'d u8>) -> u128 {
     digits.fold(0, |sum, byte| sum * 10 + u128::from(byte - b'0'))
 }
 
-/// "m" and "." are zero to Kubernetes, except where it takes its slower way.
+/// True if Kubernetes parses a number without digits (`m`, `.`) as zero. Its fast path does, and
+/// it takes the slow path, which rejects it, for the other scales.
 fn reads_without_digits(scale: Scale) -> bool {
     match scale {
         Scale::Binary(power) => power <= 40,
@@ -287,6 +307,7 @@ fn reads_without_digits(scale: Scale) -> bool {
     }
 }
 
+/// The scale of a suffix or exponent; `None` if there is no such suffix.
 fn scale(suffix: &[u8]) -> Option<Scale> {
     Some(match suffix {
         b"n" => Scale::Decimal(-9),
@@ -310,7 +331,7 @@ fn scale(suffix: &[u8]) -> Option<Scale> {
     })
 }
 
-/// A decimal exponent. Ten digits and more would overflow what Kubernetes keeps it in.
+/// Parses a decimal exponent. Ten digits and more are rejected: Kubernetes stores it in 32 bits.
 fn exponent(text: &[u8]) -> Option<i64> {
     let (negative, text) = match text.split_first()? {
         (b'-', rest) => (true, rest),
@@ -331,7 +352,7 @@ fn exponent(text: &[u8]) -> Option<i64> {
     Some(if negative { -power } else { power })
 }
 
-/// The digits at the start, and what follows.
+/// Splits a string after the decimal digits at its start.
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     text.split_at_checked(count).unwrap_or((text, &[]))

@@ -56,13 +56,13 @@ pub fn trim_suffix<'a>(text: &'a str, suffix: &str) -> &'a str {
     text.strip_suffix(suffix).unwrap_or(text)
 }
 
-/// `trim_space`: Go and Rust both mean Unicode's `White_Space`.
+/// `trim_space`: Go and Rust both use Unicode's `White_Space` property.
 pub fn trim_space(text: &str) -> &str {
     text.trim()
 }
 
-/// `substring`: `length` code points from `offset` on; all that follow where `length` is negative.
-/// `None` for a negative offset, which is an error in OPA; nothing is left beyond the end.
+/// `substring`: `length` code points from `offset` on, or all of them if `length` is negative.
+/// `None` for a negative offset, which is an error in OPA. Empty if `offset` is beyond the end.
 pub fn substring(text: &str, offset: i64, length: i64) -> Option<&str> {
     let offset = usize::try_from(offset).ok()?;
     let rest = text.get(byte_of(text, offset)..)?;
@@ -72,7 +72,7 @@ pub fn substring(text: &str, offset: i64, length: i64) -> Option<&str> {
     }
 }
 
-/// The byte at which a code point starts, or the end.
+/// The byte offset of a code point, or the length of the string if it has fewer.
 fn byte_of(text: &str, character: usize) -> usize {
     match text.get(..character) {
         // In ASCII, characters are bytes.
@@ -86,9 +86,9 @@ fn byte_of(text: &str, character: usize) -> usize {
 
 /// The parts of a string, see [`split`].
 pub enum Parts<'a, 's> {
-    /// Between separators.
+    /// The parts between separators.
     Between(str::Split<'a, &'s str>),
-    /// The characters of the rest.
+    /// The remaining string, which is split into its characters.
     Characters(&'a str),
 }
 
@@ -107,8 +107,8 @@ impl<'a> Iterator for Parts<'a, '_> {
     }
 }
 
-/// `split`: at every separator; into characters if it is empty. An empty string has one part, or no
-/// character.
+/// `split`: at every separator, or into characters if the separator is empty. An empty string has
+/// one empty part, or no characters.
 pub fn split<'a, 's>(text: &'a str, separator: &'s str) -> Parts<'a, 's> {
     if separator.is_empty() {
         Parts::Characters(text)

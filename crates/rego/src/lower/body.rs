@@ -62,7 +62,7 @@ impl<'a> Alternative<'a> {
     }
 }
 
-/// What `some` and `every` iterate.
+/// A collection that `some` or `every` iterates.
 enum Iterable {
     /// A literal list or set.
     Items(Vec<Symbol>),
@@ -81,8 +81,9 @@ impl<'a> Lowerer<'_, 'a> {
         alternatives
     }
 
-    /// Lowers statements in sequence. Loops and literal lists contain all later statements, so the
-    /// rest is passed on instead of iterated.
+    /// Lowers statements in sequence, in continuation-passing style: the later statements of a body
+    /// are inside the loop of an earlier one, so `some … in` lowers the remaining statements
+    /// itself, once for each alternative.
     fn lower_statements(
         &mut self,
         statements: &[&'a LiteralStmt],
@@ -102,6 +103,7 @@ impl<'a> Lowerer<'_, 'a> {
             return self.lower_some_in(statement, rest, alternative, done);
         }
         if self.lower_statement(statement, &mut alternative).is_err() {
+            // The remaining statements are lowered all the same, to report their refusals too.
             alternative.is_incomplete = true;
             poison_bound_names(statement, &mut alternative.env);
         }
@@ -144,7 +146,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(())
     }
 
-    /// `name := value`. The statement is undefined, and the body with it, if the value is.
+    /// Lowers `name := value`. If the value is undefined, so is the statement, and the body with
+    /// it: definedness becomes a condition.
     fn lower_assignment(
         &mut self,
         lhs: &'a Expr,
@@ -167,7 +170,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(())
     }
 
-    /// `some key, value in collection`, with the rest of the body inside.
+    /// Lowers `some key, value in collection`, with the remaining statements inside.
     fn lower_some_in(
         &mut self,
         statement: &'a LiteralStmt,
@@ -186,7 +189,7 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let names = self.names_of_some(key.as_deref(), value, alternative.env.module);
         let iterable = self.iterable(collection, &alternative.env);
-        // The key of a container means nothing in Rego's library either: refused before the loop.
+        // Both are lowered before either is tested, so that both are reported.
         let lowered = match (names, iterable) {
             (Ok(names), Ok(iterable)) => {
                 self.enter_iterable(names, iterable, collection.span(), &alternative)
@@ -203,6 +206,7 @@ impl<'a> Lowerer<'_, 'a> {
             self.within(&binders, |lowerer| {
                 lowerer.lower_statements(rest, alternative, done);
             });
+            // Nested loops over literals multiply, so the limit is tested after each element.
             if done.len() > MAX_ALTERNATIVES {
                 let span = collection.span();
                 let _: Lowered<()> = self.exceed_budget(module, span, Refusal::TooManyAlternatives);
@@ -226,7 +230,9 @@ impl<'a> Lowerer<'_, 'a> {
         Ok((key.map(|key| key.span().text()), value.span().text()))
     }
 
-    /// The alternatives at an element of a collection, each with its new binders.
+    /// The alternatives inside the loop over a collection, each with its new binders. A literal
+    /// collection makes one for each item, a domain one in all, and `contains` rules one for each
+    /// of their alternatives.
     fn enter_iterable(
         &mut self,
         (key, value): (Option<&'a str>, &'a str),
@@ -290,6 +296,7 @@ impl<'a> Lowerer<'_, 'a> {
         Symbol::Term(self.program.constant(Const::Int(index)))
     }
 
+    /// Lowers `every key, value in domain { query }`.
     fn lower_every(
         &mut self,
         key: Option<&Span>,
@@ -311,7 +318,8 @@ impl<'a> Lowerer<'_, 'a> {
                 }))?;
                 Ok(self.and(each))
             }
-            // `every` is that none fails, and that there is a collection at all.
+            // The program has no universal quantifier: `every` is `not any not` (De Morgan), and
+            // the domain must be a collection.
             Iterable::Domain(iterated) => {
                 let is_collection = self.is_collection(domain, &iterated, env)?;
                 let binder = self.program.intern_binder(iterated, &self.enclosing);
@@ -334,8 +342,8 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// That the domain of `every` is a collection: over an undefined value, `null` or a string,
-    /// `every` is undefined in OPA, not true.
+    /// The condition that the domain of `every` is a collection. Over an undefined value, `null` or
+    /// a string, `every` is undefined in OPA and not true.
     fn is_collection(
         &mut self,
         expr: &'a Expr,
@@ -349,8 +357,9 @@ impl<'a> Lowerer<'_, 'a> {
                 let is_map = self.program.has_type(*term, ValueType::Map);
                 self.program.or([is_list, is_map])
             }
-            // `domain_of` took the conversion to a list off: without it a value that is no list is
-            // no collection, with it an empty one. So the term is lowered again.
+            // `domain_of` dropped the conversion `collections.list(…)`, which turns a value of
+            // another type into an empty list. Definedness must be that of the converted term, so
+            // the expression is lowered again.
             Domain::List(_) | Domain::Map(_) => {
                 let symbol = self.value(expr, env)?;
                 let term = self.term_of(symbol, env.module, expr.span())?;
@@ -359,7 +368,7 @@ impl<'a> Lowerer<'_, 'a> {
         })
     }
 
-    /// A body as one condition: the disjunction of its alternatives.
+    /// Lowers a body to one condition: the disjunction of its alternatives.
     pub(super) fn body(&mut self, query: &'a Query, env: Env<'a>) -> Lowered<ConditionId> {
         let alternatives = self.alternatives(query, env);
         if alternatives
@@ -376,7 +385,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.program.or(each))
     }
 
-    /// Steps as one condition, with another one innermost.
+    /// Folds steps into one condition, from the right: `[If(a), For(x), If(b)]` becomes
+    /// `a and any x (b and innermost)`.
     pub(super) fn fold(&mut self, steps: &[Step], innermost: ConditionId) -> ConditionId {
         let mut folded = innermost;
         for step in steps.iter().rev() {
@@ -388,6 +398,7 @@ impl<'a> Lowerer<'_, 'a> {
         folded
     }
 
+    /// The symbol of a binder's current element.
     fn element_of(&mut self, binder: BinderId) -> Symbol {
         if self.program.binder(binder).domain.is_of_workload() {
             Symbol::Element(binder)
@@ -396,6 +407,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
+    /// The symbol of a binder's current key or index.
     fn key_of(&mut self, binder: BinderId, module: &ast::Module, span: &Span) -> Lowered<Symbol> {
         if self.program.binder(binder).domain.is_of_workload() {
             return self.refuse(module, span, Refusal::WorkloadKey);
@@ -403,6 +415,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.intern_term(Term::Key(binder))))
     }
 
+    /// Lowers a collection that is iterated.
     fn iterable(&mut self, collection: &'a Expr, env: &Env<'a>) -> Lowered<Iterable> {
         Ok(match self.value(collection, env)? {
             Symbol::List(items) | Symbol::Set(items) => Iterable::Items(items),
@@ -416,8 +429,8 @@ impl<'a> Lowerer<'_, 'a> {
         })
     }
 
-    /// The domain of a term. `collections.list(x)` of something else is empty, and so is the
-    /// iteration of its elements as a list: the conversion needs no node of its own.
+    /// The domain of a term. `collections.list(x)` is empty if `x` is no list, and so is the domain
+    /// `List(x)`: the conversion needs no node in the program.
     fn domain_of(&self, term: TermId) -> Domain {
         match self.program.term(term) {
             Term::AsList(inner) => Domain::List(self.without_fallback(*inner)),
@@ -445,7 +458,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// The elements of the `contains` rules of a full name, each with the alternative that adds it.
+    /// The elements that the `contains` rules of a full name add, each with its alternative.
     pub(super) fn elements_of(
         &mut self,
         name: &str,
@@ -484,9 +497,9 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// `not expr`. OPA evaluates the arguments of a negated call before the `not`: an undefined one
-    /// makes the whole body undefined, not the negation true. So what stands there must be defined
-    /// for every object.
+    /// Lowers `not expr`. OPA evaluates the arguments of a negated call before the `not`: an
+    /// undefined argument makes the whole body undefined, and not the negation true. The lowered
+    /// negation would be true, so the arguments must be defined for every object.
     fn lower_negation(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<ConditionId> {
         match expr {
             Expr::Var { .. } => {}
@@ -502,7 +515,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             Expr::Call { params, .. } => {
                 for param in params {
-                    // A local is defined: its assignment is a condition before this one.
+                    // A local is defined: its assignment added that condition to an earlier step.
                     let is_local = matches!(param.as_ref(),
                         Expr::Var { span, .. } if env.local(span.text()).is_some());
                     if let (Symbol::Term(term), false) = (self.value(param, env)?, is_local)
@@ -537,7 +550,8 @@ impl<'a> Lowerer<'_, 'a> {
     }
 }
 
-/// Poisons the names that a refused statement would have bound.
+/// Binds the names of a refused statement to [`Symbol::Poisoned`], so that their uses are not
+/// reported as unbound.
 fn poison_bound_names(statement: &LiteralStmt, env: &mut Env<'_>) {
     let mut poison = |expr: &Expr| {
         ast::walk(expr, &mut |inner| {

@@ -17,7 +17,8 @@ use kubevet_ir::{
     Assumptions, BinderId, Clause, Condition, ConditionId, Const, FixTemplate, FixValue, TermId,
 };
 
-/// Where the parts of a finding are reported, and what is known there.
+/// The context in which the parts of a finding are lowered: the span of their refusals, and the
+/// facts that the conditions of the body establish.
 struct Finding<'f> {
     module: &'f Module,
     span: &'f Span,
@@ -28,7 +29,7 @@ struct Finding<'f> {
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// All clauses of a rule. They are complete only if nothing was refused.
+    /// Lowers every `deny` rule of a module. The clauses are complete only if nothing was refused.
     pub(super) fn lower_deny_rules(&mut self, module: &'a Module) -> Vec<Clause> {
         let mut clauses = Vec::new();
         for rule in &module.tree.policy {
@@ -60,6 +61,7 @@ impl<'a> Lowerer<'_, 'a> {
             .map(|alternative| self.lower_clause(key, alternative, body)))
     }
 
+    /// Lowers one alternative of a body with the finding of the rule's head.
     fn lower_clause(
         &mut self,
         key: &'a Expr,
@@ -85,6 +87,7 @@ impl<'a> Lowerer<'_, 'a> {
             assumptions: self.assume(&conditions, &binders),
             requires_proof: !alternative.is_incomplete,
         };
+        // All parts are lowered before any result is tested, so that all refusals are recorded.
         let message = self.lower_message(field("message"), &finding);
         let paths = self.lower_paths(field("paths"), &finding);
         let fixes = self.lower_fixes(field("fixes"), &finding);
@@ -103,7 +106,7 @@ impl<'a> Lowerer<'_, 'a> {
         })
     }
 
-    /// The conditions of an alternative, flat and simplified together.
+    /// The conditions of an alternative, simplified together as one conjunction.
     fn conditions_of(&mut self, alternative: &Alternative<'a>) -> Vec<ConditionId> {
         let steps = alternative.steps.iter();
         let each: Vec<ConditionId> = steps
@@ -129,7 +132,8 @@ impl<'a> Lowerer<'_, 'a> {
         Assumptions::new(self.program, conditions, binders, configured_param)
     }
 
-    /// True if a condition only tests that something is defined, and the others prove that it is.
+    /// True if a condition only tests that a term is defined, and the other conditions already
+    /// prove it.
     fn is_redundant_definedness(
         &self,
         condition: ConditionId,
@@ -256,7 +260,8 @@ impl<'a> Lowerer<'_, 'a> {
         finding: &Finding<'_>,
     ) -> Lowered<TermId> {
         let term = self.term_of(symbol, finding.module, finding.span)?;
-        // That it is a string must be known of the term itself: the evaluator has no conditions.
+        // The type must follow from the term alone: the evaluator formats it without the
+        // conditions.
         let is_proved =
             self.program.is_string(term) && finding.assumptions.is_defined(self.program, term);
         if is_proved || !finding.requires_proof {

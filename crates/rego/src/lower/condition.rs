@@ -1,4 +1,7 @@
-//! An expression as a condition: true, or not.
+//! Expressions as conditions.
+//!
+//! A condition of the program is two-valued: an expression that is false or undefined in OPA makes
+//! the condition false, since both end a body.
 
 use super::{
     Lowered, Lowerer,
@@ -11,7 +14,7 @@ use crate::{
 use kubevet_ir::{Comparison, Condition, ConditionId, Const, Term, TermId};
 
 impl<'a> Lowerer<'_, 'a> {
-    /// A statement that is no binding.
+    /// Lowers an expression to the condition that it is neither false nor undefined.
     pub(super) fn condition(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<ConditionId> {
         match expr {
             Expr::BoolExpr {
@@ -28,7 +31,7 @@ impl<'a> Lowerer<'_, 'a> {
             } => self.call_condition(span, fcn, params, env),
             _ => {
                 let symbol = self.value(expr, env)?;
-                // Collections are true, empty or not.
+                // A collection is truthy even if it is empty.
                 if matches!(
                     symbol,
                     Symbol::List(_)
@@ -71,7 +74,7 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let (left, right) = (lower_operand(lhs), lower_operand(rhs));
         let (a, b) = (left?, right?);
-        // The constant stands on the right.
+        // A literal moves to the right side, so that equal comparisons are interned as one.
         let (comparison, a, b) = match self.program.term(a) {
             Term::Const(_) => (comparison.flipped(), b, a),
             _ => (comparison, a, b),
@@ -98,7 +101,9 @@ impl<'a> Lowerer<'_, 'a> {
         self.program.compare(comparison, a, b)
     }
 
-    /// `count(names) == 0` of rules that contain: whether there is one.
+    /// Lowers a comparison of `count(names)` with 0, where `names` are `contains` rules: it tests
+    /// whether any rule adds an element, and the set itself is never built. `None` for other
+    /// comparisons.
     fn emptiness(
         &mut self,
         comparison: Comparison,
@@ -145,6 +150,7 @@ impl<'a> Lowerer<'_, 'a> {
         }))
     }
 
+    /// Lowers `value in collection`. In a literal collection it is a disjunction of comparisons.
     fn membership(
         &mut self,
         value: &'a Expr,
@@ -167,7 +173,7 @@ impl<'a> Lowerer<'_, 'a> {
                     defined.push(self.program.defined(item));
                     each.push(self.compare(Comparison::Equal, value, item));
                 }
-                // A collection with an undefined part is undefined as a whole.
+                // In OPA a literal collection with an undefined item is undefined as a whole.
                 let some = self.program.or(each);
                 defined.push(some);
                 Ok(self.and(defined))
@@ -192,6 +198,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
+    /// The condition that a term equals one of the literals.
     fn one_of(&mut self, value: TermId, constants: Vec<Const>) -> ConditionId {
         if let Term::Const(known) = self.program.term(value) {
             return if constants.contains(known) {

@@ -1,4 +1,4 @@
-//! An expression as a value: references, literals, calls.
+//! Expressions as values: references, literals and calls.
 
 use super::{
     Lowered, Lowerer, Refused, all,
@@ -11,7 +11,7 @@ use crate::{
 use kubevet_ir::{Const, Term};
 
 impl<'a> Lowerer<'_, 'a> {
-    /// What an expression stands for.
+    /// Lowers an expression to its symbol.
     pub(super) fn value(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<Symbol> {
         let module = env.module;
         match expr {
@@ -45,7 +45,8 @@ impl<'a> Lowerer<'_, 'a> {
                     };
                     record.push((name.to_owned(), self.value(value, env)));
                 }
-                // A refused field of a finding does not hide what is wrong with the others.
+                // A refused field is poisoned, so that the other fields of a finding are still
+                // checked.
                 let poisoned = |symbol: Lowered<Symbol>| symbol.unwrap_or(Symbol::Poisoned);
                 let fields = record
                     .into_iter()
@@ -73,6 +74,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
+    /// Lowers expressions; all of them, even if one is refused.
     pub(super) fn values(
         &mut self,
         exprs: &'a [crate::ast::ExprRef],
@@ -88,6 +90,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
+    /// Resolves a name: locals first, then `input` and `data`, imports, rules of the module.
     fn name(&mut self, span: &'a Span, env: &Env<'a>) -> Lowered<Symbol> {
         let name = span.text();
         if let Some(symbol) = env.local(name) {
@@ -114,7 +117,7 @@ impl<'a> Lowerer<'_, 'a> {
         self.refuse(env.module, span, Refusal::Unbound(name.to_owned()))
     }
 
-    /// `base.name`.
+    /// Lowers `base.name`.
     pub(super) fn step(
         &mut self,
         base: Symbol,
@@ -181,6 +184,7 @@ impl<'a> Lowerer<'_, 'a> {
         )
     }
 
+    /// Lowers `refr[index]`.
     fn bracket(
         &mut self,
         refr: &'a Expr,
@@ -188,7 +192,7 @@ impl<'a> Lowerer<'_, 'a> {
         span: &'a Span,
         env: &Env<'a>,
     ) -> Lowered<Symbol> {
-        // `split(…)[0]` is one question; a list of texts has no other use yet.
+        // `split(…)[n]` is one intrinsic, since the program has no computed lists.
         if let Expr::Call { fcn, params, .. } = refr
             && let Some(symbol) = self.split_at(fcn, params, index, env)?
         {

@@ -1,5 +1,5 @@
-//! The names of `policies/lib` that are built in, and the builtins of Rego. Everything else of a
-//! library is put in place like any helper.
+//! Functions with a translation of their own: the names of `policies/lib` with a native half, and
+//! the builtins of Rego. Every other function of a library is inlined like a helper.
 
 use super::{
     Lowered, Lowerer, all,
@@ -19,7 +19,8 @@ use kubevet_policy::ParamType;
 const MAX_CONCAT_PARTS: usize = 512;
 
 impl<'a> Lowerer<'_, 'a> {
-    /// A rule of the library without arguments that has a meaning of its own; `None` for others.
+    /// The symbol of a rule of the library without arguments that has a native half; `None` for
+    /// others.
     pub(super) fn library_name(&mut self, full: &str) -> Option<Symbol> {
         if !self.lowering.own_library {
             return None;
@@ -297,7 +298,8 @@ impl<'a> Lowerer<'_, 'a> {
         };
         let arguments = self.values(params, env)?;
         let terms = self.terms(&arguments, span, env)?;
-        // For an empty string OPA inserts between bytes, and CEL between characters.
+        // `replace` of an empty string inserts between bytes in OPA and between characters in CEL,
+        // so the operand must be a literal that is not empty.
         let is_nonempty_string = |term: &TermId| {
             let term = self.program.term(*term);
             matches!(term, Term::Const(Const::String(string)) if !string.is_empty())
@@ -306,7 +308,8 @@ impl<'a> Lowerer<'_, 'a> {
             if !terms.get(1).is_some_and(is_nonempty_string) {
                 return self.refuse(env.module, span, Refusal::ReplaceOperand);
             }
-            // Nested calls that grow their input would grow it exponentially.
+            // Nested calls that lengthen their input would lengthen it exponentially. A computed
+            // operand counts as the longest.
             let length = |operand: Option<&TermId>| match operand
                 .map(|operand| self.program.term(*operand))
             {
@@ -322,6 +325,7 @@ impl<'a> Lowerer<'_, 'a> {
         ))
     }
 
+    /// Lowers `object.get(object, path, fallback)`.
     fn object_get(
         &mut self,
         span: &'a Span,
@@ -358,8 +362,9 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.guard(defined, found)))
     }
 
-    /// `sprintf` of texts by `%s` and of whole numbers by `%d`; undefined where a piece is neither,
-    /// so that a finding with such a piece is refused.
+    /// Lowers `sprintf` with the verbs `%s` for strings, `%d` for whole numbers and `%%`. The
+    /// result is undefined where an argument of `%s` is no string, so that the proof of a finding
+    /// fails.
     fn sprintf(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [format, list] = params else {
             return self.refuse(env.module, span, Refusal::SprintfArguments);
@@ -404,8 +409,10 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.concat(pieces)))
     }
 
-    /// Refuses a string whose parts multiply from helper to helper, before it is built.
+    /// Refuses a concatenation of too many parts before it is interned: nested helpers can multiply
+    /// the parts.
     fn bounded(&mut self, pieces: &[TermId], span: &Span, env: &Env<'a>) -> Lowered<()> {
+        // A concatenation is flattened when it is interned, so a nested one counts its parts.
         let size = |piece: &TermId| match self.program.term(*piece) {
             Term::Const(Const::String(text)) => text.len() / 64,
             Term::Concat(inner) => inner.len(),
@@ -428,6 +435,8 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
+    /// Lowers `concat(separator, [string, …])`. An item that is no string makes the result
+    /// undefined, as in OPA.
     fn concat(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [between, list] = params else {
             return self.refuse(env.module, span, Refusal::ConcatArguments);
@@ -446,6 +455,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.joined(&terms, between))
     }
 
+    /// Lowers `count`. The length of a literal is a constant.
     fn count(&mut self, span: &'a Span, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<Symbol> {
         let [counted] = params else {
             return self.refuse(env.module, span, Refusal::CountArguments);
@@ -501,6 +511,7 @@ impl<'a> Lowerer<'_, 'a> {
         )))))
     }
 
+    /// The concatenation of terms with a literal between each two.
     fn joined(&mut self, terms: &[TermId], between: &str) -> Symbol {
         let between = self.program.string(between);
         let mut pieces = Vec::new();

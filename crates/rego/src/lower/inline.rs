@@ -1,8 +1,9 @@
-//! Helpers, inlined: a call becomes the helper's bodies with the arguments bound to its names.
+//! Inlining: a call of a helper becomes the helper's bodies, with its parameters bound to the
+//! arguments.
 //!
-//! Rules are acyclic (`complexity` rejects recursion at load), so inlining ends; its budget keeps
-//! it small. The arguments of a call must be defined, whatever the helper does with them: OPA
-//! evaluates them before the call.
+//! Rules are acyclic (`complexity` rejects recursion at load), so inlining terminates, and a budget
+//! bounds its result. The arguments of a call must be defined even where the helper does not use
+//! them: OPA evaluates them before the call.
 
 use super::{
     Lowered, Lowerer, Refused, all,
@@ -26,7 +27,7 @@ struct Definition<'a> {
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// A rule that is named without arguments.
+    /// Lowers a reference to a rule without arguments.
     pub(super) fn rule(&mut self, full: &str, span: &'a Span, env: &Env<'a>) -> Lowered<Symbol> {
         if let Some(symbol) = self.library_name(full) {
             return Ok(symbol);
@@ -44,7 +45,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// A call as a value.
+    /// Lowers a call to a value.
     pub(super) fn call_value(
         &mut self,
         span: &'a Span,
@@ -63,7 +64,8 @@ impl<'a> Lowerer<'_, 'a> {
         self.inline_call(&full, &arguments, span, env)
     }
 
-    /// A call as a condition. Predicates are conditions only; of other calls the value counts.
+    /// Lowers a call to a condition. A predicate is a condition itself; any other call holds if its
+    /// value is truthy.
     pub(super) fn call_condition(
         &mut self,
         span: &'a Span,
@@ -89,6 +91,7 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(self.program.truthy(term))
     }
 
+    /// The definitions of a helper.
     fn definitions(
         &mut self,
         full: &str,
@@ -191,7 +194,8 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// Inlines one definition: the first of its bodies that holds gives the value.
+    /// Inlines one definition with its `else` bodies. The value is that of the first body that
+    /// holds, a coalesce of the branches.
     fn inline_else_chain(
         &mut self,
         definition: &Definition<'a>,
@@ -239,7 +243,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(self.program.coalesce(branches)))
     }
 
-    /// Binds the arguments of a call. A literal in place of a name is a pattern: it must equal.
+    /// Binds the arguments of a call. Returns the environment and the condition that the arguments
+    /// equal the literals among the parameters, which are patterns.
     fn bind_arguments(
         &mut self,
         definition: &Definition<'a>,
@@ -253,15 +258,17 @@ impl<'a> Lowerer<'_, 'a> {
                 continue;
             }
             let symbol = self.value(pattern, &env)?;
-            let wanted = self.term_of(symbol, definition.module, pattern.span())?;
+            let expected = self.term_of(symbol, definition.module, pattern.span())?;
             let given = self.term_of(argument.clone(), definition.module, pattern.span())?;
-            matches.push(self.equal(given, wanted));
+            matches.push(self.equal(given, expected));
         }
         let matches = self.and(matches);
         Ok((env, matches))
     }
 
-    /// Inlines one body: its value if one of its alternatives holds.
+    /// Inlines one body: its value, guarded by the disjunction of its alternatives. All
+    /// alternatives must have the same value, and it must not depend on the element of a loop in
+    /// the body.
     fn inline_branch(
         &mut self,
         body: &'a RuleBody,
@@ -326,7 +333,8 @@ impl<'a> Lowerer<'_, 'a> {
         }
     }
 
-    /// A symbol under a condition. What is no term stays as it is: it is always defined.
+    /// Guards a symbol by a condition. Symbols other than terms are always defined, and returned
+    /// unchanged.
     fn guarded(&mut self, condition: ConditionId, symbol: Symbol) -> Symbol {
         match symbol {
             Symbol::Term(term) => Symbol::Term(self.program.guard(condition, term)),

@@ -11,7 +11,7 @@
 //! are inlined under a budget of nodes. A body becomes alternatives, one for each choice of
 //! elements from the literal lists that it iterates.
 //!
-//! | file | is |
+//! | file | contains |
 //! |---|---|
 //! | `symbol` | what names stand for, and the environment of a body |
 //! | `body` | bodies: statements in sequence, `some`, `every`, `not` |
@@ -56,7 +56,7 @@ struct Refused;
 
 type Lowered<T> = Result<T, Refused>;
 
-/// What the rules of one library may use.
+/// The context of one library that its rules are lowered in.
 pub struct Lowering<'a> {
     /// All rules of the library, by name.
     pub rules: &'a RuleTable<'a>,
@@ -117,18 +117,19 @@ struct Lowerer<'l, 'a> {
     lowering: &'l Lowering<'a>,
     control: &'l Control,
     program: &'l mut Program,
-    /// A helper that is inlined twice is refused once: a set.
+    /// A set, since a helper that is inlined twice is reported once.
     refusals: BTreeSet<Problem>,
     /// A budget was exceeded: nothing more is lowered.
     is_over_budget: bool,
     /// The binders around the current statement, outermost first.
     enclosing: Vec<BinderId>,
     inlined_calls: usize,
+    /// The terms and conditions of the program before this rule.
     nodes_before: usize,
 }
 
 impl<'a> Lowerer<'_, 'a> {
-    /// Lowers something inside more binders.
+    /// Runs `lower` with more binders around the current statement.
     fn within<T>(&mut self, binders: &[BinderId], lower: impl FnOnce(&mut Self) -> T) -> T {
         let depth = self.enclosing.len();
         self.enclosing.extend_from_slice(binders);
@@ -175,7 +176,8 @@ impl<'a> Lowerer<'_, 'a> {
     }
 }
 
-/// All values, or a refusal if one of them is refused; each of them is lowered in any case.
+/// Collects all values, or returns a refusal if one of them is refused. The iterator is always
+/// consumed to its end, so that every refusal is recorded.
 fn all<T>(lowered: impl Iterator<Item = Lowered<T>>) -> Lowered<Vec<T>> {
     let mut values = Ok(Vec::new());
     for each in lowered {

@@ -1,5 +1,5 @@
-//! What names and expressions stand for while a rule is lowered. Containers, literal collections
-//! and findings exist only here: the program has only values.
+//! Symbols: the meaning of names and expressions while a rule is lowered. Containers, literal
+//! collections and findings exist only as symbols: the program has only values.
 
 use super::{Lowered, Lowerer, Refused};
 use crate::{
@@ -53,6 +53,7 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// Binds a local name; it shadows an earlier binding.
     pub(super) fn bind(&mut self, name: &str, symbol: Symbol) {
         self.locals.push((name.to_owned(), symbol));
     }
@@ -67,7 +68,7 @@ impl<'a> Env<'a> {
 }
 
 impl Lowerer<'_, '_> {
-    /// A symbol as a term.
+    /// Returns the term of a symbol; a symbol that has none is refused.
     pub(super) fn term_of(
         &mut self,
         symbol: Symbol,
@@ -92,7 +93,7 @@ impl Lowerer<'_, '_> {
         self.refuse(module, span, refusal)
     }
 
-    /// A symbol as a literal, if it is one.
+    /// The literal value of a symbol, if it has one.
     pub(super) fn constant_of(&self, symbol: &Symbol) -> Option<Const> {
         match symbol {
             Symbol::Term(term) => match self.program.term(*term) {
@@ -103,7 +104,7 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A symbol as a string literal, if it is one.
+    /// The value of a symbol that is a string literal.
     pub(super) fn string_of(&self, symbol: &Symbol) -> Option<String> {
         match self.constant_of(symbol) {
             Some(Const::String(string)) => Some(string.to_string()),
