@@ -1,4 +1,4 @@
-//! A real API server with what judges on it, and creates that change nothing.
+//! A real API server, its policies or webhook, and dry-run creates on it.
 
 use kube::{
     Client, Config, Error,
@@ -13,31 +13,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long policies or the webhook may take to be obeyed.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The time within which policies or the webhook must be in effect.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A control plane, with a gate beside it or without. Both end with it.
+/// A control plane, with or without a webhook. Its processes end when it is dropped.
 pub struct Cluster {
     binary: String,
     dir: PathBuf,
-    running: Vec<Child>,
+    /// The control plane first, then the webhook.
+    processes: Vec<Child>,
     client: Client,
 }
 
-/// What the API server said to a create.
+/// The API server's answer to a create.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum CreateOutcome {
     Created,
+    /// The message of the rejection.
     Denied(String),
 }
 
 impl Cluster {
-    /// Starts one with a namespace.
+    /// Starts a control plane in `dir` and creates a namespace.
     ///
     /// # Errors
-    /// What it said before it ended.
+    /// The reason why it does not start.
     pub async fn start(binary: &str, dir: PathBuf, namespace: &str) -> Result<Self, String> {
-        fs::create_dir_all(&dir).map_err(|it| it.to_string())?;
+        fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
         let mut command = Command::new(binary);
         command
             .arg("--throw-away")
@@ -45,26 +47,29 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|it| format!("{binary}: {it}"))?;
-        let mut kubeconfig = String::new();
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{binary}: {error}"))?;
+        let mut first_line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out)
-                .read_line(&mut kubeconfig)
-                .map_err(|it| it.to_string())?;
+                .read_line(&mut first_line)
+                .map_err(|error| error.to_string())?;
         }
-        if kubeconfig.trim().is_empty() {
+        if first_line.trim().is_empty() {
             return Err("the control plane did not start".to_owned());
         }
-        let read = Kubeconfig::read_from(dir.join("kubeconfig")).map_err(|it| it.to_string())?;
+        let kubeconfig =
+            Kubeconfig::read_from(dir.join("kubeconfig")).map_err(|error| error.to_string())?;
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(read, &options)
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
-            .map_err(|it| it.to_string())?;
-        let client = Client::try_from(config).map_err(|it| it.to_string())?;
+            .map_err(|error| error.to_string())?;
+        let client = Client::try_from(config).map_err(|error| error.to_string())?;
         let cluster = Self {
             binary: binary.to_owned(),
             dir,
-            running: vec![child],
+            processes: vec![child],
             client,
         };
         cluster.kubectl(&["create", "namespace", namespace], "")?;
@@ -74,7 +79,7 @@ impl Cluster {
     /// Runs kubectl.
     ///
     /// # Errors
-    /// What it said as it failed.
+    /// Its stderr, if it fails.
     pub fn kubectl(&self, arguments: &[&str], stdin: &str) -> Result<(), String> {
         let mut command = Command::new(&self.binary);
         command
@@ -86,12 +91,14 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|it| it.to_string())?;
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
         if let Some(mut pipe) = child.stdin.take() {
             pipe.write_all(stdin.as_bytes())
-                .map_err(|it| it.to_string())?;
+                .map_err(|error| error.to_string())?;
         }
-        let output = child.wait_with_output().map_err(|it| it.to_string())?;
+        let output = child
+            .wait_with_output()
+            .map_err(|error| error.to_string())?;
         if output.status.success() {
             Ok(())
         } else {
@@ -99,19 +106,23 @@ impl Cluster {
         }
     }
 
-    /// Starts our webhook, every control denied, and makes the API server ask it.
+    /// Starts the webhook with every control bound to Deny, and registers it at the API server.
     ///
     /// # Errors
-    /// It does not start, or the server does not take its configuration.
-    pub fn add_gate(&mut self, kubevet: &str) -> Result<(), String> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|it| it.to_string())?;
-        let port = listener.local_addr().map_err(|it| it.to_string())?.port();
+    /// The webhook does not start, or the server rejects its configuration.
+    pub fn add_webhook(&mut self, kubevet: &str) -> Result<(), String> {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+        let port = listener
+            .local_addr()
+            .map_err(|error| error.to_string())?
+            .port();
         drop(listener);
         let (tls, bindings) = (self.dir.join("tls"), self.dir.join("bindings"));
-        fs::create_dir_all(&bindings).map_err(|it| it.to_string())?;
+        fs::create_dir_all(&bindings).map_err(|error| error.to_string())?;
         let binding = "{apiVersion: kubevet.io/v1alpha1, kind: ControlBinding, metadata: {name: all}, \
             spec: {controls: ['*'], validationActions: [Deny]}}";
-        fs::write(bindings.join("all.yaml"), binding).map_err(|it| it.to_string())?;
+        fs::write(bindings.join("all.yaml"), binding).map_err(|error| error.to_string())?;
         let mut command = Command::new(kubevet);
         command
             .arg("serve")
@@ -123,17 +134,20 @@ impl Cluster {
             .arg("--listen")
             .arg(format!("127.0.0.1:{port}"))
             .args(["--decision-log", "/dev/null"]);
-        let quiet = command
+        let silent = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        self.running
-            .push(quiet.spawn().map_err(|it| format!("{kubevet}: {it}"))?);
+        self.processes.push(
+            silent
+                .spawn()
+                .map_err(|error| format!("{kubevet}: {error}"))?,
+        );
         let ca = tls.join("ca.crt");
         let begin = Instant::now();
         while !ca.exists() {
-            if begin.elapsed() > PATIENCE {
-                return Err("the gate made no certificates".to_owned());
+            if begin.elapsed() > READY_TIMEOUT {
+                return Err("the webhook made no certificates".to_owned());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -144,7 +158,7 @@ impl Cluster {
             .arg(format!("https://127.0.0.1:{port}/validate"))
             .arg("--ca-file")
             .arg(&ca);
-        let manifest = command.output().map_err(|it| it.to_string())?;
+        let manifest = command.output().map_err(|error| error.to_string())?;
         if !manifest.status.success() {
             return Err(String::from_utf8_lossy(&manifest.stderr).into_owned());
         }
@@ -157,81 +171,94 @@ impl Cluster {
     /// Creates an object by a dry run on the server.
     ///
     /// # Errors
-    /// The server did not answer, or refused it for another reason than admission.
-    pub async fn create(&self, path: &str, object: &[u8]) -> Result<Answer, String> {
+    /// The server did not answer, or rejected the object for a reason other than admission.
+    pub async fn create(&self, path: &str, object: &[u8]) -> Result<CreateOutcome, String> {
         let request = http::Request::post(format!("{path}?dryRun=All"))
             .header("content-type", "application/json");
-        let request = request.body(object.to_vec()).map_err(|it| it.to_string())?;
+        let request = request
+            .body(object.to_vec())
+            .map_err(|error| error.to_string())?;
         match self.client.request_text(request).await {
-            Ok(_) => Ok(Answer::Created),
+            Ok(_) => Ok(CreateOutcome::Created),
             Err(Error::Api(status)) if [400, 403, 422].contains(&status.code) => {
-                Ok(Answer::Denied(status.message.clone()))
+                Ok(CreateOutcome::Denied(status.message.clone()))
             }
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Waits until an object is denied: then what was applied is obeyed.
+    /// Waits until an object is denied, which shows that what was applied is in effect. Returns the
+    /// message.
     ///
     /// # Errors
-    /// It is not denied in time.
+    /// The object is not denied in time.
     pub async fn until_denied(&self, path: &str, object: &[u8]) -> Result<String, String> {
         let begin = Instant::now();
         loop {
             match self.create(path, object).await {
-                Ok(Answer::Denied(why)) => return Ok(why),
-                other if begin.elapsed() > PATIENCE => {
-                    return Err(format!("never denied what it should deny: {other:?}"));
+                Ok(CreateOutcome::Denied(message)) => return Ok(message),
+                other if begin.elapsed() > READY_TIMEOUT => {
+                    return Err(format!("the failing object was never denied: {other:?}"));
                 }
                 _ => tokio::time::sleep(Duration::from_millis(200)).await,
             }
         }
     }
 
-    /// Waits until the controller manager has checked the types of all policies, which takes a core for a while.
+    /// Waits until the controller manager has type-checked all policies, which occupies a core for
+    /// some seconds.
     ///
     /// # Errors
-    /// It does not come to an end in time.
+    /// It does not finish in time.
     pub async fn until_type_checked(&self) -> Result<(), String> {
         let begin = Instant::now();
         loop {
             let request = http::Request::get(
                 "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
             );
-            let request = request.body(Vec::new()).map_err(|it| it.to_string())?;
+            let request = request
+                .body(Vec::new())
+                .map_err(|error| error.to_string())?;
             let list: serde_json::Value = self
                 .client
                 .request(request)
                 .await
-                .map_err(|it| it.to_string())?;
-            let checked = |it: &serde_json::Value| {
-                it.pointer("/status/observedGeneration")
-                    .is_some_and(|seen| Some(seen) == it.pointer("/metadata/generation"))
+                .map_err(|error| error.to_string())?;
+            let is_checked = |policy: &serde_json::Value| {
+                policy
+                    .pointer("/status/observedGeneration")
+                    .is_some_and(|observed| {
+                        Some(observed) == policy.pointer("/metadata/generation")
+                    })
             };
             if list
                 .get("items")
                 .and_then(serde_json::Value::as_array)
-                .is_some_and(|it| it.iter().all(checked))
+                .is_some_and(|policies| policies.iter().all(is_checked))
             {
                 return Ok(());
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > READY_TIMEOUT {
                 return Err("the types of the policies were never checked".to_owned());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// Nanoseconds on a core so far of all threads of the control plane and the gate.
-    pub fn cpu(&self) -> u64 {
-        self.running.iter().map(|it| cpu_of(it.id())).sum()
+    /// The CPU time so far of all threads of the control plane and the webhook, in nanoseconds.
+    pub fn cpu_nanos(&self) -> u64 {
+        self.processes
+            .iter()
+            .map(|process| process_cpu_nanos(process.id()))
+            .sum()
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for child in self.running.iter_mut().rev() {
-            // The control plane ends with its stdin and removes its folder; whoever has none is killed.
+        for child in self.processes.iter_mut().rev() {
+            // The control plane ends when its stdin is closed and then removes its directory. The
+            // webhook has no stdin and is killed.
             if child.stdin.take().is_none() {
                 let _ = child.kill();
             }
@@ -240,17 +267,25 @@ impl Drop for Cluster {
     }
 }
 
-fn cpu_of(id: u32) -> u64 {
+/// The CPU time of all threads of a process, in nanoseconds: the first field of
+/// `/proc/PID/task/TID/schedstat`.
+fn process_cpu_nanos(id: u32) -> u64 {
     let threads = fs::read_dir(Path::new("/proc").join(id.to_string()).join("task"));
-    let first = |text: String| {
-        text.split_whitespace()
+    let first_field = |schedstat: String| {
+        schedstat
+            .split_whitespace()
             .next()
-            .and_then(|it| it.parse::<u64>().ok())
+            .and_then(|field| field.parse::<u64>().ok())
     };
-    let of = |thread: fs::DirEntry| {
+    let thread_nanos = |thread: fs::DirEntry| {
         fs::read_to_string(thread.path().join("schedstat"))
             .ok()
-            .and_then(first)
+            .and_then(first_field)
     };
-    threads.into_iter().flatten().flatten().filter_map(of).sum()
+    threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(thread_nanos)
+        .sum()
 }

@@ -1,14 +1,14 @@
-//! How long the library takes to be read and compiled, beside what peers take for the same rules.
+//! The time to read and compile the library, compared with the time of peers for the same rules.
 
 use crate::{peer, rvm::Rvm, sample::Samples, table};
 use kubevet::{engine::Engine, model::ControlId, policy};
 use std::{hint::black_box, path::Path, time::Instant};
 
-/// Prints the rows of loading.
-pub fn load(asked: &[ControlId], opa: &[&str], folder: &Path, rounds: u64) {
+/// Prints the rows of the load measurement.
+pub fn run(controls: &[ControlId], opa: &[&str], directory: &Path, rounds: u64) {
     let (library, _) = policy::embedded();
-    let set_up = peer::for_opa(&library, asked);
-    let mut works: Vec<(String, Box<dyn FnMut() -> Result<(), String>>)> = vec![
+    let setup = peer::opa_setup(&library, controls);
+    let mut tasks: Vec<(String, Box<dyn FnMut() -> Result<(), String>>)> = vec![
         (
             "kubevet, read and compile".to_owned(),
             Box::new(|| {
@@ -33,34 +33,34 @@ pub fn load(asked: &[ControlId], opa: &[&str], folder: &Path, rounds: u64) {
         ),
         (
             "regorus RVM".to_owned(),
-            Box::new(|| Rvm::new(&library, asked).map(|it| drop(black_box(it)))),
+            Box::new(|| Rvm::new(&library, controls).map(|machine| drop(black_box(machine)))),
         ),
     ];
     if !opa.is_empty() {
-        works.push((
+        tasks.push((
             "OPA (with its process)".to_owned(),
-            Box::new(|| peer::Peer::start("OPA", opa, &set_up, folder).map(drop)),
+            Box::new(|| peer::Peer::start("OPA", opa, &setup, directory).map(drop)),
         ));
     }
-    let mut samples = vec![Samples::default(); works.len()];
-    let mut failed = vec![None; works.len()];
+    let mut samples = vec![Samples::default(); tasks.len()];
+    let mut failed = vec![None; tasks.len()];
     for _ in 0..rounds {
-        for (((_, work), times), failed) in works.iter_mut().zip(&mut samples).zip(&mut failed) {
+        for (((_, task), times), failed) in tasks.iter_mut().zip(&mut samples).zip(&mut failed) {
             let begin = Instant::now();
-            match work() {
+            match task() {
                 Ok(()) => {
                     times.add([u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)])
                 }
-                Err(why) => *failed = Some(why),
+                Err(error) => *failed = Some(error),
             }
         }
     }
-    let mut ours = None;
-    for (((name, _), times), failed) in works.iter().zip(&samples).zip(&failed) {
+    let mut baseline = None;
+    for (((name, _), times), failed) in tasks.iter().zip(&samples).zip(&failed) {
         match failed {
-            Some(why) => table::nothing("load", name, why),
-            None => table::times("load", name, times, ours, ""),
+            Some(error) => table::print_unavailable("load", name, error),
+            None => table::print_times("load", name, times, baseline, ""),
         }
-        ours.get_or_insert(times.at(0.5));
+        baseline.get_or_insert(times.quantile(0.5));
     }
 }

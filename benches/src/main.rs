@@ -1,78 +1,80 @@
-//! Measures kubevet beside its peers. Each mode prints rows of one table; `run` calls them all.
-//! Called by the name `kubevet` it is kubevet, so that whole processes are measured without a second build.
+//! Measures kubevet and its peers. Each mode prints rows of one table; the script `run` calls all
+//! modes. If the binary is called by the name `kubevet`, it runs kubevet's command line, so that
+//! whole processes are measured without a second build.
 //!
-//! | file | is |
+//! | file | content |
 //! |---|---|
-//! | `contestant`, `sample` | who takes turns at what, and their times |
-//! | `table` | the rows |
-//! | `ours`, `webhook` | kubevet and its reference tier; its gate |
-//! | `rvm`, `peer` | regorus' machine; OPA and CEL as processes |
-//! | `rego` | the rules as peers get them |
-//! | `load`, `whole`, `process` | loading; whole processes, by clock and by callgrind |
+//! | `subject`, `sample` | the implementations under measurement, their rounds and their times |
+//! | `table` | the table's rows |
+//! | `kubevet_subject`, `webhook` | kubevet and its interpreter; its webhook |
+//! | `rvm`, `peer` | regorus' virtual machine; OPA and CEL as processes |
+//! | `rego` | the rules in the form that peers read |
+//! | `load` | the time to load the library |
+//! | `whole_process`, `process` | whole processes, by clock and by callgrind |
 //! | `apiserver`, `cluster` | creates on real API servers with policies or with the webhook |
-//! | `count` | allocations |
+//! | `allocation_counter` | the number of allocations |
 
+mod allocation_counter;
 mod apiserver;
 mod cluster;
-mod contestant;
-mod count;
+mod kubevet_subject;
 mod load;
-mod ours;
 mod peer;
 mod process;
 mod rego;
 mod rvm;
 mod sample;
+mod subject;
 mod table;
 mod webhook;
-mod whole;
+mod whole_process;
 
-use contestant::{Contestant, Object, compete};
 use kubevet::{
     engine::Engine,
     model::{ControlId, Kind},
     policy::{self, Library},
 };
-use ours::{Ours, Part};
+use kubevet_subject::{KubevetSubject, Part};
 use std::{env, fs, path::PathBuf, process::ExitCode, sync::Arc};
+use subject::{Object, Subject, compare};
 
 const USAGE: &str = "usage: kubevet-benches head
        kubevet-benches objects FILE...          from bytes to verdict; ORACLE and CEL_PEER name the peers
-       kubevet-benches load FILE                the library read and compiled; FILE says which rules peers are given
+       kubevet-benches load FILE                the library read and compiled; FILE selects the rules that peers get
        kubevet-benches instructions FILE...     under callgrind
        kubevet-benches once whole|read|rvm FILE COUNT
-       kubevet-benches scan KUBEVET FOLDER
+       kubevet-benches scan KUBEVET DIRECTORY
        kubevet-benches apiserver CONTROLPLANE KUBEVET CLEAN FAILING [NAME=POLICIES.yaml]...
-ROUNDS sets how many rounds there are.";
+ROUNDS sets the number of rounds.";
 
 fn main() -> ExitCode {
     if env::args_os()
         .next()
-        .is_some_and(|it| PathBuf::from(it).ends_with("kubevet"))
+        .is_some_and(|program| PathBuf::from(program).ends_with("kubevet"))
     {
         return kubevet::cli::run();
     }
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let outcome = match words.as_slice() {
+    let mode: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match mode.as_slice() {
         ["head"] => {
-            table::head();
+            table::print_header();
             Ok(())
         }
         ["objects", _, ..] => objects(&arguments[1..]),
-        ["load", file] => object(file).and_then(|object| {
-            let folder = scratch()?;
-            load::load(
-                &judges().looking(&object.bytes),
-                &oracle_words(),
-                &folder,
+        ["load", file] => read_object(file).and_then(|object| {
+            let directory = create_temp_dir()?;
+            load::run(
+                &kubevet_subject().evaluated_controls(&object.bytes),
+                &oracle_command(),
+                &directory,
                 rounds(20),
             );
             Ok(())
         }),
-        ["instructions", _, ..] => whole::instructions(&arguments[1..]),
+        ["instructions", _, ..] => whole_process::instructions(&arguments[1..]),
         ["once", part, file, count] => once(part, file, count),
-        ["scan", kubevet, folder] => whole::scan(kubevet, folder, rounds(20)),
+        ["scan", kubevet, directory] => whole_process::scan(kubevet, directory, rounds(20)),
         [
             "apiserver",
             controlplane,
@@ -80,8 +82,8 @@ fn main() -> ExitCode {
             clean,
             failing,
             policies @ ..,
-        ] => object(clean)
-            .and_then(|clean| Ok((clean, object(failing)?)))
+        ] => read_object(clean)
+            .and_then(|clean| Ok((clean, read_object(failing)?)))
             .and_then(|(clean, failing)| {
                 apiserver::run(
                     controlplane,
@@ -96,24 +98,29 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
+        Err(error) => {
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
+/// The number of rounds: `ROUNDS`, or the default of the mode.
 fn rounds(default: u64) -> u64 {
     env::var("ROUNDS")
         .ok()
-        .and_then(|it| it.parse().ok())
+        .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(default)
 }
 
-fn object(file: &str) -> Result<Object, String> {
-    let path = fs::canonicalize(file).map_err(|it| format!("{file}: {it}"))?;
-    let bytes = fs::read(&path).map_err(|it| format!("{file}: {it}"))?;
-    let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or(file);
+/// Reads an object's file.
+fn read_object(file: &str) -> Result<Object, String> {
+    let path = fs::canonicalize(file).map_err(|error| format!("{file}: {error}"))?;
+    let bytes = fs::read(&path).map_err(|error| format!("{file}: {error}"))?;
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or(file);
     Ok(Object {
         name: format!("{stem} ({} B)", bytes.len()),
         path,
@@ -121,23 +128,25 @@ fn object(file: &str) -> Result<Object, String> {
     })
 }
 
-/// A folder for what peers are told.
-fn scratch() -> Result<PathBuf, String> {
-    let folder = env::temp_dir().join(format!("kubevet-benches-{}", std::process::id()));
-    fs::create_dir_all(&folder).map_err(|it| it.to_string())?;
-    Ok(folder)
+/// Creates the directory for the setup files of peers.
+fn create_temp_dir() -> Result<PathBuf, String> {
+    let directory = env::temp_dir().join(format!("kubevet-benches-{}", std::process::id()));
+    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+    Ok(directory)
 }
 
-fn oracle_words() -> Vec<&'static str> {
-    // For the whole life of the process.
+/// The command that runs OPA; empty if `ORACLE` is not set.
+fn oracle_command() -> Vec<&'static str> {
+    // Leaked: the arguments live as long as the process.
     env::var("ORACLE")
-        .map(|it| vec![&*it.leak(), "bench"])
+        .map(|oracle| vec![&*oracle.leak(), "bench"])
         .unwrap_or_default()
 }
 
-fn judges() -> Ours {
+/// The compiled engine on the embedded library.
+fn kubevet_subject() -> KubevetSubject {
     let (library, _) = policy::embedded();
-    Ours::new(
+    KubevetSubject::new(
         "kubevet",
         &Arc::new(Engine::compile(&library).0),
         &library,
@@ -145,154 +154,163 @@ fn judges() -> Ours {
     )
 }
 
+/// Prints the rows of each object: allocations, then the times of all subjects.
 fn objects(files: &[String]) -> Result<(), String> {
     let (library, _) = policy::embedded();
     let engine = Arc::new(Engine::compile(&library).0);
-    let reference = Arc::new(Engine::compile_interpreted(&library).0);
-    let folder = scratch()?;
-    let mut asked = Vec::new();
+    let interpreter = Arc::new(Engine::compile_interpreted(&library).0);
+    let directory = create_temp_dir()?;
+    let mut controls = Vec::new();
     for file in files {
-        let object = object(file)?;
-        let whole = Ours::new("kubevet", &engine, &library, Part::Whole);
-        let looking = whole.looking(&object.bytes);
-        // Peers have no index of kinds: on an object that nobody looks at they are asked what they were asked before.
-        let unseen = looking.is_empty();
-        if !unseen {
-            asked = looking;
+        let object = read_object(file)?;
+        let whole = KubevetSubject::new("kubevet", &engine, &library, Part::Whole);
+        let evaluated = whole.evaluated_controls(&object.bytes);
+        // Peers have no index of kinds. For an object that no control matches they get the controls
+        // of the object before.
+        let is_matched = !evaluated.is_empty();
+        if is_matched {
+            controls = evaluated;
         }
-        allocations(&object, &whole, &library, &asked)?;
-        let mut all: Vec<Box<dyn Contestant>> = vec![
+        print_allocations(&object, &whole, &library, &controls)?;
+        let mut subjects: Vec<Box<dyn Subject>> = vec![
             Box::new(whole),
-            Box::new(Ours::new(
+            Box::new(KubevetSubject::new(
                 "kubevet, reading alone",
                 &engine,
                 &library,
                 Part::Read,
             )),
-            Box::new(Ours::new(
+            Box::new(KubevetSubject::new(
                 "kubevet, judging alone",
                 &engine,
                 &library,
-                Part::Judge,
+                Part::Evaluate,
             )),
-            Box::new(webhook::Webhook::new(
+            Box::new(webhook::WebhookSubject::new(
                 &engine,
                 &library,
-                Ours::new("", &engine, &library, Part::Read),
+                KubevetSubject::new("", &engine, &library, Part::Read),
             )),
-            Box::new(Ours::new(
+            Box::new(KubevetSubject::new(
                 "regorus interpreter",
-                &reference,
+                &interpreter,
                 &library,
                 Part::Whole,
             )),
         ];
-        let mut join = |name: &str, made: Result<Box<dyn Contestant>, String>| match made {
-            Ok(made) => all.push(made),
-            Err(why) => table::nothing(&object.name, name, &why),
+        let mut add = |name: &str, started: Result<Box<dyn Subject>, String>| match started {
+            Ok(subject) => subjects.push(subject),
+            Err(error) => table::print_unavailable(&object.name, name, &error),
         };
-        join(
+        add(
             "regorus RVM",
-            rvm::Rvm::new(&library, &asked).map(|it| Box::new(it) as _),
+            rvm::Rvm::new(&library, &controls).map(|subject| Box::new(subject) as _),
         );
-        let words = oracle_words();
-        if words.is_empty() {
-            join("OPA", Err("not run: ORACLE names no oracle".to_owned()));
+        let oracle = oracle_command();
+        if oracle.is_empty() {
+            add("OPA", Err("not run: ORACLE names no oracle".to_owned()));
         } else {
-            let set_up = peer::for_opa(&library, &asked);
-            join(
+            let setup = peer::opa_setup(&library, &controls);
+            add(
                 "OPA",
-                peer::Peer::start("OPA", &words, &set_up, &folder).map(|it| Box::new(it) as _),
+                peer::Peer::start("OPA", &oracle, &setup, &directory)
+                    .map(|subject| Box::new(subject) as _),
             );
         }
-        if let (Ok(peer), false) = (env::var("CEL_PEER"), unseen) {
-            let kind = kind_of(&judges_document(&engine, &library, &object)?);
-            let set_up = peer::for_cel(&engine, &library, &asked, &kind);
-            for (name, which) in [("cel 0.15", "cel"), ("kube-cel 0.8", "kube-cel")] {
-                let started = peer::Peer::start(name, &[&peer, which], &set_up, &folder);
-                join(name, started.map(|it| Box::new(it) as _));
+        if let (Ok(peer), true) = (env::var("CEL_PEER"), is_matched) {
+            let kind = kind_of(&read_document(&engine, &library, &object)?);
+            let setup = peer::cel_setup(&engine, &library, &controls, &kind);
+            for (name, dialect) in [("cel 0.15", "cel"), ("kube-cel 0.8", "kube-cel")] {
+                let started = peer::Peer::start(name, &[&peer, dialect], &setup, &directory);
+                add(name, started.map(|subject| Box::new(subject) as _));
             }
         }
-        compete(&object, &mut all, rounds(40), !unseen);
+        compare(&object, &mut subjects, rounds(40), is_matched);
     }
-    fs::remove_dir_all(&folder).map_err(|it| it.to_string())
+    fs::remove_dir_all(&directory).map_err(|error| error.to_string())
 }
 
-fn judges_document(
+/// Parses the object with kubevet's reader.
+fn read_document(
     engine: &Arc<Engine>,
     library: &Library,
     object: &Object,
 ) -> Result<kubevet::document::Document, String> {
-    Ours::new("", engine, library, Part::Read)
+    KubevetSubject::new("", engine, library, Part::Read)
         .read(&object.bytes)
         .ok_or_else(|| "the object cannot be read".to_owned())
 }
 
+/// The API group and kind of an object.
 fn kind_of(document: &kubevet::document::Document) -> Kind {
-    let text = |key: &str| {
+    let field = |key: &str| {
         document
             .root()
             .get(key)
-            .and_then(|it| it.as_str())
+            .and_then(|value| value.as_str())
             .unwrap_or_default()
             .to_owned()
     };
-    Kind::new(Kind::group_of(&text("apiVersion")).to_owned(), text("kind"))
+    Kind::new(
+        Kind::group_of(&field("apiVersion")).to_owned(),
+        field("kind"),
+    )
 }
 
-/// Rows of allocations: of reading, of judging, and of the peers in this process.
-fn allocations(
+/// Prints the rows of allocations: kubevet's and those of the peer in this process.
+fn print_allocations(
     object: &Object,
-    ours: &Ours,
+    subject: &KubevetSubject,
     library: &Library,
-    asked: &[ControlId],
+    controls: &[ControlId],
 ) -> Result<(), String> {
-    let what = format!(
+    let measurement = format!(
         "{}, allocations",
         object
             .path
             .file_stem()
-            .and_then(|it| it.to_str())
+            .and_then(|stem| stem.to_str())
             .unwrap_or_default()
     );
-    let document = ours
+    let document = subject
         .read(&object.bytes)
         .ok_or("the object cannot be read")?;
-    // What is kept from one judgement to the next is there after the first.
-    drop(ours.judge(&document));
-    let read = count::allocations(|| ours.read(&object.bytes));
-    let judge = count::allocations(|| ours.judge(&document));
-    let both = (read + judge) as f64;
-    table::figure(
-        &what,
+    // The first evaluation fills the caches that later ones reuse.
+    drop(subject.evaluate(&document));
+    let read = allocation_counter::count_allocations(|| subject.read(&object.bytes));
+    let evaluate = allocation_counter::count_allocations(|| subject.evaluate(&document));
+    let both = (read + evaluate) as f64;
+    table::print_figure(
+        &measurement,
         "kubevet",
         both,
         None,
-        &format!("{read} in reading, {judge} in judging"),
+        &format!("{read} in reading, {evaluate} in judging"),
     );
-    match rvm::Rvm::new(library, asked) {
+    match rvm::Rvm::new(library, controls) {
         Ok(mut machine) => {
             let _ = machine.once(&object.bytes);
-            let made = count::allocations(|| machine.once(&object.bytes));
-            table::figure(&what, "regorus RVM", made as f64, Some(both), "");
+            let count = allocation_counter::count_allocations(|| machine.once(&object.bytes));
+            table::print_figure(&measurement, "regorus RVM", count as f64, Some(both), "");
         }
-        Err(why) => table::nothing(&what, "regorus RVM", &why),
+        Err(error) => table::print_unavailable(&measurement, "regorus RVM", &error),
     }
     Ok(())
 }
 
-/// Evaluations without a clock, for a profiler.
+/// Evaluates an object `count` times without measuring, for a profiler.
 fn once(part: &str, file: &str, count: &str) -> Result<(), String> {
     let count: u64 = count.parse().map_err(|_| "COUNT is a number")?;
-    let bytes = object(file)?.bytes;
+    let bytes = read_object(file)?.bytes;
     let (library, _) = policy::embedded();
     let engine = Arc::new(Engine::compile(&library).0);
     let part = match part {
         "whole" => Part::Whole,
         "read" => Part::Read,
         "rvm" => {
-            let asked = Ours::new("", &engine, &library, Part::Whole).looking(&bytes);
-            let mut machine = rvm::Rvm::new(&library, &asked)?;
+            let controls =
+                KubevetSubject::new("", &engine, &library, Part::Whole).evaluated_controls(&bytes);
+            let mut machine = rvm::Rvm::new(&library, &controls)?;
             for _ in 0..count {
                 std::hint::black_box(machine.once(&bytes)?);
             }
@@ -300,9 +318,9 @@ fn once(part: &str, file: &str, count: &str) -> Result<(), String> {
         }
         _ => return Err(USAGE.to_owned()),
     };
-    let ours = Ours::new("kubevet", &engine, &library, part);
+    let subject = KubevetSubject::new("kubevet", &engine, &library, part);
     for _ in 0..count {
-        std::hint::black_box(ours.once(&bytes));
+        std::hint::black_box(subject.once(&bytes));
     }
     Ok(())
 }

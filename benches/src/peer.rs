@@ -1,15 +1,14 @@
-//! Peers that are processes: OPA, and CEL in Rust. They get their set-up as a file, say in a first line what they made
-//! of it, then answer `COUNT PATH` with the times of so many evaluations, measured by their own clock from bytes on.
+//! Peers that are processes: OPA, and CEL in Rust. A peer reads its setup from a file and prints a
+//! first line about it. It then answers each line `COUNT PATH` with the times of that many
+//! evaluations of the file, measured by its own clock, parsing included.
 
 use crate::{
-    contestant::{Contestant, Object, Turn},
     rego,
+    subject::{Batch, Object, Subject},
 };
 use kubevet::{
-    cel::{ParamsFrom, CelTarget},
-    engine::{
-        Engine,
-    },
+    cel::{CelTarget, ParamsFrom},
+    engine::Engine,
     model::{ControlId, Kind},
     policy::Library,
 };
@@ -21,46 +20,50 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+/// A running peer.
 pub struct Peer {
     name: String,
     child: Child,
-    asks: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    /// What it made of its set-up.
+    requests: ChildStdin,
+    responses: BufReader<ChildStdout>,
+    /// Its remark on the setup, as `parses 31 of 31 controls`.
     about: String,
 }
 
 impl Peer {
-    /// Starts it: `command` is a program and its arguments, to which the file of the set-up is added.
+    /// Starts a peer. `command` is a program and its arguments; the path of the setup file is
+    /// appended.
     ///
     /// # Errors
-    /// Why it did not start, or what it said of its set-up.
+    /// The reason why it did not start, or its error on the setup.
     pub fn start(
         name: &str,
         command: &[&str],
-        set_up: &Value,
-        folder: &Path,
+        setup: &Value,
+        directory: &Path,
     ) -> Result<Self, String> {
-        let file = folder.join(format!("{}.json", name.replace(' ', "-")));
-        fs::write(&file, set_up.to_string()).map_err(|it| it.to_string())?;
+        let file = directory.join(format!("{}.json", name.replace(' ', "-")));
+        fs::write(&file, setup.to_string()).map_err(|error| error.to_string())?;
         let (program, arguments) = command.split_first().ok_or("no command")?;
-        let mut started = Command::new(program);
-        started
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .arg(&file)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut child = started.spawn().map_err(|it| format!("{program}: {it}"))?;
-        let asks = child.stdin.take().ok_or("no stdin")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{program}: {error}"))?;
+        let requests = child.stdin.take().ok_or("no stdin")?;
+        let responses = BufReader::new(child.stdout.take().ok_or("no stdout")?);
         let mut peer = Self {
             name: name.to_owned(),
             child,
-            asks,
-            answers,
+            requests,
+            responses,
             about: String::new(),
         };
-        let first = peer.line()?;
+        let first = peer.read_line()?;
         peer.about = first
             .get("about")
             .and_then(Value::as_str)
@@ -69,13 +72,13 @@ impl Peer {
         Ok(peer)
     }
 
-    fn line(&mut self) -> Result<Value, String> {
+    fn read_line(&mut self) -> Result<Value, String> {
         let mut line = String::new();
-        self.answers
+        self.responses
             .read_line(&mut line)
-            .map_err(|it| it.to_string())?;
+            .map_err(|error| error.to_string())?;
         let line: Value =
-            serde_json::from_str(&line).map_err(|it| format!("{} ended: {it}", self.name))?;
+            serde_json::from_str(&line).map_err(|error| format!("{} ended: {error}", self.name))?;
         match line.get("error").and_then(Value::as_str) {
             Some(error) => Err(error.to_owned()),
             None => Ok(line),
@@ -90,27 +93,30 @@ impl Drop for Peer {
     }
 }
 
-impl Contestant for Peer {
+impl Subject for Peer {
     fn name(&self) -> String {
         self.name.clone()
     }
 
-    fn turn(&mut self, object: &Object, count: u64) -> Result<Turn, String> {
-        writeln!(self.asks, "{count} {}", object.path.display()).map_err(|it| it.to_string())?;
-        let answer = self.line()?;
-        let number = |it: &Value| it.as_u64().unwrap_or_default();
-        let said = answer
+    fn run_batch(&mut self, object: &Object, count: u64) -> Result<Batch, String> {
+        writeln!(self.requests, "{count} {}", object.path.display())
+            .map_err(|error| error.to_string())?;
+        let response = self.read_line()?;
+        let number = |value: &Value| value.as_u64().unwrap_or_default();
+        let remarks = response
             .get("remarks")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        Ok(Turn {
-            failing: answer.get("failing").map_or(0, |it| number(it) as usize),
-            remarks: [self.about.as_str(), said]
+        Ok(Batch {
+            failing: response
+                .get("failing")
+                .map_or(0, |value| number(value) as usize),
+            remarks: [self.about.as_str(), remarks]
                 .iter()
-                .filter(|it| !it.is_empty())
-                .map(|it| format!("; {it}"))
+                .filter(|remark| !remark.is_empty())
+                .map(|remark| format!("; {remark}"))
                 .collect(),
-            nanos: answer
+            nanos: response
                 .get("nanos")
                 .and_then(Value::as_array)
                 .into_iter()
@@ -121,17 +127,18 @@ impl Contestant for Peer {
     }
 }
 
-/// What OPA is told: modules, the entry rule, and the input without the object.
-pub fn for_opa(library: &Library, asked: &[ControlId]) -> Value {
-    let modules: Map<_, _> = rego::modules(library, asked)
+/// The setup of OPA: modules, the entry rule, and the input without the object.
+pub fn opa_setup(library: &Library, controls: &[ControlId]) -> Value {
+    let modules: Map<_, _> = rego::modules(library, controls)
         .into_iter()
-        .map(|(file, text)| (file, text.into()))
+        .map(|(file, source)| (file, source.into()))
         .collect();
     json!({"modules": modules, "query": rego::ENTRY, "input": rego::input(&library.params.defaults())})
 }
 
-/// What a CEL peer is told: the variables and the conditions that `kubevet vap generate` writes, params written in.
-pub fn for_cel(engine: &Engine, library: &Library, asked: &[ControlId], kind: &Kind) -> Value {
+/// The setup of a CEL peer: the variables and conditions that `kubevet vap generate` emits, with
+/// params as literals.
+pub fn cel_setup(engine: &Engine, library: &Library, controls: &[ControlId], kind: &Kind) -> Value {
     let params = library.params.defaults();
     let kinds = [kind.clone()];
     let target = CelTarget {
@@ -139,16 +146,16 @@ pub fn for_cel(engine: &Engine, library: &Library, asked: &[ControlId], kind: &K
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
     };
-    let bundle = kubevet::cel::emit(engine.compiled_library(), asked, &target);
+    let bundle = kubevet::cel::emit(engine.compiled_library(), controls, &target);
     let variables: Vec<_> = bundle
         .variables
         .iter()
-        .map(|it| json!([it.name, it.expression.to_string()]))
+        .map(|variable| json!([variable.name, variable.expression.to_string()]))
         .collect();
     let controls: Vec<_> = bundle
         .controls
         .iter()
-        .map(|it| json!([it.control.id.as_str(), it.passes.to_string()]))
+        .map(|control| json!([control.control.id.as_str(), control.passes.to_string()]))
         .collect();
     json!({"variables": variables, "controls": controls})
 }

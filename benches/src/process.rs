@@ -1,4 +1,4 @@
-//! Processes from outside: how long one runs, and the most memory that it held.
+//! The duration and peak memory of a child process.
 
 use std::{
     io,
@@ -6,19 +6,20 @@ use std::{
     time::Instant,
 };
 
-/// What a process took.
-pub struct Run {
+/// The measurements of a process that ended.
+pub struct ProcessRun {
     pub nanos: u64,
     /// Peak resident memory.
     pub mebibytes: f64,
+    /// The exit code.
     pub code: i32,
 }
 
-/// Runs a program to its end, its output thrown away.
+/// Runs a program to its end and discards its output.
 ///
 /// # Errors
 /// It cannot be started or waited for.
-pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
+pub fn run(program: &str, arguments: &[&str]) -> io::Result<ProcessRun> {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -29,7 +30,8 @@ pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
     let child = command.spawn()?;
     let id = i32::try_from(child.id()).map_err(io::Error::other)?;
     let mut status = 0;
-    // SAFETY: plain data that the call fills; the child is ours and nobody else waits for it.
+    // SAFETY: `rusage` is plain data, for which zeros are valid, and the call fills it. Only this
+    // function waits for the child.
     let (ended, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         (libc::wait4(id, &raw mut status, 0, &raw mut usage), usage)
@@ -38,7 +40,7 @@ pub fn run(program: &str, arguments: &[&str]) -> io::Result<Run> {
     if ended != id {
         return Err(io::Error::last_os_error());
     }
-    Ok(Run {
+    Ok(ProcessRun {
         nanos,
         mebibytes: usage.ru_maxrss as f64 / 1024.0,
         code: libc::WEXITSTATUS(status),

@@ -1,4 +1,5 @@
-//! The rules as peers get them: stock Rego, with one entry rule that asks all of them.
+//! The rules in the form that peers read: standard Rego, with one entry rule that evaluates all of
+//! them.
 
 use kubevet::{
     model::{ControlId, EvalRequest},
@@ -6,23 +7,24 @@ use kubevet::{
 };
 use serde_json::{Map, Value, json};
 
-/// The entry rule: a list of every asked control's findings.
+/// The entry rule: the list of the findings of each control.
 pub const ENTRY: &str = "data.kubevet.bench.all";
 
-/// File and text of every module that the asked controls need, the entry rule's last.
-pub fn modules(library: &Library, asked: &[ControlId]) -> Vec<(String, String)> {
+/// Returns the file name and source of every module that the controls need; the entry rule's is
+/// last.
+pub fn modules(library: &Library, controls: &[ControlId]) -> Vec<(String, String)> {
     let rules = library
         .controls
         .iter()
-        .filter(|it| asked.contains(&it.control.id))
-        .map(|it| &it.rule);
+        .filter(|entry| controls.contains(&entry.control.id))
+        .map(|entry| &entry.rule);
     let modules = library.modules.iter().chain(rules);
     let mut modules: Vec<_> = modules
-        .map(|it| (it.file.to_string(), it.text.to_string()))
+        .map(|module| (module.file.to_string(), module.text.to_string()))
         .collect();
-    let denials: Vec<_> = asked
+    let denials: Vec<_> = controls
         .iter()
-        .map(|it| format!("data.{}.deny", package_of(it.as_str())))
+        .map(|control| format!("data.{}.deny", package_of(control.as_str())))
         .collect();
     let entry = format!(
         "package kubevet.bench\nimport rego.v1\nall := [\n{}\n]\n",
@@ -32,15 +34,15 @@ pub fn modules(library: &Library, asked: &[ControlId]) -> Vec<(String, String)> 
     modules
 }
 
-/// What rules see as `input`, without the object.
+/// Returns the rules' `input` without the object.
 pub fn input(params: &Params) -> Map<String, Value> {
-    let value = |it: &ParamValue| match it {
-        ParamValue::String(text) => json!(text),
-        ParamValue::List(texts) => json!(texts),
+    let to_json = |value: &ParamValue| match value {
+        ParamValue::String(string) => json!(string),
+        ParamValue::List(strings) => json!(strings),
     };
     let params: Map<_, _> = params
         .iter()
-        .map(|(name, it)| (name.to_owned(), value(it)))
+        .map(|(name, value)| (name.to_owned(), to_json(value)))
         .collect();
     let request = json!({"operation": EvalRequest::default().operation.name()});
     Map::from_iter([

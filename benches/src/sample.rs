@@ -1,24 +1,24 @@
-//! Times that were measured, and what is said of many of them.
+//! Measured durations and their quantiles.
 
 use std::fmt;
 
-/// Nanoseconds.
+/// A duration in nanoseconds, printed with a unit that fits.
 #[derive(Debug, Clone, Copy)]
 pub struct Nanos(pub f64);
 
 impl fmt::Display for Nanos {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.0 {
-            it if it.abs() < 1_000.0 => format!("{it:.0} ns"),
-            it if it.abs() < 100_000.0 => format!("{:.2} us", it / 1e3),
-            it if it.abs() < 1_000_000.0 => format!("{:.0} us", it / 1e3),
-            it => format!("{:.2} ms", it / 1e6),
+        let formatted = match self.0 {
+            nanos if nanos.abs() < 1_000.0 => format!("{nanos:.0} ns"),
+            nanos if nanos.abs() < 100_000.0 => format!("{:.2} us", nanos / 1e3),
+            nanos if nanos.abs() < 1_000_000.0 => format!("{:.0} us", nanos / 1e3),
+            nanos => format!("{:.2} ms", nanos / 1e6),
         };
-        out.pad(&text)
+        out.pad(&formatted)
     }
 }
 
-/// Many times of one thing.
+/// The durations of one measurement, in nanoseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<u64>);
 
@@ -27,15 +27,15 @@ impl Samples {
         self.0.extend(nanos);
     }
 
-    /// The time that a share of the samples does not exceed: 0 is the least, 0.5 the median.
-    pub fn at(&self, share: f64) -> Nanos {
+    /// Returns a quantile: 0 is the minimum, 0.5 the median. NaN if there are no samples.
+    pub fn quantile(&self, quantile: f64) -> Nanos {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        let place = (sorted.len() as f64 * share) as usize;
+        let index = (sorted.len() as f64 * quantile) as usize;
         Nanos(
             sorted
-                .get(place.min(sorted.len().saturating_sub(1)))
-                .map_or(f64::NAN, |it| *it as f64),
+                .get(index.min(sorted.len().saturating_sub(1)))
+                .map_or(f64::NAN, |nanos| *nanos as f64),
         )
     }
 }

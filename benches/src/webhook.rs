@@ -1,9 +1,9 @@
-//! The gate as the endpoint calls it: the bytes of a review in, the bytes of its answer out. What lies around it in the
-//! server, TLS and HTTP, is not in its times.
+//! The webhook as its endpoint calls it: from the bytes of a review to the bytes of the answer. TLS
+//! and HTTP are not part of its times.
 
 use crate::{
-    contestant::{Contestant, Object, Turn, timed},
-    ours::Ours,
+    kubevet_subject::KubevetSubject,
+    subject::{Batch, Object, Subject, time_each},
 };
 use kubevet::{
     admission::Enforcement,
@@ -19,22 +19,22 @@ use std::{
 
 const BINDING: &str = "{apiVersion: kubevet.io/v1alpha1, kind: ControlBinding, metadata: {name: all}, \
     spec: {controls: ['*'], validationActions: [Deny]}}";
-/// As long as an API server waits at most.
+/// The longest timeout that an API server allows a webhook.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A gate under which every control denies.
-pub struct Webhook {
-    gate: PolicySnapshot,
-    reader: Ours,
+/// The webhook with every control bound to Deny.
+pub struct WebhookSubject {
+    snapshot: PolicySnapshot,
+    reader: KubevetSubject,
 }
 
-impl Webhook {
-    pub fn new(engine: &Arc<Engine>, library: &Library, reader: Ours) -> Self {
+impl WebhookSubject {
+    pub fn new(engine: &Arc<Engine>, library: &Library, reader: KubevetSubject) -> Self {
         let (bindings, _) = read_bindings(&Arc::from("binding"), BINDING.as_bytes(), library);
         let controls = library
             .controls
             .iter()
-            .map(|it| (it.control.id.clone(), it.control.clone()))
+            .map(|entry| (entry.control.id.clone(), entry.control.clone()))
             .collect();
         let path_reads = engine.path_reads();
         let enforcement = Enforcement {
@@ -44,7 +44,7 @@ impl Webhook {
             exempt_namespaces: Default::default(),
         };
         Self {
-            gate: PolicySnapshot {
+            snapshot: PolicySnapshot {
                 engine: Arc::clone(engine),
                 enforcement,
                 generation: 1,
@@ -54,12 +54,12 @@ impl Webhook {
     }
 }
 
-impl Contestant for Webhook {
+impl Subject for WebhookSubject {
     fn name(&self) -> String {
         "kubevet, review to answer".to_owned()
     }
 
-    fn turn(&mut self, object: &Object, count: u64) -> Result<Turn, String> {
+    fn run_batch(&mut self, object: &Object, count: u64) -> Result<Batch, String> {
         let review = review_from_manifest(
             &self
                 .reader
@@ -69,23 +69,29 @@ impl Contestant for Webhook {
         let namespace_labels: &dyn Fn(&str) -> Option<Arc<Labels>> = &|_| Some(Arc::default());
         let answer = || {
             let deadline = Instant::now() + DEADLINE;
-            self.gate
-                .answer(&review, &AnswerContext { deadline, namespace_labels })
+            self.snapshot
+                .answer(
+                    &review,
+                    &AnswerContext {
+                        deadline,
+                        namespace_labels,
+                    },
+                )
                 .map_err(|error| error.to_string())
         };
-        let answered = answer()?;
-        let mut turn = timed(count, || answer().map_or(0, |it| it.body.len()));
-        let said = if answered.decision.allowed {
+        let first = answer()?;
+        let mut batch = time_each(count, || answer().map_or(0, |answer| answer.body.len()));
+        let decision = if first.decision.allowed {
             "allowed"
         } else {
             "denied"
         };
-        turn.failing = self.reader.failing(&object.bytes);
-        turn.remarks = format!(
-            "; {said}, a review of {} B, an answer of {} B",
+        batch.failing = self.reader.failing(&object.bytes);
+        batch.remarks = format!(
+            "; {decision}, a review of {} B, an answer of {} B",
             review.len(),
-            answered.body.len()
+            first.body.len()
         );
-        Ok(turn)
+        Ok(batch)
     }
 }

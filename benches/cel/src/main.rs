@@ -1,9 +1,11 @@
-//! Two CEL interpreters in Rust on the policies that kubevet prints: `cel`, and `cel` as `kube-cel` extends it with
-//! Kubernetes' functions. `cel-peer cel|kube-cel SETUP.json` says in a first line what it could parse, then answers
-//! each line `COUNT PATH` with the times of so many evaluations from the object's bytes on.
+//! Two CEL interpreters in Rust on the policies that kubevet emits: `cel`, and `kube-cel`, which
+//! extends `cel` with the functions of Kubernetes. `cel-peer cel|kube-cel SETUP.json` prints a
+//! first line about the expressions that it could parse. It then answers each line `COUNT PATH`
+//! with the times of that many evaluations of the file, parsing included.
 //!
-//! Variables are given by value under names of their own, in order, each evaluated once: the API server does so lazily,
-//! which neither library offers. A variable that fails takes with it the controls that use it.
+//! Each policy variable is a CEL variable of its own, evaluated once, in order. The API server
+//! evaluates them lazily, which neither library offers. If a variable fails, the controls that use
+//! it end in an error.
 
 use serde_json::{Value, json};
 use std::{
@@ -13,14 +15,15 @@ use std::{
     time::Instant,
 };
 
-/// Expressions that could be parsed, and how many controls could not.
-struct Sheet<P> {
+/// The expressions that could be parsed, `P` being the parsed form.
+struct ParsedPolicy<P> {
     variables: Vec<(String, P)>,
     controls: Vec<P>,
+    /// A remark on the expressions that could not be parsed.
     about: String,
 }
 
-/// What one evaluation came to.
+/// The result of one evaluation.
 #[derive(Default)]
 struct Outcome {
     failing: usize,
@@ -32,14 +35,15 @@ struct Outcome {
 fn main() {
     let arguments: Vec<String> = env::args().collect();
     let outcome = match arguments.get(1..) {
-        Some([who, file]) => fs::read_to_string(file)
-            .map_err(|it| it.to_string())
-            .and_then(|text| {
-                let set_up: Value = serde_json::from_str(&text).map_err(|it| it.to_string())?;
-                if who == "cel" {
-                    plain(&set_up)
+        Some([interpreter, file]) => fs::read_to_string(file)
+            .map_err(|error| error.to_string())
+            .and_then(|json| {
+                let setup: Value =
+                    serde_json::from_str(&json).map_err(|error| error.to_string())?;
+                if interpreter == "cel" {
+                    serve_cel(&setup)
                 } else {
-                    kubernetes(&set_up)
+                    serve_kube_cel(&setup)
                 }
             }),
         _ => Err("usage: cel-peer cel|kube-cel SETUP.json".to_owned()),
@@ -49,7 +53,8 @@ fn main() {
     }
 }
 
-fn plain(set_up: &Value) -> Result<(), String> {
+/// Evaluates with `cel` and its standard extensions.
+fn serve_cel(setup: &Value) -> Result<(), String> {
     use cel::{Context, Env, extensions, to_value};
     let mut env = Env::stdlib();
     for extension in [
@@ -58,25 +63,29 @@ fn plain(set_up: &Value) -> Result<(), String> {
         extensions::math,
         extensions::encoders,
     ] {
-        env.add_extension(extension).map_err(|it| it.to_string())?;
+        env.add_extension(extension)
+            .map_err(|error| error.to_string())?;
     }
     let env = std::sync::Arc::new(env);
-    let sheet = sheet(set_up, |text| {
-        env.compile(text).map_err(|it| it.to_string())
+    let policy = parse_policy(setup, |source| {
+        env.compile(source).map_err(|error| error.to_string())
     })?;
     let root = Context::with_env(env);
-    serve(&sheet.about, |bytes| {
+    serve(&policy.about, |bytes| {
         let mut outcome = Outcome::default();
         let mut context = root.new_inner_scope();
-        let object: Value = serde_json::from_slice(bytes).map_err(|it| it.to_string())?;
-        context.add_variable_from_value("object", to_value(&object).map_err(|it| it.to_string())?);
-        for (name, program) in &sheet.variables {
+        let object: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        context.add_variable_from_value(
+            "object",
+            to_value(&object).map_err(|error| error.to_string())?,
+        );
+        for (name, program) in &policy.variables {
             match program.execute(&context) {
                 Ok(value) => context.add_variable_from_value(name.as_str(), value),
                 Err(error) => outcome.error = error.to_string(),
             }
         }
-        for program in &sheet.controls {
+        for program in &policy.controls {
             match program.execute(&context) {
                 Ok(cel::Value::Bool(clean)) => outcome.failing += usize::from(!clean),
                 Ok(_) => outcome.errors += 1,
@@ -90,30 +99,34 @@ fn plain(set_up: &Value) -> Result<(), String> {
     })
 }
 
-fn kubernetes(set_up: &Value) -> Result<(), String> {
+/// Evaluates with `kube-cel`.
+fn serve_kube_cel(setup: &Value) -> Result<(), String> {
     use kube_cel::{
         KubeCelExt as _,
         cel::{Context, Value as CelValue, parser::Parser, to_value},
     };
-    let sheet = sheet(set_up, |text| {
+    let policy = parse_policy(setup, |source| {
         Parser::default()
             .enable_optional_syntax(true)
-            .parse(text)
-            .map_err(|it| it.to_string())
+            .parse(source)
+            .map_err(|error| error.to_string())
     })?;
     let root = Context::default().with_all();
-    serve(&sheet.about, |bytes| {
+    serve(&policy.about, |bytes| {
         let mut outcome = Outcome::default();
         let mut context = root.new_inner_scope();
-        let object: Value = serde_json::from_slice(bytes).map_err(|it| it.to_string())?;
-        context.add_variable_from_value("object", to_value(&object).map_err(|it| it.to_string())?);
-        for (name, expression) in &sheet.variables {
+        let object: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        context.add_variable_from_value(
+            "object",
+            to_value(&object).map_err(|error| error.to_string())?,
+        );
+        for (name, expression) in &policy.variables {
             match context.resolve(expression) {
                 Ok(value) => context.add_variable_from_value(name.as_str(), value),
                 Err(error) => outcome.error = error.to_string(),
             }
         }
-        for expression in &sheet.controls {
+        for expression in &policy.controls {
             match context.resolve(expression) {
                 Ok(CelValue::Bool(clean)) => outcome.failing += usize::from(!clean),
                 Ok(_) => outcome.errors += 1,
@@ -127,96 +140,119 @@ fn kubernetes(set_up: &Value) -> Result<(), String> {
     })
 }
 
-fn sheet<P>(set_up: &Value, parse: impl Fn(&str) -> Result<P, String>) -> Result<Sheet<P>, String> {
+/// Parses the variables that conditions need and the conditions of the controls.
+fn parse_policy<P>(
+    setup: &Value,
+    parse: impl Fn(&str) -> Result<P, String>,
+) -> Result<ParsedPolicy<P>, String> {
     let pairs = |key: &str| -> Vec<(String, String)> {
-        let list = set_up
+        let list = setup
             .get(key)
             .and_then(Value::as_array)
             .into_iter()
             .flatten();
-        let text = |it: &Value, at: usize| {
-            it.get(at)
+        let string = |pair: &Value, index: usize| {
+            pair.get(index)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
         };
-        // Names of their own instead of fields of one map, which would be copied with each variable that is added.
-        list.map(|it| (text(it, 0), text(it, 1).replace("variables.", "variables_")))
-            .collect()
+        // A map `variables` would be copied for each variable that is added.
+        list.map(|pair| {
+            (
+                string(pair, 0),
+                string(pair, 1).replace("variables.", "variables_"),
+            )
+        })
+        .collect()
     };
     let mut refused = BTreeMap::new();
     let mut variables = Vec::new();
-    let all = pairs("controls");
-    for (name, text) in needed(pairs("variables"), &all) {
-        match parse(&text) {
+    let conditions = pairs("controls");
+    for (name, source) in needed_variables(pairs("variables"), &conditions) {
+        match parse(&source) {
             Ok(parsed) => variables.push((format!("variables_{name}"), parsed)),
             Err(error) => drop(refused.insert(name, error)),
         }
     }
-    let total = all.len();
-    let controls: Vec<P> = all
+    let total = conditions.len();
+    let controls: Vec<P> = conditions
         .into_iter()
-        .filter_map(|(id, text)| parse(&text).map_err(|it| refused.insert(id, it)).ok())
+        .filter_map(|(id, source)| {
+            parse(&source)
+                .map_err(|error| refused.insert(id, error))
+                .ok()
+        })
         .collect();
     let mut about = format!("parses {} of {total} controls", controls.len());
     if let Some((name, error)) = refused.iter().next() {
         about += &format!(" (refused: {}; {name}: {})", refused.len(), one_line(error));
     }
-    Ok(Sheet {
+    Ok(ParsedPolicy {
         variables,
         controls,
         about,
     })
 }
 
-/// The variables that the conditions need, themselves or through others; the rest is for messages.
-fn needed(
+/// Returns the variables that the conditions use, directly or through other variables. The others
+/// serve only messages.
+fn needed_variables(
     variables: Vec<(String, String)>,
     controls: &[(String, String)],
 ) -> Vec<(String, String)> {
-    let names = |text: &str| -> Vec<String> {
-        let after = text.split("variables_").skip(1);
-        after
-            .map(|it| {
-                it.chars()
-                    .take_while(|it| it.is_alphanumeric() || *it == '_')
+    let names = |source: &str| -> Vec<String> {
+        let suffixes = source.split("variables_").skip(1);
+        suffixes
+            .map(|suffix| {
+                suffix
+                    .chars()
+                    .take_while(|char| char.is_alphanumeric() || *char == '_')
                     .collect()
             })
             .collect()
     };
-    let mut wanted: BTreeSet<String> = controls.iter().flat_map(|(_, text)| names(text)).collect();
-    // Each stands after those that it uses.
+    let mut used: BTreeSet<String> = controls
+        .iter()
+        .flat_map(|(_, source)| names(source))
+        .collect();
+    // A variable uses only variables before it, so the reverse order finds all uses first.
     let mut kept = Vec::new();
-    for (name, text) in variables.into_iter().rev() {
-        if wanted.contains(&name) {
-            wanted.extend(names(&text));
-            kept.push((name, text));
+    for (name, source) in variables.into_iter().rev() {
+        if used.contains(&name) {
+            used.extend(names(&source));
+            kept.push((name, source));
         }
     }
     kept.reverse();
     kept
 }
 
-fn serve(about: &str, judge: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<(), String> {
+/// Prints the first line, then answers each line of stdin.
+fn serve(about: &str, evaluate: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<(), String> {
     println!("{}", json!({"about": about}));
     for line in stdin().lines() {
-        let line = line.map_err(|it| it.to_string())?;
-        let answer = turn(&line, &judge).unwrap_or_else(|error| json!({"error": error}));
+        let line = line.map_err(|error| error.to_string())?;
+        let answer = run_batch(&line, &evaluate).unwrap_or_else(|error| json!({"error": error}));
         println!("{answer}");
-        stdout().flush().map_err(|it| it.to_string())?;
+        stdout().flush().map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
-fn turn(line: &str, judge: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<Value, String> {
+/// Answers a line `COUNT PATH`.
+fn run_batch(
+    line: &str,
+    evaluate: impl Fn(&[u8]) -> Result<Outcome, String>,
+) -> Result<Value, String> {
     let (count, path) = line.split_once(' ').ok_or("write COUNT PATH")?;
-    let bytes = fs::read(path).map_err(|it| it.to_string())?;
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let count: usize = count.parse().map_err(|_| "COUNT is a number")?;
     let mut nanos = Vec::with_capacity(count);
     let mut last = Outcome::default();
     for _ in 0..count {
         let begin = Instant::now();
-        last = judge(&bytes)?;
+        last = evaluate(&bytes)?;
         nanos.push(u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX));
     }
     let remarks = match last.errors {
@@ -226,11 +262,12 @@ fn turn(line: &str, judge: impl Fn(&[u8]) -> Result<Outcome, String>) -> Result<
     Ok(json!({"failing": last.failing, "remarks": remarks, "nanos": nanos}))
 }
 
-fn one_line(text: &str) -> String {
-    let line = text
+/// The first line that is not blank, cut to 90 characters.
+fn one_line(message: &str) -> String {
+    let line = message
         .lines()
         .map(str::trim)
-        .find(|it| !it.is_empty())
+        .find(|line| !line.is_empty())
         .unwrap_or_default();
     line.chars().take(90).collect()
 }
