@@ -222,41 +222,41 @@ impl Module {
     }
 }
 
-/// Calls `see` for every expression under `rule`, outermost first.
-pub fn walk_rule<'a>(rule: &'a Rule, see: &mut dyn FnMut(&'a Expr)) {
+/// Calls `visit` for every expression under `rule`, outermost first.
+pub fn walk_rule<'a>(rule: &'a Rule, visit: &mut dyn FnMut(&'a Expr)) {
     match rule {
         Rule::Spec { head, bodies, .. } => {
             match head {
                 RuleHead::Compr { assign, refr, .. } => {
-                    walk(refr, see);
+                    walk(refr, visit);
                     assign
                         .iter()
-                        .for_each(|assigned| walk(&assigned.value, see));
+                        .for_each(|assigned| walk(&assigned.value, visit));
                 }
-                RuleHead::Set { key, .. } => key.iter().for_each(|key| walk(key, see)),
+                RuleHead::Set { key, .. } => key.iter().for_each(|key| walk(key, visit)),
                 RuleHead::Func { args, assign, .. } => {
-                    args.iter().for_each(|arg| walk(arg, see));
+                    args.iter().for_each(|arg| walk(arg, visit));
                     assign
                         .iter()
-                        .for_each(|assigned| walk(&assigned.value, see));
+                        .for_each(|assigned| walk(&assigned.value, visit));
                 }
             }
             for body in bodies {
                 body.assign
                     .iter()
-                    .for_each(|assigned| walk(&assigned.value, see));
-                walk_query(&body.query, see);
+                    .for_each(|assigned| walk(&assigned.value, visit));
+                walk_query(&body.query, visit);
             }
         }
         Rule::Default { value, args, .. } => {
-            args.iter().for_each(|arg| walk(arg, see));
-            walk(value, see);
+            args.iter().for_each(|arg| walk(arg, visit));
+            walk(value, visit);
         }
     }
 }
 
-/// Calls `see` for every expression in a query.
-pub fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
+/// Calls `visit` for every expression in a query.
+pub fn walk_query<'a>(query: &'a Query, visit: &mut dyn FnMut(&'a Expr)) {
     for statement in &query.stmts {
         match &statement.literal {
             Literal::SomeVars { .. } => {}
@@ -266,27 +266,27 @@ pub fn walk_query<'a>(query: &'a Query, see: &mut dyn FnMut(&'a Expr)) {
                 collection,
                 ..
             } => {
-                key.iter().for_each(|key| walk(key, see));
-                walk(value, see);
-                walk(collection, see);
+                key.iter().for_each(|key| walk(key, visit));
+                walk(value, visit);
+                walk(collection, visit);
             }
-            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => walk(expr, see),
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => walk(expr, visit),
             Literal::Every { domain, query, .. } => {
-                walk(domain, see);
-                walk_query(query, see);
+                walk(domain, visit);
+                walk_query(query, visit);
             }
         }
         for modifier in &statement.with_mods {
-            walk(&modifier.refr, see);
-            walk(&modifier.r#as, see);
+            walk(&modifier.refr, visit);
+            walk(&modifier.r#as, visit);
         }
     }
 }
 
-/// Calls `see` for an expression and every expression in it, outermost first. The recursion is
+/// Calls `visit` for an expression and every expression in it, outermost first. The recursion is
 /// bounded: `prescan` limits the depth of the tree.
-pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
-    see(expr);
+pub fn walk<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
+    visit(expr);
     match expr {
         Expr::String { .. }
         | Expr::RawString { .. }
@@ -295,41 +295,41 @@ pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
         | Expr::Null { .. }
         | Expr::Var { .. } => {}
         Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            items.iter().for_each(|item| walk(item, see))
+            items.iter().for_each(|item| walk(item, visit))
         }
         Expr::Object { fields, .. } => {
             for (_, key, value) in fields {
-                walk(key, see);
-                walk(value, see);
+                walk(key, visit);
+                walk(value, visit);
             }
         }
         Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-            walk(term, see);
-            walk_query(query, see);
+            walk(term, visit);
+            walk_query(query, visit);
         }
         Expr::ObjectCompr {
             key, value, query, ..
         } => {
-            walk(key, see);
-            walk(value, see);
-            walk_query(query, see);
+            walk(key, visit);
+            walk(value, visit);
+            walk_query(query, visit);
         }
         Expr::Call { fcn, params, .. } => {
-            walk(fcn, see);
-            params.iter().for_each(|param| walk(param, see));
+            walk(fcn, visit);
+            params.iter().for_each(|param| walk(param, visit));
         }
-        Expr::UnaryExpr { expr, .. } => walk(expr, see),
-        Expr::RefDot { refr, .. } => walk(refr, see),
+        Expr::UnaryExpr { expr, .. } => walk(expr, visit),
+        Expr::RefDot { refr, .. } => walk(refr, visit),
         Expr::RefBrack { refr, index, .. } => {
-            walk(refr, see);
-            walk(index, see);
+            walk(refr, visit);
+            walk(index, visit);
         }
         Expr::BinExpr { lhs, rhs, .. }
         | Expr::BoolExpr { lhs, rhs, .. }
         | Expr::ArithExpr { lhs, rhs, .. }
         | Expr::AssignExpr { lhs, rhs, .. } => {
-            walk(lhs, see);
-            walk(rhs, see);
+            walk(lhs, visit);
+            walk(rhs, visit);
         }
         Expr::Membership {
             key,
@@ -337,9 +337,9 @@ pub fn walk<'a>(expr: &'a Expr, see: &mut dyn FnMut(&'a Expr)) {
             collection,
             ..
         } => {
-            key.iter().for_each(|key| walk(key, see));
-            walk(value, see);
-            walk(collection, see);
+            key.iter().for_each(|key| walk(key, visit));
+            walk(value, visit);
+            walk(collection, visit);
         }
     }
 }

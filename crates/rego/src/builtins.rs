@@ -76,7 +76,7 @@ const BOUNDED_BUILTINS: &[(&str, OutputBound)] = &[
     ("concat", |a| joined(a)),
     ("format_int", |_| 64),
     ("intersection", |a| elements(a, 0)),
-    ("indexof_n", |a| text(a, 0) * CELL_BYTES),
+    ("indexof_n", |a| string_bytes(a, 0) * CELL_BYTES),
     ("json.marshal", |a| {
         a.first().map_or(0, printed).saturating_mul(6)
     }),
@@ -88,16 +88,18 @@ const BOUNDED_BUILTINS: &[(&str, OutputBound)] = &[
     ("object.remove", |a| elements(a, 0)),
     ("object.union", |a| elements(a, 0) + elements(a, 1)),
     ("regex.find_all_string_submatch_n", |a| {
-        text(a, 1) * CELL_BYTES
+        string_bytes(a, 1) * CELL_BYTES
     }),
-    ("regex.find_n", |a| text(a, 1) * CELL_BYTES),
+    ("regex.find_n", |a| string_bytes(a, 1) * CELL_BYTES),
     ("regex.replace", |a| {
-        replaced(text(a, 0), 1, text(a, 2)) + dollars(a, 2) * text(a, 0)
+        replaced(string_bytes(a, 0), 1, string_bytes(a, 2)) + dollars(a, 2) * string_bytes(a, 0)
     }),
-    ("regex.split", |a| text(a, 1) * CELL_BYTES),
-    ("replace", |a| replaced(text(a, 0), text(a, 1), text(a, 2))),
+    ("regex.split", |a| string_bytes(a, 1) * CELL_BYTES),
+    ("replace", |a| {
+        replaced(string_bytes(a, 0), string_bytes(a, 1), string_bytes(a, 2))
+    }),
     ("sort", |a| elements(a, 0)),
-    ("split", |a| text(a, 0) * CELL_BYTES),
+    ("split", |a| string_bytes(a, 0) * CELL_BYTES),
     ("sprintf", formatted),
     ("strings.replace_n", replaced_n),
     ("to_number", digits),
@@ -226,17 +228,20 @@ fn bounded(
     }
 }
 
-fn text(values: &[Value], index: usize) -> u64 {
-    values.get(index).map_or(0, size)
+/// The size of an argument that is a string, in bytes.
+fn string_bytes(values: &[Value], index: usize) -> u64 {
+    values.get(index).map_or(0, value_bytes)
 }
 
-fn size(value: &Value) -> u64 {
+/// The size of a value without its elements, in bytes.
+fn value_bytes(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64,
         _ => CELL_BYTES,
     }
 }
 
+/// The size of the elements of an argument that is a collection, in bytes.
 fn elements(values: &[Value], index: usize) -> u64 {
     CELL_BYTES
         * match values.get(index) {
@@ -261,7 +266,7 @@ fn members(values: &[Value], index: usize) -> u64 {
 /// The bound of `to_number`. Numbers have arbitrary precision, so long ones take time beyond their
 /// size: they are rejected.
 fn digits(values: &[Value]) -> u64 {
-    if text(values, 0) > NUMBER_DIGITS {
+    if string_bytes(values, 0) > NUMBER_DIGITS {
         u64::MAX
     } else {
         CELL_BYTES
@@ -293,10 +298,10 @@ fn quantity(values: &[Value]) -> u64 {
 }
 
 fn joined(values: &[Value]) -> u64 {
-    let total = |count: usize, bytes: u64| bytes + count as u64 * text(values, 0);
+    let total = |count: usize, bytes: u64| bytes + count as u64 * string_bytes(values, 0);
     match values.get(1) {
-        Some(Value::Array(array)) => total(array.len(), array.iter().map(size).sum()),
-        Some(Value::Set(set)) => total(set.len(), set.iter().map(size).sum()),
+        Some(Value::Array(array)) => total(array.len(), array.iter().map(value_bytes).sum()),
+        Some(Value::Set(set)) => total(set.len(), set.iter().map(value_bytes).sum()),
         _ => 0,
     }
 }
@@ -324,14 +329,16 @@ fn replaced_n(values: &[Value]) -> u64 {
     let Some(Value::Object(pairs)) = values.first() else {
         return 0;
     };
-    pairs.iter().fold(text(values, 1), |bytes, (old, new)| {
-        let (old, new) = (size(old), size(new));
-        if new <= old {
-            bytes
-        } else {
-            replaced(bytes, old, new)
-        }
-    })
+    pairs
+        .iter()
+        .fold(string_bytes(values, 1), |bytes, (old, new)| {
+            let (old, new) = (value_bytes(old), value_bytes(new));
+            if new <= old {
+                bytes
+            } else {
+                replaced(bytes, old, new)
+            }
+        })
 }
 
 fn dollars(values: &[Value], index: usize) -> u64 {
@@ -369,7 +376,7 @@ fn printed(value: &Value) -> u64 {
     let mut bytes = 0_u64;
     let mut todo = vec![value];
     while let Some(value) = todo.pop() {
-        bytes += size(value);
+        bytes += value_bytes(value);
         if bytes > OUTPUT_BYTES {
             break;
         }

@@ -281,20 +281,20 @@ fn bodies_refer_to(module: &Module, rule: &Rule, name: &str) -> bool {
         return false;
     };
     let mut found = false;
-    let mut see = |expr: &Expr| found |= module.target(expr).is_some_and(|target| target == name);
+    let mut visit = |expr: &Expr| found |= module.target(expr).is_some_and(|target| target == name);
     match head {
         RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
             assign
                 .iter()
-                .for_each(|assigned| ast::walk(&assigned.value, &mut see));
+                .for_each(|assigned| ast::walk(&assigned.value, &mut visit));
         }
-        RuleHead::Set { key, .. } => key.iter().for_each(|key| ast::walk(key, &mut see)),
+        RuleHead::Set { key, .. } => key.iter().for_each(|key| ast::walk(key, &mut visit)),
     }
     for body in bodies {
         body.assign
             .iter()
-            .for_each(|assigned| ast::walk(&assigned.value, &mut see));
-        ast::walk_query(&body.query, &mut see);
+            .for_each(|assigned| ast::walk(&assigned.value, &mut visit));
+        ast::walk_query(&body.query, &mut visit);
     }
     found
 }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_brackets_are_refused_where_they_are_code() {
+    fn deep_brackets_in_code_are_refused() {
         check("x := [[[[[[[[[[1]]]]]]]]]]", None);
         check(
             "a := 1\nx := [[[[[[[[[[[1]]]]]]]]]]]",

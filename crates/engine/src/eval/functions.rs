@@ -149,7 +149,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         part: for<'t> fn(ImageRef<'t>) -> Cow<'t, str>,
     ) -> Value {
         if self.value_type(image) == Some(ValueType::String) {
-            self.map_string(image, |image| Some(part(ImageRef::read(image))))
+            self.map_string(image, |image| Some(part(ImageRef::parse(image))))
         } else {
             Value::Static(StaticStr::Empty)
         }
@@ -184,7 +184,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             Predicate::Matches => false,
             Predicate::IsQuantity => self
                 .quantity_string(first)
-                .is_some_and(|string| Quantity::parse_text(string).is_some()),
+                .is_some_and(|string| Quantity::parse(string).is_some()),
             Predicate::QuantityPositive => self
                 .quantity_string(first)
                 .is_some_and(quantity::is_positive),
@@ -196,7 +196,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
                 self.test_strings(first, second, strings::contains_ignore_case)
             }
             Predicate::ImageWithin => self.test_strings(first, second, |image, pattern| {
-                ImageRef::read(image).within(RepositoryPattern::read(pattern))
+                ImageRef::parse(image).within(RepositoryPattern::parse(pattern))
             }),
         }
     }
@@ -238,8 +238,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     }
 
     fn is_quantity_less(&self, first: Value, second: Value) -> Option<bool> {
-        let first = Quantity::parse_text(self.quantity_string(first)?)?;
-        let second = Quantity::parse_text(self.quantity_string(second)?)?;
+        let first = Quantity::parse(self.quantity_string(first)?)?;
+        let second = Quantity::parse(self.quantity_string(second)?)?;
         Some(first.less(second))
     }
 

@@ -166,8 +166,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
         if value == Value::Undefined {
             return false;
         }
-        // The index is moved out of the scratch memory while `visit` borrows that. Nothing inside
-        // needs it: it belongs to binders that are bound already.
+        // The index is moved out of the scratch memory, because `visit` borrows the evaluator. No
+        // evaluation inside `visit` uses this index: its binders are bound already.
         let Some(index) = self.scratch.indexes.get_mut(id.index()).map(mem::take) else {
             return false;
         };
@@ -198,6 +198,8 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Returns true if the index is valid for the present elements of the outer binders. Builds it
     /// once loops have cost enough.
     fn has_index(&mut self, id: BuildSideId, build_side: &BuildSide) -> bool {
+        // The elements in the index depend on the outer binders. A binder that moves gets a version
+        // above all others, so the greatest one identifies the elements of all outer binders.
         let version = build_side
             .outer
             .iter()

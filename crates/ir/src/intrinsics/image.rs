@@ -35,7 +35,7 @@ pub struct Joined<'a> {
 
 impl<'a> ImageRef<'a> {
     /// Parses a reference. Every string parses; an empty one has empty parts.
-    pub fn read(image: &'a str) -> Self {
+    pub fn parse(image: &'a str) -> Self {
         let (whole, digest) = match image.split_once('@') {
             Some((whole, digest)) => (whole, Some(digest)),
             None => (image, None),
@@ -166,7 +166,7 @@ pub struct RepositoryPattern<'a> {
 
 impl<'a> RepositoryPattern<'a> {
     /// Parses a pattern. Every string parses; an empty one contains nothing.
-    pub fn read(pattern: &'a str) -> Self {
+    pub fn parse(pattern: &'a str) -> Self {
         let pattern = pattern.trim_end_matches('/');
         let first = pattern.find('/').unwrap_or(pattern.len());
         match pattern.split_at_checked(first) {
@@ -258,7 +258,7 @@ mod tests {
 
     fn name(image: &str) -> String {
         let mut out = String::new();
-        ImageRef::read(image).write_name(&mut out);
+        ImageRef::parse(image).write_name(&mut out);
         out
     }
 
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_reference_has_parts() {
         fn check(image: &str, expected: [&str; 4]) {
-            let reference = ImageRef::read(image);
+            let reference = ImageRef::parse(image);
             assert_eq!(
                 [
                     &*name(image),
@@ -310,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_is_compared_in_pieces() {
+    fn repository_equals_its_joined_parts() {
         fn check(image: &str, text: &str, expected: bool) {
             assert_eq!(
-                ImageRef::read(image).repository() == *text,
+                ImageRef::parse(image).repository() == *text,
                 expected,
                 "{image:?} {text:?}"
             );
@@ -325,12 +325,12 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_within_a_place() {
-        fn check(image: &str, place: &str, expected: bool) {
+    fn pattern_contains_its_repository_and_those_below() {
+        fn check(image: &str, pattern: &str, expected: bool) {
             assert_eq!(
-                ImageRef::read(image).within(RepositoryPattern::read(place)),
+                ImageRef::parse(image).within(RepositoryPattern::parse(pattern)),
                 expected,
-                "{image:?} {place:?}"
+                "{image:?} {pattern:?}"
             );
         }
         check("nginx", "docker.io", true);

@@ -56,7 +56,7 @@ enum Scale {
 
 impl<'a> Quantity<'a> {
     /// Parses a quantity: a string, or the characters of a number. `None` if Kubernetes rejects it.
-    pub fn parse_text(text: &'a str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_matches(' ').as_bytes();
         let (negative, unsigned) = match text.split_first()? {
             (b'-', rest) => (true, rest),
@@ -114,7 +114,7 @@ impl<'a> Quantity<'a> {
 
 /// `lib.quantities.is_positive` of a string. The usual forms need no arithmetic.
 pub fn is_positive(text: &str) -> bool {
-    is_plain(text.as_bytes()) || Quantity::parse_text(text).is_some_and(Quantity::is_positive)
+    is_plain(text.as_bytes()) || Quantity::parse(text).is_some_and(Quantity::is_positive)
 }
 
 /// `^[1-9][0-9]{0,8}([mkMGT]|[KMGT]i)?$`
@@ -377,11 +377,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_a_quantity_or_not() {
+    fn strings_of_the_grammar_are_quantities_with_a_sign() {
         /// The sign, if it is one.
         fn check(text: &str, expected: Option<i8>) {
             assert_eq!(
-                Quantity::parse_text(text).map(Quantity::sign),
+                Quantity::parse(text).map(Quantity::sign),
                 expected,
                 "{text:?}"
             );
@@ -422,10 +422,7 @@ mod tests {
     #[test]
     fn quantities_are_compared_exactly() {
         fn check(a: &str, b: &str, expected: Ordering) {
-            let (a, b) = (
-                Quantity::parse_text(a).expect(a),
-                Quantity::parse_text(b).expect(b),
-            );
+            let (a, b) = (Quantity::parse(a).expect(a), Quantity::parse(b).expect(b));
             let (low, high) = (expected == Ordering::Less, expected == Ordering::Greater);
             assert_eq!((a.less(b), b.less(a)), (low, high), "{a:?} {b:?}");
         }

@@ -33,7 +33,7 @@ fn number(args: &[Value], index: usize) -> Option<i64> {
 }
 
 fn of_image(name: &str, args: &[Value]) -> Option<Value> {
-    let image = image::ImageRef::read(text(args, 0)?);
+    let image = image::ImageRef::parse(text(args, 0)?);
     Some(match name {
         "registry" => json!(image.registry()),
         "repository" => json!(image.repository().to_string()),
@@ -45,19 +45,19 @@ fn of_image(name: &str, args: &[Value]) -> Option<Value> {
         "tag" => json!(image.tag()),
         "digest" => json!(image.digest()),
         "effective_tag" => json!(image.effective_tag()),
-        "within" => json!(image.within(image::RepositoryPattern::read(text(args, 1)?))),
+        "within" => json!(image.within(image::RepositoryPattern::parse(text(args, 1)?))),
         _ => return None,
     })
 }
 
 fn of_quantity(name: &str, args: &[Value]) -> Option<Value> {
     let first = text(args, 0)?;
-    let parsed = quantity::Quantity::parse_text(first);
+    let parsed = quantity::Quantity::parse(first);
     Some(match name {
         "is_quantity" => json!(parsed.is_some()),
         "is_positive" => json!(quantity::is_positive(first)),
         "less" => {
-            let other = quantity::Quantity::parse_text(text(args, 1)?);
+            let other = quantity::Quantity::parse(text(args, 1)?);
             json!(parsed.zip(other).is_some_and(|(low, high)| low.less(high)))
         }
         _ => return None,
