@@ -7,10 +7,11 @@ use kubevet::{
     admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
     cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom},
     document::{self, Document},
-    engine::{Engine, is_configured, looks_at},
+    engine::Engine,
     matching::Attributes,
     model::{ControlId, EvalRequest, Kind, Operation},
     policy::{self, Library, ParamValue, Params},
+    workload::SelectKinds as _,
 };
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
@@ -245,8 +246,7 @@ impl Proof {
         }
         for (at, printed) in bundle.controls.iter().enumerate() {
             let control = &printed.control;
-            if !control.kinds.iter().any(|item| looks_at(item, &kind)) && decision(at * 2).is_none()
-            {
+            if !control.kinds.matches(&kind) && decision(at * 2).is_none() {
                 continue;
             }
             self.compared += 1;
@@ -273,7 +273,7 @@ impl Proof {
             })
             .entry(id.clone())
             .or_default() += 1;
-            let agrees = passes == found.is_empty() && is_configured(control, params) | passes;
+            let agrees = passes == found.is_empty() && params.configures(control) | passes;
             if !agrees || !(passes || message.starts_with("said: ") && message.len() > 8) {
                 let messages: Vec<&str> = found
                     .iter()
@@ -408,7 +408,7 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
             .clone();
         for object in policy::read_testdata(&folder).0 {
             let kind = object.document.id().group_kind();
-            if !control.kinds.iter().any(|item| looks_at(item, &kind)) {
+            if !control.kinds.matches(&kind) {
                 continue;
             }
             let params = with(&proof.library, &object.params);

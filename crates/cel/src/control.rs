@@ -11,7 +11,8 @@ use super::{
     types::TypeSource,
     variables::SharedVariables,
 };
-use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId, looks_at};
+use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId};
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
 
@@ -27,12 +28,7 @@ pub(super) fn emit(
     variables: &mut SharedVariables,
 ) -> Result<ControlCel, Unsupported> {
     let control = &compiled.control;
-    let applies = |kind: &Kind| {
-        control
-            .kinds
-            .iter()
-            .any(|selector| looks_at(selector, kind))
-    };
+    let applies = |kind: &Kind| control.kinds.matches(kind);
     let kinds: Vec<&Kind> = target.kinds.iter().filter(|kind| applies(kind)).collect();
     if kinds.is_empty() {
         return Err(Unsupported(

@@ -4,8 +4,8 @@
 //! The policies for clusters are built in `vap`, from the same CEL.
 
 use kubevet_cel::{CelTarget, Expr, ParamsFrom, PolicyVariable};
-use kubevet_engine::{Engine, looks_at};
-use kubevet_k8s::workload::WORKLOADS;
+use kubevet_engine::Engine;
+use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS};
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use kubevet_policy::Params;
 use kubevet_vap as vap;
@@ -127,12 +127,7 @@ fn policy_object(
 
 /// Returns the kinds that a control selects: workloads in the order of their table, then others.
 fn selected_kinds(control: &Control) -> Vec<Kind> {
-    let is_selected = |kind: &Kind| {
-        control
-            .kinds
-            .iter()
-            .any(|selector| looks_at(selector, kind))
-    };
+    let is_selected = |kind: &Kind| control.kinds.matches(kind);
     let mut kinds: Vec<Kind> = WORKLOADS
         .iter()
         .map(|workload| Kind::new(workload.group, workload.name))

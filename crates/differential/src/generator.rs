@@ -12,8 +12,7 @@ use super::{
     rng::Rng,
     test_case::TestCase,
 };
-use kubevet_engine::{is_configured, looks_at};
-use kubevet_k8s::workload::WORKLOADS;
+use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS};
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Operation};
 use kubevet_policy::{ControlSource, Library, Params};
 use serde_json::Value;
@@ -60,10 +59,7 @@ struct Goal {
 
 impl Goal {
     fn selects(&self, kind: &Kind) -> bool {
-        self.control
-            .kinds
-            .iter()
-            .any(|selector| looks_at(selector, kind))
+        self.control.kinds.matches(kind)
     }
 }
 
@@ -180,7 +176,7 @@ impl Generator {
     fn controls_for(&self, kind: &Kind, params: &Params) -> Vec<ControlId> {
         self.goals
             .iter()
-            .filter(|goal| goal.selects(kind) && is_configured(&goal.control, params))
+            .filter(|goal| goal.selects(kind) && params.configures(&goal.control))
             .map(|goal| goal.control.id.clone())
             .collect()
     }

@@ -1,7 +1,6 @@
 //! The table of params of a run: the defaults, those of test objects, and random ones.
 
 use super::{corpus::Corpus, rng::Rng};
-use kubevet_engine::is_configured;
 use kubevet_model::Control;
 use kubevet_policy::{ParamSchema, ParamType, ParamValue, Params};
 
@@ -47,7 +46,7 @@ impl ParamsTable {
             .iter()
             .enumerate()
             .filter(|(index, params)| {
-                (*index == 0 || differs(params)) && is_configured(control, params)
+                (*index == 0 || differs(params)) && params.configures(control)
             })
             .map(|(index, _)| index)
             .collect()

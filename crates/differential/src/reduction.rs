@@ -14,7 +14,7 @@ use super::{
     test_case::TestCase,
 };
 use kubevet_document::{YamlStyle, to_yaml};
-use kubevet_engine::looks_at;
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{ControlId, KindSelector};
 use kubevet_policy::{Library, Params};
 use serde_json::Value;
@@ -167,7 +167,7 @@ impl Reduction<'_, '_> {
 
     fn selects(&self, object: &Value) -> bool {
         let kind = corpus::kind_of(object);
-        self.kinds.iter().any(|selector| looks_at(selector, &kind))
+        self.kinds.matches(&kind)
     }
 
     /// Returns for each object whether it shows the difference.

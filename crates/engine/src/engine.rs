@@ -15,8 +15,8 @@ use super::{
     parse_findings::parse_findings,
 };
 use kubevet_document::{Document, Node};
-use kubevet_ir::{CompiledLibrary, fields_read, is_configured, looks_at, path_reads};
-use kubevet_k8s::workload;
+use kubevet_ir::{CompiledLibrary, fields_read, path_reads};
+use kubevet_k8s::workload::{self, SelectKinds as _};
 use kubevet_model::{
     Control, ControlId, EvalError, EvalRequest, FieldPattern, Kind, PathReads, Problem, RuleError,
     Verdict,
@@ -230,11 +230,7 @@ impl Engine {
         }
         let kind = Kind::new(group, name);
         for control in &self.broken {
-            if control
-                .kinds
-                .iter()
-                .any(|selector| looks_at(selector, &kind))
-            {
+            if control.kinds.matches(&kind) {
                 verdict.errors.push(RuleError {
                     control: control.id.clone(),
                     error: EvalError::NotLoaded,
@@ -319,7 +315,7 @@ fn merge_control_result(
     params: &Params,
     verdict: &mut Verdict,
 ) {
-    if !is_configured(control, params) {
+    if !params.configures(control) {
         return;
     }
     match deny.and_then(|deny| parse_findings(&control.id, &deny)) {

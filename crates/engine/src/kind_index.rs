@@ -5,7 +5,8 @@ use super::{
     eval::{LoopPlan, SideTables},
     interpreter::EntryRule,
 };
-use kubevet_ir::{CompiledControl, looks_at};
+use kubevet_ir::CompiledControl;
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, Kind, KindSelector};
 use std::collections::BTreeSet;
 
@@ -55,7 +56,7 @@ impl KindIndex {
         let kinds = named_kinds(controls)
             .into_iter()
             .map(|kind| {
-                let applies = |selector: &KindSelector| looks_at(selector, kind);
+                let applies = |selector: &KindSelector| selector.matches(kind);
                 (kind.clone(), entry(&applies))
             })
             .collect();
@@ -90,7 +91,7 @@ pub(super) fn package_sets(interpreted: &[InterpretedControl]) -> Vec<BTreeSet<S
     add(packages_where(interpreted, &is_workloads));
     let controls = interpreted.iter().map(|interpreted| &*interpreted.control);
     for kind in named_kinds(controls) {
-        let applies = |selector: &KindSelector| looks_at(selector, kind);
+        let applies = |selector: &KindSelector| selector.matches(kind);
         add(packages_where(interpreted, &applies));
     }
     sets

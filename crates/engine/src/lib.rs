@@ -30,4 +30,3 @@ pub use condition_coverage::ConditionCoverage;
 pub use engine::{Engine, EvalLimits};
 pub use eval::{ConditionCounts, StepBudgetExceeded};
 pub use explain::Explanation;
-pub use kubevet_ir::{is_configured, looks_at};

@@ -20,10 +20,8 @@
 //! | `clause` | compiled rules |
 //! | `field_reads` | the fields that the conditions behind a finding's path read |
 //! | `display` | a program as a string |
-//! | `applicability` | which objects a control applies to |
 //! | `intrinsics` | the native halves of the shared library's functions |
 
-mod applicability;
 mod arena;
 mod assumptions;
 mod binder;
@@ -38,7 +36,6 @@ mod simplify;
 mod term;
 mod visit;
 
-pub use applicability::{is_configured, looks_at};
 pub use arena::Program;
 pub use assumptions::Assumptions;
 pub use binder::{Binder, ContainerList, Domain};

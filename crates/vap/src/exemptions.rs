@@ -6,9 +6,8 @@
 
 use super::match_constraints;
 use kubevet_cel::{ControlCel, Expr, PolicyVariable};
-use kubevet_ir::looks_at;
 use kubevet_k8s::matching::{Attributes, MatchResources, ResourceRule};
-use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller};
+use kubevet_k8s::workload::{CONTROLLER_ACCOUNTS, CONTROLLERS, Controller, SelectKinds as _};
 use kubevet_model::{Control, Kind, OnOwned, OnUpdate, Operation};
 use kubevet_policy::Binding;
 
@@ -118,13 +117,7 @@ impl<'b> Exemptions<'b> {
 
     /// A bool: the control was evaluated for the owner; `None` where it never was.
     fn owner_was_evaluated(&self, control: &Control) -> Option<Expr> {
-        let applies = |owner: &&EvaluatedOwner| {
-            let kind = owner.kind();
-            control
-                .kinds
-                .iter()
-                .any(|selector| looks_at(selector, &kind))
-        };
+        let applies = |owner: &&EvaluatedOwner| control.kinds.matches(&owner.kind());
         let kinds: Vec<Expr> = self
             .evaluated_owners
             .iter()

@@ -10,7 +10,6 @@ use super::{
     policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, PolicyRole, PolicySpec, policy},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
-use kubevet_ir::is_configured;
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
@@ -254,7 +253,7 @@ impl<'e> Exporter<'e> {
         }
         match self.options.params {
             ParamsIn::Policies => {
-                if is_configured(control, &binding.params) {
+                if binding.params.configures(control) {
                     return None;
                 }
                 let names = control.requires_any_param.join(" or ");

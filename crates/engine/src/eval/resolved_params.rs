@@ -2,7 +2,7 @@
 //! once for each set of params and shared by all objects.
 
 use super::side_tables::SideTables;
-use kubevet_ir::{CompiledControl, is_configured};
+use kubevet_ir::CompiledControl;
 use kubevet_policy::{ParamValue, Params};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
@@ -45,7 +45,7 @@ impl ResolvedParams {
             .collect();
         let is_configured = controls
             .iter()
-            .map(|compiled| is_configured(&compiled.control, params))
+            .map(|compiled| params.configures(&compiled.control))
             .collect();
         Self {
             values,
