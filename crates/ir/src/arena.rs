@@ -4,7 +4,7 @@
 //! one id, so that its result can be memoized once for both. The arena only stores and finds;
 //! `simplify` decides what is stored, and `facts` what is known of it.
 
-use super::{Binder, BinderId, Child, Condition, ConditionId, Const, Domain, Term, TermId};
+use super::{Binder, BinderId, Condition, ConditionId, Const, Domain, NodeId, Term, TermId};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::LazyLock,
@@ -189,11 +189,11 @@ impl Program {
         id
     }
 
-    fn add_free_binders(&self, child: Child, free: &mut BTreeSet<BinderId>) {
+    fn add_free_binders(&self, child: NodeId, free: &mut BTreeSet<BinderId>) {
         match child {
-            Child::Term(term) => free.extend(self.free_binders_of_term(term)),
-            Child::Condition(condition) => free.extend(self.free_binders_of_condition(condition)),
-            Child::Binder(binder) => {
+            NodeId::Term(term) => free.extend(self.free_binders_of_term(term)),
+            NodeId::Condition(condition) => free.extend(self.free_binders_of_condition(condition)),
+            NodeId::Binder(binder) => {
                 free.insert(binder);
                 // An element changes with the binders that its domain depends on.
                 free.extend(self.free_binders_of_domain(&self.binder(binder).domain));

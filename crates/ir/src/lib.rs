@@ -44,4 +44,4 @@ pub use condition::{Comparison, Condition, Predicate, ValueType};
 pub use field_reads::{elements, fields_read, path_patterns, path_reads};
 pub use id::{BinderId, ConditionId, TermId};
 pub use term::{Const, Intrinsic, Term};
-pub use visit::{Child, Descent, Visitor, Walk};
+pub use visit::{Descent, NodeId, Visitor, Walk};

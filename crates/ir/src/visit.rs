@@ -8,9 +8,9 @@
 use super::{BinderId, Clause, Condition, ConditionId, FixValue, Program, Term, TermId};
 use std::collections::BTreeSet;
 
-/// A direct child of a node.
+/// The id of a node of any sort, as a direct child of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Child {
+pub enum NodeId {
     /// A term.
     Term(TermId),
     /// A condition.
@@ -59,7 +59,7 @@ pub struct Walk<'p> {
     program: &'p Program,
     scope: Vec<BinderId>,
     /// The nodes that were visited; `None` if a shared node is visited at each of its uses.
-    visited: Option<BTreeSet<Child>>,
+    visited: Option<BTreeSet<NodeId>>,
 }
 
 impl<'p> Walk<'p> {
@@ -118,7 +118,7 @@ impl<'p> Walk<'p> {
 
     /// Visits a condition.
     pub fn condition(&mut self, id: ConditionId, visitor: &mut impl Visitor) {
-        if self.is_visited(Child::Condition(id))
+        if self.is_visited(NodeId::Condition(id))
             || visitor.enter_condition(id, &self.scope) == Descent::Skip
         {
             return;
@@ -138,7 +138,7 @@ impl<'p> Walk<'p> {
 
     /// Visits a term. The binder of an element is in scope already and not visited again.
     pub fn term(&mut self, id: TermId, visitor: &mut impl Visitor) {
-        if self.is_visited(Child::Term(id)) || visitor.enter_term(id, &self.scope) == Descent::Skip
+        if self.is_visited(NodeId::Term(id)) || visitor.enter_term(id, &self.scope) == Descent::Skip
         {
             return;
         }
@@ -159,15 +159,15 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn child(&mut self, child: Child, visitor: &mut impl Visitor) {
+    fn child(&mut self, child: NodeId, visitor: &mut impl Visitor) {
         match child {
-            Child::Term(term) => self.term(term, visitor),
-            Child::Condition(condition) => self.condition(condition, visitor),
-            Child::Binder(_) => {}
+            NodeId::Term(term) => self.term(term, visitor),
+            NodeId::Condition(condition) => self.condition(condition, visitor),
+            NodeId::Binder(_) => {}
         }
     }
 
-    fn is_visited(&mut self, node: Child) -> bool {
+    fn is_visited(&mut self, node: NodeId) -> bool {
         self.visited
             .as_mut()
             .is_some_and(|visited| !visited.insert(node))
@@ -177,21 +177,21 @@ impl<'p> Walk<'p> {
 impl Term {
     /// Calls `visit` for each direct child, in the order of evaluation: the condition of a guard
     /// first, then operands; for an element its binder.
-    pub fn for_each_child(&self, mut visit: impl FnMut(Child)) {
+    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
         match self {
             Self::Key(binder)
             | Self::Value(binder)
             | Self::ElementName(binder)
             | Self::ElementPath(binder)
-            | Self::ListName(binder) => visit(Child::Binder(*binder)),
+            | Self::ListName(binder) => visit(NodeId::Binder(*binder)),
             Self::Guard(condition, operand) => {
-                visit(Child::Condition(*condition));
-                visit(Child::Term(*operand));
+                visit(NodeId::Condition(*condition));
+                visit(NodeId::Term(*operand));
             }
             other => other
                 .operands()
                 .into_iter()
-                .for_each(|operand| visit(Child::Term(operand))),
+                .for_each(|operand| visit(NodeId::Term(operand))),
         }
     }
 }
@@ -199,20 +199,20 @@ impl Term {
 impl Condition {
     /// Calls `visit` for each direct child, in the order of evaluation; for `Any` its binder, then
     /// its body.
-    pub fn for_each_child(&self, mut visit: impl FnMut(Child)) {
+    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
         match self {
             Self::And(conditions) | Self::Or(conditions) => conditions
                 .iter()
-                .for_each(|condition| visit(Child::Condition(*condition))),
-            Self::Not(condition) => visit(Child::Condition(*condition)),
+                .for_each(|condition| visit(NodeId::Condition(*condition))),
+            Self::Not(condition) => visit(NodeId::Condition(*condition)),
             Self::Any(binder, body) => {
-                visit(Child::Binder(*binder));
-                visit(Child::Condition(*body));
+                visit(NodeId::Binder(*binder));
+                visit(NodeId::Condition(*body));
             }
             other => other
                 .operands()
                 .into_iter()
-                .for_each(|operand| visit(Child::Term(operand))),
+                .for_each(|operand| visit(NodeId::Term(operand))),
         }
     }
 }

@@ -8,7 +8,9 @@
 //! too, and it is the least version of every term.
 
 use super::{evaluator::Evaluator, observer::ConditionObserver, value::Value};
-use kubevet_ir::{BinderId, Child, CompiledControl, Condition, ConditionId, Program, Term, TermId};
+use kubevet_ir::{
+    BinderId, CompiledControl, Condition, ConditionId, NodeId, Program, Term, TermId,
+};
 
 /// Terms and conditions with more free binders than this are not memoized: comparing versions would
 /// cost more than it saves, and inside so many loops a value is seldom needed twice.
@@ -155,15 +157,15 @@ impl UseCounts {
         uses
     }
 
-    fn add(&mut self, program: &Program, child: Child) {
+    fn add(&mut self, program: &Program, child: NodeId) {
         match child {
-            Child::Term(term) => {
+            NodeId::Term(term) => {
                 if let Some(count) = self.terms.get_mut(term.index()) {
                     *count += 1;
                 }
             }
-            Child::Condition(condition) => self.add_condition(program, condition),
-            Child::Binder(_) => {}
+            NodeId::Condition(condition) => self.add_condition(program, condition),
+            NodeId::Binder(_) => {}
         }
     }
 
