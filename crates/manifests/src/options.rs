@@ -2,7 +2,7 @@
 //! so an option that YAML could read as anything else is rejected.
 
 use kubevet_k8s::workload::SelectKinds as _;
-use kubevet_model::Kind;
+use kubevet_model::{Kind, names::is_dns_label};
 use kubevet_policy::Library;
 use std::collections::BTreeSet;
 
@@ -133,15 +133,9 @@ pub(crate) fn is_plain(string: &str, also: &str) -> bool {
         .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
 
-/// Checks a namespace by the rules of a DNS label (RFC 1123).
+/// Checks that a namespace is a DNS label.
 fn check_namespace(namespace: &str) -> Result<(), String> {
-    let is_label_byte =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_label = (1..=63).contains(&namespace.len())
-        && namespace.bytes().all(is_label_byte)
-        && !namespace.starts_with('-')
-        && !namespace.ends_with('-');
-    if is_label {
+    if is_dns_label(namespace) {
         return Ok(());
     }
     Err(format!(

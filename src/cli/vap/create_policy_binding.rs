@@ -10,7 +10,10 @@ use crate::cli::{
 };
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
-use kubevet_model::Action;
+use kubevet_model::{
+    Action,
+    names::{MAX_DNS_LABEL_CHARS, is_dns_subdomain},
+};
 use kubevet_policy::Library;
 use kubevet_vap::{
     self as vap, Export, ExportedObject, PolicyBinding, exempt_policy_name, policy_binding,
@@ -195,7 +198,7 @@ impl CreatePolicyBindingCommand {
 
     fn namespace_selector(&self) -> anyhow::Result<Option<Value>> {
         for name in &self.namespace {
-            if name.contains('.') || name.len() > 63 {
+            if name.contains('.') || name.len() > MAX_DNS_LABEL_CHARS {
                 bail!("{name:?} is no name of a namespace");
             }
             check_name(name)?;
@@ -276,15 +279,9 @@ fn includes(rule: &Value, key: &str, value: &str) -> bool {
     })
 }
 
-/// Checks a name by the rules of a DNS subdomain (RFC 1123).
+/// Checks that the name of an object is a DNS subdomain.
 fn check_name(name: &str) -> anyhow::Result<()> {
-    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_label = |label: &str| {
-        label.starts_with(is_alphanumeric)
-            && label.ends_with(is_alphanumeric)
-            && label.chars().all(|c| is_alphanumeric(c) || c == '-')
-    };
-    if name.len() > 253 || !name.split('.').all(is_label) {
+    if !is_dns_subdomain(name) {
         bail!(
             "{name:?} is no name of an object: small letters, digits, - and . inside, at most 253"
         );
