@@ -1,5 +1,6 @@
 //! The resources of kinds: webhook rules are about resources, controls about kinds.
 
+use kubevet_k8s::schema::Schema;
 use kubevet_model::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ pub(crate) fn resources_by_group<'k>(
         resources
             .entry(kind.group.clone())
             .or_default()
-            .insert(kind.plural());
+            .insert(Schema::embedded().resource(kind));
     }
     resources
 }

@@ -10,6 +10,7 @@ use super::{
     policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, PolicyRole, PolicySpec, policy},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Action, Control, ControlId, Kind, OnUnevaluated, Scope};
 use kubevet_policy::Binding;
 use serde_json::Value;
@@ -376,7 +377,7 @@ impl<'e> Exporter<'e> {
             .filter_map(|id| self.controls.get(id))
             .flat_map(|control| control.kinds.clone())
             .collect();
-        naming::kinds_of(&selectors)
+        selectors.kinds()
     }
 
     fn policy(

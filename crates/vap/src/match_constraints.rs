@@ -9,6 +9,7 @@ use kubevet_k8s::matching::{
     Attributes, LabelOperator, LabelRequirement, LabelSelector, MatchResources, ResourceRule,
     RuleScope,
 };
+use kubevet_k8s::schema::Schema;
 use kubevet_k8s::workload::may_be_made_by_controller;
 use kubevet_model::{Kind, Operation};
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ pub(super) fn resource_targets(kind: &Kind) -> Vec<ResourceTarget> {
     {
         return vec![target(resource, true)];
     }
-    let mut found = vec![target(&kind.plural(), false)];
+    let mut found = vec![target(&Schema::embedded().resource(kind), false)];
     if *kind == Kind::new("", "Pod") {
         found.extend([
             target("pods/ephemeralcontainers", false),

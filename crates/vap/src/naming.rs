@@ -1,8 +1,9 @@
 //! Names of objects and of variables. They depend on the binding and the controls alone, so that
 //! every export of the same controls replaces the one before.
 
+use kubevet_k8s::schema::Schema;
 use kubevet_k8s::workload::is_workload;
-use kubevet_model::{ControlId, Kind, KindSelector};
+use kubevet_model::{ControlId, Kind};
 use std::collections::BTreeSet;
 
 /// The label of every object that kubevet manages: `app.kubernetes.io/managed-by: kubevet`.
@@ -89,7 +90,11 @@ fn kinds_name(kinds: &[Kind]) -> String {
         }
         .to_owned();
     }
-    kinds.iter().map(Kind::plural).collect::<Vec<_>>().join("-")
+    let resources: Vec<String> = kinds
+        .iter()
+        .map(|kind| Schema::embedded().resource(kind))
+        .collect();
+    resources.join("-")
 }
 
 fn joined(parts: &[&str]) -> String {
@@ -116,29 +121,11 @@ fn dns_part(string: &str) -> String {
     part.trim_matches('-').to_owned()
 }
 
-/// Every kind that one of the selectors matches.
-pub(super) fn kinds_of(selectors: &[KindSelector]) -> Vec<Kind> {
-    let mut kinds = BTreeSet::new();
-    for selector in selectors {
-        match selector {
-            KindSelector::Workloads => {
-                kinds.extend(
-                    kubevet_k8s::workload::WORKLOADS
-                        .iter()
-                        .map(|workload| Kind::new(workload.group, workload.name)),
-                );
-            }
-            KindSelector::Kind(kind) => {
-                kinds.insert(kind.clone());
-            }
-        }
-    }
-    kinds.into_iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kubevet_k8s::workload::SelectKinds as _;
+    use kubevet_model::KindSelector;
 
     #[track_caller]
     fn check(binding: &str, control: &str, expected: &str) {
@@ -176,7 +163,7 @@ mod tests {
             "kubevet-nsa-connections"
         );
         assert_eq!(
-            pack_name("nsa", &kinds_of(&[KindSelector::Workloads])),
+            pack_name("nsa", &KindSelector::Workloads.kinds()),
             "kubevet-nsa-workloads"
         );
         assert_eq!(pack_name("", &kinds(&["A", "B", "C"])), "kubevet-objects");

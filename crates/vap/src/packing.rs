@@ -4,8 +4,8 @@
 //! expression. So kinds to which the same controls apply share one policy, and each object meets
 //! one.
 
-use super::{match_constraints::can_match, naming::kinds_of};
-use kubevet_k8s::matching::MatchResources;
+use super::match_constraints::can_match;
+use kubevet_k8s::{matching::MatchResources, workload::SelectKinds as _};
 use kubevet_model::{Control, ControlId, Kind};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -36,7 +36,7 @@ pub(super) fn groups(
     let matched: Vec<(ControlId, Vec<Kind>)> = controls
         .iter()
         .map(|control| {
-            let kinds = kinds_of(&control.kinds).into_iter();
+            let kinds = control.kinds.kinds().into_iter();
             let kinds = kinds.filter(|kind| can_match(scope, kind)).collect();
             (control.id.clone(), kinds)
         })

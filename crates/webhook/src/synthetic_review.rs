@@ -2,6 +2,7 @@
 //! cluster.
 
 use kubevet_document::Document;
+use kubevet_k8s::schema::Schema;
 use kubevet_model::{Kind, ObjectId};
 use serde_json::json;
 
@@ -21,13 +22,14 @@ pub fn review_from_manifest(object: &Document) -> Vec<u8> {
         name,
     } = object.id();
     let kind = Kind::new(Kind::group_of(&api_version), kind);
+    let resource = Schema::embedded().resource(&kind);
     let version = api_version.rsplit('/').next().unwrap_or_default();
     // The API server has not generated the name yet.
     let has_generated_name = name.ends_with('*');
     let envelope = json!({
         "uid": UID,
         "kind": {"group": kind.group, "version": version, "kind": kind.name},
-        "resource": {"group": kind.group, "version": version, "resource": kind.plural()},
+        "resource": {"group": kind.group, "version": version, "resource": resource},
         "name": if has_generated_name { "" } else { name.as_str() },
         "namespace": namespace,
         "operation": "CREATE",
