@@ -107,10 +107,14 @@ fn brackets(open: &str, inside: Doc, close: &str) -> Doc {
     ])
 }
 
-/// Expressions in brackets, with commas. Literals fill the lines, all else is one a line.
+/// Expressions in brackets, with commas. Literals fill the lines, all else is one a line. The only
+/// element of a list is on the lines of its brackets, unless it has breaks outside of brackets.
 fn enclosed(open: &str, items: &[Expr], close: &str) -> Doc {
     match items {
         [] => text(format!("{open}{close}")),
+        [item] if open == "[" && !has_open_breaks(item) => {
+            Doc::Concat(vec![text(open), item.doc(), text(close)])
+        }
         _ if items.len() > 1 && items.iter().all(Expr::is_literal) => {
             let last = items.len() - 1;
             let with_comma = |(index, item): (usize, &Expr)| {
@@ -151,15 +155,19 @@ fn operand_doc(expr: &Expr, least: Precedence) -> Doc {
 /// would look like those of the expression that it is part of.
 fn hanging(expr: &Expr, least: Precedence) -> Doc {
     let doc = operand_doc(expr, least);
-    let is_open = matches!(
-        expr,
-        Expr::And(_) | Expr::Or(_) | Expr::Sum(_) | Expr::Conditional(_)
-    );
-    if is_open && Precedence::of(expr) >= least {
+    if has_open_breaks(expr) && Precedence::of(expr) >= least {
         nest(vec![doc])
     } else {
         doc
     }
+}
+
+/// True for an expression that is broken outside of brackets.
+fn has_open_breaks(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::And(_) | Expr::Or(_) | Expr::Sum(_) | Expr::Conditional(_)
+    )
 }
 
 /// Operands with an operator between them, which begins the line.
@@ -479,6 +487,20 @@ mod tests {
         );
     }
 
+    #[test]
+    fn only_element_of_a_list_is_not_indented() {
+        let both = Expr::all([long('a'), long('b')]);
+        check(
+            &Expr::List(vec![name("x").map("y", both.clone())]),
+            &["[x.map(y,", "  A", "  && B", ")]"],
+        );
+        check(&Expr::List(vec![both]), &["[", "  A", "  && B", "]"]);
+        check(
+            &Expr::List(vec![long('a'), long('b')]),
+            &["[", "  A,", "  B", "]"],
+        );
+    }
+
     /// A small generator of pseudorandom numbers, so that each run tests the same trees.
     struct Random(u64);
 
@@ -503,7 +525,7 @@ mod tests {
             }
             let a = self.expr(depth - 1);
             let b = self.expr(depth - 1);
-            match self.below(14) {
+            match self.below(15) {
                 0 => Expr::And(vec![a, b]),
                 1 => Expr::Or(vec![a, b]),
                 2 => Expr::sum([a, b]),
@@ -517,6 +539,7 @@ mod tests {
                 10 => a.method("replace", [b, Expr::string(" ")]),
                 11 => Expr::List(vec![a, b]),
                 12 => Expr::Map(vec![(a, b)]),
+                13 => Expr::List(vec![a]),
                 _ => a.opt_index(b),
             }
         }
