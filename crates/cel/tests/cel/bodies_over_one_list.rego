@@ -1,0 +1,16 @@
+# Two bodies over one list are one loop in `passes`.
+package controls.x1
+
+import rego.v1
+
+import data.lib.workload
+
+deny contains {"message": sprintf("container %s", [container.name]), "paths": [container.path], "fixes": []} if {
+	some container in workload.containers
+	container.spec.tty == true
+}
+
+deny contains {"message": sprintf("container %s", [container.name]), "paths": [container.path], "fixes": []} if {
+	some container in workload.containers
+	container.spec.stdin == true
+}

@@ -1,0 +1,9 @@
+# A field as a condition: defined and not false.
+# kind: x.io/Thing
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.spec.mode
+}

@@ -1,0 +1,9 @@
+# Refused: a set of values of several types.
+# kind: x.io/Thing
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.object.spec.mode in {"open", 1}
+}

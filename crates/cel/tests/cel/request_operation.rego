@@ -1,0 +1,9 @@
+# The operation of the request.
+# kind: x.io/Thing
+package controls.x1
+
+import rego.v1
+
+deny contains {"message": "found", "paths": ["spec"], "fixes": []} if {
+	input.request.operation == "CREATE"
+}
