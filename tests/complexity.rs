@@ -81,7 +81,7 @@ struct Shape {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Long {
     /// Characters appended to it.
-    Letters,
+    Characters,
     /// Slashes prepended to it, so that the clean path is short.
     Slashes,
     /// A long path that is not clean.
@@ -89,12 +89,12 @@ enum Long {
 }
 
 impl Long {
-    const ALL: [Self; 3] = [Self::Letters, Self::Slashes, Self::Steps];
+    const ALL: [Self; 3] = [Self::Characters, Self::Slashes, Self::Steps];
 
     /// The placeholder that becomes a long string.
     fn mark(self) -> &'static str {
         match self {
-            Self::Letters => "@x@",
+            Self::Characters => "@x@",
             Self::Slashes => "@/@",
             Self::Steps => "@/x@",
         }
@@ -102,7 +102,7 @@ impl Long {
 
     fn around(self, text: &str) -> String {
         match self {
-            Self::Letters => format!("{text}{}", self.mark()),
+            Self::Characters => format!("{text}{}", self.mark()),
             Self::Slashes => format!("{}{text}", self.mark()),
             Self::Steps => format!("/{}/.aws", self.mark()),
         }
@@ -628,7 +628,7 @@ fn beside_long_strings(lists: &[Path], reads: &[Path]) -> Vec<Shape> {
             let is_path = path.ends_with(&["path".to_owned()]);
             for long in Long::ALL
                 .into_iter()
-                .filter(|entry| is_path || *entry == Long::Letters)
+                .filter(|entry| is_path || *entry == Long::Characters)
             {
                 for names in [Names::Distinct, Names::Same] {
                     let long = Some((path.clone(), long));

@@ -13,7 +13,6 @@ const RETIRED: &[(&str, &str)] = &[
     ("hangs", "depends_on"),
     ("hearing", "evaluation"),
     ("keeper", "renewer, owner"),
-    ("letter", "character, char"),
     ("letters", "characters, chars"),
     ("mend", "fix"),
     ("nobody", "none"),

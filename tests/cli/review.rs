@@ -16,7 +16,7 @@ kind: Pod
 metadata: {name: web, namespace: shop}
 spec: {containers: [{name: a, image: b, securityContext: {privileged: true}}]}
 ";
-const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
 
 fn dir() -> TestDir {
     TestDir::new()
@@ -40,8 +40,8 @@ fn exit_code_reflects_the_decision() {
         ("denied.json", true, 1, "u-1"),
         ("denied.json", false, 0, "u-1"),
         ("allowed.json", true, 0, "u-2"),
-        ("pod.yaml", true, 1, NOBODY),
-        ("good.yaml", true, 0, NOBODY),
+        ("pod.yaml", true, 1, NO_UID),
+        ("good.yaml", true, 0, NO_UID),
     ] {
         let mut arguments = vec!["review", file];
         if bindings {

@@ -588,18 +588,18 @@ fn cel_cost_of_100_containers_stays_within_the_limit() {
         containers: 100,
         volumes: 10,
         entries: 4,
-        letters: 20,
+        chars: 20,
     };
-    let reckoned = |id: &str| {
+    let estimated = |id: &str| {
         kubevet::cel::estimate_cost(proof.engine.compiled_library(), &id.into(), &params, sizes)
             .unwrap_or(0)
     };
     let far: Vec<_> = proof
         .costs
         .iter()
-        .map(|(id, cost)| (id, *cost, reckoned(id)))
-        .filter(|(_, cost, reckoned)| {
-            *cost > 1_000 && (reckoned * 3 < *cost || *cost * 3 < *reckoned)
+        .map(|(id, cost)| (id, *cost, estimated(id)))
+        .filter(|(_, cost, estimated)| {
+            *cost > 1_000 && (estimated * 3 < *cost || *cost * 3 < *estimated)
         })
         .collect();
     assert!(far.is_empty(), "{far:?}");

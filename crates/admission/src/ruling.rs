@@ -96,7 +96,7 @@ impl Evaluation<'_> {
             (PriorState::Unknown(error), OnUpdate::New) => return Err(error.clone()),
             _ => {}
         }
-        Ok(if self.is_excused_by_owner(binding, finding) {
+        Ok(if self.is_exempt_by_owner(binding, finding) {
             Reason::Owned
         } else {
             Reason::New
@@ -115,7 +115,7 @@ impl Evaluation<'_> {
         binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
     }
 
-    fn is_excused_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
+    fn is_exempt_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
         let control = self.enforcement.controls.get(&finding.control);
         let is_checked =
             |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));

@@ -42,7 +42,7 @@ pub struct ObjectSizes {
     /// The number of elements of every other list and of entries of every map.
     pub entries: u64,
     /// The number of characters of every string.
-    pub letters: u64,
+    pub chars: u64,
 }
 
 impl ObjectSizes {
@@ -51,14 +51,14 @@ impl ObjectSizes {
         containers: 2,
         volumes: 3,
         entries: 4,
-        letters: 24,
+        chars: 24,
     };
     /// A workload that is larger than nearly all.
     pub const LARGE: Self = Self {
         containers: 100,
         volumes: 20,
         entries: 5,
-        letters: 24,
+        chars: 24,
     };
 }
 
@@ -210,7 +210,7 @@ impl CostEstimator<'_> {
 
     /// Reading a string.
     fn read(&self) -> u64 {
-        self.sizes.letters / 10 + 1
+        self.sizes.chars / 10 + 1
     }
 
     /// Matching a string.

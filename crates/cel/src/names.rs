@@ -103,15 +103,15 @@ impl Scope {
     /// Takes a short free name after a hint: a letter of it, else its first letter and a number. It
     /// is taken until [`Scope::release`]; names are released in reverse order.
     pub(super) fn reserve(&mut self, hint: &str) -> String {
-        let letters: Vec<char> = hint
+        let chars: Vec<char> = hint
             .chars()
             .filter(char::is_ascii_alphabetic)
             .map(|letter| letter.to_ascii_lowercase())
             .collect();
-        let first = letters.first().copied().unwrap_or('x');
+        let first = chars.first().copied().unwrap_or('x');
         let is_free =
             |name: &String| !self.names.contains(name) && !RESERVED_NAMES.contains(&name.as_str());
-        let name = letters
+        let name = chars
             .iter()
             .map(char::to_string)
             .chain((2..100).map(|number| format!("{first}{number}")))

@@ -96,10 +96,10 @@ impl Definitions<'_> {
         match self.side {
             ObjectSide::New => base.to_owned(),
             ObjectSide::Old => {
-                let mut letters = base.chars();
-                let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+                let mut chars = base.chars();
+                let first = chars.next().map(|letter| letter.to_ascii_uppercase());
                 let first: String = first.into_iter().collect();
-                format!("old{first}{}", letters.as_str())
+                format!("old{first}{}", chars.as_str())
             }
         }
     }

@@ -36,11 +36,11 @@ pub(super) fn id_of_folder(folder: &str) -> Option<&str> {
 /// id.
 #[must_use]
 pub fn package_of(id: &str) -> String {
-    let letters = id
+    let characters = id
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase());
-    "controls.".chars().chain(letters).collect()
+    "controls.".chars().chain(characters).collect()
 }
 
 /// True if a string is the descriptive part of a folder name: lowercase letters, digits and single

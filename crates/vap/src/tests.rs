@@ -139,14 +139,15 @@ fn exported(binding: Binding, options: &ExportOptions) -> Export {
 /// The objects in short: kind, name, and what a policy covers or a binding does.
 #[track_caller]
 fn check(export: &Export, expected: &[&str]) {
-    let line = |it: &ExportedObject| {
+    let line = |object: &ExportedObject| {
         let text = |path: &str| {
-            it.body
+            object
+                .body
                 .pointer(path)
                 .map(|value| value.to_string().replace('"', ""))
                 .unwrap_or_default()
         };
-        let rules = it
+        let rules = object
             .body
             .pointer("/spec/matchConstraints/resourceRules")
             .and_then(Value::as_array);
@@ -157,10 +158,14 @@ fn check(export: &Export, expected: &[&str]) {
             .collect();
         let what = text("/metadata/annotations/kubevet.io~1controls");
         let actions = text("/spec/validationActions");
-        let short = it.kind.trim_start_matches("ValidatingAdmission");
-        format!("{short} {} {what}{actions} {}", it.name, resources.concat())
-            .trim_end()
-            .to_owned()
+        let short = object.kind.trim_start_matches("ValidatingAdmission");
+        format!(
+            "{short} {} {what}{actions} {}",
+            object.name,
+            resources.concat()
+        )
+        .trim_end()
+        .to_owned()
     };
     assert_eq!(
         export.objects.iter().map(line).collect::<Vec<_>>(),
@@ -385,9 +390,9 @@ fn owner_that_was_not_evaluated_exempts_nothing() {
 #[test]
 fn too_many_controls_are_split_into_several_policies() {
     let many: BTreeMap<ControlId, Arc<Control>> = (0..130)
-        .map(|it| {
+        .map(|number| {
             control(
-                &format!("Z-{it:04}"),
+                &format!("Z-{number:04}"),
                 vec![KindSelector::Kind(Kind::new("", "Pod"))],
             )
         })
@@ -420,8 +425,8 @@ fn too_many_controls_are_split_into_several_policies() {
     let all: BTreeSet<String> = export
         .objects
         .iter()
-        .flat_map(|it| {
-            it.body["metadata"]["annotations"]["kubevet.io/controls"]
+        .flat_map(|object| {
+            object.body["metadata"]["annotations"]["kubevet.io/controls"]
                 .as_str()
                 .unwrap_or("")
                 .split(',')

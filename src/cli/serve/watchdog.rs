@@ -48,7 +48,7 @@ mod tests {
 
     /// The process that only the watchdog ends. As a test of its own, it does nothing.
     #[test]
-    fn hangs() {
+    fn process_that_never_ends() {
         if env::var_os(HANGING_PROCESS).is_none() {
             return;
         }
@@ -64,7 +64,7 @@ mod tests {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([
             "--exact",
-            "cli::serve::watchdog::tests::hangs",
+            "cli::serve::watchdog::tests::process_that_never_ends",
             "--nocapture",
         ]);
         let mut child = command
