@@ -30,7 +30,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("document", &["model"]),
     ("k8s", &["model"]),
     ("policy", &["model", "document", "k8s"]),
-    ("ir", &["model", "document", "k8s", "policy"]),
+    ("ir", &["model", "document"]),
     ("rego", &["model", "k8s", "policy", "ir"]),
     (
         "engine",

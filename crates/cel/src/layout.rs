@@ -15,7 +15,7 @@ const MAX_COLUMNS: usize = 100;
 /// One level of indentation.
 const INDENT: usize = 2;
 
-/// A text with possible line breaks.
+/// A string with possible line breaks.
 enum Doc {
     Text(String),
     /// A line break, or a space on one line.
@@ -267,7 +267,15 @@ fn link_doc(link: &Expr) -> Doc {
         } => text(format!("{}{field}", if *optional { ".?" } else { "." })),
         Expr::Index {
             index, optional, ..
-        } => brackets(if *optional { "[?" } else { "[" }, index.doc(), "]"),
+        } => {
+            let open = if *optional { "[?" } else { "[" };
+            // `[0]` on a line of its own would hide what the index belongs to.
+            if index.is_literal() {
+                text(format!("{open}{index}]"))
+            } else {
+                brackets(open, index.doc(), "]")
+            }
+        }
         Expr::Method(_, method, arguments) => Doc::Concat(vec![
             text(format!(".{method}")),
             enclosed("(", arguments, ")"),
@@ -450,6 +458,16 @@ mod tests {
         check(
             &name("x").opt_map("y", body).or_value(Expr::Bool(false)),
             &["x.optMap(y,", "  A", "  && B", ").orValue(false)"],
+        );
+    }
+
+    #[test]
+    fn literal_index_stays_with_the_list() {
+        let body = Expr::all([long('a'), long('b')]);
+        let mapped = Expr::List(vec![name("x")]).map("y", body);
+        check(
+            &mapped.index(Expr::count(0)),
+            &["[x].map(y,", "  A", "  && B", ")[0]"],
         );
     }
 
