@@ -1,11 +1,11 @@
 //! Emission of `Coalesce`: the first of several terms that has a value.
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{Term, TermId};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! the loops whose elements the result names, inside them those for which an element only has to
 //! exist.
 
-use super::{Unsupported, emitter::Emitter, expr::Expr};
+use super::{emitter::Emitter, expr::Expr, unsupported::Unsupported};
 use kubevet_ir::{BinderId, Clause, ConditionId, Program};
 
 /// The loops of a clause, from the outermost to the innermost.

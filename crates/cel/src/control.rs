@@ -1,20 +1,99 @@
 //! One control in CEL: whether it passes, its messages, and the keys of its findings.
 
 use super::{
-    Unsupported,
-    bundle::ControlCel,
     emitter::{EmitContext, Emitter},
     expr::Expr,
     finding_key,
     kind_test::kind_test,
+    regex_cost_guard::CostSkip,
     target::{CelTarget, ObjectSide, ParamsFrom},
     types::TypeSource,
+    unsupported::Unsupported,
     variables::SharedVariables,
 };
 use kubevet_ir::{CompiledControl, ConditionId, Const, Program, Term, TermId};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, Kind, PathReads};
 use kubevet_policy::ParamValue;
+use std::sync::Arc;
+
+/// A control in CEL.
+#[derive(Debug, Clone)]
+pub struct ControlCel {
+    /// The control.
+    pub control: Arc<Control>,
+    /// A bool: true if the control finds nothing. Its evaluation ends in an error for no object
+    /// that reaches admission.
+    pub passes: Expr,
+    /// A bool: true if the control does not apply to the object: by kind, for lack of params, or by
+    /// size.
+    pub not_applicable: Expr,
+    /// True if `messages` join to the empty string exactly where the control finds nothing.
+    pub message_iff_finding: bool,
+    /// A list of strings: at most one sentence for each body of the rule, on one line and of
+    /// bounded length. Meaningful only where `passes` is false.
+    pub messages: Expr,
+    /// The keys of the findings, in lists nested [`ControlCel::key_depth`] deep. A key is a list
+    /// that is equal for the same finding in the new and the old object. For depth 2, a rule with a
+    /// loop over containers and one over their ports: `[[key, key], [key]]`.
+    pub finding_keys: Expr,
+    /// The same of `oldObject`, which must exist.
+    pub old_finding_keys: Expr,
+    /// How deep the lists of keys are nested: 1 for a list of keys.
+    pub key_depth: usize,
+    /// True if an expression reads `params`.
+    pub reads_params: bool,
+    /// The objects that are skipped for their cost.
+    pub skipped: Option<CostSkip>,
+}
+
+/// The variable for a key of the new object.
+const KEY: &str = "i";
+/// The variable for the innermost list of old keys.
+const OLD_KEYS: &str = "last";
+
+impl ControlCel {
+    /// A bool: true if every finding is in the old object too. `new` and `old` hold
+    /// [`ControlCel::finding_keys`] and [`ControlCel::old_finding_keys`]; `old` is repeated for
+    /// each key, so it should be a variable.
+    ///
+    /// For depth 2: `new.all(n, n.all(i, old.exists(last, i in last)))`.
+    #[must_use]
+    pub fn all_keys_in(&self, new: Expr, old: &Expr) -> Expr {
+        let inner_loops = self.key_depth.saturating_sub(1);
+        // From the inside out. Each level has its own variable, however deep the nesting.
+        let level = |first: &str, depth: usize| match depth {
+            1 => first.to_owned(),
+            _ => format!("{first}{depth}"),
+        };
+        let old_name = |depth: usize| match depth {
+            0 => old.clone(),
+            _ if depth == inner_loops => Expr::ident(OLD_KEYS),
+            _ => Expr::ident(level("b", depth)),
+        };
+        let mut found = Expr::ident(KEY).is_in(old_name(inner_loops));
+        for depth in (1..=inner_loops).rev() {
+            let Expr::Ident(variable) = old_name(depth) else {
+                continue;
+            };
+            found = old_name(depth - 1).exists(&variable, found);
+        }
+        for depth in (1..=inner_loops).rev() {
+            let variable = if depth == inner_loops {
+                KEY.to_owned()
+            } else {
+                level("n", depth + 1)
+            };
+            found = Expr::ident(level("n", depth)).for_all(&variable, found);
+        }
+        let outermost = if inner_loops == 0 {
+            KEY.to_owned()
+        } else {
+            level("n", 1)
+        };
+        new.for_all(&outermost, found)
+    }
+}
 
 /// Emits one control. `alternatives` are conditions under each of which it finds something; `reads`
 /// are those of the whole control, whatever constant params decide.

@@ -7,10 +7,10 @@
 //! `[term].exists(name, …)`, since CEL has no `let`; repeat for both groups.
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
+    unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, Condition, ConditionId, Domain, Term, TermId};
 use std::collections::BTreeMap;

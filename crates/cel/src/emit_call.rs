@@ -2,12 +2,12 @@
 //! strings only.
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::Expr,
     intrinsics::{self, CallResult, Operand, operand_type},
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{Intrinsic, Term, TermId, ValueType};
 

@@ -2,11 +2,11 @@
 //! their order it ends in an error, where Rego has an order of types.
 
 use super::{
-    Unsupported,
     emit_condition::type_test,
     emitter::Emitter,
     expr::{Expr, Relation},
     typed_expr::{Presence, TypedExpr},
+    unsupported::Unsupported,
     variables::pod_metadata_path,
 };
 use kubevet_ir::{Comparison, Const, Term, TermId, ValueType};

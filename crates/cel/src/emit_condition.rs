@@ -1,12 +1,12 @@
 //! Emission of conditions. The result is true or false for every object, never an error.
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::Expr,
     intrinsics::{self, predicate_types},
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, Condition, ConditionId, Const, Predicate, Term, TermId, ValueType};
 

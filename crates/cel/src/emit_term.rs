@@ -1,13 +1,13 @@
 //! Emission of terms. A term of the program becomes a [`TypedExpr`].
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::Expr,
     names::BoundElement,
     target::ObjectSide,
     typed_expr::{Presence, TypedExpr},
     types::{StaticField, StaticType},
+    unsupported::Unsupported,
     variables::{Definitions, pod_metadata_path},
 };
 use kubevet_ir::{BinderId, Condition, ConditionId, Const, Term, TermId, ValueType};

@@ -3,12 +3,12 @@
 //! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
-    Unsupported,
     expr::Expr,
     kind_test::kind_test,
     names::Scope,
     target::{CelTarget, ObjectSide},
     types::{StaticType, TypeSource},
+    unsupported::Unsupported,
     variables::{Definitions, SharedVariables},
 };
 use kubevet_ir::Program;

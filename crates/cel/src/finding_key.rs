@@ -7,12 +7,12 @@
 //! webhook.
 
 use super::{
-    Unsupported,
     comprehension::LoopNest,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, Clause, Const, Program, Term, TermId, ValueType};
 use kubevet_k8s::workload::MERGE_KEYS;

@@ -1,12 +1,12 @@
 //! Iteration over containers, volumes, lists and the values of maps.
 
 use super::{
-    Unsupported,
     emitter::Emitter,
     expr::{Expr, Relation},
     names::BoundElement,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, ContainerList, Domain, TermId, ValueType};
 

@@ -1,6 +1,6 @@
 //! Tests of an object's kind, as short as the kinds that a policy matches allow.
 
-use super::{Unsupported, expr::Expr};
+use super::{expr::Expr, unsupported::Unsupported};
 use kubevet_model::Kind;
 
 /// A bool: true if an object, which is of one of `kinds`, is of a kind that satisfies `holds`. Only

@@ -16,15 +16,22 @@
 //! | `types`, `schema_types`, `typed_expr` | what Kubernetes' own types prove of an expression |
 //! | `specialize` | pruning by constant params |
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
-//! | `cse` | common subexpression elimination |
 //! | `emitter`, `names`, `variables`, `kind_test` | the state of emission: context, scope, shared variables |
-//! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter, one recursion |
+//! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
+//! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
 //! | `control`, `message`, `finding_key` | a control: whether it passes, its messages, the keys of its findings |
 //! | `intrinsics` | the functions of the shared library |
 //! | `cost` | an estimate of what a control costs the API server |
 //! | `regex_cost_guard` | the bound on what regular expressions are matched against |
+//! | `unsupported` | the reason why something cannot be emitted |
 //! | `testing` | single intrinsics, for tests |
+//!
+//! The files depend on each other in one direction, with one exception. The grammar of the emitter
+//! is one recursion over the program, as methods of `Emitter`, in `emit_term`, `emit_call`,
+//! `coalesce`, `emit_condition`, `emit_compare`, `iteration` and `cse`: a condition has terms, a
+//! guarded term has a condition, the domain of a loop is a term, and a conjunction binds the terms
+//! that its conditions share.
 
 mod bundle;
 mod coalesce;
@@ -57,14 +64,14 @@ mod testing;
 mod tests;
 mod typed_expr;
 mod types;
+mod unsupported;
 mod variables;
 
-pub use bundle::{CelBundle, ControlCel, CostSkip, PolicyVariable, emit};
+pub use bundle::{CelBundle, emit};
+pub use control::ControlCel;
 pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
+pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};
 pub use testing::intrinsic_for_test;
-
-/// The reason why something cannot be emitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Unsupported(String);
+pub use variables::PolicyVariable;

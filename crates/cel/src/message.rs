@@ -2,12 +2,12 @@
 //! found.
 
 use super::{
-    Unsupported,
     comprehension::LoopNest,
     emitter::Emitter,
     expr::Expr,
     typed_expr::{Presence, TypedExpr},
     types::StaticType,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{BinderId, Clause, Const, Term, TermId};
 

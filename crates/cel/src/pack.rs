@@ -2,13 +2,13 @@
 //! is evaluated once, so it costs the API server less than their own conditions one by one.
 
 use super::{
-    Unsupported,
-    bundle::ControlCel,
+    control::ControlCel,
     emitter::{EmitContext, Emitter},
     expr::Expr,
     factor,
     target::{CelTarget, ObjectSide},
     types::TypeSource,
+    unsupported::Unsupported,
     variables::SharedVariables,
 };
 use kubevet_ir::{Clause, Program};

@@ -6,8 +6,8 @@
 //! times the sum of the lengths of all patterns.
 
 use super::{
-    Unsupported, bundle::CostSkip, emitter::Emitter, expr::Expr, target::ParamsFrom,
-    typed_expr::TypedExpr,
+    emitter::Emitter, expr::Expr, target::ParamsFrom, typed_expr::TypedExpr,
+    unsupported::Unsupported,
 };
 use kubevet_ir::{
     BinderId, CompiledControl, Condition, ConditionId, Const, Domain, Predicate, Term, TermId,
@@ -20,6 +20,15 @@ use std::sync::Arc;
 const MAX_MATCH_PRODUCT: i64 = 16_000_000;
 /// The cost of matching one string, however short, in characters.
 const MATCH_OVERHEAD_CHARS: i64 = 40;
+
+/// Objects that a policy skips, since evaluating them could exceed the API server's cost limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostSkip {
+    /// A bool: true if the object is too large. Such an object passes.
+    pub condition: Expr,
+    /// The message for it.
+    pub message: String,
+}
 
 /// What a control matches.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! Small programs, and the CEL that they become.
 
 use super::{
-    bundle::ControlCel,
-    control, factor,
+    control::{self, ControlCel},
+    factor,
     target::{CelTarget, ParamsFrom},
     types::{StaticField, StaticType, TypeSource},
     variables::SharedVariables,

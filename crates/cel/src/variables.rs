@@ -5,12 +5,11 @@
 //! over the same kinds define them alike. Nothing here depends on a control.
 
 use super::{
-    Unsupported,
-    bundle::PolicyVariable,
     expr::Expr,
     kind_test::kind_test,
     target::{CelTarget, ObjectSide, ParamsFrom},
     types::{StaticType, TypeSource},
+    unsupported::Unsupported,
 };
 use kubevet_ir::ContainerList;
 use kubevet_k8s::workload::pod_spec_path;
@@ -39,6 +38,15 @@ const SHARED_NAMES: &[&str] = &[
 
 /// The steps from the root of an object to one of its fields.
 type FieldSteps = Vec<&'static str>;
+
+/// A variable of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVariable {
+    /// Expressions read it as `variables.NAME`.
+    pub name: String,
+    /// The value.
+    pub expression: Expr,
+}
 
 /// The variables that are defined so far; each uses only those before it.
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@ use super::{
     naming::{self, exempt_policy_name, skipped_policy_name},
     packing::{Packing, PolicyGroup, groups},
     params,
-    policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, PolicyRole, PolicySpec, policy},
+    policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
+    policy_spec::{PolicyRole, PolicySpec},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
 use kubevet_k8s::workload::SelectKinds as _;

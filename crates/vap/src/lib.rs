@@ -13,6 +13,7 @@
 //! | `export` | the entry point: bindings and an emitter in, [`Export`] out |
 //! | `packing` | which controls are in one policy, and for which kinds |
 //! | `policy` | a policy: variables, the validation, messages |
+//! | `policy_spec` | the parts that a policy is made of, and what it is for |
 //! | `exemptions` | the webhook's exemptions in CEL |
 //! | `match_condition`, `inline_variables` | the match condition, without variables |
 //! | `binding` | a binding of a policy |
@@ -34,6 +35,7 @@ mod output;
 mod packing;
 mod params;
 mod policy;
+mod policy_spec;
 #[cfg(test)]
 mod tests;
 

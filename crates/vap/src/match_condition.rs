@@ -7,7 +7,7 @@
 use super::{
     exemptions::exemption_guard,
     inline_variables::inline,
-    policy::{PolicyRole, PolicySpec},
+    policy_spec::{PolicyRole, PolicySpec},
 };
 use kubevet_cel::{CelBundle, Expr};
 

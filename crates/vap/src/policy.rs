@@ -6,13 +6,13 @@
 //! nowhere else.
 
 use super::{
-    exemptions::Exemptions,
     match_condition, match_constraints,
     naming::{MANAGED_BY, variable_name},
     params,
+    policy_spec::{PolicyRole, PolicySpec},
 };
-use kubevet_cel::{CelBundle, ControlCel, Expr, PolicyVariable, Relation};
-use kubevet_model::{Control, Kind, Severity, one_line};
+use kubevet_cel::{ControlCel, Expr, PolicyVariable, Relation};
+use kubevet_model::{Control, Severity, one_line};
 use serde_json::{Map, Value, json};
 
 /// Controls of one policy: their ids must fit into a message and an annotation.
@@ -35,17 +35,6 @@ const MAX_NAME_CHARS: usize = 80;
 /// has a variable, too.
 pub(super) const POLICY_VARIABLES: &[&str] = &["found", "ids", "owners", "words"];
 
-/// What a policy is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PolicyRole {
-    /// Acts on findings that are not exempt.
-    Enforce,
-    /// Reports findings that are exempt.
-    ReportExempt,
-    /// Reports objects that are skipped for their cost.
-    ReportSkipped,
-}
-
 /// How expressions are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ExprLayout {
@@ -53,19 +42,6 @@ pub(super) enum ExprLayout {
     Lines,
     /// On one line, for a policy that would be too large otherwise.
     Compact,
-}
-
-/// The parts of a policy.
-pub(super) struct PolicySpec<'s> {
-    pub(super) name: &'s str,
-    pub(super) role: PolicyRole,
-    pub(super) kinds: &'s [Kind],
-    pub(super) bundle: &'s CelBundle,
-    pub(super) exemptions: &'s Exemptions<'s>,
-    /// The name of the ControlBinding, empty without one.
-    pub(super) binding: &'s str,
-    /// Namespaces that the policy ignores.
-    pub(super) exempt_namespaces: &'s [String],
 }
 
 /// The policy, with its expressions over lines if it is small enough.

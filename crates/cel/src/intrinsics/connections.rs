@@ -3,7 +3,7 @@
 //! The emitter uses the shorter [`super::connection`] in messages; these are complete and held to
 //! Rego by tests.
 
-use super::empty;
+use super::operands::empty;
 use crate::expr::{Expr, Relation};
 
 /// Ports of more digits are not printed.

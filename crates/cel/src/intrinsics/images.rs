@@ -1,6 +1,6 @@
 //! `lib.images`: the parts of an image reference, and whether it is in a registry or repository.
 
-use super::{bound, empty};
+use super::operands::{bound, empty};
 use crate::expr::Expr;
 
 /// Registry and repository as written.

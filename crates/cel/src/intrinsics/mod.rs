@@ -14,15 +14,17 @@
 //! | `strings` | `lib.strings.*`, `lib.files.*`, and Rego's builtins on strings |
 //! | `quantities` | `lib.quantities.*` |
 //! | `connections` | `lib.connections.*` |
+//! | `operands` | operands that an expression repeats; below all of these |
 
 pub(crate) mod connections;
 pub(crate) mod images;
+mod operands;
 pub(crate) mod quantities;
 pub(crate) mod strings;
 #[cfg(test)]
 mod tests;
 
-use super::{Unsupported, expr::Expr};
+use super::{expr::Expr, unsupported::Unsupported};
 use kubevet_ir::{Const, Intrinsic, Predicate, ValueType};
 
 /// The names that expressions of functions bind.
@@ -178,17 +180,4 @@ pub(crate) fn connection(function: Intrinsic, object: Expr) -> Option<Expr> {
         Intrinsic::ConnectionCommand | Intrinsic::ConnectionPorts => Some(Expr::string("")),
         _ => None,
     }
-}
-
-/// An expression over an operand that it needs several times.
-fn bound(operand: Expr, name: &str, expr: impl FnOnce(Expr) -> Expr) -> Expr {
-    if operand.is_simple() {
-        expr(operand)
-    } else {
-        operand.bind(name, expr(Expr::ident(name)))
-    }
-}
-
-fn empty() -> Expr {
-    Expr::string("")
 }

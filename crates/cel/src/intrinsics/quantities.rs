@@ -1,6 +1,6 @@
 //! `lib.quantities`: Kubernetes' resource quantities.
 
-use super::bound;
+use super::operands::bound;
 use crate::expr::{Expr, Relation};
 
 /// Suffixes and exponents of a quantity that has a digit, without the digits of the exponent.

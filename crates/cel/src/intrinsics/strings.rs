@@ -1,6 +1,6 @@
 //! `lib.strings`, `lib.files`, and Rego's builtins on strings.
 
-use super::{bound, empty};
+use super::operands::{bound, empty};
 use crate::expr::{Expr, Relation};
 use std::fmt::Write as _;
 

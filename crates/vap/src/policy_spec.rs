@@ -1,0 +1,30 @@
+//! The parts that a policy is made of. They are apart from `policy`, which makes the whole object,
+//! because the match condition is made from them too.
+
+use super::exemptions::Exemptions;
+use kubevet_cel::CelBundle;
+use kubevet_model::Kind;
+
+/// The purpose of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PolicyRole {
+    /// Acts on findings that are not exempt.
+    Enforce,
+    /// Reports findings that are exempt.
+    ReportExempt,
+    /// Reports objects that are skipped for their cost.
+    ReportSkipped,
+}
+
+/// The parts of a policy.
+pub(super) struct PolicySpec<'s> {
+    pub(super) name: &'s str,
+    pub(super) role: PolicyRole,
+    pub(super) kinds: &'s [Kind],
+    pub(super) bundle: &'s CelBundle,
+    pub(super) exemptions: &'s Exemptions<'s>,
+    /// The name of the ControlBinding, empty without one.
+    pub(super) binding: &'s str,
+    /// Namespaces that the policy ignores.
+    pub(super) exempt_namespaces: &'s [String],
+}
