@@ -9,7 +9,9 @@
 //! module takes with it every control that uses it: without the module their rules would find
 //! nothing, and objects would pass.
 
-use super::{interpreter::Interpreter, kind_index::package_sets};
+use super::{
+    interpreted_control::InterpretedControl, interpreter::Interpreter, kind_index::package_sets,
+};
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
 use kubevet_model::{Control, ControlId, EvalError, Problem, ProblemCode};
 use kubevet_policy::{self as policy, ControlSource, Library, ModuleSource};
@@ -39,14 +41,6 @@ pub(super) struct CompileOutput {
     pub(super) interpreter: Option<Interpreter>,
     /// Sorted and without duplicates.
     pub(super) problems: Vec<Problem>,
-}
-
-/// A control that runs in the interpreter.
-pub(super) struct InterpretedControl {
-    pub(super) control: Arc<Control>,
-    pub(super) package: String,
-    /// The refusals of the compiler, sorted by position.
-    pub(super) reasons: Vec<Problem>,
 }
 
 /// Compiles a library.
@@ -249,8 +243,10 @@ fn load_interpreter(
     problems: &mut Vec<Problem>,
 ) -> (Option<Interpreter>, Vec<InterpretedControl>) {
     while !rejected.is_empty() {
-        let interpreted: Vec<InterpretedControl> =
-            rejected.iter().map(InterpretedControl::new).collect();
+        let interpreted: Vec<InterpretedControl> = rejected
+            .iter()
+            .map(|(source, reasons)| InterpretedControl::new(source, reasons))
+            .collect();
         let rules = rejected.iter().map(|(source, _)| &source.rule);
         let modules: Vec<&ModuleSource> = shared.iter().copied().chain(rules).collect();
         let problem = match Interpreter::load(&modules, &package_sets(&interpreted)) {
@@ -273,16 +269,6 @@ fn load_interpreter(
         }
     }
     (None, Vec::new())
-}
-
-impl InterpretedControl {
-    fn new((source, reasons): &RejectedControl<'_>) -> Self {
-        Self {
-            control: source.control.clone(),
-            package: policy::package_of(source.control.id.as_str()),
-            reasons: reasons.clone(),
-        }
-    }
 }
 
 /// Returns the controls that run in no tier.

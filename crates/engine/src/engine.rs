@@ -4,11 +4,12 @@
 //! that gives no verdict on an object is an error in the verdict, never a pass.
 
 use super::{
-    compile::{CompileOutput, InterpretedControl, TargetTier, compile},
+    compile::{CompileOutput, TargetTier, compile},
     eval::{
         ConditionCounts, ConditionObserver, EvalContext, NoObserver, ResolvedParams, Scratch,
         SideTables, StepBudgetExceeded, evaluate,
     },
+    interpreted_control::InterpretedControl,
     interpreter::Interpreter,
     interpreter_input,
     kind_index::{KindEntry, KindIndex},

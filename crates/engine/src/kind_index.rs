@@ -1,8 +1,8 @@
 //! The controls that apply to each kind, with their loop plan.
 
 use super::{
-    compile::InterpretedControl,
     eval::{LoopPlan, SideTables},
+    interpreted_control::InterpretedControl,
     interpreter::EntryRule,
 };
 use kubevet_ir::CompiledControl;

@@ -19,6 +19,7 @@ mod condition_coverage;
 mod engine;
 mod eval;
 mod explain;
+mod interpreted_control;
 mod interpreter;
 mod interpreter_input;
 mod kind_index;

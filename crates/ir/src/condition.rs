@@ -1,6 +1,6 @@
 //! Conditions: what is always true or false.
 
-use super::{BinderId, ConditionId, Const, TermId};
+use super::{BinderId, ConditionId, Const, NodeId, TermId, ValueType};
 
 /// A condition. It is total: an undefined operand makes it false, never an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,23 +33,6 @@ pub enum Condition {
     /// Some element of the binder's domain makes the condition true. `every` is
     /// `Not(Any(b, Not(c)))` beside a condition that the domain is a collection.
     Any(BinderId, ConditionId),
-}
-
-/// The types of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ValueType {
-    /// `null`.
-    Null,
-    /// A boolean.
-    Bool,
-    /// A number, whole or not.
-    Number,
-    /// A string.
-    String,
-    /// A list.
-    List,
-    /// A map (an object of JSON).
-    Map,
 }
 
 /// The comparison operators.
@@ -104,6 +87,25 @@ impl Condition {
             Self::Compare(_, left, right) | Self::Member(left, right) => vec![*left, *right],
             Self::Predicate(_, operands) => operands.to_vec(),
             Self::True | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Any(..) => Vec::new(),
+        }
+    }
+
+    /// Calls `visit` for each direct child, in the order of evaluation; for `Any` its binder, then
+    /// its body.
+    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
+        match self {
+            Self::And(conditions) | Self::Or(conditions) => conditions
+                .iter()
+                .for_each(|condition| visit(NodeId::Condition(*condition))),
+            Self::Not(condition) => visit(NodeId::Condition(*condition)),
+            Self::Any(binder, body) => {
+                visit(NodeId::Binder(*binder));
+                visit(NodeId::Condition(*body));
+            }
+            other => other
+                .operands()
+                .into_iter()
+                .for_each(|operand| visit(NodeId::Term(operand))),
         }
     }
 }

@@ -14,6 +14,17 @@ pub struct ConditionId(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BinderId(u32);
 
+/// The id of a node of any sort, as a direct child of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NodeId {
+    /// A term.
+    Term(TermId),
+    /// A condition.
+    Condition(ConditionId),
+    /// A binder whose element or key is used, or which a condition binds.
+    Binder(BinderId),
+}
+
 impl TermId {
     /// The index of the term in a table over all terms.
     #[must_use]

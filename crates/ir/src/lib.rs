@@ -12,7 +12,7 @@
 //! | file | is |
 //! |---|---|
 //! | `id` | typed ids of terms, conditions and binders |
-//! | `term`, `condition`, `binder` | the language |
+//! | `literal`, `term`, `condition`, `binder` | the language: nodes and their children |
 //! | `arena` | the program: nodes, hash consing, free binders |
 //! | `simplify` | smart constructors: constant folding and local simplification |
 //! | `facts`, `assumptions` | what is proved for every object, and under the conditions of a clause |
@@ -32,6 +32,7 @@ mod facts;
 mod field_reads;
 mod id;
 pub mod intrinsics;
+mod literal;
 mod simplify;
 mod term;
 mod visit;
@@ -40,8 +41,9 @@ pub use arena::Program;
 pub use assumptions::Assumptions;
 pub use binder::{Binder, ContainerList, Domain};
 pub use clause::{Clause, CompiledControl, CompiledLibrary, FixTemplate, FixValue};
-pub use condition::{Comparison, Condition, Predicate, ValueType};
+pub use condition::{Comparison, Condition, Predicate};
 pub use field_reads::{elements, fields_read, path_patterns, path_reads};
-pub use id::{BinderId, ConditionId, TermId};
-pub use term::{Const, Intrinsic, Term};
-pub use visit::{Descent, NodeId, Visitor, Walk};
+pub use id::{BinderId, ConditionId, NodeId, TermId};
+pub use literal::{Const, ValueType};
+pub use term::{Intrinsic, Term};
+pub use visit::{Descent, Visitor, Walk};

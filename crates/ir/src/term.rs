@@ -1,24 +1,7 @@
 //! Terms: what has a value, or is undefined.
 
-use super::{BinderId, ConditionId, TermId, ValueType};
+use super::{BinderId, ConditionId, Const, NodeId, TermId};
 use std::sync::Arc;
-
-/// A literal of a rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Const {
-    /// `null`.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number of 64 bits.
-    Int(i64),
-    /// A string, its escapes resolved.
-    String(Arc<str>),
-    /// `[]`, a fallback of `object.get`.
-    EmptyList,
-    /// `{}`.
-    EmptyMap,
-}
 
 /// A value or undefined. A term with an undefined operand is undefined, unless its variant says
 /// otherwise.
@@ -145,19 +128,24 @@ impl Term {
             _ => Vec::new(),
         }
     }
-}
 
-impl Const {
-    /// The type of the literal.
-    #[must_use]
-    pub fn value_type(&self) -> ValueType {
+    /// Calls `visit` for each direct child, in the order of evaluation: the condition of a guard
+    /// first, then operands; for an element its binder.
+    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
         match self {
-            Self::Null => ValueType::Null,
-            Self::Bool(_) => ValueType::Bool,
-            Self::Int(_) => ValueType::Number,
-            Self::String(_) => ValueType::String,
-            Self::EmptyList => ValueType::List,
-            Self::EmptyMap => ValueType::Map,
+            Self::Key(binder)
+            | Self::Value(binder)
+            | Self::ElementName(binder)
+            | Self::ElementPath(binder)
+            | Self::ListName(binder) => visit(NodeId::Binder(*binder)),
+            Self::Guard(condition, operand) => {
+                visit(NodeId::Condition(*condition));
+                visit(NodeId::Term(*operand));
+            }
+            other => other
+                .operands()
+                .into_iter()
+                .for_each(|operand| visit(NodeId::Term(operand))),
         }
     }
 }

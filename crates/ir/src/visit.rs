@@ -1,23 +1,12 @@
 //! The visitor of programs: one traversal of terms, conditions and binders for all analyses.
 //!
-//! [`Term::for_each_child`] and [`Condition::for_each_child`] are the only places that know which
-//! node has which children, so a new kind of node is added to every analysis at once. [`Walk`]
-//! traverses depth first, with a call before and one after the children of each node, and keeps
-//! the binders in scope.
+//! [`Term::for_each_child`](crate::Term::for_each_child) and [`Condition::for_each_child`] alone
+//! define which node has which children, so a new kind of node is added to every analysis at once.
+//! [`Walk`] traverses depth first, with a call before and one after the children of each node, and
+//! keeps the binders in scope.
 
-use super::{BinderId, Clause, Condition, ConditionId, FixValue, Program, Term, TermId};
+use super::{BinderId, Clause, Condition, ConditionId, FixValue, NodeId, Program, TermId};
 use std::collections::BTreeSet;
-
-/// The id of a node of any sort, as a direct child of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NodeId {
-    /// A term.
-    Term(TermId),
-    /// A condition.
-    Condition(ConditionId),
-    /// A binder whose element or key is used, or which a condition binds.
-    Binder(BinderId),
-}
 
 /// How a traversal goes on from a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,53 +163,10 @@ impl<'p> Walk<'p> {
     }
 }
 
-impl Term {
-    /// Calls `visit` for each direct child, in the order of evaluation: the condition of a guard
-    /// first, then operands; for an element its binder.
-    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
-        match self {
-            Self::Key(binder)
-            | Self::Value(binder)
-            | Self::ElementName(binder)
-            | Self::ElementPath(binder)
-            | Self::ListName(binder) => visit(NodeId::Binder(*binder)),
-            Self::Guard(condition, operand) => {
-                visit(NodeId::Condition(*condition));
-                visit(NodeId::Term(*operand));
-            }
-            other => other
-                .operands()
-                .into_iter()
-                .for_each(|operand| visit(NodeId::Term(operand))),
-        }
-    }
-}
-
-impl Condition {
-    /// Calls `visit` for each direct child, in the order of evaluation; for `Any` its binder, then
-    /// its body.
-    pub fn for_each_child(&self, mut visit: impl FnMut(NodeId)) {
-        match self {
-            Self::And(conditions) | Self::Or(conditions) => conditions
-                .iter()
-                .for_each(|condition| visit(NodeId::Condition(*condition))),
-            Self::Not(condition) => visit(NodeId::Condition(*condition)),
-            Self::Any(binder, body) => {
-                visit(NodeId::Binder(*binder));
-                visit(NodeId::Condition(*body));
-            }
-            other => other
-                .operands()
-                .into_iter()
-                .for_each(|operand| visit(NodeId::Term(operand))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Const, ContainerList, Domain};
+    use crate::{Const, ContainerList, Domain, Term};
 
     /// Notes every call, a line each.
     struct Trace<'p> {

@@ -5,7 +5,6 @@
 //! an evaluation may exceed a limit by that much. Once a limit is exceeded, every term is undefined
 //! and every condition false, so all loops end soon.
 
-use super::evaluate::StepBudgetExceeded;
 use kubevet_model::{EvalError, EvalTier};
 use std::time::Instant;
 
@@ -16,6 +15,10 @@ const LIMIT_CHECK_MASK: u64 = 0x3FFF;
 /// The most bytes of computed strings that may be alive at a time. The buffer is recycled before it
 /// holds half of them, so one loop iteration or one finding has at least the other half.
 pub(super) const MAX_SCRATCH_BYTES: usize = 16 << 20;
+
+/// The object takes more steps than the caller allows for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepBudgetExceeded;
 
 /// The limit that an evaluation exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,15 +3,33 @@
 //! The order may differ from the rule's, since findings are a set. Each condition is decided in the
 //! outermost loop in which all of its binders are at an element.
 
-use super::join_plan::{JoinPlan, LoopSource, MAX_CHAIN_BINDERS, Stage, plan_build_side};
+use super::build_side::{BuildSideId, BuildSides, MAX_CHAIN_BINDERS, plan_build_side};
 use kubevet_ir::{BinderId, Clause, Comparison, Condition, ConditionId, Program, TermId};
 use std::collections::BTreeSet;
 
-/// Returns the stages of a clause. New build sides are added to `joins`.
+/// The elements that a loop of a clause iterates. The order of the variants is the order of loops
+/// in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LoopSource {
+    /// All elements of a binder's domain.
+    Each(BinderId),
+    /// The elements of a build side whose key equals the probe key.
+    Match(BuildSideId, TermId),
+}
+
+/// One level of a clause: a loop (none at the first level), and the conditions that are decided in
+/// it.
+#[derive(Debug, Clone)]
+pub(super) struct Stage {
+    pub(super) source: Option<LoopSource>,
+    pub(super) conditions: Box<[ConditionId]>,
+}
+
+/// Returns the stages of a clause. New build sides are added to `build_sides`.
 pub(super) fn stages_of_clause(
     program: &Program,
     clause: &Clause,
-    joins: &mut JoinPlan,
+    build_sides: &mut BuildSides,
 ) -> Vec<Stage> {
     let mut open = OpenClause {
         program,
@@ -35,7 +53,7 @@ pub(super) fn stages_of_clause(
         open.conditions
             .retain(|condition| !filters.contains(condition));
         open.binders.retain(|binder| !join.chain.contains(binder));
-        let source = LoopSource::Match(joins.intern(build_side), join.probe);
+        let source = LoopSource::Match(build_sides.intern(build_side), join.probe);
         stages.push(open.stage(Some(source)));
     }
     for binder in open.binders.clone() {

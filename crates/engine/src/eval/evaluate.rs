@@ -2,37 +2,15 @@
 //! those.
 
 use super::{
+    budget::StepBudgetExceeded,
+    context::EvalContext,
     evaluator::Evaluator,
     loop_plan::{ClauseIndex, Level, LoopPlan},
     observer::ConditionObserver,
-    resolved_params::ResolvedParams,
     scratch::Scratch,
-    side_tables::SideTables,
 };
-use kubevet_document::Document;
-use kubevet_ir::{CompiledControl, Program};
-use kubevet_model::{EvalError, Operation, RuleError, Verdict, Violation};
-use std::time::Instant;
-
-/// The input of an evaluation, and its limits.
-#[derive(Clone, Copy)]
-pub(crate) struct EvalContext<'c> {
-    pub(crate) program: &'c Program,
-    pub(crate) tables: &'c SideTables,
-    pub(crate) controls: &'c [CompiledControl],
-    pub(crate) params: &'c ResolvedParams,
-    pub(crate) document: &'c Document,
-    pub(crate) operation: Operation,
-    /// The path of the pod spec in objects of the kind; `None` if the kind has none.
-    pub(crate) pod_path: Option<&'static [&'static str]>,
-    /// The steps after which the evaluation ends without a verdict.
-    pub(crate) step_budget: u64,
-    pub(crate) deadline: Option<Instant>,
-}
-
-/// The object takes more steps than the caller allows for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StepBudgetExceeded;
+use kubevet_ir::CompiledControl;
+use kubevet_model::{EvalError, RuleError, Verdict, Violation};
 
 /// Adds the results of the plan's controls to a verdict, unsorted. Returns the steps that it took.
 ///

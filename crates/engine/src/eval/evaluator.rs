@@ -6,7 +6,7 @@
 
 use super::{
     budget::{Abort, Budget, MAX_SCRATCH_BYTES},
-    evaluate::EvalContext,
+    context::EvalContext,
     observer::ConditionObserver,
     scratch::{MAX_RECYCLE_ABOVE_BYTES, RECYCLE_ABOVE_BYTES, Scratch},
     value::{LoopState, StaticStr, Value},

@@ -2,74 +2,24 @@
 //! product.
 //!
 //! Short lists are cheaper to iterate than to index, so a join starts as nested loops. Once those
-//! have taken [`INDEX_THRESHOLD_STEPS`], the elements of the build side are sorted by the hash of
+//! have taken `INDEX_THRESHOLD_STEPS`, the elements of the build side are sorted by the hash of
 //! their key, and each probe finds its matches by binary search. The hash function has a random
-//! secret: no object can be written whose keys all collide. An index holds numbers only and no
-//! strings, so it stays valid when the scratch buffer is recycled.
+//! secret: no object can be written whose keys all collide.
 
 use super::{
+    build_side::{BuildSide, BuildSideId, MAX_CHAIN_BINDERS},
+    clause_stages::LoopSource,
     evaluator::Evaluator,
-    join_plan::{BuildSide, BuildSideId, LoopSource, MAX_CHAIN_BINDERS, SemiJoin},
+    hash_index::{HashIndex, IndexState, MAX_INDEX_ROWS, Row},
+    join_plan::SemiJoin,
     observer::ConditionObserver,
     value::{LoopState, Value},
 };
 use kubevet_ir::TermId;
 use std::mem;
 
-/// The steps that the loops of a join take before an index is built.
-pub(crate) const INDEX_THRESHOLD_STEPS: u64 = 1024;
-/// The most elements of an index. With more, the join stays a loop.
-const MAX_INDEX_ROWS: usize = 4 << 20;
-/// The elements for which memory is kept from object to object.
-const KEPT_INDEX_ROWS: usize = 256;
 /// The parent of rows of the outermost binder.
 const NO_PARENT: u32 = u32::MAX;
-
-/// The index of a build side, or the steps that it would have saved so far.
-#[derive(Debug, Default)]
-pub(super) struct HashIndex {
-    state: IndexState,
-    /// The version of the outer binders for which the state holds.
-    version: u32,
-    rows: Vec<Row>,
-    /// The hash of each element's key and its row of the innermost binder, sorted.
-    entries: Vec<(u64, u32)>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum IndexState {
-    /// The join was not reached in this object.
-    #[default]
-    Unused,
-    /// Loops have taken this many steps.
-    Looped(u64),
-    Built,
-    /// The build side has more than [`MAX_INDEX_ROWS`], or a limit was exceeded.
-    TooLarge,
-}
-
-/// An element of one binder of a chain. Rows form a tree: each points to the element of the binder
-/// around it.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    state: LoopState,
-    /// The row of the binder before it in the chain.
-    parent: u32,
-}
-
-impl HashIndex {
-    /// Forgets the last object and gives back the memory of a large one.
-    pub(super) fn clear(&mut self) {
-        if self.state == IndexState::Unused {
-            return;
-        }
-        self.state = IndexState::Unused;
-        self.rows.clear();
-        self.entries.clear();
-        self.rows.shrink_to(KEPT_INDEX_ROWS);
-        self.entries.shrink_to(KEPT_INDEX_ROWS);
-    }
-}
 
 impl<O: ConditionObserver> Evaluator<'_, O> {
     /// Moves the binders of a loop to each of its elements until `visit` returns true; returns

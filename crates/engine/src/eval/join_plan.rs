@@ -10,47 +10,17 @@
 //! each element that was found, so an index may find too many elements, never too few. Nothing here
 //! sees an object.
 
-use super::clause_stages::stages_of_clause;
+use super::{
+    build_side::{
+        BuildSide, BuildSideId, BuildSides, MAX_CHAIN_BINDERS, outer_binders, plan_build_side,
+    },
+    clause_stages::{Stage, stages_of_clause},
+};
 use kubevet_ir::{BinderId, Comparison, CompiledControl, Condition, ConditionId, Program, TermId};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// The most paths into nested `Any` that are searched for the join of one.
 const MAX_SEARCHED_PATHS: usize = 64;
-/// The most binders of a build side.
-pub(super) const MAX_CHAIN_BINDERS: usize = 4;
-
-/// The number of a [`BuildSide`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BuildSideId(u32);
-
-impl BuildSideId {
-    /// The index in tables over all build sides.
-    pub(super) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// The elements of nested loops, indexed by the value of a term. Equal build sides are one and
-/// share an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BuildSide {
-    /// The loops, outermost first.
-    pub(super) chain: Box<[ChainLink]>,
-    /// The build key. Elements for which it is undefined are left out: an undefined value equals
-    /// nothing.
-    pub(super) key: TermId,
-    /// The binders outside the chain on which domains, filters or key depend. An index is valid
-    /// until one of them moves.
-    pub(super) outer: Box<[BinderId]>,
-}
-
-/// One loop of a build side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ChainLink {
-    pub(super) binder: BinderId,
-    /// The conditions under which an element is in the index.
-    pub(super) filters: Box<[ConditionId]>,
-}
 
 /// A `Condition::Any` that an index can decide.
 #[derive(Debug, Clone)]
@@ -64,28 +34,10 @@ pub(super) struct SemiJoin {
     pub(super) residual: Box<[ConditionId]>,
 }
 
-/// The elements that a loop of a clause iterates. The order of the variants is the order of loops
-/// in a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum LoopSource {
-    /// All elements of a binder's domain.
-    Each(BinderId),
-    /// The elements of a build side whose key equals the probe key.
-    Match(BuildSideId, TermId),
-}
-
-/// One level of a clause: a loop (none at the first level), and the conditions that are decided in
-/// it.
-#[derive(Debug, Clone)]
-pub(super) struct Stage {
-    pub(super) source: Option<LoopSource>,
-    pub(super) conditions: Box<[ConditionId]>,
-}
-
 /// The joins of a program.
 #[derive(Debug, Default)]
 pub(super) struct JoinPlan {
-    build_sides: Vec<BuildSide>,
+    build_sides: BuildSides,
     /// By index of the condition.
     semi_joins: Vec<Option<SemiJoin>>,
     /// The stages of each clause of each compiled control.
@@ -105,7 +57,7 @@ impl JoinPlan {
         for control in controls {
             let clauses = control.clauses.iter();
             let stages = clauses
-                .map(|clause| stages_of_clause(program, clause, &mut plan))
+                .map(|clause| stages_of_clause(program, clause, &mut plan.build_sides))
                 .collect();
             plan.stages.push(stages);
         }
@@ -113,11 +65,11 @@ impl JoinPlan {
     }
 
     pub(super) fn build_side_count(&self) -> usize {
-        self.build_sides.len()
+        self.build_sides.count()
     }
 
     pub(super) fn build_side(&self, id: BuildSideId) -> Option<&BuildSide> {
-        self.build_sides.get(id.index())
+        self.build_sides.get(id)
     }
 
     /// The join of a `Condition::Any`.
@@ -133,19 +85,6 @@ impl JoinPlan {
             .get(control)
             .and_then(|clauses| clauses.get(clause))
             .map_or(&[], Vec::as_slice)
-    }
-
-    /// Returns the id of a build side; equal ones have one id.
-    pub(super) fn intern(&mut self, build_side: BuildSide) -> BuildSideId {
-        let known = self
-            .build_sides
-            .iter()
-            .position(|known| *known == build_side);
-        let index = known.unwrap_or_else(|| {
-            self.build_sides.push(build_side);
-            self.build_sides.len() - 1
-        });
-        BuildSideId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
     /// Finds the join of an `Any`: a breadth-first search through the `Any`s directly inside it for
@@ -202,63 +141,12 @@ impl JoinPlan {
             conditions.iter().copied().partition(uses_chain);
         let (build_side, residual) = plan_build_side(program, chain, &of_chain, key);
         SemiJoin {
-            build_side: self.intern(build_side),
+            build_side: self.build_sides.intern(build_side),
             probe,
             before: before.into(),
             residual: residual.into(),
         }
     }
-}
-
-/// Returns the build side of a chain, and those of the conditions that are not among its filters. A
-/// condition is a filter of the innermost binder that it uses, if it depends on nothing but the
-/// chain and what the index depends on anyway.
-pub(super) fn plan_build_side(
-    program: &Program,
-    chain: &[BinderId],
-    conditions: &[ConditionId],
-    key: TermId,
-) -> (BuildSide, Vec<ConditionId>) {
-    let outer = outer_binders(program, chain, key);
-    let mut filters = vec![Vec::new(); chain.len()];
-    let mut residual = Vec::new();
-    for condition in conditions {
-        let free = program.free_binders_of_condition(*condition);
-        let is_of_build_side = free
-            .iter()
-            .all(|binder| chain.contains(binder) || outer.contains(binder));
-        let level = chain.iter().rposition(|binder| free.contains(binder));
-        match level.and_then(|level| filters.get_mut(level)) {
-            Some(filters) if is_of_build_side => filters.push(*condition),
-            _ => residual.push(*condition),
-        }
-    }
-    let links = chain
-        .iter()
-        .zip(filters)
-        .map(|(binder, filters)| ChainLink {
-            binder: *binder,
-            filters: filters.into(),
-        });
-    let build_side = BuildSide {
-        chain: links.collect(),
-        key,
-        outer: outer.into(),
-    };
-    (build_side, residual)
-}
-
-/// Returns the binders outside a chain on which its domains and the build key depend.
-fn outer_binders(program: &Program, chain: &[BinderId], key: TermId) -> Vec<BinderId> {
-    let domains = chain
-        .iter()
-        .flat_map(|binder| program.free_binders_of_domain(&program.binder(*binder).domain));
-    let free: BTreeSet<BinderId> = domains
-        .chain(program.free_binders_of_term(key))
-        .copied()
-        .collect();
-    let is_outside = |binder: &BinderId| !chain.contains(binder);
-    free.into_iter().filter(is_outside).collect()
 }
 
 /// Returns the build and the probe key of an equality, if it can be one of a chain: the build key

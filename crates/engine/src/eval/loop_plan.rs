@@ -5,7 +5,7 @@
 //! they can be, and a loop is entered only if a clause needs it whose conditions held so far.
 
 use super::{
-    join_plan::{LoopSource, Stage},
+    clause_stages::{LoopSource, Stage},
     side_tables::SideTables,
 };
 use kubevet_ir::{CompiledControl, ConditionId};

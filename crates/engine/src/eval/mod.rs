@@ -10,32 +10,39 @@
 //! |---|---|
 //! | `evaluate` | the entry point: one object under one plan |
 //! | `loop_plan` | loop fusion: which conditions are decided in which loop |
-//! | `join_plan`, `clause_stages` | which equalities are joins; the loops of a clause in order |
+//! | `context` | the input of an evaluation |
+//! | `build_side`, `join_plan` | which equalities are joins, and what an index of each contains |
+//! | `clause_stages` | the loops of a clause in order |
 //! | `side_tables` | facts about each term and condition, computed once when rules are compiled |
-//! | `resolved_params` | params, read once |
+//! | `resolved_params`, `patterns` | params, read once; compiled patterns |
 //! | `evaluator`, `conditions`, `loops` | terms, conditions and binders over one object |
 //! | `value`, `strings`, `functions` | values, strings and functions of them |
 //! | `ordering`, `decimal` | the order of values |
-//! | `memo` | memoization by binder version |
-//! | `hash_join` | joins: nested loops first, a hash index once they have cost enough |
+//! | `memo_plan`, `memo` | memoization by binder version |
+//! | `hash_index`, `hash_join` | joins: nested loops first, an index once they have cost enough |
 //! | `budget`, `scratch` | limits; memory that is reused |
 //! | `render` | findings |
 //! | `observer` | counts of condition results, for coverage |
 
 mod budget;
+mod build_side;
 mod clause_stages;
 mod conditions;
+mod context;
 mod decimal;
 mod evaluate;
 mod evaluator;
 mod functions;
+mod hash_index;
 mod hash_join;
 mod join_plan;
 mod loop_plan;
 mod loops;
 mod memo;
+mod memo_plan;
 mod observer;
 mod ordering;
+mod patterns;
 mod render;
 mod resolved_params;
 mod scratch;
@@ -46,8 +53,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::StepBudgetExceeded;
-pub(super) use evaluate::{EvalContext, evaluate};
+pub use budget::StepBudgetExceeded;
+pub(super) use context::EvalContext;
+pub(super) use evaluate::evaluate;
 pub(super) use loop_plan::LoopPlan;
 pub use observer::ConditionCounts;
 pub(super) use observer::{ConditionObserver, NoObserver};

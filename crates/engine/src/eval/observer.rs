@@ -3,7 +3,7 @@
 //! Production uses [`NoObserver`]. The evaluator is generic over the observer, so that one compiles
 //! to nothing.
 
-use super::hash_join::INDEX_THRESHOLD_STEPS;
+use super::hash_index::INDEX_THRESHOLD_STEPS;
 use kubevet_ir::ConditionId;
 
 /// An observer of evaluations.

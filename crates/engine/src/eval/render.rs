@@ -1,7 +1,9 @@
 //! Findings: the messages, paths and fixes of clauses that fired. It is off the hot path, since
 //! most objects pass.
 
-use super::{evaluator::Evaluator, join_plan::Stage, observer::ConditionObserver, value::Value};
+use super::{
+    clause_stages::Stage, evaluator::Evaluator, observer::ConditionObserver, value::Value,
+};
 use crate::parse_findings::{MAX_FINDINGS, MAX_MESSAGE_BYTES, too_many_findings, truncate_message};
 use kubevet_ir::{Clause, FixTemplate, FixValue, Term, TermId};
 use kubevet_model::{ControlId, EvalError, FieldPath, Fix, FixAction, PathError, Violation};

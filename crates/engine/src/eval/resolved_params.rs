@@ -1,15 +1,13 @@
 //! Params as the evaluator reads them: by number, with their patterns compiled. They are resolved
 //! once for each set of params and shared by all objects.
 
-use super::side_tables::SideTables;
+use super::{
+    patterns::{compile_pattern, compile_pattern_set},
+    side_tables::SideTables,
+};
 use kubevet_ir::CompiledControl;
 use kubevet_policy::{ParamValue, Params};
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-
-/// The most memory that one compiled pattern may take, in bytes: as RE2 in OPA.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
-/// The same for all patterns of one param together.
-const MAX_PATTERN_SET_BYTES: usize = 4 * MAX_PATTERN_BYTES;
+use regex::{Regex, RegexSet};
 
 /// The values of params for one program.
 #[derive(Debug)]
@@ -132,22 +130,11 @@ impl ResolvedParam {
             .collect();
         let valid = strings.iter().zip(&patterns);
         let valid = valid.filter_map(|(string, pattern)| pattern.as_ref().map(|_| string));
-        let pattern_set = RegexSetBuilder::new(valid)
-            .size_limit(MAX_PATTERN_SET_BYTES)
-            .build()
-            .ok();
+        let pattern_set = compile_pattern_set(valid);
         Self::List {
             strings: strings.to_vec(),
             patterns,
             pattern_set,
         }
     }
-}
-
-/// Compiles a pattern within [`MAX_PATTERN_BYTES`]; `None` if it is no valid one.
-pub(super) fn compile_pattern(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_PATTERN_BYTES)
-        .build()
-        .ok()
 }

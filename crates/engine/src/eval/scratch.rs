@@ -3,7 +3,7 @@
 
 use super::{
     budget::MAX_SCRATCH_BYTES,
-    hash_join::HashIndex,
+    hash_index::HashIndex,
     side_tables::SideTables,
     value::{LoopState, Value},
 };

@@ -2,7 +2,7 @@
 //! compiled patterns, numbers of params, memo policies and joins. The tables are indexed by ids, so
 //! evaluation neither hashes nor compiles anything.
 
-use super::{join_plan::JoinPlan, memo::MemoPlan, resolved_params::compile_pattern};
+use super::{join_plan::JoinPlan, memo_plan::MemoPlan, patterns::compile_pattern};
 use kubevet_document::FieldKey;
 use kubevet_ir::{
     CompiledControl, Condition, ConditionId, Const, ContainerList, Domain, Predicate, Program,
