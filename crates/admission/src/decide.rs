@@ -4,11 +4,11 @@
 //! the object, and one of the old object.
 
 use super::{
-    AdmissionRequest, Callbacks, Decision, Enforcement, UnevaluatedCause, UnevaluatedControl,
-    actions::unevaluated_action, conclusion::conclude, controller_owned::ControllerOwner,
-    finding_key::FindingKeyHasher, outcomes::OutcomeCollector,
+    AdmissionRequest, Callbacks, Decision, Enforcement, UnevaluatedCause,
+    conclusion::conclude,
+    evaluation::{Evaluation, IndexedBinding},
+    outcomes::OutcomeCollector,
 };
-use kubevet_document::Document;
 use kubevet_k8s::matching::{MatchResult, NamespaceLabels};
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, ControlId, Operation, Verdict};
@@ -49,9 +49,6 @@ pub fn decide(
     decision
 }
 
-/// A binding with its index among all bindings.
-pub(super) type IndexedBinding<'b> = (usize, &'b Binding);
-
 /// Groups bindings by equal params, in the order of the first binding of each group. One verdict
 /// serves a group, and is freed before the next group is evaluated.
 fn group_by_params<'b>(
@@ -83,36 +80,7 @@ fn checks_kind(
     })
 }
 
-/// The evaluation of one request.
-pub(super) struct Evaluation<'a> {
-    pub(super) enforcement: &'a Enforcement,
-    pub(super) request: &'a AdmissionRequest<'a>,
-    object: &'a Document,
-    pub(super) callbacks: &'a Callbacks<'a>,
-    pub(super) key_hasher: FindingKeyHasher<'a>,
-    /// The owner, if a built-in controller creates the object.
-    pub(super) owner: Option<ControllerOwner>,
-    pub(super) is_being_deleted: bool,
-}
-
 impl<'a> Evaluation<'a> {
-    fn new(
-        enforcement: &'a Enforcement,
-        request: &'a AdmissionRequest<'a>,
-        object: &'a Document,
-        callbacks: &'a Callbacks<'a>,
-    ) -> Self {
-        Self {
-            enforcement,
-            request,
-            object,
-            callbacks,
-            key_hasher: FindingKeyHasher::new(object, &enforcement.path_reads),
-            owner: ControllerOwner::of(request),
-            is_being_deleted: request.is_being_deleted(),
-        }
-    }
-
     /// Returns the bindings that match the request. Those that depend on namespace labels which are
     /// unknown are collected as not evaluated.
     fn matching_bindings(&self, outcomes: &mut OutcomeCollector) -> Vec<IndexedBinding<'a>> {
@@ -206,25 +174,5 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-    }
-
-    /// Collects a control, or all controls, that could not be evaluated under a binding.
-    pub(super) fn add_unevaluated(
-        &self,
-        binding: &Binding,
-        control: Option<ControlId>,
-        cause: UnevaluatedCause,
-        outcomes: &mut OutcomeCollector,
-    ) {
-        let never_deny = self.is_exempt()
-            || self.is_being_deleted
-            || self.request.writes_status()
-            || self.is_owner_covered(binding);
-        outcomes.add_unevaluated(UnevaluatedControl {
-            control,
-            cause,
-            action: unevaluated_action(binding, never_deny),
-            binding: binding.name.clone(),
-        });
     }
 }

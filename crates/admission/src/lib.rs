@@ -10,7 +10,8 @@
 //! | `request` | the admission request and its user |
 //! | `enforcement` | the bindings in force, and the callbacks of a decision |
 //! | `decision` | the decision: outcomes, status, warnings, annotations |
-//! | `decide` | the evaluation of one request: bindings, params, verdicts |
+//! | `decide` | the decision about one request: bindings, params, verdicts |
+//! | `evaluation` | the inputs of an evaluation, and the conditions that hold for every finding |
 //! | `conclusion` | the status of a decision, and the order of its outcomes |
 //! | `ruling` | the action of each binding on one finding, and its reason |
 //! | `actions` | the action of one binding for one finding, or for a failed evaluation |
@@ -19,7 +20,7 @@
 //! | `outcomes` | outcomes over all bindings, bounded in number |
 //! | `controller_owned` | objects that a built-in controller creates for an owner |
 //! | `unevaluated` | a control that could not be evaluated, and the cause |
-//! | `unreadable` | requests that could not be read or evaluated at all |
+//! | `unreadable`, `read_failure` | requests that could not be read or evaluated at all, and why |
 //! | `messages` | the message of a denial, and one line about one finding |
 //! | `warnings`, `annotations` | the warnings of the client, and the audit annotations |
 
@@ -30,10 +31,12 @@ mod controller_owned;
 mod decide;
 mod decision;
 mod enforcement;
+mod evaluation;
 mod finding_key;
 mod messages;
 mod outcomes;
 mod prior_state;
+mod read_failure;
 mod request;
 mod ruling;
 #[cfg(test)]
@@ -45,6 +48,7 @@ mod warnings;
 pub use decide::decide;
 pub use decision::{Decision, DenialStatus, DroppedFindings, FindingOutcome, Reason};
 pub use enforcement::{Callbacks, Enforcement, EvaluateFn, EvaluationResult};
+pub use read_failure::ReadFailure;
 pub use request::{AdmissionRequest, UserInfo};
 pub use unevaluated::{UnevaluatedCause, UnevaluatedControl};
-pub use unreadable::{ReadFailure, decide_unreadable};
+pub use unreadable::decide_unreadable;

@@ -4,14 +4,25 @@
 //! bound, ten thousand containers under twenty bindings would be millions of findings in memory. It
 //! decides nothing.
 
-use super::{Decision, DroppedFindings, FindingOutcome, UnevaluatedControl, ruling::Ruling};
+use super::{Decision, DroppedFindings, FindingOutcome, Reason, UnevaluatedControl};
 use kubevet_model::{Action, ControlId, Violation};
+use kubevet_policy::Binding;
 use std::{cmp::Reverse, collections::BTreeMap};
 
 /// The number of outcomes that are kept of one control and action.
 pub(super) const MAX_OUTCOMES: usize = 500;
 /// The number of unevaluated entries that are kept of one control and action.
 const MAX_UNEVALUATED: usize = 100;
+
+/// The action of one binding on a finding.
+#[derive(Clone, Copy)]
+pub(super) struct Ruling<'b> {
+    /// The index of the binding among all bindings.
+    pub(super) binding_index: usize,
+    pub(super) binding: &'b Binding,
+    pub(super) action: Option<Action>,
+    pub(super) reason: Reason,
+}
 
 /// The outcomes so far.
 #[derive(Default)]

@@ -6,23 +6,13 @@ use super::{
     Reason, UnevaluatedCause,
     actions::finding_action,
     controller_owned::ControllerOwner,
-    decide::{Evaluation, IndexedBinding},
-    outcomes::OutcomeCollector,
+    evaluation::{Evaluation, IndexedBinding},
+    outcomes::{OutcomeCollector, Ruling},
     prior_state::{PriorFindings, PriorState},
 };
-use kubevet_model::{Action, EvalError, OnOwned, OnUpdate, Operation, Violation};
-use kubevet_policy::{Binding, Params};
+use kubevet_model::{EvalError, OnUpdate, Violation};
+use kubevet_policy::Binding;
 use std::cell::OnceCell;
-
-/// The action of one binding on a finding.
-#[derive(Clone, Copy)]
-pub(super) struct Ruling<'b> {
-    /// The index of the binding among all bindings.
-    pub(super) binding_index: usize,
-    pub(super) binding: &'b Binding,
-    pub(super) action: Option<Action>,
-    pub(super) reason: Reason,
-}
 
 impl Evaluation<'_> {
     /// Collects the outcome of one finding: the strongest action of the bindings that cover its
@@ -103,30 +93,10 @@ impl Evaluation<'_> {
         })
     }
 
-    pub(super) fn is_exempt(&self) -> bool {
-        let namespaces = &self.enforcement.exempt_namespaces;
-        namespaces.contains(self.request.attributes.namespace)
-    }
-
-    /// Returns true if the binding covers the owner of the object, and only warns of owned objects.
-    pub(super) fn is_owner_covered(&self, binding: &Binding) -> bool {
-        let is_covered =
-            |owner: &ControllerOwner| owner.is_covered_by(binding, &self.request.attributes);
-        binding.on_owned == OnOwned::Warn && self.owner.as_ref().is_some_and(is_covered)
-    }
-
     fn is_exempt_by_owner(&self, binding: &Binding, finding: &Violation) -> bool {
         let control = self.enforcement.controls.get(&finding.control);
         let is_checked =
             |owner: &ControllerOwner| control.is_some_and(|control| owner.is_checked_by(control));
         self.owner.as_ref().is_some_and(is_checked) && self.is_owner_covered(binding)
-    }
-
-    /// Evaluates the old object of an UPDATE; `None` for other operations.
-    pub(super) fn prior_findings(&self, params: &Params) -> Option<PriorFindings> {
-        let is_update = self.request.attributes.operation == Operation::Update;
-        let old_object = self.request.old_object.filter(|_| is_update)?;
-        let result = (self.callbacks.evaluate)(old_object, params);
-        Some(PriorFindings::new(&self.key_hasher, old_object, result))
     }
 }

@@ -11,12 +11,13 @@
 //! | `path`, `pattern` | the location of a field, and of the same field in every object |
 //! | `finding`, `fingerprint` | violations, verdicts, findings, and their stable keys |
 //! | `enforcement` | the reactions of a binding |
-//! | `scan`, `counts` | the result of a scan |
+//! | `scan`, `control_status`, `counts` | the result of a scan |
 //! | `problem` | errors in the user's input |
 //! | `sanitize`, `yaml_string`, `names` | strings from outside: escaped, quoted, checked |
 //! | `stored_certificates` | the certificates that a store keeps |
 
 mod control;
+mod control_status;
 mod counts;
 mod enforcement;
 mod eval_error;
@@ -36,6 +37,7 @@ mod stored_certificates;
 mod yaml_string;
 
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
+pub use control_status::ControlStatus;
 pub use counts::{ControlStatusCounts, SeverityCounts};
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use eval_error::{EvalError, EvalTier};
@@ -52,8 +54,8 @@ pub use sanitize::{
     truncate_bytes, truncate_utf8,
 };
 pub use scan::{
-    ControlResult, ControlStatus, FrameworkResult, LocatedFinding, ObjectResult, Scan, Skipped,
-    SourceLine, SourceLocation, Summary,
+    ControlResult, FrameworkResult, LocatedFinding, ObjectResult, Scan, Skipped, SourceLine,
+    SourceLocation, Summary,
 };
 pub use severity::{ParseSeverityError, Severity};
 pub use stored_certificates::StoredCertificates;

@@ -2,8 +2,8 @@
 //! they print, in the order in which they print it.
 
 use super::{
-    Control, ControlId, ControlStatusCounts, Finding, Framework, ObjectId, Origin, Position,
-    Problem, RuleError, SeverityCounts,
+    Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, ObjectId, Origin,
+    Position, Problem, RuleError, SeverityCounts,
 };
 use std::sync::Arc;
 
@@ -62,28 +62,6 @@ pub struct Skipped {
     pub position: Option<Position>,
     /// The reason, as half a sentence: "no Kubernetes object (neither apiVersion nor kind)".
     pub reason: String,
-}
-
-/// The outcome of a control in a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
-#[strum(serialize_all = "camelCase")]
-pub enum ControlStatus {
-    /// An object fails it.
-    Failed,
-    /// It could not be evaluated for an object of its kinds. Never a success.
-    NotEvaluated,
-    /// It was evaluated, and no object fails it.
-    Passed,
-    /// There is no object of its kinds, or it is not configured.
-    Irrelevant,
-}
-
-impl ControlStatus {
-    /// The name in reports, such as `notEvaluated`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// A control and its outcome.

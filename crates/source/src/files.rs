@@ -1,30 +1,18 @@
 //! Reads the discovered files and standard input one after the other, in a fixed order.
 
 use super::{
+    Input,
     discovery::{DiscoveredFiles, describe_io_error},
     objects,
 };
-use kubevet_document::{self as document, Document, Limits};
-use kubevet_model::{Problem, ProblemCode, Skipped};
+use kubevet_document::{self as document, Limits};
+use kubevet_model::{Problem, ProblemCode};
 use std::{
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// The objects that were read, and everything that was not.
-#[derive(Debug, Default)]
-pub struct Input {
-    /// The objects by file, then position. Lists (`kind: List`) are expanded.
-    pub objects: Vec<Document>,
-    /// The files and documents that could not be found, read or parsed.
-    pub problems: Vec<Problem>,
-    /// The documents that were read and are no Kubernetes object.
-    pub skipped: Vec<Skipped>,
-    /// The number of files that were read.
-    pub files: usize,
-}
 
 /// Reads everything that `patterns` name: files, folders, globs, `-` for standard input. `progress`
 /// is called with the number of files read and their total.

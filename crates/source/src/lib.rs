@@ -8,6 +8,8 @@
 
 mod discovery;
 mod files;
+mod input;
 mod objects;
 
-pub use files::{Input, read};
+pub use files::read;
+pub use input::Input;

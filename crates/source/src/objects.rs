@@ -3,7 +3,7 @@
 //! An object has an apiVersion and a kind. A document with neither is some other file and is
 //! skipped; a document with only one of them is a broken object and a problem.
 
-use super::files::Input;
+use super::Input;
 use kubevet_document::{Document, Node, Value, expand_lists};
 use kubevet_model::{Problem, ProblemCode, Skipped};
 

@@ -9,7 +9,6 @@ use super::{
     log_writer::{LogOutput, LogWriter},
     snapshot::ReviewOutcome,
 };
-use kubevet_admission::Reason;
 use kubevet_model::Operation;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -81,17 +80,5 @@ impl DecisionLog {
         }
         let number = self.clean_decisions.fetch_add(1, Ordering::Relaxed);
         number.is_multiple_of(self.sample_interval)
-    }
-}
-
-/// Returns the name of a reason, as `because` in the log.
-pub(super) fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::New => "new",
-        Reason::Existing => "existing",
-        Reason::Owned => "owned",
-        Reason::Exempt => "exempt",
-        Reason::Deleting => "deleting",
-        Reason::StatusWrite => "status",
     }
 }

@@ -6,10 +6,11 @@
 //! denied then either. The envelope is the API server's own; the object inside is never read, since
 //! any user may have written it.
 
-use super::review::MAX_UID_BYTES;
 use kubevet_k8s::matching::Attributes;
 use kubevet_model::Operation;
 
+/// The number of bytes of a uid, which the answer repeats. Those of Kubernetes have 36.
+pub(super) const MAX_UID_BYTES: usize = 128;
 /// The number of bytes that are scanned. The API server writes the envelope in the first kilobyte.
 const MAX_SCANNED_BYTES: usize = 1 << 20;
 /// The number of bytes of a name, a namespace or another field.

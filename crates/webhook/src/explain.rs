@@ -1,6 +1,6 @@
 //! Explains an answer control by control, for `kubevet review --explain`.
 
-use super::{decision_log::reason_name, review::Review, snapshot::ReviewOutcome};
+use super::{log_entry::reason_name, review::Review, snapshot::ReviewOutcome};
 use kubevet_admission::{Decision, Enforcement, FindingOutcome};
 use kubevet_model::{Action, ControlId};
 use kubevet_report::escape_bounded;

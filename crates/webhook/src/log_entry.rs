@@ -4,12 +4,9 @@
 //! characters are escaped, so that no object can change how a terminal displays the log.
 
 use super::{
-    decision_log::reason_name,
-    metrics::verdict_name,
-    review::{MAX_UID_BYTES, Review},
-    snapshot::ReviewOutcome,
+    envelope::MAX_UID_BYTES, metrics::verdict_name, review::Review, snapshot::ReviewOutcome,
 };
-use kubevet_admission::{FindingOutcome, UnevaluatedControl};
+use kubevet_admission::{FindingOutcome, Reason, UnevaluatedControl};
 use kubevet_model::{Action, Fix, FixAction, format_bounded, is_hidden, truncate_bytes};
 use kubevet_report::EscapingFormatter;
 use serde::Serialize;
@@ -272,6 +269,18 @@ impl<'a> UnevaluatedEntry<'a> {
         let control = self.control.as_ref();
         let control_bytes = control.map_or(0, |control| escaped_bytes(control));
         128 + control_bytes + escaped_bytes(&self.message) + escaped_bytes(&self.binding)
+    }
+}
+
+/// Returns the name of a reason, as `because` in the log.
+pub(super) fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::New => "new",
+        Reason::Existing => "existing",
+        Reason::Owned => "owned",
+        Reason::Exempt => "exempt",
+        Reason::Deleting => "deleting",
+        Reason::StatusWrite => "status",
     }
 }
 

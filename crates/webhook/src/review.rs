@@ -4,7 +4,7 @@
 //! whole still gives its envelope, so that the request can be answered by policy. This file decides
 //! nothing.
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, MAX_UID_BYTES};
 use kubevet_admission::UserInfo;
 use kubevet_document::{self as document, Document, Limits, Node};
 use kubevet_k8s::matching::{Attributes, Labels};
@@ -16,8 +16,6 @@ use std::sync::Arc;
 pub const MAX_BODY_BYTES: usize = 64 << 20;
 /// The depth of lists and maps: 512 for an object, and two for the envelope.
 const MAX_DEPTH: usize = 514;
-/// The number of bytes of a uid, which the answer repeats. Those of Kubernetes have 36.
-pub(super) const MAX_UID_BYTES: usize = 128;
 
 /// The request of an `AdmissionReview`.
 #[derive(Debug, Clone)]
