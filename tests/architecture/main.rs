@@ -14,6 +14,7 @@
 )]
 
 mod documents;
+mod module_cycles;
 mod names;
 mod source_files;
 

@@ -1,5 +1,5 @@
 //! Support for integration tests: everything that more than one suite needs to run kubevet and
-//! the programs around it. A normal dependency on this crate is forbidden; `tests/architecture.rs`
+//! the programs around it. A normal dependency on this crate is forbidden; `tests/architecture/`
 //! holds that. It knows nothing of what a test expects, and panics where a program fails to start.
 //!
 //! | module | holds |
