@@ -17,16 +17,16 @@
     reason = "a test"
 )]
 
-use kubevet::{
-    admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
-    document::{self, Document, Limits},
-    engine::{ConditionCounts, Engine, Explanation},
+use kubevet_admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide};
+use kubevet_document::{self as document, Document, Limits};
+use kubevet_engine::{ConditionCounts, Engine, Explanation};
+use kubevet_k8s::{
     matching::Attributes,
-    model::{ControlId, EvalRequest, Kind, KindSelector, Operation, Verdict},
-    policy::{self, Binding, Library, ParamValue, Params},
     schema::{Schema, SchemaStep, Type, TypeId},
     workload::pod_spec_path,
 };
+use kubevet_model::{ControlId, EvalRequest, Kind, KindSelector, Operation, Verdict};
+use kubevet_policy::{self as policy, Binding, Library, ParamValue, Params};
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::{

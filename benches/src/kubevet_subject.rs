@@ -1,12 +1,10 @@
 //! kubevet as the webhook and the scan call it, with the compiled engine or with the interpreter.
 
 use crate::subject::{Batch, Object, Subject, time_each};
-use kubevet::{
-    document::{Document, Limits, read_json},
-    engine::Engine,
-    model::{ControlId, EvalRequest, Verdict},
-    policy::{Library, Params},
-};
+use kubevet_document::{Document, Limits, read_json};
+use kubevet_engine::Engine;
+use kubevet_model::{ControlId, EvalRequest, Verdict};
+use kubevet_policy::{Library, Params};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// An engine of kubevet, with the inputs of an evaluation other than the object.

@@ -1,7 +1,9 @@
 //! The time to read and compile the library, compared with the time of peers for the same rules.
 
 use crate::{peer, rvm::Rvm, sample::Samples, table};
-use kubevet::{engine::Engine, model::ControlId, policy};
+use kubevet_engine::Engine;
+use kubevet_model::ControlId;
+use kubevet_policy as policy;
 use std::{hint::black_box, path::Path, time::Instant};
 
 /// Prints the rows of the load measurement.

@@ -29,11 +29,9 @@ mod table;
 mod webhook;
 mod whole_process;
 
-use kubevet::{
-    engine::Engine,
-    model::{ControlId, Kind},
-    policy::{self, Library},
-};
+use kubevet_engine::Engine;
+use kubevet_model::{ControlId, Kind};
+use kubevet_policy::{self as policy, Library};
 use kubevet_subject::{KubevetSubject, Part};
 use std::{env, fs, path::PathBuf, process::ExitCode, sync::Arc};
 use subject::{Object, Subject, compare};
@@ -235,14 +233,14 @@ fn read_document(
     engine: &Arc<Engine>,
     library: &Library,
     object: &Object,
-) -> Result<kubevet::document::Document, String> {
+) -> Result<kubevet_document::Document, String> {
     KubevetSubject::new("", engine, library, Part::Read)
         .read(&object.bytes)
         .ok_or_else(|| "the object cannot be read".to_owned())
 }
 
 /// The API group and kind of an object.
-fn kind_of(document: &kubevet::document::Document) -> Kind {
+fn kind_of(document: &kubevet_document::Document) -> Kind {
     let field = |key: &str| {
         document
             .root()

@@ -6,12 +6,10 @@ use crate::{
     rego,
     subject::{Batch, Object, Subject},
 };
-use kubevet::{
-    cel::{CelTarget, ParamsFrom},
-    engine::Engine,
-    model::{ControlId, Kind},
-    policy::Library,
-};
+use kubevet_cel::{CelTarget, ParamsFrom};
+use kubevet_engine::Engine;
+use kubevet_model::{ControlId, Kind};
+use kubevet_policy::Library;
 use serde_json::{Map, Value, json};
 use std::{
     fs,
@@ -146,7 +144,7 @@ pub fn cel_setup(engine: &Engine, library: &Library, controls: &[ControlId], kin
         params: ParamsFrom::Written(&params),
         kinds: &kinds,
     };
-    let bundle = kubevet::cel::emit(engine.compiled_library(), controls, &target);
+    let bundle = kubevet_cel::emit(engine.compiled_library(), controls, &target);
     let variables: Vec<_> = bundle
         .variables
         .iter()

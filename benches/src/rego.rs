@@ -1,10 +1,8 @@
 //! The rules in the form that peers read: standard Rego, with one entry rule that evaluates all of
 //! them.
 
-use kubevet::{
-    model::{ControlId, EvalRequest},
-    policy::{Library, ParamValue, Params, package_of},
-};
+use kubevet_model::{ControlId, EvalRequest};
+use kubevet_policy::{Library, ParamValue, Params, package_of};
 use serde_json::{Map, Value, json};
 
 /// The entry rule: the list of the findings of each control.

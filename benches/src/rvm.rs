@@ -4,7 +4,8 @@ use crate::{
     rego,
     subject::{Batch, Object, Subject, time_each},
 };
-use kubevet::{model::ControlId, policy::Library};
+use kubevet_model::ControlId;
+use kubevet_policy::Library;
 use regorus::{Value, languages::rego::compiler::Compiler, rvm::RegoVM};
 use std::collections::BTreeMap;
 

@@ -5,13 +5,11 @@ use crate::{
     kubevet_subject::KubevetSubject,
     subject::{Batch, Object, Subject, time_each},
 };
-use kubevet::{
-    admission::Enforcement,
-    engine::Engine,
-    matching::Labels,
-    policy::{Library, read_bindings},
-    webhook::{AnswerContext, PolicySnapshot, review_from_manifest},
-};
+use kubevet_admission::Enforcement;
+use kubevet_engine::Engine;
+use kubevet_k8s::matching::Labels;
+use kubevet_policy::{Library, read_bindings};
+use kubevet_webhook::{AnswerContext, PolicySnapshot, review_from_manifest};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

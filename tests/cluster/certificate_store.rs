@@ -1,7 +1,7 @@
 //! Certificates of any age in a folder, issued by the product's own renewer at times in the past:
 //! no test waits for one to age.
 
-use kubevet::server::{
+use kubevet_server::{
     CertificateRenewer, CertificateStore, DirStore, Publication, StoreError, StoredCertificates,
     leaf_names,
 };

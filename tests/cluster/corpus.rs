@@ -2,10 +2,8 @@
 //! defaults, equals the scan of its file; and recorded reviews replay to the same bytes.
 
 use crate::active_webhook::{ActiveWebhook, binding};
-use kubevet::{
-    document::{self, Limits},
-    model::ObjectId,
-};
+use kubevet_document::{self as document, Limits};
+use kubevet_model::ObjectId;
 use kubevet_testkit::{
     build_output::{kubevet_binary, shared_data},
     control_plane::ControlPlane,

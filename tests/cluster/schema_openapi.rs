@@ -2,10 +2,8 @@
 //! type by type. `tests/oracle/schema.rs` checks which fields arrive at admission, and which as
 //! null.
 
-use kubevet::{
-    model::Kind,
-    schema::{Schema, Type, TypeId},
-};
+use kubevet_k8s::schema::{Schema, Type, TypeId};
+use kubevet_model::Kind;
 use kubevet_testkit::{control_plane::ControlPlane, skip::not_run};
 use serde_json::Value;
 use std::{

@@ -6,12 +6,12 @@ use crate::{
     active_webhook::{ActiveWebhook, binding},
     admission_policies::vap,
 };
-use kubevet::{
-    differential::{self, RunConfig, SeedObject, Subject, SubjectAnswer, SubjectError, TestCase},
-    model::{ControlId, Kind},
-    policy::{self, Library},
-    workload::is_workload,
+use kubevet_differential::{
+    self as differential, RunConfig, SeedObject, Subject, SubjectAnswer, SubjectError, TestCase,
 };
+use kubevet_k8s::workload::is_workload;
+use kubevet_model::{ControlId, Kind};
+use kubevet_policy::{self as policy, Library};
 use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
 use serde_json::{Value, json};
 use std::{

@@ -14,14 +14,14 @@
 
 mod mutation;
 
-use kubevet::{
-    conformance::{CaseStatus, check_cases, check_testdata},
-    engine::{Engine, Explanation},
-    model::{Kind, KindSelector, Scope},
-    policy::{self, ControlSource, Expected, Library, TestObject},
+use kubevet_conformance::{CaseStatus, check_cases, check_testdata};
+use kubevet_engine::{Engine, Explanation};
+use kubevet_k8s::{
     schema::{Schema, SchemaStep},
     workload::{WORKLOADS, pod_spec_path},
 };
+use kubevet_model::{Kind, KindSelector, Scope};
+use kubevet_policy::{self as policy, ControlSource, Expected, Library, TestObject};
 use kubevet_testkit::build_output::shared_data;
 use std::path::{Path, PathBuf};
 
@@ -174,7 +174,7 @@ fn regression_objects_agree_with_opa() {
 
 #[test]
 fn every_control_complies_with_the_profile() {
-    assert_eq!(kubevet::rego::lint(&library()), Vec::new());
+    assert_eq!(kubevet_rego::lint(&library()), Vec::new());
 }
 
 #[test]

@@ -2,11 +2,9 @@
 //! module is negated alone, and the test data must notice.
 
 use super::{library, testdata};
-use kubevet::{
-    conformance::check_testdata,
-    engine::Engine,
-    policy::{ControlSource, Library, ModuleSource, TestObject},
-};
+use kubevet_conformance::check_testdata;
+use kubevet_engine::Engine;
+use kubevet_policy::{ControlSource, Library, ModuleSource, TestObject};
 use std::{collections::BTreeSet, slice, thread};
 
 /// Modules that are inlined into rules. The others of `lib/` are intrinsics, which the oracle tests

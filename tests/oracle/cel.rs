@@ -3,16 +3,13 @@
 //! never fail, and give a message of one line. For an UPDATE without a change all findings are
 //! existing ones; for any pair of objects the expressions agree with the webhook's decision.
 
-use kubevet::{
-    admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide},
-    cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom},
-    document::{self, Document},
-    engine::Engine,
-    matching::Attributes,
-    model::{ControlId, EvalRequest, Kind, Operation},
-    policy::{self, Library, ParamValue, Params},
-    workload::SelectKinds as _,
-};
+use kubevet_admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide};
+use kubevet_cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom};
+use kubevet_document::{self as document, Document};
+use kubevet_engine::Engine;
+use kubevet_k8s::{matching::Attributes, workload::SelectKinds as _};
+use kubevet_model::{ControlId, EvalRequest, Kind, Operation};
+use kubevet_policy::{self as policy, Library, ParamValue, Params};
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
@@ -46,7 +43,7 @@ const CONNECTIONS: [(&str, &str); 6] = [
 ];
 
 fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = kubevet::workload::WORKLOADS
+    let mut kinds: Vec<Kind> = kubevet_k8s::workload::WORKLOADS
         .iter()
         .map(|workload| Kind::new(workload.group, workload.name))
         .collect();
@@ -168,7 +165,7 @@ impl Proof {
                 kinds,
             };
             let chosen = only.map_or_else(|| self.ids(), |only| vec![only.clone()]);
-            let mut bundle = kubevet::cel::emit(self.engine.compiled_library(), &chosen, &target);
+            let mut bundle = kubevet_cel::emit(self.engine.compiled_library(), &chosen, &target);
             bundle
                 .unsupported
                 .retain(|(_, why)| !why.contains("looks at none"));
@@ -360,7 +357,7 @@ fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
 /// The policy of a control for one kind, specialized to these params.
 fn written(engine: &Engine, id: &ControlId, kind: &Kind, params: &Params) -> Option<Value> {
     let kinds = std::slice::from_ref(kind);
-    let bundle = kubevet::cel::emit(
+    let bundle = kubevet_cel::emit(
         engine.compiled_library(),
         std::slice::from_ref(id),
         &CelTarget {
@@ -591,7 +588,7 @@ fn cel_cost_of_100_containers_stays_within_the_limit() {
         chars: 20,
     };
     let estimated = |id: &str| {
-        kubevet::cel::estimate_cost(proof.engine.compiled_library(), &id.into(), &params, sizes)
+        kubevet_cel::estimate_cost(proof.engine.compiled_library(), &id.into(), &params, sizes)
             .unwrap_or(0)
     };
     let far: Vec<_> = proof

@@ -1,6 +1,6 @@
 //! The YAML reader against `sigs.k8s.io/yaml`, the reader of kubectl and Helm.
 
-use kubevet::document::{Limits, read_yaml};
+use kubevet_document::{Limits, read_yaml};
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use proptest::{
     collection,

@@ -2,10 +2,9 @@
 //! one, and the CEL under the API server's cel-go. Quantities are compared with Kubernetes' own
 //! parser as well.
 
-use kubevet::{
-    cel::{Expr, intrinsic_for_test},
-    intrinsics, policy,
-};
+use kubevet_cel::{Expr, intrinsic_for_test};
+use kubevet_ir::intrinsics;
+use kubevet_policy as policy;
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 

@@ -1,13 +1,11 @@
 //! The rules under OPA and under the engine: equal findings on every object of the test data, of
 //! the public cases and of the corpus.
 
-use kubevet::{
-    document::{self, Document, Limits},
-    engine::Engine,
-    input,
-    model::{EvalRequest, FixAction, Violation},
-    policy::{self, Library, ParamValue, Params},
-};
+use kubevet_document::{self as document, Document, Limits};
+use kubevet_engine::Engine;
+use kubevet_model::{EvalRequest, FixAction, Violation};
+use kubevet_policy::{self as policy, Library, ParamValue, Params};
+use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
 use std::{
@@ -214,7 +212,7 @@ fn opa_and_engine_agree_on_the_corpus() {
     else {
         return;
     };
-    let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
+    let input = source::read(&[folder], &Limits::default(), &mut |_, _| {});
     assert!(input.problems.is_empty(), "{:?}", input.problems);
     let params = engines.library.params.defaults();
     for object in &input.objects {
@@ -277,5 +275,5 @@ fn image_library_matches_its_table() {
 #[test]
 fn built_in_controls_comply_with_the_profile() {
     let (library, _) = policy::embedded();
-    assert_eq!(kubevet::rego::lint(&library), Vec::new());
+    assert_eq!(kubevet_rego::lint(&library), Vec::new());
 }

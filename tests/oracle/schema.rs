@@ -4,7 +4,7 @@
 //! For each type an object with an empty value of it is created, and the API server's policies
 //! report what they see in it.
 
-use kubevet::schema::{Field, KindInfo, Schema, Type, TypeId};
+use kubevet_k8s::schema::{Field, KindInfo, Schema, Type, TypeId};
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, VecDeque};

@@ -1,13 +1,11 @@
 //! The compiler's translation of each Rego construct against OPA, over every pair of values.
 
 use crate::rego::{canonical, finding};
-use kubevet::{
-    differential,
-    document::{self, Limits},
-    engine::Engine,
-    model::EvalRequest,
-    policy,
-};
+use kubevet_differential as differential;
+use kubevet_document::{self as document, Limits};
+use kubevet_engine::Engine;
+use kubevet_model::EvalRequest;
+use kubevet_policy as policy;
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,12 +1,12 @@
 //! Differential testing on generated objects, as `kubevet policy verify` runs it.
 
-use kubevet::{
-    differential::{self, DifferentialReport, Lineup, Pipe, RunConfig, SeedObject},
-    document::{self, Limits},
-    engine::Engine,
-    input,
-    policy::{self, Library},
+use kubevet_differential::{
+    self as differential, DifferentialReport, Lineup, Pipe, RunConfig, SeedObject,
 };
+use kubevet_document::{self as document, Limits};
+use kubevet_engine::Engine;
+use kubevet_policy::{self as policy, Library};
+use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use std::{env, path::Path, sync::Arc};
 
@@ -60,7 +60,7 @@ fn seeds(test: &str, library: &Library) -> Vec<SeedObject> {
         }
     }
     if let Some(folder) = shared_data(test, "corpus") {
-        let input = input::read(&[folder], &Limits::default(), &mut |_, _| {});
+        let input = source::read(&[folder], &Limits::default(), &mut |_, _| {});
         seeds.extend(
             input
                 .objects

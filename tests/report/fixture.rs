@@ -1,6 +1,6 @@
 //! Hand-made scans: one with every feature, and a small one for each status of a scan.
 
-use kubevet::model::{
+use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, EvalError, Evidence, FieldPath, Finding,
     Fingerprint, Fix, FixAction, Framework, FrameworkMember, FrameworkResult, Kind, KindSelector,
     LocatedFinding, ObjectId, ObjectResult, Origin, Position, Problem, ProblemCode, RuleError,

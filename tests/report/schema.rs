@@ -1,10 +1,8 @@
 //! The JSON report validates against its published schema, and the schema rejects invalid reports.
 
 use crate::fixture;
-use kubevet::{
-    model::Scan,
-    report::{self, Style, View},
-};
+use kubevet_model::Scan;
+use kubevet_report::{self as report, Style, View};
 use serde_json::{Value, json};
 
 fn validator() -> jsonschema::Validator {

@@ -1,10 +1,8 @@
 //! Complete outputs, compared with the files in `snapshots/`; `UPDATE=1 cargo test` rewrites them.
 
 use crate::fixture;
-use kubevet::{
-    model::Scan,
-    report::{self, ListFormat, Param, Style, View},
-};
+use kubevet_model::Scan;
+use kubevet_report::{self as report, ListFormat, Param, Style, View};
 use kubevet_testkit::snapshot::assert_matches_file;
 
 fn written(scan: &Scan, format: &str, style: Style) -> String {
@@ -130,8 +128,8 @@ fn incomplete_scan_is_never_called_clean() {
         out.lines().last().unwrap_or_default().to_owned()
     };
     let mut problem = fixture::passed();
-    problem.problems.push(kubevet::model::Problem::in_file(
-        kubevet::model::ProblemCode::InputUnreadable,
+    problem.problems.push(kubevet_model::Problem::in_file(
+        kubevet_model::ProblemCode::InputUnreadable,
         "a.yaml",
         "cannot be read",
     ));
