@@ -90,6 +90,8 @@ problem_codes! {
         "A rule is recursive, or exceeds a limit on depth, copies or the number of rules.";
     RegoNoDeny, "KV3006", "rego-no-deny",
         "A rule does not define `deny`, so it can find nothing.";
+    // One code for all refusals: the message has the number of the profile's rule, which leads to
+    // the examples in policies/README.md.
     RegoNotCompiled, "KV3007", "rego-not-compiled",
         "A rule is outside the profile and runs in the interpreter.";
     RegoLint, "KV3008", "rego-lint",

@@ -18,4 +18,3 @@ mod prescan;
 mod refusal;
 
 pub use lint::lint;
-pub use refusal::Refusal;

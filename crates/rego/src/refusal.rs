@@ -1,56 +1,104 @@
 //! The refusals of the compiler: every reason why a rule is outside the profile.
 //!
-//! Each has the number of the rule of the profile that it breaks (`policies/README.md`, "The
-//! profile"), what is wrong, and what to write instead. Lowering is the only place that refuses,
-//! so this list is the definition of the profile.
-
-use std::fmt;
+//! The message of each says what is wrong, what to write instead, and the number of the rule of the
+//! profile that it breaks (`policies/README.md`, "The profile"). Lowering is the only place that
+//! refuses, so this list is the definition of the profile.
+//!
+//! All refusals share one problem code, [`RegoNotCompiled`]: a code names a consequence, which is
+//! the same for all (the rule runs in the interpreter). The number of the profile's rule leads to
+//! the examples, so a code for each refusal would be a second numbering of the same list.
+//!
+//! [`RegoNotCompiled`]: kubevet_model::ProblemCode::RegoNotCompiled
 
 /// Why a construct of a rule is not compiled.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
     /// `input`, `input.params` or `input.request` as a value.
+    #[error("all of `input` at once is not compiled: name what you read of it (profile rule 1)")]
     WholeInput,
     /// A field of `input` that the compiler does not know.
+    #[error(
+        "input has no `{0}` that is compiled, only object, params and request.operation (profile \
+         rule 1)"
+    )]
     InputField(String),
     /// A field of `input.request` other than `operation`.
+    #[error(
+        "`input.request.{0}` is not compiled: only input.request.operation is (profile rule 1)"
+    )]
     RequestField(String),
     /// A param that `params.yaml` does not define.
+    #[error("there is no param `{0}` (profile rule 1)")]
     UnknownParam(String),
     /// A package, or a name in none, as a value.
+    #[error(
+        "nothing of this name can be compiled: import rules of data.lib one by one (profile rule \
+         1)"
+    )]
     PackageAsValue,
     /// A call of a name that no module defines.
+    #[error("`{0}` is no rule that can be compiled (profile rule 1)")]
     UndefinedRule(String),
 
     /// `deny` is no `contains` rule.
+    #[error("write `deny contains finding if {{ … }}` (profile rule 2)")]
     DenyForm,
     /// `deny` has several bodies in one rule.
+    #[error("write one body: `deny contains finding if {{ … }}` (profile rule 2)")]
     DenyBodies,
     /// The finding is no literal object.
+    #[error(
+        "write the finding out: {{\"message\": …, \"paths\": […], \"fixes\": […]}} (profile rule \
+         2)"
+    )]
     FindingForm,
     /// The finding has no `message`.
+    #[error("a finding needs a `message` (profile rule 2)")]
     MessageMissing,
     /// The finding has no literal list `paths`.
+    #[error("a finding needs `paths`, a list that is written out (profile rule 2)")]
     PathsMissing,
     /// The list `paths` is empty.
+    #[error("a finding needs at least one path (profile rule 2)")]
     PathsEmpty,
     /// The finding has no literal list `fixes`.
+    #[error(
+        "a finding needs `fixes`, a list that is written out; [] where there are none (profile \
+         rule 2)"
+    )]
     FixesMissing,
     /// A fix is no literal object.
+    #[error(
+        "write a fix out: {{\"path\": …, \"value\": …}} or {{\"path\": …, \"remove\": true}} \
+         (profile rule 2)"
+    )]
     FixForm,
     /// A fix has no `path`.
+    #[error("a fix needs a `path` (profile rule 2)")]
     FixPathMissing,
     /// A fix has neither `value` nor `remove`, or both.
+    #[error("a fix needs either `value` or `remove: true` (profile rule 2)")]
     FixAction,
     /// A `default` rule or a `contains` rule is called.
+    #[error(
+        "`default` and `contains` are not compiled for a helper that is called: write `else` \
+         (profile rule 2)"
+    )]
     DefaultOrContainsCalled,
     /// A rule has several bodies that are no `else`.
+    #[error("bodies side by side are not compiled: write `else`, or two rules (profile rule 2)")]
     SiblingBodies,
     /// A `contains` rule without an element.
+    #[error("a rule that contains must say what: write `name contains x if …` (profile rule 2)")]
     ElementMissing,
     /// Several definitions of a helper, by name, that may have different values.
+    #[error(
+        "`{0}` has several definitions that may disagree, which is a conflict in Rego: join them \
+         with `else` (profile rule 2)"
+    )]
     ConflictingDefinitions(String),
     /// A helper is called with a wrong number of arguments.
+    #[error("it takes {expected} arguments and is given {given} (profile rule 2)")]
     ArgumentCount {
         /// The number that the helper takes.
         expected: usize,
@@ -58,65 +106,131 @@ pub enum Refusal {
         given: usize,
     },
     /// A helper's value depends on the element that `some` is at.
+    #[error(
+        "the value hangs on what `some` finds, which may be several things, a conflict in Rego: \
+         make it a rule that contains (profile rule 2)"
+    )]
     ValueOfElement,
     /// A helper's value depends on which element of a literal list is taken.
+    #[error(
+        "the value hangs on which element of a list is taken, a conflict in Rego: use `else` \
+         (profile rule 2)"
+    )]
     ValueOfAlternative,
 
     /// A `with` modifier.
+    #[error("no `with`: pass an argument (profile rule 3)")]
     With,
     /// `some x` without `in`.
+    #[error("`some x` alone is not compiled: write `some x in …` (profile rule 3)")]
     SomeWithoutIn,
     /// `some` with a pattern.
+    #[error("`some` binds plain names: compare them on a line of their own (profile rule 3)")]
     SomePattern,
     /// `:=` with a pattern.
+    #[error("only one name can be bound by `:=`: bind the parts one by one (profile rule 3)")]
     AssignPattern,
     /// `_` as an index.
+    #[error("no `_`: write `some x in …` (profile rule 3)")]
     Wildcard,
     /// A name that is not bound yet.
+    #[error("`{0}` is not bound yet: bind it above, by `:=` or `some {0} in …` (profile rule 3)")]
     Unbound(String),
     /// `=`, or `:=` inside an expression.
+    #[error("bind with `:=` on a line of its own; no `=` (profile rule 3)")]
     Unification,
     /// A negated call whose argument may be undefined.
+    #[error(
+        "where this is undefined, `not` is undefined too and the finding is lost: bind it by `:=` \
+         on a line of its own, or write a helper and negate that (profile rule 3)"
+    )]
     UndefinedUnderNot,
     /// `not` before something else than a reference, `==` or a call.
+    #[error(
+        "`not` may stand before a reference, `==` or a helper: write a helper and negate that \
+         (profile rule 3)"
+    )]
     NegationForm,
 
     /// The collection of `some` or `every` is none.
+    #[error("this is nothing to go over (profile rule 4)")]
     NotIterable,
     /// `every` over a `contains` rule.
+    #[error(
+        "`every` over rules that contain is not compiled: negate a helper that finds one that \
+         does not (profile rule 4)"
+    )]
     EveryOfContains,
     /// The key of a container or volume of the library.
+    #[error(
+        "the place in the library's list means nothing: leave the first name out (profile rule 4)"
+    )]
     WorkloadKey,
     /// Too many combinations of elements of literal lists.
+    #[error(
+        "too many literal lists inside one another: give one of them to a helper (profile rule 4)"
+    )]
     TooManyAlternatives,
     /// `k, v in …` as a condition.
+    #[error("`k, v in …` as a condition is not compiled: bind them with `some` (profile rule 4)")]
     MembershipWithKey,
     /// A container or volume of the library as a value.
+    #[error(
+        "a whole container or volume of the library is not compiled as a value: name its field \
+         (profile rule 4)"
+    )]
     ElementAsValue,
     /// A list of the library, or a `contains` rule, as a value.
+    #[error(
+        "a whole list of rules is not compiled as a value: go over it with `some … in` (profile \
+         rule 4)"
+    )]
     ListAsValue,
     /// A literal collection as a value.
+    #[error(
+        "a collection that is written out is not compiled as a value: compare its parts, or ask \
+         with `in` (profile rule 4)"
+    )]
     LiteralAsValue,
     /// A comprehension.
+    #[error(
+        "comprehensions belong into policies/lib: ask with `some … in`, or write rules that \
+         contain (profile rule 4)"
+    )]
     Comprehension,
 
     /// A condition as a value.
+    #[error(
+        "a condition is no value (false is not undefined): give it a line of its own (profile \
+         rule 5)"
+    )]
     ConditionAsValue,
     /// Arithmetic.
+    #[error(
+        "no arithmetic: compare whole numbers, and quantities through lib.quantities (profile \
+         rule 5)"
+    )]
     Arithmetic,
     /// Union or intersection.
+    #[error("no union or intersection: write two bodies (profile rule 5)")]
     SetOperation,
     /// A number that is not whole or has more than 64 bits.
+    #[error("numbers must be integers of 64 bits (profile rule 5)")]
     NumberRange,
     /// A string literal that the parser gave no value.
+    #[error("this text cannot be read (profile rule 5)")]
     UnreadableString,
     /// A key of a literal object that is no string literal.
+    #[error("the keys of a map must be written out (profile rule 5)")]
     ComputedKey,
     /// An index into something that has none.
+    #[error("this cannot be indexed: write the key out (profile rule 5)")]
     NotIndexable,
     /// `<` and the like of a literal list or map.
+    #[error("lists and maps are not ordered: compare what is in them (profile rule 5)")]
     UnorderedLiteral,
     /// A function that is given a wrong number of arguments.
+    #[error("`{name}` is given {given} arguments (profile rule 5)")]
     FunctionGiven {
         /// The function.
         name: String,
@@ -124,6 +238,7 @@ pub enum Refusal {
         given: usize,
     },
     /// A function of the library that takes another number of arguments.
+    #[error("`{name}` takes {expected} arguments (profile rule 5)")]
     FunctionTakes {
         /// The function.
         name: String,
@@ -131,40 +246,69 @@ pub enum Refusal {
         expected: usize,
     },
     /// `split` without an index or a count.
+    #[error("of `split`, the compiler takes `split(…)[n]` and `count(split(…))` (profile rule 5)")]
     SplitForm,
     /// A builtin that has no exact translation.
+    #[error(
+        "`{0}` does not mean the same in Rego and CEL: use what data.lib has instead (profile \
+         rule 5)"
+    )]
     Builtin(String),
     /// `replace` of something else than a literal, or of the empty string.
+    #[error("what `replace` looks for must be written out, and not be empty (profile rule 5)")]
     ReplaceOperand,
     /// `replace` by a longer string.
+    #[error("a `replace` that makes a text longer is not compiled (profile rule 5)")]
     ReplaceGrows,
     /// `object.get` without three arguments.
+    #[error("object.get takes an object, a path and what to fall back to (profile rule 5)")]
     ObjectGetArguments,
     /// `concat` without two arguments.
+    #[error("concat takes a text and a list (profile rule 5)")]
     ConcatArguments,
     /// `concat` without a literal separator and list.
+    #[error("the text and the list of concat must be written out (profile rule 5)")]
     ConcatForm,
     /// `count` without one argument.
+    #[error("count takes one argument (profile rule 5)")]
     CountArguments,
     /// `count` of a literal set.
+    #[error("a set that is written out needs no counting (profile rule 5)")]
     CountOfSet,
 
     /// A literal pattern that is rejected, with the reason.
+    #[error("the pattern {0} (profile rule 6)")]
     InvalidPattern(String),
     /// A pattern that is neither a literal nor an element of a param of type `regexes`.
+    #[error(
+        "a pattern must be written out, or an element of a param of type `regexes` (profile rule \
+         6)"
+    )]
     ComputedPattern,
 
     /// `sprintf` without two arguments.
+    #[error("sprintf takes a format and a list (profile rule 7)")]
     SprintfArguments,
     /// `sprintf` without a literal format and list.
+    #[error("the format and the list of sprintf must be written out (profile rule 7)")]
     SprintfForm,
     /// A verb other than `%s` and `%d`: the character behind the percent sign.
+    #[error("`%{0}` prints differently in OPA and here: use %s or %d (profile rule 7)")]
     SprintfVerb(String),
     /// `%d` of something that may be no whole number, or a verb without a value.
+    #[error(
+        "%d is for the place in a list or a count, and each verb needs its value (profile rule 7)"
+    )]
     SprintfValue,
     /// More values than verbs.
+    #[error("the list has more values than the format has verbs (profile rule 7)")]
     SprintfSurplus,
     /// A part of a finding that may be undefined or no string.
+    #[error(
+        "{part} may be undefined or no text, which would undo the finding: ask `is_string(…)` of \
+         what it says in the body, or use a helper with an `else` (made of {term}) (profile rule \
+         7)"
+    )]
     MaybeUndefined {
         /// The part: "the message", "a path".
         part: &'static str,
@@ -172,282 +316,18 @@ pub enum Refusal {
         term: String,
     },
     /// The value of a fix may be undefined.
+    #[error(
+        "the value of a fix may be undefined, which would undo the finding: ask for what it needs \
+         in the body (profile rule 7)"
+    )]
     FixMaybeUndefined,
 
     /// The rule is too large once its helpers are inlined.
+    #[error(
+        "the rule becomes too large when its helpers are put in place: split it (profile rule 8)"
+    )]
     RuleTooLarge,
     /// A string with too many parts.
+    #[error("the text becomes too long to be compiled: build less (profile rule 8)")]
     StringTooLong,
-}
-
-impl Refusal {
-    /// The number of the rule of the profile that is broken.
-    #[must_use]
-    pub fn profile_rule(&self) -> u8 {
-        match self {
-            Self::WholeInput
-            | Self::InputField(_)
-            | Self::RequestField(_)
-            | Self::UnknownParam(_)
-            | Self::PackageAsValue
-            | Self::UndefinedRule(_) => 1,
-            Self::DenyForm
-            | Self::DenyBodies
-            | Self::FindingForm
-            | Self::MessageMissing
-            | Self::PathsMissing
-            | Self::PathsEmpty
-            | Self::FixesMissing
-            | Self::FixForm
-            | Self::FixPathMissing
-            | Self::FixAction
-            | Self::DefaultOrContainsCalled
-            | Self::SiblingBodies
-            | Self::ElementMissing
-            | Self::ConflictingDefinitions(_)
-            | Self::ArgumentCount { .. }
-            | Self::ValueOfElement
-            | Self::ValueOfAlternative => 2,
-            Self::With
-            | Self::SomeWithoutIn
-            | Self::SomePattern
-            | Self::AssignPattern
-            | Self::Wildcard
-            | Self::Unbound(_)
-            | Self::Unification
-            | Self::UndefinedUnderNot
-            | Self::NegationForm => 3,
-            Self::NotIterable
-            | Self::EveryOfContains
-            | Self::WorkloadKey
-            | Self::TooManyAlternatives
-            | Self::MembershipWithKey
-            | Self::ElementAsValue
-            | Self::ListAsValue
-            | Self::LiteralAsValue
-            | Self::Comprehension => 4,
-            Self::ConditionAsValue
-            | Self::Arithmetic
-            | Self::SetOperation
-            | Self::NumberRange
-            | Self::UnreadableString
-            | Self::ComputedKey
-            | Self::NotIndexable
-            | Self::UnorderedLiteral
-            | Self::FunctionGiven { .. }
-            | Self::FunctionTakes { .. }
-            | Self::SplitForm
-            | Self::Builtin(_)
-            | Self::ReplaceOperand
-            | Self::ReplaceGrows
-            | Self::ObjectGetArguments
-            | Self::ConcatArguments
-            | Self::ConcatForm
-            | Self::CountArguments
-            | Self::CountOfSet => 5,
-            Self::InvalidPattern(_) | Self::ComputedPattern => 6,
-            Self::SprintfArguments
-            | Self::SprintfForm
-            | Self::SprintfVerb(_)
-            | Self::SprintfValue
-            | Self::SprintfSurplus
-            | Self::MaybeUndefined { .. }
-            | Self::FixMaybeUndefined => 7,
-            Self::RuleTooLarge | Self::StringTooLong => 8,
-        }
-    }
-
-    /// The message of a refusal without data: the fault, and what to write instead.
-    fn fixed_message(&self) -> &'static str {
-        match self {
-            Self::WholeInput => "all of `input` at once is not compiled: name what you read of it",
-            Self::PackageAsValue => {
-                "nothing of this name can be compiled: import rules of data.lib one by one"
-            }
-            Self::DenyForm => "write `deny contains finding if { … }`",
-            Self::DenyBodies => "write one body: `deny contains finding if { … }`",
-            Self::FindingForm => {
-                "write the finding out: {\"message\": …, \"paths\": […], \"fixes\": […]}"
-            }
-            Self::MessageMissing => "a finding needs a `message`",
-            Self::PathsMissing => "a finding needs `paths`, a list that is written out",
-            Self::PathsEmpty => "a finding needs at least one path",
-            Self::FixesMissing => {
-                "a finding needs `fixes`, a list that is written out; [] where there are none"
-            }
-            Self::FixForm => {
-                "write a fix out: {\"path\": …, \"value\": …} or {\"path\": …, \"remove\": true}"
-            }
-            Self::FixPathMissing => "a fix needs a `path`",
-            Self::FixAction => "a fix needs either `value` or `remove: true`",
-            Self::DefaultOrContainsCalled => {
-                "`default` and `contains` are not compiled for a helper that is called: write \
-                 `else`"
-            }
-            Self::SiblingBodies => {
-                "bodies side by side are not compiled: write `else`, or two rules"
-            }
-            Self::ElementMissing => {
-                "a rule that contains must say what: write `name contains x if …`"
-            }
-            Self::ValueOfElement => {
-                "the value hangs on what `some` finds, which may be several things, a conflict in \
-                 Rego: make it a rule that contains"
-            }
-            Self::ValueOfAlternative => {
-                "the value hangs on which element of a list is taken, a conflict in Rego: use \
-                 `else`"
-            }
-            Self::With => "no `with`: pass an argument",
-            Self::SomeWithoutIn => "`some x` alone is not compiled: write `some x in …`",
-            Self::SomePattern => "`some` binds plain names: compare them on a line of their own",
-            Self::AssignPattern => "only one name can be bound by `:=`: bind the parts one by one",
-            Self::Wildcard => "no `_`: write `some x in …`",
-            Self::Unification => "bind with `:=` on a line of its own; no `=`",
-            Self::UndefinedUnderNot => {
-                "where this is undefined, `not` is undefined too and the finding is lost: bind it \
-                 by `:=` on a line of its own, or write a helper and negate that"
-            }
-            Self::NegationForm => {
-                "`not` may stand before a reference, `==` or a helper: write a helper and negate \
-                 that"
-            }
-            Self::NotIterable => "this is nothing to go over",
-            Self::EveryOfContains => {
-                "`every` over rules that contain is not compiled: negate a helper that finds one \
-                 that does not"
-            }
-            Self::WorkloadKey => {
-                "the place in the library's list means nothing: leave the first name out"
-            }
-            Self::TooManyAlternatives => {
-                "too many literal lists inside one another: give one of them to a helper"
-            }
-            Self::MembershipWithKey => {
-                "`k, v in …` as a condition is not compiled: bind them with `some`"
-            }
-            Self::ElementAsValue => {
-                "a whole container or volume of the library is not compiled as a value: name its \
-                 field"
-            }
-            Self::ListAsValue => {
-                "a whole list of rules is not compiled as a value: go over it with `some … in`"
-            }
-            Self::LiteralAsValue => {
-                "a collection that is written out is not compiled as a value: compare its parts, \
-                 or ask with `in`"
-            }
-            Self::Comprehension => {
-                "comprehensions belong into policies/lib: ask with `some … in`, or write rules \
-                 that contain"
-            }
-            Self::ConditionAsValue => {
-                "a condition is no value (false is not undefined): give it a line of its own"
-            }
-            Self::Arithmetic => {
-                "no arithmetic: compare whole numbers, and quantities through lib.quantities"
-            }
-            Self::SetOperation => "no union or intersection: write two bodies",
-            Self::NumberRange => "numbers must be integers of 64 bits",
-            Self::UnreadableString => "this text cannot be read",
-            Self::ComputedKey => "the keys of a map must be written out",
-            Self::NotIndexable => "this cannot be indexed: write the key out",
-            Self::UnorderedLiteral => "lists and maps are not ordered: compare what is in them",
-            Self::SplitForm => "of `split`, the compiler takes `split(…)[n]` and `count(split(…))`",
-            Self::ReplaceOperand => {
-                "what `replace` looks for must be written out, and not be empty"
-            }
-            Self::ReplaceGrows => "a `replace` that makes a text longer is not compiled",
-            Self::ObjectGetArguments => {
-                "object.get takes an object, a path and what to fall back to"
-            }
-            Self::ConcatArguments => "concat takes a text and a list",
-            Self::ConcatForm => "the text and the list of concat must be written out",
-            Self::CountArguments => "count takes one argument",
-            Self::CountOfSet => "a set that is written out needs no counting",
-            Self::ComputedPattern => {
-                "a pattern must be written out, or an element of a param of type `regexes`"
-            }
-            Self::SprintfArguments => "sprintf takes a format and a list",
-            Self::SprintfForm => "the format and the list of sprintf must be written out",
-            Self::SprintfValue => {
-                "%d is for the place in a list or a count, and each verb needs its value"
-            }
-            Self::SprintfSurplus => "the list has more values than the format has verbs",
-            Self::FixMaybeUndefined => {
-                "the value of a fix may be undefined, which would undo the finding: ask for what \
-                 it needs in the body"
-            }
-            Self::RuleTooLarge => {
-                "the rule becomes too large when its helpers are put in place: split it"
-            }
-            Self::StringTooLong => "the text becomes too long to be compiled: build less",
-            Self::InputField(_)
-            | Self::RequestField(_)
-            | Self::UnknownParam(_)
-            | Self::UndefinedRule(_)
-            | Self::ConflictingDefinitions(_)
-            | Self::ArgumentCount { .. }
-            | Self::Unbound(_)
-            | Self::FunctionGiven { .. }
-            | Self::FunctionTakes { .. }
-            | Self::Builtin(_)
-            | Self::InvalidPattern(_)
-            | Self::SprintfVerb(_)
-            | Self::MaybeUndefined { .. } => "",
-        }
-    }
-}
-
-/// The message with the number of the profile's rule: `no \`with\`: … (profile rule 3)`.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InputField(name) => write!(
-                f,
-                "input has no `{name}` that is compiled, only object, params and request.operation"
-            ),
-            Self::RequestField(name) => write!(
-                f,
-                "`input.request.{name}` is not compiled: only input.request.operation is"
-            ),
-            Self::UnknownParam(name) => write!(f, "there is no param `{name}`"),
-            Self::UndefinedRule(name) => write!(f, "`{name}` is no rule that can be compiled"),
-            Self::ConflictingDefinitions(name) => write!(
-                f,
-                "`{name}` has several definitions that may disagree, which is a conflict in Rego: \
-                 join them with `else`"
-            ),
-            Self::ArgumentCount { expected, given } => {
-                write!(f, "it takes {expected} arguments and is given {given}")
-            }
-            Self::Unbound(name) => write!(
-                f,
-                "`{name}` is not bound yet: bind it above, by `:=` or `some {name} in …`"
-            ),
-            Self::FunctionGiven { name, given } => {
-                write!(f, "`{name}` is given {given} arguments")
-            }
-            Self::FunctionTakes { name, expected } => {
-                write!(f, "`{name}` takes {expected} arguments")
-            }
-            Self::Builtin(name) => write!(
-                f,
-                "`{name}` does not mean the same in Rego and CEL: use what data.lib has instead"
-            ),
-            Self::InvalidPattern(reason) => write!(f, "the pattern {reason}"),
-            Self::SprintfVerb(verb) => write!(
-                f,
-                "`%{verb}` prints differently in OPA and here: use %s or %d"
-            ),
-            Self::MaybeUndefined { part, term } => write!(
-                f,
-                "{part} may be undefined or no text, which would undo the finding: ask \
-                 `is_string(…)` of what it says in the body, or use a helper with an `else` (made \
-                 of {term})"
-            ),
-            other => f.write_str(other.fixed_message()),
-        }?;
-        write!(f, " (profile rule {})", self.profile_rule())
-    }
 }
