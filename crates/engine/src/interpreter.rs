@@ -6,12 +6,10 @@
 //! only its own result. OPA is the reference for what Rego means, not this interpreter; its known
 //! deviations are listed in the tests that compare the two.
 
+use super::bounded_builtins::{self, Budget};
 use kubevet_model::{EvalError, EvalTier, Problem};
 use kubevet_policy as policy;
-use kubevet_rego::{
-    ast,
-    builtins::{self, Budget},
-};
+use kubevet_rego::ast;
 use regorus::{Value, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,
@@ -121,7 +119,7 @@ impl Interpreter {
         }
         let mut engine = self.prepared.clone();
         let budget = Budget::default();
-        builtins::install(&mut engine, &budget)
+        bounded_builtins::install(&mut engine, &budget)
             .map_err(|error| EvalError::RuleFailed(error.to_string()))?;
         Ok(Worker { engine, budget })
     }
@@ -170,7 +168,7 @@ impl Worker {
         if self.budget.is_overdrawn() {
             return Err(EvalError::MemoryLimit {
                 tier: EvalTier::Interpreted,
-                max_mib: builtins::OUTPUT_BYTES >> 20,
+                max_mib: bounded_builtins::MAX_OUTPUT_BYTES >> 20,
             });
         }
         result

@@ -1,10 +1,10 @@
 //! Documents and params as values of the interpreter. Numbers stay exact: one that fits no machine
 //! type keeps its digits.
 
+use super::bounded_builtins::MAX_NUMBER_DIGITS;
 use kubevet_document::{Document, Node, Number, Value as NodeValue};
 use kubevet_model::EvalRequest;
 use kubevet_policy::{ParamValue, Params};
-use kubevet_rego::builtins::NUMBER_DIGITS;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ fn number_value(number: Number<'_>) -> Value {
         Number::Float(number) => Value::from(number),
         // A number beyond every type of Kubernetes. With more digits than any use has it becomes a
         // string, since exact arithmetic on it could take any time.
-        Number::Big(digits) if digits.len() as u64 > NUMBER_DIGITS => Value::from(digits),
+        Number::Big(digits) if digits.len() as u64 > MAX_NUMBER_DIGITS => Value::from(digits),
         Number::Big(digits) => {
             Value::from_numeric_string(digits).unwrap_or_else(|_| Value::from(digits))
         }

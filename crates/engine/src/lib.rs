@@ -11,9 +11,11 @@
 //! | `kind_index` | the controls of each kind |
 //! | `eval` | the evaluator of compiled controls |
 //! | `interpreter`, `interpreter_input`, `parse_findings` | the interpreter, its input and output |
+//! | `bounded_builtins` | bounds on what the interpreter's builtins allocate |
 //! | `explain` | the result of compiling a rule, for its author |
 //! | `condition_coverage` | how often each condition of a control held |
 
+mod bounded_builtins;
 mod compile;
 mod condition_coverage;
 mod engine;

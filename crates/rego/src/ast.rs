@@ -222,36 +222,48 @@ impl Module {
     }
 }
 
+/// The value that a rule's head defines, or the element that it adds; `None` stands for `true`.
+pub fn head_value(head: &RuleHead) -> Option<&ExprRef> {
+    match head {
+        RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
+            assign.as_ref().map(|assigned| &assigned.value)
+        }
+        RuleHead::Set { key, .. } => key.as_ref(),
+    }
+}
+
 /// Calls `visit` for every expression under `rule`, outermost first.
 pub fn walk_rule<'a>(rule: &'a Rule, visit: &mut dyn FnMut(&'a Expr)) {
     match rule {
-        Rule::Spec { head, bodies, .. } => {
+        Rule::Spec { head, .. } => {
             match head {
-                RuleHead::Compr { assign, refr, .. } => {
-                    walk(refr, visit);
-                    assign
-                        .iter()
-                        .for_each(|assigned| walk(&assigned.value, visit));
-                }
-                RuleHead::Set { key, .. } => key.iter().for_each(|key| walk(key, visit)),
-                RuleHead::Func { args, assign, .. } => {
-                    args.iter().for_each(|arg| walk(arg, visit));
-                    assign
-                        .iter()
-                        .for_each(|assigned| walk(&assigned.value, visit));
-                }
+                RuleHead::Compr { refr, .. } => walk(refr, visit),
+                RuleHead::Func { args, .. } => args.iter().for_each(|arg| walk(arg, visit)),
+                RuleHead::Set { .. } => {}
             }
-            for body in bodies {
-                body.assign
-                    .iter()
-                    .for_each(|assigned| walk(&assigned.value, visit));
-                walk_query(&body.query, visit);
-            }
+            walk_definition(rule, visit);
         }
         Rule::Default { value, args, .. } => {
             args.iter().for_each(|arg| walk(arg, visit));
             walk(value, visit);
         }
+    }
+}
+
+/// Calls `visit` for every expression in the values and bodies of a rule: not for its name and
+/// arguments, and not for a default.
+pub fn walk_definition<'a>(rule: &'a Rule, visit: &mut dyn FnMut(&'a Expr)) {
+    let Rule::Spec { head, bodies, .. } = rule else {
+        return;
+    };
+    head_value(head)
+        .into_iter()
+        .for_each(|value| walk(value, visit));
+    for body in bodies {
+        body.assign
+            .iter()
+            .for_each(|assigned| walk(&assigned.value, visit));
+        walk_query(&body.query, visit);
     }
 }
 

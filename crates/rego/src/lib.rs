@@ -4,7 +4,7 @@
 //! | folder or file | is |
 //! |---|---|
 //! | `prescan`, `ast` | the check before parsing; the parsed module and its traversal |
-//! | `builtins`, `complexity` | the builtins that a rule may call; static limits on recursion, depth and size |
+//! | `builtins`, `complexity` | the allow-list of builtins; static limits on recursion, depth and size |
 //! | `lower` | the compiler |
 //! | `refusal` | the reasons why a rule is not compiled: the profile |
 //! | `lint` | rules of style beyond the profile |

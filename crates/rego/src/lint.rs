@@ -6,7 +6,7 @@
 
 use super::ast::{
     self, AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead, Span,
-    arguments, position, root_of, rule_name, static_path, string_literal,
+    arguments, head_value, position, root_of, rule_name, static_path, string_literal,
 };
 use kubevet_model::{Control, Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library};
@@ -94,12 +94,10 @@ impl<'a> Lint<'a> {
         let Rule::Spec { head, bodies, .. } = rule else {
             return;
         };
-        let (refr, value) = match head {
-            RuleHead::Compr { refr, assign, .. } | RuleHead::Func { refr, assign, .. } => {
-                (refr, assign.as_ref().map(|assigned| &assigned.value))
-            }
-            RuleHead::Set { refr, key, .. } => (refr, key.as_ref()),
-        };
+        let (RuleHead::Compr { refr, .. }
+        | RuleHead::Func { refr, .. }
+        | RuleHead::Set { refr, .. }) = head;
+        let value = head_value(head);
         if !matches!(refr.as_ref(), Expr::Var { .. }) {
             self.report(refr.span(), "a rule's name must be one word");
         }
