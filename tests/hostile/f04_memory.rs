@@ -9,7 +9,7 @@ use crate::{
     },
     attack_scale::{claim_machine, scale, share_machine},
     attacked_server::{Server, ServerSetup, binding},
-    http2_frames::{Http2Connection, RST_STREAM},
+    http2_frames::{DATA, Http2Connection, RST_STREAM, frame},
 };
 use kubevet_testkit::polling::wait_for;
 use serde_json::json;
@@ -169,6 +169,43 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
             held.len()
         );
     }
+    server.assert_running();
+}
+
+/// Each connection sends as many bytes as its window takes, in bodies that never end.
+#[test]
+fn f4_a10_8_unfinished_bodies_on_many_connections_stay_within_memory_bounds() {
+    let _machine = claim_machine();
+    let mut server = ServerSetup::example().no_decision_log().start();
+    let piece = vec![b' '; 16_000];
+    let mut held = Vec::new();
+    for _ in 0..scale(12, 60) {
+        let mut connection = Http2Connection::open(&server, ATTACKER_ADDRESS, None).unwrap();
+        connection.set_send_timeout(Duration::from_millis(500));
+        for _ in 0..90 {
+            let (stream, head) = connection.review("/validate?timeout=30s", 60 << 20, None);
+            let pieces = vec![frame(DATA, 0, stream, &piece); 16].concat();
+            if !connection.send(&[head, pieces].concat()) {
+                break;
+            }
+            connection.frames(Duration::from_millis(1));
+        }
+        held.push(connection);
+        assert!(
+            server.peak_mib() < PEAK_MAX_MIB,
+            "{} connections: {} MiB",
+            held.len(),
+            server.peak_mib()
+        );
+        let answer = post(&server, &Review::create(&clean_pod()).to_json());
+        assert_eq!(answer.review_response("u-1")["allowed"], true);
+    }
+    drop(held);
+    wait_for("memory to be given back", || match server.rss_mib() {
+        ..100 => Ok(()),
+        value => Err(format!("{value} MiB")),
+    });
+    eprintln!("unfinished bodies: peak {} MiB", server.peak_mib());
     server.assert_running();
 }
 

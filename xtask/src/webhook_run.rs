@@ -123,7 +123,9 @@ fn decision_log(log: &str) -> Result<String, String> {
     for line in log.lines() {
         let mut line: Value =
             serde_json::from_str(line).map_err(|error| format!("decision log: {error}"))?;
-        for key in ["time", "parseUs", "judgeUs", "decideUs"] {
+        for key in [
+            "time", "parseUs", "judgeUs", "decideUs", "readUs", "totalUs",
+        ] {
             if let Some(value) = line.get_mut(key) {
                 *value = Value::Null;
             }

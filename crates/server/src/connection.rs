@@ -45,10 +45,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const BUFFER_BYTES: usize = 8 << 10;
 /// HTTP/2: the bytes that a caller may send before they are read, on one stream and on a whole
 /// connection. A body of ordinary size arrives without waiting for the window: on a busy machine
-/// that wait alone took longer than API servers wait. Bytes are read and charged as they arrive, so
-/// the windows fill only where the runtime is behind.
+/// that wait alone took longer than API servers wait. An API server sends all reviews over one
+/// connection, so its window has room for the bodies of sixty wide objects: with room for twelve,
+/// an ordinary body waited seconds behind them. Bytes are read and charged as they arrive, so the
+/// windows fill only where the runtime is behind.
 const STREAM_WINDOW_BYTES: u32 = 256 << 10;
-const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 /// HTTP/2: the bytes of one response that are buffered for sending.
 const SEND_BUFFER_BYTES: usize = 16 << 10;
 /// TLS: the bytes that are buffered for sending.

@@ -9,6 +9,7 @@
 //! discarded, so that the caller can send all of it and then read the answer.
 
 use super::{
+    caller_timeout::TimeBudget,
     memory_budget::{BudgetExhausted, MemoryBudget, MemoryCharge},
     review::MAX_BODY_BYTES,
 };
@@ -41,13 +42,13 @@ pub(super) enum ReadBody {
     Disconnected,
 }
 
-/// Reads a body until `deadline`. Its buffer is charged as it grows.
+/// Reads a body until its evaluation may no longer start. Its buffer is charged as it grows.
 pub(super) async fn read_body(
     body: Body,
     charge: &mut MemoryCharge,
-    deadline: Instant,
+    time: &TimeBudget,
 ) -> ReadBody {
-    let mut incoming = IncomingBody::new(body, deadline, Some(charge.budget().clone()));
+    let mut incoming = IncomingBody::new(body, time, Some(charge.budget().clone()));
     let announced = incoming.body.size_hint().lower();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > MAX_BODY_BYTES {
@@ -83,8 +84,8 @@ pub(super) async fn read_body(
 }
 
 /// Reads the prefix of a body that will not be evaluated, and discards the rest.
-pub(super) async fn read_prefix(body: Body, deadline: Instant) -> Bytes {
-    let incoming = IncomingBody::new(body, deadline, None);
+pub(super) async fn read_prefix(body: Body, time: &TimeBudget) -> Bytes {
+    let incoming = IncomingBody::new(body, time, None);
     incoming.discard(Vec::new()).await
 }
 
@@ -116,7 +117,7 @@ struct IncomingBody {
     body: Body,
     start: Instant,
     received_bytes: usize,
-    deadline: Instant,
+    time: TimeBudget,
     /// The budget that the body is charged to. `None` for a body that is discarded: the minimum
     /// rate always applies to it.
     budget: Option<MemoryBudget>,
@@ -125,18 +126,18 @@ struct IncomingBody {
 enum Chunk {
     Data(Bytes),
     End,
-    /// The deadline has passed, or the rate is below the minimum.
+    /// The deadline of the body has passed, or the rate is below the minimum.
     TooSlow,
     Disconnected,
 }
 
 impl IncomingBody {
-    fn new(body: Body, deadline: Instant, budget: Option<MemoryBudget>) -> Self {
+    fn new(body: Body, time: &TimeBudget, budget: Option<MemoryBudget>) -> Self {
         Self {
             body,
             start: now(),
             received_bytes: 0,
-            deadline,
+            time: *time,
             budget,
         }
     }
@@ -145,7 +146,7 @@ impl IncomingBody {
         loop {
             let chunk_deadline = self.chunk_deadline();
             match time::timeout_at(chunk_deadline.into(), self.body.frame()).await {
-                Err(_) if now() >= self.deadline || self.is_rate_enforced() => {
+                Err(_) if now() >= self.deadline() || self.is_rate_enforced() => {
                     return Chunk::TooSlow;
                 }
                 // Memory is not scarce: wait on.
@@ -160,6 +161,16 @@ impl IncomingBody {
                     }
                 }
             }
+        }
+    }
+
+    /// Returns the time at which the body must be complete. While nothing has arrived, there is no
+    /// uid that could be answered to, so waiting is the only choice.
+    fn deadline(&self) -> Instant {
+        if self.received_bytes == 0 {
+            self.time.deadline
+        } else {
+            self.time.latest_start()
         }
     }
 
@@ -178,7 +189,7 @@ impl IncomingBody {
         } else {
             due
         };
-        self.deadline.min(due)
+        self.deadline().min(due)
     }
 
     /// Reads the rest of the body and discards it. Returns the prefix of the body, of which

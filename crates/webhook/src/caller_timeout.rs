@@ -19,6 +19,8 @@ const MAX_RETURN_TIME: Duration = Duration::from_millis(500);
 pub(super) struct TimeBudget {
     /// The time of the request's first byte.
     pub(super) start: Instant,
+    /// The time at which reading the body ended; `start` until then.
+    pub(super) received: Instant,
     /// The time at which the answer must be written.
     pub(super) deadline: Instant,
 }
@@ -26,33 +28,52 @@ pub(super) struct TimeBudget {
 impl TimeBudget {
     /// Returns the budget of a request that started at `start` and has this query.
     pub(super) fn from_query(start: Instant, query: Option<&str>) -> Self {
+        Self::new(start, timeout_from_query(query))
+    }
+
+    /// Returns the budget of a caller that waits for `timeout`.
+    pub(super) fn new(start: Instant, timeout: Duration) -> Self {
         Self {
             start,
-            deadline: start + duration_from_query(query),
+            received: start,
+            deadline: start + timeout - return_time(timeout),
+        }
+    }
+
+    /// Returns the budget after reading the body ended at `now`.
+    pub(super) fn after_read(self, now: Instant) -> Self {
+        Self {
+            received: now,
+            ..self
         }
     }
 
     /// Returns the last time at which the evaluation may start. With less than a quarter of the
-    /// budget left, the answer could be too late for the caller.
+    /// budget left, the answer could be too late for the caller. A body that is not complete by
+    /// then is answered at once: a caller that sends it so slowly is behind, and needs the rest of
+    /// the time to read the answer.
     pub(super) fn latest_start(&self) -> Instant {
         let budget = self.deadline.saturating_duration_since(self.start);
         self.deadline - budget / 4
     }
 }
 
-/// Returns the timeout of the caller, less a tenth for the answer to return.
-#[must_use]
-fn duration_from_query(query: Option<&str>) -> Duration {
-    let timeout = query
+/// Returns the timeout of the caller.
+fn timeout_from_query(query: Option<&str>) -> Duration {
+    query
         .unwrap_or_default()
         .split('&')
         .find_map(|parameter| parameter.strip_prefix("timeout="))
         .and_then(parse_go_duration)
         .unwrap_or(DEFAULT_TIMEOUT)
-        .min(MAX_TIMEOUT);
+        .min(MAX_TIMEOUT)
+}
+
+/// Returns the least time that the answer gets to return: a tenth of the timeout, within bounds.
+fn return_time(timeout: Duration) -> Duration {
     // At a timeout of 40 ms or less the least return time would be more than half of it.
     let min_return_time = MIN_RETURN_TIME.min(timeout / 2);
-    timeout - (timeout / 10).clamp(min_return_time, MAX_RETURN_TIME)
+    (timeout / 10).clamp(min_return_time, MAX_RETURN_TIME)
 }
 
 /// Parses the output of Go's `time.Duration.String`: `10s`, `1m30s`, `500ms`, `1.5s`. Returns
@@ -90,11 +111,10 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, expected_ms: u64) {
-        assert_eq!(
-            duration_from_query(Some(query)),
-            Duration::from_millis(expected_ms),
-            "{query}"
-        );
+        let start = Instant::now();
+        let budget = TimeBudget::from_query(start, Some(query));
+        let expected = Duration::from_millis(expected_ms);
+        assert_eq!(budget.deadline - start, expected, "{query}");
     }
 
     #[test]

@@ -103,10 +103,7 @@ mod tests {
     async fn heavy_reviews_leave_permits_to_ordinary_ones() {
         let capacity = Capacity::new(MemoryBudget::new(0, 0), 4, 2);
         let start = Instant::now();
-        let until = |duration| TimeBudget {
-            start,
-            deadline: start + duration,
-        };
+        let until = |timeout| TimeBudget::new(start, timeout);
         let (long, short) = (
             until(Duration::from_secs(600)),
             until(Duration::from_millis(100)),

@@ -5,6 +5,7 @@
 
 use super::{
     WebhookMetrics,
+    caller_timeout::TimeBudget,
     log_entry::LogEntry,
     log_writer::{LogOutput, LogWriter},
     snapshot::ReviewOutcome,
@@ -52,11 +53,11 @@ impl DecisionLog {
     }
 
     /// Queues the line of a decision, if it is to be written.
-    pub(super) fn write(&self, outcome: &ReviewOutcome, generation: u64) {
+    pub(super) fn write(&self, outcome: &ReviewOutcome, generation: u64, time: &TimeBudget) {
         if !self.is_logged(outcome) {
             return;
         }
-        if let Some(line) = LogEntry::new(outcome, generation).to_line() {
+        if let Some(line) = LogEntry::new(outcome, generation, time).to_line() {
             self.writer.write(line);
         }
     }

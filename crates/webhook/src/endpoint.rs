@@ -93,8 +93,8 @@ impl Endpoint {
         body: &[u8],
         failure: &ReadFailure,
         why: &'static str,
+        time: &TimeBudget,
     ) -> Reply {
-        let received = Instant::now();
         let Some(envelope) = Envelope::scan(body) else {
             self.metrics.count_rejected(why);
             let message = "the request was not read and has no uid to answer to";
@@ -103,25 +103,24 @@ impl Endpoint {
         self.metrics.count_shed(why);
         let snapshot = self.snapshot.load_full();
         let outcome = snapshot.answer_by_policy(&envelope, failure);
-        self.reply(outcome, snapshot.generation, received)
+        self.reply(outcome, snapshot.generation, time)
     }
 
-    /// Counts, logs and observes an answer, and returns it. `received` is the time at which the
-    /// body was complete.
+    /// Counts, logs and observes an answer, and returns it.
     pub(super) fn reply(
         &self,
         outcome: ReviewOutcome,
         generation: u64,
-        received: Instant,
+        time: &TimeBudget,
     ) -> Reply {
         self.metrics.count_answer(&outcome);
         if let Some(log) = &self.decision_log {
-            log.write(&outcome, generation);
+            log.write(&outcome, generation, time);
         }
         if let Some(observer) = &self.observer {
             observer(&outcome);
         }
-        Reply::answer(outcome.body, received, Arc::clone(&self.metrics))
+        Reply::answer(outcome.body, time.received, Arc::clone(&self.metrics))
     }
 }
 
@@ -140,7 +139,7 @@ async fn validate(State(endpoint): State<Arc<Endpoint>>, mut request: Request) -
     let is_encoded = encoding.is_some_and(|encoding| encoding != "identity");
     let body = request.into_body();
     if is_encoded {
-        read_prefix(body, time.deadline).await;
+        read_prefix(body, &time).await;
         endpoint.metrics.count_rejected("encoding");
         let message = "send the review without Content-Encoding";
         return Reply::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
@@ -148,27 +147,28 @@ async fn validate(State(endpoint): State<Arc<Endpoint>>, mut request: Request) -
     let mut charge = match endpoint.capacity.memory.open(peer.caller()) {
         Ok(charge) => charge,
         Err(BudgetExhausted) => {
-            let prefix = read_prefix(body, time.deadline).await;
+            let prefix = read_prefix(body, &time).await;
+            let time = time.after_read(Instant::now());
             let failure = ReadFailure::Overloaded;
             return endpoint
-                .answer_unreadable(&prefix, &failure, "memory")
+                .answer_unreadable(&prefix, &failure, "memory", &time)
                 .into_response();
         }
     };
-    let reply = match read_body(body, &mut charge, time.deadline).await {
-        ReadBody::Complete(body) => {
-            let elapsed = time.start.elapsed();
-            endpoint.metrics.observe_phase("read", elapsed);
-            endpoint.evaluate(&body, &peer, &time).await
-        }
+    let read = read_body(body, &mut charge, &time).await;
+    let time = time.after_read(Instant::now());
+    let read_time = time.received.duration_since(time.start);
+    endpoint.metrics.observe_phase("read", read_time);
+    let reply = match read {
+        ReadBody::Complete(body) => endpoint.evaluate(&body, &peer, &time).await,
         ReadBody::TooLarge(prefix) => {
-            endpoint.answer_unreadable(&prefix, &ReadFailure::TooLarge, "too_large")
+            endpoint.answer_unreadable(&prefix, &ReadFailure::TooLarge, "too_large", &time)
         }
         ReadBody::NoMemory(prefix) => {
-            endpoint.answer_unreadable(&prefix, &ReadFailure::Overloaded, "memory")
+            endpoint.answer_unreadable(&prefix, &ReadFailure::Overloaded, "memory", &time)
         }
         ReadBody::TooSlow(prefix) => {
-            endpoint.answer_unreadable(&prefix, &ReadFailure::TimedOut, "slow_body")
+            endpoint.answer_unreadable(&prefix, &ReadFailure::TimedOut, "slow_body", &time)
         }
         ReadBody::Disconnected => Reply::error(StatusCode::BAD_REQUEST, "the body broke off"),
     };

@@ -4,7 +4,8 @@
 //! characters are escaped, so that no object can change how a terminal displays the log.
 
 use super::{
-    envelope::MAX_UID_BYTES, metrics::verdict_name, review::Review, snapshot::ReviewOutcome,
+    caller_timeout::TimeBudget, envelope::MAX_UID_BYTES, metrics::verdict_name, review::Review,
+    snapshot::ReviewOutcome,
 };
 use kubevet_admission::{FindingOutcome, Reason, UnevaluatedControl};
 use kubevet_model::{Action, Fix, FixAction, format_bounded, is_hidden, truncate_bytes};
@@ -63,6 +64,10 @@ pub(super) struct LogEntry<'a> {
     parse_us: u64,
     judge_us: u64,
     decide_us: u64,
+    /// The time from the first byte of the request to the end of its body.
+    read_us: u64,
+    /// The time from the first byte of the request to this line.
+    total_us: u64,
 }
 
 #[derive(Serialize)]
@@ -100,7 +105,11 @@ fn is_zero(number: &usize) -> bool {
 
 impl<'a> LogEntry<'a> {
     /// Returns the entry of a decision that was made now. `generation` is that of the snapshot.
-    pub(super) fn new(outcome: &'a ReviewOutcome, generation: u64) -> Self {
+    pub(super) fn new(
+        outcome: &'a ReviewOutcome,
+        generation: u64,
+        time_budget: &TimeBudget,
+    ) -> Self {
         let ReviewOutcome {
             uid,
             review,
@@ -144,6 +153,8 @@ impl<'a> LogEntry<'a> {
             parse_us: as_micros(phases.parse),
             judge_us: as_micros(phases.evaluate),
             decide_us: as_micros(phases.decide),
+            read_us: as_micros(time_budget.received - time_budget.start),
+            total_us: as_micros(time_budget.start.elapsed()),
         }
     }
 

@@ -19,7 +19,7 @@ use hyper::body::Bytes;
 use kubevet_admission::ReadFailure;
 use kubevet_k8s::matching::Labels;
 use kubevet_server::Peer;
-use std::{cell::RefCell, sync::Arc, time::Instant};
+use std::{cell::RefCell, sync::Arc};
 use tokio::{task, time};
 
 /// The steps of an ordinary evaluation: about two milliseconds.
@@ -65,7 +65,6 @@ impl Endpoint {
         peer: &Peer,
         time: &TimeBudget,
     ) -> Reply {
-        let received = Instant::now();
         let mut job = Job {
             snapshot: self.snapshot.load_full(),
             body: body.clone(),
@@ -84,14 +83,14 @@ impl Endpoint {
         loop {
             let permit = match self.capacity.acquire(flow, is_heavy, time).await {
                 Ok(permit) => permit,
-                Err(error) => return self.answer_unscheduled(body, error, is_heavy),
+                Err(error) => return self.answer_unscheduled(body, error, is_heavy, time),
             };
             let attempt = if is_inline && !is_heavy {
                 self.attempt(&job, Some(MAX_ORDINARY_STEPS))
             } else {
                 match self.attempt_blocking(&job, is_heavy, permit).await {
                     Ok(attempt) => attempt,
-                    Err(failure) => return self.answer_unreadable(body, &failure, "late"),
+                    Err(failure) => return self.answer_unreadable(body, &failure, "late", time),
                 }
             };
             match attempt {
@@ -101,7 +100,7 @@ impl Endpoint {
                 }
                 Attempt::Answered(outcome) => {
                     peer.mark_delivered();
-                    return self.finish(&job, *outcome, received);
+                    return self.finish(&job, *outcome);
                 }
                 Attempt::NotAReview(message) => {
                     self.metrics.count_rejected("no_review");
@@ -112,12 +111,12 @@ impl Endpoint {
     }
 
     /// Records a review that was evaluated, and returns its answer.
-    fn finish(&self, job: &Job, outcome: ReviewOutcome, received: Instant) -> Reply {
+    fn finish(&self, job: &Job, outcome: ReviewOutcome) -> Reply {
         self.metrics.observe_phases(&outcome.phases);
         if let (Some(recorder), Some(review)) = (&self.recorder, &outcome.review) {
             recorder.record(review, &job.body);
         }
-        self.reply(outcome, job.snapshot.generation, received)
+        self.reply(outcome, job.snapshot.generation, &job.time)
     }
 
     async fn fetch_labels(&self, namespace: String, time: &TimeBudget) -> FetchedLabels {
@@ -128,13 +127,19 @@ impl Endpoint {
         FetchedLabels { namespace, labels }
     }
 
-    fn answer_unscheduled(&self, body: &[u8], error: AcquireError, is_heavy: bool) -> Reply {
+    fn answer_unscheduled(
+        &self,
+        body: &[u8],
+        error: AcquireError,
+        is_heavy: bool,
+        time: &TimeBudget,
+    ) -> Reply {
         let why = match error {
             AcquireError::QueueFull => "overload",
             AcquireError::TimedOut if is_heavy => "heavy",
             AcquireError::TimedOut => "wait",
         };
-        self.answer_unreadable(body, &ReadFailure::Overloaded, why)
+        self.answer_unreadable(body, &ReadFailure::Overloaded, why, time)
     }
 
     /// Makes an attempt on a blocking thread, and waits for it until the deadline. An attempt that

@@ -5,7 +5,7 @@ use crate::PhaseDurations;
 use kubevet_admission::{Decision, Reason, UnevaluatedCause};
 use kubevet_model::{ControlId, EvalError, FieldPath, Violation};
 use serde_json::Value;
-use std::cell::Cell;
+use std::{cell::Cell, time::Instant};
 
 /// An answer with this number of findings and of unevaluated controls. Each string is `unit`,
 /// repeated to this number of bytes.
@@ -71,11 +71,12 @@ fn line_and_each_of_its_strings_is_bounded() {
         (150, 1 << 10),
         (150, 20 << 10),
     ];
+    let time_budget = TimeBudget::new(Instant::now(), Duration::from_secs(10));
     for unit in units {
         for (findings, bytes) in sizes {
             let case = format!("{unit:?} {findings} {bytes}");
             let outcome = outcome(findings, unit, bytes);
-            let entry = LogEntry::new(&outcome, 1);
+            let entry = LogEntry::new(&outcome, 1, &time_budget);
             let listed = entry.findings.len();
             assert_eq!(listed + entry.more_findings, findings, "{case}");
             assert_eq!(
