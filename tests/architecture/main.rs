@@ -14,6 +14,7 @@
 )]
 
 mod documents;
+mod licences;
 mod module_cycles;
 mod names;
 mod source_files;

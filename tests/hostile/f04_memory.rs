@@ -174,7 +174,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
 
 /// Each connection sends as many bytes as its window takes, in bodies that never end.
 #[test]
-fn f4_a10_8_unfinished_bodies_on_many_connections_stay_within_memory_bounds() {
+fn f4_a10_11_unfinished_bodies_on_many_connections_stay_within_memory_bounds() {
     let _machine = claim_machine();
     let mut server = ServerSetup::example().no_decision_log().start();
     let piece = vec![b' '; 16_000];
