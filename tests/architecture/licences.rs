@@ -15,7 +15,8 @@ fn allowed_licences() -> Vec<LicenseReq> {
     let list = list.split_once("\n]").unwrap().0;
     let entries = list.lines().map(str::trim);
     let names = entries.filter_map(|line| line.strip_prefix('"')?.split('"').next());
-    names.map(|name| parse(name).requirements().next().unwrap().req.clone())
+    names
+        .map(|name| parse(name).requirements().next().unwrap().req.clone())
         .collect()
 }
 
