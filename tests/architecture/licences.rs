@@ -22,8 +22,7 @@ fn allowed_licences() -> Vec<LicenseReq> {
 
 fn parse(expression: &str) -> Expression {
     // Older packages separate alternatives by a slash.
-    Expression::parse_mode(expression, ParseMode::LAX)
-        .unwrap_or_else(|error| panic!("{expression}: {error}"))
+    Expression::parse_mode(expression, ParseMode::LAX).expect(expression)
 }
 
 #[track_caller]
