@@ -197,7 +197,7 @@ fn f4_a10_11_unfinished_bodies_on_many_connections_stay_within_memory_bounds() {
             held.len(),
             server.peak_mib()
         );
-        let answer = post(&server, &Review::create(&clean_pod()).to_json());
+        let answer = post(&server, Review::create(&clean_pod()).to_json());
         assert_eq!(answer.review_response("u-1")["allowed"], true);
     }
     drop(held);

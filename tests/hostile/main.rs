@@ -12,6 +12,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![allow(
+    clippy::print_stderr,
+    reason = "attacks report their figures, for runs with --nocapture"
+)]
 
 mod a_client_certificates;
 mod a_http;
