@@ -182,7 +182,7 @@ impl<'d> FindingKeyHasher<'d> {
         for &segment in segments {
             let child = node.and_then(|node| Some(node.child(segment)?.value));
             match (node.map(Node::value), child) {
-                (Some(Value::List(_)), Some(element)) => {
+                (Some(Value::List), Some(element)) => {
                     self.hash_element(list_name, element, state);
                 }
                 _ => segment.key().hash(state),

@@ -156,15 +156,15 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn child(self, segment: Segment<'_>) -> Option<Child<'a>> {
         let index = match (self.value(), segment) {
-            (Value::Map(_), segment) => {
+            (Value::Map, segment) => {
                 let entry = self.entry(&segment.key())?;
                 return Some(Child {
                     value: entry.value,
                     anchor: entry.key_node(),
                 });
             }
-            (Value::List(_), Segment::Index(index)) => index as usize,
-            (Value::List(_), Segment::Key(key)) => key.parse().ok()?,
+            (Value::List, Segment::Index(index)) => index as usize,
+            (Value::List, Segment::Key(key)) => key.parse().ok()?,
             _ => return None,
         };
         let value = self.at(index)?;

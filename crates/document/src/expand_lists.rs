@@ -1,7 +1,7 @@
 //! Expands lists of objects (`kind: List`, `PodList`) into their items.
 
 use super::{
-    Document, Node, Value,
+    Document, Node,
     node::Entry,
     tape::{BLOOM_ALL, INDEXED, OVERRIDDEN_KEY, Raw, Tape},
 };
@@ -35,9 +35,9 @@ fn items(document: &Document) -> Option<Vec<Document>> {
     let kind = root.entry("kind")?;
     let item_kind = kind.value.as_str()?.strip_suffix("List")?;
     let items = root.get("items")?;
-    let Value::List(items) = items.value() else {
+    if !items.is_list() {
         return None;
-    };
+    }
     let version = root
         .entry("apiVersion")
         .filter(|entry| entry.value.as_str().is_some());
@@ -48,8 +48,7 @@ fn items(document: &Document) -> Option<Vec<Document>> {
             .and_then(Node::as_str)
             .unwrap_or_default()
             .is_empty();
-        let is_map = matches!(item.value(), Value::Map(_));
-        found.push(if lacks_kind && is_map && !item_kind.is_empty() {
+        found.push(if lacks_kind && item.is_map() && !item_kind.is_empty() {
             completed(document.tape(), item, kind, version)
         } else {
             Document::new(Arc::clone(document.tape()), item.index())

@@ -10,7 +10,7 @@
 //! | `parse`, `limits`, `outcome` | bytes → documents and problems: JSON or YAML, as kubectl decides |
 //! | `json`, `yaml` | the two readers; both write to a `builder::Builder` |
 //! | `tape`, `source_map` | the result: nodes; and the text, with lines and columns |
-//! | `node`, `key_hash` | read access to a tape; the hash by which keys are found |
+//! | `node`, `number`, `key_hash` | read access to a tape; the hash by which keys are found |
 //! | `document` | the identity of an object, and the end of a field path in it |
 //! | `expand_lists` | a list → its items |
 //! | `to_json`, `to_yaml` | a value → JSON; a JSON value → YAML |
@@ -22,6 +22,7 @@ mod json;
 mod key_hash;
 mod limits;
 mod node;
+mod number;
 mod outcome;
 mod parse;
 mod source_map;
@@ -37,6 +38,7 @@ pub use document::{Child, Document, Resolved};
 pub use expand_lists::expand_lists;
 pub use key_hash::FieldKey;
 pub use limits::Limits;
-pub use node::{Entry, List, Map, Node, Number, Value};
+pub use node::{Entry, Node, Value};
+pub use number::Number;
 pub use parse::{ParsedFile, read, read_json, read_yaml};
 pub use to_yaml::{YamlStyle, to_yaml};

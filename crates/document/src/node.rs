@@ -2,6 +2,7 @@
 
 use super::{
     key_hash::{self, FieldKey},
+    number::Number,
     tape::{INDEXED, Kind, OVERRIDDEN_KEY, Raw, Tape},
 };
 use kubevet_model::Position;
@@ -25,59 +26,10 @@ pub enum Value<'a> {
     Number(Number<'a>),
     /// A string, unescaped.
     String(&'a str),
-    /// A list.
-    List(List<'a>),
-    /// A map.
-    Map(Map<'a>),
-}
-
-/// A number, read as the API server reads it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Number<'a> {
-    /// A number without fraction and exponent that fits 64 bits.
-    Int(i64),
-    /// Any other number that a double can hold; integers may lose digits.
-    Float(f64),
-    /// A number beyond a double: its digits.
-    Big(&'a str),
-}
-
-impl<'a> Number<'a> {
-    pub(super) fn read(text: &'a str) -> Self {
-        if let Some(int) = short_int(text.as_bytes()) {
-            return Self::Int(int);
-        }
-        if !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
-            && let Ok(int) = text.parse()
-        {
-            return Self::Int(int);
-        }
-        match text.parse::<f64>() {
-            Ok(float) if float.is_finite() => Self::Float(float),
-            _ => Self::Big(text),
-        }
-    }
-}
-
-/// Parses an integer of at most 18 digits, which cannot overflow. Most numbers are such.
-#[inline]
-fn short_int(text: &[u8]) -> Option<i64> {
-    let (sign, digits) = match text {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    if !(1..=18).contains(&digits.len()) {
-        return None;
-    }
-    let mut value = 0;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + i64::from(digit);
-    }
-    Some(sign * value)
+    /// A list: [`Node::elements`].
+    List,
+    /// A map: [`Node::entries`].
+    Map,
 }
 
 impl<'a> Node<'a> {
@@ -88,15 +40,11 @@ impl<'a> Node<'a> {
 
     #[inline]
     pub(super) fn raw(self) -> Raw {
-        const NULL: Raw = Raw {
-            at: 0,
-            start: 0,
-            len: 0,
-            hash: 0,
-            kind: Kind::Null,
-            flags: 0,
-        };
-        self.tape.nodes.get(self.index).copied().unwrap_or(NULL)
+        self.tape
+            .nodes
+            .get(self.index)
+            .copied()
+            .unwrap_or(Raw::NULL)
     }
 
     pub(super) fn is_on(self, tape: &Tape) -> bool {
@@ -132,8 +80,8 @@ impl<'a> Node<'a> {
             Kind::True => Value::Bool(true),
             Kind::Number => Value::Number(Number::read(self.tape.string(raw))),
             Kind::String => Value::String(self.tape.string(raw)),
-            Kind::List => Value::List(List(self)),
-            Kind::Map => Value::Map(Map(self)),
+            Kind::List => Value::List,
+            Kind::Map => Value::Map,
         }
     }
 
@@ -269,6 +217,26 @@ impl<'a> Node<'a> {
             })
     }
 
+    /// The number of elements of a list, or of keys of a map; a repeated key counts once. The keys
+    /// of a short map are counted one by one. 0 for any other value.
+    #[must_use]
+    pub fn child_count(self) -> usize {
+        let raw = self.raw();
+        if raw.is(INDEXED) {
+            return self
+                .tape
+                .backing
+                .indexes
+                .get(raw.len as usize)
+                .map_or(0, Vec::len);
+        }
+        if raw.kind == Kind::List {
+            raw.len as usize
+        } else {
+            self.entries().count()
+        }
+    }
+
     /// The keys of a map that a later key of the same name overrides, each with the position of
     /// that key; for readers that reject repeated keys.
     pub fn repeated(self) -> impl Iterator<Item = (&'a str, Position)> + use<'a> {
@@ -327,7 +295,8 @@ impl<'a> Node<'a> {
     /// The digits of a number as written; `None` if this is no number.
     #[must_use]
     pub fn digits(self) -> Option<&'a str> {
-        self.is_number().then(|| self.text())
+        let raw = self.raw();
+        (raw.kind == Kind::Number).then(|| self.tape.string(raw))
     }
 
     /// True if this is `null`.
@@ -335,20 +304,6 @@ impl<'a> Node<'a> {
     #[inline]
     pub fn is_null(self) -> bool {
         self.raw().kind == Kind::Null
-    }
-
-    /// True if this is a boolean.
-    #[must_use]
-    #[inline]
-    pub fn is_bool(self) -> bool {
-        matches!(self.raw().kind, Kind::True | Kind::False)
-    }
-
-    /// True if this is a number.
-    #[must_use]
-    #[inline]
-    pub fn is_number(self) -> bool {
-        self.raw().kind == Kind::Number
     }
 
     /// True if this is a string.
@@ -398,24 +353,6 @@ impl<'a> Node<'a> {
     fn key_at(self, distance: u32) -> &'a str {
         Self::new(self.tape, self.index + distance as usize).text()
     }
-
-    /// The number of children of a list or map, without overridden keys.
-    fn count(self) -> usize {
-        let raw = self.raw();
-        if raw.is(INDEXED) {
-            return self
-                .tape
-                .backing
-                .indexes
-                .get(raw.len as usize)
-                .map_or(0, Vec::len);
-        }
-        if raw.kind == Kind::List {
-            raw.len as usize
-        } else {
-            self.entries().count()
-        }
-    }
 }
 
 impl fmt::Debug for Node<'_> {
@@ -464,52 +401,5 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn key_position(&self) -> Position {
         self.key_node.position()
-    }
-}
-
-/// A list.
-#[derive(Debug, Clone, Copy)]
-pub struct List<'a>(Node<'a>);
-
-impl<'a> List<'a> {
-    /// The number of elements.
-    #[must_use]
-    pub fn len(self) -> usize {
-        self.0.count()
-    }
-
-    /// True if it is empty.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0.raw().extent() == 1
-    }
-
-    /// The elements, in order.
-    pub fn elements(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        self.0.elements()
-    }
-}
-
-/// A map.
-#[derive(Debug, Clone, Copy)]
-pub struct Map<'a>(Node<'a>);
-
-impl<'a> Map<'a> {
-    /// The number of keys; a repeated key counts once. The keys of a short map are counted one by
-    /// one.
-    #[must_use]
-    pub fn len(self) -> usize {
-        self.0.count()
-    }
-
-    /// Whether it has none.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0.raw().extent() == 1
-    }
-
-    /// The entries, as [`Node::entries`].
-    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-        self.0.entries()
     }
 }

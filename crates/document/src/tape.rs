@@ -56,6 +56,16 @@ pub(super) struct Raw {
 pub(super) const BLOOM_ALL: u32 = u32::MAX;
 
 impl Raw {
+    /// A `null`; also what a reader sees where there is no node.
+    pub(super) const NULL: Self = Self {
+        at: 0,
+        start: 0,
+        len: 0,
+        hash: 0,
+        kind: Kind::Null,
+        flags: 0,
+    };
+
     /// The number of nodes of its subtree, its own included.
     #[inline]
     pub(super) fn extent(self) -> usize {

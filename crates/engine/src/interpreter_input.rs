@@ -43,8 +43,8 @@ fn node_value(node: Node<'_>) -> Value {
         NodeValue::Bool(boolean) => Value::from(boolean),
         NodeValue::String(string) => Value::from(string),
         NodeValue::Number(number) => number_value(number),
-        NodeValue::List(_) => Value::from(node.elements().map(node_value).collect::<Vec<_>>()),
-        NodeValue::Map(_) => object_value(
+        NodeValue::List => Value::from(node.elements().map(node_value).collect::<Vec<_>>()),
+        NodeValue::Map => object_value(
             node.entries()
                 .map(|entry| (entry.key, node_value(entry.value))),
         ),

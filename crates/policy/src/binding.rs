@@ -172,7 +172,7 @@ fn check_type(reader: &mut MapReader<'_>, root: Node<'_>) -> Option<()> {
         return Some(());
     }
     let what = match root.value() {
-        Value::Map(_) => format!(
+        Value::Map => format!(
             "this is {:?} of {:?}",
             abbreviate(name),
             abbreviate(version)
@@ -242,7 +242,7 @@ fn read_params(reader: &mut MapReader<'_>, spec: Node<'_>, library: &Library) ->
     let Some(node) = spec.get("params") else {
         return params;
     };
-    if !matches!(node.value(), Value::Map(_)) {
+    if !node.is_map() {
         reader.error(
             node.position(),
             format!(

@@ -64,7 +64,7 @@ pub fn read_controls_config(
         return problems;
     };
     let root = document.root();
-    if !matches!(root.value(), Value::Map(_)) {
+    if !root.is_map() {
         reader.error(
             root.position(),
             format!(
@@ -114,7 +114,7 @@ fn entries_of<'a>(
     }
     for (key, node) in inputs {
         match node.value() {
-            Value::Map(_) => collect_params(reader, node, schema, &mut found),
+            Value::Map => collect_params(reader, node, schema, &mut found),
             Value::Null => {}
             _ => reader.error(
                 node.position(),
@@ -176,7 +176,7 @@ pub(super) fn read_value(
 ) -> Option<ParamValue> {
     match node.value() {
         Value::Null => Some(ParamValue::List(Vec::new())),
-        Value::List(_) => {
+        Value::List => {
             let elements = reader.elements(node, &format!("the param {name:?}"))?;
             let what = format!("an entry of the param {name:?}");
             let texts: Vec<_> = elements

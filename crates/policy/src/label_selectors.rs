@@ -2,7 +2,7 @@
 //! here: a selector that selects nothing finds nothing.
 
 use super::map_reader::{FieldSpec, MapReader, abbreviate, type_name};
-use kubevet_document::{Node, Value};
+use kubevet_document::Node;
 use kubevet_k8s::matching::{LabelOperator, LabelRequirement, LabelSelector};
 use kubevet_model::{Position, names};
 
@@ -51,7 +51,7 @@ fn read_labels(
     labels: Node<'_>,
     requirements: &mut Vec<LabelRequirement>,
 ) {
-    if !matches!(labels.value(), Value::Map(_)) {
+    if !labels.is_map() {
         reader.error(
             labels.position(),
             format!(

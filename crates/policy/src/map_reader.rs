@@ -109,7 +109,7 @@ impl<'f> MapReader<'f> {
 
     /// True if the node is a map. Reports unknown, repeated and missing keys.
     pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[FieldSpec]) -> bool {
-        if !matches!(node.value(), Value::Map(_)) {
+        if !node.is_map() {
             self.error(
                 node.position(),
                 format!(
@@ -266,7 +266,7 @@ impl<'f> MapReader<'f> {
 
     /// Returns the elements of a list of bounded length.
     pub(super) fn elements<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Vec<Node<'a>>> {
-        let Value::List(list) = node.value() else {
+        if !node.is_list() {
             let hint = if matches!(node.value(), Value::String(_)) {
                 ": write [ ] around it"
             } else {
@@ -277,15 +277,15 @@ impl<'f> MapReader<'f> {
                 format!("{what} must be a list, but is {}{hint}", type_name(node)),
             );
             return None;
-        };
-        if list.len() > MAX_LIST_ITEMS {
+        }
+        if node.child_count() > MAX_LIST_ITEMS {
             self.error(
                 node.position(),
                 format!("{what} has more than {MAX_LIST_ITEMS} entries: shorten it"),
             );
             return None;
         }
-        Some(list.elements().collect())
+        Some(node.elements().collect())
     }
 }
 
@@ -344,8 +344,8 @@ pub(super) fn type_name(node: Node<'_>) -> &'static str {
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",
-        Value::List(_) => "a list",
-        Value::Map(_) => "a map",
+        Value::List => "a list",
+        Value::Map => "a map",
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     params::{self, ParamSchema, ParamSpec, ParamType, ParamValue},
     regex_compat,
 };
-use kubevet_document::{Entry, Node, Value};
+use kubevet_document::{Entry, Node};
 use kubevet_model::Problem;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) fn read(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
         return schema;
     };
     let root = document.root();
-    if !matches!(root.value(), Value::Map(_)) {
+    if !root.is_map() {
         reader.error(
             root.position(),
             format!(

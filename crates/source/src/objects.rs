@@ -4,7 +4,7 @@
 //! skipped; a document with only one of them is a broken object and a problem.
 
 use super::Input;
-use kubevet_document::{Document, Node, Value, expand_lists};
+use kubevet_document::{Document, Node, expand_lists};
 use kubevet_model::{Problem, ProblemCode, Skipped};
 
 /// Adds each document of a file to the objects, the problems or the skipped documents.
@@ -39,7 +39,7 @@ enum DocumentClass {
 }
 
 fn classify(root: Node<'_>) -> DocumentClass {
-    if !matches!(root.value(), Value::Map(_)) {
+    if !root.is_map() {
         return DocumentClass::Other("no Kubernetes object (no map)");
     }
     let message = match (root.get("apiVersion"), root.get("kind")) {

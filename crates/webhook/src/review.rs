@@ -203,7 +203,7 @@ fn malformed(body: &[u8], message: String) -> ReviewError {
 }
 
 fn is_map(node: Node<'_>) -> bool {
-    matches!(node.value(), document::Value::Map(_))
+    node.is_map()
 }
 
 fn map_field<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {

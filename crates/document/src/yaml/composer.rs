@@ -1,7 +1,10 @@
 //! Composes the events of one YAML document into nodes of the tape: keys as strings, aliases
 //! expanded, merge keys marked.
 
-use super::resolve_scalar::{self, Scalar, Tag};
+use super::{
+    go_float::{float_key, float_text},
+    resolve_scalar::{self, Scalar, Tag},
+};
 use crate::{
     builder::Builder,
     outcome::ParseError,
@@ -9,6 +12,10 @@ use crate::{
 };
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use std::{borrow::Cow, collections::HashMap, ops::Range};
+
+/// The message for a key that is a list or map.
+const COLLECTION_AS_KEY: &str =
+    "a list or map cannot be a key in Kubernetes; write the key as a string";
 
 /// Composes one document.
 pub(super) struct Composer<'l, 't> {
@@ -112,7 +119,7 @@ impl<'l, 't> Composer<'l, 't> {
         let meaning = match tag {
             None if style == ScalarStyle::Plain => resolve_scalar::resolve(Tag::Untagged, value),
             None => Ok(Scalar::String(Cow::Borrowed(value))),
-            Some(tag) => resolve_scalar::resolve(known(tag), value),
+            Some(tag) => resolve_scalar::resolve(known_tag(tag), value),
         };
         let meaning = meaning.map_err(|message| ParseError::new(at, message))?;
         if anchor != 0 {
@@ -177,7 +184,7 @@ impl<'l, 't> Composer<'l, 't> {
                     .borrowed(at, Kind::Number, start, start + digits.len()),
                 None => self.builder.copied(at, Kind::Number, digits),
             },
-            Scalar::Float(float) => match resolve_scalar::float_text(*float) {
+            Scalar::Float(float) => match float_text(*float) {
                 Some(text) => self.builder.copied(at, Kind::Number, &text),
                 None => Err(ParseError::new(
                     at,
@@ -223,10 +230,7 @@ impl<'l, 't> Composer<'l, 't> {
 
     fn open(&mut self, at: usize, kind: Kind, anchor: usize) -> Result<(), ParseError> {
         if self.begin_node() {
-            return Err(ParseError::new(
-                at,
-                "a list or map cannot be a key in Kubernetes; write the key as a string",
-            ));
+            return Err(ParseError::new(at, COLLECTION_AS_KEY));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, None);
@@ -236,12 +240,9 @@ impl<'l, 't> Composer<'l, 't> {
         self.open.push(Open {
             node,
             kind,
-            value_next: true,
+            value_next: false,
             anchor,
         });
-        if let Some(open) = self.open.last_mut() {
-            open.value_next = kind == Kind::List;
-        }
         Ok(())
     }
 
@@ -252,9 +253,7 @@ impl<'l, 't> Composer<'l, 't> {
         };
         if open.anchor != 0 {
             let (nodes, depth) = self.builder.subtree(at, open.node)?;
-            let key = MapKey::Invalid(
-                "a list or map cannot be a key in Kubernetes; write the key as a string".to_owned(),
-            );
+            let key = MapKey::Invalid(COLLECTION_AS_KEY.to_owned());
             self.anchors
                 .insert(open.anchor, Some(Anchor { nodes, depth, key }));
         }
@@ -313,7 +312,7 @@ fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
         Scalar::Bool(truth) => Ok(Cow::Borrowed(if *truth { "true" } else { "false" })),
         Scalar::Int(digits) if digits.parse::<i64>().is_ok() => Ok(Cow::Borrowed(digits)),
         Scalar::Int(_) => Err("this key is too large a number for Kubernetes; quote it".to_owned()),
-        Scalar::Float(float) => Ok(Cow::Owned(resolve_scalar::float_key(*float))),
+        Scalar::Float(float) => Ok(Cow::Owned(float_key(*float))),
         Scalar::Null => Err(
             "a key cannot be null in Kubernetes; quote it, or write one before the colon"
                 .to_owned(),
@@ -321,7 +320,8 @@ fn key_text<'s>(meaning: &'s Scalar<'_>) -> Result<Cow<'s, str>, String> {
     }
 }
 
-fn known(tag: &granit_parser::Tag) -> Tag {
+/// The tag that decides the type of a scalar.
+fn known_tag(tag: &granit_parser::Tag) -> Tag {
     for (name, known) in [
         ("null", Tag::Null),
         ("bool", Tag::Bool),

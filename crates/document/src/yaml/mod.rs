@@ -1,8 +1,9 @@
 //! The YAML reader: `streams` splits the text into documents, granit-parser turns each into events,
-//! `composer` writes those to the tape, and `resolve_scalar` decides the type of a scalar. The
-//! result is that of `sigs.k8s.io/yaml`.
+//! `composer` writes those to the tape, `resolve_scalar` decides the type of a scalar, and
+//! `go_float` prints doubles. The result is that of `sigs.k8s.io/yaml`.
 
 mod composer;
+mod go_float;
 mod resolve_scalar;
 mod streams;
 

@@ -256,12 +256,14 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                     .map_or(0, |string| string.chars().count()),
             },
             Value::EmptyList | Value::EmptyMap => 0,
-            Value::Node(node) => match self.node(node).value() {
-                kubevet_document::Value::List(list) => list.len(),
-                kubevet_document::Value::Map(map) => map.len(),
-                kubevet_document::Value::String(string) => string.chars().count(),
-                _ => return Value::Undefined,
-            },
+            Value::Node(node) => {
+                let node = self.node(node);
+                match node.as_str() {
+                    Some(string) => string.chars().count(),
+                    None if node.is_list() || node.is_map() => node.child_count(),
+                    None => return Value::Undefined,
+                }
+            }
             other => match self.string(other) {
                 Some(string) => string.chars().count(),
                 None => return Value::Undefined,
@@ -344,8 +346,8 @@ impl<'e, O: ConditionObserver> Evaluator<'e, O> {
                 kubevet_document::Value::Bool(_) => ValueType::Bool,
                 kubevet_document::Value::Number(_) => ValueType::Number,
                 kubevet_document::Value::String(_) => ValueType::String,
-                kubevet_document::Value::List(_) => ValueType::List,
-                kubevet_document::Value::Map(_) => ValueType::Map,
+                kubevet_document::Value::List => ValueType::List,
+                kubevet_document::Value::Map => ValueType::Map,
             },
         })
     }

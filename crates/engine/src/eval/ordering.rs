@@ -35,8 +35,8 @@ impl<'v> ValueView<'v> {
             NodeValue::Number(Number::Int(number)) => Self::Int(number),
             NodeValue::Number(_) => Self::Digits(node.digits().unwrap_or_default()),
             NodeValue::String(string) => Self::String(string),
-            NodeValue::List(_) => Self::List(Some(node)),
-            NodeValue::Map(_) => Self::Map(Some(node)),
+            NodeValue::List => Self::List(Some(node)),
+            NodeValue::Map => Self::Map(Some(node)),
         }
     }
 
