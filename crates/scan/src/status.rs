@@ -1,5 +1,4 @@
-//! The status of a scan under thresholds, as an exit code: 2 if it is incomplete, 1 if a threshold
-//! is not met, 0 otherwise.
+//! The status of a scan under thresholds. The command line gives each status its exit code.
 
 use kubevet_model::{Scan, Severity};
 
@@ -23,18 +22,6 @@ pub enum ScanStatus {
     NotMet,
     /// Something was not read or not evaluated, so the scan proves nothing as a whole.
     Incomplete,
-}
-
-impl ScanStatus {
-    /// Returns the exit code of the process.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Met => 0,
-            Self::NotMet => 1,
-            Self::Incomplete => 2,
-        }
-    }
 }
 
 /// Compares a scan with the thresholds.
