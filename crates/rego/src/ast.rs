@@ -232,6 +232,24 @@ pub fn head_value(head: &RuleHead) -> Option<&ExprRef> {
     }
 }
 
+/// The right side of `name := …` in a body; `None` if the body does not assign the name.
+pub fn assigned_value<'a>(query: &'a Query, name: &str) -> Option<&'a Expr> {
+    query.stmts.iter().find_map(|statement| {
+        let Literal::Expr { expr, .. } = &statement.literal else {
+            return None;
+        };
+        match expr.as_ref() {
+            Expr::AssignExpr {
+                op: AssignOp::ColEq,
+                lhs,
+                rhs,
+                ..
+            } if lhs.span().text() == name => Some(rhs.as_ref()),
+            _ => None,
+        }
+    })
+}
+
 /// Calls `visit` for every expression under `rule`, outermost first.
 pub fn walk_rule<'a>(rule: &'a Rule, visit: &mut dyn FnMut(&'a Expr)) {
     match rule {

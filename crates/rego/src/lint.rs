@@ -6,7 +6,8 @@
 
 use super::ast::{
     self, AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead, Span,
-    arguments, head_value, position, root_of, rule_name, static_path, string_literal,
+    arguments, assigned_value, head_value, position, root_of, rule_name, static_path,
+    string_literal,
 };
 use kubevet_model::{Control, Problem, ProblemCode};
 use kubevet_policy::{self as policy, Library};
@@ -342,24 +343,6 @@ fn bound_names(statement: &LiteralStmt) -> Vec<&Span> {
         },
         _ => Vec::new(),
     }
-}
-
-/// The right side of `name := …` in a body; `None` if the body does not assign the name.
-fn assigned_value<'a>(query: &'a Query, name: &str) -> Option<&'a Expr> {
-    query.stmts.iter().find_map(|statement| {
-        let Literal::Expr { expr, .. } = &statement.literal else {
-            return None;
-        };
-        match expr.as_ref() {
-            Expr::AssignExpr {
-                op: AssignOp::ColEq,
-                lhs,
-                rhs,
-                ..
-            } if lhs.span().text() == name => Some(rhs.as_ref()),
-            _ => None,
-        }
-    })
 }
 
 fn is_param(expr: &Expr) -> bool {

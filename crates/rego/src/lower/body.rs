@@ -6,71 +6,15 @@
 
 use super::{
     Lowered, Lowerer, MAX_ALTERNATIVES, Refused, all,
+    alternative::{Alternative, Step},
+    iterable::Iterable,
     symbol::{Env, Symbol},
 };
 use crate::{
-    ast,
-    ast::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, RuleHead, Span},
+    ast::{self, AssignOp, Expr, Literal, LiteralStmt, Query, Span},
     refusal::Refusal,
 };
-use kubevet_ir::{BinderId, ConditionId, Const, Domain, Term, TermId, ValueType};
-
-/// One step of an alternative.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Step {
-    /// A condition.
-    If(ConditionId),
-    /// A loop around all later steps.
-    For(BinderId),
-}
-
-/// One alternative of a body: a disjunct.
-#[derive(Clone)]
-pub(super) struct Alternative<'a> {
-    pub(super) steps: Vec<Step>,
-    pub(super) env: Env<'a>,
-    /// A statement was refused and left out.
-    pub(super) is_incomplete: bool,
-}
-
-impl<'a> Alternative<'a> {
-    fn new(env: Env<'a>) -> Self {
-        Self {
-            steps: Vec::new(),
-            env,
-            is_incomplete: false,
-        }
-    }
-
-    /// The binders of the loops, outermost first.
-    pub(super) fn binders(&self) -> Vec<BinderId> {
-        self.steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::For(binder) => Some(*binder),
-                Step::If(_) => None,
-            })
-            .collect()
-    }
-
-    /// True if no step can fail.
-    pub(super) fn is_unconditional(&self, lowerer: &Lowerer<'_, 'a>) -> bool {
-        self.steps.iter().all(|step| match step {
-            Step::If(condition) => lowerer.program.is_statically_true(*condition),
-            Step::For(_) => false,
-        })
-    }
-}
-
-/// A collection that `some` or `every` iterates.
-enum Iterable {
-    /// A literal list or set.
-    Items(Vec<Symbol>),
-    /// A collection of the object, the params or the library.
-    Domain(Domain),
-    /// The elements of the `contains` rules of this full name.
-    Contains(String),
-}
+use kubevet_ir::{ConditionId, Domain, ValueType};
 
 impl<'a> Lowerer<'_, 'a> {
     /// The alternatives of a body. Those with refused statements are marked.
@@ -230,72 +174,6 @@ impl<'a> Lowerer<'_, 'a> {
         Ok((key.map(|key| key.span().text()), value.span().text()))
     }
 
-    /// The alternatives inside the loop over a collection, each with its new binders. A literal
-    /// collection makes one for each item, a domain one in all, and `contains` rules one for each
-    /// of their alternatives.
-    fn enter_iterable(
-        &mut self,
-        (key, value): (Option<&'a str>, &'a str),
-        iterable: Iterable,
-        span: &'a Span,
-        alternative: &Alternative<'a>,
-    ) -> Lowered<Vec<(Vec<BinderId>, Alternative<'a>)>> {
-        match iterable {
-            Iterable::Items(items) => {
-                let mut alternative = alternative.clone();
-                // In OPA a literal collection with an undefined item is undefined as a whole.
-                for item in &items {
-                    if let Symbol::Term(term) = item {
-                        let condition = self.program.defined(*term);
-                        alternative.steps.push(Step::If(condition));
-                    }
-                }
-                let entered = items.into_iter().enumerate().map(|(index, item)| {
-                    let mut alternative = alternative.clone();
-                    if let Some(key) = key {
-                        alternative.env.bind(key, self.index_literal(index));
-                    }
-                    alternative.env.bind(value, item);
-                    (Vec::new(), alternative)
-                });
-                Ok(entered.collect())
-            }
-            Iterable::Domain(domain) => {
-                let binder = self.program.intern_binder(domain, &self.enclosing);
-                let mut alternative = alternative.clone();
-                alternative.steps.push(Step::For(binder));
-                if let Some(key) = key {
-                    let symbol = self.key_of(binder, alternative.env.module, span)?;
-                    alternative.env.bind(key, symbol);
-                }
-                let element = self.element_of(binder);
-                alternative.env.bind(value, element);
-                Ok(vec![(vec![binder], alternative)])
-            }
-            Iterable::Contains(name) => {
-                let elements = self.elements_of(&name, span, &alternative.env)?;
-                let mut entered = Vec::new();
-                for (inner, element) in elements {
-                    let mut alternative = alternative.clone();
-                    let binders = inner.binders();
-                    alternative.steps.extend(inner.steps);
-                    if let Symbol::Term(term) = element {
-                        let condition = self.program.defined(term);
-                        alternative.steps.push(Step::If(condition));
-                    }
-                    alternative.env.bind(value, element);
-                    entered.push((binders, alternative));
-                }
-                Ok(entered)
-            }
-        }
-    }
-
-    fn index_literal(&mut self, index: usize) -> Symbol {
-        let index = i64::try_from(index).unwrap_or(i64::MAX);
-        Symbol::Term(self.program.constant(Const::Int(index)))
-    }
-
     /// Lowers `every key, value in domain { query }`.
     fn lower_every(
         &mut self,
@@ -397,157 +275,6 @@ impl<'a> Lowerer<'_, 'a> {
         }
         folded
     }
-
-    /// The symbol of a binder's current element.
-    fn element_of(&mut self, binder: BinderId) -> Symbol {
-        if self.program.binder(binder).domain.is_of_workload() {
-            Symbol::Element(binder)
-        } else {
-            Symbol::Term(self.program.intern_term(Term::Value(binder)))
-        }
-    }
-
-    /// The symbol of a binder's current key or index.
-    fn key_of(&mut self, binder: BinderId, module: &ast::Module, span: &Span) -> Lowered<Symbol> {
-        if self.program.binder(binder).domain.is_of_workload() {
-            return self.refuse(module, span, Refusal::WorkloadKey);
-        }
-        Ok(Symbol::Term(self.program.intern_term(Term::Key(binder))))
-    }
-
-    /// Lowers a collection that is iterated.
-    fn iterable(&mut self, collection: &'a Expr, env: &Env<'a>) -> Lowered<Iterable> {
-        Ok(match self.value(collection, env)? {
-            Symbol::List(items) | Symbol::Set(items) => Iterable::Items(items),
-            Symbol::Domain(domain) => Iterable::Domain(domain),
-            Symbol::Contains(name) => Iterable::Contains(name),
-            Symbol::Term(term) => Iterable::Domain(self.domain_of(term)),
-            other => {
-                self.term_of(other, env.module, collection.span())?;
-                return self.refuse(env.module, collection.span(), Refusal::NotIterable);
-            }
-        })
-    }
-
-    /// The domain of a term. `collections.list(x)` is empty if `x` is no list, and so is the domain
-    /// `List(x)`: the conversion needs no node in the program.
-    fn domain_of(&self, term: TermId) -> Domain {
-        match self.program.term(term) {
-            Term::AsList(inner) => Domain::List(self.without_fallback(*inner)),
-            Term::AsMap(inner) => Domain::Map(self.without_fallback(*inner)),
-            _ => Domain::Elements(term),
-        }
-    }
-
-    /// A term without the literal fallback of `object.get`, which has no elements: the literals of
-    /// the program are scalars and empty collections.
-    fn without_fallback(&self, term: TermId) -> TermId {
-        let Term::Coalesce(terms) = self.program.term(term) else {
-            return term;
-        };
-        let is_literal = |branch: &TermId| {
-            let value = match self.program.term(*branch) {
-                Term::Guard(_, guarded) => *guarded,
-                _ => *branch,
-            };
-            matches!(self.program.term(value), Term::Const(_))
-        };
-        match terms.as_ref() {
-            [first, rest @ ..] if rest.iter().all(is_literal) => *first,
-            _ => term,
-        }
-    }
-
-    /// The elements that the `contains` rules of a full name add, each with its alternative.
-    pub(super) fn elements_of(
-        &mut self,
-        name: &str,
-        span: &Span,
-        env: &Env<'a>,
-    ) -> Lowered<Vec<(Alternative<'a>, Symbol)>> {
-        self.charge(env.module, span)?;
-        let mut elements = Vec::new();
-        let mut is_refused = false;
-        for (module, rule) in self.lowering.rules.definitions(name) {
-            let ast::Rule::Spec {
-                head: RuleHead::Set { key: Some(key), .. },
-                bodies,
-                ..
-            } = rule
-            else {
-                return self.refuse(module, rule.span(), Refusal::ElementMissing);
-            };
-            let alternatives = match bodies.first() {
-                Some(body) => self.alternatives(&body.query, Env::new(module)),
-                None => vec![Alternative::new(Env::new(module))],
-            };
-            for alternative in alternatives {
-                let binders = alternative.binders();
-                let element = self.within(&binders, |lowerer| lowerer.value(key, &alternative.env));
-                is_refused |= alternative.is_incomplete || element.is_err();
-                if let Ok(element) = element {
-                    elements.push((alternative, element));
-                }
-            }
-        }
-        if is_refused {
-            Err(Refused)
-        } else {
-            Ok(elements)
-        }
-    }
-
-    /// Lowers `not expr`. OPA evaluates the arguments of a negated call before the `not`: an
-    /// undefined argument makes the whole body undefined, and not the negation true. The lowered
-    /// negation would be true, so the arguments must be defined for every object.
-    fn lower_negation(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<ConditionId> {
-        match expr {
-            Expr::Var { .. } => {}
-            Expr::RefDot { .. } | Expr::RefBrack { .. } => self.require_defined_calls(expr, env)?,
-            Expr::BoolExpr {
-                op: BoolOp::Eq,
-                lhs,
-                rhs,
-                ..
-            } => {
-                let left = self.require_defined_calls(lhs, env);
-                self.require_defined_calls(rhs, env).and(left)?;
-            }
-            Expr::Call { params, .. } => {
-                for param in params {
-                    // A local is defined: its assignment added that condition to an earlier step.
-                    let is_local = matches!(param.as_ref(),
-                        Expr::Var { span, .. } if env.local(span.text()).is_some());
-                    if let (Symbol::Term(term), false) = (self.value(param, env)?, is_local)
-                        && !self.program.is_defined(term)
-                    {
-                        return self.refuse(env.module, param.span(), Refusal::UndefinedUnderNot);
-                    }
-                }
-            }
-            other => return self.refuse(env.module, other.span(), Refusal::NegationForm),
-        }
-        let condition = self.condition(expr, env)?;
-        Ok(self.program.not(condition))
-    }
-
-    /// Requires that every call inside a negated reference or comparison is defined.
-    fn require_defined_calls(&mut self, expr: &'a Expr, env: &Env<'a>) -> Lowered<()> {
-        let mut calls: Vec<&'a Expr> = Vec::new();
-        ast::walk(expr, &mut |inner| {
-            if matches!(inner, Expr::Call { .. }) {
-                calls.push(inner);
-            }
-        });
-        for call in calls {
-            if let Symbol::Term(term) = self.value(call, env)?
-                && !self.program.is_defined(term)
-            {
-                return self.refuse(env.module, call.span(), Refusal::UndefinedUnderNot);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Binds the names of a refused statement to [`Symbol::Poisoned`], so that their uses are not
@@ -565,8 +292,7 @@ fn poison_bound_names(statement: &LiteralStmt, env: &mut Env<'_>) {
             key.iter().for_each(|key| poison(key));
             poison(value);
         }
-        Literal::SomeVars { span, vars, .. } => {
-            let _ = span;
+        Literal::SomeVars { vars, .. } => {
             for name in vars {
                 env.bind(name.text(), Symbol::Poisoned);
             }

@@ -6,11 +6,11 @@
 
 use super::{
     Lowered, Lowerer, all,
-    body::{Alternative, Step},
+    alternative::{Alternative, Step},
     symbol::{Env, Symbol},
 };
 use crate::{
-    ast::{self, Expr, Literal, Module, Rule, RuleBody, RuleHead, Span, rule_name},
+    ast::{self, Expr, Module, Rule, RuleBody, RuleHead, Span, assigned_value, rule_name},
     refusal::Refusal,
 };
 use kubevet_ir::{
@@ -278,16 +278,5 @@ fn finding_span<'a>(key: &'a Expr, body: &'a RuleBody) -> &'a Span {
     let Expr::Var { span: name, .. } = key else {
         return key.span();
     };
-    let assigned = body.query.stmts.iter().find_map(|statement| {
-        let Literal::Expr { expr, .. } = &statement.literal else {
-            return None;
-        };
-        match expr.as_ref() {
-            Expr::AssignExpr { lhs, rhs, .. } if lhs.span().text() == name.text() => {
-                Some(rhs.span())
-            }
-            _ => None,
-        }
-    });
-    assigned.unwrap_or(name)
+    assigned_value(&body.query, name.text()).map_or(name, Expr::span)
 }

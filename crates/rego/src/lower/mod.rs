@@ -14,19 +14,27 @@
 //! | file | contains |
 //! |---|---|
 //! | `symbol` | what names stand for, and the environment of a body |
-//! | `body` | bodies: statements in sequence, `some`, `every`, `not` |
+//! | `body`, `alternative` | bodies: statements in sequence, `some`, `every`; the disjuncts of a body |
+//! | `iterable` | the collections that are iterated |
+//! | `negation` | `not` |
 //! | `condition` | an expression as a condition |
 //! | `expr` | an expression as a value: references, literals |
 //! | `inline` | helpers, inlined |
-//! | `functions` | the names of `policies/lib` with a native half, and the builtins of Rego |
+//! | `library_functions` | the names of `policies/lib` with a native half |
+//! | `builtin_functions`, `string_building` | the builtins of Rego; `sprintf` and `concat` |
 //! | `clause` | `deny`, with the proof that every part of a finding is defined |
 
+mod alternative;
 mod body;
+mod builtin_functions;
 mod clause;
 mod condition;
 mod expr;
-mod functions;
 mod inline;
+mod iterable;
+mod library_functions;
+mod negation;
+mod string_building;
 mod symbol;
 
 #[cfg(test)]

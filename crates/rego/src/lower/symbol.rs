@@ -1,7 +1,7 @@
 //! Symbols: the meaning of names and expressions while a rule is lowered. Containers, literal
 //! collections and findings exist only as symbols: the program has only values.
 
-use super::{Lowered, Lowerer, Refused};
+use super::{Lowered, Lowerer, Refused, all};
 use crate::{
     ast::{Module, Span},
     refusal::Refusal,
@@ -91,6 +91,18 @@ impl Lowerer<'_, '_> {
             Symbol::Record(_) | Symbol::List(_) | Symbol::Set(_) => Refusal::LiteralAsValue,
         };
         self.refuse(module, span, refusal)
+    }
+
+    /// The terms of symbols; all of them, even if one is refused.
+    pub(super) fn terms(
+        &mut self,
+        symbols: &[Symbol],
+        span: &Span,
+        env: &Env<'_>,
+    ) -> Lowered<Vec<TermId>> {
+        all(symbols
+            .iter()
+            .map(|symbol| self.term_of(symbol.clone(), env.module, span)))
     }
 
     /// The literal value of a symbol, if it has one.
