@@ -18,9 +18,9 @@ use kubevet_conformance::{CaseStatus, check_cases, check_testdata};
 use kubevet_engine::{Engine, Explanation};
 use kubevet_k8s::{
     schema::{Schema, SchemaStep},
-    workload::{WORKLOADS, pod_spec_path},
+    workload::{SelectKinds as _, pod_spec_path},
 };
-use kubevet_model::{Kind, KindSelector, Scope};
+use kubevet_model::{Kind, Scope};
 use kubevet_policy::{self as policy, ControlSource, Expected, Library, TestObject};
 use kubevet_testkit::build_output::shared_data;
 use std::path::{Path, PathBuf};
@@ -44,16 +44,9 @@ fn testdata(source: &ControlSource) -> Vec<TestObject> {
 
 /// The built-in kinds that a control applies to.
 fn kinds(source: &ControlSource) -> Vec<Kind> {
-    let of = |kind_selector: &KindSelector| match kind_selector {
-        KindSelector::Workloads => WORKLOADS
-            .iter()
-            .map(|workload| Kind::new(workload.group, workload.name))
-            .collect(),
-        KindSelector::Kind(kind) => vec![kind.clone()],
-    };
-    let all = source.control.kinds.iter().flat_map(of);
-    all.filter(|entry| Schema::embedded().kind(entry).is_some())
-        .collect()
+    let mut kinds = source.control.kinds.kinds();
+    kinds.retain(|kind| Schema::embedded().kind(kind).is_some());
+    kinds
 }
 
 /// True if objects of a kind can have a field that a rule reads, such as

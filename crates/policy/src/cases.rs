@@ -1,6 +1,5 @@
 //! Cases: objects, those of them that must fail, and the paths. The format is that of the public
-//! library's cases, so that its cases and a user's own are evaluated alike. The list of intended
-//! differences is read here too.
+//! library's cases, so that its cases and a user's own are evaluated alike.
 //!
 //! Here they are only read; the crate `conformance` evaluates them.
 
@@ -11,7 +10,7 @@ use super::{
     read_dir,
 };
 use kubevet_document::{self as document, Document, Node};
-use kubevet_model::{ObjectId, Position, Problem, ProblemCode};
+use kubevet_model::{ObjectId, Position, Problem};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 const FILE_KEYS: &[FieldSpec] = &[FieldSpec::required("rule"), FieldSpec::required("cases")];
@@ -41,13 +40,6 @@ const DATA_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("postureControlInputs"),
     FieldSpec::optional("dataControlInputs"),
 ];
-const DIFFERENCE_KEYS: &[FieldSpec] = &[
-    FieldSpec::required("control"),
-    FieldSpec::required("rule"),
-    FieldSpec::required("case"),
-    FieldSpec::required("reason"),
-];
-
 /// The cases of one rule of the public library, or of a user.
 #[derive(Debug, Clone)]
 pub struct CaseFile {
@@ -114,33 +106,13 @@ impl ExpectedFailure {
     }
 }
 
-/// A case in which a control differs from the public library by intent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Difference {
-    /// The id of the control.
-    pub control: String,
-    /// The rule of the case.
-    pub rule: String,
-    /// The name of the case.
-    pub case: String,
-    /// The reason, for a security engineer.
-    pub reason: String,
-}
-
 /// Reads a file of cases (JSON or YAML). A case with an error is left out.
 #[must_use]
 pub fn read_cases(path: &Path) -> (Option<CaseFile>, Vec<Problem>) {
     let file: Arc<str> = path.display().to_string().into();
     match read_dir::read_text(path) {
         Ok(text) => parse_cases(&file, &text),
-        Err(why) => (
-            None,
-            vec![Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                file.as_ref(),
-                why,
-            )],
-        ),
+        Err(problem) => (None, vec![problem]),
     }
 }
 
@@ -151,69 +123,6 @@ pub fn parse_cases(file: &Arc<str>, text: &str) -> (Option<CaseFile>, Vec<Proble
     let cases = read_file(&mut MapReader::new(file, &mut problems), text);
     loader::sort(&mut problems);
     (cases, problems)
-}
-
-/// Reads a list of differences (YAML).
-#[must_use]
-pub fn read_differences(path: &Path) -> (Vec<Difference>, Vec<Problem>) {
-    let file: Arc<str> = path.display().to_string().into();
-    match read_dir::read_text(path) {
-        Ok(text) => parse_differences(&file, &text),
-        Err(why) => (
-            Vec::new(),
-            vec![Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                file.as_ref(),
-                why,
-            )],
-        ),
-    }
-}
-
-/// Reads differences from a text, without duplicates.
-#[must_use]
-pub fn parse_differences(file: &Arc<str>, text: &str) -> (Vec<Difference>, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let mut reader = MapReader::new(file, &mut problems);
-    let mut differences: Vec<Difference> = Vec::new();
-    let document = reader.document(text, "list of differences");
-    let entries = document
-        .as_ref()
-        .and_then(|document| reader.elements(document.root(), "a list of differences"));
-    for entry in entries.unwrap_or_default() {
-        let Some(found) = read_difference(&mut reader, entry) else {
-            continue;
-        };
-        let same = |known: &Difference| {
-            known.control == found.control && known.rule == found.rule && known.case == found.case
-        };
-        if differences.iter().any(same) {
-            reader.error(
-                entry.position(),
-                format!(
-                    "{} and the case {:?} stand twice: keep one",
-                    found.control, found.case
-                ),
-            );
-        } else {
-            differences.push(found);
-        }
-    }
-    (differences, problems)
-}
-
-fn read_difference(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<Difference> {
-    if !reader.keys(node, "a difference", DIFFERENCE_KEYS) {
-        return None;
-    }
-    let [control, rule, case, reason] = ["control", "rule", "case", "reason"]
-        .map(|key| reader.string(node, key).map(|text| text.value));
-    Some(Difference {
-        control: control?,
-        rule: rule?,
-        case: case?,
-        reason: reason?,
-    })
 }
 
 fn read_file(reader: &mut MapReader<'_>, text: &str) -> Option<CaseFile> {
@@ -443,22 +352,6 @@ mod tests {
                 "cases.json:5:37: an entry of \"expected\" names what fails: write objects with apiVersion, kind and name",
                 "4:3 b",
             ],
-        );
-    }
-
-    #[test]
-    fn difference_is_read() {
-        let text = "- {control: C-1, rule: r, case: c, reason: why}\n- {control: C-1, rule: r, case: c, reason: why not}\n- {control: C-1, rule: r}\n";
-        let (found, problems) = parse_differences(&"d.yaml".into(), text);
-        assert_eq!(found.len(), 1);
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            problems,
-            [
-                "d.yaml:2:3: C-1 and the case \"c\" stand twice: keep one",
-                "d.yaml:3:3: a difference lacks the key \"case\"",
-                "d.yaml:3:3: a difference lacks the key \"reason\"",
-            ]
         );
     }
 

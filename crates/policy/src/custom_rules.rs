@@ -5,7 +5,8 @@
 //! describes itself (`rego_metadata`).
 
 use super::{
-    library::{ControlSource, LoadMode, ModuleSource, load},
+    library::{ControlSource, ModuleSource},
+    load_library::{LoadMode, load},
     loader,
     read_dir::{self, PolicyFile},
     rego_metadata,
@@ -64,12 +65,8 @@ fn load_file(path: &Path, problems: &mut Vec<Problem>) -> Option<ControlSource> 
     let display_path: Arc<str> = path.display().to_string().into();
     match read_dir::read_text(path) {
         Ok(text) => rego_metadata::read(&display_path, &text, problems),
-        Err(why) => {
-            problems.push(Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                display_path.as_ref(),
-                why,
-            ));
+        Err(problem) => {
+            problems.push(problem);
             None
         }
     }

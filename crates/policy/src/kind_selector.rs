@@ -5,6 +5,7 @@
 //! a custom resource. Nothing here looks at objects.
 
 use super::did_you_mean::did_you_mean;
+use kubevet_k8s::schema::Schema;
 use kubevet_model::{Kind, KindSelector};
 
 /// The name for every kind with a pod spec.
@@ -178,16 +179,18 @@ pub(super) fn parse(text: &str) -> Result<KindSelector, String> {
 
 /// Returns the resource of a built-in kind if `name` is the kind in lowercase and not the resource.
 /// Rules name resources, and a rule that names a kind matches nothing.
-pub(super) fn plural_of(name: &str) -> Option<String> {
-    let mut kinds = BUILT_IN.iter().flat_map(|(_, kinds)| kinds.iter());
-    let kind = kinds.find(|kind| kind.to_ascii_lowercase() == name)?;
-    let plural = Kind::new("", *kind).plural();
-    (plural != name).then_some(plural)
+pub(super) fn resource_of_kind(name: &str) -> Option<String> {
+    let mut kinds = BUILT_IN
+        .iter()
+        .flat_map(|(group, kinds)| kinds.iter().map(|kind| Kind::new(*group, *kind)));
+    let kind = kinds.find(|kind| kind.name.to_ascii_lowercase() == name)?;
+    let resource = Schema::embedded().resource(&kind);
+    (resource != name).then_some(resource)
 }
 
 /// Checks that a group has the kind, as far as Kubernetes' own groups go.
 fn check_group(group: &str, name: &str) -> Result<(), String> {
-    match BUILT_IN.iter().find(|(it, _)| *it == group) {
+    match BUILT_IN.iter().find(|(known, _)| *known == group) {
         Some((_, kinds)) if kinds.contains(&name) => Ok(()),
         Some((_, kinds)) => Err(match group_with(name) {
             Some(right) => format!("is in the API group {right:?}: write \"{right}/{name}\""),

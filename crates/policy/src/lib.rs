@@ -9,12 +9,12 @@
 //! |---|---|
 //! | `loader`, `custom_rules` | the sources of controls: the binary, `--policies DIR`, `--custom-rules` |
 //! | `read_dir`, `folder_layout` | the files of a folder, and the role of each |
-//! | `library` | files → [`Library`] |
+//! | `library`, `load_library` | the [`Library`]; files → library |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
 //! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
-//! | `testdata`, `cases` | the expected results of controls |
+//! | `testdata`, `cases`, `differences` | the expected results of controls |
 //! | `scaffold` | writes a new control |
 //! | `map_reader` | reads the fields of a map and reports every error |
 //! | `control_id`, `kind_selector`, `regex_compat`, `rego_text`, `did_you_mean` | ids, kinds, regular expressions, the package of a module, the nearest name |
@@ -29,12 +29,14 @@ mod control_id;
 mod controls_config;
 mod custom_rules;
 mod did_you_mean;
+mod differences;
 mod folder_layout;
 mod framework;
 mod kind_selector;
 mod label_selectors;
 mod library;
 mod load_bindings;
+mod load_library;
 mod loader;
 mod map_reader;
 mod match_resources;
@@ -50,13 +52,11 @@ mod testdata;
 mod tests;
 
 pub use binding::{Binding, fallback_binding, read_binding};
-pub use cases::{
-    Case, CaseFile, Difference, ExpectedFailure, External, parse_cases, parse_differences,
-    read_cases, read_differences,
-};
+pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cases};
 pub use control_id::package_of;
 pub use controls_config::read_controls_config;
 pub use custom_rules::load_custom;
+pub use differences::{Difference, parse_differences, read_differences};
 pub use library::{ControlSource, Library, ModuleSource};
 pub use load_bindings::{BindingKeys, binding_enums, binding_keys, load_bindings, read_bindings};
 pub use loader::{embedded, load_folder};

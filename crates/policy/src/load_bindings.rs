@@ -8,7 +8,8 @@ use super::{
     },
     label_selectors,
     map_reader::FieldSpec,
-    match_resources, read_dir,
+    match_resources,
+    read_dir::{io_reason, read_text, unreadable},
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Action, Position, Problem, ProblemCode, Severity};
@@ -43,13 +44,9 @@ pub fn load_bindings(dir: &Path, library: &Library) -> (Vec<Binding>, Vec<Proble
     let mut found = Vec::new();
     for path in binding_files(dir, &mut problems) {
         let file: Arc<str> = path.display().to_string().into();
-        match read_dir::read_text(&path) {
+        match read_text(&path) {
             Ok(text) => found.extend(read_file(&file, text.as_bytes(), library, &mut problems)),
-            Err(why) => problems.push(Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                file.as_ref(),
-                why,
-            )),
+            Err(problem) => problems.push(problem),
         }
     }
     if found.is_empty() && problems.is_empty() {
@@ -68,11 +65,7 @@ fn binding_files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                dir.display().to_string(),
-                read_dir::reason(&error),
-            ));
+            problems.push(unreadable(dir, io_reason(&error)));
             return Vec::new();
         }
     };
@@ -81,20 +74,12 @@ fn binding_files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         match entry {
             Ok(entry) if is_binding_file(&entry.path()) => found.push(entry.path()),
             Ok(_) => {}
-            Err(error) => problems.push(Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                dir.display().to_string(),
-                read_dir::reason(&error),
-            )),
+            Err(error) => problems.push(unreadable(dir, io_reason(&error))),
         }
         if found.len() > MAX_FILES {
             let message =
                 format!("has more than {MAX_FILES} files: this is hardly a folder of bindings");
-            problems.push(Problem::in_file(
-                ProblemCode::PolicyUnreadable,
-                dir.display().to_string(),
-                message,
-            ));
+            problems.push(unreadable(dir, message));
             break;
         }
     }

@@ -1,7 +1,8 @@
 //! Loads a library: from the binary, or from a folder.
 
 use super::{
-    library::{Library, LoadMode, load},
+    library::Library,
+    load_library::{LoadMode, load},
     read_dir,
 };
 use kubevet_model::{Problem, ProblemCode};

@@ -227,6 +227,6 @@ fn resource_error(word: &str) -> Option<String> {
     if !right(resource) || !right(subresource) {
         return Some("is no resource: write one like pods, pods/exec or */scale".to_owned());
     }
-    super::kind_selector::plural_of(resource)
-        .map(|plural| format!("is a kind, not a resource: write {plural:?}"))
+    super::kind_selector::resource_of_kind(resource)
+        .map(|resource| format!("is a kind, not a resource: write {resource:?}"))
 }

@@ -65,7 +65,7 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
             walk.folder(folder, "", &mut vec![root]);
         }
         Ok(_) => walk.error(folder, "is no folder"),
-        Err(error) => walk.error(folder, &reason(&error)),
+        Err(error) => walk.error(folder, io_reason(&error)),
     }
     walk.files.sort_by(|a, b| a.path.cmp(&b.path));
     walk.files
@@ -74,28 +74,47 @@ pub(super) fn of_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<Polic
 /// Reads one file of bounded size as UTF-8.
 ///
 /// # Errors
-/// The reason, as half a sentence that follows the path.
-pub(super) fn read_text(path: &Path) -> Result<Arc<str>, String> {
-    if !fs::metadata(path)
-        .map_err(|error| reason(&error))?
-        .is_file()
-    {
-        return Err("is no file".to_owned());
+/// The file cannot be read, or is too large.
+pub(super) fn read_text(path: &Path) -> Result<Arc<str>, Problem> {
+    let io_error = |error| unreadable(path, io_reason(&error));
+    if !fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(unreadable(path, "is no file"));
     }
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| reason(&error))?;
+    let file = fs::File::open(path).map_err(io_error)?;
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| reason(&error))?;
+        .map_err(io_error)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("is larger than {MAX_FILE_BYTES} bytes: split it"));
+        let reason = format!("is larger than {MAX_FILE_BYTES} bytes: split it");
+        return Err(unreadable(path, reason));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
-        Err(error) => Err(format!(
-            "is not UTF-8 at byte {}: save it as UTF-8",
-            error.utf8_error().valid_up_to()
-        )),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let reason = format!("is not UTF-8 at byte {valid}: save it as UTF-8");
+            Err(unreadable(path, reason))
+        }
+    }
+}
+
+/// Returns the problem of a file or folder that cannot be read. The reason is half a sentence that
+/// follows the path.
+pub(super) fn unreadable(path: &Path, reason: impl Into<String>) -> Problem {
+    Problem::in_file(
+        ProblemCode::PolicyUnreadable,
+        path.display().to_string(),
+        reason,
+    )
+}
+
+/// Returns the reason of an error as half a sentence that follows the path.
+pub(super) fn io_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be read: check its permissions".to_owned(),
+        _ => format!("cannot be read: {error}"),
     }
 }
 
@@ -109,24 +128,20 @@ struct DirReader<'p> {
 }
 
 impl DirReader<'_> {
-    fn error(&mut self, path: &Path, what: &str) {
-        self.problems.push(Problem::in_file(
-            ProblemCode::PolicyUnreadable,
-            path.display().to_string(),
-            what,
-        ));
+    fn error(&mut self, path: &Path, reason: impl Into<String>) {
+        self.problems.push(unreadable(path, reason));
     }
 
     /// Reads one folder. `above` has the real paths of the folders around it, itself included.
     fn folder(&mut self, folder: &Path, prefix: &str, above: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.error(folder, &reason(&error)),
+            Err(error) => return self.error(folder, io_reason(&error)),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.entry(&entry.path(), prefix, above),
-                Err(error) => self.error(folder, &reason(&error)),
+                Err(error) => self.error(folder, io_reason(&error)),
             }
         }
     }
@@ -143,7 +158,7 @@ impl DirReader<'_> {
             if self.entries == MAX_ENTRIES {
                 self.error(
                     path,
-                    &format!(
+                    format!(
                         "is one of more than {MAX_ENTRIES} files: this is hardly a policy folder"
                     ),
                 );
@@ -157,7 +172,7 @@ impl DirReader<'_> {
         };
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
-            Err(error) => return self.error(path, &reason(&error)),
+            Err(error) => return self.error(path, io_reason(&error)),
         };
         if !real.starts_with(&self.root) {
             return self.error(
@@ -174,7 +189,7 @@ impl DirReader<'_> {
         if above.len() > MAX_DEPTH {
             return self.error(
                 path,
-                &format!("is more than {MAX_DEPTH} folders deep: this is hardly a policy folder"),
+                format!("is more than {MAX_DEPTH} folders deep: this is hardly a policy folder"),
             );
         }
         above.push(real);
@@ -188,15 +203,15 @@ impl DirReader<'_> {
         if wanted {
             self.bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
             let read = if self.bytes > MAX_FOLDER_BYTES {
-                Err(format!(
-                    "is one file too many: more than {MAX_FOLDER_BYTES} bytes of policies"
-                ))
+                let reason =
+                    format!("is one file too many: more than {MAX_FOLDER_BYTES} bytes of policies");
+                Err(unreadable(path, reason))
             } else {
                 read_text(path)
             };
             match read {
                 Ok(read) => text = Some(read),
-                Err(why) => self.error(path, &why),
+                Err(problem) => self.problems.push(problem),
             }
         }
         let display_path = path.display().to_string().into();
@@ -214,12 +229,4 @@ fn is_read(inside: &str) -> bool {
         .extension()
         .is_some_and(|extension| extension == "yaml" || extension == "rego");
     policy && !inside.split('/').any(|step| step == "testdata")
-}
-
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
-        io::ErrorKind::PermissionDenied => "may not be read: check its permissions".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    }
 }

@@ -14,7 +14,8 @@
 
 use super::{
     control::{MetadataRules, RawControl},
-    library::{ControlSource, load_rule, unlisted_params},
+    library::ControlSource,
+    load_library::{load_rule, unlisted_params},
     map_reader::{FieldSpec, MapReader},
 };
 use kubevet_document::Document;

@@ -75,11 +75,7 @@ pub fn read_testdata(control_folder: &Path) -> (Vec<TestObject>, Vec<Problem>) {
             let file: Arc<str> = path.display().to_string().into();
             match read_dir::read_text(&path) {
                 Ok(text) => objects.extend(read_test_object(&file, &text, expected, &mut problems)),
-                Err(why) => problems.push(Problem::in_file(
-                    ProblemCode::PolicyUnreadable,
-                    file.as_ref(),
-                    why,
-                )),
+                Err(problem) => problems.push(problem),
             }
         }
     }

@@ -1,0 +1,267 @@
+//! Loads a library from the files of a policy folder, wherever they come from.
+
+use super::{
+    control::{self, MetadataRules},
+    control_id,
+    did_you_mean::did_you_mean,
+    folder_layout::{ControlFolder, Layout},
+    framework,
+    library::{ControlSource, Library, ModuleSource},
+    map_reader::abbreviate,
+    param_schema,
+    read_dir::PolicyFile,
+    rego_text,
+};
+use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// The kind of folder that is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LoadMode {
+    /// A whole library, with params and frameworks.
+    Library,
+    /// A user's controls, to be added to a library.
+    Custom,
+}
+
+/// Loads a library from files. Problems are in the order of files and positions.
+pub(super) fn load(files: &[PolicyFile], origin: LoadMode, problems: &mut Vec<Problem>) -> Library {
+    let layout = Layout::of(files, problems);
+    let mut library = Library::default();
+    if origin == LoadMode::Library
+        && let Some((file, text)) = layout.params.and_then(text_of)
+    {
+        library.params = param_schema::read(file, text, problems);
+    }
+    // Without params.yaml every param would be unknown: the one error is reported once.
+    let known = layout.params.is_none() || library.params.iter().next().is_some();
+    let schema = (origin == LoadMode::Library && known).then_some(&library.params);
+    let rules = MetadataRules {
+        schema,
+        custom: origin == LoadMode::Custom,
+    };
+    library.controls = load_controls(&layout, &rules, problems);
+    library.modules = layout
+        .modules
+        .iter()
+        .filter_map(|file| load_module(file, problems))
+        .collect();
+    if origin == LoadMode::Library {
+        library.frameworks = load_frameworks(&layout, problems);
+    } else {
+        for file in layout.params.iter().chain(&layout.frameworks) {
+            let message = "custom rules bring controls and lib/ only, so nothing reads this file: remove it, or give the \
+                           folder as --policies in place of the built-in ones";
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyUnusedFile,
+                file.display_path.as_ref(),
+                message,
+            ));
+        }
+    }
+    library
+}
+
+fn text_of(file: &PolicyFile) -> Option<(&Arc<str>, &str)> {
+    file.text.as_deref().map(|text| (&file.display_path, text))
+}
+
+fn load_controls(
+    layout: &Layout<'_>,
+    rules: &MetadataRules<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<ControlSource> {
+    let mut controls: Vec<ControlSource> = Vec::new();
+    let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    for (name, folder) in &layout.controls {
+        let Some(id) = control_id::id_of_folder(name) else {
+            let message = format!(
+                "the folder's name has no id: name it like C-9001-what-it-asks ({})",
+                control_id::ID_FORM
+            );
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyControlId,
+                &folder.display_path,
+                message,
+            ));
+            continue;
+        };
+        if let Some(other) =
+            packages.insert(control_id::package_of(id), folder.display_path.clone())
+        {
+            let message = format!("the id {id} is already that of {other}: choose another");
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyDuplicate,
+                &folder.display_path,
+                message,
+            ));
+            continue;
+        }
+        controls.extend(load_control(id, folder, rules, problems));
+    }
+    controls.sort_by(|a, b| a.control.id.cmp(&b.control.id));
+    controls
+}
+
+fn load_control(
+    id: &str,
+    folder: &ControlFolder<'_>,
+    rules: &MetadataRules<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<ControlSource> {
+    for (file, name) in [(folder.control, "control.yaml"), (folder.rule, "rule.rego")] {
+        if file.is_none() {
+            problems.push(Problem::in_file(
+                ProblemCode::PolicyIncomplete,
+                &folder.display_path,
+                format!("the control lacks {name}: write it"),
+            ));
+        }
+    }
+    let rule = folder
+        .rule
+        .and_then(text_of)
+        .and_then(|(file, text)| load_rule(id, file, text, problems));
+    let (file, text) = folder.control.and_then(text_of)?;
+    let placed = control::read(file, text, rules, problems);
+    let (control, position) = placed?;
+    if control.id.as_str() != id {
+        let message = format!(
+            "the id is {}, but the folder's name says {id}: make them the same",
+            control.id
+        );
+        problems.push(Problem::at(
+            ProblemCode::PolicyControlId,
+            file.as_ref(),
+            position,
+            message,
+        ));
+        return None;
+    }
+    let rule = rule?;
+    problems.extend(unlisted_params(&rule, &control));
+    Some(ControlSource {
+        control: Arc::new(control),
+        rule,
+        file: Arc::clone(file),
+        position,
+    })
+}
+
+/// Loads the module of a rule, whose package must be that of the control.
+pub(super) fn load_rule(
+    id: &str,
+    file: &Arc<str>,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<ModuleSource> {
+    let expected = control_id::package_of(id);
+    let (position, found) = match rego_text::package(text) {
+        None => (
+            Position::START,
+            "the file does not begin with a package".to_owned(),
+        ),
+        Some(package) if package.value == expected => {
+            return Some(ModuleSource {
+                file: Arc::clone(file),
+                text: text.into(),
+            });
+        }
+        Some(package) => (
+            package.position,
+            format!("the package is {:?}", abbreviate(&package.value)),
+        ),
+    };
+    problems.push(Problem::at(
+        ProblemCode::PolicyPackage,
+        file.as_ref(),
+        position,
+        format!("{found}: write `package {expected}`"),
+    ));
+    None
+}
+
+/// Reports params that a rule reads and its control does not list: the engine would not pass them.
+pub(super) fn unlisted_params(rule: &ModuleSource, control: &Control) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for read in rego_text::params_read(&rule.text) {
+        if control.params.contains(&read.value) || !seen.insert(read.value.clone()) {
+            continue;
+        }
+        let hint = did_you_mean(&read.value, control.params.iter().map(String::as_str));
+        let message = format!(
+            "the rule reads the param {:?}, which \"params\" of {} does not list{hint}",
+            read.value, control.id
+        );
+        problems.push(Problem::at(
+            ProblemCode::PolicyParam,
+            rule.file.as_ref(),
+            read.position,
+            message,
+        ));
+    }
+    problems
+}
+
+fn load_module(file: &PolicyFile, problems: &mut Vec<Problem>) -> Option<ModuleSource> {
+    let (display_path, text) = text_of(file)?;
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let package = rego_text::package(text);
+    let right = package
+        .as_ref()
+        .is_some_and(|package| package.value.strip_prefix("lib.").is_some_and(word));
+    if !right {
+        let position = package.map_or(Position::START, |package| package.position);
+        let message = "a module of lib/ begins with `package lib.` and one word: write it so";
+        problems.push(Problem::at(
+            ProblemCode::PolicyPackage,
+            display_path.as_ref(),
+            position,
+            message,
+        ));
+        return None;
+    }
+    Some(ModuleSource {
+        file: Arc::clone(display_path),
+        text: text.into(),
+    })
+}
+
+fn load_frameworks(layout: &Layout<'_>, problems: &mut Vec<Problem>) -> Vec<Arc<Framework>> {
+    let known: BTreeSet<String> = layout
+        .controls
+        .keys()
+        .filter_map(|folder| control_id::id_of_folder(folder))
+        .map(str::to_owned)
+        .collect();
+    let mut frameworks: Vec<Arc<Framework>> = Vec::new();
+    for (file, text) in layout.frameworks.iter().filter_map(|file| text_of(file)) {
+        let Some((framework, position)) = framework::read(file, text, &known, problems) else {
+            continue;
+        };
+        if frameworks
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&framework.name))
+        {
+            let message = format!(
+                "another framework is named {}: choose another name",
+                framework.name
+            );
+            problems.push(Problem::at(
+                ProblemCode::PolicyDuplicate,
+                file.as_ref(),
+                position,
+                message,
+            ));
+        } else {
+            frameworks.push(Arc::new(framework));
+        }
+    }
+    frameworks
+}
