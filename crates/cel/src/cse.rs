@@ -12,7 +12,7 @@ use super::{
     typed_expr::{Presence, TypedExpr},
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Condition, ConditionId, Domain, Term, TermId};
+use kubevet_ir::{BinderId, Condition, ConditionId, Descent, Program, Term, TermId, Visitor, Walk};
 use std::collections::BTreeMap;
 
 /// A term of at most so many characters is repeated: a name would be longer and cost more.
@@ -20,10 +20,56 @@ const MIN_SHARED_CHARS: usize = 60;
 
 /// How often conditions use each term. A use inside a shared term counts once, however often that
 /// term is used.
-#[derive(Debug, Default)]
-struct UseCounts {
+struct UseCounts<'p> {
+    program: &'p Program,
     terms: BTreeMap<TermId, u32>,
     conditions: BTreeMap<ConditionId, u32>,
+}
+
+impl<'p> UseCounts<'p> {
+    fn of(program: &'p Program, conditions: &[ConditionId]) -> Self {
+        let mut counts = Self {
+            program,
+            terms: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+        };
+        let mut walk = Walk::every_use(program);
+        for condition in conditions {
+            walk.condition(*condition, &mut counts);
+        }
+        counts
+    }
+}
+
+impl Visitor for UseCounts<'_> {
+    fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
+        let uses = self.conditions.entry(condition).or_default();
+        *uses += 1;
+        // A condition that is used twice uses its terms twice; more makes no difference, and keeps
+        // the walk linear.
+        if *uses > 2 {
+            Descent::Skip
+        } else {
+            Descent::Children
+        }
+    }
+
+    fn enter_term(&mut self, term: TermId, _scope: &[BinderId]) -> Descent {
+        // Other terms are short, or nothing but their parts.
+        if !matches!(
+            self.program.term(term),
+            Term::Call(..) | Term::Coalesce(_) | Term::Guard(..)
+        ) {
+            return Descent::Children;
+        }
+        let uses = self.terms.entry(term).or_default();
+        *uses += 1;
+        if *uses > 1 {
+            Descent::Skip
+        } else {
+            Descent::Children
+        }
+    }
 }
 
 /// How conditions are combined.
@@ -145,10 +191,7 @@ impl Emitter<'_, '_> {
         &mut self,
         conditions: &[ConditionId],
     ) -> Result<Option<(TermId, TypedExpr)>, Unsupported> {
-        let mut counts = UseCounts::default();
-        for condition in conditions {
-            self.count_condition(*condition, &mut counts);
-        }
+        let counts = UseCounts::of(self.context.program, conditions);
         // A part has a lower id than its whole, so the order of ids is from the inside out.
         for (term, uses) in counts.terms {
             let in_scope = |binder: &BinderId| self.scope.element(*binder).is_some();
@@ -165,56 +208,7 @@ impl Emitter<'_, '_> {
     }
 
     fn uses(&self, condition: ConditionId, term: TermId) -> bool {
-        let mut counts = UseCounts::default();
-        self.count_condition(condition, &mut counts);
+        let counts = UseCounts::of(self.context.program, &[condition]);
         counts.terms.contains_key(&term)
-    }
-
-    fn count_condition(&self, id: ConditionId, counts: &mut UseCounts) {
-        let uses = counts.conditions.entry(id).or_default();
-        *uses += 1;
-        // A condition that is used twice uses its terms twice; more makes no difference, and keeps
-        // the walk linear.
-        if *uses > 2 {
-            return;
-        }
-        match self.context.program.condition(id) {
-            Condition::And(parts) | Condition::Or(parts) => {
-                parts
-                    .iter()
-                    .for_each(|part| self.count_condition(*part, counts));
-            }
-            Condition::Not(inner) => self.count_condition(*inner, counts),
-            Condition::Any(binder, inner) => {
-                if let Domain::Elements(term) | Domain::List(term) | Domain::Map(term) =
-                    self.context.program.binder(*binder).domain
-                {
-                    self.count_term(term, counts);
-                }
-                self.count_condition(*inner, counts);
-            }
-            leaf => leaf
-                .operands()
-                .iter()
-                .for_each(|term| self.count_term(*term, counts)),
-        }
-    }
-
-    fn count_term(&self, id: TermId, counts: &mut UseCounts) {
-        let term = self.context.program.term(id);
-        // Other terms are short, or nothing but their parts.
-        if matches!(term, Term::Call(..) | Term::Coalesce(_) | Term::Guard(..)) {
-            let uses = counts.terms.entry(id).or_default();
-            *uses += 1;
-            if *uses > 1 {
-                return;
-            }
-        }
-        if let Term::Guard(condition, _) = term {
-            self.count_condition(*condition, counts);
-        }
-        term.operands()
-            .iter()
-            .for_each(|part| self.count_term(*part, counts));
     }
 }

@@ -101,34 +101,32 @@ impl Emitter<'_, '_> {
         Ok((*cel == self.term(term)?.presence_test()).then_some(term))
     }
 
-    /// True if a comparison or predicate holds only where a term is defined. Presence tests
-    /// themselves do not count: two of them would imply each other, and both would be left out.
+    /// True if a comparison or predicate holds only where a term is defined.
+    ///
+    /// This is not [`Program::proves_defined`](kubevet_ir::Program::proves_defined), in which
+    /// presence tests count: two of them would imply each other here, and both would be left out.
+    /// It also looks for the term inside disjunctions, loops and all operands, since nothing is
+    /// evaluated under the answer: a test is left out of a conjunction that is false without it.
     fn implies_defined(&self, condition: ConditionId, term: TermId) -> bool {
-        match self.context.program.condition(condition) {
-            Condition::OneOf(of, _) => self.is_strict_in(*of, term),
-            Condition::Compare(_, a, b) | Condition::Member(a, b) => {
-                self.is_strict_in(*a, term) || self.is_strict_in(*b, term)
-            }
-            Condition::Predicate(_, terms) => terms.iter().any(|of| self.is_strict_in(*of, term)),
+        let program = self.context.program;
+        match program.condition(condition) {
+            Condition::Defined(_)
+            | Condition::Truthy(_)
+            | Condition::HasType(..)
+            | Condition::True
+            | Condition::Not(_) => false,
             Condition::And(parts) => parts.iter().any(|part| self.implies_defined(*part, term)),
             Condition::Or(parts) => {
                 !parts.is_empty() && parts.iter().all(|part| self.implies_defined(*part, term))
             }
             Condition::Any(_, inner) => self.implies_defined(*inner, term),
-            _ => false,
-        }
-    }
-
-    /// True if a term is undefined wherever a part of it is.
-    fn is_strict_in(&self, term: TermId, part: TermId) -> bool {
-        term == part
-            || match self.context.program.term(term) {
-                Term::Coalesce(terms) => terms.iter().all(|of| self.is_strict_in(*of, part)),
-                whole => whole
-                    .operands()
+            test => {
+                let operands = test.operands();
+                operands
                     .iter()
-                    .any(|of| self.is_strict_in(*of, part)),
+                    .any(|operand| program.is_strict(*operand, term))
             }
+        }
     }
 
     fn has_type(&mut self, value: &TypedExpr, wanted: ValueType) -> Result<Expr, Unsupported> {

@@ -10,7 +10,7 @@ use super::{
     unsupported::Unsupported,
     variables::{Definitions, pod_metadata_path},
 };
-use kubevet_ir::{BinderId, Condition, ConditionId, Const, Term, TermId, ValueType};
+use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId, ValueType};
 use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 use kubevet_policy::ParamValue;
@@ -275,33 +275,17 @@ impl Emitter<'_, '_> {
         term: TermId,
         value: TypedExpr,
     ) -> TypedExpr {
+        let is_proved = || {
+            let program = self.context.program;
+            program.proves_defined(condition).contains(&term)
+        };
         match value.present.clone() {
-            Some(present)
-                if value.presence == Presence::Maybe && self.requires(condition, term) =>
-            {
-                TypedExpr {
-                    cel: present,
-                    presence: Presence::Always,
-                    ..value
-                }
-            }
+            Some(present) if value.presence == Presence::Maybe && is_proved() => TypedExpr {
+                cel: present,
+                presence: Presence::Always,
+                ..value
+            },
             _ => value,
-        }
-    }
-
-    /// True if a condition names a term in a place where it must be defined.
-    fn requires(&self, condition: ConditionId, term: TermId) -> bool {
-        match self.context.program.condition(condition) {
-            Condition::And(conditions) => conditions
-                .iter()
-                .any(|condition| self.requires(*condition, term)),
-            Condition::Defined(of)
-            | Condition::Truthy(of)
-            | Condition::HasType(of, _)
-            | Condition::OneOf(of, _) => *of == term,
-            Condition::Compare(_, a, b) | Condition::Member(a, b) => *a == term || *b == term,
-            Condition::Predicate(_, terms) => terms.contains(&term),
-            _ => false,
         }
     }
 

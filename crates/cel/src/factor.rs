@@ -87,7 +87,7 @@ fn merge(program: &mut Program, a: ConditionId, b: ConditionId) -> Option<Condit
         let both = disjoin(program, vec![inside_a, inside_b]);
         return Some(program.any(binder, both));
     }
-    let (conjuncts_a, conjuncts_b) = (conjuncts(program, a), conjuncts(program, b));
+    let (conjuncts_a, conjuncts_b) = (program.conjuncts(a), program.conjuncts(b));
     let (common, only_a): (Vec<ConditionId>, Vec<ConditionId>) = conjuncts_a
         .into_iter()
         .partition(|conjunct| conjuncts_b.contains(conjunct));
@@ -101,11 +101,4 @@ fn merge(program: &mut Program, a: ConditionId, b: ConditionId) -> Option<Condit
     let (only_a, only_b) = (program.and(only_a), program.and(only_b));
     let different = disjoin(program, vec![only_a, only_b]);
     Some(program.and(common.into_iter().chain([different])))
-}
-
-fn conjuncts(program: &Program, condition: ConditionId) -> Vec<ConditionId> {
-    match program.condition(condition) {
-        Condition::And(parts) => parts.to_vec(),
-        _ => vec![condition],
-    }
 }

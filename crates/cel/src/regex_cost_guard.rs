@@ -10,7 +10,8 @@ use super::{
     unsupported::Unsupported,
 };
 use kubevet_ir::{
-    BinderId, CompiledControl, Condition, ConditionId, Const, Domain, Predicate, Term, TermId,
+    BinderId, CompiledControl, Condition, ConditionId, Const, Descent, Domain, Predicate, Program,
+    Term, TermId, Visitor, Walk,
 };
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
@@ -30,14 +31,66 @@ pub struct CostSkip {
     pub message: String,
 }
 
-/// What a control matches.
-#[derive(Default)]
-struct Matches {
+/// What the conditions of a control match.
+struct Matches<'p> {
+    program: &'p Program,
     strings: Vec<TermId>,
-    /// Characters of the patterns that are literals.
+    /// Characters of the patterns that are literals, at each use.
     literal_chars: usize,
     /// The params whose items are patterns.
     params: Vec<Arc<str>>,
+}
+
+impl<'p> Matches<'p> {
+    fn of(program: &'p Program, control: &CompiledControl) -> Self {
+        let mut matches = Self {
+            program,
+            strings: Vec::new(),
+            literal_chars: 0,
+            params: Vec::new(),
+        };
+        let mut walk = Walk::every_use(program);
+        for condition in control.clauses.iter().flat_map(|clause| &clause.when) {
+            walk.condition(*condition, &mut matches);
+        }
+        matches
+    }
+
+    fn add(&mut self, pattern: TermId, string: TermId) {
+        if !self.strings.contains(&string) {
+            self.strings.push(string);
+        }
+        match self.program.term(pattern) {
+            Term::Const(Const::String(pattern)) => self.literal_chars += pattern.chars().count(),
+            Term::Value(binder) => {
+                if let Domain::Elements(list) | Domain::List(list) =
+                    self.program.binder(*binder).domain
+                    && let Term::Param(name) = self.program.term(list)
+                    && !self.params.contains(name)
+                {
+                    self.params.push(Arc::clone(name));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Visits the conditions, without the guards inside their terms.
+impl Visitor for Matches<'_> {
+    fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
+        if let Condition::Predicate(Predicate::Matches, operands) =
+            self.program.condition(condition)
+            && let [pattern, string] = operands.as_ref()
+        {
+            self.add(*pattern, *string);
+        }
+        Descent::Children
+    }
+
+    fn enter_term(&mut self, _term: TermId, _scope: &[BinderId]) -> Descent {
+        Descent::Skip
+    }
 }
 
 impl Emitter<'_, '_> {
@@ -47,10 +100,7 @@ impl Emitter<'_, '_> {
         &mut self,
         compiled: &CompiledControl,
     ) -> Result<Option<CostSkip>, Unsupported> {
-        let mut matches = Matches::default();
-        for condition in compiled.clauses.iter().flat_map(|clause| &clause.when) {
-            self.collect_matches(*condition, &mut matches);
-        }
+        let matches = Matches::of(self.context.program, compiled);
         let mut sizes = Vec::new();
         for string in &matches.strings {
             let mut binders = Vec::new();
@@ -73,7 +123,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The characters of all patterns: those of params that are read, and those of literals.
-    fn pattern_sizes(&mut self, matches: &Matches) -> Vec<Expr> {
+    fn pattern_sizes(&mut self, matches: &Matches<'_>) -> Vec<Expr> {
         let mut literal_chars = matches.literal_chars;
         let mut sizes = Vec::new();
         let target = self.context.target;
@@ -104,51 +154,12 @@ impl Emitter<'_, '_> {
         sizes
     }
 
-    fn collect_matches(&self, condition: ConditionId, matches: &mut Matches) {
-        let program = self.context.program;
-        match program.condition(condition) {
-            Condition::And(parts) | Condition::Or(parts) => {
-                parts
-                    .iter()
-                    .for_each(|part| self.collect_matches(*part, matches));
-            }
-            Condition::Not(inner) | Condition::Any(_, inner) => {
-                self.collect_matches(*inner, matches);
-            }
-            Condition::Predicate(Predicate::Matches, operands) => {
-                let [pattern, string] = operands.as_ref() else {
-                    return;
-                };
-                if !matches.strings.contains(string) {
-                    matches.strings.push(*string);
-                }
-                match program.term(*pattern) {
-                    Term::Const(Const::String(pattern)) => {
-                        matches.literal_chars += pattern.chars().count();
-                    }
-                    Term::Value(binder) => {
-                        if let Domain::Elements(list) | Domain::List(list) =
-                            program.binder(*binder).domain
-                            && let Term::Param(name) = program.term(list)
-                            && !matches.params.contains(name)
-                        {
-                            matches.params.push(Arc::clone(name));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// The loops that a term depends on, outermost first.
     fn enclosing_loops(&self, term: TermId, found: &mut Vec<BinderId>) {
         let program = self.context.program;
         for binder in program.free_binders_of_term(term) {
-            let domain = &program.binder(*binder).domain;
-            if let Domain::Elements(of) | Domain::List(of) | Domain::Map(of) = domain {
-                self.enclosing_loops(*of, found);
+            if let Some(collection) = program.binder(*binder).domain.collection() {
+                self.enclosing_loops(collection, found);
             }
             if !found.contains(binder) {
                 found.push(*binder);

@@ -18,6 +18,17 @@ impl Program {
         matches!(self.condition(condition), Condition::Or(conditions) if conditions.is_empty())
     }
 
+    /// The conditions whose conjunction a condition is: none where it is always true, itself where
+    /// it is no conjunction. `and` flattens, so that none of them is a conjunction.
+    #[must_use]
+    pub fn conjuncts(&self, condition: ConditionId) -> Vec<ConditionId> {
+        match self.condition(condition) {
+            Condition::True => Vec::new(),
+            Condition::And(conditions) => conditions.to_vec(),
+            _ => vec![condition],
+        }
+    }
+
     /// True if a term is undefined wherever one of its parts, at any depth, is.
     #[must_use]
     pub fn is_strict(&self, term: TermId, part: TermId) -> bool {
@@ -95,33 +106,21 @@ impl Program {
     /// True if a term is a string wherever a condition holds.
     #[must_use]
     pub fn proves_string(&self, condition: ConditionId, term: TermId) -> bool {
-        match self.condition(condition) {
-            Condition::HasType(tested, ValueType::String) => *tested == term,
-            Condition::And(conditions) => conditions
-                .iter()
-                .any(|condition| self.proves_string(*condition, term)),
-            _ => false,
-        }
+        self.conjuncts(condition).iter().any(|conjunct| {
+            *self.condition(*conjunct) == Condition::HasType(term, ValueType::String)
+        })
     }
 
     /// The terms that are defined wherever a condition holds: the operands that it tests, and what
     /// those are strict in. Disjunctions, negations and `any` are taken to prove nothing.
     #[must_use]
     pub fn proves_defined(&self, condition: ConditionId) -> BTreeSet<TermId> {
+        let conjuncts = self.conjuncts(condition);
+        let mut pending: Vec<TermId> = conjuncts
+            .iter()
+            .flat_map(|conjunct| self.condition(*conjunct).operands())
+            .collect();
         let mut proved = BTreeSet::new();
-        self.add_proved(condition, &mut proved);
-        proved
-    }
-
-    fn add_proved(&self, condition: ConditionId, proved: &mut BTreeSet<TermId>) {
-        let mut pending = match self.condition(condition) {
-            Condition::And(conditions) => {
-                return conditions
-                    .iter()
-                    .for_each(|condition| self.add_proved(*condition, proved));
-            }
-            other => other.operands(),
-        };
         while let Some(term) = pending.pop() {
             if !proved.insert(term) {
                 continue;
@@ -135,6 +134,7 @@ impl Program {
                 pending.push(*inner);
             }
         }
+        proved
     }
 
     /// True if a term is the index of an element in a list.

@@ -41,10 +41,7 @@ impl Program {
         }
         // A strict term is undefined without its operands: testing that they are defined adds
         // nothing.
-        let tested = match self.condition(condition) {
-            Condition::And(conditions) => conditions.to_vec(),
-            _ => vec![condition],
-        };
+        let tested = self.conjuncts(condition);
         let is_needed = |tested: &ConditionId| {
             !matches!(self.condition(*tested),
                 Condition::Defined(operand) if self.is_strict(term, *operand))
@@ -133,12 +130,7 @@ impl Program {
     pub fn and(&mut self, conditions: impl IntoIterator<Item = ConditionId>) -> ConditionId {
         let mut kept: Vec<ConditionId> = Vec::new();
         for condition in conditions {
-            let flat = match self.condition(condition) {
-                Condition::True => continue,
-                Condition::And(inner) => inner.to_vec(),
-                _ => vec![condition],
-            };
-            for condition in flat {
+            for condition in self.conjuncts(condition) {
                 if self.is_statically_false(condition) {
                     return condition;
                 }

@@ -97,7 +97,7 @@ impl JoinPlan {
         body: ConditionId,
     ) -> Option<SemiJoin> {
         // Each entry: the chain of binders, and the conjuncts that hold for its innermost elements.
-        let mut queue = VecDeque::from([(vec![binder], conjuncts(program, body))]);
+        let mut queue = VecDeque::from([(vec![binder], program.conjuncts(body))]);
         for _ in 0..MAX_SEARCHED_PATHS {
             let (chain, conditions) = queue.pop_front()?;
             for condition in &conditions {
@@ -113,7 +113,7 @@ impl JoinPlan {
                     // `any b: (A and any c: B)` is `any b, c: (A and B)`: the inner body takes the
                     // place of the `Any`.
                     let mut conditions = conditions.clone();
-                    conditions.splice(index..=index, conjuncts(program, *body));
+                    conditions.splice(index..=index, program.conjuncts(*body));
                     let mut chain = chain.clone();
                     chain.push(*binder);
                     queue.push_back((chain, conditions));
@@ -169,12 +169,4 @@ fn join_keys(
             && !free_in_probe.iter().any(|binder| chain.contains(binder))
             && free_in_probe.iter().any(|binder| !outer.contains(binder))
     })
-}
-
-/// Returns the operands of a conjunction, or the condition itself.
-fn conjuncts(program: &Program, condition: ConditionId) -> Vec<ConditionId> {
-    match program.condition(condition) {
-        Condition::And(conditions) => conditions.to_vec(),
-        _ => vec![condition],
-    }
 }

@@ -116,11 +116,7 @@ impl<'a> Lowerer<'_, 'a> {
             })
             .collect();
         let whole = self.and(each);
-        match self.program.condition(whole) {
-            Condition::True => Vec::new(),
-            Condition::And(conditions) => conditions.to_vec(),
-            _ => vec![whole],
-        }
+        self.program.conjuncts(whole)
     }
 
     fn assume(&self, conditions: &[ConditionId], binders: &[BinderId]) -> Assumptions {
