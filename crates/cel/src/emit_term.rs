@@ -268,19 +268,17 @@ impl Emitter<'_, '_> {
     }
 
     /// The value of a term where a condition is known to hold: the bare value if the condition
-    /// proves that there is one.
+    /// tests it, so that there is one. The value of a part of what is tested stays an optional.
     pub(super) fn under(
         &self,
         condition: ConditionId,
         term: TermId,
         value: TypedExpr,
     ) -> TypedExpr {
-        let is_proved = || {
-            let program = self.context.program;
-            program.proves_defined(condition).contains(&term)
-        };
+        let program = self.context.program;
+        let is_tested = || program.tested_terms(condition).contains(&term);
         match value.present.clone() {
-            Some(present) if value.presence == Presence::Maybe && is_proved() => TypedExpr {
+            Some(present) if value.presence == Presence::Maybe && is_tested() => TypedExpr {
                 cel: present,
                 presence: Presence::Always,
                 ..value

@@ -111,15 +111,21 @@ impl Program {
         })
     }
 
-    /// The terms that are defined wherever a condition holds: the operands that it tests, and what
-    /// those are strict in. Disjunctions, negations and `any` are taken to prove nothing.
+    /// The terms that a condition or one of its conjuncts tests. They are defined wherever it holds.
     #[must_use]
-    pub fn proves_defined(&self, condition: ConditionId) -> BTreeSet<TermId> {
+    pub fn tested_terms(&self, condition: ConditionId) -> Vec<TermId> {
         let conjuncts = self.conjuncts(condition);
-        let mut pending: Vec<TermId> = conjuncts
+        conjuncts
             .iter()
             .flat_map(|conjunct| self.condition(*conjunct).operands())
-            .collect();
+            .collect()
+    }
+
+    /// The terms that are defined wherever a condition holds: those that it tests, and what those
+    /// are strict in. Disjunctions, negations and `any` are taken to prove nothing.
+    #[must_use]
+    pub fn proves_defined(&self, condition: ConditionId) -> BTreeSet<TermId> {
+        let mut pending = self.tested_terms(condition);
         let mut proved = BTreeSet::new();
         while let Some(term) = pending.pop() {
             if !proved.insert(term) {
