@@ -15,6 +15,7 @@
 mod cel;
 mod document;
 mod intrinsics;
+mod native_intrinsics;
 mod rego;
 mod schema;
 mod semantics;

@@ -59,7 +59,8 @@ mod regex_cost_guard;
 mod schema_types;
 mod specialize;
 mod target;
-mod testing;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod typed_expr;
@@ -73,5 +74,4 @@ pub use cost::{MAX_EXPRESSION_COST, ObjectSizes, estimate_cost};
 pub use expr::{Comprehension, Expr, Macro, Relation};
 pub use regex_cost_guard::CostSkip;
 pub use target::{CelTarget, ParamsFrom};
-pub use testing::intrinsic_for_test;
 pub use variables::PolicyVariable;

@@ -1,16 +1,17 @@
 //! Single intrinsics in CEL by their names in Rego, so that tests hold them to their other two
-//! definitions.
+//! definitions. Only the feature `testing` has it, which no program is built with.
 
 use super::{
     expr::Expr,
-    intrinsics::{connections, images, quantities, strings},
+    intrinsics::{connection, images, quantities, strings},
 };
+use kubevet_ir::Intrinsic;
 
 /// The CEL half of one intrinsic over operands. Where only a literal will do (the cutset of `trim`,
 /// the numbers of `substring`, what `replace` looks for), the operand must be one. `None` where
 /// there is no such intrinsic, or none for such operands.
 #[must_use]
-pub fn intrinsic_for_test(name: &str, operands: &[Expr]) -> Option<Expr> {
+pub fn intrinsic(name: &str, operands: &[Expr]) -> Option<Expr> {
     if let [operand] = operands {
         return unary(name, operand.clone());
     }
@@ -34,7 +35,6 @@ pub fn intrinsic_for_test(name: &str, operands: &[Expr]) -> Option<Expr> {
         ("replace", [string, Expr::String(old), new]) => {
             strings::replace(string.clone(), old, new.clone())?
         }
-        ("concat", [delimiter, list]) => strings::concat(delimiter.clone(), list.clone()),
         _ => return None,
     })
 }
@@ -49,13 +49,11 @@ fn unary(name: &str, operand: Expr) -> Option<Expr> {
         "images.effective_tag" => images::effective_tag(operand),
         "quantities.is_quantity" => quantities::is_quantity(operand),
         "quantities.is_positive" => quantities::is_positive(operand),
-        "connections.target" => connections::target(operand),
-        "connections.command" => connections::command(operand),
-        "connections.ports" => connections::ports(operand),
+        "connections.target" => connection(Intrinsic::ConnectionTarget, operand)?,
         "files.clean" => strings::clean_path(operand),
         "strings.lower_ascii" => strings::lower_ascii(operand),
         "trim_space" => strings::trim_space(operand),
-        "count" => strings::count(operand),
+        "count" => operand.size(),
         _ => return None,
     })
 }

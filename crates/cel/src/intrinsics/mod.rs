@@ -4,19 +4,16 @@
 //! An operand is a string for certain (of a quantity: a string or an int; of a connection: a map);
 //! the emitter guards types. Then no evaluation fails, whatever the string. An operand that is
 //! needed several times and is not cheap to repeat is bound by a comprehension over one element,
-//! whose variables are those of [`BOUND_NAMES`]; the emitter's own names are shorter. Each function
-//! agrees with its native half in `kubevet-ir` and its Rego definition; tests hold the three to
-//! each other.
+//! whose variables a test lists; the emitter's own names are shorter. Each function agrees with its
+//! native half in `kubevet-ir` and its Rego definition; tests hold the three to each other.
 //!
 //! | file | functions |
 //! |---|---|
 //! | `images` | `lib.images.*` |
 //! | `strings` | `lib.strings.*`, `lib.files.*`, and Rego's builtins on strings |
 //! | `quantities` | `lib.quantities.*` |
-//! | `connections` | `lib.connections.*` |
 //! | `operands` | operands that an expression repeats; below all of these |
 
-pub(crate) mod connections;
 pub(crate) mod images;
 mod operands;
 pub(crate) mod quantities;
@@ -26,12 +23,6 @@ mod tests;
 
 use super::{expr::Expr, unsupported::Unsupported};
 use kubevet_ir::{Const, Intrinsic, Predicate, ValueType};
-
-/// The names that expressions of functions bind.
-#[cfg(test)]
-pub(crate) const BOUND_NAMES: &[&str] = &[
-    "host", "image", "item", "items", "place", "spelling", "step", "tag", "text",
-];
 
 /// An operand, and its value where it is a constant.
 #[derive(Debug, Clone)]

@@ -126,13 +126,3 @@ pub(crate) fn replace(string: Expr, old: &str, new: Expr) -> Option<Expr> {
     }
     Some(string.method("replace", [Expr::string(old), new]))
 }
-
-/// `concat`, of a list of strings.
-pub(crate) fn concat(delimiter: Expr, list: Expr) -> Expr {
-    list.method("join", [delimiter])
-}
-
-/// `count` of a string.
-pub(crate) fn count(string: Expr) -> Expr {
-    Expr::call("size", string)
-}

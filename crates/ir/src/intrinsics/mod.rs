@@ -12,6 +12,3 @@ pub mod host_path;
 pub mod image;
 pub mod quantity;
 pub mod strings;
-mod testing;
-
-pub use testing::intrinsic;

@@ -140,11 +140,6 @@ pub fn concat<'a>(delimiter: &str, parts: impl IntoIterator<Item = &'a str>, out
     }
 }
 
-/// `count` of a string: its code points.
-pub fn count(text: &str) -> usize {
-    text.chars().count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +238,5 @@ mod tests {
         let mut out = "x".to_owned();
         concat("/", ["a", "", "b"], &mut out);
         assert_eq!(out, "xa//b");
-        assert_eq!(count("he\u{301}"), 3);
     }
 }

@@ -1,14 +1,13 @@
-//! Calls of one native half by its name in Rego, for tests that compare the three definitions.
+//! The native halves of intrinsics, called by their names in Rego.
 
-use super::{connect_options, host_path, image, quantity, strings};
 use kubevet_document::{self as document, Limits};
+use kubevet_ir::intrinsics::{connect_options, host_path, image, quantity, strings};
 use serde_json::{Value, json};
 
-/// For tests: calls the native half of an intrinsic. `name` is as in Rego, without `data.lib.`
-/// (`images.tag`, `trim_left`). `None` if there is no such intrinsic, an argument has a wrong type,
-/// or the result is undefined.
-#[must_use]
-pub fn intrinsic(name: &str, args: &[Value]) -> Option<Value> {
+/// The result of a native half. `name` is as in Rego, without `data.lib.` (`images.tag`,
+/// `trim_left`). `None` if there is no such intrinsic, an argument has a wrong type, or the result
+/// is undefined.
+pub(crate) fn call(name: &str, args: &[Value]) -> Option<Value> {
     match name.split_once('.') {
         Some(("images", name)) => of_image(name, args),
         Some(("quantities", name)) => of_quantity(name, args),
@@ -98,7 +97,8 @@ fn of_text(name: &str, args: &[Value]) -> Option<Value> {
         )?),
         "split" => json!(strings::split(first, text(args, 1)?).collect::<Vec<_>>()),
         "replace" => json!(strings::replace(first, text(args, 1)?, text(args, 2)?)?),
-        "count" => json!(strings::count(first)),
+        // As the evaluator counts.
+        "count" => json!(first.chars().count()),
         _ => return None,
     })
 }
