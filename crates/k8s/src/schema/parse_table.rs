@@ -4,7 +4,7 @@
 
 use super::{
     table::{Schema, Struct},
-    types::{Field, KindInfo, Type, TypeId, TypeRef},
+    types::{Field, KindInfo, PLAIN_TYPES, Type, TypeId, TypeRef},
 };
 use std::{fmt, ops::Range};
 
@@ -31,30 +31,30 @@ impl Schema {
     /// # Errors
     /// The first line that is invalid or out of order.
     pub fn read(text: &'static str) -> std::result::Result<Self, TableError> {
-        let mut reader = Reader {
+        let mut parser = TableParser {
             schema: Self::empty(),
             names: Vec::new(),
         };
         let lines = || {
             (1..)
                 .zip(text.lines())
-                .filter(|(_, it)| !it.is_empty() && !it.starts_with('#'))
+                .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         };
         for (line, text) in lines() {
-            reader
-                .name(text)
+            parser
+                .collect_name(text)
                 .map_err(|what| TableError { line, what })?;
         }
         for (line, text) in lines() {
-            reader
-                .line(text)
+            parser
+                .parse_line(text)
                 .map_err(|what| TableError { line, what })?;
         }
-        Ok(reader.schema)
+        Ok(parser.schema)
     }
 }
 
-struct Reader {
+struct TableParser {
     schema: Schema,
     /// The names of all types, sorted; the id of a type is its index.
     names: Vec<&'static str>,
@@ -72,9 +72,9 @@ struct FieldFlags {
     keys: &'static str,
 }
 
-impl Reader {
+impl TableParser {
     /// First pass: collects the names of the types, since they refer to each other.
-    fn name(&mut self, line: &'static str) -> Result<()> {
+    fn collect_name(&mut self, line: &'static str) -> Result<()> {
         if let Some(name) = line
             .strip_prefix("type ")
             .and_then(|rest| rest.split(' ').next())
@@ -85,15 +85,15 @@ impl Reader {
         Ok(())
     }
 
-    fn line(&mut self, line: &'static str) -> Result<()> {
+    fn parse_line(&mut self, line: &'static str) -> Result<()> {
         let (keyword, rest) = line
             .split_once(' ')
             .ok_or("neither versions, kind, type nor field")?;
         match keyword {
-            "versions" => self.versions(rest),
-            "kind" => self.kind(rest),
-            "type" => self.start(rest),
-            "" => self.field(
+            "versions" => self.parse_versions(rest),
+            "kind" => self.parse_kind(rest),
+            "type" => self.parse_type(rest),
+            "" => self.parse_field(
                 rest.strip_prefix(' ')
                     .ok_or("a field is indented by two spaces")?,
             ),
@@ -101,7 +101,7 @@ impl Reader {
         }
     }
 
-    fn versions(&mut self, rest: &str) -> Result<()> {
+    fn parse_versions(&mut self, rest: &str) -> Result<()> {
         let (first, last) = rest.split_once(' ').ok_or("two versions are wanted")?;
         let minor = |version: &str| {
             version
@@ -113,7 +113,7 @@ impl Reader {
         Ok(())
     }
 
-    fn kind(&mut self, rest: &'static str) -> Result<()> {
+    fn parse_kind(&mut self, rest: &'static str) -> Result<()> {
         let mut tokens = rest.split(' ');
         let mut next = || tokens.next().ok_or("a word is missing");
         let api_version = next()?;
@@ -124,7 +124,7 @@ impl Reader {
             "cluster" => false,
             _ => return Err("namespaced or cluster is wanted"),
         };
-        let root = match (next()?, self.expression(next()?)?) {
+        let root = match (next()?, self.parse_field_type(next()?)?) {
             ("=", Type::Struct(root)) => root,
             _ => return Err("`= TYPE` is wanted"),
         };
@@ -145,7 +145,7 @@ impl Reader {
         Ok(())
     }
 
-    fn start(&mut self, rest: &'static str) -> Result<()> {
+    fn parse_type(&mut self, rest: &'static str) -> Result<()> {
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let FieldFlags { since, until, .. } =
             parse_flags(rest.split(' ').filter(|token| !token.is_empty()))?;
@@ -159,14 +159,14 @@ impl Reader {
         Ok(())
     }
 
-    fn field(&mut self, rest: &'static str) -> Result<()> {
+    fn parse_field(&mut self, rest: &'static str) -> Result<()> {
         // Values may contain spaces.
         let (rest, values) = rest.split_once(" enum=").unwrap_or((rest, ""));
         let mut tokens = rest.split(' ');
         let (Some(name), Some(expression)) = (tokens.next(), tokens.next()) else {
             return Err("a field has a type");
         };
-        let ty = self.expression(expression)?;
+        let ty = self.parse_field_type(expression)?;
         let FieldFlags {
             required,
             defaulted,
@@ -206,41 +206,32 @@ impl Reader {
         Ok(())
     }
 
-    fn expression(&mut self, text: &str) -> Result<Type> {
+    fn parse_field_type(&mut self, text: &str) -> Result<Type> {
         let inner = |open, close| {
             text.strip_prefix(open)
                 .and_then(|inner: &str| inner.strip_suffix(close))
         };
         if let Some(inner) = inner('[', ']') {
-            return Ok(Type::List(self.inner(inner)?));
+            return Ok(Type::List(self.intern(inner)?));
         }
         if let Some(inner) = inner('{', '}') {
-            return Ok(Type::Map(self.inner(inner)?));
+            return Ok(Type::Map(self.intern(inner)?));
         }
-        Ok(match text {
-            "string" => Type::String,
-            "bool" => Type::Bool,
-            "int32" => Type::Int32,
-            "int64" => Type::Int64,
-            "number" => Type::Number,
-            "quantity" => Type::Quantity,
-            "intOrString" => Type::IntOrString,
-            "time" => Type::Time,
-            "bytes" => Type::Bytes,
-            "any" => Type::Any,
-            name => {
-                let at = self
-                    .names
-                    .binary_search(&name)
-                    .map_err(|_| "no such type")?;
-                Type::Struct(TypeId(u16::try_from(at).map_err(|_| "too many types")?))
-            }
-        })
+        if let Some((_, plain)) = PLAIN_TYPES.iter().find(|(name, _)| *name == text) {
+            return Ok(*plain);
+        }
+        let at = self
+            .names
+            .binary_search(&text)
+            .map_err(|_| "no such type")?;
+        Ok(Type::Struct(TypeId(
+            u16::try_from(at).map_err(|_| "too many types")?,
+        )))
     }
 
     /// Interns a type of elements: each is stored once.
-    fn inner(&mut self, text: &str) -> Result<TypeRef> {
-        let ty = self.expression(text)?;
+    fn intern(&mut self, text: &str) -> Result<TypeRef> {
+        let ty = self.parse_field_type(text)?;
         let inner = &mut self.schema.inner;
         let at = inner
             .iter()

@@ -1,6 +1,6 @@
 //! The table of types, and the queries on it. It contains exactly what its text states.
 
-use super::types::{Field, FieldType, KindInfo, SchemaStep, Type, TypeId, TypeRef};
+use super::types::{Field, FieldType, KindInfo, PLAIN_TYPES, SchemaStep, Type, TypeId, TypeRef};
 use kubevet_model::Kind;
 use std::{
     ops::{Range, RangeInclusive},
@@ -182,22 +182,15 @@ impl Schema {
     /// A type in the notation of the table, such as `[core.v1.Container]`.
     #[must_use]
     pub fn describe(&self, ty: Type) -> String {
-        let plain = match ty {
-            Type::String => "string",
-            Type::Bool => "bool",
-            Type::Int32 => "int32",
-            Type::Int64 => "int64",
-            Type::Number => "number",
-            Type::Quantity => "quantity",
-            Type::IntOrString => "intOrString",
-            Type::Time => "time",
-            Type::Bytes => "bytes",
-            Type::Any => "any",
-            Type::List(inner) => return format!("[{}]", self.describe(self.resolve(inner))),
-            Type::Map(inner) => return format!("{{{}}}", self.describe(self.resolve(inner))),
-            Type::Struct(of) => self.name(of),
-        };
-        plain.to_owned()
+        match ty {
+            Type::List(inner) => format!("[{}]", self.describe(self.resolve(inner))),
+            Type::Map(inner) => format!("{{{}}}", self.describe(self.resolve(inner))),
+            Type::Struct(of) => self.name(of).to_owned(),
+            plain => PLAIN_TYPES
+                .iter()
+                .find(|(_, ty)| *ty == plain)
+                .map_or_else(String::new, |(name, _)| (*name).to_owned()),
+        }
     }
 }
 

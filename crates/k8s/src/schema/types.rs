@@ -41,6 +41,20 @@ pub enum Type {
     Struct(TypeId),
 }
 
+/// The types that have no parts, by their names in the table.
+pub(super) const PLAIN_TYPES: &[(&str, Type)] = &[
+    ("string", Type::String),
+    ("bool", Type::Bool),
+    ("int32", Type::Int32),
+    ("int64", Type::Int64),
+    ("number", Type::Number),
+    ("quantity", Type::Quantity),
+    ("intOrString", Type::IntOrString),
+    ("time", Type::Time),
+    ("bytes", Type::Bytes),
+    ("any", Type::Any),
+];
+
 /// A field of a struct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
