@@ -209,23 +209,18 @@ impl Bench {
         let attributes = Attributes {
             operation: Operation::Update,
             group: &kind.group,
-            version: "v1",
             resource: "objects",
-            subresource: "",
-            name: "web",
             namespace: "shop",
-            labels: None,
-            old_labels: None,
+            ..Attributes::default()
         };
         let user = UserInfo::default();
-        let (object, old_object) = (Some(document), Some(document));
         let case = AdmissionRequest {
             attributes,
             kind: &kind,
             user: &user,
             dry_run: false,
-            object,
-            old_object,
+            object: Some(document),
+            old_object: Some(document),
         };
         let evaluate = |_: &Document, _: &Params| Ok(Arc::clone(verdict));
         let callbacks = Callbacks {

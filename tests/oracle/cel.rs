@@ -664,23 +664,18 @@ fn decision_of(proof: &Proof, rules: &Enforcement, [new, old]: &[Document; 2]) -
     let attributes = Attributes {
         operation: Operation::Update,
         group: &kind.group,
-        version: "v1",
         resource: "things",
-        subresource: "",
-        name: "x",
         namespace: "shop",
-        labels: None,
-        old_labels: None,
+        ..Attributes::default()
     };
     let user = UserInfo::default();
-    let (object, old_object) = (Some(new), Some(old));
     let case = AdmissionRequest {
         attributes,
         kind: &kind,
         user: &user,
         dry_run: false,
-        object,
-        old_object,
+        object: Some(new),
+        old_object: Some(old),
     };
     let evaluate = |object: &Document, params: &Params| {
         Ok(Arc::new(proof.engine.judge(

@@ -439,11 +439,7 @@ fn scan(
     for object in &objects {
         summary.failed_objects += usize::from(!object.findings.is_empty());
         for found in &object.findings {
-            let control = controls
-                .iter()
-                .find(|control| control.control.id == found.finding.rule)
-                .unwrap();
-            summary.findings.add(control.control.severity);
+            summary.findings.add(found.finding.severity);
         }
     }
     for control in &controls {

@@ -13,11 +13,9 @@
 //! | `terminal` | writes lines: colour, columns, wrapping at the width |
 //! | `sanitize` | escapes hidden characters, measures and truncates strings |
 //! | `escaping_formatter` | JSON without characters that a terminal would interpret |
-//! | `control_index` | the controls of a scan by id |
 //! | `number_format` | counts with their noun, percentages |
 
 mod catalog;
-mod control_index;
 mod escaping_formatter;
 mod json;
 mod number_format;

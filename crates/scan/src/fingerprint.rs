@@ -57,7 +57,9 @@ pub(super) fn finding(
     Finding {
         subject: Arc::clone(object),
         rule,
-        severity: control.map_or(Severity::Low, |control| control.severity),
+        // A control that the scan does not list counts as critical, so that its findings are not
+        // understated.
+        severity: control.map_or(Severity::Critical, |control| control.severity),
         message,
         evidence: Evidence::Paths { paths, fixes },
         origin: document.origin(),

@@ -2,7 +2,7 @@
 
 use kubevet_model::{
     Control, ControlId, ControlResult, ControlStatus, ControlStatusCounts, EvalError, Framework,
-    FrameworkResult, ObjectResult, Severity, Summary,
+    FrameworkResult, ObjectResult, Summary,
 };
 use kubevet_policy::Params;
 use std::{
@@ -162,12 +162,7 @@ pub(super) fn summarize(
     controls: &[ControlResult],
     skipped: usize,
 ) -> Summary {
-    let severities: BTreeMap<&ControlId, Severity> = controls
-        .iter()
-        .map(|result| (&result.control.id, result.control.severity))
-        .collect();
     let findings = objects.iter().flat_map(|object| &object.findings);
-    let severity_of = |id: &ControlId| severities.get(id).copied();
     Summary {
         files,
         objects: objects.len(),
@@ -175,9 +170,7 @@ pub(super) fn summarize(
             .iter()
             .filter(|object| !object.findings.is_empty())
             .count(),
-        findings: findings
-            .filter_map(|located| severity_of(&located.finding.rule))
-            .collect(),
+        findings: findings.map(|located| located.finding.severity).collect(),
         controls: controls.iter().map(|result| result.status).collect(),
         skipped,
     }

@@ -244,13 +244,9 @@ impl Checker<'_> {
         let attributes = Attributes {
             operation: Operation::Update,
             group: &kind.group,
-            version: "v1",
             resource: "things",
-            subresource: "",
-            name: "web",
             namespace: "shop",
-            labels: None,
-            old_labels: None,
+            ..Attributes::default()
         };
         let request = AdmissionRequest {
             attributes,

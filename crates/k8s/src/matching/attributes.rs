@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 pub type Labels = BTreeMap<String, String>;
 
 /// The attributes of a request. Group, version and resource are those that the webhook is
-/// registered for, after conversion.
-#[derive(Debug, Clone, Copy)]
+/// registered for, after conversion. The default is a CREATE without names.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Attributes<'a> {
     /// The operation.
     pub operation: Operation,

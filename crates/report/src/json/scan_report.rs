@@ -1,8 +1,8 @@
 //! The structs of the JSON report, `kubevet.io/v1`, and their conversion from the model.
 
 use super::{API_VERSION, fix_value};
-use crate::{control_index::ControlIndex, number_format::round_percent};
-use kubevet_model::{self as model, FixAction, Position, Scan, Severity};
+use crate::number_format::round_percent;
+use kubevet_model::{self as model, FixAction, Position, Scan};
 use serde::Serialize;
 
 /// The whole report.
@@ -164,12 +164,11 @@ struct StatusCounts {
 
 impl<'a> ScanReport<'a> {
     pub(super) fn new(scan: &'a Scan) -> Self {
-        let controls = ControlIndex::of(scan);
         let findings = scan.objects.iter().flat_map(|result| {
-            let controls = &controls;
-            result.findings.iter().map(move |located| {
-                Finding::new(result, located, controls.severity(&located.finding.rule))
-            })
+            result
+                .findings
+                .iter()
+                .map(move |located| Finding::new(result, located))
         });
         let errors = scan.objects.iter().flat_map(|result| {
             result
@@ -227,15 +226,11 @@ impl<'a> Origin<'a> {
 }
 
 impl<'a> Finding<'a> {
-    fn new(
-        result: &'a model::ObjectResult,
-        located: &'a model::LocatedFinding,
-        severity: Severity,
-    ) -> Self {
+    fn new(result: &'a model::ObjectResult, located: &'a model::LocatedFinding) -> Self {
         let finding = &located.finding;
         Self {
             control: finding.rule.as_str(),
-            severity: severity.name(),
+            severity: finding.severity.name(),
             object: Object::new(&result.object),
             source: Source::new(&located.source.file, located.source.position),
             container: located.container.as_deref(),

@@ -20,18 +20,17 @@ mod security;
 mod snippet;
 mod summary;
 
-use super::{Style, View, control_index::ControlIndex, terminal::TerminalWriter};
+use super::{Style, View, terminal::TerminalWriter};
 use kubevet_model::{Scan, Severity};
 use std::io;
 
 /// Writes the view that the style selects, and the summary.
 pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let controls = ControlIndex::of(scan);
     let writer = &mut TerminalWriter::new(style, out);
     match style.view {
-        View::Resource => resource::write(scan, &controls, writer)?,
+        View::Resource => resource::write(scan, writer)?,
         View::Control => control::write(scan, writer)?,
-        View::Security => security::write(scan, &controls, writer)?,
+        View::Security => security::write(scan, writer)?,
     }
     if style.view != View::Security {
         summary::write_counts(scan, writer)?;

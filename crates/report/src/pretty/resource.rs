@@ -4,21 +4,21 @@
 //! An object without findings and errors is not shown.
 
 use super::{excerpt, severity_label, snippet};
-use crate::{
-    control_index::ControlIndex,
-    terminal::{TerminalWriter, TextStyle},
-};
-use kubevet_model::{LocatedFinding, ObjectResult, RuleError, Scan, SourceLocation};
+use crate::terminal::{TerminalWriter, TextStyle};
+use kubevet_model::{ControlId, LocatedFinding, ObjectResult, RuleError, Scan, SourceLocation};
 use std::{cmp::Reverse, collections::BTreeMap, io};
 
 /// The column at which a finding's text begins: two spaces, the longest severity, two spaces.
 const HANGING_INDENT: usize = 12;
 
-pub(super) fn write(
-    scan: &Scan,
-    controls: &ControlIndex<'_>,
-    writer: &mut TerminalWriter<'_>,
-) -> io::Result<()> {
+/// The titles of the controls of a scan.
+type ControlNames<'a> = BTreeMap<&'a ControlId, &'a str>;
+
+pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    let controls = scan.controls.iter().map(|result| &result.control);
+    let names: ControlNames<'_> = controls
+        .map(|control| (&control.id, control.name.as_str()))
+        .collect();
     let is_shown =
         |object: &&ObjectResult| !object.findings.is_empty() || !object.errors.is_empty();
     for object in scan.objects.iter().filter(is_shown) {
@@ -27,10 +27,10 @@ pub(super) fn write(
         let position = writer.styled(TextStyle::Faint, &position);
         writer.line(&format!("{name}  {position}"))?;
         for error in &object.errors {
-            write_error(error, controls, writer)?;
+            write_error(error, &names, writer)?;
         }
-        for group in group_by_line(object, controls) {
-            write_group(&group, controls, writer)?;
+        for group in group_by_line(object) {
+            write_group(&group, &names, writer)?;
         }
         writer.blank_line()?;
     }
@@ -39,10 +39,7 @@ pub(super) fn write(
 
 /// Groups the findings of an object by source line. The findings of a group, and the groups, are
 /// ordered by severity, the worst first.
-fn group_by_line<'a>(
-    object: &'a ObjectResult,
-    controls: &ControlIndex<'_>,
-) -> Vec<Vec<&'a LocatedFinding>> {
+fn group_by_line(object: &ObjectResult) -> Vec<Vec<&LocatedFinding>> {
     let mut by_line: BTreeMap<(&str, u32), Vec<&LocatedFinding>> = BTreeMap::new();
     for located in &object.findings {
         by_line
@@ -50,7 +47,7 @@ fn group_by_line<'a>(
             .or_default()
             .push(located);
     }
-    let severity = |located: &LocatedFinding| controls.severity(&located.finding.rule);
+    let severity = |located: &LocatedFinding| located.finding.severity;
     let mut groups: Vec<_> = by_line.into_values().collect();
     for group in &mut groups {
         group.sort_by(|a, b| {
@@ -64,7 +61,7 @@ fn group_by_line<'a>(
 
 fn write_group(
     group: &[&LocatedFinding],
-    controls: &ControlIndex<'_>,
+    names: &ControlNames<'_>,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let Some(first) = group.first() else {
@@ -72,7 +69,7 @@ fn write_group(
     };
     writer.blank_line()?;
     for located in group {
-        write_finding(located, controls, writer)?;
+        write_finding(located, names, writer)?;
     }
     let sources: Vec<&SourceLocation> = group.iter().map(|located| &located.source).collect();
     excerpt::write(&sources, &first.excerpt, writer)?;
@@ -82,17 +79,17 @@ fn write_group(
 
 fn write_finding(
     located: &LocatedFinding,
-    controls: &ControlIndex<'_>,
+    names: &ControlNames<'_>,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let finding = &located.finding;
-    let severity = controls.severity(&finding.rule);
+    let severity = finding.severity;
     let label = severity_label(severity);
     let lead = format!(
         "  {}",
         writer.padded(TextStyle::Severity(severity), &label, HANGING_INDENT - 2)
     );
-    let name = format!("{}:", controls.name(&finding.rule));
+    let name = format!("{}:", name_of(names, &finding.rule));
     let spans = [
         (TextStyle::Faint, finding.rule.as_str()),
         (TextStyle::Strong, &name),
@@ -103,14 +100,14 @@ fn write_finding(
 
 fn write_error(
     error: &RuleError,
-    controls: &ControlIndex<'_>,
+    names: &ControlNames<'_>,
     writer: &mut TerminalWriter<'_>,
 ) -> io::Result<()> {
     let lead = format!(
         "  {}",
         writer.padded(TextStyle::Warning, "ERROR", HANGING_INDENT - 2)
     );
-    let name = format!("{}:", controls.name(&error.control));
+    let name = format!("{}:", name_of(names, &error.control));
     let message = format!("could not be judged: {}", error.error);
     let spans = [
         (TextStyle::Faint, error.control.as_str()),
@@ -119,6 +116,11 @@ fn write_error(
     ];
     writer.blank_line()?;
     writer.wrapped(&lead, HANGING_INDENT, &spans)
+}
+
+/// The title of a control; empty for a control that the scan does not list.
+fn name_of<'a>(names: &ControlNames<'a>, id: &ControlId) -> &'a str {
+    names.get(id).copied().unwrap_or_default()
 }
 
 /// Writes the paths of the findings that have no fix: no snippet shows where they are.

@@ -3,7 +3,6 @@
 
 use super::{control::worst_first, severity_label, summary};
 use crate::{
-    control_index::ControlIndex,
     number_format::count,
     sanitize::{display_width, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
@@ -20,14 +19,10 @@ const MAX_OBJECT_COLUMNS: usize = 48;
 /// The maximum width of a control's name.
 const MAX_CONTROL_COLUMNS: usize = 56;
 
-pub(super) fn write(
-    scan: &Scan,
-    controls: &ControlIndex<'_>,
-    writer: &mut TerminalWriter<'_>,
-) -> io::Result<()> {
+pub(super) fn write(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     write_severities(scan, writer)?;
     summary::write_frameworks(scan, writer)?;
-    write_objects(scan, controls, writer)?;
+    write_objects(scan, writer)?;
     write_controls(scan, writer)
 }
 
@@ -59,16 +54,12 @@ fn write_severities(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<
 }
 
 /// Writes the objects with the worst findings.
-fn write_objects(
-    scan: &Scan,
-    controls: &ControlIndex<'_>,
-    writer: &mut TerminalWriter<'_>,
-) -> io::Result<()> {
+fn write_objects(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
     let mut objects: Vec<(SeverityCounts, &ObjectResult)> = scan
         .objects
         .iter()
         .filter(|object| !object.findings.is_empty())
-        .map(|object| (count_by_severity(object, controls), object))
+        .map(|object| (count_by_severity(object), object))
         .collect();
     if objects.is_empty() {
         return Ok(());
@@ -97,11 +88,9 @@ fn write_objects(
     writer.blank_line()
 }
 
-fn count_by_severity(object: &ObjectResult, controls: &ControlIndex<'_>) -> SeverityCounts {
+fn count_by_severity(object: &ObjectResult) -> SeverityCounts {
     let findings = object.findings.iter();
-    findings
-        .map(|located| controls.severity(&located.finding.rule))
-        .collect()
+    findings.map(|located| located.finding.severity).collect()
 }
 
 /// Returns the counts that are not zero: `1 critical, 2 low`.
