@@ -14,7 +14,7 @@ pub(super) struct ListCommand {
     target: ListTarget,
     /// The list's format
     #[arg(short, long, global = true, default_value = "pretty", value_name = "FORMAT",
-        value_parser = PossibleValuesParser::new(ListFormat::ALL.map(ListFormat::name)).map(|name| list_format(&name)))]
+        value_parser = PossibleValuesParser::new(ListFormat::ALL.iter().map(|format| format.name())).map(|name| name.parse::<ListFormat>().unwrap_or_default()))]
     format: ListFormat,
     #[command(flatten)]
     library: LibraryFlags,
@@ -31,14 +31,6 @@ enum ListTarget {
         /// The id, such as C-0057
         id: String,
     },
-}
-
-/// Returns the list format with a name that the parser has accepted.
-fn list_format(name: &str) -> ListFormat {
-    ListFormat::ALL
-        .into_iter()
-        .find(|format| format.name() == name)
-        .unwrap_or_default()
 }
 
 impl ListCommand {

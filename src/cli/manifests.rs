@@ -179,10 +179,7 @@ fn address_range(argument: &str) -> Result<String, String> {
 }
 
 fn failure_policy(argument: &str) -> Result<FailurePolicy, String> {
-    [FailurePolicy::Fail, FailurePolicy::Ignore]
-        .into_iter()
-        .find(|policy| policy.name() == argument)
-        .ok_or_else(|| "Fail or Ignore".to_owned())
+    argument.parse().map_err(|_| "Fail or Ignore".to_owned())
 }
 
 fn write_stream(output: Option<&Path>, yaml: Result<String, String>) -> anyhow::Result<()> {

@@ -83,7 +83,7 @@ struct ScanFlags {
     output: Option<PathBuf>,
     /// What the report is ordered by
     #[arg(long, global = true, default_value = "resource", value_name = "VIEW", help_heading = "Report",
-        value_parser = PossibleValuesParser::new(View::ALL.map(View::name)).map(|name| view(&name)))]
+        value_parser = PossibleValuesParser::new(View::ALL.iter().map(|view| view.name())).map(|name| name.parse::<View>().unwrap_or_default()))]
     view: View,
     /// Findings under this severity do not make the run fail: low, medium, high or critical
     #[arg(
@@ -150,14 +150,6 @@ impl NameList {
             Ok(Self(names))
         }
     }
-}
-
-/// Returns the view with a name that the parser has accepted.
-fn view(name: &str) -> View {
-    View::ALL
-        .into_iter()
-        .find(|view| view.name() == name)
-        .unwrap_or_default()
 }
 
 fn percent(argument: &str) -> Result<f64, String> {

@@ -39,7 +39,7 @@ fn json_report_matches_its_snapshot() {
 
 #[test]
 fn every_view_matches_its_snapshot() {
-    for view in View::ALL {
+    for &view in View::ALL {
         check(
             &format!("full-{}.txt", view.name()),
             &written(&fixture::full(), "pretty", style(view, 100)),
@@ -78,7 +78,7 @@ fn every_scan_status_matches_its_snapshot() {
 #[test]
 fn color_adds_escape_sequences_only() {
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]+m").unwrap();
-    for view in View::ALL {
+    for &view in View::ALL {
         let plain = written(&fixture::full(), "pretty", style(view, 100));
         let colored = written(
             &fixture::full(),
@@ -110,7 +110,7 @@ fn color_adds_escape_sequences_only() {
 #[test]
 fn foreign_control_characters_are_escaped() {
     for format in report::FORMATS {
-        for view in View::ALL {
+        for &view in View::ALL {
             let out = written(&fixture::hostile(), format.name, style(view, 100));
             let bad: Vec<char> = out
                 .chars()
@@ -165,7 +165,7 @@ fn catalog_matches_its_snapshots() {
         description: "Registries and repositories that images may come from.".to_owned(),
         default: Vec::new(),
     }];
-    for format in ListFormat::ALL {
+    for &format in ListFormat::ALL {
         let extension = if format == ListFormat::Json {
             "json"
         } else {

@@ -98,7 +98,7 @@ impl ExternalWebhook {
 }
 
 /// The API server's action on a request that the webhook does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 pub enum FailurePolicy {
     /// The request is rejected.
     Fail,
@@ -110,10 +110,7 @@ impl FailurePolicy {
     /// Returns the value of `failurePolicy`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Fail => "Fail",
-            Self::Ignore => "Ignore",
-        }
+        self.into()
     }
 }
 

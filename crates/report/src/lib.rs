@@ -29,6 +29,7 @@ pub use sanitize::escape_bounded;
 
 use kubevet_model::Scan;
 use std::io;
+use strum::VariantArray as _;
 
 /// A format that a scan can be written in.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,18 @@ pub struct Style {
 }
 
 /// The order and selection of a report for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum View {
     /// By object, with the lines to change.
     #[default]
@@ -89,15 +101,11 @@ pub enum View {
 
 impl View {
     /// All views, the default first.
-    pub const ALL: [Self; 3] = [Self::Resource, Self::Control, Self::Security];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Returns the value of `--view` that selects it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Resource => "resource",
-            Self::Control => "control",
-            Self::Security => "security",
-        }
+        self.into()
     }
 }

@@ -15,9 +15,21 @@ mod tables;
 use crate::{Style, terminal::TerminalWriter};
 use kubevet_model::{Control, ControlId, Framework, FrameworkMember, KindSelector};
 use std::{io, sync::Arc};
+use strum::VariantArray as _;
 
 /// A format that a list can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum ListFormat {
     /// A table for people.
     #[default]
@@ -28,15 +40,12 @@ pub enum ListFormat {
 
 impl ListFormat {
     /// All list formats, the default first.
-    pub const ALL: [Self; 2] = [Self::Pretty, Self::Json];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Returns the value of `--format` that selects it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pretty => "pretty",
-            Self::Json => "json",
-        }
+        self.into()
     }
 }
 
