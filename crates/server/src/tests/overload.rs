@@ -8,7 +8,9 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use super::{
     client_identity::{client_authority, client_identity},
-    support::{Caller, Sender, ServerOptions, TestServer, call, delivery_routes, start},
+    support::{
+        Caller, Sender, ServerOptions, TestServer, call, delivery_routes, start, start_limited,
+    },
 };
 use crate::{ClientAuthConfig, ConnectionLimits};
 
@@ -37,15 +39,7 @@ async fn start_small(dir: &Path, max_connections: usize) -> TestServer {
         max_connections,
         ..ConnectionLimits::default()
     };
-    start(
-        dir,
-        ServerOptions {
-            limits,
-            routes: delivery_routes(),
-            ..ServerOptions::default()
-        },
-    )
-    .await
+    start_limited(dir, limits).await
 }
 
 /// Opens a connection that never sends a byte.

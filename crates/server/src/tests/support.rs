@@ -94,6 +94,16 @@ impl Default for ServerOptions {
     }
 }
 
+/// Starts a server with these limits and [`delivery_routes`].
+pub(super) async fn start_limited(dir: &Path, limits: ConnectionLimits) -> TestServer {
+    let options = ServerOptions {
+        limits,
+        routes: delivery_routes(),
+        ..ServerOptions::default()
+    };
+    start(dir, options).await
+}
+
 /// Starts a server with the certificates of a directory, which are issued if there are none.
 pub(super) async fn start(dir: &Path, options: ServerOptions) -> TestServer {
     reconcile(dir).await;

@@ -8,10 +8,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
-use super::support::{Caller, ServerOptions, call, delivery_routes, http2_request, start};
+use super::support::{Caller, call, http2_request, start_limited};
 use crate::ConnectionLimits;
+
+/// The time in which a connection must be closed, whose timeout is a part of a second.
+const MAX_CLOSE_TIME: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn slow_head_is_closed_and_idle_connection_is_not() {
@@ -20,14 +24,7 @@ async fn slow_head_is_closed_and_idle_connection_is_not() {
         header_timeout: Duration::from_millis(200),
         ..ConnectionLimits::default()
     };
-    let server = start(
-        dir.path(),
-        ServerOptions {
-            limits,
-            ..ServerOptions::default()
-        },
-    )
-    .await;
+    let server = start_limited(dir.path(), limits).await;
     let caller = Caller::http1(&server.tls.ca_bundle());
     let mut patient = caller.connect(server.address).await.unwrap();
     call(&mut patient).await.unwrap();
@@ -58,98 +55,76 @@ async fn silent_handshake_is_closed() {
         handshake_timeout: Duration::from_millis(50),
         ..ConnectionLimits::default()
     };
-    let server = start(
-        dir.path(),
-        ServerOptions {
-            limits,
-            ..ServerOptions::default()
-        },
-    )
-    .await;
+    let server = start_limited(dir.path(), limits).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let _ = stream.read_to_end(&mut Vec::new()).await;
     assert_eq!(server.metrics.handshake_failures.get(), 1);
 }
 
-/// An HTTP/2 caller answers every PING and never opens the window for a response.
+/// A caller over HTTP/2, which answers and sends PINGs for as long as the connection lives.
+#[derive(Clone, Copy)]
+struct Http2Caller {
+    path: &'static str,
+    /// The bytes of a response for which there is room.
+    window: u32,
+    reads_body: bool,
+}
+
+/// Makes one call, and expects that the server closes the connection: with a GOAWAY if it is
+/// `graceful`.
+async fn check_closed(limits: ConnectionLimits, http2: Http2Caller, graceful: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start_limited(dir.path(), limits).await;
+    let caller = Caller::http2(&server.tls.ca_bundle());
+    let stream = caller.connect_tls(server.address).await.unwrap();
+    let (mut sender, connection) = conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(http2.window)
+        .keep_alive_interval(Duration::from_millis(100))
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http2_request(http2.path);
+    let mut response = sender.send_request(request).await.unwrap();
+    if http2.reads_body {
+        response.body_mut().collect().await.unwrap();
+    }
+    let ended = timeout(MAX_CLOSE_TIME, connection).await;
+    let ended = ended.expect("the connection is still open").unwrap();
+    assert!(ended.is_ok() || !graceful, "{ended:?}");
+    drop(response);
+}
+
 #[tokio::test]
 async fn http2_connection_with_unread_response_is_closed() {
-    let dir = tempfile::tempdir().unwrap();
     let limits = ConnectionLimits {
         send_timeout: Duration::from_millis(300),
         header_timeout: Duration::from_millis(50),
         ..ConnectionLimits::default()
     };
-    let server = start(
-        dir.path(),
-        ServerOptions {
-            limits,
-            routes: delivery_routes(),
-            ..ServerOptions::default()
-        },
-    )
-    .await;
     // No byte of a response fits into the window, or only the first.
     for window in [0, 1] {
-        let stream = Caller::http2(&server.tls.ca_bundle())
-            .connect_tls(server.address)
-            .await
-            .unwrap();
-        let (mut sender, connection) = conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(window)
-            .keep_alive_interval(Duration::from_millis(100))
-            .handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
-        let connection = tokio::spawn(connection);
-        let request = http2_request("/deliver");
-        let response = sender.send_request(request).await.unwrap();
-        // The body is never read.
-        let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
-        assert!(ended.is_ok(), "the connection is still open");
-        drop(response);
+        let caller = Http2Caller {
+            path: "/deliver",
+            window,
+            reads_body: false,
+        };
+        check_closed(limits, caller, false).await;
     }
 }
 
 #[tokio::test]
 async fn idle_http2_connection_is_closed() {
-    let dir = tempfile::tempdir().unwrap();
     let limits = ConnectionLimits {
         idle_timeout: Duration::from_millis(200),
         header_timeout: Duration::from_millis(50),
         ..ConnectionLimits::default()
     };
-    let server = start(
-        dir.path(),
-        ServerOptions {
-            limits,
-            routes: delivery_routes(),
-            ..ServerOptions::default()
-        },
-    )
-    .await;
-    let stream = Caller::http2(&server.tls.ca_bundle())
-        .connect_tls(server.address)
-        .await
-        .unwrap();
-    let (mut sender, connection) =
-        conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
-    let request = http2_request("/");
-    sender
-        .send_request(request)
-        .await
-        .unwrap()
-        .into_body()
-        .collect()
-        .await
-        .unwrap();
-    tokio::time::timeout(Duration::from_secs(30), connection)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let caller = Http2Caller {
+        path: "/",
+        window: 65_535,
+        reads_body: true,
+    };
+    check_closed(limits, caller, true).await;
 }
