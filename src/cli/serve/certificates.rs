@@ -1,16 +1,86 @@
-//! Where the certificates of the webhook are stored, and how the API server comes to trust them.
+//! The certificates of the webhook: where they are stored, how the API server comes to trust them,
+//! and the tasks that keep them current.
 //!
 //! It joins `cluster`, which writes Secrets and webhook configurations, with `server`, which plans
 //! the rotation; neither knows the other.
 
-use super::{failure_policy::InstalledWebhooks, flags::CertificateFlags};
+use super::{
+    FILE_POLL_INTERVAL, RECONCILE_INTERVAL, failure_policy::InstalledWebhooks,
+    flags::CertificateFlags,
+};
 use anyhow::{Context as _, bail};
 use kubevet_cluster::{CertificateSecret, Cluster, ClusterError};
-use kubevet_server::{CertificateStore, DirStore, Publication, StoreError, StoredCertificates};
-use std::{env, path::PathBuf};
+use kubevet_server::{
+    self as server, CertificateRenewer, CertificateStore, ClientAuthConfig, DirStore, Publication,
+    ServerMetrics, StoreError, StoredCertificates, TlsSource,
+};
+use std::{env, path::PathBuf, sync::Arc};
+use time::OffsetDateTime;
+
+/// The certificates in force, their store, and the plan that renews them.
+pub(super) struct Certificates {
+    pub(super) tls: TlsSource,
+    store: Arc<WebhookCertificates>,
+    renewer: CertificateRenewer<WebhookCertificates>,
+}
+
+impl Certificates {
+    /// Loads or issues the certificates. `webhooks` is the configuration that is to trust them.
+    ///
+    /// # Errors
+    /// There is no place for them, or they can be neither read nor issued.
+    pub(super) async fn open(
+        flags: CertificateFlags,
+        namespace: Option<&str>,
+        cluster: Option<&Cluster>,
+        webhooks: Option<InstalledWebhooks>,
+        metrics: &ServerMetrics,
+    ) -> anyhow::Result<Self> {
+        let location = CertificateLocation::new(&flags, namespace, cluster)?;
+        let store = Arc::new(WebhookCertificates { location, webhooks });
+        let mut names = flags.tls_name;
+        names.extend(namespace.map(|namespace| format!("kubevet.{namespace}.svc")));
+        let names = server::leaf_names(&names)?;
+        let renewer = CertificateRenewer::new(Arc::clone(&store), names, flags.ca_overlap);
+        let bundle = renewer
+            .reconcile(OffsetDateTime::now_utc())
+            .await
+            .context("the certificates cannot be had")?;
+        let client_auth = ClientAuthConfig {
+            ca_file: flags.client_ca,
+            common_names: flags.client_name,
+        };
+        let tls = TlsSource::new(&bundle, client_auth, metrics.clone()).await?;
+        Ok(Self {
+            tls,
+            store,
+            renewer,
+        })
+    }
+
+    /// Returns the file of the CA bundle, if the certificates are in a folder.
+    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+        match &self.store.location {
+            CertificateLocation::Folder(folder) => Some(folder.ca_file()),
+            CertificateLocation::Secret(_) => None,
+        }
+    }
+
+    /// Spawns the tasks that renew the certificates, and that reload them when they change.
+    pub(super) fn spawn_tasks(self) {
+        let Self {
+            tls,
+            store,
+            renewer,
+        } = self;
+        let renewer_tls = tls.clone();
+        tokio::spawn(async move { renewer.run(&renewer_tls, RECONCILE_INTERVAL).await });
+        tokio::spawn(async move { tls.watch(&*store, FILE_POLL_INTERVAL).await });
+    }
+}
 
 /// The location of the certificates.
-pub(super) enum CertificateLocation {
+enum CertificateLocation {
     /// A folder of this machine.
     Folder(DirStore),
     /// A Secret of the cluster.
@@ -22,7 +92,7 @@ impl CertificateLocation {
     ///
     /// # Errors
     /// A Secret without a cluster, or no folder at all.
-    pub(super) fn new(
+    fn new(
         flags: &CertificateFlags,
         namespace: Option<&str>,
         cluster: Option<&Cluster>,
@@ -55,21 +125,11 @@ fn state_folder() -> Option<PathBuf> {
 }
 
 /// The store of the webhook's certificates.
-pub(super) struct WebhookCertificates {
-    pub(super) location: CertificateLocation,
+struct WebhookCertificates {
+    location: CertificateLocation,
     /// The webhook configuration that is to trust the certificates. Without one, the CA bundle of a
     /// Secret is copied by hand.
-    pub(super) webhooks: Option<InstalledWebhooks>,
-}
-
-impl WebhookCertificates {
-    /// Returns the file of the CA bundle, if the certificates are in a folder.
-    pub(super) fn ca_file(&self) -> Option<PathBuf> {
-        match &self.location {
-            CertificateLocation::Folder(folder) => Some(folder.ca_file()),
-            CertificateLocation::Secret(_) => None,
-        }
-    }
+    webhooks: Option<InstalledWebhooks>,
 }
 
 impl CertificateStore for WebhookCertificates {

@@ -1,8 +1,9 @@
-//! The flags of `kubevet serve`.
+//! The flags of `kubevet serve`, and the cluster that they name.
 
 use crate::cli::policy_flags::EnforcementFlags;
 use clap::{Args, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use kubevet_cluster::{ApiAccess, Installation};
+use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -62,14 +63,33 @@ pub(super) struct ClusterFlags {
     /// The cluster that namespaces and ControlBindings are taken from; in a Pod its own, elsewhere
     /// none
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
-    pub(super) kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<PathBuf>,
     /// The ValidatingWebhookConfiguration that is kept trusting our certificates
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub(super) webhook_configuration: Option<String>,
+    webhook_configuration: Option<String>,
     /// The Deployment that this is part of: when it goes, webhooks that would block the cluster let
     /// go
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub(super) deployment: Option<String>,
+    deployment: Option<String>,
+}
+
+impl ClusterFlags {
+    /// Returns how the cluster is reached; `None` if there is none.
+    pub(super) fn api_access(&self) -> Option<ApiAccess> {
+        match &self.kubeconfig {
+            Some(file) => Some(ApiAccess::Kubeconfig(file.clone())),
+            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| ApiAccess::InCluster),
+        }
+    }
+
+    /// Returns the installation that this server is part of, if its webhook configuration is known.
+    pub(super) fn installation(&self, namespace: Option<String>) -> Option<Installation> {
+        Some(Installation {
+            configuration: self.webhook_configuration.clone()?,
+            namespace,
+            deployment: self.deployment.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Args)]

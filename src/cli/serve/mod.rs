@@ -8,8 +8,9 @@
 //! | `reload/` | library and bindings, reloaded when they change |
 //! | `cluster_watches` | what is watched in the cluster, and the gauges over it |
 //! | `failure_policy` | relaxes the webhooks when the last replica is removed, and restores them |
-//! | `certificates` | where certificates are stored and published |
+//! | `certificates` | where certificates are stored and published, and the tasks that renew them |
 //! | `events` | Kubernetes Events about denials |
+//! | `startup_log` | what is logged once the server listens |
 //! | `program_log/` | the program's own log on standard error |
 //! | `watchdog` | ends a process whose shutdown hangs |
 
@@ -21,6 +22,7 @@ mod flags;
 mod program_log;
 mod reload;
 mod run;
+mod startup_log;
 #[cfg(test)]
 mod tests;
 mod watchdog;

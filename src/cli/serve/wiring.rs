@@ -2,35 +2,30 @@
 //! listeners.
 
 use super::{
-    FILE_POLL_INTERVAL, RECONCILE_INTERVAL,
-    certificates::{CertificateLocation, WebhookCertificates},
+    certificates::Certificates,
     cluster_watches::{CachedLookup, ClusterGauges, ClusterWatches},
     events,
     failure_policy::InstalledWebhooks,
-    flags::{CertificateFlags, ClusterFlags, ListenFlags, LogFlags, ServeCommand},
+    flags::{ListenFlags, LogFlags, ServeCommand},
     program_log::ProgramLog,
     reload::LiveConfig,
     run::Running,
+    startup_log::{enforcement_hint, log_addresses},
 };
-use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
+use crate::cli::policy_flags::EnforcementConfig;
 use anyhow::Context as _;
-use kubevet_cluster::{self as cluster, ApiAccess, EventWriter, Installation};
+use kubevet_cluster::{self as cluster, EventWriter};
 use kubevet_k8s::workload::WORKLOADS;
 use kubevet_model::KindSelector;
 use kubevet_server::{
-    self as server, CertificateRenewer, ClientAuthConfig, ConnectionLimits, Drain, Health,
-    Listener, ServerMetrics, Shutdown, TlsSource,
+    self as server, ConnectionLimits, Drain, Health, Listener, ServerMetrics, Shutdown,
 };
 use kubevet_webhook::{
     self as webhook, Capacity, DecisionLog, Endpoint, LogOutput, NamespaceLookup, Recorder,
     WebhookMetrics,
 };
 use prometheus_client::registry::Registry;
-use std::{
-    collections::BTreeSet, env, fs::File, io, net::SocketAddr, os::fd::AsFd as _, path::Path,
-    sync::Arc,
-};
-use time::OffsetDateTime;
+use std::{collections::BTreeSet, env, fs::File, io, os::fd::AsFd as _, path::Path, sync::Arc};
 use tracing::info;
 
 /// Builds the server and starts it.
@@ -75,22 +70,15 @@ pub(super) async fn wire(
             installation,
         });
 
-    let location = CertificateLocation::new(
-        &command.certificates,
-        namespace.as_deref(),
-        cluster.as_ref(),
-    )?;
-    let store = Arc::new(WebhookCertificates {
-        location,
-        webhooks: webhooks.clone(),
-    });
-    let (renewer, tls) = certificates(
+    let certificates = Certificates::open(
         command.certificates,
         namespace.as_deref(),
-        &store,
+        cluster.as_ref(),
+        webhooks.clone(),
         &server_metrics,
     )
     .await?;
+    let tls = certificates.tls.clone();
 
     let shutdown = Shutdown::new(Drain {
         delay: command.drain_delay,
@@ -109,7 +97,7 @@ pub(super) async fn wire(
         metrics,
     )?);
 
-    let ca_file = store.ca_file();
+    let ca_file = certificates.ca_file();
     let mut routes = webhook::router(Arc::clone(&endpoint));
     let listener = listen(&command.listen, &server_metrics)?;
     let address = listener.address()?;
@@ -134,7 +122,7 @@ pub(super) async fn wire(
     };
     let server = server::serve_tls(listener, tls.clone(), routes, shutdown.clone());
     let server = tokio::spawn(server);
-    spawn_certificate_tasks(renewer, store, &tls);
+    certificates.spawn_tasks();
     log_addresses(address, &hint, ca_file.as_deref());
     Ok(Running {
         live,
@@ -150,74 +138,6 @@ pub(super) async fn wire(
         server,
         health_server,
     })
-}
-
-/// Logs the URL of the webhook, what it enforces, and a command to try it.
-fn log_addresses(address: SocketAddr, hint: &str, ca_file: Option<&Path>) {
-    info!("listening on https://{address}/validate");
-    info!("{hint}");
-    if let Some(ca) = ca_file {
-        let port = address.port();
-        info!(
-            "try it: kubevet review --request FILE.yaml | curl -s --cacert {} --data-binary @- \
-             https://localhost:{port}/validate",
-            ca.display()
-        );
-    }
-}
-
-impl ClusterFlags {
-    /// Returns how the cluster is reached; `None` if there is none.
-    pub(super) fn api_access(&self) -> Option<ApiAccess> {
-        match &self.kubeconfig {
-            Some(file) => Some(ApiAccess::Kubeconfig(file.clone())),
-            None => env::var_os("KUBERNETES_SERVICE_HOST").map(|_| ApiAccess::InCluster),
-        }
-    }
-
-    /// Returns the installation that this server is part of, if its webhook configuration is known.
-    fn installation(&self, namespace: Option<String>) -> Option<Installation> {
-        Some(Installation {
-            configuration: self.webhook_configuration.clone()?,
-            namespace,
-            deployment: self.deployment.clone(),
-        })
-    }
-}
-
-/// Loads or issues the certificates.
-async fn certificates(
-    flags: CertificateFlags,
-    namespace: Option<&str>,
-    store: &Arc<WebhookCertificates>,
-    metrics: &ServerMetrics,
-) -> anyhow::Result<(CertificateRenewer<WebhookCertificates>, TlsSource)> {
-    let mut names = flags.tls_name;
-    names.extend(namespace.map(|namespace| format!("kubevet.{namespace}.svc")));
-    let names = server::leaf_names(&names)?;
-    let renewer = CertificateRenewer::new(Arc::clone(store), names, flags.ca_overlap);
-    let bundle = renewer
-        .reconcile(OffsetDateTime::now_utc())
-        .await
-        .context("the certificates cannot be had")?;
-    let client_auth = ClientAuthConfig {
-        ca_file: flags.client_ca,
-        common_names: flags.client_name,
-    };
-    let tls = TlsSource::new(&bundle, client_auth, metrics.clone()).await?;
-    Ok((renewer, tls))
-}
-
-/// Spawns the tasks that renew the certificates, and that reload them when they change.
-fn spawn_certificate_tasks(
-    renewer: CertificateRenewer<WebhookCertificates>,
-    store: Arc<WebhookCertificates>,
-    tls: &TlsSource,
-) {
-    let renewer_tls = tls.clone();
-    tokio::spawn(async move { renewer.run(&renewer_tls, RECONCILE_INTERVAL).await });
-    let tls = tls.clone();
-    tokio::spawn(async move { tls.watch(&*store, FILE_POLL_INTERVAL).await });
 }
 
 /// Creates the health of the parts. Certificates and library are loaded already.
@@ -310,34 +230,4 @@ fn known_kinds(config: &EnforcementConfig) -> BTreeSet<String> {
     });
     let workloads = WORKLOADS.iter().map(|workload| workload.name.to_owned());
     named.chain(workloads).collect()
-}
-
-/// Returns the log line that says what is enforced, and how to enforce more.
-fn enforcement_hint(
-    flags: &EnforcementFlags,
-    config: &EnforcementConfig,
-    has_cluster: bool,
-) -> String {
-    let Some(bindings) = &config.bindings else {
-        let hint = if has_cluster {
-            "ControlBindings are taken from the cluster; as long as there are none, everything is judged, \
-             nothing denied, and findings of high and critical severity are warned of"
-        } else {
-            "no binding: everything is judged, nothing is denied, and findings of high and critical severity \
-             are warned of; to enforce, write a ControlBinding into a folder and start with --bindings \
-             FOLDER (kubevet serve --help shows one)"
-        };
-        return hint.to_owned();
-    };
-    let folder = flags.bindings.as_ref();
-    let folder = folder.map(|folder| folder.display().to_string());
-    let names: Vec<&str> = bindings
-        .iter()
-        .map(|binding| binding.name.as_str())
-        .collect();
-    format!(
-        "bindings of {} in force: {}",
-        folder.unwrap_or_default(),
-        names.join(", ")
-    )
 }
