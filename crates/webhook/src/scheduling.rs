@@ -86,7 +86,10 @@ impl Endpoint {
                 Err(error) => return self.answer_unscheduled(body, error, is_heavy, time),
             };
             let attempt = if is_inline && !is_heavy {
-                self.attempt(&job, Some(MAX_ORDINARY_STEPS))
+                let attempt = self.attempt(&job, Some(MAX_ORDINARY_STEPS));
+                // Labels are fetched without a permit: the API server may be slow.
+                drop(permit);
+                attempt
             } else {
                 match self.attempt_blocking(&job, is_heavy, permit).await {
                     Ok(attempt) => attempt,

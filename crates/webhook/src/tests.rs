@@ -20,6 +20,7 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
+    future,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -245,6 +246,45 @@ async fn namespace_labels_that_are_not_cached_are_fetched_once() {
                 None => assert_eq!(response["allowed"], true),
             }
             assert_eq!(fetches.load(Ordering::SeqCst), expected_fetches);
+        }
+    }
+}
+
+/// A source of labels that is asked and never answers.
+struct SilentNamespaces {
+    asked: mpsc::Sender<()>,
+}
+
+impl NamespaceLookup for SilentNamespaces {
+    fn cached(&self, name: &str) -> Option<Arc<Labels>> {
+        (name != "shop").then(|| labels("a"))
+    }
+
+    fn fetch<'l>(&'l self, _: &'l str, _: Instant) -> LabelsFuture<'l> {
+        let _ = self.asked.send(());
+        Box::pin(future::pending())
+    }
+}
+
+/// An API server that is slow to give labels does not stop the reviews of other namespaces.
+#[tokio::test]
+async fn review_that_waits_for_labels_holds_no_permit() {
+    for padding in [0, MAX_INLINE_BYTES] {
+        let (asked, was_asked) = mpsc::channel();
+        let namespaces = Box::new(SilentNamespaces { asked });
+        let endpoint = TestEndpoint::new(BY_NAMESPACE, Some(namespaces), permits(1, 1));
+        let waiting = endpoint.call("30s", review(1, padding));
+        let other = async {
+            while was_asked.try_recv().is_err() {
+                tokio::task::yield_now().await;
+            }
+            let body = review(1, padding).replace("shop", "other");
+            endpoint.call("2s", body).await
+        };
+        tokio::select! {
+            biased;
+            response = other => check_denied(&response, 403),
+            response = waiting => panic!("no labels were given: {response}"),
         }
     }
 }
