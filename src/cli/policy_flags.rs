@@ -40,12 +40,16 @@ pub(super) struct EnforcementConfig {
     pub(super) engine: Arc<Engine>,
     /// The bindings of the folder; `None` if no folder is named.
     pub(super) bindings: Option<Vec<Binding>>,
+    /// The fingerprint of the files' metadata before they were read.
+    pub(super) fingerprint: u64,
 }
 
 impl EnforcementFlags {
     /// Loads everything, and returns all problems. If there are any, nothing of it should be used.
     /// `has_cluster` is true if a cluster can be asked for the labels of namespaces.
     pub(super) fn load(&self, has_cluster: bool) -> (EnforcementConfig, Vec<Problem>) {
+        // Before the files are read, so that a change meanwhile is seen by the next comparison.
+        let fingerprint = self.metadata_fingerprint();
         let (mut library, mut problems) = self.library.load();
         let mut params = library.params.defaults();
         if let Some(file) = &self.controls_config {
@@ -78,6 +82,7 @@ impl EnforcementFlags {
             library: Arc::new(library),
             engine: Arc::new(engine),
             bindings,
+            fingerprint,
         };
         (config, problems)
     }

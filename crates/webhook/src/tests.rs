@@ -250,9 +250,9 @@ async fn namespace_labels_that_are_not_cached_are_fetched_once() {
     }
 }
 
-/// A source of labels that is asked and never answers.
+/// A source of labels that never answers.
 struct SilentNamespaces {
-    asked: mpsc::Sender<()>,
+    requested: mpsc::Sender<()>,
 }
 
 impl NamespaceLookup for SilentNamespaces {
@@ -261,7 +261,7 @@ impl NamespaceLookup for SilentNamespaces {
     }
 
     fn fetch<'l>(&'l self, _: &'l str, _: Instant) -> LabelsFuture<'l> {
-        let _ = self.asked.send(());
+        let _ = self.requested.send(());
         Box::pin(future::pending())
     }
 }
@@ -270,12 +270,12 @@ impl NamespaceLookup for SilentNamespaces {
 #[tokio::test]
 async fn review_that_waits_for_labels_holds_no_permit() {
     for padding in [0, MAX_INLINE_BYTES] {
-        let (asked, was_asked) = mpsc::channel();
-        let namespaces = Box::new(SilentNamespaces { asked });
+        let (requested, was_requested) = mpsc::channel();
+        let namespaces = Box::new(SilentNamespaces { requested });
         let endpoint = TestEndpoint::new(BY_NAMESPACE, Some(namespaces), permits(1, 1));
         let waiting = endpoint.call("30s", review(1, padding));
         let other = async {
-            while was_asked.try_recv().is_err() {
+            while was_requested.try_recv().is_err() {
                 tokio::task::yield_now().await;
             }
             let body = review(1, padding).replace("shop", "other");

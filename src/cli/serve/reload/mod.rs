@@ -35,7 +35,7 @@ type BindingKey = (String, String);
 pub(super) struct LiveConfig {
     flags: Arc<EnforcementFlags>,
     config: EnforcementConfig,
-    /// The fingerprint of the files' metadata when they were loaded.
+    /// The fingerprint of the files' metadata before they were last read.
     fingerprint: u64,
     /// The fingerprint of the contents of changed files at the last poll. They are loaded once it
     /// is the same at two polls.
@@ -73,7 +73,7 @@ impl LiveConfig {
         metrics.set_state(generation, 0, bindings.len(), 0);
         let snapshot = config.snapshot(bindings, exempt_namespaces.clone(), generation);
         Self {
-            fingerprint: flags.metadata_fingerprint(),
+            fingerprint: config.fingerprint,
             flags,
             config,
             pending: None,

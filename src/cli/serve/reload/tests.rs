@@ -14,11 +14,17 @@ struct Flags {
     enforcement: EnforcementFlags,
 }
 
-/// Loads the configuration that a command line selects.
-fn live_config(arguments: &[&str], registry: &mut Registry) -> LiveConfig {
+/// Loads the configuration that a command line selects, and calls `meanwhile` before the server
+/// starts with it.
+fn live_config_after(
+    arguments: &[&str],
+    registry: &mut Registry,
+    meanwhile: impl FnOnce(),
+) -> LiveConfig {
     let flags = Flags::parse_from([&["kubevet"], arguments].concat()).enforcement;
     let (config, problems) = flags.load(true);
     assert_eq!(problems, []);
+    meanwhile();
     let metrics = Arc::new(WebhookMetrics::new(registry, BTreeSet::new()));
     LiveConfig::new(
         Arc::new(flags),
@@ -28,6 +34,10 @@ fn live_config(arguments: &[&str], registry: &mut Registry) -> LiveConfig {
         BTreeSet::new(),
         metrics,
     )
+}
+
+fn live_config(arguments: &[&str], registry: &mut Registry) -> LiveConfig {
+    live_config_after(arguments, registry, || {})
 }
 
 /// Writes an empty file of params into a temporary folder, and loads the configuration from it.
@@ -107,6 +117,21 @@ async fn changed_file_is_loaded_once_two_polls_see_the_same_content() {
         }
         live.poll_files(forced).await;
         assert_eq!(live.generation, generation, "{content:?}");
+    }
+}
+
+/// Between loading and serving, the cluster is reached and certificates are issued.
+#[tokio::test]
+async fn file_that_changes_while_the_server_starts_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inputs.json");
+    fs::write(&file, "{}").unwrap();
+    let arguments = ["--controls-config", file.to_str().unwrap()];
+    let change = || fs::write(&file, r#"{"insecureCapabilities": ["A"]}"#).unwrap();
+    let mut live = live_config_after(&arguments, &mut Registry::default(), change);
+    for generation in [1, 2, 2] {
+        live.poll_files(false).await;
+        assert_eq!(live.generation, generation);
     }
 }
 
