@@ -219,7 +219,9 @@ impl Engine {
             self.interpret(interpreter, entry, input, params, limits, &mut verdict);
             verdict.judged.sort();
         }
+        // Two elements can give one finding, such as a container that is named twice.
         verdict.violations.sort();
+        verdict.violations.dedup();
         verdict.errors.sort();
         Ok(verdict)
     }

@@ -102,6 +102,16 @@ impl FieldPath {
         Self(format!("{self}[{index}]").into())
     }
 
+    fn cmp_by_segment(&self, other: &Self) -> Ordering {
+        let (mut left, mut right) = (self.segments(), other.segments());
+        loop {
+            let (left, right) = (left.next_token(), right.next_token());
+            if left != right || left.is_none() {
+                return left.cmp(&right);
+            }
+        }
+    }
+
     /// The path of the first `count` segments.
     #[must_use]
     pub fn prefix(&self, count: usize) -> Self {
@@ -132,12 +142,15 @@ impl Ord for FieldPath {
         if self.0 == other.0 {
             return Ordering::Equal;
         }
-        let (mut left, mut right) = (self.segments(), other.segments());
-        loop {
-            let (left, right) = (left.next_token(), right.next_token());
-            if left != right || left.is_none() {
-                return left.cmp(&right);
+        // Most paths that are compared differ inside one segment, mostly an index, behind equal
+        // segments. The first bytes that differ decide then, and nothing is parsed.
+        let is_inside_segment = |byte: u8| !matches!(byte, b'.' | b'[' | b']');
+        let mut bytes = self.0.bytes().zip(other.0.bytes());
+        match bytes.find(|(left, right)| left != right) {
+            Some((left, right)) if is_inside_segment(left) && is_inside_segment(right) => {
+                left.cmp(&right)
             }
+            _ => self.cmp_by_segment(other),
         }
     }
 }
@@ -360,5 +373,29 @@ mod tests {
             sorted
         );
         assert!(FieldPath::default() < paths[0]);
+    }
+
+    #[test]
+    fn order_by_bytes_is_the_order_by_segment() {
+        // Every path of up to four characters of this alphabet.
+        let mut texts = vec![String::new()];
+        let mut paths: Vec<FieldPath> = Vec::new();
+        for _ in 0..4 {
+            texts = texts
+                .iter()
+                .flat_map(|text| ['a', '-', '.', '[', ']'].map(|end| format!("{text}{end}")))
+                .collect();
+            paths.extend(texts.iter().filter_map(|text| text.parse().ok()));
+        }
+        assert!(paths.len() > 60, "{}", paths.len());
+        for left in &paths {
+            for right in &paths {
+                assert_eq!(
+                    left.cmp(right),
+                    left.cmp_by_segment(right),
+                    "{left} {right}"
+                );
+            }
+        }
     }
 }

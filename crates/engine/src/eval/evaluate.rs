@@ -12,7 +12,8 @@ use super::{
 use kubevet_ir::CompiledControl;
 use kubevet_model::{EvalError, RuleError, Verdict, Violation};
 
-/// Adds the results of the plan's controls to a verdict, unsorted. Returns the steps that it took.
+/// Adds the results of the plan's controls to a verdict, unsorted and with duplicates. Returns the
+/// steps that it took.
 ///
 /// # Errors
 /// The object takes more steps than the budget.
@@ -40,11 +41,9 @@ pub(crate) fn evaluate(
             result = Err(abort.error()?);
         }
         match result {
-            Ok(mut violations) => {
+            Ok(violations) => {
                 verdict.judged.push(id.clone());
-                violations.sort();
-                violations.dedup();
-                verdict.violations.append(&mut violations);
+                verdict.violations.extend(violations);
             }
             Err(error) => verdict.errors.push(RuleError {
                 control: id.clone(),
