@@ -5,12 +5,11 @@ use super::{
     emit_condition::type_test,
     emitter::Emitter,
     expr::{Expr, Relation},
+    pod_paths::path_by_kind,
     typed_expr::{Presence, TypedExpr},
     unsupported::Unsupported,
-    variables::pod_metadata_path,
 };
 use kubevet_ir::{Comparison, Const, Term, TermId, ValueType};
-use kubevet_k8s::workload::pod_spec_path;
 use kubevet_model::Kind;
 
 /// All types in Rego's order.
@@ -65,20 +64,19 @@ impl Emitter<'_, '_> {
         let Term::Const(Const::String(wanted)) = program.term(b) else {
             return Ok(None);
         };
-        let path: fn(&Kind) -> Option<String> = match program.term(a) {
-            Term::PodSpecPath => |kind| pod_spec_path(kind).map(|steps| steps.join(".")),
-            Term::PodMetadataPath => |kind| pod_metadata_path(kind).map(|steps| steps.join(".")),
-            Term::Field(of, name)
-                if name.as_ref() == "kind" && *program.term(*of) == Term::Object =>
-            {
-                let is = self.context.is_kind(|kind| kind.name == wanted.as_ref())?;
-                return Ok(match comparison {
-                    Comparison::Equal => Some(is),
-                    Comparison::NotEqual => Some(is.negated()),
-                    _ => None,
-                });
-            }
-            _ => return Ok(None),
+        if let Term::Field(of, name) = program.term(a)
+            && name.as_ref() == "kind"
+            && *program.term(*of) == Term::Object
+        {
+            let is = self.context.is_kind(|kind| kind.name == wanted.as_ref())?;
+            return Ok(match comparison {
+                Comparison::Equal => Some(is),
+                Comparison::NotEqual => Some(is.negated()),
+                _ => None,
+            });
+        }
+        let Some(path) = path_by_kind(program.term(a)) else {
+            return Ok(None);
         };
         let is = |kind: &Kind| path(kind).as_deref() == Some(wanted.as_ref());
         match comparison {

@@ -1,18 +1,17 @@
 //! Emission of terms. A term of the program becomes a [`TypedExpr`].
 
 use super::{
+    definitions::Definitions,
     emitter::Emitter,
     expr::Expr,
     names::BoundElement,
+    pod_paths::path_by_kind,
     target::ObjectSide,
     typed_expr::{Presence, TypedExpr},
     types::{StaticField, StaticType},
     unsupported::Unsupported,
-    variables::{Definitions, pod_metadata_path},
 };
 use kubevet_ir::{BinderId, ConditionId, Const, Term, TermId, ValueType};
-use kubevet_k8s::workload::pod_spec_path;
-use kubevet_model::Kind;
 use kubevet_policy::ParamValue;
 use std::sync::Arc;
 
@@ -43,12 +42,7 @@ impl Emitter<'_, '_> {
                 TypedExpr::of_object(metadata, definitions.pod_metadata_type())
                     .only_where(self.context.is_workload()?)
             }
-            Term::PodSpecPath => {
-                self.path_by_kind(|kind| pod_spec_path(kind).map(|steps| steps.join(".")))?
-            }
-            Term::PodMetadataPath => {
-                self.path_by_kind(|kind| pod_metadata_path(kind).map(|steps| steps.join(".")))?
-            }
+            path @ (Term::PodSpecPath | Term::PodMetadataPath) => self.pod_path(&path)?,
             Term::Key(binder) => self.key(binder)?,
             Term::Value(binder) => self.element(binder)?.value.clone(),
             Term::ElementName(binder) => self.element_name(binder)?,
@@ -142,11 +136,11 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// A string that depends on the kind alone.
-    fn path_by_kind(
-        &self,
-        path: impl Fn(&Kind) -> Option<String>,
-    ) -> Result<TypedExpr, Unsupported> {
+    /// A path as a string, which depends on the kind alone.
+    fn pod_path(&self, term: &Term) -> Result<TypedExpr, Unsupported> {
+        let Some(path) = path_by_kind(term) else {
+            return Ok(TypedExpr::never());
+        };
         let mut paths: Vec<String> = self
             .context
             .kinds

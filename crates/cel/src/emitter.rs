@@ -3,13 +3,14 @@
 //! conditions, comparisons, iteration) is the one recursion over it, in `emit_*.rs`.
 
 use super::{
+    definitions::Definitions,
     expr::Expr,
     kind_test::kind_test,
     names::Scope,
     target::{CelTarget, ObjectSide},
     types::{StaticType, TypeSource},
     unsupported::Unsupported,
-    variables::{Definitions, SharedVariables},
+    variables::SharedVariables,
 };
 use kubevet_ir::Program;
 use kubevet_k8s::workload::pod_spec_path;

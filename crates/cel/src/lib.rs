@@ -12,11 +12,13 @@
 //! |---|---|
 //! | `bundle` | the entry point: controls in, variables and expressions out |
 //! | `target` | what is emitted for: kinds, the oldest Kubernetes, params |
-//! | `expr`, `print`, `layout` | the syntax tree of CEL, and the only place that writes it: on one line or over several |
+//! | `expr` | the syntax tree of CEL |
+//! | `print`, `layout`, `pretty_print` | the only place that writes it: on one line, or over several |
 //! | `types`, `schema_types`, `typed_expr` | what Kubernetes' own types prove of an expression |
 //! | `specialize` | pruning by constant params |
 //! | `factor`, `pack` | several clauses, and several controls, as one condition |
-//! | `emitter`, `names`, `variables`, `kind_test` | the state of emission: context, scope, shared variables |
+//! | `emitter`, `names`, `variables` | the state of emission: context, scope, shared variables |
+//! | `definitions`, `variable_types`, `pod_paths`, `kind_test` | what the shared variables are, by kind |
 //! | `emit_term`, `emit_call`, `coalesce`, `emit_condition`, `emit_compare`, `iteration` | the grammar of the emitter |
 //! | `cse` | common subexpression elimination, in the conjunctions of the grammar |
 //! | `comprehension` | the loops of a clause as nested comprehensions |
@@ -39,6 +41,7 @@ mod comprehension;
 mod control;
 mod cost;
 mod cse;
+mod definitions;
 mod emit_call;
 mod emit_compare;
 mod emit_condition;
@@ -54,6 +57,8 @@ mod layout;
 mod message;
 mod names;
 mod pack;
+mod pod_paths;
+mod pretty_print;
 mod print;
 mod regex_cost_guard;
 mod schema_types;
@@ -66,6 +71,7 @@ mod tests;
 mod typed_expr;
 mod types;
 mod unsupported;
+mod variable_types;
 mod variables;
 
 pub use bundle::{CelBundle, emit};

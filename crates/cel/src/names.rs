@@ -5,47 +5,6 @@ use super::{expr::Expr, typed_expr::TypedExpr};
 use kubevet_ir::{BinderId, TermId};
 use std::collections::BTreeMap;
 
-/// CEL's keywords, and names that would hide a root, a function or a type.
-const RESERVED_NAMES: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "null",
-    "package",
-    "namespace",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-    "object",
-    "oldObject",
-    "params",
-    "request",
-    "variables",
-    "authorizer",
-    "type",
-    "list",
-    "map",
-    "size",
-    "string",
-    "int",
-    "double",
-    "bool",
-    "dyn",
-    "quantity",
-];
-
 /// The current element of a comprehension.
 #[derive(Debug, Clone)]
 pub(super) struct BoundElement {
@@ -100,8 +59,9 @@ impl Scope {
         self.terms.remove(&term);
     }
 
-    /// Takes a short free name after a hint: a letter of it, else its first letter and a number. It
-    /// is taken until [`Scope::release`]; names are released in reverse order.
+    /// Takes a short free name after a hint: a letter of it, else its first letter and a number. No
+    /// keyword, root, function or type of CEL has such a name. It is taken until
+    /// [`Scope::release`]; names are released in reverse order.
     pub(super) fn reserve(&mut self, hint: &str) -> String {
         let chars: Vec<char> = hint
             .chars()
@@ -109,8 +69,7 @@ impl Scope {
             .map(|letter| letter.to_ascii_lowercase())
             .collect();
         let first = chars.first().copied().unwrap_or('x');
-        let is_free =
-            |name: &String| !self.names.contains(name) && !RESERVED_NAMES.contains(&name.as_str());
+        let is_free = |name: &String| !self.names.contains(name);
         let name = chars
             .iter()
             .map(char::to_string)
