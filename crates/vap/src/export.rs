@@ -3,12 +3,14 @@
 use super::{
     binding::{PolicyBinding, advisory_actions, policy_binding},
     exemptions::Exemptions,
+    exported_object::ExportedObject,
     match_constraints,
     naming::{self, exempt_policy_name, skipped_policy_name},
     packing::{Packing, PolicyGroup, groups},
     params,
     policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
     policy_spec::{PolicyRole, PolicySpec},
+    skipped_control::{SkipReason, SkippedControl},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
 use kubevet_k8s::workload::SelectKinds as _;
@@ -48,82 +50,6 @@ pub struct ExportOptions {
     pub named: bool,
     /// True if policies are bound. An unbound policy does nothing.
     pub bound: bool,
-}
-
-/// An object for the API server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ExportedObject {
-    /// The kind, such as `ValidatingAdmissionPolicy`.
-    pub kind: String,
-    /// The name in the object's metadata.
-    pub name: String,
-    /// The whole object.
-    pub body: Value,
-}
-
-impl ExportedObject {
-    /// The object with this body.
-    #[must_use]
-    pub fn new(body: Value) -> Self {
-        let string = |path: &str| {
-            body.pointer(path)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Self {
-            kind: string("/kind"),
-            name: string("/metadata/name"),
-            body,
-        }
-    }
-
-    /// The kind in the name of a file.
-    pub(super) fn short_kind(&self) -> &'static str {
-        match self.kind.as_str() {
-            "ValidatingAdmissionPolicy" => "policy",
-            "ValidatingAdmissionPolicyBinding" => "binding",
-            "CustomResourceDefinition" => "crd",
-            _ => "params",
-        }
-    }
-
-    /// True for a policy and the binding of one.
-    pub(super) fn is_admission(&self) -> bool {
-        self.kind.starts_with("ValidatingAdmissionPolicy")
-    }
-}
-
-/// The reason why a control is not in an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SkipReason {
-    /// It has no exact form in CEL.
-    Unsupported,
-    /// Its scope is files alone.
-    FilesAlone,
-    /// It lacks the params without which it finds nothing.
-    NotConfigured,
-    /// Its binding matches none of its kinds.
-    Unreached,
-}
-
-/// A control that is not in the export.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SkippedControl {
-    /// The control.
-    pub control: ControlId,
-    /// The reason.
-    pub reason: SkipReason,
-    /// The reason as the rest of a sentence that begins with the id.
-    pub message: String,
-}
-
-impl SkippedControl {
-    /// True if the webhook enforces what the policies do not.
-    #[must_use]
-    pub fn is_missed(&self) -> bool {
-        self.reason == SkipReason::Unsupported
-    }
 }
 
 /// The result of an export.

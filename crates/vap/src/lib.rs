@@ -11,6 +11,7 @@
 //! | file | is |
 //! |---|---|
 //! | `export` | the entry point: bindings and an emitter in, [`Export`] out |
+//! | `exported_object`, `skipped_control` | what an export holds, and what it leaves out |
 //! | `packing` | which controls are in one policy, and for which kinds |
 //! | `policy` | a policy: variables, the validation, messages |
 //! | `policy_spec` | the parts that a policy is made of, and what it is for |
@@ -27,6 +28,7 @@ mod binding;
 mod diff;
 mod exemptions;
 mod export;
+mod exported_object;
 mod inline_variables;
 mod match_condition;
 mod match_constraints;
@@ -36,17 +38,18 @@ mod packing;
 mod params;
 mod policy;
 mod policy_spec;
+mod skipped_control;
 #[cfg(test)]
 mod tests;
 
 pub use binding::{PolicyBinding, policy_binding};
 pub use diff::{ControlOutcome, DiffSide, VerdictChange, diff_verdicts};
-pub use export::{
-    EmitCel, Export, ExportOptions, ExportedObject, ParamsIn, SkipReason, SkippedControl, export,
-};
+pub use export::{EmitCel, Export, ExportOptions, ParamsIn, export};
+pub use exported_object::ExportedObject;
 pub use match_condition::any_control_fails;
 pub use match_constraints::EXEMPT_NAMESPACES;
 pub use naming::{MANAGED_BY, exempt_policy_name, policy_name, skipped_policy_name};
-pub use output::{kustomization, static_manifests, to_multi_doc};
+pub use output::{StaticManifestError, kustomization, static_manifests, to_multi_doc};
 pub use packing::Packing;
 pub use params::{CONFIGURATION, configuration_crd};
+pub use skipped_control::{SkipReason, SkippedControl};

@@ -1,12 +1,24 @@
 //! Objects as YAML: one stream of documents, a folder for Kustomize, a file that the API server
 //! reads itself.
 
-use super::export::ExportedObject;
+use super::exported_object::ExportedObject;
 use kubevet_document::{YamlStyle, to_yaml};
 use serde_json::{Value, json};
 
 /// The end of the name of every object that the API server reads from a file (Kubernetes 1.36).
 const STATIC_SUFFIX: &str = ".static.k8s.io";
+
+/// An object that the API server accepts from no file: params, or a policy that reads them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{kind} {name}: the API server takes no params from files: write them into the policies (--params written)"
+)]
+pub struct StaticManifestError {
+    /// The kind of the object.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
 
 /// All objects as one stream of YAML documents.
 #[must_use]
@@ -43,17 +55,17 @@ pub fn kustomization(objects: &[ExportedObject]) -> Vec<(String, String)> {
 /// The objects as the API server reads them from a file (`staticManifestsDir`), in one stream.
 ///
 /// # Errors
-/// The first object that the API server accepts from no file: params, and policies that read them.
-pub fn static_manifests(objects: &[ExportedObject]) -> Result<String, String> {
+/// The first object that the API server accepts from no file.
+pub fn static_manifests(objects: &[ExportedObject]) -> Result<String, StaticManifestError> {
     let mut documents = Vec::new();
     for object in objects {
         let mut body = object.body.clone();
         let reads = |key: &str| body.get("spec").is_some_and(|spec| spec.get(key).is_some());
         if !object.is_admission() || reads("paramKind") || reads("paramRef") {
-            return Err(format!(
-                "{} {}: the API server takes no params from files: write them into the policies (--params written)",
-                object.kind, object.name
-            ));
+            return Err(StaticManifestError {
+                kind: object.kind.clone(),
+                name: object.name.clone(),
+            });
         }
         for path in ["/metadata/name", "/spec/policyName"] {
             if let Some(name) = body.pointer_mut(path) {

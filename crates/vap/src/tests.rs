@@ -456,6 +456,7 @@ fn static_manifest_has_the_names_of_the_api_server() {
     assert!(
         static_manifests(&[params])
             .unwrap_err()
+            .to_string()
             .contains("--params written")
     );
 }

@@ -2,7 +2,7 @@
 
 use super::export_flags::ExportFlags;
 use crate::cli::{exit_status::ExitStatus, manifests::write_files, stderr, terminal};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::Args;
 use kubevet_vap as vap;
 use std::{fs, path::Path, path::PathBuf};
@@ -55,7 +55,7 @@ impl GenerateCommand {
         if let Some(folder) = &self.kustomize {
             write_files(Some(folder), Ok(vap::kustomization(objects)))?;
         } else if let Some(folder) = &self.static_manifests {
-            let manifests = vap::static_manifests(objects).map_err(|message| anyhow!(message))?;
+            let manifests = vap::static_manifests(objects)?;
             write_static_manifests(folder, &manifests)?;
         } else {
             terminal::write(self.output.as_deref(), |out| {
