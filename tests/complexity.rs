@@ -309,13 +309,8 @@ const NUMBER: &str = "##";
 impl<'s> Maker<'s> {
     fn new(kind: &'s Kind, reads: &[Path], shape: &'s Shape) -> Self {
         let info = Schema::embedded().kind(kind).unwrap();
-        let version = if kind.group.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", kind.group)
-        };
         let mut object = json!({
-            "apiVersion": format!("{version}{}", info.version),
+            "apiVersion": info.api_version(),
             "kind": info.name,
             "metadata": {"name": "x"},
         });

@@ -8,7 +8,7 @@ use kubevet_cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom};
 use kubevet_document::{self as document, Document};
 use kubevet_engine::Engine;
 use kubevet_k8s::{matching::Attributes, workload::SelectKinds as _};
-use kubevet_model::{ControlId, EvalRequest, Kind, Operation};
+use kubevet_model::{ControlId, EvalRequest, Kind, KindSelector, Operation};
 use kubevet_policy::{self as policy, Library, ParamValue, Params};
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
@@ -43,10 +43,7 @@ const CONNECTIONS: [(&str, &str); 6] = [
 ];
 
 fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = kubevet_k8s::workload::WORKLOADS
-        .iter()
-        .map(|workload| Kind::new(workload.group, workload.name))
-        .collect();
+    let mut kinds = KindSelector::Workloads.kinds();
     kinds.push(Kind::new("", "ConfigMap"));
     kinds.extend(CONNECTIONS.map(|(kind, _)| Kind::new("", kind)));
     kinds
@@ -98,18 +95,6 @@ fn policy(bundle: &CelBundle) -> Value {
     })
 }
 
-fn params_json(params: &Params) -> Value {
-    let value = |param_value: &ParamValue| match param_value {
-        ParamValue::List(items) => json!(items),
-        ParamValue::String(string) => json!(string),
-    };
-    params
-        .iter()
-        .map(|(name, param)| (name.to_owned(), value(param)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
 impl Proof {
     fn new(test: &str) -> Option<Self> {
         let oracle = Oracle::start(test)?;
@@ -147,7 +132,7 @@ impl Proof {
         only: Option<&ControlId>,
     ) -> String {
         let params_key = if written {
-            params_json(params).to_string()
+            params.to_json().to_string()
         } else {
             "resource".to_owned()
         };
@@ -197,7 +182,7 @@ impl Proof {
             return;
         };
         let settings = json!({"apiVersion": "kubescape.io/v1", "kind": "ControlConfiguration",
-            "metadata": {"name": "p"}, "settings": params_json(params)});
+            "metadata": {"name": "p"}, "settings": params.to_json()});
         let mut request =
             json!({"op": "vap", "policy": policy, "object": object, "params": settings});
         if connect {
@@ -409,7 +394,7 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
                 continue;
             }
             let params = with(&proof.library, &object.params);
-            let key = format!("{id} {kind:?} {}", params_json(&params));
+            let key = format!("{id} {kind:?} {}", params.to_json());
             if !prepared.contains_key(&key) {
                 let number = written(&proof.engine, &id, &kind, &params).and_then(|written| {
                     let answer = proof

@@ -62,7 +62,7 @@ impl Engines {
         let mut json = String::new();
         document.root().write_json(&mut json);
         let object: Value = serde_json::from_str(&json).expect("documents print as JSON");
-        let input = json!({"object": object, "params": params_json(params), "request": {"operation": "CREATE"}});
+        let input = json!({"object": object, "params": params.to_json(), "request": {"operation": "CREATE"}});
         let answer = self.oracle.send(&json!({
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
@@ -139,18 +139,6 @@ pub(crate) fn finding(finding: &Violation) -> Value {
         .collect();
     let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
     json!({"message": finding.message, "paths": paths, "fixes": fixes})
-}
-
-fn params_json(params: &Params) -> Value {
-    let value = |param_value: &ParamValue| match param_value {
-        ParamValue::List(items) => json!(items),
-        ParamValue::String(string) => json!(string),
-    };
-    params
-        .iter()
-        .map(|(name, param)| (name.to_owned(), value(param)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
 }
 
 fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {

@@ -116,18 +116,11 @@ impl TypePath {
                     Step::Element => json!([inner]),
                     Step::Value => json!({ "k": inner }),
                 });
-        let KindInfo {
-            group,
-            version,
-            name,
-            ..
-        } = self.kind;
-        let api_version = if group.is_empty() {
-            version.to_owned()
-        } else {
-            format!("{group}/{version}")
-        };
-        let mut object = json!({ "apiVersion": api_version, "kind": name, "metadata": {} });
+        let mut object = json!({
+            "apiVersion": self.kind.api_version(),
+            "kind": self.kind.name,
+            "metadata": {},
+        });
         object
             .as_object_mut()
             .expect("an object")

@@ -5,7 +5,7 @@
 
 use kubevet_cel::{CelTarget, Expr, ParamsFrom, PolicyVariable};
 use kubevet_engine::Engine;
-use kubevet_k8s::workload::{SelectKinds as _, WORKLOADS};
+use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Control, ControlId, Kind, KindSelector};
 use kubevet_policy::Params;
 use kubevet_vap as vap;
@@ -25,7 +25,7 @@ pub(super) fn single_policy(
     control: &Control,
     params: &Params,
 ) -> Result<Value, String> {
-    let kinds = selected_kinds(control);
+    let kinds = control.kinds.kinds();
     let target = CelTarget {
         min_kube: MIN_KUBE,
         params: ParamsFrom::Written(params),
@@ -74,11 +74,8 @@ pub(super) fn pack_policy(
     params: &Params,
 ) -> Value {
     // Workloads with a pod template share a pack; any other kind has its own.
-    let template_kinds: Vec<Kind> = WORKLOADS
-        .iter()
-        .map(|workload| Kind::new(workload.group, workload.name))
-        .filter(|kind| kind.name != "Pod")
-        .collect();
+    let mut template_kinds = KindSelector::Workloads.kinds();
+    template_kinds.retain(|kind| kind.name != "Pod");
     let kinds = if template_kinds.contains(kind) {
         template_kinds
     } else {
@@ -123,22 +120,4 @@ fn policy_object(
             }],
         },
     })
-}
-
-/// Returns the kinds that a control selects: workloads in the order of their table, then others.
-fn selected_kinds(control: &Control) -> Vec<Kind> {
-    let is_selected = |kind: &Kind| control.kinds.matches(kind);
-    let mut kinds: Vec<Kind> = WORKLOADS
-        .iter()
-        .map(|workload| Kind::new(workload.group, workload.name))
-        .filter(is_selected)
-        .collect();
-    for selector in &control.kinds {
-        if let KindSelector::Kind(kind) = selector
-            && !kinds.contains(kind)
-        {
-            kinds.push(kind.clone());
-        }
-    }
-    kinds
 }

@@ -30,12 +30,7 @@ impl SchemaGenerator<'_> {
     pub(super) fn object(&self, kind: &Kind, rng: &mut Rng) -> Option<Value> {
         let info = Schema::embedded().kind(kind)?;
         let mut object = Map::new();
-        let version = if info.group.is_empty() {
-            info.version.to_owned()
-        } else {
-            format!("{}/{}", info.group, info.version)
-        };
-        object.insert("apiVersion".to_owned(), version.into());
+        object.insert("apiVersion".to_owned(), info.api_version().into());
         object.insert("kind".to_owned(), info.name.into());
         object.insert("metadata".to_owned(), json!({"name": "shop"}));
         for field in Schema::embedded().fields(info.root) {

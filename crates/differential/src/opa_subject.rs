@@ -6,7 +6,7 @@ use super::{
     test_case::TestCase,
 };
 use kubevet_model::{ControlId, FieldPath};
-use kubevet_policy::{self as policy, Library, ParamValue, Params};
+use kubevet_policy::{self as policy, Library};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl<P: Pipe> OpaSubject<P> {
             "op": "prepare",
             "modules": self.modules,
             "queries": self.queries,
-            "params": params_json(&case.params),
+            "params": case.params.to_json(),
         });
         let number = prepare(&mut self.pipe, &request)?;
         self.prepared.insert(case.params_index, number);
@@ -168,16 +168,4 @@ fn parse_finding(element: &Value) -> SubjectFinding {
         paths: list("paths").iter().map(string).collect(),
         fixes,
     }
-}
-
-fn params_json(params: &Params) -> Value {
-    let json_value = |value: &ParamValue| match value {
-        ParamValue::List(items) => json!(items),
-        ParamValue::String(string) => json!(string),
-    };
-    params
-        .iter()
-        .map(|(name, value)| (name.to_owned(), json_value(value)))
-        .collect::<Map<_, _>>()
-        .into()
 }

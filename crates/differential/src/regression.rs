@@ -7,8 +7,8 @@ use super::{
 };
 use kubevet_document::{YamlStyle, to_yaml};
 use kubevet_model::ControlId;
-use kubevet_policy::{ParamValue, Params};
-use serde_json::{Value, json};
+use kubevet_policy::Params;
+use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -73,11 +73,7 @@ fn write_params(params: &Params, defaults: &Params, out: &mut String) {
         .iter()
         .filter(|(name, value)| defaults.get(name) != Some(value))
     {
-        let value = match value {
-            ParamValue::List(items) => json!(items),
-            ParamValue::String(string) => json!(string),
-        };
-        let _ = writeln!(out, "# param: {name} = {value}");
+        let _ = writeln!(out, "# param: {name} = {}", value.to_json());
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::{did_you_mean::did_you_mean, regex_compat};
 use kubevet_model::Control;
+use serde_json::Value;
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc};
 use strum::VariantArray as _;
 
@@ -54,6 +55,15 @@ pub enum ParamValue {
 }
 
 impl ParamValue {
+    /// The value as JSON: an array of strings, or one string.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::List(entries) => entries.as_slice().into(),
+            Self::String(string) => string.as_str().into(),
+        }
+    }
+
     /// True if the value is empty: a control that requires it is not configured.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -158,6 +168,14 @@ impl Params {
     /// All values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ParamValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// All values as one JSON object, by name.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        self.iter()
+            .map(|(name, value)| (name, value.to_json()))
+            .collect()
     }
 
     /// True if a control has the params without which it is not evaluated.

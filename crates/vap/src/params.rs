@@ -2,7 +2,7 @@
 //! too.
 
 use super::naming::MANAGED_BY;
-use kubevet_policy::{ParamValue, Params};
+use kubevet_policy::Params;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -27,11 +27,7 @@ pub(super) fn reference(name: &str, denies: bool) -> Value {
 pub(super) fn configuration(name: &str, names: &BTreeSet<String>, params: &Params) -> Value {
     let mut settings = Map::new();
     for (param, value) in params.iter().filter(|(param, _)| names.contains(*param)) {
-        let value = match value {
-            ParamValue::List(entries) => json!(entries),
-            ParamValue::String(text) => json!(text),
-        };
-        settings.insert(param.to_owned(), value);
+        settings.insert(param.to_owned(), value.to_json());
     }
     json!({
         "apiVersion": API_VERSION,

@@ -121,6 +121,18 @@ pub struct KindInfo {
     pub until: Option<u8>,
 }
 
+impl KindInfo {
+    /// The `apiVersion` of its objects, such as `apps/v1`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
 /// A step of a path into a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaStep<'a> {
