@@ -3,57 +3,74 @@
 
 use super::{
     expr::Expr,
-    intrinsics::{connection, images, quantities, strings},
+    intrinsics::{self, CallResult, Operand, strings},
 };
-use kubevet_ir::Intrinsic;
+use kubevet_ir::{Const, Intrinsic, Predicate};
 
-/// The CEL half of one intrinsic over operands. Where only a literal will do (the cutset of `trim`,
-/// the numbers of `substring`, what `replace` looks for), the operand must be one. `None` where
-/// there is no such intrinsic, or none for such operands.
+/// The CEL half of one intrinsic over operands, as the emitter writes it. Where only a literal will
+/// do (the cutset of `trim`, the numbers of `substring`, what `replace` looks for), the operand
+/// must be one. `None` where there is no such intrinsic, or none for such operands.
 #[must_use]
 pub fn intrinsic(name: &str, operands: &[Expr]) -> Option<Expr> {
-    if let [operand] = operands {
-        return unary(name, operand.clone());
+    match (name, operands) {
+        ("connections.target", [object]) => {
+            intrinsics::connection(Intrinsic::ConnectionTarget, object.clone())
+        }
+        ("count", [string]) => Some(string.clone().size()),
+        // The program has only the parts of a split string and their number.
+        ("split", [string, separator]) => Some(strings::split(string.clone(), separator.clone())),
+        _ => match predicate(name) {
+            Some(predicate) => intrinsics::predicate(predicate, operands).ok(),
+            None => call(function(name)?, operands),
+        },
     }
-    Some(match (name, operands) {
-        ("images.within", [image, place]) => images::within(image.clone(), place.clone()),
-        ("quantities.less", [a, b]) => quantities::less(a, b),
-        ("strings.contains_ignore_case", [string, part]) => {
-            strings::contains_ignore_case(string.clone(), part.clone())
-        }
-        ("trim", [string, Expr::String(cutset)]) => strings::trim(string.clone(), cutset),
-        ("trim_left", [string, Expr::String(cutset)]) => strings::trim_left(string.clone(), cutset),
-        ("trim_right", [string, Expr::String(cutset)]) => {
-            strings::trim_right(string.clone(), cutset)
-        }
-        ("trim_prefix", [string, prefix]) => strings::trim_prefix(string.clone(), prefix),
-        ("trim_suffix", [string, suffix]) => strings::trim_suffix(string.clone(), suffix),
-        ("substring", [string, Expr::Int(offset), Expr::Int(length)]) => {
-            strings::substring(string.clone(), *offset, *length)?
-        }
-        ("split", [string, separator]) => strings::split(string.clone(), separator.clone()),
-        ("replace", [string, Expr::String(old), new]) => {
-            strings::replace(string.clone(), old, new.clone())?
-        }
+}
+
+fn predicate(name: &str) -> Option<Predicate> {
+    Some(match name {
+        "images.within" => Predicate::ImageWithin,
+        "quantities.is_quantity" => Predicate::IsQuantity,
+        "quantities.is_positive" => Predicate::QuantityPositive,
+        "quantities.less" => Predicate::QuantityLess,
+        "strings.contains_ignore_case" => Predicate::ContainsIgnoreCase,
         _ => return None,
     })
 }
 
-fn unary(name: &str, operand: Expr) -> Option<Expr> {
+fn function(name: &str) -> Option<Intrinsic> {
     Some(match name {
-        "images.registry" => images::registry(operand),
-        "images.repository" => images::repository(operand),
-        "images.name" => images::name(operand),
-        "images.tag" => images::tag(operand),
-        "images.digest" => images::digest(operand),
-        "images.effective_tag" => images::effective_tag(operand),
-        "quantities.is_quantity" => quantities::is_quantity(operand),
-        "quantities.is_positive" => quantities::is_positive(operand),
-        "connections.target" => connection(Intrinsic::ConnectionTarget, operand)?,
-        "files.clean" => strings::clean_path(operand),
-        "strings.lower_ascii" => strings::lower_ascii(operand),
-        "trim_space" => strings::trim_space(operand),
-        "count" => operand.size(),
+        "images.registry" => Intrinsic::ImageRegistry,
+        "images.repository" => Intrinsic::ImageRepository,
+        "images.name" => Intrinsic::ImageName,
+        "images.tag" => Intrinsic::ImageTag,
+        "images.digest" => Intrinsic::ImageDigest,
+        "images.effective_tag" => Intrinsic::ImageEffectiveTag,
+        "files.clean" => Intrinsic::CleanPath,
+        "strings.lower_ascii" => Intrinsic::LowerAscii,
+        "trim" => Intrinsic::Trim,
+        "trim_left" => Intrinsic::TrimLeft,
+        "trim_right" => Intrinsic::TrimRight,
+        "trim_prefix" => Intrinsic::TrimPrefix,
+        "trim_suffix" => Intrinsic::TrimSuffix,
+        "trim_space" => Intrinsic::TrimSpace,
+        "substring" => Intrinsic::Substring,
+        "replace" => Intrinsic::Replace,
         _ => return None,
     })
+}
+
+fn call(function: Intrinsic, operands: &[Expr]) -> Option<Expr> {
+    let operand = |cel: &Expr| Operand {
+        cel: cel.clone(),
+        literal: match cel {
+            Expr::String(value) => Some(Const::String(value.as_str().into())),
+            Expr::Int(value) => Some(Const::Int(*value)),
+            _ => None,
+        },
+    };
+    let operands: Vec<Operand> = operands.iter().map(operand).collect();
+    match intrinsics::call(function, &operands) {
+        Ok(CallResult::Value(cel)) => Some(cel),
+        _ => None,
+    }
 }

@@ -7,26 +7,17 @@
 //! and the condition of the pack if it has several. `UPDATE=1` rewrites the files.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test reads its golden files, and UPDATE from the environment"
-)]
 
 use kubevet_cel::{CelBundle, CelTarget, ControlCel, Expr, ParamsFrom, PolicyVariable, emit};
 use kubevet_ir::{CompiledControl, CompiledLibrary, Program};
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Severity};
 use kubevet_policy::{self as policy, ModuleSource};
 use kubevet_rego::{ast, complexity::RuleTable, lower::Lowering};
-use std::{fmt::Write as _, fs, path::Path, sync::Arc};
+use kubevet_testkit::golden::{assert_golden_files, option};
+use std::{fmt::Write as _, sync::Arc};
 
 /// The line between two controls.
 const NEXT_CONTROL: &str = "# next control\n";
-
-/// The value of an option in the comments of a rule.
-fn option<'r>(rego: &'r str, name: &str) -> Option<&'r str> {
-    let prefix = format!("# {name}: ");
-    rego.lines().find_map(|line| line.strip_prefix(&prefix))
-}
 
 /// The kind that the CEL is emitted for.
 fn kind(rego: &str) -> Kind {
@@ -148,33 +139,5 @@ fn emit_golden(file: &str, rego: &str) -> String {
 
 #[test]
 fn rules_become_their_golden_cel() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cel");
-    let mut names: Vec<String> = fs::read_dir(&folder)
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-        .filter_map(|name| name.strip_suffix(".rego").map(str::to_owned))
-        .collect();
-    names.sort();
-    assert!(names.len() >= 39, "only {} rules", names.len());
-    let mut differences = Vec::new();
-    for name in names {
-        let file = format!("{name}.rego");
-        let rego = fs::read_to_string(folder.join(&file)).unwrap();
-        assert!(
-            rego.starts_with("# "),
-            "{file}: the first line says nothing"
-        );
-        let found = emit_golden(&file, &rego);
-        let golden = folder.join(format!("{name}.cel"));
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&golden, &found).unwrap();
-        } else if fs::read_to_string(&golden).unwrap_or_default() != found {
-            differences.push(format!("{name}:\n{found}"));
-        }
-    }
-    assert!(
-        differences.is_empty(),
-        "with UPDATE=1 these would be written:\n{}",
-        differences.join("\n")
-    );
+    assert_golden_files("crates/cel/tests/cel", "cel", 39, emit_golden);
 }

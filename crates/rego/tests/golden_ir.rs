@@ -5,28 +5,21 @@
 //! refusals with their positions. `UPDATE=1` rewrites the files.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test reads its golden files, and UPDATE from the environment"
-)]
 
 use kubevet_ir::Program;
 use kubevet_model::{Control, ControlId, Kind, KindSelector, Severity};
 use kubevet_policy::{self as policy, ModuleSource};
 use kubevet_rego::{ast, complexity::RuleTable, lower::Lowering};
-use std::{fs, path::Path, sync::Arc};
+use kubevet_testkit::golden::{assert_golden_files, option};
+use std::sync::Arc;
 
 /// A control whose kinds and required params are those of the options in a rule.
 fn control(rego: &str) -> Arc<Control> {
-    let option = |name: &str| {
-        let prefix = format!("# {name}: ");
-        rego.lines().find_map(|line| line.strip_prefix(&prefix))
-    };
-    let kinds = match option("kinds").and_then(|kind| kind.split_once('/')) {
+    let kinds = match option(rego, "kinds").and_then(|kind| kind.split_once('/')) {
         Some((group, name)) => KindSelector::Kind(Kind::new(group, name)),
         None => KindSelector::Workloads,
     };
-    let required = option("requires").map(str::to_owned);
+    let required = option(rego, "requires").map(str::to_owned);
     Arc::new(Control {
         id: ControlId::from("X-1"),
         name: String::new(),
@@ -83,33 +76,5 @@ fn compile(file: &str, rego: &str) -> String {
 
 #[test]
 fn rules_compile_to_their_golden_program() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ir");
-    let mut names: Vec<String> = fs::read_dir(&folder)
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-        .filter_map(|name| name.strip_suffix(".rego").map(str::to_owned))
-        .collect();
-    names.sort();
-    assert!(names.len() >= 60, "only {} rules", names.len());
-    let mut differences = Vec::new();
-    for name in names {
-        let file = format!("{name}.rego");
-        let rego = fs::read_to_string(folder.join(&file)).unwrap();
-        assert!(
-            rego.starts_with("# "),
-            "{file}: the first line says nothing"
-        );
-        let found = compile(&file, &rego);
-        let golden = folder.join(format!("{name}.ir"));
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&golden, &found).unwrap();
-        } else if fs::read_to_string(&golden).unwrap_or_default() != found {
-            differences.push(format!("{name}:\n{found}"));
-        }
-    }
-    assert!(
-        differences.is_empty(),
-        "with UPDATE=1 these would be written:\n{}",
-        differences.join("\n")
-    );
+    assert_golden_files("crates/rego/tests/ir", "ir", 60, compile);
 }

@@ -9,15 +9,18 @@
 //! | [`build_output`] | the kubevet binary under test, and the folders of the build |
 //! | [`test_dir`] | a temporary folder, and the program run in it |
 //! | [`snapshot`] | comparison with a file, which `UPDATE=1` rewrites |
-//! | [`webhook_process`] | `kubevet serve` as a process |
-//! | [`webhook_client`] | an HTTPS client like the API server's, and load from many of them |
-//! | [`raw_connection`] | a TLS connection that sends exactly the given bytes |
+//! | [`golden`] | folders of rules, each beside the file that it must become |
+//! | `webhook_process` | `kubevet serve` as a process |
+//! | `webhook_client` | an HTTPS client like the API server's, and load from many of them |
+//! | `raw_connection` | a TLS connection that sends exactly the given bytes |
 //! | [`control_plane`] | etcd, kube-apiserver and kube-controller-manager, and kubectl |
 //! | [`namespace`] | a namespace that belongs to one test |
-//! | [`webhook_registration`] | a ValidatingWebhookConfiguration, in force when the call returns |
+//! | `webhook_registration` | a ValidatingWebhookConfiguration, in force when the call returns |
 //! | [`audit_log`] | the audit log of the API server |
 //! | [`oracle`] | OPA and the API server's own code, behind a line protocol |
 //! | [`skip`] | reporting that a test was not run |
+//!
+//! The feature `webhook` has what is named after it, and `raw_connection`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -34,14 +37,19 @@
 pub mod audit_log;
 pub mod build_output;
 pub mod control_plane;
+pub mod golden;
 pub mod namespace;
 pub mod oracle;
 pub mod polling;
 pub mod process;
+#[cfg(feature = "webhook")]
 pub mod raw_connection;
 pub mod skip;
 pub mod snapshot;
 pub mod test_dir;
+#[cfg(feature = "webhook")]
 pub mod webhook_client;
+#[cfg(feature = "webhook")]
 pub mod webhook_process;
+#[cfg(feature = "webhook")]
 pub mod webhook_registration;

@@ -1,23 +1,28 @@
 //! Comparison of output with a file in the repository; `UPDATE=1` rewrites the file instead.
 
 use crate::build_output::repository_root;
-use std::{env, fs};
+use std::{env, fs, path::Path};
 
 /// Compares `actual` with the file at `path`, relative to the root of the repository. With
 /// `UPDATE=1` the file is rewritten.
 #[track_caller]
 pub fn assert_matches_file(path: &str, actual: &str) {
-    let file = repository_root().join(path);
-    if env::var_os("UPDATE").is_some_and(|value| value == "1") {
-        fs::write(&file, actual).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
+    let difference = difference(&repository_root().join(path), actual);
     assert!(
-        expected == actual,
+        difference.is_none(),
         "{path} differs; UPDATE=1 cargo test rewrites it\n{}",
-        diff(&expected, actual)
+        difference.unwrap_or_default()
     );
+}
+
+/// How `actual` differs from a file; `None` where it does not, or the file was rewritten.
+pub(crate) fn difference(file: &Path, actual: &str) -> Option<String> {
+    if env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        fs::write(file, actual).unwrap();
+        return None;
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default();
+    (expected != actual).then(|| diff(&expected, actual))
 }
 
 /// The differing lines, between the common prefix and the common suffix of both strings.

@@ -108,29 +108,21 @@ pub(crate) fn call(function: Intrinsic, operands: &[Operand]) -> Result<CallResu
 
 /// A predicate.
 pub(crate) fn predicate(predicate: Predicate, operands: &[Expr]) -> Result<Expr, Unsupported> {
-    let operands = operands.to_vec();
-    Ok(match (predicate, <[Expr; 2]>::try_from(operands)) {
-        (Predicate::StartsWith, Ok([string, part])) => string.method("startsWith", [part]),
-        (Predicate::EndsWith, Ok([string, part])) => string.method("endsWith", [part]),
-        (Predicate::Contains, Ok([string, part])) => string.method("contains", [part]),
-        (Predicate::Matches, Ok([pattern, string])) => string.method("matches", [pattern]),
-        (Predicate::ContainsIgnoreCase, Ok([string, part])) => {
-            strings::contains_ignore_case(string, part)
+    let method = |of: &Expr, name, operand: &Expr| of.clone().method(name, [operand.clone()]);
+    Ok(match (predicate, operands) {
+        (Predicate::StartsWith, [string, part]) => method(string, "startsWith", part),
+        (Predicate::EndsWith, [string, part]) => method(string, "endsWith", part),
+        (Predicate::Contains, [string, part]) => method(string, "contains", part),
+        (Predicate::Matches, [pattern, string]) => method(string, "matches", pattern),
+        (Predicate::ContainsIgnoreCase, [string, part]) => {
+            strings::contains_ignore_case(string.clone(), part.clone())
         }
-        (Predicate::ImageWithin, Ok([image, place])) => images::within(image, place),
-        (Predicate::QuantityLess, Ok([a, b])) => quantities::less(&a, &b),
-        (Predicate::IsQuantity, Err(operands)) if operands.len() == 1 => {
-            quantities::is_quantity(first_of(operands))
-        }
-        (Predicate::QuantityPositive, Err(operands)) if operands.len() == 1 => {
-            quantities::is_positive(first_of(operands))
-        }
+        (Predicate::ImageWithin, [image, place]) => images::within(image.clone(), place.clone()),
+        (Predicate::QuantityLess, [a, b]) => quantities::less(a, b),
+        (Predicate::IsQuantity, [value]) => quantities::is_quantity(value.clone()),
+        (Predicate::QuantityPositive, [value]) => quantities::is_positive(value.clone()),
         _ => return Err(Unsupported(format!("{predicate:?} has no form in CEL"))),
     })
-}
-
-fn first_of(operands: Vec<Expr>) -> Expr {
-    operands.into_iter().next().unwrap_or(Expr::Null)
 }
 
 /// The types of value that a predicate takes; it is false for all others.
