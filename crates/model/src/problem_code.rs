@@ -105,14 +105,10 @@ impl fmt::Display for ProblemCode {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that rewrites the documentation"
-)]
 mod tests {
     use super::ProblemCode;
-    use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
+    use kubevet_testkit::snapshot::assert_matches_file;
+    use std::{collections::BTreeSet, fmt::Write as _};
 
     #[test]
     fn numbers_are_unique_and_ascending() {
@@ -147,11 +143,6 @@ mod tests {
                 code.meaning()
             );
         }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/problems.md");
-        if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-            fs::write(&path, &expected).unwrap();
-        }
-        let found = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(found, expected, "run `UPDATE=1 cargo test` to rewrite it");
+        assert_matches_file("docs/problems.md", &expected);
     }
 }

@@ -120,24 +120,13 @@ pub fn rego_table() -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test reads the documentation")]
 mod tests {
     use super::*;
+    use kubevet_testkit::snapshot::assert_matches_file;
 
     #[test]
     fn rego_library_has_the_same_table() {
-        let file = concat!(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
-            "/policies/lib/kinds.rego"
-        );
-        if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-            std::fs::write(file, rego_table()).unwrap();
-        }
-        assert_eq!(
-            std::fs::read_to_string(file).unwrap(),
-            rego_table(),
-            "run `UPDATE=1 cargo test` to rewrite it"
-        );
+        assert_matches_file("policies/lib/kinds.rego", &rego_table());
     }
 
     #[test]
