@@ -141,9 +141,9 @@ fn case_params(library: &Library, source: &ControlSource, case: &Case) -> (Param
     let mut errors = Vec::new();
     for (name, value) in &case.params {
         if source.control.params.contains(name)
-            && let Err(message) = params.set(&library.params, name, value.clone())
+            && let Err(error) = params.set(&library.params, name, value.clone())
         {
-            errors.push(message);
+            errors.push(error.to_string());
         }
     }
     (params, errors)

@@ -45,8 +45,8 @@ fn check(
     let mut params = library.params.defaults();
     let mut lines = Vec::new();
     for (name, value) in &object.params {
-        if let Err(message) = params.set_unchecked(&library.params, name, value.clone()) {
-            lines.push(message);
+        if let Err(error) = params.set_unchecked(&library.params, name, value.clone()) {
+            lines.push(error.to_string());
         }
     }
     let verdict = engine.judge(&object.document, &EvalRequest::default(), &params);

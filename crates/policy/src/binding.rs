@@ -255,14 +255,15 @@ fn read_params(reader: &mut MapReader<'_>, spec: Node<'_>, library: &Library) ->
     reader.check_repeated(node);
     for entry in node.entries() {
         if library.params.get(entry.key).is_none() {
-            reader.error(entry.key_position(), library.params.unknown(entry.key));
+            let error = library.params.unknown(entry.key);
+            reader.error(entry.key_position(), error.to_string());
             continue;
         }
         let Some(value) = controls_config::read_value(reader, entry.value, entry.key) else {
             continue;
         };
-        if let Err(message) = params.set(&library.params, entry.key, value) {
-            reader.error(entry.value.position(), message);
+        if let Err(error) = params.set(&library.params, entry.key, value) {
+            reader.error(entry.value.position(), error.to_string());
         }
     }
     params

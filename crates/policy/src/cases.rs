@@ -4,7 +4,8 @@
 //! Here they are only read; the crate `conformance` evaluates them.
 
 use super::{
-    controls_config, loader,
+    controls_config::{self, DATA_INPUTS, POSTURE_INPUTS},
+    loader,
     map_reader::{FieldSpec, MapReader, abbreviate},
     params::ParamValue,
     read_dir,
@@ -37,8 +38,8 @@ const OBJECT_KEYS: &[FieldSpec] = &[
 ];
 const FIX_KEYS: &[FieldSpec] = &[FieldSpec::required("path"), FieldSpec::optional("value")];
 const DATA_KEYS: &[FieldSpec] = &[
-    FieldSpec::optional("postureControlInputs"),
-    FieldSpec::optional("dataControlInputs"),
+    FieldSpec::optional(POSTURE_INPUTS),
+    FieldSpec::optional(DATA_INPUTS),
 ];
 /// The cases of one rule of the public library, or of a user.
 #[derive(Debug, Clone)]

@@ -40,13 +40,14 @@ const FILE_KEYS: &[FieldSpec] = &[
 ];
 /// The keys that hold params, and those beside them that are for other parts of Kubescape.
 const SETTINGS_KEYS: &[FieldSpec] = &[
-    FieldSpec::optional(POSTURE),
-    FieldSpec::optional(DATA),
+    FieldSpec::optional(POSTURE_INPUTS),
+    FieldSpec::optional(DATA_INPUTS),
     FieldSpec::optional("postureScanConfig"),
     FieldSpec::optional("vulnerabilityScanConfig"),
 ];
-const POSTURE: &str = "postureControlInputs";
-const DATA: &str = "dataControlInputs";
+/// The keys of maps from params to values, in Kubescape's inputs and in its test cases.
+pub(super) const POSTURE_INPUTS: &str = "postureControlInputs";
+pub(super) const DATA_INPUTS: &str = "dataControlInputs";
 
 /// Reads a controls config into `params`. Every value that can be read is set; any other keeps its
 /// value and is a problem.
@@ -93,7 +94,7 @@ fn entries_of<'a>(
     let (settings, what) = if let Some(settings) = root.get("settings") {
         reader.keys(root, "a controls config", FILE_KEYS);
         (settings, "\"settings\"")
-    } else if root.get(POSTURE).is_some() || root.get(DATA).is_some() {
+    } else if root.get(POSTURE_INPUTS).is_some() || root.get(DATA_INPUTS).is_some() {
         (root, "a controls config")
     } else {
         collect_params(reader, root, schema, &mut found);
@@ -102,14 +103,14 @@ fn entries_of<'a>(
     if !reader.keys(settings, what, SETTINGS_KEYS) {
         return found;
     }
-    let inputs: Vec<_> = [POSTURE, DATA]
+    let inputs: Vec<_> = [POSTURE_INPUTS, DATA_INPUTS]
         .into_iter()
         .filter_map(|key| Some((key, settings.get(key)?)))
         .collect();
     if inputs.is_empty() {
         reader.error(
             settings.position(),
-            format!("\"settings\" lacks the key {POSTURE:?}, so it sets nothing"),
+            format!("\"settings\" lacks the key {POSTURE_INPUTS:?}, so it sets nothing"),
         );
     }
     for (key, node) in inputs {
@@ -144,7 +145,10 @@ fn collect_params<'a>(
                 .iter()
                 .map(|spec| spec.name.as_str())
                 .chain(READ_ELSEWHERE.iter().copied());
-            let hint = did_you_mean(entry.key, known.chain(["settings", POSTURE, DATA]));
+            let hint = did_you_mean(
+                entry.key,
+                known.chain(["settings", POSTURE_INPUTS, DATA_INPUTS]),
+            );
             reader.error(
                 entry.key_position(),
                 format!("there is no param {:?}{hint}", abbreviate(entry.key)),
@@ -163,8 +167,8 @@ fn set(
     let Some(value) = read_value(reader, node, name) else {
         return;
     };
-    if let Err(message) = params.set(schema, name, value) {
-        reader.error(node.position(), message);
+    if let Err(error) = params.set(schema, name, value) {
+        reader.error(node.position(), error.to_string());
     }
 }
 

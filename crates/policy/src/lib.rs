@@ -60,7 +60,7 @@ pub use differences::{Difference, parse_differences, read_differences};
 pub use library::{ControlSource, Library, ModuleSource};
 pub use load_bindings::{BindingKeys, binding_enums, binding_keys, load_bindings, read_bindings};
 pub use loader::{embedded, load_folder};
-pub use params::{ParamSchema, ParamSpec, ParamType, ParamValue, Params};
+pub use params::{ParamError, ParamSchema, ParamSpec, ParamType, ParamValue, Params};
 pub use regex_compat::vet as vet_pattern;
 pub use scaffold::{ScaffoldError, new_control};
 pub use testdata::{Expected, TestObject, read_testdata};

@@ -149,7 +149,10 @@ impl Library {
             .params
             .iter()
             .filter(|param| self.params.get(param).is_none());
-        errors.extend(unknown.map(|param| (ProblemCode::PolicyParam, self.params.unknown(param))));
+        errors.extend(unknown.map(|param| {
+            let message = self.params.unknown(param).to_string();
+            (ProblemCode::PolicyParam, message)
+        }));
         errors
     }
 }

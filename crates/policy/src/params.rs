@@ -1,7 +1,7 @@
 //! Params: the settings of controls, their types and their values.
 //!
 //! Values come from params.yaml, a controls config, a binding or a test header, and all of them are
-//! checked by [`ParamSchema::check`]. Nothing here reads a file.
+//! checked by [`Params::set`]. Nothing here reads a file.
 
 use super::{did_you_mean::did_you_mean, regex_compat};
 use kubevet_model::Control;
@@ -130,28 +130,46 @@ impl ParamSchema {
         )
     }
 
-    /// Returns a value in the form in which the param holds it: classes of patterns rewritten, a
-    /// list of one string as a string where the param is a string, and the other way around.
-    ///
-    /// # Errors
-    /// An unknown name, or an error of the value.
-    pub fn check(&self, name: &str, value: ParamValue) -> Result<ParamValue, String> {
-        let spec = self.0.get(name).ok_or_else(|| self.unknown(name))?;
-        convert(spec.kind, value).map_err(|why| format!("the param {name:?} {why}"))
-    }
-
     pub(super) fn add(&mut self, spec: ParamSpec) {
         self.0.insert(spec.name.clone(), spec);
     }
 
-    /// The message for an unknown name, with the nearest known one.
-    pub(super) fn unknown(&self, name: &str) -> String {
-        let hint = did_you_mean(name, self.0.keys().map(String::as_str));
-        format!(
-            "there is no param {:?}{hint}",
-            super::map_reader::abbreviate(name)
-        )
+    /// The error of an unknown name, with the nearest known one.
+    pub(super) fn unknown(&self, name: &str) -> ParamError {
+        ParamError::Unknown {
+            name: super::map_reader::abbreviate(name).to_owned(),
+            suggestion: did_you_mean(name, self.0.keys().map(String::as_str)),
+        }
     }
+}
+
+/// The error of setting a param.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    /// No param has the name.
+    #[error("there is no param {name:?}{suggestion}")]
+    Unknown {
+        /// The name, abbreviated.
+        name: String,
+        /// Half a sentence with the nearest known name, or nothing.
+        suggestion: String,
+    },
+    /// The value is a list where the param is a string, or the other way around.
+    #[error("the param {name:?} holds {expected}: write it so")]
+    Shape {
+        /// The param.
+        name: String,
+        /// The shape of the param.
+        expected: &'static str,
+    },
+    /// The param cannot have the value.
+    #[error("the param {name:?} {reason}")]
+    Value {
+        /// The param.
+        name: String,
+        /// The fault and the remedy, as half a sentence.
+        reason: String,
+    },
 }
 
 /// A value for each param. A clone copies a pointer.
@@ -188,17 +206,22 @@ impl Params {
                 .any(|name| self.get(name).is_some_and(|value| !value.is_empty()))
     }
 
-    /// Sets one value, as [`ParamSchema::check`] makes it.
+    /// Sets one value, in the form in which the param holds it: classes of patterns rewritten, a
+    /// list of one string as a string where the param is a string, and the other way around.
     ///
     /// # Errors
-    /// As [`ParamSchema::check`]; nothing is changed then.
+    /// An unknown name, or an error of the value; the params are unchanged then.
     pub fn set(
         &mut self,
         schema: &ParamSchema,
         name: &str,
         value: ParamValue,
-    ) -> Result<(), String> {
-        let value = schema.check(name, value)?;
+    ) -> Result<(), ParamError> {
+        let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
+        let value = convert(spec.kind, value).map_err(|reason| ParamError::Value {
+            name: name.to_owned(),
+            reason,
+        })?;
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
         Ok(())
     }
@@ -214,15 +237,16 @@ impl Params {
         schema: &ParamSchema,
         name: &str,
         value: ParamValue,
-    ) -> Result<(), String> {
+    ) -> Result<(), ParamError> {
         let spec = schema.get(name).ok_or_else(|| schema.unknown(name))?;
         if matches!(value, ParamValue::String(_)) != (spec.kind == ParamType::String) {
-            let shape = if spec.kind == ParamType::String {
+            let expected = if spec.kind == ParamType::String {
                 "one text"
             } else {
                 "a list of texts"
             };
-            return Err(format!("the param {name:?} holds {shape}: write it so"));
+            let name = name.to_owned();
+            return Err(ParamError::Shape { name, expected });
         }
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value);
         Ok(())
@@ -361,11 +385,8 @@ mod tests {
         );
         let refused = params.set(&schema, "publicRegistry", list(&["x"]));
         assert_eq!(
-            refused,
-            Err(
-                "there is no param \"publicRegistry\", did you mean \"publicRegistries\"?"
-                    .to_owned()
-            )
+            refused.unwrap_err().to_string(),
+            "there is no param \"publicRegistry\", did you mean \"publicRegistries\"?"
         );
         assert_eq!(
             params.set(&schema, "publicRegistries", list(&["x"])),
@@ -375,8 +396,8 @@ mod tests {
         assert_eq!(schema.with_defaults(&params).defaults(), params);
         let refused = params.set_unchecked(&schema, "publicRegistries", string("x"));
         assert_eq!(
-            refused,
-            Err("the param \"publicRegistries\" holds a list of texts: write it so".to_owned())
+            refused.unwrap_err().to_string(),
+            "the param \"publicRegistries\" holds a list of texts: write it so"
         );
     }
 }
