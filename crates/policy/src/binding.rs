@@ -1,7 +1,7 @@
 //! A binding, and how it is read from one `ControlBinding` object.
 //!
 //! `binding_controls` and `match_resources` read its parts. A binding with an error is rejected as
-//! a whole: what its author high is not known.
+//! a whole: what its author meant is not known.
 
 use super::{
     Library, Params, binding_controls, controls_config,

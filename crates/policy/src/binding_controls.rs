@@ -26,14 +26,14 @@ pub(super) fn read(
     let controls = reader.strings(spec, "controls").unwrap_or_default();
     let frameworks = reader.strings(spec, "frameworks").unwrap_or_default();
     let excluded = reader.strings(spec, "excludeControls").unwrap_or_default();
-    let least = read_severity(reader, spec);
+    let min_severity = read_severity(reader, spec);
     if controls.is_empty() && frameworks.is_empty() {
         let message =
             "the binding names no control: write \"controls\" (\"*\" is all) or \"frameworks\"";
         reader.error(spec.position(), message);
         return BTreeSet::new();
     }
-    let mut mistaken = false;
+    let mut has_unknown_name = false;
     let mut named: BTreeSet<&ControlId> = BTreeSet::new();
     for id in &controls {
         if id.value == ALL {
@@ -47,14 +47,14 @@ pub(super) fn read(
             );
         } else {
             let control = named_control(reader, id, library);
-            mistaken |= control.is_none();
+            has_unknown_name |= control.is_none();
             named.extend(control.map(|control| &control.id));
         }
     }
     for name in &frameworks {
         match members(reader, name, library) {
             Some(members) => named.extend(members),
-            None => mistaken = true,
+            None => has_unknown_name = true,
         }
     }
     let excluded: BTreeSet<&ControlId> = excluded
@@ -62,24 +62,26 @@ pub(super) fn read(
         .filter_map(|id| known_control(reader, id, library))
         .map(|control| &control.id)
         .collect();
-    let heavy = |id: &ControlId| {
+    let is_severe_enough = |id: &ControlId| {
         let control = library.control(id.as_str());
-        least.is_none_or(|least| control.is_some_and(|source| source.control.severity >= least))
+        min_severity.is_none_or(|min_severity| {
+            control.is_some_and(|source| source.control.severity >= min_severity)
+        })
     };
-    let covered: BTreeSet<ControlId> = named
+    let selected: BTreeSet<ControlId> = named
         .into_iter()
-        .filter(|id| !excluded.contains(id) && heavy(id))
+        .filter(|id| !excluded.contains(id) && is_severe_enough(id))
         .cloned()
         .collect();
     // An empty set is no second error where a name is wrong already.
-    if covered.is_empty() && !mistaken {
+    if selected.is_empty() && !has_unknown_name {
         let message = "no control is left after \"minSeverity\" and \"excludeControls\", so the binding would do nothing";
         reader.error(
             spec.position(),
             format!("{message}: name more, or leave out fewer"),
         );
     }
-    covered
+    selected
 }
 
 fn read_severity(reader: &mut MapReader<'_>, spec: Node<'_>) -> Option<Severity> {
@@ -153,7 +155,7 @@ fn members<'l>(
         return None;
     };
     let mut found = Vec::new();
-    let mut whole = true;
+    let mut is_complete = true;
     for member in &framework.members {
         match library.control(member.control.as_str()) {
             Some(source) if is_for_webhook(&source.control) => found.push(&source.control.id),
@@ -165,9 +167,9 @@ fn members<'l>(
                     framework.name, member.control
                 );
                 reader.error(name.position, message);
-                whole = false;
+                is_complete = false;
             }
         }
     }
-    whole.then_some(found)
+    is_complete.then_some(found)
 }

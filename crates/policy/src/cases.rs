@@ -207,11 +207,8 @@ fn read_expected(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<ExpectedF
     }
     let [failed_paths, review_paths, delete_paths] =
         ["failedPaths", "reviewPaths", "deletePaths"].map(|key| paths(reader, node, key));
-    let fixes = node
-        .get("fixPaths")
-        .and_then(|list| reader.elements(list, "\"fixPaths\""))
-        .unwrap_or_default();
-    let fix_paths = fixes
+    let fix_paths = reader
+        .elements_of(node, "fixPaths")
         .into_iter()
         .filter_map(|fix| read_fix(reader, fix))
         .collect();
@@ -236,11 +233,8 @@ fn read_expected(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<ExpectedF
 /// Reads the paths of a key. The public library repeats some, which is no error.
 fn paths(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<String> {
     let what = format!("an entry of {key:?}");
-    let entries = node
-        .get(key)
-        .and_then(|list| reader.elements(list, &format!("{key:?}")))
-        .unwrap_or_default();
-    entries
+    reader
+        .elements_of(node, key)
         .into_iter()
         .filter_map(|node| reader.string_value(node, &what))
         .map(|text| text.value)
@@ -251,10 +245,7 @@ fn read_fix(reader: &mut MapReader<'_>, node: Node<'_>) -> Option<(String, Strin
     if !reader.keys(node, "an entry of \"fixPaths\"", FIX_KEYS) {
         return None;
     }
-    let value = reader
-        .optional_string(node, "value")
-        .map(|text| text.value)
-        .unwrap_or_default();
+    let value = reader.string_or_empty(node, "value");
     Some((reader.string(node, "path")?.value, value))
 }
 
@@ -266,11 +257,8 @@ fn read_external(reader: &mut MapReader<'_>, node: Node<'_>) -> External {
 }
 
 fn read_objects(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<ObjectId> {
-    let entries = node
-        .get(key)
-        .and_then(|list| reader.elements(list, &format!("{key:?}")))
-        .unwrap_or_default();
-    entries
+    reader
+        .elements_of(node, key)
         .into_iter()
         .map(|node| read_object(reader, node))
         .collect()
@@ -279,12 +267,7 @@ fn read_objects(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<Ob
 fn read_object(reader: &mut MapReader<'_>, node: Node<'_>) -> ObjectId {
     reader.keys(node, "an object", OBJECT_KEYS);
     let [api_version, kind, namespace, name] =
-        ["apiVersion", "kind", "namespace", "name"].map(|key| {
-            reader
-                .optional_string(node, key)
-                .map(|text| text.value)
-                .unwrap_or_default()
-        });
+        ["apiVersion", "kind", "namespace", "name"].map(|key| reader.string_or_empty(node, key));
     ObjectId {
         api_version,
         kind,

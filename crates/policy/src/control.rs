@@ -8,7 +8,7 @@ use super::{
     control_id,
     did_you_mean::did_you_mean,
     kind_selector,
-    map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate, values},
     params::ParamSchema,
 };
 use kubevet_document::Node;
@@ -163,10 +163,6 @@ impl RawControl {
     }
 }
 
-fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
-    texts.into_iter().map(|text| text.value).collect()
-}
-
 fn check_id(reader: &mut MapReader<'_>, id: &Spanned<String>) -> bool {
     let right = control_id::is_id(&id.value);
     if !right {
@@ -248,12 +244,10 @@ fn middle_of_band(severity: Severity) -> f64 {
 
 fn read_kind_list(reader: &mut MapReader<'_>, node: Node<'_>) -> RawStrings {
     let entries = reader.strings(node, "kinds")?;
-    if node
-        .get("kinds")
-        .is_some_and(|list| list.elements().next().is_none())
+    if let Some(list) = node.get("kinds")
+        && list.elements().next().is_none()
     {
-        let at = node.get("kinds").map_or(node.position(), Node::position);
-        reader.error(at, "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
+        reader.error(list.position(), "\"kinds\" is empty, so the control would look at nothing: write [workloads] or some kinds");
     }
     Some(entries)
 }

@@ -40,7 +40,7 @@ pub(super) fn read(
     let name = reader
         .string(root, "name")
         .filter(|name| check_name(&mut reader, name));
-    let version = optional(&mut reader, root, "version");
+    let version = reader.string_or_empty(root, "version");
     let description = reader.string(root, "description");
     let members = read_members(&mut reader, root.get("controls")?, known)?;
     let name = name?;
@@ -89,7 +89,7 @@ fn read_members(
             continue;
         }
         let [section, level, reason] =
-            ["section", "level", "reason"].map(|key| optional(reader, entry, key));
+            ["section", "level", "reason"].map(|key| reader.string_or_empty(entry, key));
         let Some(id) = reader.string(entry, "id") else {
             continue;
         };
@@ -114,11 +114,4 @@ fn read_members(
         }
     }
     Some(members)
-}
-
-fn optional(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> String {
-    reader
-        .optional_string(node, key)
-        .map(|text| text.value)
-        .unwrap_or_default()
 }

@@ -33,13 +33,10 @@ pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>, what: &str) -> La
         if let Some(labels) = node.get("matchLabels") {
             read_labels(reader, labels, &mut requirements);
         }
-        let expressions = node
-            .get("matchExpressions")
-            .and_then(|list| reader.elements(list, "\"matchExpressions\""));
+        let expressions = reader.elements_of(node, "matchExpressions");
         requirements.extend(
             expressions
                 .into_iter()
-                .flatten()
                 .filter_map(|node| read_requirement(reader, node)),
         );
     }

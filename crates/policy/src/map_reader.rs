@@ -43,6 +43,11 @@ pub(super) struct Spanned<T> {
     pub(super) position: Position,
 }
 
+/// The values without their positions.
+pub(super) fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
+    texts.into_iter().map(|text| text.value).collect()
+}
+
 /// A file that is read, and its errors so far.
 pub(super) struct MapReader<'f> {
     pub(super) file: &'f Arc<str>,
@@ -178,6 +183,12 @@ impl<'f> MapReader<'f> {
         self.string_value(value, &format!("{key:?}"))
     }
 
+    /// As [`MapReader::optional_string`]; empty if there is none.
+    pub(super) fn string_or_empty(&mut self, node: Node<'_>, key: &str) -> String {
+        self.optional_string(node, key)
+            .map_or_else(String::new, |text| text.value)
+    }
+
     /// Reads a string, trimmed at its end. `what` names it in messages.
     pub(super) fn string_value(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
         let Some(text) = node.as_str() else {
@@ -287,9 +298,14 @@ impl<'f> MapReader<'f> {
         }
         Some(node.elements().collect())
     }
-}
 
-impl MapReader<'_> {
+    /// Returns the elements of the list of a key; none if the key is missing or its value no list.
+    pub(super) fn elements_of<'a>(&mut self, node: Node<'a>, key: &str) -> Vec<Node<'a>> {
+        node.get(key)
+            .and_then(|list| self.elements(list, &format!("{key:?}")))
+            .unwrap_or_default()
+    }
+
     /// Reads the value of a key that holds one of the known names; `None` if the key is missing or
     /// its name unknown.
     pub(super) fn read_enum<T: Copy>(

@@ -3,7 +3,7 @@
 
 use super::{
     label_selectors,
-    map_reader::{FieldSpec, MapReader, Spanned, abbreviate},
+    map_reader::{FieldSpec, MapReader, Spanned, abbreviate, values},
 };
 use kubevet_document::Node;
 use kubevet_k8s::matching::{MatchResources, ResourceRule, RuleScope};
@@ -88,10 +88,6 @@ pub(super) fn read(reader: &mut MapReader<'_>, node: Node<'_>) -> MatchResources
     }
 }
 
-fn values(texts: Vec<Spanned<String>>) -> Vec<String> {
-    texts.into_iter().map(|name| name.value).collect()
-}
-
 /// Reads namespace names. An empty list would mean all of them, and is an error.
 fn read_namespaces(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<Spanned<String>> {
     let Some(names) = reader.strings(node, key) else {
@@ -115,12 +111,9 @@ fn read_namespaces(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec
 }
 
 fn read_rules(reader: &mut MapReader<'_>, node: Node<'_>, key: &str) -> Vec<ResourceRule> {
-    let elements = node
-        .get(key)
-        .and_then(|list| reader.elements(list, &format!("{key:?}")));
-    elements
+    reader
+        .elements_of(node, key)
         .into_iter()
-        .flatten()
         .filter_map(|node| read_rule(reader, node, key))
         .collect()
 }

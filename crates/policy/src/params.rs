@@ -137,7 +137,7 @@ impl ParamSchema {
     /// The error of an unknown name, with the nearest known one.
     pub(super) fn unknown(&self, name: &str) -> ParamError {
         ParamError::Unknown {
-            name: super::map_reader::abbreviate(name).to_owned(),
+            name: super::map_reader::abbreviate(name),
             suggestion: did_you_mean(name, self.0.keys().map(String::as_str)),
         }
     }
