@@ -18,6 +18,11 @@ use std::{
 /// The example binding, which denies access to nodes and credentials.
 pub(crate) const EXAMPLE: &str = include_str!("../../examples/gate/bindings/security.yaml");
 
+/// The most memory that any attack may cost, in MiB.
+const MAX_PEAK_MIB: u64 = 512;
+/// The most memory that stays in use a minute after an attack, in MiB.
+const MAX_RESIDENT_MIB: u64 = 100;
+
 /// A binding with this name, these controls, and further fields of its spec.
 pub(crate) fn binding(name: &str, controls: &str, spec: &str) -> String {
     format!(
@@ -268,6 +273,26 @@ impl Server {
     /// The peak resident memory in MiB.
     pub(crate) fn peak_mib(&self) -> u64 {
         self.status_kib("VmHWM:") >> 10
+    }
+
+    /// Checks that the server has never had more memory than the goal.
+    #[track_caller]
+    pub(crate) fn assert_peak_memory(&self, case: &str) {
+        let peak = self.peak_mib();
+        assert!(peak < MAX_PEAK_MIB, "{case}: peak {peak} MiB");
+    }
+
+    /// Checks the goals after an attack, and prints the figures: the peak, and the memory once it
+    /// is given back.
+    #[track_caller]
+    pub(crate) fn assert_memory_goals(&self, case: &str) {
+        self.assert_peak_memory(case);
+        let after = wait_for("memory to be given back", || match self.rss_mib() {
+            resident if resident < MAX_RESIDENT_MIB => Ok(resident),
+            resident => Err(format!("{case}: {resident} MiB")),
+        });
+        let peak = self.peak_mib();
+        eprintln!("{case}: peak {peak} MiB, after {after} MiB");
     }
 
     fn status_kib(&self, key: &str) -> u64 {

@@ -43,19 +43,19 @@ fn announce(
 }
 
 /// Runs an attack from a separate address, and from the address of the ordinary clients.
-fn from_two_addresses(attack: impl Fn(&Server, Ipv4Addr)) {
+fn from_two_addresses(case: &str, attack: impl Fn(&Server, Ipv4Addr)) {
     let _machine = claim_machine();
     for from in [ATTACKER_ADDRESS, CLIENT_ADDRESS] {
         let mut server = ServerSetup::example().no_decision_log().start();
         attack(&server, from);
-        assert!(server.peak_mib() < 512, "{} MiB", server.peak_mib());
+        server.assert_memory_goals(&format!("{case} from {from}"));
         server.assert_running();
     }
 }
 
 #[test]
 fn f2_a10_8_announced_large_bodies_do_not_disturb_ordinary_clients() {
-    from_two_addresses(|server, from| {
+    from_two_addresses("A10.8", |server, from| {
         let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 4, LARGEST, b"");
             progress.rounds(ROUNDS);
@@ -67,7 +67,7 @@ fn f2_a10_8_announced_large_bodies_do_not_disturb_ordinary_clients() {
 
 #[test]
 fn f2_a10_9_more_idle_bodies_than_permits_do_not_disturb_ordinary_clients() {
-    from_two_addresses(|server, from| {
+    from_two_addresses("A10.9", |server, from| {
         let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 1030, 1000, b"");
             progress.rounds(ROUNDS);
@@ -79,7 +79,7 @@ fn f2_a10_9_more_idle_bodies_than_permits_do_not_disturb_ordinary_clients() {
 
 #[test]
 fn f2_a10_10_streams_with_withheld_bodies_do_not_disturb_ordinary_clients() {
-    from_two_addresses(|server, from| {
+    from_two_addresses("A10.10", |server, from| {
         let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let mut held: Vec<Http2Connection> = (0..5)
                 .map(|_| Http2Connection::open(server, from, None).unwrap())
@@ -103,7 +103,7 @@ fn f2_stalled_large_bodies_do_not_disturb_small_reviews() {
     let empty = Review::create(&padded(&clean_pod(), 0)).to_json().len();
     let review = Review::create(&padded(&clean_pod(), LARGEST - empty)).to_json();
     assert_eq!(review.len(), LARGEST);
-    from_two_addresses(|server, from| {
+    from_two_addresses("stalled bodies", |server, from| {
         let (_, baseline) = with_baseline_traffic(server, CLIENT_ADDRESS, |progress| {
             let held = announce(server, from, 4, LARGEST, &review.as_bytes()[..LARGEST - 10]);
             progress.rounds(ROUNDS);

@@ -18,8 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The memory goal in all cases.
-const PEAK_MAX_MIB: u64 = 512;
 /// The bound of a line of the decision log.
 const LINE_MAX_BYTES: usize = 100_000;
 
@@ -68,15 +66,7 @@ fn f4_a14_findings_of_wide_objects_under_many_bindings_stay_within_memory_bounds
             "A14.5" => drop(post(&server, body).review_response("u-1")),
             _ => at_once(&server, callers, body),
         }
-        assert!(
-            server.peak_mib() < PEAK_MAX_MIB,
-            "{name}: {} MiB",
-            server.peak_mib()
-        );
-        wait_for("memory to be given back", || match server.rss_mib() {
-            ..100 => Ok(()),
-            value => Err(format!("{name}: {value} MiB")),
-        });
+        server.assert_memory_goals(name);
         server.assert_running();
     }
 }
@@ -107,16 +97,8 @@ fn f4_a11_9_kept_connections_release_the_buffers_of_large_reviews() {
     // It was 300 KiB; TLS and HTTP need some tens.
     let each_kib = grown_kib / u64::try_from(connections).unwrap();
     assert!(each_kib < 100, "{each_kib} KiB for each kept connection");
-    assert!(
-        server.peak_mib() < PEAK_MAX_MIB,
-        "{} MiB",
-        server.peak_mib()
-    );
     drop((first, kept));
-    wait_for("memory to be given back", || match server.rss_mib() {
-        ..100 => Ok(()),
-        value => Err(format!("{value} MiB")),
-    });
+    server.assert_memory_goals("A11.9");
 }
 
 #[test]
@@ -155,11 +137,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
                 .count();
             *reset < streams && !connection.is_closed()
         });
-        assert!(
-            server.peak_mib() < PEAK_MAX_MIB,
-            "{} MiB",
-            server.peak_mib()
-        );
+        server.assert_peak_memory("A11.10");
         if held.is_empty() {
             break;
         }
@@ -169,6 +147,7 @@ fn f4_a11_10_unread_http2_responses_are_cut_despite_answered_pings() {
             held.len()
         );
     }
+    server.assert_memory_goals("A11.10");
     server.assert_running();
 }
 
@@ -191,21 +170,12 @@ fn f4_a10_11_unfinished_bodies_on_many_connections_stay_within_memory_bounds() {
             connection.frames(Duration::from_millis(1));
         }
         held.push(connection);
-        assert!(
-            server.peak_mib() < PEAK_MAX_MIB,
-            "{} connections: {} MiB",
-            held.len(),
-            server.peak_mib()
-        );
+        server.assert_peak_memory(&format!("A10.11 on {} connections", held.len()));
         let answer = post(&server, Review::create(&clean_pod()).to_json());
         assert_eq!(answer.review_response("u-1")["allowed"], true);
     }
     drop(held);
-    wait_for("memory to be given back", || match server.rss_mib() {
-        ..100 => Ok(()),
-        value => Err(format!("{value} MiB")),
-    });
-    eprintln!("unfinished bodies: peak {} MiB", server.peak_mib());
+    server.assert_memory_goals("A10.11");
     server.assert_running();
 }
 
@@ -245,6 +215,7 @@ fn f4_c4_queued_decision_lines_are_bounded_in_bytes() {
         assert!(grown < 100, "{name}: {grown} MiB more");
         server.assert_running();
         drop(reader);
+        server.assert_memory_goals(name);
     }
 }
 
