@@ -4,8 +4,8 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `scan`, `review`, `list`, `manifests`, `completions` | one command each |
-//! | `serve/`, `policy/`, `vap/` | one command each, or the commands of one group |
+//! | `review`, `list`, `manifests`, `completions` | one command each |
+//! | `scan/`, `serve/`, `policy/`, `vap/` | one command each, or the commands of one group |
 //! | `session` | the compiled policy library of a command, with its problems |
 //! | `library_flags`, `policy_flags` | flags that several commands share, and what they load |
 //! | `exit_status`, `stderr`, `terminal` | the ways out: status, messages, standard output |

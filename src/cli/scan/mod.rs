@@ -1,4 +1,10 @@
 //! `kubevet scan`: reads manifests, prints a report, and exits by the result.
+//!
+//! | file | is |
+//! |---|---|
+//! | `selection` | the controls and frameworks that the command line names |
+
+mod selection;
 
 use super::{
     exit_status::ExitStatus,
@@ -6,15 +12,16 @@ use super::{
     session::Session,
     stderr, terminal,
 };
-use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use anyhow::Context as _;
+use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::Limits;
-use kubevet_model::{Control, ControlId, Framework, Problem, ProblemCode, Scan, Scope, Severity};
-use kubevet_policy::{Library, Params};
+use kubevet_model::{Framework, Problem, ProblemCode, Scan, Severity};
+use kubevet_policy::Params;
 use kubevet_report::{self as report, View};
 use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, Thresholds};
 use kubevet_source::{self as source, Input};
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use selection::{ControlSelection, Selected, is_for_files};
+use std::{path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 #[command(
@@ -42,28 +49,6 @@ pub(super) struct ScanCommand {
     flags: ScanFlags,
     #[command(flatten)]
     library: LibraryFlags,
-}
-
-#[derive(Debug, Subcommand)]
-enum ControlSelection {
-    /// Only the controls of these frameworks
-    Framework {
-        /// Names, with commas between: NSA,MITRE (`kubevet list frameworks` shows them all)
-        #[arg(value_name = "NAMES", value_parser = NameList::parse)]
-        names: NameList,
-        /// Files, folders, patterns, or - for standard input
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-    },
-    /// Only these controls
-    Control {
-        /// Ids, with commas between: C-0057,C-0016 (`kubevet list controls` shows them all)
-        #[arg(value_name = "IDS", value_parser = NameList::parse)]
-        ids: NameList,
-        /// Files, folders, patterns, or - for standard input
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-    },
 }
 
 #[derive(Debug, Args)]
@@ -132,37 +117,11 @@ struct ScanFlags {
     include_kinds: Vec<String>,
 }
 
-/// Names with commas between them.
-#[derive(Debug, Clone)]
-struct NameList(Vec<String>);
-
-impl NameList {
-    fn parse(argument: &str) -> Result<Self, String> {
-        let names: Vec<String> = argument
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
-        if names.is_empty() {
-            Err("name at least one".to_owned())
-        } else {
-            Ok(Self(names))
-        }
-    }
-}
-
 fn percent(argument: &str) -> Result<f64, String> {
     match argument.trim_end_matches('%').parse::<f64>() {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
         _ => Err("write a number from 0 to 100".to_owned()),
     }
-}
-
-/// The controls to evaluate and the frameworks to score.
-struct Selected {
-    controls: BTreeSet<ControlId>,
-    frameworks: Vec<Arc<Framework>>,
 }
 
 impl ScanCommand {
@@ -173,7 +132,7 @@ impl ScanCommand {
     pub(super) fn run(&self) -> anyhow::Result<ExitStatus> {
         let (mut library, mut problems) = self.library.load();
         // A name may be unknown because its file did not load, so the problems are printed first.
-        let selected = self.select(&library).inspect_err(|_| {
+        let selected = Selected::new(self.selection.as_ref(), &library).inspect_err(|_| {
             stderr::print_problems(&problems);
         })?;
         let mut params = library.params.defaults();
@@ -198,9 +157,7 @@ impl ScanCommand {
 
     fn paths(&self) -> &[PathBuf] {
         match &self.selection {
-            Some(
-                ControlSelection::Framework { paths, .. } | ControlSelection::Control { paths, .. },
-            ) => paths,
+            Some(selection) => selection.paths(),
             None => &self.paths,
         }
     }
@@ -259,68 +216,6 @@ impl ScanCommand {
         let style = terminal::style(self.flags.view, output.is_some());
         terminal::write(output, |out| (format.write)(scan, &style, out))
     }
-
-    /// Returns the controls and frameworks that the command line names; all if it names none.
-    fn select(&self, library: &Library) -> anyhow::Result<Selected> {
-        match &self.selection {
-            None => {
-                let controls = library.controls.iter();
-                Ok(Selected {
-                    controls: controls.map(|source| source.control.id.clone()).collect(),
-                    frameworks: library.frameworks.clone(),
-                })
-            }
-            Some(ControlSelection::Framework { names, .. }) => select_frameworks(library, names),
-            Some(ControlSelection::Control { ids, .. }) => select_controls(library, ids),
-        }
-    }
-}
-
-fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Selected> {
-    let mut frameworks: Vec<Arc<Framework>> = Vec::new();
-    for name in &names.0 {
-        let Some(framework) = library.framework(name) else {
-            bail!(
-                "no framework is called `{name}`{}",
-                library.suggest_framework(name)
-            );
-        };
-        if !frameworks.iter().any(|known| known.name == framework.name) {
-            frameworks.push(framework.clone());
-        }
-    }
-    let members = frameworks.iter().flat_map(|framework| &framework.members);
-    Ok(Selected {
-        controls: members.map(|member| member.control.clone()).collect(),
-        frameworks,
-    })
-}
-
-fn select_controls(library: &Library, ids: &NameList) -> anyhow::Result<Selected> {
-    let mut controls = BTreeSet::new();
-    for id in &ids.0 {
-        let Some(source) = library.control(id) else {
-            bail!("no control is called `{id}`{}", library.suggest_control(id));
-        };
-        let control = &source.control;
-        if !is_for_files(control) {
-            let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
-            bail!(
-                "{} is not asked of files: its scope is {}",
-                control.id,
-                scopes.join(", ")
-            );
-        }
-        controls.insert(control.id.clone());
-    }
-    Ok(Selected {
-        controls,
-        frameworks: Vec::new(),
-    })
-}
-
-fn is_for_files(control: &Control) -> bool {
-    control.scope.contains(&Scope::File)
 }
 
 fn read(paths: &[PathBuf]) -> Input {
