@@ -3,7 +3,7 @@
 use super::{
     bounded_read::read_file, exit_status::ExitStatus, library_flags::LibraryFlags, stderr, terminal,
 };
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kubevet_manifests::{self as manifests, ExternalWebhook, FailurePolicy, InstallOptions};
 use std::{
@@ -128,13 +128,13 @@ impl ManifestForm {
     /// Writes the whole installation.
     fn write(self, options: &InstallOptions, output: Option<&Path>) -> anyhow::Result<()> {
         match self {
-            Self::Yaml => write_stream(output, manifests::install(options)),
-            Self::Kustomize => write_files(output, manifests::kustomization(options)),
+            Self::Yaml => write_stream(output, &manifests::install(options)?),
+            Self::Kustomize => write_files(output, manifests::kustomization(options)?),
             Self::Helm if options.namespace != DEFAULT_NAMESPACE => bail!(
                 "a chart has the namespace of its release: helm install --namespace {}",
                 options.namespace
             ),
-            Self::Helm => write_files(output, manifests::chart(options)),
+            Self::Helm => write_files(output, manifests::chart(options)?),
         }
     }
 }
@@ -146,14 +146,14 @@ impl ManifestPart {
                 let ca = String::from_utf8(read_file(&ca_file, MAX_CA_BYTES)?)
                     .with_context(|| format!("cannot read {}", ca_file.display()))?;
                 let external = ExternalWebhook { url, ca };
-                write_stream(output, manifests::webhook(options, &external))
+                write_stream(output, &manifests::webhook(options, &external)?)
             }
             Self::AdmissionConfiguration { url, host_folder } => {
                 let url = url.as_deref();
-                let files = manifests::admission_configuration(options, url, &host_folder);
+                let files = manifests::admission_configuration(options, url, &host_folder)?;
                 write_files(output, files)
             }
-            Self::Monitoring => write_files(output, manifests::monitoring(options)),
+            Self::Monitoring => write_files(output, manifests::monitoring(options)?),
         }
     }
 }
@@ -182,17 +182,15 @@ fn failure_policy(argument: &str) -> Result<FailurePolicy, String> {
     argument.parse().map_err(|_| "Fail or Ignore".to_owned())
 }
 
-fn write_stream(output: Option<&Path>, yaml: Result<String, String>) -> anyhow::Result<()> {
-    let yaml = yaml.map_err(|message| anyhow!(message))?;
+fn write_stream(output: Option<&Path>, yaml: &str) -> anyhow::Result<()> {
     terminal::write(output, |out| out.write_all(yaml.as_bytes()))
 }
 
 /// Writes files into a folder. It overwrites files of the same names and leaves all others.
 pub(super) fn write_files(
     output: Option<&Path>,
-    files: Result<Vec<(String, String)>, String>,
+    files: Vec<(String, String)>,
 ) -> anyhow::Result<()> {
-    let files = files.map_err(|message| anyhow!(message))?;
     let folder = output.context("these are several files: name their folder with -o DIR")?;
     for (name, content) in files {
         let path = folder.join(name);

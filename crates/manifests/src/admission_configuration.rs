@@ -4,6 +4,7 @@
 //! They are files of the API server's host; no cluster accepts them as objects.
 
 use super::{
+    error::InvalidOption,
     options::{InstallOptions, is_plain},
     template::{Slots, render},
 };
@@ -17,18 +18,14 @@ pub fn admission_configuration(
     options: &InstallOptions,
     url: Option<&str>,
     folder: &str,
-) -> Result<Vec<(String, String)>, String> {
+) -> Result<Vec<(String, String)>, InvalidOption> {
     options.validate()?;
     if !folder.starts_with('/') || !is_plain(folder, "/.-_") {
-        return Err(format!(
-            "{folder:?} is no folder of an API server's host: /etc/kubernetes/kubevet"
-        ));
+        return Err(InvalidOption::HostFolder(folder.to_owned()));
     }
     let name = match url {
         None => format!("kubevet.{}.svc", options.namespace),
-        Some(url) => host_and_port(url).ok_or_else(|| {
-            format!("{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate")
-        })?,
+        Some(url) => host_and_port(url).ok_or_else(|| InvalidOption::Url(url.to_owned()))?,
     };
     let slots = Slots::from([("folder", folder.to_owned()), ("name", name)]);
     let configuration = include_str!("../templates/api-server/admission-configuration.yaml");

@@ -5,6 +5,7 @@
 //! name it.
 
 use super::{
+    error::InvalidOption,
     install::{LABELS, service_reference, slots, templates},
     options::InstallOptions,
     template::{Slots, render},
@@ -16,7 +17,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 ///
 /// # Errors
 /// As [`super::objects`].
-pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, String> {
+pub fn chart(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidOption> {
     options.validate()?;
     let version = Slots::from([("version", VERSION.to_owned())]);
     let chart = render(include_str!("../templates/helm/Chart.yaml"), &version);

@@ -2,6 +2,7 @@
 
 use super::{
     crd,
+    error::InvalidOption,
     options::{ExternalWebhook, InstallOptions},
     template::{Slots, render},
     webhook_configuration,
@@ -18,8 +19,8 @@ pub(crate) const LABELS: &str =
 /// Returns all objects in the order in which they must be applied, each with the name of its file.
 ///
 /// # Errors
-/// An option that would change its meaning in YAML; the message says which.
-pub fn objects(options: &InstallOptions) -> Result<Vec<(&'static str, String)>, String> {
+/// An option that would change its meaning in YAML.
+pub fn objects(options: &InstallOptions) -> Result<Vec<(&'static str, String)>, InvalidOption> {
     options.validate()?;
     let slots = slots(options);
     let rendered = templates(options)
@@ -32,7 +33,7 @@ pub fn objects(options: &InstallOptions) -> Result<Vec<(&'static str, String)>, 
 ///
 /// # Errors
 /// As [`objects`].
-pub fn install(options: &InstallOptions) -> Result<String, String> {
+pub fn install(options: &InstallOptions) -> Result<String, InvalidOption> {
     let objects: Vec<String> = objects(options)?
         .into_iter()
         .map(|(_, yaml)| yaml)
@@ -46,9 +47,11 @@ pub fn install(options: &InstallOptions) -> Result<String, String> {
 /// Returns the webhook configuration alone, for a server outside the cluster.
 ///
 /// # Errors
-/// A URL or CA that the API server would reject, or a private key among the certificates; the
-/// message says which.
-pub fn webhook(options: &InstallOptions, external: &ExternalWebhook) -> Result<String, String> {
+/// A URL or CA that the API server would reject, or a private key among the certificates.
+pub fn webhook(
+    options: &InstallOptions,
+    external: &ExternalWebhook,
+) -> Result<String, InvalidOption> {
     options.validate()?;
     external.validate()?;
     let client_config = format!(

@@ -1,6 +1,7 @@
 //! The objects as a folder for Kustomize: one file each, and the list of them.
 
 use super::{
+    error::InvalidOption,
     install::objects,
     options::InstallOptions,
     template::{Slots, render},
@@ -10,7 +11,7 @@ use super::{
 ///
 /// # Errors
 /// As [`objects`].
-pub fn kustomization(options: &InstallOptions) -> Result<Vec<(String, String)>, String> {
+pub fn kustomization(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidOption> {
     let objects = objects(options)?;
     let resources: String = objects
         .iter()

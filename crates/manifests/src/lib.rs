@@ -5,7 +5,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `options` | the differences between installations, and their validation |
+//! | `options`, `error` | the differences between installations, and their validation |
 //! | `install` | the objects, and what fills their slots |
 //! | `crd`, `webhook_configuration` | the two objects that are assembled from several templates |
 //! | `webhook_rules` | kinds → resources of webhook rules |
@@ -17,6 +17,7 @@
 mod admission_configuration;
 mod crd;
 mod dashboard;
+mod error;
 mod helm;
 mod install;
 mod kustomize;
@@ -30,6 +31,7 @@ mod webhook_rules;
 mod tests;
 
 pub use admission_configuration::admission_configuration;
+pub use error::InvalidOption;
 pub use helm::chart;
 pub use install::{install, objects, webhook};
 pub use kustomize::kustomization;

@@ -5,6 +5,7 @@
 
 use super::{
     dashboard::dashboard,
+    error::InvalidOption,
     install::LABELS,
     options::InstallOptions,
     template::{Slots, render},
@@ -14,7 +15,7 @@ use super::{
 ///
 /// # Errors
 /// As [`super::objects`].
-pub fn monitoring(options: &InstallOptions) -> Result<Vec<(String, String)>, String> {
+pub fn monitoring(options: &InstallOptions) -> Result<Vec<(String, String)>, InvalidOption> {
     options.validate()?;
     let slots = Slots::from([
         ("namespace", options.namespace.clone()),

@@ -1,6 +1,7 @@
 //! The differences between installations, and their validation: every option is inserted into YAML,
 //! so an option that YAML could read as anything else is rejected.
 
+use super::error::InvalidOption;
 use kubevet_k8s::workload::SelectKinds as _;
 use kubevet_model::{Kind, names::is_dns_label};
 use kubevet_policy::Library;
@@ -43,22 +44,24 @@ impl InstallOptions {
     /// Checks that every option keeps its meaning once it is in YAML.
     ///
     /// # Errors
-    /// The message of the first option that does not.
-    pub(crate) fn validate(&self) -> Result<(), String> {
-        check_namespace(&self.namespace)?;
-        check_image(&self.image)?;
+    /// The first option that does not.
+    pub(crate) fn validate(&self) -> Result<(), InvalidOption> {
+        if !is_dns_label(&self.namespace) {
+            return Err(InvalidOption::Namespace(self.namespace.clone()));
+        }
+        if !is_image(&self.image) {
+            return Err(InvalidOption::Image(self.image.clone()));
+        }
         if self.replicas == 0 {
-            return Err("0 replicas answer nobody: 1 or more".into());
+            return Err(InvalidOption::NoReplicas);
         }
         let is_range = |range: &String| is_plain(range, ":./") && range.contains('/');
         if let Some(range) = self.api_servers.iter().find(|range| !is_range(range)) {
-            return Err(format!("{range:?} is no range of addresses: ADDRESS/BITS"));
+            return Err(InvalidOption::AddressRange(range.clone()));
         }
         let is_name = |name: &String| !name.is_empty() && is_plain(name, ":.-_@");
         if let Some(name) = self.client_names.iter().find(|name| !is_name(name)) {
-            return Err(format!(
-                "{name:?} is no common name that fits into a flag: letters, digits and :.-_@"
-            ));
+            return Err(InvalidOption::ClientName(name.clone()));
         }
         Ok(())
     }
@@ -77,21 +80,17 @@ impl ExternalWebhook {
     /// Checks that the API server accepts the URL and the certificates.
     ///
     /// # Errors
-    /// A message that says what is wrong.
-    pub(crate) fn validate(&self) -> Result<(), String> {
+    /// The first that it does not.
+    pub(crate) fn validate(&self) -> Result<(), InvalidOption> {
         let url = &self.url;
         if !url.starts_with("https://") || !is_plain(url, ":/.-_%[]~") {
-            return Err(format!(
-                "{url:?} is no URL that the API server calls: https://HOST[:PORT]/validate"
-            ));
+            return Err(InvalidOption::Url(url.clone()));
         }
         if self.ca.contains("PRIVATE KEY") {
-            return Err(
-                "the CA file holds a private key, which must not go into the cluster: give the certificate alone".into()
-            );
+            return Err(InvalidOption::PrivateKey);
         }
         if !self.ca.contains("-----BEGIN CERTIFICATE-----") {
-            return Err("the CA file holds no certificate in PEM form".into());
+            return Err(InvalidOption::NoCertificate);
         }
         Ok(())
     }
@@ -130,25 +129,9 @@ pub(crate) fn is_plain(string: &str, also: &str) -> bool {
         .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
 
-/// Checks that a namespace is a DNS label.
-fn check_namespace(namespace: &str) -> Result<(), String> {
-    if is_dns_label(namespace) {
-        return Ok(());
-    }
-    Err(format!(
-        "{namespace:?} is no name of a namespace: a-z, 0-9 and - inside, at most 63"
-    ))
-}
-
-fn check_image(image: &str) -> Result<(), String> {
-    let is_image = image.starts_with(|c: char| c.is_ascii_alphanumeric())
+fn is_image(image: &str) -> bool {
+    image.starts_with(|c: char| c.is_ascii_alphanumeric())
         && is_plain(image, ":/.-_@")
         // A trailing colon would make a YAML map of it.
-        && !image.ends_with(':');
-    if is_image {
-        return Ok(());
-    }
-    Err(format!(
-        "{image:?} is no container image: REGISTRY/NAME:TAG or …@sha256:DIGEST"
-    ))
+        && !image.ends_with(':')
 }

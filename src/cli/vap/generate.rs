@@ -53,7 +53,7 @@ impl GenerateCommand {
         };
         let objects = &selected.export.objects;
         if let Some(folder) = &self.kustomize {
-            write_files(Some(folder), Ok(vap::kustomization(objects)))?;
+            write_files(Some(folder), vap::kustomization(objects))?;
         } else if let Some(folder) = &self.static_manifests {
             let manifests = vap::static_manifests(objects)?;
             write_static_manifests(folder, &manifests)?;
