@@ -7,11 +7,14 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+/// The pause before a flush of a full channel is tried again.
+const FLUSH_RETRY_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The sending side of the thread. The thread ends when this value is dropped.
 pub(super) struct BackgroundWriter<T> {
@@ -78,10 +81,18 @@ impl<T: Send + 'static> BackgroundWriter<T> {
     /// Waits until every item queued so far is written, at most for `timeout`. It is meant for the
     /// end of the process.
     pub(super) fn flush(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
         let (reply, replied) = sync_channel(1);
-        if self.messages.try_send(Message::Flush(reply)).is_ok() {
-            let _ = replied.recv_timeout(timeout);
+        let mut message = Message::Flush(reply);
+        // A full channel has items to wait for.
+        while let Err(TrySendError::Full(unsent)) = self.messages.try_send(message) {
+            if Instant::now() >= deadline {
+                return;
+            }
+            message = unsent;
+            thread::sleep(FLUSH_RETRY_INTERVAL);
         }
+        let _ = replied.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -111,6 +122,31 @@ mod tests {
         assert!(rejected >= 2, "{rejected}");
         writer.flush(Duration::from_millis(1));
         drop(hold);
+    }
+
+    #[test]
+    fn flush_of_a_full_channel_returns_after_all_items_are_written() {
+        let (hold, held) = channel::<()>();
+        let (flush, flushing) = channel::<()>();
+        let written = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&written);
+        let writer = BackgroundWriter::new(1, 100, move |()| {
+            let _ = held.recv();
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        // One item is being written, and one waits.
+        let mut queued = 0;
+        while queued < 2 {
+            queued += usize::from(writer.try_write((), 1));
+        }
+        let release = thread::spawn(move || {
+            let _ = flushing.recv();
+            drop(hold);
+        });
+        drop(flush);
+        writer.flush(Duration::from_secs(60));
+        assert_eq!(written.load(Ordering::Relaxed), 2);
+        release.join().unwrap();
     }
 
     /// A rejected item is not charged.
