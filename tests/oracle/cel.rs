@@ -3,6 +3,10 @@
 //! never fail, and give a message of one line. For an UPDATE without a change all findings are
 //! existing ones; for any pair of objects the expressions agree with the webhook's decision.
 
+use crate::{
+    comparison::Comparison,
+    inputs::{compiled_library, json_of, params_with, public_case_objects},
+};
 use kubevet_admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide};
 use kubevet_cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom};
 use kubevet_document::{self as document, Document};
@@ -23,11 +27,7 @@ struct Proof {
     library: Library,
     engine: Engine,
     bundles: BTreeMap<String, (CelBundle, Value)>,
-    compared: usize,
-    denied: BTreeMap<String, usize>,
-    passed: BTreeMap<String, usize>,
-    unread: usize,
-    differences: Vec<String>,
+    comparison: Comparison,
     /// The highest cost of a validation, by control.
     costs: BTreeMap<String, u64>,
 }
@@ -98,20 +98,13 @@ fn policy(bundle: &CelBundle) -> Value {
 impl Proof {
     fn new(test: &str) -> Option<Self> {
         let oracle = Oracle::start(test)?;
-        let (library, problems) = policy::embedded();
-        assert!(problems.is_empty(), "{problems:?}");
-        let (engine, problems) = Engine::compile(&library);
-        assert!(problems.is_empty(), "{problems:?}");
+        let (library, engine) = compiled_library();
         Some(Self {
             oracle,
             library,
             engine,
             bundles: BTreeMap::new(),
-            compared: 0,
-            denied: BTreeMap::new(),
-            passed: BTreeMap::new(),
-            unread: 0,
-            differences: Vec::new(),
+            comparison: Comparison::default(),
             costs: BTreeMap::new(),
         })
     }
@@ -173,9 +166,7 @@ impl Proof {
         if !kinds.contains(&kind) {
             return;
         }
-        let mut json = String::new();
-        document.root().write_json(&mut json);
-        let object: Value = serde_json::from_str(&json).expect("documents print as JSON");
+        let object = json_of(document);
         let connect = kind.name.ends_with("Options");
         let key = self.bundle(params, kinds, false, only);
         let Some((bundle, policy)) = self.bundles.get(&key) else {
@@ -207,9 +198,10 @@ impl Proof {
                     || string.contains("unable")
                     || string.contains("must")
             }) {
-                self.differences.push(format!("{position}: {answer}"));
+                self.comparison
+                    .differences
+                    .push(format!("{position}: {answer}"));
             }
-            self.unread += 1;
             return;
         }
         let verdict = self.engine.judge(document, &EvalRequest::default(), params);
@@ -224,14 +216,16 @@ impl Proof {
             .iter()
             .any(|decision| decision["validation"].is_null())
         {
-            self.differences.push(format!("{position}: {answer}"));
+            self.comparison
+                .differences
+                .push(format!("{position}: {answer}"));
         }
         for (at, printed) in bundle.controls.iter().enumerate() {
             let control = &printed.control;
             if !control.kinds.matches(&kind) && decision(at * 2).is_none() {
                 continue;
             }
-            self.compared += 1;
+            self.comparison.compared += 1;
             let id = control.id.to_string();
             let found: Vec<_> = verdict
                 .violations
@@ -239,7 +233,8 @@ impl Proof {
                 .filter(|finding| finding.control == control.id)
                 .collect();
             let Some(clean) = decision(at * 2) else {
-                self.differences
+                self.comparison
+                    .differences
                     .push(format!("{position}: {id}: no decision: {answer}"));
                 continue;
             };
@@ -248,59 +243,25 @@ impl Proof {
             *most = cost.max(*most);
             let message = clean["message"].as_str().unwrap_or("");
             let passes = clean["action"] == json!("admit");
-            *(if passes {
-                &mut self.passed
-            } else {
-                &mut self.denied
-            })
-            .entry(id.clone())
-            .or_default() += 1;
             let agrees = passes == found.is_empty() && params.configures(control) | passes;
             if !agrees || !(passes || message.starts_with("said: ") && message.len() > 8) {
                 let messages: Vec<&str> = found
                     .iter()
                     .map(|finding| finding.message.as_str())
                     .collect();
-                self.differences.push(format!(
+                self.comparison.differences.push(format!(
                     "{position}: {id}: printed {clean}, engine {messages:?}"
                 ));
             }
             if let Some(known) = decision(at * 2 + 1)
                 && known["action"] != json!("admit")
             {
-                self.differences
+                self.comparison
+                    .differences
                     .push(format!("{position}: {id}: not known: {known}"));
             }
         }
     }
-
-    fn finish(self, at_least: usize) {
-        let ids = self
-            .denied
-            .keys()
-            .filter(|key| self.passed.contains_key(*key))
-            .count();
-        let counts = (self.compared, self.unread, ids);
-        let shown: Vec<&String> = self.differences.iter().take(12).collect();
-        assert!(
-            shown.is_empty(),
-            "{} differences of {}:\n{shown:#?}",
-            self.differences.len(),
-            self.compared
-        );
-        assert!(
-            self.compared >= at_least,
-            "too few (compared, unread, controls seen both ways): {counts:?}"
-        );
-    }
-}
-
-fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
-    let mut params = library.params.defaults();
-    for (name, value) in changes {
-        let _ = params.set_unchecked(&library.params, name, value.clone());
-    }
-    params
 }
 
 /// The folders of the controls, each with its control.
@@ -332,11 +293,11 @@ fn cel_policies_for_all_kinds_with_params_agree_with_the_engine() {
         let (objects, problems) = policy::read_testdata(&folder);
         assert!(problems.is_empty(), "{problems:?}");
         for object in objects {
-            let params = with(&proof.library, &object.params);
+            let params = params_with(&proof.library, &object.params);
             proof.compare(&object.document, &params, &kinds(), Some(&id));
         }
     }
-    proof.finish(500);
+    proof.comparison.finish(500);
 }
 
 /// The policy of a control for one kind, specialized to these params.
@@ -393,7 +354,7 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
             if !control.kinds.matches(&kind) {
                 continue;
             }
-            let params = with(&proof.library, &object.params);
+            let params = params_with(&proof.library, &object.params);
             let key = format!("{id} {kind:?} {}", params.to_json());
             if !prepared.contains_key(&key) {
                 let number = written(&proof.engine, &id, &kind, &params).and_then(|written| {
@@ -403,7 +364,10 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
                     answer["prepared"].as_u64()
                 });
                 if number.is_none() {
-                    proof.differences.push(format!("{key}: no policy"));
+                    proof
+                        .comparison
+                        .differences
+                        .push(format!("{key}: no policy"));
                 }
                 prepared.insert(key.clone(), number);
             }
@@ -433,29 +397,21 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
     for ((id, file, messages), answer) in found.iter().zip(proof.oracle.send_all(&questions)) {
         let answer: Value = serde_json::from_str(&answer).expect("the oracle answers in JSON");
         if answer.get("invalid").is_some() {
-            proof.unread += 1;
             continue;
         }
-        proof.compared += 1;
+        proof.comparison.compared += 1;
         let verdict = &answer["cel"][0];
         let denied = verdict["denied"] == json!(true);
         let message = verdict["message"].as_str().unwrap_or("");
-        *(if denied {
-            &mut proof.denied
-        } else {
-            &mut proof.passed
-        })
-        .entry(id.to_string())
-        .or_default() += 1;
         let agrees =
             denied != messages.is_empty() && verdict.get("error").is_none() && verdict.is_object();
         if !agrees || denied && !(message.starts_with("said: ") && message.len() > 8) {
-            proof.differences.push(format!(
+            proof.comparison.differences.push(format!(
                 "{file}: {id}: printed {answer}, engine {messages:?}"
             ));
         }
     }
-    proof.finish(450);
+    proof.comparison.finish(450);
 }
 
 /// CEL of Kubernetes 1.30 cannot build a map for lookups, so a join costs the product of its lists;
@@ -486,7 +442,7 @@ fn cel_join_costs_the_product_of_its_lists() {
         proof.compare(&document.documents[0], &params, &kinds(), Some(&id));
         (
             proof.costs.get("C-0045").copied().unwrap_or(0),
-            std::mem::take(&mut proof.differences),
+            std::mem::take(&mut proof.comparison.differences),
         )
     };
     for count in [50, 100, 200, 300] {
@@ -590,7 +546,7 @@ fn cel_cost_of_100_containers_stays_within_the_limit() {
         "{:?}",
         proof.costs
     );
-    proof.finish(30);
+    proof.comparison.finish(30);
 }
 
 #[test]
@@ -600,28 +556,10 @@ fn cel_policies_agree_with_the_engine_on_public_cases() {
     else {
         return;
     };
-    for path in std::fs::read_dir(folder).expect("the cases are there") {
-        let (file, problems) = policy::read_cases(&path.expect("a file").path());
-        assert!(problems.is_empty(), "{problems:?}");
-        for case in file.iter().flat_map(|file| &file.cases) {
-            let params = with(&proof.library, &case.params);
-            for object in case
-                .objects
-                .iter()
-                .cloned()
-                .flat_map(document::expand_lists)
-            {
-                proof.compare(&object, &params, &kinds(), None);
-            }
-        }
+    for (object, params) in public_case_objects(&folder, &proof.library) {
+        proof.compare(&object, &params, &kinds(), None);
     }
-    proof.finish(2_000);
-}
-
-fn json_of(document: &Document) -> Value {
-    let mut json = String::new();
-    document.root().write_json(&mut json);
-    serde_json::from_str(&json).expect("documents print as JSON")
+    proof.comparison.finish(2_000);
 }
 
 /// Two objects as the API server decodes them and sends them to a webhook; `None` if it cannot

@@ -3,6 +3,7 @@
 //! parser as well.
 
 use crate::native_intrinsics;
+use crate::{comparison::Comparison, inputs::sources_by_file};
 use kubevet_cel::{Expr, testing::intrinsic};
 use kubevet_policy as policy;
 use kubevet_testkit::oracle::Oracle;
@@ -92,8 +93,7 @@ type Case = Vec<String>;
 struct Forms {
     oracle: Oracle,
     modules: Value,
-    compared: usize,
-    differences: Vec<String>,
+    comparison: Comparison,
 }
 
 impl Forms {
@@ -101,16 +101,10 @@ impl Forms {
         let oracle = Oracle::start(test)?;
         let (library, problems) = policy::embedded();
         assert!(problems.is_empty(), "{problems:?}");
-        let modules: serde_json::Map<_, _> = library
-            .modules
-            .iter()
-            .map(|module| (module.file.to_string(), json!(&*module.text)))
-            .collect();
         Some(Self {
             oracle,
-            modules: modules.into(),
-            compared: 0,
-            differences: Vec::new(),
+            modules: sources_by_file(library.modules.iter()),
+            comparison: Comparison::default(),
         })
     }
 
@@ -202,28 +196,13 @@ impl Forms {
         except: impl Fn(&[String]) -> bool,
     ) {
         for ((case, native), other) in cases.iter().zip(native).zip(other) {
-            self.compared += 1;
+            self.comparison.compared += 1;
             if native != other && !except(case) {
-                self.differences.push(format!(
+                self.comparison.differences.push(format!(
                     "{name} of {case:?}: native {native}, {form} {other}"
                 ));
             }
         }
-    }
-
-    fn finish(self, at_least: usize) {
-        let shown: Vec<&String> = self.differences.iter().take(10).collect();
-        assert!(
-            shown.is_empty(),
-            "{} differences of {}:\n{shown:#?}",
-            self.differences.len(),
-            self.compared
-        );
-        assert!(
-            self.compared >= at_least,
-            "only {} answers were compared",
-            self.compared
-        );
     }
 }
 
@@ -381,7 +360,7 @@ fn image_intrinsics_agree_in_all_forms() {
         pairs.push(vec![image.clone(), pattern]);
     }
     forms.agree(&Question::of("images.within", 2), &pairs, |_| false);
-    forms.finish(10_000);
+    forms.comparison.finish(10_000);
 }
 
 const QUANTITIES: &[&str] = &[
@@ -592,7 +571,7 @@ fn quantity_intrinsics_agree_in_all_forms() {
         &pairs,
         only_rego_compares,
     );
-    forms.finish(9_000);
+    forms.comparison.finish(9_000);
 }
 
 /// An exponent of ten digits or more: Kubernetes keeps its low 32 bits, and so may read
@@ -665,7 +644,7 @@ fn quantities_agree_with_kubernetes() {
     let less = "isQuantity(c.a) && isQuantity(c.b) && quantity(c.a).isLessThan(quantity(c.b))";
     let kubernetes = forms.cel(less, &objects);
     forms.differ("less", "Kubernetes", &pairs, &native, &kubernetes, wraps);
-    forms.finish(3_000);
+    forms.comparison.finish(3_000);
 }
 
 /// A number is parsed from its digits as written.
@@ -724,7 +703,7 @@ fn numbers_are_accepted_as_quantities() {
     );
     let positive = intrinsic("quantities.is_positive", &[field("a")]).expect("it has a CEL half");
     assert_eq!(forms.cel(&positive, &objects), [false, false, true, true]);
-    forms.finish(30);
+    forms.comparison.finish(30);
 }
 
 const STRINGS: &[&str] = &[
@@ -873,7 +852,7 @@ fn string_intrinsics_agree_in_all_forms() {
     let split = field("a").method("split", [Expr::string("/")]);
     let cel = forms.cel(split.method("join", [Expr::string(", ")]), &objects);
     forms.differ("concat", "CEL", &cases, &native, &cel, |_| false);
-    forms.finish(20_000);
+    forms.comparison.finish(20_000);
 }
 
 #[test]
@@ -916,5 +895,5 @@ fn connection_intrinsics_agree_in_all_forms() {
             }
         }
     }
-    forms.finish(39);
+    forms.comparison.finish(39);
 }

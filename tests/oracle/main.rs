@@ -13,7 +13,9 @@
 )]
 
 mod cel;
+mod comparison;
 mod document;
+mod inputs;
 mod intrinsics;
 mod native_intrinsics;
 mod rego;

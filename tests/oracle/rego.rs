@@ -1,10 +1,16 @@
 //! The rules under OPA and under the engine: equal findings on every object of the test data, of
 //! the public cases and of the corpus.
 
+use crate::{
+    comparison::Comparison,
+    inputs::{
+        compiled_library, json_of, params_with, public_case_objects, rego_sources, sources_by_file,
+    },
+};
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_engine::Engine;
 use kubevet_model::{EvalRequest, FixAction, Violation};
-use kubevet_policy::{self as policy, Library, ParamValue, Params};
+use kubevet_policy::{self as policy, Library, Params};
 use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
 use serde_json::{Value, json};
@@ -18,31 +24,20 @@ struct Engines {
     library: Library,
     engine: Engine,
     modules: Value,
-    compared: usize,
-    differences: Vec<String>,
+    comparison: Comparison,
 }
 
 impl Engines {
     fn new(test: &str) -> Option<Self> {
         let oracle = Oracle::start(test)?;
-        let (library, problems) = policy::embedded();
-        assert!(problems.is_empty(), "{problems:?}");
-        let (engine, problems) = Engine::compile(&library);
-        assert!(problems.is_empty(), "{problems:?}");
-        let all = library
-            .modules
-            .iter()
-            .chain(library.controls.iter().map(|control| &control.rule));
-        let modules = all
-            .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
-            .collect::<serde_json::Map<_, _>>();
+        let (library, engine) = compiled_library();
+        let modules = rego_sources(&library);
         Some(Self {
             oracle,
             library,
             engine,
-            modules: modules.into(),
-            compared: 0,
-            differences: Vec::new(),
+            modules,
+            comparison: Comparison::default(),
         })
     }
 
@@ -50,7 +45,7 @@ impl Engines {
     fn compare(&mut self, document: &Document, params: &Params) {
         let verdict = self.engine.judge(document, &EvalRequest::default(), params);
         let position = format!("{}:{}", document.file(), document.position());
-        self.differences.extend(
+        self.comparison.differences.extend(
             verdict
                 .errors
                 .iter()
@@ -59,10 +54,7 @@ impl Engines {
         if verdict.judged.is_empty() {
             return;
         }
-        let mut json = String::new();
-        document.root().write_json(&mut json);
-        let object: Value = serde_json::from_str(&json).expect("documents print as JSON");
-        let input = json!({"object": object, "params": params.to_json(), "request": {"operation": "CREATE"}});
+        let input = json!({"object": json_of(document), "params": params.to_json(), "request": {"operation": "CREATE"}});
         let answer = self.oracle.send(&json!({
             "op": "rego", "regoVersion": "v1", "modules": self.modules, "query": "data.controls", "input": input,
         }));
@@ -82,28 +74,13 @@ impl Engines {
                 .filter(|finding| finding.control == *control)
                 .map(|item| canonical(&finding(item)));
             let expected: BTreeSet<String> = expected.collect();
-            self.compared += 1;
+            self.comparison.compared += 1;
             if opa != expected {
-                self.differences.push(format!(
+                self.comparison.differences.push(format!(
                     "{position}: {control}:\n  OPA    {opa:?}\n  engine {expected:?}"
                 ));
             }
         }
-    }
-
-    fn finish(self, at_least: usize) {
-        let shown: Vec<&String> = self.differences.iter().take(10).collect();
-        assert!(
-            shown.is_empty(),
-            "{} differences of {}:\n{shown:#?}",
-            self.differences.len(),
-            self.compared
-        );
-        assert!(
-            self.compared >= at_least,
-            "only {} answers were compared",
-            self.compared
-        );
     }
 }
 
@@ -141,14 +118,6 @@ pub(crate) fn finding(finding: &Violation) -> Value {
     json!({"message": finding.message, "paths": paths, "fixes": fixes})
 }
 
-fn with(library: &Library, changes: &[(String, ParamValue)]) -> Params {
-    let mut params = library.params.defaults();
-    for (name, value) in changes {
-        let _ = params.set_unchecked(&library.params, name, value.clone());
-    }
-    params
-}
-
 #[test]
 fn opa_and_engine_agree_on_test_data() {
     let Some(mut engines) = Engines::new("opa_and_engine_agree_on_test_data") else {
@@ -161,11 +130,11 @@ fn opa_and_engine_agree_on_test_data() {
         let (objects, problems) = policy::read_testdata(&folder.expect("a folder").path());
         assert!(problems.is_empty(), "{problems:?}");
         for object in objects {
-            let params = with(&engines.library, &object.params);
+            let params = params_with(&engines.library, &object.params);
             engines.compare(&object.document, &params);
         }
     }
-    engines.finish(10_000);
+    engines.comparison.finish(10_000);
 }
 
 #[test]
@@ -175,22 +144,10 @@ fn opa_and_engine_agree_on_public_cases() {
     else {
         return;
     };
-    for path in std::fs::read_dir(folder).expect("the cases are there") {
-        let (file, problems) = policy::read_cases(&path.expect("a file").path());
-        assert!(problems.is_empty(), "{problems:?}");
-        for case in file.iter().flat_map(|file| &file.cases) {
-            let params = with(&engines.library, &case.params);
-            for object in case
-                .objects
-                .iter()
-                .cloned()
-                .flat_map(document::expand_lists)
-            {
-                engines.compare(&object, &params);
-            }
-        }
+    for (object, params) in public_case_objects(&folder, &engines.library) {
+        engines.compare(&object, &params);
     }
-    engines.finish(2_000);
+    engines.comparison.finish(2_000);
 }
 
 #[test]
@@ -206,7 +163,7 @@ fn opa_and_engine_agree_on_the_corpus() {
     for object in &input.objects {
         engines.compare(object, &params);
     }
-    engines.finish(1_500);
+    engines.comparison.finish(1_500);
 }
 
 /// The table of image references, which every implementation must match.
@@ -217,17 +174,10 @@ fn image_library_matches_its_table() {
     };
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/lib/testdata/images.yaml");
     let bytes = std::fs::read(table).expect("the table is there");
-    let mut json = String::new();
-    document::read(&"images.yaml".into(), &bytes, &Limits::default()).documents[0]
-        .root()
-        .write_json(&mut json);
-    let table: Value = serde_json::from_str(&json).expect("documents print as JSON");
+    let parsed = document::read(&"images.yaml".into(), &bytes, &Limits::default());
+    let table = json_of(&parsed.documents[0]);
     let (library, _) = policy::embedded();
-    let modules: serde_json::Map<_, _> = library
-        .modules
-        .iter()
-        .map(|module| (module.file.to_string(), json!(&*module.text)))
-        .collect();
+    let modules = sources_by_file(library.modules.iter());
     let questions = "registry(i), data.lib.images.repository(i), data.lib.images.tag(i), data.lib.images.digest(i), \
                      data.lib.images.effective_tag(i)";
     let mut compared = 0;

@@ -1,6 +1,9 @@
 //! The compiler's translation of each Rego construct against OPA, over every pair of values.
 
-use crate::rego::{canonical, finding};
+use crate::{
+    inputs::rego_sources,
+    rego::{canonical, finding},
+};
 use kubevet_differential as differential;
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::Engine;
@@ -29,14 +32,7 @@ fn compiled_constructs_agree_with_opa() {
         .filter(|refused| refused.contains("`not` is undefined too"))
         .count();
     assert_eq!((refused.len(), lost), (1, 1), "{refused:#?}");
-    let all = library
-        .modules
-        .iter()
-        .chain(library.controls.iter().map(|control| &control.rule));
-    let modules: Value = all
-        .map(|entry| (entry.file.to_string(), json!(&*entry.text)))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
+    let modules = rego_sources(&library);
     let params = library.params.defaults();
     let objects: Vec<String> = seeds.iter().map(|seed| seed.object.to_string()).collect();
     let lines: Vec<String> = objects

@@ -1,9 +1,10 @@
 //! Differential testing on generated objects, as `kubevet policy verify` runs it.
 
+use crate::inputs::public_case_objects;
 use kubevet_differential::{
     self as differential, DifferentialReport, Lineup, Pipe, RunConfig, SeedObject,
 };
-use kubevet_document::{self as document, Limits};
+use kubevet_document::Limits;
 use kubevet_engine::Engine;
 use kubevet_policy::{self as policy, Library};
 use kubevet_source as source;
@@ -43,21 +44,10 @@ fn seeds(test: &str, library: &Library) -> Vec<SeedObject> {
     }
     assert!(seeds.len() > 300, "only {} test objects", seeds.len());
     if let Some(folder) = shared_data(test, "facts/cases") {
-        for path in std::fs::read_dir(folder).expect("the cases are there") {
-            let (file, problems) = policy::read_cases(&path.expect("a file").path());
-            assert!(problems.is_empty(), "{problems:?}");
-            for case in file.iter().flat_map(|file| &file.cases) {
-                let objects = case
-                    .objects
-                    .iter()
-                    .cloned()
-                    .flat_map(document::expand_lists);
-                seeds.extend(
-                    objects
-                        .filter_map(|object| differential::seed_object(&object, None, Vec::new())),
-                );
-            }
-        }
+        let objects = public_case_objects(&folder, library).into_iter();
+        seeds.extend(
+            objects.filter_map(|(object, _)| differential::seed_object(&object, None, Vec::new())),
+        );
     }
     if let Some(folder) = shared_data(test, "corpus") {
         let input = source::read(&[folder], &Limits::default(), &mut |_, _| {});
