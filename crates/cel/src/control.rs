@@ -126,31 +126,16 @@ pub(super) fn emit(
     };
     let mut emitter = Emitter::new(context, variables);
     let lacks_params = emitter.lacks_params(control);
-    let none_found: Result<Vec<Expr>, _> = alternatives
-        .iter()
-        .map(|alternative| emitter.not(*alternative))
-        .collect();
-    let none_found = none_found?;
+    let none_found = emitter.none_of(alternatives)?;
     let skipped = emitter.regex_cost_guard(compiled)?;
     let is_oversized = skipped
         .as_ref()
         .map_or(Expr::Bool(false), |skip| skip.condition.clone());
     let not_applicable = Expr::any([is_other_kind, lacks_params, is_oversized]);
     let passes = Expr::any([not_applicable.clone(), Expr::all(none_found)]);
-    let messages: Result<Vec<Expr>, _> = compiled
-        .clauses
-        .iter()
-        .map(|clause| emitter.message(clause))
-        .collect();
-    let messages = on_one_line(concatenated(messages?));
+    let messages = emitter.messages(&compiled.clauses)?;
     let mut reads_params = emitter.reads_params;
-    // Keys are compared between objects, so those of all clauses have one shape.
-    let key_depth = compiled
-        .clauses
-        .iter()
-        .map(|clause| finding_key::loop_nest(program, clause).named().max(1))
-        .max()
-        .unwrap_or(1);
+    let key_depth = finding_key::depth(program, &compiled.clauses);
     let mut keys_of = |side: ObjectSide| {
         let context = EmitContext {
             side,
@@ -158,13 +143,9 @@ pub(super) fn emit(
             ..context
         };
         let mut emitter = Emitter::new(context, variables);
-        let lists: Result<Vec<Expr>, _> = compiled
-            .clauses
-            .iter()
-            .map(|clause| emitter.finding_keys(control.id.as_str(), reads, clause, key_depth))
-            .collect();
+        let keys = emitter.finding_keys(compiled, reads, key_depth)?;
         reads_params |= emitter.reads_params;
-        Ok(concatenated(lists?))
+        Ok(keys)
     };
     let finding_keys = keys_of(ObjectSide::New)?;
     let old_finding_keys = keys_of(ObjectSide::Old)?;
@@ -200,26 +181,6 @@ fn is_never_empty(program: &Program, string: TermId) -> bool {
         Term::Const(Const::String(string)) => !string.is_empty(),
         Term::Concat(parts) => parts.iter().any(|part| is_never_empty(program, *part)),
         _ => false,
-    }
-}
-
-/// Strings of one line each: the API server drops a message of several lines, and a name can hold
-/// anything at admission.
-fn on_one_line(strings: Expr) -> Expr {
-    if strings == Expr::empty_list() {
-        return strings;
-    }
-    let replaced = Expr::ident("m").method("replace", [Expr::string("\n"), Expr::string(" ")]);
-    strings.map("m", replaced)
-}
-
-/// One list of all elements.
-fn concatenated(mut lists: Vec<Expr>) -> Expr {
-    lists.retain(|list| *list != Expr::empty_list());
-    if lists.is_empty() {
-        Expr::empty_list()
-    } else {
-        Expr::sum(lists)
     }
 }
 

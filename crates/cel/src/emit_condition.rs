@@ -53,6 +53,14 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// For each condition, a bool: true if it does not hold.
+    pub(super) fn none_of(&mut self, conditions: &[ConditionId]) -> Result<Vec<Expr>, Unsupported> {
+        conditions
+            .iter()
+            .map(|condition| self.not(*condition))
+            .collect()
+    }
+
     /// A bool: true if no element satisfies the condition.
     fn none(&mut self, binder: BinderId, condition: ConditionId) -> Result<Expr, Unsupported> {
         let Some(iteration) = self.enter(binder)? else {

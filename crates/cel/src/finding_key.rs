@@ -14,7 +14,7 @@ use super::{
     types::StaticType,
     unsupported::Unsupported,
 };
-use kubevet_ir::{BinderId, Clause, Const, Program, Term, TermId, ValueType};
+use kubevet_ir::{BinderId, Clause, CompiledControl, Const, Program, Term, TermId, ValueType};
 use kubevet_k8s::workload::MERGE_KEYS;
 use kubevet_model::{FieldPattern, PathReads, PatternRoot, PatternStep};
 
@@ -64,8 +64,17 @@ impl PathReader {
     }
 }
 
+/// How deep the lists of keys are nested. Keys are compared between objects, so those of all clauses
+/// have one depth.
+pub(super) fn depth(program: &Program, clauses: &[Clause]) -> usize {
+    let depths = clauses
+        .iter()
+        .map(|clause| loop_nest(program, clause).named());
+    depths.max().unwrap_or(1).max(1)
+}
+
 /// The loops of a clause for the keys of its findings: those that its paths name are outermost.
-pub(super) fn loop_nest(program: &Program, clause: &Clause) -> LoopNest {
+fn loop_nest(program: &Program, clause: &Clause) -> LoopNest {
     let named: Vec<BinderId> = clause
         .paths
         .iter()
@@ -77,10 +86,25 @@ pub(super) fn loop_nest(program: &Program, clause: &Clause) -> LoopNest {
 }
 
 impl Emitter<'_, '_> {
-    /// The keys of the findings of a clause, in lists nested `depth` deep. `reads` are the fields
+    /// The keys of the findings of a control, in lists nested `depth` deep. `reads` are the fields
     /// that the conditions behind each path read. The context must iterate containers with the
     /// names of their lists.
     pub(super) fn finding_keys(
+        &mut self,
+        compiled: &CompiledControl,
+        reads: &[PathReads],
+        depth: usize,
+    ) -> Result<Expr, Unsupported> {
+        let control = compiled.control.id.as_str();
+        let keys: Result<Vec<Expr>, _> = compiled
+            .clauses
+            .iter()
+            .map(|clause| self.keys_of_clause(control, reads, clause, depth))
+            .collect();
+        Ok(Expr::concatenation(keys?))
+    }
+
+    fn keys_of_clause(
         &mut self,
         control: &str,
         reads: &[PathReads],

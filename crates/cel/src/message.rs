@@ -15,8 +15,15 @@ use kubevet_ir::{BinderId, Clause, Const, Term, TermId};
 const MAX_NAMES_CHARS: i64 = 250;
 
 impl Emitter<'_, '_> {
+    /// A list of at most one sentence for each clause.
+    pub(super) fn messages(&mut self, clauses: &[Clause]) -> Result<Expr, Unsupported> {
+        let sentences: Result<Vec<Expr>, _> =
+            clauses.iter().map(|clause| self.message(clause)).collect();
+        Ok(on_one_line(Expr::concatenation(sentences?)))
+    }
+
     /// A list of at most one sentence.
-    pub(super) fn message(&mut self, clause: &Clause) -> Result<Expr, Unsupported> {
+    fn message(&mut self, clause: &Clause) -> Result<Expr, Unsupported> {
         let program = self.context.program;
         let named: Vec<BinderId> = program
             .free_binders_of_term(clause.message)
@@ -162,6 +169,16 @@ impl Emitter<'_, '_> {
         };
         Ok(as_string(&value, cel))
     }
+}
+
+/// Strings of one line each: the API server drops a message of several lines, and a name can hold
+/// anything at admission.
+fn on_one_line(strings: Expr) -> Expr {
+    if strings == Expr::empty_list() {
+        return strings;
+    }
+    let replaced = Expr::ident("m").method("replace", [Expr::string("\n"), Expr::string(" ")]);
+    strings.map("m", replaced)
 }
 
 fn as_string(value: &TypedExpr, cel: Expr) -> Expr {

@@ -69,9 +69,5 @@ fn none_found(
         side: ObjectSide::New,
         with_list_names: false,
     };
-    let mut emitter = Emitter::new(context, variables);
-    alternatives
-        .into_iter()
-        .map(|alternative| emitter.not(alternative))
-        .collect()
+    Emitter::new(context, variables).none_of(&alternatives)
 }

@@ -64,7 +64,7 @@ impl Macro {
 }
 
 /// A string literal in single quotes.
-pub(super) fn quoted(value: &str) -> String {
+fn quoted(value: &str) -> String {
     let mut literal = String::with_capacity(value.len() + 2);
     literal.push('\'');
     for c in value.chars() {
@@ -275,14 +275,5 @@ mod tests {
         check(&a().select("b-c"), "a['b-c']");
         check(&a().opt_select("in"), "a[?'in']");
         check(&a().opt_select("b"), "a.?b");
-    }
-
-    #[test]
-    fn name_is_taken_from_the_field_before_the_first_call() {
-        let image = a().opt_select("image");
-        assert_eq!(image.last_field(), Some("image"));
-        assert_eq!(image.clone().opt_map("i", b()).last_field(), Some("image"));
-        assert_eq!(image.index(b()).opt_select("c").last_field(), Some("image"));
-        assert_eq!(Expr::call("type", a()).last_field(), None);
     }
 }

@@ -340,6 +340,17 @@ impl Expr {
         }
     }
 
+    /// The lists one after another.
+    #[must_use]
+    pub fn concatenation(mut lists: Vec<Self>) -> Self {
+        lists.retain(|list| *list != Self::empty_list());
+        if lists.is_empty() {
+            Self::empty_list()
+        } else {
+            Self::sum(lists)
+        }
+    }
+
     /// `self + other`.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

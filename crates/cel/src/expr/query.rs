@@ -81,3 +81,18 @@ impl Expr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_taken_from_the_field_before_the_first_call() {
+        let b = || Expr::ident("b");
+        let image = Expr::ident("a").opt_select("image");
+        assert_eq!(image.last_field(), Some("image"));
+        assert_eq!(image.clone().opt_map("i", b()).last_field(), Some("image"));
+        assert_eq!(image.index(b()).opt_select("c").last_field(), Some("image"));
+        assert_eq!(Expr::call("type", b()).last_field(), None);
+    }
+}
