@@ -161,8 +161,7 @@ impl Running {
             }
             future::pending::<()>().await;
         };
-        // A signal interrupts any reaction, such as a status that an API server does not accept in
-        // time.
+        // A signal interrupts any reaction, such as a reload.
         tokio::select! {
             signal = termination.wait() => info!("{signal}: answering what is under way"),
             () = self.react(triggers) => {}
@@ -187,7 +186,7 @@ impl Running {
                 }
                 Trigger::Bindings => {
                     if let Some(stored) = triggers.take_bindings() {
-                        self.live.apply_cluster_bindings(stored).await;
+                        self.live.apply_cluster_bindings(stored);
                         // A server that is ready stays ready: it answers by the bindings that it
                         // has.
                         are_bindings_complete |= self.live.check_complete().is_ok();

@@ -8,7 +8,7 @@ use super::{
     failure_policy::InstalledWebhooks,
     flags::{ListenFlags, LogFlags, ServeCommand},
     program_log::ProgramLog,
-    reload::LiveConfig,
+    reload::{LiveConfig, StatusWriter},
     run::Running,
     startup_log::{enforcement_hint, log_addresses},
 };
@@ -54,11 +54,13 @@ pub(super) async fn wire(
         .as_ref()
         .map(|cluster| ClusterWatches::start(cluster, command.enforcement.bindings.is_none()));
     let hint = enforcement_hint(&command.enforcement, &config, watches.is_some());
+    let status_writer = cluster
+        .clone()
+        .map(|cluster| StatusWriter::start(cluster, installation.clone()));
     let live = LiveConfig::new(
         Arc::new(command.enforcement),
         config,
-        cluster.clone(),
-        installation.clone(),
+        status_writer,
         namespace.iter().cloned().collect(),
         Arc::clone(&metrics),
     );

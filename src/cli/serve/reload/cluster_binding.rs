@@ -22,6 +22,7 @@ pub(super) struct EvaluatedBinding {
 }
 
 /// The status of a binding, as it is written into the cluster.
+#[derive(Clone)]
 pub(super) struct BindingStatus {
     pub(super) name: String,
     /// The generation of the spec that the condition is about.

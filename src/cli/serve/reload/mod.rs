@@ -6,15 +6,19 @@
 //! | file | is |
 //! |---|---|
 //! | `cluster_binding` | a binding of the cluster: how it is read, its condition in the status |
+//! | `status_writer` | writes the status of the cluster's bindings |
 
 mod cluster_binding;
+mod status_writer;
 #[cfg(test)]
 mod tests;
 
+pub(super) use status_writer::StatusWriter;
+
 use crate::cli::policy_flags::{EnforcementConfig, EnforcementFlags};
 use arc_swap::ArcSwap;
-use cluster_binding::{BindingStatus, EvaluatedBinding, evaluate};
-use kubevet_cluster::{Cluster, Installation, StoredBinding};
+use cluster_binding::{EvaluatedBinding, evaluate};
+use kubevet_cluster::StoredBinding;
 use kubevet_model::Problem;
 use kubevet_policy::Binding;
 use kubevet_webhook::{PolicySnapshot, WebhookMetrics};
@@ -23,7 +27,7 @@ use std::{
     sync::Arc,
 };
 use tokio::task::spawn_blocking;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 /// The maximum number of problems of one reload that are logged.
 const MAX_LOGGED_PROBLEMS: usize = 50;
@@ -40,9 +44,8 @@ pub(super) struct LiveConfig {
     /// The fingerprint of the contents of changed files at the last poll. They are loaded once it
     /// is the same at two polls.
     pending: Option<u64>,
-    cluster: Option<Cluster>,
-    /// The installation whose webhooks call this server, if it is known.
-    installation: Option<Installation>,
+    /// Writes the status of the cluster's bindings; `None` without a cluster.
+    status_writer: Option<StatusWriter>,
     /// The bindings as they are in the cluster.
     stored: Arc<[StoredBinding]>,
     /// The last good form of each binding of the cluster.
@@ -63,8 +66,7 @@ impl LiveConfig {
     pub(super) fn new(
         flags: Arc<EnforcementFlags>,
         config: EnforcementConfig,
-        cluster: Option<Cluster>,
-        installation: Option<Installation>,
+        status_writer: Option<StatusWriter>,
         exempt_namespaces: BTreeSet<String>,
         metrics: Arc<WebhookMetrics>,
     ) -> Self {
@@ -77,8 +79,7 @@ impl LiveConfig {
             flags,
             config,
             pending: None,
-            cluster,
-            installation,
+            status_writer,
             stored: Arc::from([]),
             last_good: BTreeMap::new(),
             exempt_namespaces,
@@ -114,7 +115,7 @@ impl LiveConfig {
     }
 
     async fn reload(&mut self) {
-        let (flags, has_cluster) = (Arc::clone(&self.flags), self.cluster.is_some());
+        let (flags, has_cluster) = (Arc::clone(&self.flags), self.status_writer.is_some());
         let Ok((config, problems)) = spawn_blocking(move || flags.load(has_cluster)).await else {
             error!("the library could not be read: reading it broke down; what was in force stays");
             return self.keep_current(1);
@@ -122,7 +123,7 @@ impl LiveConfig {
         if problems.is_empty() {
             self.config = config;
             self.problems = 0;
-            self.apply().await;
+            self.apply();
         } else {
             log_problems(&problems);
             self.keep_current(problems.len());
@@ -146,9 +147,9 @@ impl LiveConfig {
     }
 
     /// Applies the bindings of the cluster.
-    pub(super) async fn apply_cluster_bindings(&mut self, stored: Arc<[StoredBinding]>) {
+    pub(super) fn apply_cluster_bindings(&mut self, stored: Arc<[StoredBinding]>) {
         self.stored = stored;
-        self.apply().await;
+        self.apply();
     }
 
     /// Checks that no binding was lost by the start of this process. A replica that has lost one is
@@ -166,8 +167,8 @@ impl LiveConfig {
         }
     }
 
-    /// Puts library and bindings into effect, and writes the status of the cluster's bindings.
-    async fn apply(&mut self) {
+    /// Puts library and bindings into effect, and has the status of the cluster's bindings written.
+    fn apply(&mut self) {
         let mut bindings = self.config.bindings.clone().unwrap_or_default();
         let mut last_good = BTreeMap::new();
         let mut statuses = Vec::new();
@@ -207,53 +208,8 @@ impl LiveConfig {
             refused,
             "library and bindings are in force"
         );
-        self.write_statuses(statuses).await;
-    }
-
-    /// Writes the status of each binding of the cluster.
-    async fn write_statuses(&self, statuses: Vec<BindingStatus>) {
-        let Some(cluster) = &self.cluster else { return };
-        let fail_open_note = self.fail_open_note(cluster).await;
-        for status in statuses {
-            let mut condition = status.condition;
-            if status.denies
-                && let Some(note) = &fail_open_note
-            {
-                condition.message.push_str(note);
-            }
-            let name = status.name;
-            let written = cluster
-                .set_binding_status(
-                    &name,
-                    status.generation,
-                    &[condition],
-                    status.last_good.as_deref(),
-                )
-                .await;
-            if let Err(error) = written {
-                warn!(binding = name, "its status cannot be written: {error}");
-            }
-        }
-    }
-
-    /// Returns which webhooks admit requests while kubevet does not answer, as the end of a
-    /// sentence; `None` if there are none, or if it is not known.
-    async fn fail_open_note(&self, cluster: &Cluster) -> Option<String> {
-        match cluster
-            .fail_open_webhooks(self.installation.as_ref()?)
-            .await
-        {
-            Ok(webhooks) if webhooks.is_empty() => None,
-            Ok(webhooks) => Some(format!(
-                "; while kubevet does not answer, the API server lets requests through unjudged: {}",
-                webhooks.join(", ")
-            )),
-            Err(error) => {
-                warn!(
-                    "it cannot be known what the API server lets through while kubevet does not answer: {error}"
-                );
-                None
-            }
+        if let Some(writer) = &self.status_writer {
+            writer.write(statuses);
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::*;
 use clap::Parser;
-use kubevet_cluster::BindingHistory;
+use kubevet_cluster::{ApiAccess, BindingHistory};
 use kubevet_model::Action;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 #[derive(Parser)]
 struct Flags {
@@ -26,14 +27,7 @@ fn live_config_after(
     assert_eq!(problems, []);
     meanwhile();
     let metrics = Arc::new(WebhookMetrics::new(registry, BTreeSet::new()));
-    LiveConfig::new(
-        Arc::new(flags),
-        config,
-        None,
-        None,
-        BTreeSet::new(),
-        metrics,
-    )
+    LiveConfig::new(Arc::new(flags), config, None, BTreeSet::new(), metrics)
 }
 
 fn live_config(arguments: &[&str], registry: &mut Registry) -> LiveConfig {
@@ -82,7 +76,7 @@ async fn broken_binding_keeps_its_last_good_form_over_a_restart() {
     ] {
         let mut live = live_config(&[], &mut Registry::default());
         let bindings = Arc::from([stored("strict", spec, history.clone())]);
-        live.apply_cluster_bindings(bindings).await;
+        live.apply_cluster_bindings(bindings);
         let snapshot = live.snapshot.load();
         let mut bindings = snapshot.enforcement.bindings.iter();
         let denies = bindings
@@ -120,6 +114,34 @@ async fn changed_file_is_loaded_once_two_polls_see_the_same_content() {
     }
 }
 
+/// An API server that accepts connections and never answers: a change is in force before its status
+/// is written.
+#[tokio::test]
+async fn slow_status_delays_no_change_of_bindings() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("config");
+    let address = listener.local_addr().unwrap();
+    let content = format!(
+        "{{apiVersion: v1, kind: Config, current-context: c, \
+         clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}], \
+         users: [{{name: u, user: {{token: t}}}}], \
+         contexts: [{{name: c, context: {{cluster: c, user: u}}}}]}}"
+    );
+    fs::write(&kubeconfig, content).unwrap();
+    let access = ApiAccess::Kubeconfig(kubeconfig);
+    let cluster = kubevet_cluster::connect(&access).await.unwrap();
+    let mut live = live_config(&[], &mut Registry::default());
+    live.status_writer = Some(StatusWriter::start(cluster, None));
+    let spec = r#"{"validationActions":["Deny"],"controls":["C-0057"]}"#;
+    for name in ["first", "second"] {
+        live.apply_cluster_bindings(Arc::from([stored(name, spec, BindingHistory::default())]));
+        assert_eq!(live.snapshot.load().enforcement.bindings[0].name, name);
+        // The status is requested, and there is no answer.
+        let _unanswered = listener.accept().await.unwrap();
+    }
+}
+
 /// Between loading and serving, the cluster is reached and certificates are issued.
 #[tokio::test]
 async fn file_that_changes_while_the_server_starts_is_loaded() {
@@ -151,7 +173,7 @@ async fn problems_of_a_file_stay_counted_when_bindings_change() {
     fs::write(&file, "{\"noSuchParam\": []}").unwrap();
     live.poll_files(true).await;
     check("kubevet_library_problems 1");
-    live.apply_cluster_bindings(Arc::from([])).await;
+    live.apply_cluster_bindings(Arc::from([]));
     check("kubevet_library_problems 1");
     check("kubevet_library_generation 2");
     fs::write(&file, "{}").unwrap();
