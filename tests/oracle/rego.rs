@@ -9,7 +9,7 @@ use crate::{
 };
 use kubevet_document::{self as document, Document, Limits};
 use kubevet_engine::Engine;
-use kubevet_model::{EvalRequest, FixAction, Violation};
+use kubevet_model::{ControlId, EvalRequest, FixAction, Verdict, Violation};
 use kubevet_policy::{self as policy, Library, Params};
 use kubevet_source as source;
 use kubevet_testkit::{build_output::shared_data, oracle::Oracle};
@@ -60,20 +60,8 @@ impl Engines {
         }));
         assert!(answer.get("error").is_none(), "{position}: {answer}");
         for control in &verdict.judged {
-            let package = policy::package_of(control.as_str());
-            let name = package.trim_start_matches("controls.");
-            let opa: BTreeSet<String> = answer["result"][name]["deny"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(canonical)
-                .collect();
-            let expected = verdict
-                .violations
-                .iter()
-                .filter(|finding| finding.control == *control)
-                .map(|item| canonical(&finding(item)));
-            let expected: BTreeSet<String> = expected.collect();
+            let opa = opa_findings(&answer, control);
+            let expected = engine_findings(&verdict, control);
             self.comparison.compared += 1;
             if opa != expected {
                 self.comparison.differences.push(format!(
@@ -85,7 +73,7 @@ impl Engines {
 }
 
 /// JSON with sorted keys, so that equal values have equal strings.
-pub(crate) fn canonical(value: &Value) -> String {
+fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
@@ -102,7 +90,25 @@ pub(crate) fn canonical(value: &Value) -> String {
     sorted(value).to_string()
 }
 
-pub(crate) fn finding(finding: &Violation) -> Value {
+/// The findings of a control in OPA's answer, as canonical JSON.
+pub(crate) fn opa_findings(answer: &Value, control: &ControlId) -> BTreeSet<String> {
+    let package = policy::package_of(control.as_str());
+    let name = package.trim_start_matches("controls.");
+    let deny = answer["result"][name]["deny"].as_array();
+    deny.into_iter().flatten().map(canonical).collect()
+}
+
+/// The findings of a control in a verdict, as canonical JSON.
+pub(crate) fn engine_findings(verdict: &Verdict, control: &ControlId) -> BTreeSet<String> {
+    verdict
+        .violations
+        .iter()
+        .filter(|violation| violation.control == *control)
+        .map(|violation| canonical(&finding(violation)))
+        .collect()
+}
+
+fn finding(finding: &Violation) -> Value {
     let fixes: Vec<Value> = finding
         .fixes
         .iter()

@@ -2,13 +2,12 @@
 
 use crate::{
     inputs::rego_sources,
-    rego::{canonical, finding},
+    rego::{engine_findings, opa_findings},
 };
 use kubevet_differential as differential;
 use kubevet_document::{self as document, Limits};
 use kubevet_engine::Engine;
 use kubevet_model::EvalRequest;
-use kubevet_policy as policy;
 use kubevet_testkit::oracle::Oracle;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -58,20 +57,8 @@ fn compiled_constructs_agree_with_opa() {
                 results[index].extend([true, false]);
                 continue;
             }
-            let name = policy::package_of(source.control.id.as_str()).replace("controls.", "");
-            let opa: BTreeSet<String> = answer["result"][&name]["deny"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(canonical)
-                .collect();
-            let expected = verdict
-                .violations
-                .iter()
-                .filter(|finding| finding.control == source.control.id);
-            let expected: BTreeSet<String> = expected
-                .map(|expected| canonical(&finding(expected)))
-                .collect();
+            let opa = opa_findings(&answer, &source.control.id);
+            let expected = engine_findings(&verdict, &source.control.id);
             results[index].insert(!opa.is_empty());
             if opa != expected {
                 let rule = &source.rule.text;
