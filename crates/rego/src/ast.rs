@@ -11,7 +11,8 @@ use regorus::unstable as regorus_ast;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use regorus_ast::{
-    AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead, Span,
+    ArithOp, AssignOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody,
+    RuleHead, Span,
 };
 
 /// A parsed module.
@@ -137,6 +138,14 @@ pub fn string_literal(expr: &Expr) -> Option<&str> {
         Expr::String { value, .. } | Expr::RawString { value, .. } => {
             value.as_string().ok().map(AsRef::as_ref)
         }
+        _ => None,
+    }
+}
+
+/// The value of a Boolean literal; `None` for other expressions.
+pub fn bool_literal(expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Bool { value, .. } => value.as_bool().ok().copied(),
         _ => None,
     }
 }

@@ -3,10 +3,9 @@
 //! Rules that it calls are not followed: their results are given.
 
 use crate::{
-    ast::{Expr, Literal, Module, Query, Rule, arguments, head_value, static_path, walk},
+    ast::{ArithOp, Expr, Literal, Module, Query, Rule, arguments, head_value, static_path, walk},
     builtins,
 };
-use regorus::unstable::ArithOp;
 use std::collections::BTreeMap;
 
 /// The most copies of a value that an expression may hold. Copies share memory, but comparing or

@@ -164,9 +164,7 @@ impl<'a> Lowerer<'_, 'a> {
                 return self.refuse(env.module, span, Refusal::ReplaceGrows);
             }
         }
-        Ok(Symbol::Term(
-            self.program.intern_term(Term::Call(call, terms.into())),
-        ))
+        Ok(self.intern(Term::Call(call, terms.into())))
     }
 
     /// Lowers `object.get(object, path, fallback)`.
@@ -217,10 +215,7 @@ impl<'a> Lowerer<'_, 'a> {
         {
             let symbols = self.values(params, env)?;
             let terms = self.terms(&symbols, span, env)?;
-            return Ok(Symbol::Term(
-                self.program
-                    .intern_term(Term::Call(Intrinsic::SplitCount, terms.into())),
-            ));
+            return Ok(self.intern(Term::Call(Intrinsic::SplitCount, terms.into())));
         }
         let known = match self.value(counted, env)? {
             Symbol::List(items) => items.len(),
@@ -232,7 +227,7 @@ impl<'a> Lowerer<'_, 'a> {
                 let term = self.term_of(other, env.module, counted.span())?;
                 match self.program.term(term) {
                     Term::Const(Const::String(text)) => text.chars().count(),
-                    _ => return Ok(Symbol::Term(self.program.intern_term(Term::Count(term)))),
+                    _ => return Ok(self.intern(Term::Count(term))),
                 }
             }
         };
@@ -256,9 +251,8 @@ impl<'a> Lowerer<'_, 'a> {
         let mut symbols = self.values(params, env)?;
         symbols.push(self.value(index, env)?);
         let terms = self.terms(&symbols, index.span(), env)?;
-        Ok(Some(Symbol::Term(self.program.intern_term(Term::Call(
-            Intrinsic::SplitAt,
-            terms.into(),
-        )))))
+        Ok(Some(
+            self.intern(Term::Call(Intrinsic::SplitAt, terms.into())),
+        ))
     }
 }

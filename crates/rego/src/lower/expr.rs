@@ -5,10 +5,10 @@ use super::{
     symbol::{Env, Symbol},
 };
 use crate::{
-    ast::{Expr, Span, string_literal},
+    ast::{Expr, ExprRef, Span, bool_literal, string_literal},
     refusal::Refusal,
 };
-use kubevet_ir::{Const, Term};
+use kubevet_ir::{BinderId, Const, Domain, Term};
 
 impl<'a> Lowerer<'_, 'a> {
     /// Lowers an expression to its symbol.
@@ -30,10 +30,10 @@ impl<'a> Lowerer<'_, 'a> {
                 }
                 _ => self.refuse(module, span, Refusal::Arithmetic),
             },
-            Expr::Bool { value, .. } => Ok(Symbol::Term(
-                self.program
-                    .constant(Const::Bool(matches!(value, regorus::Value::Bool(true)))),
-            )),
+            Expr::Bool { .. } => {
+                let is_true = bool_literal(expr) == Some(true);
+                Ok(Symbol::Term(self.program.constant(Const::Bool(is_true))))
+            }
             Expr::Null { .. } => Ok(Symbol::Term(self.program.constant(Const::Null))),
             Expr::Array { items, .. } => Ok(Symbol::List(self.values(items, env)?)),
             Expr::Set { items, .. } => Ok(Symbol::Set(self.values(items, env)?)),
@@ -75,11 +75,7 @@ impl<'a> Lowerer<'_, 'a> {
     }
 
     /// Lowers expressions; all of them, even if one is refused.
-    pub(super) fn values(
-        &mut self,
-        exprs: &'a [crate::ast::ExprRef],
-        env: &Env<'a>,
-    ) -> Lowered<Vec<Symbol>> {
+    pub(super) fn values(&mut self, exprs: &'a [ExprRef], env: &Env<'a>) -> Lowered<Vec<Symbol>> {
         all(exprs.iter().map(|expr| self.value(expr, env)))
     }
 
@@ -128,7 +124,7 @@ impl<'a> Lowerer<'_, 'a> {
         let term = match base {
             Symbol::Input => {
                 return match name {
-                    "object" => Ok(Symbol::Term(self.program.intern_term(Term::Object))),
+                    "object" => Ok(self.intern(Term::Object)),
                     "params" => Ok(Symbol::Params),
                     "request" => Ok(Symbol::Request),
                     _ => self.refuse(env.module, span, Refusal::InputField(name.to_owned())),
@@ -177,11 +173,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Symbol::Term(term))
     }
 
-    fn is_container(&self, binder: kubevet_ir::BinderId) -> bool {
-        matches!(
-            self.program.binder(binder).domain,
-            kubevet_ir::Domain::Containers(_)
-        )
+    fn is_container(&self, binder: BinderId) -> bool {
+        matches!(self.program.binder(binder).domain, Domain::Containers(_))
     }
 
     /// Lowers `refr[index]`.
@@ -218,9 +211,7 @@ impl<'a> Lowerer<'_, 'a> {
             }
             (Symbol::Term(base), _) => {
                 let index = self.term_of(index, env.module, span)?;
-                Ok(Symbol::Term(
-                    self.program.intern_term(Term::Index(base, index)),
-                ))
+                Ok(self.intern(Term::Index(base, index)))
             }
             (other, _) => {
                 self.term_of(other, env.module, span)?;

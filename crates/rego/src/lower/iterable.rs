@@ -170,7 +170,7 @@ impl<'a> Lowerer<'_, 'a> {
         if self.program.binder(binder).domain.is_of_workload() {
             Symbol::Element(binder)
         } else {
-            Symbol::Term(self.program.intern_term(Term::Value(binder)))
+            self.intern(Term::Value(binder))
         }
     }
 
@@ -184,7 +184,7 @@ impl<'a> Lowerer<'_, 'a> {
         if self.program.binder(binder).domain.is_of_workload() {
             return self.refuse(module, span, Refusal::WorkloadKey);
         }
-        Ok(Symbol::Term(self.program.intern_term(Term::Key(binder))))
+        Ok(self.intern(Term::Key(binder)))
     }
 
     pub(super) fn index_literal(&mut self, index: usize) -> Symbol {

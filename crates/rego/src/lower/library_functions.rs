@@ -38,7 +38,7 @@ impl<'a> Lowerer<'_, 'a> {
             "lib.connections.ports" => Term::Call(Intrinsic::ConnectionPorts, [].into()),
             _ => return None,
         };
-        Some(Symbol::Term(self.program.intern_term(term)))
+        Some(self.intern(term))
     }
 
     /// A function of the library with a native half and a value; `None` for others.
@@ -97,7 +97,7 @@ impl<'a> Lowerer<'_, 'a> {
                 );
             }
         };
-        Ok(Some(Symbol::Term(self.program.intern_term(term))))
+        Ok(Some(self.intern(term)))
     }
 
     /// A predicate of the library with a native half; `None` for others.

@@ -68,6 +68,11 @@ impl<'a> Env<'a> {
 }
 
 impl Lowerer<'_, '_> {
+    /// Adds a term to the program, as a symbol.
+    pub(super) fn intern(&mut self, term: Term) -> Symbol {
+        Symbol::Term(self.program.intern_term(term))
+    }
+
     /// Returns the term of a symbol; a symbol that has none is refused.
     pub(super) fn term_of(
         &mut self,
