@@ -122,6 +122,42 @@ fn input_that_is_not_reviewable_is_reported() {
 }
 
 #[test]
+fn list_is_one_review_an_item() {
+    let item = |name: &str, privileged: bool| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"shop"}},{}}}"#,
+            container_spec(privileged)
+        )
+    };
+    let bad = item("bad", true);
+    let good = item("good", false);
+    let bare = bad.replace(r#""apiVersion":"v1","kind":"Pod","#, "");
+    let list = |kind: &str, items: &[&str]| {
+        let items = items.join(",");
+        format!(r#"{{"apiVersion":"v1","kind":"{kind}","items":[{items}]}}"#)
+    };
+    let review = create_pod_review("u-1", &container_spec(true));
+    let dir = dir();
+    for (input, code, allowed) in [
+        (list("List", &[&good, &bad]), 1, &[true, false][..]),
+        (list("PodList", &[&bare]), 1, &[false]),
+        (list("List", &[&list("PodList", &[&good, &good])]), 0, &[true, true]),
+        (format!("[{bad}]"), 1, &[false]),
+        (list("List", &[&review]), 1, &[false]),
+        (list("List", &[]), 2, &[]),
+        (list("List", &[&good, "{}"]), 2, &[]),
+    ] {
+        let run = dir.run_with_input(&["review", "--bindings", "b"], input.as_bytes());
+        let answers: Vec<bool> = run
+            .stdout
+            .lines()
+            .map(|line| line.contains(r#""allowed":true"#))
+            .collect();
+        assert_eq!((run.code, answers.as_slice()), (code, allowed), "{input}: {run:?}");
+    }
+}
+
+#[test]
 fn request_made_from_a_manifest_is_reviewable() {
     let dir = dir();
     let request = dir.run(&["review", "pod.yaml", "--request"]);

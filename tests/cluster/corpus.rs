@@ -64,11 +64,7 @@ fn objects(folder: &Path) -> Vec<Object> {
         let bytes = fs::read(&path).expect("a file can be read");
         let reading = document::read(&Arc::from(file.as_str()), &bytes, &Limits::default());
         assert_eq!(reading.problems, []);
-        for document in reading
-            .documents
-            .into_iter()
-            .flat_map(document::expand_lists)
-        {
+        for document in document::expand_lists(reading.documents).documents {
             let mut json = String::new();
             document.root().write_json(&mut json);
             objects.push(Object {

@@ -1,6 +1,6 @@
 //! What is sent to the oracle: the library, its modules, params, and objects as JSON.
 
-use kubevet_document::{self as document, Document};
+use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_policy::{self as policy, Library, ModuleSource, ParamValue, Params};
 use serde_json::{Map, Value, json};
@@ -47,11 +47,7 @@ pub(crate) fn public_case_objects(folder: &Path, library: &Library) -> Vec<(Docu
         for case in file.iter().flat_map(|file| &file.cases) {
             let params = params_with(library, &case.params);
             let documents = case.objects.iter().cloned();
-            objects.extend(
-                documents
-                    .flat_map(document::expand_lists)
-                    .map(|object| (object, params.clone())),
-            );
+            objects.extend(documents.map(|object| (object, params.clone())));
         }
     }
     objects

@@ -1,60 +1,142 @@
-//! Expands lists of objects (`kind: List`, `PodList`) into their items.
+//! Expands lists of objects (`kind: List`, `PodList`, anything with `items`) into their items.
 
 use super::{
-    Document, Node,
+    Document, Node, ParsedFile,
     node::Entry,
     tape::{BLOOM_ALL, INDEXED, OVERRIDDEN_KEY, Raw, Tape},
 };
+use kubevet_model::{Problem, ProblemCode};
 use std::sync::Arc;
 
-/// The maximum nesting of lists that is expanded; a deeper list stays a document.
+/// The maximum nesting of lists that is expanded; a deeper list is a problem.
 const MAX_LIST_DEPTH: usize = 8;
 
-/// Returns the items of a list (a kind that ends in `List`, with a list `items`), expanded as well;
-/// any other document as it is. As in Kubernetes, an item without a kind gets the list's
-/// `apiVersion`, and its kind without `List`.
+/// The end of a list's kind.
+const LIST: &str = "List";
+
+/// Expands every list among the documents, and the lists in it; any other document stays as it is.
+///
+/// As to kubectl, a list is an object with a list `items`, whatever its kind. An array of objects,
+/// and a map without a kind that has them as its `items`, are lists too, though kubectl refuses
+/// them. As in Kubernetes, an item without a kind gets the list's `apiVersion`, and its kind without
+/// `List`.
 #[must_use]
-pub fn expand_lists(document: Document) -> Vec<Document> {
-    let mut found = Vec::new();
+pub fn expand_lists(documents: Vec<Document>) -> ParsedFile {
+    let mut expanded = ParsedFile::default();
     // The documents still to expand, the next one last.
-    let mut pending = vec![(document, 0)];
+    let mut pending: Vec<_> = documents.into_iter().rev().map(|root| (root, 0)).collect();
     while let Some((document, depth)) = pending.pop() {
         match items(&document) {
-            Some(items) if depth < MAX_LIST_DEPTH => {
-                pending.extend(items.into_iter().rev().map(|item| (item, depth + 1)))
+            Items::NoList => expanded.documents.push(document),
+            Items::Of(_) if depth >= MAX_LIST_DEPTH => expanded.problems.push(problem(
+                &document,
+                ProblemCode::InputSyntax,
+                &format!("lists are nested more than {MAX_LIST_DEPTH} deep; take the objects out of the outer lists"),
+            )),
+            Items::Of(items) => {
+                let (objects, others) = items.into_iter().partition::<Vec<_>, _>(may_be_object);
+                expanded.problems.extend(others.iter().map(not_an_object));
+                pending.extend(objects.into_iter().rev().map(|item| (item, depth + 1)));
             }
-            _ => found.push(document),
+            Items::Malformed => expanded.problems.push(problem(
+                &document,
+                ProblemCode::InputNotAnObject,
+                "`items` makes an object a list of objects, and must be a list",
+            )),
         }
     }
-    found
+    expanded
 }
 
-/// Returns the items of a document; `None` if it is no list.
-fn items(document: &Document) -> Option<Vec<Document>> {
+/// The items of a document.
+enum Items {
+    /// The document is no list.
+    NoList,
+    Of(Vec<Document>),
+    /// The document is an object with `items` that are no list, which kubectl refuses.
+    Malformed,
+}
+
+fn items(document: &Document) -> Items {
     let root = document.root();
-    let kind = root.entry("kind")?;
-    let item_kind = kind.value.as_str()?.strip_suffix("List")?;
-    let items = root.get("items")?;
-    if !items.is_list() {
-        return None;
+    let Some(items) = items_node(root) else {
+        return Items::NoList;
+    };
+    let is_object = has_identity(root);
+    if is_object && !items.is_list() {
+        return Items::Malformed;
     }
+    // Any other file may have lists, and even `items`: it is one of objects if one is in it.
+    if !is_object && !contains_object(items) {
+        return Items::NoList;
+    }
+    let kind = root
+        .entry("kind")
+        .filter(|entry| !item_kind(*entry).is_empty());
     let version = root
         .entry("apiVersion")
         .filter(|entry| entry.value.as_str().is_some());
-    let mut found = Vec::new();
-    for item in items.elements() {
-        let lacks_kind = item
-            .get("kind")
-            .and_then(Node::as_str)
-            .unwrap_or_default()
-            .is_empty();
-        found.push(if lacks_kind && item.is_map() && !item_kind.is_empty() {
+    let item = |item: Node<'_>| match kind {
+        Some(kind) if item.is_map() && !has_kind(item) => {
             completed(document.tape(), item, kind, version)
-        } else {
-            Document::new(Arc::clone(document.tape()), item.index())
-        });
+        }
+        _ => Document::new(Arc::clone(document.tape()), item.index()),
+    };
+    Items::Of(items.elements().map(item).collect())
+}
+
+/// The value that has the items, if the value is a list of objects: an array itself, or `items`.
+fn items_node(node: Node<'_>) -> Option<Node<'_>> {
+    if node.is_list() {
+        return Some(node);
     }
-    Some(found)
+    node.get("items").filter(|items| !items.is_null())
+}
+
+/// True if a list has an object in it, or in a list in it.
+fn contains_object(list: Node<'_>) -> bool {
+    let mut pending = vec![list];
+    while let Some(list) = pending.pop() {
+        for element in list.elements() {
+            if has_identity(element) {
+                return true;
+            }
+            pending.extend(items_node(element));
+        }
+    }
+    false
+}
+
+/// True if a value claims to be a Kubernetes object.
+fn has_identity(node: Node<'_>) -> bool {
+    node.is_map() && (node.get("apiVersion").is_some() || node.get("kind").is_some())
+}
+
+fn has_kind(item: Node<'_>) -> bool {
+    item.get("kind")
+        .and_then(Node::as_str)
+        .is_some_and(|kind| !kind.is_empty())
+}
+
+/// The kind of the items of a list that say none; empty if the list does not tell.
+fn item_kind<'a>(kind: Entry<'a>) -> &'a str {
+    let kind = kind.value.as_str().unwrap_or_default();
+    kind.strip_suffix(LIST).unwrap_or(kind)
+}
+
+fn may_be_object(item: &Document) -> bool {
+    let root = item.root();
+    has_identity(root) || items_node(root).is_some_and(contains_object)
+}
+
+fn not_an_object(item: &Document) -> Problem {
+    let message = "an item of a list that is not an object: add apiVersion and kind, or remove it";
+    problem(item, ProblemCode::InputNotAnObject, message)
+}
+
+fn problem(document: &Document, code: ProblemCode, message: &str) -> Problem {
+    let file = document.file().as_ref();
+    Problem::at(code, file, document.position(), message)
 }
 
 /// Copies an item to a tape of its own, with the list's kind and version as its last two entries.
@@ -77,8 +159,10 @@ fn completed(
         }
     }
     let kind_value = kind.value.raw();
+    let kind_name = kind.value.as_str().unwrap_or_default();
+    let suffix = kind_name.len() - item_kind(kind).len();
     let item_kind = Raw {
-        len: kind_value.len.saturating_sub(4),
+        len: kind_value.len.saturating_sub(u32::try_from(suffix).unwrap_or(0)),
         ..kind_value
     };
     nodes.extend(

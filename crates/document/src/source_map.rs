@@ -55,6 +55,7 @@ impl SourceText {
                 break;
             };
             let shown = rest
+                .trim_start_matches('\u{feff}')
                 .chars()
                 .take_while(|c| !matches!(c, '\n' | '\r'))
                 .take(MAX_LINE_CHARS + 1);
@@ -115,11 +116,18 @@ impl SourceText {
                     position.line = position.line.saturating_add(1);
                     position.column = 1;
                 }
-            } else if byte & 0xC0 != 0x80 {
+            } else if byte & 0xC0 != 0x80 && !(position.column == 1 && is_mark(bytes, offset)) {
                 position.column = position.column.saturating_add(1);
             }
         }
     }
+}
+
+/// True if a byte order mark is at the offset. No editor counts one at the beginning of a line.
+fn is_mark(bytes: &[u8], offset: usize) -> bool {
+    bytes
+        .get(offset..)
+        .is_some_and(|rest| rest.starts_with("\u{feff}".as_bytes()))
 }
 
 /// True if the byte is the last one of a line break: `\n`, or a `\r` without a `\n` after it.
@@ -149,6 +157,10 @@ mod tests {
             ("a\rb", 2, "2:1"),
             ("äö\näx", 7, "2:2"),
             ("ab", 99, "1:3"),
+            ("\u{feff}ab", 3, "1:1"),
+            ("\u{feff}ab", 4, "1:2"),
+            ("a\n\u{feff}b: c", 8, "2:4"),
+            ("a\u{feff}b", 4, "1:3"),
         ] {
             assert_eq!(
                 source(text).position(offset).to_string(),
@@ -200,6 +212,13 @@ mod tests {
                     .all(|(line, number)| line.number == number)
             );
         }
+    }
+
+    #[test]
+    fn excerpt_has_no_byte_order_mark() {
+        let lines = source("\u{feff}a\n\u{feff}b\n").lines(1, 2);
+        let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["a", "b"]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ problem_codes! {
     InputSyntax, "KV1003", "input-syntax",
         "A document is not valid JSON or YAML, or exceeds a limit on depth, nodes or aliases.";
     InputNotAnObject, "KV1004", "input-not-an-object",
-        "A document looks like a Kubernetes object, but one of its identifying fields is malformed.";
+        "A document or an item of a list should be a Kubernetes object, but lacks an identifying field or has a malformed one.";
     InputEmpty, "KV1005", "input-empty",
         "The paths hold no Kubernetes object.";
     PolicyUnreadable, "KV2001", "policy-unreadable",

@@ -169,8 +169,9 @@ fn read_case(reader: &mut MapReader<'_>, document: &Document, node: Node<'_>) ->
     let objects = objects
         .into_iter()
         .filter_map(|node| document.part(node))
-        .flat_map(document::expand_lists)
         .collect();
+    let expanded = document::expand_lists(objects);
+    reader.problems(expanded.problems);
     let expected = reader.elements(node.get("expected")?, "\"expected\"")?;
     let expected = expected
         .into_iter()
@@ -179,7 +180,7 @@ fn read_case(reader: &mut MapReader<'_>, document: &Document, node: Node<'_>) ->
     Some(Case {
         name: name?.value,
         position: node.position(),
-        objects,
+        objects: expanded.documents,
         expected,
         params,
     })

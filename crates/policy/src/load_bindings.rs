@@ -120,12 +120,10 @@ fn read_file(
         ));
     }
     problems.extend(reading.problems);
+    let expanded = document::expand_lists(reading.documents);
+    problems.extend(expanded.problems);
     let mut found = Vec::new();
-    for document in reading
-        .documents
-        .into_iter()
-        .flat_map(document::expand_lists)
-    {
+    for document in expanded.documents {
         match read_with_position(&document, library) {
             Ok((binding, position)) => found.push((binding, Arc::clone(file), position)),
             Err(faults) => problems.extend(faults),

@@ -112,6 +112,11 @@ impl<'f> MapReader<'f> {
         ));
     }
 
+    /// Adds errors that something else found in the file.
+    pub(super) fn problems(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     /// True if the node is a map. Reports unknown, repeated and missing keys.
     pub(super) fn keys(&mut self, node: Node<'_>, what: &str, keys: &[FieldSpec]) -> bool {
         if !node.is_map() {

@@ -9,7 +9,9 @@ use kubevet_model::{Problem, ProblemCode, Skipped};
 
 /// Adds each document of a file to the objects, the problems or the skipped documents.
 pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
-    for document in documents.into_iter().flat_map(expand_lists) {
+    let expanded = expand_lists(documents);
+    input.problems.extend(expanded.problems);
+    for document in expanded.documents {
         let file = || document.file().to_string();
         match classify(document.root()) {
             DocumentClass::Object => input.objects.push(document),

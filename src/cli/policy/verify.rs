@@ -10,7 +10,7 @@ use clap::Args;
 use kubevet_differential::{
     self as differential, DifferentialReport, Disagreement, Lineup, RunConfig, SeedObject,
 };
-use kubevet_document::{self as document, Limits};
+use kubevet_document::Limits;
 use kubevet_engine::Engine;
 use kubevet_model::ControlId;
 use kubevet_policy::{self as policy, Library};
@@ -240,9 +240,9 @@ impl VerifyCommand {
         {
             bail!("no manifest could be read");
         }
-        let objects = input.objects.into_iter().flat_map(document::expand_lists);
+        let objects = input.objects.iter();
         seeds.extend(
-            objects.filter_map(|object| differential::seed_object(&object, None, Vec::new())),
+            objects.filter_map(|object| differential::seed_object(object, None, Vec::new())),
         );
         Ok(seeds)
     }

@@ -20,15 +20,7 @@ const MAX_INVALID_DOCUMENTS: usize = 100;
 /// Reads all documents of a text. An invalid document is an error and loses no other.
 pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOutcome {
     let mut outcome = ParseOutcome::default();
-    let mut start = text.start;
-    if text
-        .text
-        .get(start..)
-        .is_some_and(|rest| rest.starts_with('\u{feff}'))
-    {
-        start += '\u{feff}'.len_utf8();
-    }
-    for range in streams::documents(text.text, start) {
+    for range in streams::documents(text.text, text.start) {
         let root = builder.len();
         match check_characters(text, &range)
             .and_then(|()| Composer::new(builder, text.text, range).load())

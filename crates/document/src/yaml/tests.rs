@@ -152,6 +152,10 @@ fn stream_is_read_document_by_document() {
         "%YAML 1.2\n---\na: 1\n...\n%YAML 1.1\n---\nb: 2\n...\nc: 3",
         "{\"a\":1}\n{\"b\":2}\n{\"c\":3}",
     );
+    check(
+        "a: 1\n---\n\u{feff}# c\nb: 2\n---#\nc: 3\n---\u{a0}\nd: 4",
+        "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n{\"d\":4}",
+    );
     check("--- {a: 1}\n--- |\n x\n", "{\"a\":1}\n\"x\\n\"");
 }
 
