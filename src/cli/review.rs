@@ -7,7 +7,9 @@ use super::{
 use anyhow::bail;
 use clap::Args;
 use kubevet_document::{self as document, Document, Limits};
-use kubevet_webhook::{self as webhook, AnswerContext, MAX_BODY_BYTES, PolicySnapshot, ReviewOutcome};
+use kubevet_webhook::{
+    self as webhook, AnswerContext, MAX_BODY_BYTES, PolicySnapshot, ReviewOutcome,
+};
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},

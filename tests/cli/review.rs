@@ -141,7 +141,11 @@ fn list_is_one_review_an_item() {
     for (input, code, allowed) in [
         (list("List", &[&good, &bad]), 1, &[true, false][..]),
         (list("PodList", &[&bare]), 1, &[false]),
-        (list("List", &[&list("PodList", &[&good, &good])]), 0, &[true, true]),
+        (
+            list("List", &[&list("PodList", &[&good, &good])]),
+            0,
+            &[true, true],
+        ),
         (format!("[{bad}]"), 1, &[false]),
         (list("List", &[&review]), 1, &[false]),
         (list("List", &[]), 2, &[]),
@@ -153,7 +157,11 @@ fn list_is_one_review_an_item() {
             .lines()
             .map(|line| line.contains(r#""allowed":true"#))
             .collect();
-        assert_eq!((run.code, answers.as_slice()), (code, allowed), "{input}: {run:?}");
+        assert_eq!(
+            (run.code, answers.as_slice()),
+            (code, allowed),
+            "{input}: {run:?}"
+        );
     }
 }
 

@@ -162,7 +162,9 @@ fn completed(
     let kind_name = kind.value.as_str().unwrap_or_default();
     let suffix = kind_name.len() - item_kind(kind).len();
     let item_kind = Raw {
-        len: kind_value.len.saturating_sub(u32::try_from(suffix).unwrap_or(0)),
+        len: kind_value
+            .len
+            .saturating_sub(u32::try_from(suffix).unwrap_or(0)),
         ..kind_value
     };
     nodes.extend(

@@ -190,18 +190,30 @@ fn identity_is_read_and_absent_parts_are_empty() {
 fn check_expanded(text: &str, expected: &[&str]) {
     let parsed = read(&file(), text.as_bytes(), &limits());
     assert_eq!(parsed.problems, [], "{text}");
-    assert_eq!(shown(&expand_lists(parsed.documents)), expected.join("\n"), "{text}");
+    assert_eq!(
+        shown(&expand_lists(parsed.documents)),
+        expected.join("\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn list_is_expanded_to_its_items() {
     let check = check_expanded;
     check("{kind: List}", &[r#"{"kind":"List"}"#]);
-    check("{kind: Pod, items: null}", &[r#"{"kind":"Pod","items":null}"#]);
+    check(
+        "{kind: Pod, items: null}",
+        &[r#"{"kind":"Pod","items":null}"#],
+    );
     check("{kind: List, items: []}", &[]);
     check(
         "{kind: List, items: [{kind: A}, {kind: List, items: [{kind: B}, {kind: C}]}, {kind: D}]}",
-        &[r#"{"kind":"A"}"#, r#"{"kind":"B"}"#, r#"{"kind":"C"}"#, r#"{"kind":"D"}"#],
+        &[
+            r#"{"kind":"A"}"#,
+            r#"{"kind":"B"}"#,
+            r#"{"kind":"C"}"#,
+            r#"{"kind":"D"}"#,
+        ],
     );
     check(
         "{kind: Shelf, items: [{kind: A}]}\n---\n{kind: B}",
@@ -220,7 +232,10 @@ fn list_item_without_a_kind_gets_that_of_its_list() {
             r#"{"kind":"B"}"#,
         ],
     );
-    check("{kind: PodList, items: [{apiVersion: v2}]}", &[r#"{"apiVersion":"v2","kind":"Pod"}"#]);
+    check(
+        "{kind: PodList, items: [{apiVersion: v2}]}",
+        &[r#"{"apiVersion":"v2","kind":"Pod"}"#],
+    );
     check(
         "{apiVersion: a/v1, kind: Shelf, items: [{b: 1}]}",
         &[r#"{"b":1,"apiVersion":"a/v1","kind":"Shelf"}"#],
@@ -230,7 +245,10 @@ fn list_item_without_a_kind_gets_that_of_its_list() {
 #[test]
 fn array_of_objects_is_expanded_and_of_other_values_is_not() {
     let check = check_expanded;
-    check("[{kind: A}, [{apiVersion: v1}]]", &[r#"{"kind":"A"}"#, r#"{"apiVersion":"v1"}"#]);
+    check(
+        "[{kind: A}, [{apiVersion: v1}]]",
+        &[r#"{"kind":"A"}"#, r#"{"apiVersion":"v1"}"#],
+    );
     check("[[[{kind: A}]]]", &[r#"{"kind":"A"}"#]);
     check("[{items: [{kind: A}]}]", &[r#"{"kind":"A"}"#]);
     check("{items: [{kind: A}]}", &[r#"{"kind":"A"}"#]);
@@ -244,18 +262,32 @@ fn array_of_objects_is_expanded_and_of_other_values_is_not() {
 fn list_item_that_is_no_object_is_a_problem() {
     let problem = "an item of a list that is not an object: add apiVersion and kind, or remove it";
     for (text, objects, positions) in [
-        ("{kind: List, items: [{kind: A}, {a: 1}, 2]}", r#"{"kind":"A"}"#, &["1:33", "1:41"][..]),
+        (
+            "{kind: List, items: [{kind: A}, {a: 1}, 2]}",
+            r#"{"kind":"A"}"#,
+            &["1:33", "1:41"][..],
+        ),
         ("[x, {kind: A}, null]", r#"{"kind":"A"}"#, &["1:2", "1:16"]),
         ("{kind: PodList, items: [x]}", "", &["1:25"]),
-        ("[{kind: A}, [1], {items: [1]}]", r#"{"kind":"A"}"#, &["1:13", "1:18"]),
+        (
+            "[{kind: A}, [1], {items: [1]}]",
+            r#"{"kind":"A"}"#,
+            &["1:13", "1:18"],
+        ),
     ] {
-        let problems = positions.iter().map(|position| format!("f:{position}: {problem}"));
+        let problems = positions
+            .iter()
+            .map(|position| format!("f:{position}: {problem}"));
         let expected: Vec<_> = [objects.to_owned()]
             .into_iter()
             .filter(|objects| !objects.is_empty())
             .chain(problems)
             .collect();
-        assert_eq!(shown(&expand_lists(vec![only(text)])), expected.join("\n"), "{text}");
+        assert_eq!(
+            shown(&expand_lists(vec![only(text)])),
+            expected.join("\n"),
+            "{text}"
+        );
     }
     for items in ["{}", "1", "{a: {kind: Pod}}"] {
         let text = format!("{{kind: Pod, items: {items}}}");
@@ -277,14 +309,19 @@ fn list_nested_too_deep_is_a_problem() {
     check_expanded(&nested(7), &[r#"{"kind":"A"}"#, r#"{"kind":"B"}"#]);
     for depth in [8, 40] {
         let arrays = "[".repeat(depth + 1) + "{kind: A}" + &"]".repeat(depth + 1);
-        check_expanded(&arrays, &["f:1:9: lists are nested more than 8 deep; take the objects out of the outer lists"]);
+        check_expanded(
+            &arrays,
+            &["f:1:9: lists are nested more than 8 deep; take the objects out of the outer lists"],
+        );
         let text = nested(depth);
         let column = 2 + 7 * "{kind: List, items: [".len();
         check_expanded(
             &text,
             &[
                 r#"{"kind":"B"}"#,
-                &format!("f:1:{column}: lists are nested more than 8 deep; take the objects out of the outer lists"),
+                &format!(
+                    "f:1:{column}: lists are nested more than 8 deep; take the objects out of the outer lists"
+                ),
             ],
         );
     }

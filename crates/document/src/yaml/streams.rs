@@ -137,7 +137,10 @@ mod tests {
         check("a\n---\n\n# c\n\u{feff}# d\nb\n", &["a\n", "# d\nb\n"]);
         check("a\n\u{feff}---\nb\n", &["a\n", "---\nb\n"]);
         check("a\n---\n\u{feff}---\nb\n", &["a\n", "---\nb\n"]);
-        check("a\n...\n\u{feff}%YAML 1.2\n---\nb\n", &["a\n", "%YAML 1.2\n---\nb\n"]);
+        check(
+            "a\n...\n\u{feff}%YAML 1.2\n---\nb\n",
+            &["a\n", "%YAML 1.2\n---\nb\n"],
+        );
         check("a:\n\u{feff}b\n", &["a:\n\u{feff}b\n"]);
         check("--- a\n\u{feff}b\n", &["--- a\n\u{feff}b\n"]);
     }
