@@ -33,3 +33,16 @@ deny contains finding if {
 		"fixes": [],
 	}
 }
+
+# The runtime applies no seccomp profile to a privileged container, whatever is written.
+deny contains finding if {
+	some container in workload.containers
+	not workload.is_windows
+	container.spec.securityContext.privileged == true
+	path := workload.at(container, "securityContext.privileged")
+	finding := {
+		"message": sprintf("container %s is privileged, so no seccomp profile applies to it", [container.name]),
+		"paths": [path],
+		"fixes": [{"path": path, "value": false}],
+	}
+}
