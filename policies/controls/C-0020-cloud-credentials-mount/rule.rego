@@ -3,49 +3,59 @@ package controls.c0020
 import rego.v1
 
 import data.lib.collections
-import data.lib.files
+import data.lib.host_paths
 import data.lib.workload
 
-# The root of the node contains the credentials of every cloud.
-may_contain_credentials(path) if path == "/"
+# The whole node and the homes of its users hold the credentials of every cloud.
+shows_credentials(path) if host_paths.is_whole_node(path)
 
-may_contain_credentials(path) if {
+shows_credentials(path) if path in {"/root", "/home"}
+
+shows_credentials(path) if {
+	startswith(path, "/home/")
+	count(split(path, "/")) == 3
+}
+
+# A home can be anywhere, so the folder of the tool is enough. `place` is what lies in that folder.
+shows_credentials(path) if {
 	input.params.cloudProvider in {"", "aws", "eks"}
-	some suffix in ["/.aws", "/.aws/config", "/.aws/credentials", "/.aws/sso", "/.aws/sso/cache", "/.aws/cli/cache"]
-	endswith(path, suffix)
+	some place in ["config/", "credentials/", "sso/cache/", "cli/cache/"]
+	startswith(place, split(concat("", [path, "/"]), "/.aws/")[1])
 }
 
-may_contain_credentials(path) if {
-	input.params.cloudProvider in {"", "gce", "gke", "gcp"}
-	some suffix in [
-		"/.config",
-		"/gcloud",
-		"/gcloud/application_default_credentials.json",
-		"/gcloud/credentials.db",
-		"/gcloud/access_tokens.db",
-		"/gcloud/legacy_credentials",
-	]
-	endswith(path, suffix)
+shows_credentials(path) if {
+	is_google
+	some place in ["application_default_credentials.json/", "credentials.db/", "access_tokens.db/", "legacy_credentials/"]
+	startswith(place, split(concat("", [path, "/"]), "/gcloud/")[1])
 }
 
-may_contain_credentials(path) if {
+# The folder gcloud is in ~/.config.
+shows_credentials(path) if {
+	is_google
+	endswith(path, "/.config")
+}
+
+shows_credentials(path) if {
 	is_azure
-	some suffix in ["/.azure", "/.azure/credentials", "/.azure/accessTokens.json", "/.azure/msal_token_cache.json"]
-	endswith(path, suffix)
+	some place in ["credentials/", "accessTokens.json/", "msal_token_cache.json/", "service_principal_entries.json/"]
+	startswith(place, split(concat("", [path, "/"]), "/.azure/")[1])
 }
 
 # An AKS node keeps the identity of the cluster in this file.
-may_contain_credentials(path) if {
+shows_credentials(path) if {
 	is_azure
-	path in {"/etc", "/etc/kubernetes", "/etc/kubernetes/azure.json"}
+	path != ""
+	startswith("/etc/kubernetes/azure.json/", host_paths.folder(path))
 }
+
+is_google if input.params.cloudProvider in {"", "gce", "gke", "gcp"}
 
 is_azure if input.params.cloudProvider in {"", "azure", "aks"}
 
 deny contains finding if {
 	some volume in workload.volumes
-	path := files.clean(volume.spec.hostPath.path)
-	may_contain_credentials(path)
+	path := host_paths.path_of(volume)
+	shows_credentials(path)
 	not workload.is_mounted(volume)
 	finding := {
 		"message": sprintf("volume %s is %s of the node, where the credentials of a cloud account may lie", [volume.name, path]),
@@ -56,8 +66,8 @@ deny contains finding if {
 
 deny contains finding if {
 	some volume in workload.volumes
-	path := files.clean(volume.spec.hostPath.path)
-	may_contain_credentials(path)
+	path := host_paths.path_of(volume)
+	shows_credentials(path)
 	some container in workload.containers
 	some i, mount in collections.list(object.get(container.spec, ["volumeMounts"], []))
 	mount.name == volume.name
