@@ -10,7 +10,7 @@ use kubevet_differential::{
     self as differential, RunConfig, SeedObject, Subject, SubjectAnswer, SubjectError, TestCase,
 };
 use kubevet_k8s::workload::is_workload;
-use kubevet_model::{ControlId, Kind};
+use kubevet_model::{ControlId, Kind, Scope};
 use kubevet_policy::{self as policy, Library};
 use kubevet_testkit::{control_plane::ControlPlane, polling::wait_for};
 use serde_json::{Value, json};
@@ -77,8 +77,8 @@ fn objects() -> BTreeMap<String, Value> {
     let workloads: Vec<ControlId> = library
         .controls
         .iter()
+        .filter(|control| !control.control.scope.contains(&Scope::Admission))
         .map(|control| control.control.id.clone())
-        .filter(|control| control.as_str().starts_with("C-"))
         .collect();
     let config = RunConfig {
         controls: workloads,

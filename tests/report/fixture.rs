@@ -50,6 +50,7 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
             remediation: remediation.to_owned(),
             severity: Severity::of_score(score),
             score,
+            kubescape_score: None,
             category: "Workload / Node escape".to_owned(),
             kinds: vec![KindSelector::Workloads],
             scope: vec![Scope::Cluster, Scope::File],

@@ -63,6 +63,7 @@ fn control() -> Arc<Control> {
         remediation: String::new(),
         severity: Severity::High,
         score: 8.0,
+        kubescape_score: None,
         category: String::new(),
         kinds: vec![
             KindSelector::Workloads,

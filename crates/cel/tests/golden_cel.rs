@@ -37,6 +37,7 @@ fn control(id: &str, rego: &str, kind: &Kind) -> Arc<Control> {
         remediation: String::new(),
         severity: Severity::High,
         score: 8.0,
+        kubescape_score: None,
         category: String::new(),
         kinds: vec![KindSelector::Kind(kind.clone())],
         scope: Vec::new(),

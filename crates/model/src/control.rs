@@ -143,6 +143,8 @@ pub struct Control {
     pub severity: Severity,
     /// The weight in scores, from 1 to 10, in the band of `severity`.
     pub score: f64,
+    /// The score in Kubescape's library, where `score` differs from it on purpose.
+    pub kubescape_score: Option<f64>,
     /// A topic, such as `Workload / Node escape`.
     pub category: String,
     /// The kinds that it is evaluated for.

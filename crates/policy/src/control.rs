@@ -21,6 +21,7 @@ pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
     FieldSpec::required("name"),
     FieldSpec::required("severity"),
     FieldSpec::optional("score"),
+    FieldSpec::optional("kubescapeScore"),
     FieldSpec::required("category"),
     FieldSpec::required("description"),
     FieldSpec::required("remediation"),
@@ -45,6 +46,7 @@ pub(super) struct RawControl {
     pub(super) name: RawString,
     pub(super) severity: RawString,
     pub(super) score: Option<Spanned<f64>>,
+    pub(super) kubescape_score: Option<Spanned<f64>>,
     pub(super) category: RawString,
     pub(super) description: RawString,
     pub(super) remediation: RawString,
@@ -108,6 +110,7 @@ impl RawControl {
             name: reader.string(node, "name"),
             severity: reader.string(node, "severity"),
             score: reader.number(node, "score"),
+            kubescape_score: reader.number(node, "kubescapeScore"),
             category: reader.string(node, "category"),
             description: reader.string(node, "description"),
             remediation: reader.string(node, "remediation"),
@@ -128,6 +131,9 @@ impl RawControl {
         let id = self.id.filter(|id| check_id(reader, id));
         let severity = self.severity.and_then(|word| read_severity(reader, &word));
         let score = read_score(reader, severity, self.score);
+        let kubescape_score = self
+            .kubescape_score
+            .filter(|score| check_score(reader, "kubescapeScore", score));
         let kinds = self.kinds.map(|selectors| read_kinds(reader, &selectors));
         let scope = read_scope(reader, self.scope);
         let params = self.params.unwrap_or_default();
@@ -152,6 +158,7 @@ impl RawControl {
             remediation: self.remediation.map(|text| text.value).unwrap_or_default(),
             severity: severity?,
             score: score?,
+            kubescape_score: kubescape_score.map(|score| score.value),
             category: self.category.map(|text| text.value).unwrap_or_default(),
             kinds: kinds?,
             scope,
@@ -191,6 +198,18 @@ fn read_severity(reader: &mut MapReader<'_>, word: &Spanned<String>) -> Option<S
     found.ok()
 }
 
+/// Reports a score outside of the range of all scores.
+fn check_score(reader: &mut MapReader<'_>, key: &str, score: &Spanned<f64>) -> bool {
+    let is_valid = (1.0..=10.0).contains(&score.value);
+    if !is_valid {
+        reader.error(
+            score.position,
+            format!("{key:?} must be from 1 to 10, but is {}", score.value),
+        );
+    }
+    is_valid
+}
+
 /// Returns the score as written, which must be in the band of the severity, or the middle of the
 /// band.
 fn read_score(
@@ -201,11 +220,7 @@ fn read_score(
     let Some(score) = score else {
         return severity.map(middle_of_band);
     };
-    if !(1.0..=10.0).contains(&score.value) {
-        reader.error(
-            score.position,
-            format!("\"score\" must be from 1 to 10, but is {}", score.value),
-        );
+    if !check_score(reader, "score", &score) {
         return None;
     }
     let band = Severity::of_score(score.value);

@@ -84,7 +84,7 @@ fn valid_folder_is_loaded_whole() {
             (
                 "controls/C-0001-one/control.yaml",
                 &format!(
-                    "# yaml-language-server: $schema=x\n{CONTROL}params: [names]\nrequiresAnyParam: [names]\npublicRules: [a]\n"
+                    "# yaml-language-server: $schema=x\n{CONTROL}params: [names]\nrequiresAnyParam: [names]\npublicRules: [a]\nkubescapeScore: 7\n"
                 ),
             ),
             (
@@ -98,8 +98,12 @@ fn valid_folder_is_loaded_whole() {
     );
     let source = library.control("c-0001").unwrap();
     assert_eq!(
-        (source.control.severity, source.control.score),
-        (Severity::High, 8.0)
+        (
+            source.control.severity,
+            source.control.score,
+            source.control.kubescape_score
+        ),
+        (Severity::High, 8.0, Some(7.0))
     );
     assert_eq!(
         (
@@ -180,7 +184,7 @@ fn every_error_of_a_folder_is_reported_at_once() {
             ("controls/C-0001-one/rule.rego", "package controls.c1\n"),
             (
                 "controls/C-0002-two/control.yaml",
-                "id: C-0003\nname: Two\nseverity: high\nscore: 5\ncategory: 7\ndescription: ''\nremedation: c\n\
+                "id: C-0003\nname: Two\nseverity: high\nscore: 5\nkubescapeScore: 11\ncategory: 7\ndescription: ''\nremedation: c\n\
                  kinds: [workload, Deployment, Pod, Pod]\nscope: [files]\nparams: [god, good]\nrequiresAnyParam: [names]\nname: Again\n",
             ),
             ("controls/C-0002-two/rule.rego", "# nothing\n"),
@@ -247,16 +251,17 @@ const ALL_MISTAKES: &[&str] = &[
     r#"p/controls/C-0001-one/rule.rego:1:9: the package is "controls.c1": write `package controls.c0001`"#,
     r#"p/controls/C-0002-two/control.yaml:1:1: a control lacks the key "remediation""#,
     r#"p/controls/C-0002-two/control.yaml:4:8: a score of 5 is medium, but "severity" is high: write severity: medium, or a score from 7 to 8.9"#,
-    r#"p/controls/C-0002-two/control.yaml:5:11: "category" must be a text, but is a number: put it in quotes"#,
-    r#"p/controls/C-0002-two/control.yaml:6:14: "description" is empty: write something or leave the key out"#,
-    r#"p/controls/C-0002-two/control.yaml:7:1: a control has no key "remedation", did you mean "remediation"?"#,
-    r#"p/controls/C-0002-two/control.yaml:8:9: "workload" in "kinds" is no kind: write workloads, Pod or apps/Deployment, did you mean "workloads"?"#,
-    r#"p/controls/C-0002-two/control.yaml:8:19: "Deployment" in "kinds" is in the API group "apps": write "apps/Deployment""#,
-    r#"p/controls/C-0002-two/control.yaml:8:36: "kinds" lists "Pod" twice: keep one"#,
-    r#"p/controls/C-0002-two/control.yaml:9:9: "files" is no scope: write cluster, file or admission, did you mean "file"?"#,
-    r#"p/controls/C-0002-two/control.yaml:10:10: there is no param "god", did you mean "good"? (params.yaml describes them)"#,
-    r#"p/controls/C-0002-two/control.yaml:11:20: "requiresAnyParam" names "names", which "params" does not list"#,
-    r#"p/controls/C-0002-two/control.yaml:12:1: the key "name" stands twice: keep one"#,
+    r#"p/controls/C-0002-two/control.yaml:5:17: "kubescapeScore" must be from 1 to 10, but is 11"#,
+    r#"p/controls/C-0002-two/control.yaml:6:11: "category" must be a text, but is a number: put it in quotes"#,
+    r#"p/controls/C-0002-two/control.yaml:7:14: "description" is empty: write something or leave the key out"#,
+    r#"p/controls/C-0002-two/control.yaml:8:1: a control has no key "remedation", did you mean "remediation"?"#,
+    r#"p/controls/C-0002-two/control.yaml:9:9: "workload" in "kinds" is no kind: write workloads, Pod or apps/Deployment, did you mean "workloads"?"#,
+    r#"p/controls/C-0002-two/control.yaml:9:19: "Deployment" in "kinds" is in the API group "apps": write "apps/Deployment""#,
+    r#"p/controls/C-0002-two/control.yaml:9:36: "kinds" lists "Pod" twice: keep one"#,
+    r#"p/controls/C-0002-two/control.yaml:10:9: "files" is no scope: write cluster, file or admission, did you mean "file"?"#,
+    r#"p/controls/C-0002-two/control.yaml:11:10: there is no param "god", did you mean "good"? (params.yaml describes them)"#,
+    r#"p/controls/C-0002-two/control.yaml:12:20: "requiresAnyParam" names "names", which "params" does not list"#,
+    r#"p/controls/C-0002-two/control.yaml:13:1: the key "name" stands twice: keep one"#,
     "p/controls/C-0002-two/rule.rego:1:1: the file does not begin with a package: write `package controls.c0002`",
     "p/controls/C-0003-three: the control lacks rule.rego: write it",
     r#"p/controls/C-0003-three/control.yaml:3:11: "severe" is no severity: write low, medium, high or critical"#,
@@ -563,9 +568,22 @@ fn released_inputs_of_kubescape_are_read_unchanged() {
         &read_controls_config("inputs.json", &bytes, &schema, &mut params),
         &[],
     );
-    // Our defaults equal theirs.
-    assert_eq!(params, schema.defaults());
+    // Our defaults equal theirs, but for lists that hold more.
+    let defaults = schema.defaults();
+    for (name, theirs) in params.iter() {
+        let ours = defaults.get(name).unwrap();
+        match (theirs, ours) {
+            (ParamValue::List(theirs), ParamValue::List(ours)) if EXTENDED.contains(&name) => {
+                assert!(theirs.iter().all(|entry| ours.contains(entry)), "{name}");
+            }
+            _ => assert_eq!(theirs, ours, "{name}"),
+        }
+    }
 }
+
+/// The params whose default has entries beyond those of Kubescape: capabilities that lead to the
+/// node, and the labels that Kubernetes recommends.
+const EXTENDED: &[&str] = &["insecureCapabilities", "recommendedLabels"];
 
 fn schema(name: &str) -> serde_json::Value {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))

@@ -27,6 +27,7 @@ fn control(rego: &str) -> Arc<Control> {
         remediation: String::new(),
         severity: Severity::High,
         score: 8.0,
+        kubescape_score: None,
         category: String::new(),
         kinds: vec![kinds],
         scope: Vec::new(),

@@ -26,6 +26,7 @@ fn control(id: &str, kinds: Vec<KindSelector>) -> Arc<Control> {
             Severity::Low
         },
         score: 8.0,
+        kubescape_score: None,
         category: String::new(),
         kinds,
         scope: vec![Scope::Cluster],

@@ -16,7 +16,7 @@ deny contains finding if {
 	image := container.spec.image
 	lacks_digest(image)
 	finding := {
-		"message": sprintf("the image of container %s is named without a digest", [container.name]),
+		"message": sprintf("image %s of container %s has no digest", [image, container.name]),
 		"paths": [workload.at(container, "image")],
 		"fixes": [],
 	}
@@ -28,7 +28,7 @@ deny contains finding if {
 	image := volume.spec.image.reference
 	lacks_digest(image)
 	finding := {
-		"message": sprintf("the image of volume %s is named without a digest", [volume.name]),
+		"message": sprintf("image %s of volume %s has no digest", [image, volume.name]),
 		"paths": [workload.at(volume, "image.reference")],
 		"fixes": [],
 	}

@@ -30,6 +30,8 @@ struct ControlEntry<'a> {
     name: &'a str,
     severity: &'static str,
     score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubescape_score: Option<f64>,
     category: &'a str,
     description: &'a str,
     remediation: &'a str,
@@ -139,6 +141,7 @@ impl<'a> ControlEntry<'a> {
             name: &control.name,
             severity: control.severity.name(),
             score: control.score,
+            kubescape_score: control.kubescape_score,
             category: &control.category,
             description: control.description.trim(),
             remediation: control.remediation.trim(),

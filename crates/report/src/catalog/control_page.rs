@@ -30,7 +30,11 @@ pub(super) fn write(
 }
 
 fn write_fields(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
-    let severity = format!("{} (score {})", control.severity, control.score);
+    let kubescape = match control.kubescape_score {
+        Some(score) => format!("; Kubescape's is {score}"),
+        None => String::new(),
+    };
+    let severity = format!("{} (score {}{kubescape})", control.severity, control.score);
     let fields = [
         ("severity", severity),
         ("category", control.category.clone()),
