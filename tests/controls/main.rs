@@ -54,7 +54,13 @@ fn kinds(source: &ControlSource) -> Vec<Kind> {
 fn has(kind: &Kind, read: &str) -> bool {
     let root = Schema::embedded().kind(kind).unwrap().root;
     let mut steps: Vec<SchemaStep<'_>> = Vec::new();
-    for (at, segment) in read.split('.').enumerate() {
+    // A dot within brackets belongs to the key of a map.
+    let mut in_brackets = false;
+    let segments = read.split(|c| {
+        in_brackets = c == '[' || in_brackets && c != ']';
+        c == '.' && !in_brackets
+    });
+    for (at, segment) in segments.enumerate() {
         let (name, elements) = segment.split_at(segment.find(['[', '{']).unwrap_or(segment.len()));
         match (at, name, pod_spec_path(kind)) {
             (0, "podSpec", Some(path)) => {

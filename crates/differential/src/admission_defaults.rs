@@ -1,12 +1,17 @@
 //! The changes that the API server makes to an object before admission. A required string, number or
-//! boolean that is missing is set to its zero value, and so is a null in a list or a map.
+//! boolean that is missing is set to its zero value, and so is a null in a list or a map. A
+//! namespaced object without a namespace gets that of the request.
 //!
 //! Validation rejects such objects later, but policies are evaluated first. So all subjects evaluate
 //! what the policies see.
 
 use super::{from_schema, json_path};
 use kubevet_k8s::schema::{Field, Schema, Type};
+use kubevet_model::Kind;
 use serde_json::{Map, Value, json};
+
+/// The namespace of every request.
+const REQUEST_NAMESPACE: &str = "default";
 
 /// Applies the changes to an object.
 pub(super) fn apply_defaults(object: &mut Value) {
@@ -28,6 +33,28 @@ pub(super) fn apply_defaults(object: &mut Value) {
                 fields.insert(field.name.to_owned(), zero);
             }
         }
+    }
+    set_namespace(object);
+}
+
+/// Sets the namespace of an object of a namespaced kind that has none.
+fn set_namespace(object: &mut Value) {
+    let string = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let kind = Kind::new(Kind::group_of(string("apiVersion")), string("kind"));
+    let is_namespaced = Schema::embedded()
+        .kind(&kind)
+        .is_some_and(|info| info.namespaced);
+    let Some(fields) = object.as_object_mut().filter(|_| is_namespaced) else {
+        return;
+    };
+    let metadata = fields.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = json!({});
+    }
+    if let Value::Object(metadata) = metadata {
+        metadata
+            .entry("namespace")
+            .or_insert_with(|| json!(REQUEST_NAMESPACE));
     }
 }
 
@@ -130,6 +157,28 @@ mod tests {
         }});
         apply_defaults(&mut pod);
         assert_eq!(pod["spec"], json!({"containers": [{"name": "a"}]}));
+    }
+
+    #[test]
+    fn namespaced_object_without_namespace_gets_that_of_the_request() {
+        fn check(mut object: Value, expected: Value) {
+            apply_defaults(&mut object);
+            assert_eq!(object["metadata"]["namespace"], expected, "{object}");
+        }
+        check(json!({"apiVersion": "v1", "kind": "Pod"}), json!("default"));
+        check(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": null}),
+            json!("default"),
+        );
+        check(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": ""}}),
+            json!("default"),
+        );
+        check(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop"}}),
+            json!("shop"),
+        );
+        check(json!({"apiVersion": "v1", "kind": "Node"}), Value::Null);
     }
 
     #[test]

@@ -107,6 +107,8 @@ impl FieldCollector<'_> {
         Some(match self.program.term(term) {
             Term::Field(operand, name) => match self.program.term(*operand) {
                 Term::Object => name.to_string(),
+                // A key with dots or slashes stands in brackets, as in every path.
+                _ if name.contains(['.', '/']) => format!("{}[{name}]", self.path(*operand)?),
                 _ => format!("{}.{name}", self.path(*operand)?),
             },
             Term::Index(collection, _) => format!("{}[]", self.path(*collection)?),
