@@ -22,6 +22,7 @@ use std::{
 const ONE_VIOLATING_VALUE: &[&str] = &[
     "C-0012 object.binaryData[] reads object.binaryData[]",
     "C-0012 object.data[] reads object.data[]",
+    "C-0013 securityContext.runAsNonRoot reads securityContext.windowsOptions.hostProcess",
     "C-0013 securityContext.runAsUser reads securityContext.runAsUser",
     "C-0016 securityContext.privileged reads securityContext.privileged",
     "C-0018 readinessProbe reads readinessProbe.exec",
@@ -31,6 +32,7 @@ const ONE_VIOLATING_VALUE: &[&str] = &[
     "C-0045 volumeMounts[].readOnly reads volumeMounts[].name",
     "C-0045 volumes[] reads volumes[].name",
     "C-0048 volumeMounts[] reads volumeMounts[].name",
+    "C-0055 securityContext.privileged reads securityContext.privileged",
     "C-0056 livenessProbe reads livenessProbe.exec",
     "C-0056 livenessProbe reads livenessProbe.grpc",
     "C-0056 livenessProbe reads livenessProbe.tcpSocket",
@@ -41,6 +43,7 @@ const ONE_VIOLATING_VALUE: &[&str] = &[
     "C-0076 podMetadata.labels[] reads podMetadata.labels[]",
     "C-0077 object.metadata.labels[] reads object.metadata.labels[]",
     "C-0077 podMetadata.labels[] reads podMetadata.labels[]",
+    "C-0210 securityContext.privileged reads securityContext.privileged",
 ];
 
 /// The number of violating values that are tried at one path.
