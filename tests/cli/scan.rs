@@ -118,7 +118,7 @@ fn controls_and_frameworks_can_be_selected() {
         nsa.contains(&"C-0057".to_owned()) && !nsa.contains(&"C-0073".to_owned()),
         "{nsa:?}"
     );
-    assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 34);
+    assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 36);
 }
 
 #[test]
@@ -144,11 +144,17 @@ fn threshold_decides_the_exit_code() {
     for (flags, code) in [
         (&[][..], 1),
         (&["--severity-threshold", "high"], 1),
-        (&["--severity-threshold", "critical"], 0),
+        (&["--severity-threshold", "critical"], 1),
         (&["--exit-zero"], 0),
         (&["--severity-threshold", "low", "--exit-zero"], 0),
     ] {
         assert_eq!(scan(&dir, "x.yaml", flags).code, code, "{flags:?}");
+    }
+    // No seccomp profile: a finding of medium severity.
+    for (threshold, code) in [("medium", 1), ("high", 0)] {
+        let flags = ["--severity-threshold", threshold];
+        let run = dir.run(&[&["scan", "control", "C-0055", "x.yaml"], &flags[..]].concat());
+        assert_eq!(run.code, code, "{threshold}");
     }
     for (threshold, code) in [("0", 0), ("100", 1), ("100%", 1)] {
         let run = dir.run(&[
