@@ -6,6 +6,9 @@
 use super::test_case::TestCase;
 use serde_json::Value;
 
+/// The beginning of the error for a request that the oracle does not know.
+const UNKNOWN_REQUEST: &str = "unknown op";
+
 /// A process that answers each line with a line.
 pub trait Pipe: Send {
     /// Sends lines, and returns the response lines in order.
@@ -32,10 +35,8 @@ pub(super) fn evaluate_request(case: &TestCase, evaluator: &str, targets: &[Valu
 /// Sends a `prepare` request, and returns the number of what is prepared.
 pub(super) fn prepare(pipe: &mut dyn Pipe, request: &Value) -> Prepared {
     let responses = pipe.exchange(&[request.to_string()])?;
-    let response: Value = responses
-        .first()
-        .and_then(|line| serde_json::from_str(line).ok())
-        .unwrap_or_default();
+    let line = responses.first().map_or("", String::as_str);
+    let response = parse_response(line)?;
     response
         .get("prepared")
         .and_then(Value::as_u64)
@@ -43,6 +44,49 @@ pub(super) fn prepare(pipe: &mut dyn Pipe, request: &Value) -> Prepared {
 }
 
 /// Parses a response line.
+///
+/// # Errors
+/// It is no JSON, or the oracle does not know the request.
 pub(super) fn parse_response(line: &str) -> Result<Value, String> {
-    serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))
+    let response: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
+    match response.get("error").and_then(Value::as_str) {
+        Some(error) if error.starts_with(UNKNOWN_REQUEST) => Err(format!(
+            "the oracle is of another version ({error}): build it from the same source as kubevet \
+             (tests/kubernetes/README.md)"
+        )),
+        _ => Ok(response),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Answering(&'static str);
+
+    impl Pipe for Answering {
+        fn exchange(&mut self, lines: &[String]) -> Result<Vec<String>, String> {
+            Ok(lines.iter().map(|_| self.0.to_owned()).collect())
+        }
+    }
+
+    #[track_caller]
+    fn check(answer: &'static str, expected: Result<u64, &str>) {
+        let prepared = prepare(&mut Answering(answer), &Value::Null);
+        match (prepared, expected) {
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (prepared, expected) => assert_eq!(prepared, expected.map_err(str::to_owned)),
+        }
+    }
+
+    #[test]
+    fn oracle_of_another_version_is_named() {
+        check(r#"{"id":null,"prepared":7}"#, Ok(7));
+        check(
+            r#"{"id":null,"error":"unknown op \"prepare\""}"#,
+            Err("the oracle is of another version (unknown op \"prepare\"): build it"),
+        );
+        check(r#"{"error":"rego_parse_error"}"#, Err("rego_parse_error"));
+        check("hello", Err("hello"));
+    }
 }

@@ -35,7 +35,7 @@ pub(super) struct VerifyCommand {
     /// Verify these controls only
     #[arg(value_name = "CONTROL")]
     controls: Vec<String>,
-    /// How many comparisons to make: a comparison is one object and one control, over all voices
+    /// How many comparisons to make: a comparison is one object and one control, over all engines
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     count: u64,
     /// Repeat the run of this seed; without it every run is another
@@ -51,7 +51,7 @@ pub(super) struct VerifyCommand {
     /// Write each disagreement as a test object into this folder
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
-    /// Fail where a voice is missing, a control denied too seldom, or one of its messages was never
+    /// Fail where an engine is missing, a control denied too seldom, or one of its messages was never
     /// met
     #[arg(long)]
     strict: bool,
@@ -99,13 +99,16 @@ impl VerifyCommand {
         let missing = self.missing_subjects(&engine);
         let reports = self.run_all(&config, &library, &engine, &seeds)?;
         terminal::write_escaped(|out| {
+            missing
+                .iter()
+                .try_for_each(|line| writeln!(out, "{line}"))?;
             writeln!(
                 out,
                 "seed {}, {} manifests to begin from\n",
                 config.seed,
                 seeds.len()
             )?;
-            write_reports(&reports, &missing, out)
+            write_reports(&reports, out)
         })?;
         self.write_regressions(&reports)?;
         let differs = reports.disagreements().next().is_some();
@@ -125,14 +128,20 @@ impl VerifyCommand {
         .collect()
     }
 
-    /// Returns which subjects take no part, and why.
+    /// Returns a line for each that takes no part, and why.
     fn missing_subjects(&self, engine: &Engine) -> Vec<String> {
         let mut missing = Vec::new();
         if self.oracle.is_none() {
-            missing.push("OPA and CEL: no --oracle is given".to_owned());
+            missing.push(
+                "only 2 of 4 engines are compared, the program and the interpreter: OPA and the API server's CEL \
+                 need --oracle"
+                    .to_owned(),
+            );
         }
         for (control, reason) in engine.interpreted() {
-            missing.push(format!("program: {control} is interpreted: {reason}"));
+            missing.push(format!(
+                "the program lacks {control}, which is interpreted: {reason}"
+            ));
         }
         missing
     }
@@ -214,7 +223,7 @@ impl VerifyCommand {
             &mut |done| bar.set_position(done),
         );
         bar.finish_and_clear();
-        report.context("a voice is gone")
+        report.context("the comparison stopped")
     }
 
     /// Returns the objects to begin from: the test data of controls that are in a folder, and the
@@ -260,16 +269,13 @@ impl VerifyCommand {
     }
 }
 
-fn write_reports(reports: &Reports, missing: &[String], out: &mut dyn Write) -> io::Result<()> {
+fn write_reports(reports: &Reports, out: &mut dyn Write) -> io::Result<()> {
     let admitted = "objects as an API server may let them through";
     verify_report::write_controls(&reports.admitted, admitted, out)?;
     let invalid = "objects with wrong types, as no API server lets through";
     verify_report::write_controls(&reports.invalid, invalid, out)?;
     if let Some(constructs) = &reports.constructs {
         verify_report::write_constructs(constructs, out)?;
-    }
-    for subject in missing {
-        writeln!(out, "missing: {subject}")?;
     }
     Ok(())
 }
