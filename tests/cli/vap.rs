@@ -2,6 +2,7 @@
 //! cannot be exported.
 
 use kubevet_testkit::test_dir::{ProgramRun, TestDir};
+use std::collections::BTreeMap;
 
 const POD: &str = "apiVersion: v1
 kind: Pod
@@ -108,6 +109,163 @@ fn control_that_cannot_be_exported_is_reported_and_fails_when_strict() {
     );
 }
 
+/// Kinds and names of the objects in a stream, but for the CustomResourceDefinition of params, whose
+/// name its API demands.
+fn objects(yaml: &str) -> Vec<String> {
+    let line = |document: &str, key: &str| {
+        let value = document.lines().find_map(|line| line.strip_prefix(key));
+        value.unwrap_or_default().to_owned()
+    };
+    yaml.split("---\n")
+        .map(|document| {
+            format!(
+                "{} {}",
+                line(document, "kind: "),
+                line(document, "  name: ")
+            )
+        })
+        .filter(|object| !object.starts_with("CustomResourceDefinition"))
+        .collect()
+}
+
+/// The objects that `vap generate` prints.
+fn generated(dir: &TestDir, args: &[&str]) -> Vec<String> {
+    let run = dir.run(&[&["vap", "generate"], args].concat());
+    assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+    objects(&run.stdout)
+}
+
+#[test]
+fn names_come_from_the_selection() {
+    let dir = TestDir::new().file("bindings/nsa.yaml", BINDING.replace("strict", "nsa"));
+    assert_eq!(dir.run(&["policy", "new", "C-9001-mine"]).code, 0);
+    for (args, expected) in [
+        (&["C-0057"][..], "Policy kubevet-c-0057-workloads"),
+        (
+            &["c-0057", "--one-per-control"],
+            "Policy kubevet-c-0057-workloads",
+        ),
+        (
+            &["C-0057", "--action", "Deny"],
+            "PolicyBinding kubevet-c-0057-workloads",
+        ),
+        (&["NSA"], "Policy kubevet-nsa-workloads"),
+        (
+            &["NSA", "--one-per-control"],
+            "Policy kubevet-nsa.c-0057-workloads",
+        ),
+        (&[], "Policy kubevet-all-pods"),
+        (
+            &["C-9001", "--custom-rules", "C-9001-mine"],
+            "Policy kubevet-c-9001-workloads",
+        ),
+        (
+            &["C-0046", "--params", "resource"],
+            "ControlConfiguration kubevet-c-0046",
+        ),
+        (
+            &["--bindings", "bindings"],
+            "Policy kubevet-binding-nsa-deployments",
+        ),
+    ] {
+        let objects = generated(&dir, args);
+        let is_expected =
+            |object: &String| object.trim_start_matches("ValidatingAdmission") == expected;
+        assert!(objects.iter().any(is_expected), "{expected}: {objects:?}");
+    }
+}
+
+#[test]
+fn same_selection_has_the_same_names() {
+    let dir = TestDir::new();
+    for (left, right) in [
+        (&["C-0057", "C-0041"][..], &["C-0041", "C-0057"][..]),
+        (&["C-0057,C-0041"], &["c-0041", "C-0057", "C-0057"]),
+        (&["NSA", "C-0061"], &["C-0061,nsa", "--action", "Deny"]),
+        (&["NSA"], &["NSA", "--severity", "low"]),
+        (
+            &["NSA", "--exempt-namespaces", "a,b"],
+            &["NSA", "--exempt-namespaces", "b,a"],
+        ),
+    ] {
+        assert_eq!(
+            generated(&dir, left),
+            generated(&dir, right),
+            "{left:?} {right:?}"
+        );
+    }
+}
+
+/// No object of one is an object of another.
+#[test]
+fn other_selections_share_no_names() {
+    let dir = TestDir::new()
+        .file("bindings/nsa.yaml", BINDING.replace("strict", "nsa"))
+        .file("inputs.yaml", "insecureCapabilities: [CHOWN]\n")
+        .file("other.yaml", "insecureCapabilities: [KILL]\n");
+    let selections = [
+        &["C-0057"][..],
+        &["C-0041"],
+        &["C-0057", "C-0041"],
+        &["C-0057", "C-0046"],
+        &["NSA"],
+        &["NSA", "C-0061"],
+        &["NSA", "MITRE"],
+        &["NSA", "--severity", "high"],
+        &["NSA", "--severity", "medium"],
+        &["NSA", "--severity", "high", "--one-per-control"],
+        &["MITRE", "--one-per-control"],
+        &["C-0046", "--params", "resource"],
+        &["C-0046", "C-0012", "--params", "resource"],
+        &["C-0046", "--controls-config", "inputs.yaml"],
+        &["C-0046", "--controls-config", "other.yaml"],
+        &["C-0057", "--exempt-namespaces", "dev"],
+        &["C-0057", "--exempt-namespaces", ""],
+        &["--bindings", "bindings"],
+        &[],
+    ];
+    let mut taken = BTreeMap::new();
+    for args in selections {
+        for object in generated(&dir, args) {
+            let other = taken.insert(object.clone(), args);
+            assert_eq!(other, None, "{object} is of {args:?} too");
+        }
+    }
+    // The library that `deploy-library` prints is another export, too.
+    for object in objects(&dir.run(&["vap", "deploy-library"]).stdout) {
+        assert_eq!(taken.get(&object), None, "{object}");
+    }
+}
+
+#[test]
+fn export_without_a_policy_fails_and_writes_nothing() {
+    let dir = outside();
+    let not_configured =
+        "not exported: C-0078 is not configured: give imageRepositoryAllowList a value";
+    let nothing = "error: nothing is exported: no policy is left of what was named";
+    for flags in [
+        &[][..],
+        &["-o", "out"],
+        &["--static-manifests", "out"],
+        &["--kustomize", "out"],
+    ] {
+        let run = dir.run(&[&["vap", "generate", "C-0078"], flags].concat());
+        check(&run, 1, &[not_configured, nothing]);
+        assert_eq!(run.stdout, "");
+        assert!(!dir.path().join("out").exists(), "{flags:?}");
+    }
+    // No cluster is asked.
+    let apply = dir.run(&["vap", "apply", "C-0078", "--prune", "--kubeconfig", "none"]);
+    check(&apply, 1, &[not_configured, nothing]);
+    let custom = ["vap", "generate", "C-9001", "--custom-rules", "C-9001-mine"];
+    let custom = dir.run(&custom);
+    assert!(
+        custom.code == 1 && custom.stderr.ends_with(&format!("{nothing}\n")),
+        "{}",
+        custom.stderr
+    );
+}
+
 #[test]
 fn invalid_flags_are_reported() {
     let dir = TestDir::new();
@@ -158,7 +316,7 @@ fn control_binding_is_exported_with_its_scope() {
         &["not exported: C-0073 looks at nothing that the binding strict takes"],
     );
     for expected in [
-        "  name: kubevet-strict-deployments\n",
+        "  name: kubevet-binding-strict-deployments\n",
         "  validationActions: [Deny, Audit]\n",
         "        resources: [deployments]\n",
         "          values: [dev]\n",
@@ -192,10 +350,10 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
     assert_eq!(
         names,
         [
-            "policy-kubevet-c-0057.yaml",
-            "policy-kubevet-c-0057-excused.yaml",
-            "binding-kubevet-c-0057.yaml",
-            "binding-kubevet-c-0057-excused.yaml",
+            "policy-kubevet-c-0057-workloads.yaml",
+            "policy-kubevet-c-0057-workloads-excused.yaml",
+            "binding-kubevet-c-0057-workloads.yaml",
+            "binding-kubevet-c-0057-workloads-excused.yaml",
         ]
     );
     let files: Vec<String> = names
@@ -214,7 +372,7 @@ fn output_folder_contains_the_same_objects_as_the_stream() {
     );
     assert!(
         dir.read("s/kubevet.yaml")
-            .contains("  name: kubevet-controls-workloads.static.k8s.io\n")
+            .contains("  name: kubevet-c-0057-workloads.static.k8s.io\n")
     );
 }
 

@@ -139,7 +139,8 @@ fn exported_policy_decides_as_the_webhook() {
 
     let dry = apply(&["C-0057", "C-0038", "--action", "Deny", "--dry-run"]).ok();
     assert!(
-        dry.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: created (dry run)"),
+        dry.contains("ValidatingAdmissionPolicy kubevet-controls-")
+            && dry.contains(": created (dry run)\n"),
         "{dry}"
     );
     let none = cluster
@@ -148,7 +149,8 @@ fn exported_policy_decides_as_the_webhook() {
     assert_eq!(none, "");
     let done = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
     assert!(
-        done.contains("ValidatingAdmissionPolicyBinding kubevet-controls-workloads: created\n"),
+        done.contains("ValidatingAdmissionPolicyBinding kubevet-controls-")
+            && done.contains("-workloads: created\n"),
         "{done}"
     );
     let again = apply(&["C-0057", "C-0038", "--action", "Deny", "--prune"]).ok();
@@ -222,7 +224,8 @@ fn exported_policy_decides_as_the_webhook() {
     // Policies that are no longer exported are removed.
     let pruned = apply(&["C-0038", "--one-per-control", "--action", "Deny", "--prune"]).ok();
     assert!(
-        pruned.contains("ValidatingAdmissionPolicy kubevet-controls-workloads: pruned"),
+        pruned.contains("ValidatingAdmissionPolicy kubevet-controls-")
+            && pruned.contains("-workloads: pruned\n"),
         "{pruned}"
     );
     becomes(
@@ -237,6 +240,141 @@ fn exported_policy_decides_as_the_webhook() {
         )
         .ok();
     assert_eq!(names.lines().count(), 2, "{names}");
+}
+
+#[test]
+fn exports_of_other_selections_hold_together() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("together", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    for control in ["C-0057", "C-0041"] {
+        let yaml = vap(&["generate", control, "--action", "Deny"]).ok();
+        cluster.kubectl(&["apply", "-f", "-"], &yaml).ok();
+    }
+    let mut host_network = pod("host", &json!({}));
+    host_network["spec"]["hostNetwork"] = json!(true);
+    for (object, id) in [(&privileged("web"), "C-0057 "), (&host_network, "C-0041 ")] {
+        let create = || {
+            let args = ["create", "--dry-run=server", "-f", "-"];
+            shop.kubectl(&args, &object.to_string())
+        };
+        becomes(create, "a denial", |output| {
+            output.code != 0 && output.stderr.contains(id)
+        });
+    }
+}
+
+#[test]
+fn apply_takes_no_control_from_a_policy_unless_forced() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("shrink", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let bindings = dir.path().join("bindings");
+    fs::create_dir(&bindings).expect("a folder can be made");
+    let folder = bindings.display().to_string();
+    let apply = |controls: &str, flags: &[&str]| {
+        let binding = format!(
+            "apiVersion: kubevet.io/v1alpha1\nkind: ControlBinding\nmetadata: {{name: strict}}\n\
+             spec: {{controls: [{controls}], validationActions: [Deny], matchResources: {{}}}}\n"
+        );
+        fs::write(bindings.join("strict.yaml"), binding).expect("a file can be written");
+        let args = ["apply", "--bindings", &folder, "--kubeconfig", &kubeconfig];
+        vap(&[&args, flags].concat())
+    };
+    apply("C-0057, C-0041, C-0038", &[]).ok();
+    let held = || {
+        let path = "jsonpath={.metadata.annotations.kubevet\\.io/controls}";
+        let name = "kubevet-binding-strict-workloads";
+        cluster
+            .kubectl(&["get", "validatingadmissionpolicy", name, "-o", path], "")
+            .ok()
+    };
+    for flags in [&[][..], &["--dry-run"], &["--prune"]] {
+        let refused = apply("C-0057", flags);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(
+            refused
+                .stderr
+                .contains("kubevet-binding-strict-workloads would lose C-0038, C-0041. ")
+                && refused.stderr.contains("--force"),
+            "{refused:?}"
+        );
+        assert_eq!(held(), "C-0038,C-0041,C-0057");
+    }
+    apply("C-0057, C-0041, C-0038, C-0013", &[]).ok();
+    assert_eq!(held(), "C-0013,C-0038,C-0041,C-0057");
+    apply("C-0057", &["--force"]).ok();
+    assert_eq!(held(), "C-0057");
+    // The API server has written the types that it checked into the statuses since.
+    wait_for("a status", || {
+        let path = "jsonpath={.items[*].status.observedGeneration}";
+        let args = ["get", "validatingadmissionpolicies", "-o", path];
+        match cluster.kubectl(&args, "").ok() {
+            none if none.is_empty() => Err("no status is there yet".to_owned()),
+            _ => Ok(()),
+        }
+    });
+    let again = apply("C-0057", &[]).ok();
+    assert!(
+        again.lines().all(|line| line.ends_with(": unchanged")),
+        "{again}"
+    );
+}
+
+#[test]
+fn whole_library_is_applied_at_once() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let Some(cluster) =
+        ControlPlane::isolated("library", &dir.path().join("cluster"), &["--throw-away"])
+    else {
+        return;
+    };
+    let shop = cluster.namespace("shop");
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let apply = || vap(&["apply", "--library", "--kubeconfig", &kubeconfig]);
+    let first = apply().ok();
+    for expected in [
+        "CustomResourceDefinition controlconfigurations.kubescape.io: created\n",
+        "ControlConfiguration basic-control-configuration: created\n",
+        "ValidatingAdmissionPolicy kubevet-c-0057: created\n",
+    ] {
+        assert!(first.contains(expected), "{expected}{first}");
+    }
+    assert!(
+        !first.contains("ValidatingAdmissionPolicyBinding"),
+        "{first}"
+    );
+    let again = apply().ok();
+    assert!(!again.contains(": changed\n"), "{again}");
+    let args = [
+        "-n",
+        "caps",
+        "-c",
+        "C-0046",
+        "-r",
+        "basic-control-configuration",
+    ];
+    let binding = vap(&[&["create-policy-binding"][..], &args].concat()).ok();
+    cluster.kubectl(&["apply", "-f", "-"], &binding).ok();
+    let admin = pod(
+        "web",
+        &json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}),
+    );
+    let create = || {
+        let args = ["create", "--dry-run=server", "-f", "-"];
+        shop.kubectl(&args, &admin.to_string())
+    };
+    becomes(create, "a denial", |output| {
+        output.stderr.contains("C-0046")
+    });
 }
 
 #[test]
@@ -282,7 +420,7 @@ fn params_object_is_in_force_and_required() {
             &[
                 "patch",
                 "controlconfiguration",
-                "kubevet-params",
+                "kubevet-c-0046",
                 "--type=merge",
                 "-p",
                 settings,
@@ -302,7 +440,7 @@ fn params_object_is_in_force_and_required() {
     );
     // Without its params, a binding that denies still denies.
     cluster
-        .kubectl(&["delete", "controlconfiguration", "kubevet-params"], "")
+        .kubectl(&["delete", "controlconfiguration", "kubevet-c-0046"], "")
         .ok();
     becomes(
         || capability("KILL"),
@@ -347,7 +485,10 @@ fn api_server_reads_policies_from_files() {
     assert!(
         denied
             .stderr
-            .contains("kubevet-controls-workloads.static.k8s.io"),
+            .contains("ValidatingAdmissionPolicy 'kubevet-c-0057-")
+            && denied
+                .stderr
+                .contains("-workloads.static.k8s.io' denied request"),
         "{denied:?}"
     );
     assert!(

@@ -6,7 +6,7 @@ use super::{Cluster, ClusterError, api_call::ApiCall};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, Patch, PatchParams},
-    core::{ApiResource, DynamicObject, GroupVersionKind},
+    core::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta},
 };
 use kubevet_model::names::is_dns_subdomain;
 use serde_json::Value;
@@ -134,11 +134,29 @@ impl Cluster {
         }
         Ok(match before {
             None => ApplyResult::Created,
-            Some(before) if before.metadata.resource_version == after.metadata.resource_version => {
-                ApplyResult::Unchanged
-            }
+            Some(before) if is_equal(&before.metadata, &after.metadata) => ApplyResult::Unchanged,
             Some(_) => ApplyResult::Changed,
         })
+    }
+
+    /// Returns an annotation of the object that an apply would change; `None` if there is no such
+    /// object, or no such annotation on it. Needs `get` on its kind.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn policy_annotation(
+        &self,
+        object: &Value,
+        key: &str,
+    ) -> Result<Option<String>, ClusterError> {
+        let (kind, name) = kind_and_name(object)?;
+        let api = self.policy_api(kind);
+        let get = kind.call("get", Some(name));
+        let existing = match get.send(CALL_TIMEOUT, api.get_metadata_opt(name)).await {
+            Err(ClusterError::NotFound { .. }) => None,
+            other => other?,
+        };
+        Ok(existing.and_then(|existing| existing.metadata.annotations?.remove(key)))
     }
 
     /// Deletes the objects with kubevet's label that are not wanted, bindings first. `wanted` holds
@@ -185,6 +203,16 @@ impl Cluster {
             &ApiResource::from_gvk_with_plural(&gvk, kind.plural),
         )
     }
+}
+
+/// True if nothing but the status differs. The API server counts the changes of a spec, and writes a
+/// status whenever it likes, which changes the resource version.
+fn is_equal(before: &ObjectMeta, after: &ObjectMeta) -> bool {
+    before.resource_version == after.resource_version
+        || before.generation.is_some()
+            && before.generation == after.generation
+            && before.labels == after.labels
+            && before.annotations == after.annotations
 }
 
 /// Returns the kind and the name of an object to apply.
@@ -273,4 +301,40 @@ fn is_established(definition: &Value) -> bool {
             .iter()
             .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(before: &Value, after: &Value, expected: bool) {
+        let metadata = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(is_equal(&metadata(before), &metadata(after)), expected);
+    }
+
+    #[test]
+    fn status_alone_is_no_change() {
+        let before = json!({"resourceVersion": "1", "generation": 1, "labels": {"a": "b"}});
+        check(&before, &before, true);
+        let mut status = before.clone();
+        status["resourceVersion"] = json!("2");
+        check(&before, &status, true);
+        for (key, value) in [
+            ("generation", json!(2)),
+            ("labels", json!({"a": "c"})),
+            ("annotations", json!({"a": "b"})),
+        ] {
+            let mut changed = status.clone();
+            changed[key] = value;
+            check(&before, &changed, false);
+        }
+        // Without a generation, only the resource version is known.
+        check(
+            &json!({"resourceVersion": "1"}),
+            &json!({"resourceVersion": "2"}),
+            false,
+        );
+    }
 }

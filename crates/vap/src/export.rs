@@ -10,6 +10,7 @@ use super::{
     params,
     policy::{MAX_CONTROLS, MAX_POLICY_BYTES, POLICY_VARIABLES, policy},
     policy_spec::{PolicyRole, PolicySpec},
+    selection::binding_selection,
     skipped_control::{SkipReason, SkippedControl},
 };
 use kubevet_cel::{CelBundle, CelTarget, ParamsFrom};
@@ -45,8 +46,8 @@ pub struct ExportOptions {
     pub min_kube: u8,
     /// Namespaces that all policies ignore.
     pub exempt: Vec<String>,
-    /// True if the names of policies begin with the name of their ControlBinding; false where there
-    /// is only one.
+    /// True if bindings are ControlBindings; false where there is one, whose name is that of a
+    /// [`Selection`](super::Selection).
     pub named: bool,
     /// True if policies are bound. An unbound policy does nothing.
     pub bound: bool,
@@ -205,11 +206,30 @@ impl<'e> Exporter<'e> {
         if !self.options.bound {
             return params::CONFIGURATION.to_owned();
         }
-        naming::params_name(if self.options.named {
-            &binding.name
+        naming::params_name(&self.selection(binding))
+    }
+
+    /// The name of what a binding selects.
+    fn selection(&self, binding: &Binding) -> String {
+        if self.options.named {
+            binding_selection(&binding.name)
         } else {
-            ""
-        })
+            binding.name.clone()
+        }
+    }
+
+    fn policy_name(&self, binding: &Binding, group: &PolicyGroup, bundle: &CelBundle) -> String {
+        let is_one_of_several =
+            self.options.packing == Packing::OnePerControl && binding.controls.len() > 1;
+        let control = bundle.controls.first().map(|control| &control.control.id);
+        match control {
+            Some(control) if !self.options.bound => naming::library_policy_name(control),
+            _ => naming::policy_name(
+                &self.selection(binding),
+                control.filter(|_| is_one_of_several),
+                &group.kinds,
+            ),
+        }
     }
 
     /// The controls of a group in as many bundles as keep each policy within the limits: a bundle
@@ -339,15 +359,7 @@ impl<'e> Exporter<'e> {
         bundle: &CelBundle,
         configuration: &str,
     ) {
-        let prefix = if self.options.named || self.options.packing == Packing::Packed {
-            &binding.name
-        } else {
-            ""
-        };
-        let wanted = match (self.options.packing, bundle.controls.first()) {
-            (Packing::OnePerControl, Some(only)) => naming::policy_name(prefix, &only.control.id),
-            _ => naming::pack_name(prefix, &group.kinds),
-        };
+        let wanted = self.policy_name(binding, group, bundle);
         let name = naming::unique_name(&mut self.policy_names, wanted);
         let exemptions = Exemptions::new(binding, &group.kinds);
         let params = params_of(bundle, configuration);

@@ -21,6 +21,8 @@
 //! | `match_constraints` | kinds and ControlBindings' `matchResources` as rules of the API server |
 //! | `params` | ControlConfiguration objects and their CRD |
 //! | `naming` | names of objects and variables |
+//! | `selection` | what a command line selects, and the name of it |
+//! | `lost_controls` | which controls an export would take from policies that exist |
 //! | `output` | objects as YAML: one stream, a folder for Kustomize, a file for the API server itself |
 //! | `diff` | the verdicts that an upgrade of the library changes |
 
@@ -30,6 +32,7 @@ mod exemptions;
 mod export;
 mod exported_object;
 mod inline_variables;
+mod lost_controls;
 mod match_condition;
 mod match_constraints;
 mod naming;
@@ -38,6 +41,7 @@ mod packing;
 mod params;
 mod policy;
 mod policy_spec;
+mod selection;
 mod skipped_control;
 #[cfg(test)]
 mod tests;
@@ -45,11 +49,13 @@ mod tests;
 pub use binding::{PolicyBinding, policy_binding};
 pub use diff::{ControlOutcome, DiffSide, VerdictChange, diff_verdicts};
 pub use export::{EmitCel, Export, ExportOptions, ParamsIn, export};
-pub use exported_object::ExportedObject;
+pub use exported_object::{CONTROLS_ANNOTATION, ExportedObject};
+pub use lost_controls::{LostControls, lost_controls};
 pub use match_condition::any_control_fails;
 pub use match_constraints::EXEMPT_NAMESPACES;
-pub use naming::{MANAGED_BY, exempt_policy_name, policy_name, skipped_policy_name};
+pub use naming::{MANAGED_BY, exempt_policy_name, library_policy_name, skipped_policy_name};
 pub use output::{StaticManifestError, kustomization, static_manifests, to_multi_doc};
 pub use packing::Packing;
 pub use params::{CONFIGURATION, configuration_crd};
+pub use selection::Selection;
 pub use skipped_control::{SkipReason, SkippedControl};

@@ -1,9 +1,12 @@
-//! Names of objects and of variables. They depend on the binding and the controls alone, so that
-//! every export of the same controls replaces the one before.
+//! Names of objects and of variables. They come from the selection, the control and the kinds alone,
+//! so that an export of the same selection replaces the one before, and one of another does not.
+//!
+//! A name is `kubevet-SELECTION-KINDS`, or `kubevet-SELECTION.CONTROL-KINDS` for one control of
+//! several. Kinds have no dash in them, so a name says what it is made of.
 
 use kubevet_k8s::schema::Schema;
 use kubevet_k8s::workload::is_workload;
-use kubevet_model::{ControlId, Kind};
+use kubevet_model::{ControlId, Fingerprint, Kind};
 use std::collections::BTreeSet;
 
 /// The label of every object that kubevet manages: `app.kubernetes.io/managed-by: kubevet`.
@@ -13,13 +16,15 @@ const PREFIX: &str = "kubevet";
 /// Characters of the name of a policy: a suffix and `.static.k8s.io` still fit into the 253 of
 /// Kubernetes.
 const MAX_NAME_CHARS: usize = 200;
+/// Hexadecimal digits of a hash in a name.
+const HASH_CHARS: usize = 8;
 /// Up to so many kinds are named one by one in a name.
 const MAX_NAMED_KINDS: usize = 2;
 
-/// The name of the policy of one control, of a ControlBinding of this name, empty without one.
+/// The name of the policy of a control in the library that `deploy-library` prints.
 #[must_use]
-pub fn policy_name(binding: &str, control: &ControlId) -> String {
-    joined(&[binding, &dns_part(control.as_str())])
+pub fn library_policy_name(control: &ControlId) -> String {
+    joined(&dns_part(control.as_str()))
 }
 
 /// The name of the policy that reports the exempt findings of another.
@@ -34,18 +39,17 @@ pub fn skipped_policy_name(policy: &str) -> String {
     format!("{policy}-unjudged")
 }
 
-/// The name of a policy of several controls over these kinds.
-pub(super) fn pack_name(binding: &str, kinds: &[Kind]) -> String {
-    joined(&[binding, &kinds_name(kinds)])
+/// The name of a policy of a selection over these kinds; of one of its controls, if one is given.
+pub(super) fn policy_name(selection: &str, control: Option<&ControlId>, kinds: &[Kind]) -> String {
+    let control = control
+        .map(|id| format!(".{}", dns_part(id.as_str())))
+        .unwrap_or_default();
+    joined(&format!("{selection}{control}-{}", kinds_name(kinds)))
 }
 
-/// The name of a binding's ControlConfiguration.
-pub(super) fn params_name(binding: &str) -> String {
-    joined(&[if binding.is_empty() {
-        "params"
-    } else {
-        binding
-    }])
+/// The name of a selection's ControlConfiguration.
+pub(super) fn params_name(selection: &str) -> String {
+    joined(selection)
 }
 
 /// A name that is not in use yet, by a number at its end; it is in use from then on.
@@ -94,25 +98,31 @@ fn kinds_name(kinds: &[Kind]) -> String {
         .iter()
         .map(|kind| Schema::embedded().resource(kind))
         .collect();
-    resources.join("-")
+    resources.join(".")
 }
 
-fn joined(parts: &[&str]) -> String {
-    let parts: Vec<&str> = [PREFIX]
-        .iter()
-        .chain(parts)
-        .copied()
-        .filter(|part| !part.is_empty())
-        .collect();
-    let name = parts.join("-");
-    name.get(..MAX_NAME_CHARS)
-        .unwrap_or(&name)
-        .trim_end_matches(['-', '.'])
-        .to_owned()
+/// The name behind the prefix. A name that is too long ends in a hash of all of it.
+fn joined(name: &str) -> String {
+    let name = format!("{PREFIX}-{name}");
+    if name.len() <= MAX_NAME_CHARS {
+        return name;
+    }
+    let kept = name
+        .get(..MAX_NAME_CHARS - HASH_CHARS - 1)
+        .unwrap_or_default();
+    let hash = short_hash([name.as_str()]);
+    format!("{}-{hash}", kept.trim_end_matches(['-', '.']))
+}
+
+/// A short hash of a list of strings, as part of a DNS name.
+pub(super) fn short_hash<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let mut hash = Fingerprint::of(parts).to_string();
+    hash.truncate(HASH_CHARS);
+    hash
 }
 
 /// A string as part of a DNS name.
-fn dns_part(string: &str) -> String {
+pub(super) fn dns_part(string: &str) -> String {
     let part: String = string
         .to_ascii_lowercase()
         .chars()
@@ -127,18 +137,33 @@ mod tests {
     use kubevet_k8s::workload::SelectKinds as _;
     use kubevet_model::KindSelector;
 
-    #[track_caller]
-    fn check(binding: &str, control: &str, expected: &str) {
-        assert_eq!(policy_name(binding, &ControlId::from(control)), expected);
+    fn pods() -> Vec<Kind> {
+        vec![Kind::new("", "Pod")]
     }
 
     #[test]
-    fn policy_name_is_a_dns_name() {
-        check("", "C-0057", "kubevet-c-0057");
-        check("prod.strict", "C-0057", "kubevet-prod.strict-c-0057");
-        check("", "My_Rule!", "kubevet-my-rule");
-        let long = "a".repeat(253);
-        assert!(policy_name(&long, &ControlId::from("C-0057")).len() <= MAX_NAME_CHARS);
+    fn policy_name_holds_selection_control_and_kinds() {
+        let id = ControlId::from("C-0057");
+        for (selection, control, expected) in [
+            ("nsa", None, "kubevet-nsa-pods"),
+            ("nsa", Some(&id), "kubevet-nsa.c-0057-pods"),
+            (
+                "binding-prod.strict",
+                None,
+                "kubevet-binding-prod.strict-pods",
+            ),
+        ] {
+            assert_eq!(policy_name(selection, control, &pods()), expected);
+        }
+        assert_eq!(library_policy_name(&id), "kubevet-c-0057");
+        assert_eq!(params_name("nsa"), "kubevet-nsa");
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_different() {
+        let name = |end: char| policy_name(&format!("{}{end}", "a".repeat(252)), None, &pods());
+        assert!(name('a').len() <= MAX_NAME_CHARS, "{}", name('a'));
+        assert_ne!(name('a'), name('b'));
     }
 
     #[test]
@@ -157,16 +182,14 @@ mod tests {
                 .map(|name| Kind::new("", *name))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(pack_name("nsa", &kinds(&["Pod"])), "kubevet-nsa-pods");
+        assert_eq!(kinds_name(&kinds(&["Pod"])), "pods");
+        assert_eq!(kinds_name(&kinds(&["ConfigMap", "Pod"])), "configmaps.pods");
         assert_eq!(
-            pack_name("nsa", &kinds(&["PodExecOptions", "PodAttachOptions"])),
-            "kubevet-nsa-connections"
+            kinds_name(&kinds(&["PodExecOptions", "PodAttachOptions"])),
+            "connections"
         );
-        assert_eq!(
-            pack_name("nsa", &KindSelector::Workloads.kinds()),
-            "kubevet-nsa-workloads"
-        );
-        assert_eq!(pack_name("", &kinds(&["A", "B", "C"])), "kubevet-objects");
+        assert_eq!(kinds_name(&KindSelector::Workloads.kinds()), "workloads");
+        assert_eq!(kinds_name(&kinds(&["A", "B", "C"])), "objects");
     }
 
     #[test]

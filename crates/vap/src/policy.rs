@@ -6,6 +6,7 @@
 //! nowhere else.
 
 use super::{
+    exported_object::CONTROLS_ANNOTATION,
     match_condition, match_constraints,
     naming::{MANAGED_BY, variable_name},
     params,
@@ -154,7 +155,7 @@ fn metadata(spec: &PolicySpec<'_>) -> Value {
         labels.insert("controlId".to_owned(), json!(only));
     }
     let mut annotations = json!({
-        "kubevet.io/controls": ids.join(","),
+        CONTROLS_ANNOTATION: ids.join(","),
         "kubevet.io/severity": severity.name(),
         "kubevet.io/version": env!("CARGO_PKG_VERSION"),
     });

@@ -202,22 +202,22 @@ fn each_kind_meets_one_policy_of_a_pack() {
     check(
         &export,
         &[
-            "Policy kubevet-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
-            "Policy kubevet-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
-            "Policy kubevet-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-nsa-connections K-0001 [pods/exec]",
-            "PolicyBinding kubevet-nsa-workloads [Deny]",
-            "PolicyBinding kubevet-nsa-workloads-excused [Warn]",
-            "PolicyBinding kubevet-nsa-pods [Deny]",
-            "PolicyBinding kubevet-nsa-pods-excused [Warn]",
-            "PolicyBinding kubevet-nsa-connections [Deny]",
+            "Policy kubevet-binding-nsa-workloads C-0013,C-0057 [podtemplates,replicationcontrollers][daemonsets,deployments,replicasets,statefulsets][cronjobs,jobs]",
+            "Policy kubevet-binding-nsa-workloads-excused C-0013,C-0057 [podtemplates][replicationcontrollers][replicasets][daemonsets,deployments,statefulsets][jobs][cronjobs]",
+            "Policy kubevet-binding-nsa-pods C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-pods-excused C-0013,C-0057,C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-binding-nsa-connections K-0001 [pods/exec]",
+            "PolicyBinding kubevet-binding-nsa-workloads [Deny]",
+            "PolicyBinding kubevet-binding-nsa-workloads-excused [Warn]",
+            "PolicyBinding kubevet-binding-nsa-pods [Deny]",
+            "PolicyBinding kubevet-binding-nsa-pods-excused [Warn]",
+            "PolicyBinding kubevet-binding-nsa-connections [Deny]",
         ],
     );
 }
 
 #[test]
-fn policy_of_one_control_is_named_after_it() {
+fn policy_of_one_control_of_several_is_named_after_it() {
     let options = ExportOptions {
         packing: Packing::OnePerControl,
         named: false,
@@ -230,17 +230,62 @@ fn policy_of_one_control_is_named_after_it() {
     check(
         &export,
         &[
-            "Policy kubevet-c-0073 C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-c-0073-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
-            "Policy kubevet-k-0001 K-0001 [pods/exec]",
-            "PolicyBinding kubevet-c-0073 [Warn,Audit]",
-            "PolicyBinding kubevet-c-0073-excused [Warn]",
-            "PolicyBinding kubevet-k-0001 [Warn,Audit]",
+            "Policy kubevet-nsa.c-0073-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-nsa.c-0073-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-nsa.k-0001-connections K-0001 [pods/exec]",
+            "PolicyBinding kubevet-nsa.c-0073-pods [Warn,Audit]",
+            "PolicyBinding kubevet-nsa.c-0073-pods-excused [Warn]",
+            "PolicyBinding kubevet-nsa.k-0001-connections [Warn,Audit]",
         ],
     );
     assert_eq!(
-        only(&export, "kubevet-c-0073")["metadata"]["labels"]["controlId"],
+        only(&export, "kubevet-nsa.c-0073-pods")["metadata"]["labels"]["controlId"],
         "C-0073"
+    );
+}
+
+#[test]
+fn packing_changes_nothing_about_one_control() {
+    let of = |packing| {
+        let options = ExportOptions {
+            packing,
+            named: false,
+            ..options()
+        };
+        let mut one = binding(&["C-0073"], &[Action::Deny]);
+        one.name = "c-0073".to_owned();
+        exported(one, &options)
+    };
+    check(
+        &of(Packing::OnePerControl),
+        &[
+            "Policy kubevet-c-0073-pods C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-c-0073-pods-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "PolicyBinding kubevet-c-0073-pods [Deny]",
+            "PolicyBinding kubevet-c-0073-pods-excused [Warn]",
+        ],
+    );
+    assert_eq!(
+        of(Packing::OnePerControl).objects,
+        of(Packing::Packed).objects
+    );
+}
+
+#[test]
+fn unbound_policy_is_named_after_its_control_alone() {
+    let options = ExportOptions {
+        packing: Packing::OnePerControl,
+        named: false,
+        bound: false,
+        ..options()
+    };
+    check(
+        &exported(binding(&["K-0001", "C-0073"], &[Action::Warn]), &options),
+        &[
+            "Policy kubevet-c-0073 C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-c-0073-excused C-0073 [pods,pods/ephemeralcontainers,pods/resize]",
+            "Policy kubevet-k-0001 K-0001 [pods/exec]",
+        ],
     );
 }
 
@@ -269,12 +314,12 @@ fn skipped_object_is_reported_by_a_policy() {
     check(
         &export,
         &[
-            "Policy kubevet-nsa-configmaps C-0012 [configmaps]",
-            "Policy kubevet-nsa-configmaps-excused C-0012 [configmaps]",
-            "Policy kubevet-nsa-configmaps-unjudged C-0012 [configmaps]",
-            "PolicyBinding kubevet-nsa-configmaps [Audit]",
-            "PolicyBinding kubevet-nsa-configmaps-excused [Audit]",
-            "PolicyBinding kubevet-nsa-configmaps-unjudged [Warn]",
+            "Policy kubevet-binding-nsa-configmaps C-0012 [configmaps]",
+            "Policy kubevet-binding-nsa-configmaps-excused C-0012 [configmaps]",
+            "Policy kubevet-binding-nsa-configmaps-unjudged C-0012 [configmaps]",
+            "PolicyBinding kubevet-binding-nsa-configmaps [Audit]",
+            "PolicyBinding kubevet-binding-nsa-configmaps-excused [Audit]",
+            "PolicyBinding kubevet-binding-nsa-configmaps-unjudged [Warn]",
         ],
     );
     let words: Vec<String> = export
@@ -291,7 +336,10 @@ fn skipped_object_is_reported_by_a_policy() {
         ]
     );
     assert_eq!(
-        variable(only(&export, "kubevet-nsa-configmaps-unjudged"), "found"),
+        variable(
+            only(&export, "kubevet-binding-nsa-configmaps-unjudged"),
+            "found"
+        ),
         "\
 [
   size(object.data) > 100 ? 'C-0012 Name of C-0012 was not judged: its data is over 100' : ''
@@ -314,7 +362,7 @@ fn unsupported_control_is_missed() {
 fn exemptions_are_in_the_policy() {
     let of = |binding| {
         let export = exported(binding, &options());
-        variable(only(&export, "kubevet-nsa-workloads"), "C_0057")
+        variable(only(&export, "kubevet-binding-nsa-workloads"), "C_0057")
     };
     let plain = binding(&["C-0057", "C-0073"], &[Action::Deny]);
     assert_eq!(
@@ -418,9 +466,9 @@ fn too_many_controls_are_split_into_several_policies() {
     assert_eq!(
         names[..3],
         [
-            "kubevet-nsa-pods",
-            "kubevet-nsa-pods-excused",
-            "kubevet-nsa-pods-2"
+            "kubevet-binding-nsa-pods",
+            "kubevet-binding-nsa-pods-excused",
+            "kubevet-binding-nsa-pods-2"
         ]
     );
     let all: BTreeSet<String> = export
@@ -444,13 +492,13 @@ fn static_manifest_has_the_names_of_the_api_server() {
     let export = exported(binding(&["K-0001"], &[Action::Deny]), &options());
     let text = static_manifests(&export.objects).unwrap();
     assert_eq!(
-        text.matches("  name: kubevet-nsa-connections.static.k8s.io\n")
+        text.matches("  name: kubevet-binding-nsa-connections.static.k8s.io\n")
             .count(),
         2,
         "{text}"
     );
     assert!(
-        text.contains("  policyName: kubevet-nsa-connections.static.k8s.io\n"),
+        text.contains("  policyName: kubevet-binding-nsa-connections.static.k8s.io\n"),
         "{text}"
     );
     let params = ExportedObject::new(configuration_crd());

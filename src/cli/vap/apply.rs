@@ -7,17 +7,41 @@ use clap::Args;
 use kubevet_cluster::{
     self as cluster, ApiAccess, ApplyOptions, ApplyResult, Cluster, ClusterError,
 };
-use kubevet_vap::{ExportedObject, MANAGED_BY};
-use std::{collections::BTreeSet, env, path::PathBuf};
+use kubevet_vap::{CONTROLS_ANNOTATION, ExportedObject, MANAGED_BY, lost_controls};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    path::PathBuf,
+};
+
+/// The arguments that select or shape something else than the whole library, or would remove the
+/// bindings of it.
+const LIBRARY_CONFLICTS: [&str; 12] = [
+    "names",
+    "severity",
+    "actions",
+    "bindings",
+    "pack",
+    "one_per_control",
+    "params",
+    "min_kube",
+    "exempt_namespaces",
+    "controls_config",
+    "strict",
+    "prune",
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubevet vap apply NSA --action Deny --dry-run        what would be done
   kubevet vap apply NSA --action Deny --prune          exactly these policies, and no older ones of kubevet's
+  kubevet vap apply C-0046 --params resource           params in an object, after the kind of that object
+  kubevet vap apply --library                          every control, for `create-policy-binding` to bind
 
 Exit status:
   0  done
-  1  under --strict: something that was asked for cannot be exported; nothing was applied
+  1  nothing is left to apply of what was named, or, under --strict, something that was asked for cannot be exported;
+     nothing was applied
   2  it could not be done; what was done before stays")]
 pub(super) struct ApplyCommand {
     #[command(flatten)]
@@ -33,6 +57,13 @@ pub(super) struct ApplyCommand {
     /// whoever applied it
     #[arg(long)]
     prune: bool,
+    /// Apply every control as a policy that nothing binds yet, and the params that they read: what
+    /// `deploy-library` prints
+    #[arg(long = "library", conflicts_with_all = LIBRARY_CONFLICTS)]
+    whole_library: bool,
+    /// Replace a policy even if the new one lacks some of its controls
+    #[arg(long)]
+    force: bool,
     /// Set fields that somebody else has changed since, too
     #[arg(long)]
     force_conflicts: bool,
@@ -42,9 +73,15 @@ impl ApplyCommand {
     /// Applies the objects, and prints the result for each.
     ///
     /// # Errors
-    /// A name is unknown, no cluster can be reached, or the API server rejects an object.
+    /// A name is unknown, no cluster can be reached, a policy would lose controls, or the API server
+    /// rejects an object.
     pub(super) fn run(self) -> anyhow::Result<ExitStatus> {
-        let Some(selected) = self.export.run()? else {
+        let selected = if self.whole_library {
+            self.export.run_library()
+        } else {
+            self.export.run()?
+        };
+        let Some(selected) = selected else {
             return Ok(ExitStatus::Failure);
         };
         let status = selected.print_skipped();
@@ -73,6 +110,9 @@ impl ApplyCommand {
         objects: &[ExportedObject],
     ) -> anyhow::Result<Vec<String>> {
         let cluster = cluster::connect(access).await?;
+        if !self.force {
+            refuse_loss(&cluster, objects).await?;
+        }
         let note = if self.dry_run { " (dry run)" } else { "" };
         let mut lines = Vec::new();
         for object in objects {
@@ -118,6 +158,27 @@ impl ApplyCommand {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Checks that no policy of the cluster loses controls.
+async fn refuse_loss(cluster: &Cluster, objects: &[ExportedObject]) -> anyhow::Result<()> {
+    let mut existing = BTreeMap::new();
+    for policy in objects.iter().filter(|object| object.is_policy()) {
+        let annotation = cluster
+            .policy_annotation(&policy.body, CONTROLS_ANNOTATION)
+            .await?;
+        existing.extend(annotation.map(|controls| (policy.name.clone(), controls)));
+    }
+    let lost = lost_controls(&existing, objects);
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let lost: Vec<String> = lost.iter().map(ToString::to_string).collect();
+    bail!(
+        "nothing was applied, because controls that the cluster enforces would be lost: {}. Name these controls too, \
+         or apply without them with --force",
+        lost.join("; ")
+    )
 }
 
 /// Returns the access to the cluster: the named kubeconfig, `KUBECONFIG`, the user's default

@@ -16,8 +16,8 @@ use kubevet_model::{
 };
 use kubevet_policy::Library;
 use kubevet_vap::{
-    self as vap, Export, ExportedObject, PolicyBinding, exempt_policy_name, policy_binding,
-    policy_name, skipped_policy_name,
+    self as vap, Export, ExportedObject, PolicyBinding, exempt_policy_name, library_policy_name,
+    policy_binding, skipped_policy_name,
 };
 use serde_json::{Map, Value, json};
 use std::{
@@ -99,7 +99,7 @@ impl CreatePolicyBindingCommand {
         if let Some(skipped) = skipped.find(|skipped| skipped.control == *id) {
             bail!("{id} has no policy: it {}", skipped.message);
         }
-        Ok(policy_name("", id))
+        Ok(library_policy_name(id))
     }
 
     /// Returns the bindings of a policy and of its companions, which warn of what it lets pass.

@@ -14,8 +14,11 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  kubevet vap deploy-library | kubectl apply --server-side -f -
+  kubevet vap apply --library                          the same objects, in a cluster
   kubevet vap create-policy-binding -n deny-privileged -c C-0057 | kubectl apply -f -
+
+`kubectl apply` has to run twice: it knows the kind ControlConfiguration only after the first time.
+`kubevet vap apply --library` waits for the kind instead.
 
 Nothing is judged until a policy is bound. `kubevet vap generate` prints policies and bindings together, and fewer of them.")]
 pub(super) struct DeployLibraryCommand {

@@ -1,6 +1,7 @@
 //! The flags that select what is exported: controls by name, framework and severity, or the
 //! bindings of a folder, and the form of the policies.
 
+use super::deploy_library::export_library;
 use crate::cli::{
     exit_status::ExitStatus,
     kubernetes_version,
@@ -15,10 +16,12 @@ use kubevet_k8s::matching::MatchResources;
 use kubevet_model::{
     Action, ControlId, OnOwned, OnUnevaluated, OnUpdate, Problem, Scope, Severity,
 };
-use kubevet_policy::{self as policy, Binding, Library};
+use kubevet_policy::{self as policy, Binding, Library, Params};
 use kubevet_vap::{
-    self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn, SkippedControl,
+    self as vap, EXEMPT_NAMESPACES, Export, ExportOptions, Packing, ParamsIn, Selection,
+    SkippedControl,
 };
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -107,12 +110,13 @@ impl ExportFlags {
     /// A name is unknown, or a config cannot be read.
     pub(super) fn run(&self) -> anyhow::Result<Option<Exported>> {
         let (mut library, mut problems) = self.library.load();
-        let mut params = library.params.defaults();
+        let defaults = library.params.defaults();
+        let mut params = defaults.clone();
         if let Some(file) = &self.controls_config {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         library.params = library.params.with_defaults(&params);
-        let bindings = self.bindings(&library, &mut problems)?;
+        let bindings = self.bindings(&library, &defaults, &mut problems)?;
         let Some(session) = Session::compile(library, problems).require_valid() else {
             return Ok(None);
         };
@@ -120,6 +124,16 @@ impl ExportFlags {
             export: export(&session, &bindings, &self.options()),
             strict: self.strict,
         }))
+    }
+
+    /// Exports the whole library of these flags, unbound, as `deploy-library` does. Returns `None`
+    /// as [`Self::run`] does.
+    pub(super) fn run_library(&self) -> Option<Exported> {
+        let session = Session::open(&self.library).require_valid()?;
+        Some(Exported {
+            export: export_library(&session),
+            strict: self.strict,
+        })
     }
 
     fn options(&self) -> ExportOptions {
@@ -146,14 +160,16 @@ impl ExportFlags {
         }
     }
 
-    /// Returns the bindings of the folder, or the one that the other flags describe.
+    /// Returns the bindings of the folder, or the one that the other flags describe. `defaults` are
+    /// the params without a controls config.
     fn bindings(
         &self,
         library: &Library,
+        defaults: &Params,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Vec<Binding>> {
         let Some(folder) = &self.bindings else {
-            return Ok(vec![self.binding(library)?]);
+            return Ok(vec![self.binding(library, defaults)?]);
         };
         let (bindings, binding_problems) = policy::load_bindings(folder, library);
         problems.extend(binding_problems);
@@ -161,52 +177,55 @@ impl ExportFlags {
     }
 
     /// Returns the binding that the flags describe.
-    fn binding(&self, library: &Library) -> anyhow::Result<Binding> {
+    fn binding(&self, library: &Library, defaults: &Params) -> anyhow::Result<Binding> {
         let actions: BTreeSet<Action> = self.actions.iter().copied().collect();
         if actions.contains(&Action::Deny) && actions.contains(&Action::Warn) {
             bail!(
                 "--action Deny,Warn would say everything twice, and the API server takes no such binding: keep one"
             );
         }
-        let mut named = self.named_controls(library)?;
+        let (mut selection, mut controls) = self.named_controls(library)?;
         if let Some(lowest) = self.severity {
-            named.controls.retain(|id| {
+            controls.retain(|id| {
                 let source = library.control(id.as_str());
                 source.is_none_or(|source| source.control.severity >= lowest)
             });
         }
-        if named.controls.is_empty() {
+        if controls.is_empty() {
             bail!("no control is of that severity: there would be no policy");
         }
+        self.add_filters(&mut selection, changed_params(library, defaults, &controls));
         Ok(unconditional_binding(
-            named.binding_name,
-            named.controls,
+            selection.name(),
+            controls,
             actions,
             library,
         ))
     }
 
-    /// Returns the controls that the command line names; all that apply to a cluster if it names
-    /// none.
-    fn named_controls(&self, library: &Library) -> anyhow::Result<NamedControls> {
+    /// Returns what the command line names, and its controls; all that apply to a cluster if it
+    /// names none.
+    fn named_controls(
+        &self,
+        library: &Library,
+    ) -> anyhow::Result<(Selection, BTreeSet<ControlId>)> {
+        let mut selection = Selection::default();
         if self.names.is_empty() {
             let controls = library.controls.iter();
             let controls = controls.filter(|source| source.control.scope.contains(&Scope::Cluster));
-            return Ok(NamedControls {
-                binding_name: "all".to_owned(),
-                controls: controls.map(|source| source.control.id.clone()).collect(),
-            });
+            let controls = controls.map(|source| source.control.id.clone());
+            return Ok((selection, controls.collect()));
         }
         let mut controls: BTreeSet<ControlId> = BTreeSet::new();
-        let mut frameworks = Vec::new();
         let names = self.names.iter().flat_map(|names| names.split(','));
         for name in names.filter(|name| !name.is_empty()) {
             if let Some(framework) = library.framework(name) {
                 let members = framework.members.iter();
                 controls.extend(members.map(|member| member.control.clone()));
-                frameworks.push(framework.name.to_ascii_lowercase());
+                selection.add_framework(&framework.name);
             } else if let Some(source) = library.control(name) {
                 controls.insert(source.control.id.clone());
+                selection.add_control(&source.control.id);
             } else {
                 let hint = match library.suggest_control(name) {
                     hint if hint.is_empty() => library.suggest_framework(name),
@@ -217,22 +236,45 @@ impl ExportFlags {
                 );
             }
         }
-        let binding_name = if self.names.len() == frameworks.len() {
-            frameworks.join("-")
-        } else {
-            "controls".to_owned()
-        };
-        Ok(NamedControls {
-            binding_name,
-            controls,
-        })
+        Ok((selection, controls))
+    }
+
+    /// Adds what makes the selection another than its names alone do. The actions and the form of
+    /// the policies are not part of it: an export with others replaces the one before.
+    fn add_filters(&self, selection: &mut Selection, changed_params: BTreeMap<&str, Value>) {
+        if let Some(lowest) = self.severity.filter(|lowest| *lowest > Severity::Low) {
+            selection.set_filter("severity", lowest.name().to_owned());
+        }
+        let exempt = self.exempt_namespaces.iter().map(String::as_str);
+        let exempt: BTreeSet<&str> = exempt.filter(|namespace| !namespace.is_empty()).collect();
+        if exempt != EXEMPT_NAMESPACES.iter().copied().collect() {
+            let exempt: Vec<&str> = exempt.into_iter().collect();
+            selection.set_filter("exempt-namespaces", exempt.join(","));
+        }
+        if !changed_params.is_empty() {
+            selection.set_filter("params", json!(changed_params).to_string());
+        }
     }
 }
 
-/// The controls that the command line names, and the name of their binding.
-struct NamedControls {
-    binding_name: String,
-    controls: BTreeSet<ControlId>,
+/// Returns the params of the controls whose values are not the defaults.
+fn changed_params<'l>(
+    library: &'l Library,
+    defaults: &Params,
+    controls: &BTreeSet<ControlId>,
+) -> BTreeMap<&'l str, Value> {
+    let sources = library.controls.iter();
+    let sources = sources.filter(|source| controls.contains(&source.control.id));
+    let names: BTreeSet<&str> = sources
+        .flat_map(|source| source.control.params.iter().map(String::as_str))
+        .collect();
+    let specs = names
+        .into_iter()
+        .filter_map(|name| library.params.get(name));
+    specs
+        .filter(|spec| defaults.get(&spec.name) != Some(&spec.default))
+        .map(|spec| (spec.name.as_str(), spec.default.to_json()))
+        .collect()
 }
 
 /// Returns a binding that matches every request.
@@ -267,7 +309,7 @@ pub(super) fn export(session: &Session, bindings: &[Binding], options: &ExportOp
 
 impl Exported {
     /// Prints the controls that are not in the export, and why. The status is `Negative` if the
-    /// export must be complete and is not.
+    /// export is empty, or must be complete and is not.
     pub(super) fn print_skipped(&self) -> ExitStatus {
         for skipped in &self.export.skipped {
             stderr::print_line(&format!(
@@ -275,7 +317,11 @@ impl Exported {
                 skipped.control, skipped.message
             ));
         }
+        let is_empty = self.export.objects.is_empty();
+        if is_empty {
+            stderr::print_line("error: nothing is exported: no policy is left of what was named");
+        }
         let is_incomplete = self.export.skipped.iter().any(SkippedControl::is_missed);
-        ExitStatus::negative_if(self.strict && is_incomplete)
+        ExitStatus::negative_if(is_empty || self.strict && is_incomplete)
     }
 }

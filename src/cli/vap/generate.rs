@@ -20,11 +20,12 @@ const STATIC_FILE: &str = "kubevet.yaml";
   kubevet vap generate NSA --kustomize policies/       a folder for `kubectl apply -k`
   kubevet vap generate NSA --static-manifests DIR      for the API server's staticManifestsDir (docs/vap.md)
 
-What cannot be exported is named on standard error with its reason.
+Names come from what is selected: an export replaces the one before of the same selection, whatever its actions are,
+and no other. What cannot be exported is named on standard error with its reason.
 
 Exit status:
   0  printed
-  1  under --strict: something that was asked for cannot be exported
+  1  nothing is left to print of what was named; under --strict: something that was asked for cannot be exported
   2  an unknown name, a broken library or binding, an output that cannot be written")]
 pub(super) struct GenerateCommand {
     #[command(flatten)]
@@ -51,7 +52,11 @@ impl GenerateCommand {
         let Some(selected) = self.export.run()? else {
             return Ok(ExitStatus::Failure);
         };
+        let status = selected.print_skipped();
         let objects = &selected.export.objects;
+        if objects.is_empty() {
+            return Ok(status);
+        }
         if let Some(folder) = &self.kustomize {
             write_files(Some(folder), vap::kustomization(objects))?;
         } else if let Some(folder) = &self.static_manifests {
@@ -62,7 +67,7 @@ impl GenerateCommand {
                 out.write_all(vap::to_multi_doc(objects).as_bytes())
             })?;
         }
-        Ok(selected.print_skipped())
+        Ok(status)
     }
 }
 
