@@ -23,6 +23,7 @@ use serde_json::Value;
 use source_files::{program_code, root};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     process::Command,
 };
 
@@ -162,6 +163,35 @@ fn test_support_is_never_a_normal_dependency() {
             "{name} depends on {test_support:?}: only tests may"
         );
     }
+}
+
+/// The benches are a workspace of their own, built with `--locked`.
+#[test]
+fn lock_file_of_the_benches_has_the_dependencies_of_every_crate() {
+    let lock = fs::read_to_string(root().join("benches/Cargo.lock")).unwrap();
+    let packages = packages();
+    let mut found = 0;
+    for entry in lock.split("[[package]]\n") {
+        let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+        let name = entry.lines().next().and_then(quoted).unwrap_or_default();
+        let name = name.strip_prefix("kubevet-").unwrap_or_default();
+        let Some(package) = packages.get(name).filter(|_| !DEV_ONLY.contains(&name)) else {
+            continue;
+        };
+        found += 1;
+        let dependencies = entry.split_once("dependencies = [").map_or("", |(_, rest)| rest);
+        // A version follows the name where there are several.
+        let locked: BTreeSet<String> = dependencies
+            .lines()
+            .filter_map(quoted)
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            locked, package.normal,
+            "kubevet-{name}: run `cargo update --workspace` in benches/"
+        );
+    }
+    assert!(found > 10, "{found} crates in the lock file");
 }
 
 #[test]
