@@ -179,7 +179,9 @@ fn lock_file_of_the_benches_has_the_dependencies_of_every_crate() {
             continue;
         };
         found += 1;
-        let dependencies = entry.split_once("dependencies = [").map_or("", |(_, rest)| rest);
+        let dependencies = entry
+            .split_once("dependencies = [")
+            .map_or("", |(_, rest)| rest);
         // A version follows the name where there are several.
         let locked: BTreeSet<String> = dependencies
             .lines()
