@@ -191,6 +191,42 @@ fn custom_rules_run_beside_the_library() {
     );
 }
 
+/// `sensitive` decides which values are masked, in control.yaml and in annotations; the category
+/// does not.
+#[test]
+fn values_at_findings_of_sensitive_controls_are_masked() {
+    const CONFIG_MAP: &str =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: hunter2\n  b: plain\n";
+    let rule = |sensitive: &str| {
+        format!(
+            "# METADATA\n# title: Mine\n# custom:\n#   id: C-9002\n#   severity: low\n#   kinds: [ConfigMap]\n{sensitive}\
+             package controls.c9002\nimport rego.v1\ndeny contains \
+             {{\"message\": \"m\", \"paths\": [\"data[a]\"], \"fixes\": []}} if input.object.data.a\n"
+        )
+    };
+    for (lines, is_masked) in [
+        ("#   category: Company\n#   sensitive: true\n", true),
+        ("#   category: Secrets\n#   sensitive: false\n", false),
+        ("#   category: Secrets\n", false),
+    ] {
+        let dir = TestDir::new()
+            .file("mine.rego", rule(lines))
+            .file("map.yaml", CONFIG_MAP);
+        let run = dir.run(&[
+            "scan",
+            "control",
+            "C-9002",
+            "map.yaml",
+            "--custom-rules",
+            "mine.rego",
+        ]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert_eq!(run.stdout.contains("a: ********"), is_masked, "{lines}");
+        assert_eq!(run.stdout.contains("hunter2"), !is_masked, "{lines}");
+        assert!(run.stdout.contains("b: plain"), "{lines}: {}", run.stdout);
+    }
+}
+
 /// `policy test` reports a rule that leaves the profile.
 #[test]
 fn rule_outside_the_profile_is_reported() {

@@ -57,6 +57,7 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
             params: Vec::new(),
             requires_any_param: Vec::new(),
             public_rules: Vec::new(),
+            sensitive: id == "C-0012",
         };
     let registries = Control {
         params: vec!["imageRepositoryAllowList".to_owned()],

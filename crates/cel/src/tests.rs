@@ -73,6 +73,7 @@ fn control() -> Arc<Control> {
         params: Vec::new(),
         requires_any_param: Vec::new(),
         public_rules: Vec::new(),
+        sensitive: false,
     })
 }
 

@@ -44,6 +44,7 @@ fn control(id: &str, rego: &str, kind: &Kind) -> Arc<Control> {
         params: Vec::new(),
         requires_any_param: required.into_iter().collect(),
         public_rules: Vec::new(),
+        sensitive: false,
     })
 }
 

@@ -147,6 +147,8 @@ pub struct Control {
     pub kubescape_score: Option<f64>,
     /// A topic, such as `Workload / Node escape`.
     pub category: String,
+    /// True if the values that its findings point at are credentials: reports mask them.
+    pub sensitive: bool,
     /// The kinds that it is evaluated for.
     pub kinds: Vec<KindSelector>,
     /// Where it can be evaluated.

@@ -251,6 +251,19 @@ impl<'f> MapReader<'f> {
         })
     }
 
+    /// Reads the boolean of a key; `None` if the key is missing or its value is wrong.
+    pub(super) fn boolean(&mut self, node: Node<'_>, key: &str) -> Option<bool> {
+        let value = node.get(key)?;
+        let boolean = value.as_bool();
+        if boolean.is_none() {
+            self.error(
+                value.position(),
+                format!("{key:?} must be true or false, but is {}", type_name(value)),
+            );
+        }
+        boolean
+    }
+
     /// Reads the list of strings of a key, without duplicates; `None` if the key is missing or no
     /// list. Elements that are no strings are left out.
     pub(super) fn strings(&mut self, node: Node<'_>, key: &str) -> Option<Vec<Spanned<String>>> {

@@ -40,6 +40,7 @@ pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::required("severity"),
     FieldSpec::optional("score"),
     FieldSpec::optional("category"),
+    FieldSpec::optional("sensitive"),
     FieldSpec::optional("remediation"),
     FieldSpec::required("kinds"),
     FieldSpec::optional("scope"),

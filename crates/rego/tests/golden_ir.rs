@@ -34,6 +34,7 @@ fn control(rego: &str) -> Arc<Control> {
         params: Vec::new(),
         requires_any_param: required.into_iter().collect(),
         public_rules: Vec::new(),
+        sensitive: false,
     })
 }
 

@@ -6,7 +6,6 @@
 //! changes no key. The decision about an UPDATE compares findings by the same rule, see
 //! `finding_key` in the crate `admission`; its keys are secret and live as long as a request.
 
-use super::redact;
 use kubevet_document::{Document, Node};
 use kubevet_k8s::workload;
 use kubevet_model::{
@@ -29,8 +28,8 @@ pub(super) fn finding(
         fixes,
     } = violation;
     // A key is public, and a short secret could be guessed from it: what is inside a list element
-    // stays out of the keys of controls that look for secrets.
-    let hides_values = control.is_some_and(redact::finds_credentials);
+    // stays out of the keys of sensitive controls.
+    let hides_values = control.is_some_and(|control| control.sensitive);
     let normalize = |path: &FieldPath| normalize(document, path, hides_values);
     let kind = object.group_kind();
     let subject = [&kind.group, &kind.name, &object.namespace, &object.name];

@@ -5,8 +5,6 @@ use kubevet_document::Document;
 use kubevet_model::{Control, ControlId, FieldPath, LocatedFinding};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// The prefix of the category of controls whose findings point at credentials.
-const CREDENTIALS_CATEGORY: &str = "Secrets";
 /// The replacement for a credential.
 const MASK: &str = "********";
 
@@ -21,26 +19,21 @@ struct RedactedSpan {
     last_line: u32,
 }
 
-/// True if the findings of a control point at credentials.
-pub(super) fn finds_credentials(control: &Control) -> bool {
-    control.category.starts_with(CREDENTIALS_CATEGORY)
-}
-
-/// Masks the values that findings of credentials point at, in the excerpts of all findings of the
+/// Masks the values that findings of sensitive controls point at, in the excerpts of all findings of the
 /// object.
 pub(super) fn redact_credentials(
     document: &Document,
     controls: &[Arc<Control>],
     findings: &mut [LocatedFinding],
 ) {
-    let credential_controls: BTreeSet<&ControlId> = controls
+    let sensitive_controls: BTreeSet<&ControlId> = controls
         .iter()
-        .filter(|control| finds_credentials(control))
+        .filter(|control| control.sensitive)
         .map(|control| &control.id)
         .collect();
     let spans: Vec<RedactedSpan> = findings
         .iter()
-        .filter(|located| credential_controls.contains(&located.finding.rule))
+        .filter(|located| sensitive_controls.contains(&located.finding.rule))
         .filter_map(|located| located.finding.paths().first())
         .filter_map(|path| RedactedSpan::of_value(document, path))
         .collect();

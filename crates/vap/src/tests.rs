@@ -37,6 +37,7 @@ fn control(id: &str, kinds: Vec<KindSelector>) -> Arc<Control> {
             Vec::new()
         },
         public_rules: Vec::new(),
+        sensitive: false,
     })
 }
 
