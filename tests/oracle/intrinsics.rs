@@ -785,7 +785,13 @@ fn string_intrinsics_agree_in_all_forms() {
     let mut strings = pieces.more(STRINGS, STRING_PIECES, 8, 300);
     strings.push("ab/".repeat(400));
     let cases = single(&strings);
-    for name in ["files.clean", "strings.lower_ascii", "trim_space", "count"] {
+    for name in [
+        "files.clean",
+        "strings.lower_ascii",
+        "strings.words",
+        "trim_space",
+        "count",
+    ] {
         forms.agree(&Question::of(name, 1), &cases, |_| false);
     }
     for name in ["trim", "trim_left", "trim_right"] {

@@ -9,8 +9,8 @@
 
 use super::factor;
 use kubevet_ir::{
-    BinderId, CompiledControl, CompiledLibrary, Condition, ConditionId, Const, Domain, Intrinsic,
-    Predicate, Program, Term, TermId,
+    BinderId, CompiledControl, CompiledLibrary, Condition, ConditionId, Const, Descent, Domain,
+    Intrinsic, Predicate, Program, Term, TermId, Visitor, Walk,
 };
 use kubevet_model::ControlId;
 use kubevet_policy::{ParamValue, Params};
@@ -24,8 +24,8 @@ const LOOP_STEP_COST: u64 = 3;
 const LIST_VARIABLE_COST: u64 = 40;
 /// Reading that variable again.
 const LIST_READ_COST: u64 = 2;
-/// Assumed selectivity: what follows the first deciding operand of `&&` is evaluated for one
-/// element in so many.
+/// Assumed selectivity: what follows a deciding operand of `&&` is evaluated for one element in so
+/// many.
 const SELECTIVITY_DENOMINATOR: u64 = 3;
 /// A name for a common subexpression.
 const BINDING_COST: u64 = 15;
@@ -96,6 +96,21 @@ fn estimate_compiled(
         .saturating_add(BINDING_COST)
 }
 
+/// The calls of intrinsics in a condition.
+struct Calls<'e> {
+    program: &'e Program,
+    found: BTreeSet<TermId>,
+}
+
+impl Visitor for Calls<'_> {
+    fn enter_term(&mut self, term: TermId, _: &[BinderId]) -> Descent {
+        if matches!(self.program.term(term), Term::Call(..)) {
+            self.found.insert(term);
+        }
+        Descent::Children
+    }
+}
+
 struct CostEstimator<'e> {
     program: &'e Program,
     params: &'e Params,
@@ -114,19 +129,19 @@ impl CostEstimator<'_> {
             Condition::And(operands) => {
                 // In an object without findings, a false operand ends most conjunctions early; a
                 // presence test is seldom the one.
-                let decides = |condition: &ConditionId| {
-                    !matches!(
-                        program.condition(*condition),
+                let mut share: u64 = 1;
+                let mut total: u64 = 0;
+                for operand in operands {
+                    total = total.saturating_add(self.condition(*operand) / share);
+                    let is_test_of_presence = matches!(
+                        program.condition(*operand),
                         Condition::Defined(_) | Condition::HasType(..)
-                    )
-                };
-                let first = operands
-                    .iter()
-                    .position(decides)
-                    .map_or(operands.len(), |index| index + 1);
-                let (first, others) = operands.split_at(first);
-                let first = self.conditions(first);
-                first.saturating_add(self.conditions(others) / SELECTIVITY_DENOMINATOR)
+                    );
+                    if !is_test_of_presence {
+                        share = share.saturating_mul(SELECTIVITY_DENOMINATOR);
+                    }
+                }
+                total
             }
             Condition::Or(operands) => self.conditions(operands),
             Condition::Not(operand) => self.condition(*operand).saturating_add(1),
@@ -156,12 +171,34 @@ impl CostEstimator<'_> {
                 (self.term(*term) + 2, self.entries(*term))
             }
         };
+        // What does not depend on the element is evaluated once, before the loop.
+        let range = range.saturating_add(self.calls_outside(binder, inside));
         // A name of the outside is in scope inside; a name of the inside is bound anew for each
         // element.
         let outside = self.bound.clone();
         let step = self.condition(inside).saturating_add(LOOP_STEP_COST);
         self.bound = outside;
         range.saturating_add(count.saturating_mul(step))
+    }
+
+    /// The calls in a condition that depend on no element of this loop or of one inside it.
+    fn calls_outside(&mut self, binder: BinderId, inside: ConditionId) -> u64 {
+        let mut calls = Calls {
+            program: self.program,
+            found: BTreeSet::new(),
+        };
+        Walk::once(self.program).condition(inside, &mut calls);
+        let outer = self.program.free_binders_of_condition(inside);
+        calls
+            .found
+            .into_iter()
+            .filter(|call| {
+                let free = self.program.free_binders_of_term(*call);
+                free.iter()
+                    .all(|free| *free != binder && outer.contains(free))
+            })
+            .map(|call| self.term(call))
+            .fold(0, u64::saturating_add)
     }
 
     fn list(&mut self, binder: BinderId) -> u64 {
@@ -226,6 +263,7 @@ impl CostEstimator<'_> {
             Intrinsic::ImageName => 40 + self.matched(200) + 6 * read,
             Intrinsic::ImageTag | Intrinsic::ImageDigest => 8 + self.matched(10),
             Intrinsic::ImageEffectiveTag => 25 + self.matched(10) + read,
+            Intrinsic::Words => 60 + self.matched(31) + 12 * read,
             Intrinsic::CleanPath => 20 + 12 * read,
             Intrinsic::SplitAt | Intrinsic::SplitCount => 3 + read,
             _ => 3 + 2 * read,
@@ -242,6 +280,10 @@ impl CostEstimator<'_> {
             Predicate::Matches => {
                 let chars = operands.first().map_or(1, |term| self.pattern_chars(*term));
                 10 + self.matched(chars)
+            }
+            Predicate::MatchesExcept => {
+                let chars = operands.first().map_or(1, |term| self.pattern_chars(*term));
+                20 + self.matched(chars)
             }
             Predicate::ImageWithin => 200 + self.matched(200),
             Predicate::IsQuantity | Predicate::QuantityPositive => 6 + 2 * 33,

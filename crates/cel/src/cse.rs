@@ -115,10 +115,14 @@ impl Emitter<'_, '_> {
             return self.unshared(conditions, connective);
         };
         // The name is in scope only for the conditions that use it, so that the others stay as
-        // short as they are.
-        let (using, others): (Vec<ConditionId>, Vec<ConditionId>) = conditions
-            .iter()
-            .partition(|condition| self.uses(**condition, term));
+        // short as they are; and for searches that come after one of them, which cost more.
+        let mut is_named = false;
+        let (using, others): (Vec<ConditionId>, Vec<ConditionId>) =
+            conditions.iter().partition(|condition| {
+                let uses = self.uses(**condition, term);
+                is_named |= uses;
+                uses || is_named && connective == Connective::And && self.searches(**condition)
+            });
         let shared = match using.as_slice() {
             // All uses are inside one operand: the name belongs further inside.
             [only]
@@ -210,5 +214,17 @@ impl Emitter<'_, '_> {
     fn uses(&self, condition: ConditionId, term: TermId) -> bool {
         let counts = UseCounts::of(self.context.program, &[condition]);
         counts.terms.contains_key(&term)
+    }
+
+    /// True if a condition matches a regular expression.
+    fn searches(&self, id: ConditionId) -> bool {
+        match self.context.program.condition(id) {
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().any(|part| self.searches(*part))
+            }
+            Condition::Not(inner) | Condition::Any(_, inner) => self.searches(*inner),
+            Condition::Predicate(predicate, _) => predicate.patterns() > 0,
+            _ => false,
+        }
     }
 }

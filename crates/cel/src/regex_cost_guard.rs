@@ -2,25 +2,32 @@
 //! the string times that of the pattern, and gives up over its limit. A control that matches
 //! therefore skips objects over a bound of ours, and the policy says so.
 //!
-//! The guard is itself a CEL expression: the sum of the lengths of all strings that are matched,
-//! times the sum of the lengths of all patterns.
+//! The guard is itself a CEL expression: the sum, over all strings that are matched, of the length
+//! of the string times the lengths of the patterns that it is matched with.
 
 use super::{
     emitter::Emitter, expr::Expr, target::ParamsFrom, typed_expr::TypedExpr,
     unsupported::Unsupported,
 };
 use kubevet_ir::{
-    BinderId, CompiledControl, Condition, ConditionId, Const, Descent, Domain, Predicate, Program,
+    BinderId, CompiledControl, Condition, ConditionId, Const, Descent, Domain, Intrinsic, Program,
     Term, TermId, Visitor, Walk,
 };
 use kubevet_policy::ParamValue;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Characters of strings times characters of patterns. The API server counts a fortieth of it, of
 /// which it allows 1,000,000.
-const MAX_MATCH_PRODUCT: i64 = 16_000_000;
-/// The cost of matching one string, however short, in characters.
-const MATCH_OVERHEAD_CHARS: i64 = 40;
+const MAX_MATCH_PRODUCT: i64 = 24_000_000;
+/// The cost of matching one string, however short, in characters: the API server counts one more
+/// character, and rounds up to ten.
+const MATCH_OVERHEAD_CHARS: i64 = 12;
+
+/// `lib.strings.words` has at most this many characters for each of its operand, and one more.
+const WORDS_FACTOR: i64 = 2;
 
 /// Objects that a policy skips, since evaluating them could exceed the API server's cost limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,25 +38,38 @@ pub struct CostSkip {
     pub message: String,
 }
 
+/// The patterns that one string is matched with.
+#[derive(Default)]
+struct Patterns {
+    /// The literals.
+    literals: BTreeSet<TermId>,
+    /// The params whose items are patterns.
+    params: BTreeSet<Arc<str>>,
+}
+
+/// A string of the object that bounds the length of a string that is matched.
+#[derive(Clone, Copy)]
+struct MeasuredString {
+    string: TermId,
+    /// The maximum length in characters that counts.
+    max_chars: Option<i64>,
+    /// The matched string has at most this many characters for each of the measured one.
+    factor: i64,
+}
+
 /// What the conditions of a control match.
 struct Matches<'p> {
     program: &'p Program,
-    strings: Vec<TermId>,
-    /// Characters of the patterns that are literals, at each use.
-    literal_chars: usize,
-    /// The params whose items are patterns.
-    params: Vec<Arc<str>>,
+    strings: BTreeMap<TermId, Patterns>,
 }
 
 impl<'p> Matches<'p> {
     fn of(program: &'p Program, control: &CompiledControl) -> Self {
         let mut matches = Self {
             program,
-            strings: Vec::new(),
-            literal_chars: 0,
-            params: Vec::new(),
+            strings: BTreeMap::new(),
         };
-        let mut walk = Walk::every_use(program);
+        let mut walk = Walk::once(program);
         for condition in control.clauses.iter().flat_map(|clause| &clause.when) {
             walk.condition(*condition, &mut matches);
         }
@@ -57,18 +77,17 @@ impl<'p> Matches<'p> {
     }
 
     fn add(&mut self, pattern: TermId, string: TermId) {
-        if !self.strings.contains(&string) {
-            self.strings.push(string);
-        }
+        let found = self.strings.entry(string).or_default();
         match self.program.term(pattern) {
-            Term::Const(Const::String(pattern)) => self.literal_chars += pattern.chars().count(),
+            Term::Const(_) => {
+                found.literals.insert(pattern);
+            }
             Term::Value(binder) => {
                 if let Domain::Elements(list) | Domain::List(list) =
                     self.program.binder(*binder).domain
                     && let Term::Param(name) = self.program.term(list)
-                    && !self.params.contains(name)
                 {
-                    self.params.push(Arc::clone(name));
+                    found.params.insert(Arc::clone(name));
                 }
             }
             _ => {}
@@ -79,11 +98,12 @@ impl<'p> Matches<'p> {
 /// Visits the conditions, without the guards inside their terms.
 impl Visitor for Matches<'_> {
     fn enter_condition(&mut self, condition: ConditionId, _scope: &[BinderId]) -> Descent {
-        if let Condition::Predicate(Predicate::Matches, operands) =
-            self.program.condition(condition)
-            && let [pattern, string] = operands.as_ref()
+        if let Condition::Predicate(predicate, operands) = self.program.condition(condition)
+            && let Some((patterns, [string])) = operands.split_at_checked(predicate.patterns())
         {
-            self.add(*pattern, *string);
+            for pattern in patterns {
+                self.add(*pattern, *string);
+            }
         }
         Descent::Children
     }
@@ -101,18 +121,19 @@ impl Emitter<'_, '_> {
         compiled: &CompiledControl,
     ) -> Result<Option<CostSkip>, Unsupported> {
         let matches = Matches::of(self.context.program, compiled);
-        let mut sizes = Vec::new();
-        for string in &matches.strings {
+        let mut products = Vec::new();
+        for (string, patterns) in &matches.strings {
+            let measured = self.measured_string(*string);
             let mut binders = Vec::new();
-            self.enclosing_loops(*string, &mut binders);
-            sizes.extend(self.total_size(&binders, *string)?);
+            self.enclosing_loops(measured.string, &mut binders);
+            if let Some(size) = self.total_size(&binders, measured)? {
+                products.push(size.times(Expr::sum(self.pattern_sizes(patterns))));
+            }
         }
-        if sizes.is_empty() {
+        if products.is_empty() {
             return Ok(None);
         }
-        let string_chars = Expr::sum(sizes);
-        let pattern_chars = Expr::sum(self.pattern_sizes(&matches));
-        let product = string_chars.times(pattern_chars);
+        let product = Expr::sum(products);
         Ok(Some(CostSkip {
             condition: product.exceeds(Expr::Int(MAX_MATCH_PRODUCT)),
             message: format!(
@@ -122,12 +143,16 @@ impl Emitter<'_, '_> {
         }))
     }
 
-    /// The characters of all patterns: those of params that are read, and those of literals.
-    fn pattern_sizes(&mut self, matches: &Matches<'_>) -> Vec<Expr> {
-        let mut literal_chars = matches.literal_chars;
+    /// The characters of patterns: those of params that are read, and those of literals.
+    fn pattern_sizes(&mut self, patterns: &Patterns) -> Vec<Expr> {
+        let literal = |pattern: &TermId| match self.context.program.term(*pattern) {
+            Term::Const(Const::String(pattern)) => pattern.chars().count(),
+            _ => 0,
+        };
+        let mut literal_chars: usize = patterns.literals.iter().map(literal).sum();
         let mut sizes = Vec::new();
         let target = self.context.target;
-        for name in &matches.params {
+        for name in &patterns.params {
             match (target.params.value(name), target.params) {
                 (Some(ParamValue::List(list)), ParamsFrom::Written(_)) => {
                     literal_chars += list.iter().map(|item| item.chars().count()).sum::<usize>();
@@ -167,31 +192,63 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// The string by whose length that of a matched string is bounded.
+    fn measured_string(&self, matched: TermId) -> MeasuredString {
+        let program = self.context.program;
+        let mut measured = MeasuredString {
+            string: matched,
+            max_chars: None,
+            factor: 1,
+        };
+        while let Term::Call(function, operands) = program.term(measured.string) {
+            let Some(operand) = operands.first() else {
+                break;
+            };
+            match (function, operands.get(2).map(|third| program.term(*third))) {
+                (Intrinsic::LowerAscii, _) => {}
+                // Each letter can become a word with two borders, of which neighbours share one.
+                (Intrinsic::Words, _) => measured.factor *= WORDS_FACTOR,
+                (Intrinsic::Replace, Some(Term::Const(Const::String(_)))) => {}
+                (Intrinsic::Substring, Some(Term::Const(Const::Int(max)))) if *max >= 0 => {
+                    measured.max_chars.get_or_insert(*max);
+                }
+                _ => break,
+            }
+            measured.string = *operand;
+        }
+        measured
+    }
+
     /// The characters of a string over all elements of its loops; `None` where there is no element.
     fn total_size(
         &mut self,
         binders: &[BinderId],
-        string: TermId,
+        measured: MeasuredString,
     ) -> Result<Option<Expr>, Unsupported> {
         let Some((binder, inner)) = binders.split_first() else {
-            let value = self.term(string)?;
-            return Ok(Some(self.size_or_zero(&value)));
+            let value = self.term(measured.string)?;
+            return Ok(Some(self.size_or_zero(&value, measured)));
         };
         let Some(iteration) = self.enter(*binder)? else {
             return Ok(None);
         };
-        let inside = self.total_size(inner, string);
+        let inside = self.total_size(inner, measured);
         self.leave();
         Ok(inside?.map(|size| iteration.map(Expr::Bool(true), size).method("sum", [])))
     }
 
-    fn size_or_zero(&mut self, value: &TypedExpr) -> Expr {
+    fn size_or_zero(&mut self, value: &TypedExpr, measured: MeasuredString) -> Expr {
         let name = self.scope.unused("text");
         let variable = Expr::ident(&name);
-        let size = variable
-            .clone()
-            .size()
-            .plus(Expr::Int(MATCH_OVERHEAD_CHARS));
+        let mut size = variable.clone().size();
+        if let Some(max) = measured.max_chars {
+            let is_longer = size.clone().exceeds(Expr::Int(max));
+            size = Expr::conditional(is_longer, Expr::Int(max), size);
+        }
+        if measured.factor > 1 {
+            size = size.times(Expr::Int(measured.factor));
+        }
+        let size = size.plus(Expr::Int(MATCH_OVERHEAD_CHARS));
         let size = Expr::conditional(variable.is_type("string"), size, Expr::Int(0));
         value.optional().opt_map(&name, size).or_value(Expr::Int(0))
     }

@@ -33,6 +33,7 @@ fn predicate(name: &str) -> Option<Predicate> {
         "quantities.is_positive" => Predicate::QuantityPositive,
         "quantities.less" => Predicate::QuantityLess,
         "strings.contains_ignore_case" => Predicate::ContainsIgnoreCase,
+        "strings.matches_except" => Predicate::MatchesExcept,
         _ => return None,
     })
 }
@@ -47,6 +48,7 @@ fn function(name: &str) -> Option<Intrinsic> {
         "images.effective_tag" => Intrinsic::ImageEffectiveTag,
         "files.clean" => Intrinsic::CleanPath,
         "strings.lower_ascii" => Intrinsic::LowerAscii,
+        "strings.words" => Intrinsic::Words,
         "trim" => Intrinsic::Trim,
         "trim_left" => Intrinsic::TrimLeft,
         "trim_right" => Intrinsic::TrimRight,

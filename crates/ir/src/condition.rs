@@ -65,6 +65,8 @@ pub enum Predicate {
     ContainsIgnoreCase,
     /// `regex.match(pattern, string)`; the pattern is a literal or an element of a param.
     Matches,
+    /// `lib.strings.matches_except(pattern, exception, string)`; both patterns are literals.
+    MatchesExcept,
     /// `lib.images.within(image, registry_or_repository)`.
     ImageWithin,
     /// `lib.quantities.is_quantity(value)`, of a string or a number.
@@ -106,6 +108,18 @@ impl Condition {
                 .operands()
                 .into_iter()
                 .for_each(|operand| visit(NodeId::Term(operand))),
+        }
+    }
+}
+
+impl Predicate {
+    /// The number of its operands that are patterns: they come first.
+    #[must_use]
+    pub fn patterns(self) -> usize {
+        match self {
+            Self::Matches => 1,
+            Self::MatchesExcept => 2,
+            _ => 0,
         }
     }
 }

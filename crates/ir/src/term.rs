@@ -67,6 +67,8 @@ pub enum Term {
 pub enum Intrinsic {
     /// `lib.strings.lower_ascii(string)`.
     LowerAscii,
+    /// `lib.strings.words(string)`.
+    Words,
     /// `trim(string, cutset)`.
     Trim,
     /// `trim_left(string, cutset)`.
@@ -175,6 +177,7 @@ impl Intrinsic {
         matches!(
             self,
             Self::LowerAscii
+                | Self::Words
                 | Self::Trim
                 | Self::TrimLeft
                 | Self::TrimRight

@@ -1,5 +1,5 @@
-# Reference definition of the intrinsics `lower_ascii` and `contains_ignore_case`; the engine uses native code, and
-# exported policies use CEL. The oracle tests hold all three equal.
+# Reference definition of the intrinsics `lower_ascii`, `contains_ignore_case`, `words` and `matches_except`; the engine
+# uses native code, and exported policies use CEL. The oracle tests hold all three equal.
 #
 # Case folding for ASCII only: `lower` of OPA folds Unicode, `lowerAscii` of CEL does not.
 package lib.strings
@@ -15,3 +15,25 @@ ascii_case := {
 lower_ascii(string) := strings.replace_n(ascii_case, string)
 
 contains_ignore_case(string, part) if contains(lower_ascii(string), lower_ascii(part))
+
+# The words of a name in lowercase, with "_" around each: "_db_password_" for "DB_PASSWORD", "dbPassword" and
+# "db.password2". A capital before or after a small letter starts a word; whatever is no letter separates words.
+words(name) := lower_ascii(replace(replace(joined, "__", "_"), "__", "_")) if {
+	parts := [part |
+		some piece in regex.find_n("[A-Z]?[a-z]+|[A-Z]|[^A-Za-z]+", name, -1)
+		part := word_part(piece)
+	]
+	joined := sprintf("_%s_", [concat("", parts)])
+}
+
+word_part(piece) := sprintf("_%s_", [piece]) if regex.match("[a-z]", piece)
+
+else := piece if regex.match("[A-Z]", piece)
+
+else := "_"
+
+# Some match of a pattern is not matched by another: what RE2 has no lookahead for.
+matches_except(pattern, exception, string) if {
+	some found in regex.find_n(pattern, string, -1)
+	not regex.match(exception, found)
+}

@@ -67,6 +67,7 @@ pub(crate) fn call(function: Intrinsic, operands: &[Operand]) -> Result<CallResu
     let string = first.cel.clone();
     let cel = match (function, others) {
         (Intrinsic::LowerAscii, []) => strings::lower_ascii(string),
+        (Intrinsic::Words, []) => strings::words(string),
         (Intrinsic::Trim, [cutset]) => strings::trim(string, cutset.literal_string()?),
         (Intrinsic::TrimLeft, [cutset]) => strings::trim_left(string, cutset.literal_string()?),
         (Intrinsic::TrimRight, [cutset]) => strings::trim_right(string, cutset.literal_string()?),
@@ -116,6 +117,9 @@ pub(crate) fn predicate(predicate: Predicate, operands: &[Expr]) -> Result<Expr,
         (Predicate::Matches, [pattern, string]) => method(string, "matches", pattern),
         (Predicate::ContainsIgnoreCase, [string, part]) => {
             strings::contains_ignore_case(string.clone(), part.clone())
+        }
+        (Predicate::MatchesExcept, [pattern, exception, string]) => {
+            strings::matches_except(string.clone(), pattern.clone(), exception.clone())
         }
         (Predicate::ImageWithin, [image, place]) => images::within(image.clone(), place.clone()),
         (Predicate::QuantityLess, [a, b]) => quantities::less(a, b),

@@ -28,6 +28,35 @@ pub(crate) fn contains_ignore_case(string: Expr, part: Expr) -> Expr {
     lower_ascii(string).method("contains", [lower_ascii(part)])
 }
 
+/// `lib.strings.words`.
+pub(crate) fn words(name: Expr) -> Expr {
+    let has = |pattern: &str| Expr::ident("item").method("matches", [Expr::string(pattern)]);
+    let border = || Expr::string("_");
+    let word = border().plus(Expr::ident("item")).plus(border());
+    let capital_or_separator = Expr::conditional(has("[A-Z]"), Expr::ident("item"), border());
+    let parts = name
+        .method("findAll", [Expr::string("[A-Z]?[a-z]+|[A-Z]|[^A-Za-z]+")])
+        .map(
+            "item",
+            Expr::conditional(has("[a-z]"), word, capital_or_separator),
+        );
+    // A separator stands between the borders of two words: three characters, of which one is kept.
+    let joined = border()
+        .plus(parts.method("join", [empty()]))
+        .plus(border());
+    let pair = || [Expr::string("__"), border()];
+    let squeezed = joined.method("replace", pair()).method("replace", pair());
+    lower_ascii(squeezed)
+}
+
+/// `lib.strings.matches_except`: a condition.
+pub(crate) fn matches_except(string: Expr, pattern: Expr, exception: Expr) -> Expr {
+    let is_exempt = Expr::ident("item").method("matches", [exception]);
+    string
+        .method("findAll", [pattern])
+        .exists("item", is_exempt.negated())
+}
+
 /// `trim`, of the characters of a literal.
 pub(crate) fn trim(string: Expr, cutset: &str) -> Expr {
     without(string, cutset, |other| format!("(?s){other}(.*{other})?"))

@@ -31,6 +31,9 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             Intrinsic::LowerAscii => {
                 self.map_string(first, |string| Some(strings::lower_ascii(string)))
             }
+            Intrinsic::Words => {
+                self.map_string(first, |string| Some(Cow::Owned(strings::words(string))))
+            }
             Intrinsic::TrimSpace => self.map_string(first, |string| {
                 Some(Cow::Borrowed(strings::trim_space(string)))
             }),
@@ -172,8 +175,12 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             return false;
         };
         let second = others.first();
-        if predicate == Predicate::Matches {
-            return second.is_some_and(|subject| self.matches(*first, *subject));
+        match (predicate, others) {
+            (Predicate::Matches, [subject]) => return self.matches(*first, *subject),
+            (Predicate::MatchesExcept, [exception, subject]) => {
+                return self.matches_except(*first, *exception, *subject);
+            }
+            _ => {}
         }
         let first = self.term(*first);
         let second = second.map_or(Value::Null, |second| self.term(*second));
@@ -181,7 +188,7 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             return false;
         }
         match predicate {
-            Predicate::Matches => false,
+            Predicate::Matches | Predicate::MatchesExcept => false,
             Predicate::IsQuantity => self
                 .quantity_string(first)
                 .is_some_and(|string| Quantity::parse(string).is_some()),
@@ -232,6 +239,25 @@ impl<O: ConditionObserver> Evaluator<'_, O> {
             _ => context.tables.literal_pattern(pattern),
         };
         let holds = pattern.is_some_and(|pattern| pattern.is_match(subject));
+        let len = subject.len();
+        self.charge(len as u64 / 16);
+        holds
+    }
+
+    /// Finds a match of one literal pattern that another does not match. An invalid pattern matches
+    /// nothing.
+    fn matches_except(&mut self, pattern: TermId, exception: TermId, subject: TermId) -> bool {
+        let subject = self.term(subject);
+        let Some(subject) = self.string(subject) else {
+            return false;
+        };
+        let tables = &self.context.tables;
+        let exception = tables.literal_pattern(exception);
+        let holds = tables.literal_pattern(pattern).is_some_and(|pattern| {
+            pattern
+                .find_iter(subject)
+                .any(|found| !exception.is_some_and(|exception| exception.is_match(found.as_str())))
+        });
         let len = subject.len();
         self.charge(len as u64 / 16);
         holds

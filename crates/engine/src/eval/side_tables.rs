@@ -89,10 +89,10 @@ impl SideTables {
     /// resolved.
     fn add_conditions(&mut self, program: &Program) {
         for (id, condition) in program.conditions() {
-            if let Condition::Predicate(Predicate::Matches, arguments) = condition
-                && let Some(pattern) = arguments.first()
-            {
-                self.add_pattern(program, *pattern);
+            if let Condition::Predicate(predicate, arguments) = condition {
+                for pattern in arguments.iter().take(predicate.patterns()) {
+                    self.add_pattern(program, *pattern);
+                }
             }
             let pattern_list_match = self.find_pattern_list_match(program, condition);
             if let Some(slot) = self.pattern_list_matches.get_mut(id.index()) {

@@ -31,6 +31,34 @@ pub fn contains_ignore_case(text: &str, part: &str) -> bool {
             .any(|window| window.eq_ignore_ascii_case(part))
 }
 
+/// `lib.strings.words`: the words of a name in lowercase, with `_` around each of them.
+///
+/// A capital before a small letter starts a word, and so does a capital after a small letter.
+/// Everything but letters of ASCII separates words.
+pub fn words(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 8);
+    out.push('_');
+    let mut follows_small = false;
+    let mut characters = name.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_small = character.is_ascii_lowercase();
+        let is_capital = character.is_ascii_uppercase();
+        let starts_word = is_capital
+            && (follows_small || characters.peek().is_some_and(char::is_ascii_lowercase));
+        if (starts_word || !(is_small || is_capital)) && !out.ends_with('_') {
+            out.push('_');
+        }
+        if is_small || is_capital {
+            out.push(character.to_ascii_lowercase());
+        }
+        follows_small = is_small;
+    }
+    if !out.ends_with('_') {
+        out.push('_');
+    }
+    out
+}
+
 /// `trim`: without the characters of `cutset` at both ends.
 pub fn trim<'a>(text: &'a str, cutset: &str) -> &'a str {
     trim_right(trim_left(text, cutset), cutset)
@@ -168,6 +196,25 @@ mod tests {
         check(&"A".repeat(200), &"a".repeat(100), true);
         check(&"A".repeat(200), &"b".repeat(100), false);
         assert!(matches!(lower_ascii("é"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn words_begin_at_capitals_and_separators() {
+        fn check(name: &str, expected: &str) {
+            assert_eq!(words(name), expected, "{name:?}");
+        }
+        check("", "_");
+        check("_", "_");
+        check("DB_PASSWORD", "_db_password_");
+        check("myApiTokenV2", "_my_api_token_v_");
+        check("DBPassword", "_db_password_");
+        check("dbPWD", "_db_pwd_");
+        check("KEYBOARD_LAYOUT", "_keyboard_layout_");
+        check("spring.datasource.password", "_spring_datasource_password_");
+        check("tls--key2", "_tls_key_");
+        check("clé", "_cl_");
+        check("aB", "_a_b_");
+        check("ABc", "_a_bc_");
     }
 
     #[test]

@@ -46,8 +46,8 @@ impl<'a> Lowerer<'_, 'a> {
         Ok(Some(match (kind, test, terms.as_slice()) {
             (Some(kind), _, [term]) => self.program.has_type(*term, kind),
             (_, Some(test), [a, _]) => {
-                if test == Predicate::Matches {
-                    self.pattern(*a, params, env)?;
+                if let (Predicate::Matches, Some(pattern)) = (test, params.first()) {
+                    self.pattern(*a, pattern.span(), env)?;
                 }
                 self.program
                     .intern_condition(Condition::Predicate(test, terms.into()))
@@ -67,7 +67,7 @@ impl<'a> Lowerer<'_, 'a> {
 
     /// Requires that a pattern is a literal or an element of a param of type `regexes`: then it is
     /// compiled once, at load, and never from a value of the object.
-    fn pattern(&mut self, term: TermId, params: &'a [ExprRef], env: &Env<'a>) -> Lowered<()> {
+    pub(super) fn pattern(&mut self, term: TermId, span: &Span, env: &Env<'a>) -> Lowered<()> {
         let is_param = |list: TermId| match self.program.term(list) {
             Term::Param(name) => self
                 .lowering
@@ -76,30 +76,24 @@ impl<'a> Lowerer<'_, 'a> {
                 .is_some_and(|param| param.kind == ParamType::Regexes),
             _ => false,
         };
-        let span = params.first().map(|param| param.span());
         let is_static = match self.program.term(term) {
-            Term::Const(Const::String(text)) => match kubevet_policy::vet_pattern(text) {
-                Ok(()) => true,
-                Err(reason) => match span {
-                    Some(span) => {
-                        return self.refuse(
-                            env.module,
-                            span,
-                            Refusal::InvalidPattern(reason.to_string()),
-                        );
-                    }
-                    None => false,
-                },
-            },
+            Term::Const(Const::String(text)) => {
+                if let Err(reason) = kubevet_policy::vet_pattern(text) {
+                    let refusal = Refusal::InvalidPattern(reason.to_string());
+                    return self.refuse(env.module, span, refusal);
+                }
+                true
+            }
             Term::Value(binder) => match self.program.binder(*binder).domain {
                 Domain::Elements(list) | Domain::List(list) => is_param(list),
                 _ => false,
             },
             _ => false,
         };
-        match (is_static, span) {
-            (false, Some(span)) => self.refuse(env.module, span, Refusal::ComputedPattern),
-            _ => Ok(()),
+        if is_static {
+            Ok(())
+        } else {
+            self.refuse(env.module, span, Refusal::ComputedPattern)
         }
     }
 

@@ -59,6 +59,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let intrinsic = match full {
             "lib.strings.lower_ascii" => Some(Intrinsic::LowerAscii),
+            "lib.strings.words" => Some(Intrinsic::Words),
             "lib.images.registry" => Some(Intrinsic::ImageRegistry),
             "lib.images.repository" => Some(Intrinsic::ImageRepository),
             "lib.images.name" => Some(Intrinsic::ImageName),
@@ -113,6 +114,7 @@ impl<'a> Lowerer<'_, 'a> {
         }
         let (predicate, expected) = match full {
             "lib.strings.contains_ignore_case" => (Predicate::ContainsIgnoreCase, 2),
+            "lib.strings.matches_except" => (Predicate::MatchesExcept, 3),
             "lib.images.within" => (Predicate::ImageWithin, 2),
             "lib.quantities.is_quantity" => (Predicate::IsQuantity, 1),
             "lib.quantities.less" => (Predicate::QuantityLess, 2),
@@ -142,6 +144,9 @@ impl<'a> Lowerer<'_, 'a> {
                     expected,
                 },
             );
+        }
+        for pattern in terms.iter().take(predicate.patterns()) {
+            self.pattern(*pattern, span, env)?;
         }
         Ok(Some(self.program.intern_condition(Condition::Predicate(
             predicate,

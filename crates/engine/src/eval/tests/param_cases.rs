@@ -1,6 +1,8 @@
 //! Params: lists and patterns that rules read.
 
-use super::{EMBEDDED, Rule, check_rules, clause, compile, config_map, kind, messages, object};
+use super::{
+    EMBEDDED, Rule, check, check_rules, clause, compile, config_map, kind, messages, object,
+};
 use kubevet_model::EvalRequest;
 use kubevet_policy::ParamValue;
 
@@ -32,6 +34,21 @@ fn list_param_is_iterated() {
         &["found"],
     );
     check_params(conditions, &[], "publicRegistries", &map, &[]);
+}
+
+#[test]
+fn match_that_the_exception_matches_too_does_not_count() {
+    let conditions = "\tstrings.matches_except(`a[0-9]`, `[12]$`, input.object.a)";
+    for (text, expected) in [
+        ("a: a3", &["found"][..]),
+        ("a: a1 a3", &["found"]),
+        ("a: a1 a2", &[]),
+        ("a: b", &[]),
+        ("a: 3", &[]),
+        ("b: a3", &[]),
+    ] {
+        check(conditions, "\"found\"", &config_map(text), expected);
+    }
 }
 
 #[test]
