@@ -3,6 +3,7 @@ package controls.c0012
 import rego.v1
 
 import data.lib.collections
+import data.lib.credentials
 import data.lib.fields
 import data.lib.strings
 import data.lib.workload
@@ -11,62 +12,51 @@ import data.lib.workload
 is_credential(name, value) if {
 	is_string(name)
 	is_string(value)
-	value != ""
-	is_suspicious(name, value)
-	not is_allowed(name, value)
+	is_certain(name, value)
+	not is_allowed_value(value)
 }
 
-is_suspicious(name, _) if is_suspicious_name(name)
+is_certain(_, value) if credentials.is_secret(value)
 
-is_suspicious(_, value) if {
+is_certain(_, value) if {
 	some pattern in input.params.sensitiveValues
 	regex.match(pattern, value)
 }
 
-is_suspicious(_, value) if is_encoded_private_key(value)
-
-is_suspicious_name(name) if {
-	some part in input.params.sensitiveKeyNames
-	strings.contains_ignore_case(name, part)
-}
-
-# The base64 form of "-----BEGIN PRIVATE KEY", also with RSA, EC, DSA, OPENSSH and ENCRYPTED.
-is_encoded_private_key(value) if {
-	regex.match(`^LS0tLS1CRUdJTi(BQUklWQVRFIEtF|BSU0EgUFJJVkFURSBL|BFQyBQUklWQVRFIEtF|BEU0EgUFJJVkFURSBL|BPUEVOU1NIIFBSSVZBVEUgS0|BFTkNSWVBURUQgUFJJVkFURSBL)`, value)
+is_certain(name, value) if {
+	credentials.is_named(name, value, input.params.sensitiveKeyNames)
+	not is_allowed_name(name)
 }
 
 # binaryData is base64, in which patterns for plain values match by chance.
 is_binary_credential(name, value) if {
 	is_string(value)
+	is_certain_binary(name, value)
+	not is_allowed_value(value)
+}
+
+is_certain_binary(_, value) if credentials.is_encoded_private_key(value)
+
+is_certain_binary(name, value) if {
 	value != ""
-	is_suspicious_name(name)
-	not is_allowed(name, value)
+	credentials.has_credential_name(name, input.params.sensitiveKeyNames)
+	not is_allowed_name(name)
 }
 
-is_binary_credential(name, value) if {
-	is_encoded_private_key(value)
-	not is_allowed(name, value)
-}
-
-is_allowed(name, _) if {
+is_allowed_name(name) if {
 	some part in input.params.sensitiveKeyNamesAllowed
 	strings.contains_ignore_case(name, part)
 }
 
-is_allowed(_, value) if {
+is_allowed_value(value) if {
 	some pattern in input.params.sensitiveValuesAllowed
 	regex.match(pattern, value)
 }
 
-# "$(NAME)" alone is the value of another variable, which may come from a Secret.
-is_reference(value) if regex.match(`^\$\([-._a-zA-Z][-._a-zA-Z0-9]*\)$`, value)
-
 deny contains finding if {
 	some container in workload.containers
 	some i, variable in collections.list(object.get(container.spec, ["env"], []))
-	value := variable.value
-	is_credential(variable.name, value)
-	not is_reference(value)
+	is_credential(variable.name, variable.value)
 	finding := {
 		"message": sprintf("container %s has what looks like a credential in its environment variable %s", [container.name, variable.name]),
 		"paths": [

@@ -44,6 +44,7 @@ const ONE_VIOLATING_VALUE: &[&str] = &[
     "C-0077 object.metadata.labels[] reads object.metadata.labels[]",
     "C-0077 podMetadata.labels[] reads podMetadata.labels[]",
     "C-0210 securityContext.privileged reads securityContext.privileged",
+    "K-0007 object.data[] reads object.data[]",
 ];
 
 /// The number of violating values that are tried at one path.
