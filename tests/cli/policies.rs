@@ -279,7 +279,10 @@ fn rule_outside_the_profile_is_reported() {
             named("\tinput.object.kind == \"Pod\" with input as 1"),
             "no `with`: pass an argument",
         ),
-        (named("\tinput.review.kind"), "input has no `review`"),
+        (
+            named("\tinput.review.kind"),
+            "`input.review.kind` does not exist: write `input.object.kind`",
+        ),
         (
             named("\tinput.params.cloudProvider"),
             "`cloudProvider` is read but not listed under params",

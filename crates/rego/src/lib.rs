@@ -6,6 +6,7 @@
 //! | `prescan`, `ast` | the check before parsing; the parsed module and its traversal |
 //! | `builtins`, `complexity` | the allow-list of builtins; static limits on recursion, depth and size |
 //! | `lower` | the compiler |
+//! | `unknown_input` | fields that `input` does not have |
 //! | `refusal` | the reasons why a rule is not compiled: the profile |
 //! | `lint` | rules of style beyond the profile |
 
@@ -16,5 +17,6 @@ mod lint;
 pub mod lower;
 mod prescan;
 mod refusal;
+mod unknown_input;
 
 pub use lint::lint;

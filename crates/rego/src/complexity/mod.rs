@@ -11,7 +11,7 @@ mod depth;
 
 use crate::{
     ast::{self, Expr, Module, Rule, Span, position, rule_name, static_path, walk_rule},
-    builtins,
+    builtins, unknown_input,
 };
 use copies::{MAX_COPIES, SizeEstimator};
 use depth::rule_depth;
@@ -111,6 +111,7 @@ impl<'a> RuleTable<'a> {
         }
         let mut problems = forbidden(self, module);
         problems.extend(self.unknown_names(module));
+        problems.extend(unknown_input::check(module));
         let mut rejected = 0;
         for rule in &module.tree.policy {
             let name = format!("{}.{}", module.package, rule_name(rule));

@@ -1,0 +1,97 @@
+//! References to fields that `input` does not have. Rego evaluates them to undefined, so a rule that
+//! is written for the input of another program would silently find nothing.
+
+use crate::ast::{Module, position, root_of, walk_rule};
+use kubevet_model::{Problem, ProblemCode};
+
+/// Returns a problem for each reference of a module to a field that `input` lacks.
+pub(crate) fn check(module: &Module) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for rule in &module.tree.policy {
+        walk_rule(rule, &mut |expr| {
+            let Some((root, steps)) = root_of(expr) else {
+                return;
+            };
+            let Some(advice) = (root.text() == "input").then(|| advice(&steps)).flatten() else {
+                return;
+            };
+            problems.push(Problem::at(
+                ProblemCode::RegoUndefinedName,
+                &module.file,
+                position(root),
+                format!("`input.{}` does not exist: {advice}", steps.join(".")),
+            ));
+        });
+    }
+    // `a.b` and `a.b.c` are visited at the same position, outermost first: one report is enough.
+    problems.dedup_by_key(|problem| problem.position);
+    problems
+}
+
+/// Returns what to write instead of a reference to `input`; `None` if it exists.
+fn advice(steps: &[&str]) -> Option<String> {
+    let (first, rest) = steps.split_first()?;
+    let of_object = |rest: &[&str]| {
+        let path: String = rest.iter().map(|step| format!(".{step}")).collect();
+        format!("write `input.object{path}`")
+    };
+    match (*first, rest) {
+        ("object" | "params", _) | ("request", [] | ["operation", ..]) => None,
+        ("review" | "request", ["object", rest @ ..]) => Some(of_object(rest)),
+        ("review", ["kind", ..]) => Some("write `input.object.kind`".to_owned()),
+        ("review", ["operation", ..]) => Some("write `input.request.operation`".to_owned()),
+        ("review", []) => Some(of_object(&[])),
+        ("request" | "review", _) => {
+            Some("of the request, a rule reads only `input.request.operation`".to_owned())
+        }
+        ("parameters", rest) => {
+            let path: String = rest.iter().map(|step| format!(".{step}")).collect();
+            Some(format!("write `input.params{path}`"))
+        }
+        ("obj", rest) => Some(of_object(rest)),
+        ("apiVersion" | "kind" | "metadata" | "spec" | "data" | "status", _) => {
+            Some(of_object(steps))
+        }
+        _ => Some(
+            "a rule reads `input.object`, `input.params` and `input.request.operation`".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advice;
+
+    #[test]
+    fn field_that_input_lacks_is_refused_with_the_right_name() {
+        for (path, expected) in [
+            ("object.spec", None),
+            ("params.x", None),
+            ("request", None),
+            ("request.operation", None),
+            ("review.object.spec", Some("write `input.object.spec`")),
+            ("request.object.kind", Some("write `input.object.kind`")),
+            ("review", Some("write `input.object`")),
+            ("review.kind.kind", Some("write `input.object.kind`")),
+            ("review.operation", Some("write `input.request.operation`")),
+            (
+                "request.userInfo.username",
+                Some("of the request, a rule reads only `input.request.operation`"),
+            ),
+            ("parameters.images", Some("write `input.params.images`")),
+            ("parameters", Some("write `input.params`")),
+            ("obj.spec", Some("write `input.object.spec`")),
+            (
+                "spec.containers",
+                Some("write `input.object.spec.containers`"),
+            ),
+            (
+                "oldObject",
+                Some("a rule reads `input.object`, `input.params` and `input.request.operation`"),
+            ),
+        ] {
+            let steps: Vec<&str> = path.split('.').collect();
+            assert_eq!(advice(&steps).as_deref(), expected, "{path}");
+        }
+    }
+}
