@@ -17,7 +17,7 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
 /// Returns the known name with the smallest edit distance to `word`, ignoring case: at most a third of
 /// its letters, or one character of a name without letters (C-0099 is not C-0001). Of equally near
 /// names, the first.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.is_empty() || word.len() > MAX_COMPARED_BYTES {
         return None;
     }

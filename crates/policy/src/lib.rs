@@ -40,6 +40,7 @@ mod load_library;
 mod loader;
 mod map_reader;
 mod match_resources;
+mod param_entry;
 mod param_schema;
 mod params;
 mod read_dir;
@@ -56,6 +57,7 @@ pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cas
 pub use control_id::package_of;
 pub use controls_config::read_controls_config;
 pub use custom_rules::load_custom;
+pub use did_you_mean::nearest;
 pub use differences::{Difference, parse_differences, read_differences};
 pub use library::{ControlSource, Library, ModuleSource};
 pub use load_bindings::{BindingKeys, binding_enums, binding_keys, load_bindings, read_bindings};

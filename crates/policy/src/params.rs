@@ -3,7 +3,7 @@
 //! Values come from params.yaml, a controls config, a binding or a test header, and all of them are
 //! checked by [`Params::set`]. Nothing here reads a file.
 
-use super::{did_you_mean::did_you_mean, regex_compat};
+use super::{did_you_mean::did_you_mean, param_entry, regex_compat};
 use kubevet_model::Control;
 use serde_json::Value;
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc};
@@ -20,6 +20,10 @@ const MAX_VALUE_BYTES: usize = 10_000;
 pub enum ParamType {
     /// A list of strings.
     Strings,
+    /// A list of names that are compared as they are.
+    Names,
+    /// A list of registries, or repositories in them, that are compared as they are.
+    Registries,
     /// A list of RE2 patterns with ASCII classes.
     Regexes,
     /// A list of Kubernetes quantities, such as `500m` and `2Gi`.
@@ -268,6 +272,8 @@ pub(super) fn convert(kind: ParamType, value: ParamValue) -> Result<ParamValue, 
     match kind {
         ParamType::String => one_string(entries),
         ParamType::Strings => Ok(ParamValue::List(entries)),
+        ParamType::Names => without_fault(entries, param_entry::name_fault),
+        ParamType::Registries => without_fault(entries, param_entry::registry_fault),
         ParamType::Regexes => {
             let patterns = entries
                 .iter()
@@ -282,6 +288,17 @@ pub(super) fn convert(kind: ParamType, value: ParamValue) -> Result<ParamValue, 
             None => Ok(ParamValue::List(entries)),
         },
     }
+}
+
+/// Returns the entries, or the first fault.
+fn without_fault(
+    entries: Vec<String>,
+    fault: fn(&str) -> Option<&'static str>,
+) -> Result<ParamValue, String> {
+    let wrong = entries
+        .iter()
+        .find_map(|text| fault(text).map(|why| entry(text, why)));
+    wrong.map_or(Ok(ParamValue::List(entries)), Err)
 }
 
 fn entry(text: &str, why: &str) -> String {

@@ -287,7 +287,7 @@ const ALL_MISTAKES: &[&str] = &[
     "p/lib/x.txt: nothing reads this file: remove it, or see README.md of the built-in policies for what goes where",
     "p/notes.txt: nothing reads this file: remove it, or see README.md of the built-in policies for what goes where",
     r#"p/params.yaml:4:12: "default" must be a text, but is a list"#,
-    r#"p/params.yaml:6:9: "quantity" is no type: write strings, regexes, quantities, string"#,
+    r#"p/params.yaml:6:9: "quantity" is no type: write strings, names, registries, regexes, quantities, string"#,
     r#"p/params.yaml:12:13: "default" has the entry "1GB", which is no quantity: write one like 500m, 0.5, 2Gi or 1e3"#,
     r#"p/params.yaml:12:18: an entry of "default" must be a text, but is a number: put it in quotes"#,
     r#"p/params.yaml:16:13: "\\w+" has a class that is not ASCII everywhere: write "[0-9A-Za-z_]+""#,
