@@ -27,7 +27,7 @@ fn check_input(input: &str, problem: &str) {
     );
     let pretty = TestDir::new().run_with_input(&["scan", "-"], input.as_bytes());
     assert_eq!(pretty.code, 2);
-    assert!(pretty.prints("nothing judged"), "{}", pretty.stdout);
+    assert!(pretty.prints("nothing was checked"), "{}", pretty.stdout);
 }
 
 fn scan(dir: &TestDir, paths: &[&str]) -> ProgramRun {

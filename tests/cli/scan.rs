@@ -198,7 +198,7 @@ fn params_configure_controls() {
     let bare = run(&[]);
     assert_eq!(
         (bare.code, bare.json()["controls"][0]["status"].as_str()),
-        (0, Some("irrelevant"))
+        (2, Some("irrelevant"))
     );
     assert_eq!(
         bare.json()["controls"][0]["reason"],
@@ -260,7 +260,7 @@ fn filter_limits_the_scanned_objects() {
     ] {
         let run = scan(&dir, "a.yaml", &flags);
         let message =
-            ": nothing to scan: none of 3 objects is of the namespaces and kinds asked for";
+            ": nothing to scan: the namespaces and kinds asked for leave none of 3 objects";
         assert_eq!((run.code, run.problems()), (2, vec![message.to_owned()]));
     }
 }
@@ -300,8 +300,8 @@ fn folder_is_walked_without_ignored_files() {
         .link("d/out.yaml", outside.path().join("secret.yaml"))
         .link("d/in.yaml", "deep/b.YML");
     let run = scan(&dir, "d", &[]);
-    assert_eq!((run.code, run.problems()), (1, vec![]));
-    assert_eq!(run.skipped(), ["d/out.yaml: a link out of the folder"]);
+    let link = "d/out.yaml: a link out of the folder is not followed: name its target";
+    assert_eq!((run.code, run.problems()), (2, vec![link.to_owned()]));
     let mut found = names(&run);
     found.sort();
     assert_eq!(found, ["a", "b", "b", "hidden"]);
@@ -309,7 +309,10 @@ fn folder_is_walked_without_ignored_files() {
     assert_eq!(run.code, 2);
     assert_eq!(
         run.problems(),
-        ["d/broken.yaml: a link that cannot be followed: no such file or folder"]
+        [
+            "d/broken.yaml: a link that cannot be followed: no such file or folder",
+            link
+        ]
     );
 }
 
@@ -361,6 +364,7 @@ fn template_source_is_skipped_with_a_reason() {
     assert_eq!(
         skipped,
         [
+            "d/chart/values.yaml: no Kubernetes object (values of a chart)",
             "d/chart: a Helm chart: scan what `helm template` prints",
             "d/kustomization.yaml: a Kustomization: scan what `kustomize build` prints",
             "d/values.yaml: no Kubernetes object (neither apiVersion nor kind)",

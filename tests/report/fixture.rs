@@ -436,6 +436,7 @@ fn scan(
     let mut summary = Summary {
         files: 4,
         objects: objects.len(),
+        checked: objects.len(),
         ..Summary::default()
     };
     for object in &objects {

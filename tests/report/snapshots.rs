@@ -137,19 +137,19 @@ fn incomplete_scan_is_never_called_clean() {
         (fixture::passed(), "no findings: 2 objects, 10 controls"),
         (
             problem,
-            "no findings in what could be judged: 2 objects, 10 controls; incomplete: 1 problem",
+            "no findings in what could be checked: 2 objects, 10 controls; incomplete: 1 problem",
         ),
         (
             fixture::not_evaluated(),
-            "no findings in what could be judged: 1 object, 10 controls; incomplete: 9 controls not evaluated",
+            "no findings in what could be checked: 1 object, 10 controls; incomplete: 9 controls not evaluated",
         ),
         (
             fixture::irrelevant(),
-            "nothing judged: none of 10 controls could look at any of 1 object",
+            "nothing was checked: 1 object, 10 controls",
         ),
         (
             Scan::default(),
-            "nothing judged: no Kubernetes object in 0 files",
+            "nothing was checked: no Kubernetes object in 0 files",
         ),
     ];
     for (scan, expected) in verdicts {

@@ -56,6 +56,10 @@ problem_codes! {
         "A document or an item of a list should be a Kubernetes object, but lacks an identifying field or has a malformed one.";
     InputEmpty, "KV1005", "input-empty",
         "The paths hold no Kubernetes object.";
+    InputNotChecked, "KV1006", "input-not-checked",
+        "Objects were read, but no control checked any of them.";
+    InputUnknownKind, "KV1007", "input-unknown-kind",
+        "An object resembles a built-in kind, but Kubernetes serves no such group, version or kind.";
     PolicyUnreadable, "KV2001", "policy-unreadable",
         "A file or folder of policies, bindings or test data cannot be read, or holds more than is read.";
     PolicyUnusedFile, "KV2002", "policy-unused-file",

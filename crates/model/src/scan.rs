@@ -5,7 +5,7 @@ use super::{
     Control, ControlId, ControlStatus, ControlStatusCounts, Finding, Framework, ObjectId, Origin,
     Position, Problem, RuleError, SeverityCounts,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A position in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,10 +92,10 @@ pub struct FrameworkResult {
     pub not_evaluated: usize,
     /// The number of controls without an object of their kinds, or not configured.
     pub irrelevant: usize,
-    /// The compliance in percent, from 0 to 100, by Kubescape's formula: the mean over the controls,
-    /// where a control that passed or is irrelevant has 100, and one that failed has the share of
-    /// objects that pass. `None` if a control could not be evaluated or none was: a number would
-    /// claim more than is known.
+    /// The compliance in percent, from 0 to 100: the mean over the controls that evaluated an object,
+    /// where a control that passed has 100, and one that failed has the share of objects that pass.
+    /// `None` if a control could not be evaluated or none was: a number would claim more than is
+    /// known.
     pub compliance: Option<f64>,
 }
 
@@ -104,8 +104,12 @@ pub struct FrameworkResult {
 pub struct Summary {
     /// The number of files that were read.
     pub files: usize,
-    /// The number of objects that were evaluated.
+    /// The number of objects that were read and selected.
     pub objects: usize,
+    /// The number of objects that at least one control evaluated.
+    pub checked: usize,
+    /// The kinds of the objects that no control applies to, with the number of objects of each.
+    pub not_applicable: BTreeMap<String, usize>,
     /// The number of objects with at least one finding.
     pub failed_objects: usize,
     /// The number of findings of each severity.

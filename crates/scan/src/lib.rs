@@ -6,6 +6,7 @@
 
 mod filter;
 mod fingerprint;
+mod misnamed_kind;
 mod redact;
 mod run;
 mod score;

@@ -1,13 +1,13 @@
 //! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
 //! the controls.
 
-use super::{fingerprint, redact, score};
+use super::{fingerprint, misnamed_kind, redact, score};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
     Control, EvalRequest, FieldPath, Framework, LocatedFinding, ObjectId, ObjectResult, Problem,
-    Scan, Skipped, SourceLine, SourceLocation, Verdict, Violation,
+    ProblemCode, Scan, Skipped, SourceLine, SourceLocation, Summary, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -53,11 +53,15 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
         .map(|framework| score::score_framework(framework, &controls))
         .collect();
     let mut problems = input.problems;
-    problems.sort();
-    problems.dedup();
+    problems.extend(input.objects.iter().filter_map(misnamed_kind::problem));
     let mut skipped = input.skipped;
     skipped.sort();
     let summary = score::summarize(input.files, &objects, &controls, skipped.len());
+    if problems.is_empty() {
+        problems.extend(nothing_checked(&objects, &summary));
+    }
+    problems.sort();
+    problems.dedup();
     Scan {
         objects,
         controls,
@@ -66,6 +70,21 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
         skipped,
         summary,
     }
+}
+
+/// Returns the problem of a scan that checked none of its objects, though nothing failed.
+fn nothing_checked(objects: &[ObjectResult], summary: &Summary) -> Option<Problem> {
+    let has_errors = objects.iter().any(|object| !object.errors.is_empty());
+    if objects.is_empty() || summary.checked > 0 || has_errors {
+        return None;
+    }
+    let kinds: Vec<&str> = summary.not_applicable.keys().map(String::as_str).collect();
+    let message = format!(
+        "nothing was checked: no control that is chosen and configured checks {}; choose other \
+         controls or objects",
+        kinds.join(", ")
+    );
+    Some(Problem::in_file(ProblemCode::InputNotChecked, "", message))
 }
 
 /// Evaluates the objects on all processors. Each thread takes the next object that none has taken;

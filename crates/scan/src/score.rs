@@ -128,31 +128,43 @@ pub(super) fn score_framework(
         passed: counts.passed,
         not_evaluated: counts.not_evaluated,
         irrelevant: counts.irrelevant,
-        compliance: is_scored.then(|| mean(results.iter().map(|result| compliance(result)))),
+        compliance: is_scored.then(|| mean(&results)),
     }
 }
 
-/// Returns the compliance of one control in percent, by Kubescape's formula.
+/// Returns the compliance of one control in percent, by Kubescape's formula; `None` if it evaluated
+/// no object.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of objects are far below 2^52"
 )]
-fn compliance(result: &ControlResult) -> f64 {
-    match result.status {
-        ControlStatus::Failed => {
-            100.0 * result.passed as f64 / (result.passed + result.failed) as f64
-        }
-        _ => 100.0,
-    }
+fn compliance(result: &ControlResult) -> Option<f64> {
+    let evaluated = result.passed + result.failed;
+    (evaluated > 0).then(|| 100.0 * result.passed as f64 / evaluated as f64)
 }
 
+/// Returns the mean over the controls that evaluated an object.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of controls are far below 2^52"
 )]
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len().max(1);
-    values.sum::<f64>() / count as f64
+fn mean(results: &[&ControlResult]) -> f64 {
+    let percents: Vec<f64> = results
+        .iter()
+        .filter_map(|result| compliance(result))
+        .collect();
+    percents.iter().sum::<f64>() / percents.len().max(1) as f64
+}
+
+/// Counts the objects that no control applies to, by kind.
+fn not_applicable(objects: &[ObjectResult]) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for object in objects {
+        if object.judged.is_empty() && object.errors.is_empty() {
+            *kinds.entry(object.object.kind.clone()).or_default() += 1;
+        }
+    }
+    kinds
 }
 
 /// Counts files, objects, findings and controls.
@@ -166,6 +178,11 @@ pub(super) fn summarize(
     Summary {
         files,
         objects: objects.len(),
+        checked: objects
+            .iter()
+            .filter(|object| !object.judged.is_empty())
+            .count(),
+        not_applicable: not_applicable(objects),
         failed_objects: objects
             .iter()
             .filter(|object| !object.findings.is_empty())

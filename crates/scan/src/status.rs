@@ -47,7 +47,7 @@ fn is_incomplete(scan: &Scan, thresholds: &Thresholds) -> bool {
             .iter()
             .any(|framework| framework.compliance.is_none());
     !scan.problems.is_empty()
-        || scan.objects.is_empty()
+        || scan.summary.checked == 0
         || has_errors
         || (is_unscored && !thresholds.exit_zero)
 }

@@ -1,22 +1,35 @@
 //! Finds the files that the user names: a file, a folder with everything below it, a glob pattern,
 //! `-` for standard input.
 //!
-//! It opens no file. Whatever it does not take is reported as a problem or as skipped.
+//! The only files that it opens are those that may make a folder a Helm chart. Whatever it does not
+//! take is reported as a problem or as skipped. No file is skipped for its name alone.
 
+use crate::read_bytes::read_bytes;
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::{DirEntry, WalkBuilder};
+use kubevet_document::{self as document, Limits, Node};
 use kubevet_model::{Problem, ProblemCode, Skipped};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs, io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The name of the files that list what not to read, in the syntax of `.gitignore`.
 const IGNORE_FILE: &str = ".kubevetignore";
 /// The extensions of files that contain manifests.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+/// The file that makes a folder a Helm chart.
+const CHART_FILE: &str = "Chart.yaml";
+/// The bounds of that file.
+const CHART_LIMITS: Limits = Limits {
+    bytes: 1 << 20,
+    depth: 64,
+    nodes: 100_000,
+    expansion: 1000,
+};
 /// The maximum depth of folders that are walked.
 const MAX_DEPTH: usize = 64;
 /// The characters that make a path a glob pattern.
@@ -48,7 +61,9 @@ impl DiscoveredFiles {
             return self.add_file(path.to_owned());
         }
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => self.walk(path, None),
+            Ok(metadata) if metadata.is_dir() => {
+                self.walk(path, None);
+            }
             Ok(metadata) if metadata.is_file() => self.add_file(path.to_owned()),
             Ok(_) => self.add_problem(path, "neither a file nor a folder"),
             // A file whose name has such characters is taken as it is; only others are patterns.
@@ -72,17 +87,14 @@ impl DiscoveredFiles {
             }
         };
         let base = glob_base(pattern);
-        let count_before = self.seen.len();
-        if base.is_dir() {
-            self.walk(base, Some(&glob));
-        }
-        if self.seen.len() == count_before {
+        if !base.is_dir() || !self.walk(base, Some(&glob)) {
             self.add_problem(Path::new(pattern), "matches no file");
         }
     }
 
     /// Walks a folder, and takes the files that match the glob, or have the name of a manifest.
-    fn walk(&mut self, folder: &Path, glob: Option<&GlobMatcher>) {
+    /// Returns true if any file does, even if it is skipped or was taken before.
+    fn walk(&mut self, folder: &Path, glob: Option<&GlobMatcher>) -> bool {
         let root = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let walk = WalkBuilder::new(folder)
             .standard_filters(false)
@@ -93,13 +105,19 @@ impl DiscoveredFiles {
             .build();
         // A folder is visited before its files, so every chart is known before its templates.
         let mut charts: Vec<PathBuf> = Vec::new();
+        let mut has_match = false;
         for entry in walk {
             match entry {
                 Ok(entry) if is_folder(&entry) => self.visit_folder(&entry, &mut charts),
-                Ok(entry) => self.visit_file(&entry, &root, glob, &charts),
+                Ok(entry) if is_wanted(entry.path(), glob) => {
+                    has_match = true;
+                    self.visit_file(&entry, &root, &charts);
+                }
+                Ok(_) => {}
                 Err(error) => self.add_problem(folder, format!("cannot be walked: {error}")),
             }
         }
+        has_match
     }
 
     fn visit_folder(&mut self, entry: &DirEntry, charts: &mut Vec<PathBuf>) {
@@ -108,30 +126,18 @@ impl DiscoveredFiles {
             let message = format!("folders are nested over {MAX_DEPTH} deep: scan this one apart");
             self.add_problem(path, message);
         }
-        if path.join("Chart.yaml").is_file() {
+        if is_chart(path) {
             self.add_skipped(path, "a Helm chart: scan what `helm template` prints");
             charts.push(path.to_owned());
         }
     }
 
-    fn visit_file(
-        &mut self,
-        entry: &DirEntry,
-        root: &Path,
-        glob: Option<&GlobMatcher>,
-        charts: &[PathBuf],
-    ) {
+    fn visit_file(&mut self, entry: &DirEntry, root: &Path, charts: &[PathBuf]) {
         let path = entry.path();
-        let is_wanted = match glob {
-            Some(glob) => glob.is_match(path.strip_prefix(".").unwrap_or(path)),
-            None => has_manifest_extension(path),
-        };
-        if !is_wanted || charts.iter().any(|chart| is_of_chart(chart, path)) {
+        if charts.iter().any(|chart| is_of_chart(chart, path)) {
             return;
         }
-        if is_kustomization(path) {
-            self.add_skipped(path, "a Kustomization: scan what `kustomize build` prints");
-        } else if entry.path_is_symlink() {
+        if entry.path_is_symlink() {
             self.follow_link(path, root);
         } else if entry.file_type().is_some_and(|kind| kind.is_file()) {
             self.add_file(path.to_owned());
@@ -144,8 +150,14 @@ impl DiscoveredFiles {
     /// origin must not show other files of this machine.
     fn follow_link(&mut self, link: &Path, root: &Path) {
         match fs::canonicalize(link) {
+            Ok(target) if !target.starts_with(root) && target.is_dir() => {
+                self.add_skipped(link, "a link to a folder out of the folder");
+            }
             Ok(target) if !target.starts_with(root) => {
-                self.add_skipped(link, "a link out of the folder");
+                self.add_problem(
+                    link,
+                    "a link out of the folder is not followed: name its target",
+                );
             }
             Ok(target) if target.is_file() => self.add_file(link.to_owned()),
             // The target is a folder below the root, which is walked itself.
@@ -208,6 +220,33 @@ fn is_folder(entry: &DirEntry) -> bool {
     entry.file_type().is_some_and(|kind| kind.is_dir())
 }
 
+/// True if a file matches the glob, or without one has the name of a manifest.
+fn is_wanted(path: &Path, glob: Option<&GlobMatcher>) -> bool {
+    match glob {
+        Some(glob) => glob.is_match(path.strip_prefix(".").unwrap_or(path)),
+        None => has_manifest_extension(path),
+    }
+}
+
+/// True if a folder is a Helm chart: its `Chart.yaml` is what Helm reads, and not an object.
+pub(super) fn is_chart(folder: &Path) -> bool {
+    let path = folder.join(CHART_FILE);
+    let Ok(bytes) = read_bytes(&path, CHART_LIMITS.bytes) else {
+        return false;
+    };
+    let name: Arc<str> = path.to_string_lossy().into();
+    let parsed = document::read_yaml(&name, &bytes, &CHART_LIMITS);
+    let [chart] = parsed.documents.as_slice() else {
+        return false;
+    };
+    let root = chart.root();
+    let is_text = |key: &str| root.get(key).is_some_and(Node::is_string);
+    parsed.problems.is_empty()
+        && is_text("apiVersion")
+        && is_text("name")
+        && root.get("kind").is_none()
+}
+
 fn has_manifest_extension(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         EXTENSIONS
@@ -216,25 +255,11 @@ fn has_manifest_extension(path: &Path) -> bool {
     })
 }
 
-/// True if a file is part of a Helm chart: `Chart.yaml`, values and templates. The CRDs in `crds/`
-/// are plain manifests.
+/// True if a file of a Helm chart is none that anybody applies: `Chart.yaml` and the templates. The
+/// values are read, since an object may have such a name, and the CRDs in `crds/` are plain manifests.
 fn is_of_chart(chart: &Path, path: &Path) -> bool {
     let Ok(relative) = path.strip_prefix(chart) else {
         return false;
     };
-    let mut components = relative.components().map(Component::as_os_str);
-    let first = components.next().unwrap_or_default().to_string_lossy();
-    let is_in_chart_folder = components.next().is_none();
-    let is_values = first.starts_with("values") && is_in_chart_folder;
-    is_values
-        || matches!(
-            &*first,
-            "Chart.yaml" | "Chart.lock" | "templates" | "values.schema.json"
-        )
-}
-
-fn is_kustomization(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| {
-        name == "kustomization.yaml" || name == "kustomization.yml" || name == "Kustomization"
-    })
+    relative == Path::new(CHART_FILE) || relative.starts_with("templates")
 }

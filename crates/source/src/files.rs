@@ -4,15 +4,11 @@ use super::{
     Input,
     discovery::{DiscoveredFiles, describe_io_error},
     objects,
+    read_bytes::read_bytes,
 };
 use kubevet_document::{self as document, Limits};
 use kubevet_model::{Problem, ProblemCode};
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Reads everything that `patterns` name: files, folders, globs, `-` for standard input. `progress`
 /// is called with the number of files read and their total.
@@ -50,17 +46,4 @@ pub fn read(
         }
     }
     input
-}
-
-/// Reads a file, but never all of an endless one. It reads one byte more than the limit, so that
-/// the parser sees that the file is too large.
-fn read_bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let max_bytes = limit as u64 + 1;
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin().lock().take(max_bytes).read_to_end(&mut bytes)?;
-    } else {
-        File::open(path)?.take(max_bytes).read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod files;
 mod input;
 mod objects;
+mod read_bytes;
 
 pub use files::read;
 pub use input::Input;

@@ -3,9 +3,10 @@
 //! An object has an apiVersion and a kind. A document with neither is some other file and is
 //! skipped; a document with only one of them is a broken object and a problem.
 
-use super::Input;
+use super::{Input, discovery::is_chart};
 use kubevet_document::{Document, Node, expand_lists};
 use kubevet_model::{Problem, ProblemCode, Skipped};
+use std::path::Path;
 
 /// Adds each document of a file to the objects, the problems or the skipped documents.
 pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
@@ -13,7 +14,7 @@ pub(super) fn partition(documents: Vec<Document>, input: &mut Input) {
     input.problems.extend(expanded.problems);
     for document in expanded.documents {
         let file = || document.file().to_string();
-        match classify(document.root()) {
+        match classify(document.root(), FileRole::of(document.file())) {
             DocumentClass::Object => input.objects.push(document),
             DocumentClass::Other(reason) => input.skipped.push(Skipped {
                 file: file(),
@@ -40,7 +41,48 @@ enum DocumentClass {
     Broken(&'static str),
 }
 
-fn classify(root: Node<'_>) -> DocumentClass {
+/// What the name of a file says about documents that do not say it themselves. A Kubernetes object
+/// is one in any file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileRole {
+    Kustomization,
+    /// Values of a chart, which may well have a `kind` of their own.
+    ChartValues,
+    Any,
+}
+
+impl FileRole {
+    fn of(file: &str) -> Self {
+        match file.rsplit('/').next().unwrap_or_default() {
+            "kustomization.yaml" | "kustomization.yml" | "Kustomization" => Self::Kustomization,
+            name if name.starts_with("values") && is_in_chart(file) => Self::ChartValues,
+            _ => Self::Any,
+        }
+    }
+}
+
+fn is_in_chart(file: &str) -> bool {
+    Path::new(file).parent().is_some_and(is_chart)
+}
+
+/// True if a document is a Kustomization, which may leave its kind and version out.
+fn is_kustomization(root: Node<'_>, role: FileRole) -> bool {
+    let text = |key: &str| root.get(key).and_then(Node::as_str);
+    let is_kind = matches!(text("kind"), None | Some("Kustomization" | "Component"));
+    match text("apiVersion") {
+        Some(version) => version.starts_with("kustomize.config.k8s.io/"),
+        None => is_kind && role == FileRole::Kustomization,
+    }
+}
+
+fn classify(root: Node<'_>, role: FileRole) -> DocumentClass {
+    if is_kustomization(root, role) {
+        return DocumentClass::Other("a Kustomization: scan what `kustomize build` prints");
+    }
+    let is_whole = root.get("apiVersion").is_some() && root.get("kind").is_some();
+    if role == FileRole::ChartValues && root.is_map() && !is_whole {
+        return DocumentClass::Other("no Kubernetes object (values of a chart)");
+    }
     if !root.is_map() {
         return DocumentClass::Other("no Kubernetes object (no map)");
     }

@@ -15,8 +15,9 @@ use super::{
 use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::Limits;
+use kubevet_k8s::schema::Schema;
 use kubevet_model::{Framework, Problem, ProblemCode, Scan, Severity};
-use kubevet_policy::Params;
+use kubevet_policy::{Params, nearest};
 use kubevet_report::{self as report, View};
 use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, Thresholds};
 use kubevet_source::{self as source, Input};
@@ -37,7 +38,8 @@ use std::{path::PathBuf, sync::Arc};
 Exit status:
   0  nothing at or over --severity-threshold (without one, no finding at all)
   1  something is, or a framework is under --compliance-threshold (which alone makes findings not count)
-  2  the work could not be done: nothing to scan, an unreadable file, an unknown control, a control without an answer"
+  2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an unknown kind,
+     an unknown control, a control without an answer"
 )]
 pub(super) struct ScanCommand {
     #[command(subcommand)]
@@ -189,7 +191,7 @@ impl ScanCommand {
         let mut problems = session.problems;
         problems.extend(input.problems);
         if objects.is_empty() && problems.is_empty() {
-            let message = nothing_to_scan(read_objects, self.paths());
+            let message = self.nothing_to_scan(read_objects);
             problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
         }
         let bar = terminal::progress_bar("judging");
@@ -210,6 +212,32 @@ impl ScanCommand {
         scan
     }
 
+    /// Returns why there is nothing to scan, and the kinds that were meant.
+    fn nothing_to_scan(&self, read_objects: usize) -> String {
+        if read_objects == 0 {
+            let names = self.paths().iter().map(|path| path.display().to_string());
+            let names: Vec<String> = names.collect();
+            return format!(
+                "nothing to scan: no Kubernetes object in {}",
+                names.join(", ")
+            );
+        }
+        let noun = if read_objects == 1 {
+            "object"
+        } else {
+            "objects"
+        };
+        let meant: String = self
+            .flags
+            .include_kinds
+            .iter()
+            .filter_map(|kind| did_you_mean(kind))
+            .collect();
+        format!(
+            "nothing to scan: the namespaces and kinds asked for leave none of {read_objects} {noun}{meant}"
+        )
+    }
+
     fn write(&self, scan: &Scan) -> anyhow::Result<()> {
         let format = report::format(&self.flags.format).context("no such format")?;
         let output = self.flags.output.as_deref();
@@ -228,18 +256,21 @@ fn read(paths: &[PathBuf]) -> Input {
     input
 }
 
-fn nothing_to_scan(read_objects: usize, paths: &[PathBuf]) -> String {
-    if read_objects > 0 {
-        return format!(
-            "nothing to scan: none of {read_objects} objects is of the namespaces and kinds asked for"
-        );
+/// Returns half a sentence with the built-in kind that a word abbreviates or misspells; `None` if it
+/// is one, or resembles none.
+fn did_you_mean(word: &str) -> Option<String> {
+    let name = word
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let kinds = || Schema::embedded().kinds().map(|kind| kind.name);
+    if name.is_empty() || kinds().any(|kind| kind.eq_ignore_ascii_case(&name)) {
+        return None;
     }
-    let names: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    format!(
-        "nothing to scan: no Kubernetes object in {}",
-        names.join(", ")
-    )
+    let abbreviated = kinds()
+        .filter(|kind| kind.to_ascii_lowercase().starts_with(&name))
+        .min_by_key(|kind| kind.len());
+    let kind = abbreviated.or_else(|| nearest(&name, kinds()))?;
+    Some(format!(", did you mean {kind:?}?"))
 }

@@ -4,6 +4,7 @@ use super::{API_VERSION, fix_value};
 use crate::number_format::round_percent;
 use kubevet_model::{self as model, FixAction, Position, Scan};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The whole report.
 #[derive(Serialize)]
@@ -17,7 +18,7 @@ pub(super) struct ScanReport<'a> {
     frameworks: Vec<Framework<'a>>,
     problems: Vec<Problem<'a>>,
     skipped: Vec<Skipped<'a>>,
-    summary: Summary,
+    summary: Summary<'a>,
 }
 
 #[derive(Serialize)]
@@ -134,9 +135,11 @@ struct Skipped<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+struct Summary<'a> {
     files: usize,
     objects: usize,
+    checked: usize,
+    not_applicable: &'a BTreeMap<String, usize>,
     failed_objects: usize,
     findings: SeverityCounts,
     errors: usize,
@@ -325,13 +328,15 @@ fn line_and_column(position: Option<Position>) -> (Option<u32>, Option<u32>) {
     (position.map(|p| p.line), position.map(|p| p.column))
 }
 
-impl Summary {
-    fn new(scan: &Scan) -> Self {
+impl<'a> Summary<'a> {
+    fn new(scan: &'a Scan) -> Self {
         let summary = &scan.summary;
         let (findings, controls) = (summary.findings, summary.controls);
         Self {
             files: summary.files,
             objects: summary.objects,
+            checked: summary.checked,
+            not_applicable: &summary.not_applicable,
             failed_objects: summary.failed_objects,
             findings: SeverityCounts {
                 critical: findings.critical,

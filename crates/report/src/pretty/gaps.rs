@@ -141,7 +141,7 @@ fn write_item(
 }
 
 /// Joins the first [`MAX_NAMES`] names, and adds the number of the others.
-fn join_bounded(names: &[String]) -> String {
+pub(super) fn join_bounded(names: &[String]) -> String {
     let listed: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
     let listed = listed.join(", ");
     match names.len().saturating_sub(MAX_NAMES) {

@@ -27,6 +27,11 @@ use std::io;
 /// Writes the view that the style selects, and the summary.
 pub(super) fn write(scan: &Scan, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let writer = &mut TerminalWriter::new(style, out);
+    if scan.summary.checked == 0 {
+        // No table can say anything, so what keeps the scan from its work comes first.
+        gaps::write(scan, writer)?;
+        return summary::write_verdict(scan, writer);
+    }
     match style.view {
         View::Resource => resource::write(scan, writer)?,
         View::Control => control::write(scan, writer)?,

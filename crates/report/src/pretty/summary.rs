@@ -2,9 +2,10 @@
 //!
 //! A scan with a gap is never called clean: the verdict names what is incomplete.
 
+use super::gaps::join_bounded;
 use crate::{
     number_format::{count, round_percent},
-    sanitize::{display_width, truncate_columns},
+    sanitize::{display_width, escape_bounded, truncate_columns},
     terminal::{TerminalWriter, TextStyle},
 };
 use kubevet_model::{ControlStatus, FrameworkResult, Scan};
@@ -31,10 +32,13 @@ pub(super) fn write_counts(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::
     let objects = format!(
         "{} of {} with findings, from {}",
         summary.failed_objects,
-        summary.objects,
+        summary.checked,
         count(summary.files, "file")
     );
-    write_row("objects", &objects, writer)?;
+    write_row("checked", &objects, writer)?;
+    if let Some(not_checked) = not_checked(scan) {
+        write_row("objects", &not_checked, writer)?;
+    }
     let controls = summary.controls;
     let controls = status_counts(
         controls.failed,
@@ -46,6 +50,32 @@ pub(super) fn write_counts(scan: &Scan, writer: &mut TerminalWriter<'_>) -> io::
     write_row("controls", &controls, writer)?;
     writer.blank_line()?;
     write_frameworks(scan, writer)
+}
+
+/// Returns how many of the objects were checked, and the kinds of the others; `None` if all were.
+fn not_checked(scan: &Scan) -> Option<String> {
+    let summary = &scan.summary;
+    if summary.checked == summary.objects {
+        return None;
+    }
+    let mut text = format!(
+        "{} of {} checked",
+        summary.checked,
+        count(summary.objects, "object")
+    );
+    let number: usize = summary.not_applicable.values().sum();
+    if number > 0 {
+        let kinds: Vec<String> = summary
+            .not_applicable
+            .iter()
+            .map(|(kind, number)| format!("{} {number}", escape_bounded(kind)))
+            .collect();
+        text = format!(
+            "{text}; {number} of kinds that no control checks: {}",
+            join_bounded(&kinds)
+        );
+    }
+    Some(text)
 }
 
 /// Writes a row of the summary. `value` is styled already.
@@ -160,11 +190,11 @@ fn verdict(scan: &Scan, has_gaps: bool) -> (TextStyle, String) {
     if summary.findings.total() > 0 {
         return (TextStyle::Bad, failure(scan));
     }
-    let objects = count(summary.objects, "object");
+    let objects = objects(scan);
     let controls = count(scan.controls.len(), "control");
     if summary.objects == 0 {
         let files = count(summary.files, "file");
-        let message = format!("nothing judged: no Kubernetes object in {files}");
+        let message = format!("nothing was checked: no Kubernetes object in {files}");
         return (TextStyle::Warning, message);
     }
     let is_evaluated = |status| matches!(status, ControlStatus::Passed | ControlStatus::Failed);
@@ -173,17 +203,22 @@ fn verdict(scan: &Scan, has_gaps: bool) -> (TextStyle, String) {
         .iter()
         .any(|result| is_evaluated(result.status))
     {
-        let message = format!("nothing judged: none of {controls} could look at any of {objects}");
+        let message = format!("nothing was checked: {objects}, {controls}");
         return (TextStyle::Warning, message);
     }
     if has_gaps {
-        let message = format!("no findings in what could be judged: {objects}, {controls}");
+        let message = format!("no findings in what could be checked: {objects}, {controls}");
         return (TextStyle::Warning, message);
     }
     (
         TextStyle::Good,
         format!("no findings: {objects}, {controls}"),
     )
+}
+
+/// Returns the number of objects, and what was not checked of them.
+fn objects(scan: &Scan) -> String {
+    not_checked(scan).unwrap_or_else(|| count(scan.summary.objects, "object"))
 }
 
 /// Returns the verdict of a scan with findings.
@@ -197,12 +232,13 @@ fn failure(scan: &Scan) -> String {
         .map(|(severity, number)| format!("{number} {severity}"))
         .collect();
     format!(
-        "{} ({}) in {} of {}, {}",
+        "{} ({}) in {} of {}, {}{}",
         count(summary.findings.total(), "finding"),
         severities.join(", "),
         summary.failed_objects,
-        count(summary.objects, "object"),
-        count(scan.controls.len(), "control")
+        count(summary.checked, "object"),
+        count(scan.controls.len(), "control"),
+        not_checked(scan).map_or_else(String::new, |text| format!("; {text}"))
     )
 }
 

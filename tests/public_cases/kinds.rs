@@ -1,0 +1,118 @@
+//! Kinds that no control checks, and built-in kinds under another name.
+
+use super::{check, check_scan, clean, pod};
+use kubevet_testkit::test_dir::TestDir;
+
+const ROLLOUT: &str = "apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: ferry}
+spec: {template: {spec: {hostPID: true}}}
+";
+
+#[test]
+fn object_that_no_control_checks_is_never_called_clean() {
+    check_scan(
+        "rollout.yaml",
+        ROLLOUT,
+        2,
+        &[
+            "+nothing was checked",
+            "+Rollout 1",
+            "-no findings",
+            "-Frameworks",
+            "-100%",
+        ],
+    );
+    let accounts = "+1 of 3 objects checked; 2 of kinds that no control checks: Rollout 2";
+    let beside = |pod: String| format!("{pod}---\n{ROLLOUT}---\n{ROLLOUT}");
+    check_scan("clean.yaml", beside(clean("a")), 0, &[accounts]);
+    check_scan(
+        "found.yaml",
+        beside(pod("a")),
+        1,
+        &[accounts, "+in 1 of 1 object"],
+    );
+    let dir = TestDir::new().file("x.yaml", beside(clean("a")));
+    let arguments = ["scan", "control", "C-0038", "x.yaml", "-f", "json"];
+    let summary = &dir.run(&arguments).json()["summary"];
+    assert_eq!(summary["objects"], 3);
+    assert_eq!(summary["checked"], 1);
+    assert_eq!(summary["notApplicable"], serde_json::json!({"Rollout": 2}));
+}
+
+#[test]
+fn built_in_kind_under_another_name_is_a_problem_with_a_suggestion() {
+    let workload = "spec: {template: {spec: {hostPID: true}}}";
+    for (api_version, kind, meant) in [
+        (
+            "extensions/v1beta1",
+            "Deployment",
+            "+`apiVersion: apps/v1`, `kind: Deployment`",
+        ),
+        (
+            "extensions/v1beta1",
+            "DaemonSet",
+            "+`apiVersion: apps/v1`, `kind: DaemonSet`",
+        ),
+        (
+            "v1",
+            "Deployment",
+            "+`apiVersion: apps/v1`, `kind: Deployment`",
+        ),
+        ("apps/v1", "Pod", "+`apiVersion: v1`, `kind: Pod`"),
+        (
+            "apps/v1",
+            "deployment",
+            "+`apiVersion: apps/v1`, `kind: Deployment`",
+        ),
+        (
+            "apps/v1",
+            "Deploymnet",
+            "+`apiVersion: apps/v1`, `kind: Deployment`",
+        ),
+        ("batch/v2", "Job", "+`apiVersion: batch/v1`, `kind: Job`"),
+    ] {
+        let object =
+            format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n{workload}\n");
+        let stream = format!("{}---\n{object}", clean("beside"));
+        check_scan(
+            "x.yaml",
+            stream,
+            2,
+            &["+did you mean", meant, "-no findings:"],
+        );
+    }
+    for old in [
+        "apps/v1beta2\nkind: StatefulSet",
+        "batch/v1beta1\nkind: Job",
+    ] {
+        let object = format!("apiVersion: {old}\nmetadata: {{name: a}}\n{workload}\n");
+        check_scan("old.yaml", object, 1, &["+hostPID", "-did you mean"]);
+    }
+}
+
+#[test]
+fn misspelled_kind_on_the_command_line_is_recognized() {
+    let dir = TestDir::new().file("x.yaml", clean("a"));
+    for (kind, expected) in [
+        (
+            "Deploy",
+            "+leave none of 1 object, did you mean \"Deployment\"?",
+        ),
+        ("Deploymnet", "+did you mean \"Deployment\"?"),
+        ("Deployment", "-did you mean"),
+    ] {
+        check(
+            &dir,
+            &["scan", "x.yaml", "--include-kinds", kind],
+            2,
+            &[expected, "-Frameworks"],
+        );
+    }
+    check(
+        &dir,
+        &["scan", "none.yaml"],
+        2,
+        &["+no such file or folder", "-Frameworks"],
+    );
+}
