@@ -30,6 +30,8 @@ word_part(piece) := sprintf("_%s_", [piece]) if regex.match("[a-z]", piece)
 
 else := piece if regex.match("[A-Z]", piece)
 
+else := "_", piece)
+
 else := "_"
 
 # Some match of a pattern is not matched by another: what RE2 has no lookahead for.
