@@ -28,11 +28,9 @@ words(name) := lower_ascii(replace(replace(joined, "__", "_"), "__", "_")) if {
 
 word_part(piece) := sprintf("_%s_", [piece]) if regex.match("[a-z]", piece)
 
-else := piece if regex.match("[A-Z]", piece)
+word_part(piece) := piece if regex.match("^[A-Z]$", piece)
 
-else := "_", piece)
-
-else := "_"
+word_part(piece) := "_" if regex.match("^[^A-Za-z]+$", piece)
 
 # Some match of a pattern is not matched by another: what RE2 has no lookahead for.
 matches_except(pattern, exception, string) if {
