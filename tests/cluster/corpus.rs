@@ -252,6 +252,11 @@ fn admission_verdict_equals_scan_of_the_file() {
             .flatten()
             .map(found)
             .collect();
+        // A file without a namespace does not say where its object will land; an admitted object has
+        // one.
+        if id.namespace.is_empty() {
+            admitted.retain(|finding| finding.0 != "C-0061");
+        }
         file.sort();
         admitted.sort();
         agreed += file.len();

@@ -188,7 +188,8 @@ fn warning_reaches_the_client_and_the_audit_log() {
     };
     let warned = shop.kubectl_as_developer(&CREATE, &pod(true));
     let path = "spec.containers[0].securityContext";
-    let message = format!("Warning: C-0057 high: {path}.privileged: container web is privileged: ");
+    let message =
+        format!("Warning: C-0057 critical: {path}.privileged: container web is privileged: ");
     assert!(warned.stderr.starts_with(&message), "{warned:?}");
     assert_eq!(
         warned.stderr.lines().count(),

@@ -214,7 +214,16 @@ fn policies_and_webhook_agree_on_test_data_and_generated_objects() {
         let by_policies = policy_results.get(name).cloned().unwrap_or_default();
         compared += 1;
         findings += by_webhook.len();
-        if by_webhook != by_policies {
+        // A line of the decision log lists a bounded number of findings.
+        let is_cut = decision["moreFindings"]
+            .as_u64()
+            .is_some_and(|more| more > 0);
+        let agrees = if is_cut {
+            by_webhook.is_subset(&by_policies)
+        } else {
+            by_webhook == by_policies
+        };
+        if !agrees {
             differences.push(format!(
                 "{object}\n  webhook {by_webhook:?}\n  policies {by_policies:?}"
             ));

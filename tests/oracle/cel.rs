@@ -5,7 +5,7 @@
 
 use crate::{
     comparison::Comparison,
-    inputs::{compiled_library, json_of, params_with, public_case_objects},
+    inputs::{as_admitted, compiled_library, json_of, params_with, public_case_objects},
 };
 use kubevet_admission::{AdmissionRequest, Callbacks, Enforcement, Reason, UserInfo, decide};
 use kubevet_cel::{CelBundle, CelTarget, Expr, ObjectSizes, ParamsFrom};
@@ -166,7 +166,8 @@ impl Proof {
         if !kinds.contains(&kind) {
             return;
         }
-        let object = json_of(document);
+        let admitted = as_admitted(document);
+        let object = json_of(&admitted);
         let connect = kind.name.ends_with("Options");
         let key = self.bundle(params, kinds, false, only);
         let Some((bundle, policy)) = self.bundles.get(&key) else {
@@ -204,7 +205,9 @@ impl Proof {
             }
             return;
         }
-        let verdict = self.engine.judge(document, &EvalRequest::default(), params);
+        let verdict = self
+            .engine
+            .judge(&admitted, &EvalRequest::default(), params);
         let empty = Vec::new();
         let decisions = answer["decisions"].as_array().unwrap_or(&empty);
         let decision = |at: usize| {
@@ -380,11 +383,12 @@ fn cel_policies_for_one_kind_agree_with_the_engine() {
             } else {
                 Operation::Update
             };
-            let question = json!({"op": "judge", "operation": operation.to_string(), "object": json_of(&object.document), "cel": [[number, "one"]]});
+            let admitted = as_admitted(&object.document);
+            let question = json!({"op": "judge", "operation": operation.to_string(), "object": json_of(&admitted), "cel": [[number, "one"]]});
             questions.push(question.to_string());
             let verdict = proof
                 .engine
-                .judge(&object.document, &EvalRequest { operation }, &params);
+                .judge(&admitted, &EvalRequest { operation }, &params);
             let messages: Vec<String> = verdict
                 .violations
                 .into_iter()

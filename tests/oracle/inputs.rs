@@ -1,5 +1,6 @@
 //! What is sent to the oracle: the library, its modules, params, and objects as JSON.
 
+use kubevet_differential::set_request_namespace;
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_policy::{self as policy, Library, ModuleSource, ParamValue, Params};
@@ -51,6 +52,19 @@ pub(crate) fn public_case_objects(folder: &Path, library: &Library) -> Vec<(Docu
         }
     }
     objects
+}
+
+/// An object as policies see it at admission: in the namespace of the request, if it has none of
+/// its own.
+pub(crate) fn as_admitted(document: &Document) -> Document {
+    let mut object = json_of(document);
+    set_request_namespace(&mut object);
+    let limits = kubevet_document::Limits::default();
+    let read = kubevet_document::read(document.file(), object.to_string().as_bytes(), &limits);
+    read.documents
+        .into_iter()
+        .next()
+        .expect("a printed document is read again")
 }
 
 /// A document as a JSON value.

@@ -145,13 +145,25 @@ impl CostEstimator<'_> {
             }
             Condition::Or(operands) => self.conditions(operands),
             Condition::Not(operand) => self.condition(*operand).saturating_add(1),
-            Condition::Defined(term) => self.term(*term) + 1,
+            Condition::Defined(term) => self.presence(*term),
             Condition::Truthy(term) | Condition::OneOf(term, _) => self.term(*term) + 2,
             Condition::HasType(term, _) => self.term(*term) + 4,
             Condition::Compare(_, a, b) => self.term(*a) + self.term(*b) + 2,
             Condition::Member(a, b) => self.term(*a) + self.term(*b) + self.entries(*b),
             Condition::Predicate(predicate, operands) => self.predicate(*predicate, operands),
             Condition::Any(binder, inside) => self.any(*binder, *inside),
+        }
+    }
+
+    /// A test of presence. The emitter writes one for fields alone: what is computed is present
+    /// where its operands are.
+    fn presence(&mut self, term: TermId) -> u64 {
+        match self.program.term(term) {
+            Term::Call(_, operands) | Term::Concat(operands) => {
+                operands.iter().map(|operand| self.presence(*operand)).sum()
+            }
+            Term::Const(_) | Term::Param(_) | Term::Value(_) => 0,
+            _ => self.term(term) + 1,
         }
     }
 
@@ -238,6 +250,8 @@ impl CostEstimator<'_> {
                 let guard = self.condition(*condition);
                 guard.saturating_add(self.term(*term)) + 1
             }
+            // Common subexpression elimination binds these where they are repeated.
+            Term::Coalesce(..) | Term::Concat(_) if !self.bound.insert(id) => BOUND_READ_COST,
             term => {
                 let parts = term.operands();
                 parts.iter().map(|part| self.term(*part) + 1).sum::<u64>() + 1

@@ -34,11 +34,11 @@ pub(super) fn apply_defaults(object: &mut Value) {
             }
         }
     }
-    set_namespace(object);
+    set_request_namespace(object);
 }
 
-/// Sets the namespace of an object of a namespaced kind that has none.
-fn set_namespace(object: &mut Value) {
+/// Sets the namespace of an object of a namespaced kind that has none, or an empty one.
+pub fn set_request_namespace(object: &mut Value) {
     let string = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = Kind::new(Kind::group_of(string("apiVersion")), string("kind"));
     let is_namespaced = Schema::embedded()
@@ -52,9 +52,10 @@ fn set_namespace(object: &mut Value) {
         *metadata = json!({});
     }
     if let Value::Object(metadata) = metadata {
-        metadata
-            .entry("namespace")
-            .or_insert_with(|| json!(REQUEST_NAMESPACE));
+        let namespace = metadata.entry("namespace").or_insert(Value::Null);
+        if namespace.is_null() || namespace == "" {
+            *namespace = json!(REQUEST_NAMESPACE);
+        }
     }
 }
 

@@ -57,6 +57,7 @@ mod test_case;
 #[cfg(test)]
 mod tests;
 
+pub use admission_defaults::set_request_namespace;
 pub use corpus::{SeedObject, seed_object};
 pub use engine_subjects::{CoverageRecorder, EngineSubject};
 pub use external_oracle::Pipe;
