@@ -43,11 +43,16 @@ const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m\u{202e}gnp.exe"
 /// The controls of the library in the fixtures.
 pub(crate) fn controls() -> Vec<Arc<Control>> {
     let control =
-        |id: &str, name: &str, score: f64, description: &str, remediation: &str| Control {
+        |id: &str, name: &str, score: f64, risk: &str, remediation: &str| Control {
             id: id.into(),
             name: name.to_owned(),
-            description: description.to_owned(),
+            kubescape_name: None,
+            risk: risk.to_owned(),
+            check: String::new(),
             remediation: remediation.to_owned(),
+            example: String::new(),
+            references: Vec::new(),
+            tags: Vec::new(),
             severity: Severity::of_score(score),
             score,
             kubescape_score: None,
@@ -609,8 +614,11 @@ pub(crate) fn hostile() -> Scan {
     }];
     let mut scan = scan(vec![object], |_| (ControlStatus::NotEvaluated, HOSTILE));
     let mut control = Control::clone(&scan.controls[1].control);
-    (control.name, control.description, control.remediation) =
+    (control.name, control.risk, control.remediation) =
         (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+    (control.check, control.example) = (HOSTILE.into(), HOSTILE.into());
+    control.kubescape_name = Some(HOSTILE.into());
+    (control.references, control.tags) = (vec![HOSTILE.into()], vec![HOSTILE.into()]);
     scan.controls[1].control = Arc::new(control);
     let framework = Framework {
         name: HOSTILE.into(),

@@ -133,12 +133,23 @@ impl Scope {
 pub struct Control {
     /// The id; that of the public library where it has the control.
     pub id: ControlId,
-    /// A short title.
+    /// A short title, such as `Host network`.
     pub name: String,
+    /// The name in Kubescape's library, where `name` differs from it.
+    pub kubescape_name: Option<String>,
     /// The risk: why a failure matters.
-    pub description: String,
+    pub risk: String,
+    /// What is checked: what holds for an object that passes. May be empty in a custom control.
+    pub check: String,
     /// The remediation: what to do about a failure.
     pub remediation: String,
+    /// A fragment of YAML that passes, with line breaks. May be empty.
+    pub example: String,
+    /// The URLs of pages to read on.
+    pub references: Vec<String>,
+    /// Words for filters and other catalogs, such as `mitre:T1611` (an ATT&CK technique),
+    /// `cis:5.2.2` (a section of the CIS Kubernetes Benchmark 2.0.0), or `availability`.
+    pub tags: Vec<String>,
     /// The importance of a failure.
     pub severity: Severity,
     /// The weight in scores, from 1 to 10, in the band of `severity`.

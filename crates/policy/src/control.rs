@@ -19,13 +19,18 @@ use std::sync::Arc;
 pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
     FieldSpec::required("id"),
     FieldSpec::required("name"),
+    FieldSpec::optional("kubescapeName"),
     FieldSpec::required("severity"),
     FieldSpec::optional("score"),
     FieldSpec::optional("kubescapeScore"),
     FieldSpec::required("category"),
     FieldSpec::optional("sensitive"),
-    FieldSpec::required("description"),
+    FieldSpec::required("risk"),
+    FieldSpec::optional("check"),
     FieldSpec::required("remediation"),
+    FieldSpec::optional("example"),
+    FieldSpec::optional("references"),
+    FieldSpec::optional("tags"),
     FieldSpec::required("kinds"),
     FieldSpec::optional("scope"),
     FieldSpec::optional("params"),
@@ -45,13 +50,18 @@ type RawStrings = Option<Vec<Spanned<String>>>;
 pub(super) struct RawControl {
     pub(super) id: RawString,
     pub(super) name: RawString,
+    pub(super) kubescape_name: RawString,
     pub(super) severity: RawString,
     pub(super) score: Option<Spanned<f64>>,
     pub(super) kubescape_score: Option<Spanned<f64>>,
     pub(super) category: RawString,
     pub(super) sensitive: Option<bool>,
-    pub(super) description: RawString,
+    pub(super) risk: RawString,
+    pub(super) check: RawString,
     pub(super) remediation: RawString,
+    pub(super) example: RawString,
+    pub(super) references: RawStrings,
+    pub(super) tags: RawStrings,
     pub(super) kinds: RawStrings,
     pub(super) scope: RawStrings,
     pub(super) params: RawStrings,
@@ -110,13 +120,18 @@ impl RawControl {
         Self {
             id: reader.string(node, "id"),
             name: reader.string(node, "name"),
+            kubescape_name: reader.string(node, "kubescapeName"),
             severity: reader.string(node, "severity"),
             score: reader.number(node, "score"),
             kubescape_score: reader.number(node, "kubescapeScore"),
             category: reader.string(node, "category"),
             sensitive: reader.boolean(node, "sensitive"),
-            description: reader.string(node, "description"),
+            risk: reader.string(node, "risk"),
+            check: reader.string(node, "check"),
             remediation: reader.string(node, "remediation"),
+            example: reader.string(node, "example"),
+            references: reader.strings(node, "references"),
+            tags: reader.strings(node, "tags"),
             kinds: read_kind_list(reader, node),
             scope: reader.strings(node, "scope"),
             params: reader.strings(node, "params"),
@@ -157,12 +172,17 @@ impl RawControl {
         let control = Control {
             id: ControlId::from(id.value.as_str()),
             name: self.name?.value,
-            description: self.description.map(|text| text.value).unwrap_or_default(),
-            remediation: self.remediation.map(|text| text.value).unwrap_or_default(),
+            kubescape_name: self.kubescape_name.map(|text| text.value),
+            risk: text_or_empty(self.risk),
+            check: text_or_empty(self.check),
+            remediation: text_or_empty(self.remediation),
+            example: text_or_empty(self.example),
+            references: read_references(reader, self.references),
+            tags: read_tags(reader, self.tags),
             severity: severity?,
             score: score?,
             kubescape_score: kubescape_score.map(|score| score.value),
-            category: self.category.map(|text| text.value).unwrap_or_default(),
+            category: text_or_empty(self.category),
             sensitive: self.sensitive.unwrap_or_default(),
             kinds: kinds?,
             scope,
@@ -171,6 +191,52 @@ impl RawControl {
             public_rules: values(self.public_rules.unwrap_or_default()),
         };
         Some((control, id.position))
+    }
+}
+
+fn text_or_empty(text: RawString) -> String {
+    text.map(|text| text.value).unwrap_or_default()
+}
+
+/// Reports references that are not URLs of web pages.
+fn read_references(reader: &mut MapReader<'_>, entries: RawStrings) -> Vec<String> {
+    let entries = entries.unwrap_or_default();
+    for url in entries.iter().filter(|url| !is_web_url(&url.value)) {
+        let message = format!(
+            "invalid reference {:?}: write a URL that begins with https://",
+            abbreviate(&url.value)
+        );
+        reader.error(url.position, message);
+    }
+    values(entries)
+}
+
+fn is_web_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace)
+}
+
+/// Reports tags that are not a word, or a catalog and a number such as `mitre:T1611`.
+fn read_tags(reader: &mut MapReader<'_>, entries: RawStrings) -> Vec<String> {
+    let entries = entries.unwrap_or_default();
+    for tag in entries.iter().filter(|tag| !is_tag(&tag.value)) {
+        let message = format!(
+            "invalid tag {:?}: write a word, or a catalog and a number, such as mitre:T1611 or cis:5.2.2",
+            abbreviate(&tag.value)
+        );
+        reader.error(tag.position, message);
+    }
+    values(entries)
+}
+
+fn is_tag(text: &str) -> bool {
+    let is_word = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    match text.split_once(':') {
+        Some((catalog, number)) => is_word(catalog) && is_word(number),
+        None => is_word(text),
     }
 }
 

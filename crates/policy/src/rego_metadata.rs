@@ -41,7 +41,11 @@ pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("score"),
     FieldSpec::optional("category"),
     FieldSpec::optional("sensitive"),
+    FieldSpec::optional("check"),
     FieldSpec::optional("remediation"),
+    FieldSpec::optional("example"),
+    FieldSpec::optional("references"),
+    FieldSpec::optional("tags"),
     FieldSpec::required("kinds"),
     FieldSpec::optional("scope"),
     FieldSpec::optional("params"),
@@ -96,7 +100,7 @@ fn read_block(
     }
     let mut raw = RawControl::read(reader, custom);
     raw.name = reader.string(root, "title");
-    raw.description = reader.string(root, "description");
+    raw.risk = reader.string(root, "description");
     raw.validate(reader, &MetadataRules::CUSTOM)
 }
 

@@ -18,7 +18,7 @@ use super::{
 use kubevet_model::{Problem, Scope, Severity};
 use std::{fs, path::Path, sync::Arc};
 
-const CONTROL: &str = "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\ndescription: b\nremediation: c\nkinds: [Pod]\n";
+const CONTROL: &str = "id: C-0001\nname: One\nseverity: high\nscore: 8\ncategory: A\nrisk: b\nremediation: c\nkinds: [Pod]\n";
 const RULE: &str = "package controls.c0001\n";
 
 /// Loads files in memory and checks the complete list of problems.
@@ -184,8 +184,9 @@ fn every_error_of_a_folder_is_reported_at_once() {
             ("controls/C-0001-one/rule.rego", "package controls.c1\n"),
             (
                 "controls/C-0002-two/control.yaml",
-                "id: C-0003\nname: Two\nseverity: high\nscore: 5\nkubescapeScore: 11\ncategory: 7\ndescription: ''\nremedation: c\n\
-                 kinds: [workload, Deployment, Pod, Pod]\nscope: [files]\nparams: [god, good]\nrequiresAnyParam: [names]\nname: Again\n",
+                "id: C-0003\nname: Two\nseverity: high\nscore: 5\nkubescapeScore: 11\ncategory: 7\nrisk: ''\nremedation: c\n\
+                 kinds: [workload, Deployment, Pod, Pod]\nscope: [files]\nparams: [god, good]\nrequiresAnyParam: [names]\nname: Again\n\
+                 references: [https://a.example/x, 'http://a.example', 'https:// x']\ntags: ['mitre:T1611', slow, 'a b', ':1', 'a:']\n",
             ),
             ("controls/C-0002-two/rule.rego", "# nothing\n"),
             (
@@ -253,7 +254,7 @@ const ALL_MISTAKES: &[&str] = &[
     r#"p/controls/C-0002-two/control.yaml:4:8: a score of 5 is medium, but "severity" is high: write severity: medium, or a score from 7 to 8.9"#,
     r#"p/controls/C-0002-two/control.yaml:5:17: "kubescapeScore" must be from 1 to 10, but is 11"#,
     r#"p/controls/C-0002-two/control.yaml:6:11: "category" must be a text, but is a number: put it in quotes"#,
-    r#"p/controls/C-0002-two/control.yaml:7:14: "description" is empty: write something or leave the key out"#,
+    r#"p/controls/C-0002-two/control.yaml:7:7: "risk" is empty: write something or leave the key out"#,
     r#"p/controls/C-0002-two/control.yaml:8:1: a control has no key "remedation", did you mean "remediation"?"#,
     r#"p/controls/C-0002-two/control.yaml:9:9: "workload" in "kinds" is no kind: write workloads, Pod or apps/Deployment, did you mean "workloads"?"#,
     r#"p/controls/C-0002-two/control.yaml:9:19: "Deployment" in "kinds" is in the API group "apps": write "apps/Deployment""#,
@@ -262,6 +263,11 @@ const ALL_MISTAKES: &[&str] = &[
     r#"p/controls/C-0002-two/control.yaml:11:10: there is no param "god", did you mean "good"? (params.yaml describes them)"#,
     r#"p/controls/C-0002-two/control.yaml:12:20: "requiresAnyParam" names "names", which "params" does not list"#,
     r#"p/controls/C-0002-two/control.yaml:13:1: the key "name" stands twice: keep one"#,
+    r#"p/controls/C-0002-two/control.yaml:14:35: invalid reference "http://a.example": write a URL that begins with https://"#,
+    r#"p/controls/C-0002-two/control.yaml:14:55: invalid reference "https:// x": write a URL that begins with https://"#,
+    r#"p/controls/C-0002-two/control.yaml:15:29: invalid tag "a b": write a word, or a catalog and a number, such as mitre:T1611 or cis:5.2.2"#,
+    r#"p/controls/C-0002-two/control.yaml:15:36: invalid tag ":1": write a word, or a catalog and a number, such as mitre:T1611 or cis:5.2.2"#,
+    r#"p/controls/C-0002-two/control.yaml:15:42: invalid tag "a:": write a word, or a catalog and a number, such as mitre:T1611 or cis:5.2.2"#,
     "p/controls/C-0002-two/rule.rego:1:1: the file does not begin with a package: write `package controls.c0002`",
     "p/controls/C-0003-three: the control lacks rule.rego: write it",
     r#"p/controls/C-0003-three/control.yaml:3:11: "severe" is no severity: write low, medium, high or critical"#,
@@ -668,6 +674,21 @@ fn schema_and_loader_have_the_same_keys() {
     // Annotations have no schema; the keys that they share with control.yaml have the same names.
     let known = |key: &FieldSpec| CONTROL_KEYS.iter().any(|other| other.name == key.name);
     assert!(CUSTOM_KEYS.iter().all(known) && ANNOTATION_KEYS.iter().any(known));
+}
+
+#[test]
+fn text_of_a_built_in_control_has_all_three_parts_and_references() {
+    for source in &embedded().0.controls {
+        let control = &source.control;
+        let id = &control.id;
+        assert!(!control.check.is_empty(), "{id} does not say what it checks");
+        assert!(!control.references.is_empty(), "{id} has no references");
+        assert!(!control.tags.is_empty(), "{id} has no tags");
+        if !control.example.is_empty() {
+            let example = as_json(&control.example);
+            assert!(example.is_object(), "the example of {id} is not a fragment of an object");
+        }
+    }
 }
 
 #[test]

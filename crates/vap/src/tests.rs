@@ -18,8 +18,13 @@ fn control(id: &str, kinds: Vec<KindSelector>) -> Arc<Control> {
     Arc::new(Control {
         id: ControlId::from(id),
         name: format!("Name of {id}"),
-        description: String::new(),
+        kubescape_name: None,
+        risk: String::new(),
+        check: String::new(),
         remediation: String::new(),
+        example: String::new(),
+        references: Vec::new(),
+        tags: Vec::new(),
         severity: if id == "C-0057" {
             Severity::High
         } else {

@@ -28,13 +28,20 @@ struct ControlDocument<'a> {
 struct ControlEntry<'a> {
     id: &'a str,
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubescape_name: Option<&'a str>,
     severity: &'static str,
     score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     kubescape_score: Option<f64>,
     category: &'a str,
-    description: &'a str,
+    risk: &'a str,
+    check: &'a str,
     remediation: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    example: &'a str,
+    references: &'a [String],
+    tags: &'a [String],
     kinds: Vec<String>,
     scope: Vec<&'static str>,
     params: Vec<ParamEntry<'a>>,
@@ -139,12 +146,17 @@ impl<'a> ControlEntry<'a> {
         Self {
             id: control.id.as_str(),
             name: &control.name,
+            kubescape_name: control.kubescape_name.as_deref(),
             severity: control.severity.name(),
             score: control.score,
             kubescape_score: control.kubescape_score,
             category: &control.category,
-            description: control.description.trim(),
+            risk: control.risk.trim(),
+            check: control.check.trim(),
             remediation: control.remediation.trim(),
+            example: &control.example,
+            references: &control.references,
+            tags: &control.tags,
             kinds: kind_names(control),
             scope: scope_names(control),
             params: control

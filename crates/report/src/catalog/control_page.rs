@@ -1,5 +1,5 @@
-//! One control in full, for people: its fields, why it matters, the remediation, params,
-//! frameworks.
+//! One control in full, for people: its fields, the risk, what is checked, the remediation with an
+//! example, params, frameworks, references.
 
 use super::{Param, kind_names, memberships, scope_names};
 use crate::terminal::{TerminalWriter, TextStyle};
@@ -18,15 +18,47 @@ pub(super) fn write(
     writer.heading(&format!("{} {}", control.id, control.name))?;
     write_fields(control, writer)?;
     for (heading, prose) in [
-        ("Why", &control.description),
-        ("How to mend it", &control.remediation),
+        ("Risk", &control.risk),
+        ("What is checked", &control.check),
+        ("How to fix it", &control.remediation),
     ] {
+        if prose.trim().is_empty() {
+            continue;
+        }
         writer.blank_line()?;
         writer.heading(heading)?;
         writer.wrapped("  ", 2, &[(TextStyle::Plain, prose)])?;
     }
+    write_example(control, writer)?;
     write_params(control, params, writer)?;
-    write_memberships(control, frameworks, writer)
+    write_memberships(control, frameworks, writer)?;
+    write_references(control, writer)
+}
+
+/// Writes the lines of the example as they are, so that they can be copied.
+fn write_example(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    if control.example.trim().is_empty() {
+        return Ok(());
+    }
+    writer.blank_line()?;
+    for line in control.example.lines() {
+        let line = writer.styled(TextStyle::Edit, line);
+        writer.line(&format!("    {line}"))?;
+    }
+    Ok(())
+}
+
+fn write_references(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
+    if control.references.is_empty() {
+        return Ok(());
+    }
+    writer.blank_line()?;
+    writer.heading("References")?;
+    for url in &control.references {
+        let url = writer.styled(TextStyle::Plain, url);
+        writer.line(&format!("  {url}"))?;
+    }
+    Ok(())
 }
 
 fn write_fields(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Result<()> {
@@ -38,8 +70,10 @@ fn write_fields(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Resul
     let fields = [
         ("severity", severity),
         ("category", control.category.clone()),
-        ("looks at", kind_names(control).join(", ")),
-        ("judged in", scope_names(control).join(", ")),
+        ("applies to", kind_names(control).join(", ")),
+        ("checked in", scope_names(control).join(", ")),
+        ("tags", control.tags.join(", ")),
+        ("Kubescape", control.kubescape_name.clone().unwrap_or_default()),
     ];
     for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         let lead = format!(
@@ -76,7 +110,7 @@ fn write_params(
     }
     if !control.requires_any_param.is_empty() {
         let required = format!(
-            "Judges nothing until one of these is set: {}.",
+            "Checks nothing until one of these is set: {}.",
             control.requires_any_param.join(", ")
         );
         writer.wrapped("  ", 4, &[(TextStyle::Warning, &required)])?;

@@ -69,8 +69,8 @@ fn write_control(
     let failed = writer.styled(TextStyle::Faint, &failed);
     writer.line(&format!("{severity}  {id} {name}  {failed}"))?;
     for (label, prose) in [
-        ("why", &control.description),
-        ("mend", &control.remediation),
+        ("risk", &control.risk),
+        ("fix", &control.remediation),
     ] {
         if !prose.trim().is_empty() {
             let lead = format!("  {}", writer.padded(TextStyle::Faint, label, 6));
