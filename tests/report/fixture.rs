@@ -42,28 +42,27 @@ const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}31m\u{202e}gnp.exe"
 
 /// The controls of the library in the fixtures.
 pub(crate) fn controls() -> Vec<Arc<Control>> {
-    let control =
-        |id: &str, name: &str, score: f64, risk: &str, remediation: &str| Control {
-            id: id.into(),
-            name: name.to_owned(),
-            kubescape_name: None,
-            risk: risk.to_owned(),
-            check: String::new(),
-            remediation: remediation.to_owned(),
-            example: String::new(),
-            references: Vec::new(),
-            tags: Vec::new(),
-            severity: Severity::of_score(score),
-            score,
-            kubescape_score: None,
-            category: "Workload / Node escape".to_owned(),
-            kinds: vec![KindSelector::Workloads],
-            scope: vec![Scope::Cluster, Scope::File],
-            params: Vec::new(),
-            requires_any_param: Vec::new(),
-            public_rules: Vec::new(),
-            sensitive: id == "C-0012",
-        };
+    let control = |id: &str, name: &str, score: f64, risk: &str, remediation: &str| Control {
+        id: id.into(),
+        name: name.to_owned(),
+        kubescape_name: None,
+        risk: risk.to_owned(),
+        check: String::new(),
+        remediation: remediation.to_owned(),
+        example: String::new(),
+        references: Vec::new(),
+        tags: Vec::new(),
+        severity: Severity::of_score(score),
+        score,
+        kubescape_score: None,
+        category: "Workload / Node escape".to_owned(),
+        kinds: vec![KindSelector::Workloads],
+        scope: vec![Scope::Cluster, Scope::File],
+        params: Vec::new(),
+        requires_any_param: Vec::new(),
+        public_rules: Vec::new(),
+        sensitive: id == "C-0012",
+    };
     let registries = Control {
         params: vec!["imageRepositoryAllowList".to_owned()],
         requires_any_param: vec!["imageRepositoryAllowList".to_owned()],

@@ -232,7 +232,9 @@ fn read_tags(reader: &mut MapReader<'_>, entries: RawStrings) -> Vec<String> {
 fn is_tag(text: &str) -> bool {
     let is_word = |part: &str| {
         !part.is_empty()
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
     match text.split_once(':') {
         Some((catalog, number)) => is_word(catalog) && is_word(number),

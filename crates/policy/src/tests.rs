@@ -681,12 +681,18 @@ fn text_of_a_built_in_control_has_all_three_parts_and_references() {
     for source in &embedded().0.controls {
         let control = &source.control;
         let id = &control.id;
-        assert!(!control.check.is_empty(), "{id} does not say what it checks");
+        assert!(
+            !control.check.is_empty(),
+            "{id} does not say what it checks"
+        );
         assert!(!control.references.is_empty(), "{id} has no references");
         assert!(!control.tags.is_empty(), "{id} has no tags");
         if !control.example.is_empty() {
             let example = as_json(&control.example);
-            assert!(example.is_object(), "the example of {id} is not a fragment of an object");
+            assert!(
+                example.is_object(),
+                "the example of {id} is not a fragment of an object"
+            );
         }
     }
 }

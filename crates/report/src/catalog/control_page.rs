@@ -73,7 +73,10 @@ fn write_fields(control: &Control, writer: &mut TerminalWriter<'_>) -> io::Resul
         ("applies to", kind_names(control).join(", ")),
         ("checked in", scope_names(control).join(", ")),
         ("tags", control.tags.join(", ")),
-        ("Kubescape", control.kubescape_name.clone().unwrap_or_default()),
+        (
+            "Kubescape",
+            control.kubescape_name.clone().unwrap_or_default(),
+        ),
     ];
     for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         let lead = format!(

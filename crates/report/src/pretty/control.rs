@@ -68,10 +68,7 @@ fn write_control(
     let failed = format!("{} of {} failed", result.failed, count(evaluated, "object"));
     let failed = writer.styled(TextStyle::Faint, &failed);
     writer.line(&format!("{severity}  {id} {name}  {failed}"))?;
-    for (label, prose) in [
-        ("risk", &control.risk),
-        ("fix", &control.remediation),
-    ] {
+    for (label, prose) in [("risk", &control.risk), ("fix", &control.remediation)] {
         if !prose.trim().is_empty() {
             let lead = format!("  {}", writer.padded(TextStyle::Faint, label, 6));
             writer.wrapped(&lead, 8, &[(TextStyle::Plain, prose)])?;
