@@ -55,6 +55,7 @@ pub(crate) fn controls() -> Vec<Arc<Control>> {
         severity: Severity::of_score(score),
         score,
         kubescape_score: None,
+        cause: None,
         category: "Workload / Node escape".to_owned(),
         kinds: vec![KindSelector::Workloads],
         scope: vec![Scope::Cluster, Scope::File],
@@ -447,6 +448,9 @@ fn scan(
         summary.failed_objects += usize::from(!object.findings.is_empty());
         for found in &object.findings {
             summary.findings.add(found.finding.severity);
+        }
+        for defect in object.defects() {
+            summary.defects.add(defect.severity());
         }
     }
     for control in &controls {

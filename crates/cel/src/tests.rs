@@ -69,6 +69,7 @@ fn control() -> Arc<Control> {
         severity: Severity::High,
         score: 8.0,
         kubescape_score: None,
+        cause: None,
         category: String::new(),
         kinds: vec![
             KindSelector::Workloads,

@@ -43,6 +43,7 @@ fn control(id: &str, rego: &str, kind: &Kind) -> Arc<Control> {
         severity: Severity::High,
         score: 8.0,
         kubescape_score: None,
+        cause: None,
         category: String::new(),
         kinds: vec![KindSelector::Kind(kind.clone())],
         scope: Vec::new(),

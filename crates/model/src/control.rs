@@ -160,6 +160,9 @@ pub struct Control {
     pub category: String,
     /// True if the values that its findings point at are credentials: reports mask them.
     pub sensitive: bool,
+    /// The cause of its findings, such as `host-path`: where no fix tells it, findings of controls
+    /// with one cause at the same paths are one defect.
+    pub cause: Option<String>,
     /// The kinds that it is evaluated for.
     pub kinds: Vec<KindSelector>,
     /// Where it can be evaluated.

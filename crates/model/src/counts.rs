@@ -2,7 +2,7 @@
 
 use super::{ControlStatus, Severity};
 
-/// The number of findings of each severity. The order compares critical findings first.
+/// The number of findings or defects of each severity. The order compares critical ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct SeverityCounts {
     /// Critical findings.

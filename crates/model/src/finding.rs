@@ -81,8 +81,8 @@ pub struct Finding {
     /// and the elements that the paths lead through, not on file names, lines or list indices: a
     /// baseline recognizes the finding after the file was moved or reformatted.
     pub fingerprint: Fingerprint,
-    /// The key of the defect: one cause, which several rules may report. Findings that the same
-    /// edits of one object repair have one key; a finding without fixes is a defect of its own.
+    /// The key of the defect: one cause, which several rules may report. It is the fingerprint of a
+    /// finding whose cause no other rule shares.
     pub defect: Fingerprint,
 }
 

@@ -10,6 +10,7 @@
 //! | `object`, `origin` | the identity of an object, and its source |
 //! | `path`, `pattern` | the location of a field, and of the same field in every object |
 //! | `finding`, `fingerprint` | violations, verdicts, findings, and their stable keys |
+//! | `defect` | the findings of one cause |
 //! | `enforcement` | the reactions of a binding |
 //! | `scan`, `control_status`, `counts` | the result of a scan |
 //! | `problem` | errors in the user's input |
@@ -19,6 +20,7 @@
 mod control;
 mod control_status;
 mod counts;
+mod defect;
 mod enforcement;
 mod eval_error;
 mod finding;
@@ -39,6 +41,7 @@ mod yaml_string;
 pub use control::{Control, ControlId, Framework, FrameworkMember, Kind, KindSelector, Scope};
 pub use control_status::ControlStatus;
 pub use counts::{ControlStatusCounts, SeverityCounts};
+pub use defect::Defect;
 pub use enforcement::{Action, OnOwned, OnUnevaluated, OnUpdate};
 pub use eval_error::{EvalError, EvalTier};
 pub use finding::{Evidence, Finding, Fix, FixAction, RuleError, Verdict, Violation};

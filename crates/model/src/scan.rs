@@ -114,6 +114,8 @@ pub struct Summary {
     pub failed_objects: usize,
     /// The number of findings of each severity.
     pub findings: SeverityCounts,
+    /// The number of defects of each severity: findings with one cause count once.
+    pub defects: SeverityCounts,
     /// The number of controls of each status.
     pub controls: ControlStatusCounts,
     /// The number of documents and files that were skipped.

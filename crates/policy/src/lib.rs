@@ -15,6 +15,7 @@
 //! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
 //! | `params`, `controls_config` | values of params, and Kubescape's inputs file |
 //! | `testdata`, `cases`, `differences` | the expected results of controls |
+//! | `cause` | what violations of several controls have in common |
 //! | `scaffold` | writes a new control |
 //! | `map_reader` | reads the fields of a map and reports every error |
 //! | `control_id`, `kind_selector`, `regex_compat`, `rego_text`, `did_you_mean` | ids, kinds, regular expressions, the package of a module, the nearest name |
@@ -24,6 +25,7 @@
 mod binding;
 mod binding_controls;
 mod cases;
+mod cause;
 mod control;
 mod control_id;
 mod controls_config;
@@ -54,6 +56,7 @@ mod tests;
 
 pub use binding::{Binding, fallback_binding, read_binding};
 pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cases};
+pub use cause::shared_cause;
 pub use control_id::package_of;
 pub use controls_config::read_controls_config;
 pub use custom_rules::load_custom;

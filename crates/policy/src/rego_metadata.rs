@@ -41,6 +41,7 @@ pub(super) const CUSTOM_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("score"),
     FieldSpec::optional("category"),
     FieldSpec::optional("sensitive"),
+    FieldSpec::optional("cause"),
     FieldSpec::optional("check"),
     FieldSpec::optional("remediation"),
     FieldSpec::optional("example"),

@@ -33,6 +33,7 @@ fn control(rego: &str) -> Arc<Control> {
         severity: Severity::High,
         score: 8.0,
         kubescape_score: None,
+        cause: None,
         category: String::new(),
         kinds: vec![kinds],
         scope: Vec::new(),

@@ -9,9 +9,9 @@
 use kubevet_document::{Document, Node};
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, Evidence, FieldPath, Finding, Fingerprint, Fix, FixAction, ObjectId, Segment,
-    Severity, Violation,
+    Control, Evidence, FieldPath, Finding, Fingerprint, ObjectId, Segment, Severity, Violation,
 };
+use kubevet_policy::shared_cause;
 use std::{fmt::Write as _, sync::Arc};
 
 /// The finding of a violation. `control` is the control that reported it.
@@ -21,16 +21,17 @@ pub(super) fn finding(
     control: Option<&Control>,
     violation: Violation,
 ) -> Finding {
+    // A key is public, and a short secret could be guessed from it: what is inside a list element
+    // stays out of the keys of sensitive controls.
+    let hides_values = control.is_some_and(|control| control.sensitive);
+    let normalize = |path: &FieldPath| normalize(document, path, hides_values);
+    let cause = shared_cause(document, control, &violation, normalize);
     let Violation {
         control: rule,
         paths,
         message,
         fixes,
     } = violation;
-    // A key is public, and a short secret could be guessed from it: what is inside a list element
-    // stays out of the keys of sensitive controls.
-    let hides_values = control.is_some_and(|control| control.sensitive);
-    let normalize = |path: &FieldPath| normalize(document, path, hides_values);
     let kind = object.group_kind();
     let subject = [&kind.group, &kind.name, &object.namespace, &object.name];
     let subject = subject.map(String::as_str);
@@ -42,16 +43,12 @@ pub(super) fn finding(
     let parts = ["finding", rule.as_str()].into_iter().chain(subject);
     let fingerprint = Fingerprint::of(parts.chain(locations.iter().map(String::as_str)));
 
-    let mut edits: Vec<String> = fixes
-        .iter()
-        .map(|fix| edit(fix, &normalize(&fix.path)))
-        .collect();
-    edits.sort();
-    let parts = ["defect"].into_iter().chain(subject);
-    let defect = if edits.is_empty() {
-        fingerprint
-    } else {
-        Fingerprint::of(parts.chain(edits.iter().map(String::as_str)))
+    let defect = match &cause {
+        Some(cause) => {
+            let parts = ["defect"].into_iter().chain(subject);
+            Fingerprint::of(parts.chain(cause.iter().map(String::as_str)))
+        }
+        None => fingerprint,
     };
     Finding {
         subject: Arc::clone(object),
@@ -64,14 +61,6 @@ pub(super) fn finding(
         origin: document.origin(),
         fingerprint,
         defect,
-    }
-}
-
-/// An edit as a string: `path=json`, `path-` for a removal.
-fn edit(fix: &Fix, path: &str) -> String {
-    match &fix.action {
-        FixAction::Set(json) => format!("{path}={json}"),
-        FixAction::Remove => format!("{path}-"),
     }
 }
 
@@ -131,6 +120,7 @@ fn write_merge_key(list: &str, element: Node<'_>, hides_values: bool, out: &mut 
 mod tests {
     use super::*;
     use kubevet_document::{self as document, Limits};
+    use kubevet_model::{Fix, FixAction};
 
     const POD: &str = "\
 apiVersion: v1
@@ -235,14 +225,20 @@ spec:
     }
 
     #[test]
+    fn finding_that_shares_its_cause_with_none_is_a_defect_of_its_own() {
+        let own = found(POD, violation("C-1", &["spec.containers[1].name"], &[]));
+        assert_eq!(own.defect, own.fingerprint);
+    }
+
+    #[test]
     fn findings_that_one_edit_repairs_are_one_defect() {
         let fix: &[_] = &[("spec.hostNetwork", "false")];
         let one = found(POD, violation("C-1", &["spec.hostNetwork"], fix));
         let two = found(POD, violation("C-2", &["spec"], fix));
         assert_eq!(one.defect, two.defect);
         assert_ne!(one.fingerprint, two.fingerprint);
-        let other = found(POD, violation("C-1", &["spec.hostNetwork"], &[]));
-        assert_eq!(other.defect, other.fingerprint);
-        assert_eq!(other.fingerprint, one.fingerprint);
+        let without_fix = found(POD, violation("C-1", &["spec.hostNetwork"], &[]));
+        assert_eq!(without_fix.defect, one.defect);
+        assert_eq!(without_fix.fingerprint, one.fingerprint);
     }
 }

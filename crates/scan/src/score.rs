@@ -175,6 +175,7 @@ pub(super) fn summarize(
     skipped: usize,
 ) -> Summary {
     let findings = objects.iter().flat_map(|object| &object.findings);
+    let defects = objects.iter().flat_map(ObjectResult::defects);
     Summary {
         files,
         objects: objects.len(),
@@ -188,6 +189,7 @@ pub(super) fn summarize(
             .filter(|object| !object.findings.is_empty())
             .count(),
         findings: findings.map(|located| located.finding.severity).collect(),
+        defects: defects.map(|defect| defect.severity()).collect(),
         controls: controls.iter().map(|result| result.status).collect(),
         skipped,
     }

@@ -32,6 +32,7 @@ fn control(id: &str, kinds: Vec<KindSelector>) -> Arc<Control> {
         },
         score: 8.0,
         kubescape_score: None,
+        cause: None,
         category: String::new(),
         kinds,
         scope: vec![Scope::Cluster],

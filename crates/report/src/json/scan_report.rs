@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 pub(super) struct ScanReport<'a> {
     api_version: &'static str,
     kind: &'static str,
+    defects: Vec<Defect<'a>>,
     findings: Vec<Finding<'a>>,
     errors: Vec<RuleError<'a>>,
     controls: Vec<Control<'a>>,
@@ -50,6 +51,19 @@ enum Origin<'a> {
         line: u32,
         column: u32,
     },
+}
+
+#[derive(Serialize)]
+struct Defect<'a> {
+    defect: String,
+    severity: &'static str,
+    controls: Vec<&'a str>,
+    object: Object<'a>,
+    source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    message: &'a str,
+    paths: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +155,7 @@ struct Summary<'a> {
     checked: usize,
     not_applicable: &'a BTreeMap<String, usize>,
     failed_objects: usize,
+    defects: SeverityCounts,
     findings: SeverityCounts,
     errors: usize,
     controls: StatusCounts,
@@ -167,6 +182,10 @@ struct StatusCounts {
 
 impl<'a> ScanReport<'a> {
     pub(super) fn new(scan: &'a Scan) -> Self {
+        let defects = scan.objects.iter().flat_map(|result| {
+            let defects = result.defects().into_iter();
+            defects.map(move |defect| Defect::new(result, &defect))
+        });
         let findings = scan.objects.iter().flat_map(|result| {
             result
                 .findings
@@ -182,6 +201,7 @@ impl<'a> ScanReport<'a> {
         Self {
             api_version: API_VERSION,
             kind: "ScanReport",
+            defects: defects.collect(),
             findings: findings.collect(),
             errors: errors.collect(),
             controls: scan.controls.iter().map(Control::new).collect(),
@@ -224,6 +244,24 @@ impl<'a> Origin<'a> {
                 column,
             },
             model::Origin::Stdin { .. } => Self::Stdin { line, column },
+        }
+    }
+}
+
+impl<'a> Defect<'a> {
+    fn new(result: &'a model::ObjectResult, defect: &model::Defect<'a>) -> Self {
+        let located = defect.first;
+        let controls = defect.controls().into_iter();
+        let paths = located.finding.paths().iter();
+        Self {
+            defect: defect.key().to_string(),
+            severity: defect.severity().name(),
+            controls: controls.map(model::ControlId::as_str).collect(),
+            object: Object::new(&result.object),
+            source: Source::new(&located.source.file, located.source.position),
+            container: located.container.as_deref(),
+            message: &located.finding.message,
+            paths: paths.map(ToString::to_string).collect(),
         }
     }
 }
@@ -328,22 +366,29 @@ fn line_and_column(position: Option<Position>) -> (Option<u32>, Option<u32>) {
     (position.map(|p| p.line), position.map(|p| p.column))
 }
 
+impl SeverityCounts {
+    fn new(counts: model::SeverityCounts) -> Self {
+        Self {
+            critical: counts.critical,
+            high: counts.high,
+            medium: counts.medium,
+            low: counts.low,
+        }
+    }
+}
+
 impl<'a> Summary<'a> {
     fn new(scan: &'a Scan) -> Self {
         let summary = &scan.summary;
-        let (findings, controls) = (summary.findings, summary.controls);
+        let controls = summary.controls;
         Self {
             files: summary.files,
             objects: summary.objects,
             checked: summary.checked,
             not_applicable: &summary.not_applicable,
             failed_objects: summary.failed_objects,
-            findings: SeverityCounts {
-                critical: findings.critical,
-                high: findings.high,
-                medium: findings.medium,
-                low: findings.low,
-            },
+            defects: SeverityCounts::new(summary.defects),
+            findings: SeverityCounts::new(summary.findings),
             errors: scan.objects.iter().map(|result| result.errors.len()).sum(),
             controls: StatusCounts {
                 failed: controls.failed,
