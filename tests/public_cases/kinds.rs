@@ -97,10 +97,11 @@ fn misspelled_kind_on_the_command_line_is_recognized() {
     for (kind, expected) in [
         (
             "Deploy",
-            "+leave none of 1 object, did you mean \"Deployment\"?",
+            "+no object has the kind \"Deploy\", did you mean \"Deployment\"?",
         ),
         ("Deploymnet", "+did you mean \"Deployment\"?"),
         ("Deployment", "-did you mean"),
+        ("Deployment", "+leave none of 1 object"),
     ] {
         check(
             &dir,
@@ -111,8 +112,57 @@ fn misspelled_kind_on_the_command_line_is_recognized() {
     }
     check(
         &dir,
+        &["scan", "x.yaml", "--include-kinds", "Pod,Servce"],
+        2,
+        &[
+            "+no object has the kind \"Servce\", did you mean \"Service\"?",
+            "+C-0076",
+        ],
+    );
+    check(
+        &dir,
         &["scan", "none.yaml"],
         2,
         &["+no such file or folder", "-Frameworks"],
     );
+}
+
+#[test]
+fn namespace_of_the_command_line_is_that_of_objects_without_one() {
+    let in_namespace = "apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: default}\nspec: {containers: [{name: c, image: a}]}\n";
+    let dir = TestDir::new()
+        .file("x.yaml", clean("a"))
+        .file("y.yaml", in_namespace);
+    let scan = |arguments: &[&str], exit_code, expected: &[&str]| {
+        let all: Vec<&str> = ["scan", "control", "C-0061"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        check(&dir, &all, exit_code, expected);
+    };
+    scan(&["x.yaml"], 0, &["-namespace default"]);
+    scan(&["x.yaml", "-n", "shop"], 0, &["-namespace default"]);
+    scan(
+        &["x.yaml", "-n", "default"],
+        1,
+        &["+the workload is in the namespace default"],
+    );
+    scan(
+        &["y.yaml", "-n", "shop"],
+        1,
+        &["+the workload is in the namespace default"],
+    );
+    scan(
+        &[
+            "x.yaml",
+            "y.yaml",
+            "-n",
+            "shop",
+            "--include-namespaces",
+            "shop",
+        ],
+        0,
+        &["-nothing to scan"],
+    );
+    scan(&["x.yaml", "-n", "Shop/a"], 2, &["+small letters, digits"]);
 }

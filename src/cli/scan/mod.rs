@@ -14,9 +14,9 @@ use super::{
 };
 use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
-use kubevet_document::Limits;
+use kubevet_document::{Document, Limits, set_namespace};
 use kubevet_k8s::schema::Schema;
-use kubevet_model::{Framework, Problem, ProblemCode, Scan, Severity};
+use kubevet_model::{Framework, Problem, ProblemCode, Scan, Severity, names::is_dns_label};
 use kubevet_policy::{Params, nearest};
 use kubevet_report::{self as report, View};
 use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, Thresholds};
@@ -32,6 +32,7 @@ use std::{path::PathBuf, sync::Arc};
   helm template my-chart | kubevet scan -               what a chart renders
   kubevet scan framework NSA,MITRE deploy/              two frameworks
   kubevet scan control C-0057,C-0016 pod.yaml           two controls
+  helm template my-chart | kubevet scan - -n shop       as if created in the namespace shop
   kubevet scan deploy/ --severity-threshold high        fail on high and critical findings only
   kubevet scan deploy/ -f json -o report.json           a report for programs
 
@@ -90,7 +91,10 @@ struct ScanFlags {
     /// names to lists
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
-    /// Only objects of these namespaces (those without one are of `default`)
+    /// The namespace that objects without one will be created in, as with kubectl apply -n
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Objects", value_parser = namespace_name)]
+    namespace: Option<String>,
+    /// Only objects of these namespaces; objects without one belong to --namespace, or to `default`
     #[arg(
         long,
         global = true,
@@ -123,6 +127,14 @@ fn percent(argument: &str) -> Result<f64, String> {
     match argument.trim_end_matches('%').parse::<f64>() {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
         _ => Err("write a number from 0 to 100".to_owned()),
+    }
+}
+
+fn namespace_name(argument: &str) -> Result<String, String> {
+    if is_dns_label(argument) {
+        Ok(argument.to_owned())
+    } else {
+        Err("write small letters, digits and `-`, at most 63 characters".to_owned())
     }
 }
 
@@ -187,9 +199,15 @@ impl ScanCommand {
         };
         let read_objects = input.objects.len();
         let mut objects = input.objects;
-        objects.retain(|object| filter.allows(object));
+        if let Some(namespace) = &self.flags.namespace {
+            objects = set_namespace(objects, namespace, is_namespaced);
+        }
         let mut problems = session.problems;
         problems.extend(input.problems);
+        if !objects.is_empty() {
+            problems.extend(self.unknown_kinds(&objects));
+        }
+        objects.retain(|object| filter.allows(object));
         if objects.is_empty() && problems.is_empty() {
             let message = self.nothing_to_scan(read_objects);
             problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
@@ -212,7 +230,26 @@ impl ScanCommand {
         scan
     }
 
-    /// Returns why there is nothing to scan, and the kinds that were meant.
+    /// Returns a problem for each word of `--include-kinds` that is no kind of Kubernetes and of no
+    /// object: most likely it is misspelt, and what was meant is not checked.
+    fn unknown_kinds(&self, objects: &[Document]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for word in &self.flags.include_kinds {
+            let filter = ObjectFilter {
+                include_kinds: vec![word.clone()],
+                ..ObjectFilter::default()
+            };
+            if is_built_in(word) || objects.iter().any(|object| filter.allows(object)) {
+                continue;
+            }
+            let meant = did_you_mean(word).unwrap_or_default();
+            let message = format!("--include-kinds: no object has the kind {word:?}{meant}");
+            problems.push(Problem::in_file(ProblemCode::InputEmpty, "", message));
+        }
+        problems
+    }
+
+    /// Returns why there is nothing to scan.
     fn nothing_to_scan(&self, read_objects: usize) -> String {
         if read_objects == 0 {
             let names = self.paths().iter().map(|path| path.display().to_string());
@@ -227,14 +264,8 @@ impl ScanCommand {
         } else {
             "objects"
         };
-        let meant: String = self
-            .flags
-            .include_kinds
-            .iter()
-            .filter_map(|kind| did_you_mean(kind))
-            .collect();
         format!(
-            "nothing to scan: the namespaces and kinds asked for leave none of {read_objects} {noun}{meant}"
+            "nothing to scan: the flags for namespaces and kinds leave none of {read_objects} {noun}"
         )
     }
 
@@ -244,6 +275,15 @@ impl ScanCommand {
         let style = terminal::style(self.flags.view, output.is_some());
         terminal::write(output, |out| (format.write)(scan, &style, out))
     }
+}
+
+/// False for a kind of Kubernetes that belongs to no namespace. Other kinds are taken to be
+/// namespaced: most are, and a manifest does not say.
+fn is_namespaced(object: &Document) -> bool {
+    let kind = object.id().group_kind();
+    Schema::embedded()
+        .kind(&kind)
+        .is_none_or(|kind| kind.namespaced)
 }
 
 fn read(paths: &[PathBuf]) -> Input {
@@ -256,6 +296,13 @@ fn read(paths: &[PathBuf]) -> Input {
     input
 }
 
+/// True for the name of a kind of Kubernetes, with or without an API group before it.
+fn is_built_in(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    let mut kinds = Schema::embedded().kinds();
+    kinds.any(|kind| kind.name.eq_ignore_ascii_case(name))
+}
+
 /// Returns half a sentence with the built-in kind that a word abbreviates or misspells; `None` if it
 /// is one, or resembles none.
 fn did_you_mean(word: &str) -> Option<String> {
@@ -265,7 +312,7 @@ fn did_you_mean(word: &str) -> Option<String> {
         .unwrap_or_default()
         .to_ascii_lowercase();
     let kinds = || Schema::embedded().kinds().map(|kind| kind.name);
-    if name.is_empty() || kinds().any(|kind| kind.eq_ignore_ascii_case(&name)) {
+    if name.is_empty() || is_built_in(word) {
         return None;
     }
     let abbreviated = kinds()

@@ -3,7 +3,7 @@
 mod generated;
 mod hostile_input;
 
-use super::{Document, Limits, Number, ParsedFile, Value, expand_lists, read};
+use super::{Document, Limits, Number, ParsedFile, Value, expand_lists, read, set_namespace};
 use std::sync::Arc;
 
 fn file() -> Arc<str> {
@@ -418,4 +418,64 @@ fn child_of_a_long_list_or_map_is_found() {
     assert_eq!(format!("{:?}", list.root().at(999).unwrap()), "2");
     assert_eq!(format!("{:?}", list.root().at(500).unwrap()), "[1]");
     assert!(list.root().at(1000).is_none());
+}
+
+#[test]
+fn namespace_is_set_where_it_is_missing() {
+    let check = |text: &str, expected: &str| {
+        let reading = expand_lists(read(&file(), text.as_bytes(), &limits()).documents);
+        let documents = set_namespace(reading.documents, "shop", |document| {
+            document.id().kind != "Node"
+        });
+        let shown: Vec<String> = documents
+            .iter()
+            .map(|document| {
+                let id = document.id();
+                format!("{} {}", id.namespace, json_of(document))
+            })
+            .collect();
+        assert_eq!(shown.join("\n"), expected, "{text}");
+    };
+    check(
+        "kind: A\nmetadata: {name: a}\nspec: {b: [1]}\n---\nkind: B\nmetadata: {name: b}\n",
+        "shop {\"kind\":\"A\",\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\"},\"spec\":{\"b\":[1]}}\n\
+         shop {\"kind\":\"B\",\"metadata\":{\"name\":\"b\",\"namespace\":\"shop\"}}",
+    );
+    check(
+        "kind: A\nmetadata: {namespace: own}",
+        "own {\"kind\":\"A\",\"metadata\":{\"namespace\":\"own\"}}",
+    );
+    check(
+        "kind: A\nmetadata: {namespace: ''}\nspec: 1",
+        "shop {\"kind\":\"A\",\"metadata\":{\"namespace\":\"shop\"},\"spec\":1}",
+    );
+    check(
+        "kind: A\nmetadata: {namespace: null, a: \"b\\n\"}",
+        "shop {\"kind\":\"A\",\"metadata\":{\"a\":\"b\\n\",\"namespace\":\"shop\"}}",
+    );
+    check(
+        "kind: Node\nmetadata: {name: n1}",
+        " {\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"}}",
+    );
+    check("kind: A\nmetadata: 7", " {\"kind\":\"A\",\"metadata\":7}");
+    check("kind: A", " {\"kind\":\"A\"}");
+    check(
+        "kind: List\napiVersion: v1\nitems: [{kind: A, metadata: {}}, {kind: B, metadata: {namespace: x}}]",
+        "shop {\"kind\":\"A\",\"metadata\":{\"namespace\":\"shop\"}}\nx {\"kind\":\"B\",\"metadata\":{\"namespace\":\"x\"}}",
+    );
+}
+
+#[test]
+fn namespace_of_an_object_with_many_fields_is_found() {
+    let many: String = (0..300).map(|i| format!("  k{i}: {i}\n")).collect();
+    let text = format!(
+        "kind: A\n{}metadata:\n{many}spec: {{x: 7}}\n",
+        many.replace("  k", "r")
+    );
+    let documents = set_namespace(vec![only(&text)], "shop", |_| true);
+    let root = documents[0].root();
+    assert_eq!(documents[0].id().namespace, "shop");
+    assert!(json_of(&documents[0]).contains("\"r299\":299,\"metadata\":{"));
+    assert_eq!(root.get("metadata").map(|map| map.child_count()), Some(301));
+    assert_eq!(root.get("spec").map(|map| map.child_count()), Some(1));
 }
