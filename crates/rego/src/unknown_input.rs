@@ -1,7 +1,7 @@
 //! References to fields that `input` does not have. Rego evaluates them to undefined, so a rule that
 //! is written for the input of another program would silently find nothing.
 
-use crate::ast::{Module, position, root_of, walk_rule};
+use crate::ast::{Expr, Module, Span, position, root_of, string_literal, walk_rule};
 use kubevet_model::{Problem, ProblemCode};
 
 /// Returns a problem for each reference of a module to a field that `input` lacks.
@@ -9,17 +9,14 @@ pub(crate) fn check(module: &Module) -> Vec<Problem> {
     let mut problems = Vec::new();
     for rule in &module.tree.policy {
         walk_rule(rule, &mut |expr| {
-            let Some((root, steps)) = root_of(expr) else {
-                return;
-            };
-            let Some(advice) = (root.text() == "input").then(|| advice(&steps)).flatten() else {
+            let Some((root, message)) = fault(expr) else {
                 return;
             };
             problems.push(Problem::at(
                 ProblemCode::RegoUndefinedName,
                 &module.file,
                 position(root),
-                format!("`input.{}` does not exist: {advice}", steps.join(".")),
+                message,
             ));
         });
     }
@@ -27,6 +24,55 @@ pub(crate) fn check(module: &Module) -> Vec<Problem> {
     problems.dedup_by_key(|problem| problem.position);
     problems
 }
+
+/// Returns `input` and what is wrong with the field of it that an expression reads.
+fn fault(expr: &Expr) -> Option<(&Span, String)> {
+    let (root, steps) = match expr {
+        Expr::Call { fcn, params, .. } if is_object_get(fcn) => {
+            let [object, key, ..] = params.as_slice() else {
+                return None;
+            };
+            let (root, mut steps) = root_of(object)?;
+            let is_whole = matches!(object.as_ref(), Expr::Var { .. });
+            match key.as_ref() {
+                Expr::Array { items, .. } if is_whole => {
+                    steps.extend(items.iter().map_while(|item| string_literal(item)));
+                }
+                key if is_whole => steps.extend(string_literal(key)),
+                _ => {}
+            }
+            (root, steps)
+        }
+        // A name that is computed can be any, so it says nothing of the fields that exist.
+        Expr::RefBrack { refr, .. } | Expr::RefDot { refr, .. }
+            if matches!(refr.as_ref(), Expr::Var { .. }) =>
+        {
+            root_of(expr)?
+        }
+        _ => root_of(expr).filter(|(_, steps)| !steps.is_empty())?,
+    };
+    if root.text() != "input" {
+        return None;
+    }
+    if steps.is_empty() {
+        return Some((
+            root,
+            format!("a computed field of `input` may not exist: {FIELDS}"),
+        ));
+    }
+    let advice = advice(&steps)?;
+    Some((
+        root,
+        format!("`input.{}` does not exist: {advice}", steps.join(".")),
+    ))
+}
+
+fn is_object_get(function: &Expr) -> bool {
+    root_of(function).is_some_and(|(root, steps)| root.text() == "object" && steps == ["get"])
+}
+
+/// The fields that a rule can read.
+const FIELDS: &str = "a rule reads `input.object`, `input.params` and `input.request.operation`";
 
 /// Returns what to write instead of a reference to `input`; `None` if it exists.
 fn advice(steps: &[&str]) -> Option<String> {
@@ -52,9 +98,7 @@ fn advice(steps: &[&str]) -> Option<String> {
         ("apiVersion" | "kind" | "metadata" | "spec" | "data" | "status", _) => {
             Some(of_object(steps))
         }
-        _ => Some(
-            "a rule reads `input.object`, `input.params` and `input.request.operation`".to_owned(),
-        ),
+        _ => Some(FIELDS.to_owned()),
     }
 }
 
