@@ -46,3 +46,32 @@ fn entry_that_can_match_nothing_is_a_problem() {
         }
     }
 }
+
+#[test]
+fn pattern_where_a_part_of_a_name_is_meant_is_a_problem() {
+    for (entry, code, expected) in [
+        ("login_code", 0, "-the entry"),
+        (".*token", 2, "+is a pattern"),
+        ("^token", 2, "+is a pattern"),
+        ("token|key", 2, "+is a pattern"),
+        ("my token", 2, "+cannot be a name"),
+    ] {
+        for param in ["sensitiveKeyNames", "sensitiveKeyNamesAllowed"] {
+            let dir = TestDir::new()
+                .file(
+                    "pod.yaml",
+                    pod("a").replace("hostPID: true", "containers: [{name: a, image: b}]"),
+                )
+                .file("inputs.json", format!(r#"{{"{param}": ["{entry}"]}}"#));
+            let arguments = [
+                "scan",
+                "control",
+                "C-0012",
+                "pod.yaml",
+                "--controls-config",
+                "inputs.json",
+            ];
+            check(&dir, &arguments, code, &[expected]);
+        }
+    }
+}
