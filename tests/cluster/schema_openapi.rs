@@ -56,26 +56,28 @@ fn schema_table_equals_openapi_of_the_server() {
     );
 }
 
-/// Regenerates the table; the next build uses it.
+/// Regenerates both tables; the next build uses them.
 fn regenerate() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let generated = Command::new("go")
-        .args(["run", "./schema"])
-        .current_dir(root.join("tests/kubernetes"))
-        .output();
-    let Ok(generated) = generated else {
-        return not_run("schema", "no Go to make the table with");
-    };
-    assert!(
-        generated.status.success(),
-        "{}",
-        String::from_utf8_lossy(&generated.stderr)
-    );
-    fs::write(
-        root.join("crates/k8s/src/schema/kubernetes.txt"),
-        generated.stdout,
-    )
-    .expect("the table can be written");
+    for (arguments, table) in [
+        (&["run", "./schema"][..], "kubernetes.txt"),
+        (&["run", "./schema", "lifecycle"], "api_versions.txt"),
+    ] {
+        let generated = Command::new("go")
+            .args(arguments)
+            .current_dir(root.join("tests/kubernetes"))
+            .output();
+        let Ok(generated) = generated else {
+            return not_run("schema", "no Go to make the table with");
+        };
+        assert!(
+            generated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&generated.stderr)
+        );
+        let path = root.join("crates/k8s/src/schema").join(table);
+        fs::write(path, generated.stdout).expect("the table can be written");
+    }
 }
 
 /// The types compared so far, and the differences.

@@ -1,4 +1,5 @@
-// Command schema prints crates/k8s/src/schema/kubernetes.txt: the types of Kubernetes' built-in kinds in several minor versions.
+// Command schema prints crates/k8s/src/schema/kubernetes.txt: the types of Kubernetes' built-in kinds in several minor versions;
+// with the argument lifecycle, api_versions.txt beside it: the API versions that Kubernetes deprecated or removed.
 //
 // What there is comes from the OpenAPI documents in Kubernetes' own module, one a version; which values a field may have
 // and what an empty one becomes at admission from the Go types of the newest version, which this module is built with.
@@ -26,6 +27,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 && os.Args[1] == "lifecycle" {
+		return writeLifecycle(os.Stdout)
+	}
 	all := newTable()
 	for _, version := range versions {
 		minor, err := strconv.Atoi(strings.Split(version, ".")[1])
