@@ -28,12 +28,9 @@ pub struct ParsedFile {
 #[must_use]
 pub fn read(file: &Arc<str>, bytes: &[u8], limits: &Limits) -> ParsedFile {
     read_with(file, bytes, limits, |builder, text| {
-        if !text
-            .text
-            .trim_start_matches('\u{feff}')
-            .trim_start()
-            .starts_with('{')
-        {
+        let start = text.text.trim_start_matches('\u{feff}').trim_start();
+        // Two braces begin a template, and no JSON.
+        if !start.starts_with('{') || start.starts_with("{{") {
             return yaml::read(builder, text);
         }
         let mut outcome = json::read(builder, text.text);

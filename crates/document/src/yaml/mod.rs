@@ -1,11 +1,12 @@
 //! The YAML reader: `streams` splits the text into documents, granit-parser turns each into events,
 //! `composer` writes those to the tape, `resolve_scalar` decides the type of a scalar, and
-//! `go_float` prints doubles. The result is that of `sigs.k8s.io/yaml`.
+//! `go_float` prints doubles, `unrendered_template` recognizes what no YAML reader can read. The result is that of `sigs.k8s.io/yaml`.
 
 mod composer;
 mod go_float;
 mod resolve_scalar;
 mod streams;
+mod unrendered_template;
 
 use super::{
     builder::Builder,
@@ -22,9 +23,9 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOu
     let mut outcome = ParseOutcome::default();
     for range in streams::documents(text.text, text.start) {
         let root = builder.len();
-        match check_characters(text, &range)
-            .and_then(|()| Composer::new(builder, text.text, range).load())
-        {
+        let loaded = check_characters(text, &range)
+            .and_then(|()| Composer::new(builder, text.text, range.clone()).load());
+        match loaded.map_err(|error| as_template(text, &range, error)) {
             Ok(()) if builder.is_null(root) => builder.discard_from(root),
             Ok(()) => outcome.roots.push(root),
             Err(error) => {
@@ -49,6 +50,15 @@ pub(super) fn read(builder: &mut Builder<'_>, text: &DecodedText<'_>) -> ParseOu
         }
     }
     outcome
+}
+
+/// Replaces the error of a document that is a template.
+fn as_template(text: &DecodedText<'_>, range: &Range<usize>, error: ParseError) -> ParseError {
+    let document = text.text.get(range.clone()).unwrap_or_default();
+    match unrendered_template::find(document) {
+        Some(at) if !error.last => ParseError::new(range.start + at, unrendered_template::MESSAGE),
+        _ => error,
+    }
 }
 
 /// Rejects characters that Kubernetes' reader rejects, or takes for line breaks where other readers
