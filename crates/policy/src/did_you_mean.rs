@@ -1,9 +1,10 @@
-//! "Did you mean": the known name nearest to a mistyped one, by edit distance.
+//! "Did you mean": the known name nearest to a mistyped one, by edit distance, in which two
+//! letters that changed places are one edit.
 //!
 //! Every reader of names uses it in its messages. It never decides anything: a mistyped name stays
 //! an error.
 
-use strsim::levenshtein;
+use strsim::osa_distance;
 
 /// The maximum length of a name that is compared.
 const MAX_COMPARED_BYTES: usize = 64;
@@ -26,7 +27,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .filter(|name| name.len() <= MAX_COMPARED_BYTES)
-        .map(|name| (levenshtein(&folded, &name.to_ascii_lowercase()), name))
+        .map(|name| (osa_distance(&folded, &name.to_ascii_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -44,6 +45,7 @@ mod tests {
             ("Remedation", Some("remediation")),
             ("requireAnyParams", Some("requiresAnyParam")),
             ("ids", Some("id")),
+            ("kidns", Some("kinds")),
             ("labels", None),
             ("C-057", Some("C-0057")),
             ("C-0099", None),
