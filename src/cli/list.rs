@@ -6,7 +6,6 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueP
 use kubevet_model::Control;
 use kubevet_policy::{Library, ParamValue};
 use kubevet_report::{self as report, ListFormat, Param, View};
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub(super) struct ListCommand {
@@ -49,9 +48,7 @@ impl ListCommand {
         let (format, frameworks) = (self.format, &library.frameworks);
         match &self.target {
             ListTarget::Controls => {
-                let sources = library.controls.iter();
-                let controls: Vec<Arc<Control>> =
-                    sources.map(|source| source.control.clone()).collect();
+                let controls = library.metadata();
                 terminal::write(None, |out| {
                     report::write_controls(&controls, frameworks, format, &style, out)
                 })
@@ -60,10 +57,9 @@ impl ListCommand {
                 report::write_frameworks(frameworks, format, &style, out)
             }),
             ListTarget::Control { id } => {
-                let Some(source) = library.control(id) else {
+                let Some(control) = library.find(id) else {
                     bail!("no control is called `{id}`{}", library.suggest_control(id));
                 };
-                let control = &source.control;
                 let params = described_params(library, control);
                 terminal::write(None, |out| {
                     report::write_control(control, frameworks, &params, format, &style, out)

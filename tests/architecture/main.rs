@@ -45,9 +45,10 @@ const CRATES: &[(&str, &[&str])] = &[
         &["model", "document", "k8s", "policy", "ir", "engine", "cel"],
     ),
     ("admission", &["model", "document", "k8s", "policy"]),
+    ("validation", &["model", "document", "k8s", "policy", "ir"]),
     (
         "conformance",
-        &["model", "document", "k8s", "policy", "engine"],
+        &["model", "document", "k8s", "policy", "engine", "validation"],
     ),
     (
         "differential",
@@ -55,7 +56,10 @@ const CRATES: &[(&str, &[&str])] = &[
             "model", "document", "k8s", "policy", "ir", "engine", "cel", "vap",
         ],
     ),
-    ("scan", &["model", "document", "k8s", "policy", "engine"]),
+    (
+        "scan",
+        &["model", "document", "k8s", "policy", "engine", "validation"],
+    ),
     ("source", &["model", "document"]),
     ("report", &["model"]),
     ("manifests", &["model", "k8s", "policy"]),
@@ -92,6 +96,7 @@ const PURE: &[&str] = &[
     "cel",
     "vap",
     "admission",
+    "validation",
     "conformance",
     "differential",
     "scan",

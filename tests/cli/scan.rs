@@ -118,7 +118,7 @@ fn controls_and_frameworks_can_be_selected() {
         nsa.contains(&"C-0057".to_owned()) && !nsa.contains(&"C-0073".to_owned()),
         "{nsa:?}"
     );
-    assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 37);
+    assert_eq!(controls(&["scan", "x.yaml", "-f", "json"]).len(), 39);
 }
 
 #[test]

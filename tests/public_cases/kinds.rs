@@ -71,6 +71,11 @@ fn built_in_kind_under_another_name_is_a_problem_with_a_suggestion() {
             "+`apiVersion: apps/v1`, `kind: Deployment`",
         ),
         ("batch/v2", "Job", "+`apiVersion: batch/v1`, `kind: Job`"),
+        (
+            "batch/v1beta1",
+            "Job",
+            "+`apiVersion: batch/v1`, `kind: Job`",
+        ),
     ] {
         let object =
             format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n{workload}\n");
@@ -82,12 +87,30 @@ fn built_in_kind_under_another_name_is_a_problem_with_a_suggestion() {
             &["+did you mean", meant, "-no findings:"],
         );
     }
-    for old in [
-        "apps/v1beta2\nkind: StatefulSet",
-        "batch/v1beta1\nkind: Job",
+}
+
+#[test]
+fn workload_in_a_removed_version_is_checked_and_refused() {
+    for (api_version, kind, last) in [
+        ("apps/v1beta1", "Deployment", "1.15"),
+        ("apps/v1beta2", "StatefulSet", "1.15"),
     ] {
-        let object = format!("apiVersion: {old}\nmetadata: {{name: a}}\n{workload}\n");
-        check_scan("old.yaml", object, 1, &["+hostPID", "-did you mean"]);
+        let object = format!(
+            "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n\
+             spec: {{template: {{spec: {{hostPID: true}}}}}}\n"
+        );
+        let dir = TestDir::new().file("old.yaml", object);
+        let refused =
+            format!("+Kubernetes 1.36 does not serve {api_version} {kind} (removed in 1.16)");
+        let scan = ["scan", "control", "C-0038", "old.yaml"];
+        check(
+            &dir,
+            &scan,
+            2,
+            &["+hostPID", &refused, "+did you mean `apiVersion: apps/v1`"],
+        );
+        let of_old_cluster = [&scan[..], &["--kube-version", last]].concat();
+        check(&dir, &of_old_cluster, 1, &["+hostPID", "-did you mean"]);
     }
 }
 

@@ -16,6 +16,7 @@ mod custom_rules;
 mod kinds;
 mod params;
 mod paths;
+mod schema;
 mod streams;
 
 use kubevet_testkit::test_dir::TestDir;

@@ -2,8 +2,9 @@
 //! header.
 
 use kubevet_engine::Engine;
-use kubevet_model::{ControlId, EvalRequest, Fix, FixAction, Violation};
-use kubevet_policy::{Expected, Library, TestObject};
+use kubevet_model::{ControlId, EvalRequest, Fix, FixAction, Verdict, Violation};
+use kubevet_policy::{BuiltinCheck, Expected, Library, TestObject};
+use kubevet_validation::{SchemaOptions, validate};
 use std::collections::BTreeSet;
 
 /// A test object for which the rule does not give the expected findings.
@@ -49,12 +50,15 @@ fn check(
             lines.push(error.to_string());
         }
     }
-    let verdict = engine.judge(&object.document, &EvalRequest::default(), &params);
+    let verdict = match library.builtin(control.as_str()) {
+        Some(builtin) => builtin_verdict(object, control, builtin.check),
+        None => engine.judge(&object.document, &EvalRequest::default(), &params),
+    };
     let errors = verdict.errors.iter().filter(|e| e.control == *control);
     lines.extend(errors.map(|error| error.error.to_string()));
     let is_configured = library
-        .control(control.as_str())
-        .is_some_and(|source| params.configures(&source.control));
+        .find(control.as_str())
+        .is_some_and(|control| params.configures(control));
     // A control without a required param evaluates nothing, and an object may be expected to pass
     // so.
     let passes_unconfigured = !is_configured && object.expected == Expected::Pass;
@@ -72,6 +76,21 @@ fn check(
     }
     lines.extend(compare(object, &findings));
     lines
+}
+
+/// Returns the verdict of a control without a rule, for the newest Kubernetes.
+fn builtin_verdict(object: &TestObject, control: &ControlId, check: BuiltinCheck) -> Verdict {
+    let found = validate(&object.document, &SchemaOptions::default());
+    let judged = found.judged.contains(&check).then(|| control.clone());
+    let findings = found.findings.into_iter();
+    let findings = findings.filter(|finding| finding.check == check);
+    Verdict {
+        judged: judged.into_iter().collect(),
+        violations: findings
+            .map(|finding| finding.violation(control.clone()))
+            .collect(),
+        errors: Vec::new(),
+    }
 }
 
 /// Compares paths and fixes, and returns a line for each difference.

@@ -163,7 +163,8 @@ pub struct Control {
     /// The cause of its findings, such as `host-path`: where no fix tells it, findings of controls
     /// with one cause at the same paths are one defect.
     pub cause: Option<String>,
-    /// The kinds that it is evaluated for.
+    /// The kinds that it is evaluated for; none if its check is part of the program, which decides
+    /// on the kinds itself.
     pub kinds: Vec<KindSelector>,
     /// Where it can be evaluated.
     pub scope: Vec<Scope>,

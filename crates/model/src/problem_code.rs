@@ -60,6 +60,10 @@ problem_codes! {
         "Objects were read, but no control checked any of them.";
     InputUnknownKind, "KV1007", "input-unknown-kind",
         "An object resembles a built-in kind, but Kubernetes serves no such group, version or kind.";
+    InputWrongType, "KV1008", "input-wrong-type",
+        "A value has a type with which the API server refuses the object.";
+    InputUnknownField, "KV1009", "input-unknown-field",
+        "With --schema strict: an object has a field that Kubernetes does not know.";
     PolicyUnreadable, "KV2001", "policy-unreadable",
         "A file or folder of policies, bindings or test data cannot be read, or holds more than is read.";
     PolicyUnusedFile, "KV2002", "policy-unused-file",

@@ -126,9 +126,7 @@ fn known_control<'l>(
     id: &Spanned<String>,
     library: &'l Library,
 ) -> Option<&'l Control> {
-    let found = library
-        .control(&id.value)
-        .map(|source| source.control.as_ref());
+    let found = library.find(&id.value).map(AsRef::as_ref);
     if found.is_none() {
         let hint = library.suggest_control(&id.value);
         reader.error(
@@ -157,8 +155,8 @@ fn members<'l>(
     let mut found = Vec::new();
     let mut is_complete = true;
     for member in &framework.members {
-        match library.control(member.control.as_str()) {
-            Some(source) if is_for_webhook(&source.control) => found.push(&source.control.id),
+        match library.find(member.control.as_str()) {
+            Some(control) if is_for_webhook(control) => found.push(&control.id),
             Some(_) => {}
             None => {
                 let message = format!(

@@ -5,6 +5,7 @@
 //! [`RawControl::validate`] alone decides what is valid.
 
 use super::{
+    builtin::BuiltinCheck,
     control_id,
     did_you_mean::did_you_mean,
     kind_selector,
@@ -32,7 +33,8 @@ pub(super) const CONTROL_KEYS: &[FieldSpec] = &[
     FieldSpec::optional("example"),
     FieldSpec::optional("references"),
     FieldSpec::optional("tags"),
-    FieldSpec::required("kinds"),
+    FieldSpec::optional("kinds"),
+    FieldSpec::optional("builtin"),
     FieldSpec::optional("scope"),
     FieldSpec::optional("params"),
     FieldSpec::optional("requiresAnyParam"),
@@ -90,13 +92,22 @@ impl MetadataRules<'_> {
 /// A control, and the position of its id.
 pub(super) type ControlAndPosition = (Control, Position);
 
+/// The content of a control.yaml.
+pub(super) struct ControlFile {
+    pub(super) control: Control,
+    /// The position of the id.
+    pub(super) position: Position,
+    /// The check of a control without a rule.
+    pub(super) builtin: Option<BuiltinCheck>,
+}
+
 /// Reads control.yaml; `None` if it has an error.
 pub(super) fn read(
     file: &Arc<str>,
     text: &str,
     rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<ControlAndPosition> {
+) -> Option<ControlFile> {
     let before = problems.len();
     let mut reader = MapReader::new(file, problems);
     let document = reader.document(text, "control")?;
@@ -104,7 +115,20 @@ pub(super) fn read(
     if !reader.keys(root, "a control", CONTROL_KEYS) {
         return None;
     }
-    let raw = RawControl::read(&mut reader, root);
+    let mut raw = RawControl::read(&mut reader, root);
+    let builtin = reader.read_enum(root, "builtin", BuiltinCheck::NAMES);
+    match (root.get("builtin"), root.get("kinds")) {
+        (None, None) => reader.error(
+            root.position(),
+            "a control lacks the key \"kinds\": write [workloads] or some kinds",
+        ),
+        (Some(_), Some(kinds)) => reader.error(
+            kinds.position(),
+            "a control with \"builtin\" has no \"kinds\", since its check decides: remove the key",
+        ),
+        (Some(_), None) => raw.kinds = Some(Vec::new()),
+        (None, Some(_)) => {}
+    }
     if !rules.custom && root.get("score").is_none() {
         reader.error(
             root.position(),
@@ -113,7 +137,12 @@ pub(super) fn read(
     }
     let control = raw.validate(&mut reader, rules);
     // A control with an error is rejected as a whole: what its author meant is not known.
-    control.filter(|_| problems.len() == before)
+    let (control, position) = control.filter(|_| problems.len() == before)?;
+    Some(ControlFile {
+        control,
+        position,
+        builtin,
+    })
 }
 
 impl RawControl {

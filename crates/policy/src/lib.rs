@@ -10,6 +10,7 @@
 //! | `loader`, `custom_rules` | the sources of controls: the binary, `--policies DIR`, `--custom-rules` |
 //! | `read_dir`, `folder_layout` | the files of a folder, and the role of each |
 //! | `library`, `load_library` | the [`Library`]; files → library |
+//! | `builtin` | controls whose check is part of the program |
 //! | `control`, `rego_metadata`, `framework`, `param_schema` | one format each: control.yaml, METADATA of a Rego file, frameworks, params.yaml |
 //! | `load_bindings`, `binding` | files of bindings; one binding |
 //! | `binding_controls`, `match_resources`, `label_selectors` | the parts of a binding |
@@ -24,6 +25,7 @@
 
 mod binding;
 mod binding_controls;
+mod builtin;
 mod cases;
 mod cause;
 mod control;
@@ -55,6 +57,7 @@ mod testdata;
 mod tests;
 
 pub use binding::{Binding, fallback_binding, read_binding};
+pub use builtin::{BuiltinCheck, BuiltinControl};
 pub use cases::{Case, CaseFile, ExpectedFailure, External, parse_cases, read_cases};
 pub use cause::shared_cause;
 pub use control_id::package_of;

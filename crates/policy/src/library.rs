@@ -1,6 +1,8 @@
 //! The control library: controls, modules, frameworks and params that are used together.
 
-use super::{control_id, did_you_mean::did_you_mean, params::ParamSchema, rego_text};
+use super::{
+    builtin::BuiltinControl, control_id, did_you_mean::did_you_mean, params::ParamSchema, rego_text,
+};
 use kubevet_model::{Control, Framework, Position, Problem, ProblemCode};
 use std::sync::Arc;
 
@@ -33,8 +35,10 @@ pub struct ControlSource {
 /// evaluation of the framework shows that a member is missing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Library {
-    /// The controls, by id.
+    /// The controls with rules, by id.
     pub controls: Vec<ControlSource>,
+    /// The controls without rules, by id.
+    pub builtins: Vec<BuiltinControl>,
     /// The modules that rules may import: `lib/*.rego`.
     pub modules: Vec<ModuleSource>,
     /// The frameworks, by file name.
@@ -44,7 +48,32 @@ pub struct Library {
 }
 
 impl Library {
-    /// The control of an id; case is ignored.
+    /// The metadata of all controls, those without rules included, by id.
+    #[must_use]
+    pub fn metadata(&self) -> Vec<Arc<Control>> {
+        let with_rules = self.controls.iter().map(|source| &source.control);
+        let builtins = self.builtins.iter().map(|builtin| &builtin.control);
+        let mut all: Vec<Arc<Control>> = with_rules.chain(builtins).cloned().collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// The metadata of the control of an id, with a rule or without; case is ignored.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Arc<Control>> {
+        let with_rule = self.control(id).map(|source| &source.control);
+        with_rule.or_else(|| self.builtin(id).map(|builtin| &builtin.control))
+    }
+
+    /// The control without a rule of an id; case is ignored.
+    #[must_use]
+    pub fn builtin(&self, id: &str) -> Option<&BuiltinControl> {
+        self.builtins
+            .iter()
+            .find(|builtin| builtin.control.id.as_str().eq_ignore_ascii_case(id))
+    }
+
+    /// The control with a rule of an id; case is ignored.
     #[must_use]
     pub fn control(&self, id: &str) -> Option<&ControlSource> {
         self.controls
@@ -63,12 +92,8 @@ impl Library {
     /// Half a sentence for an unknown control: `, did you mean "C-0057"?`, or nothing.
     #[must_use]
     pub fn suggest_control(&self, id: &str) -> String {
-        did_you_mean(
-            id,
-            self.controls
-                .iter()
-                .map(|source| source.control.id.as_str()),
-        )
+        let controls = self.metadata();
+        did_you_mean(id, controls.iter().map(|control| control.id.as_str()))
     }
 
     /// Half a sentence for an unknown framework, as [`Library::suggest_control`].
@@ -132,15 +157,15 @@ impl Library {
     fn custom_control_errors(&self, source: &ControlSource) -> Vec<(ProblemCode, String)> {
         let id = source.control.id.as_str();
         let package = control_id::package_of(id);
-        let taken = self
-            .controls
+        let controls = self.metadata();
+        let taken = controls
             .iter()
-            .find(|other| control_id::package_of(other.control.id.as_str()) == package);
+            .find(|other| control_id::package_of(other.id.as_str()) == package);
         let mut errors = Vec::new();
         if let Some(taken) = taken {
             let message = format!(
                 "{id} is already {} ({}): choose another id",
-                taken.control.id, taken.control.name
+                taken.id, taken.name
             );
             errors.push((ProblemCode::PolicyDuplicate, message));
         }

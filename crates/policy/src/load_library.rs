@@ -1,7 +1,8 @@
 //! Loads a library from the files of a policy folder, wherever they come from.
 
 use super::{
-    control::{self, MetadataRules},
+    builtin::BuiltinControl,
+    control::{self, ControlFile, MetadataRules},
     control_id,
     did_you_mean::did_you_mean,
     folder_layout::{ControlFolder, Layout},
@@ -43,7 +44,7 @@ pub(super) fn load(files: &[PolicyFile], origin: LoadMode, problems: &mut Vec<Pr
         schema,
         custom: origin == LoadMode::Custom,
     };
-    library.controls = load_controls(&layout, &rules, problems);
+    (library.controls, library.builtins) = load_controls(&layout, &rules, problems);
     library.modules = layout
         .modules
         .iter()
@@ -73,8 +74,9 @@ fn load_controls(
     layout: &Layout<'_>,
     rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
-) -> Vec<ControlSource> {
+) -> (Vec<ControlSource>, Vec<BuiltinControl>) {
     let mut controls: Vec<ControlSource> = Vec::new();
+    let mut builtins: Vec<BuiltinControl> = Vec::new();
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
     for (name, folder) in &layout.controls {
         let Some(id) = control_id::id_of_folder(name) else {
@@ -100,10 +102,21 @@ fn load_controls(
             ));
             continue;
         }
-        controls.extend(load_control(id, folder, rules, problems));
+        match load_control(id, folder, rules, problems) {
+            Some(LoadedControl::WithRule(source)) => controls.push(source),
+            Some(LoadedControl::Builtin(builtin)) => builtins.push(builtin),
+            None => {}
+        }
     }
     controls.sort_by(|a, b| a.control.id.cmp(&b.control.id));
-    controls
+    builtins.sort_by(|a, b| a.control.id.cmp(&b.control.id));
+    (controls, builtins)
+}
+
+/// A control as its folder has it.
+enum LoadedControl {
+    WithRule(ControlSource),
+    Builtin(BuiltinControl),
 }
 
 fn load_control(
@@ -111,23 +124,32 @@ fn load_control(
     folder: &ControlFolder<'_>,
     rules: &MetadataRules<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<ControlSource> {
-    for (file, name) in [(folder.control, "control.yaml"), (folder.rule, "rule.rego")] {
-        if file.is_none() {
-            problems.push(Problem::in_file(
-                ProblemCode::PolicyIncomplete,
-                &folder.display_path,
-                format!("the control lacks {name}: write it"),
-            ));
-        }
+) -> Option<LoadedControl> {
+    let metadata = folder.control.and_then(text_of);
+    let read = metadata.and_then(|(file, text)| control::read(file, text, rules, problems));
+    let builtin = read.as_ref().and_then(|read| read.builtin);
+    let lacks_rule = folder.rule.is_none() && builtin.is_none();
+    let lacking = [
+        (folder.control.is_none(), "control.yaml"),
+        (lacks_rule, "rule.rego"),
+    ];
+    for (_, name) in lacking.iter().filter(|(lacks, _)| *lacks) {
+        problems.push(Problem::in_file(
+            ProblemCode::PolicyIncomplete,
+            &folder.display_path,
+            format!("the control lacks {name}: write it"),
+        ));
     }
     let rule = folder
         .rule
         .and_then(text_of)
         .and_then(|(file, text)| load_rule(id, file, text, problems));
-    let (file, text) = folder.control.and_then(text_of)?;
-    let placed = control::read(file, text, rules, problems);
-    let (control, position) = placed?;
+    let (
+        (file, _),
+        ControlFile {
+            control, position, ..
+        },
+    ) = (metadata?, read?);
     if control.id.as_str() != id {
         let message = format!(
             "the id is {}, but the folder's name says {id}: make them the same",
@@ -141,14 +163,38 @@ fn load_control(
         ));
         return None;
     }
-    let rule = rule?;
-    problems.extend(unlisted_params(&rule, &control));
-    Some(ControlSource {
+    let Some(check) = builtin else {
+        let rule = rule?;
+        problems.extend(unlisted_params(&rule, &control));
+        return Some(LoadedControl::WithRule(ControlSource {
+            control: Arc::new(control),
+            rule,
+            file: Arc::clone(file),
+            position,
+        }));
+    };
+    let useless = match (&rule, rules.custom) {
+        (Some(_), _) => Some("a control with \"builtin\" has no rule.rego: remove one of the two"),
+        (None, true) => {
+            Some("a custom control needs a rule.rego: \"builtin\" is for a whole library")
+        }
+        (None, false) => None,
+    };
+    if let Some(message) = useless {
+        problems.push(Problem::at(
+            ProblemCode::PolicyInvalidField,
+            file.as_ref(),
+            position,
+            message,
+        ));
+        return None;
+    }
+    Some(LoadedControl::Builtin(BuiltinControl {
         control: Arc::new(control),
-        rule,
+        check,
         file: Arc::clone(file),
         position,
-    })
+    }))
 }
 
 /// Loads the module of a rule, whose package must be that of the control.

@@ -9,9 +9,11 @@ mod fingerprint;
 mod misnamed_kind;
 mod redact;
 mod run;
+mod schema_checks;
 mod score;
 mod status;
 
 pub use filter::ObjectFilter;
 pub use run::{ScanInput, run};
+pub use schema_checks::SchemaChecks;
 pub use status::{ScanStatus, Thresholds, status};

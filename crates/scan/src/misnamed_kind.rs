@@ -3,21 +3,20 @@
 
 use kubevet_document::Document;
 use kubevet_k8s::{
-    schema::{KindInfo, Schema},
+    schema::{KindInfo, OldApiVersion, Schema},
     workload,
 };
 use kubevet_model::{Kind, ObjectId, Problem, ProblemCode};
 use kubevet_policy::nearest;
+use kubevet_validation::SchemaMode;
 
-/// The versions of workloads that older Kubernetes served, besides the present ones.
-const OLD_WORKLOAD_VERSIONS: &[(&str, &[&str])] = &[
-    ("apps", &["v1beta1", "v1beta2"]),
-    ("batch", &["v1beta1", "v2alpha1"]),
-];
-
-/// Returns the problem of an object whose kind is misnamed.
-pub(super) fn problem(document: &Document) -> Option<Problem> {
+/// Returns the problem of an object whose kind is misnamed. A version that Kubernetes served once is
+/// reported by the schema checks, if they are on.
+pub(super) fn problem(document: &Document, mode: SchemaMode) -> Option<Problem> {
     let id = document.id();
+    if mode != SchemaMode::Off && OldApiVersion::find(&id.api_version, &id.kind).is_some() {
+        return None;
+    }
     let meant = meant(&id)?;
     let message = format!(
         "Kubernetes serves no {} {}: did you mean `apiVersion: {}`, `kind: {}`?",
@@ -82,9 +81,7 @@ fn is_workload(info: &KindInfo) -> bool {
 /// table does not list.
 fn is_known_version(kind: &Kind, api_version: &str) -> bool {
     let version = api_version.rsplit('/').next().unwrap_or_default();
-    let is_old = OLD_WORKLOAD_VERSIONS
-        .iter()
-        .any(|(group, versions)| *group == kind.group && versions.contains(&version));
+    let is_old = OldApiVersion::find(api_version, &kind.name).is_some();
     !workload::is_workload(kind) || is_old || Schema::embedded().kind_at(kind, version).is_some()
 }
 

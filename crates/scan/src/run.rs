@@ -1,13 +1,13 @@
 //! One scan from end to end: evaluates the objects on several threads, locates the findings, scores
 //! the controls.
 
-use super::{fingerprint, misnamed_kind, redact, score};
+use super::{fingerprint, misnamed_kind, redact, schema_checks::SchemaChecks, score};
 use kubevet_document::Document;
 use kubevet_engine::Engine;
 use kubevet_k8s::workload;
 use kubevet_model::{
-    Control, EvalRequest, FieldPath, Framework, LocatedFinding, ObjectId, ObjectResult, Problem,
-    ProblemCode, Scan, Skipped, SourceLine, SourceLocation, Summary, Verdict, Violation,
+    Control, ControlId, EvalRequest, FieldPath, Framework, LocatedFinding, ObjectId, ObjectResult,
+    Problem, ProblemCode, Scan, Skipped, SourceLine, SourceLocation, Summary, Verdict, Violation,
 };
 use kubevet_policy::Params;
 use std::{
@@ -32,6 +32,8 @@ pub struct ScanInput<'a> {
     pub params: &'a Params,
     /// The chosen controls, by id.
     pub controls: Vec<Arc<Control>>,
+    /// The checks against the types of Kubernetes.
+    pub schema: SchemaChecks,
     /// The frameworks to score.
     pub frameworks: Vec<Arc<Framework>>,
     /// The number of files that were read.
@@ -45,7 +47,7 @@ pub struct ScanInput<'a> {
 /// Evaluates every object. `progress` is called after each object, from several threads.
 #[must_use]
 pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
-    let objects = evaluate_all(&input, progress);
+    let (objects, schema_problems) = evaluate_all(&input, progress);
     let controls = score::score_controls(&input.controls, &objects, input.params);
     let frameworks = input
         .frameworks
@@ -53,10 +55,20 @@ pub fn run(input: ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Scan {
         .map(|framework| score::score_framework(framework, &controls))
         .collect();
     let mut problems = input.problems;
-    problems.extend(input.objects.iter().filter_map(misnamed_kind::problem));
+    problems.extend(schema_problems);
+    let mode = input.schema.options.mode;
+    let misnamed = |object| misnamed_kind::problem(object, mode);
+    problems.extend(input.objects.iter().filter_map(misnamed));
     let mut skipped = input.skipped;
     skipped.sort();
-    let summary = score::summarize(input.files, &objects, &controls, skipped.len());
+    let is_schema_control = |id: &ControlId| input.schema.contains(id);
+    let summary = score::summarize(
+        input.files,
+        &objects,
+        &controls,
+        &is_schema_control,
+        skipped.len(),
+    );
     if problems.is_empty() {
         problems.extend(nothing_checked(&objects, &summary));
     }
@@ -88,8 +100,11 @@ fn nothing_checked(objects: &[ObjectResult], summary: &Summary) -> Option<Proble
 }
 
 /// Evaluates the objects on all processors. Each thread takes the next object that none has taken;
-/// the results are in the order of the objects.
-fn evaluate_all(input: &ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Vec<ObjectResult> {
+/// the results are in the order of the objects. Also returns why a server would refuse some.
+fn evaluate_all(
+    input: &ScanInput<'_>,
+    progress: &(dyn Fn() + Sync),
+) -> (Vec<ObjectResult>, Vec<Problem>) {
     let threads = thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
         .min(input.objects.len().max(1));
@@ -105,7 +120,7 @@ fn evaluate_all(input: &ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Vec<Obje
             progress();
         }
     };
-    let mut results: Vec<(usize, ObjectResult)> = thread::scope(|scope| {
+    let mut results: Vec<(usize, (ObjectResult, Vec<Problem>))> = thread::scope(|scope| {
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut results = work();
         for worker in workers {
@@ -117,13 +132,16 @@ fn evaluate_all(input: &ScanInput<'_>, progress: &(dyn Fn() + Sync)) -> Vec<Obje
         results
     });
     results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    let (objects, problems): (Vec<_>, Vec<_>) =
+        results.into_iter().map(|(_, result)| result).unzip();
+    (objects, problems.into_iter().flatten().collect())
 }
 
-/// Evaluates one object, and locates its findings in the source.
-fn evaluate(input: &ScanInput<'_>, document: &Document) -> ObjectResult {
+/// Evaluates one object, and locates its findings in the source. Also returns why a server would
+/// refuse it.
+fn evaluate(input: &ScanInput<'_>, document: &Document) -> (ObjectResult, Vec<Problem>) {
     let Verdict {
-        judged,
+        mut judged,
         violations,
         errors,
     } = input
@@ -134,15 +152,24 @@ fn evaluate(input: &ScanInput<'_>, document: &Document) -> ObjectResult {
         .into_iter()
         .map(|violation| locate(input, document, &object, violation))
         .collect();
+    let schema = input.schema.check(document);
+    judged.extend(schema.judged);
+    judged.sort();
+    for (violation, severity) in schema.violations {
+        let mut located = locate(input, document, &object, violation);
+        located.finding.severity = severity.unwrap_or(located.finding.severity);
+        findings.push(located);
+    }
     redact::redact_credentials(document, &input.controls, &mut findings);
     findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-    ObjectResult {
+    let result = ObjectResult {
         object,
         origin: document.origin(),
         judged,
         findings,
         errors,
-    }
+    };
+    (result, schema.problems)
 }
 
 /// Returns the order of the findings of an object: by position, then as in the verdict.

@@ -156,11 +156,20 @@ fn mean(results: &[&ControlResult]) -> f64 {
     percents.iter().sum::<f64>() / percents.len().max(1) as f64
 }
 
+/// True if an object was checked for what it does: one whose fields alone were compared with the
+/// types of Kubernetes, and found right, was not. Where only such controls are chosen, they count.
+fn is_checked(object: &ObjectResult, is_schema_control: &dyn Fn(&ControlId) -> bool) -> bool {
+    !object.findings.is_empty() || !object.judged.iter().all(is_schema_control)
+}
+
 /// Counts the objects that no control applies to, by kind.
-fn not_applicable(objects: &[ObjectResult]) -> BTreeMap<String, usize> {
+fn not_applicable(
+    objects: &[ObjectResult],
+    is_schema_control: &dyn Fn(&ControlId) -> bool,
+) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
     for object in objects {
-        if object.judged.is_empty() && object.errors.is_empty() {
+        if !is_checked(object, is_schema_control) && object.errors.is_empty() {
             *kinds.entry(object.object.kind.clone()).or_default() += 1;
         }
     }
@@ -172,8 +181,17 @@ pub(super) fn summarize(
     files: usize,
     objects: &[ObjectResult],
     controls: &[ControlResult],
+    is_schema_control: &dyn Fn(&ControlId) -> bool,
     skipped: usize,
 ) -> Summary {
+    let has_rules = controls
+        .iter()
+        .any(|result| !is_schema_control(&result.control.id));
+    let is_schema_control: &dyn Fn(&ControlId) -> bool = if has_rules {
+        is_schema_control
+    } else {
+        &|_| false
+    };
     let findings = objects.iter().flat_map(|object| &object.findings);
     let defects = objects.iter().flat_map(ObjectResult::defects);
     Summary {
@@ -181,9 +199,9 @@ pub(super) fn summarize(
         objects: objects.len(),
         checked: objects
             .iter()
-            .filter(|object| !object.judged.is_empty())
+            .filter(|object| is_checked(object, is_schema_control))
             .count(),
-        not_applicable: not_applicable(objects),
+        not_applicable: not_applicable(objects, is_schema_control),
         failed_objects: objects
             .iter()
             .filter(|object| !object.findings.is_empty())

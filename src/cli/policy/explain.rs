@@ -34,6 +34,9 @@ impl ExplainCommand {
         let session = Session::compile(library, problems);
         let mut status = ExitStatus::Success;
         let mut page = String::new();
+        if let Some(builtin) = session.library.builtin(&self.target) {
+            write_builtin(&builtin.control, &mut page)?;
+        }
         for id in &ids {
             let Some(source) = session.library.control(id.as_str()) else {
                 continue;
@@ -57,6 +60,9 @@ impl ExplainCommand {
         library: &mut Library,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Vec<ControlId>> {
+        if library.builtin(&self.target).is_some() {
+            return Ok(Vec::new());
+        }
         if let Some(source) = library.control(&self.target) {
             return Ok(vec![source.control.id.clone()]);
         }
@@ -81,6 +87,18 @@ impl ExplainCommand {
         problems.extend(library.add_custom(controls, modules));
         Ok(ids)
     }
+}
+
+/// Writes what there is to say of a control without a rule.
+fn write_builtin(control: &Control, out: &mut String) -> anyhow::Result<()> {
+    writeln!(out, "{} {}", control.id, control.name)?;
+    writeln!(out, "looks at  every built-in kind")?;
+    writeln!(
+        out,
+        "built in: `scan` compares objects with the types of Kubernetes' own kinds. There is no rule, and nothing \
+         is exported: an API server has these types itself"
+    )?;
+    Ok(())
 }
 
 fn write(

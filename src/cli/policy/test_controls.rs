@@ -94,10 +94,8 @@ fn control_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn control_id(library: &Library, folder: &Path) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let name = folder.file_name()?.to_string_lossy();
-    let ids = library
-        .controls
-        .iter()
-        .map(|source| source.control.id.as_str());
+    let controls = library.metadata();
+    let ids = controls.iter().map(|control| control.id.as_str());
     ids.filter(|id| name == **id || name.starts_with(&format!("{id}-")))
         .max_by_key(|id| id.len())
         .map(str::to_owned)
@@ -133,7 +131,7 @@ fn check_testdata(session: &mut Session, tested: &[TestedControl]) -> Outcome {
         mismatches: Vec::new(),
     };
     for TestedControl { id, folder } in tested {
-        let Some(source) = session.library.control(id) else {
+        let Some(control) = session.library.find(id).cloned() else {
             continue;
         };
         let (testdata, problems) = policy::read_testdata(folder);
@@ -142,7 +140,7 @@ fn check_testdata(session: &mut Session, tested: &[TestedControl]) -> Outcome {
         outcome.mismatches.extend(conformance::check_testdata(
             &session.engine,
             &session.library,
-            &source.control.id,
+            &control.id,
             &testdata,
         ));
     }

@@ -8,6 +8,7 @@ mod selection;
 
 use super::{
     exit_status::ExitStatus,
+    kubernetes_version,
     library_flags::{LibraryFlags, apply_controls_config},
     session::Session,
     stderr, terminal,
@@ -16,11 +17,14 @@ use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use kubevet_document::{Document, Limits, set_namespace};
 use kubevet_k8s::schema::Schema;
-use kubevet_model::{Framework, Problem, ProblemCode, Scan, Severity, names::is_dns_label};
+use kubevet_model::{
+    Control, Framework, Problem, ProblemCode, Scan, Severity, names::is_dns_label,
+};
 use kubevet_policy::{Params, nearest};
 use kubevet_report::{self as report, View};
-use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, Thresholds};
+use kubevet_scan::{self as scan, ObjectFilter, ScanInput, ScanStatus, SchemaChecks, Thresholds};
 use kubevet_source::{self as source, Input};
+use kubevet_validation::{SchemaMode, SchemaOptions};
 use selection::{ControlSelection, Selected, is_for_files};
 use std::{path::PathBuf, sync::Arc};
 
@@ -39,8 +43,8 @@ use std::{path::PathBuf, sync::Arc};
 Exit status:
   0  nothing at or over --severity-threshold (without one, no finding at all)
   1  something is, or a framework is under --compliance-threshold (which alone makes findings not count)
-  2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an unknown kind,
-     an unknown control, a control without an answer"
+  2  the work could not be done: nothing to scan, nothing that a control checks, an unreadable file, an object
+     that Kubernetes would refuse, an unknown control, a control without an answer"
 )]
 pub(super) struct ScanCommand {
     #[command(subcommand)]
@@ -91,6 +95,15 @@ struct ScanFlags {
     /// names to lists
     #[arg(long, global = true, value_name = "FILE", help_heading = "Controls")]
     controls_config: Option<PathBuf>,
+    /// What to do about objects that Kubernetes would not store as they are written. warn: what a
+    /// server refuses (wrong types, removed API versions) is a problem, a field that it drops is a
+    /// finding of K-0003; strict: both are problems; off: neither is checked
+    #[arg(long, global = true, default_value = "warn", value_name = "MODE", help_heading = "Schema",
+        value_parser = PossibleValuesParser::new(SchemaMode::ALL.iter().map(|mode| mode.name())).map(|name| schema_mode(&name)))]
+    schema: SchemaMode,
+    /// The version of Kubernetes that the objects are for, such as 1.33 (default: the newest known)
+    #[arg(long, global = true, value_name = "VERSION", help_heading = "Schema", value_parser = kubernetes_version::parse_minor)]
+    kube_version: Option<u8>,
     /// The namespace that objects without one will be created in, as with kubectl apply -n
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Objects", value_parser = namespace_name)]
     namespace: Option<String>,
@@ -121,6 +134,21 @@ struct ScanFlags {
         help_heading = "Objects"
     )]
     include_kinds: Vec<String>,
+}
+
+fn schema_mode(name: &str) -> SchemaMode {
+    let mut modes = SchemaMode::ALL.iter().copied();
+    modes.find(|mode| mode.name() == name).unwrap_or_default()
+}
+
+impl ScanFlags {
+    fn schema_options(&self) -> SchemaOptions {
+        let default = SchemaOptions::default();
+        SchemaOptions {
+            mode: self.schema,
+            minor: self.kube_version.unwrap_or(default.minor),
+        }
+    }
 }
 
 fn percent(argument: &str) -> Result<f64, String> {
@@ -154,9 +182,14 @@ impl ScanCommand {
             problems.extend(apply_controls_config(file, &library, &mut params)?);
         }
         // A control for requests alone never applies to a file, whatever kinds the file contains.
-        library.controls.retain(|source| {
-            selected.controls.contains(&source.control.id) && is_for_files(&source.control)
-        });
+        let is_selected =
+            |control: &Control| selected.controls.contains(&control.id) && is_for_files(control);
+        library
+            .controls
+            .retain(|source| is_selected(&source.control));
+        library
+            .builtins
+            .retain(|builtin| is_selected(&builtin.control));
         let session = Session::compile(library, problems);
         stderr::print_interpreted(&session.engine);
         let input = read(self.paths());
@@ -214,12 +247,15 @@ impl ScanCommand {
         }
         let bar = terminal::progress_bar("judging");
         bar.set_length(objects.len() as u64);
-        let controls = session.library.controls.iter();
         let input = ScanInput {
             engine: &session.engine,
             objects,
             params,
-            controls: controls.map(|source| source.control.clone()).collect(),
+            controls: session.library.metadata(),
+            schema: SchemaChecks {
+                options: self.flags.schema_options(),
+                controls: session.library.builtins.clone(),
+            },
             frameworks,
             files: input.files,
             problems,

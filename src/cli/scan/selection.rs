@@ -75,9 +75,9 @@ impl Selected {
     ) -> anyhow::Result<Self> {
         match selection {
             None => {
-                let controls = library.controls.iter();
+                let controls = library.metadata();
                 Ok(Self {
-                    controls: controls.map(|source| source.control.id.clone()).collect(),
+                    controls: controls.iter().map(|control| control.id.clone()).collect(),
                     frameworks: library.frameworks.clone(),
                 })
             }
@@ -110,10 +110,9 @@ fn select_frameworks(library: &Library, names: &NameList) -> anyhow::Result<Sele
 fn select_controls(library: &Library, ids: &NameList) -> anyhow::Result<Selected> {
     let mut controls = BTreeSet::new();
     for id in &ids.0 {
-        let Some(source) = library.control(id) else {
+        let Some(control) = library.find(id) else {
             bail!("no control is called `{id}`{}", library.suggest_control(id));
         };
-        let control = &source.control;
         if !is_for_files(control) {
             let scopes: Vec<&str> = control.scope.iter().map(|scope| scope.name()).collect();
             bail!(

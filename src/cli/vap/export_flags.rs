@@ -57,7 +57,7 @@ pub(super) struct ExportFlags {
     #[arg(long, value_enum, default_value_t = ParamsForm::Written)]
     params: ParamsForm,
     /// The oldest Kubernetes that must take the policies
-    #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = kubernetes_version::parse_minor)]
+    #[arg(long, value_name = "VERSION", default_value = "1.30", value_parser = kubernetes_version::parse_policy_minor)]
     min_kube: u8,
     /// Namespaces that no policy looks at, with commas between; '' for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values_t = exempt_namespaces())]
@@ -220,12 +220,18 @@ impl ExportFlags {
         let names = self.names.iter().flat_map(|names| names.split(','));
         for name in names.filter(|name| !name.is_empty()) {
             if let Some(framework) = library.framework(name) {
-                let members = framework.members.iter();
-                controls.extend(members.map(|member| member.control.clone()));
+                let ids = framework.members.iter().map(|member| &member.control);
+                let exported = ids.filter(|id| library.builtin(id.as_str()).is_none());
+                controls.extend(exported.cloned());
                 selection.add_framework(&framework.name);
             } else if let Some(source) = library.control(name) {
                 controls.insert(source.control.id.clone());
                 selection.add_control(&source.control.id);
+            } else if let Some(builtin) = library.builtin(name) {
+                bail!(
+                    "{} is checked by `kubevet scan` alone: an API server compares fields and versions itself",
+                    builtin.control.id
+                );
             } else {
                 let hint = match library.suggest_control(name) {
                     hint if hint.is_empty() => library.suggest_framework(name),
@@ -235,6 +241,11 @@ impl ExportFlags {
                     "there is no control and no framework {name:?}{hint}: `kubevet list controls` shows all"
                 );
             }
+        }
+        if controls.is_empty() {
+            bail!(
+                "`kubevet scan` alone checks what is named: an API server compares fields and versions itself"
+            );
         }
         Ok((selection, controls))
     }

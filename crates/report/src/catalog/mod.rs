@@ -131,12 +131,16 @@ fn memberships<'a>(
     })
 }
 
-/// Returns the names of the kinds that a control applies to.
+/// Returns the names of the kinds that a control applies to. One that names none compares objects
+/// with the types of the built-in kinds.
 fn kind_names(control: &Control) -> Vec<String> {
     let name = |selector: &KindSelector| match selector {
         KindSelector::Workloads => "workloads".to_owned(),
         KindSelector::Kind(kind) => kind.to_string(),
     };
+    if control.kinds.is_empty() {
+        return vec!["built-in kinds".to_owned()];
+    }
     control.kinds.iter().map(name).collect()
 }
 

@@ -76,6 +76,7 @@ fn library(rules: &[Rule<'_>]) -> Library {
     });
     Library {
         controls: controls.collect(),
+        builtins: Vec::new(),
         modules: EMBEDDED.modules.clone(),
         frameworks: Vec::new(),
         params: EMBEDDED.params.clone(),
